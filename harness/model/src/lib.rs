@@ -1,1 +1,36 @@
-//! Under construction.
+//! The vocabulary of ocidiff: one word for one thing, no I/O.
+//!
+//! | module          | what is inside                                                        |
+//! |-----------------|-----------------------------------------------------------------------|
+//! | [`case`]        | a case as it is written: the bundle, the steps, what to watch         |
+//! | [`step`]        | one call of the lifecycle                                             |
+//! | [`merge`]       | how a case's `config` is laid over the default one                    |
+//! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
+//! | [`record`]      | all that was observed of one case under one runtime                   |
+//! | [`difference`]  | a fact on which runtimes disagree                                     |
+//! | [`known`]       | a difference that is written down, with cause, link and remedy        |
+//! | [`requirement`] | a clause of the runtime-spec                                          |
+//! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
+//! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
+
+pub mod case;
+pub mod difference;
+pub mod event;
+pub mod fact;
+pub mod known;
+pub mod merge;
+pub mod record;
+pub mod requirement;
+pub mod step;
+pub mod verdict;
+pub mod version;
+
+pub use case::{Case, CaseFile, FileSpec, Needs};
+pub use difference::{Difference, Group};
+pub use event::Event;
+pub use fact::{Channel, Fact, Value};
+pub use known::{Impact, Known, KnownEntry};
+pub use record::{Record, RuntimeId, StepRecord};
+pub use requirement::{Level, Requirement};
+pub use step::{Op, Step, StepOptions};
+pub use verdict::{Counts, ExitStatus, Verdict};

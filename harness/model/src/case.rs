@@ -1,0 +1,389 @@
+//! A case: the bundle to launch, the steps to take, what to watch, what the spec requires.
+//!
+//! [`CaseFile`] is one YAML file as people write it; [`Case`] is one case of it: the file itself, or one
+//! member of its family (`for:`).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::fact::{Channel, Value};
+use crate::step::Step;
+
+/// What a machine must have for the case; probed before the run. Not met is `skipped`, and says what is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Needs {
+    /// `x86_64`, `aarch64`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// Range of kernel versions, `>=6.6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// `v1` or `v2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
+    /// Controllers that a container can use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub controllers: Vec<String>,
+    /// Capabilities of the harness, with `CAP_`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// Paths that must be there on the machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Namespace kinds that the kernel must have (`time`, `cgroup`, `user`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// CPUs that must be online.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<u32>,
+}
+
+/// One entry that is added to the rootfs; a path that ends in `/` is a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSpec {
+    /// A file's text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// A file of so many zero bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zeros: Option<u64>,
+    /// A symbolic link to this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symlink: Option<String>,
+    /// A copy of the probe.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// A tar archive with these entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tar: Option<BTreeMap<String, FileSpec>>,
+    /// Permission bits in octal, `"2775"`; 0755 for directories and the probe, else 0644.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// A change to the text of config.json itself, for configs that no JSON writer would write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextEdit {
+    /// This text, which must be there, ...
+    pub replace: String,
+    /// ... is replaced by this.
+    pub with: String,
+}
+
+/// What a case expects of a fact, whatever the runtime: a value, or a value and the clause that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Expectation {
+    /// The value.
+    pub is: Value,
+    /// The clause; the case's only one if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Expectation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Long {
+            is: Value,
+            requirement: Option<String>,
+        }
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let parsed = if value.is_object() {
+            serde_json::from_value(value).map(|Long { is, requirement }| Self { is, requirement })
+        } else {
+            serde_json::from_value(value).map(|is| Self {
+                is,
+                requirement: None,
+            })
+        };
+        parsed.map_err(|error| {
+            serde::de::Error::custom(format!(
+                "expected a value, or `{{is: VALUE, requirement: ID}}`: {error}"
+            ))
+        })
+    }
+}
+
+/// The members of a family: names that take the place of `${for}`, or names with what they change.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Family {
+    /// Each name takes the place of `${for}` in the case's strings.
+    Names(Vec<String>),
+    /// Each patch is laid over the case (as `config` over the default); `${for}` is the name too.
+    Patches(BTreeMap<String, serde_json::Value>),
+}
+
+impl<'de> Deserialize<'de> for Family {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde_json::Value as Json;
+        let wrong =
+            || serde::de::Error::custom("`for` takes a list of names, or a map of names to what they change");
+        match Json::deserialize(deserializer)? {
+            Json::Array(items) => {
+                let name = |item: Json| match item {
+                    Json::String(name) => Some(name),
+                    Json::Number(number) => Some(number.to_string()),
+                    _ => None,
+                };
+                items
+                    .into_iter()
+                    .map(name)
+                    .collect::<Option<_>>()
+                    .map(Self::Names)
+                    .ok_or_else(wrong)
+            }
+            Json::Object(map) => Ok(Self::Patches(
+                map.into_iter()
+                    .map(|(name, patch)| {
+                        (
+                            name,
+                            if patch.is_null() {
+                                serde_json::json!({})
+                            } else {
+                                patch
+                            },
+                        )
+                    })
+                    .collect(),
+            )),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// One YAML file under `cases/`, as people write it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFile {
+    /// One line: what the case is about.
+    pub summary: String,
+    /// The clauses that it is about, by our ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirement: Vec<String>,
+    /// What the machine must have.
+    #[serde(default)]
+    pub needs: Needs,
+    /// The recipe under `cases/rootfs/`; `probe` if not said.
+    #[serde(default = "default_rootfs")]
+    pub rootfs: String,
+    /// Added to the rootfs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, FileSpec>,
+    /// Laid over the default config (see [`crate::merge`]); `{$profile: NAME}` is the seccomp profile of that name.
+    #[serde(default = "empty_object")]
+    pub config: serde_json::Value,
+    /// Changes to the text of config.json after that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_text: Vec<TextEdit>,
+    /// The name of the config in the bundle; `config.json` if not said.
+    #[serde(default = "default_config_file")]
+    pub config_file: String,
+    /// The steps to take; create, start, wait, delete if not said.
+    #[serde(default = "Step::defaults")]
+    pub steps: Vec<Step>,
+    /// What to compare beside what always is, by channel: paths or the beginnings of paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watch: BTreeMap<Channel, Vec<String>>,
+    /// What must hold, whatever the runtime.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expect: BTreeMap<String, Expectation>,
+    /// Makes the file a family: each member is a case with its own name, `process/rlimit[nofile]`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+}
+
+fn default_rootfs() -> String {
+    "probe".to_owned()
+}
+
+fn default_config_file() -> String {
+    "config.json".to_owned()
+}
+
+fn empty_object() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its name: the path under the corpus without the ending, and the member: `process/rlimit[nofile]`.
+    pub name: String,
+    /// The file that it is written in, for messages.
+    pub source: String,
+    /// The member of the family.
+    pub member: Option<String>,
+    /// What is written there, with the member's changes.
+    pub body: CaseFile,
+}
+
+impl Case {
+    /// The name without the member.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        match &self.member {
+            Some(member) => self
+                .name
+                .strip_suffix(&format!("[{member}]"))
+                .unwrap_or(&self.name),
+            None => &self.name,
+        }
+    }
+
+    /// The topic: the folder that the case lies in.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// The requirement of an expectation: its own, or the case's where it has one only.
+    #[must_use]
+    pub fn requirement_of(&self, expectation: &Expectation) -> Option<String> {
+        match (&expectation.requirement, self.body.requirement.as_slice()) {
+            (Some(own), _) => Some(own.clone()),
+            (None, [only]) => Some(only.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The cases of a file: itself, or the members of its family in order of their names as written.
+///
+/// # Errors
+/// The member's name and what is wrong with it.
+pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, (String, String)> {
+    let Some(family) = &file.family else {
+        return Ok(vec![Case {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            member: None,
+            body: file.clone(),
+        }]);
+    };
+    let nothing = serde_json::json!({});
+    let patches: Vec<(&String, &serde_json::Value)> = match family {
+        Family::Names(names) => names.iter().map(|member| (member, &nothing)).collect(),
+        Family::Patches(map) => map.iter().collect(),
+    };
+    patches
+        .into_iter()
+        .map(|(member, patch)| {
+            let body = member_body(file, member, patch).map_err(|error| (member.clone(), error))?;
+            Ok(Case {
+                name: format!("{name}[{member}]"),
+                source: source.to_owned(),
+                member: Some(member.clone()),
+                body,
+            })
+        })
+        .collect()
+}
+
+fn member_body(file: &CaseFile, member: &str, patch: &serde_json::Value) -> Result<CaseFile, String> {
+    let plain = CaseFile {
+        family: None,
+        ..file.clone()
+    };
+    let mut json = serde_json::to_value(plain).map_err(|error| error.to_string())?;
+    lay_over(&mut json, patch)?;
+    serde_json::from_value(crate::merge::substitute(&json, member)).map_err(|error| error.to_string())
+}
+
+/// Lays a member's patch over the case. `config` is itself a patch: its `null`, `x+` and `x-` must reach the
+/// default config, so members of the two patches are put together and not applied to each other.
+fn lay_over(case: &mut serde_json::Value, patch: &serde_json::Value) -> Result<(), String> {
+    let mut patch = patch.clone();
+    let config = patch.as_object_mut().and_then(|map| map.shift_remove("config"));
+    crate::merge::merge(case, &patch)?;
+    if let Some(config) = config {
+        union(&mut case["config"], config);
+    }
+    Ok(())
+}
+
+fn union(first: &mut serde_json::Value, second: serde_json::Value) {
+    match (first, second) {
+        (serde_json::Value::Object(first), serde_json::Value::Object(second)) => {
+            for (key, value) in second {
+                match first.get_mut(&key) {
+                    Some(found) => union(found, value),
+                    None => {
+                        first.insert(key, value);
+                    }
+                }
+            }
+        }
+        (first, second) => *first = second,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(yaml: &str) -> Vec<Case> {
+        let file: CaseFile = serde_yaml::from_str(yaml).expect("parse");
+        members("topic/name", "cases/topic/name.yaml", &file).expect("members")
+    }
+
+    #[test]
+    fn a_file_says_only_what_it_is_about() {
+        let all = cases("summary: nothing special");
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].body.rootfs, "probe");
+        assert_eq!(all[0].body.steps.len(), 4);
+        assert_eq!(all[0].topic(), "topic");
+    }
+
+    #[test]
+    fn a_list_makes_a_family_by_its_names() {
+        let all =
+            cases("{summary: 'ends by ${for}', for: [TERM, HUP], config: {process: {args: [x, '${for}']}}}");
+        assert_eq!(all[1].name, "topic/name[HUP]");
+        assert_eq!(all[1].file_name(), "topic/name");
+        assert_eq!(all[1].body.summary, "ends by HUP");
+        assert_eq!(all[1].body.config["process"]["args"][1], "HUP");
+    }
+
+    #[test]
+    fn a_map_makes_a_family_by_what_its_members_change() {
+        let all = cases(
+            "{summary: s, config: {hostname: a, linux: null}, for: {one: {expect: {process.exit: 3}}, two: {config: {hostname: null}}}}",
+        );
+        assert_eq!(all[0].body.expect["process.exit"].is, Value::Int(3));
+        assert_eq!(
+            all[1].body.config["hostname"],
+            serde_json::Value::Null,
+            "null must reach the default config"
+        );
+        assert_eq!(all[1].body.config["linux"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_expectations_are_refused() {
+        for (yaml, text) in [
+            ("{summary: s, rootfz: x}", "unknown field `rootfz`"),
+            (
+                "{summary: s, expect: {a: {iz: 1}}}",
+                "{is: VALUE, requirement: ID}",
+            ),
+            ("{summary: s, for: 3}", "`for` takes"),
+        ] {
+            let error = serde_yaml::from_str::<CaseFile>(yaml)
+                .expect_err(yaml)
+                .to_string();
+            assert!(error.contains(text), "{error}");
+        }
+    }
+}

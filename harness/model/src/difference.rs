@@ -1,0 +1,95 @@
+//! A difference: a fact on which runtimes disagree.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{Channel, Value};
+use crate::known::Impact;
+
+/// Runtimes that agree among themselves on a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// What they show; none where they do not have the fact at all.
+    pub value: Option<Value>,
+    /// Who they are, in the order of the run, `runc@1.1.5`.
+    pub runtimes: Vec<String>,
+}
+
+/// How a difference stands to what is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "is")]
+pub enum Standing {
+    /// Not written down; it showed in every one of `runs` runs.
+    New {
+        /// How often the case was run.
+        runs: u32,
+    },
+    /// Written down, and as written.
+    Known,
+    /// Written down, but it did not show.
+    Gone,
+    /// It did not show each time.
+    Unstable {
+        /// In how many runs it showed.
+        shown: u32,
+        /// How often the case was run.
+        runs: u32,
+    },
+}
+
+/// What a reader does next, from the known file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Advice {
+    /// How much it matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// Why they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Where it is told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub link: Vec<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Which runtimes violate the requirement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violates: Vec<String>,
+}
+
+/// A fact on which runtimes disagree, or on which all disagree with what is required.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The fact's path.
+    pub fact: String,
+    /// Who shows what; the group of the reference comes first.
+    pub groups: Vec<Group>,
+    /// New, known, gone or unstable.
+    pub standing: Standing,
+    /// What the case expects of the fact, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// The requirement that the expectation or the known file names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+    /// The runtimes whose value is not the expected one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against: Vec<String>,
+    /// From the known file.
+    #[serde(default)]
+    pub advice: Advice,
+}
+
+impl Difference {
+    /// The channel, for the order of a report.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        Channel::of(&self.fact)
+    }
+
+    /// Whether the runtimes disagree among themselves (and not only with the expectation).
+    #[must_use]
+    pub fn disagree(&self) -> bool {
+        self.groups.len() > 1
+    }
+}

@@ -1,0 +1,88 @@
+//! What a run tells, one JSON object a line, written as it comes. Every report, and the exit status, is made
+//! from these events, so that it can be drawn again later, or merged from several machines.
+
+use serde::{Deserialize, Serialize};
+
+use crate::difference::Difference;
+use crate::known::Machine;
+use crate::record::{BundleDigest, RuntimeId, StepRecord};
+use crate::requirement::Requirement;
+use crate::verdict::{Counts, ExitStatus, Verdict};
+
+/// A case as a report shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseReport {
+    /// The case's name.
+    pub case: String,
+    /// What it is about.
+    pub summary: String,
+    /// The file that it is written in.
+    pub source: String,
+    /// What is said of it.
+    pub verdict: Verdict,
+    /// Why it is skipped, unsupported or broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Every difference, whatever its standing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
+    /// The clauses that the case and its differences name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<Requirement>,
+    /// Runtimes that say that they do not support what the case asks for, and how they say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsupported: Vec<(String, String)>,
+    /// The digests of the bundle, where one was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundleDigest>,
+    /// The steps that did not end with 0, by runtime, with what it printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<(String, StepRecord)>,
+    /// Wall time in seconds, all runtimes and confirmations together.
+    pub seconds: f64,
+}
+
+/// A runtime that took part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Who it is.
+    pub runtime: RuntimeId,
+    /// Whether the others are held against it.
+    pub reference: bool,
+    /// Where it came from: `path`, `store`, `given`.
+    pub origin: String,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// The first event of a run.
+    RunStarted {
+        /// The version of ocidiff.
+        ocidiff: String,
+        /// Seconds since 1970, UTC.
+        time: u64,
+        /// Who takes part, the reference first.
+        runtimes: Vec<Participant>,
+        /// Where.
+        machine: Machine,
+        /// Which recorder sees the syscalls.
+        recorder: String,
+        /// How many cases are to come.
+        cases: usize,
+    },
+    /// A case has its verdict.
+    CaseFinished(Box<CaseReport>),
+    /// The last event of a run; missing where the harness was killed.
+    RunFinished {
+        /// How many cases have which verdict.
+        counts: Counts,
+        /// Wall time in seconds.
+        seconds: f64,
+        /// How the program ends.
+        exit: ExitStatus,
+        /// Whether a signal ended the run before all cases had their verdict.
+        interrupted: bool,
+    },
+}

@@ -1,0 +1,216 @@
+//! A fact is one observation: a dotted path and a value.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where a fact comes from; always the first part of its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Each step: how it ended, the class of its error, the state JSON.
+    Lifecycle,
+    /// The workload: exit status or signal, stdout, stderr.
+    Process,
+    /// The syscalls of the workload.
+    Syscall,
+    /// The seccomp filters that were in force at the workload's execve.
+    Filter,
+    /// What the kernel says of the process, seen from inside and outside.
+    Proc,
+    /// The mount table, masked and read-only paths, device nodes.
+    Mount,
+    /// Values in every controller, and where the container sits.
+    Cgroup,
+    /// What the run changed in the rootfs.
+    File,
+    /// Which hooks ran, when, and with what.
+    Hook,
+    /// What is left after delete.
+    Leftover,
+}
+
+impl Channel {
+    /// Every channel, in the order in which reports show them.
+    pub const ALL: [Self; 10] = [
+        Self::Lifecycle,
+        Self::Process,
+        Self::Syscall,
+        Self::Filter,
+        Self::Proc,
+        Self::Mount,
+        Self::Cgroup,
+        Self::File,
+        Self::Hook,
+        Self::Leftover,
+    ];
+
+    /// The channel's name, as it opens a fact's path.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lifecycle => "lifecycle",
+            Self::Process => "process",
+            Self::Syscall => "syscall",
+            Self::Filter => "filter",
+            Self::Proc => "proc",
+            Self::Mount => "mount",
+            Self::Cgroup => "cgroup",
+            Self::File => "file",
+            Self::Hook => "hook",
+            Self::Leftover => "leftover",
+        }
+    }
+
+    /// The channel that a fact's path belongs to.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        let head = path.split(['.', '[']).next()?;
+        Self::ALL.into_iter().find(|channel| channel.name() == head)
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The value of a fact. Sequences keep their order: it is part of what was observed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Value {
+    /// Yes or no.
+    Bool(bool),
+    /// A number without a unit, or in the unit that the fact's name says.
+    Int(i64),
+    /// One line of text or a name (`EPERM`).
+    Text(String),
+    /// A sequence of lines or names.
+    List(Vec<String>),
+}
+
+impl Value {
+    /// The value on one line, for tables and messages; lists are shown between brackets.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match self {
+            Self::Bool(value) => value.to_string(),
+            Self::Int(value) => value.to_string(),
+            Self::Text(text) if text.is_empty() => "\"\"".to_owned(),
+            Self::Text(text) => text.clone(),
+            Self::List(items) => format!("[{}]", items.join(", ")),
+        }
+    }
+
+    /// The value as lines, for a unified diff.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::List(items) => items.clone(),
+            Self::Text(text) => text.lines().map(ToOwned::to_owned).collect(),
+            other => vec![other.line()],
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(items: Vec<String>) -> Self {
+        Self::List(items)
+    }
+}
+
+/// One observation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Dotted path; the first part is the channel.
+    pub path: String,
+    /// What was observed.
+    pub value: Value,
+}
+
+impl Fact {
+    /// A fact from its path and anything that can be a value.
+    pub fn new(path: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self {
+            path: path.into(),
+            value: value.into(),
+        }
+    }
+
+    /// The channel, from the path. Facts that are built by the harness always have one.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        Channel::of(&self.path)
+    }
+}
+
+/// Whether `path` (without its channel) is chosen by a `watch` pattern: an exact path, a prefix that ends at
+/// a boundary (`.`, `(`, `[`, `/`, `#`), or `*`.
+#[must_use]
+pub fn watched(pattern: &str, path: &str) -> bool {
+    if pattern == "*" || pattern == path {
+        return true;
+    }
+    path.strip_prefix(pattern)
+        .is_some_and(|rest| pattern.ends_with(['.', '/']) || rest.starts_with(['.', '(', '[', '/', '#']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_channel_is_the_first_part_of_the_path() {
+        assert_eq!(Channel::of("process.exit"), Some(Channel::Process));
+        assert_eq!(Channel::of("mount./proc"), Some(Channel::Mount));
+        assert_eq!(Channel::of("processor.exit"), None);
+        assert_eq!(Channel::of(""), None);
+    }
+
+    #[test]
+    fn a_watch_pattern_is_a_path_a_prefix_at_a_boundary_or_a_star() {
+        for (pattern, path, expected) in [
+            ("caps", "caps.effective", true),
+            ("caps", "capsule", false),
+            ("caps.effective", "caps.effective", true),
+            ("fchmodat2", "fchmodat2(data)", true),
+            ("fchmodat", "fchmodat2(data)", false),
+            ("/tmp/data", "/tmp/data/f", true),
+            ("*", "anything", true),
+        ] {
+            assert_eq!(watched(pattern, path), expected, "{pattern} on {path}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Known differences: written down beside the case, in `NAME.known.yaml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Value;
+use crate::record::RuntimeId;
+use crate::version::{Version, VersionError, VersionRange};
+
+/// How much a difference matters; the later ones matter more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impact {
+    /// Nobody's workload can tell.
+    Cosmetic,
+    /// Some workload may break.
+    MayBreak,
+    /// A workload is known to break.
+    Breaks,
+    /// The container is confined less than its config asks, or the host is reached.
+    Security,
+}
+
+impl Impact {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosmetic => "cosmetic",
+            Self::MayBreak => "may-break",
+            Self::Breaks => "breaks",
+            Self::Security => "security",
+        }
+    }
+}
+
+impl fmt::Display for Impact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// On which machines an entry holds; all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct When {
+    /// Range of kernel versions, `>=6.6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// `v1` or `v2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
+    /// `x86_64`, `aarch64`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+}
+
+/// What of a machine a known difference can depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// `uname -r`.
+    pub kernel: Version,
+    /// `v1` or `v2`.
+    pub cgroup: String,
+    /// `uname -m`.
+    pub arch: String,
+}
+
+impl When {
+    /// Whether an entry holds on the machine.
+    ///
+    /// # Errors
+    /// The kernel's range is none; the loader has checked that.
+    pub fn holds(&self, machine: &Machine) -> Result<bool, VersionError> {
+        let kernel = match &self.kernel {
+            Some(range) => range.parse::<VersionRange>()?.holds(&machine.kernel),
+            None => true,
+        };
+        Ok(kernel
+            && self
+                .cgroup
+                .as_ref()
+                .is_none_or(|cgroup| *cgroup == machine.cgroup)
+            && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch))
+    }
+}
+
+/// Any value: what differs from run to run is written so.
+pub const ANY: &str = "*";
+/// The runtime does not have the fact at all.
+pub const ABSENT: &str = "(absent)";
+
+/// One known difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnownEntry {
+    /// The fact's path.
+    pub fact: String,
+    /// The members of the family that it is about; all if not said.
+    #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
+    /// What each runtime shows. Keys are a name, or a name and a range: `crun >=1.21`. `"*"` is any value,
+    /// `(absent)` is none.
+    pub values: BTreeMap<String, Value>,
+    /// On which machines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<When>,
+    /// How much it matters.
+    pub impact: Impact,
+    /// Why they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Where it is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link: Vec<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// The clause that decides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+    /// Which runtimes (names) violate that clause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violates: Vec<String>,
+}
+
+/// A runtime key of `values`: a name and a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeKey {
+    /// The runtime's name.
+    pub name: String,
+    /// Its versions.
+    pub range: VersionRange,
+}
+
+impl std::str::FromStr for RuntimeKey {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let (name, range) = text.split_once(' ').unwrap_or((text, ""));
+        Ok(Self {
+            name: name.to_owned(),
+            range: range.parse()?,
+        })
+    }
+}
+
+impl KnownEntry {
+    /// What the entry says that a runtime shows; none where it says nothing of it.
+    ///
+    /// # Errors
+    /// A key's range is none; the loader has checked that.
+    pub fn value_for(&self, runtime: &RuntimeId) -> Result<Option<&Value>, VersionError> {
+        let mut plain = None;
+        for (key, value) in &self.values {
+            let RuntimeKey { name, range } = key.parse()?;
+            if name != runtime.name {
+                continue;
+            }
+            if key.contains(' ') {
+                if range.holds(&runtime.version) {
+                    return Ok(Some(value));
+                }
+            } else {
+                plain = Some(value);
+            }
+        }
+        Ok(plain)
+    }
+
+    /// Whether the entry is about this member of the case's family.
+    #[must_use]
+    pub fn is_about(&self, member: Option<&str>) -> bool {
+        self.members.is_empty() || member.is_some_and(|member| self.members.iter().any(|name| name == member))
+    }
+}
+
+/// Whether a written value stands for what was observed.
+#[must_use]
+pub fn stands_for(written: &Value, observed: Option<&Value>) -> bool {
+    match (written, observed) {
+        (Value::Text(text), _) if text == ANY => true,
+        (Value::Text(text), None) => text == ABSENT,
+        (_, None) => false,
+        (written, Some(observed)) => written == observed,
+    }
+}
+
+/// What a known file holds: a list of entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Known(pub Vec<KnownEntry>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime(name: &str, version: &str) -> RuntimeId {
+        RuntimeId {
+            name: name.into(),
+            version: version.parse().expect("version"),
+            label: name.into(),
+        }
+    }
+
+    #[test]
+    fn a_range_outweighs_a_plain_name() {
+        let entry: KnownEntry = serde_yaml::from_str(
+            "{fact: process.exit, values: {runc: 0, 'crun <1.21': 1, crun: 2}, impact: breaks}",
+        )
+        .expect("parse");
+        for (name, version, expected) in [
+            ("runc", "1.1.5", Some(0)),
+            ("crun", "1.8.1", Some(1)),
+            ("crun", "1.28", Some(2)),
+            ("youki", "0.7", None),
+        ] {
+            let found = entry.value_for(&runtime(name, version)).expect("range").cloned();
+            assert_eq!(found, expected.map(Value::Int), "{name} {version}");
+        }
+    }
+
+    #[test]
+    fn any_and_absent_are_written_as_words() {
+        assert!(stands_for(&"*".into(), Some(&Value::Int(3))));
+        assert!(stands_for(&ABSENT.into(), None));
+        assert!(!stands_for(&ABSENT.into(), Some(&Value::Int(3))));
+        assert!(!stands_for(&Value::Int(3), None));
+    }
+}

@@ -1,0 +1,145 @@
+//! A record: all that was observed of one case under one runtime.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{Fact, Value};
+use crate::step::Op;
+use crate::version::Version;
+
+/// A runtime under test: its name and version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeId {
+    /// The manifest's name.
+    pub name: String,
+    /// What `--version` says.
+    pub version: Version,
+    /// How it is told apart in this run: `runc`, or `runc@1.3.6` where a name runs in several versions.
+    pub label: String,
+}
+
+/// The digests of what the runtime was given; the same for every runtime of a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleDigest {
+    /// SHA-256 of the bytes of config.json.
+    pub config: String,
+    /// SHA-256 over the rootfs: path, type, mode, owner and content of each entry, sorted by path.
+    pub rootfs: String,
+}
+
+/// How a call of a runtime ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallResult {
+    /// Exit status 0.
+    Ok,
+    /// Another exit status.
+    Error,
+    /// It crashed in its own code (a panic, a stack trace).
+    Panic,
+    /// A signal ended it.
+    Signal(String),
+    /// It did not end within its limit.
+    Timeout,
+}
+
+impl CallResult {
+    /// The value of the fact `lifecycle.STEP.result`.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Ok => "ok".into(),
+            Self::Error => "error".into(),
+            Self::Panic => "panic".into(),
+            Self::Signal(name) => format!("signal {name}").into(),
+            Self::Timeout => "timeout".into(),
+        }
+    }
+}
+
+/// One step as it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The label in the facts' paths.
+    pub label: String,
+    /// What it did.
+    pub op: Op,
+    /// The call, for reading; empty for steps of the harness.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub result: CallResult,
+    /// Exit status, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// What the runtime printed, capped; for reading, never compared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// Wall time in seconds.
+    pub seconds: f64,
+}
+
+/// A filter as it was read back, for reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterRecord {
+    /// How many instructions.
+    pub instructions: usize,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// The instructions as the kernel holds them (`struct sock_filter`, 8 bytes each), in hexadecimal.
+    pub code: String,
+}
+
+/// Why a record holds nothing to compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "is", content = "why")]
+pub enum RunOutcome {
+    /// Every step was taken and everything was observed.
+    Complete,
+    /// The runtime says that it does not support what the case asks for.
+    Unsupported(String),
+    /// The harness or the machine failed.
+    Broken(String),
+}
+
+/// All that was observed of one case under one runtime.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The case's name.
+    pub case: String,
+    /// The runtime.
+    pub runtime: RuntimeId,
+    /// What it was given.
+    pub bundle: BundleDigest,
+    /// Which recorder saw the syscalls: `ptrace`, or `none (why)`.
+    pub recorder: String,
+    /// Whether there is something to compare.
+    pub outcome: RunOutcome,
+    /// Whether the workload ran at all. Where it did not, only the lifecycle and what is left can be compared.
+    pub ran: bool,
+    /// The steps in order.
+    pub steps: Vec<StepRecord>,
+    /// Every fact, normalised, sorted by path.
+    pub facts: Vec<Fact>,
+    /// The filters in force at the workload's execve, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterRecord>,
+    /// The workload's syscalls, rendered, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
+    /// How many syscalls there were in all; more than `calls` where the record was cut.
+    #[serde(default)]
+    pub total_calls: u64,
+    /// Wall time in seconds.
+    pub seconds: f64,
+}
+
+impl Record {
+    /// The value of a fact.
+    #[must_use]
+    pub fn value(&self, path: &str) -> Option<&Value> {
+        self.facts
+            .iter()
+            .find(|fact| fact.path == path)
+            .map(|fact| &fact.value)
+    }
+}

@@ -1,0 +1,317 @@
+//! A step is one call of the lifecycle.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a step does. All but `wait` and `await` are calls of the runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// Create the container; its process waits for `start`.
+    Create,
+    /// Start the workload.
+    Start,
+    /// Print the state.
+    State,
+    /// Send a signal.
+    Kill,
+    /// Delete the container.
+    Delete,
+    /// Run a second process in the container.
+    Exec,
+    /// Freeze it.
+    Pause,
+    /// Thaw it.
+    Resume,
+    /// Change its resources.
+    Update,
+    /// Create, start, wait and delete in one call.
+    Run,
+    /// List the containers under the root.
+    List,
+    /// Wait until the container's process has ended.
+    Wait,
+    /// Wait until the container has printed a text.
+    Await,
+}
+
+impl Op {
+    /// Every operation.
+    pub const ALL: [Self; 13] = [
+        Self::Create,
+        Self::Start,
+        Self::State,
+        Self::Kill,
+        Self::Delete,
+        Self::Exec,
+        Self::Pause,
+        Self::Resume,
+        Self::Update,
+        Self::Run,
+        Self::List,
+        Self::Wait,
+        Self::Await,
+    ];
+
+    /// The operation's name, as it is written in a case and shown in facts.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Start => "start",
+            Self::State => "state",
+            Self::Kill => "kill",
+            Self::Delete => "delete",
+            Self::Exec => "exec",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Update => "update",
+            Self::Run => "run",
+            Self::List => "list",
+            Self::Wait => "wait",
+            Self::Await => "await",
+        }
+    }
+
+    /// The operation of that name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.name() == name)
+    }
+
+    /// Whether the step is a call of the runtime.
+    #[must_use]
+    pub fn calls_runtime(self) -> bool {
+        !matches!(self, Self::Wait | Self::Await)
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a step must do, where a case says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The call must end with 0.
+    Ok,
+    /// The call must end with an error, in bounded time, without a crash.
+    Error,
+}
+
+/// The options of a step; all are optional.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StepOptions {
+    /// Which container it is about; `main` if not said. Names become part of the facts' paths.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// Call the runtime with this id in place of the container's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// create, run of a second container: laid over the case's config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<serde_json::Value>,
+    /// kill: a signal's name or number; the runtime's default if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    /// delete: also of a running container.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+    /// exec: the process, laid over the config's own `process`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<serde_json::Value>,
+    /// update: the resources, as in the config's `linux.resources`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<serde_json::Value>,
+    /// await: the text that the container's stdout must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<String>,
+    /// What the call must do, whatever the runtime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Outcome>,
+    /// Limit in seconds; 10 if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+}
+
+/// One step: `create`, or `kill: {signal: TERM}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What it does.
+    pub op: Op,
+    /// How.
+    pub options: StepOptions,
+}
+
+impl Step {
+    /// A step without options.
+    #[must_use]
+    pub fn plain(op: Op) -> Self {
+        Self {
+            op,
+            options: StepOptions::default(),
+        }
+    }
+
+    /// The container that the step is about.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        self.options.container.as_deref().unwrap_or(MAIN)
+    }
+
+    /// The steps of a case that lists none.
+    #[must_use]
+    pub fn defaults() -> Vec<Self> {
+        [Op::Create, Op::Start, Op::Wait, Op::Delete]
+            .map(Self::plain)
+            .to_vec()
+    }
+}
+
+/// The name of a case's first container.
+pub const MAIN: &str = "main";
+
+/// Labels for the facts of each step: `create`, `kill#2`, `second.create`.
+#[must_use]
+pub fn labels(steps: &[Step]) -> Vec<String> {
+    let mut seen = std::collections::BTreeMap::new();
+    steps
+        .iter()
+        .map(|step| {
+            let base = match step.container() {
+                MAIN => step.op.name().to_owned(),
+                other => format!("{other}.{}", step.op),
+            };
+            let count = seen.entry(base.clone()).or_insert(0);
+            *count += 1;
+            if *count == 1 {
+                base
+            } else {
+                format!("{base}#{count}")
+            }
+        })
+        .collect()
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.options == StepOptions::default() {
+            return serializer.serialize_str(self.op.name());
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.op.name(), &self.options)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StepVisitor)
+    }
+}
+
+struct StepVisitor;
+
+impl<'de> Visitor<'de> for StepVisitor {
+    type Value = Step;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a step such as `create`, or a map of one such as `kill: {signal: TERM}`")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Step, E> {
+        Ok(Step::plain(op_of(name)?))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Step, A::Error> {
+        let Some(name) = map.next_key::<String>()? else {
+            return Err(de::Error::custom("a step needs a name, such as `create`"));
+        };
+        let op = op_of(&name)?;
+        let options = map.next_value::<Option<StepOptions>>()?.unwrap_or_default();
+        if let Some(second) = map.next_key::<String>()? {
+            return Err(de::Error::custom(format!(
+                "one step an entry: `{second}` belongs into an entry of its own, or into the braces of `{name}`"
+            )));
+        }
+        Ok(Step { op, options })
+    }
+}
+
+fn op_of<E: de::Error>(name: &str) -> Result<Op, E> {
+    Op::of(name).ok_or_else(|| {
+        let all = Op::ALL.map(Op::name).join(", ");
+        E::custom(format!("unknown step `{name}`, expected one of {all}"))
+    })
+}
+
+impl JsonSchema for Step {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let options = generator.subschema_for::<StepOptions>();
+        let names = Op::ALL.map(Op::name);
+        let properties: serde_json::Map<_, _> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), options.clone().to_value()))
+            .collect();
+        json_schema!({
+            "anyOf": [
+                {"enum": names},
+                {"type": "object", "properties": properties, "additionalProperties": false,
+                 "minProperties": 1, "maxProperties": 1},
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(yaml: &str) -> Result<Vec<Step>, serde_yaml::Error> {
+        serde_yaml::from_str(yaml)
+    }
+
+    #[test]
+    fn steps_are_names_or_maps_of_one() {
+        let steps =
+            parse("[create, start, {kill: {signal: TERM}}, wait, {delete: {force: true}}]").expect("parse");
+        assert_eq!(steps[2].options.signal.as_deref(), Some("TERM"));
+        assert!(steps[4].options.force);
+        let printed = serde_yaml::to_string(&steps).expect("print");
+        assert_eq!(
+            parse(&printed).expect("parse again"),
+            steps,
+            "print and parse are inverses"
+        );
+    }
+
+    #[test]
+    fn wrong_steps_say_what_to_write() {
+        for (yaml, text) in [
+            ("[crate]", "unknown step `crate`"),
+            ("[{kill: {sginal: TERM}}]", "unknown field `sginal`"),
+            ("[{kill: {}, delete: {}}]", "one step an entry"),
+        ] {
+            let error = parse(yaml).expect_err(yaml).to_string();
+            assert!(error.contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn labels_tell_repeated_steps_and_containers_apart() {
+        let steps = parse("[create, kill, kill, {create: {as: second}}]").expect("parse");
+        assert_eq!(labels(&steps), ["create", "kill", "kill#2", "second.create"]);
+    }
+}
