@@ -1,1 +1,28 @@
-//! Under construction.
+//! Runtimes as data: a manifest says how one is found, installed and called.
+//!
+//! Nothing here runs a container: this crate finds programs, reads their versions, brings them into a store
+//! and writes their command lines. Engines that speak HTTP are adapters beside [`find`], not part of it.
+
+mod call;
+mod facts;
+mod find;
+mod manifest;
+mod process;
+mod select;
+mod store;
+mod template;
+mod text;
+mod version;
+
+pub use call::{Call, Flag, Step, Var};
+pub use facts::ProgramError;
+pub use find::{Found, Origin, Runtime, find_all, find_in};
+pub use manifest::{
+    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
+    Refusal, VersionCall,
+};
+pub use select::{SelectError, Selector, Which, find_manifest, select};
+pub use store::{Installed, InstalledPackage, Store, StoreError};
+pub use template::CallError;
+pub use text::Pattern;
+pub use version::{Version, VersionError};

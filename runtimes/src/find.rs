@@ -1,0 +1,160 @@
+//! Which runtimes are on this machine: on PATH, in the store, or named by their path.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::call::{Call, Step};
+use crate::facts::{FactCache, ProgramError};
+use crate::manifest::Manifest;
+use crate::store::Store;
+use crate::template::CallError;
+use crate::version::Version;
+
+/// A runtime that can be called.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    /// How it is called.
+    pub manifest: Arc<Manifest>,
+    /// The version that it prints.
+    pub version: Version,
+    /// The program.
+    pub path: PathBuf,
+    /// Where it was found.
+    pub origin: Origin,
+    /// The program's SHA-256.
+    pub digest: String,
+}
+
+/// Where a runtime was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// On PATH.
+    Path,
+    /// In the store; from where it came.
+    Store(String),
+    /// The user gave its path.
+    Given,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path => f.write_str("PATH"),
+            Self::Store(from) => write!(f, "store ({from})"),
+            Self::Given => f.write_str("given"),
+        }
+    }
+}
+
+impl Runtime {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// Its name and version, `runc@1.1.5`.
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.name(), self.version)
+    }
+
+    /// The whole command line of a call, the program first.
+    pub fn command(&self, call: &Call) -> Result<Vec<OsString>, CallError> {
+        let mut words = vec![self.path.clone().into_os_string()];
+        words.extend(self.manifest.command(call, &self.version)?);
+        Ok(words)
+    }
+
+    /// Whether it has a step.
+    pub fn has(&self, step: Step) -> bool {
+        self.manifest.has(step, &self.version)
+    }
+
+    /// The steps that it has beyond those that the runtime-spec names.
+    pub fn optional_steps(&self) -> Vec<Step> {
+        Step::ALL
+            .into_iter()
+            .filter(|step| step.is_optional() && self.has(*step))
+            .collect()
+    }
+}
+
+/// What was found, and what was found but cannot be used.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The usable runtimes, in the manifests' order: PATH first, then the store's, the oldest first.
+    pub runtimes: Vec<Runtime>,
+    /// Programs with a runtime's name that are no such runtime.
+    pub broken: Vec<ProgramError>,
+}
+
+/// Every runtime of the machine.
+pub fn find_all(manifests: &[Manifest], store: &Store) -> Found {
+    find_in(manifests, store, env::var_os("PATH").as_deref())
+}
+
+/// The same with a PATH of one's own.
+pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>) -> Found {
+    let mut facts = FactCache::open(store);
+    let mut found = Found::default();
+    let installed = store.installed();
+    for manifest in manifests {
+        let manifest = Arc::new(manifest.clone());
+        let mut look = |program: PathBuf, origin| match learn(&mut facts, &manifest, program, origin) {
+            Ok(runtime) => found.runtimes.push(runtime),
+            Err(err) => found.broken.push(err),
+        };
+        if let Some(program) = on_path(&manifest, path) {
+            look(program, Origin::Path);
+        }
+        for one in installed.iter().filter(|one| one.name == manifest.name) {
+            look(one.path(), Origin::Store(one.from.clone()));
+        }
+    }
+    facts.save();
+    found
+}
+
+/// The runtime at a path that the user gave.
+pub(crate) fn given(manifest: &Manifest, program: &Path, store: &Store) -> Result<Runtime, ProgramError> {
+    let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
+    let mut facts = FactCache::open(store);
+    let runtime = learn(&mut facts, &Arc::new(manifest.clone()), program, Origin::Given);
+    facts.save();
+    runtime
+}
+
+fn learn(
+    facts: &mut FactCache,
+    manifest: &Arc<Manifest>,
+    path: PathBuf,
+    origin: Origin,
+) -> Result<Runtime, ProgramError> {
+    let known = facts.of(manifest, &path)?;
+    let manifest = Arc::clone(manifest);
+    Ok(Runtime {
+        manifest,
+        version: known.version,
+        path,
+        origin,
+        digest: known.digest,
+    })
+}
+
+fn on_path(manifest: &Manifest, path: Option<&OsStr>) -> Option<PathBuf> {
+    manifest.find.iter().find_map(|name| program_on(path, name))
+}
+
+/// A program on a PATH. Relative entries are left out: what they name depends on where one stands.
+pub(crate) fn program_on(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
+    env::split_paths(path?)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(is_program)
+}
+
+fn is_program(path: &PathBuf) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}

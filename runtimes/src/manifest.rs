@@ -1,0 +1,325 @@
+//! A runtime as data: how to find it, read its version, call it, and where to get it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::call::{Call, Step};
+use crate::template::{self, CallError, StepTemplate, Word};
+use crate::text::Pattern;
+use crate::version::Version;
+
+/// One runtime's manifest: a YAML file under `runtimes/`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The name that people type.
+    pub name: String,
+    /// What it is, in one line.
+    pub summary: String,
+    /// Where it lives.
+    pub home: String,
+    /// Its place in lists and in the default selection; the first one found is the reference.
+    #[serde(default = "last")]
+    pub order: u32,
+    /// Left out unless it is asked for by name.
+    #[serde(default)]
+    pub only_when_asked: bool,
+    /// The names to look for on PATH.
+    pub find: Vec<String>,
+    /// How it tells its version.
+    pub version: VersionCall,
+    /// What it needs of the machine.
+    #[serde(default)]
+    pub needs: Needs,
+    /// Where it can be had from.
+    #[serde(default)]
+    pub install: Option<Install>,
+    pub(crate) call: CallTemplates,
+    /// What it says on stderr when it does not support what a bundle asks for.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
+}
+
+fn last() -> u32 {
+    100
+}
+
+/// How a runtime tells its version.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionCall {
+    /// The arguments.
+    pub args: Vec<String>,
+    /// The pattern whose first group is the version.
+    pub regex: Pattern,
+}
+
+/// What a runtime needs of the machine, for a run to say it before it starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Needs {
+    /// The first kernel that it runs on.
+    pub kernel: Option<Version>,
+    /// What it asks of the cgroup trees.
+    pub cgroup: Option<CgroupNeed>,
+}
+
+/// What a runtime asks of the machine's cgroup trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CgroupNeed {
+    /// On a v1 machine no controller may be left on the v2 tree.
+    NotHybrid,
+    /// v2 only.
+    V2,
+}
+
+/// Where a runtime can be had from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Install {
+    /// The version to install when none is asked for and the distribution's own is not listed.
+    pub default: Option<Version>,
+    /// The Debian package, and the suite that has each version.
+    pub debian: Option<DebianSource>,
+    /// The crate.
+    #[serde(rename = "crate")]
+    pub krate: Option<CrateSource>,
+}
+
+/// A Debian package with its versions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DebianSource {
+    /// The package's name.
+    pub package: String,
+    /// Where the program is in the package.
+    pub program: String,
+    /// Which suite has which version, as far as is known: suites move.
+    pub versions: BTreeMap<Version, String>,
+}
+
+/// A crate with its versions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrateSource {
+    /// The crate's name.
+    pub name: String,
+    /// The program that it builds.
+    pub program: String,
+    /// The features to build with.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// The versions that are known to build.
+    pub versions: Vec<Version>,
+    /// The Debian packages that the build needs.
+    #[serde(default)]
+    pub debian_build_needs: Vec<String>,
+}
+
+/// A message that means "not supported here", not "the bundle is wrong".
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// What it says on stderr.
+    pub regex: Pattern,
+    /// What that means.
+    pub means: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallTemplates {
+    /// The words before every step's own.
+    #[serde(default)]
+    pub(crate) global: Vec<Word>,
+    pub(crate) steps: BTreeMap<Step, StepTemplate>,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The text is not a manifest.
+    #[error("read the manifest {file}:{line}:{column}: {why}")]
+    Bad {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+        /// Its column, from 1.
+        column: usize,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// The folder or the file cannot be read.
+    #[error("read the manifests in {file}: {source}")]
+    Unreadable {
+        /// The file or folder.
+        file: String,
+        /// The system's word.
+        source: std::io::Error,
+    },
+}
+
+/// Every error of every manifest.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct ManifestErrors(pub Vec<ManifestError>);
+
+/// The manifests that are built in, as `(file name, text)`.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("runc.yaml", include_str!("../runc.yaml")),
+    ("crun.yaml", include_str!("../crun.yaml")),
+    ("youki.yaml", include_str!("../youki.yaml")),
+    ("runsc.yaml", include_str!("../runsc.yaml")),
+];
+
+impl Manifest {
+    /// Reads one manifest.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        let manifest: Self = serde_yaml::from_str(text).map_err(|err| yaml_error(file, &err))?;
+        manifest.check(file, text)?;
+        Ok(manifest)
+    }
+
+    /// Reads all, in their order, or tells every file's error.
+    pub fn load_all<F: AsRef<str>, T: AsRef<str>>(
+        sources: impl IntoIterator<Item = (F, T)>,
+    ) -> Result<Vec<Self>, ManifestErrors> {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for (file, text) in sources {
+            match Self::parse(file.as_ref(), text.as_ref()) {
+                Ok(manifest) => good.push(manifest),
+                Err(err) => bad.push(err),
+            }
+        }
+        if !bad.is_empty() {
+            return Err(ManifestErrors(bad));
+        }
+        good.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        Ok(good)
+    }
+
+    /// Reads every `.yaml` file of a folder.
+    pub fn load_folder(folder: &Path) -> Result<Vec<Self>, ManifestErrors> {
+        let sources = read_folder(folder).map_err(|err| ManifestErrors(vec![err]))?;
+        Self::load_all(sources)
+    }
+
+    /// The arguments that make a call, without the program.
+    pub fn command(&self, call: &Call, version: &Version) -> Result<Vec<OsString>, CallError> {
+        let step = self.step(call.step, version).ok_or_else(|| CallError::NoStep {
+            runtime: self.name.clone(),
+            step: call.step,
+        })?;
+        let mut words = template::fill_words(&self.call.global, &self.name, call)?;
+        words.extend(step.fill(&self.name, call)?);
+        Ok(words)
+    }
+
+    /// Whether a version has a step.
+    pub fn has(&self, step: Step, version: &Version) -> bool {
+        self.step(step, version).is_some()
+    }
+
+    /// What a refusal on stderr means, when it is one.
+    pub fn refusal(&self, stderr: &str) -> Option<&str> {
+        self.refusals
+            .iter()
+            .find(|refusal| refusal.regex.is_match(stderr))
+            .map(|r| r.means.as_str())
+    }
+
+    /// The version in the output of the version call.
+    pub fn read_version(&self, output: &str) -> Option<Version> {
+        Version::parse(self.version.regex.capture(output)?).ok()
+    }
+
+    fn step(&self, step: Step, version: &Version) -> Option<&StepTemplate> {
+        self.call
+            .steps
+            .get(&step)
+            .filter(|template| template.is_in(version))
+    }
+
+    fn check(&self, file: &str, text: &str) -> Result<(), ManifestError> {
+        let stem = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".yaml");
+        let bad = |key: &str, why: String| {
+            let (line, column) = position(text, key);
+            Err(ManifestError::Bad {
+                file: file.to_owned(),
+                line,
+                column,
+                why,
+            })
+        };
+        if self.name != stem || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return bad(
+                "name:",
+                format!(
+                    "the name is `{}`: name the file and the runtime alike, in letters, digits and dashes",
+                    self.name
+                ),
+            );
+        }
+        if let Some(step) = Step::ALL
+            .iter()
+            .find(|s| !s.is_optional() && !self.call.steps.contains_key(s))
+        {
+            return bad(
+                "steps:",
+                format!("the step `{step}` is missing: the runtime-spec asks every runtime for it"),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ManifestError> {
+    let unreadable = |path: &Path, source| ManifestError::Unreadable {
+        file: path.display().to_string(),
+        source,
+    };
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|err| unreadable(folder, err))? {
+        let path = entry.map_err(|err| unreadable(folder, err))?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if name.ends_with(".yaml") && name != "matrix.yaml" {
+            let text = fs::read_to_string(&path).map_err(|err| unreadable(&path, err))?;
+            sources.push((path.display().to_string(), text));
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}
+
+fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
+    let (line, column) = err.location().map_or((1, 1), |at| (at.line(), at.column()));
+    let full = err.to_string();
+    // The position is told once, before the message.
+    let why = full.split(" at line ").next().unwrap_or(&full).to_owned();
+    ManifestError::Bad {
+        file: file.to_owned(),
+        line,
+        column,
+        why,
+    }
+}
+
+/// Where a key stands, for what can be checked only when all is read.
+fn position(text: &str, key: &str) -> (usize, usize) {
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with(key) {
+            return (number + 1, line.len() - line.trim_start().len() + 1);
+        }
+    }
+    (1, 1)
+}

@@ -1,0 +1,198 @@
+//! Which of the runtimes that are there a run takes: `NAME`, `NAME@VERSION` or `NAME=/path/to/binary`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::facts::ProgramError;
+use crate::find::{Found, Origin, Runtime, given};
+use crate::manifest::Manifest;
+use crate::store::Store;
+use crate::version::Version;
+
+/// A runtime as a user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    /// The manifest's name.
+    pub name: String,
+    /// Which one of that name.
+    pub which: Which,
+}
+
+/// Which one of a name is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// PATH's, or else the store's default or newest.
+    Any,
+    /// This version.
+    Version(Version),
+    /// This program.
+    Program(PathBuf),
+}
+
+/// Why a selection gives no runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectError {
+    /// The text is no selector.
+    #[error("read `{text}` as a runtime: {why}; write NAME, NAME@VERSION or NAME=/path/to/binary")]
+    Bad {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// No manifest has the name.
+    #[error(
+        "find a runtime called `{name}`: there are manifests for {known}; for one more, copy runtimes/runc.yaml to \
+         runtimes/{name}.yaml and change what differs"
+    )]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The runtime or the version is not on the machine.
+    #[error("find {wanted}: {there}; `ocidiff runtimes install {wanted}` brings it")]
+    Missing {
+        /// What was asked for.
+        wanted: String,
+        /// What is there instead.
+        there: String,
+    },
+    /// The program cannot be used.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The same runtime twice: nothing could differ.
+    #[error("compare {label} with itself: it was named twice; `ocidiff control` does that on purpose")]
+    Twice {
+        /// Its name and version.
+        label: String,
+    },
+}
+
+impl FromStr for Selector {
+    type Err = SelectError;
+
+    fn from_str(text: &str) -> Result<Self, SelectError> {
+        let bad = |why: String| SelectError::Bad {
+            text: text.to_owned(),
+            why,
+        };
+        let (name, which) = if let Some((name, path)) = text.split_once('=') {
+            if path.is_empty() {
+                return Err(bad("no path follows `=`".to_owned()));
+            }
+            (name, Which::Program(PathBuf::from(path)))
+        } else if let Some((name, version)) = text.split_once('@') {
+            let version = Version::parse(version).map_err(|_| bad(format!("`{version}` is no version")))?;
+            (name, Which::Version(version))
+        } else {
+            (text, Which::Any)
+        };
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return Err(bad(format!("`{name}` is no runtime's name")));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            which,
+        })
+    }
+}
+
+/// The runtimes that are named; with no names, one of each manifest that is not only for those who ask.
+pub fn select(
+    selectors: &[Selector],
+    manifests: &[Manifest],
+    store: &Store,
+    found: &Found,
+) -> Result<Vec<Runtime>, SelectError> {
+    if selectors.is_empty() {
+        return Ok(default_set(manifests, found));
+    }
+    let mut seen = BTreeSet::new();
+    let mut chosen = Vec::new();
+    for selector in selectors {
+        let manifest = find_manifest(manifests, &selector.name)?;
+        let runtime = match &selector.which {
+            Which::Program(path) => given(manifest, path, store)?,
+            Which::Version(version) => with_version(manifest, version, found)?,
+            Which::Any => any(manifest, found).ok_or_else(|| missing(manifest, None, found))?,
+        };
+        if !seen.insert((runtime.path.clone(), runtime.label())) {
+            return Err(SelectError::Twice {
+                label: runtime.label(),
+            });
+        }
+        chosen.push(runtime);
+    }
+    Ok(chosen)
+}
+
+/// The manifest of a name.
+pub fn find_manifest<'m>(manifests: &'m [Manifest], name: &str) -> Result<&'m Manifest, SelectError> {
+    manifests
+        .iter()
+        .find(|manifest| manifest.name == name)
+        .ok_or_else(|| SelectError::Unknown {
+            name: name.to_owned(),
+            known: manifests
+                .iter()
+                .map(|m| m.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
+
+fn default_set(manifests: &[Manifest], found: &Found) -> Vec<Runtime> {
+    manifests
+        .iter()
+        .filter(|manifest| !manifest.only_when_asked)
+        .filter_map(|m| any(m, found))
+        .collect()
+}
+
+/// PATH's, else the store's default, else the store's newest.
+pub(crate) fn any(manifest: &Manifest, found: &Found) -> Option<Runtime> {
+    let default = manifest
+        .install
+        .as_ref()
+        .and_then(|install| install.default.as_ref());
+    let of_name = || {
+        found
+            .runtimes
+            .iter()
+            .filter(|runtime| runtime.name() == manifest.name)
+    };
+    of_name()
+        .find(|runtime| runtime.origin == Origin::Path)
+        .or_else(|| of_name().find(|runtime| Some(&runtime.version) == default))
+        .or_else(|| of_name().max_by(|a, b| a.version.cmp(&b.version)))
+        .cloned()
+}
+
+fn with_version(manifest: &Manifest, version: &Version, found: &Found) -> Result<Runtime, SelectError> {
+    found
+        .runtimes
+        .iter()
+        .find(|runtime| runtime.name() == manifest.name && runtime.version == *version)
+        .cloned()
+        .ok_or_else(|| missing(manifest, Some(version), found))
+}
+
+fn missing(manifest: &Manifest, version: Option<&Version>, found: &Found) -> SelectError {
+    let name = &manifest.name;
+    let there: Vec<_> = found
+        .runtimes
+        .iter()
+        .filter(|runtime| runtime.name() == name)
+        .map(|runtime| format!("{} ({})", runtime.label(), runtime.origin))
+        .collect();
+    let wanted = version.map_or_else(|| name.clone(), |version| format!("{name}@{version}"));
+    let there = if there.is_empty() {
+        format!("no {name} is on PATH or in the store")
+    } else {
+        format!("there is {}", there.join(", "))
+    };
+    SelectError::Missing { wanted, there }
+}
