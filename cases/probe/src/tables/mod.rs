@@ -1,0 +1,5 @@
+//! Names for the kernel's numbers.
+
+pub mod errno;
+pub mod names;
+pub mod syscalls;
