@@ -1,1 +1,115 @@
-//! Under construction.
+//! Reports: everything that is told of a run is made from its events, so that it can be drawn again later.
+//!
+//! | module       | what is inside                                                         |
+//! |--------------|------------------------------------------------------------------------|
+//! | [`events`]   | the events as a file: written as they come, read back                  |
+//! | [`run`]      | the events, sorted out and counted; the order of what is told          |
+//! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
+//! | [`markdown`] | a summary for CI or a comment                                          |
+//! | [`junit`]    | JUnit XML for CI                                                       |
+//! | [`safe()`]   | hostile text made harmless                                             |
+
+mod diff;
+pub mod events;
+pub mod junit;
+pub mod markdown;
+pub mod run;
+mod safe;
+mod style;
+mod telling;
+pub mod terminal;
+
+use std::fmt;
+use std::str::FromStr;
+
+use ocidiff_model::Event;
+
+pub use run::Run;
+pub use safe::{safe, safe_to};
+pub use style::Style;
+
+/// What a report can be drawn as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// For people at a terminal.
+    Terminal,
+    /// For a CI summary or a comment.
+    Markdown,
+    /// JUnit XML.
+    Junit,
+    /// The events themselves, one JSON object a line.
+    Json,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 4] = [Self::Terminal, Self::Markdown, Self::Junit, Self::Json];
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Markdown => "markdown",
+            Self::Junit => "junit",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no format; there are terminal, markdown, junit and json")]
+pub struct FormatError(String);
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| FormatError(safe_to(text, 40)))
+    }
+}
+
+/// Why a report could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The JUnit XML could not be written.
+    #[error("write junit report: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// The events could not be written.
+    #[error(transparent)]
+    Events(#[from] events::Error),
+}
+
+/// Draws a report.
+///
+/// # Errors
+/// A writer of the format failed; the terminal report and the Markdown one never do.
+pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::render(events, style)),
+        Format::Markdown => Ok(markdown::render(events)),
+        Format::Junit => junit::render(events),
+        Format::Json => json(events),
+    }
+}
+
+fn json(events: &[Event]) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let mut writer = events::Writer::new(&mut bytes);
+    for event in events {
+        writer.write(event)?;
+    }
+    // serde_json writes nothing but UTF-8.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

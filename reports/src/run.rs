@@ -1,0 +1,221 @@
+//! A run as the reports see it: the events, sorted out and counted.
+
+use ocidiff_model::event::{CaseReport, Participant};
+use ocidiff_model::known::Machine;
+use ocidiff_model::{Counts, Event, ExitStatus, Impact, Verdict};
+
+use crate::telling;
+
+/// The head of a run. Events that were merged from several machines have several.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The version of ocidiff.
+    pub ocidiff: &'a str,
+    /// Who takes part, the reference first.
+    pub runtimes: &'a [Participant],
+    /// Where.
+    pub machine: &'a Machine,
+    /// Which recorder sees the syscalls.
+    pub recorder: &'a str,
+}
+
+/// The events, sorted out.
+#[derive(Debug, Clone, Default)]
+pub struct Run<'a> {
+    /// The heads, in order.
+    pub starts: Vec<Start<'a>>,
+    /// Every case that has its verdict, as they came.
+    pub cases: Vec<&'a CaseReport>,
+    /// How many of them have which verdict; counted here, so that a cut file has counts too.
+    pub counts: Counts,
+    /// How many cases were to come.
+    pub planned: usize,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// Whether the run ended before all cases had their verdict.
+    pub interrupted: bool,
+    /// Whether the last event is missing: the harness was killed.
+    pub unfinished: bool,
+    /// Whether cases that are not the same each time fail (`--strict`).
+    pub strict: bool,
+}
+
+/// The verdicts that are told first and whole, in this order.
+pub(crate) const TOLD_WHOLE: [Verdict; 5] = [
+    Verdict::New,
+    Verdict::Gone,
+    Verdict::Violation,
+    Verdict::Broken,
+    Verdict::Unstable,
+];
+
+impl<'a> Run<'a> {
+    /// Sorts events out.
+    #[must_use]
+    pub fn of(events: &'a [Event]) -> Self {
+        let mut run = Self::default();
+        let mut ends = 0;
+        let mut exits = Vec::new();
+        for event in events {
+            match event {
+                Event::RunStarted { cases, .. } => {
+                    run.planned += cases;
+                    run.starts.extend(Start::of(event));
+                }
+                Event::CaseFinished(case) => {
+                    run.counts.add(case.verdict);
+                    run.cases.push(case);
+                }
+                Event::RunFinished {
+                    seconds,
+                    exit,
+                    interrupted,
+                    ..
+                } => {
+                    ends += 1;
+                    run.seconds += seconds;
+                    run.interrupted |= interrupted;
+                    exits.push(*exit);
+                }
+            }
+        }
+        run.unfinished = ends < run.starts.len();
+        run.interrupted |= run.unfinished;
+        if ends == 0 {
+            run.seconds = run.cases.iter().map(|case| case.seconds).sum();
+        }
+        // Nothing that always fails, and yet it failed: then the unstable ones did it.
+        run.strict = run.counts.exit(false) == ExitStatus::Ok && exits.contains(&ExitStatus::Differs);
+        run
+    }
+
+    /// The cases that are told first and whole: by verdict, then by name.
+    #[must_use]
+    pub fn told_whole(&self) -> Vec<&'a CaseReport> {
+        let mut cases: Vec<_> = self
+            .cases
+            .iter()
+            .copied()
+            .filter(|case| is_told_whole(case.verdict))
+            .collect();
+        cases.sort_by_key(|case| {
+            let place = TOLD_WHOLE.iter().position(|verdict| *verdict == case.verdict);
+            (place, case.case.as_str())
+        });
+        cases
+    }
+
+    /// The known ones, the one that a reader should meet first at the head; see [`known_order`].
+    #[must_use]
+    pub fn known(&self) -> Vec<&'a CaseReport> {
+        let mut cases = self.with(Verdict::Known);
+        cases.sort_by_key(|case| known_order(case));
+        cases
+    }
+
+    /// The cases with a verdict, as they came.
+    #[must_use]
+    pub fn with(&self, verdict: Verdict) -> Vec<&'a CaseReport> {
+        let cases = self.cases.iter().copied();
+        cases.filter(|case| case.verdict == verdict).collect()
+    }
+
+    /// Why cases have a verdict, and how many each; the most frequent reason first.
+    #[must_use]
+    pub fn reasons(&self, verdict: Verdict) -> Vec<(&'a str, usize)> {
+        let cases = self.with(verdict).into_iter();
+        tally(cases.map(|case| case.why.as_deref().unwrap_or("no reason given")))
+    }
+
+    /// Runtimes that sat out cases which the others were compared in, and how many.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<(&'a str, usize)> {
+        let compared = self
+            .cases
+            .iter()
+            .filter(|case| case.verdict != Verdict::Unsupported);
+        tally(compared.flat_map(|case| case.unsupported.iter().map(|(label, _)| label.as_str())))
+    }
+
+    /// How many runtimes take part.
+    #[must_use]
+    pub fn runtimes(&self) -> usize {
+        let mut labels: Vec<_> = self
+            .starts
+            .iter()
+            .flat_map(|start| start.runtimes)
+            .map(|participant| participant.runtime.label.as_str())
+            .collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels.len()
+    }
+}
+
+impl<'a> Start<'a> {
+    /// The head of a run, from its first event.
+    #[must_use]
+    pub fn of(event: &'a Event) -> Option<Self> {
+        match event {
+            Event::RunStarted {
+                ocidiff,
+                runtimes,
+                machine,
+                recorder,
+                ..
+            } => Some(Self {
+                ocidiff,
+                runtimes,
+                machine,
+                recorder,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a case with this verdict is told first and whole.
+pub(crate) fn is_told_whole(verdict: Verdict) -> bool {
+    TOLD_WHOLE.contains(&verdict)
+}
+
+/// How much an impact matters to the reader of a list; less comes first. What breaks workloads leads, because
+/// that is what somebody who moves nodes to another runtime meets; holes in the confinement are next.
+pub(crate) fn impact_rank(impact: Option<Impact>) -> u8 {
+    match impact {
+        Some(Impact::Breaks) => 0,
+        Some(Impact::Security) => 1,
+        Some(Impact::MayBreak) => 2,
+        Some(Impact::Cosmetic) => 3,
+        None => 4,
+    }
+}
+
+/// The order of known differences: by impact; then those that a reader can act on (a remedy is written); then
+/// those in which the workload itself ends differently; then those that were met most often (told in more
+/// places); then by name.
+fn known_order<'a>(case: &&'a CaseReport) -> (u8, bool, bool, std::cmp::Reverse<usize>, &'a str) {
+    let ends_differently = case
+        .differences
+        .iter()
+        .any(|difference| matches!(difference.fact.as_str(), "process.exit" | "process.signal"));
+    (
+        impact_rank(telling::impact(case)),
+        telling::remedies(case).is_empty(),
+        !ends_differently,
+        std::cmp::Reverse(telling::links(case).len()),
+        &case.case,
+    )
+}
+
+fn tally<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for item in items {
+        match counts.iter_mut().find(|(name, _)| *name == item) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((item, 1)),
+        }
+    }
+    counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    counts
+}

@@ -1,0 +1,115 @@
+//! Text that came from a container or a runtime is hostile: it may hold terminal commands, turn the direction
+//! of writing, hide characters, or be without end. Everything of that kind passes here before it is shown.
+
+/// How many characters [`safe`] lets through.
+pub(crate) const LIMIT: usize = 2000;
+
+/// The text on one line, without anything that a terminal would obey and no longer than 2000 characters.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    safe_to(text, LIMIT)
+}
+
+/// As [`safe`], with a limit of one's own. What is left out is counted.
+#[must_use]
+pub fn safe_to(text: &str, limit: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(limit));
+    let mut rest = text.chars();
+    rest.by_ref()
+        .take(limit)
+        .for_each(|character| push(&mut out, character));
+    match rest.count() {
+        0 => {}
+        1 => out.push_str("... (1 more character)"),
+        left => out.push_str(&format!("... ({left} more characters)")),
+    }
+    out
+}
+
+/// As [`safe`], with everything that is not ASCII written as `\u{..}`.
+#[must_use]
+pub(crate) fn ascii(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            character if character.is_ascii() => character.to_string(),
+            character => character.escape_unicode().to_string(),
+        })
+        .collect()
+}
+
+fn push(out: &mut String, character: char) {
+    match character {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0' => out.push_str("\\0"),
+        character if u32::from(character) < 0x100 && character.is_control() => {
+            out.push_str(&format!("\\x{:02x}", u32::from(character)));
+        }
+        character if is_hidden(character) => out.extend(character.escape_unicode()),
+        character => out.push(character),
+    }
+}
+
+/// Characters that change how their neighbours are shown, or show nothing: direction marks, joiners, variation
+/// selectors, tags, line separators, and the two that XML forbids.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_as_text() {
+        for (hostile, shown) in [
+            ("\u{1b}[2J\u{1b}[31mred", r"\x1b[2J\x1b[31mred"),
+            (
+                "\u{1b}]8;;http://evil\u{1b}\\here\u{1b}]8;;\u{7}",
+                r"\x1b]8;;http://evil\x1b\here\x1b]8;;\x07",
+            ),
+            ("good\rbad", r"good\rbad"),
+            ("a\nb\tc\0", r"a\nb\tc\0"),
+            ("\u{9b}31m\u{7f}", r"\x9b31m\x7f"),
+            ("user\u{202e}txt.exe\u{2069}", r"user\u{202e}txt.exe\u{2069}"),
+            ("ze\u{200b}ro\u{feff}", r"ze\u{200b}ro\u{feff}"),
+            ("\u{e0041}\u{ffff}", r"\u{e0041}\u{ffff}"),
+            ("plain, é, 日本", "plain, é, 日本"),
+        ] {
+            assert_eq!(safe(hostile), shown);
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_and_says_so() {
+        assert_eq!(safe_to("abcdef", 6), "abcdef");
+        assert_eq!(safe_to("abcdef", 5), "abcde... (1 more character)");
+        assert_eq!(safe_to("abcdef", 2), "ab... (4 more characters)");
+        assert!(safe(&"x".repeat(1 << 20)).len() < LIMIT + 40);
+    }
+
+    #[test]
+    fn ascii_only() {
+        assert_eq!(ascii("é·x"), r"\u{e9}\u{b7}x");
+    }
+}

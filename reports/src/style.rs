@@ -1,0 +1,129 @@
+//! How a report is drawn: colour, width, and which characters.
+
+use crate::safe::{ascii, safe_to};
+
+/// How a report is drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to use the terminal's colours.
+    pub colour: bool,
+    /// Columns to fit into; long values are cut and long sentences wrapped.
+    pub width: usize,
+    /// Whether characters beyond ASCII are shown.
+    pub unicode: bool,
+}
+
+impl Default for Style {
+    /// For files and pipes: no colour, 110 columns, Unicode.
+    fn default() -> Self {
+        Self {
+            colour: false,
+            width: 110,
+            unicode: true,
+        }
+    }
+}
+
+/// What a colour means here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ink {
+    Fail,
+    Warn,
+    Good,
+    Name,
+    Quiet,
+}
+
+impl Ink {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Fail => "1;31",
+            Self::Warn => "33",
+            Self::Good => "32",
+            Self::Name => "1",
+            Self::Quiet => "2",
+        }
+    }
+}
+
+impl Style {
+    /// The text in a colour; as it is where colours are off.
+    pub(crate) fn paint(&self, ink: Ink, text: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("\u{1b}[{}m{text}\u{1b}[0m", ink.code())
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Hostile text, made safe and no longer than `limit` characters.
+    pub(crate) fn text(&self, text: &str, limit: usize) -> String {
+        let safe = safe_to(text, limit);
+        if self.unicode { safe } else { ascii(&safe) }
+    }
+
+    /// Hostile text that is a sentence or a name: safe, and cut only where it is absurdly long.
+    pub(crate) fn words(&self, text: &str) -> String {
+        self.text(text, crate::safe::LIMIT)
+    }
+
+    /// Stands between things of one kind.
+    pub(crate) fn dot(&self) -> &'static str {
+        if self.unicode { " · " } else { " | " }
+    }
+
+    /// Columns to fit into; never so few that nothing can be shown.
+    pub(crate) fn columns(&self) -> usize {
+        self.width.max(40)
+    }
+}
+
+/// How many columns a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    textwrap::core::display_width(text)
+}
+
+/// The text, filled with spaces up to `columns`.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// The text in lines of at most `columns`.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    textwrap::wrap(text, columns.max(20))
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
+}
+
+/// `1 case`, `2 cases`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_and_characters_are_a_choice() {
+        let plain = Style::default();
+        let colour = Style {
+            colour: true,
+            unicode: false,
+            ..plain.clone()
+        };
+        assert_eq!(plain.paint(Ink::Fail, "NEW"), "NEW");
+        assert_eq!(colour.paint(Ink::Fail, "NEW"), "\u{1b}[1;31mNEW\u{1b}[0m");
+        assert_eq!(colour.words("é\u{1b}"), r"\u{e9}\x1b");
+        assert_eq!(colour.dot(), " | ");
+    }
+
+    #[test]
+    fn padding_counts_columns_not_bytes() {
+        assert_eq!(pad("é", 3), "é  ");
+        assert_eq!(pad("日本", 5), "日本 ");
+        assert_eq!(pad("long", 2), "long");
+    }
+}

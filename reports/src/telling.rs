@@ -1,0 +1,249 @@
+//! What there is to tell of a case, before it is drawn: who differs, in which order, with what advice.
+
+use ocidiff_model::difference::Standing;
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
+
+use crate::run::impact_rank;
+use crate::style::count;
+
+/// The differences in the order of a report: what fails first, then by impact, channel and path.
+pub(crate) fn ordered(case: &CaseReport) -> Vec<&Difference> {
+    let mut all: Vec<_> = case.differences.iter().collect();
+    all.sort_by_key(|difference| {
+        (
+            standing_rank(&difference.standing),
+            impact_rank(difference.advice.impact),
+            difference.channel(),
+            difference.fact.as_str(),
+        )
+    });
+    all
+}
+
+/// The differences that give the case its verdict, and how many are as written beside them.
+pub(crate) fn telling(case: &CaseReport) -> (Vec<&Difference>, usize) {
+    let all = ordered(case);
+    let total = all.len();
+    let failing: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|difference| difference.standing != Standing::Known)
+        .collect();
+    if failing.is_empty() {
+        (all, 0)
+    } else {
+        let known = total - failing.len();
+        (failing, known)
+    }
+}
+
+fn standing_rank(standing: &Standing) -> u8 {
+    match standing {
+        Standing::New { .. } => 0,
+        Standing::Gone => 1,
+        Standing::Unstable { .. } => 2,
+        Standing::Known => 3,
+    }
+}
+
+/// The impact of a case: that of its difference which comes first in a list.
+pub(crate) fn impact(case: &CaseReport) -> Option<Impact> {
+    let impacts = case.differences.iter().map(|difference| difference.advice.impact);
+    impacts.min_by_key(|impact| impact_rank(*impact)).flatten()
+}
+
+/// Where a case's differences are told, each place once.
+pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
+    once(
+        ordered(case)
+            .into_iter()
+            .flat_map(|difference| difference.advice.link.iter().map(String::as_str)),
+    )
+}
+
+/// Why the runtimes differ, each cause once.
+pub(crate) fn causes(case: &CaseReport) -> Vec<&str> {
+    once(
+        ordered(case)
+            .into_iter()
+            .filter_map(|difference| difference.advice.cause.as_deref()),
+    )
+}
+
+/// What to do about it, each remedy once.
+pub(crate) fn remedies(case: &CaseReport) -> Vec<&str> {
+    once(
+        ordered(case)
+            .into_iter()
+            .filter_map(|difference| difference.advice.remedy.as_deref()),
+    )
+}
+
+/// The runtimes that the known file says violate a clause.
+pub(crate) fn violating<'a>(case: &'a CaseReport, clause: &str) -> Vec<&'a str> {
+    let named = case
+        .differences
+        .iter()
+        .filter(|difference| difference.requirement.as_deref() == Some(clause));
+    once(named.flat_map(|difference| {
+        let written = difference.advice.violates.iter();
+        written.chain(&difference.against).map(String::as_str)
+    }))
+}
+
+/// Who is not as the reference, over the differences that are told.
+pub(crate) fn differing(case: &CaseReport) -> Vec<&str> {
+    let (told, _) = telling(case);
+    once(
+        told.into_iter()
+            .flat_map(|difference| difference.groups.iter().skip(1))
+            .flat_map(|group| group.runtimes.iter().map(String::as_str)),
+    )
+}
+
+/// Who is not as the case expects.
+pub(crate) fn against(case: &CaseReport) -> Vec<&str> {
+    let (told, _) = telling(case);
+    once(
+        told.into_iter()
+            .flat_map(|difference| difference.against.iter().map(String::as_str)),
+    )
+}
+
+/// Who to reproduce it with: the first that differs, else the first that is not as expected.
+pub(crate) fn suspect(case: &CaseReport) -> Option<&str> {
+    let differing = differing(case).into_iter();
+    differing.chain(against(case)).next()
+}
+
+/// One phrase: who differs, or why there is no verdict.
+pub(crate) fn who(case: &CaseReport) -> String {
+    let differing = differing(case);
+    let against = against(case);
+    match case.verdict {
+        Verdict::Gone => "a known difference did not show".to_owned(),
+        Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
+        Verdict::Violation if differing.is_empty() => {
+            format!("{}: not as expected, and all agree in it", against.join(", "))
+        }
+        Verdict::Violation => format!("{}: not as expected", against.join(", ")),
+        _ if differing.is_empty() => String::new(),
+        _ => format!(
+            "{} {}{}",
+            differing.join(", "),
+            if differing.len() == 1 { "differs" } else { "differ" },
+            how_often(case)
+        ),
+    }
+}
+
+fn how_often(case: &CaseReport) -> String {
+    let (told, _) = telling(case);
+    match told.first().map(|difference| &difference.standing) {
+        Some(Standing::New { runs }) if *runs > 1 => format!(", in each of {runs} runs"),
+        Some(Standing::Unstable { shown, runs }) => format!(", in {shown} of {runs} runs"),
+        _ => String::new(),
+    }
+}
+
+/// What sets a fact apart from the case's verdict.
+pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
+    match &difference.standing {
+        Standing::Gone => "written down, did not show".to_owned(),
+        Standing::Unstable { shown, runs } => format!("showed in {shown} of {runs} runs"),
+        Standing::New { .. } if !matches!(case.verdict, Verdict::New | Verdict::Violation) => {
+            "new".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// What the case expects of a fact that is not so.
+pub(crate) fn unmet(difference: &Difference) -> Option<(&Value, String)> {
+    let expected = difference.expected.as_ref()?;
+    (!difference.against.is_empty()).then(|| (expected, difference.against.join(", ")))
+}
+
+/// The value of a group on one line.
+pub(crate) fn value(group: &Group) -> String {
+    group
+        .value
+        .as_ref()
+        .map_or_else(|| ocidiff_model::known::ABSENT.to_owned(), Value::line)
+}
+
+/// A link as people write it: `containers/crun#1600` for an issue or a pull request of GitHub.
+pub(crate) fn short_link(link: &str) -> String {
+    let plain = link
+        .trim_start_matches("https://")
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let Some(path) = plain.strip_prefix("github.com/") else {
+        return plain.to_owned();
+    };
+    let parts: Vec<_> = path.split(['/', '#', '?']).collect();
+    match parts[..] {
+        [owner, name, "issues" | "pull" | "discussions", number, ..] => format!("{owner}/{name}#{number}"),
+        [owner, name, "commit", id, ..] => format!("{owner}/{name}@{}", id.get(..12).unwrap_or(id)),
+        _ => plain.to_owned(),
+    }
+}
+
+/// A word for the shell, between quotes.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Reasons with their counts, `needs cgroup v2 (2)`.
+pub(crate) fn reason((reason, number): &(&str, usize)) -> String {
+    format!("{reason} ({number})")
+}
+
+/// Runtimes that sat cases out, `youki in 3 cases`.
+pub(crate) fn sat_out((label, number): &(&str, usize)) -> String {
+    format!("{label} in {}", count(*number, "case"))
+}
+
+fn once<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for item in items {
+        if !seen.contains(&item) {
+            seen.push(item);
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_told_as_people_write_them() {
+        for (link, short) in [
+            (
+                "https://github.com/containers/crun/issues/1600",
+                "containers/crun#1600",
+            ),
+            (
+                "https://github.com/opencontainers/runc/pull/2750#issuecomment-1",
+                "opencontainers/runc#2750",
+            ),
+            (
+                "https://github.com/containers/crun/commit/0123456789abcdef0123",
+                "containers/crun@0123456789ab",
+            ),
+            ("https://example.org/page/", "example.org/page"),
+            ("containers/crun#646", "containers/crun#646"),
+        ] {
+            assert_eq!(short_link(link), short);
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_for_the_shell() {
+        assert_eq!(quoted("a[b]"), "'a[b]'");
+        assert_eq!(quoted("a'b"), r"'a'\''b'");
+    }
+}

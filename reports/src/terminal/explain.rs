@@ -1,0 +1,122 @@
+//! One case told whole: what it does, who differs, how, why, and what to do.
+
+use ocidiff_model::Verdict;
+use ocidiff_model::event::CaseReport;
+
+use super::case::{self, Limits};
+use super::page::Page;
+use crate::style::{Ink, Style};
+use crate::telling;
+
+/// What a report does not know of a case, because only its file says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExplainInput {
+    /// What the rootfs is made of, a line each: the recipe, the files that are added.
+    pub rootfs: Vec<String>,
+    /// What the case lays over the default config, as pretty YAML or JSON; empty where it changes nothing.
+    pub config: String,
+    /// The steps in order, a line each.
+    pub steps: Vec<String>,
+    /// What is watched beside what always is, a line each.
+    pub watch: Vec<String>,
+    /// What is expected whatever the runtime, a line each.
+    pub expect: Vec<String>,
+}
+
+/// Tells one case whole.
+#[must_use]
+pub fn explain(case: &CaseReport, input: &ExplainInput, style: &Style) -> String {
+    let mut page = Page::with_margin(style, 2);
+    let verdict = style.paint(case::ink(case.verdict), case.verdict.name());
+    let impact = telling::impact(case).map_or(String::new(), |impact| format!(", {impact}"));
+    let name = style.paint(Ink::Name, &style.words(&case.case));
+    page.line(&format!("{name}  {verdict}{impact}"));
+    page.field("about", &case.summary);
+    page.field("file", &case.source);
+    what_it_does(&mut page, input, style);
+    who_differs(&mut page, case, style);
+    why(&mut page, case, style);
+    what_to_do(&mut page, case, style);
+    page.text()
+}
+
+fn heading(page: &mut Page<'_>, text: &str, style: &Style) {
+    page.line("");
+    page.line(&style.paint(Ink::Name, text));
+}
+
+fn what_it_does(page: &mut Page<'_>, input: &ExplainInput, style: &Style) {
+    heading(page, "What it does", style);
+    let mut part = |name: &str, lines: &[&str]| {
+        for (index, line) in lines.iter().enumerate() {
+            page.raw_field(if index == 0 { name } else { "" }, &style.words(line));
+        }
+    };
+    let lines = |list: &'_ [String]| list.to_vec();
+    for (name, list) in [
+        ("rootfs", lines(&input.rootfs)),
+        ("config", input.config.lines().map(ToOwned::to_owned).collect()),
+        ("steps", lines(&input.steps)),
+        ("watch", lines(&input.watch)),
+        ("expect", lines(&input.expect)),
+    ] {
+        part(name, &list.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+fn who_differs(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
+    heading(page, "Who differs, and how", style);
+    let who = match case.verdict {
+        Verdict::Agree => "nobody: all facts are equal, all expectations hold".to_owned(),
+        _ => telling::who(case),
+    };
+    if !who.is_empty() {
+        page.indented(0, &style.words(&who));
+    }
+    case::facts(page, case, style, Limits::WHOLE);
+    for (label, how) in &case.unsupported {
+        page.field("left out", &format!("{label} does not support it: {how}"));
+    }
+    case::said(page, case, Limits::WHOLE);
+}
+
+fn why(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
+    let causes = telling::causes(case);
+    if causes.is_empty() && case.requirements.is_empty() {
+        return;
+    }
+    heading(page, "Why", style);
+    for cause in causes {
+        page.field("cause", cause);
+    }
+    for clause in &case.requirements {
+        page.field(
+            "spec",
+            &format!("{} {} (since {})", clause.level, clause.id, clause.since),
+        );
+        page.field("", &clause.says);
+        page.raw_field("", &style.words(&clause.link()));
+        let violating = telling::violating(case, &clause.id);
+        if !violating.is_empty() {
+            page.field("", &format!("violated by {}", violating.join(", ")));
+        }
+    }
+}
+
+fn what_to_do(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
+    heading(page, "What to do", style);
+    for remedy in telling::remedies(case) {
+        page.field("remedy", remedy);
+    }
+    for link in telling::links(case) {
+        page.raw_field("read", &style.words(link));
+    }
+    // The reader is in `explain` already.
+    for step in case::next_steps(case, style).iter().skip(1) {
+        page.raw_field("next", step);
+    }
+    page.raw_field(
+        "next",
+        &format!("ocidiff show {}", telling::quoted(&style.words(&case.case))),
+    );
+}

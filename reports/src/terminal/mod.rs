@@ -1,0 +1,170 @@
+//! The report that people read first: what fails, told whole; what is known, a line each; what was left out;
+//! and the counts.
+//!
+//! A program that reports while it runs prints [`header`], then [`case`] for each case as it comes, and
+//! [`closing`] at the end; [`render`] does the same at once, with what fails in order.
+
+mod case;
+mod explain;
+mod known;
+mod page;
+
+use ocidiff_model::event::{CaseReport, Participant};
+use ocidiff_model::{Event, Verdict};
+
+pub(crate) use case::next_steps;
+pub use explain::{ExplainInput, explain};
+
+use crate::run::{Run, Start, is_told_whole};
+use crate::style::{Ink, Style, count, width};
+use crate::telling;
+use page::Page;
+
+/// The whole report.
+#[must_use]
+pub fn render(events: &[Event], style: &Style) -> String {
+    let run = Run::of(events);
+    let heads: String = events.iter().map(|event| header(event, style)).collect();
+    let blocks: String = run
+        .told_whole()
+        .iter()
+        .map(|case| self::case(case, style))
+        .collect();
+    format!("{heads}\n{blocks}{}", closing(&run, style))
+}
+
+/// Who takes part and where: one line, from a run's first event; nothing from another.
+#[must_use]
+pub fn header(event: &Event, style: &Style) -> String {
+    let Some(start) = Start::of(event) else {
+        return String::new();
+    };
+    let runtimes: Vec<_> = start.runtimes.iter().map(|one| participant(one, style)).collect();
+    let machine = format!(
+        "kernel {}, cgroup {}, {}, recorder {}",
+        start.machine.kernel, start.machine.cgroup, start.machine.arch, start.recorder
+    );
+    let runtimes = runtimes.join(style.dot());
+    let machine = style.words(&machine);
+    let gap = if width(&runtimes) + width(&machine) + 5 <= style.columns() {
+        "     "
+    } else {
+        "\n"
+    };
+    format!("{runtimes}{gap}{}\n", style.paint(Ink::Quiet, &machine))
+}
+
+/// What one case has to tell: a block for what fails or is unstable, a line for what is known or was not
+/// compared, nothing where all agree.
+#[must_use]
+pub fn case(case: &CaseReport, style: &Style) -> String {
+    match case.verdict {
+        Verdict::Agree => String::new(),
+        Verdict::Known => known::line(case, known::Columns::of(&[case]), style),
+        Verdict::Skipped | Verdict::Unsupported => {
+            let mut page = Page::new(style);
+            let why = style.words(&telling::who(case));
+            page.line(&format!("{} {}  {why}", case.verdict, style.words(&case.case)));
+            page.text()
+        }
+        _ => case::block(case, style),
+    }
+}
+
+/// What comes after the cases that fail: the known ones, what was left out, and the counts.
+#[must_use]
+pub fn closing(run: &Run<'_>, style: &Style) -> String {
+    format!(
+        "{}{}{}",
+        known::list(run, style),
+        not_compared(run, style),
+        summary(run, style)
+    )
+}
+
+/// The last line: every verdict with its count.
+#[must_use]
+pub fn summary(run: &Run<'_>, style: &Style) -> String {
+    let mut page = Page::new(style);
+    if run.interrupted {
+        let done = format!(
+            "interrupted: {} of {} have a verdict",
+            run.cases.len(),
+            count(run.planned, "case")
+        );
+        page.line(&style.paint(Ink::Fail, &done));
+    }
+    let counts: Vec<_> = Verdict::ALL.map(|verdict| counted(run, verdict, style)).to_vec();
+    page.line(&format!(
+        "{}, {}, {:.1} s:  {}",
+        count(run.counts.total(), "case"),
+        count(run.runtimes(), "runtime"),
+        run.seconds,
+        counts.join(style.dot())
+    ));
+    page.text()
+}
+
+fn participant(participant: &Participant, style: &Style) -> String {
+    let runtime = &participant.runtime;
+    // A label that is more than the name holds the version already.
+    let name = if runtime.label == runtime.name {
+        format!("{} {}", runtime.name, runtime.version)
+    } else {
+        runtime.label.clone()
+    };
+    let name = style.words(&name);
+    if participant.reference {
+        format!("{name} (reference)")
+    } else {
+        name
+    }
+}
+
+fn counted(run: &Run<'_>, verdict: Verdict, style: &Style) -> String {
+    let number = run.counts.of(verdict);
+    if number == 0 {
+        return format!("0 {verdict}");
+    }
+    match verdict {
+        Verdict::Agree => style.paint(Ink::Good, &format!("{number} {verdict}")),
+        Verdict::Known => format!("{number} {verdict}"),
+        Verdict::Skipped => format!("{number} {verdict} ({})", skipped_why(run, style)),
+        Verdict::Unsupported => style.paint(Ink::Quiet, &format!("{number} {verdict}")),
+        told => {
+            debug_assert!(is_told_whole(told));
+            let word = told.name().to_uppercase();
+            style.paint(case::ink(told), &format!("{number} {word}"))
+        }
+    }
+}
+
+/// The most frequent reason; the others are in the line above.
+fn skipped_why(run: &Run<'_>, style: &Style) -> String {
+    let reasons = run.reasons(Verdict::Skipped);
+    let first = reasons.first().map_or("", |(reason, _)| *reason);
+    let others = reasons.len().saturating_sub(1);
+    let more = if others == 0 {
+        String::new()
+    } else {
+        format!(", and {}", count(others, "other reason"))
+    };
+    format!("{}{more}", style.text(first, 60))
+}
+
+fn not_compared(run: &Run<'_>, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let reasons = |verdict| {
+        let reasons = run.reasons(verdict);
+        let reasons = reasons.iter().map(telling::reason);
+        reasons.collect::<Vec<_>>()
+    };
+    page.list("skipped", &reasons(Verdict::Skipped));
+    page.list("unsupported", &reasons(Verdict::Unsupported));
+    let left_out = run.left_out();
+    page.list(
+        "left out",
+        &left_out.iter().map(telling::sat_out).collect::<Vec<_>>(),
+    );
+    page.end_with_gap()
+}
