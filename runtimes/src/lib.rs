@@ -6,7 +6,10 @@
 mod call;
 mod facts;
 mod find;
+mod install;
+mod machine;
 mod manifest;
+pub mod packages;
 mod process;
 mod select;
 mod store;
@@ -17,6 +20,8 @@ mod version;
 pub use call::{Call, Flag, Step, Var};
 pub use facts::ProgramError;
 pub use find::{Found, Origin, Runtime, find_all, find_in};
+pub use install::{AptError, Event, InstallError, JobError, Outcome, Request, install};
+pub use machine::Machine;
 pub use manifest::{
     BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
     Refusal, VersionCall,

@@ -93,7 +93,7 @@ pub struct Install {
 
 /// A Debian package with its versions.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DebianSource {
     /// The package's name.
     pub package: String,
@@ -101,6 +101,9 @@ pub struct DebianSource {
     pub program: String,
     /// Which suite has which version, as far as is known: suites move.
     pub versions: BTreeMap<Version, String>,
+    /// The pattern whose first group is the runtime's version in the package's; by default what comes before `+` or `-`.
+    #[serde(default)]
+    pub version_regex: Option<Pattern>,
 }
 
 /// A crate with its versions.

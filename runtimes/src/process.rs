@@ -75,7 +75,7 @@ fn spawn(command: &mut Command) -> std::io::Result<Child> {
     for _ in 0..20 {
         match command.spawn() {
             Err(err) if err.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                sleep(Duration::from_millis(10))
+                sleep(Duration::from_millis(10));
             }
             other => return other,
         }

@@ -75,6 +75,8 @@ pub struct InstalledPackage {
 #[derive(Debug)]
 pub(crate) struct StoreLock {
     _file: File,
+    /// Somebody else held it: what was known of the store may be old.
+    pub(crate) waited: bool,
 }
 
 impl Store {
@@ -142,21 +144,20 @@ impl Store {
     pub(crate) fn lock(&self, wait: impl FnOnce()) -> Result<StoreLock, StoreError> {
         let path = self.make("")?.join("lock");
         let io = StoreError::at(&path);
-        let take = || -> io::Result<File> {
+        let take = || -> io::Result<StoreLock> {
             let file = File::options()
                 .create(true)
                 .truncate(false)
                 .write(true)
                 .open(&path)?;
-            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let waited = flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
+            if waited {
                 wait();
                 flock(&file, FlockOperation::LockExclusive)?;
             }
-            Ok(file)
+            Ok(StoreLock { _file: file, waited })
         };
-        Ok(StoreLock {
-            _file: take().map_err(io)?,
-        })
+        take().map_err(io)
     }
 }
 

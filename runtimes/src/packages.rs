@@ -1,0 +1,180 @@
+//! Debian packages for a root file system: pinned by version and SHA-256, fetched once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::sha256;
+use crate::install::{Apt, AptError, Planned};
+use crate::machine::Machine;
+use crate::process;
+use crate::store::{Store, StoreError};
+
+/// One package of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// The package's name.
+    pub name: String,
+    /// The whole Debian version.
+    pub version: String,
+    /// The file's SHA-256 in hex.
+    pub sha256: String,
+}
+
+/// Why a pinned package cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The suite has moved on.
+    #[error(
+        "fetch {name} {version}: Debian's {suite} now has {has}; write that version and its SHA-256 into the recipe, \
+         or take the file from a machine that has it in its store"
+    )]
+    Moved {
+        /// The package.
+        name: String,
+        /// The version that is pinned.
+        version: String,
+        /// The suite.
+        suite: String,
+        /// The version that is there.
+        has: String,
+    },
+    /// The file is not the pinned one.
+    #[error(
+        "verify {name} {version}: its SHA-256 is {is}, the recipe says {pinned}; do not use it, look why they differ"
+    )]
+    Digest {
+        /// The package.
+        name: String,
+        /// The version.
+        version: String,
+        /// What the file has.
+        is: String,
+        /// What the recipe says.
+        pinned: String,
+    },
+    /// It does not unpack.
+    #[error("unpack {path}: {why}", path = path.display())]
+    Unpack {
+        /// The package's file.
+        path: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
+    /// apt cannot be used or failed.
+    #[error(transparent)]
+    Apt(#[from] AptError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The files of pinned packages, in the pins' order; no network when they are in the store.
+pub fn fetch(store: &Store, suite: &str, pins: &[Pin]) -> Result<Vec<PathBuf>, PackageError> {
+    fetch_on(&Machine::this(), store, suite, pins)
+}
+
+/// The same on a machine of one's own making.
+pub fn fetch_on(
+    machine: &Machine,
+    store: &Store,
+    suite: &str,
+    pins: &[Pin],
+) -> Result<Vec<PathBuf>, PackageError> {
+    if pins.iter().any(|pin| !is_cached(store, pin)) {
+        let _lock = store.lock(|| ())?;
+        let missing: Vec<_> = pins.iter().filter(|pin| !is_cached(store, pin)).collect();
+        if !missing.is_empty() {
+            bring(machine, store, suite, &missing)?;
+        }
+    }
+    Ok(pins.iter().map(|pin| cached(store, pin)).collect())
+}
+
+/// Unpacks a package's files into a folder, without running any of its scripts.
+pub fn unpack(package: &Path, folder: &Path) -> Result<(), PackageError> {
+    unpack_with(&Machine::this(), package, folder)
+}
+
+pub(crate) fn unpack_with(machine: &Machine, package: &Path, folder: &Path) -> Result<(), PackageError> {
+    let bad = |why: String| PackageError::Unpack {
+        path: package.to_owned(),
+        why,
+    };
+    let tool = machine
+        .tool("dpkg-deb")
+        .ok_or_else(|| bad("there is no dpkg-deb on PATH; install the package `dpkg`".to_owned()))?;
+    fs::create_dir_all(folder).map_err(StoreError::at(folder))?;
+    let mut command = machine.command(&tool);
+    command.arg("-x").arg(package).arg(folder);
+    let ended = process::run(&mut command, std::time::Duration::from_secs(120), process::CAP)
+        .map_err(|err| bad(err.to_string()))?;
+    if ended.late || !ended.status.success() {
+        return Err(bad(format!("dpkg-deb {}", ended.tell())));
+    }
+    Ok(())
+}
+
+fn cached(store: &Store, pin: &Pin) -> PathBuf {
+    store.home().join("packages").join(format!("{}.deb", pin.sha256))
+}
+
+/// A file that was damaged since is fetched again.
+fn is_cached(store: &Store, pin: &Pin) -> bool {
+    sha256(&cached(store, pin)).is_ok_and(|digest| digest == pin.sha256)
+}
+
+fn bring(machine: &Machine, store: &Store, suite: &str, pins: &[&Pin]) -> Result<(), PackageError> {
+    let apt = Apt::open(machine, store, suite)?;
+    let exact: Vec<String> = pins
+        .iter()
+        .map(|pin| format!("{}={}", pin.name, pin.version))
+        .collect();
+    let fresh = apt.update(false, &mut |_| ())?;
+    let mut plan = apt.plan_alone(&exact);
+    if plan.is_err() && !fresh {
+        apt.update(true, &mut |_| ())?;
+        plan = apt.plan_alone(&exact);
+    }
+    let plan = plan.map_err(|err| moved(&apt, suite, pins).unwrap_or(err.into()))?;
+    apt.fetch_alone(&exact, &mut |_| ())?;
+    store.make("packages")?;
+    pins.iter().try_for_each(|pin| keep(&apt, store, pin, &plan))
+}
+
+/// The first pin that the suite has in another version.
+fn moved(apt: &Apt<'_>, suite: &str, pins: &[&Pin]) -> Option<PackageError> {
+    pins.iter().find_map(|pin| {
+        let there = apt
+            .plan_alone(std::slice::from_ref(&pin.name))
+            .ok()?
+            .into_iter()
+            .next()?;
+        (there.version != pin.version).then(|| PackageError::Moved {
+            name: pin.name.clone(),
+            version: pin.version.clone(),
+            suite: suite.to_owned(),
+            has: there.version,
+        })
+    })
+}
+
+/// Moves a fetched file to its place, when it is the pinned one.
+fn keep(apt: &Apt<'_>, store: &Store, pin: &Pin, plan: &[Planned]) -> Result<(), PackageError> {
+    let one = plan.iter().find(|one| one.name == pin.name);
+    let file = apt.archives().join(one.map_or("", |one| one.file.as_str()));
+    let is = sha256(&file).map_err(StoreError::at(&file))?;
+    if is != pin.sha256 {
+        let _ = fs::remove_file(&file);
+        return Err(PackageError::Digest {
+            name: pin.name.clone(),
+            version: pin.version.clone(),
+            is,
+            pinned: pin.sha256.clone(),
+        });
+    }
+    let place = cached(store, pin);
+    Ok(fs::rename(&file, &place).map_err(StoreError::at(&place))?)
+}
