@@ -23,7 +23,7 @@ use core::ffi::{c_char, c_int};
     reason = "the C entry point takes pointers and has a fixed symbol"
 )]
 #[unsafe(no_mangle)]
-pub extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: called once, by the start-up code, with the vectors that the kernel made.
     let words = unsafe { ocidiff_probe::Words::from_stack(argc, argv) };
     ocidiff_probe::run(&words)

@@ -5,6 +5,8 @@
 
 #![expect(unsafe_code, reason = "start-up code, memory functions and an allocator")]
 
+extern crate alloc;
+
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::asm;
 use core::cell::UnsafeCell;
@@ -70,15 +72,9 @@ unsafe fn relocate() {
 /// Says where, and ends as an abort would be seen by a shell.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    ocidiff_probe::complain(&alloc_format(info));
+    ocidiff_probe::complain(&alloc::format!("{info}"));
     ocidiff_probe::sys::exit(134)
 }
-
-fn alloc_format(info: &PanicInfo) -> alloc::string::String {
-    alloc::format!("{info}")
-}
-
-extern crate alloc;
 
 /// Memory that is taken and never given back: the program is short-lived.
 struct Arena(UnsafeCell<Free>);

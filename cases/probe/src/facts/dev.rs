@@ -1,16 +1,21 @@
 //! The nodes in /dev.
 
+use alloc::vec::Vec;
+
 use super::io;
 use crate::json::Value;
 use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{self, fs};
-use alloc::vec::Vec;
+
+/// Below /dev's own directories, what programs need.
+const DEEPER: [&[u8]; 1] = [b"pts/ptmx"];
 
 pub(super) fn all(_: &Words, report: &mut Report) {
     let names = fs::list("/dev");
     report.fact("dev", names.clone());
-    for name in names.unwrap_or_default() {
+    let deeper = DEEPER.into_iter().map(<[u8]>::to_vec);
+    for name in names.unwrap_or_default().into_iter().chain(deeper) {
         let path = [b"/dev/", name.as_slice()].concat();
         report.fact([b"dev.", name.as_slice()].concat(), node(&path));
     }

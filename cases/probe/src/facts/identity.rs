@@ -91,7 +91,7 @@ pub(super) fn uts(_: &Words, report: &mut Report) {
 fn c_text(field: &[libc::c_char]) -> Vec<u8> {
     field
         .iter()
-        .map(|c| c.cast_unsigned())
+        .map(|c| *c as u8)
         .take_while(|byte| *byte != 0)
         .collect()
 }

@@ -44,7 +44,7 @@ unsafe fn call<const N: usize>(number: i64, args: [usize; N]) -> Result<usize> {
 fn checked(result: isize) -> Result<usize> {
     match result {
         -4095..0 => Err(Errno(i32::try_from(-result).unwrap_or(i32::MAX))),
-        _ => Ok(result.cast_unsigned()),
+        _ => Ok(result as usize),
     }
 }
 

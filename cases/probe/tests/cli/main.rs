@@ -1,0 +1,6 @@
+//! The probe from outside, unprivileged.
+
+mod actions;
+mod common;
+mod facts;
+mod hook;
