@@ -58,7 +58,14 @@ fn line(words: &Words) -> String {
     tell("pid", task::id(libc::SYS_getpid).into());
     tell("nspid", facts::namespace_pids().into());
     tell("stdio", descriptors.into());
-    tell("ns", namespaces());
+    match facts::namespace_links() {
+        Ok(links) => {
+            for (name, link) in links {
+                tell(&format!("ns.{}", name.escape_ascii()), link);
+            }
+        }
+        Err(errno) => tell("ns", Value::Failed(errno)),
+    }
     line.push_str("}\n");
     line
 }
@@ -67,17 +74,4 @@ fn descriptors() -> Vec<Vec<u8>> {
     (0..3)
         .map(|fd| facts::target(fd).unwrap_or_else(|errno| errno.name().into_bytes()))
         .collect()
-}
-
-/// `mnt:[4026531841]`, one a namespace.
-fn namespaces() -> Value {
-    facts::namespace_links()
-        .map(|links| {
-            let texts = links.into_iter().filter_map(|(_, link)| match link {
-                Value::Text(text) => Some(text),
-                _ => None,
-            });
-            texts.collect::<Vec<_>>()
-        })
-        .into()
 }

@@ -71,7 +71,7 @@ pub const ACTIONS: &[Action] = &[
     action(
         "read",
         "PATH [MAX]",
-        "the text, up to MAX (4096) bytes",
+        "the text, up to MAX (4096) bytes; 65536 at most",
         files::read,
     ),
     action(

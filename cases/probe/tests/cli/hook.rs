@@ -25,7 +25,9 @@ fn each_hook_adds_a_line() {
         lines[0]
     );
     assert!(lines[1].contains(r#""state":"""#), "{}", lines[1]);
-    for member in ["args", "env", "cwd", "umask", "uid", "gid", "pid", "nspid", "ns"] {
+    for member in [
+        "args", "env", "cwd", "umask", "uid", "gid", "pid", "nspid", "ns.mnt", "ns.pid",
+    ] {
         assert!(
             lines.iter().all(|line| line.contains(&format!("\"{member}\":"))),
             "{member}"
