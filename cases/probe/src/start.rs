@@ -62,7 +62,11 @@ unsafe fn relocate() {
         while relocation < end {
             let [offset, info, addend] = *relocation;
             if info & 0xffff_ffff == R_X86_64_RELATIVE {
-                *((base + offset) as *mut usize) = base + addend;
+                let slot = (base + offset) as *mut usize;
+                // A loader, where there was one, has done it and made the place read-only.
+                if *slot != base + addend {
+                    *slot = base + addend;
+                }
             }
             relocation = relocation.add(1);
         }
