@@ -11,6 +11,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_int};
+use core::hint::black_box;
 use core::panic::PanicInfo;
 use core::ptr;
 
@@ -26,7 +27,9 @@ const R_X86_64_RELATIVE: usize = 8;
 unsafe extern "C" fn __libc_start_main(_main: usize, argc: c_int, argv: *const *const c_char) -> ! {
     // SAFETY: nothing that needs relocation was used so far.
     unsafe { relocate() };
-    ocidiff_probe::sys::exit(crate::main(argc, argv))
+    // Not to be inlined: a constant may be read early, and ours hold addresses only from here on.
+    let main = black_box(crate::main as extern "C" fn(_, _) -> _);
+    ocidiff_probe::sys::exit(main(argc, argv))
 }
 
 /// Applies the relative relocations of a static position-independent program: no loader did.
@@ -57,16 +60,16 @@ unsafe fn relocate() {
             }
             entry = entry.add(1);
         }
+        // A loader, where there was one, has made the table's place an address, and relocated all.
+        if table >= base {
+            return;
+        }
         let mut relocation = (base + table) as *const [usize; 3];
         let end = (base + table + size) as *const [usize; 3];
         while relocation < end {
             let [offset, info, addend] = *relocation;
             if info & 0xffff_ffff == R_X86_64_RELATIVE {
-                let slot = (base + offset) as *mut usize;
-                // A loader, where there was one, has done it and made the place read-only.
-                if *slot != base + addend {
-                    *slot = base + addend;
-                }
+                *((base + offset) as *mut usize) = base + addend;
             }
             relocation = relocation.add(1);
         }
