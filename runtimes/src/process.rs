@@ -71,7 +71,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io
 }
 
 /// A program that was just written may still be open in a process that another thread is forking.
-fn spawn(command: &mut Command) -> std::io::Result<Child> {
+pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
     for _ in 0..20 {
         match command.spawn() {
             Err(err) if err.kind() == std::io::ErrorKind::ExecutableFileBusy => {

@@ -54,24 +54,40 @@ fn find(
     suites: &[String],
 ) -> Result<(String, Vec<Planned>), InstallError> {
     let mut there = Vec::new();
+    let mut failed = None;
     for suite in suites {
-        let apt = Apt::open(job.machine, job.store, suite)?;
-        job.say(format!("asking Debian's {suite}"));
-        let mut fresh = apt.update(false, &mut |line| job.output(line))?;
-        loop {
-            let plan = apt.plan(std::slice::from_ref(&source.package))?;
-            let has = package_version(source, &plan).ok_or_else(|| odd_version(source, &plan))?;
-            if job.wanted.as_ref().is_none_or(|wanted| *wanted == has) {
+        match ask(job, source, suite) {
+            Ok((has, plan)) if job.wanted.as_ref().is_none_or(|wanted| *wanted == has) => {
                 return Ok((suite.clone(), plan));
             }
-            if fresh {
-                there.push((suite.clone(), has));
-                break;
-            }
-            fresh = apt.update(true, &mut |line| job.output(line))?;
+            Ok((has, _)) => there.push((suite.clone(), has)),
+            // An archive that has let go of one suite still has the others.
+            Err(err) => failed = Some(err),
         }
     }
-    Err(moved(job, &there))
+    match failed {
+        Some(err) if there.is_empty() => Err(err),
+        _ => Err(moved(job, &there)),
+    }
+}
+
+/// The version that a suite has; lists that do not have the wanted one are fetched again before that is believed.
+fn ask(
+    job: &mut Job<'_>,
+    source: &DebianSource,
+    suite: &str,
+) -> Result<(Version, Vec<Planned>), InstallError> {
+    job.say(format!("asking Debian's {suite}"));
+    let apt = Apt::open(job.machine, job.store, suite)?;
+    let mut fresh = apt.update(false, &mut |line| job.output(line))?;
+    loop {
+        let plan = apt.plan(std::slice::from_ref(&source.package))?;
+        let has = package_version(source, &plan).ok_or_else(|| odd_version(source, &plan))?;
+        if fresh || job.wanted.as_ref().is_none_or(|wanted| *wanted == has) {
+            return Ok((has, plan));
+        }
+        fresh = apt.update(true, &mut |line| job.output(line))?;
+    }
 }
 
 fn moved(job: &Job<'_>, there: &[(String, Version)]) -> InstallError {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::process::spawn;
 use rustix::pipe::{PipeFlags, pipe_with};
 
 /// How many of the last lines an error shows.
@@ -55,7 +56,7 @@ fn stream(
     writeln!(log, "$ {}", told(command))?;
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     command.stdout(write.try_clone()?).stderr(write);
-    let spawned = command.spawn();
+    let spawned = spawn(command);
     // The command holds the pipe's other end too: without it the end of the output would never come.
     command
         .stdout(std::process::Stdio::null())

@@ -86,7 +86,7 @@ pub enum InstallError {
     Package(#[from] Box<PackageError>),
     #[error("install {label}: {how}")]
     NoSource { label: String, how: String },
-    #[error("install {wanted}: {has}; asked for {wanted}: use {take}, or put that version on PATH")]
+    #[error("install {wanted}: {has}; use {take}, or put {wanted} on PATH")]
     Moved {
         wanted: String,
         has: String,
