@@ -10,12 +10,10 @@ use ocidiff_model::Event;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A line holds no event.
-    #[error("line {line}, column {column}: no event of ocidiff: {message}")]
+    #[error("line {line}: no event of ocidiff: {message}")]
     Line {
         /// Counted from 1.
         line: usize,
-        /// Counted from 1; 0 where it is not known.
-        column: usize,
         /// What is wrong with it.
         message: String,
     },
@@ -205,15 +203,15 @@ pub fn read_file(path: &Path) -> Result<Recorded, Error> {
     read(std::io::BufReader::new(file))
 }
 
-/// The error without the position that `serde_json` adds: every event is line 1 to it.
+/// The error, with the column where there is one: every event is line 1 to `serde_json`.
 fn line_error(line: usize, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let message = text
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(head, _)| head);
-    Error::Line {
-        line,
-        column: error.column(),
-        message: crate::safe::safe_to(message, 200),
+    let mut message = crate::safe::safe_to(message, 200);
+    if error.column() > 0 {
+        message.push_str(&format!(" (column {})", error.column()));
     }
+    Error::Line { line, message }
 }

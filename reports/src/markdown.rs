@@ -4,7 +4,7 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Event, Verdict};
 
 use crate::run::{Run, Start};
-use crate::safe::safe_to;
+use crate::safe::{brief, safe, safe_to};
 use crate::style::{Style, count};
 use crate::{diff, telling, terminal};
 
@@ -102,7 +102,7 @@ fn section(out: &mut String, case: &CaseReport) {
     ));
     let who = telling::who(case);
     if !who.is_empty() {
-        out.push_str(&format!("{verdict}: {}\n\n", text(&who)));
+        out.push_str(&format!("{}\n\n", text(&who)));
     }
     let (told, known) = telling::telling(case);
     let shown = &told[..told.len().min(FACTS)];
@@ -210,7 +210,7 @@ fn shortest(case: &CaseReport) -> String {
         return String::new();
     };
     let groups = first.groups.iter().map(|group| {
-        let value = code(&safe_to(&telling::value(group), 40));
+        let value = code(&brief(&telling::value(group), 40));
         format!("{} {value}", text(&group.runtimes.join(", ")))
     });
     let groups = groups.collect::<Vec<_>>().join(" · ");
@@ -239,7 +239,7 @@ fn not_compared(out: &mut String, run: &Run<'_>) {
 /// Hostile text as prose. What Markdown or HTML would read as more than text becomes a character reference, which
 /// neither does in any place, tables included.
 fn text(hostile: &str) -> String {
-    let safe = crate::safe::safe(hostile);
+    let safe = safe(hostile);
     let mut out = String::with_capacity(safe.len());
     let mut before = ' ';
     let mut rest = safe.chars().peekable();

@@ -105,11 +105,12 @@ impl<'a> Run<'a> {
         cases
     }
 
-    /// The known ones, the one that a reader should meet first at the head; see [`known_order`].
+    /// The known ones, the one that a reader should meet first at the head: by impact, then those
+    /// with a remedy, those in which the workload ends differently, those told in most places, and by name.
     #[must_use]
     pub fn known(&self) -> Vec<&'a CaseReport> {
         let mut cases = self.with(Verdict::Known);
-        cases.sort_by_key(|case| known_order(case));
+        cases.sort_by_key(known_order);
         cases
     }
 

@@ -26,7 +26,17 @@ pub fn safe_to(text: &str, limit: usize) -> String {
     out
 }
 
-/// As [`safe`], with everything that is not ASCII written as `\u{..}`.
+/// As [`safe`], for a line that has room for `limit` characters only.
+pub(crate) fn brief(text: &str, limit: usize) -> String {
+    let safe = safe(text);
+    if safe.chars().count() <= limit {
+        return safe;
+    }
+    let kept = safe.chars().take(limit.saturating_sub(3));
+    kept.chain("...".chars()).collect()
+}
+
+/// The text with everything that is not ASCII written as `\u{..}`.
 #[must_use]
 pub(crate) fn ascii(text: &str) -> String {
     text.chars()
@@ -105,6 +115,10 @@ mod tests {
         assert_eq!(safe_to("abcdef", 6), "abcdef");
         assert_eq!(safe_to("abcdef", 5), "abcde... (1 more character)");
         assert_eq!(safe_to("abcdef", 2), "ab... (4 more characters)");
+        assert_eq!(
+            (brief("abcdef", 6), brief("abcdef", 5)),
+            ("abcdef".into(), "ab...".into())
+        );
         assert!(safe(&"x".repeat(1 << 20)).len() < LIMIT + 40);
     }
 

@@ -1,6 +1,6 @@
 //! How a report is drawn: colour, width, and which characters.
 
-use crate::safe::{ascii, safe_to};
+use crate::safe::{ascii, brief, safe_to};
 
 /// How a report is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,15 @@ impl Style {
 
     /// Hostile text, made safe and no longer than `limit` characters.
     pub(crate) fn text(&self, text: &str, limit: usize) -> String {
-        let safe = safe_to(text, limit);
+        self.characters(safe_to(text, limit))
+    }
+
+    /// Hostile text, made safe and cut to the room that there is.
+    pub(crate) fn brief(&self, text: &str, room: usize) -> String {
+        self.characters(brief(text, room))
+    }
+
+    fn characters(&self, safe: String) -> String {
         if self.unicode { safe } else { ascii(&safe) }
     }
 

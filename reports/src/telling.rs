@@ -124,18 +124,21 @@ pub(crate) fn who(case: &CaseReport) -> String {
     match case.verdict {
         Verdict::Gone => "a known difference did not show".to_owned(),
         Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
+        Verdict::Violation if against.is_empty() => "not as expected".to_owned(),
         Verdict::Violation if differing.is_empty() => {
             format!("{}: not as expected, and all agree in it", against.join(", "))
         }
         Verdict::Violation => format!("{}: not as expected", against.join(", ")),
         _ if differing.is_empty() => String::new(),
-        _ => format!(
-            "{} {}{}",
-            differing.join(", "),
-            if differing.len() == 1 { "differs" } else { "differ" },
-            how_often(case)
-        ),
+        _ => format!("{}{}", differ(case), how_often(case)),
     }
+}
+
+/// `youki differs`, `crun, youki differ`.
+pub(crate) fn differ(case: &CaseReport) -> String {
+    let differing = differing(case);
+    let verb = if differing.len() == 1 { "differs" } else { "differ" };
+    format!("{} {verb}", differing.join(", "))
 }
 
 fn how_often(case: &CaseReport) -> String {
@@ -147,10 +150,14 @@ fn how_often(case: &CaseReport) -> String {
     }
 }
 
-/// What sets a fact apart from the case's verdict.
+/// What sets a fact apart from what the case's first line says.
 pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
     match &difference.standing {
         Standing::Gone => "written down, did not show".to_owned(),
+        // The first line has the counts of the only one.
+        Standing::Unstable { .. } if case.verdict == Verdict::Unstable && case.differences.len() == 1 => {
+            String::new()
+        }
         Standing::Unstable { shown, runs } => format!("showed in {shown} of {runs} runs"),
         Standing::New { .. } if !matches!(case.verdict, Verdict::New | Verdict::Violation) => {
             "new".to_owned()
@@ -162,7 +169,12 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
 /// What the case expects of a fact that is not so.
 pub(crate) fn unmet(difference: &Difference) -> Option<(&Value, String)> {
     let expected = difference.expected.as_ref()?;
-    (!difference.against.is_empty()).then(|| (expected, difference.against.join(", ")))
+    let all: usize = difference.groups.iter().map(|group| group.runtimes.len()).sum();
+    match difference.against.len() {
+        0 => None,
+        number if number == all => Some((expected, "any runtime".to_owned())),
+        _ => Some((expected, difference.against.join(", "))),
+    }
 }
 
 /// The value of a group on one line.

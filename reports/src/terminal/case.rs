@@ -3,7 +3,7 @@
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Verdict};
 
-use super::page::{MARGIN, Page};
+use super::page::Page;
 use crate::diff;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
@@ -55,9 +55,12 @@ pub(crate) fn ink(verdict: Verdict) -> Ink {
 pub(super) fn block(case: &CaseReport, style: &Style) -> String {
     let mut page = Page::new(style);
     let word = case.verdict.name().to_uppercase();
-    let label = style.paint(ink(case.verdict), &pad(&word, 5));
+    let label = style.paint(ink(case.verdict), &pad(&word, 9));
     let name = style.paint(Ink::Name, &style.words(&case.case));
     page.line(&format!("{label} {name}  {}", style.words(&telling::who(case))));
+    if !case.summary.is_empty() {
+        page.field("about", &case.summary);
+    }
     details(&mut page, case, style);
     page.end_with_gap()
 }
@@ -80,7 +83,7 @@ pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     for remedy in telling::remedies(case) {
         page.field("remedy", remedy);
     }
-    page.raw_field("next", &next_steps(case, style).join(style.dot()));
+    page.filled_field("next", &next_steps(case, style));
 }
 
 /// Each fact with its values by group, and a diff where they are sequences.
@@ -134,7 +137,7 @@ fn fact(page: &mut Page<'_>, case: &CaseReport, difference: &Difference, name: &
         .map(|(who, value)| format!("{who} {value}"))
         .collect();
     let line = line.join(style.dot());
-    if MARGIN + width(name) + 2 + width(&line) <= style.columns() {
+    if width(name) + 2 + width(&line) <= page.room() {
         page.indented(0, &format!("{name}  {line}{remark}"));
         return;
     }

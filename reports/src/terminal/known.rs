@@ -1,5 +1,6 @@
 //! The known differences: a line each, and the first told whole where nothing fails.
 
+use ocidiff_model::Group;
 use ocidiff_model::event::CaseReport;
 
 use super::case;
@@ -9,7 +10,7 @@ use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
 
 /// What one value may take in a line.
-const VALUE: usize = 32;
+const VALUE: usize = 40;
 
 /// How wide the columns of the list are.
 #[derive(Debug, Clone, Copy)]
@@ -55,21 +56,27 @@ fn whole(case: &CaseReport, columns: Columns, style: &Style) -> String {
         style.words(&case.summary)
     ));
     case::details(&mut page, case, style);
-    page.text()
+    page.end_with_gap()
 }
 
-/// One line: the case, its impact, the fact that matters most, and where it is told.
+/// One line: the case, its impact, the fact that matters most, and where it is told. The fullest telling that the
+/// width has room for; the shortest where it has room for none.
 pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String {
-    let mut page = Page::new(style);
-    let head = head(case, columns, style);
-    let tail = tail(case, style);
     let plain = Style {
         colour: false,
         ..style.clone()
     };
-    let taken = width(&self::head(case, columns, &plain)) + width(&self::tail(case, &plain));
-    let told = told(case, style.columns().saturating_sub(taken), style);
-    page.line(&format!("{head}{told}{tail}"));
+    let room = style
+        .columns()
+        .saturating_sub(width(&head(case, columns, &plain)));
+    let mut tellings = tellings(case, style);
+    let last = tellings.pop().unwrap_or_default();
+    let told = tellings
+        .into_iter()
+        .find(|told| width(told) <= room)
+        .unwrap_or(last);
+    let mut page = Page::new(style);
+    page.line(&format!("{}{told}", head(case, columns, style)));
     page.text()
 }
 
@@ -87,35 +94,36 @@ fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
     )
 }
 
-fn tail(case: &CaseReport, style: &Style) -> String {
-    let mut tail = String::new();
-    if case.differences.len() > 1 {
-        let more = count(case.differences.len() - 1, "more fact");
-        tail.push_str(&style.paint(Ink::Quiet, &format!("  +{more}")));
-    }
-    if let Some(link) = telling::links(case).first() {
-        tail.push_str(&format!("  {}", style.text(&telling::short_link(link), 60)));
-    }
-    tail
-}
-
-/// The fact that matters most, with its values; without the values of the reference where the room is short.
-fn told(case: &CaseReport, room: usize, style: &Style) -> String {
+/// Ways to tell a case on the rest of a line, the fullest first.
+fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
     let Some(first) = telling::ordered(case).into_iter().next() else {
-        return String::new();
+        return Vec::new();
     };
     let fact = style.text(&first.fact, 60);
-    let side = |limit: usize| {
-        let groups = first.groups.iter().map(|group| {
+    let values = |groups: &[Group], limit| {
+        let groups = groups.iter().map(|group| {
             let who = style.words(&group.runtimes.join(", "));
-            format!("{who} {}", style.text(&telling::value(group), limit))
+            format!("{who} {}", style.brief(&telling::value(group), limit))
         });
-        format!("{fact}  {}", groups.collect::<Vec<_>>().join(style.dot()))
+        groups.collect::<Vec<_>>().join(style.dot())
     };
-    let whole = side(VALUE);
-    if width(&whole) <= room {
-        return whole;
-    }
-    let differing = telling::differing(case).join(", ");
-    format!("{fact}  {} differ", style.words(&differing))
+    let more = match case.differences.len() - 1 {
+        0 => String::new(),
+        more => format!("  +{}", count(more, "more fact")),
+    };
+    let link = match telling::links(case).first() {
+        Some(link) => format!("  {}", style.text(&telling::short_link(link), 60)),
+        None => String::new(),
+    };
+    let others = first.groups.get(1..).unwrap_or_default();
+    let differ = style.words(&telling::differ(case));
+    [
+        format!("{}{more}{link}", values(&first.groups, VALUE)),
+        format!("{}{link}", values(&first.groups, VALUE)),
+        format!("{}{link}", values(&first.groups, VALUE / 2)),
+        format!("{}{link}", values(others, VALUE / 2)),
+        format!("{differ}{link}"),
+    ]
+    .map(|told| format!("{fact}  {told}"))
+    .to_vec()
 }

@@ -4,7 +4,7 @@ use crate::diff::{Kind, Line};
 use crate::style::{Ink, Style, pad, width, wrap};
 
 /// The margin of what belongs to a case.
-pub(super) const MARGIN: usize = 8;
+const MARGIN: usize = 8;
 /// What a name in the margin takes: `expect`, `spec`, `cause`, `link`, `remedy`, `next`, `said`.
 const NAME: usize = 8;
 /// What a reason in a list may take.
@@ -44,8 +44,10 @@ impl<'a> Page<'a> {
     /// A name and hostile text, which is made safe and wrapped under itself.
     pub(super) fn field(&mut self, name: &str, text: &str) {
         let text = self.style.words(text);
-        let room = self.style.columns().saturating_sub(self.margin + NAME + 1);
-        for (index, line) in wrap(&text, room).into_iter().enumerate() {
+        for (index, line) in wrap(&text, self.room().saturating_sub(NAME + 1))
+            .into_iter()
+            .enumerate()
+        {
             self.raw_field(if index == 0 { name } else { "" }, &line);
         }
     }
@@ -56,11 +58,34 @@ impl<'a> Page<'a> {
         self.indented(0, &format!("{name} {text}"));
     }
 
+    /// A name and texts side by side, safe already, that go on below where the line is full.
+    pub(super) fn filled_field(&mut self, name: &str, items: &[String]) {
+        let dot = self.style.dot();
+        let mut line = String::new();
+        let mut name = name;
+        for item in items {
+            if !line.is_empty() && NAME + 1 + width(&line) + width(dot) + width(item) > self.room() {
+                self.raw_field(name, &line);
+                name = "";
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push_str(dot);
+            }
+            line.push_str(item);
+        }
+        self.raw_field(name, &line);
+    }
+
+    /// Columns to the right of the margin.
+    pub(super) fn room(&self) -> usize {
+        self.style.columns().saturating_sub(self.margin)
+    }
+
     /// A diff under a fact.
     pub(super) fn diff(&mut self, lines: &[Line]) {
         for line in lines {
-            let room = self.style.columns().saturating_sub(self.margin + 2);
-            let text = self.style.text(&line.text, room);
+            let text = self.style.brief(&line.text, self.room().saturating_sub(2));
             let ink = match line.kind {
                 Kind::Head => Ink::Quiet,
                 Kind::Same => Ink::Quiet,

@@ -1,0 +1,122 @@
+//! A run as it could have been: each verdict once, the setgid story among the known differences.
+
+pub(crate) use crate::cases::*;
+
+use ocidiff_model::difference::{Advice, Standing};
+use ocidiff_model::event::{CaseReport, Participant};
+use ocidiff_model::known::Machine;
+use ocidiff_model::{Counts, Difference, Event, Group, RuntimeId, Value, Verdict};
+
+/// Everything: each verdict at least once.
+pub(crate) fn whole() -> Vec<Event> {
+    run(vec![
+        agree("process/args"),
+        tar_setgid(),
+        new_list(),
+        gone(),
+        violation(),
+        unstable(),
+        broken(),
+        skipped("cgroups/cpuset", "needs cgroup v2"),
+        skipped("cgroups/io", "needs cgroup v2"),
+        skipped("process/time", "needs the time namespace"),
+        unsupported(),
+        cosmetic(),
+        security(),
+        agree("process/env"),
+    ])
+}
+
+/// Nothing fails: what `make run` shows.
+pub(crate) fn all_known() -> Vec<Event> {
+    run(vec![
+        agree("process/args"),
+        cosmetic(),
+        breaks("capabilities/ambient", 1),
+        breaks("lifecycle/kill-stopped", 2),
+        security(),
+        tar_setgid(),
+        skipped("cgroups/cpuset", "needs cgroup v2"),
+    ])
+}
+
+/// The events of a run over the cases.
+pub(crate) fn run(cases: Vec<CaseReport>) -> Vec<Event> {
+    let mut counts = Counts::default();
+    cases.iter().for_each(|case| counts.add(case.verdict));
+    let exit = counts.exit(false);
+    let start = started(cases.len());
+    let finish = Event::RunFinished {
+        counts,
+        seconds: 6.2,
+        exit,
+        interrupted: false,
+    };
+    let cases = cases.into_iter().map(|case| Event::CaseFinished(Box::new(case)));
+    std::iter::once(start).chain(cases).chain([finish]).collect()
+}
+
+pub(crate) fn started(cases: usize) -> Event {
+    let participant = |name: &str, version: &str, reference| Participant {
+        runtime: RuntimeId {
+            name: name.into(),
+            version: version.parse().expect("version"),
+            label: name.into(),
+        },
+        reference,
+        origin: if reference { "path" } else { "store" }.into(),
+    };
+    Event::RunStarted {
+        ocidiff: "0.1.0".into(),
+        time: 1_700_000_000,
+        runtimes: vec![
+            participant("runc", "1.1.5", true),
+            participant("crun", "1.8.1", false),
+            participant("youki", "0.7.0", false),
+        ],
+        machine: Machine {
+            kernel: "6.18.44".parse().expect("version"),
+            cgroup: "v1".into(),
+            arch: "x86_64".into(),
+        },
+        recorder: "ptrace".into(),
+        cases,
+    }
+}
+
+pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
+    CaseReport {
+        case: name.into(),
+        summary: String::new(),
+        source: format!("cases/{}.yaml", name.split('[').next().unwrap_or(name)),
+        verdict,
+        why: None,
+        differences: Vec::new(),
+        requirements: Vec::new(),
+        unsupported: Vec::new(),
+        bundle: None,
+        failures: Vec::new(),
+        seconds: 0.15,
+    }
+}
+
+pub(crate) fn difference(fact: &str, groups: &[(&[&str], Option<Value>)], standing: Standing) -> Difference {
+    let group = |(runtimes, value): &(&[&str], Option<Value>)| Group {
+        value: value.clone(),
+        runtimes: runtimes.iter().map(|label| (*label).to_owned()).collect(),
+    };
+    Difference {
+        fact: fact.into(),
+        groups: groups.iter().map(group).collect(),
+        standing,
+        expected: None,
+        requirement: None,
+        against: Vec::new(),
+        advice: Advice::default(),
+    }
+}
+
+/// A value that may be missing.
+pub(crate) fn some(value: impl Into<Value>) -> Option<Value> {
+    Some(value.into())
+}
