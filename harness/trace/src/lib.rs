@@ -1,1 +1,45 @@
-//! Under construction.
+//! Records what a container's workload asks of the kernel, from its execve to its end.
+//!
+//! The runtime under test creates a container; its init waits for `start`. A [`Recorder`] attaches to that
+//! init, `start` is called, and the recording begins when init replaces itself by the workload:
+//!
+//! ```no_run
+//! use ocidiff_trace::{Options, PtraceRecorder, Recorder};
+//! # fn start() {}
+//! # let init = 1;
+//! let options = Options { watch: vec!["fchmodat2".into()], ..Options::default() };
+//! let mut recording = PtraceRecorder.attach(init, options, Box::new(|tgid| println!("{tgid} at its execve")))?;
+//! start();
+//! match recording.wait(std::time::Duration::from_secs(10))? {
+//!     Some(trace) => println!("{} calls, ended with {}", trace.total, trace.exit),
+//!     None => println!("still running: kill it, and wait again"),
+//! }
+//! # Ok::<(), ocidiff_trace::Error>(())
+//! ```
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`record`] | [`Trace`], [`Call`]: what a recording leaves; the same for every backend |
+//! | [`recorder`] | the two small traits that a backend implements, and [`Options`] |
+//! | [`ptrace`] | the backend that every kernel has: [`PtraceRecorder`] |
+//! | `decode` | numbers to names, pointers to the strings behind them |
+//! | `arch` | what differs between architectures |
+//! | [`process`] | two things about the own process that need unsafe code elsewhere |
+//!
+//! This is the only crate of the workspace with unsafe code; it is all in `ptrace::sys` and [`process`].
+
+pub(crate) mod arch;
+pub(crate) mod decode;
+pub mod error;
+pub mod process;
+pub mod ptrace;
+pub mod record;
+pub mod recorder;
+
+pub use error::Error;
+pub use ptrace::PtraceRecorder;
+pub use record::{Arch, Call, CallResult, Exit, Trace};
+pub use recorder::{OnExec, Options, Recorder, Recording};
+
+/// A process or thread id in the pid namespace of the recorder.
+pub type Pid = i32;

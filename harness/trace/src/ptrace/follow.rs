@@ -1,0 +1,189 @@
+//! From the execve on: every stop of every thread and child.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::pace::Pace;
+use super::sink::Sink;
+use super::stop::Stop;
+use super::sys::{self, Resume, Status};
+use super::tasks::Tasks;
+use crate::decode::Decoder;
+use crate::record::Exit;
+use crate::{Error, Options, Pid};
+
+/// What to be told of from the execve on. No `TRACESECCOMP`: a filter's `TRACE` must answer ENOSYS, as it does
+/// without a tracer.
+const OPTIONS: usize = sys::TRACE_SYSGOOD
+    | sys::TRACE_FORK
+    | sys::TRACE_VFORK
+    | sys::TRACE_CLONE
+    | sys::TRACE_EXEC
+    | sys::EXIT_KILL;
+
+/// How long to try to detach from what outlives init.
+const DETACH_TIME: Duration = Duration::from_secs(1);
+
+/// Follows a workload. The handling of calls themselves is in `calls.rs`.
+pub(super) struct Follow<'sink> {
+    pub(super) init: Pid,
+    pub(super) tasks: Tasks,
+    pub(super) decoder: Decoder,
+    pub(super) sink: &'sink mut Sink,
+    pace: Pace,
+    /// Tasks that told of themselves before the fork that made them did, with what they told.
+    early: HashMap<Pid, Status>,
+    /// Threads of the program before the execve, whose ends may be told late.
+    former: HashSet<Pid>,
+}
+
+impl<'sink> Follow<'sink> {
+    /// Takes up a workload that stands at its execve.
+    pub(super) fn new(init: Pid, former: HashSet<Pid>, options: &Options, sink: &'sink mut Sink) -> Self {
+        let mut tasks = Tasks::default();
+        tasks.add(init, None, false);
+        let decoder = Decoder::new(&options.watch, options.max_string);
+        Self {
+            init,
+            tasks,
+            decoder,
+            sink,
+            pace: Pace::new(),
+            early: HashMap::new(),
+            former,
+        }
+    }
+
+    /// Follows it to its end.
+    pub(super) fn run(mut self) -> Result<Exit, Error> {
+        // If it was killed at its execve, its end is told next.
+        let _ = sys::set_options(self.init, OPTIONS);
+        let _ = sys::resume(self.init, Resume::Syscall, 0);
+        let exit = loop {
+            match self.pace.wait() {
+                Ok((tid, status)) => {
+                    if let Some(exit) = self.told(tid, status) {
+                        break exit;
+                    }
+                }
+                // Somebody else has reaped it.
+                Err(error) if error.raw_os_error() == Some(libc::ECHILD) => break Exit::Unknown,
+                Err(source) => {
+                    return Err(Error::System {
+                        doing: "wait for the workload",
+                        source,
+                    });
+                }
+            }
+        };
+        self.let_go_of_rest();
+        self.sink.processes = self.tasks.processes;
+        self.sink.threads = self.tasks.total_threads;
+        Ok(exit)
+    }
+
+    /// Handles what a wait brought; init's end is the result.
+    fn told(&mut self, tid: Pid, status: Status) -> Option<Exit> {
+        let stop = Stop::of(status);
+        if !self.tasks.contains(tid) {
+            if self.former.remove(&tid) {
+                return None;
+            }
+            self.early.insert(tid, status);
+            return None;
+        }
+        if let Stop::Ended(exit) = stop {
+            self.close(tid);
+            return (tid == self.init).then_some(exit);
+        }
+        self.pace.stopped(tid);
+        let (how, signal) = self.stopped(tid, &stop);
+        // A task that was killed meanwhile is no error: its end is told next.
+        let _ = sys::resume(tid, how, signal);
+        None
+    }
+
+    /// Handles a stop, and says how the task goes on.
+    fn stopped(&mut self, tid: Pid, stop: &Stop) -> (Resume, libc::c_int) {
+        match *stop {
+            Stop::Syscall => self.syscall(tid),
+            Stop::Fork => self.forked(tid),
+            Stop::Exec => self.execed(tid),
+            Stop::Group => return (Resume::Listen, 0),
+            Stop::Signal(signal) => {
+                if signal == libc::SIGSYS {
+                    self.trapped(tid);
+                }
+                return (Resume::Syscall, signal);
+            }
+            Stop::Trap | Stop::Ended(_) => {}
+        }
+        (Resume::Syscall, 0)
+    }
+
+    /// A task has made another one, which may have told of itself already.
+    fn forked(&mut self, tid: Pid) {
+        let Ok(child) = sys::event_message(tid) else {
+            return;
+        };
+        let is_thread = self.is_making_thread(tid);
+        let made = self.tasks.add(child, Some(tid), is_thread);
+        if let Some(task) = self.tasks.get(tid) {
+            task.made = Some(made);
+        }
+        if let Some(status) = self.early.remove(&child) {
+            self.told(child, status);
+        }
+    }
+
+    /// A program was replaced. In a thread that is not the first, the exec ends all others and takes the
+    /// first one's id; its own id is never heard of again.
+    fn execed(&mut self, tid: Pid) {
+        let former = sys::event_message(tid).unwrap_or(tid);
+        if former == tid {
+            return;
+        }
+        let Some(mut task) = self.tasks.remove(former) else {
+            return;
+        };
+        self.close(tid);
+        task.ordinal.thread = 1;
+        self.tasks.replace(tid, task);
+    }
+
+    /// Detaches from what outlives init: outside of a pid namespace of its own, a daemon may stay, and
+    /// what stays is for others to see. The end of this thread would kill it.
+    fn let_go_of_rest(&mut self) {
+        let limit = Instant::now() + DETACH_TIME;
+        self.tasks
+            .all()
+            .into_iter()
+            .filter(|tid| sys::interrupt(*tid).is_err())
+            .for_each(|tid| {
+                self.tasks.remove(tid);
+            });
+        while !self.tasks.all().is_empty() && Instant::now() < limit {
+            match sys::wait_any(false) {
+                Ok(Some((tid, status))) => self.let_go(tid, status),
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn let_go(&mut self, tid: Pid, status: Status) {
+        let signal = match Stop::of(status) {
+            Stop::Signal(signal) => signal,
+            Stop::Fork => {
+                // Its child is attached to us too, and comes to a stop by itself.
+                if let Ok(child) = sys::event_message(tid) {
+                    self.tasks.add(child, Some(tid), false);
+                }
+                0
+            }
+            _ => 0,
+        };
+        let _ = sys::resume(tid, Resume::Detach, signal);
+        self.close(tid);
+    }
+}

@@ -1,0 +1,136 @@
+//! The backend that every kernel has: ptrace, on a thread of its own.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | `attach` | seizes every thread of the created init |
+//! | `approach` | follows init to its execve, and no child of it |
+//! | `filters` | reads the seccomp filters there |
+//! | `follow` | from there on: every stop of every thread and child |
+//! | `calls` | entries and exits of calls, and what signals do to them |
+//! | `stop` | what a wait status means |
+//! | `tasks` | who is traced, in which call, with which ordinal |
+//! | `sink` | what is kept and counted |
+//! | `pace` | where tracer and tracee run: what makes a stop cheap |
+//! | `sys` | the calls themselves; all unsafe code |
+//!
+//! # What the process around it must do
+//!
+//! The thread waits with `__WNOTHREAD`, so it takes no other child's end. The other way round is up to the
+//! caller: where this process is also the *parent* of init (PID 1 of a private pid namespace), a
+//! `waitpid(-1)` or a wait for init on another thread would take the tracee's stops away. While a recording
+//! lasts, wait for children by their own pids or pidfds only, leave init to [`crate::Recording::wait`] (which
+//! reaps it), and sweep up orphans afterwards.
+//!
+//! `/proc` must be the one of this process's pid namespace.
+
+mod approach;
+mod attach;
+mod calls;
+mod filters;
+mod follow;
+mod pace;
+mod sink;
+pub(crate) mod stop;
+pub(crate) mod sys;
+pub(crate) mod tasks;
+
+use std::collections::HashSet;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use self::approach::Arrival;
+use crate::{Error, OnExec, Options, Pid, Recorder, Recording, Trace};
+
+/// Records with ptrace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PtraceRecorder;
+
+impl Recorder for PtraceRecorder {
+    fn attach(&self, init: Pid, options: Options, on_exec: OnExec) -> Result<Box<dyn Recording>, Error> {
+        let pidfd = rustix::process::Pid::from_raw(init)
+            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+            .ok_or(Error::Gone(init))?;
+        let (ready, attached) = channel();
+        let (done, trace) = channel();
+        thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || record(init, options, on_exec, &ready, &done))
+            .map_err(Error::system("start the recorder's thread"))?;
+        attached.recv().map_err(|_| Error::Died)??;
+        Ok(Box::new(PtraceRecording {
+            pidfd,
+            trace,
+            ended: false,
+        }))
+    }
+}
+
+struct PtraceRecording {
+    pidfd: OwnedFd,
+    trace: Receiver<Result<Trace, Error>>,
+    ended: bool,
+}
+
+impl Recording for PtraceRecording {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Trace>, Error> {
+        let received = match self.trace.recv_timeout(timeout) {
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
+            received => received,
+        };
+        self.ended = true;
+        received.map_err(|_| Error::Died)?.map(Some)
+    }
+}
+
+impl Drop for PtraceRecording {
+    fn drop(&mut self) {
+        if !self.ended {
+            // The thread sees init's end and ends too; nobody needs to wait for that here.
+            let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        }
+    }
+}
+
+/// The life of the recorder's thread.
+fn record(
+    init: Pid,
+    options: Options,
+    on_exec: OnExec,
+    ready: &Sender<Result<(), Error>>,
+    done: &Sender<Result<Trace, Error>>,
+) {
+    let seized = match attach::seize_all(init) {
+        Ok(seized) => seized,
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    // Nobody listens any more when the caller has given up; init is killed then, and this ends as ever.
+    let _ = ready.send(Ok(()));
+    let _ = done.send(trace(init, options, on_exec, seized));
+}
+
+fn trace(init: Pid, options: Options, on_exec: OnExec, seized: HashSet<Pid>) -> Result<Trace, Error> {
+    let mut sink = sink::Sink::new(options.max_calls);
+    let former = match approach::to_exec(init, seized)? {
+        Arrival::Exec(former) => former,
+        Arrival::Ended(exit) => return Ok(sink.finish(exit, None)),
+    };
+    let filters = if options.read_filters {
+        filters::read(init)
+    } else {
+        (Vec::new(), None)
+    };
+    on_exec(init);
+    let exit = if options.record_calls {
+        follow::Follow::new(init, former, &options, &mut sink).run()?
+    } else {
+        approach::let_go(init)?
+    };
+    Ok(sink.finish(exit, Some(filters)))
+}

@@ -1,0 +1,222 @@
+//! How the recorder's thread and the tracee get out of each other's way.
+//!
+//! A stop is two context switches, and what makes it dear is where they happen. Left alone, the scheduler
+//! puts tracer and tracee on different CPUs: each then falls idle twice a call and is woken by an interrupt
+//! between CPUs, which on a virtual machine leaves the guest. So three ways, measured on two virtual CPUs
+//! (microseconds a stop; bare loop of wait, `GET_SYSCALL_INFO`, `PTRACE_SYSCALL`):
+//!
+//! | way | idle machine | both CPUs busy with others |
+//! |---|---|---|
+//! | plain: wait and resume | 60 | 10 |
+//! | pinned to the tracee's CPU, same priority | 54 to 73 | |
+//! | spin 50 times with `WNOHANG`, then block | 24 | 10 |
+//! | spin until the stop comes (a CPU burnt) | 15 to 18 | |
+//! | **pinned to the tracee's CPU, `SCHED_IDLE`** | **9** | 179 |
+//!
+//! With `SCHED_IDLE` the tracer's CPU counts as free, so that the tracee that it resumes is put there and runs
+//! at once; when the tracee stops, the pinned tracer is next. Nothing ever sleeps. It starves, though, where
+//! others want the CPU; then nothing falls idle anyway, and plain is best. So: `SCHED_IDLE` while there is
+//! room, plain in a crowd, spinning where `SCHED_IDLE` is a one-way street (without `CAP_SYS_NICE`).
+//!
+//! Only the recorder's own thread is ever pinned or slowed down: a tracee would see it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::getpriority_process;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use super::sys::{self, Status};
+use crate::Pid;
+
+/// Stops between two looks around.
+const CHECK_STOPS: u32 = 64;
+/// Time after which to look around however few stops there were.
+const CHECK_TIME: Duration = Duration::from_millis(20);
+/// How often to ask before blocking: about 10 microseconds.
+const SPINS: u32 = 50;
+/// A short slice limits how long a `SCHED_IDLE` thread waits behind others: 34 ms instead of a second.
+const IDLE_SLICE: u64 = 100_000;
+/// How long to stay plain after a crowd was met; doubled each time, up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    Spin,
+    Shared,
+}
+
+/// The recorder's way of waiting.
+pub(super) struct Pace {
+    mode: Mode,
+    /// The mode for a machine with room.
+    roomy: Mode,
+    home: CpuSet,
+    nice: i32,
+    cpus: u32,
+    pinned: Option<usize>,
+    stops: u32,
+    checked: Instant,
+    delayed: Duration,
+    retry: Instant,
+    backoff: Duration,
+}
+
+impl Pace {
+    /// Plain, until the first look around.
+    pub(super) fn new() -> Self {
+        let home = sched_getaffinity(None).unwrap_or_default();
+        let nice = getpriority_process(None).unwrap_or(0);
+        let cpus = home.count();
+        let roomy = match cpus {
+            0 | 1 => Mode::Plain,
+            _ if idle_is_reversible(nice) => Mode::Shared,
+            _ => Mode::Spin,
+        };
+        let now = Instant::now();
+        Self {
+            mode: Mode::Plain,
+            roomy,
+            home,
+            nice,
+            cpus,
+            pinned: None,
+            stops: CHECK_STOPS,
+            checked: now,
+            delayed: run_delay(),
+            retry: now,
+            backoff: BACKOFF.0,
+        }
+    }
+
+    /// Waits for the next thing to tell of any tracee.
+    pub(super) fn wait(&mut self) -> std::io::Result<(Pid, Status)> {
+        if self.mode == Mode::Spin {
+            for _ in 0..SPINS {
+                if let Some(found) = sys::wait_any(false)? {
+                    return Ok(found);
+                }
+            }
+        }
+        // A blocking wait always brings something.
+        sys::wait_any(true)?.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ECHILD))
+    }
+
+    /// To be called at each stop, with the tracee that stopped.
+    pub(super) fn stopped(&mut self, tid: Pid) {
+        self.stops += 1;
+        if self.stops >= CHECK_STOPS || self.stops % 8 == 0 && self.checked.elapsed() > CHECK_TIME {
+            self.look_around(tid);
+        }
+    }
+
+    fn look_around(&mut self, tid: Pid) {
+        let now = Instant::now();
+        let waited = run_delay();
+        let starved = waited.saturating_sub(self.delayed) > (now - self.checked) / 2;
+        self.stops = 0;
+        self.checked = now;
+        self.delayed = waited;
+        match self.mode {
+            Mode::Plain if now >= self.retry && self.roomy != Mode::Plain && self.has_room() => {
+                self.enter(self.roomy, tid);
+            }
+            Mode::Plain => {}
+            Mode::Shared if starved && !self.has_room() => self.leave(now),
+            Mode::Shared => self.follow(tid),
+            Mode::Spin if !self.has_room() => self.leave(now),
+            Mode::Spin => {}
+        }
+    }
+
+    /// Whether a CPU is left over for those who want to run: us, and the tracee when it is resumed.
+    fn has_room(&self) -> bool {
+        others_running().is_none_or(|others| others < self.cpus)
+    }
+
+    fn enter(&mut self, mode: Mode, tid: Pid) {
+        self.mode = mode;
+        if mode == Mode::Shared {
+            self.follow(tid);
+            if sys::set_policy(libc::SCHED_IDLE, self.nice, IDLE_SLICE).is_err() {
+                self.mode = Mode::Plain;
+                self.roomy = Mode::Spin;
+            }
+        }
+    }
+
+    fn leave(&mut self, now: Instant) {
+        // If this fails we stay as we are: slower, but nothing else.
+        let _ = sys::set_policy(libc::SCHED_OTHER, self.nice, 0);
+        let _ = sched_setaffinity(None, &self.home);
+        self.pinned = None;
+        self.mode = Mode::Plain;
+        self.retry = now + self.backoff;
+        self.backoff = (self.backoff * 2).min(BACKOFF.1);
+    }
+
+    /// Moves to where the tracee last ran, if we may run there.
+    fn follow(&mut self, tid: Pid) {
+        let Some(cpu) = last_cpu(tid) else { return };
+        if self.pinned == Some(cpu) || !self.home.is_set(cpu) {
+            return;
+        }
+        let mut only = CpuSet::new();
+        only.set(cpu);
+        if sched_setaffinity(None, &only).is_ok() {
+            self.pinned = Some(cpu);
+        }
+    }
+}
+
+/// Whether a thread that makes itself `SCHED_IDLE` can undo it: not without `CAP_SYS_NICE` or a limit on nice
+/// that allows it. Tried on a thread that is thrown away.
+fn idle_is_reversible(nice: i32) -> bool {
+    std::thread::spawn(move || {
+        let set = |policy| sys::set_policy(policy, nice, 0).is_ok();
+        set(libc::SCHED_IDLE) && set(libc::SCHED_OTHER)
+    })
+    .join()
+    .unwrap_or(false)
+}
+
+/// How long this thread has waited for a CPU while it could have run.
+fn run_delay() -> Duration {
+    let read = || {
+        let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse().ok()
+    };
+    Duration::from_nanos(read().unwrap_or(0))
+}
+
+/// How many tasks of the whole machine want to run, without this thread.
+fn others_running() -> Option<u32> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    let (running, _) = text.split_ascii_whitespace().nth(3)?.split_once('/')?;
+    Some(running.parse::<u32>().ok()?.saturating_sub(1))
+}
+
+/// The CPU that a task last ran on: field 39 of its `stat`, counted behind the name, which can hold anything.
+fn last_cpu(tid: Pid) -> Option<usize> {
+    let text = fs::read_to_string(format!("/proc/{tid}/stat")).ok()?;
+    text.rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(36)?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proc_tells() {
+        let me = Pid::try_from(std::process::id()).expect("a pid fits");
+        let cpu = last_cpu(me).expect("this process has run somewhere");
+        assert!(sched_getaffinity(None).expect("affinity").is_set(cpu) || cpu < 4096);
+        assert!(others_running().is_some());
+    }
+}

@@ -1,0 +1,127 @@
+//! What is kept of the calls, and what is only counted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ocidiff_seccomp::Filter;
+use ocidiff_seccomp::action::errno_name;
+
+use crate::arch;
+use crate::record::{Arch, Call, CallResult, Exit, Trace};
+
+/// What became of a call, small enough to count without a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Outcome {
+    Ok,
+    Errno(u16),
+    Trapped,
+    Unfinished,
+}
+
+impl Outcome {
+    fn class(self) -> String {
+        match self {
+            Self::Ok => "ok".to_owned(),
+            Self::Errno(errno) => errno_name(errno),
+            Self::Trapped => "SIGSYS".to_owned(),
+            Self::Unfinished => "unfinished".to_owned(),
+        }
+    }
+}
+
+/// Collects a trace. Calls beyond the kept ones cost one look into a hash table and no memory.
+#[derive(Debug)]
+pub(super) struct Sink {
+    max_calls: usize,
+    calls: Vec<Call>,
+    total: u64,
+    counts: HashMap<(Arch, u32, Outcome), u64>,
+    pub(super) processes: u32,
+    pub(super) threads: u32,
+    pub(super) unfollowed: u32,
+}
+
+impl Sink {
+    pub(super) fn new(max_calls: usize) -> Self {
+        Self {
+            max_calls,
+            calls: Vec::new(),
+            total: 0,
+            counts: HashMap::new(),
+            processes: 0,
+            threads: 0,
+            unfollowed: 0,
+        }
+    }
+
+    /// Takes a call that has been entered; `make` says all about it, and is asked only if it is kept.
+    pub(super) fn enter(&mut self, make: impl FnOnce() -> Call) -> Option<usize> {
+        self.total += 1;
+        if self.calls.len() >= self.max_calls {
+            return None;
+        }
+        self.calls.push(make());
+        Some(self.calls.len() - 1)
+    }
+
+    /// Notes what came of a call; `make` says it in words.
+    pub(super) fn leave(
+        &mut self,
+        (arch, nr): (Arch, u32),
+        index: Option<usize>,
+        outcome: Outcome,
+        make: impl FnOnce() -> CallResult,
+    ) {
+        *self.counts.entry((arch, nr, outcome)).or_default() += 1;
+        if let Some(call) = index.and_then(|index| self.calls.get_mut(index)) {
+            call.result = make();
+        }
+    }
+
+    /// Takes back what `leave` noted.
+    pub(super) fn take_back(&mut self, (arch, nr): (Arch, u32), outcome: Outcome) -> bool {
+        match self.counts.get_mut(&(arch, nr, outcome)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The trace. Without `filters` the execve was never seen.
+    pub(super) fn finish(self, exit: Exit, filters: Option<(Vec<Filter>, Option<String>)>) -> Trace {
+        let exec_seen = filters.is_some();
+        let (filters, filters_unread) = filters.unwrap_or_default();
+        let mut counts: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for ((arch, nr, outcome), count) in self.counts.into_iter().filter(|(_, count)| *count > 0) {
+            *counts
+                .entry(counted_name(arch, nr))
+                .or_default()
+                .entry(outcome.class())
+                .or_default() += count;
+        }
+        Trace {
+            exit,
+            exec_seen,
+            filters,
+            filters_unread,
+            dropped: self.total - self.calls.len() as u64,
+            calls: self.calls,
+            total: self.total,
+            processes: self.processes,
+            threads: self.threads,
+            unfollowed: self.unfollowed,
+            counts,
+        }
+    }
+}
+
+/// A call's name; with the architecture where it is not the machine's own.
+fn counted_name(arch: Arch, nr: u32) -> String {
+    let name = arch::name(arch, nr).map_or_else(|| format!("syscall_{nr}"), str::to_owned);
+    if arch == arch::NATIVE {
+        name
+    } else {
+        format!("{arch}:{name}")
+    }
+}
