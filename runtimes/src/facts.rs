@@ -111,7 +111,7 @@ impl FactCache {
 }
 
 /// Asks a program for its version: the only call of a runtime outside the containment.
-pub(crate) fn ask_version(manifest: &Manifest, program: &Path) -> Result<Version, ProgramError> {
+fn ask_version(manifest: &Manifest, program: &Path) -> Result<Version, ProgramError> {
     let no_version = |why: String| ProgramError::NoVersion {
         name: manifest.name.clone(),
         path: program.to_owned(),

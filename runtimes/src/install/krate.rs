@@ -66,11 +66,13 @@ fn write_command(command: &mut Command, source: &CrateSource, version: &Version,
     for name in NOT_OURS {
         command.env_remove(name);
     }
+    // Cargo takes two numbers for a range.
+    let exact = version.semver().to_string();
     command.args([
         "install",
         &source.name,
         "--version",
-        version.as_str(),
+        &exact,
         "--locked",
         "--no-track",
     ]);

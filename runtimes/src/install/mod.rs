@@ -17,7 +17,7 @@ pub(crate) use apt::{Apt, Planned};
 pub use job::JobError;
 pub use request::Request;
 
-use crate::facts::{ProgramError, ask_version, sha256};
+use crate::facts::{FactCache, ProgramError};
 use crate::find::find_in;
 use crate::machine::Machine;
 use crate::manifest::Manifest;
@@ -282,21 +282,23 @@ fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
     let _ = fs::remove_dir_all(&folder);
     fs::rename(&job.stage, &folder).map_err(|source| InstallError::io(&parent, source))?;
     let program = folder.join(&draft.program);
-    let checked = ask_version(job.manifest, &program)
-        .map_err(InstallError::from)
-        .and_then(|says| {
+    // Asked through the cache: the next list knows it already.
+    let mut facts = FactCache::open(job.store);
+    let known = match facts.of(job.manifest, &program).map_err(InstallError::from) {
+        Ok(known) if known.version == draft.version => known,
+        other => {
+            let _ = fs::remove_dir_all(&folder);
             let label = format!("{name}@{}", draft.version);
-            if says == draft.version {
-                Ok(())
-            } else {
-                Err(InstallError::OtherVersion { label, says })
-            }
-        });
-    if let Err(err) = checked {
-        let _ = fs::remove_dir_all(&folder);
-        return Err(err);
-    }
-    let sha256 = sha256(&program).map_err(|source| InstallError::io(&program, source))?;
+            return Err(other.map_or_else(
+                |err| err,
+                |known| InstallError::OtherVersion {
+                    label,
+                    says: known.version,
+                },
+            ));
+        }
+    };
+    facts.save();
     let Draft {
         version,
         program,
@@ -308,7 +310,7 @@ fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
         version,
         folder,
         program,
-        sha256,
+        sha256: known.digest,
         from,
         packages,
     };
