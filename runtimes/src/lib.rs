@@ -1,7 +1,7 @@
 //! Runtimes as data: a manifest says how one is found, installed and called.
 //!
 //! Nothing here runs a container: this crate finds programs, reads their versions, brings them into a store
-//! and writes their command lines. Engines that speak HTTP are adapters beside [`find`], not part of it.
+//! and writes their command lines. Engines that speak HTTP are adapters beside these modules, not part of them.
 
 mod call;
 mod facts;
