@@ -2,18 +2,22 @@
 
 use std::fs;
 
+use super::Caller;
 use crate::Pid;
 
 /// A descriptor as `<what it refers to>`; the number where it refers to nothing.
-pub(super) fn name(tid: Pid, fd: i64) -> String {
-    match target(tid, fd) {
-        Some(target) => format!("<{target}>"),
+pub(super) fn name(caller: &Caller<'_>, fd: i64) -> String {
+    match target(caller.tid, fd) {
+        Some(target) => format!(
+            "<{}>",
+            without_pid(&target, &|pid| Some((caller.known)(pid)?.to_string()))
+        ),
         None => fd.to_string(),
     }
 }
 
 /// What it refers to: a path, or the kind of a thing that has none.
-pub(super) fn target(tid: Pid, fd: i64) -> Option<String> {
+fn target(tid: Pid, fd: i64) -> Option<String> {
     if fd < 0 {
         return None;
     }
@@ -37,9 +41,36 @@ fn without_number(link: &str) -> String {
     }
 }
 
+/// `/proc/4711/maps` of a task that is known is `/proc/#1/maps`.
+fn without_pid(path: &str, known: &dyn Fn(Pid) -> Option<String>) -> String {
+    let parts = path
+        .strip_prefix("/proc/")
+        .map(|rest| rest.split_once('/').unwrap_or((rest, "")));
+    let name = parts.and_then(|(pid, rest)| Some((known(pid.parse().ok()?)?, rest)));
+    match name {
+        Some((name, rest)) => format!("/proc/{name}/{rest}").trim_end_matches('/').to_owned(),
+        None => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pids_go() {
+        let known = |pid| (pid == 4711).then(|| "#1".to_owned());
+        let table = [
+            ("/proc/4711/maps", "/proc/#1/maps"),
+            ("/proc/4711", "/proc/#1"),
+            ("/proc/1/maps", "/proc/1/maps"),
+            ("/proc/sys", "/proc/sys"),
+            ("/etc", "/etc"),
+        ];
+        for (path, name) in table {
+            assert_eq!(without_pid(path, &known), name);
+        }
+    }
 
     #[test]
     fn numbers_go() {
@@ -59,8 +90,12 @@ mod tests {
     #[test]
     fn of_this_process() {
         let me = Pid::try_from(std::process::id()).expect("a pid fits");
-        assert_eq!(name(me, -1), "-1");
-        assert_eq!(name(me, 999_999), "999999");
-        assert!(name(me, 0).starts_with('<') || name(me, 0) == "0");
+        let caller = Caller {
+            tid: me,
+            known: &|_| None,
+        };
+        assert_eq!(name(&caller, -1), "-1");
+        assert_eq!(name(&caller, 999_999), "999999");
+        assert!(name(&caller, 0).starts_with('<') || name(&caller, 0) == "0");
     }
 }

@@ -159,7 +159,7 @@ impl Decoder {
                 Some(ordinal) => ordinal.to_string(),
                 None => value.to_string(),
             },
-            Returns::Descriptor if known.watched => descriptor::name(caller.tid, value),
+            Returns::Descriptor if known.watched => descriptor::name(caller, value),
             Returns::Descriptor | Returns::Number => value.to_string(),
         }
     }

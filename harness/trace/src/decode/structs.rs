@@ -2,6 +2,7 @@
 
 use super::flags;
 use super::memory::{Memory, pointer};
+use super::render::octal;
 use crate::Pid;
 use crate::ptrace::stop::signal_name;
 
@@ -13,7 +14,7 @@ pub(super) fn open_how(memory: &Memory, tid: Pid, at: u64) -> String {
     };
     let mut text = format!("{{{}", flags::OPEN.text(open));
     if mode != 0 {
-        text.push_str(&format!(", mode={mode:#05o}"));
+        text.push_str(&format!(", mode={}", octal(mode)));
     }
     if resolve != 0 {
         text.push_str(&format!(", resolve={}", flags::RESOLVE.text(resolve)));

@@ -46,6 +46,7 @@ impl Follow<'_> {
         let Some(task) = self.tasks.get(tid) else { return };
         task.skip_exit = false;
         task.made = None;
+        task.suspect = None;
         let returned = std::mem::take(&mut task.returned);
         if let Some(open) = task.interrupted.last().copied() {
             if role == Role::Restart || call.repeats(&open) {
@@ -99,7 +100,7 @@ impl Follow<'_> {
             task.interrupted.push(call);
             return;
         }
-        task.last = Some(call);
+        task.suspect = (!is_error && value == i64::from(call.nr)).then_some(call);
         let made = task.made.take();
         match self.decoder.role(call.arch, call.nr) {
             // What it "returns" is a register of the interrupted program.
@@ -145,25 +146,33 @@ impl Follow<'_> {
             });
     }
 
-    /// A SIGSYS: if a seccomp filter sent it, the last call was not made, and its result is a leftover of its
-    /// number.
+    /// A SIGSYS that a seccomp filter sent: the last call was not made.
     pub(super) fn trapped(&mut self, tid: Pid) {
-        let Some(call) = self.tasks.get(tid).and_then(|task| task.last.take()) else {
+        let Some(call) = self.tasks.get(tid).and_then(|task| task.suspect.take()) else {
             return;
         };
-        let id = (call.arch, call.nr);
-        if sys::is_seccomp_signal(tid) && self.sink.take_back(id, Outcome::Ok) {
-            self.end(&call, Outcome::Trapped);
+        if sys::is_seccomp_signal(tid) {
+            self.revise(&call, Outcome::Trapped);
         }
     }
 
-    /// A task has ended: what it had open stays so.
-    pub(super) fn close(&mut self, tid: Pid) {
+    /// Replaces a success that was none.
+    fn revise(&mut self, call: &Pending, outcome: Outcome) {
+        if self.sink.take_back((call.arch, call.nr), Outcome::Ok) {
+            self.end(call, outcome);
+        }
+    }
+
+    /// A task has ended: what it had open stays so, and so does a call for which a filter killed it.
+    pub(super) fn close(&mut self, tid: Pid, by_sigsys: bool) {
         let Some(task) = self.tasks.remove(tid) else {
             return;
         };
         for call in task.call.iter().chain(&task.interrupted) {
             self.end(call, Outcome::Unfinished);
+        }
+        if let Some(call) = task.suspect.filter(|_| by_sigsys) {
+            self.revise(&call, Outcome::Unfinished);
         }
     }
 

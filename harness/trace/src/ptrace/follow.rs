@@ -93,7 +93,14 @@ impl<'sink> Follow<'sink> {
             return None;
         }
         if let Stop::Ended(exit) = stop {
-            self.close(tid);
+            let by_sigsys = matches!(
+                status,
+                Status::Killed {
+                    signal: libc::SIGSYS,
+                    ..
+                }
+            );
+            self.close(tid, by_sigsys);
             return (tid == self.init).then_some(exit);
         }
         self.pace.stopped(tid);
@@ -146,7 +153,7 @@ impl<'sink> Follow<'sink> {
         let Some(mut task) = self.tasks.remove(former) else {
             return;
         };
-        self.close(tid);
+        self.close(tid, false);
         task.ordinal.thread = 1;
         self.tasks.replace(tid, task);
     }
@@ -184,6 +191,6 @@ impl<'sink> Follow<'sink> {
             _ => 0,
         };
         let _ = sys::resume(tid, Resume::Detach, signal);
-        self.close(tid);
+        self.close(tid, false);
     }
 }

@@ -77,6 +77,9 @@ struct PtraceRecording {
 
 impl Recording for PtraceRecording {
     fn wait(&mut self, timeout: Duration) -> Result<Option<Trace>, Error> {
+        if self.ended {
+            return Err(Error::Died);
+        }
         let received = match self.trace.recv_timeout(timeout) {
             Err(RecvTimeoutError::Timeout) => return Ok(None),
             received => received,

@@ -1,0 +1,58 @@
+//! Stands where a runtime's init stands: waits on its standard input to be started, then becomes the program.
+
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// Waits, and becomes `program`, in one of several ways.
+pub(crate) fn stand(way: &str, program: &str) -> ExitCode {
+    if way.starts_with("threads") {
+        // As a Go program has them.
+        for _ in 0..4 {
+            std::thread::spawn(|| std::thread::sleep(Duration::from_secs(60)));
+        }
+    }
+    // A first byte tells the test that init stands.
+    println!("standing");
+    let _ = std::io::stdin().read(&mut [0]);
+    match way {
+        "fails" => return ExitCode::from(3),
+        "hook" => {
+            let hook = program_command("leaf").output().expect("the hook runs");
+            assert!(hook.status.success());
+        }
+        "filters" => {
+            crate::raw::install(&crate::programs::filter::errno_for(
+                libc::SYS_mkdirat,
+                libc::EACCES,
+            ));
+            crate::raw::install(&crate::programs::filter::errno_for(
+                libc::SYS_mknodat,
+                libc::ENOSYS,
+            ));
+        }
+        "threads-late" => {
+            for _ in 0..50 {
+                std::thread::spawn(|| ());
+            }
+        }
+        _ => {}
+    }
+    if way == "threads-exec" {
+        let program = program.to_owned();
+        let _ = std::thread::spawn(move || become_program(&program)).join();
+    }
+    become_program(program)
+}
+
+fn become_program(name: &str) -> ! {
+    panic!("exec: {}", program_command(name).exec());
+}
+
+/// This binary as one of the programs.
+pub(crate) fn program_command(name: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["--program", name]);
+    command
+}

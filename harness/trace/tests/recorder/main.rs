@@ -1,0 +1,32 @@
+//! The recorder, held against programs that say themselves what it must have seen.
+//!
+//! One binary in three roles, told apart by its first argument:
+//!
+//! - the tests (`trials.rs`, and `run.rs` with what they share);
+//! - `--init WAY PROGRAM` (`init.rs`): stands where a runtime's init stands. It waits to be started, and then
+//!   becomes the program;
+//! - `--program NAME` (`programs/`): small programs as strace's own tests have them. Each prints a line
+//!   `call ...` for every call that the record must show, and `saw ...` for what it observed itself.
+//!
+//! What a program prints is compared with the record; what it saw, with what it sees without a recorder.
+
+mod init;
+mod programs;
+mod raw;
+mod run;
+mod trials;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        [_, "--init", way, program] => init::stand(way, program),
+        [_, "--program", name] => programs::run(name),
+        _ => {
+            let arguments = libtest_mimic::Arguments::from_args();
+            libtest_mimic::run(&arguments, trials::all()).exit_code()
+        }
+    }
+}

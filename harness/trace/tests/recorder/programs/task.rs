@@ -1,0 +1,164 @@
+//! Several tasks.
+
+use std::time::Duration;
+
+use super::{call, saw};
+use crate::init::program_command;
+use crate::raw::{self, Fork};
+
+/// Threads one after the other.
+pub(super) fn threads() {
+    for number in 1..=3 {
+        std::thread::spawn(move || raw::mark(number))
+            .join()
+            .expect("the thread ends");
+    }
+    raw::mark(4);
+    call!("1.2 close(1001) = EBADF");
+    call!("1.3 close(1002) = EBADF");
+    call!("1.4 close(1003) = EBADF");
+    call!("1.1 close(1004) = EBADF");
+}
+
+/// Many threads and children at once: nothing is lost, nothing hangs.
+pub(super) fn storm() {
+    let thread = || {
+        for _ in 0..200 {
+            let _ = raw::call0(libc::SYS_getppid);
+        }
+        let child = raw::fork(Fork::Plain, || {
+            for _ in 0..50 {
+                let _ = raw::call0(libc::SYS_getppid);
+            }
+            0
+        });
+        raw::wait(child, 0);
+    };
+    let threads: Vec<_> = (0..8).map(|_| std::thread::spawn(thread)).collect();
+    for one in threads {
+        one.join().expect("the thread ends");
+    }
+}
+
+/// Parent and child, and what each calls itself.
+pub(super) fn fork() {
+    let child = raw::fork(Fork::Plain, || {
+        let _ = raw::call0(libc::SYS_getpid);
+        raw::mark(1);
+        5
+    });
+    saw!("status {:#x}", raw::wait(child, 0));
+    raw::mark(2);
+    call!("1.1 clone(SIGCHLD, NULL, NULL, NULL, NULL) = #2");
+    call!("2.1 getpid() = #2");
+    call!("2.1 close(1001) = EBADF");
+    call!("1.1 wait4(#2, ptr, 0, NULL) = #2");
+    call!("1.1 close(1002) = EBADF");
+}
+
+/// The same by clone3.
+pub(super) fn clone3() {
+    let child = raw::fork(Fork::Clone3, || {
+        raw::mark(1);
+        0
+    });
+    saw!("status {:#x}", raw::wait(child, 0));
+    call!("1.1 clone3({{0, SIGCHLD}}, 88) = #2");
+    call!("2.1 close(1001) = EBADF");
+    call!("1.1 wait4(#2, ptr, 0, NULL) = #2");
+}
+
+/// A child that shares memory until its exec: what libraries start programs with.
+pub(super) fn vfork() {
+    let output = program_command("leaf").output().expect("the child runs");
+    saw!("status {}", output.status);
+    raw::mark(2);
+    let env = std::env::vars_os().count();
+    call!(
+        "2.1 execve(\"/proc/self/exe\", [\"/proc/self/exe\", \"--program\", \"leaf\"], [{env} strings]) = 0"
+    );
+    call!("2.1 close(1099) = EBADF");
+    call!("1.1 close(1002) = EBADF");
+}
+
+/// A child that no tracer can follow.
+pub(super) fn untraced() {
+    let child = raw::fork(Fork::Flags(libc::CLONE_UNTRACED as usize), || {
+        raw::mark(1);
+        0
+    });
+    saw!("status {:#x}", raw::wait(child, 0));
+    raw::mark(2);
+    call!("1.1 close(1002) = EBADF");
+}
+
+fn exec_leaf() {
+    let path = c"/proc/self/exe".as_ptr() as usize;
+    let args = [path, c"--program".as_ptr() as usize, c"leaf".as_ptr() as usize, 0];
+    let _ = raw::call(libc::SYS_execve, [path, args.as_ptr() as usize, 0, 0, 0, 0]);
+}
+
+/// Becomes another program, after one that is not there.
+pub(super) fn exec() {
+    let _ = raw::call(libc::SYS_execve, [c"/no/such".as_ptr() as usize, 0, 0, 0, 0, 0]);
+    call!("1.1 execve(\"/no/such\", NULL, NULL) = ENOENT");
+    call!("1.1 execve(\"/proc/self/exe\", [\"/proc/self/exe\", \"--program\", \"leaf\"], NULL) = 0");
+    call!("1.1 close(1099) = EBADF");
+    exec_leaf();
+}
+
+/// The same from a thread, which becomes the first one.
+pub(super) fn exec_thread() {
+    call!("1.5 execve(\"/proc/self/exe\", [\"/proc/self/exe\", \"--program\", \"leaf\"], NULL) = 0");
+    call!("1.1 close(1099) = EBADF");
+    for _ in 0..3 {
+        std::thread::spawn(|| std::thread::sleep(Duration::from_secs(60)));
+    }
+    let _ = std::thread::spawn(exec_leaf).join();
+}
+
+/// Leaves a process behind, which says that it lives once its parent is gone.
+pub(super) fn daemon() {
+    let (read, write) = raw::pipe();
+    raw::fork(Fork::Plain, || {
+        let _ = raw::call(libc::SYS_close, [write, 0, 0, 0, 0, 0]);
+        // End of file comes when the parent has ended.
+        let mut byte = 0u8;
+        let _ = raw::call(libc::SYS_read, [read, (&raw mut byte) as usize, 1, 0, 0, 0]);
+        std::thread::sleep(Duration::from_millis(300));
+        saw!("the daemon lives");
+        0
+    });
+}
+
+/// A child that dies inside of a call.
+pub(super) fn death() {
+    let child = raw::fork(Fork::Plain, || {
+        let _ = raw::call(libc::SYS_nanosleep, [[60i64, 0].as_ptr() as usize, 0, 0, 0, 0, 0]);
+        0
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    let _ = raw::call(
+        libc::SYS_kill,
+        [child as usize, libc::SIGKILL as usize, 0, 0, 0, 0],
+    );
+    saw!("status {:#x}", raw::wait(child, 0));
+    call!("2.1 nanosleep(ptr, NULL) = unfinished");
+    call!("1.1 kill(#2, SIGKILL) = 0");
+}
+
+/// All threads die, wherever they are.
+pub(super) fn death_of_group() {
+    for _ in 0..4 {
+        std::thread::spawn(|| {
+            loop {
+                let _ = raw::call0(libc::SYS_getppid);
+            }
+        });
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let _ = raw::call(
+        libc::SYS_kill,
+        [std::process::id() as usize, libc::SIGKILL as usize, 0, 0, 0, 0],
+    );
+}
