@@ -79,6 +79,8 @@ pub(super) fn group_stop() {
     let child = raw::fork(Fork::Plain, || {
         let me = raw::call0(libc::SYS_getpid).expect("getpid") as usize;
         let _ = raw::call(libc::SYS_kill, [me, libc::SIGSTOP as usize, 0, 0, 0, 0]);
+        // An end that comes at once would hide from the parent that it went on.
+        std::thread::sleep(Duration::from_millis(100));
         raw::mark(1);
         7
     });
