@@ -2,21 +2,23 @@
 //!
 //! A stop is two context switches, and what makes it dear is where they happen. Left alone, the scheduler
 //! puts tracer and tracee on different CPUs: each then falls idle twice a call and is woken by an interrupt
-//! between CPUs, which on a virtual machine leaves the guest. So three ways, measured on two virtual CPUs
-//! (microseconds a stop; bare loop of wait, `GET_SYSCALL_INFO`, `PTRACE_SYSCALL`):
+//! between CPUs, which on a virtual machine leaves the guest. So these ways, measured on two virtual CPUs
+//! (microseconds a stop; bare loop of wait, `GET_SYSCALL_INFO`, `PTRACE_SYSCALL`, two runs each):
 //!
 //! | way | idle machine | both CPUs busy with others |
 //! |---|---|---|
-//! | plain: wait and resume | 60 | 10 |
-//! | pinned to the tracee's CPU, same priority | 54 to 73 | |
-//! | spin 50 times with `WNOHANG`, then block | 24 | 10 |
+//! | plain: wait and resume | 60 | 13 to 28 |
+//! | **pinned to the tracee's CPU** | 54 to 73 | **10** |
+//! | pinned, nice -10 or a short slice | | 9 to 17 |
+//! | `SCHED_FIFO` | 48 | 26 to 60 |
+//! | spin 50 times with `WNOHANG`, then block | 24 | 10 to 25 |
 //! | spin until the stop comes (a CPU burnt) | 15 to 18 | |
 //! | **pinned to the tracee's CPU, `SCHED_IDLE`** | **9** | 179 |
 //!
 //! With `SCHED_IDLE` the tracer's CPU counts as free, so that the tracee that it resumes is put there and runs
 //! at once; when the tracee stops, the pinned tracer is next. Nothing ever sleeps. It starves, though, where
-//! others want the CPU; then nothing falls idle anyway, and plain is best. So: `SCHED_IDLE` while there is
-//! room, plain in a crowd, spinning where `SCHED_IDLE` is a one-way street (without `CAP_SYS_NICE`).
+//! others want the CPU; there, being on the same CPU is enough. So: pinned, and `SCHED_IDLE` while there is
+//! room; spinning where `SCHED_IDLE` is a one-way street (without `CAP_SYS_NICE`).
 //!
 //! Only the recorder's own thread is ever pinned or slowed down: a tracee would see it.
 
@@ -37,13 +39,18 @@ const CHECK_TIME: Duration = Duration::from_millis(20);
 const SPINS: u32 = 50;
 /// A short slice limits how long a `SCHED_IDLE` thread waits behind others: 34 ms instead of a second.
 const IDLE_SLICE: u64 = 100_000;
-/// How long to stay plain after a crowd was met; doubled each time, up to the second.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long to stay as in a crowd after one was met; doubled each time, up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
+    /// Nothing special: on one CPU there is nothing to choose.
     Plain,
+    /// On the tracee's CPU, like anybody else.
+    Crowd,
+    /// Ask a while before blocking.
     Spin,
+    /// On the tracee's CPU, running only when nobody else wants to.
     Shared,
 }
 
@@ -64,7 +71,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Plain, until the first look around.
+    /// Plain, until the first look around, which is at the first stop.
     pub(super) fn new() -> Self {
         let home = sched_getaffinity(None).unwrap_or_default();
         let nice = getpriority_process(None).unwrap_or(0);
@@ -119,14 +126,13 @@ impl Pace {
         self.checked = now;
         self.delayed = waited;
         match self.mode {
-            Mode::Plain if now >= self.retry && self.roomy != Mode::Plain && self.has_room() => {
-                self.enter(self.roomy, tid);
-            }
-            Mode::Plain => {}
-            Mode::Shared if starved && !self.has_room() => self.leave(now),
-            Mode::Shared => self.follow(tid),
-            Mode::Spin if !self.has_room() => self.leave(now),
+            Mode::Plain if self.roomy == Mode::Plain => {}
+            Mode::Plain | Mode::Crowd if now >= self.retry && self.has_room() => self.enter(self.roomy, tid),
+            Mode::Plain => self.enter(Mode::Crowd, tid),
+            Mode::Shared if starved && !self.has_room() => self.retreat(now, tid),
+            Mode::Spin if !self.has_room() => self.retreat(now, tid),
             Mode::Spin => {}
+            Mode::Crowd | Mode::Shared => self.follow(tid),
         }
     }
 
@@ -137,23 +143,31 @@ impl Pace {
 
     fn enter(&mut self, mode: Mode, tid: Pid) {
         self.mode = mode;
-        if mode == Mode::Shared {
-            self.follow(tid);
-            if sys::set_policy(libc::SCHED_IDLE, self.nice, IDLE_SLICE).is_err() {
-                self.mode = Mode::Plain;
-                self.roomy = Mode::Spin;
+        match mode {
+            Mode::Shared => {
+                self.follow(tid);
+                // If this fails we are still on the right CPU.
+                let _ = sys::set_policy(libc::SCHED_IDLE, self.nice, IDLE_SLICE);
             }
+            Mode::Crowd => self.follow(tid),
+            Mode::Plain | Mode::Spin => self.unpin(),
         }
     }
 
-    fn leave(&mut self, now: Instant) {
-        // If this fails we stay as we are: slower, but nothing else.
-        let _ = sys::set_policy(libc::SCHED_OTHER, self.nice, 0);
-        let _ = sched_setaffinity(None, &self.home);
-        self.pinned = None;
-        self.mode = Mode::Plain;
+    fn retreat(&mut self, now: Instant, tid: Pid) {
+        if self.mode == Mode::Shared {
+            // It was tried when we began. If it fails, recording is slow, but nothing else.
+            let _ = sys::set_policy(libc::SCHED_OTHER, self.nice, 0);
+        }
         self.retry = now + self.backoff;
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
+        self.enter(Mode::Crowd, tid);
+    }
+
+    fn unpin(&mut self) {
+        if self.pinned.take().is_some() {
+            let _ = sched_setaffinity(None, &self.home);
+        }
     }
 
     /// Moves to where the tracee last ran, if we may run there.

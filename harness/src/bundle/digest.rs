@@ -1,0 +1,79 @@
+//! Digests of what runtimes are given, so that a record proves that all were given the same.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a text, in hexadecimal.
+#[must_use]
+pub fn of_text(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+/// SHA-256 over a tree: path, type, mode, owner and content of each entry, sorted by path.
+pub(super) fn of_tree(root: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    walk(root, root, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
+}
+
+fn walk(folder: &Path, root: &Path, hasher: &mut Sha256) -> io::Result<()> {
+    let mut paths = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
+        let metadata = fs::symlink_metadata(&path)?;
+        let kind = metadata.file_type();
+        let name = path.strip_prefix(root).unwrap_or(&path);
+        let (letter, content) = if kind.is_dir() {
+            ('d', String::new())
+        } else if kind.is_symlink() {
+            ('l', fs::read_link(&path)?.to_string_lossy().into_owned())
+        } else if kind.is_file() {
+            ('f', hex(&Sha256::digest(fs::read(&path)?)))
+        } else if kind.is_char_device() {
+            ('c', metadata.rdev().to_string())
+        } else {
+            ('o', metadata.rdev().to_string())
+        };
+        let (mode, uid, gid) = (metadata.mode(), metadata.uid(), metadata.gid());
+        // NUL cannot be in a path, so two trees cannot look like one.
+        hasher.update(format!(
+            "{}\0{letter} {mode:o} {uid} {gid} {content}\0",
+            name.display()
+        ));
+        if kind.is_dir() {
+            walk(&path, root, hasher)?;
+        }
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_tree_s_digest_sees_names_modes_and_content() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("f");
+        fs::write(&file, "a").expect("write");
+        let first = of_tree(folder.path()).expect("digest");
+        assert_eq!(of_tree(folder.path()).expect("digest"), first);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("mode");
+        let mode = of_tree(folder.path()).expect("digest");
+        fs::write(&file, "b").expect("write");
+        let content = of_tree(folder.path()).expect("digest");
+        assert!(first != mode && mode != content && first != content);
+    }
+}

@@ -1,0 +1,202 @@
+//! The bundle of a case: built once, byte for byte the same for every runtime.
+
+mod config;
+mod digest;
+mod layer;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ocidiff_model::record::BundleDigest;
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Case, Op};
+use ocidiff_runtimes::Store;
+
+use crate::corpus::Corpus;
+
+pub use digest::of_text;
+
+/// Lays the layers (the topmost first) over each other in a folder of their own.
+///
+/// # Errors
+/// What the system answers.
+pub fn merge_layers(layers: &[PathBuf], target: &Path) -> io::Result<()> {
+    layers
+        .iter()
+        .rev()
+        .try_for_each(|layer| layer::copy(layer, target))
+}
+
+/// A bundle that is ready to be launched.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// Layers of the rootfs, the topmost first.
+    pub layers: Vec<PathBuf>,
+    /// The text of each container's config.
+    pub configs: BTreeMap<String, String>,
+    /// What it is, in digests.
+    pub digest: BundleDigest,
+}
+
+/// Why a bundle could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The case is wrong in a way that shows only now.
+    #[error("{0}")]
+    Case(String),
+    /// A file could not be made.
+    #[error("failed to make the rootfs: {0}")]
+    Io(#[from] io::Error),
+    /// The packages of the recipe could not be had.
+    #[error("failed to get the packages of the rootfs `{rootfs}`: {why}")]
+    Packages {
+        /// The recipe.
+        rootfs: String,
+        /// What the package manager says.
+        why: String,
+    },
+}
+
+/// Builds bundles in a folder of the session, each recipe once.
+#[derive(Debug)]
+pub struct Builder {
+    folder: PathBuf,
+    store: Store,
+    /// Layers of a recipe and their digests, once made.
+    recipes: Mutex<BTreeMap<String, Vec<(PathBuf, String)>>>,
+}
+
+impl Builder {
+    /// A builder that works in `folder`, which is the caller's to remove.
+    #[must_use]
+    pub fn new(folder: &Path, store: Store) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            store,
+            recipes: Mutex::default(),
+        }
+    }
+
+    /// The probe as a file, for hooks and for rootfs layers.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn probe(&self) -> io::Result<PathBuf> {
+        layer::probe(&self.folder)
+    }
+
+    /// Builds the bundle of a case.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn build(&self, case: &Case, corpus: &Corpus) -> Result<Bundle, Error> {
+        let mut layers = self.recipe(&case.body.rootfs, corpus)?;
+        if !case.body.files.is_empty() {
+            let name = case.name.replace(['/', '[', ']'], "-");
+            let folder = self.folder.join("case").join(name);
+            layer::make(&folder, &case.body.files, &self.probe()?)?;
+            layers.insert(0, (folder.clone(), digest::of_tree(&folder)?));
+        }
+        let configs = self.configs(case, corpus)?;
+        Ok(bundle(layers, configs))
+    }
+
+    /// The bundle of a folder that somebody else made: a copy of its rootfs, its config as it is.
+    ///
+    /// # Errors
+    /// The folder is no bundle, or cannot be copied.
+    pub fn copy(&self, from: &Path, name: &str) -> Result<Bundle, Error> {
+        let config = std::fs::read_to_string(from.join("config.json"))
+            .map_err(|error| Error::Case(format!("{}: {error}", from.join("config.json").display())))?;
+        let root = serde_json::from_str::<serde_json::Value>(&config)
+            .ok()
+            .and_then(|config| Some(config["root"]["path"].as_str()?.to_owned()))
+            .unwrap_or_else(|| "rootfs".to_owned());
+        let rootfs = from.join(&root);
+        if !rootfs.is_dir() {
+            return Err(Error::Case(format!(
+                "{} is no folder: the bundle has no rootfs",
+                rootfs.display()
+            )));
+        }
+        let folder = self.folder.join("bundle").join(name);
+        layer::copy(&rootfs, &folder)?;
+        let layers = vec![(folder.clone(), digest::of_tree(&folder)?)];
+        Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
+    }
+
+    fn configs(&self, case: &Case, corpus: &Corpus) -> Result<BTreeMap<String, String>, Error> {
+        let mut configs = BTreeMap::from([(MAIN.to_owned(), config::text(case, corpus, MAIN, None)?)]);
+        for step in case
+            .body
+            .steps
+            .iter()
+            .filter(|step| matches!(step.op, Op::Create | Op::Run))
+        {
+            let name = step.container();
+            configs.insert(
+                name.to_owned(),
+                config::text(case, corpus, name, step.options.config.as_ref())?,
+            );
+        }
+        Ok(configs)
+    }
+
+    fn recipe(&self, name: &str, corpus: &Corpus) -> Result<Vec<(PathBuf, String)>, Error> {
+        // Held while a recipe is made: two cases with the same rootfs must not make it twice.
+        let mut made = self
+            .recipes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(layers) = made.get(name) {
+            return Ok(layers.clone());
+        }
+        let recipe = corpus
+            .rootfs
+            .get(name)
+            .ok_or_else(|| Error::Case(format!("there is no rootfs `{name}`")))?;
+        let folder = self.folder.join("rootfs").join(name);
+        layer::make(&folder, &recipe.files, &self.probe()?)?;
+        let mut layers = vec![(folder.clone(), digest::of_tree(&folder)?)];
+        if let Some(suite) = &recipe.suite {
+            let packages =
+                layer::packages(&self.store, suite, &recipe.packages).map_err(|why| Error::Packages {
+                    rootfs: name.to_owned(),
+                    why,
+                })?;
+            layers.push(packages);
+        }
+        made.insert(name.to_owned(), layers.clone());
+        Ok(layers)
+    }
+}
+
+fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> Bundle {
+    let all = layers
+        .iter()
+        .map(|(_, digest)| digest.as_str())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let rootfs = if let [(_, only)] = layers.as_slice() {
+        only.clone()
+    } else {
+        of_text(&all)
+    };
+    let config = match configs.values().collect::<Vec<_>>().as_slice() {
+        [only] => of_text(only),
+        many => of_text(
+            &many
+                .iter()
+                .map(|text| of_text(text))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
+    };
+    Bundle {
+        layers: layers.into_iter().map(|(path, _)| path).collect(),
+        configs,
+        digest: BundleDigest { config, rootfs },
+    }
+}

@@ -1,0 +1,295 @@
+//! The containment: what a runtime under test cannot reach.
+//!
+//! The cell is process 1 of a pid namespace that the harness made for it. Here it takes its own mount, uts,
+//! ipc, net and cgroup namespaces, makes all of the machine's files read-only, hides `/run`, and gives the
+//! runtime a `/proc` of the cell, where only the sysctls of the private namespaces can be written, and cgroup
+//! mounts that begin at the run's own cgroup. A runtime that kills "every process of its cgroup", removes
+//! folders or writes host sysctls has nothing else to reach.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use nix::sched::CloneFlags;
+use rustix::fs::CWD;
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind,
+    mount_change, mount_remount, move_mount, open_tree, unmount,
+};
+
+use super::job::Job;
+use super::paths;
+use crate::cgroup::{Hierarchy, Kind};
+
+/// Why a cell could not be made; always the machine's or the harness's fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {source}")]
+pub(crate) struct Error {
+    what: String,
+    source: io::Error,
+}
+
+pub(crate) trait Context<T> {
+    fn context(self, what: impl Into<String>) -> Result<T, Error>;
+}
+
+impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
+    fn context(self, what: impl Into<String>) -> Result<T, Error> {
+        self.map_err(|error| Error {
+            what: what.into(),
+            source: error.into(),
+        })
+    }
+}
+
+/// Room for everything that a run writes: layers, bundles, the runtime's state.
+const RUN_OPTIONS: &std::ffi::CStr = c"mode=755,size=512m";
+
+/// Sysctls that belong to the cell's ipc and uts namespaces; `net` and `fs/mqueue` are folders of such.
+const WRITABLE_SYSCTLS: [&str; 16] = [
+    "net",
+    "fs/mqueue",
+    "kernel/hostname",
+    "kernel/domainname",
+    "kernel/msgmax",
+    "kernel/msgmnb",
+    "kernel/msgmni",
+    "kernel/msg_next_id",
+    "kernel/sem",
+    "kernel/sem_next_id",
+    "kernel/shm_next_id",
+    "kernel/shm_rmid_forced",
+    "kernel/shmall",
+    "kernel/shmmax",
+    "kernel/shmmni",
+    "kernel/ns_last_pid",
+];
+
+/// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
+pub(crate) fn enter(job: &Job) -> Result<(), Error> {
+    join_cgroups(&job.cgroups.hierarchies)?;
+    let flags = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWCGROUP;
+    nix::sched::unshare(flags).context("make the cell's namespaces")?;
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).context("make the cell's mounts private")?;
+
+    let lower = job
+        .lower
+        .iter()
+        .map(|path| clone_tree(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let probe = clone_tree(&job.probe)?;
+    read_only_machine()?;
+    mount(
+        "tmpfs",
+        "/run",
+        "tmpfs",
+        MountFlags::NOSUID | MountFlags::NODEV,
+        Some(RUN_OPTIONS),
+    )
+    .context("mount the cell's /run")?;
+    make_folders(job, lower.len())?;
+    for (index, tree) in lower.iter().enumerate() {
+        attach(tree, &format!("{}/{index}", paths::LOWER))?;
+    }
+    attach(&probe, paths::PROBE)?;
+    mount_proc()?;
+    mount_cgroups(&job.cgroups.hierarchies, job.cgroups.unified)?;
+    let name = rustix::system::sethostname(b"cell");
+    name.context("set the cell's hostname")?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    std::env::set_current_dir("/").context("change to /")
+}
+
+/// Writing 0 moves the writer.
+fn join_cgroups(hierarchies: &[Hierarchy]) -> Result<(), Error> {
+    for hierarchy in hierarchies {
+        let procs = hierarchy.dir.join("cgroup.procs");
+        fs::write(&procs, "0").context(format!("join the cgroup {}", hierarchy.dir.display()))?;
+    }
+    Ok(())
+}
+
+/// A copy of a mount of the machine that is attached nowhere yet.
+fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
+}
+
+fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
+    move_mount(
+        tree.as_fd(),
+        "",
+        CWD,
+        target,
+        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+    )
+    .context(format!("attach {target}"))?;
+    let flags = MountFlags::BIND | MountFlags::RDONLY;
+    mount_remount(target, flags, c"").context(format!("make {target} read-only"))
+}
+
+/// Every mount of the machine becomes read-only; `/dev` too: nodes can still be opened for writing.
+fn read_only_machine() -> Result<(), Error> {
+    let table = fs::read_to_string("/proc/self/mountinfo").context("read the mount table")?;
+    for line in table.lines() {
+        let mut fields = line.split(' ').skip(4);
+        let (Some(target), Some(options)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let flags = MountFlags::BIND | MountFlags::RDONLY | kept_flags(options);
+        // A mount that lies under another cannot be reached, by us or by a runtime.
+        let done = mount_remount(unescape(target).as_str(), flags, c"");
+        if target == "/" {
+            done.context("make the machine's files read-only")?;
+        }
+    }
+    Ok(())
+}
+
+fn kept_flags(options: &str) -> MountFlags {
+    options.split(',').fold(MountFlags::empty(), |flags, option| {
+        flags
+            | match option {
+                "nosuid" => MountFlags::NOSUID,
+                "nodev" => MountFlags::NODEV,
+                "noexec" => MountFlags::NOEXEC,
+                "noatime" => MountFlags::NOATIME,
+                "nodiratime" => MountFlags::NODIRATIME,
+                "relatime" => MountFlags::RELATIME,
+                _ => MountFlags::empty(),
+            }
+    })
+}
+
+/// Paths in mountinfo have spaces and the like as `\040`.
+pub(crate) fn unescape(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let octal = tail.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) if first == b'\\' => {
+                bytes.push(byte);
+                rest = &tail[3..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
+    let mut folders = vec![paths::ROOT, paths::HOOKS, paths::INPUT, paths::PIDS, paths::TMP]
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    folders.extend((0..layers).map(|index| format!("{}/{index}", paths::LOWER)));
+    folders.push(format!("{}/bin", paths::CELL));
+    for name in job.containers.keys() {
+        folders.push(paths::upper(name));
+        folders.push(format!("{}/{name}/work", paths::LAYERS));
+        folders.push(format!("{}/rootfs", paths::bundle(name)));
+    }
+    for folder in folders {
+        fs::create_dir_all(&folder).context(format!("make {folder}"))?;
+    }
+    fs::write(paths::PROBE, "").context("make the probe's place")
+}
+
+/// A `/proc` of the cell's pid namespace. A second, bare one is kept aside, and a second `/sys`: the kernel
+/// lets a user namespace mount proc or sysfs only where a mount without anything on top is in sight
+/// (`mount_too_revealing` in fs/namespace.c).
+fn mount_proc() -> Result<(), Error> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("proc", "/proc", "proc", flags, None).context("mount the cell's /proc")?;
+    for (kind, target) in [("proc", "/run/ocidiff/proc"), ("sysfs", "/run/ocidiff/sys")] {
+        fs::create_dir_all(target).context(format!("make {target}"))?;
+        mount(kind, target, kind, flags, None).context(format!("mount {target}"))?;
+    }
+    bind_read_only("/proc/sys")?;
+    bind_read_only("/proc/sysrq-trigger")?;
+    for name in WRITABLE_SYSCTLS {
+        let path = format!("/proc/sys/{name}");
+        if Path::new(&path).exists() {
+            mount_bind(&path, &path).context(format!("bind {path}"))?;
+            mount_remount(&path, MountFlags::BIND | flags, c"").context(format!("make {path} writable"))?;
+        }
+    }
+    Ok(())
+}
+
+fn bind_read_only(path: &str) -> Result<(), Error> {
+    if !Path::new(path).exists() {
+        return Ok(());
+    }
+    mount_bind(path, path).context(format!("bind {path}"))?;
+    let flags =
+        MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount_remount(path, flags, c"").context(format!("make {path} read-only"))
+}
+
+/// In a cgroup namespace a new cgroup mount begins at the namespace's root: the run's own cgroup. The
+/// machine's mounts are taken away, since runtimes look for theirs in the mount table.
+fn mount_cgroups(hierarchies: &[Hierarchy], unified: bool) -> Result<(), Error> {
+    const TOP: &str = "/sys/fs/cgroup";
+    unmount(TOP, UnmountFlags::DETACH).context("take the machine's cgroup mounts away")?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    if unified {
+        mount("cgroup2", TOP, "cgroup2", flags, None).context("mount the cell's cgroups")?;
+        return hand_down_controllers(TOP);
+    }
+    mount("tmpfs", TOP, "tmpfs", flags, Some(c"mode=755"))
+        .context("mount a folder for the cell's cgroups")?;
+    for hierarchy in hierarchies {
+        let Kind::V1 { options, folder } = &hierarchy.kind else {
+            continue;
+        };
+        let target = format!("{TOP}/{folder}");
+        fs::create_dir_all(&target).context(format!("make {target}"))?;
+        let data = std::ffi::CString::new(options.as_str())
+            .map_err(io::Error::from)
+            .context("name a hierarchy")?;
+        mount("cgroup", target.as_str(), "cgroup", flags, Some(data.as_c_str()))
+            .context(format!("mount {target}"))?;
+        for controller in folder.split(',').filter(|name| *name != folder) {
+            std::os::unix::fs::symlink(folder, format!("{TOP}/{controller}"))
+                .context(format!("link {controller}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// cgroup v2: a cgroup with processes cannot hand controllers down, so the cell steps into one of its own.
+fn hand_down_controllers(top: &str) -> Result<(), Error> {
+    let own = format!("{top}/{}", crate::cgroup::CELL);
+    fs::create_dir_all(&own).context(format!("make {own}"))?;
+    fs::write(format!("{own}/cgroup.procs"), "0").context(format!("join {own}"))?;
+    let controllers =
+        fs::read_to_string(format!("{top}/cgroup.controllers")).context("read the controllers")?;
+    for controller in controllers.split_whitespace() {
+        fs::write(format!("{top}/cgroup.subtree_control"), format!("+{controller}"))
+            .context(format!("hand down the controller {controller}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescape;
+
+    #[test]
+    fn mountinfo_paths_are_unescaped() {
+        assert_eq!(unescape(r"/a\040b\134c"), r"/a b\c");
+        assert_eq!(unescape("/plain"), "/plain");
+        assert_eq!(unescape(r"/end\04"), r"/end\04");
+    }
+}

@@ -1,0 +1,95 @@
+//! What the harness asks of a cell, and what the cell tells back: JSON over the cell's stdin and stdout.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ocidiff_model::record::FilterRecord;
+use ocidiff_model::{Fact, Op, StepRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::cgroup::Layout;
+
+/// One case under one runtime.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Job {
+    /// Overlay layers of the rootfs on the machine, the topmost first; mounted read-only, shared by all runs.
+    pub lower: Vec<PathBuf>,
+    /// The probe on the machine; hooks find it at [`super::paths::PROBE`].
+    pub probe: PathBuf,
+    /// The containers of the case by name, each with the text of its config.
+    pub containers: BTreeMap<String, String>,
+    /// The name of the config in each bundle.
+    pub config_file: String,
+    /// The steps, with the calls that this runtime wants.
+    pub steps: Vec<JobStep>,
+    /// What to record of the main container's syscalls; none: no recorder.
+    pub record: Option<RecordJob>,
+    /// The run's own cgroups on the machine, which exist.
+    pub cgroups: Layout,
+    /// The runtime's environment.
+    pub env: BTreeMap<String, String>,
+    /// How much of a stream is kept, in bytes; what comes after is counted and thrown away.
+    pub stream_cap: usize,
+}
+
+/// What the recorder does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordJob {
+    /// Syscalls to decode fully.
+    pub watch: Vec<String>,
+    /// Whether syscalls are recorded at all; if not, the recorder leaves after its look at the execve.
+    pub calls: bool,
+    /// Calls kept in the record; those beyond are counted.
+    pub max_calls: usize,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobStep {
+    /// The label in the facts' paths.
+    pub label: String,
+    /// What it does.
+    pub op: Op,
+    /// The container it is about.
+    pub container: String,
+    /// The call; empty for steps of the harness, and where the runtime lacks the step.
+    pub argv: Vec<String>,
+    /// Limit in milliseconds.
+    pub limit_ms: u64,
+    /// A file that the call reads (an exec's process, an update's resources), and where it wants it.
+    pub input: Option<(PathBuf, String)>,
+    /// await: the text that stdout must hold.
+    pub stdout: Option<String>,
+}
+
+/// What a cell tells, a line each.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "tell", content = "what")]
+pub enum Message {
+    /// A step has ended.
+    Step(StepRecord),
+    /// Observations.
+    Facts(Vec<Fact>),
+    /// What the recorder saw.
+    Trace(TraceReport),
+    /// Everything is told.
+    Done {
+        /// Whether the workload ran.
+        ran: bool,
+    },
+    /// The cell cannot go on; not the runtime's fault.
+    Broken(String),
+}
+
+/// What the recorder saw of the main container.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TraceReport {
+    /// Which recorder; `none (why)` where there was none.
+    pub recorder: String,
+    /// The calls, rendered.
+    pub calls: Vec<String>,
+    /// How many there were in all.
+    pub total: u64,
+    /// The filters in force at the execve.
+    pub filters: Vec<FilterRecord>,
+}

@@ -1,0 +1,76 @@
+//! The cell: a process of ours, number 1 of a private pid namespace, that runs one case under one runtime.
+//!
+//! The harness starts itself anew as `ocidiff cell`, gives it a [`job::Job`] on stdin and reads
+//! [`job::Message`]s from its stdout. Whatever the runtime does, it ends with this process: the kernel kills
+//! all of the pid namespace, and the mounts go with the mount namespace.
+//!
+//! | file             | what it does                                             |
+//! |------------------|----------------------------------------------------------|
+//! | `job`            | what is asked, what is told                              |
+//! | `paths`          | where things are, the same in every cell                 |
+//! | `isolate`        | the containment                                          |
+//! | `bundle`         | the overlay and the config of each container             |
+//! | `run`            | the steps                                                |
+//! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
+//! | `container`      | a container's init, its streams, its recorder            |
+//! | `observe`        | what can be seen from outside, a file each channel       |
+//! | `trace_facts`    | the facts of a recording                                 |
+
+mod bundle;
+mod call;
+mod container;
+mod isolate;
+pub mod job;
+mod observe;
+pub mod paths;
+mod pump;
+mod run;
+mod trace_facts;
+
+pub(crate) use observe::proc::capability_number;
+
+use std::io::{self, Read, Write};
+
+use job::{Job, Message};
+
+/// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
+///
+/// # Errors
+/// Only where nothing can be told: stdin or stdout is broken.
+pub fn main() -> io::Result<()> {
+    // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
+    ocidiff_trace::process::set_parent_death_signal_kill()?;
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    let mut out = io::stdout();
+    let mut tell = |message: Message| {
+        // A harness that went away has no use for it.
+        if let Ok(line) = serde_json::to_string(&message) {
+            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        }
+    };
+    match serde_json::from_str::<Job>(&text) {
+        Ok(job) => match carry_out(&job, &mut tell) {
+            Ok(ran) => tell(Message::Done { ran }),
+            Err(why) => tell(Message::Broken(why)),
+        },
+        Err(error) => tell(Message::Broken(format!("failed to read the job: {error}"))),
+    }
+    Ok(())
+}
+
+fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
+    if std::process::id() != 1 {
+        return Err(
+            "the cell must be process 1 of its pid namespace: it is started by ocidiff only".to_owned(),
+        );
+    }
+    isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    // Some runtimes make a session keyring and some do not; what the container then sees must not be the user's.
+    // Where the kernel has no keyrings there is nothing to keep apart.
+    let _ = ocidiff_trace::process::join_session_keyring(c"cell");
+    bundle::make(job).map_err(|error| format!("failed to {error}"))?;
+    run::Run::new(job, tell)
+        .take_steps()
+        .map_err(|error| format!("failed to call the runtime: {error}"))
+}

@@ -1,0 +1,90 @@
+//! Which hooks ran, when, and with what. A case's hooks are `probe hook ${hooks}/log NAME`: each call adds
+//! a line to that file, which a case can also mount into the container for the hooks that run there.
+
+use std::fs;
+
+use ocidiff_model::Fact;
+use serde_json::Value as Json;
+
+use crate::cell::paths;
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Hooks {
+    read: usize,
+    order: Vec<String>,
+}
+
+impl Hooks {
+    /// Facts about hooks that have run since the last look; `step` is the step that has just ended.
+    pub(crate) fn look(&mut self, step: &str) -> Vec<Fact> {
+        let text = fs::read_to_string(format!("{}/log", paths::HOOKS)).unwrap_or_default();
+        let mut facts = Vec::new();
+        for line in text.lines().skip(self.read) {
+            self.read += 1;
+            let line: Json = serde_json::from_str(line).unwrap_or(Json::Null);
+            let name = line["args"][2].as_str().unwrap_or("unnamed").to_owned();
+            facts.extend(describe(&name, &line));
+            self.order.push(format!("{name} in {step}"));
+        }
+        facts
+    }
+
+    /// The order in which all hooks of the run were called.
+    pub(crate) fn order(&self) -> Option<Fact> {
+        (!self.order.is_empty()).then(|| Fact::new("hook.order", self.order.clone()))
+    }
+}
+
+fn describe(name: &str, line: &Json) -> Vec<Fact> {
+    let fact = |what: &str, value: ocidiff_model::Value| Fact::new(format!("hook.{name}.{what}"), value);
+    let mut facts = vec![
+        fact("args", list(&line["args"]).into()),
+        fact("env", list(&line["env"]).into()),
+        fact("cwd", text(&line["cwd"]).into()),
+        fact("umask", text(&line["umask"]).into()),
+    ];
+    let state: Json = serde_json::from_str(line["state"].as_str().unwrap_or_default()).unwrap_or(Json::Null);
+    facts.push(fact("state.status", text(&state["status"]).into()));
+    facts.push(fact("state.id", text(&state["id"]).into()));
+    facts.push(fact("state.bundle", text(&state["bundle"]).into()));
+    facts.push(fact("state.version", text(&state["ociVersion"]).into()));
+    let pid = match state["pid"].as_i64() {
+        Some(pid) if pid > 0 => "set",
+        Some(_) => "zero",
+        None => "absent",
+    };
+    facts.push(fact("state.pid", pid.into()));
+    if let Some(keys) = state.as_object() {
+        let mut keys: Vec<String> = keys.keys().cloned().collect();
+        keys.sort();
+        facts.push(fact("state.keys", keys.into()));
+    }
+    for link in list(&line["ns"]) {
+        let Some((kind, _)) = link.split_once(":[") else {
+            continue;
+        };
+        let own = fs::read_link(format!("/proc/self/ns/{kind}")).unwrap_or_default();
+        let whose = if own.to_string_lossy() == link {
+            "runtime"
+        } else {
+            "container"
+        };
+        facts.push(fact(&format!("ns.{kind}"), whose.into()));
+    }
+    facts
+}
+
+fn text(json: &Json) -> String {
+    match json {
+        Json::String(text) => text.clone(),
+        Json::Null => ocidiff_model::known::ABSENT.to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn list(json: &Json) -> Vec<String> {
+    json.as_array()
+        .map(|items| items.iter().map(text).collect())
+        .unwrap_or_default()
+}

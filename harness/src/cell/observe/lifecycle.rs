@@ -1,0 +1,114 @@
+//! What a step shows beside how it ended: the class of its error, the state JSON.
+
+use std::path::Path;
+
+use ocidiff_model::{Fact, Value};
+use serde_json::Value as Json;
+
+use crate::cell::paths;
+
+/// The class of an error text: the errno that it names, or a kind. Never the text itself, which is wording.
+pub(crate) fn class(text: &str) -> &'static str {
+    // As strerror(3) says them; Go and Rust write the same words, in lower case or not.
+    const CLASSES: [(&str, &str); 22] = [
+        ("panicked at", "panic"),
+        ("operation not permitted", "EPERM"),
+        ("no such file or directory", "ENOENT"),
+        ("permission denied", "EACCES"),
+        ("invalid argument", "EINVAL"),
+        ("file exists", "EEXIST"),
+        ("not a directory", "ENOTDIR"),
+        ("is a directory", "EISDIR"),
+        ("device or resource busy", "EBUSY"),
+        ("read-only file system", "EROFS"),
+        ("function not implemented", "ENOSYS"),
+        ("operation not supported", "EOPNOTSUPP"),
+        ("no such process", "ESRCH"),
+        ("no such device", "ENODEV"),
+        ("no space left", "ENOSPC"),
+        ("resource temporarily unavailable", "EAGAIN"),
+        ("exec format error", "ENOEXEC"),
+        ("too many levels of symbolic links", "ELOOP"),
+        ("does not exist", "ENOENT"),
+        ("not found", "ENOENT"),
+        ("unknown", "unknown value"),
+        ("invalid", "invalid value"),
+    ];
+    let text = text.to_lowercase();
+    CLASSES
+        .iter()
+        .find(|(words, _)| text.contains(words))
+        .map_or("other", |(_, class)| class)
+}
+
+/// The facts of a state JSON; runtime.md#state.
+pub(crate) fn state(prefix: &str, printed: &str, container: &str, pid: Option<i32>) -> Vec<Fact> {
+    let fact = |name: &str, value: Value| Fact::new(format!("{prefix}.{name}"), value);
+    let Ok(Json::Object(state)) = serde_json::from_str::<Json>(printed) else {
+        return vec![fact("json", "garbage".into())];
+    };
+    let text = |key: &str| match state.get(key) {
+        None => ocidiff_model::known::ABSENT.into(),
+        Some(Json::String(text)) => Value::from(text.clone()),
+        Some(other) => Value::from(other.to_string()),
+    };
+    let shown = match (state.get("pid").and_then(Json::as_i64), pid) {
+        (None, _) => ocidiff_model::known::ABSENT.to_owned(),
+        (Some(0), _) => "0".to_owned(),
+        (Some(shown), Some(pid)) if shown == i64::from(pid) => "init".to_owned(),
+        (Some(_), _) => "other".to_owned(),
+    };
+    let bundle = match state.get("bundle").and_then(Json::as_str) {
+        Some(path) if Path::new(path) == Path::new(&paths::bundle(container)) => Value::from("bundle"),
+        _ => text("bundle"),
+    };
+    let mut keys: Vec<String> = state.keys().cloned().collect();
+    keys.sort();
+    let annotations: Vec<String> = state
+        .get("annotations")
+        .and_then(Json::as_object)
+        .map(|map| {
+            map.iter()
+                .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("?")))
+                .collect()
+        })
+        .unwrap_or_default();
+    vec![
+        fact("status", text("status")),
+        fact("id", text("id")),
+        fact("pid", shown.into()),
+        fact("bundle", bundle),
+        fact("version", text("ociVersion")),
+        fact("annotations", annotations.into()),
+        fact("keys", keys.into()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_texts_become_classes() {
+        for (text, expected) in [
+            ("exec: \"/nope\": stat /nope: no such file or directory", "ENOENT"),
+            ("capset: Operation not permitted", "EPERM"),
+            ("thread 'main' panicked at src/x.rs", "panic"),
+            ("unknown version specified", "unknown value"),
+            ("something else", "other"),
+        ] {
+            assert_eq!(class(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_a_state_is_garbage() {
+        assert_eq!(
+            state("s", "{\"ociVersion\": \"1.0", "main", None),
+            [Fact::new("s.json", "garbage")]
+        );
+        let facts = state("s", "{\"status\": \"running\", \"pid\": 7}", "main", Some(7));
+        assert_eq!(facts[0].value, "running".into());
+        assert_eq!(facts[2].value, "init".into());
+    }
+}

@@ -1,0 +1,93 @@
+//! The container's mount table, from outside, at the workload's execve. proc_pid_mountinfo(5).
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use ocidiff_model::Fact;
+
+use crate::cell::isolate::unescape;
+
+/// A fact for each mount point: filesystem, options of the mount, options of the filesystem, propagation.
+pub(crate) fn facts(pid: i32) -> Vec<Fact> {
+    let table = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+    let mut seen = BTreeMap::new();
+    let mut facts = Vec::new();
+    let mut order = Vec::new();
+    for line in table.lines() {
+        let Some((target, value)) = describe(line) else {
+            continue;
+        };
+        let count = seen.entry(target.clone()).or_insert(0);
+        *count += 1;
+        let name = if *count == 1 {
+            target
+        } else {
+            format!("{target}#{count}")
+        };
+        order.push(name.clone());
+        facts.push(Fact::new(format!("mount.{name}"), value));
+    }
+    facts.push(Fact::new("mount.order", order));
+    facts
+}
+
+/// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
+fn describe(line: &str) -> Option<(String, String)> {
+    let (mount, filesystem) = line.split_once(" - ")?;
+    let fields: Vec<&str> = mount.split(' ').collect();
+    let (target, options) = (fields.get(4)?, fields.get(5)?);
+    let mut filesystem = filesystem.split(' ');
+    let kind = filesystem.next()?;
+    let special = filesystem.nth(1).unwrap_or_default();
+    let propagation = propagation(fields.get(6..).unwrap_or_default());
+    let value = format!("{kind} {} {propagation} ({})", sorted(options), sorted(special));
+    Some((unescape(target), value))
+}
+
+/// The peer groups' numbers are the kernel's; only the kinds are facts.
+fn propagation(optional: &[&str]) -> String {
+    let mut kinds: Vec<&str> = optional
+        .iter()
+        .filter_map(|field| match field.split(':').next() {
+            Some("shared") => Some("shared"),
+            Some("master") => Some("slave"),
+            Some("unbindable") => Some("unbindable"),
+            _ => None,
+        })
+        .collect();
+    kinds.sort_unstable();
+    if kinds.is_empty() {
+        "private".to_owned()
+    } else {
+        kinds.join("+")
+    }
+}
+
+/// Layers of an overlay are the same for all runs, and long.
+fn sorted(options: &str) -> String {
+    let mut options: Vec<&str> = options
+        .split(',')
+        .filter(|option| !["lowerdir", "upperdir", "workdir", "uuid", "xino"].contains(&name_of(option)))
+        .collect();
+    options.sort_unstable();
+    options.join(",")
+}
+
+fn name_of(option: &str) -> &str {
+    option.split(['=', '+']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+
+    #[test]
+    fn a_line_of_mountinfo() {
+        let line =
+            "36 35 98:0 / /dev/pts rw,nosuid,noexec master:1 shared:7 - devpts devpts rw,mode=620,gid=5";
+        let (target, value) = describe(line).expect("a mount");
+        assert_eq!(target, "/dev/pts");
+        assert_eq!(value, "devpts noexec,nosuid,rw shared+slave (gid=5,mode=620,rw)");
+        assert!(describe("garbage").is_none());
+    }
+}

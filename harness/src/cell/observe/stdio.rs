@@ -1,0 +1,74 @@
+//! What a container printed: lines of the probe become facts, the rest is text.
+
+use ocidiff_model::{Channel, Fact, Value};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    fact: String,
+    value: Value,
+}
+
+/// Facts of the probe whose name opens so belong to the channel, the others to `proc`; whether the opening word
+/// is the channel's own and falls away.
+const CHANNELS: [(&str, Channel, bool); 7] = [
+    ("mount.", Channel::Mount, true),
+    ("mounts", Channel::Mount, false),
+    ("masked.", Channel::Mount, false),
+    ("readonly.", Channel::Mount, false),
+    ("dev", Channel::Mount, false),
+    ("cgroup.", Channel::Cgroup, true),
+    ("cgroupfs.", Channel::Cgroup, false),
+];
+
+/// The facts of a stream, and the lines that are none. What was thrown away is told as a last line.
+pub(crate) fn read(bytes: &[u8], lost: u64, prefix: &str) -> (Vec<Fact>, Vec<String>) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut facts = Vec::new();
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match serde_json::from_str::<Line>(line) {
+            Ok(Line { fact, value }) => facts.push(Fact::new(path(&fact, prefix), value)),
+            Err(_) => lines.push(line.to_owned()),
+        }
+    }
+    if lost > 0 {
+        lines.push(format!("(and {lost} more bytes)"));
+    }
+    (facts, lines)
+}
+
+/// `caps.effective` is `proc.caps.effective`, of an exec'ed process `proc.exec.caps.effective`. What is also
+/// seen from outside gets `inside`: `mount.inside./proc`.
+fn path(fact: &str, prefix: &str) -> String {
+    match CHANNELS.iter().find(|(head, _, _)| fact.starts_with(head)) {
+        Some((head, channel, own)) => {
+            let rest = if *own {
+                fact.strip_prefix(head).unwrap_or(fact)
+            } else {
+                fact
+            };
+            format!("{channel}.{prefix}inside.{rest}")
+        }
+        None => format!("{}.{prefix}{fact}", Channel::Proc),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_probe_are_facts_and_all_else_is_text() {
+        let out = b"{\"fact\":\"caps.effective\",\"value\":[\"KILL\"]}\nhello\n{\"fact\":1}\n\
+                    {\"fact\":\"mount./proc\",\"value\":\"proc\"}\n{\"fact\":\"call.mkdir\",\"value\":\"EPERM\"}";
+        let (facts, lines) = read(out, 3, "");
+        let paths: Vec<_> = facts.iter().map(|fact| fact.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            ["proc.caps.effective", "mount.inside./proc", "proc.call.mkdir"]
+        );
+        assert_eq!(lines, ["hello", "{\"fact\":1}", "(and 3 more bytes)"]);
+    }
+}

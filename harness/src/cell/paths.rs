@@ -1,0 +1,40 @@
+//! Where things are in a cell. The same for every run, so that nothing has to be normalised.
+
+/// The cell's own folder, on a tmpfs.
+pub const CELL: &str = "/run/ocidiff";
+/// The clones of the rootfs layers, read-only.
+pub const LOWER: &str = "/run/ocidiff/lower";
+/// Upper and work folders of the overlays, by container.
+pub const LAYERS: &str = "/run/ocidiff/layers";
+/// The bundles, by container.
+pub const BUNDLES: &str = "/run/ocidiff/bundle";
+/// The runtime's `--root`: several folders deep, since some runtimes follow `..` out of it.
+pub const ROOT: &str = "/run/ocidiff/state/of/the/runtime/here/root";
+/// Where hooks write.
+pub const HOOKS: &str = "/run/ocidiff/hooks";
+/// The probe, for hooks.
+pub const PROBE: &str = "/run/ocidiff/bin/probe";
+/// Files that calls read.
+pub const INPUT: &str = "/run/ocidiff/input";
+/// Pid files, by container.
+pub const PIDS: &str = "/run/ocidiff/pid";
+/// The runtime's TMPDIR.
+pub const TMP: &str = "/run/tmp";
+
+/// A container's bundle.
+#[must_use]
+pub fn bundle(container: &str) -> String {
+    format!("{BUNDLES}/{container}")
+}
+
+/// A container's pid file.
+#[must_use]
+pub fn pid_file(container: &str) -> String {
+    format!("{PIDS}/{container}")
+}
+
+/// What the run changed in a container's rootfs.
+#[must_use]
+pub fn upper(container: &str) -> String {
+    format!("{LAYERS}/{container}/upper")
+}

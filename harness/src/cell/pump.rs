@@ -1,0 +1,221 @@
+//! Streams and children of a cell, in one loop.
+//!
+//! A container's init inherits the pipes of `create`, so a pipe is never waited on for its end: what counts is
+//! the pidfd of the process. The loop reads every open pipe all the while, keeps what the cap allows, counts
+//! the rest, and reaps what the runtimes leave to process 1.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How often children are looked after that nobody holds a pidfd of.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A pipe that is being read.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    fd: Option<OwnedFd>,
+    kept: Vec<u8>,
+    total: u64,
+}
+
+impl Stream {
+    /// What was kept of it from an offset on.
+    pub(crate) fn since(&self, offset: usize) -> &[u8] {
+        self.kept.get(offset..).unwrap_or_default()
+    }
+
+    /// How many bytes were kept so far: the place where the next step's output begins.
+    pub(crate) fn mark(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// How many bytes were thrown away.
+    pub(crate) fn lost(&self) -> u64 {
+        self.total - self.kept.len() as u64
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Code(i32),
+    Signal { number: i32, core: bool },
+}
+
+impl End {
+    fn of(status: WaitStatus) -> Option<(Pid, Self)> {
+        match status {
+            WaitStatus::Exited(pid, code) => Some((pid, Self::Code(code))),
+            WaitStatus::Signaled(pid, signal, core) => Some((
+                pid,
+                Self::Signal {
+                    number: signal as i32,
+                    core,
+                },
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// The name of a stream: an index into the pump's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct StreamId(usize);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Pump {
+    streams: Vec<Stream>,
+    cap: usize,
+    /// Children that somebody waits for, and how they ended.
+    ends: BTreeMap<Pid, Option<End>>,
+    /// Children whose end another thread reaps: the recorder.
+    foreign: Vec<Pid>,
+}
+
+impl Pump {
+    pub(crate) fn new(cap: usize) -> Self {
+        Self {
+            streams: Vec::new(),
+            cap,
+            ends: BTreeMap::new(),
+            foreign: Vec::new(),
+        }
+    }
+
+    /// Reads the pipe from now on.
+    pub(crate) fn add(&mut self, fd: OwnedFd) -> io::Result<StreamId> {
+        let flags = rustix::fs::fcntl_getfl(&fd)?;
+        rustix::fs::fcntl_setfl(&fd, flags | rustix::fs::OFlags::NONBLOCK)?;
+        self.streams.push(Stream {
+            fd: Some(fd),
+            kept: Vec::new(),
+            total: 0,
+        });
+        Ok(StreamId(self.streams.len() - 1))
+    }
+
+    pub(crate) fn stream(&self, id: StreamId) -> &Stream {
+        &self.streams[id.0]
+    }
+
+    /// The child's end is kept for [`Pump::end`] once it is reaped.
+    pub(crate) fn look_after(&mut self, pid: Pid) {
+        self.ends.entry(pid).or_insert(None);
+    }
+
+    /// The child's end belongs to another thread.
+    pub(crate) fn leave_alone(&mut self, pid: Pid) {
+        self.foreign.push(pid);
+    }
+
+    /// How a child ended that was looked after; none while it runs.
+    pub(crate) fn end(&self, pid: Pid) -> Option<End> {
+        self.ends.get(&pid).copied().flatten()
+    }
+
+    /// Reads and reaps until `done` says so (then true) or the deadline passes (then false). `wake` is watched
+    /// too: its getting readable wakes the loop at once.
+    pub(crate) fn until(
+        &mut self,
+        wake: Option<BorrowedFd<'_>>,
+        deadline: Instant,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
+        loop {
+            self.reap();
+            if done(self) {
+                self.drain();
+                return true;
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return false;
+            }
+            self.sleep(wake, TICK.min(deadline - now));
+        }
+    }
+
+    fn sleep(&mut self, wake: Option<BorrowedFd<'_>>, limit: Duration) {
+        let timeout = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(limit.subsec_nanos().max(1)),
+        };
+        let open = self
+            .streams
+            .iter()
+            .filter_map(|stream| stream.fd.as_ref())
+            .map(AsFd::as_fd);
+        let mut fds: Vec<_> = open
+            .chain(wake)
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        // EINTR is as good as a tick.
+        if poll(&mut fds, Some(&timeout)).is_ok_and(|ready| ready > 0) {
+            self.drain();
+        }
+    }
+
+    /// Reads what is there.
+    pub(crate) fn drain(&mut self) {
+        let mut buffer = [0_u8; 65536];
+        for stream in &mut self.streams {
+            while let Some(fd) = &stream.fd {
+                match rustix::io::read(fd, &mut buffer) {
+                    Ok(0) => stream.fd = None,
+                    Ok(count) => {
+                        stream.total += count as u64;
+                        let room = self.cap.saturating_sub(stream.kept.len()).min(count);
+                        stream.kept.extend_from_slice(&buffer[..room]);
+                        // One that floods must not keep us from the deadline.
+                        if count == buffer.len() {
+                            break;
+                        }
+                    }
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(rustix::io::Errno::AGAIN) => break,
+                    Err(_) => stream.fd = None,
+                }
+            }
+        }
+    }
+
+    /// Reaps every child that has ended, but for those that belong to another thread.
+    fn reap(&mut self) {
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Some((pid, _)) = waitid(Id::All, peek).ok().and_then(End::of) {
+            if self.foreign.contains(&pid) {
+                return self.reap_known();
+            }
+            self.take(pid);
+        }
+    }
+
+    /// A foreign child stands first in the kernel's list: ask for ours one by one.
+    fn reap_known(&mut self) {
+        let waiting: Vec<_> = self
+            .ends
+            .iter()
+            .filter(|(_, end)| end.is_none())
+            .map(|(pid, _)| *pid)
+            .collect();
+        for pid in waiting {
+            self.take(pid);
+        }
+    }
+
+    fn take(&mut self, pid: Pid) {
+        let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+        if let Some((pid, end)) = waitid(Id::Pid(pid), options).ok().and_then(End::of)
+            && let Some(slot) = self.ends.get_mut(&pid)
+        {
+            *slot = Some(end);
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The steps of a run, one after the other, and what is seen after each.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+use ocidiff_model::record::{CallResult, FilterRecord};
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Fact, Op, StepRecord};
+
+use super::call::{self, Call};
+use super::container::{Container, Ended};
+use super::job::{Job, JobStep, Message, TraceReport};
+use super::observe::{self, hook::Hooks, leftover::Before};
+use super::paths;
+use super::pump::Pump;
+
+/// How much of a runtime's own text is kept, in bytes.
+const TEXT: usize = 4096;
+/// How long a pipe that the workload shared with others is read after its end.
+const TAIL: Duration = Duration::from_millis(20);
+
+/// A run under way.
+pub(crate) struct Run<'a> {
+    job: &'a Job,
+    pump: Pump,
+    containers: BTreeMap<String, Container>,
+    hooks: Hooks,
+    before: Before,
+    ran: bool,
+    tell: &'a mut dyn FnMut(Message),
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(job: &'a Job, tell: &'a mut dyn FnMut(Message)) -> Self {
+        Self {
+            job,
+            pump: Pump::new(job.stream_cap),
+            containers: BTreeMap::new(),
+            hooks: Hooks::default(),
+            before: Before::look(),
+            ran: false,
+            tell,
+        }
+    }
+
+    /// Takes every step; gives back whether the workload ran.
+    ///
+    /// # Errors
+    /// The harness's or the machine's fault: a program that cannot be started.
+    pub(crate) fn take_steps(mut self) -> io::Result<bool> {
+        let mut gone = Vec::new();
+        for step in &self.job.steps {
+            if gone.contains(&step.container) && step.op != Op::Create {
+                continue;
+            }
+            let result = self.take(step)?;
+            let hooks = self.hooks.look(&step.label);
+            self.facts(hooks);
+            // Without the container the steps that are about it say nothing more.
+            if step.op == Op::Create && result != CallResult::Ok {
+                gone.push(step.container.clone());
+            }
+        }
+        self.finish();
+        Ok(self.ran)
+    }
+
+    fn facts(&mut self, facts: Vec<Fact>) {
+        if !facts.is_empty() {
+            (self.tell)(Message::Facts(facts));
+        }
+    }
+
+    fn take(&mut self, step: &JobStep) -> io::Result<CallResult> {
+        let (result, exit, text, seconds) = match step.op {
+            Op::Wait => self.wait(step),
+            Op::Await => self.wait_for_text(step),
+            _ if step.argv.is_empty() => (
+                CallResult::Error,
+                None,
+                "the runtime has no such step".to_owned(),
+                0.0,
+            ),
+            _ => self.call(step)?,
+        };
+        let record = StepRecord {
+            label: step.label.clone(),
+            op: step.op,
+            argv: step.argv.clone(),
+            result: result.clone(),
+            exit,
+            text,
+            seconds,
+        };
+        let mut facts = vec![Fact::new(
+            format!("lifecycle.{}.result", step.label),
+            result.value(),
+        )];
+        if step.op.calls_runtime() {
+            if let Some(exit) = exit {
+                facts.push(Fact::new(
+                    format!("lifecycle.{}.exit", step.label),
+                    i64::from(exit),
+                ));
+            }
+            if result != CallResult::Ok {
+                let class = observe::lifecycle::class(&record.text);
+                facts.push(Fact::new(format!("lifecycle.{}.error", step.label), class));
+            }
+        }
+        (self.tell)(Message::Step(record));
+        self.facts(facts);
+        Ok(result)
+    }
+
+    fn call(&mut self, step: &JobStep) -> io::Result<(CallResult, Option<i32>, String, f64)> {
+        if let Some((path, text)) = &step.input {
+            fs::write(path, text)?;
+        }
+        let limit = Duration::from_millis(step.limit_ms);
+        let call = call::run(&mut self.pump, &step.argv, &self.job.env, limit)?;
+        let text = self.text(&call);
+        match step.op {
+            Op::Create => self.created(step, &call),
+            Op::Start if call.result == CallResult::Ok => self.started(step),
+            Op::State => self.show_state(step, &call),
+            Op::Exec | Op::Run => self.show_output(step, &call),
+            _ => {}
+        }
+        Ok((call.result, call.exit, text, call.seconds))
+    }
+
+    /// What the runtime itself printed, stderr first.
+    fn text(&self, call: &Call) -> String {
+        let of = |id| String::from_utf8_lossy(self.pump.stream(id).since(0)).into_owned();
+        let mut text = of(call.stderr) + &of(call.stdout);
+        if text.len() > TEXT {
+            let end = (0..=TEXT)
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
+            text.truncate(end);
+            text.push_str(" ...");
+        }
+        text
+    }
+
+    fn created(&mut self, step: &JobStep, call: &Call) {
+        let mut container = Container::new();
+        let mark = |id| (id, self.pump.stream(id).mark());
+        container.streams = Some([mark(call.stdout), mark(call.stderr)]);
+        let (pid, what) = read_pid(&step.container);
+        if call.result == CallResult::Ok {
+            self.facts(vec![Fact::new(
+                format!("lifecycle.{}.pid_file", step.label),
+                what,
+            )]);
+            if let Some(pid) = pid {
+                container.pid = Some(pid);
+                self.pump.look_after(pid);
+            }
+            match &self.job.record {
+                Some(record) if step.container == MAIN => container.record(&mut self.pump, record),
+                _ => container.unrecorded = Some("not asked for".to_owned()),
+            }
+        }
+        self.containers.insert(step.container.clone(), container);
+    }
+
+    fn started(&mut self, step: &JobStep) {
+        self.ran |= step.container == MAIN;
+    }
+
+    fn show_state(&mut self, step: &JobStep, call: &Call) {
+        if call.result != CallResult::Ok {
+            return;
+        }
+        let printed = String::from_utf8_lossy(self.pump.stream(call.stdout).since(0)).into_owned();
+        let pid = self
+            .containers
+            .get(&step.container)
+            .and_then(|container| container.pid)
+            .map(Pid::as_raw);
+        let prefix = format!("lifecycle.{}", step.label);
+        self.facts(observe::lifecycle::state(&prefix, &printed, &step.container, pid));
+    }
+
+    /// exec and run: what is printed is the process's, mixed with the runtime's own words.
+    fn show_output(&mut self, step: &JobStep, call: &Call) {
+        self.ran |= step.op == Op::Run;
+        let prefix = if step.op == Op::Run {
+            String::new()
+        } else {
+            format!("{}.", step.label)
+        };
+        let output = [(call.stdout, 0), (call.stderr, 0)];
+        self.output(&prefix, output);
+    }
+
+    fn output(&mut self, prefix: &str, streams: [(super::pump::StreamId, usize); 2]) {
+        let mut facts = Vec::new();
+        for (name, (id, mark)) in ["stdout", "stderr"].into_iter().zip(streams) {
+            let stream = self.pump.stream(id);
+            let (found, lines) = observe::stdio::read(stream.since(mark), stream.lost(), prefix);
+            facts.extend(found);
+            facts.push(Fact::new(format!("process.{prefix}{name}"), lines));
+        }
+        self.facts(facts);
+    }
+
+    fn wait(&mut self, step: &JobStep) -> (CallResult, Option<i32>, String, f64) {
+        let started = Instant::now();
+        let Some(container) = self.containers.get(&step.container) else {
+            return (
+                CallResult::Error,
+                None,
+                "there is no such container".to_owned(),
+                0.0,
+            );
+        };
+        let in_time = container.wait(&mut self.pump, started + Duration::from_millis(step.limit_ms));
+        let result = if in_time {
+            CallResult::Ok
+        } else {
+            CallResult::Timeout
+        };
+        (result, None, String::new(), started.elapsed().as_secs_f64())
+    }
+
+    fn wait_for_text(&mut self, step: &JobStep) -> (CallResult, Option<i32>, String, f64) {
+        let started = Instant::now();
+        let wanted = step.stdout.clone().unwrap_or_default();
+        let Some(Some([(stdout, mark), _])) = self.containers.get(&step.container).map(|found| found.streams)
+        else {
+            return (
+                CallResult::Error,
+                None,
+                "there is no such container".to_owned(),
+                0.0,
+            );
+        };
+        let deadline = started + Duration::from_millis(step.limit_ms);
+        let found = self.pump.until(None, deadline, |pump| {
+            pump.drain();
+            String::from_utf8_lossy(pump.stream(stdout).since(mark)).contains(&wanted)
+        });
+        let result = if found {
+            CallResult::Ok
+        } else {
+            CallResult::Timeout
+        };
+        (result, None, String::new(), started.elapsed().as_secs_f64())
+    }
+
+    /// Tells how every container ended, what it changed, and what is left.
+    fn finish(&mut self) {
+        let names: Vec<String> = self.containers.keys().cloned().collect();
+        for name in &names {
+            let prefix = if name == MAIN {
+                String::new()
+            } else {
+                format!("{name}.")
+            };
+            self.finish_container(name, &prefix);
+        }
+        for name in self.job.containers.keys() {
+            let mut changed = observe::file::facts(&paths::upper(name));
+            if name != MAIN {
+                changed
+                    .iter_mut()
+                    .for_each(|fact| fact.path = fact.path.replacen("file.", &format!("file.{name}."), 1));
+            }
+            self.facts(changed);
+        }
+        let order = self.hooks.order();
+        self.facts(order.into_iter().collect());
+        if self
+            .job
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::Delete | Op::Run))
+        {
+            let left = self.before.facts();
+            self.facts(left);
+        }
+    }
+
+    fn finish_container(&mut self, name: &str, prefix: &str) {
+        let Some(mut container) = self.containers.remove(name) else {
+            return;
+        };
+        if container.pid.is_some() {
+            let ended = container.ended(&self.pump);
+            let ended = ended.or_else(|| {
+                container.kill();
+                container.wait(&mut self.pump, Instant::now() + Duration::from_secs(2));
+                None
+            });
+            self.facts(vec![end_fact(prefix, ended.as_ref())]);
+        }
+        self.facts(container.take_exec_facts());
+        self.pump.until(None, Instant::now() + TAIL, |_| true);
+        if let Some(streams) = container.streams {
+            self.output(prefix, streams);
+        }
+        if name == MAIN {
+            let (report, facts) = report(&mut container);
+            self.facts(facts);
+            (self.tell)(Message::Trace(report));
+        }
+    }
+}
+
+fn end_fact(prefix: &str, ended: Option<&Ended>) -> Fact {
+    match ended {
+        Some(Ended::Code(code)) => Fact::new(format!("process.{prefix}exit"), i64::from(*code)),
+        Some(Ended::Signal(name)) => Fact::new(format!("process.{prefix}exit"), format!("signal {name}")),
+        Some(Ended::Unknown) => Fact::new(format!("process.{prefix}exit"), "unknown"),
+        None => Fact::new(format!("process.{prefix}exit"), "still running"),
+    }
+}
+
+/// The pid that the runtime wrote, if a process of that number is there.
+fn read_pid(container: &str) -> (Option<Pid>, &'static str) {
+    let Ok(text) = fs::read_to_string(paths::pid_file(container)) else {
+        return (None, "missing");
+    };
+    match text.trim().parse::<i32>() {
+        Ok(pid) if pid > 1 && fs::exists(format!("/proc/{pid}")).unwrap_or(false) => {
+            (Some(Pid::from_raw(pid)), "pid")
+        }
+        Ok(pid) if pid > 1 => (None, "pid of nobody"),
+        _ => (None, "garbage"),
+    }
+}
+
+/// What the recorder saw, and its facts.
+fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
+    let none = |why: String| {
+        (
+            TraceReport {
+                recorder: format!("none ({why})"),
+                ..TraceReport::default()
+            },
+            Vec::new(),
+        )
+    };
+    let trace = match container.take_trace() {
+        Some(Ok(Some(trace))) => trace,
+        Some(Ok(None)) => return none("nothing was recorded".to_owned()),
+        Some(Err(why)) => return none(why),
+        None => {
+            return none(
+                container
+                    .unrecorded
+                    .clone()
+                    .unwrap_or_else(|| "the workload did not end".to_owned()),
+            );
+        }
+    };
+    let facts = super::trace_facts::facts(&trace);
+    let filters = trace.filters.iter().rev().map(|filter| FilterRecord {
+        instructions: filter.len(),
+        digest: filter.digest(),
+        code: filter
+            .to_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    });
+    let report = TraceReport {
+        recorder: "ptrace".to_owned(),
+        calls: trace.calls.iter().map(super::trace_facts::line).collect(),
+        total: trace.total,
+        filters: filters.collect(),
+    };
+    (report, facts)
+}

@@ -1,0 +1,75 @@
+//! The facts of a recording.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::{Fact, Value};
+use ocidiff_trace::{Call, Trace};
+
+/// Errnos that a workload cannot foresee from its files: what a confinement answers.
+const DENIALS: [&str; 3] = ["EPERM", "ENOSYS", "EACCES"];
+
+/// `syscall.NAME(SUBJECT)` for every call that is told apart by what it is about, what was denied, how much was
+/// recorded, and how many filters there were.
+pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("syscall.denied", denied(trace))];
+    if trace.exec_seen {
+        facts.push(Fact::new("filter.count", int(trace.filters.len())));
+    }
+    if let Some(why) = &trace.filters_unread {
+        facts.push(Fact::new("filter.unread", why.as_str()));
+    }
+    for (index, filter) in trace.filters.iter().rev().enumerate() {
+        facts.push(Fact::new(
+            format!("filter.{index}.instructions"),
+            int(filter.len()),
+        ));
+        facts.push(Fact::new(format!("filter.{index}.digest"), filter.digest()));
+    }
+    facts.push(Fact::new(
+        "syscall.total",
+        i64::try_from(trace.total).unwrap_or(i64::MAX),
+    ));
+    facts.push(Fact::new("syscall.processes", i64::from(trace.processes)));
+    let mut seen = BTreeMap::new();
+    for call in &trace.calls {
+        let base = match &call.subject {
+            Some(subject) => format!("{}({subject})", call.name),
+            None => call.name.clone(),
+        };
+        let count = seen.entry(base.clone()).or_insert(0);
+        *count += 1;
+        let name = if *count == 1 {
+            base
+        } else {
+            format!("{base}#{count}")
+        };
+        facts.push(Fact::new(format!("syscall.{name}"), call.result.to_string()));
+    }
+    facts
+}
+
+fn int(count: usize) -> Value {
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// `fchmodat2 EPERM`: each name once.
+fn denied(trace: &Trace) -> Vec<String> {
+    trace
+        .counts
+        .iter()
+        .flat_map(|(name, results)| {
+            results
+                .keys()
+                .filter(|result| DENIALS.contains(&result.as_str()) || *result == "SIGSYS")
+                .map(move |result| format!("{name} {result}"))
+        })
+        .collect()
+}
+
+/// A call on one line; `[2.1]` where it is another process or thread than the first.
+pub(crate) fn line(call: &Call) -> String {
+    match (call.process, call.thread) {
+        (1, 1) => call.to_string(),
+        (process, thread) => format!("[{process}.{thread}] {call}"),
+    }
+}

@@ -1,0 +1,283 @@
+//! The cgroups of a run: a parent of the harness's making in every hierarchy of the machine.
+//!
+//! `HIERARCHY/ocidiff.SESSION/RUN`. The runtime sees `RUN` as the root of everything; what it leaves there is
+//! seen, and goes away with the run. What a killed harness leaves is found by the session's name.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// cgroup v1: the mount's options (`cpu,cpuacct`, `none,name=systemd`) and the folder it is mounted in.
+    V1 {
+        /// Options of `mount -t cgroup -o`.
+        options: String,
+        /// Folder under `/sys/fs/cgroup`.
+        folder: String,
+    },
+    /// The unified hierarchy.
+    V2,
+}
+
+/// One hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hierarchy {
+    /// What kind.
+    pub kind: Kind,
+    /// On the machine: where it is mounted, or the run's own cgroup in it.
+    pub dir: PathBuf,
+}
+
+/// The hierarchies of a machine, or the run's own cgroups in them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Every hierarchy that is mounted.
+    pub hierarchies: Vec<Hierarchy>,
+    /// Whether the machine is cgroup v2 only.
+    pub unified: bool,
+}
+
+/// cgroup v2: where the cell's own process sits, under the run's cgroup.
+pub(crate) const CELL: &str = "cell";
+
+/// How many processes a run can have: enough for every case, and a bound for a runtime that forks for ever.
+const MAX_PIDS: &str = "2048";
+/// How much memory a run can have, in bytes.
+const MAX_MEMORY: &str = "2147483648";
+
+impl Layout {
+    /// The hierarchies that the machine has.
+    ///
+    /// # Errors
+    /// The mount table cannot be read, or has no cgroup mount.
+    pub fn of_machine() -> io::Result<Self> {
+        let layout = Self::parse(&fs::read_to_string("/proc/self/mountinfo")?);
+        if layout.hierarchies.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "no cgroup hierarchy is mounted",
+            ));
+        }
+        Ok(layout)
+    }
+
+    fn parse(mountinfo: &str) -> Self {
+        let hierarchies: Vec<_> = mountinfo.lines().filter_map(hierarchy).collect();
+        let unified = hierarchies.iter().all(|hierarchy| hierarchy.kind == Kind::V2);
+        Self { hierarchies, unified }
+    }
+
+    /// `v1` or `v2`; a hybrid machine is `v1`, since its controllers are there.
+    #[must_use]
+    pub fn version(&self) -> &'static str {
+        if self.unified { "v2" } else { "v1" }
+    }
+
+    /// The controllers that a container can use.
+    #[must_use]
+    pub fn controllers(&self) -> Vec<String> {
+        let of = |hierarchy: &Hierarchy| match &hierarchy.kind {
+            Kind::V1 { folder, .. } => folder.split(',').map(str::to_owned).collect::<Vec<_>>(),
+            Kind::V2 if self.unified => fs::read_to_string(hierarchy.dir.join("cgroup.controllers"))
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+            Kind::V2 => Vec::new(),
+        };
+        self.hierarchies.iter().flat_map(of).collect()
+    }
+
+    /// Makes the run's own cgroups, with bounds on processes and memory.
+    ///
+    /// # Errors
+    /// What the kernel answers, with the folder.
+    pub fn make(&self, session: &str, run: &str) -> io::Result<Self> {
+        let hierarchies = self.hierarchies.iter().map(|hierarchy| {
+            let parent = hierarchy.dir.join(session);
+            let dir = parent.join(run);
+            fs::create_dir_all(&dir).map_err(|error| named(&dir, &error))?;
+            match &hierarchy.kind {
+                Kind::V1 { folder, .. } if folder == "cpuset" => {
+                    copy_cpuset(&hierarchy.dir, &[&parent, &dir])?
+                }
+                Kind::V2 if self.unified => delegate(&[&hierarchy.dir, &parent])?,
+                _ => {}
+            }
+            bound(&dir);
+            Ok(Hierarchy {
+                kind: hierarchy.kind.clone(),
+                dir,
+            })
+        });
+        Ok(Self {
+            hierarchies: hierarchies.collect::<io::Result<_>>()?,
+            unified: self.unified,
+        })
+    }
+
+    /// Removes the run's cgroups; its processes must have ended. Gives back the folders that would not go.
+    #[must_use]
+    pub fn remove(&self) -> Vec<PathBuf> {
+        self.hierarchies
+            .iter()
+            .filter(|hierarchy| !remove_tree(&hierarchy.dir))
+            .map(|h| h.dir.clone())
+            .collect()
+    }
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Without `cpus` and `mems` no process can join.
+fn copy_cpuset(root: &Path, dirs: &[&Path]) -> io::Result<()> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        let value = fs::read(root.join(file))?;
+        for dir in dirs {
+            fs::write(dir.join(file), &value).map_err(|error| named(dir, &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands every controller down, so that the run's own cgroup has them.
+fn delegate(dirs: &[&Path]) -> io::Result<()> {
+    for dir in dirs {
+        let all = fs::read_to_string(dir.join("cgroup.controllers"))?;
+        for controller in all.split_whitespace() {
+            // A controller that cannot be handed down is one that cases will find missing.
+            let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
+        }
+    }
+    Ok(())
+}
+
+/// Where the controller is there; a machine without it has no such bound.
+fn bound(dir: &Path) {
+    for (file, value) in [
+        ("pids.max", MAX_PIDS),
+        ("memory.limit_in_bytes", MAX_MEMORY),
+        ("memory.max", MAX_MEMORY),
+    ] {
+        if dir.join(file).exists() {
+            let _ = fs::write(dir.join(file), value);
+        }
+    }
+}
+
+/// Removes a cgroup and those below it. Processes that are on their way out hold it for a moment.
+pub(crate) fn remove_tree(dir: &Path) -> bool {
+    for attempt in 0..50 {
+        let below = subtree(dir);
+        if below
+            .iter()
+            .rev()
+            .map(fs::remove_dir)
+            .fold(true, |all, done| all & done.is_ok())
+            || !dir.exists()
+        {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1 + attempt));
+    }
+    false
+}
+
+/// The cgroup and all below it, parents first.
+pub(crate) fn subtree(dir: &Path) -> Vec<PathBuf> {
+    let mut found = vec![dir.to_owned()];
+    let mut next = 0;
+    while let Some(current) = found.get(next).cloned() {
+        next += 1;
+        let Ok(entries) = fs::read_dir(&current) else {
+            continue;
+        };
+        let folders = entries
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
+        folders.sort();
+        found.extend(folders);
+    }
+    found
+}
+
+/// The hierarchy of a line of mountinfo: `36 35 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu`.
+fn hierarchy(line: &str) -> Option<Hierarchy> {
+    let (mount, filesystem) = line.split_once(" - ")?;
+    let mut filesystem = filesystem.split(' ');
+    let kind = filesystem.next()?;
+    let options = filesystem.nth(1)?;
+    let mut fields = mount.split(' ').skip(3);
+    let (root, dir) = (fields.next()?, fields.next()?);
+    if root != "/" || !dir.starts_with("/sys/fs/cgroup") {
+        return None;
+    }
+    let kind = match kind {
+        "cgroup2" => Kind::V2,
+        "cgroup" => v1(options),
+        _ => return None,
+    };
+    Some(Hierarchy {
+        kind,
+        dir: dir.into(),
+    })
+}
+
+fn v1(options: &str) -> Kind {
+    const NOT_CONTROLLERS: [&str; 5] = ["rw", "ro", "xattr", "clone_children", "noprefix"];
+    let names: Vec<_> = options
+        .split(',')
+        .filter(|option| !NOT_CONTROLLERS.contains(option) && !option.starts_with("release_agent"))
+        .collect();
+    match names.iter().find_map(|name| name.strip_prefix("name=")) {
+        Some(name) => Kind::V1 {
+            options: format!("none,name={name}"),
+            folder: name.to_owned(),
+        },
+        None => Kind::V1 {
+            options: names.join(","),
+            folder: names.join(","),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hybrid_machine_is_v1() {
+        let layout = Layout::parse(
+            "48 47 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:3 - cgroup cgroup rw,cpu,cpuacct\n\
+             56 47 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n\
+             57 47 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n\
+             58 47 0:39 / /tmp rw - tmpfs tmpfs rw\n",
+        );
+        assert_eq!(layout.version(), "v1");
+        assert_eq!(layout.controllers(), ["cpu", "cpuacct", "systemd"]);
+        let Kind::V1 { options, folder } = &layout.hierarchies[1].kind else {
+            panic!("v1")
+        };
+        assert_eq!(
+            (options.as_str(), folder.as_str()),
+            ("none,name=systemd", "systemd")
+        );
+    }
+
+    #[test]
+    fn a_machine_with_only_the_unified_tree_is_v2() {
+        let layout =
+            Layout::parse("30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
+        assert_eq!(layout.version(), "v2");
+        assert_eq!(layout.hierarchies.len(), 1);
+    }
+}

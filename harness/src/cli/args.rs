@@ -1,0 +1,220 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ocidiff_model::Channel;
+use ocidiff_reports::Format;
+
+/// Finds where OCI runtimes behave differently, before your workloads do
+#[derive(Debug, Parser)]
+#[command(name = "ocidiff", version, max_term_width = 100, after_help = EXIT_STATUS)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone or a violation; 2 wrong use, or an \
+error in a case or manifest; 3 a case is broken, or the run was interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run cases under every runtime and tell where they differ
+    Run(RunArgs),
+    /// List the cases
+    List(ListArgs),
+    /// Run one case and tell it whole: what it does, who differs, how, why, what to do
+    Explain(OneArgs),
+    /// Run one case and print everything that was recorded
+    Show(ShowArgs),
+    /// Run cases and write what they show into their known files
+    Accept(SelectArgs),
+    /// Write a folder with a case's bundle and a shell script that shows it without ocidiff
+    Repro(ReproArgs),
+    /// Run every case under each runtime twice: it must not differ from itself
+    Control(ControlArgs),
+    /// Draw a report from the events that `run --json` wrote
+    Report(ReportArgs),
+    /// Print the JSON Schema of a format
+    Schema(SchemaArgs),
+    /// List the runtimes of this machine, or install some
+    Runtimes(RuntimesArgs),
+    /// Remove what a killed ocidiff left: processes, cgroups, folders
+    Clean,
+    /// Process 1 of a cell; started by ocidiff itself
+    #[command(hide = true)]
+    Cell,
+}
+
+/// Who takes part, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WithArgs {
+    /// A runtime: NAME, NAME@VERSION or NAME=/path/to/binary; repeatable, the first is the reference
+    #[arg(long = "runtime", value_name = "RUNTIME")]
+    pub(crate) runtimes: Vec<String>,
+    /// The runtime that the others are held against
+    #[arg(long, value_name = "RUNTIME")]
+    pub(crate) reference: Option<String>,
+    /// Take the cases of this folder, not the program's own
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cases: Option<PathBuf>,
+    /// So many containers at a time
+    #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: u16,
+    /// How syscalls are recorded
+    #[arg(long, value_name = "RECORDER", default_value = "auto")]
+    pub(crate) recorder: RecorderArg,
+}
+
+/// Twice the CPUs: a run waits for the kernel about half of its time.
+fn default_jobs() -> u16 {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u16::try_from(cpus * 2).unwrap_or(u16::MAX).min(64)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecorderArg {
+    /// The best that the machine allows
+    Auto,
+    /// Every syscall, by ptrace
+    Ptrace,
+    /// No syscalls
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Cases: a name, a topic, or a pattern with `*`; all if none is given
+    #[arg(value_name = "PATTERN")]
+    pub(crate) patterns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) with: WithArgs,
+    /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases"])]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Write the events, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write each record as JSON: DIR/CASE/RUNTIME.json
+    #[arg(long, value_name = "DIR")]
+    pub(crate) records: Option<PathBuf>,
+    /// Fail for unstable cases too
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    /// Cases: a name, a topic, or a pattern with `*`
+    #[arg(value_name = "PATTERN", required = true)]
+    pub(crate) patterns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) with: WithArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneArgs {
+    /// The case
+    pub(crate) case: String,
+    #[command(flatten)]
+    pub(crate) with: WithArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The case
+    pub(crate) case: String,
+    /// Only this channel
+    #[arg(long, value_name = "CHANNEL", value_parser = channel)]
+    pub(crate) channel: Option<Channel>,
+    #[command(flatten)]
+    pub(crate) with: WithArgs,
+}
+
+fn channel(name: &str) -> Result<Channel, String> {
+    Channel::ALL
+        .into_iter()
+        .find(|channel| channel.name() == name)
+        .ok_or_else(|| format!("one of {}", Channel::ALL.map(Channel::name).join(", ")))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Cases: a name, a topic, or a pattern with `*`; all if none is given
+    #[arg(value_name = "PATTERN")]
+    pub(crate) patterns: Vec<String>,
+    /// Take the cases of this folder, not the program's own
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cases: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReproArgs {
+    /// The case
+    pub(crate) case: String,
+    /// The runtime: NAME, NAME@VERSION or NAME=/path/to/binary
+    #[arg(long, value_name = "RUNTIME")]
+    pub(crate) runtime: String,
+    /// Where to write; a folder that is not there yet
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Take the cases of this folder, not the program's own
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cases: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ControlArgs {
+    /// Cases: a name, a topic, or a pattern with `*`; all if none is given
+    #[arg(value_name = "PATTERN")]
+    pub(crate) patterns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) with: WithArgs,
+    /// How often
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The events
+    pub(crate) file: PathBuf,
+    /// terminal, markdown, junit or json
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub(crate) format: Format,
+    /// Write to a file, not to stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// A case file
+    Case,
+    /// A known file
+    Known,
+    /// A rootfs recipe
+    Rootfs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuntimesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<RuntimesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuntimesCommand {
+    /// Bring runtimes into the store: NAME or NAME@VERSION; each runtime's default if none is given
+    Install {
+        /// What to install
+        #[arg(value_name = "NAME[@VERSION]")]
+        requests: Vec<String>,
+    },
+}

@@ -1,0 +1,63 @@
+//! `ocidiff control`: each runtime against itself. What differs then is a false alarm.
+
+use ocidiff_model::{Counts, ExitStatus, Known, Verdict};
+use ocidiff_reports::terminal;
+use ocidiff_runtimes::Store;
+
+use super::args::ControlArgs;
+use super::error::Error;
+use super::{output, setup, some};
+
+/// Runs every case under each runtime twice, and tells the rate of false alarms.
+pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
+    setup::need_root()?;
+    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let runtimes = setup::runtimes(&args.with.runtimes, &store)?;
+    let mut counts = Counts::default();
+    let mut alarms = 0_usize;
+    for round in 1..=args.rounds {
+        for runtime in &runtimes {
+            let mut corpus = setup::corpus(args.with.cases.as_deref())?;
+            // What is written of a difference between runtimes has no meaning between a runtime and itself, and
+            // neither has an expectation that it breaks both times.
+            for entry in &mut corpus.entries {
+                entry.known = Known::default();
+                entry.case.body.expect.clear();
+                entry
+                    .case
+                    .body
+                    .steps
+                    .iter_mut()
+                    .for_each(|step| step.options.expect = None);
+            }
+            let twice = vec![runtime.clone(), runtime.clone()];
+            let ran = some::run_with(corpus, &args.patterns, &args.with, twice)?;
+            let mut found = 0;
+            for (_, finished) in &ran {
+                counts.add(finished.report.verdict);
+                if !matches!(
+                    finished.report.verdict,
+                    Verdict::Agree | Verdict::Skipped | Verdict::Unsupported
+                ) {
+                    found += 1;
+                    output::print(&terminal::case(&finished.report, &output::style()));
+                }
+            }
+            alarms += found;
+            output::print(&format!(
+                "round {round}: {} against itself, {} cases, {found} false alarms\n",
+                runtime.label(),
+                ran.len()
+            ));
+        }
+    }
+    output::print(&format!(
+        "{} comparisons, {alarms} false alarms\n",
+        counts.total()
+    ));
+    Ok(if alarms == 0 {
+        ExitStatus::Ok
+    } else {
+        counts.exit(true)
+    })
+}

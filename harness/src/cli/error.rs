@@ -1,0 +1,32 @@
+//! Why a command ended early. Two kinds only: what the user can mend (exit status 2), and what the machine or
+//! the harness did (3).
+
+use ocidiff_model::ExitStatus;
+
+/// A message that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Wrong use, or an error in a case or manifest.
+    #[error("{0}")]
+    Usage(String),
+    /// The harness or the machine.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl Error {
+    pub(crate) fn usage(error: impl ToString) -> Self {
+        Self::Usage(error.to_string())
+    }
+
+    pub(crate) fn broken(error: impl ToString) -> Self {
+        Self::Broken(error.to_string())
+    }
+
+    pub(crate) fn status(&self) -> ExitStatus {
+        match self {
+            Self::Usage(_) => ExitStatus::Usage,
+            Self::Broken(_) => ExitStatus::Broken,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `ocidiff list`, `explain`, `show`.
+
+use std::fmt::Write as _;
+
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Case, Channel, Counts, ExitStatus, Record};
+use ocidiff_reports::terminal::{self, ExplainInput};
+use ocidiff_reports::{safe, safe_to};
+
+use super::args::{ListArgs, OneArgs, ShowArgs};
+use super::error::Error;
+use super::{output, setup, some};
+use crate::compare::is_compared;
+use crate::plan;
+
+/// A line a case.
+pub(crate) fn list(args: &ListArgs) -> Result<ExitStatus, Error> {
+    let corpus = setup::corpus(args.cases.as_deref())?;
+    let entries = plan::select(&corpus.entries, &args.patterns).map_err(Error::usage)?;
+    let width = entries
+        .iter()
+        .map(|entry| entry.case.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for entry in entries {
+        let known = if entry.known.0.is_empty() {
+            "     "
+        } else {
+            "known"
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{:width$}  {known}  {}",
+            entry.case.name,
+            safe(&entry.case.body.summary)
+        );
+    }
+    output::print(&text);
+    Ok(ExitStatus::Ok)
+}
+
+/// One case, told whole.
+pub(crate) fn explain(args: &OneArgs) -> Result<ExitStatus, Error> {
+    let ran = some::run(std::slice::from_ref(&args.case), &args.with)?;
+    let mut counts = Counts::default();
+    let mut text = String::new();
+    for (entry, finished) in &ran {
+        counts.add(finished.report.verdict);
+        text.push_str(&terminal::explain(
+            &finished.report,
+            &describe(&entry.case)?,
+            &output::style(),
+        ));
+        text.push('\n');
+    }
+    output::print(&text);
+    Ok(counts.exit(false))
+}
+
+fn describe(case: &Case) -> Result<ExplainInput, Error> {
+    let yaml = |value: &serde_json::Value| {
+        serde_yaml::to_string(value)
+            .map(|text| text.trim_end().to_owned())
+            .map_err(Error::broken)
+    };
+    let steps = case.body.steps.iter().map(|step| {
+        let value = serde_json::to_value(step).map_err(Error::broken)?;
+        Ok(match &value {
+            serde_json::Value::String(name) => name.clone(),
+            other => other.to_string(),
+        })
+    });
+    let mut rootfs = vec![case.body.rootfs.clone()];
+    rootfs.extend(case.body.files.keys().cloned());
+    let watch = case
+        .body
+        .watch
+        .iter()
+        .map(|(channel, what)| format!("{channel}: {}", what.join(", ")));
+    let expect = case
+        .body
+        .expect
+        .iter()
+        .map(|(path, what)| format!("{path} = {}", what.is));
+    Ok(ExplainInput {
+        rootfs,
+        config: yaml(&case.body.config)?,
+        steps: steps.collect::<Result<_, Error>>()?,
+        watch: watch.collect(),
+        expect: expect.collect(),
+    })
+}
+
+/// Everything that was recorded of one case.
+pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
+    let ran = some::run(std::slice::from_ref(&args.case), &args.with)?;
+    let mut text = String::new();
+    for (entry, finished) in &ran {
+        if finished.records.is_empty() {
+            let why = finished.report.why.clone().unwrap_or_default();
+            let _ = writeln!(text, "{}: {} {why}", entry.case.name, finished.report.verdict);
+        }
+        for record in &finished.records {
+            show_record(&entry.case, record, args.channel, &mut text);
+        }
+    }
+    output::print(&text);
+    Ok(ExitStatus::Ok)
+}
+
+fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mut String) {
+    // Writing to a string cannot fail; so for each of these.
+    let _ = writeln!(
+        text,
+        "{}  {} {}",
+        record.case, record.runtime.label, record.runtime.version
+    );
+    let _ = writeln!(
+        text,
+        "  bundle    config {}  rootfs {}",
+        record.bundle.config, record.bundle.rootfs
+    );
+    let _ = writeln!(
+        text,
+        "  recorder  {}, {} calls, {:.3} s",
+        record.recorder, record.total_calls, record.seconds
+    );
+    if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
+        let _ = writeln!(text, "  outcome   {}", safe(why));
+    }
+    if channel.is_none_or(|channel| channel == Channel::Lifecycle) {
+        for step in &record.steps {
+            let _ = writeln!(
+                text,
+                "  step      {:10} {} {:.3} s",
+                step.label,
+                step.result.value(),
+                step.seconds
+            );
+            for line in step.text.lines() {
+                let _ = writeln!(text, "            | {}", safe_to(line, 300));
+            }
+        }
+    }
+    let _ = writeln!(text, "  facts     (* is compared)");
+    for fact in record
+        .facts
+        .iter()
+        .filter(|fact| channel.is_none() || fact.channel() == channel)
+    {
+        let mark = if is_compared(case, &fact.path) { '*' } else { ' ' };
+        let _ = writeln!(
+            text,
+            "  {mark} {} = {}",
+            safe(&fact.path),
+            safe_to(&fact.value.line(), 2000)
+        );
+    }
+    if channel.is_none_or(|channel| channel == Channel::Filter) {
+        for filter in &record.filters {
+            let _ = writeln!(
+                text,
+                "  filter    {} instructions, {}",
+                filter.instructions, filter.digest
+            );
+            for line in disassemble(&filter.code) {
+                let _ = writeln!(text, "    {line}");
+            }
+        }
+    }
+    if channel.is_none_or(|channel| channel == Channel::Syscall) {
+        let _ = writeln!(text, "  calls");
+        for call in &record.calls {
+            let _ = writeln!(text, "    {}", safe_to(call, 500));
+        }
+    }
+    text.push('\n');
+}
+
+fn disassemble(code: &str) -> Vec<String> {
+    let bytes: Vec<u8> = (0..code.len() / 2)
+        .filter_map(|at| u8::from_str_radix(code.get(at * 2..at * 2 + 2)?, 16).ok())
+        .collect();
+    match ocidiff_seccomp::Filter::from_bytes(&bytes) {
+        Ok(filter) => filter.disassemble(),
+        Err(error) => vec![error.to_string()],
+    }
+}

@@ -1,0 +1,58 @@
+//! `ocidiff repro`.
+
+use std::path::PathBuf;
+
+use ocidiff_model::ExitStatus;
+use ocidiff_runtimes::Store;
+
+use super::args::ReproArgs;
+use super::error::Error;
+use super::{output, setup};
+use crate::bundle::Builder;
+use crate::participants::contenders;
+use crate::plan;
+use crate::repro;
+
+/// Writes the folder and says what to do with it.
+pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
+    let corpus = setup::corpus(args.cases.as_deref())?;
+    setup::need_root()?;
+    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let chosen = plan::select(&corpus.entries, std::slice::from_ref(&args.case)).map_err(Error::usage)?;
+    let [entry] = chosen.as_slice() else {
+        return Err(Error::usage(format!(
+            "`{}` is {} cases; name one of them",
+            args.case,
+            chosen.len()
+        )));
+    };
+    let runtimes = setup::runtimes(std::slice::from_ref(&args.runtime), &store)?;
+    let contender = contenders(runtimes, None).map_err(Error::usage)?.remove(0);
+    let folder = args.output.clone().unwrap_or_else(|| {
+        let name = entry
+            .case
+            .name
+            .replace(['/', '[', ']'], "-")
+            .trim_matches('-')
+            .to_owned();
+        PathBuf::from(format!("repro-{name}-{}", contender.id.name))
+    });
+    if folder.exists() {
+        return Err(Error::usage(format!(
+            "{} is there already; name another with --output",
+            folder.display()
+        )));
+    }
+    let scratch = tempfile::tempdir().map_err(Error::broken)?;
+    let builder = Builder::new(scratch.path(), store);
+    let probe = builder.probe().map_err(Error::broken)?;
+    let bundle = builder.build(&entry.case, &corpus).map_err(Error::usage)?;
+    repro::write(&folder, &entry.case, &contender, &bundle, &probe)
+        .map_err(|error| Error::usage(format!("failed to write {}: {error}", folder.display())))?;
+    output::print(&format!(
+        "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\n",
+        folder.display(),
+        contender.id.name
+    ));
+    Ok(ExitStatus::Ok)
+}

@@ -1,0 +1,310 @@
+//! `ocidiff run`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Verdict};
+use ocidiff_reports::events::{PartFile, Writer};
+use ocidiff_reports::{Run as Told, terminal};
+use ocidiff_runtimes::Store;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::args::{RunArgs, WithArgs};
+use super::error::Error;
+use super::{output, setup, signals};
+use crate::corpus::Entry;
+use crate::engine::{Engine, Finished, Recorder};
+use crate::plan::{self, Abilities};
+
+/// Runs the cases, tells as they come, and gives the exit status that the events give.
+pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
+    let corpus = setup::corpus(args.with.cases.as_deref())?;
+    let entries: Vec<Entry> = match &args.bundle {
+        Some(folder) => vec![bundle_entry(folder)?],
+        None => plan::select(&corpus.entries, &args.patterns)
+            .map_err(Error::usage)?
+            .into_iter()
+            .cloned()
+            .collect(),
+    };
+    setup::need_root()?;
+    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let runtimes = setup::runtimes(&args.with.runtimes, &store)?;
+    setup::need_two(&runtimes)?;
+    let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
+    setup::tokio()?.block_on(async {
+        let stop = signals::stop().map_err(Error::broken)?;
+        let abilities = setup::abilities()?;
+        let engine = setup::engine(corpus, runtimes, &args.with, &abilities, stop.clone())?;
+        let bundle = args.bundle.clone();
+        run_all(
+            Arc::new(engine),
+            entries,
+            &abilities,
+            &args.with,
+            stop,
+            bundle.as_deref(),
+            args.strict,
+            &mut teller,
+        )
+        .await
+    })
+}
+
+/// Runs the entries, a few at a time, and gives every event to the teller.
+#[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once")]
+async fn run_all(
+    engine: Arc<Engine>,
+    entries: Vec<Entry>,
+    abilities: &Abilities,
+    with: &WithArgs,
+    stop: watch::Receiver<bool>,
+    bundle: Option<&Path>,
+    strict: bool,
+    teller: &mut Teller,
+) -> Result<ExitStatus, Error> {
+    let started = Instant::now();
+    teller.tell(start_event(&engine, entries.len()))?;
+    // A case in flight holds its bundle and records: as many as there are places for its containers.
+    let places = Arc::new(Semaphore::new(usize::from(with.jobs)));
+    let mut running = JoinSet::new();
+    for entry in entries {
+        if let Some(why) = abilities.missing(&entry.case.body.needs) {
+            teller.tell(Event::CaseFinished(Box::new(engine.skipped(&entry.case, why))))?;
+            continue;
+        }
+        let (engine, places, stop) = (Arc::clone(&engine), Arc::clone(&places), stop.clone());
+        let bundle = bundle.map(Path::to_owned);
+        running.spawn(async move {
+            let _place = places.acquire_owned().await;
+            if *stop.borrow() {
+                return None;
+            }
+            let finished = match bundle {
+                None => engine.run(&entry).await,
+                Some(folder) => run_copy(&engine, &entry, &folder).await,
+            };
+            (!*stop.borrow()).then_some(finished)
+        });
+    }
+    while let Some(joined) = running.join_next().await {
+        match joined {
+            Ok(Some(finished)) => teller.finished(finished)?,
+            Ok(None) => {}
+            Err(error) => return Err(Error::broken(format!("a case's task died: {error}"))),
+        }
+    }
+    let interrupted = *stop.borrow();
+    let counts = teller.counts.clone();
+    let exit = if interrupted {
+        ExitStatus::Broken
+    } else {
+        counts.exit(strict)
+    };
+    teller.tell(Event::RunFinished {
+        counts,
+        seconds: started.elapsed().as_secs_f64(),
+        exit,
+        interrupted,
+    })?;
+    teller.close()?;
+    Ok(exit)
+}
+
+async fn run_copy(engine: &Engine, entry: &Entry, folder: &Path) -> Finished {
+    let started = Instant::now();
+    match engine.builder.copy(folder, "given") {
+        Ok(bundle) => engine.run_bundle(entry, &bundle, started).await,
+        Err(error) => {
+            let report = engine.skipped(&entry.case, error.to_string());
+            Finished {
+                report: CaseReport {
+                    verdict: Verdict::Broken,
+                    ..report
+                },
+                records: Vec::new(),
+            }
+        }
+    }
+}
+
+fn start_event(engine: &Engine, cases: usize) -> Event {
+    let time = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Event::RunStarted {
+        ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
+        time: time.as_secs(),
+        runtimes: engine
+            .contenders
+            .iter()
+            .map(|contender| contender.participant())
+            .collect(),
+        machine: engine.machine.clone(),
+        recorder: match engine.recorder {
+            Recorder::Ptrace => "ptrace".to_owned(),
+            Recorder::None => "none".to_owned(),
+        },
+        cases,
+    }
+}
+
+/// A bundle of the user's as a case: everything that a workload could see is watched.
+fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
+    if !folder.join("config.json").is_file() {
+        return Err(Error::usage(format!(
+            "{} is no OCI bundle: there is no config.json in it",
+            folder.display()
+        )));
+    }
+    let name = folder
+        .canonicalize()
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let body: CaseFile = serde_json::from_value(serde_json::json!({
+        "summary": format!("the bundle {}", folder.display()),
+    }))
+    .map_err(Error::broken)?;
+    let everything = [
+        (Channel::Lifecycle, vec!["*"]),
+        (Channel::Proc, vec!["*"]),
+        (Channel::Mount, vec!["*"]),
+        (Channel::Cgroup, vec!["*"]),
+        (Channel::File, vec!["*"]),
+        (Channel::Hook, vec!["*"]),
+    ];
+    let watch = everything.map(|(channel, all)| (channel, all.into_iter().map(str::to_owned).collect()));
+    let body = CaseFile {
+        watch: BTreeMap::from(watch),
+        ..body
+    };
+    let case = Case {
+        name: format!("bundle/{}", name.unwrap_or_else(|| "given".to_owned())),
+        source: folder.join("config.json").to_string_lossy().into_owned(),
+        member: None,
+        body,
+    };
+    Ok(Entry {
+        case,
+        known: Known::default(),
+    })
+}
+
+/// Gives events to everybody who wants them: the terminal, the file, the counts.
+struct Teller {
+    file: Option<Writer<PartFile>>,
+    records: Option<std::path::PathBuf>,
+    bar: Option<ProgressBar>,
+    events: Vec<Event>,
+    counts: Counts,
+    done: usize,
+    planned: usize,
+}
+
+impl Teller {
+    fn new(file: Option<&Path>, records: Option<&Path>, planned: usize) -> Result<Self, Error> {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        let file = file
+            .map(Writer::create)
+            .transpose()
+            .map_err(|error| Error::usage(format!("failed to {error}")))?;
+        Ok(Self {
+            file,
+            records: records.map(Path::to_owned),
+            bar,
+            events: Vec::new(),
+            counts: Counts::default(),
+            done: 0,
+            planned,
+        })
+    }
+
+    fn finished(&mut self, finished: Finished) -> Result<(), Error> {
+        if let Some(folder) = &self.records {
+            for record in &finished.records {
+                write_record(folder, record)?;
+            }
+        }
+        self.tell(Event::CaseFinished(Box::new(finished.report)))
+    }
+
+    fn tell(&mut self, event: Event) -> Result<(), Error> {
+        if let Some(file) = &mut self.file {
+            file.write(&event)
+                .map_err(|error| Error::broken(format!("failed to {error}")))?;
+        }
+        match &event {
+            Event::RunStarted { .. } => self.say(&terminal::header(&event, &output::style())),
+            Event::CaseFinished(report) => {
+                self.done += 1;
+                self.counts.add(report.verdict);
+                self.progress(report);
+            }
+            Event::RunFinished { .. } => {}
+        }
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn progress(&self, report: &CaseReport) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(self.done as u64);
+                bar.set_message(report.case.clone());
+            }
+            None => eprintln!(
+                "[{}/{}] {} {}",
+                self.done, self.planned, report.verdict, report.case
+            ),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::print(text)),
+            None => output::print(text),
+        }
+    }
+
+    /// The report, once the last event is told.
+    fn close(&mut self) -> Result<(), Error> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if let Some(file) = self.file.take() {
+            file.finish()
+                .map_err(|error| Error::broken(format!("failed to {error}")))?;
+        }
+        let style = output::style();
+        let told = Told::of(&self.events);
+        let blocks: String = told
+            .told_whole()
+            .iter()
+            .map(|report| terminal::case(report, &style))
+            .collect();
+        output::print(&format!("\n{blocks}{}", terminal::closing(&told, &style)));
+        Ok(())
+    }
+}
+
+fn write_record(folder: &Path, record: &Record) -> Result<(), Error> {
+    let name = format!("{}/{}.json", record.case, record.runtime.label);
+    let path = folder.join(name);
+    let parent = path.parent().unwrap_or(folder);
+    std::fs::create_dir_all(parent)
+        .map_err(|error| Error::usage(format!("failed to make {}: {error}", parent.display())))?;
+    let text = serde_json::to_string_pretty(record).map_err(Error::broken)?;
+    output::write_file(&path, &text)
+}

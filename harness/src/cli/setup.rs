@@ -1,0 +1,124 @@
+//! What every command that runs cases needs: the corpus, the runtimes, a session.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ocidiff_runtimes::{Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
+use tokio::sync::{Semaphore, watch};
+
+use super::args::{RecorderArg, WithArgs};
+use super::error::Error;
+use crate::bundle::Builder;
+use crate::corpus::{self, Corpus, files};
+use crate::engine::{Engine, Recorder};
+use crate::launch::Launcher;
+use crate::participants::contenders;
+use crate::plan::Abilities;
+use crate::session::Session;
+
+/// Namespaces and cgroups need root.
+pub(crate) fn need_root() -> Result<(), Error> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    Err(Error::usage("running containers needs root: run it with sudo"))
+}
+
+/// The corpus: the folder's, or the standard one.
+pub(crate) fn corpus(folder: Option<&Path>) -> Result<Corpus, Error> {
+    let standard = files::standard("cases").map_err(Error::usage)?;
+    match folder {
+        None => corpus::load(&standard).map_err(Error::usage),
+        Some(folder) => corpus::load_folder(folder, &standard)
+            .map_err(|error| Error::usage(format!("failed to read the cases: {error}")))?
+            .map_err(Error::usage),
+    }
+}
+
+/// The manifests: a checkout's, or the built-in ones.
+pub(crate) fn manifests() -> Result<Vec<Manifest>, Error> {
+    let sources = files::standard("runtimes").map_err(Error::usage)?;
+    let texts = sources
+        .iter()
+        .filter(|(name, _)| !name.contains('/') && name.ends_with(".yaml") && *name != "matrix.yaml")
+        .map(|(_, source)| (source.shown.clone(), source.text.clone()));
+    Manifest::load_all(texts).map_err(Error::usage)
+}
+
+/// The runtimes that are named, or the default set.
+pub(crate) fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> {
+    let manifests = manifests()?;
+    let selectors = named
+        .iter()
+        .map(|text| text.parse::<Selector>())
+        .collect::<Result<Vec<_>, _>>();
+    let selectors = selectors.map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let found = find_all(&manifests, store);
+    let chosen = select(&selectors, &manifests, store, &found);
+    let chosen = chosen.map_err(|error| Error::usage(format!("failed to {error}")))?;
+    if chosen.is_empty() {
+        let missing = Host::this().missing(&manifests, &found).join("\n  ");
+        return Err(Error::usage(format!(
+            "no runtime was found; `ocidiff runtimes install` brings them\n  {missing}"
+        )));
+    }
+    Ok(chosen)
+}
+
+/// At least two, or there is nothing to compare.
+pub(crate) fn need_two(runtimes: &[Runtime]) -> Result<(), Error> {
+    match runtimes {
+        [only] => Err(Error::usage(format!(
+            "comparing takes two runtimes, and there is only {}; `ocidiff runtimes install` brings the others, \
+             or name one with --runtime NAME=/path/to/binary",
+            only.label()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Everything that runs cases.
+pub(crate) fn engine(
+    corpus: Corpus,
+    runtimes: Vec<Runtime>,
+    with: &WithArgs,
+    abilities: &Abilities,
+    stop: watch::Receiver<bool>,
+) -> Result<Engine, Error> {
+    let contenders = contenders(runtimes, with.reference.as_deref()).map_err(Error::usage)?;
+    let session =
+        Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))?;
+    let session = Arc::new(session);
+    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let program = std::env::current_exe().map_err(Error::broken)?;
+    let builder = Builder::new(session.folder(), store);
+    builder
+        .probe()
+        .map_err(|error| Error::broken(format!("failed to write the probe: {error}")))?;
+    Ok(Engine {
+        corpus: Arc::new(corpus),
+        contenders,
+        machine: abilities.machine.clone(),
+        recorder: match with.recorder {
+            RecorderArg::Auto | RecorderArg::Ptrace => Recorder::Ptrace,
+            RecorderArg::None => Recorder::None,
+        },
+        builder,
+        launcher: Launcher::new(program, session, stop),
+        width: Arc::new(Semaphore::new(usize::from(with.jobs))),
+    })
+}
+
+/// The program's asynchronous part.
+pub(crate) fn tokio() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::broken)
+}
+
+/// What the machine can do.
+pub(crate) fn abilities() -> Result<Abilities, Error> {
+    Abilities::probe().map_err(|error| Error::broken(format!("failed to look at the machine: {error}")))
+}

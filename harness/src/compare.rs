@@ -1,0 +1,142 @@
+//! Compares the records of a case: which facts are compared, and who agrees with whom.
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::difference::{Group, Standing};
+use ocidiff_model::fact::watched;
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Case, Channel, Difference, Record, Value};
+
+/// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
+/// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
+const ALWAYS: [(Channel, &[&str]); 8] = [
+    (Channel::Process, &[""]),
+    (Channel::Leftover, &[""]),
+    (Channel::Syscall, &["denied"]),
+    (Channel::Filter, &["count"]),
+    (Channel::Mount, &["inside."]),
+    (Channel::Cgroup, &["inside."]),
+    (Channel::Hook, &["order"]),
+    // What the workload itself prints; what is seen of it from outside opens with `init`.
+    (Channel::Proc, &[""]),
+];
+
+/// The last parts of lifecycle facts that are always compared.
+const LIFECYCLE: [&str; 4] = ["result", "pid_file", "status", "json"];
+
+/// Whether the case compares the fact.
+#[must_use]
+pub fn is_compared(case: &Case, path: &str) -> bool {
+    let Some(channel) = Channel::of(path) else {
+        return false;
+    };
+    let rest = path[channel.name().len()..].trim_start_matches('.');
+    let watch = case.body.watch.get(&channel);
+    if watch.is_some_and(|patterns| patterns.iter().any(|pattern| watched(pattern, rest))) {
+        return true;
+    }
+    if channel == Channel::Lifecycle {
+        let (step, last) = rest.rsplit_once('.').unwrap_or(("", rest));
+        // The status of exec and run is the process's own.
+        return LIFECYCLE.contains(&last)
+            || (last == "exit" && (step.contains("exec") || step.contains("run")));
+    }
+    if channel == Channel::Proc && (rest == "init" || rest.starts_with("init.")) {
+        return false;
+    }
+    ALWAYS
+        .iter()
+        .any(|(always, heads)| *always == channel && heads.iter().any(|head| rest.starts_with(head)))
+}
+
+/// Whether the record can be held against others at all.
+#[must_use]
+pub fn is_comparable(record: &Record) -> bool {
+    record.outcome == RunOutcome::Complete
+}
+
+/// Whether the record has something to say of the channel: where the workload did not run, only the lifecycle,
+/// hooks and what is left can be compared.
+#[must_use]
+pub fn speaks_of(record: &Record, channel: Channel) -> bool {
+    record.ran || matches!(channel, Channel::Lifecycle | Channel::Leftover | Channel::Hook)
+}
+
+/// Every fact of the records that the case compares.
+#[must_use]
+pub fn compared_paths<'r>(case: &Case, records: &[&'r Record]) -> BTreeSet<&'r str> {
+    records
+        .iter()
+        .flat_map(|record| record.facts.iter().map(|fact| fact.path.as_str()))
+        .filter(|path| is_compared(case, path))
+        .collect()
+}
+
+/// The groups of runtimes that agree on a fact, the reference's first.
+#[must_use]
+pub fn groups(path: &str, records: &[&Record]) -> Vec<Group> {
+    let channel = Channel::of(path).unwrap_or(Channel::Lifecycle);
+    let mut groups: Vec<Group> = Vec::new();
+    for record in records.iter().filter(|record| speaks_of(record, channel)) {
+        let value = record.value(path).cloned();
+        let label = record.runtime.label.clone();
+        match groups.iter_mut().find(|group| group.value == value) {
+            Some(group) => group.runtimes.push(label),
+            None => groups.push(Group {
+                value,
+                runtimes: vec![label],
+            }),
+        }
+    }
+    groups
+}
+
+/// Every fact on which the records disagree, in order of channel and path. The reference's record comes first.
+#[must_use]
+pub fn compare(case: &Case, records: &[&Record]) -> Vec<Difference> {
+    let mut found: Vec<Difference> = compared_paths(case, records)
+        .into_iter()
+        .map(|path| (path, groups(path, records)))
+        .filter(|(path, groups)| groups.len() > 1 && !is_of_a_step_not_taken(path, groups, records))
+        .map(|(path, groups)| difference(path, groups))
+        .collect();
+    found.sort_by_key(|difference| (difference.channel(), difference.fact.clone()));
+    found
+}
+
+/// A step that followed a failed create was not taken: the create's own difference says it all.
+fn is_of_a_step_not_taken(path: &str, groups: &[Group], records: &[&Record]) -> bool {
+    if Channel::of(path) != Some(Channel::Lifecycle) {
+        return false;
+    }
+    let took = |label: &String| {
+        let record = records.iter().find(|record| record.runtime.label == *label);
+        record.is_some_and(|record| {
+            record
+                .steps
+                .iter()
+                .any(|step| path["lifecycle.".len()..].starts_with(&format!("{}.", step.label)))
+        })
+    };
+    let present: BTreeSet<&Value> = groups.iter().filter_map(|group| group.value.as_ref()).collect();
+    let absent_took = groups
+        .iter()
+        .filter(|group| group.value.is_none())
+        .flat_map(|group| &group.runtimes)
+        .any(took);
+    present.len() < 2 && !absent_took
+}
+
+/// A difference as it was found; what it is, is judged later.
+#[must_use]
+pub fn difference(path: &str, groups: Vec<Group>) -> Difference {
+    Difference {
+        fact: path.to_owned(),
+        groups,
+        standing: Standing::New { runs: 1 },
+        expected: None,
+        requirement: None,
+        against: Vec::new(),
+        advice: ocidiff_model::difference::Advice::default(),
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors in what people write: with file, line, column and what to do; all of all files at once.
+
+use std::fmt;
+
+use marked_yaml::types::Node;
+
+/// One error.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Diagnostic {
+    /// The file, as the user can open it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n    help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Every error that was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// The errors, or the value if there is none.
+    ///
+    /// # Errors
+    /// Itself, sorted by file and line, if it holds something.
+    pub fn or<T>(mut self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            return Ok(value);
+        }
+        self.0.sort();
+        self.0.dedup();
+        Err(self)
+    }
+}
+
+/// A file that is being checked: it knows where its keys stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// How messages name it.
+    pub file: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+impl Document<'_> {
+    /// An error of the parser, where the parser says that it is.
+    #[must_use]
+    pub fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        // The parser repeats the position at the end of its text.
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            column,
+            message,
+            help: None,
+        }
+    }
+
+    /// An error at a key, given as the keys that lead to it; the nearest that is there, if it is not.
+    #[must_use]
+    pub fn at(
+        &self,
+        keys: &[&str],
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) -> Diagnostic {
+        let (line, column) = self.position(keys);
+        Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            column,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    /// Line and column of a key.
+    #[must_use]
+    pub fn position(&self, keys: &[&str]) -> (usize, usize) {
+        let Ok(root) = marked_yaml::parse_yaml(0, self.text) else {
+            return (1, 1);
+        };
+        let mut best = (1, 1);
+        let mut node = &root;
+        for key in keys {
+            let Some((found, child)) = step(node, key) else {
+                return best;
+            };
+            best = found.unwrap_or(best);
+            node = child;
+        }
+        best
+    }
+}
+
+/// The child of a key or index, and where the key (or the entry) stands.
+fn step<'n>(node: &'n Node, key: &str) -> Option<(Option<(usize, usize)>, &'n Node)> {
+    match node {
+        Node::Mapping(map) => map
+            .iter()
+            .find(|(name, _)| name.as_str() == key)
+            .map(|(name, child)| (name.span().start().map(|at| (at.line(), at.column())), child)),
+        Node::Sequence(items) => {
+            let child = items.iter().nth(key.parse().ok()?)?;
+            Some((child.span().start().map(|at| (at.line(), at.column())), child))
+        }
+        Node::Scalar(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_where_they_stand() {
+        let document = Document {
+            file: "x.yaml",
+            text: "summary: s\nwatch:\n  proc: [a]\n  list:\n    - x\n    - y: 1\n",
+        };
+        assert_eq!(document.position(&["watch", "proc"]), (3, 3));
+        assert_eq!(document.position(&["watch", "list", "1"]), (6, 7));
+        assert_eq!(
+            document.position(&["watch", "missing"]),
+            (2, 1),
+            "the nearest that is there"
+        );
+        assert_eq!(
+            document.at(&["watch"], "bad", None).to_string(),
+            "x.yaml:2:1: bad"
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Where the corpus comes from: built into the program, or folders of a checkout or of the user.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+static BUILT_IN: Dir<'_> = include_dir!("$OCIDIFF_CORPUS");
+
+/// The probe, a static program.
+pub static PROBE: &[u8] = include_bytes!(env!("OCIDIFF_PROBE"));
+
+/// One text file of the corpus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// How messages name it: a path that the user can open, or `built in: cases/x.yaml`.
+    pub shown: String,
+    /// The file itself, where it is one.
+    pub path: Option<PathBuf>,
+    /// Its text.
+    pub text: String,
+}
+
+/// Text files by their path under the folder (`seccomp/tar-setgid.yaml`).
+pub type Sources = BTreeMap<String, Source>;
+
+/// The checkout that the current folder stands in, if it does.
+#[must_use]
+pub fn checkout() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors()
+        .find(|folder| folder.join("cases/requirements.yaml").is_file() && folder.join("runtimes").is_dir())
+        .map(Path::to_owned)
+}
+
+/// A folder of the corpus (`cases`, `runtimes`): the checkout's where there is one, else the built-in one.
+///
+/// # Errors
+/// A file of the checkout cannot be read.
+pub fn standard(folder: &str) -> io::Result<Sources> {
+    match checkout() {
+        Some(checkout) => read(&checkout.join(folder)),
+        None => Ok(built_in(folder)),
+    }
+}
+
+/// A folder of the corpus as it is built into the program.
+#[must_use]
+pub fn built_in(folder: &str) -> Sources {
+    let mut found = Sources::new();
+    if let Some(dir) = BUILT_IN.get_dir(folder) {
+        collect(dir, Path::new(folder), &mut found);
+    }
+    found
+}
+
+fn collect(dir: &Dir<'_>, top: &Path, found: &mut Sources) {
+    for file in dir.files() {
+        let Some(text) = file.contents_utf8() else {
+            continue;
+        };
+        let name = file
+            .path()
+            .strip_prefix(top)
+            .unwrap_or(file.path())
+            .to_string_lossy()
+            .into_owned();
+        let shown = file.path().to_string_lossy().into_owned();
+        found.insert(
+            name,
+            Source {
+                shown: format!("built in: {shown}"),
+                path: None,
+                text: text.to_owned(),
+            },
+        );
+    }
+    dir.dirs().for_each(|dir| collect(dir, top, found));
+}
+
+/// Every YAML and JSON file under a folder of the machine.
+///
+/// # Errors
+/// What the system answers, with the path.
+pub fn read(folder: &Path) -> io::Result<Sources> {
+    let mut found = Sources::new();
+    read_into(folder, folder, &mut found)?;
+    Ok(found)
+}
+
+fn read_into(folder: &Path, top: &Path, found: &mut Sources) -> io::Result<()> {
+    let named =
+        |error: io::Error, path: &Path| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    for entry in fs::read_dir(folder).map_err(|error| named(error, folder))? {
+        let path = entry?.path();
+        let name = path
+            .strip_prefix(top)
+            .unwrap_or(&path)
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            if name != "probe" && !name.starts_with('.') {
+                read_into(&path, top, found)?;
+            }
+        } else if path
+            .extension()
+            .is_some_and(|ending| ending == "yaml" || ending == "json")
+        {
+            let text = fs::read_to_string(&path).map_err(|error| named(error, &path))?;
+            found.insert(
+                name,
+                Source {
+                    shown: shown(&path),
+                    path: Some(path),
+                    text,
+                },
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Relative to the current folder where it lies there: shorter, and the same on every machine.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,79 @@
+//! The corpus: cases with what is known of them, recipes, profiles, requirements. Loaded and checked whole, so
+//! that nothing that people wrote wrong shows up in the middle of a run.
+
+mod check;
+pub mod diagnostic;
+pub mod files;
+mod load;
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::{Case, FileSpec, Known, Requirement};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+#[cfg(test)]
+pub(crate) use load::sources as load_sources;
+pub use load::{load, load_folder};
+
+/// A package of a distribution that a rootfs is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the package file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// How a rootfs is made: `cases/rootfs/NAME.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// One line: what is in it.
+    pub summary: String,
+    /// The distribution's suite that the packages are of.
+    #[serde(default)]
+    pub suite: Option<String>,
+    /// Packages, unpacked in this order.
+    #[serde(default)]
+    pub packages: Vec<Package>,
+    /// Entries that are added after that, as a case's `files`.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileSpec>,
+}
+
+/// What is written of a case and beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The case.
+    pub case: Case,
+    /// Its known differences.
+    pub known: Known,
+}
+
+/// Everything.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Corpus {
+    /// The cases in order of their names.
+    pub entries: Vec<Entry>,
+    /// Recipes by name.
+    pub rootfs: BTreeMap<String, Recipe>,
+    /// Seccomp profiles by name, as the config's `linux.seccomp`.
+    pub profiles: BTreeMap<String, serde_json::Value>,
+    /// Clauses by id.
+    pub requirements: BTreeMap<String, Requirement>,
+    /// The config that every case's is laid over.
+    pub default_config: serde_json::Value,
+}
+
+impl Corpus {
+    /// The case of a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.case.name == name)
+    }
+}

@@ -1,0 +1,182 @@
+//! Judges a case: what was found against what is expected and what is written down.
+
+use ocidiff_model::difference::{Advice, Standing};
+use ocidiff_model::known::{Machine, stands_for};
+use ocidiff_model::step::labels;
+use ocidiff_model::{Case, Channel, Difference, Known, KnownEntry, Record, Value, Verdict, step::Outcome};
+
+use crate::compare::{compare, difference, groups, speaks_of};
+
+/// What is found in one run of a case under all runtimes.
+#[must_use]
+pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record]) -> Vec<Difference> {
+    let mut found = compare(case, records);
+    for (path, value, requirement) in expectations(case) {
+        hold_against(&mut found, &path, &value, requirement, records);
+    }
+    let entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| holds(entry, machine)).collect();
+    for difference in &mut found {
+        if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
+            difference.advice = advice(entry);
+            difference.requirement = entry
+                .requirement
+                .clone()
+                .or_else(|| difference.requirement.take());
+            if as_written(entry, difference, records) {
+                difference.standing = Standing::Known;
+            }
+        }
+    }
+    for entry in entries {
+        if found.iter().all(|difference| difference.fact != entry.fact) && should_show(case, entry, records) {
+            let mut gone = difference(&entry.fact, groups(&entry.fact, records));
+            gone.standing = Standing::Gone;
+            gone.advice = advice(entry);
+            gone.requirement.clone_from(&entry.requirement);
+            found.push(gone);
+        }
+    }
+    found
+}
+
+/// The verdict that the differences give.
+#[must_use]
+pub fn verdict(differences: &[Difference]) -> Verdict {
+    differences
+        .iter()
+        .map(|difference| match difference.standing {
+            Standing::Known => Verdict::Known,
+            Standing::Gone => Verdict::Gone,
+            Standing::Unstable { .. } => Verdict::Unstable,
+            Standing::New { .. } if difference.disagree() => Verdict::New,
+            Standing::New { .. } => Verdict::Violation,
+        })
+        .max()
+        .unwrap_or(Verdict::Agree)
+}
+
+/// Whether the entry is about this machine. Ranges were checked when the corpus was loaded.
+fn holds(entry: &KnownEntry, machine: &Machine) -> bool {
+    entry
+        .when
+        .as_ref()
+        .is_none_or(|when| when.holds(machine).unwrap_or(false))
+}
+
+/// The case's expectations: of facts, and of its steps.
+fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
+    let of_facts = case.body.expect.iter().map(|(path, expectation)| {
+        (
+            path.clone(),
+            expectation.is.clone(),
+            case.requirement_of(expectation),
+        )
+    });
+    let only = match case.body.requirement.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    let steps = labels(&case.body.steps)
+        .into_iter()
+        .zip(&case.body.steps)
+        .filter_map(|(label, step)| {
+            let value = match step.options.expect? {
+                Outcome::Ok => "ok",
+                Outcome::Error => "error",
+            };
+            Some((format!("lifecycle.{label}.result"), value.into(), only.clone()))
+        });
+    of_facts.chain(steps).collect()
+}
+
+/// Marks who does not do what is expected. A runtime that never came so far does not either, unless its step is
+/// one that it did not take.
+fn hold_against(
+    found: &mut Vec<Difference>,
+    path: &str,
+    value: &Value,
+    requirement: Option<String>,
+    records: &[&Record],
+) {
+    let against: Vec<String> = records
+        .iter()
+        .filter(|record| record.value(path) != Some(value) && was_asked(record, path))
+        .map(|record| record.runtime.label.clone())
+        .collect();
+    if against.is_empty() {
+        return;
+    }
+    let at = found
+        .iter()
+        .position(|difference| difference.fact == path)
+        .unwrap_or_else(|| {
+            found.push(difference(path, groups(path, records)));
+            found.len() - 1
+        });
+    found[at].expected = Some(value.clone());
+    found[at].requirement = requirement;
+    found[at].against = against;
+}
+
+/// Where create failed, nothing else of the container was asked for: the lifecycle tells that by itself.
+fn was_asked(record: &Record, path: &str) -> bool {
+    match Channel::of(path) {
+        Some(Channel::Lifecycle) => record
+            .steps
+            .iter()
+            .any(|step| path["lifecycle.".len()..].starts_with(&format!("{}.", step.label))),
+        Some(channel) => speaks_of(record, channel),
+        None => true,
+    }
+}
+
+fn advice(entry: &KnownEntry) -> Advice {
+    Advice {
+        impact: Some(entry.impact),
+        cause: entry.cause.clone(),
+        link: entry.link.clone(),
+        remedy: entry.remedy.clone(),
+        violates: entry.violates.clone(),
+    }
+}
+
+/// Whether every runtime that speaks of the fact shows what is written of it.
+fn as_written(entry: &KnownEntry, difference: &Difference, records: &[&Record]) -> bool {
+    let channel = difference.channel().unwrap_or(Channel::Lifecycle);
+    records
+        .iter()
+        .filter(|record| speaks_of(record, channel))
+        .all(|record| {
+            written(entry, record).is_some_and(|value| stands_for(value, record.value(&difference.fact)))
+        })
+}
+
+fn written<'e>(entry: &'e KnownEntry, record: &Record) -> Option<&'e Value> {
+    entry.value_for(&record.runtime).ok().flatten()
+}
+
+/// Whether these runtimes are such that the entry's difference ought to show: what is written of them is not
+/// all the same, or is not what the case expects.
+fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
+    let channel = Channel::of(&entry.fact).unwrap_or(Channel::Lifecycle);
+    let values: Vec<&Value> = records
+        .iter()
+        .filter(|record| speaks_of(record, channel))
+        .filter_map(|record| written(entry, record))
+        .collect();
+    let any = Value::from(ocidiff_model::known::ANY);
+    let certain = values.iter().filter(|value| ***value != any);
+    let distinct = values.iter().any(|value| {
+        certain
+            .clone()
+            .next()
+            .is_some_and(|first| value != first && **value != any)
+    });
+    let expected = expectations(case)
+        .into_iter()
+        .find(|(path, _, _)| *path == entry.fact);
+    distinct || expected.is_some_and(|(_, value, _)| values.iter().any(|written| **written != value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! A table of small records: what is found, and what is said of it.
+
+use ocidiff_model::record::{BundleDigest, CallResult, RunOutcome};
+use ocidiff_model::{CaseFile, Fact, Op, RuntimeId, StepRecord};
+
+use super::*;
+
+fn case(yaml: &str) -> Case {
+    let body: CaseFile = serde_yaml::from_str(&format!("summary: s\n{yaml}")).expect("case");
+    Case {
+        name: "t/c".into(),
+        source: "cases/t/c.yaml".into(),
+        member: None,
+        body,
+    }
+}
+
+fn known(yaml: &str) -> Known {
+    serde_yaml::from_str(yaml).expect("known")
+}
+
+fn machine() -> Machine {
+    Machine {
+        kernel: "6.18".parse().expect("version"),
+        cgroup: "v1".into(),
+        arch: "x86_64".into(),
+    }
+}
+
+fn record(label: &str, facts: &[(&str, Value)]) -> Record {
+    let facts: Vec<Fact> = facts
+        .iter()
+        .map(|(path, value)| Fact::new(*path, value.clone()))
+        .collect();
+    let step = |op: Op| StepRecord {
+        label: op.name().into(),
+        op,
+        argv: Vec::new(),
+        result: CallResult::Ok,
+        exit: Some(0),
+        text: String::new(),
+        seconds: 0.0,
+    };
+    Record {
+        case: "t/c".into(),
+        runtime: RuntimeId {
+            name: label.into(),
+            version: "1.2".parse().expect("version"),
+            label: label.into(),
+        },
+        bundle: BundleDigest::default(),
+        recorder: "ptrace".into(),
+        outcome: RunOutcome::Complete,
+        ran: true,
+        steps: vec![step(Op::Create), step(Op::Start)],
+        facts,
+        filters: Vec::new(),
+        calls: Vec::new(),
+        total_calls: 0,
+        seconds: 0.0,
+    }
+}
+
+fn exits(values: [i64; 3]) -> Vec<Record> {
+    ["runc", "crun", "youki"]
+        .into_iter()
+        .zip(values)
+        .map(|(label, value)| record(label, &[("process.exit", Value::Int(value))]))
+        .collect()
+}
+
+fn said(case_yaml: &str, known_yaml: &str, records: &[Record]) -> (Verdict, Vec<Difference>) {
+    let records: Vec<&Record> = records.iter().collect();
+    let found = judge(&case(case_yaml), &known(known_yaml), &machine(), &records);
+    (verdict(&found), found)
+}
+
+#[test]
+fn equal_facts_agree_and_others_are_new() {
+    assert_eq!(said("", "[]", &exits([0, 0, 0])).0, Verdict::Agree);
+    let (verdict, found) = said("", "[]", &exits([0, 2, 2]));
+    assert_eq!(verdict, Verdict::New);
+    assert_eq!(found[0].groups[0].runtimes, ["runc"]);
+    assert_eq!(found[0].groups[1].runtimes, ["crun", "youki"]);
+}
+
+#[test]
+fn what_is_written_down_is_known_only_as_written() {
+    let written = "[{fact: process.exit, values: {runc: 0, crun: 2, youki: 2}, impact: breaks}]";
+    assert_eq!(said("", written, &exits([0, 2, 2])).0, Verdict::Known);
+    assert_eq!(
+        said("", written, &exits([0, 2, 3])).0,
+        Verdict::New,
+        "another value"
+    );
+    assert_eq!(said("", written, &exits([0, 0, 0])).0, Verdict::Gone);
+    let partly = "[{fact: process.exit, values: {runc: 0, crun: 2}, impact: breaks}]";
+    assert_eq!(
+        said("", partly, &exits([0, 2, 2])).0,
+        Verdict::New,
+        "youki is not written of"
+    );
+}
+
+#[test]
+fn an_entry_about_other_runtimes_versions_or_machines_is_not_gone() {
+    let pair = &exits([0, 0, 0])[..2];
+    let about_youki = "[{fact: process.exit, values: {runc: 0, crun: 0, youki: 1}, impact: breaks}]";
+    assert_eq!(said("", about_youki, pair).0, Verdict::Agree);
+    let old = "[{fact: process.exit, values: {runc: 0, 'crun <1': 2, youki: 0}, impact: breaks}]";
+    assert_eq!(said("", old, &exits([0, 0, 0])).0, Verdict::Agree);
+    let v2 =
+        "[{fact: process.exit, values: {runc: 0, crun: 2, youki: 2}, when: {cgroup: v2}, impact: breaks}]";
+    assert_eq!(said("", v2, &exits([0, 0, 0])).0, Verdict::Agree);
+    assert_eq!(said("", v2, &exits([0, 2, 2])).0, Verdict::New);
+}
+
+#[test]
+fn an_expectation_that_all_break_is_a_violation() {
+    let expect = "requirement: [r]\nexpect: {process.exit: 0}";
+    assert_eq!(said(expect, "[]", &exits([0, 0, 0])).0, Verdict::Agree);
+    let (verdict, found) = said(expect, "[]", &exits([1, 1, 1]));
+    assert_eq!(verdict, Verdict::Violation);
+    assert_eq!(found[0].requirement.as_deref(), Some("r"));
+    assert_eq!(found[0].against, ["runc", "crun", "youki"]);
+    let written = "[{fact: process.exit, values: {runc: 1, crun: 1, youki: 1}, impact: cosmetic}]";
+    assert_eq!(said(expect, written, &exits([1, 1, 1])).0, Verdict::Known);
+    assert_eq!(said(expect, written, &exits([0, 0, 0])).0, Verdict::Gone);
+}
+
+#[test]
+fn facts_that_a_case_does_not_watch_are_not_compared() {
+    let records = [
+        record("runc", &[("proc.init.umask", "0022".into())]),
+        record("crun", &[("proc.init.umask", "0077".into())]),
+    ];
+    assert_eq!(said("", "[]", &records).0, Verdict::Agree);
+    assert_eq!(
+        said("watch: {proc: [init.umask]}", "[]", &records).0,
+        Verdict::New
+    );
+}
+
+#[test]
+fn where_create_failed_only_that_is_told() {
+    let mut failed = record("youki", &[("lifecycle.create.result", "error".into())]);
+    failed.ran = false;
+    failed.steps.truncate(1);
+    let ran = record(
+        "runc",
+        &[
+            ("lifecycle.create.result", "ok".into()),
+            ("lifecycle.start.result", "ok".into()),
+            ("process.exit", Value::Int(0)),
+        ],
+    );
+    let (verdict, found) = said("expect: {process.exit: 0}", "[]", &[ran, failed]);
+    assert_eq!(verdict, Verdict::New);
+    let facts: Vec<_> = found.iter().map(|difference| difference.fact.as_str()).collect();
+    assert_eq!(facts, ["lifecycle.create.result"]);
+}
+
+#[test]
+fn what_varies_is_written_as_any() {
+    let written = "[{fact: process.exit, values: {runc: 0, crun: 0, youki: '*'}, impact: cosmetic}]";
+    assert_eq!(said("", written, &exits([0, 0, 7])).0, Verdict::Known);
+    assert_eq!(
+        said("", written, &exits([0, 0, 0])).0,
+        Verdict::Agree,
+        "by chance the same"
+    );
+    assert_eq!(said("", written, &exits([0, 1, 7])).0, Verdict::New);
+}

@@ -1,0 +1,41 @@
+//! ocidiff: a differential conformance test suite for OCI runtimes.
+//!
+//! The pipeline, one module a step:
+//!
+//! ```text
+//! corpus -> plan -> bundle -> launch (cell) -> normalise -> compare -> judge -> reports
+//! ```
+//!
+//! | module             | what it does                                                     |
+//! |--------------------|------------------------------------------------------------------|
+//! | [`corpus`]         | loads and checks cases, known files, recipes, profiles           |
+//! | [`plan`]           | which cases run: patterns and needs                              |
+//! | [`bundle`]         | builds a case's bundle, the same bytes for every runtime         |
+//! | [`participants`]   | who takes part, and the calls that each wants                    |
+//! | [`session`]        | what a run makes on the machine, and how it is found again       |
+//! | [`cgroup`]         | the cgroups of a run                                             |
+//! | [`launch`]         | starts a cell and listens to it                                  |
+//! | [`cell`]           | runs one case under one runtime, contained                       |
+//! | [`normalise`]      | takes away what differs from run to run                          |
+//! | [`compare`]        | which facts are compared, and who agrees                         |
+//! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
+//! | [`engine`]         | all of that for one case                                         |
+//! | [`accept`]         | writes known files, and keeps what people wrote                  |
+//! | [`repro`]          | a folder that shows a case without ocidiff                       |
+//! | [`cli`]            | the program's commands                                           |
+
+pub mod accept;
+pub mod bundle;
+pub mod cell;
+pub mod cgroup;
+pub mod cli;
+pub mod compare;
+pub mod corpus;
+pub mod engine;
+pub mod judge;
+pub mod launch;
+pub mod normalise;
+pub mod participants;
+pub mod plan;
+pub mod repro;
+pub mod session;

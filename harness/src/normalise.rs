@@ -1,0 +1,134 @@
+//! Filters that take away what differs from run to run and says nothing. Small, named, and applied to every
+//! record alike. There are few: a cell has the same paths, ids and names each time.
+
+use ocidiff_model::{Fact, Value};
+
+/// A filter: a text with what is the machine's, not the runtime's, replaced.
+type Filter = fn(&str) -> String;
+
+/// The filters, in the order in which they are applied.
+const FILTERS: [(&str, Filter); 4] = [
+    ("inodes", inodes),
+    ("overlay", overlay),
+    ("addresses", addresses),
+    ("times", times),
+];
+
+/// Applies every filter to every value.
+pub fn normalise(facts: &mut Vec<Fact>) {
+    for fact in facts.iter_mut() {
+        match &mut fact.value {
+            Value::Text(text) => *text = apply(text),
+            Value::List(items) => items.iter_mut().for_each(|item| *item = apply(item)),
+            Value::Bool(_) | Value::Int(_) => {}
+        }
+    }
+    facts.sort_by(|a, b| a.path.cmp(&b.path));
+}
+
+fn apply(text: &str) -> String {
+    FILTERS
+        .iter()
+        .fold(text.to_owned(), |text, (_, filter)| filter(&text))
+}
+
+/// `mnt:[4026532223]`, `pipe:[12345]`: the number is the kernel's.
+fn inodes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(":[") {
+        let (head, tail) = rest.split_at(at + 2);
+        out.push_str(head);
+        let digits = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if digits > 0 && tail[digits..].starts_with(']') {
+            out.push('N');
+            rest = &tail[digits..];
+        } else {
+            rest = tail;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The rootfs's layers are the harness's.
+fn overlay(text: &str) -> String {
+    let keep = |option: &&str| {
+        !["lowerdir=", "upperdir=", "workdir="]
+            .iter()
+            .any(|head| option.starts_with(head))
+    };
+    if text.contains("lowerdir=") {
+        text.split(',').filter(keep).collect::<Vec<_>>().join(",")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// `0x7f...`: twelve digits or more are an address.
+fn addresses(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("0x") {
+        let (head, tail) = rest.split_at(at + 2);
+        let digits = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_hexdigit()).len();
+        out.push_str(head);
+        if digits >= 11 {
+            out.push_str("ADDRESS");
+            rest = &tail[digits..];
+        } else {
+            rest = tail;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// `2026-11-24T21:48:00.123Z` in a runtime's own output.
+fn times(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let shape = b"dddd-dd-ddTdd:dd:dd";
+    let fits = |at: usize| {
+        bytes.get(at..at + shape.len()).is_some_and(|window| {
+            window.iter().zip(shape).all(|(byte, shape)| match shape {
+                b'd' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
+        })
+    };
+    let Some(at) = (0..bytes.len()).find(|at| fits(*at)) else {
+        return text.to_owned();
+    };
+    let tail = &text[at + shape.len()..];
+    let tail = tail.trim_start_matches(|c: char| c.is_ascii_digit() || ".:+Z".contains(c));
+    format!("{}TIME{}", &text[..at], times(tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_machine_s_is_taken_away() {
+        for (text, expected) in [
+            ("mnt:[4026532223] and pipe:[7]", "mnt:[N] and pipe:[N]"),
+            ("a:[b]", "a:[b]"),
+            ("rw,lowerdir=/a:/b,upperdir=/c,workdir=/d,xino=off", "rw,xino=off"),
+            ("at 0x7ffd12345678 of 0xff", "at 0xADDRESS of 0xff"),
+            ("time=2026-11-24T21:48:00.123Z level=x", "time=TIME level=x"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(apply(text), expected);
+        }
+    }
+
+    #[test]
+    fn facts_are_sorted_by_path() {
+        let mut facts = vec![
+            Fact::new("proc.b", "x"),
+            Fact::new("proc.a", vec!["net:[3]".to_owned()]),
+        ];
+        normalise(&mut facts);
+        assert_eq!(facts[0], Fact::new("proc.a", vec!["net:[N]".to_owned()]));
+    }
+}

@@ -1,0 +1,233 @@
+//! Who takes part in a run, and the calls that each runtime wants.
+
+use std::ffi::OsString;
+
+use ocidiff_model::event::Participant;
+use ocidiff_model::merge::merge;
+use ocidiff_model::step::labels;
+use ocidiff_model::{Case, Op, RuntimeId, Step};
+use ocidiff_runtimes::{Call, Flag, Origin, Runtime, Step as CallStep, Var};
+use serde_json::Value;
+
+use crate::cell::job::JobStep;
+use crate::cell::paths;
+
+/// A runtime of this run.
+#[derive(Debug, Clone)]
+pub struct Contender {
+    /// The program and its manifest.
+    pub runtime: Runtime,
+    /// How the run calls it.
+    pub id: RuntimeId,
+    /// Whether the others are held against it.
+    pub reference: bool,
+}
+
+/// What keeps a case from being called under a runtime at all: the runtime has no such step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacks(pub String);
+
+/// Names the runtimes for a run; the reference comes first.
+///
+/// # Errors
+/// A sentence: `reference` is none of them.
+pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec<Contender>, String> {
+    let names: Vec<String> = runtimes.iter().map(|runtime| runtime.name().to_owned()).collect();
+    let alone = |name: &str| names.iter().filter(|other| *other == name).count() == 1;
+    let mut all: Vec<Contender> = runtimes
+        .into_iter()
+        .map(|runtime| {
+            let label = if alone(runtime.name()) {
+                runtime.name().to_owned()
+            } else {
+                runtime.label()
+            };
+            Contender {
+                id: id(&runtime, label),
+                runtime,
+                reference: false,
+            }
+        })
+        .collect();
+    // The same version of the same runtime from two places.
+    for index in 1..all.len() {
+        let (before, rest) = all.split_at_mut(index);
+        let label = &mut rest[0].id.label;
+        let twins = before
+            .iter()
+            .filter(|other| other.id.label.split('#').next() == Some(label.as_str()))
+            .count();
+        if twins > 0 {
+            label.push_str(&format!("#{}", twins + 1));
+        }
+    }
+    let position = match reference {
+        None => 0,
+        Some(wanted) => all
+            .iter()
+            .position(|found| {
+                found.id.label == wanted || found.id.name == wanted || found.runtime.label() == wanted
+            })
+            .ok_or_else(|| format!("the reference `{wanted}` is none of the runtimes of this run"))?,
+    };
+    let mut first = all.remove(position);
+    first.reference = true;
+    all.insert(0, first);
+    Ok(all)
+}
+
+fn id(runtime: &Runtime, label: String) -> RuntimeId {
+    RuntimeId {
+        name: runtime.name().to_owned(),
+        version: version(runtime),
+        label,
+    }
+}
+
+/// A version that the manifest's pattern found; the store and PATH only give runtimes that have one.
+fn version(runtime: &Runtime) -> ocidiff_model::version::Version {
+    let text = runtime.version.as_str();
+    text.parse()
+        .or_else(|_| "0".parse())
+        .unwrap_or_else(|_| unreachable!("0 is a version"))
+}
+
+impl Contender {
+    /// What the first event of a run says of it.
+    #[must_use]
+    pub fn participant(&self) -> Participant {
+        let origin = match &self.runtime.origin {
+            Origin::Path => "PATH".to_owned(),
+            Origin::Store(_) => "store".to_owned(),
+            Origin::Given => "given".to_owned(),
+        };
+        Participant {
+            runtime: self.id.clone(),
+            reference: self.reference,
+            origin,
+        }
+    }
+
+    /// The steps of a case as this runtime wants to be called.
+    ///
+    /// # Errors
+    /// It has no such step.
+    pub fn steps(
+        &self,
+        case: &Case,
+        configs: &std::collections::BTreeMap<String, String>,
+    ) -> Result<Vec<JobStep>, Lacks> {
+        labels(&case.body.steps)
+            .into_iter()
+            .zip(&case.body.steps)
+            .map(|(label, step)| self.step(label, step, configs))
+            .collect()
+    }
+
+    fn step(
+        &self,
+        label: String,
+        step: &Step,
+        configs: &std::collections::BTreeMap<String, String>,
+    ) -> Result<JobStep, Lacks> {
+        let container = step.container().to_owned();
+        let input = input(&label, step, configs.get(&container).map_or("", String::as_str));
+        let argv = match call_step(step.op) {
+            None => Vec::new(),
+            Some(kind) => {
+                let call = call(
+                    kind,
+                    step,
+                    &container,
+                    input.as_ref().map(|(path, _)| path.as_path()),
+                );
+                let words = self
+                    .runtime
+                    .command(&call)
+                    .map_err(|error| Lacks(error.to_string()))?;
+                words.into_iter().map(lossy).collect()
+            }
+        };
+        let limit = step.options.limit.unwrap_or(DEFAULT_LIMIT);
+        let input = input.map(|(path, text)| (path, text));
+        Ok(JobStep {
+            label,
+            op: step.op,
+            container,
+            argv,
+            limit_ms: std::time::Duration::from_secs_f64(limit)
+                .as_millis()
+                .try_into()
+                .unwrap_or(u64::MAX),
+            input,
+            stdout: step.options.stdout.clone(),
+        })
+    }
+}
+
+/// Seconds that a step may take where a case says nothing.
+pub const DEFAULT_LIMIT: f64 = 10.0;
+
+fn lossy(word: OsString) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+fn call_step(op: Op) -> Option<CallStep> {
+    Some(match op {
+        Op::Create => CallStep::Create,
+        Op::Start => CallStep::Start,
+        Op::State => CallStep::State,
+        Op::Kill => CallStep::Kill,
+        Op::Delete => CallStep::Delete,
+        Op::Exec => CallStep::Exec,
+        Op::Pause => CallStep::Pause,
+        Op::Resume => CallStep::Resume,
+        Op::Update => CallStep::Update,
+        Op::Run => CallStep::Run,
+        Op::List => CallStep::List,
+        Op::Wait | Op::Await => return None,
+    })
+}
+
+fn call(kind: CallStep, step: &Step, container: &str, input: Option<&std::path::Path>) -> Call {
+    let options = &step.options;
+    let id = options.id.clone().unwrap_or_else(|| container.to_owned());
+    let mut call = Call::new(kind, paths::ROOT).id(id);
+    if matches!(step.op, Op::Create | Op::Run) {
+        call = call.with(Var::Bundle, paths::bundle(container));
+        call = call.with(Var::PidFile, paths::pid_file(container));
+    }
+    if let Some(signal) = &options.signal {
+        call = call.with(Var::Signal, signal);
+    }
+    if options.force {
+        call = call.flag(Flag::Force);
+    }
+    match (step.op, input) {
+        (Op::Exec, Some(path)) => call.with(Var::Process, path),
+        (Op::Update, Some(path)) => call.with(Var::Resources, path),
+        _ => call,
+    }
+}
+
+/// The file that the call reads: an exec's process, laid over the config's own; an update's resources.
+fn input(label: &str, step: &Step, config: &str) -> Option<(std::path::PathBuf, String)> {
+    let path = std::path::Path::new(paths::INPUT).join(format!("{label}.json"));
+    match step.op {
+        Op::Exec => {
+            let config: Value = serde_json::from_str(config).unwrap_or(Value::Null);
+            let mut process = config["process"].clone();
+            if let Some(changes) = &step.options.process {
+                // The checks at loading saw that it is a map; a list key that is none stays as it is.
+                let _ = merge(&mut process, changes);
+            }
+            Some((path, process.to_string()))
+        }
+        Op::Update => step
+            .options
+            .resources
+            .as_ref()
+            .map(|resources| (path, resources.to_string())),
+        _ => None,
+    }
+}

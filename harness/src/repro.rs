@@ -1,0 +1,162 @@
+//! A folder with a case's bundle and a shell script that shows it without ocidiff, for a bug report.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use ocidiff_model::{Case, Op};
+
+use crate::bundle::{Bundle, merge_layers};
+use crate::cell::job::JobStep;
+use crate::cell::paths;
+use crate::participants::Contender;
+
+/// Writes the folder: aside first, so that it is whole or not there.
+///
+/// # Errors
+/// What the system answers; or that the runtime lacks a step of the case.
+pub fn write(
+    folder: &Path,
+    case: &Case,
+    contender: &Contender,
+    bundle: &Bundle,
+    probe: &Path,
+) -> io::Result<()> {
+    let steps = contender
+        .steps(case, &bundle.configs)
+        .map_err(|lacks| io::Error::other(lacks.0))?;
+    let parent = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let aside = tempfile::tempdir_in(parent)?;
+    merge_layers(&bundle.layers, &aside.path().join("rootfs"))?;
+    for (name, config) in &bundle.configs {
+        fs::write(aside.path().join(format!("{name}.json")), config)?;
+    }
+    fs::copy(probe, aside.path().join("probe"))?;
+    for (path, text) in steps.iter().filter_map(|step| step.input.as_ref()) {
+        let name = path.file_name().unwrap_or_default();
+        fs::create_dir_all(aside.path().join("input"))?;
+        fs::write(aside.path().join("input").join(name), text)?;
+    }
+    let script = aside.path().join("repro.sh");
+    fs::write(&script, text(case, contender, &steps))?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
+    fs::rename(aside.keep(), folder)
+}
+
+/// The script. It takes private namespaces first, as ocidiff does: a runtime under test is not trusted.
+fn text(case: &Case, contender: &Contender, steps: &[JobStep]) -> String {
+    let mut calls = String::new();
+    for step in steps {
+        // Writing to a string cannot fail.
+        let _ = match step.op {
+            Op::Wait => writeln!(calls, "wait_end {}", step.container),
+            Op::Await => writeln!(
+                calls,
+                "sleep 1   # until it has printed {:?}",
+                step.stdout.clone().unwrap_or_default()
+            ),
+            _ => writeln!(
+                calls,
+                "call {} {} {}",
+                step.label,
+                step.container,
+                words(&step.argv)
+            ),
+        };
+    }
+    TEMPLATE
+        .replace("@CASE@", &case.name)
+        .replace("@SUMMARY@", &case.body.summary.replace('\n', " "))
+        .replace("@RUNTIME@", &contender.runtime.label())
+        .replace("@PROGRAM@", &quote(&contender.runtime.path.to_string_lossy()))
+        .replace("@CONFIG@", &case.body.config_file)
+        .replace("@CELL@", paths::CELL)
+        .replace("@ROOT@", paths::ROOT)
+        .replace("@HOOKS@", paths::HOOKS)
+        .replace("@BUNDLES@", paths::BUNDLES)
+        .replace("@PIDS@", paths::PIDS)
+        .replace("@TMP@", paths::TMP)
+        .replace("@CALLS@", &calls)
+}
+
+/// The call's words; the program is whatever the script was given.
+fn words(argv: &[String]) -> String {
+    let rest = argv.iter().skip(1).map(|word| quote(word));
+    std::iter::once("\"$RUNTIME\"".to_owned())
+        .chain(rest)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quote(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/._-=:@".contains(c));
+    if plain {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+const TEMPLATE: &str = r#"#!/bin/bash
+# @CASE@ under @RUNTIME@: @SUMMARY@
+# Run as root: ./repro.sh [/path/to/another/runtime]. Everything happens in private pid, uts, ipc, net and mount
+# namespaces, and under cgroups of its own, which are removed at the end.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+export RUNTIME=${1:-@PROGRAM@} HERE=$here
+if [ -z "${INSIDE-}" ]; then
+  export INSIDE=1
+  exec unshare -m -p -f -i -u -n --kill-child --mount-proc "$0" "$RUNTIME"
+fi
+
+mount --make-rprivate /
+for d in vm fs dev debug abi user; do
+  [ -d /proc/sys/$d ] && mount --bind /proc/sys/$d /proc/sys/$d && mount -o remount,bind,ro /proc/sys/$d
+done
+# crun refuses a hybrid v1 machine as long as the v2 tree owns a controller.
+if [ -d /sys/fs/cgroup/unified ] && grep -qs hugetlb /sys/fs/cgroup/unified/cgroup.controllers; then
+  mkdir -p /sys/fs/cgroup/hugetlb && mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb
+fi
+mkdir -p /run && keep=$(mktemp -d) && mount --bind "$HERE" "$keep"
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p @CELL@/bin @CELL@/input @HOOKS@ @PIDS@ @ROOT@ @TMP@
+cp "$keep/probe" @CELL@/bin/probe
+[ -d "$keep/input" ] && cp "$keep"/input/* @CELL@/input/
+for config in "$keep"/*.json; do
+  name=$(basename "$config" .json)
+  mkdir -p "@BUNDLES@/$name" && cp -a "$keep/rootfs" "@BUNDLES@/$name/rootfs"
+  cp "$config" "@BUNDLES@/$name/@CONFIG@"
+done
+umount "$keep" && rmdir "$keep"
+cd /
+
+# The container's init inherits the output of create: a file, never a pipe.
+call() {
+  local label=$1 container=$2; shift 2
+  timeout -k 2 20 "$@" </dev/null >"/run/out.$label" 2>&1
+  echo "$label: exit status $?"
+  [ "$label" = create ] || sed 's/^/    /' "/run/out.$label"
+}
+wait_end() {
+  local pid; pid=$(cat "@PIDS@/$1" 2>/dev/null) || return
+  for _ in $(seq 100); do
+    [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || break
+    sleep 0.1
+  done
+  echo "what create and the container printed:"
+  sed 's/^/    /' /run/out.create
+}
+
+@CALLS@
+[ -s @HOOKS@/log ] && echo "hooks:" && cat @HOOKS@/log
+exit 0
+"#;
