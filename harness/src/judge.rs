@@ -3,7 +3,9 @@
 use ocidiff_model::difference::{Advice, Standing};
 use ocidiff_model::known::{Machine, stands_for};
 use ocidiff_model::step::labels;
-use ocidiff_model::{Case, Channel, Difference, Known, KnownEntry, Record, Value, Verdict, step::Outcome};
+use ocidiff_model::{
+    Case, Channel, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
+};
 
 use crate::compare::{compare, difference, groups, speaks_of};
 
@@ -80,11 +82,13 @@ fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
         .into_iter()
         .zip(&case.body.steps)
         .filter_map(|(label, step)| {
-            let value = match step.options.expect? {
-                Outcome::Ok => "ok",
-                Outcome::Error => "error",
+            let of_process = matches!(step.op, Op::Exec | Op::Run);
+            let (last, value) = match step.options.expect? {
+                Outcome::Ok if of_process => ("exit", Value::Int(0)),
+                Outcome::Ok => ("result", "ok".into()),
+                Outcome::Error => ("result", "error".into()),
             };
-            Some((format!("lifecycle.{label}.result"), value.into(), only.clone()))
+            Some((format!("lifecycle.{label}.{last}"), value, only.clone()))
         });
     of_facts.chain(steps).collect()
 }

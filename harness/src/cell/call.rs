@@ -45,6 +45,9 @@ pub(crate) fn run(
     let mut command = Command::new(program);
     command.args(args).env_clear().envs(env).process_group(0);
     command.stdin(Stdio::null()).stdout(out_write).stderr(err_write);
+    // Root without further groups, whoever started us. It also makes std fork and exec: with posix_spawn, glibc
+    // would leave signals 32 and 33 ignored in the runtime, and so in the container.
+    command.uid(0).gid(0);
     // Not waited on through the handle: the pump reaps.
     let child = command.spawn()?;
     drop(command);

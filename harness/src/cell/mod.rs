@@ -40,6 +40,7 @@ use job::{Job, Message};
 pub fn main() -> io::Result<()> {
     // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
     ocidiff_trace::process::set_parent_death_signal_kill()?;
+    ocidiff_trace::process::reset_signal_dispositions();
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
     let mut out = io::stdout();

@@ -112,6 +112,7 @@ impl Pump {
 
     /// The child's end belongs to another thread.
     pub(crate) fn leave_alone(&mut self, pid: Pid) {
+        self.ends.remove(&pid);
         self.foreign.push(pid);
     }
 

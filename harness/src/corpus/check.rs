@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ocidiff_model::known::{RuntimeKey, When};
-use ocidiff_model::step::MAIN;
+use ocidiff_model::step::{MAIN, Outcome};
 use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Case, Channel, Known, Op};
 use serde_json::Value as Json;
@@ -165,7 +165,14 @@ fn steps(document: &Document<'_>, case: &Case) -> Vec<Diagnostic> {
         } else if container != MAIN && !made.contains(container) {
             wrong(format!("no step before makes the container `{container}`"));
         }
+        let of_process = matches!(step.op, Op::Exec | Op::Run);
         match step.op {
+            _ if of_process && step.options.expect == Some(Outcome::Error) => {
+                wrong(
+                    "the exit status of exec and run is the process's: expect `lifecycle.exec.exit`"
+                        .to_owned(),
+                );
+            }
             Op::Await if step.options.stdout.is_none() => {
                 wrong("await needs a text: `await: {stdout: ready}`".to_owned());
             }

@@ -1,7 +1,7 @@
 //! A table of small records: what is found, and what is said of it.
 
 use ocidiff_model::record::{BundleDigest, CallResult, RunOutcome};
-use ocidiff_model::{CaseFile, Fact, Op, RuntimeId, StepRecord};
+use ocidiff_model::{CaseFile, Fact, RuntimeId, StepRecord};
 
 use super::*;
 

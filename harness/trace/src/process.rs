@@ -32,6 +32,19 @@ pub fn join_session_keyring(name: &CStr) -> io::Result<i32> {
     i32::try_from(serial).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
 }
 
+/// Gives every signal its default disposition, also the two that glibc keeps for itself (32 and 33): its
+/// posix_spawn leaves those ignored in the child, and what is ignored outlives an exec.
+#[expect(unsafe_code, reason = "glibc's own sigaction refuses the two signals")]
+pub fn reset_signal_dispositions() {
+    // The kernel's struct sigaction: handler, flags, restorer, mask; all zero is SIG_DFL.
+    let default = [0_u64; 4];
+    for signal in 1..=64_i64 {
+        // SAFETY: the kernel reads 32 bytes of the array, which outlives the call, and writes nothing. KILL and
+        // STOP are refused, which is as it should be.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), 0_usize, 8_usize) };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

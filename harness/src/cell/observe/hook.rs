@@ -23,7 +23,7 @@ impl Hooks {
         for line in text.lines().skip(self.read) {
             self.read += 1;
             let line: Json = serde_json::from_str(line).unwrap_or(Json::Null);
-            let name = line["args"][2].as_str().unwrap_or("unnamed").to_owned();
+            let name = line["args"][3].as_str().unwrap_or("unnamed").to_owned();
             facts.extend(describe(&name, &line));
             self.order.push(format!("{name} in {step}"));
         }
