@@ -96,20 +96,30 @@ impl Document<'_> {
     /// Line and column of a key.
     #[must_use]
     pub fn position(&self, keys: &[&str]) -> (usize, usize) {
-        let Ok(root) = marked_yaml::parse_yaml(0, self.text) else {
+        if let Ok(root) = marked_yaml::parse_yaml(0, self.text) {
+            return walk(&root, keys);
+        }
+        // The parser takes a map at the top only: a list is put under a key, on a line of its own before it.
+        let Ok(root) = marked_yaml::parse_yaml(0, format!("list:\n{}", self.text)) else {
             return (1, 1);
         };
-        let mut best = (1, 1);
-        let mut node = &root;
-        for key in keys {
-            let Some((found, child)) = step(node, key) else {
-                return best;
-            };
-            best = found.unwrap_or(best);
-            node = child;
-        }
-        best
+        let (line, column) = walk(&root, &[&["list"], keys].concat());
+        (line.saturating_sub(1).max(1), column)
     }
+}
+
+/// Where the last of the keys that is there stands.
+fn walk(root: &Node, keys: &[&str]) -> (usize, usize) {
+    let mut best = (1, 1);
+    let mut node = root;
+    for key in keys {
+        let Some((found, child)) = step(node, key) else {
+            return best;
+        };
+        best = found.unwrap_or(best);
+        node = child;
+    }
+    best
 }
 
 /// The child of a key or index, and where the key (or the entry) stands.
@@ -121,7 +131,12 @@ fn step<'n>(node: &'n Node, key: &str) -> Option<(Option<(usize, usize)>, &'n No
             .map(|(name, child)| (name.span().start().map(|at| (at.line(), at.column())), child)),
         Node::Sequence(items) => {
             let child = items.iter().nth(key.parse().ok()?)?;
-            Some((child.span().start().map(|at| (at.line(), at.column())), child))
+            // A map's own mark is behind its first key.
+            let mark = match child {
+                Node::Mapping(map) => map.iter().next().and_then(|(name, _)| name.span().start()),
+                _ => child.span().start(),
+            };
+            Some((mark.map(|at| (at.line(), at.column())), child))
         }
         Node::Scalar(_) => None,
     }
