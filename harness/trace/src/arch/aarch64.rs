@@ -16,3 +16,8 @@ pub(crate) fn split(audit: u32, nr: u64) -> (Arch, u32) {
         other => (Arch::Other(other), nr),
     }
 }
+
+/// Whether a call may have left as one that seccomp answers with SIGSYS: the kernel then puts back the first argument, which is in the register of the result.
+pub(crate) fn looks_rolled_back(_nr: u32, args: &[u64; 6], value: i64) -> bool {
+    value == args[0] as i64
+}

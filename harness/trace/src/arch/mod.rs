@@ -7,12 +7,12 @@ use crate::record::Arch;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86_64::{NATIVE, split};
+pub(crate) use x86_64::{NATIVE, looks_rolled_back, split};
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 #[cfg(target_arch = "aarch64")]
-pub(crate) use aarch64::{NATIVE, split};
+pub(crate) use aarch64::{NATIVE, looks_rolled_back, split};
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("ocidiff-trace knows x86_64 and aarch64; add a file to arch/ for this architecture");

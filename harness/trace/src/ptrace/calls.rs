@@ -100,7 +100,7 @@ impl Follow<'_> {
             task.interrupted.push(call);
             return;
         }
-        task.suspect = (!is_error && value == i64::from(call.nr)).then_some(call);
+        task.suspect = arch::looks_rolled_back(call.nr, &call.args, value).then_some(call);
         let made = task.made.take();
         match self.decoder.role(call.arch, call.nr) {
             // What it "returns" is a register of the interrupted program.

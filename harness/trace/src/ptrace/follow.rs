@@ -33,6 +33,8 @@ pub(super) struct Follow<'sink> {
     pace: Pace,
     /// Tasks that told of themselves before the fork that made them did, with what they told.
     early: HashMap<Pid, Status>,
+    /// Tasks of those that were taken up without waiting for that.
+    adopted: HashSet<Pid>,
     /// Threads of the program before the execve, whose ends may be told late.
     former: HashSet<Pid>,
 }
@@ -50,6 +52,7 @@ impl<'sink> Follow<'sink> {
             sink,
             pace: Pace::new(),
             early: HashMap::new(),
+            adopted: HashSet::new(),
             former,
         }
     }
@@ -101,6 +104,7 @@ impl<'sink> Follow<'sink> {
                 }
             );
             self.close(tid, by_sigsys);
+            self.adopt_orphans();
             return (tid == self.init).then_some(exit);
         }
         self.pace.stopped(tid);
@@ -133,13 +137,30 @@ impl<'sink> Follow<'sink> {
         let Ok(child) = sys::event_message(tid) else {
             return;
         };
-        let is_thread = self.is_making_thread(tid);
-        let made = self.tasks.add(child, Some(tid), is_thread);
+        let made = match self.tasks.get(child).filter(|_| self.adopted.remove(&child)) {
+            Some(task) => task.ordinal,
+            None => {
+                let is_thread = self.is_making_thread(tid);
+                self.tasks.add(child, Some(tid), is_thread)
+            }
+        };
         if let Some(task) = self.tasks.get(tid) {
             task.made = Some(made);
         }
         if let Some(status) = self.early.remove(&child) {
             self.told(child, status);
+        }
+    }
+
+    /// A task that is killed while it forks never tells of its child, which would wait for us for ever. So
+    /// whenever one ends, all that wait are taken up; a fork that is told of later finds them.
+    fn adopt_orphans(&mut self) {
+        for (tid, status) in std::mem::take(&mut self.early) {
+            if matches!(status, Status::Stopped { .. }) {
+                self.tasks.add(tid, None, false);
+                self.adopted.insert(tid);
+                self.told(tid, status);
+            }
         }
     }
 

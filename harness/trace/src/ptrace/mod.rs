@@ -21,6 +21,9 @@
 //! lasts, wait for children by their own pids or pidfds only, leave init to [`crate::Recording::wait`] (which
 //! reaps it), and sweep up orphans afterwards.
 //!
+//! The kernel sends this process a SIGCHLD at each stop. Left alone (the default) it costs nothing; a handler
+//! without `SA_NOCLDSTOP` would run twice a call.
+//!
 //! `/proc` must be the one of this process's pid namespace.
 
 mod approach;

@@ -113,7 +113,7 @@ impl Pace {
     /// To be called at each stop, with the tracee that stopped.
     pub(super) fn stopped(&mut self, tid: Pid) {
         self.stops += 1;
-        if self.stops >= CHECK_STOPS || self.stops % 8 == 0 && self.checked.elapsed() > CHECK_TIME {
+        if self.stops >= CHECK_STOPS || self.checked.elapsed() > CHECK_TIME {
             self.look_around(tid);
         }
     }

@@ -48,8 +48,7 @@ pub(super) struct Task {
     /// The exit of a call whose entry was not seen is next: the execve at which recording began, or the
     /// fork that made this task.
     pub(super) skip_exit: bool,
-    /// The last call, if it returned its own number: so leaves a call that seccomp answers with SIGSYS, and
-    /// then its result is none.
+    /// The last call, if it left as one that seccomp answers with SIGSYS: then its result is none.
     pub(super) suspect: Option<Pending>,
     /// Calls that a signal interrupted, and which may go on after its handler.
     pub(super) interrupted: Vec<Pending>,

@@ -118,7 +118,8 @@ fn written(call: &Call) -> String {
 pub(crate) fn compare(way: &str, program: &str) -> Trace {
     let recorded = record(way, program, watch_all());
     let mut expected = lines(&recorded.output, "call");
-    assert!(!expected.is_empty() || program == "group_stop_of_threads" || program == "status");
+    let said = expected.len() + lines(&recorded.output, "saw").len();
+    assert!(said > 0, "the program says nothing, and would always pass");
     let names: Vec<&str> = expected.iter().map(|line| name_of(line)).collect();
     let calls = recorded.trace.calls.iter();
     let mut between = calls

@@ -14,7 +14,6 @@ const COMPARED: &[&str] = &[
     "plain",
     "decoded",
     "setuid",
-    "int80",
     "status",
     "threads",
     "fork",
@@ -23,6 +22,8 @@ const COMPARED: &[&str] = &[
     "exec",
     "exec_thread",
     "death",
+    "killed_forking",
+    "setuid_exec",
     "eintr",
     "restart",
     "ignored",
@@ -33,6 +34,8 @@ const COMPARED: &[&str] = &[
     "trap",
     "kill",
     "trace",
+    #[cfg(target_arch = "x86_64")]
+    "int80",
 ];
 
 /// Trials with a body of their own.

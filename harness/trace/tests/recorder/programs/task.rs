@@ -1,5 +1,8 @@
 //! Several tasks.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::time::Duration;
 
 use super::{call, saw};
@@ -145,6 +148,55 @@ pub(super) fn death() {
     saw!("status {:#x}", raw::wait(child, 0));
     call!("2.1 nanosleep(ptr, NULL) = unfinished");
     call!("1.1 kill(#2, SIGKILL) = 0");
+}
+
+/// Children that are killed while they fork: what they made must go on.
+pub(super) fn killed_forking() {
+    let (read, write) = raw::pipe();
+    for round in 0..40 {
+        let child = raw::fork(Fork::Plain, || {
+            loop {
+                raw::fork(Fork::Plain, || 0);
+            }
+        });
+        std::thread::sleep(Duration::from_micros(1000 + round * 100));
+        let _ = raw::call(
+            libc::SYS_kill,
+            [child as usize, libc::SIGKILL as usize, 0, 0, 0, 0],
+        );
+        raw::wait(child, 0);
+    }
+    // All of them hold the other end: it is closed when the last has ended.
+    let _ = raw::call(libc::SYS_close, [write, 0, 0, 0, 0, 0]);
+    let mut byte = 0u8;
+    saw!(
+        "end of file: {:?}",
+        raw::call(libc::SYS_read, [read, (&raw mut byte) as usize, 1, 0, 0, 0])
+    );
+}
+
+/// Gives up its privileges and gets them back by a program with the setuid bit.
+pub(super) fn setuid_exec() {
+    if raw::call0(libc::SYS_geteuid) != Ok(0) {
+        saw!("nothing: not root");
+        return;
+    }
+    let copy = std::env::temp_dir().join(format!("ocidiff-trace-{}", std::process::id()));
+    std::fs::copy("/proc/self/exe", &copy).expect("this program is copied");
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).expect("chmod");
+    raw::call(libc::SYS_setresuid, [65534; 6]).expect("setresuid");
+    panic!("exec: {}", Command::new(&copy).args(["--program", "euid"]).exec());
+}
+
+/// The other half of it. It removes its own file, which only root can.
+pub(super) fn euid() {
+    saw!(
+        "uid {:?} euid {:?}",
+        raw::call0(libc::SYS_getuid),
+        raw::call0(libc::SYS_geteuid)
+    );
+    let me = std::env::current_exe().expect("a path");
+    saw!("removed: {}", std::fs::remove_file(me).is_ok());
 }
 
 /// All threads die, wherever they are.
