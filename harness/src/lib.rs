@@ -20,6 +20,7 @@
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`engine`]         | all of that for one case                                         |
+//! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
 //! | [`cli`]            | the program's commands                                           |
@@ -32,6 +33,7 @@ pub mod cli;
 pub mod compare;
 pub mod corpus;
 pub mod engine;
+pub mod error;
 pub mod judge;
 pub mod launch;
 pub mod normalise;
@@ -39,3 +41,4 @@ pub mod participants;
 pub mod plan;
 pub mod repro;
 pub mod session;
+pub mod suite;

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use ocidiff_model::{Difference, ExitStatus, Record, Verdict};
 
 use super::args::SelectArgs;
-use super::error::Error;
 use super::{output, some};
 use crate::accept::{Observed, rewrite};
 use crate::corpus::Entry;
+use crate::error::Error;
 
 /// Runs the cases and rewrites the known file of each that differs, or whose known differences are gone.
 pub(crate) fn accept(args: &SelectArgs) -> Result<ExitStatus, Error> {

@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use crate::engine::Recorder;
+use crate::error::Error;
+use crate::suite::Settings;
+
 /// Finds where OCI runtimes behave differently, before your workloads do
 #[derive(Debug, Parser)]
 #[command(name = "ocidiff", version, max_term_width = 100, after_help = EXIT_STATUS)]
@@ -64,6 +68,21 @@ pub(crate) struct WithArgs {
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
+}
+
+impl WithArgs {
+    /// What was typed, as the suite wants it.
+    pub(crate) fn settings(&self) -> Result<Settings, Error> {
+        Ok(Settings {
+            program: std::env::current_exe().map_err(Error::broken)?,
+            reference: self.reference.clone(),
+            jobs: usize::from(self.jobs),
+            recorder: match self.recorder {
+                RecorderArg::Auto | RecorderArg::Ptrace => Recorder::Ptrace,
+                RecorderArg::None => Recorder::None,
+            },
+        })
+    }
 }
 
 /// Twice the CPUs: a run waits for the kernel about half of its time.

@@ -2,22 +2,22 @@
 
 use ocidiff_model::{Counts, ExitStatus, Known, Verdict};
 use ocidiff_reports::terminal;
-use ocidiff_runtimes::Store;
 
 use super::args::ControlArgs;
-use super::error::Error;
-use super::{output, setup, some};
+use super::{output, some};
+use crate::error::Error;
+use crate::suite;
 
 /// Runs every case under each runtime twice, and tells the rate of false alarms.
 pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
-    setup::need_root()?;
-    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let runtimes = setup::runtimes(&args.with.runtimes, &store)?;
+    suite::need_root()?;
+    let store = suite::store()?;
+    let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     let mut counts = Counts::default();
     let mut alarms = 0_usize;
     for round in 1..=args.rounds {
         for runtime in &runtimes {
-            let mut corpus = setup::corpus(args.with.cases.as_deref())?;
+            let mut corpus = suite::corpus(args.with.cases.as_deref())?;
             // What is written of a difference between runtimes has no meaning between a runtime and itself, and
             // neither has an expectation that it breaks both times.
             for entry in &mut corpus.entries {

@@ -3,14 +3,12 @@
 mod accept;
 mod args;
 mod control;
-mod error;
 mod one;
 mod output;
 mod report;
 mod repro;
 mod run;
 mod runtimes;
-mod setup;
 mod signals;
 mod some;
 
@@ -19,8 +17,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use ocidiff_model::ExitStatus;
 
+use crate::error::Error;
+use crate::suite;
 use args::{Cli, Command, SchemaOf};
-use error::Error;
 
 /// Reads the command line, does it, and gives the exit status.
 #[must_use]
@@ -67,7 +66,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
 }
 
 fn clean() -> Result<ExitStatus, Error> {
-    setup::need_root()?;
+    suite::need_root()?;
     let cleaned = crate::session::clean().map_err(Error::broken)?;
     if cleaned.is_empty() {
         output::print("nothing was left\n");

@@ -8,14 +8,15 @@ use ocidiff_reports::terminal::{self, ExplainInput};
 use ocidiff_reports::{safe, safe_to};
 
 use super::args::{ListArgs, OneArgs, ShowArgs};
-use super::error::Error;
-use super::{output, setup, some};
+use super::{output, some};
 use crate::compare::is_compared;
+use crate::error::Error;
 use crate::plan;
+use crate::suite;
 
 /// A line a case.
 pub(crate) fn list(args: &ListArgs) -> Result<ExitStatus, Error> {
-    let corpus = setup::corpus(args.cases.as_deref())?;
+    let corpus = suite::corpus(args.cases.as_deref())?;
     let entries = plan::select(&corpus.entries, &args.patterns).map_err(Error::usage)?;
     let width = entries
         .iter()

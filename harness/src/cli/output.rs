@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ocidiff_reports::Style;
 
-use super::error::Error;
+use crate::error::Error;
 
 /// To stdout.
 pub(crate) fn print(text: &str) {

@@ -4,8 +4,8 @@ use ocidiff_model::ExitStatus;
 use ocidiff_reports::{Style, events, render};
 
 use super::args::ReportArgs;
-use super::error::Error;
 use super::output;
+use crate::error::Error;
 
 /// Draws it; the exit status says only whether that went well.
 pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {

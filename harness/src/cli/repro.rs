@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use ocidiff_model::ExitStatus;
-use ocidiff_runtimes::Store;
 
 use super::args::ReproArgs;
-use super::error::Error;
-use super::{output, setup};
+use super::output;
 use crate::bundle::Builder;
+use crate::error::Error;
 use crate::participants::contenders;
 use crate::plan;
 use crate::repro;
+use crate::suite;
 
 /// Writes the folder and says what to do with it.
 pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
-    let corpus = setup::corpus(args.cases.as_deref())?;
-    setup::need_root()?;
-    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let corpus = suite::corpus(args.cases.as_deref())?;
+    suite::need_root()?;
+    let store = suite::store()?;
     let chosen = plan::select(&corpus.entries, std::slice::from_ref(&args.case)).map_err(Error::usage)?;
     let [entry] = chosen.as_slice() else {
         return Err(Error::usage(format!(
@@ -26,7 +26,7 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
             chosen.len()
         )));
     };
-    let runtimes = setup::runtimes(std::slice::from_ref(&args.runtime), &store)?;
+    let runtimes = suite::runtimes(std::slice::from_ref(&args.runtime), &store)?;
     let contender = contenders(runtimes, None).map_err(Error::usage)?.remove(0);
     let folder = args.output.clone().unwrap_or_else(|| {
         let name = entry

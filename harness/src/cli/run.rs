@@ -11,20 +11,20 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Verdict};
 use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, terminal};
-use ocidiff_runtimes::Store;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::args::{RunArgs, WithArgs};
-use super::error::Error;
-use super::{output, setup, signals};
+use super::{output, signals};
 use crate::corpus::Entry;
 use crate::engine::{Engine, Finished, Recorder};
+use crate::error::Error;
 use crate::plan::{self, Abilities};
+use crate::suite;
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
-    let corpus = setup::corpus(args.with.cases.as_deref())?;
+    let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
         Some(folder) => vec![bundle_entry(folder)?],
         None => plan::select(&corpus.entries, &args.patterns)
@@ -33,15 +33,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             .cloned()
             .collect(),
     };
-    setup::need_root()?;
-    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let runtimes = setup::runtimes(&args.with.runtimes, &store)?;
-    setup::need_two(&runtimes)?;
+    suite::need_root()?;
+    let store = suite::store()?;
+    let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
+    suite::need_two(&runtimes)?;
     let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
-    setup::tokio()?.block_on(async {
+    suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
-        let abilities = setup::abilities()?;
-        let engine = setup::engine(corpus, runtimes, &args.with, &abilities, stop.clone())?;
+        let abilities = suite::abilities()?;
+        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
         let bundle = args.bundle.clone();
         run_all(
             Arc::new(engine),

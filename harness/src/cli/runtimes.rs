@@ -6,12 +6,13 @@ use ocidiff_model::ExitStatus;
 use ocidiff_runtimes::{Event, Machine, Request, Store, find_all, install};
 
 use super::args::{RuntimesArgs, RuntimesCommand};
-use super::error::Error;
-use super::{output, setup};
+use super::output;
+use crate::error::Error;
+use crate::suite;
 
 /// Lists what is there, or installs.
 pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
-    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let store = suite::store()?;
     match &args.command {
         None => list(&store),
         Some(RuntimesCommand::Install { requests }) => bring(&store, requests),
@@ -19,7 +20,7 @@ pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
 }
 
 fn list(store: &Store) -> Result<ExitStatus, Error> {
-    let manifests = setup::manifests()?;
+    let manifests = suite::manifests()?;
     let found = find_all(&manifests, store);
     let mut text = String::new();
     for runtime in &found.runtimes {
@@ -55,7 +56,7 @@ fn bring(store: &Store, requests: &[String]) -> Result<ExitStatus, Error> {
         .map(|text| text.parse::<Request>())
         .collect::<Result<Vec<_>, _>>();
     let requests = requests.map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let manifests = setup::manifests()?;
+    let manifests = suite::manifests()?;
     let mut tell = |event: &Event| output::print(&format!("{}\n", line(event)));
     let outcome = install(&requests, &manifests, store, &Machine::this(), &mut tell)
         .map_err(|error| Error::usage(format!("failed to {error}")))?;

@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
-use ocidiff_runtimes::{Runtime, Store};
+use ocidiff_runtimes::Runtime;
 use tokio::task::JoinSet;
 
 use super::args::WithArgs;
-use super::error::Error;
-use super::{setup, signals};
+use super::signals;
 use crate::corpus::{Corpus, Entry};
 use crate::engine::Finished;
+use crate::error::Error;
 use crate::plan;
+use crate::suite;
 
 /// Cases with what came of them, in order of their names.
 pub(crate) type Ran = Vec<(Entry, Finished)>;
 
 /// Runs the chosen cases under the runtimes that `with` names.
 pub(crate) fn run(patterns: &[String], with: &WithArgs) -> Result<Ran, Error> {
-    let corpus = setup::corpus(with.cases.as_deref())?;
-    setup::need_root()?;
-    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let runtimes = setup::runtimes(&with.runtimes, &store)?;
+    let corpus = suite::corpus(with.cases.as_deref())?;
+    suite::need_root()?;
+    let store = suite::store()?;
+    let runtimes = suite::runtimes(&with.runtimes, &store)?;
     run_with(corpus, patterns, with, runtimes)
 }
 
@@ -31,16 +32,22 @@ pub(crate) fn run_with(
     with: &WithArgs,
     runtimes: Vec<Runtime>,
 ) -> Result<Ran, Error> {
-    setup::need_two(&runtimes)?;
+    suite::need_two(&runtimes)?;
     let entries: Vec<Entry> = plan::select(&corpus.entries, patterns)
         .map_err(Error::usage)?
         .into_iter()
         .cloned()
         .collect();
-    setup::tokio()?.block_on(async {
+    suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
-        let abilities = setup::abilities()?;
-        let engine = Arc::new(setup::engine(corpus, runtimes, with, &abilities, stop.clone())?);
+        let abilities = suite::abilities()?;
+        let engine = Arc::new(suite::engine(
+            corpus,
+            runtimes,
+            &with.settings()?,
+            &abilities,
+            stop.clone(),
+        )?);
         let places = Arc::new(tokio::sync::Semaphore::new(usize::from(with.jobs)));
         let mut running = JoinSet::new();
         let mut cases = Vec::new();

@@ -5,7 +5,7 @@ use ocidiff_model::ExitStatus;
 
 /// A message that says what to do.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// Wrong use, or an error in a case or manifest.
     #[error("{0}")]
     Usage(String),
@@ -15,15 +15,19 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    pub(crate) fn usage(error: impl ToString) -> Self {
+    /// An error that the user can mend.
+    pub fn usage(error: impl ToString) -> Self {
         Self::Usage(error.to_string())
     }
 
-    pub(crate) fn broken(error: impl ToString) -> Self {
+    /// An error of the machine or the harness.
+    pub fn broken(error: impl ToString) -> Self {
         Self::Broken(error.to_string())
     }
 
-    pub(crate) fn status(&self) -> ExitStatus {
+    /// The exit status that it ends with.
+    #[must_use]
+    pub fn status(&self) -> ExitStatus {
         match self {
             Self::Usage(_) => ExitStatus::Usage,
             Self::Broken(_) => ExitStatus::Broken,

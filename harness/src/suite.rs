@@ -1,23 +1,25 @@
-//! What every command that runs cases needs: the corpus, the runtimes, a session.
+//! What everything that runs cases needs: the corpus, the runtimes, a session. Commands and `cargo test` alike.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ocidiff_runtimes::{Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
 use tokio::sync::{Semaphore, watch};
 
-use super::args::{RecorderArg, WithArgs};
-use super::error::Error;
 use crate::bundle::Builder;
 use crate::corpus::{self, Corpus, files};
 use crate::engine::{Engine, Recorder};
+use crate::error::Error;
 use crate::launch::Launcher;
 use crate::participants::contenders;
 use crate::plan::Abilities;
 use crate::session::Session;
 
 /// Namespaces and cgroups need root.
-pub(crate) fn need_root() -> Result<(), Error> {
+///
+/// # Errors
+/// The user is not root.
+pub fn need_root() -> Result<(), Error> {
     if rustix::process::geteuid().is_root() {
         return Ok(());
     }
@@ -25,7 +27,10 @@ pub(crate) fn need_root() -> Result<(), Error> {
 }
 
 /// The corpus: the folder's, or the standard one.
-pub(crate) fn corpus(folder: Option<&Path>) -> Result<Corpus, Error> {
+///
+/// # Errors
+/// Every error of every file.
+pub fn corpus(folder: Option<&Path>) -> Result<Corpus, Error> {
     let standard = files::standard("cases").map_err(Error::usage)?;
     match folder {
         None => corpus::load(&standard).map_err(Error::usage),
@@ -36,7 +41,10 @@ pub(crate) fn corpus(folder: Option<&Path>) -> Result<Corpus, Error> {
 }
 
 /// The manifests: a checkout's, or the built-in ones.
-pub(crate) fn manifests() -> Result<Vec<Manifest>, Error> {
+///
+/// # Errors
+/// Every manifest's error.
+pub fn manifests() -> Result<Vec<Manifest>, Error> {
     let sources = files::standard("runtimes").map_err(Error::usage)?;
     let texts = sources
         .iter()
@@ -46,7 +54,10 @@ pub(crate) fn manifests() -> Result<Vec<Manifest>, Error> {
 }
 
 /// The runtimes that are named, or the default set.
-pub(crate) fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> {
+///
+/// # Errors
+/// A name is unknown, a version is not there, a program cannot be used, or nothing is there at all.
+pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> {
     let manifests = manifests()?;
     let selectors = named
         .iter()
@@ -66,7 +77,10 @@ pub(crate) fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, 
 }
 
 /// At least two, or there is nothing to compare.
-pub(crate) fn need_two(runtimes: &[Runtime]) -> Result<(), Error> {
+///
+/// # Errors
+/// There is only one.
+pub fn need_two(runtimes: &[Runtime]) -> Result<(), Error> {
     match runtimes {
         [only] => Err(Error::usage(format!(
             "comparing takes two runtimes, and there is only {}; `ocidiff runtimes install` brings the others, \
@@ -77,21 +91,35 @@ pub(crate) fn need_two(runtimes: &[Runtime]) -> Result<(), Error> {
     }
 }
 
+/// How cases are run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// ocidiff itself: it is started anew for each cell.
+    pub program: PathBuf,
+    /// The runtime that the others are held against; the first if not said.
+    pub reference: Option<String>,
+    /// So many containers at a time.
+    pub jobs: usize,
+    /// How syscalls are recorded.
+    pub recorder: Recorder,
+}
+
 /// Everything that runs cases.
-pub(crate) fn engine(
+///
+/// # Errors
+/// The reference is none of the runtimes; a session cannot be started.
+pub fn engine(
     corpus: Corpus,
     runtimes: Vec<Runtime>,
-    with: &WithArgs,
+    settings: &Settings,
     abilities: &Abilities,
     stop: watch::Receiver<bool>,
 ) -> Result<Engine, Error> {
-    let contenders = contenders(runtimes, with.reference.as_deref()).map_err(Error::usage)?;
+    let contenders = contenders(runtimes, settings.reference.as_deref()).map_err(Error::usage)?;
     let session =
         Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))?;
     let session = Arc::new(session);
-    let store = Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let program = std::env::current_exe().map_err(Error::broken)?;
-    let builder = Builder::new(session.folder(), store);
+    let builder = Builder::new(session.folder(), store()?);
     builder
         .probe()
         .map_err(|error| Error::broken(format!("failed to write the probe: {error}")))?;
@@ -99,18 +127,26 @@ pub(crate) fn engine(
         corpus: Arc::new(corpus),
         contenders,
         machine: abilities.machine.clone(),
-        recorder: match with.recorder {
-            RecorderArg::Auto | RecorderArg::Ptrace => Recorder::Ptrace,
-            RecorderArg::None => Recorder::None,
-        },
+        recorder: settings.recorder,
         builder,
-        launcher: Launcher::new(program, session, stop),
-        width: Arc::new(Semaphore::new(usize::from(with.jobs))),
+        launcher: Launcher::new(settings.program.clone(), session, stop),
+        width: Arc::new(Semaphore::new(settings.jobs)),
     })
 }
 
+/// Where installed runtimes and packages are kept.
+///
+/// # Errors
+/// Neither OCIDIFF_HOME nor HOME says where.
+pub fn store() -> Result<Store, Error> {
+    Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))
+}
+
 /// The program's asynchronous part.
-pub(crate) fn tokio() -> Result<tokio::runtime::Runtime, Error> {
+///
+/// # Errors
+/// The threads cannot be started.
+pub fn tokio() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -119,6 +155,9 @@ pub(crate) fn tokio() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 /// What the machine can do.
-pub(crate) fn abilities() -> Result<Abilities, Error> {
+///
+/// # Errors
+/// The kernel's version or the cgroups cannot be read.
+pub fn abilities() -> Result<Abilities, Error> {
     Abilities::probe().map_err(|error| Error::broken(format!("failed to look at the machine: {error}")))
 }

@@ -1,0 +1,121 @@
+//! The corpus as `cargo test`: one trial a case, named as the case. A failing trial's text is the difference as
+//! `ocidiff run` prints it.
+//!
+//! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
+//! the corpus out.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use ocidiff::corpus::{Corpus, Entry};
+use ocidiff::engine::{Engine, Recorder};
+use ocidiff::error::Error;
+use ocidiff::plan::Abilities;
+use ocidiff::suite::{self, Settings};
+use ocidiff_reports::{Style, terminal};
+use ocidiff_runtimes::Runtime;
+use tokio::runtime::Runtime as Tokio;
+use tokio::sync::watch;
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    if std::env::var("OCIDIFF_SKIP").is_ok_and(|skip| skip.split(',').any(|name| name == "conformance")) {
+        eprintln!("OCIDIFF_SKIP=conformance: the corpus is left out");
+        return libtest_mimic::run(&args, Vec::new()).exit_code();
+    }
+    let (trials, suite) = match Suite::plan() {
+        Ok(suite) => (trials(&suite), Some(suite)),
+        // One sentence that says what to do, as the failure of one trial.
+        Err(error) => (
+            vec![Trial::test("conformance", move || {
+                Err(Failed::from(error.to_string()))
+            })],
+            None,
+        ),
+    };
+    let conclusion = libtest_mimic::run(&args, trials);
+    // Ends the session: its folder and cgroups go.
+    drop(suite);
+    conclusion.exit_code()
+}
+
+/// What the trials share. The engine is made by the first that runs: a listing must be quick, and makes nothing.
+struct Suite {
+    corpus: Corpus,
+    runtimes: Vec<Runtime>,
+    abilities: Abilities,
+    tokio: Tokio,
+    engine: Mutex<Option<Arc<Engine>>>,
+    stop: watch::Sender<bool>,
+}
+
+/// A need that is not met is an ignored trial whose kind says what is missing.
+fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
+    let trial = |entry: &Entry| {
+        let missing = suite.abilities.missing(&entry.case.body.needs);
+        let (suite, entry) = (Arc::clone(suite), entry.clone());
+        let trial = Trial::test(entry.case.name.clone(), move || suite.run(&entry));
+        match missing {
+            Some(why) => trial.with_kind(why).with_ignored_flag(true),
+            None => trial,
+        }
+    };
+    suite.corpus.entries.iter().map(trial).collect()
+}
+
+impl Suite {
+    fn plan() -> Result<Arc<Self>, Error> {
+        suite::need_root()?;
+        let named = std::env::var("OCIDIFF_RUNTIMES").unwrap_or_default();
+        let named: Vec<String> = named
+            .split([',', ' '])
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let runtimes = suite::runtimes(&named, &suite::store()?)?;
+        suite::need_two(&runtimes)?;
+        Ok(Arc::new(Self {
+            corpus: suite::corpus(None)?,
+            runtimes,
+            abilities: suite::abilities()?,
+            tokio: suite::tokio()?,
+            engine: Mutex::new(None),
+            stop: watch::channel(false).0,
+        }))
+    }
+
+    fn run(&self, entry: &Entry) -> Result<(), Failed> {
+        let engine = self.engine()?;
+        let report = self.tokio.block_on(engine.run(entry)).report;
+        if report.verdict.fails(false) {
+            return Err(format!("\n{}", terminal::case(&report, &Style::default())).into());
+        }
+        Ok(())
+    }
+
+    fn engine(&self) -> Result<Arc<Engine>, Failed> {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = &*engine {
+            return Ok(Arc::clone(engine));
+        }
+        let settings = Settings {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_ocidiff")),
+            reference: None,
+            jobs: 4,
+            recorder: Recorder::Ptrace,
+        };
+        let _context = self.tokio.enter();
+        let made = suite::engine(
+            self.corpus.clone(),
+            self.runtimes.clone(),
+            &settings,
+            &self.abilities,
+            self.stop.subscribe(),
+        );
+        let made = Arc::new(made.map_err(|error| Failed::from(error.to_string()))?);
+        *engine = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
