@@ -11,38 +11,52 @@ use crate::{Error, Pid};
 const OPTIONS: usize = sys::TRACE_SYSGOOD | sys::TRACE_CLONE | sys::TRACE_EXEC | sys::EXIT_KILL;
 
 /// Passes over the list of threads before giving up on an init that makes threads without end.
-const PASSES: u32 = 100;
+const PASSES: u32 = 1000;
+/// Passes that must show nothing new, one after the other. One is not enough: the list is read while it
+/// changes.
+const QUIET: u32 = 2;
 
-/// Seizes all threads of a process: passes over its list of threads until one shows nothing new.
+/// Seizes all threads of a process: passes over its list of threads until they show nothing new.
 ///
-/// A thread that a seized one makes is seized by the kernel, so each pass leaves fewer that can escape.
+/// A thread that a seized one makes is seized by the kernel (and its maker stops until we look at it), so each
+/// pass leaves fewer that can escape. One that is gone when we come to it may have left another: that is news.
 pub(super) fn seize_all(pid: Pid) -> Result<HashSet<Pid>, Error> {
     let mut seized = HashSet::new();
+    let mut quiet = 0;
     for _ in 0..PASSES {
-        let mut news = false;
-        for tid in threads(pid)? {
-            if seized.contains(&tid) {
-                continue;
-            }
-            match sys::seize(tid, OPTIONS) {
-                Ok(()) => {}
-                // Gone between the list and here.
-                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
-                Err(_) if is_ours(pid, tid) => {}
-                Err(source) => return Err(Error::Attach { pid, source }),
-            }
-            seized.insert(tid);
-            news = true;
-        }
-        if !news {
-            break;
+        quiet = if pass(pid, &mut seized)? { 0 } else { quiet + 1 };
+        if quiet == QUIET {
+            return if seized.contains(&pid) {
+                Ok(seized)
+            } else {
+                Err(Error::Gone(pid))
+            };
         }
     }
-    if seized.contains(&pid) {
-        Ok(seized)
-    } else {
-        Err(Error::Gone(pid))
+    Err(Error::Attach {
+        pid,
+        source: io::Error::other("it makes threads faster than they can be seized"),
+    })
+}
+
+/// Seizes what the list of threads shows. Whether there was anything new.
+fn pass(pid: Pid, seized: &mut HashSet<Pid>) -> Result<bool, Error> {
+    let mut news = false;
+    for tid in threads(pid)? {
+        if seized.contains(&tid) {
+            continue;
+        }
+        news = true;
+        match sys::seize(tid, OPTIONS) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
+            Err(_) if is_ours(pid, tid) => {}
+            Err(_) if has_ended(pid, tid) => continue,
+            Err(source) => return Err(Error::Attach { pid, source }),
+        }
+        seized.insert(tid);
     }
+    Ok(news)
 }
 
 fn threads(pid: Pid) -> Result<Vec<Pid>, Error> {
@@ -63,6 +77,13 @@ fn is_ours(pid: Pid, tid: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
     let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
     tracer.and_then(|text| text.trim().parse().ok()) == Some(me)
+}
+
+/// Whether a thread is gone, or a zombie, which cannot be seized.
+fn has_ended(pid: Pid, tid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 /// Whether a task is a thread of this process.

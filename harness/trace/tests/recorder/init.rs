@@ -13,7 +13,15 @@ pub(crate) fn stand(way: &str, program: &str) -> ExitCode {
             std::thread::spawn(|| std::thread::sleep(Duration::from_secs(60)));
         }
     }
-    // A first byte tells the test that init stands.
+    if way == "threads-making" {
+        // A chain of threads, each made by the one before: at no moment do all stand still.
+        let program = program.to_owned();
+        let chain = std::thread::spawn(move || make_threads(&program));
+        println!("standing");
+        let _ = chain.join();
+        std::thread::sleep(Duration::from_secs(60));
+    }
+    // A first line tells the test that init stands.
     println!("standing");
     let _ = std::io::stdin().read(&mut [0]);
     match way {
@@ -44,6 +52,31 @@ pub(crate) fn stand(way: &str, program: &str) -> ExitCode {
         let _ = std::thread::spawn(move || become_program(&program)).join();
     }
     become_program(program)
+}
+
+/// Makes the next thread and ends; the one that finds the start given becomes the program.
+fn make_threads(program: &str) {
+    let mut ready = [libc::pollfd {
+        fd: 0,
+        events: 0,
+        revents: 0,
+    }];
+    if crate::raw::call(
+        libc::SYS_ppoll,
+        [
+            ready.as_mut_ptr() as usize,
+            1,
+            [0u64; 2].as_ptr() as usize,
+            0,
+            8,
+            0,
+        ],
+    ) == Ok(1)
+    {
+        become_program(program);
+    }
+    let program = program.to_owned();
+    std::thread::spawn(move || make_threads(&program));
 }
 
 fn become_program(name: &str) -> ! {

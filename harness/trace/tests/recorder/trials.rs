@@ -163,6 +163,7 @@ fn init_with_threads() {
 fn init_that_execs_in_a_thread() {
     for _ in 0..5 {
         compare("threads-exec", "fork");
+        compare("threads-making", "fork");
     }
 }
 
@@ -242,9 +243,11 @@ fn dropped_recording_kills_init() {
 fn nobody_to_attach_to() {
     let mut gone = Init::create("plain", "leaf");
     gone.start();
+    let attach = |init: &Init| PtraceRecorder.attach(init.pid(), Options::default(), Box::new(|_| ()));
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(matches!(attach(&gone), Err(Error::Gone(_))), "a zombie");
     gone.child.wait().expect("it ends");
-    let result = PtraceRecorder.attach(gone.pid(), Options::default(), Box::new(|_| ()));
-    assert!(matches!(result, Err(Error::Gone(_))));
+    assert!(matches!(attach(&gone), Err(Error::Gone(_))), "nobody");
 }
 
 /// The control: the same program twice gives the same record, addresses and pids notwithstanding.
