@@ -51,6 +51,7 @@ fn pass(pid: Pid, seized: &mut HashSet<Pid>) -> Result<bool, Error> {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
             Err(_) if is_ours(pid, tid) => {}
+            Err(_) if has_ended(pid, tid) && tid == pid => return Err(Error::Gone(pid)),
             Err(_) if has_ended(pid, tid) => continue,
             Err(source) => return Err(Error::Attach { pid, source }),
         }
