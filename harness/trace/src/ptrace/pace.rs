@@ -20,6 +20,16 @@
 //! others want the CPU; there, being on the same CPU is enough. So: pinned, and `SCHED_IDLE` while there is
 //! room; spinning where `SCHED_IDLE` is a one-way street (without `CAP_SYS_NICE`).
 //!
+//! End to end, seconds for 100,000 getppid and 20,000 openat (`examples/bench_recorder.rs`), 280,000 stops:
+//!
+//! | machine | plain | this recorder | `strace -f -o FILE` | what we add of what it adds |
+//! |---|---|---|---|---|
+//! | idle | 0.07 | 2.3 | 18.5 | 0.12 |
+//! | others come and go | 0.09 | 2.6 | 5.9 | 0.43 |
+//! | load 23 on two CPUs | 0.23 | 7.0 | 8.7 | 0.79 |
+//!
+//! Nine tenths of the 8 microseconds that are left are the kernel's two switches and three calls a stop.
+//!
 //! Only the recorder's own thread is ever pinned or slowed down: a tracee would see it.
 
 use std::fs;
