@@ -28,7 +28,7 @@
 //! | others come and go | 0.09 | 2.6 | 5.9 | 0.43 |
 //! | load 23 on two CPUs | 0.23 | 7.0 | 8.7 | 0.79 |
 //!
-//! Nine tenths of the 8 microseconds that are left are the kernel's two switches and three calls a stop.
+//! A bare loop takes as long a stop: what is left are the two switches and three calls of the kernel.
 //!
 //! Only the recorder's own thread is ever pinned or slowed down: a tracee would see it.
 
