@@ -10,7 +10,6 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::{Case, Channel, Difference, Op, Record, Verdict};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
@@ -53,8 +52,6 @@ pub struct Engine {
     pub builder: Builder,
     /// Launches cells.
     pub launcher: Launcher,
-    /// So many cells at a time.
-    pub width: Arc<Semaphore>,
 }
 
 /// A case that has its verdict, and the records of its first run.
@@ -138,30 +135,18 @@ impl Engine {
                 .map(|steps| self.order(case, bundle, steps));
             match order {
                 Err(Lacks(why)) => {
-                    records.insert(
-                        index,
-                        record(case, contender, bundle, Told::default(), Some(why), 0.0),
-                    );
+                    records.insert(index, record(case, contender, bundle, Told::default(), Some(why)));
                 }
                 Ok(order) => {
-                    let (launcher, width) = (self.launcher.clone(), Arc::clone(&self.width));
-                    runs.spawn(async move {
-                        // The semaphore is never closed.
-                        let _permit = width.acquire_owned().await;
-                        let started = Instant::now();
-                        (
-                            index,
-                            launcher.launch(order).await,
-                            started.elapsed().as_secs_f64(),
-                        )
-                    });
+                    let launcher = self.launcher.clone();
+                    runs.spawn(async move { (index, launcher.launch(order).await) });
                 }
             }
         }
-        while let Some(Ok((index, told, seconds))) = runs.join_next().await {
+        while let Some(Ok((index, told))) = runs.join_next().await {
             let contender = &self.contenders[index];
             let refusal = refusal(contender, &told);
-            records.insert(index, record(case, contender, bundle, told, refusal, seconds));
+            records.insert(index, record(case, contender, bundle, told, refusal));
         }
         records.into_values().collect()
     }
@@ -326,7 +311,6 @@ fn record(
     bundle: &Bundle,
     told: Told,
     refusal: Option<String>,
-    seconds: f64,
 ) -> Record {
     let mut facts = told.facts;
     normalise(&mut facts);
@@ -347,6 +331,6 @@ fn record(
         filters: told.trace.filters,
         calls: told.trace.calls,
         total_calls: told.trace.total,
-        seconds,
+        seconds: told.seconds,
     }
 }

@@ -1,24 +1,21 @@
-//! Launches a cell: a thread, a pid namespace, the program anew as its process 1.
-//!
-//! The thread is the cell's parent for as long as it lives: the kernel kills the cell with the thread that
-//! started it (PR_SET_PDEATHSIG is about the thread), whatever becomes of the harness.
+//! Launches a cell in a free slot: the program anew, as process 1 of a pid namespace, and listens to it.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use nix::sched::{CloneFlags, unshare};
 use ocidiff_model::{Fact, StepRecord};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::cell::job::{Job, JobStep, Message, RecordJob, TraceReport};
+use crate::cgroup::Layout;
 use crate::session::Session;
+use crate::slot::{Slot, new_pid_namespace};
 
 /// How much of what a cell itself complains is kept, in bytes.
 const COMPLAINT: u64 = 4096;
@@ -55,26 +52,39 @@ pub struct Told {
     pub ran: bool,
     /// Why the run is worth nothing, if so.
     pub broken: Option<String>,
+    /// Wall time from the start of the cell to its end.
+    pub seconds: f64,
 }
 
-/// Launches cells of one session.
+/// Launches cells of one session, as many at a time as there are slots.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
     session: Arc<Session>,
     stop: watch::Receiver<bool>,
-    counter: Arc<AtomicU64>,
+    slots: Arc<Slots>,
+}
+
+#[derive(Debug)]
+struct Slots {
+    /// One permit for each slot that is free or not made yet.
+    free: Semaphore,
+    made: Mutex<(Vec<Slot>, usize)>,
 }
 
 impl Launcher {
     /// A launcher; `program` is ocidiff itself, `stop` turns true when all must end.
     #[must_use]
-    pub fn new(program: PathBuf, session: Arc<Session>, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(program: PathBuf, session: Arc<Session>, width: usize, stop: watch::Receiver<bool>) -> Self {
+        let slots = Slots {
+            free: Semaphore::new(width),
+            made: Mutex::default(),
+        };
         Self {
             program,
             session,
             stop,
-            counter: Arc::default(),
+            slots: Arc::new(slots),
         }
     }
 
@@ -84,31 +94,38 @@ impl Launcher {
         &self.session
     }
 
-    /// Runs a cell and waits for its end.
+    /// Runs a cell as soon as a slot is free, and waits for its end.
     pub async fn launch(&self, order: Order) -> Told {
-        let (done, told) = oneshot::channel();
+        // The semaphore is never closed.
+        let _permit = self.slots.free.acquire().await;
+        let slot = match self.take_slot() {
+            Ok(slot) => slot,
+            Err(error) => return broken(format!("failed to make a slot to run in: {error}")),
+        };
         let this = self.clone();
         let handle = Handle::current();
-        let thread = std::thread::Builder::new()
-            .name("cell".to_owned())
-            .spawn(move || {
-                // The receiver is gone only when the harness ends.
-                let _ = done.send(this.on_thread(&handle, order));
-            });
-        match thread {
-            Ok(_) => told
-                .await
-                .unwrap_or_else(|_| broken("the cell's thread died".to_owned())),
-            Err(error) => broken(format!("failed to start a thread: {error}")),
-        }
+        let told = slot
+            .run(move |cgroups| this.on_thread(&handle, order, cgroups))
+            .await;
+        self.made().0.push(slot);
+        told.unwrap_or_else(|| broken("the slot's thread died".to_owned()))
     }
 
-    fn on_thread(&self, handle: &Handle, order: Order) -> Told {
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let cgroups = match self.session.cgroups(&number.to_string()) {
-            Ok(cgroups) => cgroups,
-            Err(error) => return broken(format!("failed to make the run's cgroups: {error}")),
-        };
+    fn made(&self) -> MutexGuard<'_, (Vec<Slot>, usize)> {
+        self.slots.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_slot(&self) -> io::Result<Slot> {
+        let mut made = self.made();
+        if let Some(slot) = made.0.pop() {
+            return Ok(slot);
+        }
+        made.1 += 1;
+        Slot::start(Arc::clone(&self.session), made.1.to_string())
+    }
+
+    fn on_thread(&self, handle: &Handle, order: Order, cgroups: &Layout) -> Told {
+        let started = Instant::now();
         let job = Job {
             lower: order.lower,
             probe: order.probe,
@@ -116,7 +133,7 @@ impl Launcher {
             config_file: order.config_file,
             steps: order.steps,
             record: order.record,
-            cgroups,
+            cgroups: cgroups.clone(),
             env: environment(),
             stream_cap: 1 << 20,
         };
@@ -126,16 +143,13 @@ impl Launcher {
             Ok(child) => handle.block_on(self.drive(child, &job, order.limit)),
             Err(error) => broken(format!("failed to start a cell: {error}")),
         };
-        for dir in job.cgroups.remove() {
-            told.broken
-                .get_or_insert(format!("{}: the run's cgroup would not go", dir.display()));
-        }
+        told.seconds = started.elapsed().as_secs_f64();
         told
     }
 
-    /// The child is process 1 of a new pid namespace; the thread itself stays where it is.
+    /// The child is process 1 of a new pid namespace.
     fn start(&self) -> io::Result<Child> {
-        unshare(CloneFlags::CLONE_NEWPID)?;
+        new_pid_namespace()?;
         Command::new(&self.program)
             .arg("cell")
             .stdin(Stdio::piped())

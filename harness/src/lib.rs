@@ -15,6 +15,7 @@
 //! | [`session`]        | what a run makes on the machine, and how it is found again       |
 //! | [`cgroup`]         | the cgroups of a run                                             |
 //! | [`launch`]         | starts a cell and listens to it                                  |
+//! | `slot`             | places to run in: a thread in cgroups of its own                 |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
 //! | [`compare`]        | which facts are compared, and who agrees                         |
@@ -41,4 +42,5 @@ pub mod participants;
 pub mod plan;
 pub mod repro;
 pub mod session;
+mod slot;
 pub mod suite;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ocidiff_runtimes::{Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::bundle::Builder;
 use crate::corpus::{self, Corpus, files};
@@ -129,8 +129,7 @@ pub fn engine(
         machine: abilities.machine.clone(),
         recorder: settings.recorder,
         builder,
-        launcher: Launcher::new(settings.program.clone(), session, stop),
-        width: Arc::new(Semaphore::new(settings.jobs)),
+        launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop),
     })
 }
 

@@ -20,7 +20,7 @@ use rustix::mount::{
 
 use super::job::Job;
 use super::paths;
-use crate::cgroup::{Hierarchy, Kind};
+use crate::cgroup::{Kind, Layout};
 
 /// Why a cell could not be made; always the machine's or the harness's fault.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ const WRITABLE_SYSCTLS: [&str; 16] = [
 
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
 pub(crate) fn enter(job: &Job) -> Result<(), Error> {
-    join_cgroups(&job.cgroups.hierarchies)?;
+    join_cgroups(&job.cgroups)?;
     let flags = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC
@@ -84,6 +84,7 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
         .map(|path| clone_tree(path))
         .collect::<Result<Vec<_>, _>>()?;
     let probe = clone_tree(&job.probe)?;
+    let cgroups = cgroup_trees(&job.cgroups)?;
     read_only_machine()?;
     mount(
         "tmpfs",
@@ -99,16 +100,20 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     }
     attach(&probe, paths::PROBE)?;
     mount_proc()?;
-    mount_cgroups(&job.cgroups.hierarchies, job.cgroups.unified)?;
+    mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
     name.context("set the cell's hostname")?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     std::env::set_current_dir("/").context("change to /")
 }
 
-/// Writing 0 moves the writer.
-fn join_cgroups(hierarchies: &[Hierarchy]) -> Result<(), Error> {
-    for hierarchy in hierarchies {
+/// On cgroup v1 the cell was started in its cgroups; on v2 it joins: writing 0 moves the writer.
+fn join_cgroups(cgroups: &Layout) -> Result<(), Error> {
+    for hierarchy in cgroups
+        .hierarchies
+        .iter()
+        .filter(|hierarchy| hierarchy.kind == Kind::V2)
+    {
         let procs = hierarchy.dir.join("cgroup.procs");
         fs::write(&procs, "0").context(format!("join the cgroup {}", hierarchy.dir.display()))?;
     }
@@ -237,35 +242,59 @@ fn bind_read_only(path: &str) -> Result<(), Error> {
     mount_remount(path, flags, c"").context(format!("make {path} read-only"))
 }
 
-/// In a cgroup namespace a new cgroup mount begins at the namespace's root: the run's own cgroup. The
-/// machine's mounts are taken away, since runtimes look for theirs in the mount table.
-fn mount_cgroups(hierarchies: &[Hierarchy], unified: bool) -> Result<(), Error> {
+/// A copy of the mount of each of the run's own cgroups, with the folder that it belongs into.
+fn cgroup_trees(cgroups: &Layout) -> Result<Vec<(String, OwnedFd)>, Error> {
+    let trees = cgroups
+        .hierarchies
+        .iter()
+        .filter_map(|hierarchy| match &hierarchy.kind {
+            Kind::V1 { folder, .. } => Some((folder.clone(), &hierarchy.dir)),
+            Kind::V2 if cgroups.unified => Some((String::new(), &hierarchy.dir)),
+            // On a hybrid machine: crun refuses to run beside a unified tree.
+            Kind::V2 => None,
+        });
+    trees
+        .map(|(folder, dir)| Ok((folder, clone_tree(dir)?)))
+        .collect()
+}
+
+/// Mounts that begin at the run's own cgroups, which the cgroup namespace shows as the roots of the hierarchies.
+/// The machine's are taken away, since runtimes look for theirs in the mount table.
+fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error> {
     const TOP: &str = "/sys/fs/cgroup";
     unmount(TOP, UnmountFlags::DETACH).context("take the machine's cgroup mounts away")?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    if unified {
-        mount("cgroup2", TOP, "cgroup2", flags, None).context("mount the cell's cgroups")?;
-        return hand_down_controllers(TOP);
+    if !unified {
+        mount("tmpfs", TOP, "tmpfs", flags, Some(c"mode=755"))
+            .context("mount a folder for the cell's cgroups")?;
     }
-    mount("tmpfs", TOP, "tmpfs", flags, Some(c"mode=755"))
-        .context("mount a folder for the cell's cgroups")?;
-    for hierarchy in hierarchies {
-        let Kind::V1 { options, folder } = &hierarchy.kind else {
-            continue;
+    for (folder, tree) in trees {
+        let target = if folder.is_empty() {
+            TOP.to_owned()
+        } else {
+            format!("{TOP}/{folder}")
         };
-        let target = format!("{TOP}/{folder}");
         fs::create_dir_all(&target).context(format!("make {target}"))?;
-        let data = std::ffi::CString::new(options.as_str())
-            .map_err(io::Error::from)
-            .context("name a hierarchy")?;
-        mount("cgroup", target.as_str(), "cgroup", flags, Some(data.as_c_str()))
-            .context(format!("mount {target}"))?;
+        move_mount(
+            tree.as_fd(),
+            "",
+            CWD,
+            target.as_str(),
+            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+        )
+        .context(format!("attach {target}"))?;
+        mount_remount(target.as_str(), MountFlags::BIND | flags, c"")
+            .context(format!("restrict {target}"))?;
         for controller in folder.split(',').filter(|name| *name != folder) {
             std::os::unix::fs::symlink(folder, format!("{TOP}/{controller}"))
                 .context(format!("link {controller}"))?;
         }
     }
-    Ok(())
+    if unified {
+        hand_down_controllers(TOP)
+    } else {
+        Ok(())
+    }
 }
 
 /// cgroup v2: a cgroup with processes cannot hand controllers down, so the cell steps into one of its own.

@@ -188,24 +188,26 @@ impl Pump {
     }
 
     /// Reaps every child that has ended, but for those that belong to another thread.
+    ///
+    /// The kernel shows a traced child's stops here too, whatever is asked for (wait_task_stopped in
+    /// kernel/exit.c): it is only looked at, never taken.
     fn reap(&mut self) {
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        while let Some((pid, _)) = waitid(Id::All, peek).ok().and_then(End::of) {
-            if self.foreign.contains(&pid) {
-                return self.reap_known();
+        loop {
+            match waitid(Id::All, peek) {
+                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(status) => match End::of(status) {
+                    Some((pid, _)) if !self.foreign.contains(&pid) => self.take(pid),
+                    // The recorder's child stands first in the kernel's list: ask for ours one by one.
+                    _ => return self.reap_known(),
+                },
             }
-            self.take(pid);
         }
     }
 
-    /// A foreign child stands first in the kernel's list: ask for ours one by one.
     fn reap_known(&mut self) {
-        let waiting: Vec<_> = self
-            .ends
-            .iter()
-            .filter(|(_, end)| end.is_none())
-            .map(|(pid, _)| *pid)
-            .collect();
+        let waiting: Vec<_> =
+            self.ends.iter().filter(|(_, end)| end.is_none()).map(|(pid, _)| *pid).collect();
         for pid in waiting {
             self.take(pid);
         }

@@ -7,56 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_model::{Fact, Value};
 
-/// Files that hold settings; what counts use (`memory.usage_in_bytes`) is no fact.
-const SETTINGS: [&str; 47] = [
-    "blkio.bfq.weight",
-    "blkio.throttle.read_bps_device",
-    "blkio.throttle.read_iops_device",
-    "blkio.throttle.write_bps_device",
-    "blkio.throttle.write_iops_device",
-    "blkio.weight",
-    "cgroup.clone_children",
-    "cgroup.freeze",
-    "cgroup.type",
-    "cpu.cfs_burst_us",
-    "cpu.cfs_period_us",
-    "cpu.cfs_quota_us",
-    "cpu.idle",
-    "cpu.max",
-    "cpu.max.burst",
-    "cpu.rt_period_us",
-    "cpu.rt_runtime_us",
-    "cpu.shares",
-    "cpu.weight",
-    "cpu.weight.nice",
-    "cpuset.cpu_exclusive",
-    "cpuset.cpus",
-    "cpuset.cpus.effective",
-    "cpuset.memory_migrate",
-    "cpuset.mems",
-    "cpuset.mems.effective",
-    "devices.list",
-    "freezer.state",
-    "io.bfq.weight",
-    "io.max",
-    "io.weight",
-    "memory.high",
-    "memory.kmem.limit_in_bytes",
-    "memory.kmem.tcp.limit_in_bytes",
-    "memory.limit_in_bytes",
-    "memory.low",
-    "memory.max",
-    "memory.memsw.limit_in_bytes",
-    "memory.min",
-    "memory.move_charge_at_immigrate",
-    "memory.oom.group",
-    "memory.oom_control",
-    "memory.soft_limit_in_bytes",
-    "memory.swap.max",
-    "memory.swappiness",
-    "memory.use_hierarchy",
-    "pids.max",
-];
+use crate::cgroup;
 
 const TOP: &str = "/sys/fs/cgroup";
 
@@ -86,18 +37,11 @@ fn folder(controllers: &str, path: &str) -> PathBuf {
 }
 
 fn settings(folder: &Path, facts: &mut Vec<Fact>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    for name in names.iter().filter(|name| SETTINGS.contains(&name.as_str())) {
-        // Some can only be read in some states; that is no fact about the runtime.
-        if let Ok(text) = fs::read_to_string(folder.join(name)) {
-            facts.push(Fact::new(format!("cgroup.{name}"), value(&text)));
-        }
-    }
+    facts.extend(
+        cgroup::settings(folder)
+            .into_iter()
+            .map(|(name, text)| Fact::new(format!("cgroup.{name}"), value(&text))),
+    );
 }
 
 fn value(text: &str) -> Value {
@@ -117,11 +61,6 @@ fn value(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_list_is_sorted_so_that_a_reader_finds_what_is_missing() {
-        assert!(SETTINGS.is_sorted());
-    }
 
     #[test]
     fn values_are_numbers_words_or_lists() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ocidiff_model::Fact;
@@ -18,6 +18,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub(crate) struct Before {
     mounts: BTreeSet<String>,
     files: BTreeSet<String>,
+    settings: BTreeSet<(String, String)>,
 }
 
 impl Before {
@@ -26,6 +27,7 @@ impl Before {
         Self {
             mounts: mounts(),
             files: files(),
+            settings: settings(),
         }
     }
 
@@ -37,11 +39,16 @@ impl Before {
         }
         let mounts: Vec<String> = mounts().difference(&self.mounts).cloned().collect();
         let files: Vec<String> = files().difference(&self.files).cloned().collect();
+        let changed: Vec<String> = settings()
+            .difference(&self.settings)
+            .map(|(name, _)| name.clone())
+            .collect();
         vec![
             Fact::new("leftover.processes", processes()),
             Fact::new("leftover.mounts", mounts),
             Fact::new("leftover.cgroups", cgroups()),
             Fact::new("leftover.files", files),
+            Fact::new("leftover.settings", changed),
         ]
     }
 }
@@ -75,22 +82,28 @@ fn mounts() -> BTreeSet<String> {
         .collect()
 }
 
-/// `memory:/main` for each cgroup below the run's own.
+/// The run's own cgroup in every hierarchy.
+fn tops() -> Vec<PathBuf> {
+    if Path::new(TOP).join("cgroup.procs").exists() {
+        return vec![PathBuf::from(TOP)];
+    }
+    let entries = fs::read_dir(TOP).into_iter().flatten().flatten();
+    let mut tops: Vec<_> = entries.map(|entry| entry.path()).collect();
+    tops.retain(|path| path.is_dir() && !path.is_symlink());
+    tops.sort();
+    tops
+}
+
+/// Settings of the run's own cgroup, which is above the container's and none of the runtime's business.
+fn settings() -> BTreeSet<(String, String)> {
+    tops().iter().flat_map(|top| crate::cgroup::settings(top)).collect()
+}
+
+/// `memory/main` for each cgroup below the run's own.
 fn cgroups() -> Vec<String> {
-    let Ok(entries) = fs::read_dir(TOP) else {
-        return Vec::new();
-    };
-    let unified = Path::new(TOP).join("cgroup.procs").exists();
-    let tops = if unified {
-        vec![Path::new(TOP).to_owned()]
-    } else {
-        let mut tops: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        tops.retain(|path| path.is_dir() && !path.is_symlink());
-        tops.sort();
-        tops
-    };
     let own = Path::new(TOP).join(crate::cgroup::CELL);
-    tops.iter()
+    tops()
+        .iter()
         .flat_map(|top| {
             crate::cgroup::subtree(top)
                 .into_iter()

@@ -1,0 +1,130 @@
+//! Places to run in: a thread each, that sits in cgroups of its own, and starts one cell after the other.
+//!
+//! A cell inherits the cgroups of the thread that starts it. Moving a process costs a wait for all CPUs in every
+//! hierarchy of cgroup v1 (0.9 ms each, one after the other for the whole machine), so it is done once a slot
+//! and not once a run. The thread also is the parent that a cell dies with: PR_SET_PDEATHSIG is about threads.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use nix::sched::{CloneFlags, setns, unshare};
+use tokio::sync::oneshot;
+
+use crate::cgroup::{self, Kind, Layout};
+use crate::session::Session;
+
+/// What is done on a slot's thread: it gets the slot's cgroups.
+pub(crate) type Work = Box<dyn FnOnce(&Layout) + Send>;
+
+/// A slot.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    work: mpsc::Sender<Work>,
+}
+
+impl Slot {
+    /// Starts the thread; it makes the cgroups of this name and joins them.
+    pub(crate) fn start(session: Arc<Session>, name: String) -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel::<Work>();
+        let (ready, started) = mpsc::channel();
+        std::thread::Builder::new()
+            .name(format!("slot {name}"))
+            .spawn(move || match Places::make(&session, &name) {
+                Ok(mut places) => {
+                    let _ = ready.send(Ok(()));
+                    while let Ok(work) = receiver.recv() {
+                        work(&places.cgroups);
+                        places.tidy(&session, &name);
+                    }
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                }
+            })?;
+        started.recv().map_err(io::Error::other)??;
+        Ok(Self { work: sender })
+    }
+
+    /// Does the work on the slot's thread.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Layout) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (done, result) = oneshot::channel();
+        let work: Work = Box::new(move |cgroups| {
+            let _ = done.send(work(cgroups));
+        });
+        self.work.send(work).ok()?;
+        result.await.ok()
+    }
+}
+
+/// The cgroups of a slot, and what they were like when they were new.
+struct Places {
+    cgroups: Layout,
+    fresh: Vec<(String, String)>,
+    generation: u32,
+}
+
+impl Places {
+    fn make(session: &Session, name: &str) -> io::Result<Self> {
+        let cgroups = session.cgroups(name)?;
+        join(&cgroups)?;
+        Ok(Self {
+            fresh: settings(&cgroups),
+            cgroups,
+            generation: 0,
+        })
+    }
+
+    /// After a run: what it left goes. Where a runtime changed the slot's own cgroup (some take it for the
+    /// container's), the next run gets new ones.
+    fn tidy(&mut self, session: &Session, name: &str) {
+        let clean = self
+            .cgroups
+            .hierarchies
+            .iter()
+            .all(|hierarchy| cgroup::remove_below(&hierarchy.dir));
+        if clean && settings(&self.cgroups) == self.fresh {
+            return;
+        }
+        self.generation += 1;
+        let name = format!("{name}.{}", self.generation);
+        // If new ones cannot be had, the old ones must do: the next run says what is wrong with them.
+        if let Ok(next) = Self::make(session, &name) {
+            let old = std::mem::replace(&mut self.cgroups, next.cgroups);
+            self.fresh = next.fresh;
+            let _ = old.remove();
+        }
+    }
+}
+
+/// The calling thread joins. On cgroup v2 the cell does that itself: there, threads of one process cannot part.
+fn join(cgroups: &Layout) -> io::Result<()> {
+    for hierarchy in &cgroups.hierarchies {
+        if let Kind::V1 { .. } = hierarchy.kind {
+            let tasks = hierarchy.dir.join("tasks");
+            fs::write(&tasks, "0")
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", tasks.display())))?;
+        }
+    }
+    Ok(())
+}
+
+fn settings(cgroups: &Layout) -> Vec<(String, String)> {
+    cgroups
+        .hierarchies
+        .iter()
+        .flat_map(|hierarchy| cgroup::settings(&hierarchy.dir))
+        .collect()
+}
+
+/// The next child of the calling thread is process 1 of a new pid namespace; the thread stays where it is.
+pub(crate) fn new_pid_namespace() -> io::Result<()> {
+    // A second unshare is refused as long as the children's namespace is not the thread's own.
+    let own = fs::File::open("/proc/thread-self/ns/pid")?;
+    setns(own, CloneFlags::CLONE_NEWPID)?;
+    Ok(unshare(CloneFlags::CLONE_NEWPID)?)
+}
