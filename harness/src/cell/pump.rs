@@ -206,8 +206,12 @@ impl Pump {
     }
 
     fn reap_known(&mut self) {
-        let waiting: Vec<_> =
-            self.ends.iter().filter(|(_, end)| end.is_none()).map(|(pid, _)| *pid).collect();
+        let waiting: Vec<_> = self
+            .ends
+            .iter()
+            .filter(|(_, end)| end.is_none())
+            .map(|(pid, _)| *pid)
+            .collect();
         for pid in waiting {
             self.take(pid);
         }

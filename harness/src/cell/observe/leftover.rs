@@ -96,7 +96,10 @@ fn tops() -> Vec<PathBuf> {
 
 /// Settings of the run's own cgroup, which is above the container's and none of the runtime's business.
 fn settings() -> BTreeSet<(String, String)> {
-    tops().iter().flat_map(|top| crate::cgroup::settings(top)).collect()
+    tops()
+        .iter()
+        .flat_map(|top| crate::cgroup::settings(top))
+        .collect()
 }
 
 /// `memory/main` for each cgroup below the run's own.

@@ -1,0 +1,230 @@
+//! The bare loop: a shell that makes the same calls on the same bundles, a few at a time, and looks at nothing.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ocidiff::bundle::{Builder, Bundle, merge_layers};
+use ocidiff::cell::job::JobStep;
+use ocidiff::cell::paths;
+use ocidiff::error::Error;
+use ocidiff::participants::Contender;
+use ocidiff::suite;
+use ocidiff_model::{Case, Op};
+use tempfile::TempDir;
+
+/// Scripts, one a case and runtime, and their bundles.
+pub(crate) struct Loop {
+    folder: TempDir,
+    runs: usize,
+    cases: Vec<String>,
+}
+
+impl Loop {
+    /// Writes every case that this machine can run, for each runtime.
+    pub(crate) fn write(contenders: &[Contender]) -> Result<Self, Error> {
+        let corpus = suite::corpus(None)?;
+        let abilities = suite::abilities()?;
+        let folder = tempfile::Builder::new()
+            .prefix("ocidiff-bench.")
+            .tempdir()
+            .map_err(Error::broken)?;
+        let scratch = tempfile::tempdir().map_err(Error::broken)?;
+        let builder = Builder::new(scratch.path(), suite::store()?);
+        let probe = builder.probe().map_err(Error::broken)?;
+        fs::copy(&probe, folder.path().join("probe")).map_err(Error::broken)?;
+        let mut runs = 0;
+        let mut cases = Vec::new();
+        for entry in &corpus.entries {
+            if abilities.missing(&entry.case.body.needs).is_some() || !is_safe_outside(&entry.case) {
+                continue;
+            }
+            cases.push(entry.case.name.clone());
+            let bundle = builder.build(&entry.case, &corpus).map_err(Error::broken)?;
+            for contender in contenders {
+                // A runtime that lacks a step is not called by ocidiff either.
+                let Ok(steps) = contender.steps(&entry.case, &bundle.configs) else {
+                    continue;
+                };
+                write_run(
+                    &folder.path().join(format!("{runs:05}")),
+                    runs,
+                    &entry.case,
+                    &bundle,
+                    &steps,
+                )
+                .map_err(Error::broken)?;
+                runs += 1;
+            }
+        }
+        fs::write(folder.path().join("loop.sh"), LOOP).map_err(Error::broken)?;
+        Ok(Self { folder, runs, cases })
+    }
+
+    /// The names of the cases in it.
+    pub(crate) fn cases(&self) -> &[String] {
+        &self.cases
+    }
+
+    /// How many scripts there are.
+    pub(crate) fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// Runs them all, in private namespaces, so many at a time; wall time. Bundles are copied aside before.
+    pub(crate) fn run(&self, width: usize) -> Result<Duration, Error> {
+        let copy = tempfile::Builder::new()
+            .prefix("ocidiff-bench.")
+            .tempdir()
+            .map_err(Error::broken)?;
+        let status = Command::new("cp")
+            .arg("-a")
+            .arg(self.folder.path().join("."))
+            .arg(copy.path())
+            .status();
+        status.map_err(Error::broken)?;
+        let started = Instant::now();
+        let status = Command::new("unshare")
+            .args([
+                "-m",
+                "-p",
+                "-f",
+                "-i",
+                "-u",
+                "-n",
+                "--kill-child",
+                "--mount-proc",
+                "bash",
+            ])
+            .arg(copy.path().join("loop.sh"))
+            .arg(copy.path())
+            .arg(width.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(Error::broken)?;
+        let took = started.elapsed();
+        if !status.success() {
+            return Err(Error::broken(format!("the bare loop ended with {status}")));
+        }
+        Ok(took)
+    }
+}
+
+/// Cases about odd cgroup paths and ids are for cells only: under some runtimes they end every process in sight,
+/// or remove folders. They are left out on both sides.
+fn is_safe_outside(case: &Case) -> bool {
+    let odd_cgroup = case.body.config.pointer("/linux/cgroupsPath").is_some();
+    !odd_cgroup && case.body.steps.iter().all(|step| step.options.id.is_none())
+}
+
+fn write_run(
+    folder: &Path,
+    number: usize,
+    case: &Case,
+    bundle: &Bundle,
+    steps: &[JobStep],
+) -> std::io::Result<()> {
+    let moved = |text: &str| {
+        text.replace(paths::BUNDLES, &format!("{}/bundle", folder_in_loop(number)))
+            .replace(paths::PROBE, "/run/ocidiff-bench/probe")
+            .replace(paths::CELL, &folder_in_loop(number))
+    };
+    for (name, config) in &bundle.configs {
+        let target = folder.join("bundle").join(name);
+        merge_layers(&bundle.layers, &target.join("rootfs"))?;
+        // All run in one cgroup namespace: each needs a cgroup of its own name.
+        let config = moved(config).replace(
+            "\"cgroupsPath\": \"/",
+            &format!("\"cgroupsPath\": \"/ocidiff-bench/{number}"),
+        );
+        fs::write(target.join(&case.body.config_file), config)?;
+    }
+    for name in ["pid", "input", "hooks", "state/of/the/runtime/here/root"] {
+        fs::create_dir_all(folder.join(name))?;
+    }
+    let mut script = format!("cd {}\n", folder_in_loop(number));
+    for step in steps {
+        if let Some((path, text)) = &step.input {
+            fs::write(
+                folder.join("input").join(path.file_name().unwrap_or_default()),
+                text,
+            )?;
+        }
+        // Writing to a string cannot fail.
+        let _ = match step.op {
+            Op::Wait => writeln!(script, "wait_end {}", step.container),
+            Op::Await => writeln!(
+                script,
+                "wait_text {}",
+                quote(step.stdout.as_deref().unwrap_or_default())
+            ),
+            op => {
+                let words: Vec<String> = step.argv.iter().map(|word| quote(&moved(word))).collect();
+                let stop = if op == Op::Create { " || exit 0" } else { "" };
+                let out = if op == Op::Create { "out" } else { "said" };
+                writeln!(
+                    script,
+                    "timeout -k 1 {} {} </dev/null >{out} 2>&1{stop}",
+                    step.limit_ms.div_ceil(1000),
+                    words.join(" ")
+                )
+            }
+        };
+    }
+    fs::write(folder.join("run.sh"), script)?;
+    fs::set_permissions(folder.join("run.sh"), fs::Permissions::from_mode(0o755))
+}
+
+fn folder_in_loop(number: usize) -> String {
+    format!("/run/ocidiff-bench/{number:05}")
+}
+
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Waiting costs no process: a read with a time limit on a pipe that nobody writes to.
+const LOOP: &str = r#"
+mount --make-rprivate /
+if [ -d /sys/fs/cgroup/unified ] && grep -qs hugetlb /sys/fs/cgroup/unified/cgroup.controllers; then
+  mkdir -p /sys/fs/cgroup/hugetlb && mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb
+fi
+mkdir -p /run/ocidiff-bench && mount --bind "$1" /run/ocidiff-bench && cd /run/ocidiff-bench || exit 1
+for d in vm fs dev debug abi user; do
+  [ -d /proc/sys/$d ] && mount --bind /proc/sys/$d /proc/sys/$d && mount -o remount,bind,ro /proc/sys/$d
+done
+mkfifo /run/ocidiff-bench/tick
+exec 9<>/run/ocidiff-bench/tick
+wait_end() {
+  local pid; read -r pid < pid/$1 || return
+  for _ in $(seq 3000); do
+    [ -d /proc/$pid ] || return
+    read -r _ _ state _ < /proc/$pid/stat 2>/dev/null || return
+    [ "$state" = Z ] && return
+    read -t 0.002 -u 9
+  done
+}
+wait_text() {
+  local line
+  for _ in $(seq 3000); do
+    grep -qF -- "$1" out 2>/dev/null && return
+    read -t 0.005 -u 9
+  done
+}
+export -f wait_end wait_text
+running=0
+for run in 0*; do
+  bash $run/run.sh &
+  running=$((running + 1))
+  if [ $running -ge $2 ]; then wait -n; running=$((running - 1)); fi
+done
+wait
+find /sys/fs/cgroup -depth -type d -path '*/ocidiff-bench*' -exec rmdir {} \; 2>/dev/null
+rmdir /sys/fs/cgroup/*/ocidiff-bench 2>/dev/null
+exit 0
+"#;

@@ -1,0 +1,177 @@
+//! The numbers that the project holds itself to, side by side, from one run: `make bench`.
+//!
+//! Needs root, the default runtimes and strace. What is compared runs in turn, never at the same time.
+
+mod bare;
+mod memory;
+
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use ocidiff::error::Error;
+use ocidiff::participants::{Contender, contenders};
+use ocidiff::suite;
+
+const OCIDIFF: &str = env!("CARGO_BIN_EXE_ocidiff");
+/// Containers at a time.
+const WIDTH: usize = 4;
+/// Of so many rounds the best counts: what the machine does beside only ever adds.
+const ROUNDS: usize = 3;
+
+fn main() -> ExitCode {
+    // `cargo bench` and `cargo test --benches` pass flags that mean nothing here; the latter runs no bench.
+    if std::env::args().any(|arg| arg == "--test") || !std::env::args().any(|arg| arg == "--bench") {
+        return ExitCode::SUCCESS;
+    }
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::from(error.status().code())
+        }
+    }
+}
+
+/// Whether every number holds.
+fn run() -> Result<bool, Error> {
+    suite::need_root()?;
+    let store = suite::store()?;
+    let runtimes = suite::runtimes(&[], &store)?;
+    suite::need_two(&runtimes)?;
+    let contenders = contenders(runtimes, None).map_err(Error::usage)?;
+    let mut all = true;
+    all &= start_up()?;
+    all &= corpus(&contenders)?;
+    all &= recorder()?;
+    Ok(all)
+}
+
+fn say(name: &str, measured: &str, limit: &str, holds: bool) -> bool {
+    println!(
+        "{name:44} {measured:44} {limit:20} {}",
+        if holds { "holds" } else { "MISSED" }
+    );
+    holds
+}
+
+fn best(mut measure: impl FnMut() -> Result<Duration, Error>) -> Result<Duration, Error> {
+    let mut best = measure()?;
+    for _ in 1..ROUNDS {
+        best = best.min(measure()?);
+    }
+    Ok(best)
+}
+
+fn timed(command: &mut Command) -> Result<Duration, Error> {
+    let started = Instant::now();
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.map_err(Error::broken)?;
+    Ok(started.elapsed())
+}
+
+fn start_up() -> Result<bool, Error> {
+    let took = best(|| timed(Command::new(OCIDIFF).arg("list")))?;
+    let millis = took.as_secs_f64() * 1e3;
+    Ok(say(
+        "start-up (ocidiff list)",
+        &format!("{millis:.1} ms"),
+        "under 50 ms",
+        millis < 50.0,
+    ))
+}
+
+/// The whole corpus against a bare shell loop of the same bundles and calls.
+fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
+    let runtimes: Vec<String> = contenders
+        .iter()
+        .map(|contender| {
+            format!(
+                "--runtime={}={}",
+                contender.id.name,
+                contender.runtime.path.display()
+            )
+        })
+        .collect();
+    let bare = bare::Loop::write(contenders)?;
+    let mut peak = memory::Peak::default();
+    let mut ours = Duration::MAX;
+    let mut theirs = Duration::MAX;
+    for _ in 0..ROUNDS {
+        theirs = theirs.min(bare.run(WIDTH)?);
+        let started = Instant::now();
+        let mut child = Command::new(OCIDIFF)
+            .arg("run")
+            .args(bare.cases())
+            .args(&runtimes)
+            .arg(format!("--jobs={WIDTH}"))
+            .args(["--recorder", "ptrace"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(Error::broken)?;
+        peak.watch(&mut child)?;
+        ours = ours.min(started.elapsed());
+    }
+    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+    let measured = format!(
+        "{:.2} s, bare loop {:.2} s ({} runs): {ratio:.2}",
+        ours.as_secs_f64(),
+        theirs.as_secs_f64(),
+        bare.runs()
+    );
+    let fast = say(
+        &format!("corpus, {WIDTH} at a time, syscalls recorded"),
+        &measured,
+        "at most 1.25",
+        ratio <= 1.25,
+    );
+    let (own, tree) = peak.mebibytes();
+    let small = say(
+        "memory of a whole run",
+        &format!("ocidiff {own:.0} MiB, with its cells {tree:.0} MiB"),
+        "under 100 MiB",
+        tree < 100.0,
+    );
+    Ok(fast && small)
+}
+
+/// 100,000 getppid and 20,000 openat: plain, recorded, under strace. The recorder's own bench measures.
+fn recorder() -> Result<bool, Error> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args([
+            "run",
+            "--release",
+            "--quiet",
+            "--package",
+            "ocidiff-trace",
+            "--example",
+            "bench_recorder",
+        ])
+        .args(["--", "--json"])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(Error::broken)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let json: serde_json::Value = serde_json::from_str(text.trim()).map_err(|error| {
+        Error::broken(format!(
+            "the recorder's bench printed no figures: {error}: {text}"
+        ))
+    })?;
+    let seconds = |name: &str| json[name].as_f64().unwrap_or(f64::NAN);
+    let (plain, ours, strace) = (seconds("plain"), seconds("ours"), seconds("strace"));
+    let ratio = (ours - plain) / (strace - plain);
+    let measured = format!("plain {plain:.2} s, ours {ours:.2} s, strace {strace:.2} s: {ratio:.2}");
+    Ok(say(
+        "recorder: what it adds against strace -f",
+        &measured,
+        "at most 0.80",
+        ratio <= 0.8,
+    ))
+}
