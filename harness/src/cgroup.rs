@@ -105,7 +105,7 @@ impl Layout {
             fs::create_dir_all(&dir).map_err(|error| named(&dir, &error))?;
             match &hierarchy.kind {
                 Kind::V1 { folder, .. } if folder == "cpuset" => {
-                    copy_cpuset(&hierarchy.dir, &[&parent, &dir])?
+                    copy_cpuset(&hierarchy.dir, &[&parent, &dir])?;
                 }
                 Kind::V2 if self.unified => delegate(&[&hierarchy.dir, &parent])?,
                 _ => {}

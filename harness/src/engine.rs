@@ -88,12 +88,11 @@ impl Engine {
         if found
             .iter()
             .any(|difference| !matches!(difference.standing, Standing::Known))
+            && let Err(why) = self.confirm(entry, bundle, &mut found).await
         {
-            if let Err(why) = self.confirm(entry, bundle, &mut found).await {
-                let mut finished = self.broken(case, why, started);
-                finished.records = records;
-                return finished;
-            }
+            let mut finished = self.broken(case, why, started);
+            finished.records = records;
+            return finished;
         }
         let mut report = self.report(case, started);
         report.bundle = Some(bundle.digest.clone());

@@ -15,7 +15,7 @@ const FILTERS: [(&str, Filter); 4] = [
 ];
 
 /// Applies every filter to every value.
-pub fn normalise(facts: &mut Vec<Fact>) {
+pub fn normalise(facts: &mut [Fact]) {
     for fact in facts.iter_mut() {
         match &mut fact.value {
             Value::Text(text) => *text = apply(text),

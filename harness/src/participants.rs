@@ -6,7 +6,7 @@ use ocidiff_model::event::Participant;
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::labels;
 use ocidiff_model::{Case, Op, RuntimeId, Step};
-use ocidiff_runtimes::{Call, Flag, Origin, Runtime, Step as CallStep, Var};
+use ocidiff_runtimes::{Call, Flag, Origin, Runtime, Var};
 use serde_json::Value;
 
 use crate::cell::job::JobStep;
@@ -79,17 +79,9 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
 fn id(runtime: &Runtime, label: String) -> RuntimeId {
     RuntimeId {
         name: runtime.name().to_owned(),
-        version: version(runtime),
+        version: runtime.version.clone(),
         label,
     }
-}
-
-/// A version that the manifest's pattern found; the store and PATH only give runtimes that have one.
-fn version(runtime: &Runtime) -> ocidiff_model::version::Version {
-    let text = runtime.version.as_str();
-    text.parse()
-        .or_else(|_| "0".parse())
-        .unwrap_or_else(|_| unreachable!("0 is a version"))
 }
 
 impl Contender {
@@ -132,11 +124,11 @@ impl Contender {
     ) -> Result<JobStep, Lacks> {
         let container = step.container().to_owned();
         let input = input(&label, step, configs.get(&container).map_or("", String::as_str));
-        let argv = match call_step(step.op) {
-            None => Vec::new(),
-            Some(kind) => {
+        let argv = match step.op {
+            op if !op.calls_runtime() => Vec::new(),
+            op => {
                 let call = call(
-                    kind,
+                    op,
                     step,
                     &container,
                     input.as_ref().map(|(path, _)| path.as_path()),
@@ -149,7 +141,6 @@ impl Contender {
             }
         };
         let limit = step.options.limit.unwrap_or(DEFAULT_LIMIT);
-        let input = input.map(|(path, text)| (path, text));
         Ok(JobStep {
             label,
             op: step.op,
@@ -172,27 +163,10 @@ fn lossy(word: OsString) -> String {
     word.to_string_lossy().into_owned()
 }
 
-fn call_step(op: Op) -> Option<CallStep> {
-    Some(match op {
-        Op::Create => CallStep::Create,
-        Op::Start => CallStep::Start,
-        Op::State => CallStep::State,
-        Op::Kill => CallStep::Kill,
-        Op::Delete => CallStep::Delete,
-        Op::Exec => CallStep::Exec,
-        Op::Pause => CallStep::Pause,
-        Op::Resume => CallStep::Resume,
-        Op::Update => CallStep::Update,
-        Op::Run => CallStep::Run,
-        Op::List => CallStep::List,
-        Op::Wait | Op::Await => return None,
-    })
-}
-
-fn call(kind: CallStep, step: &Step, container: &str, input: Option<&std::path::Path>) -> Call {
+fn call(op: Op, step: &Step, container: &str, input: Option<&std::path::Path>) -> Call {
     let options = &step.options;
     let id = options.id.clone().unwrap_or_else(|| container.to_owned());
-    let mut call = Call::new(kind, paths::ROOT).id(id);
+    let mut call = Call::new(op, paths::ROOT).id(id);
     if matches!(step.op, Op::Create | Op::Run) {
         call = call.with(Var::Bundle, paths::bundle(container));
         call = call.with(Var::PidFile, paths::pid_file(container));

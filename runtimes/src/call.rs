@@ -2,89 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 
+use ocidiff_model::Op;
 use serde::Deserialize;
-
-/// One call of a runtime.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Step {
-    /// Make the container, without its process.
-    Create,
-    /// Let the container's process go.
-    Start,
-    /// Print the state as JSON.
-    State,
-    /// Send a signal.
-    Kill,
-    /// Remove the container.
-    Delete,
-    /// Run one more process in the container.
-    Exec,
-    /// Freeze.
-    Pause,
-    /// Thaw.
-    Resume,
-    /// Change the resource limits.
-    Update,
-    /// Create, start, wait and delete in one.
-    Run,
-    /// Print what the runtime supports as JSON.
-    Features,
-    /// List the containers under a root.
-    List,
-}
-
-impl Step {
-    /// Every step, in the order in which they are told.
-    pub const ALL: [Self; 12] = [
-        Self::Create,
-        Self::Start,
-        Self::State,
-        Self::Kill,
-        Self::Delete,
-        Self::Exec,
-        Self::Pause,
-        Self::Resume,
-        Self::Update,
-        Self::Run,
-        Self::Features,
-        Self::List,
-    ];
-
-    /// The runtime-spec names create, start, state, kill and delete only; a runtime may lack the rest.
-    pub fn is_optional(self) -> bool {
-        !matches!(
-            self,
-            Self::Create | Self::Start | Self::State | Self::Kill | Self::Delete
-        )
-    }
-
-    /// Its name in manifests and cases.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Start => "start",
-            Self::State => "state",
-            Self::Kill => "kill",
-            Self::Delete => "delete",
-            Self::Exec => "exec",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Update => "update",
-            Self::Run => "run",
-            Self::Features => "features",
-            Self::List => "list",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A word of a call that a manifest's template can name, as `${name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -176,7 +96,7 @@ impl Flag {
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What to do.
-    pub step: Step,
+    pub step: Op,
     pub(crate) vars: BTreeMap<Var, OsString>,
     pub(crate) flags: BTreeSet<Flag>,
     pub(crate) raw: Vec<OsString>,
@@ -184,7 +104,7 @@ pub struct Call {
 
 impl Call {
     /// A call of a step under a state folder.
-    pub fn new(step: Step, root: impl AsRef<OsStr>) -> Self {
+    pub fn new(step: Op, root: impl AsRef<OsStr>) -> Self {
         let vars = BTreeMap::from([(Var::Root, root.as_ref().to_owned())]);
         Self {
             step,

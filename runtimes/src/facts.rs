@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::manifest::Manifest;
 use crate::process;
 use crate::store::{Store, write_whole};
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// Why a program is not a usable runtime.
 #[derive(Debug, thiserror::Error)]
@@ -80,10 +80,10 @@ impl FactCache {
             return Err(not_a_program("it is not an executable file".to_owned()));
         }
         let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-        if let Some(facts) = self.known.get(program) {
-            if (facts.size, facts.modified, &facts.name) == (meta.len(), modified, &manifest.name) {
-                return Ok(facts.clone());
-            }
+        if let Some(facts) = self.known.get(program)
+            && (facts.size, facts.modified, &facts.name) == (meta.len(), modified, &manifest.name)
+        {
+            return Ok(facts.clone());
         }
         let version = ask_version(manifest, program)?;
         let digest = sha256(program).map_err(|err| not_a_program(err.to_string()))?;

@@ -6,12 +6,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::call::{Call, Step};
+use ocidiff_model::Op;
+
+use crate::call::Call;
 use crate::facts::{FactCache, ProgramError};
 use crate::manifest::Manifest;
 use crate::store::Store;
 use crate::template::CallError;
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// A runtime that can be called.
 #[derive(Debug, Clone)]
@@ -68,13 +70,13 @@ impl Runtime {
     }
 
     /// Whether it has a step.
-    pub fn has(&self, step: Step) -> bool {
+    pub fn has(&self, step: Op) -> bool {
         self.manifest.has(step, &self.version)
     }
 
     /// The steps that it has beyond those that the runtime-spec names.
-    pub fn optional_steps(&self) -> Vec<Step> {
-        Step::ALL
+    pub fn optional_steps(&self) -> Vec<Op> {
+        Op::ALL
             .into_iter()
             .filter(|step| step.is_optional() && self.has(*step))
             .collect()

@@ -15,9 +15,8 @@ mod select;
 mod store;
 mod template;
 mod text;
-mod version;
 
-pub use call::{Call, Flag, Step, Var};
+pub use call::{Call, Flag, Var};
 pub use facts::ProgramError;
 pub use find::{Found, Origin, Runtime, find_all, find_in};
 pub use install::{AptError, Event, InstallError, JobError, Outcome, Request, install};
@@ -26,8 +25,8 @@ pub use manifest::{
     BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
     Refusal, VersionCall,
 };
+pub use ocidiff_model::version::{Version, VersionError};
 pub use select::{SelectError, Selector, Which, find_manifest, select};
 pub use store::{Installed, InstalledPackage, Store, StoreError};
 pub use template::CallError;
 pub use text::Pattern;
-pub use version::{Version, VersionError};

@@ -7,10 +7,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::call::{Call, Step};
+use ocidiff_model::Op;
+
+use crate::call::Call;
 use crate::template::{self, CallError, StepTemplate, Word};
 use crate::text::Pattern;
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// One runtime's manifest: a YAML file under `runtimes/`.
 #[derive(Debug, Clone, Deserialize)]
@@ -140,7 +142,7 @@ pub(crate) struct CallTemplates {
     /// The words before every step's own.
     #[serde(default)]
     pub(crate) global: Vec<Word>,
-    pub(crate) steps: BTreeMap<Step, StepTemplate>,
+    pub(crate) steps: BTreeMap<Op, StepTemplate>,
 }
 
 /// Why a manifest cannot be used.
@@ -225,7 +227,7 @@ impl Manifest {
     }
 
     /// Whether a version has a step.
-    pub fn has(&self, step: Step, version: &Version) -> bool {
+    pub fn has(&self, step: Op, version: &Version) -> bool {
         self.step(step, version).is_some()
     }
 
@@ -242,7 +244,7 @@ impl Manifest {
         Version::parse(self.version.regex.capture(output)?).ok()
     }
 
-    fn step(&self, step: Step, version: &Version) -> Option<&StepTemplate> {
+    fn step(&self, step: Op, version: &Version) -> Option<&StepTemplate> {
         self.call
             .steps
             .get(&step)
@@ -269,9 +271,15 @@ impl Manifest {
                 ),
             );
         }
-        if let Some(step) = Step::ALL
+        if let Some(step) = self.call.steps.keys().find(|step| !step.calls_runtime()) {
+            return bad(
+                &format!("{step}:"),
+                format!("`{step}` is a step of ocidiff itself: no runtime is called for it"),
+            );
+        }
+        if let Some(step) = Op::ALL
             .iter()
-            .find(|s| !s.is_optional() && !self.call.steps.contains_key(s))
+            .find(|s| s.calls_runtime() && !s.is_optional() && !self.call.steps.contains_key(s))
         {
             return bad(
                 "steps:",

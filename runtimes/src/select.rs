@@ -8,7 +8,7 @@ use crate::facts::ProgramError;
 use crate::find::{Found, Origin, Runtime, given};
 use crate::manifest::Manifest;
 use crate::store::Store;
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// A runtime as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// The store: `$OCIDIFF_HOME`, or a folder in the user's cache.
 #[derive(Debug, Clone)]

@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use crate::call::{Call, Flag, Step, Var};
+use ocidiff_model::Op;
+
+use crate::call::{Call, Flag, Var};
 use crate::text;
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// Why a call cannot be written for a runtime.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub enum CallError {
         /// The runtime's name.
         runtime: String,
         /// The step.
-        step: Step,
+        step: Op,
     },
     /// The step has no such option there.
     #[error("call {runtime} {step}: its manifest names no option `{option}` for this step")]
@@ -29,7 +31,7 @@ pub enum CallError {
         /// The runtime's name.
         runtime: String,
         /// The step.
-        step: Step,
+        step: Op,
         /// The option.
         option: &'static str,
     },
@@ -39,7 +41,7 @@ pub enum CallError {
         /// The runtime's name.
         runtime: String,
         /// The step.
-        step: Step,
+        step: Op,
         /// The missing word.
         var: &'static str,
     },
@@ -149,7 +151,7 @@ pub(crate) struct StepTemplate {
 
 impl StepTemplate {
     pub(crate) fn is_in(&self, version: &Version) -> bool {
-        self.since.as_ref().is_none_or(|since| version.at_least(since))
+        self.since.as_ref().is_none_or(|since| version >= since)
     }
 
     /// The words of a call, after the global ones.

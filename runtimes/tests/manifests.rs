@@ -1,6 +1,7 @@
 //! The built-in manifests write the command lines that each runtime wants, and bad manifests say where they are bad.
 
-use ocidiff_runtimes::{BUILT_IN, Call, CallError, Flag, Manifest, ManifestErrors, Step, Var, Version};
+use ocidiff_model::Op;
+use ocidiff_runtimes::{BUILT_IN, Call, CallError, Flag, Manifest, ManifestErrors, Var, Version};
 
 fn manifest(name: &str) -> Manifest {
     let all = Manifest::load_all(BUILT_IN.iter().copied()).expect("the built-in manifests are good");
@@ -25,34 +26,34 @@ fn line(name: &str, at: &str, call: &Call) -> String {
         .join(" ")
 }
 
-fn call(step: Step) -> Call {
+fn call(step: Op) -> Call {
     let call = Call::new(step, "/r").id("c");
     match step {
-        Step::Create | Step::Run => call.with(Var::Bundle, "/b").with(Var::PidFile, "/p"),
-        Step::Kill => call.with(Var::Signal, "TERM").flag(Flag::All),
-        Step::Delete => call.flag(Flag::Force),
-        Step::Exec => call
+        Op::Create | Op::Run => call.with(Var::Bundle, "/b").with(Var::PidFile, "/p"),
+        Op::Kill => call.with(Var::Signal, "TERM").flag(Flag::All),
+        Op::Delete => call.flag(Flag::Force),
+        Op::Exec => call
             .with(Var::Process, "/j")
             .with(Var::PidFile, "/p")
             .flag(Flag::Detach),
-        Step::Update => call.with(Var::Resources, "/u"),
+        Op::Update => call.with(Var::Resources, "/u"),
         _ => call,
     }
 }
 
-const TABLE: [(Step, &str); 12] = [
-    (Step::Create, "--root /r create --bundle /b --pid-file /p c"),
-    (Step::Start, "--root /r start c"),
-    (Step::State, "--root /r state c"),
-    (Step::Kill, "--root /r kill --all c TERM"),
-    (Step::Delete, "--root /r delete --force c"),
-    (Step::Exec, "--root /r exec --pid-file /p --detach --process /j c"),
-    (Step::Pause, "--root /r pause c"),
-    (Step::Resume, "--root /r resume c"),
-    (Step::Update, "--root /r update --resources /u c"),
-    (Step::Run, "--root /r run --bundle /b --pid-file /p c"),
-    (Step::Features, "--root /r features"),
-    (Step::List, "--root /r list"),
+const TABLE: [(Op, &str); 12] = [
+    (Op::Create, "--root /r create --bundle /b --pid-file /p c"),
+    (Op::Start, "--root /r start c"),
+    (Op::State, "--root /r state c"),
+    (Op::Kill, "--root /r kill --all c TERM"),
+    (Op::Delete, "--root /r delete --force c"),
+    (Op::Exec, "--root /r exec --pid-file /p --detach --process /j c"),
+    (Op::Pause, "--root /r pause c"),
+    (Op::Resume, "--root /r resume c"),
+    (Op::Update, "--root /r update --resources /u c"),
+    (Op::Run, "--root /r run --bundle /b --pid-file /p c"),
+    (Op::Features, "--root /r features"),
+    (Op::List, "--root /r list"),
 ];
 
 #[test]
@@ -67,7 +68,7 @@ fn every_step_of_runc_crun_and_youki() {
 #[test]
 fn every_step_of_runsc() {
     for (step, want) in TABLE {
-        if matches!(step, Step::Update | Step::Features) {
+        if matches!(step, Op::Update | Op::Features) {
             assert!(!manifest("runsc").has(step, &version("20240729.0")));
         } else {
             assert_eq!(line("runsc", "20240729.0", &call(step)), want, "{step}");
@@ -78,25 +79,25 @@ fn every_step_of_runsc() {
 #[test]
 fn a_step_is_there_from_its_first_version_on() {
     let (runc, crun) = (manifest("runc"), manifest("crun"));
-    assert!(!runc.has(Step::Features, &version("1.0.0-rc93")) && runc.has(Step::Features, &version("1.1.5")));
-    assert!(!crun.has(Step::Features, &version("1.8.1")) && crun.has(Step::Features, &version("1.21")));
+    assert!(!runc.has(Op::Features, &version("1.0.0-rc93")) && runc.has(Op::Features, &version("1.1.5")));
+    assert!(!crun.has(Op::Features, &version("1.8.1")) && crun.has(Op::Features, &version("1.21")));
     let err = crun
-        .command(&call(Step::Features), &version("1.8.1"))
+        .command(&call(Op::Features), &version("1.8.1"))
         .expect_err("1.8.1 has no features");
     assert_eq!(
         err,
         CallError::NoStep {
             runtime: "crun".to_owned(),
-            step: Step::Features
+            step: Op::Features
         }
     );
 }
 
 #[test]
 fn words_go_where_options_go_and_a_kill_needs_no_signal() {
-    let raw = Call::new(Step::Kill, "/r").id("..").raw(["--odd"]);
+    let raw = Call::new(Op::Kill, "/r").id("..").raw(["--odd"]);
     assert_eq!(line("crun", "1.8.1", &raw), "--root /r kill --odd ..");
-    let json = Call::new(Step::List, "/r").flag(Flag::Json);
+    let json = Call::new(Op::List, "/r").flag(Flag::Json);
     assert_eq!(line("runc", "1.1.5", &json), "--root /r list --format json");
 }
 
@@ -104,11 +105,11 @@ fn words_go_where_options_go_and_a_kill_needs_no_signal() {
 fn what_a_call_lacks_and_what_a_step_lacks_are_errors() {
     let at = version("1.1.5");
     let no_id = manifest("runc")
-        .command(&Call::new(Step::Start, "/r"), &at)
+        .command(&Call::new(Op::Start, "/r"), &at)
         .expect_err("no id");
     assert!(no_id.to_string().contains("no `id`"), "{no_id}");
     let odd = manifest("runc")
-        .command(&call(Step::Start).flag(Flag::Force), &at)
+        .command(&call(Op::Start).flag(Flag::Force), &at)
         .expect_err("no such option");
     assert!(odd.to_string().contains("no option `force`"), "{odd}");
 }
@@ -216,7 +217,7 @@ fn errors_name_file_line_and_column() {
             "default: 1.1.5",
             "default: newest",
             "newest",
-            "read `newest` as a version",
+            "`newest` is no version",
         ),
         (
             "'^runc version",

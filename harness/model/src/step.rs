@@ -33,6 +33,8 @@ pub enum Op {
     Run,
     /// List the containers under the root.
     List,
+    /// Print what the runtime supports.
+    Features,
     /// Wait until the container's process has ended.
     Wait,
     /// Wait until the container has printed a text.
@@ -41,7 +43,7 @@ pub enum Op {
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Create,
         Self::Start,
         Self::State,
@@ -53,6 +55,7 @@ impl Op {
         Self::Update,
         Self::Run,
         Self::List,
+        Self::Features,
         Self::Wait,
         Self::Await,
     ];
@@ -72,6 +75,7 @@ impl Op {
             Self::Update => "update",
             Self::Run => "run",
             Self::List => "list",
+            Self::Features => "features",
             Self::Wait => "wait",
             Self::Await => "await",
         }
@@ -81,6 +85,16 @@ impl Op {
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|op| op.name() == name)
+    }
+
+    /// Whether a runtime may lack it: the runtime-spec names create, start, state, kill and delete only.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        self.calls_runtime()
+            && !matches!(
+                self,
+                Self::Create | Self::Start | Self::State | Self::Kill | Self::Delete
+            )
     }
 
     /// Whether the step is a call of the runtime.

@@ -17,32 +17,43 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version as it was written.
+    /// Reads a version leniently: `v1.2`, `1.0.0~rc93` and `20240729.0` are versions too.
+    ///
+    /// # Errors
+    /// It does not open with digits, or has more than three numbers.
+    pub fn parse(text: &str) -> Result<Self, VersionError> {
+        text.parse()
+    }
+
+    /// The version as it was written, without a leading `v`, with `-` before a pre-release.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same with three numbers, as cargo wants it.
+    #[must_use]
+    pub fn semver(&self) -> &semver::Version {
+        &self.parsed
     }
 }
 
 /// What is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no version, expected digits such as `1.2.3`")]
+#[error("`{0}` is no version: write it as 1.2.3, 1.21 or 1.0.0-rc93")]
 pub struct VersionError(String);
 
 impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error = || VersionError(text.to_owned());
-        let plain = text.trim().trim_start_matches('v').replace('~', "-");
-        let plain = plain.split('+').next().unwrap_or_default();
+        let error = || VersionError(text.trim().to_owned());
+        let text = text.trim().trim_start_matches('v').replace('~', "-");
+        let plain = text.split('+').next().unwrap_or_default();
         let (numbers, pre) = plain.split_once('-').map_or((plain, ""), |(n, p)| (n, p));
         let mut parts = [0_u64; 3];
         for (index, part) in numbers.split('.').enumerate() {
-            let number = part.parse().map_err(|_| error())?;
-            if let Some(slot) = parts.get_mut(index) {
-                *slot = number;
-            }
+            *parts.get_mut(index).ok_or_else(error)? = part.parse().map_err(|_| error())?;
         }
         let pre = pre.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         // `rc93` must come after `rc9`: semver orders letters and digits apart only when a dot stands between.
@@ -96,9 +107,22 @@ impl Serialize for Version {
 
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(VersionVisitor)
+    }
+}
+
+/// Parses within the deserializer, so that an error has the position of the text and not of what is around it.
+struct VersionVisitor;
+
+impl serde::de::Visitor<'_> for VersionVisitor {
+    type Value = Version;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a version such as 1.2.3")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Version, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
@@ -171,7 +195,7 @@ mod tests {
             "1.21",
             "1.8.1",
             "1.1.15+ds1",
-            "1.0.0~rc93",
+            "1.0.0-rc93",
             "1.0.0-rc9",
             "1.0.0",
             "0.17",
@@ -183,7 +207,7 @@ mod tests {
             [
                 "0.17",
                 "1.0.0-rc9",
-                "1.0.0~rc93",
+                "1.0.0-rc93",
                 "1.0.0",
                 "1.1.15+ds1",
                 "1.8.1",

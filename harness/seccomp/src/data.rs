@@ -73,7 +73,7 @@ pub enum Field {
 impl Field {
     /// The field at a byte offset of the struct; `None` outside of it or between words.
     pub const fn at(offset: u32) -> Option<Self> {
-        if offset >= DATA_SIZE || offset % 4 != 0 {
+        if offset >= DATA_SIZE || !offset.is_multiple_of(4) {
             return None;
         }
         // Which half comes first is the machine's byte order.

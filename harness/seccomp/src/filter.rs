@@ -50,7 +50,7 @@ pub struct NotWhole(pub usize);
 impl Filter {
     /// Reads the kernel's layout, in the machine's byte order.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotWhole> {
-        if bytes.len() % INSTRUCTION_SIZE != 0 {
+        if !bytes.len().is_multiple_of(INSTRUCTION_SIZE) {
             return Err(NotWhole(bytes.len()));
         }
         Ok(Self(

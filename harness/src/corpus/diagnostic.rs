@@ -130,7 +130,7 @@ fn step<'n>(node: &'n Node, key: &str) -> Option<(Option<(usize, usize)>, &'n No
             .find(|(name, _)| name.as_str() == key)
             .map(|(name, child)| (name.span().start().map(|at| (at.line(), at.column())), child)),
         Node::Sequence(items) => {
-            let child = items.iter().nth(key.parse().ok()?)?;
+            let child = items.get(key.parse::<usize>().ok()?)?;
             // A map's own mark is behind its first key.
             let mark = match child {
                 Node::Mapping(map) => map.iter().next().and_then(|(name, _)| name.span().start()),

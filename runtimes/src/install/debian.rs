@@ -9,7 +9,7 @@ use crate::install::{Draft, InstallError, Job, elf};
 use crate::manifest::DebianSource;
 use crate::packages::unpack_with;
 use crate::store::InstalledPackage;
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// Brings a package's program into the stage folder of a job.
 pub(crate) fn bring(

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::manifest::CrateSource;
 use crate::process;
 use crate::store::InstalledPackage;
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// What a build of ours must not take from the build that started it.
 const NOT_OURS: [&str; 5] = [

@@ -24,7 +24,7 @@ use crate::manifest::Manifest;
 use crate::packages::PackageError;
 use crate::select::SelectError;
 use crate::store::{Installed, InstalledPackage, Store, StoreError, write_whole};
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// What an install tells while it works.
 #[derive(Debug, Clone, PartialEq, Eq)]

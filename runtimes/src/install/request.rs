@@ -8,7 +8,7 @@ use crate::install::InstallError;
 use crate::machine::Machine;
 use crate::manifest::{CrateSource, DebianSource, Manifest};
 use crate::select::{SelectError, Selector, Which, any};
-use crate::version::Version;
+use ocidiff_model::version::Version;
 
 /// A runtime to install: `NAME` or `NAME@VERSION`.
 #[derive(Debug, Clone, PartialEq, Eq)]
