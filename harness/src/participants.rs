@@ -123,7 +123,12 @@ impl Contender {
         configs: &std::collections::BTreeMap<String, String>,
     ) -> Result<JobStep, Lacks> {
         let container = step.container().to_owned();
-        let input = input(&label, step, configs.get(&container).map_or("", String::as_str));
+        let config: Value = configs
+            .get(&container)
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let terminal = step.op == Op::Create && config["process"]["terminal"] == true;
+        let input = input(&label, step, &config);
         let argv = match step.op {
             op if !op.calls_runtime() => Vec::new(),
             op => {
@@ -131,6 +136,7 @@ impl Contender {
                     op,
                     step,
                     &container,
+                    terminal,
                     input.as_ref().map(|(path, _)| path.as_path()),
                 );
                 let words = self
@@ -152,6 +158,7 @@ impl Contender {
                 .unwrap_or(u64::MAX),
             input,
             stdout: step.options.stdout.clone(),
+            terminal,
         })
     }
 }
@@ -163,13 +170,16 @@ fn lossy(word: OsString) -> String {
     word.to_string_lossy().into_owned()
 }
 
-fn call(op: Op, step: &Step, container: &str, input: Option<&std::path::Path>) -> Call {
+fn call(op: Op, step: &Step, container: &str, terminal: bool, input: Option<&std::path::Path>) -> Call {
     let options = &step.options;
     let id = options.id.clone().unwrap_or_else(|| container.to_owned());
     let mut call = Call::new(op, paths::ROOT).id(id);
     if matches!(step.op, Op::Create | Op::Run) {
         call = call.with(Var::Bundle, paths::bundle(container));
         call = call.with(Var::PidFile, paths::pid_file(container));
+    }
+    if terminal {
+        call = call.with(Var::ConsoleSocket, paths::console(container));
     }
     if let Some(signal) = &options.signal {
         call = call.with(Var::Signal, signal);
@@ -185,11 +195,10 @@ fn call(op: Op, step: &Step, container: &str, input: Option<&std::path::Path>) -
 }
 
 /// The file that the call reads: an exec's process, laid over the config's own; an update's resources.
-fn input(label: &str, step: &Step, config: &str) -> Option<(std::path::PathBuf, String)> {
+fn input(label: &str, step: &Step, config: &Value) -> Option<(std::path::PathBuf, String)> {
     let path = std::path::Path::new(paths::INPUT).join(format!("{label}.json"));
     match step.op {
         Op::Exec => {
-            let config: Value = serde_json::from_str(config).unwrap_or(Value::Null);
             let mut process = config["process"].clone();
             if let Some(changes) = &step.options.process {
                 // The checks at loading saw that it is a map; a list key that is none stays as it is.

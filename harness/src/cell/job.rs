@@ -60,6 +60,8 @@ pub struct JobStep {
     pub input: Option<(PathBuf, String)>,
     /// await: the text that stdout must hold.
     pub stdout: Option<String>,
+    /// create: the config asks for a terminal, which the runtime sends to a socket.
+    pub terminal: bool,
 }
 
 /// What a cell tells, a line each.

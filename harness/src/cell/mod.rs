@@ -10,15 +10,18 @@
 //! | `paths`          | where things are, the same in every cell                 |
 //! | `isolate`        | the containment                                          |
 //! | `bundle`         | the overlay and the config of each container             |
-//! | `run`            | the steps                                                |
+//! | `run`, `finish`    | the steps, and what is told at their end                 |
 //! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
 //! | `container`      | a container's init, its streams, its recorder            |
+//! | `console`        | the terminal that a runtime sends                        |
 //! | `observe`        | what can be seen from outside, a file each channel       |
 //! | `trace_facts`    | the facts of a recording                                 |
 
 mod bundle;
 mod call;
+mod console;
 mod container;
+mod finish;
 mod isolate;
 pub mod job;
 mod observe;

@@ -18,6 +18,8 @@ pub const PROBE: &str = "/run/ocidiff/bin/probe";
 pub const INPUT: &str = "/run/ocidiff/input";
 /// Pid files, by container.
 pub const PIDS: &str = "/run/ocidiff/pid";
+/// Sockets that the runtime sends terminals to, by container.
+pub const CONSOLES: &str = "/run/ocidiff/console";
 /// The runtime's TMPDIR.
 pub const TMP: &str = "/run/tmp";
 
@@ -31,6 +33,12 @@ pub fn bundle(container: &str) -> String {
 #[must_use]
 pub fn pid_file(container: &str) -> String {
     format!("{PIDS}/{container}")
+}
+
+/// The socket for a container's terminal.
+#[must_use]
+pub fn console(container: &str) -> String {
+    format!("{CONSOLES}/{container}")
 }
 
 /// What the run changed in a container's rootfs.

@@ -6,31 +6,30 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
-use ocidiff_model::record::{CallResult, FilterRecord};
+use ocidiff_model::record::CallResult;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Op, StepRecord};
 
 use super::call::{self, Call};
-use super::container::{Container, Ended};
-use super::job::{Job, JobStep, Message, TraceReport};
+use super::console::Console;
+use super::container::Container;
+use super::job::{Job, JobStep, Message};
 use super::observe::{self, hook::Hooks, leftover::Before};
 use super::paths;
 use super::pump::Pump;
 
 /// How much of a runtime's own text is kept, in bytes.
 const TEXT: usize = 4096;
-/// How long a pipe that the workload shared with others is read after its end.
-const TAIL: Duration = Duration::from_millis(20);
 
 /// A run under way.
 pub(crate) struct Run<'a> {
-    job: &'a Job,
-    pump: Pump,
-    containers: BTreeMap<String, Container>,
-    hooks: Hooks,
-    before: Before,
+    pub(super) job: &'a Job,
+    pub(super) pump: Pump,
+    pub(super) containers: BTreeMap<String, Container>,
+    pub(super) hooks: Hooks,
+    pub(super) before: Before,
     ran: bool,
-    tell: &'a mut dyn FnMut(Message),
+    pub(super) tell: &'a mut dyn FnMut(Message),
 }
 
 impl<'a> Run<'a> {
@@ -68,7 +67,7 @@ impl<'a> Run<'a> {
         Ok(self.ran)
     }
 
-    fn facts(&mut self, facts: Vec<Fact>) {
+    pub(super) fn facts(&mut self, facts: Vec<Fact>) {
         if !facts.is_empty() {
             (self.tell)(Message::Facts(facts));
         }
@@ -121,10 +120,15 @@ impl<'a> Run<'a> {
             fs::write(path, text)?;
         }
         let limit = Duration::from_millis(step.limit_ms);
+        let console = if step.terminal {
+            Some(Console::listen(&step.container)?)
+        } else {
+            None
+        };
         let call = call::run(&mut self.pump, &step.argv, &self.job.env, limit)?;
         let text = self.text(&call);
         match step.op {
-            Op::Create => self.created(step, &call),
+            Op::Create => self.created(step, &call, console.as_ref()),
             Op::Start if call.result == CallResult::Ok => self.started(step),
             Op::State => self.show_state(step, &call),
             Op::Exec | Op::Run => self.show_output(step, &call),
@@ -148,11 +152,23 @@ impl<'a> Run<'a> {
         text
     }
 
-    fn created(&mut self, step: &JobStep, call: &Call) {
+    fn created(&mut self, step: &JobStep, call: &Call, console: Option<&Console>) {
         let mut container = Container::new();
         let mark = |id| (id, self.pump.stream(id).mark());
         container.streams = Some([mark(call.stdout), mark(call.stderr)]);
         let (pid, what) = read_pid(&step.container);
+        if let Some(console) = console {
+            let master = console.master().and_then(|master| self.pump.add(master).ok());
+            let what = if master.is_some() { "sent" } else { "missing" };
+            self.facts(vec![Fact::new(
+                format!("lifecycle.{}.terminal", step.label),
+                what,
+            )]);
+            // What the container prints comes from its terminal; stderr is the same.
+            if let (Some(master), Some([stdout, _])) = (master, &mut container.streams) {
+                *stdout = (master, 0);
+            }
+        }
         if call.result == CallResult::Ok {
             self.facts(vec![Fact::new(
                 format!("lifecycle.{}.pid_file", step.label),
@@ -200,7 +216,7 @@ impl<'a> Run<'a> {
         self.output(&prefix, output);
     }
 
-    fn output(&mut self, prefix: &str, streams: [(super::pump::StreamId, usize); 2]) {
+    pub(super) fn output(&mut self, prefix: &str, streams: [(super::pump::StreamId, usize); 2]) {
         let mut facts = Vec::new();
         for (name, (id, mark)) in ["stdout", "stderr"].into_iter().zip(streams) {
             let stream = self.pump.stream(id);
@@ -254,73 +270,6 @@ impl<'a> Run<'a> {
         };
         (result, None, String::new(), started.elapsed().as_secs_f64())
     }
-
-    /// Tells how every container ended, what it changed, and what is left.
-    fn finish(&mut self) {
-        let names: Vec<String> = self.containers.keys().cloned().collect();
-        for name in &names {
-            let prefix = if name == MAIN {
-                String::new()
-            } else {
-                format!("{name}.")
-            };
-            self.finish_container(name, &prefix);
-        }
-        for name in self.job.containers.keys() {
-            let mut changed = observe::file::facts(&paths::upper(name));
-            if name != MAIN {
-                changed
-                    .iter_mut()
-                    .for_each(|fact| fact.path = fact.path.replacen("file.", &format!("file.{name}."), 1));
-            }
-            self.facts(changed);
-        }
-        let order = self.hooks.order();
-        self.facts(order.into_iter().collect());
-        if self
-            .job
-            .steps
-            .iter()
-            .any(|step| matches!(step.op, Op::Delete | Op::Run))
-        {
-            let left = self.before.facts();
-            self.facts(left);
-        }
-    }
-
-    fn finish_container(&mut self, name: &str, prefix: &str) {
-        let Some(mut container) = self.containers.remove(name) else {
-            return;
-        };
-        if container.pid.is_some() {
-            let ended = container.ended(&self.pump);
-            let ended = ended.or_else(|| {
-                container.kill();
-                container.wait(&mut self.pump, Instant::now() + Duration::from_secs(2));
-                None
-            });
-            self.facts(vec![end_fact(prefix, ended.as_ref())]);
-        }
-        self.facts(container.take_exec_facts());
-        self.pump.until(None, Instant::now() + TAIL, |_| true);
-        if let Some(streams) = container.streams {
-            self.output(prefix, streams);
-        }
-        if name == MAIN {
-            let (report, facts) = report(&mut container);
-            self.facts(facts);
-            (self.tell)(Message::Trace(report));
-        }
-    }
-}
-
-fn end_fact(prefix: &str, ended: Option<&Ended>) -> Fact {
-    match ended {
-        Some(Ended::Code(code)) => Fact::new(format!("process.{prefix}exit"), i64::from(*code)),
-        Some(Ended::Signal(name)) => Fact::new(format!("process.{prefix}exit"), format!("signal {name}")),
-        Some(Ended::Unknown) => Fact::new(format!("process.{prefix}exit"), "unknown"),
-        None => Fact::new(format!("process.{prefix}exit"), "still running"),
-    }
 }
 
 /// The pid that the runtime wrote, if a process of that number is there.
@@ -335,47 +284,4 @@ fn read_pid(container: &str) -> (Option<Pid>, &'static str) {
         Ok(pid) if pid > 1 => (None, "pid of nobody"),
         _ => (None, "garbage"),
     }
-}
-
-/// What the recorder saw, and its facts.
-fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
-    let none = |why: String| {
-        (
-            TraceReport {
-                recorder: format!("none ({why})"),
-                ..TraceReport::default()
-            },
-            Vec::new(),
-        )
-    };
-    let trace = match container.take_trace() {
-        Some(Ok(Some(trace))) => trace,
-        Some(Ok(None)) => return none("nothing was recorded".to_owned()),
-        Some(Err(why)) => return none(why),
-        None => {
-            return none(
-                container
-                    .unrecorded
-                    .clone()
-                    .unwrap_or_else(|| "the workload did not end".to_owned()),
-            );
-        }
-    };
-    let facts = super::trace_facts::facts(&trace);
-    let filters = trace.filters.iter().rev().map(|filter| FilterRecord {
-        instructions: filter.len(),
-        digest: filter.digest(),
-        code: filter
-            .to_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
-    });
-    let report = TraceReport {
-        recorder: "ptrace".to_owned(),
-        calls: trace.calls.iter().map(super::trace_facts::line).collect(),
-        total: trace.total,
-        filters: filters.collect(),
-    };
-    (report, facts)
 }

@@ -1,0 +1,127 @@
+//! The end of a run: how every container ended, what it changed, what is left.
+
+use std::time::{Duration, Instant};
+
+use ocidiff_model::record::FilterRecord;
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Fact, Op};
+
+use super::container::{Container, Ended};
+use super::job::{Message, TraceReport};
+use super::run::Run;
+use super::{observe, paths, trace_facts};
+
+/// How long a pipe that the workload shared with others is read after its end.
+const TAIL: Duration = Duration::from_millis(20);
+
+impl Run<'_> {
+    /// Tells how every container ended, what it changed, and what is left.
+    pub(super) fn finish(&mut self) {
+        let names: Vec<String> = self.containers.keys().cloned().collect();
+        for name in &names {
+            let prefix = if name == MAIN {
+                String::new()
+            } else {
+                format!("{name}.")
+            };
+            self.finish_container(name, &prefix);
+        }
+        for name in self.job.containers.keys() {
+            let mut changed = observe::file::facts(&paths::upper(name));
+            if name != MAIN {
+                changed
+                    .iter_mut()
+                    .for_each(|fact| fact.path = fact.path.replacen("file.", &format!("file.{name}."), 1));
+            }
+            self.facts(changed);
+        }
+        let order = self.hooks.order();
+        self.facts(order.into_iter().collect());
+        if self
+            .job
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::Delete | Op::Run))
+        {
+            let left = self.before.facts();
+            self.facts(left);
+        }
+    }
+
+    fn finish_container(&mut self, name: &str, prefix: &str) {
+        let Some(mut container) = self.containers.remove(name) else {
+            return;
+        };
+        if container.pid.is_some() {
+            let ended = container.ended(&self.pump);
+            let ended = ended.or_else(|| {
+                container.kill();
+                container.wait(&mut self.pump, Instant::now() + Duration::from_secs(2));
+                None
+            });
+            self.facts(vec![end_fact(prefix, ended.as_ref())]);
+        }
+        self.facts(container.take_exec_facts());
+        self.pump.until(None, Instant::now() + TAIL, |_| true);
+        if let Some(streams) = container.streams {
+            self.output(prefix, streams);
+        }
+        if name == MAIN {
+            let (report, facts) = report(&mut container);
+            self.facts(facts);
+            (self.tell)(Message::Trace(report));
+        }
+    }
+}
+
+fn end_fact(prefix: &str, ended: Option<&Ended>) -> Fact {
+    match ended {
+        Some(Ended::Code(code)) => Fact::new(format!("process.{prefix}exit"), i64::from(*code)),
+        Some(Ended::Signal(name)) => Fact::new(format!("process.{prefix}exit"), format!("signal {name}")),
+        Some(Ended::Unknown) => Fact::new(format!("process.{prefix}exit"), "unknown"),
+        None => Fact::new(format!("process.{prefix}exit"), "still running"),
+    }
+}
+
+/// What the recorder saw, and its facts.
+fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
+    let none = |why: String| {
+        (
+            TraceReport {
+                recorder: format!("none ({why})"),
+                ..TraceReport::default()
+            },
+            Vec::new(),
+        )
+    };
+    let trace = match container.take_trace() {
+        Some(Ok(Some(trace))) => trace,
+        Some(Ok(None)) => return none("nothing was recorded".to_owned()),
+        Some(Err(why)) => return none(why),
+        None => {
+            return none(
+                container
+                    .unrecorded
+                    .clone()
+                    .unwrap_or_else(|| "the workload did not end".to_owned()),
+            );
+        }
+    };
+    let facts = trace_facts::facts(&trace);
+    let filters = trace.filters.iter().rev().map(|filter| FilterRecord {
+        instructions: filter.len(),
+        digest: filter.digest(),
+        code: filter
+            .to_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    });
+    let report = TraceReport {
+        recorder: "ptrace".to_owned(),
+        calls: trace.calls.iter().map(trace_facts::line).collect(),
+        total: trace.total,
+        filters: filters.collect(),
+    };
+    (report, facts)
+}
