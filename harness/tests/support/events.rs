@@ -1,0 +1,93 @@
+//! What a run told, read back from `--json`.
+
+use std::fs;
+use std::path::Path;
+
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Event, Value, Verdict};
+
+/// The events of a run.
+#[derive(Debug)]
+pub(crate) struct Events(Vec<Event>);
+
+impl Events {
+    /// Reads a file; every line must be whole.
+    pub(crate) fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).expect("the events file");
+        assert!(text.ends_with('\n'), "the last line is not whole:\n{text}");
+        let events = text.lines().map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("no event: {error}:\n{line}"))
+        });
+        Self(events.collect())
+    }
+
+    /// The reports of the cases that have a verdict.
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &CaseReport> {
+        self.0.iter().filter_map(|event| match event {
+            Event::CaseFinished(report) => Some(&**report),
+            _ => None,
+        })
+    }
+
+    /// The report of a case.
+    #[track_caller]
+    pub(crate) fn case(&self, name: &str) -> Case<'_> {
+        let found = self.cases().find(|report| report.case == name);
+        Case(found.unwrap_or_else(|| panic!("{name} has no verdict")))
+    }
+
+    /// The last event: the exit status and whether the run was interrupted.
+    pub(crate) fn end(&self) -> Option<(u8, bool)> {
+        match self.0.last()? {
+            Event::RunFinished {
+                exit, interrupted, ..
+            } => Some((exit.code(), *interrupted)),
+            _ => None,
+        }
+    }
+}
+
+/// A case's report.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case<'a>(pub(crate) &'a CaseReport);
+
+impl Case<'_> {
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.0.verdict
+    }
+
+    /// What a runtime shows of a fact on which the runtimes disagree; `absent` where it has none of it.
+    pub(crate) fn shows(&self, runtime: &str, fact: &str) -> Option<String> {
+        let difference = self.0.differences.iter().find(|found| found.fact == fact)?;
+        let mut groups = difference.groups.iter();
+        let group = groups.find(|group| group.runtimes.iter().any(|name| name == runtime))?;
+        Some(
+            group
+                .value
+                .as_ref()
+                .map_or_else(|| "absent".to_owned(), Value::line),
+        )
+    }
+
+    /// Every difference on a line, for messages.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("{} {} {:?}\n", self.0.case, self.0.verdict, self.0.why);
+        for difference in &self.0.differences {
+            let groups = difference.groups.iter().map(|group| {
+                let value = group
+                    .value
+                    .as_ref()
+                    .map_or_else(|| "absent".to_owned(), Value::line);
+                format!("{} = {value:.200}", group.runtimes.join(" "))
+            });
+            let groups: Vec<_> = groups.collect();
+            text += &format!(
+                "  {}: {} ({:?})\n",
+                difference.fact,
+                groups.join("; "),
+                difference.standing
+            );
+        }
+        text
+    }
+}
