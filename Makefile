@@ -3,7 +3,7 @@
 CARGO ?= cargo
 OUT := reports/out
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
-OCIDIFF := target/release/ocidiff
+OCIDIFF := target/dist/ocidiff
 
 # What builds and installing need beside the Rust toolchain: youki is built from its crate, and versions of other
 # suites are patched to find their own libraries.
@@ -21,22 +21,23 @@ setup:          ## bring what is missing: Debian packages, runtimes
 	  if command -v apt-get >/dev/null; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	  else echo "not a Debian machine: install by hand what these packages have:$$missing"; fi; fi
 
-$(OCIDIFF): setup
-	$(CARGO) build --release --locked --package ocidiff
+dist: setup     ## the program as one static file: target/dist/ocidiff
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --package ocidiff --target $(TARGET)
+	@mkdir -p target/dist && cp target/$(TARGET)/release/ocidiff $(OCIDIFF).part && mv $(OCIDIFF).part $(OCIDIFF) && ls -l $(OCIDIFF)
 
-runtimes: $(OCIDIFF) ## install the default runtimes into the store
+runtimes: dist  ## install the default runtimes into the store
 	$(OCIDIFF) runtimes install
 
 run: runtimes   ## run every case under runc, crun and youki; the reports go to reports/out/
 	@mkdir -p $(OUT)
-	$(OCIDIFF) run --json $(OUT)/events.jsonl --records $(OUT)/records; status=$$?; \
+	$(OCIDIFF) run --json $(OUT)/events.jsonl; status=$$?; \
 	if [ -f $(OUT)/events.jsonl ]; then \
 	  $(OCIDIFF) report $(OUT)/events.jsonl --format markdown --output $(OUT)/report.md && \
 	  $(OCIDIFF) report $(OUT)/events.jsonl --format junit --output $(OUT)/junit.xml; fi; \
 	exit $$status
 
 test: runtimes  ## every test: unit tests, harness tests, the corpus
-	OCIDIFF_TEST_ALL=1 $(CARGO) test --locked --workspace
+	OCIDIFF_TEST_ALL=1 OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) test --locked --workspace
 
 lint: setup     ## formatting and clippy
 	$(CARGO) fmt --all --check
@@ -44,10 +45,6 @@ lint: setup     ## formatting and clippy
 
 bench: runtimes ## the numbers, side by side, from one run
 	$(CARGO) bench --locked --package ocidiff --bench numbers
-
-dist: setup     ## the program as one static file: target/dist/ocidiff
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --package ocidiff --target $(TARGET)
-	@mkdir -p target/dist && cp target/$(TARGET)/release/ocidiff target/dist/ocidiff && ls -l target/dist/ocidiff
 
 clean:          ## what cargo and reports made
 	$(CARGO) clean

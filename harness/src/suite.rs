@@ -76,6 +76,16 @@ pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> 
     Ok(chosen)
 }
 
+/// A line for each runtime of the default set that is not there: how to get it.
+///
+/// # Errors
+/// Every manifest's error.
+pub fn missing() -> Result<Vec<String>, Error> {
+    let manifests = manifests()?;
+    let found = find_all(&manifests, &store()?);
+    Ok(Host::this().missing(&manifests, &found))
+}
+
 /// At least two, or there is nothing to compare.
 ///
 /// # Errors

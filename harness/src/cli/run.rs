@@ -37,6 +37,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     suite::need_two(&runtimes)?;
+    if args.with.runtimes.is_empty() {
+        suite::missing()?.iter().for_each(|line| output::complain(line));
+    }
     let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;

@@ -197,6 +197,10 @@ fn clauses(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
 
 /// The commands that go on from here.
 pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
+    // A bundle of the user's is no case of the corpus, which the other commands take.
+    if case.case.starts_with("bundle/") {
+        return vec!["ocidiff run --bundle DIR --records DIR, and compare the records".to_owned()];
+    }
     let name = telling::quoted(&style.words(&case.case));
     let mut steps = vec![format!("ocidiff explain {name}")];
     if let Some(label) = telling::suspect(case) {
