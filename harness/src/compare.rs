@@ -17,7 +17,7 @@ const ALWAYS: [(Channel, &[&str]); 8] = [
     (Channel::Mount, &["inside."]),
     (Channel::Cgroup, &["inside."]),
     (Channel::Hook, &["order"]),
-    // What the workload itself prints; what is seen of it from outside opens with `init`.
+    // What the workload itself prints; what is seen of it from outside opens with `init` or `created`.
     (Channel::Proc, &[""]),
 ];
 
@@ -41,7 +41,11 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
         return LIFECYCLE.contains(&last)
             || (last == "exit" && (step.contains("exec") || step.contains("run")));
     }
-    if channel == Channel::Proc && (rest == "init" || rest.starts_with("init.")) {
+    if channel == Channel::Proc
+        && ["init.", "created."]
+            .iter()
+            .any(|outside| rest.starts_with(outside))
+    {
         return false;
     }
     ALWAYS

@@ -26,6 +26,13 @@ impl Run<'_> {
             };
             self.finish_container(name, &prefix);
         }
+        if !names.iter().any(|name| name == MAIN) {
+            let recorder = "none (no init waited for a start)".to_owned();
+            (self.tell)(Message::Trace(TraceReport {
+                recorder,
+                ..TraceReport::default()
+            }));
+        }
         for name in self.job.containers.keys() {
             let mut changed = observe::file::facts(&paths::upper(name));
             if name != MAIN {

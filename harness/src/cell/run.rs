@@ -175,6 +175,7 @@ impl<'a> Run<'a> {
                 what,
             )]);
             if let Some(pid) = pid {
+                self.facts(observe::proc::facts(pid.as_raw(), "created"));
                 container.pid = Some(pid);
                 self.pump.look_after(pid);
             }

@@ -178,7 +178,7 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
     .map_err(Error::broken)?;
     let everything = [
         (Channel::Lifecycle, vec!["*"]),
-        (Channel::Proc, vec!["*"]),
+        (Channel::Proc, vec!["init"]),
         (Channel::Mount, vec!["*"]),
         (Channel::Cgroup, vec!["*"]),
         (Channel::File, vec!["*"]),

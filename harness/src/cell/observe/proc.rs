@@ -1,4 +1,5 @@
-//! The workload as `/proc/PID` shows it, at its execve: confined, and before its first instruction.
+//! The container's process as `/proc/PID` shows it: after create, and at the workload's execve, when it is
+//! confined and has not run an instruction.
 //!
 //! proc(5), user_namespaces(7), capabilities(7).
 
@@ -65,8 +66,8 @@ const PLAIN: [&str; 10] = [
     "gid_map",
 ];
 
-/// Everything that `/proc/PID` shows, as facts under `proc.init`.
-pub(crate) fn facts(pid: i32) -> Vec<Fact> {
+/// Everything that `/proc/PID` shows, as facts under `proc.WHEN`: `created`, or `init` at the workload's execve.
+pub(crate) fn facts(pid: i32, when: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
     status(pid, &mut facts);
     limits(pid, &mut facts);
@@ -83,10 +84,13 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
     descriptors(pid, &mut facts);
     namespaces(pid, &mut facts);
     facts
+        .iter_mut()
+        .for_each(|fact| fact.path = format!("proc.{when}.{}", fact.path));
+    facts
 }
 
 fn fact(name: &str, value: impl Into<Value>) -> Fact {
-    Fact::new(format!("proc.init.{name}"), value)
+    Fact::new(name, value)
 }
 
 fn read(pid: i32, name: &str) -> std::io::Result<String> {
@@ -258,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_process_can_be_looked_at_from_outside() {
-        let facts = facts(std::process::id().cast_signed());
+        let facts = facts(std::process::id().cast_signed(), "init");
         let of = |path: &str| {
             facts
                 .iter()
