@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use events::Events;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::traces::left_by;
+use support::traces::{left_by, name_of};
 use support::{Output, Scene};
 
 /// `clean` of one test would meet what another has just killed.
@@ -88,12 +88,17 @@ fn part(scene: &Scene, events: &str) -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Processes that belong to a run: those in its cgroups, and cells, which ocidiff starts as `ocidiff cell`.
-fn processes_of(pid: u32) -> Vec<String> {
-    let mark = format!("/ocidiff.{pid}.");
+/// Processes that belong to a run, but for the program itself: those in its cgroups.
+fn processes_of(run: &str) -> Vec<String> {
+    let mark = format!("/{run}/");
+    let program: u32 = run
+        .split('.')
+        .nth(1)
+        .and_then(|pid| pid.parse().ok())
+        .expect("a pid");
     let entries = fs::read_dir("/proc").expect("/proc").flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let ours = pids.filter(|other| *other != pid).filter(|other| {
+    let ours = pids.filter(|other| *other != program).filter(|other| {
         let dir = Path::new("/proc").join(other.to_string());
         let in_cgroup = fs::read_to_string(dir.join("cgroup")).is_ok_and(|text| text.contains(&mark));
         let is_dead = fs::read_to_string(dir.join("stat")).map_or(true, |stat| stat.contains(") Z "));
@@ -146,7 +151,8 @@ fn kill_at_any_moment_and_clean() {
     let (neighbour_output, mut neighbour) = start(&scene, &runtimes, "neighbour");
     wait_for_verdicts(&scene, &mut neighbour, "neighbour");
     kill(pid_of(&neighbour), Signal::SIGSTOP).expect("stop the neighbour");
-    let untouched = left_by(neighbour.id());
+    let neighbour_name = name_of(neighbour.id());
+    let untouched = left_by(&neighbour_name);
     assert!(!untouched.is_empty(), "the neighbour has cgroups and a folder");
 
     let mut killed = Vec::new();
@@ -154,21 +160,17 @@ fn kill_at_any_moment_and_clean() {
         let (_output, mut child) = start(&scene, &runtimes, "killed");
         std::thread::sleep(Duration::from_millis(random.below(600)));
         kill(pid_of(&child), Signal::SIGKILL).expect("kill it");
+        killed.push(name_of(child.id()));
         child.wait().expect("wait for it");
-        killed.push(child.id());
         // Now and then, so that what is left of several is met at once.
         if random.below(5) == 0 {
             scene.run(&["clean"]).ends_with(0);
         }
     }
     scene.run(&["clean"]).ends_with(0);
-    for pid in &killed {
-        assert_eq!(left_by(*pid), [] as [PathBuf; 0], "left of {pid}, seed {seed}");
-        assert_eq!(
-            processes_of(*pid),
-            [] as [String; 0],
-            "left of {pid}, seed {seed}"
-        );
+    for run in &killed {
+        assert_eq!(left_by(run), [] as [PathBuf; 0], "left of {run}, seed {seed}");
+        assert_eq!(processes_of(run), [] as [String; 0], "left of {run}, seed {seed}");
     }
     assert_eq!(
         fs::read_to_string("/proc/self/mountinfo").expect("mountinfo"),
@@ -176,7 +178,7 @@ fn kill_at_any_moment_and_clean() {
     );
 
     assert_eq!(
-        left_by(neighbour.id()),
+        left_by(&neighbour_name),
         untouched,
         "clean touched a session that lives"
     );
@@ -198,16 +200,17 @@ fn nothing_outlives_a_kill() {
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (_output, mut child) = start(&scene, &runtimes, "events");
     wait_for_verdicts(&scene, &mut child, "events");
+    let run = name_of(child.id());
     kill(pid_of(&child), Signal::SIGKILL).expect("kill it");
     child.wait().expect("wait for it");
     let deadline = Instant::now() + Duration::from_secs(5);
-    while !processes_of(child.id()).is_empty() && Instant::now() < deadline {
+    while !processes_of(&run).is_empty() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }
-    let left = processes_of(child.id());
+    let left = processes_of(&run);
     scene.run(&["clean"]).ends_with(0);
     assert_eq!(left, [] as [String; 0], "these outlived the program");
-    assert_eq!(left_by(child.id()), [] as [PathBuf; 0]);
+    assert_eq!(left_by(&run), [] as [PathBuf; 0]);
 }
 
 fn interrupted_by(signals: &[Signal]) {
@@ -215,13 +218,13 @@ fn interrupted_by(signals: &[Signal]) {
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (output, mut child) = start(&scene, &runtimes, "events");
     wait_for_verdicts(&scene, &mut child, "events");
-    let pid = pid_of(&child);
+    let (pid, run) = (pid_of(&child), name_of(child.id()));
     for signal in signals {
         kill(pid, *signal).expect("interrupt it");
     }
     let ran = output.wait(child, Duration::from_secs(20));
     ran.ends_with(3).leaves_nothing();
-    assert_eq!(processes_of(pid.as_raw().cast_unsigned()), [] as [String; 0]);
+    assert_eq!(processes_of(&run), [] as [String; 0]);
     let events = Events::read(&scene.path().join("events"));
     let cases = events.cases().count();
     assert!(
@@ -257,7 +260,7 @@ fn ctrl_c_twice() {
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (output, mut child) = start(&scene, &runtimes, "events");
     wait_for_verdicts(&scene, &mut child, "events");
-    let pid = child.id();
+    let run = name_of(child.id());
     kill(pid_of(&child), Signal::SIGINT).expect("interrupt it");
     std::thread::sleep(Duration::from_millis(1));
     // It may have ended by then.
@@ -265,7 +268,7 @@ fn ctrl_c_twice() {
     let ran = output.wait(child, Duration::from_secs(20));
     ran.ends_with(3).within(60);
     scene.run(&["clean"]).ends_with(0);
-    assert_eq!(left_by(pid), [] as [PathBuf; 0]);
+    assert_eq!(left_by(&run), [] as [PathBuf; 0]);
 }
 
 /// With nothing to do it says so, and a second time changes nothing.

@@ -26,7 +26,7 @@ pub(crate) struct Ran {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) took: Duration,
-    pid: u32,
+    name: String,
 }
 
 impl Scene {
@@ -103,6 +103,7 @@ impl Output {
     }
 
     pub(crate) fn wait(&self, mut child: Child, limit: Duration) -> Ran {
+        let name = traces::name_of(child.id());
         let status = loop {
             if let Some(status) = child.try_wait().expect("wait for the program") {
                 break status;
@@ -110,7 +111,7 @@ impl Output {
             if self.started.elapsed() > limit {
                 child.kill().expect("end the program");
                 child.wait().expect("wait for the program");
-                traces::rescue(child.id());
+                traces::rescue(&name);
                 panic!(
                     "the program did not end within {limit:?}:\n{}",
                     self.text("stderr")
@@ -123,7 +124,7 @@ impl Output {
             stdout: self.text("stdout"),
             stderr: self.text("stderr"),
             took: self.started.elapsed(),
-            pid: child.id(),
+            name,
         }
     }
 
@@ -150,7 +151,8 @@ impl Ran {
     /// No cgroup and no folder of the run is there any more.
     #[track_caller]
     pub(crate) fn leaves_nothing(&self) -> &Self {
-        assert_eq!(traces::left_by(self.pid), [] as [PathBuf; 0], "this is left");
+        let left = traces::left_by(&self.name);
+        assert!(left.is_empty(), "this is left: {left:#?}\nafter {self:#?}");
         self
     }
 

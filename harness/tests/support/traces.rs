@@ -1,24 +1,34 @@
-//! What a run of the program left on the machine: everything of ours has its pid in its name.
+//! What a run of the program left on the machine: everything of ours has its process's name in its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Cgroups, in every hierarchy, and folders of the run with this pid.
-pub(crate) fn left_by(pid: u32) -> Vec<PathBuf> {
-    let prefix = format!("ocidiff.{pid}.");
+/// How the things of a process are called, while it is there or not yet waited for: its pid, and when it was
+/// started, since pids come again.
+pub(crate) fn name_of(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
+    let start = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.split_whitespace().nth(19));
+    format!("ocidiff.{pid}.{}", start.expect("a start time"))
+}
+
+/// Cgroups, in every hierarchy, and folders of the run with this name.
+pub(crate) fn left_by(run: &str) -> Vec<PathBuf> {
     let cgroup = Path::new("/sys/fs/cgroup");
     let mut homes: Vec<PathBuf> = entries(cgroup).into_iter().filter(|path| path.is_dir()).collect();
     homes.extend([cgroup.to_owned(), "/run".into(), std::env::temp_dir()]);
     let mut left: Vec<PathBuf> = homes.iter().flat_map(|home| entries(home)).collect();
-    left.retain(|path| name(path).starts_with(&prefix));
+    left.retain(|path| is_of(path, run));
     left.sort();
     left.dedup();
     left
 }
 
 /// Lets the run's frozen processes take the signal that ended them, and removes its cgroups.
-pub(crate) fn rescue(pid: u32) {
-    for dir in left_by(pid)
+pub(crate) fn rescue(run: &str) {
+    for dir in left_by(run)
         .iter()
         .filter(|path| path.starts_with("/sys/fs/cgroup"))
     {
@@ -57,8 +67,11 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn name(path: &Path) -> &str {
-    path.file_name()
+fn is_of(path: &Path, run: &str) -> bool {
+    let name = path
+        .file_name()
         .and_then(|name| name.to_str())
-        .unwrap_or_default()
+        .unwrap_or_default();
+    name.strip_prefix(run)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
