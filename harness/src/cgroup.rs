@@ -122,6 +122,22 @@ impl Layout {
         })
     }
 
+    /// Whether the run's own cgroup is frozen, and with it the cell.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.hierarchies.iter().any(|hierarchy| {
+            let read = |file: &str| fs::read_to_string(hierarchy.dir.join(file)).unwrap_or_default();
+            read("freezer.state").starts_with("FR") || read("cgroup.freeze").starts_with('1')
+        })
+    }
+
+    /// Thaws the run's cgroups and all below.
+    pub(crate) fn thaw(&self) {
+        self.hierarchies
+            .iter()
+            .flat_map(|hierarchy| subtree(&hierarchy.dir))
+            .for_each(|dir| thaw(&dir));
+    }
+
     /// Removes the run's cgroups; its processes must have ended. Gives back the folders that would not go.
     #[must_use]
     pub fn remove(&self) -> Vec<PathBuf> {
@@ -189,6 +205,15 @@ pub(crate) fn remove_tree(dir: &Path) -> bool {
         std::thread::sleep(Duration::from_millis(1 + attempt));
     }
     false
+}
+
+/// Thaws a cgroup, where the hierarchy can freeze at all.
+pub(crate) fn thaw(dir: &Path) {
+    for (file, value) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
+        if dir.join(file).exists() {
+            let _ = fs::write(dir.join(file), value);
+        }
+    }
 }
 
 /// Removes what is below a cgroup; true if nothing is.

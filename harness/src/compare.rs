@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use ocidiff_model::difference::{Group, Standing};
 use ocidiff_model::fact::watched;
-use ocidiff_model::record::RunOutcome;
-use ocidiff_model::{Case, Channel, Difference, Record, Value};
+use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::{Case, Channel, Difference, Record};
 
 /// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
 /// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
 const ALWAYS: [(Channel, &[&str]); 8] = [
     (Channel::Process, &[""]),
-    (Channel::Leftover, &[""]),
+    (
+        Channel::Leftover,
+        &["processes", "mounts", "cgroups", "files", "settings", "frozen"],
+    ),
     (Channel::Syscall, &["denied"]),
     (Channel::Filter, &["count"]),
     (Channel::Mount, &["inside."]),
@@ -22,7 +25,7 @@ const ALWAYS: [(Channel, &[&str]); 8] = [
 ];
 
 /// The last parts of lifecycle facts that are always compared.
-const LIFECYCLE: [&str; 4] = ["result", "pid_file", "status", "json"];
+const LIFECYCLE: [&str; 5] = ["result", "pid_file", "status", "json", "terminal"];
 
 /// Whether the case compares the fact.
 #[must_use]
@@ -59,11 +62,31 @@ pub fn is_comparable(record: &Record) -> bool {
     record.outcome == RunOutcome::Complete
 }
 
-/// Whether the record has something to say of the channel: where the workload did not run, only the lifecycle,
-/// hooks and what is left can be compared.
+/// Whether the record has something to say of the fact.
+///
+/// Where the workload did not run, only the lifecycle, hooks and what is left can be compared. A step that was not
+/// taken says nothing, and one that failed says only that, unless it shows more.
 #[must_use]
-pub fn speaks_of(record: &Record, channel: Channel) -> bool {
-    record.ran || matches!(channel, Channel::Lifecycle | Channel::Leftover | Channel::Hook)
+pub fn speaks_of(record: &Record, path: &str) -> bool {
+    match Channel::of(path) {
+        Some(Channel::Lifecycle) => {
+            let rest = path.strip_prefix("lifecycle.").unwrap_or_default();
+            let Some((label, _)) = rest.rsplit_once('.') else {
+                return false;
+            };
+            let taken = record.steps.iter().filter(|step| {
+                label
+                    .strip_prefix(step.label.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            });
+            taken
+                .max_by_key(|step| step.label.len())
+                .is_some_and(|step| step.result == CallResult::Ok || record.value(path).is_some())
+        }
+        Some(Channel::Leftover | Channel::Hook) => true,
+        Some(_) => record.ran,
+        None => false,
+    }
 }
 
 /// Every fact of the records that the case compares.
@@ -79,9 +102,8 @@ pub fn compared_paths<'r>(case: &Case, records: &[&'r Record]) -> BTreeSet<&'r s
 /// The groups of runtimes that agree on a fact, the reference's first.
 #[must_use]
 pub fn groups(path: &str, records: &[&Record]) -> Vec<Group> {
-    let channel = Channel::of(path).unwrap_or(Channel::Lifecycle);
     let mut groups: Vec<Group> = Vec::new();
-    for record in records.iter().filter(|record| speaks_of(record, channel)) {
+    for record in records.iter().filter(|record| speaks_of(record, path)) {
         let value = record.value(path).cloned();
         let label = record.runtime.label.clone();
         match groups.iter_mut().find(|group| group.value == value) {
@@ -101,34 +123,11 @@ pub fn compare(case: &Case, records: &[&Record]) -> Vec<Difference> {
     let mut found: Vec<Difference> = compared_paths(case, records)
         .into_iter()
         .map(|path| (path, groups(path, records)))
-        .filter(|(path, groups)| groups.len() > 1 && !is_of_a_step_not_taken(path, groups, records))
+        .filter(|(_, groups)| groups.len() > 1)
         .map(|(path, groups)| difference(path, groups))
         .collect();
     found.sort_by_key(|difference| (difference.channel(), difference.fact.clone()));
     found
-}
-
-/// A step that followed a failed create was not taken: the create's own difference says it all.
-fn is_of_a_step_not_taken(path: &str, groups: &[Group], records: &[&Record]) -> bool {
-    if Channel::of(path) != Some(Channel::Lifecycle) {
-        return false;
-    }
-    let took = |label: &String| {
-        let record = records.iter().find(|record| record.runtime.label == *label);
-        record.is_some_and(|record| {
-            record
-                .steps
-                .iter()
-                .any(|step| path["lifecycle.".len()..].starts_with(&format!("{}.", step.label)))
-        })
-    };
-    let present: BTreeSet<&Value> = groups.iter().filter_map(|group| group.value.as_ref()).collect();
-    let absent_took = groups
-        .iter()
-        .filter(|group| group.value.is_none())
-        .flat_map(|group| &group.runtimes)
-        .any(took);
-    present.len() < 2 && !absent_took
 }
 
 /// A difference as it was found; what it is, is judged later.

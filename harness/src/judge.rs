@@ -3,9 +3,7 @@
 use ocidiff_model::difference::{Advice, Standing};
 use ocidiff_model::known::{Machine, stands_for};
 use ocidiff_model::step::labels;
-use ocidiff_model::{
-    Case, Channel, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
-};
+use ocidiff_model::{Case, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome};
 
 use crate::compare::{compare, difference, groups, speaks_of};
 
@@ -104,7 +102,7 @@ fn hold_against(
 ) {
     let against: Vec<String> = records
         .iter()
-        .filter(|record| record.value(path) != Some(value) && was_asked(record, path))
+        .filter(|record| record.value(path) != Some(value) && speaks_of(record, path))
         .map(|record| record.runtime.label.clone())
         .collect();
     if against.is_empty() {
@@ -122,18 +120,6 @@ fn hold_against(
     found[at].against = against;
 }
 
-/// Where create failed, nothing else of the container was asked for: the lifecycle tells that by itself.
-fn was_asked(record: &Record, path: &str) -> bool {
-    match Channel::of(path) {
-        Some(Channel::Lifecycle) => record
-            .steps
-            .iter()
-            .any(|step| path["lifecycle.".len()..].starts_with(&format!("{}.", step.label))),
-        Some(channel) => speaks_of(record, channel),
-        None => true,
-    }
-}
-
 fn advice(entry: &KnownEntry) -> Advice {
     Advice {
         impact: Some(entry.impact),
@@ -146,10 +132,9 @@ fn advice(entry: &KnownEntry) -> Advice {
 
 /// Whether every runtime that speaks of the fact shows what is written of it.
 fn as_written(entry: &KnownEntry, difference: &Difference, records: &[&Record]) -> bool {
-    let channel = difference.channel().unwrap_or(Channel::Lifecycle);
     records
         .iter()
-        .filter(|record| speaks_of(record, channel))
+        .filter(|record| speaks_of(record, &difference.fact))
         .all(|record| {
             written(entry, record).is_some_and(|value| stands_for(value, record.value(&difference.fact)))
         })
@@ -162,10 +147,9 @@ fn written<'e>(entry: &'e KnownEntry, record: &Record) -> Option<&'e Value> {
 /// Whether these runtimes are such that the entry's difference ought to show: what is written of them is not
 /// all the same, or is not what the case expects.
 fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
-    let channel = Channel::of(&entry.fact).unwrap_or(Channel::Lifecycle);
     let values: Vec<&Value> = records
         .iter()
-        .filter(|record| speaks_of(record, channel))
+        .filter(|record| speaks_of(record, &entry.fact))
         .filter_map(|record| written(entry, record))
         .collect();
     let any = Value::from(ocidiff_model::known::ANY);
@@ -179,7 +163,7 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
     let expected = expectations(case)
         .into_iter()
         .find(|(path, _, _)| *path == entry.fact);
-    distinct || expected.is_some_and(|(_, value, _)| values.iter().any(|written| **written != value))
+    distinct || expected.is_some_and(|(_, value, _)| certain.clone().any(|written| **written != value))
 }
 
 #[cfg(test)]

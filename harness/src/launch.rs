@@ -1,5 +1,6 @@
 //! Launches a cell in a free slot: the program anew, as process 1 of a pid namespace, and listens to it.
 
+use std::cell::Cell;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -17,6 +18,8 @@ use crate::cgroup::Layout;
 use crate::session::Session;
 use crate::slot::{Slot, new_pid_namespace};
 
+/// How often it is looked whether the cell is frozen.
+const FREEZER_TICK: Duration = Duration::from_millis(500);
 /// How much of what a cell itself complains is kept, in bytes.
 const COMPLAINT: u64 = 4096;
 
@@ -140,7 +143,7 @@ impl Launcher {
         // tokio watches the child from here on, so it must be started within its context.
         let _context = handle.enter();
         let mut told = match self.start() {
-            Ok(child) => handle.block_on(self.drive(child, &job, order.limit)),
+            Ok(child) => handle.block_on(self.drive(child, &job, order.limit, cgroups)),
             Err(error) => broken(format!("failed to start a cell: {error}")),
         };
         told.seconds = started.elapsed().as_secs_f64();
@@ -160,15 +163,22 @@ impl Launcher {
             .spawn()
     }
 
-    async fn drive(&self, mut child: Child, job: &Job, limit: Duration) -> Told {
+    async fn drive(&self, mut child: Child, job: &Job, limit: Duration, cgroups: &Layout) -> Told {
         let mut told = Told::default();
         let mut stop = self.stop.clone();
+        let frozen = Cell::new(false);
         let outcome = tokio::select! {
             done = converse(&mut child, job, &mut told) => done.map_err(|error| format!("the cell broke off: {error}")),
             () = tokio::time::sleep(limit) => Err(format!("the run did not end within {} s", limit.as_secs())),
+            () = watch_freezer(cgroups, &frozen) => Ok(false),
             _ = stop.wait_for(|stop| *stop) => Err("interrupted".to_owned()),
         };
+        // What is frozen does not even die.
+        cgroups.thaw();
         let complaint = end(&mut child).await;
+        if frozen.get() {
+            told.facts.push(Fact::new("leftover.frozen", true));
+        }
         match outcome {
             Ok(true) => {}
             Ok(false) if told.broken.is_some() => {}
@@ -176,6 +186,18 @@ impl Launcher {
             Err(why) => told.broken = Some(why),
         }
         told
+    }
+}
+
+/// A runtime that takes the run's own cgroup for the container's can freeze the cell, and nothing in it goes on.
+/// That is seen from outside, undone, and told. Never ends.
+async fn watch_freezer(cgroups: &Layout, frozen: &Cell<bool>) {
+    loop {
+        tokio::time::sleep(FREEZER_TICK).await;
+        if cgroups.is_frozen() {
+            frozen.set(true);
+            cgroups.thaw();
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::cgroup::{Layout, subtree};
+use crate::cgroup::{self, Layout, subtree};
 
 const PREFIX: &str = "ocidiff.";
 
@@ -167,11 +167,10 @@ fn is_stale(path: &Path) -> bool {
 fn end_cgroup(dir: &Path) -> (usize, usize) {
     let tree = subtree(dir);
     let mut processes = 0;
-    for cgroup in &tree {
+    for cgroup_dir in &tree {
         // A frozen process takes its signal only once it is thawed.
-        let _ = fs::write(cgroup.join("freezer.state"), "THAWED");
-        let _ = fs::write(cgroup.join("cgroup.freeze"), "0");
-        let members = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
+        cgroup::thaw(cgroup_dir);
+        let members = fs::read_to_string(cgroup_dir.join("cgroup.procs")).unwrap_or_default();
         for pid in members
             .lines()
             .filter_map(|line| line.parse::<i32>().ok())

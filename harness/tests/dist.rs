@@ -27,7 +27,13 @@ fn in_empty_root(program: &PathBuf, args: &[&str]) -> Output {
     let root = tempfile::tempdir().expect("a folder");
     fs::copy(program, root.path().join("ocidiff")).expect("copy the program");
     fs::set_permissions(root.path().join("ocidiff"), fs::Permissions::from_mode(0o755)).expect("make it run");
-    Command::new("chroot").arg(root.path()).arg("/ocidiff").args(args).env_clear().output().expect("chroot")
+    Command::new("chroot")
+        .arg(root.path())
+        .arg("/ocidiff")
+        .args(args)
+        .env_clear()
+        .output()
+        .expect("chroot")
 }
 
 #[test]
@@ -36,7 +42,10 @@ fn the_corpus_the_manifests_and_the_schema_are_built_in() {
     let list = in_empty_root(&program, &["list"]);
     assert!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
     let text = String::from_utf8_lossy(&list.stdout);
-    assert!(text.lines().any(|line| line.starts_with("seccomp/tar-setgid ")), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("seccomp/tar-setgid ")),
+        "{text}"
+    );
     let schema = in_empty_root(&program, &["schema", "case"]);
     let json: serde_json::Value = serde_json::from_slice(&schema.stdout).expect("a schema");
     assert!(json["properties"]["summary"].is_object());
@@ -48,5 +57,8 @@ fn without_runtimes_it_says_how_to_get_them_and_never_runs_green() {
     let run = in_empty_root(&program, &["run"]);
     assert_eq!(run.status.code(), Some(2));
     let text = String::from_utf8_lossy(&run.stderr);
-    assert!(text.contains("HOME") || text.contains("no runtime was found"), "{text}");
+    assert!(
+        text.contains("HOME") || text.contains("no runtime was found"),
+        "{text}"
+    );
 }

@@ -183,8 +183,9 @@ pub fn watched(pattern: &str, path: &str) -> bool {
     if pattern == "*" || pattern == path {
         return true;
     }
-    path.strip_prefix(pattern)
-        .is_some_and(|rest| pattern.ends_with(['.', '/']) || rest.starts_with(['.', '(', '[', '/', '#']))
+    path.strip_prefix(pattern).is_some_and(|rest| {
+        (pattern.len() > 1 && pattern.ends_with(['.', '/'])) || rest.starts_with(['.', '(', '[', '/', '#'])
+    })
 }
 
 #[cfg(test)]
@@ -208,6 +209,7 @@ mod tests {
             ("fchmodat2", "fchmodat2(data)", true),
             ("fchmodat", "fchmodat2(data)", false),
             ("/tmp/data", "/tmp/data/f", true),
+            ("/", "/proc", false),
             ("*", "anything", true),
         ] {
             assert_eq!(watched(pattern, path), expected, "{pattern} on {path}");

@@ -23,7 +23,12 @@ pub(crate) struct Call {
 }
 
 /// How a runtime that crashed in its own code tells it, whatever language it is written in.
-const CRASHES: [&str; 4] = ["panicked at ", "panic: ", "goroutine 1 [", "AddressSanitizer"];
+const CRASHES: [&str; 4] = [
+    "panicked at ",
+    "panic: runtime error",
+    "goroutine 1 [",
+    "AddressSanitizer",
+];
 
 /// After a kill, how long the kernel may take to end the process.
 const GRACE: Duration = Duration::from_secs(2);

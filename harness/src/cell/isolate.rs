@@ -9,6 +9,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::sched::CloneFlags;
@@ -46,24 +47,27 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
 /// Room for everything that a run writes: layers, bundles, the runtime's state.
 const RUN_OPTIONS: &std::ffi::CStr = c"mode=755,size=512m";
 
-/// Sysctls that belong to the cell's ipc and uts namespaces; `net` and `fs/mqueue` are folders of such.
-const WRITABLE_SYSCTLS: [&str; 16] = [
-    "net",
-    "fs/mqueue",
-    "kernel/hostname",
-    "kernel/domainname",
-    "kernel/msgmax",
-    "kernel/msgmnb",
-    "kernel/msgmni",
-    "kernel/msg_next_id",
-    "kernel/sem",
-    "kernel/sem_next_id",
-    "kernel/shm_next_id",
-    "kernel/shm_rmid_forced",
-    "kernel/shmall",
-    "kernel/shmmax",
-    "kernel/shmmni",
-    "kernel/ns_last_pid",
+/// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
+const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
+
+/// What in /proc/sys/kernel belongs to the cell's ipc and uts namespaces. These cannot be bound over: each ipc
+/// namespace has files of its own under the same names.
+const NAMESPACED_SYSCTLS: [&str; 15] = [
+    "auto_msgmni",
+    "domainname",
+    "hostname",
+    "msg_next_id",
+    "msgmax",
+    "msgmnb",
+    "msgmni",
+    "ns_last_pid",
+    "sem",
+    "sem_next_id",
+    "shm_next_id",
+    "shm_rmid_forced",
+    "shmall",
+    "shmmax",
+    "shmmni",
 ];
 
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
@@ -99,6 +103,7 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
         attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     attach(&probe, paths::PROBE)?;
+    writable_tmp()?;
     mount_proc()?;
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
@@ -210,6 +215,27 @@ fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
     fs::write(paths::PROBE, "").context("make the probe's place")
 }
 
+/// A `/tmp` that can be written, over the machine's: runc keeps files there, and a runtime may lie there itself.
+fn writable_tmp() -> Result<(), Error> {
+    let [upper, work] = ["upper", "work"].map(|name| format!("{}/tmp/{name}", paths::CELL));
+    for folder in [&upper, &work] {
+        fs::create_dir_all(folder).context(format!("make {folder}"))?;
+    }
+    fs::set_permissions(&upper, fs::Permissions::from_mode(0o1777)).context("open /tmp to all")?;
+    let options = std::ffi::CString::new(format!("lowerdir=/tmp,upperdir={upper},workdir={work}"));
+    let options = options
+        .map_err(io::Error::from)
+        .context("name the layers of /tmp")?;
+    mount(
+        "overlay",
+        "/tmp",
+        "overlay",
+        MountFlags::NOSUID | MountFlags::NODEV,
+        Some(options.as_c_str()),
+    )
+    .context("mount a /tmp of the cell")
+}
+
 /// A `/proc` of the cell's pid namespace. A second, bare one is kept aside, and a second `/sys`: the kernel
 /// lets a user namespace mount proc or sysfs only where a mount without anything on top is in sight
 /// (`mount_too_revealing` in fs/namespace.c).
@@ -220,13 +246,23 @@ fn mount_proc() -> Result<(), Error> {
         fs::create_dir_all(target).context(format!("make {target}"))?;
         mount(kind, target, kind, flags, None).context(format!("mount {target}"))?;
     }
-    bind_read_only("/proc/sys")?;
     bind_read_only("/proc/sysrq-trigger")?;
-    for name in WRITABLE_SYSCTLS {
-        let path = format!("/proc/sys/{name}");
-        if Path::new(&path).exists() {
-            mount_bind(&path, &path).context(format!("bind {path}"))?;
-            mount_remount(&path, MountFlags::BIND | flags, c"").context(format!("make {path} writable"))?;
+    for name in MACHINE_SYSCTLS {
+        bind_read_only(&format!("/proc/sys/{name}"))?;
+    }
+    read_only_but("/proc/sys/kernel", &NAMESPACED_SYSCTLS)?;
+    read_only_but("/proc/sys/fs", &["mqueue"])
+}
+
+/// Makes every entry of a folder read-only that can be written at all, but for some.
+fn read_only_but(folder: &str, spared: &[&str]) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).context(format!("read {folder}"))?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let writable = entry
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_dir() || metadata.permissions().mode() & 0o222 != 0);
+        if writable && !spared.contains(&name.as_str()) {
+            bind_read_only(&format!("{folder}/{name}"))?;
         }
     }
     Ok(())

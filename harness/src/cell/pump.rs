@@ -75,6 +75,8 @@ pub(crate) struct Pump {
     cap: usize,
     /// Children that somebody waits for, and how they ended.
     ends: BTreeMap<Pid, Option<End>>,
+    /// Children that ended before anybody asked for them: an init can, between create and the look at its pid.
+    strays: BTreeMap<Pid, End>,
     /// Children whose end another thread reaps: the recorder.
     foreign: Vec<Pid>,
 }
@@ -85,6 +87,7 @@ impl Pump {
             streams: Vec::new(),
             cap,
             ends: BTreeMap::new(),
+            strays: BTreeMap::new(),
             foreign: Vec::new(),
         }
     }
@@ -107,7 +110,13 @@ impl Pump {
 
     /// The child's end is kept for [`Pump::end`] once it is reaped.
     pub(crate) fn look_after(&mut self, pid: Pid) {
-        self.ends.entry(pid).or_insert(None);
+        let end = self.strays.remove(&pid);
+        self.ends.entry(pid).or_insert(end);
+    }
+
+    /// Whether a child of this pid was here and has ended.
+    pub(crate) fn was_here(&self, pid: Pid) -> bool {
+        self.strays.contains_key(&pid)
     }
 
     /// The child's end belongs to another thread.
@@ -219,10 +228,13 @@ impl Pump {
 
     fn take(&mut self, pid: Pid) {
         let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
-        if let Some((pid, end)) = waitid(Id::Pid(pid), options).ok().and_then(End::of)
-            && let Some(slot) = self.ends.get_mut(&pid)
-        {
-            *slot = Some(end);
+        if let Some((pid, end)) = waitid(Id::Pid(pid), options).ok().and_then(End::of) {
+            match self.ends.get_mut(&pid) {
+                Some(slot) => *slot = Some(end),
+                None => {
+                    self.strays.insert(pid, end);
+                }
+            }
         }
     }
 }

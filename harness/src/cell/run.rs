@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
         let mut container = Container::new();
         let mark = |id| (id, self.pump.stream(id).mark());
         container.streams = Some([mark(call.stdout), mark(call.stderr)]);
-        let (pid, what) = read_pid(&step.container);
+        let (pid, what) = read_pid(&step.container, &self.pump);
         if let Some(console) = console {
             let master = console.master().and_then(|master| self.pump.add(master).ok());
             let what = if master.is_some() { "sent" } else { "missing" };
@@ -274,15 +274,18 @@ impl<'a> Run<'a> {
 }
 
 /// The pid that the runtime wrote, if a process of that number is there.
-fn read_pid(container: &str) -> (Option<Pid>, &'static str) {
+fn read_pid(container: &str, pump: &Pump) -> (Option<Pid>, &'static str) {
     let Ok(text) = fs::read_to_string(paths::pid_file(container)) else {
         return (None, "missing");
     };
     match text.trim().parse::<i32>() {
-        Ok(pid) if pid > 1 && fs::exists(format!("/proc/{pid}")).unwrap_or(false) => {
-            (Some(Pid::from_raw(pid)), "pid")
-        }
+        Ok(pid) if pid > 1 && is_somebody(Pid::from_raw(pid), pump) => (Some(Pid::from_raw(pid)), "pid"),
         Ok(pid) if pid > 1 => (None, "pid of nobody"),
         _ => (None, "garbage"),
     }
+}
+
+/// A process of this number is there, or was a moment ago.
+fn is_somebody(pid: Pid, pump: &Pump) -> bool {
+    pump.was_here(pid) || fs::exists(format!("/proc/{pid}")).unwrap_or(false)
 }

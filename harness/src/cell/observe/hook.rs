@@ -60,12 +60,12 @@ fn describe(name: &str, line: &Json) -> Vec<Fact> {
         keys.sort();
         facts.push(fact("state.keys", keys.into()));
     }
-    for link in list(&line["ns"]) {
-        let Some((kind, _)) = link.split_once(":[") else {
+    for (key, link) in line.as_object().into_iter().flatten() {
+        let Some(kind) = key.strip_prefix("ns.") else {
             continue;
         };
         let own = fs::read_link(format!("/proc/self/ns/{kind}")).unwrap_or_default();
-        let whose = if own.to_string_lossy() == link {
+        let whose = if own.to_string_lossy() == text(link) {
             "runtime"
         } else {
             "container"

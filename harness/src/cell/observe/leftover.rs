@@ -38,7 +38,11 @@ impl Before {
             std::thread::sleep(Duration::from_millis(5));
         }
         let mounts: Vec<String> = mounts().difference(&self.mounts).cloned().collect();
-        let files: Vec<String> = files().difference(&self.files).cloned().collect();
+        // Hidden folders under the root are what a runtime keeps for all containers: no leftover of this one.
+        let (caches, files): (Vec<String>, Vec<String>) = files()
+            .difference(&self.files)
+            .cloned()
+            .partition(|name| name.starts_with("root/."));
         let changed: Vec<String> = settings()
             .difference(&self.settings)
             .map(|(name, _)| name.clone())
@@ -48,6 +52,7 @@ impl Before {
             Fact::new("leftover.mounts", mounts),
             Fact::new("leftover.cgroups", cgroups()),
             Fact::new("leftover.files", files),
+            Fact::new("leftover.caches", caches),
             Fact::new("leftover.settings", changed),
         ]
     }

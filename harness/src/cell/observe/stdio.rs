@@ -1,4 +1,7 @@
-//! What a container printed: lines of the probe become facts, the rest is text.
+//! What a container printed: lines of the probe become facts (the second of a name is `NAME#2`), the rest is
+//! text.
+
+use std::collections::BTreeMap;
 
 use ocidiff_model::{Channel, Fact, Value};
 use serde::Deserialize;
@@ -27,9 +30,22 @@ pub(crate) fn read(bytes: &[u8], lost: u64, prefix: &str) -> (Vec<Fact>, Vec<Str
     let text = String::from_utf8_lossy(bytes);
     let mut facts = Vec::new();
     let mut lines = Vec::new();
+    let mut seen = BTreeMap::new();
     for line in text.lines() {
         match serde_json::from_str::<Line>(line) {
-            Ok(Line { fact, value }) => facts.push(Fact::new(path(&fact, prefix), value)),
+            Ok(Line { fact, value }) => {
+                let path = path(&fact, prefix);
+                let count = seen
+                    .entry(path.clone())
+                    .and_modify(|count| *count += 1)
+                    .or_insert(1);
+                let path = if *count == 1 {
+                    path
+                } else {
+                    format!("{path}#{count}")
+                };
+                facts.push(Fact::new(path, value));
+            }
             Err(_) => lines.push(line.to_owned()),
         }
     }

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use super::forced;
 use super::pace::Pace;
 use super::sink::Sink;
-use super::stop::Stop;
+use super::stop::{Stop, signal_name};
 use super::sys::{self, Resume, Status};
 use super::tasks::Tasks;
 use crate::decode::Decoder;
@@ -37,6 +38,8 @@ pub(super) struct Follow<'sink> {
     adopted: HashSet<Pid>,
     /// Threads of the program before the execve, whose ends may be told late.
     former: HashSet<Pid>,
+    /// The forced signal that init would have died of.
+    killed_by: Option<libc::c_int>,
 }
 
 impl<'sink> Follow<'sink> {
@@ -54,6 +57,7 @@ impl<'sink> Follow<'sink> {
             early: HashMap::new(),
             adopted: HashSet::new(),
             former,
+            killed_by: None,
         }
     }
 
@@ -105,13 +109,24 @@ impl<'sink> Follow<'sink> {
             );
             self.close(tid, by_sigsys);
             self.adopt_orphans();
-            return (tid == self.init).then_some(exit);
+            return (tid == self.init).then(|| self.as_untraced(exit));
         }
         self.pace.stopped(tid);
         let (how, signal) = self.stopped(tid, &stop);
         // A task that was killed meanwhile is no error: its end is told next.
         let _ = sys::resume(tid, how, signal);
         None
+    }
+
+    /// How init would have ended without a recorder.
+    fn as_untraced(&self, exit: Exit) -> Exit {
+        match self.killed_by {
+            Some(signal) => Exit::Signal {
+                name: signal_name(signal),
+                core: false,
+            },
+            None => exit,
+        }
     }
 
     /// Handles a stop, and says how the task goes on.
@@ -124,6 +139,12 @@ impl<'sink> Follow<'sink> {
             Stop::Signal(signal) => {
                 if signal == libc::SIGSYS {
                     self.trapped(tid);
+                }
+                if self.tasks.tgid(tid) == Some(self.init) && forced::would_kill_init(self.init, tid, signal)
+                {
+                    self.killed_by.get_or_insert(signal);
+                    forced::kill(self.init);
+                    return (Resume::Syscall, 0);
                 }
                 return (Resume::Syscall, signal);
             }

@@ -7,6 +7,7 @@
 //! | `filters` | reads the seccomp filters there |
 //! | `follow` | from there on: every stop of every thread and child |
 //! | `calls` | entries and exits of calls, and what signals do to them |
+//! | `forced` | signals that would have killed init without a recorder |
 //! | `stop` | what a wait status means |
 //! | `tasks` | who is traced, in which call, with which ordinal |
 //! | `sink` | what is kept and counted |
@@ -31,6 +32,7 @@ mod attach;
 mod calls;
 mod filters;
 mod follow;
+mod forced;
 mod pace;
 mod sink;
 pub(crate) mod stop;

@@ -100,9 +100,16 @@ pub(super) fn event_message(tid: Pid) -> io::Result<Pid> {
 /// Whether the signal that a tracee stands at was sent by a seccomp filter.
 pub(super) fn is_seccomp_signal(tid: Pid) -> bool {
     const SYS_SECCOMP: c_int = 1;
+    signal_code(tid) == Some(SYS_SECCOMP)
+}
+
+/// The `si_code` of the signal that a tracee stands at: above 0 the kernel itself sent it.
+pub(super) fn signal_code(tid: Pid) -> Option<c_int> {
     // SAFETY: siginfo_t is plain data, for which all zeroes are valid.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    ptrace(PTRACE_GETSIGINFO, tid, 0, (&raw mut info) as usize).is_ok() && info.si_code == SYS_SECCOMP
+    ptrace(PTRACE_GETSIGINFO, tid, 0, (&raw mut info) as usize)
+        .ok()
+        .map(|_| info.si_code)
 }
 
 /// What a tracee stands at, as `PTRACE_GET_SYSCALL_INFO` tells.

@@ -134,6 +134,11 @@ impl Tasks {
         self.tasks.get_mut(&tid)
     }
 
+    /// The process that a task belongs to.
+    pub(super) fn tgid(&self, tid: Pid) -> Option<Pid> {
+        self.tasks.get(&tid).map(|task| task.tgid)
+    }
+
     pub(super) fn contains(&self, tid: Pid) -> bool {
         self.tasks.contains_key(&tid)
     }
