@@ -1,8 +1,8 @@
 //! Launches a cell in a free slot: the program anew, as process 1 of a pid namespace, and listens to it.
 
-use std::cell::Cell;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::cgroup::Layout;
 use crate::session::Session;
 use crate::slot::{Slot, new_pid_namespace};
 
-/// How often it is looked whether the cell is frozen.
+/// How often it is looked whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
 /// How much of what a cell itself complains is kept, in bytes.
 const COMPLAINT: u64 = 4096;
@@ -63,9 +63,10 @@ pub struct Told {
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
-    session: Arc<Session>,
     stop: watch::Receiver<bool>,
+    // Before the session: what the session removes must be empty by then.
     slots: Arc<Slots>,
+    session: Arc<Session>,
 }
 
 #[derive(Debug)]
@@ -107,11 +108,22 @@ impl Launcher {
         };
         let this = self.clone();
         let handle = Handle::current();
-        let told = slot
-            .run(move |cgroups| this.on_thread(&handle, order, cgroups))
-            .await;
+        let mut frozen = false;
+        let told = {
+            let mut work = pin!(slot.run(move |cgroups| this.on_thread(&handle, order, cgroups)));
+            loop {
+                tokio::select! {
+                    told = &mut work => break told,
+                    () = tokio::time::sleep(FREEZER_TICK) => frozen |= slot.thaw_if_frozen(),
+                }
+            }
+        };
         self.made().0.push(slot);
-        told.unwrap_or_else(|| broken("the slot's thread died".to_owned()))
+        let mut told = told.unwrap_or_else(|| broken("the slot's thread died".to_owned()));
+        if frozen {
+            told.facts.push(Fact::new("leftover.frozen", true));
+        }
+        told
     }
 
     fn made(&self) -> MutexGuard<'_, (Vec<Slot>, usize)> {
@@ -166,19 +178,14 @@ impl Launcher {
     async fn drive(&self, mut child: Child, job: &Job, limit: Duration, cgroups: &Layout) -> Told {
         let mut told = Told::default();
         let mut stop = self.stop.clone();
-        let frozen = Cell::new(false);
         let outcome = tokio::select! {
             done = converse(&mut child, job, &mut told) => done.map_err(|error| format!("the cell broke off: {error}")),
             () = tokio::time::sleep(limit) => Err(format!("the run did not end within {} s", limit.as_secs())),
-            () = watch_freezer(cgroups, &frozen) => Ok(false),
             _ = stop.wait_for(|stop| *stop) => Err("interrupted".to_owned()),
         };
         // What is frozen does not even die.
         cgroups.thaw();
         let complaint = end(&mut child).await;
-        if frozen.get() {
-            told.facts.push(Fact::new("leftover.frozen", true));
-        }
         match outcome {
             Ok(true) => {}
             Ok(false) if told.broken.is_some() => {}
@@ -186,18 +193,6 @@ impl Launcher {
             Err(why) => told.broken = Some(why),
         }
         told
-    }
-}
-
-/// A runtime that takes the run's own cgroup for the container's can freeze the cell, and nothing in it goes on.
-/// That is seen from outside, undone, and told. Never ends.
-async fn watch_freezer(cgroups: &Layout, frozen: &Cell<bool>) {
-    loop {
-        tokio::time::sleep(FREEZER_TICK).await;
-        if cgroups.is_frozen() {
-            frozen.set(true);
-            cgroups.thaw();
-        }
     }
 }
 

@@ -182,7 +182,7 @@ fn end_cgroup(dir: &Path) -> (usize, usize) {
             }
         }
     }
-    crate::cgroup::remove_tree(dir);
+    cgroup::remove_tree(dir);
     let left = if dir.exists() { subtree(dir).len() } else { 0 };
     (processes, tree.len() - left)
 }

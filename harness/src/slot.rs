@@ -6,8 +6,9 @@
 
 use std::fs;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use tokio::sync::oneshot;
@@ -18,10 +19,26 @@ use crate::session::Session;
 /// What is done on a slot's thread: it gets the slot's cgroups.
 pub(crate) type Work = Box<dyn FnOnce(&Layout) + Send>;
 
-/// A slot.
+/// A slot; dropping it waits for the end of its thread, so that its cgroups are empty after that.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    work: mpsc::Sender<Work>,
+    work: Option<mpsc::Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+    cgroups: Arc<Mutex<Layout>>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.work.take();
+        // The last launcher can go with the work that the thread itself has just done.
+        let thread = self
+            .thread
+            .take()
+            .filter(|thread| thread.thread().id() != std::thread::current().id());
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Slot {
@@ -29,11 +46,11 @@ impl Slot {
     pub(crate) fn start(session: Arc<Session>, name: String) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<Work>();
         let (ready, started) = mpsc::channel();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(format!("slot {name}"))
             .spawn(move || match Places::make(&session, &name) {
                 Ok(mut places) => {
-                    let _ = ready.send(Ok(()));
+                    let _ = ready.send(Ok(Arc::clone(&places.shared)));
                     while let Ok(work) = receiver.recv() {
                         work(&places.cgroups);
                         places.tidy(&session, &name);
@@ -43,8 +60,12 @@ impl Slot {
                     let _ = ready.send(Err(error));
                 }
             })?;
-        started.recv().map_err(io::Error::other)??;
-        Ok(Self { work: sender })
+        let cgroups = started.recv().map_err(io::Error::other)??;
+        Ok(Self {
+            work: Some(sender),
+            thread: Some(thread),
+            cgroups,
+        })
     }
 
     /// Does the work on the slot's thread.
@@ -56,14 +77,31 @@ impl Slot {
         let work: Work = Box::new(move |cgroups| {
             let _ = done.send(work(cgroups));
         });
-        self.work.send(work).ok()?;
+        self.work.as_ref()?.send(work).ok()?;
         result.await.ok()
+    }
+
+    /// Thaws the slot's cgroups if its own is frozen, and says whether it was. A runtime that takes it for the
+    /// container's freezes the cell, and the slot's thread with it: nobody in there can help.
+    pub(crate) fn thaw_if_frozen(&self) -> bool {
+        let cgroups = self
+            .cgroups
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let frozen = cgroups.is_frozen();
+        if frozen {
+            cgroups.thaw();
+        }
+        frozen
     }
 }
 
 /// The cgroups of a slot, and what they were like when they were new.
 struct Places {
     cgroups: Layout,
+    /// The same, for those who look from outside.
+    shared: Arc<Mutex<Layout>>,
     fresh: Vec<(String, String)>,
     generation: u32,
 }
@@ -74,6 +112,7 @@ impl Places {
         join(&cgroups)?;
         Ok(Self {
             fresh: settings(&cgroups),
+            shared: Arc::new(Mutex::new(cgroups.clone())),
             cgroups,
             generation: 0,
         })
@@ -94,6 +133,7 @@ impl Places {
         let name = format!("{name}.{}", self.generation);
         // If new ones cannot be had, the old ones must do: the next run says what is wrong with them.
         if let Ok(next) = Self::make(session, &name) {
+            *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = next.cgroups.clone();
             let old = std::mem::replace(&mut self.cgroups, next.cgroups);
             self.fresh = next.fresh;
             let _ = old.remove();

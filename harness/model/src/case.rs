@@ -3,9 +3,10 @@
 //! [`CaseFile`] is one YAML file as people write it; [`Case`] is one case of it: the file itself, or one
 //! member of its family (`for:`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fact::{Channel, Value};
@@ -80,13 +81,28 @@ pub struct TextEdit {
 }
 
 /// What a case expects of a fact, whatever the runtime: a value, or a value and the clause that asks for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expectation {
     /// The value.
     pub is: Value,
     /// The clause; the case's only one if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
+}
+
+impl JsonSchema for Expectation {
+    fn schema_name() -> Cow<'static, str> {
+        "Expectation".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<Value>();
+        json_schema!({"anyOf": [
+            value,
+            {"type": "object", "required": ["is"], "additionalProperties": false,
+             "properties": {"is": value, "requirement": {"type": ["string", "null"]}}},
+        ]})
+    }
 }
 
 impl<'de> Deserialize<'de> for Expectation {
@@ -115,13 +131,26 @@ impl<'de> Deserialize<'de> for Expectation {
 }
 
 /// The members of a family: names that take the place of `${for}`, or names with what they change.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Family {
     /// Each name takes the place of `${for}` in the case's strings.
     Names(Vec<String>),
     /// Each patch is laid over the case (as `config` over the default); `${for}` is the name too.
     Patches(BTreeMap<String, serde_json::Value>),
+}
+
+impl JsonSchema for Family {
+    fn schema_name() -> Cow<'static, str> {
+        "Family".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "array", "items": {"type": ["string", "number"]}},
+            {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
+        ]})
+    }
 }
 
 impl<'de> Deserialize<'de> for Family {

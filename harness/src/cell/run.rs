@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use ocidiff_model::record::CallResult;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Op, StepRecord};
+use rustix::fs::{Mode, OFlags};
 
 use super::call::{self, Call};
 use super::console::Console;
@@ -275,9 +276,14 @@ impl<'a> Run<'a> {
 
 /// The pid that the runtime wrote, if a process of that number is there.
 fn read_pid(container: &str, pump: &Pump) -> (Option<Pid>, &'static str) {
-    let Ok(text) = fs::read_to_string(paths::pid_file(container)) else {
+    // A fifo must not hold us, and a file without end must not fill our memory.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::open(paths::pid_file(container), flags, Mode::empty()) else {
         return (None, "missing");
     };
+    let mut bytes = [0_u8; 64];
+    let count = rustix::io::read(&file, &mut bytes).unwrap_or(0);
+    let text = String::from_utf8_lossy(&bytes[..count]);
     match text.trim().parse::<i32>() {
         Ok(pid) if pid > 1 && is_somebody(Pid::from_raw(pid), pump) => (Some(Pid::from_raw(pid)), "pid"),
         Ok(pid) if pid > 1 => (None, "pid of nobody"),

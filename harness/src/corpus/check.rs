@@ -47,6 +47,22 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
         let message = format!("unknown profile `{name}`");
         found.push(document.at(&["config"], message, one_of(corpus.profiles.keys())));
     }
+    if !body.config.is_object() {
+        found.push(document.at(
+            &["config"],
+            "`config` is no map",
+            "a case says what differs from the default config".to_owned(),
+        ));
+    }
+    for (path, mode) in body
+        .files
+        .iter()
+        .filter_map(|(path, spec)| Some((path, spec.mode.as_ref()?)))
+    {
+        if u32::from_str_radix(mode, 8).is_err() {
+            found.push(document.at(&["files", path], format!("`{mode}` is no octal mode"), None));
+        }
+    }
     let mut config = corpus.default_config.clone();
     if let Err(error) = ocidiff_model::merge::merge(&mut config, &body.config) {
         found.push(document.at(&["config"], error, None));
