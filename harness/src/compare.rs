@@ -13,7 +13,15 @@ const ALWAYS: [(Channel, &[&str]); 8] = [
     (Channel::Process, &[""]),
     (
         Channel::Leftover,
-        &["processes", "mounts", "cgroups", "files", "settings", "frozen"],
+        &[
+            "processes",
+            "mounts",
+            "cgroups",
+            "files",
+            "settings",
+            "machine",
+            "frozen",
+        ],
     ),
     (Channel::Syscall, &["denied"]),
     (Channel::Filter, &["count"]),

@@ -20,7 +20,7 @@ use rustix::mount::{
 };
 
 use super::job::Job;
-use super::paths;
+use super::{machine, paths};
 use crate::cgroup::{Kind, Layout};
 
 /// Why a cell could not be made; always the machine's or the harness's fault.
@@ -43,9 +43,6 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
         })
     }
 }
-
-/// Room for everything that a run writes: layers, bundles, the runtime's state.
-const RUN_OPTIONS: &std::ffi::CStr = c"mode=755,size=512m";
 
 /// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
@@ -90,20 +87,12 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     let probe = clone_tree(&job.probe)?;
     let cgroups = cgroup_trees(&job.cgroups)?;
     read_only_machine()?;
-    mount(
-        "tmpfs",
-        "/run",
-        "tmpfs",
-        MountFlags::NOSUID | MountFlags::NODEV,
-        Some(RUN_OPTIONS),
-    )
-    .context("mount the cell's /run")?;
+    machine::lay_over()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {
         attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     attach(&probe, paths::PROBE)?;
-    writable_tmp()?;
     mount_proc()?;
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
@@ -126,7 +115,7 @@ fn join_cgroups(cgroups: &Layout) -> Result<(), Error> {
 }
 
 /// A copy of a mount of the machine that is attached nowhere yet.
-fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
+pub(super) fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
 }
@@ -213,27 +202,6 @@ fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
         fs::create_dir_all(&folder).context(format!("make {folder}"))?;
     }
     fs::write(paths::PROBE, "").context("make the probe's place")
-}
-
-/// A `/tmp` that can be written, over the machine's: runc keeps files there, and a runtime may lie there itself.
-fn writable_tmp() -> Result<(), Error> {
-    let [upper, work] = ["upper", "work"].map(|name| format!("{}/tmp/{name}", paths::CELL));
-    for folder in [&upper, &work] {
-        fs::create_dir_all(folder).context(format!("make {folder}"))?;
-    }
-    fs::set_permissions(&upper, fs::Permissions::from_mode(0o1777)).context("open /tmp to all")?;
-    let options = std::ffi::CString::new(format!("lowerdir=/tmp,upperdir={upper},workdir={work}"));
-    let options = options
-        .map_err(io::Error::from)
-        .context("name the layers of /tmp")?;
-    mount(
-        "overlay",
-        "/tmp",
-        "overlay",
-        MountFlags::NOSUID | MountFlags::NODEV,
-        Some(options.as_c_str()),
-    )
-    .context("mount a /tmp of the cell")
 }
 
 /// A `/proc` of the cell's pid namespace. A second, bare one is kept aside, and a second `/sys`: the kernel

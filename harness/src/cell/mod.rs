@@ -8,7 +8,7 @@
 //! |------------------|----------------------------------------------------------|
 //! | `job`            | what is asked, what is told                              |
 //! | `paths`          | where things are, the same in every cell                 |
-//! | `isolate`        | the containment                                          |
+//! | `isolate`, `machine` | the containment; the machine's files as an overlay     |
 //! | `bundle`         | the overlay and the config of each container             |
 //! | `run`, `finish`    | the steps, and what is told at their end                 |
 //! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
@@ -24,6 +24,7 @@ mod container;
 mod finish;
 mod isolate;
 pub mod job;
+mod machine;
 mod observe;
 pub mod paths;
 mod pump;

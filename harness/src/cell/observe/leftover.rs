@@ -53,6 +53,7 @@ impl Before {
             Fact::new("leftover.cgroups", cgroups()),
             Fact::new("leftover.files", files),
             Fact::new("leftover.caches", caches),
+            Fact::new("leftover.machine", written(Path::new(paths::MACHINE_UPPER), "")),
             Fact::new("leftover.settings", changed),
         ]
     }
@@ -125,6 +126,22 @@ fn cgroups() -> Vec<String> {
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// What was written to the machine's files, files only: all of it is in the overlay and goes with the cell.
+fn written(folder: &Path, prefix: &str) -> Vec<String> {
+    let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(written(&entry.path(), &path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// What lies under the runtime's root, and what it made elsewhere in the only place that it can write to.
