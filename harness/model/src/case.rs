@@ -305,10 +305,15 @@ pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, (
         Family::Names(names) => names.iter().map(|member| (member, &nothing)).collect(),
         Family::Patches(map) => map.iter().collect(),
     };
+    let plain = CaseFile {
+        family: None,
+        ..file.clone()
+    };
+    let plain = serde_json::to_value(plain).map_err(|error| (name.to_owned(), error.to_string()))?;
     patches
         .into_iter()
         .map(|(member, patch)| {
-            let body = member_body(file, member, patch).map_err(|error| (member.clone(), error))?;
+            let body = member_body(&plain, member, patch).map_err(|error| (member.clone(), error))?;
             Ok(Case {
                 name: format!("{name}[{member}]"),
                 source: source.to_owned(),
@@ -319,12 +324,12 @@ pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, (
         .collect()
 }
 
-fn member_body(file: &CaseFile, member: &str, patch: &serde_json::Value) -> Result<CaseFile, String> {
-    let plain = CaseFile {
-        family: None,
-        ..file.clone()
-    };
-    let mut json = serde_json::to_value(plain).map_err(|error| error.to_string())?;
+fn member_body(
+    plain: &serde_json::Value,
+    member: &str,
+    patch: &serde_json::Value,
+) -> Result<CaseFile, String> {
+    let mut json = plain.clone();
     lay_over(&mut json, patch)?;
     serde_json::from_value(crate::merge::substitute(&json, member)).map_err(|error| error.to_string())
 }

@@ -21,6 +21,8 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// Its text.
     pub text: String,
+    /// Why it could not be read as text, if so; told with all other errors.
+    pub unreadable: Option<String>,
 }
 
 /// Text files by their path under the folder (`seccomp/tar-setgid.yaml`).
@@ -74,6 +76,7 @@ fn collect(dir: &Dir<'_>, top: &Path, found: &mut Sources) {
                 shown: format!("built in: {shown}"),
                 path: None,
                 text: text.to_owned(),
+                unreadable: None,
             },
         );
     }
@@ -108,13 +111,17 @@ fn read_into(folder: &Path, top: &Path, found: &mut Sources) -> io::Result<()> {
             .extension()
             .is_some_and(|ending| ending == "yaml" || ending == "json")
         {
-            let text = fs::read_to_string(&path).map_err(|error| named(error, &path))?;
+            let (text, unreadable) = match fs::read_to_string(&path) {
+                Ok(text) => (text, None),
+                Err(error) => (String::new(), Some(format!("failed to read it: {error}"))),
+            };
             found.insert(
                 name,
                 Source {
                     shown: shown(&path),
                     path: Some(path),
                     text,
+                    unreadable,
                 },
             );
         }

@@ -1,11 +1,11 @@
 //! Reads the corpus from its files.
 
-#[cfg(test)]
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ocidiff_model::{CaseFile, Known, Requirement, case};
+use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, case};
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
@@ -24,13 +24,121 @@ const KNOWN: &str = ".known.yaml";
 /// Every error of every file.
 pub fn load(sources: &Sources) -> Result<Corpus, Diagnostics> {
     let mut loader = Loader::default();
-    for (name, source) in sources {
-        loader.shared(name, source);
+    let mut written = Written::default();
+    for (name, parsed) in parse_all(sources) {
+        match parsed {
+            Ok(Parsed::Case(cases)) => written.cases.push((name, cases)),
+            Ok(Parsed::Known(known)) => {
+                written.known.insert(name, known);
+            }
+            Ok(shared) => loader.shared(name, shared),
+            Err(error) => loader.errors.0.push(*error),
+        }
     }
-    for (name, source) in sources {
-        loader.case(name, source, sources);
-    }
+    loader.cases(written, sources);
     loader.errors.or(loader.corpus)
+}
+
+/// What a file says.
+enum Parsed {
+    Requirements(Vec<Requirement>),
+    DefaultConfig(serde_json::Value),
+    Rootfs(Recipe),
+    Profile(serde_json::Value),
+    Case(Vec<Case>),
+    Known(Known),
+    Nothing,
+}
+
+/// The cases and known files by path, before they are checked.
+#[derive(Default)]
+struct Written<'s> {
+    cases: Vec<(&'s str, Vec<Case>)>,
+    known: BTreeMap<&'s str, Known>,
+}
+
+type ParsedFile<'s> = (&'s str, Result<Parsed, Box<Diagnostic>>);
+
+/// Parses every file, on all CPUs: a thousand cases must not be felt at the start.
+fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
+    let all: Vec<(&String, &Source)> = sources.iter().collect();
+    let width = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((name, source)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((name.as_str(), parse_file(name, source)));
+        }
+        done
+    };
+    let mut parsed = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..width).map(|_| scope.spawn(work)).collect();
+        let mut parsed = work();
+        for thread in threads {
+            parsed.extend(thread.join().unwrap_or_default());
+        }
+        parsed
+    });
+    parsed.sort_by_key(|(name, _)| *name);
+    parsed
+}
+
+fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
+    if let Some(error) = &source.unreadable {
+        return Err(Box::new(document(source).at(&[], error.as_str(), None)));
+    }
+    if name == REQUIREMENTS {
+        return yaml(source).map(Parsed::Requirements);
+    }
+    if name == DEFAULT_CONFIG {
+        return yaml(source).map(Parsed::DefaultConfig);
+    }
+    if let Some(profile) = name.strip_prefix(PROFILES) {
+        return if profile.ends_with(".json") {
+            profile_of(source)
+        } else {
+            Ok(Parsed::Nothing)
+        };
+    }
+    if !name.ends_with(".yaml") {
+        return Ok(Parsed::Nothing);
+    }
+    if name.starts_with(ROOTFS) {
+        return yaml(source).map(Parsed::Rootfs);
+    }
+    if name.ends_with(KNOWN) {
+        return yaml::<Option<Known>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
+    }
+    let file: CaseFile = yaml(source)?;
+    let stem = name.trim_end_matches(".yaml");
+    case::members(stem, &source.shown, &file)
+        .map(Parsed::Case)
+        .map_err(|(member, error)| Box::new(document(source).at(&["for", &member], error, None)))
+}
+
+fn document(source: &Source) -> Document<'_> {
+    Document {
+        file: &source.shown,
+        text: &source.text,
+    }
+}
+
+fn yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Box<Diagnostic>> {
+    serde_yaml::from_str(&source.text).map_err(|error| Box::new(document(source).syntax(&error)))
+}
+
+fn profile_of(source: &Source) -> Result<Parsed, Box<Diagnostic>> {
+    serde_json::from_str(&source.text)
+        .map(Parsed::Profile)
+        .map_err(|error| {
+            Box::new(Diagnostic {
+                file: source.shown.clone(),
+                line: error.line(),
+                column: error.column(),
+                message: error.to_string(),
+                help: Some("a profile is the config's `linux.seccomp` as JSON".to_owned()),
+            })
+        })
 }
 
 /// The corpus with the cases of another folder: its recipes and profiles are laid over the standard ones.
@@ -58,105 +166,59 @@ struct Loader {
 }
 
 impl Loader {
-    fn parse<T: DeserializeOwned>(&mut self, source: &Source) -> Option<T> {
-        let document = Document {
-            file: &source.shown,
-            text: &source.text,
+    fn shared(&mut self, name: &str, parsed: Parsed) {
+        let stem = |folder: &str, ending: &str| {
+            name.trim_start_matches(folder)
+                .trim_end_matches(ending)
+                .to_owned()
         };
-        serde_yaml::from_str(&source.text)
-            .map_err(|error| self.errors.0.push(document.syntax(&error)))
-            .ok()
-    }
-
-    fn shared(&mut self, name: &str, source: &Source) {
-        if name == REQUIREMENTS {
-            let all: Vec<Requirement> = self.parse(source).unwrap_or_default();
-            self.corpus.requirements = all.into_iter().map(|found| (found.id.clone(), found)).collect();
-        } else if name == DEFAULT_CONFIG {
-            self.corpus.default_config = self.parse(source).unwrap_or_default();
-        } else if let Some(recipe) = name
-            .strip_prefix(ROOTFS)
-            .and_then(|name| name.strip_suffix(".yaml"))
-        {
-            if let Some(found) = self.parse::<Recipe>(source) {
-                self.corpus.rootfs.insert(recipe.to_owned(), found);
+        match parsed {
+            Parsed::Requirements(all) => {
+                self.corpus.requirements = all.into_iter().map(|found| (found.id.clone(), found)).collect();
             }
-        } else if let Some(profile) = name
-            .strip_prefix(PROFILES)
-            .and_then(|name| name.strip_suffix(".json"))
-        {
-            match serde_json::from_str(&source.text) {
-                Ok(found) => {
-                    self.corpus.profiles.insert(profile.to_owned(), found);
-                }
-                Err(error) => self.errors.0.push(Diagnostic {
-                    file: source.shown.clone(),
-                    line: error.line(),
-                    column: error.column(),
-                    message: error.to_string(),
-                    help: Some("a profile is the config's `linux.seccomp` as JSON".to_owned()),
-                }),
+            Parsed::DefaultConfig(config) => self.corpus.default_config = config,
+            Parsed::Rootfs(recipe) => {
+                self.corpus.rootfs.insert(stem(ROOTFS, ".yaml"), recipe);
             }
+            Parsed::Profile(profile) => {
+                self.corpus.profiles.insert(stem(PROFILES, ".json"), profile);
+            }
+            Parsed::Case(_) | Parsed::Known(_) | Parsed::Nothing => {}
         }
     }
 
-    fn case(&mut self, name: &str, source: &Source, sources: &Sources) {
-        let Some(stem) = name.strip_suffix(".yaml") else {
-            return;
-        };
-        if is_shared(name) {
-            return;
-        }
-        let document = Document {
-            file: &source.shown,
-            text: &source.text,
-        };
-        if let Some(base) = name.strip_suffix(KNOWN) {
+    /// Checks what needs the whole corpus, and puts each case together with what is known of it.
+    fn cases(&mut self, written: Written<'_>, sources: &Sources) {
+        for (name, known) in &written.known {
+            let Some(source) = sources.get(*name) else {
+                continue;
+            };
+            let base = name.trim_end_matches(KNOWN);
             if !sources.contains_key(&format!("{base}.yaml")) {
                 let message = format!("there is no case `{base}` that this could be known of");
                 let help = "rename it to its case's name, or remove it".to_owned();
-                self.errors.0.push(document.at(&[], message, help));
+                self.errors.0.push(document(source).at(&[], message, help));
             }
-            return;
+            self.errors
+                .0
+                .extend(check::known(&document(source), known, &self.corpus));
         }
-        let Some(file) = self.parse::<CaseFile>(source) else {
-            return;
-        };
-        let cases = match case::members(stem, &source.shown, &file) {
-            Ok(cases) => cases,
-            Err((member, error)) => {
-                self.errors.0.push(document.at(&["for", &member], error, None));
-                return;
-            }
-        };
-        let known = self.known(stem, sources);
-        for case in cases {
-            self.errors.0.extend(check::case(&document, &case, &self.corpus));
-            let known = Known(
-                known
+        for (name, cases) in written.cases {
+            let Some(source) = sources.get(name) else { continue };
+            let known_file = format!("{}{KNOWN}", name.trim_end_matches(".yaml"));
+            let known = written.known.get(known_file.as_str());
+            for case in cases {
+                self.errors
                     .0
-                    .iter()
-                    .filter(|entry| entry.is_about(case.member.as_deref()))
-                    .cloned()
-                    .collect(),
-            );
-            self.corpus.entries.push(Entry { case, known });
+                    .extend(check::case(&document(source), &case, &self.corpus));
+                let about = |entry: &&KnownEntry| entry.is_about(case.member.as_deref());
+                let known = known.map(|known| known.0.iter().filter(about).cloned().collect());
+                self.corpus.entries.push(Entry {
+                    case,
+                    known: Known(known.unwrap_or_default()),
+                });
+            }
         }
-    }
-
-    fn known(&mut self, stem: &str, sources: &Sources) -> Known {
-        let Some(source) = sources.get(&format!("{stem}{KNOWN}")) else {
-            return Known::default();
-        };
-        let known: Known = self.parse::<Option<Known>>(source).flatten().unwrap_or_default();
-        let document = Document {
-            file: &source.shown,
-            text: &source.text,
-        };
-        self.errors
-            .0
-            .extend(check::known(&document, &known, &self.corpus));
-        known
     }
 }
 
@@ -167,6 +229,7 @@ pub(crate) fn sources(texts: &[(&str, &str)]) -> Sources {
         shown: format!("cases/{name}"),
         path: None,
         text: text.to_owned(),
+        unreadable: None,
     };
     texts
         .iter()
