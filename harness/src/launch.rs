@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ocidiff_model::{Fact, StepRecord};
+use ocidiff_model::{Channel, Fact, StepRecord};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
@@ -119,9 +119,18 @@ impl Launcher {
             }
         };
         self.made().0.push(slot);
-        let mut told = told.unwrap_or_else(|| broken("the slot's thread died".to_owned()));
+        let Some((mut told, changed)) = told else {
+            return broken("the slot's thread died".to_owned());
+        };
         if frozen {
             told.facts.push(Fact::new("leftover.frozen", true));
+        }
+        if told
+            .facts
+            .iter()
+            .any(|fact| fact.channel() == Some(Channel::Leftover))
+        {
+            told.facts.push(Fact::new("leftover.settings", changed));
         }
         told
     }

@@ -17,7 +17,9 @@ use crate::cgroup::{self, Kind, Layout};
 use crate::session::Session;
 
 /// What is done on a slot's thread: it gets the slot's cgroups.
-pub(crate) type Work = Box<dyn FnOnce(&Layout) + Send>;
+pub(crate) type Work = Box<dyn FnOnce(&Layout) -> After + Send>;
+/// What is done after that: it gets the names of the settings of the slot's own cgroups that were changed.
+pub(crate) type After = Box<dyn FnOnce(Vec<String>)>;
 
 /// A slot; dropping it waits for the end of its thread, so that its cgroups are empty after that.
 #[derive(Debug)]
@@ -48,18 +50,22 @@ impl Slot {
         let (ready, started) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name(format!("slot {name}"))
-            .spawn(move || match Places::make(&session, &name) {
-                Ok(mut places) => {
-                    let _ = ready.send(Ok(Arc::clone(&places.shared)));
-                    while let Ok(work) = receiver.recv() {
-                        work(&places.cgroups);
-                        places.tidy(&session, &name);
+            .spawn(
+                move || match leave_machine().and_then(|()| Places::make(&session, &name)) {
+                    Ok(mut places) => {
+                        let _ = ready.send(Ok(Arc::clone(&places.shared)));
+                        while let Ok(work) = receiver.recv() {
+                            let after = work(&places.cgroups);
+                            let changed = places.changed();
+                            places.tidy(&session, &name, changed.is_empty());
+                            after(changed);
+                        }
                     }
-                }
-                Err(error) => {
-                    let _ = ready.send(Err(error));
-                }
-            })?;
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                    }
+                },
+            )?;
         let cgroups = started.recv().map_err(io::Error::other)??;
         Ok(Self {
             work: Some(sender),
@@ -68,14 +74,17 @@ impl Slot {
         })
     }
 
-    /// Does the work on the slot's thread.
+    /// Does the work on the slot's thread; also tells which settings of the slot's own cgroups it changed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Layout) -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> Option<(T, Vec<String>)> {
         let (done, result) = oneshot::channel();
         let work: Work = Box::new(move |cgroups| {
-            let _ = done.send(work(cgroups));
+            let value = work(cgroups);
+            Box::new(move |changed| {
+                let _ = done.send((value, changed));
+            })
         });
         self.work.as_ref()?.send(work).ok()?;
         result.await.ok()
@@ -118,15 +127,24 @@ impl Places {
         })
     }
 
+    /// The names of the settings that are not what they were.
+    fn changed(&self) -> Vec<String> {
+        let now = settings(&self.cgroups);
+        now.into_iter()
+            .filter(|setting| !self.fresh.contains(setting))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// After a run: what it left goes. Where a runtime changed the slot's own cgroup (some take it for the
     /// container's), the next run gets new ones.
-    fn tidy(&mut self, session: &Session, name: &str) {
+    fn tidy(&mut self, session: &Session, name: &str, unchanged: bool) {
         let clean = self
             .cgroups
             .hierarchies
             .iter()
             .all(|hierarchy| cgroup::remove_below(&hierarchy.dir));
-        if clean && settings(&self.cgroups) == self.fresh {
+        if clean && unchanged {
             return;
         }
         self.generation += 1;
@@ -159,6 +177,12 @@ fn settings(cgroups: &Layout) -> Vec<(String, String)> {
         .iter()
         .flat_map(|hierarchy| cgroup::settings(&hierarchy.dir))
         .collect()
+}
+
+/// Takes the calling thread into network and ipc namespaces of the slot's own, for the cells whose containers
+/// have theirs.
+fn leave_machine() -> io::Result<()> {
+    Ok(unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC)?)
 }
 
 /// The next child of the calling thread is process 1 of a new pid namespace; the thread stays where it is.

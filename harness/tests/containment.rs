@@ -93,16 +93,16 @@ attacks! {
     kill_every_process_of_the_cgroup: "kill-the-cgroup";
     write_sysctls: "sysctls-of-proc";
     #[ignore = "a new proc has sysctls that belong to no namespace; see isolate.rs"] write_sysctls_through_a_new_proc: "sysctls-of-a-new-proc";
-    #[ignore = "the spare proc is writable, see isolate.rs"] write_sysctls_through_the_cell_s_spare_proc: "sysctls-of-the-cell";
-    #[ignore = "the spare sysfs is writable, see isolate.rs"] write_sysfs: "sysfs";
+    write_sysctls_through_the_cell_s_spare_proc: "sysctls-of-the-cell";
+    write_sysfs: "sysfs";
     remove_files: "remove-files";
     write_files: "write-files";
     remove_files_through_proc: "remove-files-through-proc";
     mount_over_everything: "mount-over-everything";
     mount_on_a_shared_tree: "mount-shared";
     unmount_everything: "unmount-everything";
-    #[ignore = "read-only mounts of the machine can be made writable; isolate.rs must lay an overlay over them"] write_through_a_bind_mount: "bind-and-write";
-    #[ignore = "read-only mounts of the machine can be made writable; isolate.rs must lay an overlay over them"] write_through_a_remount: "remount-and-write";
+    write_through_a_bind_mount: "bind-and-write";
+    write_through_a_remount: "remount-and-write";
     make_cgroups_elsewhere: "cgroups";
     enter_the_namespaces_of_process_one: "namespaces-of-process-one";
     enter_namespaces_through_the_proc_below: "old-proc";
@@ -231,7 +231,6 @@ fn youki_writes_sysctls() {
 
 /// A workload that writes to what the bundle mounts from the machine writes to the machine.
 #[test]
-#[ignore = "read-only mounts of the machine can be made writable; isolate.rs must lay an overlay over them"]
 fn a_workload_writes_through_a_bind_mount() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
         return;

@@ -49,22 +49,22 @@ cases! {
     no_summary: "rootfs: probe\n", "1:1", ["summary"];
     an_unknown_key: "summary: s\nrootfz: probe\n", "2:1", ["unknown field `rootfz`", "`rootfs`"];
     an_unknown_need: "summary: s\nneeds:\n  kernal: '>=5'\n", "3:3", ["unknown field `kernal`", "`kernel`"];
-    #[ignore = "the parser gives the place of the map, not of the key"] a_key_twice: "summary: s\nsummary: t\n", "2:1", ["duplicate"];
+    a_key_twice: "summary: s\nsummary: t\n", "2:1", ["duplicate"];
     an_unknown_step: "summary: s\nsteps:\n  - crate\n", "3:5", ["unknown step `crate`", "create"];
     an_unknown_option: "summary: s\nsteps:\n  - kill: {sginal: TERM}\n", "3:12", ["unknown field `sginal`", "`signal`"];
     a_number_for_a_text: "summary: [a]\n", "1:10", ["expected a string"];
     a_text_for_a_number: "summary: s\nsteps:\n  - create: {limit: soon}\n", "3:21", ["soon"];
-    #[ignore = "a config that is no map is not refused"] a_text_for_a_config: "summary: s\nconfig: nothing\n", "2:1", [];
+    a_text_for_a_config: "summary: s\nconfig: nothing\n", "2:1", [];
     an_unknown_requirement: "summary: s\nrequirement: [no-such-clause]\n", "2:1", ["no-such-clause", "requirements.yaml"];
     an_unknown_rootfs: "summary: s\nrootfs: debain\n", "2:1", ["debain"];
     an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "2:1", ["dokcer"];
     an_unknown_channel: "summary: s\nwatch:\n  syscalls: [x]\n", "3:3", ["syscalls"];
     a_fact_of_no_channel: "summary: s\nexpect:\n  prozess.exit: 0\n", "3:3", ["prozess.exit", "process"];
-    #[ignore = "the parser gives the place of the map, not of the key"] a_family_of_nothing: "summary: s\nfor: 3\n", "2:1", ["`for` takes"];
+    a_family_of_nothing: "summary: s\nfor: 3\n", "2:1", ["`for` takes"];
     a_limit_below_zero: "summary: s\nsteps:\n  - create: {limit: -1}\n", "3:5", ["limit"];
     a_limit_without_end: "summary: s\nsteps:\n  - create: {limit: .inf}\n", "3:5", ["limit"];
     a_range_that_is_none: "summary: s\nneeds: {kernel: 'newest'}\n", "2:9", ["newest"];
-    #[ignore = "modes are not checked when the corpus is loaded"] a_mode_that_is_none: "summary: s\nfiles:\n  /x: {text: hi, mode: '9z'}\n", "3:3", ["9z"];
+    a_mode_that_is_none: "summary: s\nfiles:\n  /x: {text: hi, mode: '9z'}\n", "3:3", ["9z"];
     a_relative_file: "summary: s\nfiles:\n  x/y: {text: hi}\n", "3:3", ["x/y"];
     a_file_outside_of_the_rootfs: "summary: s\nfiles:\n  /../../etc/x: {text: hi}\n", "3:3", ["/../../etc/x"];
     a_container_name_with_a_slash: "summary: s\nsteps:\n  - create: {as: ../x, config: {}}\n", "3:5", ["../x"];
@@ -115,7 +115,6 @@ fn bytes_that_are_no_text() {
 }
 
 #[test]
-#[ignore = "files.rs gives up at the first file that cannot be read: no position, and the others are not checked"]
 fn bytes_that_are_no_text_hide_no_other_error() {
     let scene = Scene::new();
     scene.write("cases/a/one.yaml", b"summary: \xff\xfe\n");

@@ -192,14 +192,12 @@ fn proc_is_unmounted() {
 }
 
 #[test]
-#[ignore = "a frozen cell cannot be killed: launch.rs must thaw the run's cgroups before it waits"]
 fn the_run_s_own_cgroup_is_frozen() {
     run("frozen", PLAIN, shows_or_breaks);
 }
 
 /// Nothing thaws the container but the end of the run.
 #[test]
-#[ignore = "a cell with a frozen process does not end: launch.rs must thaw the run's cgroups before it waits"]
 fn a_container_stays_paused() {
     run("none", "[create, start, pause]", |case, _| {
         assert_eq!(case.verdict(), Verdict::Agree, "{}", case.text());
@@ -217,7 +215,6 @@ fn a_pid_file_without_end() {
 }
 
 #[test]
-#[ignore = "read_pid in cell/run.rs takes what is not UTF-8 for missing"]
 fn a_pid_file_of_other_bytes() {
     shows("binary-pid-file", PLAIN, "lifecycle.create.pid_file", "garbage");
 }

@@ -26,7 +26,6 @@ fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-#[ignore = "the schema of Expectation knows its long form only; model/src/case.rs"]
 fn the_schemas_accept_every_shipped_file() {
     let scene = Scene::new();
     let schema = |name| {

@@ -72,7 +72,7 @@ pub(crate) fn run(
         pump.until(wake, Instant::now() + GRACE, |pump| pump.end(pid).is_some());
     }
     let end = pump.end(pid).filter(|_| ended);
-    let (result, exit) = judge(end, pump.stream(stderr).since(0));
+    let (result, exit) = judge(end, pump.stream(stderr).kept());
     Ok(Call {
         result,
         exit,

@@ -26,8 +26,8 @@ const SLICE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Container {
     pub(crate) pid: Option<Pid>,
-    /// stdout and stderr, and where the container's own output begins in them.
-    pub(crate) streams: Option<[(StreamId, usize); 2]>,
+    /// stdout and stderr.
+    pub(crate) streams: Option<[StreamId; 2]>,
     watcher: Option<Watcher>,
     trace: Option<Recorded>,
     /// Facts that were taken at the execve.

@@ -70,12 +70,7 @@ const NAMESPACED_SYSCTLS: [&str; 15] = [
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
 pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     join_cgroups(&job.cgroups)?;
-    let flags = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWCGROUP;
-    nix::sched::unshare(flags).context("make the cell's namespaces")?;
+    nix::sched::unshare(own_namespaces(job)).context("make the cell's namespaces")?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).context("make the cell's mounts private")?;
 
@@ -86,19 +81,46 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
         .collect::<Result<Vec<_>, _>>()?;
     let probe = clone_tree(&job.probe)?;
     let cgroups = cgroup_trees(&job.cgroups)?;
-    read_only_machine()?;
     machine::lay_over()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {
         attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     attach(&probe, paths::PROBE)?;
-    mount_proc()?;
+    let any_config = |word: &str| job.containers.values().any(|config| config.contains(word));
+    mount_proc(any_config("\"user\""), any_config("\"sysctl\""))?;
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
     name.context("set the cell's hostname")?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     std::env::set_current_dir("/").context("change to /")
+}
+
+/// The namespaces that the cell needs for itself. It was started in network and ipc namespaces of its slot; making
+/// new ones is dear, and no container reaches those where each has its own. Otherwise the cell's are new too.
+fn own_namespaces(job: &Job) -> CloneFlags {
+    let all_have = |kind: &str| {
+        job.containers
+            .values()
+            .all(|config| has_own_namespace(config, kind))
+    };
+    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
+    if !all_have("network") {
+        flags |= CloneFlags::CLONE_NEWNET;
+    }
+    if !all_have("ipc") {
+        flags |= CloneFlags::CLONE_NEWIPC;
+    }
+    flags
+}
+
+/// Whether the config asks for a new namespace of the kind. One that is no config asks for nothing.
+fn has_own_namespace(config: &str, kind: &str) -> bool {
+    let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
+    config["linux"]["namespaces"].as_array().is_some_and(|all| {
+        all.iter()
+            .any(|one| one["type"] == kind && one.get("path").is_none())
+    })
 }
 
 /// On cgroup v1 the cell was started in its cgroups; on v2 it joins: writing 0 moves the writer.
@@ -131,39 +153,6 @@ fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
     .context(format!("attach {target}"))?;
     let flags = MountFlags::BIND | MountFlags::RDONLY;
     mount_remount(target, flags, c"").context(format!("make {target} read-only"))
-}
-
-/// Every mount of the machine becomes read-only; `/dev` too: nodes can still be opened for writing.
-fn read_only_machine() -> Result<(), Error> {
-    let table = fs::read_to_string("/proc/self/mountinfo").context("read the mount table")?;
-    for line in table.lines() {
-        let mut fields = line.split(' ').skip(4);
-        let (Some(target), Some(options)) = (fields.next(), fields.next()) else {
-            continue;
-        };
-        let flags = MountFlags::BIND | MountFlags::RDONLY | kept_flags(options);
-        // A mount that lies under another cannot be reached, by us or by a runtime.
-        let done = mount_remount(unescape(target).as_str(), flags, c"");
-        if target == "/" {
-            done.context("make the machine's files read-only")?;
-        }
-    }
-    Ok(())
-}
-
-fn kept_flags(options: &str) -> MountFlags {
-    options.split(',').fold(MountFlags::empty(), |flags, option| {
-        flags
-            | match option {
-                "nosuid" => MountFlags::NOSUID,
-                "nodev" => MountFlags::NODEV,
-                "noexec" => MountFlags::NOEXEC,
-                "noatime" => MountFlags::NOATIME,
-                "nodiratime" => MountFlags::NODIRATIME,
-                "relatime" => MountFlags::RELATIME,
-                _ => MountFlags::empty(),
-            }
-    })
 }
 
 /// Paths in mountinfo have spaces and the like as `\040`.
@@ -204,17 +193,26 @@ fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
     fs::write(paths::PROBE, "").context("make the probe's place")
 }
 
-/// A `/proc` of the cell's pid namespace. A second, bare one is kept aside, and a second `/sys`: the kernel
-/// lets a user namespace mount proc or sysfs only where a mount without anything on top is in sight
+/// A `/proc` of the cell's pid namespace, whose sysctls can be read only.
+///
+/// Where a config sets sysctls, those of the private namespaces can be written: some runtimes do it through here.
+/// It takes a mount for every other one, and runtimes read the mount table often, so it is not done for all.
+///
+/// Where a config asks for a user namespace a second, bare one is kept aside, and a second `/sys`: the kernel lets
+/// a user namespace mount proc or sysfs only where a mount without anything on top is in sight
 /// (`mount_too_revealing` in fs/namespace.c).
-fn mount_proc() -> Result<(), Error> {
+fn mount_proc(spare: bool, sysctls: bool) -> Result<(), Error> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", "/proc", "proc", flags, None).context("mount the cell's /proc")?;
-    for (kind, target) in [("proc", "/run/ocidiff/proc"), ("sysfs", "/run/ocidiff/sys")] {
+    let spares = [("proc", "/run/ocidiff/proc"), ("sysfs", "/run/ocidiff/sys")];
+    for (kind, target) in spares.into_iter().filter(|_| spare) {
         fs::create_dir_all(target).context(format!("make {target}"))?;
         mount(kind, target, kind, flags, None).context(format!("mount {target}"))?;
     }
     bind_read_only("/proc/sysrq-trigger")?;
+    if !sysctls {
+        return bind_read_only("/proc/sys");
+    }
     for name in MACHINE_SYSCTLS {
         bind_read_only(&format!("/proc/sys/{name}"))?;
     }

@@ -13,7 +13,8 @@ use std::path::Path;
 
 use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, move_mount, open_tree, unmount,
+    MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_remount, move_mount, open_tree,
+    unmount,
 };
 
 use super::isolate::{Context, Error, unescape};
@@ -25,8 +26,8 @@ const RUN_OPTIONS: &CStr = c"mode=755,size=512m";
 /// Mounts that the cell has its own of.
 const REPLACED: [&str; 3] = ["/run", "/proc", "/sys/fs/cgroup"];
 
-/// Puts the overlay in the place of the machine's root, with a `/run` of the cell's own. The machine's mounts
-/// must be read-only by now: what is mounted elsewhere than at `/` comes along as it is.
+/// Puts the overlay in the place of the machine's root, with a `/run` of the cell's own. What is mounted elsewhere
+/// than at `/` comes along read-only; `/dev` too: nodes can still be opened for writing.
 pub(super) fn lay_over() -> Result<(), Error> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     mount("tmpfs", "/run", "tmpfs", flags, Some(RUN_OPTIONS)).context("mount the cell's /run")?;
@@ -39,7 +40,9 @@ pub(super) fn lay_over() -> Result<(), Error> {
         paths::MACHINE_WORK,
         paths::MACHINE_ROOT,
     )?;
-    for target in mounts_beside_root()? {
+    let beside = mounts_beside_root()?;
+    make_read_only(&beside)?;
+    for target in beside {
         let tree = tree(&target, OpenTreeFlags::AT_RECURSIVE)?;
         attach(&tree, &format!("{}{target}", paths::MACHINE_ROOT))?;
     }
@@ -80,6 +83,39 @@ fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
         MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
     )
     .context(format!("attach {target}"))
+}
+
+/// Makes these mounts and all below them read-only.
+fn make_read_only(targets: &[String]) -> Result<(), Error> {
+    let table = fs::read_to_string("/proc/self/mountinfo").context("read the mount table")?;
+    for line in table.lines() {
+        let mut fields = line.split(' ').skip(4);
+        let (Some(target), Some(options)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let target = unescape(target);
+        if targets.iter().any(|kept| Path::new(&target).starts_with(kept)) {
+            let flags = MountFlags::BIND | MountFlags::RDONLY | kept_flags(options);
+            // One that lies under another mount cannot be reached, by us or by a runtime.
+            let _ = mount_remount(target.as_str(), flags, c"");
+        }
+    }
+    Ok(())
+}
+
+fn kept_flags(options: &str) -> MountFlags {
+    options.split(',').fold(MountFlags::empty(), |flags, option| {
+        flags
+            | match option {
+                "nosuid" => MountFlags::NOSUID,
+                "nodev" => MountFlags::NODEV,
+                "noexec" => MountFlags::NOEXEC,
+                "noatime" => MountFlags::NOATIME,
+                "nodiratime" => MountFlags::NODIRATIME,
+                "relatime" => MountFlags::RELATIME,
+                _ => MountFlags::empty(),
+            }
+    })
 }
 
 /// Mount points that are not below another one, and that the cell does not have its own of.

@@ -45,6 +45,7 @@ pub fn main() -> io::Result<()> {
     // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
     ocidiff_trace::process::set_parent_death_signal_kill()?;
     ocidiff_trace::process::reset_signal_dispositions();
+    nix::sys::signal::SigSet::empty().thread_set_mask()?;
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
     let mut out = io::stdout();

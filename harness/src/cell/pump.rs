@@ -25,14 +25,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// What was kept of it from an offset on.
-    pub(crate) fn since(&self, offset: usize) -> &[u8] {
-        self.kept.get(offset..).unwrap_or_default()
-    }
-
-    /// How many bytes were kept so far: the place where the next step's output begins.
-    pub(crate) fn mark(&self) -> usize {
-        self.kept.len()
+    /// What was kept of it.
+    pub(crate) fn kept(&self) -> &[u8] {
+        &self.kept
     }
 
     /// How many bytes were thrown away.
@@ -106,6 +101,13 @@ impl Pump {
 
     pub(crate) fn stream(&self, id: StreamId) -> &Stream {
         &self.streams[id.0]
+    }
+
+    /// What came so far is of no more use: what comes is another's, and has the whole cap.
+    pub(crate) fn forget(&mut self, id: StreamId) {
+        let stream = &mut self.streams[id.0];
+        stream.kept.clear();
+        stream.total = 0;
     }
 
     /// The child's end is kept for [`Pump::end`] once it is reaped.

@@ -17,7 +17,7 @@ use super::container::Container;
 use super::job::{Job, JobStep, Message};
 use super::observe::{self, hook::Hooks, leftover::Before};
 use super::paths;
-use super::pump::Pump;
+use super::pump::{Pump, StreamId};
 
 /// How much of a runtime's own text is kept, in bytes.
 const TEXT: usize = 4096;
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
 
     /// What the runtime itself printed, stderr first.
     fn text(&self, call: &Call) -> String {
-        let of = |id| String::from_utf8_lossy(self.pump.stream(id).since(0)).into_owned();
+        let of = |id| String::from_utf8_lossy(self.pump.stream(id).kept()).into_owned();
         let mut text = of(call.stderr) + &of(call.stdout);
         if text.len() > TEXT {
             let end = (0..=TEXT)
@@ -155,8 +155,11 @@ impl<'a> Run<'a> {
 
     fn created(&mut self, step: &JobStep, call: &Call, console: Option<&Console>) {
         let mut container = Container::new();
-        let mark = |id| (id, self.pump.stream(id).mark());
-        container.streams = Some([mark(call.stdout), mark(call.stderr)]);
+        // What the runtime printed is told with its step; from here on it is the container's own.
+        [call.stdout, call.stderr]
+            .into_iter()
+            .for_each(|id| self.pump.forget(id));
+        container.streams = Some([call.stdout, call.stderr]);
         let (pid, what) = read_pid(&step.container, &self.pump);
         if let Some(console) = console {
             let master = console.master().and_then(|master| self.pump.add(master).ok());
@@ -167,7 +170,7 @@ impl<'a> Run<'a> {
             )]);
             // What the container prints comes from its terminal; stderr is the same.
             if let (Some(master), Some([stdout, _])) = (master, &mut container.streams) {
-                *stdout = (master, 0);
+                *stdout = master;
             }
         }
         if call.result == CallResult::Ok {
@@ -196,7 +199,7 @@ impl<'a> Run<'a> {
         if call.result != CallResult::Ok {
             return;
         }
-        let printed = String::from_utf8_lossy(self.pump.stream(call.stdout).since(0)).into_owned();
+        let printed = String::from_utf8_lossy(self.pump.stream(call.stdout).kept()).into_owned();
         let pid = self
             .containers
             .get(&step.container)
@@ -214,15 +217,15 @@ impl<'a> Run<'a> {
         } else {
             format!("{}.", step.label)
         };
-        let output = [(call.stdout, 0), (call.stderr, 0)];
+        let output = [call.stdout, call.stderr];
         self.output(&prefix, output);
     }
 
-    pub(super) fn output(&mut self, prefix: &str, streams: [(super::pump::StreamId, usize); 2]) {
+    pub(super) fn output(&mut self, prefix: &str, streams: [StreamId; 2]) {
         let mut facts = Vec::new();
-        for (name, (id, mark)) in ["stdout", "stderr"].into_iter().zip(streams) {
+        for (name, id) in ["stdout", "stderr"].into_iter().zip(streams) {
             let stream = self.pump.stream(id);
-            let (found, lines) = observe::stdio::read(stream.since(mark), stream.lost(), prefix);
+            let (found, lines) = observe::stdio::read(stream.kept(), stream.lost(), prefix);
             facts.extend(found);
             facts.push(Fact::new(format!("process.{prefix}{name}"), lines));
         }
@@ -251,8 +254,7 @@ impl<'a> Run<'a> {
     fn wait_for_text(&mut self, step: &JobStep) -> (CallResult, Option<i32>, String, f64) {
         let started = Instant::now();
         let wanted = step.stdout.clone().unwrap_or_default();
-        let Some(Some([(stdout, mark), _])) = self.containers.get(&step.container).map(|found| found.streams)
-        else {
+        let Some(Some([stdout, _])) = self.containers.get(&step.container).map(|found| found.streams) else {
             return (
                 CallResult::Error,
                 None,
@@ -263,7 +265,7 @@ impl<'a> Run<'a> {
         let deadline = started + Duration::from_millis(step.limit_ms);
         let found = self.pump.until(None, deadline, |pump| {
             pump.drain();
-            String::from_utf8_lossy(pump.stream(stdout).since(mark)).contains(&wanted)
+            String::from_utf8_lossy(pump.stream(stdout).kept()).contains(&wanted)
         });
         let result = if found {
             CallResult::Ok

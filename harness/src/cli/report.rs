@@ -9,8 +9,12 @@ use crate::error::Error;
 
 /// Draws it; the exit status says only whether that went well.
 pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
-    let recorded =
-        events::read_file(&args.file).map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let recorded = events::read_file(&args.file).map_err(|error| {
+        Error::usage(format!(
+            "failed to read the events of {}: {error}",
+            args.file.display()
+        ))
+    })?;
     for warning in &recorded.warnings {
         output::complain(&format!("{}: {warning}", args.file.display()));
     }

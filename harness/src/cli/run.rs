@@ -224,7 +224,7 @@ impl Teller {
         let file = file
             .map(Writer::create)
             .transpose()
-            .map_err(|error| Error::usage(format!("failed to {error}")))?;
+            .map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
         Ok(Self {
             file,
             records: records.map(Path::to_owned),

@@ -62,9 +62,16 @@ impl Document<'_> {
     /// An error of the parser, where the parser says that it is.
     #[must_use]
     pub fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
-        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        // The parser repeats the position at the end of its text.
         let text = error.to_string();
+        let mut place = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        // For a key that is there twice, or whose value is refused whole, the parser gives the place of the map.
+        if place == (1, 1)
+            && let Some(key) = text.split('`').nth(1)
+        {
+            place = self.last_line_of(key).unwrap_or(place);
+        }
+        let (line, column) = place;
+        // The parser repeats the position at the end of its text.
         let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
         Diagnostic {
             file: self.file.to_owned(),
@@ -73,6 +80,22 @@ impl Document<'_> {
             message,
             help: None,
         }
+    }
+
+    /// Where a line last opens with the key.
+    fn last_line_of(&self, key: &str) -> Option<(usize, usize)> {
+        let opens = |line: &str| {
+            line.trim_start()
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with(':'))
+        };
+        let (index, line) = self
+            .text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| opens(line))
+            .last()?;
+        Some((index + 1, line.len() - line.trim_start().len() + 1))
     }
 
     /// An error at a key, given as the keys that lead to it; the nearest that is there, if it is not.

@@ -18,7 +18,6 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub(crate) struct Before {
     mounts: BTreeSet<String>,
     files: BTreeSet<String>,
-    settings: BTreeSet<(String, String)>,
 }
 
 impl Before {
@@ -27,7 +26,6 @@ impl Before {
         Self {
             mounts: mounts(),
             files: files(),
-            settings: settings(),
         }
     }
 
@@ -43,10 +41,6 @@ impl Before {
             .difference(&self.files)
             .cloned()
             .partition(|name| name.starts_with("root/."));
-        let changed: Vec<String> = settings()
-            .difference(&self.settings)
-            .map(|(name, _)| name.clone())
-            .collect();
         vec![
             Fact::new("leftover.processes", processes()),
             Fact::new("leftover.mounts", mounts),
@@ -54,7 +48,6 @@ impl Before {
             Fact::new("leftover.files", files),
             Fact::new("leftover.caches", caches),
             Fact::new("leftover.machine", written(Path::new(paths::MACHINE_UPPER), "")),
-            Fact::new("leftover.settings", changed),
         ]
     }
 }
@@ -98,14 +91,6 @@ fn tops() -> Vec<PathBuf> {
     tops.retain(|path| path.is_dir() && !path.is_symlink());
     tops.sort();
     tops
-}
-
-/// Settings of the run's own cgroup, which is above the container's and none of the runtime's business.
-fn settings() -> BTreeSet<(String, String)> {
-    tops()
-        .iter()
-        .flat_map(|top| crate::cgroup::settings(top))
-        .collect()
 }
 
 /// `memory/main` for each cgroup below the run's own.
