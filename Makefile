@@ -22,7 +22,7 @@ setup:          ## bring what is missing: Debian packages, runtimes
 	  else echo "not a Debian machine: install by hand what these packages have:$$missing"; fi; fi
 
 dist: setup     ## the program as one static file: target/dist/ocidiff
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --package ocidiff --target $(TARGET)
+	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO) build --release --locked --package ocidiff --target $(TARGET)
 	@mkdir -p target/dist && cp target/$(TARGET)/release/ocidiff $(OCIDIFF).part && mv $(OCIDIFF).part $(OCIDIFF) && ls -l $(OCIDIFF)
 
 runtimes: dist  ## install the default runtimes into the store
@@ -43,8 +43,8 @@ lint: setup     ## formatting and clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-bench: runtimes ## the numbers, side by side, from one run
-	$(CARGO) bench --locked --package ocidiff --bench numbers
+bench: runtimes ## the numbers, side by side, from one run; on a quiet machine
+	OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) bench --locked --package ocidiff --bench numbers
 
 clean:          ## what cargo and reports made
 	$(CARGO) clean

@@ -12,7 +12,11 @@ use ocidiff::error::Error;
 use ocidiff::participants::{Contender, contenders};
 use ocidiff::suite;
 
-const OCIDIFF: &str = env!("CARGO_BIN_EXE_ocidiff");
+/// The program that users get (`make dist`), or the one that cargo built.
+fn program() -> String {
+    std::env::var("OCIDIFF_DIST").unwrap_or_else(|_| env!("CARGO_BIN_EXE_ocidiff").to_owned())
+}
+
 /// Containers at a time.
 const WIDTH: usize = 4;
 /// Of so many rounds the best counts: what the machine does beside only ever adds.
@@ -77,7 +81,7 @@ fn timed(command: &mut Command) -> Result<Duration, Error> {
 }
 
 fn start_up() -> Result<bool, Error> {
-    let took = best(|| timed(Command::new(OCIDIFF).arg("list")))?;
+    let took = best(|| timed(Command::new(program()).arg("list")))?;
     let millis = took.as_secs_f64() * 1e3;
     Ok(say(
         "start-up (ocidiff list)",
@@ -106,7 +110,7 @@ fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
     for _ in 0..CORPUS_ROUNDS {
         theirs = theirs.min(bare.run(WIDTH)?);
         let started = Instant::now();
-        let mut child = Command::new(OCIDIFF)
+        let mut child = Command::new(program())
             .arg("run")
             .args(bare.cases())
             .args(&runtimes)
@@ -167,7 +171,7 @@ fn recorder() -> Result<bool, Error> {
         ))
     })?;
     let seconds = |name: &str| json[name].as_f64().unwrap_or(f64::NAN);
-    let (plain, ours, strace) = (seconds("plain"), seconds("ours"), seconds("strace"));
+    let (plain, ours, strace) = (seconds("plain_s"), seconds("ours_s"), seconds("strace_s"));
     let ratio = (ours - plain) / (strace - plain);
     let measured = format!("plain {plain:.2} s, ours {ours:.2} s, strace {strace:.2} s: {ratio:.2}");
     Ok(say(

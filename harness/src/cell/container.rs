@@ -75,7 +75,7 @@ impl Container {
         };
         let facts = Arc::clone(&self.at_exec);
         let look = Box::new(move |pid| {
-            let mut seen = observe::proc::facts(pid, "init");
+            let mut seen = observe::proc::at_exec(pid);
             seen.extend(observe::mount::facts(pid));
             seen.extend(observe::cgroup::facts(pid));
             facts.lock().unwrap_or_else(PoisonError::into_inner).extend(seen);

@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
                 what,
             )]);
             if let Some(pid) = pid {
-                self.facts(observe::proc::facts(pid.as_raw(), "created"));
+                self.facts(observe::proc::created(pid.as_raw()));
                 container.pid = Some(pid);
                 self.pump.look_after(pid);
             }

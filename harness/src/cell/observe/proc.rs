@@ -66,8 +66,17 @@ const PLAIN: [&str; 10] = [
     "gid_map",
 ];
 
-/// Everything that `/proc/PID` shows, as facts under `proc.WHEN`: `created`, or `init` at the workload's execve.
-pub(crate) fn facts(pid: i32, when: &str) -> Vec<Fact> {
+/// What `/proc/PID` shows of the runtime's own process after create, as facts under `proc.created`: who it is and
+/// where. The rest it inherited, or changes on its way to the execve.
+pub(crate) fn created(pid: i32) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    status(pid, &mut facts);
+    namespaces(pid, &mut facts);
+    under("created", facts)
+}
+
+/// Everything that `/proc/PID` shows at the workload's execve, as facts under `proc.init`.
+pub(crate) fn at_exec(pid: i32) -> Vec<Fact> {
     let mut facts = Vec::new();
     status(pid, &mut facts);
     limits(pid, &mut facts);
@@ -83,9 +92,13 @@ pub(crate) fn facts(pid: i32, when: &str) -> Vec<Fact> {
     }
     descriptors(pid, &mut facts);
     namespaces(pid, &mut facts);
-    facts
-        .iter_mut()
-        .for_each(|fact| fact.path = format!("proc.{when}.{}", fact.path));
+    under("init", facts)
+}
+
+fn under(when: &str, mut facts: Vec<Fact>) -> Vec<Fact> {
+    for fact in &mut facts {
+        fact.path = format!("proc.{when}.{}", fact.path);
+    }
     facts
 }
 
@@ -262,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_process_can_be_looked_at_from_outside() {
-        let facts = facts(std::process::id().cast_signed(), "init");
+        let facts = at_exec(std::process::id().cast_signed());
         let of = |path: &str| {
             facts
                 .iter()
