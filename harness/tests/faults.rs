@@ -199,7 +199,8 @@ fn the_run_s_own_cgroup_is_frozen() {
 /// Nothing thaws the container but the end of the run.
 #[test]
 fn a_container_stays_paused() {
-    run("none", "[create, start, pause]", |case, _| {
+    let steps = "[{create: {config: {process: {args: [/bin/probe, sleep, forever]}}}}, start, pause]";
+    run("none", steps, |case, _| {
         assert_eq!(case.verdict(), Verdict::Agree, "{}", case.text());
     });
 }

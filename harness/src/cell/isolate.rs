@@ -87,8 +87,11 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
         attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     attach(&probe, paths::PROBE)?;
-    let any_config = |word: &str| job.containers.values().any(|config| config.contains(word));
-    mount_proc(any_config("\"user\""), any_config("\"sysctl\""))?;
+    let configs = || job.containers.values();
+    mount_proc(
+        configs().any(|config| has_own_namespace(config, "user")),
+        configs().any(|config| config.contains("\"sysctl\"")),
+    )?;
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
     name.context("set the cell's hostname")?;

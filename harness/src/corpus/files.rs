@@ -22,7 +22,18 @@ pub struct Source {
     /// Its text.
     pub text: String,
     /// Why it could not be read as text, if so; told with all other errors.
-    pub unreadable: Option<String>,
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why a file is no text, and from where on: line and column, from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What is wrong.
+    pub why: String,
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
 }
 
 /// Text files by their path under the folder (`seccomp/tar-setgid.yaml`).
@@ -111,10 +122,7 @@ fn read_into(folder: &Path, top: &Path, found: &mut Sources) -> io::Result<()> {
             .extension()
             .is_some_and(|ending| ending == "yaml" || ending == "json")
         {
-            let (text, unreadable) = match fs::read_to_string(&path) {
-                Ok(text) => (text, None),
-                Err(error) => (String::new(), Some(format!("failed to read it: {error}"))),
-            };
+            let (text, unreadable) = text_of(&path);
             found.insert(
                 name,
                 Source {
@@ -127,6 +135,20 @@ fn read_into(folder: &Path, top: &Path, found: &mut Sources) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn text_of(path: &Path) -> (String, Option<Unreadable>) {
+    let unreadable = |why: String, line, column| (String::new(), Some(Unreadable { why, line, column }));
+    match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => (text, None),
+        Err(error) => unreadable(format!("failed to read it: {error}"), 1, 1),
+        Ok(Err(error)) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            unreadable("this is no UTF-8 text".to_owned(), line, column)
+        }
+    }
 }
 
 /// Relative to the current folder where it lies there: shorter, and the same on every machine.

@@ -9,7 +9,7 @@ use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, case};
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
-use super::files::{Source, Sources};
+use super::files::{Source, Sources, Unreadable};
 use super::{Corpus, Entry, Recipe, check};
 
 const REQUIREMENTS: &str = "requirements.yaml";
@@ -84,8 +84,14 @@ fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
 }
 
 fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
-    if let Some(error) = &source.unreadable {
-        return Err(Box::new(document(source).at(&[], error.as_str(), None)));
+    if let Some(Unreadable { why, line, column }) = source.unreadable.clone() {
+        return Err(Box::new(Diagnostic {
+            file: source.shown.clone(),
+            line,
+            column,
+            message: why,
+            help: None,
+        }));
     }
     if name == REQUIREMENTS {
         return yaml(source).map(Parsed::Requirements);
@@ -189,16 +195,20 @@ impl Loader {
 
     /// Checks what needs the whole corpus, and puts each case together with what is known of it.
     fn cases(&mut self, written: Written<'_>, sources: &Sources) {
-        for (name, known) in &written.known {
-            let Some(source) = sources.get(*name) else {
+        for (name, source) in sources {
+            let Some(base) = name.strip_suffix(KNOWN) else {
                 continue;
             };
-            let base = name.trim_end_matches(KNOWN);
             if !sources.contains_key(&format!("{base}.yaml")) {
                 let message = format!("there is no case `{base}` that this could be known of");
                 let help = "rename it to its case's name, or remove it".to_owned();
                 self.errors.0.push(document(source).at(&[], message, help));
             }
+        }
+        for (name, known) in &written.known {
+            let Some(source) = sources.get(*name) else {
+                continue;
+            };
             self.errors
                 .0
                 .extend(check::known(&document(source), known, &self.corpus));
