@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
@@ -153,8 +154,8 @@ fn text_of(path: &Path) -> (String, Option<Unreadable>) {
 
 /// Relative to the current folder where it lies there: shorter, and the same on every machine.
 fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
+    static HERE: LazyLock<PathBuf> = LazyLock::new(|| std::env::current_dir().unwrap_or_default());
+    path.strip_prefix(&*HERE)
         .unwrap_or(path)
         .to_string_lossy()
         .into_owned()

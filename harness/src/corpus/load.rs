@@ -61,7 +61,9 @@ type ParsedFile<'s> = (&'s str, Result<Parsed, Box<Diagnostic>>);
 
 /// Parses every file, on all CPUs: a thousand cases must not be felt at the start.
 fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
-    let all: Vec<(&String, &Source)> = sources.iter().collect();
+    let mut all: Vec<(&String, &Source)> = sources.iter().collect();
+    // The largest first, so that nobody waits for one at the end.
+    all.sort_by_key(|(_, source)| std::cmp::Reverse(source.text.len()));
     let width = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
     let work = || {
