@@ -1,6 +1,6 @@
 //! What a run of the program makes on the machine, and how it is found again when the program was killed.
 //!
-//! One folder (`/run/ocidiff.PID.START.XXXX`, or under the folder for temporary files) and one cgroup in each
+//! One folder (`/run/ocidiff.PID.START.RANDOM`, or under the folder for temporary files) and one cgroup in each
 //! hierarchy (`ocidiff.PID.START`). The name says which process made it: what belongs to a process that lives
 //! is never touched.
 

@@ -3,6 +3,7 @@
 //! | module          | what is inside                                                        |
 //! |-----------------|-----------------------------------------------------------------------|
 //! | [`case`]        | a case as it is written: the bundle, the steps, what to watch         |
+//! | [`family`]      | one file that stands for several cases                                |
 //! | [`step`]        | one call of the lifecycle                                             |
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
@@ -17,6 +18,7 @@ pub mod case;
 pub mod difference;
 pub mod event;
 pub mod fact;
+pub mod family;
 pub mod known;
 pub mod merge;
 pub mod record;

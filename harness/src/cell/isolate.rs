@@ -8,15 +8,15 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::sched::CloneFlags;
 use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind,
-    mount_change, mount_remount, move_mount, open_tree, unmount,
+    MountFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind, mount_change,
+    mount_remount, open_tree, unmount,
 };
 
 use super::job::Job;
@@ -84,9 +84,9 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     machine::lay_over()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {
-        attach(tree, &format!("{}/{index}", paths::LOWER))?;
+        attach_read_only(tree, &format!("{}/{index}", paths::LOWER))?;
     }
-    attach(&probe, paths::PROBE)?;
+    attach_read_only(&probe, paths::PROBE)?;
     let configs = || job.containers.values();
     mount_proc(
         configs().any(|config| has_own_namespace(config, "user")),
@@ -145,15 +145,8 @@ pub(super) fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
     open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
 }
 
-fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
-    move_mount(
-        tree.as_fd(),
-        "",
-        CWD,
-        target,
-        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
-    )
-    .context(format!("attach {target}"))?;
+fn attach_read_only(tree: &OwnedFd, target: &str) -> Result<(), Error> {
+    machine::attach(tree, target)?;
     let flags = MountFlags::BIND | MountFlags::RDONLY;
     mount_remount(target, flags, c"").context(format!("make {target} read-only"))
 }
@@ -280,14 +273,7 @@ fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error
             format!("{TOP}/{folder}")
         };
         fs::create_dir_all(&target).context(format!("make {target}"))?;
-        move_mount(
-            tree.as_fd(),
-            "",
-            CWD,
-            target.as_str(),
-            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
-        )
-        .context(format!("attach {target}"))?;
+        machine::attach(tree, &target)?;
         mount_remount(target.as_str(), MountFlags::BIND | flags, c"")
             .context(format!("restrict {target}"))?;
         for controller in folder.split(',').filter(|name| *name != folder) {

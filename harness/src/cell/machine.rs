@@ -56,7 +56,7 @@ pub(super) fn lay_over() -> Result<(), Error> {
     writable_tmp()
 }
 
-fn overlay(lower: &str, upper: &str, work: &str, target: &str) -> Result<(), Error> {
+pub(super) fn overlay(lower: &str, upper: &str, work: &str, target: &str) -> Result<(), Error> {
     let options = CString::new(format!("lowerdir={lower},upperdir={upper},workdir={work}"));
     let options = options.map_err(io::Error::from).context("name the layers")?;
     mount(
@@ -74,7 +74,7 @@ fn tree(path: &str, more: OpenTreeFlags) -> Result<OwnedFd, Error> {
     open_tree(CWD, path, flags).context(format!("clone the mount of {path}"))
 }
 
-fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
+pub(super) fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
     move_mount(
         tree.as_fd(),
         "",

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, case};
+use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, family};
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
@@ -119,7 +119,7 @@ fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
     }
     let file: CaseFile = yaml(source)?;
     let stem = name.trim_end_matches(".yaml");
-    case::members(stem, &source.shown, &file)
+    family::members(stem, &source.shown, &file)
         .map(Parsed::Case)
         .map_err(|(member, error)| Box::new(document(source).at(&["for", &member], error, None)))
 }
