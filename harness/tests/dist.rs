@@ -31,7 +31,9 @@ fn in_empty_root(program: &PathBuf, args: &[&str]) -> Output {
         .arg(root.path())
         .arg("/ocidiff")
         .args(args)
-        .env_clear()
+        .env("HOME", "/")
+        .env_remove("OCIDIFF_HOME")
+        .env_remove("XDG_CACHE_HOME")
         .output()
         .expect("chroot")
 }
@@ -57,8 +59,5 @@ fn without_runtimes_it_says_how_to_get_them_and_never_runs_green() {
     let run = in_empty_root(&program, &["run"]);
     assert_eq!(run.status.code(), Some(2));
     let text = String::from_utf8_lossy(&run.stderr);
-    assert!(
-        text.contains("HOME") || text.contains("no runtime was found"),
-        "{text}"
-    );
+    assert!(text.contains("no runtime was found"), "{text}");
 }
