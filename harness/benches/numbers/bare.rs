@@ -108,6 +108,8 @@ impl Loop {
             .status()
             .map_err(Error::broken)?;
         let took = started.elapsed();
+        // Made by the loop as a mount point; the mount went with its namespace.
+        let _ = fs::remove_dir("/run/ocidiff-bench");
         if !status.success() {
             return Err(Error::broken(format!("the bare loop ended with {status}")));
         }
