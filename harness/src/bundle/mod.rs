@@ -16,6 +16,7 @@ use ocidiff_runtimes::Store;
 
 use crate::corpus::Corpus;
 
+pub(crate) use digest::hex;
 pub use digest::of_text;
 
 /// Lays the layers (the topmost first) over each other in a folder of their own.

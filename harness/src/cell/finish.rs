@@ -10,6 +10,7 @@ use super::container::{Container, Ended};
 use super::job::{Message, TraceReport};
 use super::run::Run;
 use super::{observe, paths, trace_facts};
+use crate::bundle::hex;
 
 /// How long a pipe that the workload shared with others is read after its end.
 const TAIL: Duration = Duration::from_millis(20);
@@ -118,11 +119,7 @@ fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
     let filters = trace.filters.iter().rev().map(|filter| FilterRecord {
         instructions: filter.len(),
         digest: filter.digest(),
-        code: filter
-            .to_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        code: hex(&filter.to_bytes()),
     });
     let report = TraceReport {
         recorder: "ptrace".to_owned(),

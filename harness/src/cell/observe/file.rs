@@ -7,6 +7,8 @@ use std::path::Path;
 use ocidiff_model::Fact;
 use sha2::{Digest, Sha256};
 
+use crate::bundle::hex;
+
 /// Entries that are told; a run that makes more has them counted.
 const MOST: usize = 2000;
 /// Files larger than this are told by their size only, in bytes.
@@ -85,10 +87,6 @@ fn content(path: &Path, length: u64) -> String {
         |_| String::new(),
         |bytes| format!(" sha256:{:.12}", hex(&Sha256::digest(bytes))),
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
