@@ -2,6 +2,7 @@
 //! confirm, judge.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,16 +68,36 @@ impl Engine {
     /// Runs a case under every runtime, and again where a difference is new, and judges it.
     pub async fn run(&self, entry: &Entry) -> Finished {
         let started = Instant::now();
-        let case = &entry.case;
-        let bundle = match self.builder.build(case, &self.corpus) {
-            Ok(bundle) => bundle,
-            Err(error) => return self.broken(case, error.to_string(), started),
-        };
-        self.run_bundle(entry, &bundle, started).await
+        match self.builder.build(&entry.case, &self.corpus) {
+            Ok(bundle) => self.run_bundle(entry, &bundle, started).await,
+            Err(error) => self.broken(&entry.case, error.to_string(), started),
+        }
     }
 
-    /// The same with a bundle that is there already.
-    pub async fn run_bundle(&self, entry: &Entry, bundle: &Bundle, started: Instant) -> Finished {
+    /// The same with a copy of a bundle of the user's.
+    pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
+        let started = Instant::now();
+        match self.builder.copy(folder, "given") {
+            Ok(bundle) => self.run_bundle(entry, &bundle, started).await,
+            Err(error) => self.broken(&entry.case, error.to_string(), started),
+        }
+    }
+
+    /// A case that is not run.
+    #[must_use]
+    pub fn skipped(&self, case: &Case, why: String) -> Finished {
+        let report = CaseReport {
+            verdict: Verdict::Skipped,
+            why: Some(why),
+            ..self.report(case, Instant::now())
+        };
+        Finished {
+            report,
+            records: Vec::new(),
+        }
+    }
+
+    async fn run_bundle(&self, entry: &Entry, bundle: &Bundle, started: Instant) -> Finished {
         let case = &entry.case;
         let records = self.once(case, bundle).await;
         if let Some(why) = first_broken(&records) {
@@ -112,16 +133,6 @@ impl Engine {
         report.differences = found;
         report.seconds = started.elapsed().as_secs_f64();
         Finished { report, records }
-    }
-
-    /// A case that is not run.
-    #[must_use]
-    pub fn skipped(&self, case: &Case, why: String) -> CaseReport {
-        CaseReport {
-            verdict: Verdict::Skipped,
-            why: Some(why),
-            ..self.report(case, Instant::now())
-        }
     }
 
     /// Launches the bundle under each runtime once.

@@ -21,6 +21,7 @@
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`engine`]         | all of that for one case                                         |
+//! | [`schedule`]       | many cases, a few at a time                                       |
 //! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
@@ -41,6 +42,7 @@ pub mod normalise;
 pub mod participants;
 pub mod plan;
 pub mod repro;
+pub mod schedule;
 pub mod session;
 mod slot;
 pub mod suite;

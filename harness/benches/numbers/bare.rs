@@ -23,6 +23,16 @@ pub(crate) struct Loop {
     cases: Vec<String>,
 }
 
+/// One round of the loop.
+pub(crate) struct Round {
+    /// Wall time.
+    pub(crate) took: Duration,
+    /// Calls of a runtime that were made, and how many of them failed. A loop that fails where ocidiff does not
+    /// is quick and measures nothing.
+    pub(crate) calls: usize,
+    pub(crate) failed: usize,
+}
+
 impl Loop {
     /// Writes every case that this machine can run, for each runtime.
     pub(crate) fn write(contenders: &[Contender]) -> Result<Self, Error> {
@@ -74,8 +84,8 @@ impl Loop {
         self.runs
     }
 
-    /// Runs them all, in private namespaces, so many at a time; wall time. Bundles are copied aside before.
-    pub(crate) fn run(&self, width: usize) -> Result<Duration, Error> {
+    /// Runs them all, in private namespaces, so many at a time. Bundles are copied aside before.
+    pub(crate) fn run(&self, width: usize) -> Result<Round, Error> {
         let copy = tempfile::Builder::new()
             .prefix("ocidiff-bench.")
             .tempdir()
@@ -109,19 +119,33 @@ impl Loop {
             .map_err(Error::broken)?;
         let took = started.elapsed();
         // Made by the loop as a mount point; the mount went with its namespace.
-        let _ = fs::remove_dir("/run/ocidiff-bench");
+        let _ = fs::remove_dir("/run/bare-loop");
         if !status.success() {
             return Err(Error::broken(format!("the bare loop ended with {status}")));
         }
-        Ok(took)
+        let (calls, failed) = count(copy.path()).map_err(Error::broken)?;
+        Ok(Round { took, calls, failed })
     }
+}
+
+/// The calls that the scripts made, and how many of them failed.
+fn count(folder: &Path) -> std::io::Result<(usize, usize)> {
+    let (mut calls, mut failed) = (0, 0);
+    for entry in fs::read_dir(folder)? {
+        let statuses = fs::read_to_string(entry?.path().join("calls")).unwrap_or_default();
+        calls += statuses.lines().count();
+        failed += statuses.lines().filter(|status| *status != "0").count();
+    }
+    Ok((calls, failed))
 }
 
 /// Cases about odd cgroup paths and ids are for cells only: under some runtimes they end every process in sight,
 /// or remove folders. They are left out on both sides.
 fn is_safe_outside(case: &Case) -> bool {
     let odd_cgroup = case.body.config.pointer("/linux/cgroupsPath").is_some();
-    !odd_cgroup && case.body.steps.iter().all(|step| step.options.id.is_none())
+    // Nobody in the loop listens for a terminal.
+    let terminal = case.body.config.pointer("/process/terminal").is_some();
+    !odd_cgroup && !terminal && case.body.steps.iter().all(|step| step.options.id.is_none())
 }
 
 fn write_run(
@@ -133,7 +157,7 @@ fn write_run(
 ) -> std::io::Result<()> {
     let moved = |text: &str| {
         text.replace(paths::BUNDLES, &format!("{}/bundle", folder_in_loop(number)))
-            .replace(paths::PROBE, "/run/ocidiff-bench/probe")
+            .replace(paths::PROBE, "/run/bare-loop/probe")
             .replace(paths::CELL, &folder_in_loop(number))
     };
     for (name, config) in &bundle.configs {
@@ -142,7 +166,7 @@ fn write_run(
         // All run in one cgroup namespace: each needs a cgroup of its own name.
         let config = moved(config).replace(
             "\"cgroupsPath\": \"/",
-            &format!("\"cgroupsPath\": \"/ocidiff-bench/{number}"),
+            &format!("\"cgroupsPath\": \"/bare-loop/{number}"),
         );
         fs::write(target.join(&case.body.config_file), config)?;
     }
@@ -167,11 +191,15 @@ fn write_run(
             ),
             op => {
                 let words: Vec<String> = step.argv.iter().map(|word| quote(&moved(word))).collect();
-                let stop = if op == Op::Create { " || exit 0" } else { "" };
+                let stop = if op == Op::Create {
+                    "; [ $status = 0 ] || exit 0"
+                } else {
+                    ""
+                };
                 let out = if op == Op::Create { "out" } else { "said" };
                 writeln!(
                     script,
-                    "timeout -k 1 {} {} </dev/null >{out} 2>&1{stop}",
+                    "timeout -k 1 {} {} </dev/null >{out} 2>&1; status=$?; echo $status >>calls{stop}",
                     step.limit_ms.div_ceil(1000),
                     words.join(" ")
                 )
@@ -183,7 +211,7 @@ fn write_run(
 }
 
 fn folder_in_loop(number: usize) -> String {
-    format!("/run/ocidiff-bench/{number:05}")
+    format!("/run/bare-loop/{number:05}")
 }
 
 fn quote(word: &str) -> String {
@@ -196,12 +224,12 @@ mount --make-rprivate /
 if [ -d /sys/fs/cgroup/unified ] && grep -qs hugetlb /sys/fs/cgroup/unified/cgroup.controllers; then
   mkdir -p /sys/fs/cgroup/hugetlb && mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb
 fi
-mkdir -p /run/ocidiff-bench && mount --bind "$1" /run/ocidiff-bench && cd /run/ocidiff-bench || exit 1
+mkdir -p /run/bare-loop && mount --bind "$1" /run/bare-loop && cd /run/bare-loop || exit 1
 for d in vm fs dev debug abi user; do
   [ -d /proc/sys/$d ] && mount --bind /proc/sys/$d /proc/sys/$d && mount -o remount,bind,ro /proc/sys/$d
 done
-mkfifo /run/ocidiff-bench/tick
-exec 9<>/run/ocidiff-bench/tick
+mkfifo /run/bare-loop/tick
+exec 9<>/run/bare-loop/tick
 wait_end() {
   local pid; read -r pid < pid/$1 || return
   for _ in $(seq 3000); do
@@ -226,7 +254,7 @@ for run in 0*; do
   if [ $running -ge $2 ]; then wait -n; running=$((running - 1)); fi
 done
 wait
-find /sys/fs/cgroup -depth -type d -path '*/ocidiff-bench*' -exec rmdir {} \; 2>/dev/null
-rmdir /sys/fs/cgroup/*/ocidiff-bench 2>/dev/null
+find /sys/fs/cgroup -depth -type d -path '*/bare-loop*' -exec rmdir {} \; 2>/dev/null
+rmdir /sys/fs/cgroup/*/bare-loop 2>/dev/null
 exit 0
 "#;

@@ -5,12 +5,14 @@
 mod bare;
 mod memory;
 
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use ocidiff::error::Error;
 use ocidiff::participants::{Contender, contenders};
 use ocidiff::suite;
+use ocidiff_model::Event;
 
 /// The program that users get (`make dist`), or the one that cargo built.
 fn program() -> String {
@@ -104,18 +106,21 @@ fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
         })
         .collect();
     let bare = bare::Loop::write(contenders)?;
+    let events = tempfile::NamedTempFile::new().map_err(Error::broken)?;
     let mut peak = memory::Peak::default();
     let mut ours = Duration::MAX;
     let mut theirs = Duration::MAX;
     for _ in 0..CORPUS_ROUNDS {
-        theirs = theirs.min(bare.run(WIDTH)?);
+        let round = bare.run(WIDTH)?;
+        theirs = theirs.min(round.took);
         let started = Instant::now();
         let mut child = Command::new(program())
             .arg("run")
             .args(bare.cases())
             .args(&runtimes)
             .arg(format!("--jobs={WIDTH}"))
-            .args(["--recorder", "ptrace"])
+            .args(["--recorder", "ptrace", "--json"])
+            .arg(events.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -123,6 +128,7 @@ fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
             .map_err(Error::broken)?;
         peak.watch(&mut child)?;
         ours = ours.min(started.elapsed());
+        did_the_same(&round, events.path())?;
     }
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
     let measured = format!(
@@ -145,6 +151,25 @@ fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
         tree < 100.0,
     );
     Ok(fast && small)
+}
+
+/// Whether the loop really ran the containers: as many calls of a runtime must fail in it as in cells, but for a
+/// few of the corpus's that depend on where they run.
+fn did_the_same(round: &bare::Round, events: &Path) -> Result<(), Error> {
+    let text = std::fs::read_to_string(events).map_err(Error::broken)?;
+    let mut failed = 0;
+    for line in text.lines() {
+        if let Event::CaseFinished(report) = serde_json::from_str(line).map_err(Error::broken)? {
+            failed += report.failures.len();
+        }
+    }
+    if failed.abs_diff(round.failed) * 50 > round.calls {
+        return Err(Error::broken(format!(
+            "the bare loop did something else: {} of its {} calls failed, and {failed} in cells",
+            round.failed, round.calls
+        )));
+    }
+    Ok(())
 }
 
 /// 100,000 getppid and 20,000 openat: plain, recorded, under strace. The recorder's own bench measures.

@@ -8,18 +8,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::CaseReport;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Verdict};
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record};
 use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, terminal};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 
-use super::args::{RunArgs, WithArgs};
+use super::args::RunArgs;
 use super::{output, signals};
 use crate::corpus::Entry;
 use crate::engine::{Engine, Finished, Recorder};
 use crate::error::Error;
-use crate::plan::{self, Abilities};
+use crate::plan;
+use crate::schedule::Schedule;
 use crate::suite;
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
@@ -45,64 +44,30 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
         let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
-        let bundle = args.bundle.clone();
-        run_all(
-            Arc::new(engine),
-            entries,
-            &abilities,
-            &args.with,
+        let schedule = Schedule {
+            engine: Arc::new(engine),
+            abilities: &abilities,
+            width: usize::from(args.with.jobs),
             stop,
-            bundle.as_deref(),
-            args.strict,
-            &mut teller,
-        )
-        .await
+            bundle: args.bundle.clone(),
+        };
+        run_all(schedule, entries, args.strict, &mut teller).await
     })
 }
 
-/// Runs the entries, a few at a time, and gives every event to the teller.
-#[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once")]
+/// Runs what is planned, and gives every event to the teller.
 async fn run_all(
-    engine: Arc<Engine>,
+    schedule: Schedule<'_>,
     entries: Vec<Entry>,
-    abilities: &Abilities,
-    with: &WithArgs,
-    stop: watch::Receiver<bool>,
-    bundle: Option<&Path>,
     strict: bool,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
-    teller.tell(start_event(&engine, entries.len()))?;
-    // A case in flight holds its bundle and records: as many as there are places for its containers.
-    let places = Arc::new(Semaphore::new(usize::from(with.jobs)));
-    let mut running = JoinSet::new();
-    for entry in entries {
-        if let Some(why) = abilities.missing(&entry.case.body.needs) {
-            teller.tell(Event::CaseFinished(Box::new(engine.skipped(&entry.case, why))))?;
-            continue;
-        }
-        let (engine, places, stop) = (Arc::clone(&engine), Arc::clone(&places), stop.clone());
-        let bundle = bundle.map(Path::to_owned);
-        running.spawn(async move {
-            let _place = places.acquire_owned().await;
-            if *stop.borrow() {
-                return None;
-            }
-            let finished = match bundle {
-                None => engine.run(&entry).await,
-                Some(folder) => run_copy(&engine, &entry, &folder).await,
-            };
-            (!*stop.borrow()).then_some(finished)
-        });
-    }
-    while let Some(joined) = running.join_next().await {
-        match joined {
-            Ok(Some(finished)) => teller.finished(finished)?,
-            Ok(None) => {}
-            Err(error) => return Err(Error::broken(format!("a case's task died: {error}"))),
-        }
-    }
+    teller.tell(start_event(&schedule.engine, entries.len()))?;
+    let stop = schedule.stop.clone();
+    schedule
+        .run(entries, |_, finished| teller.finished(finished))
+        .await?;
     let interrupted = *stop.borrow();
     let counts = teller.counts.clone();
     let exit = if interrupted {
@@ -118,23 +83,6 @@ async fn run_all(
     })?;
     teller.close()?;
     Ok(exit)
-}
-
-async fn run_copy(engine: &Engine, entry: &Entry, folder: &Path) -> Finished {
-    let started = Instant::now();
-    match engine.builder.copy(folder, "given") {
-        Ok(bundle) => engine.run_bundle(entry, &bundle, started).await,
-        Err(error) => {
-            let report = engine.skipped(&entry.case, error.to_string());
-            Finished {
-                report: CaseReport {
-                    verdict: Verdict::Broken,
-                    ..report
-                },
-                records: Vec::new(),
-            }
-        }
-    }
 }
 
 fn start_event(engine: &Engine, cases: usize) -> Event {

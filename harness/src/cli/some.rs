@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ocidiff_runtimes::Runtime;
-use tokio::task::JoinSet;
 
 use super::args::WithArgs;
 use super::signals;
@@ -11,6 +10,7 @@ use crate::corpus::{Corpus, Entry};
 use crate::engine::Finished;
 use crate::error::Error;
 use crate::plan;
+use crate::schedule::Schedule;
 use crate::suite;
 
 /// Cases with what came of them, in order of their names.
@@ -41,38 +41,21 @@ pub(crate) fn run_with(
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
-        let engine = Arc::new(suite::engine(
-            corpus,
-            runtimes,
-            &with.settings()?,
-            &abilities,
-            stop.clone(),
-        )?);
-        let places = Arc::new(tokio::sync::Semaphore::new(usize::from(with.jobs)));
-        let mut running = JoinSet::new();
+        let engine = suite::engine(corpus, runtimes, &with.settings()?, &abilities, stop.clone())?;
+        let schedule = Schedule {
+            engine: Arc::new(engine),
+            abilities: &abilities,
+            width: usize::from(with.jobs),
+            stop: stop.clone(),
+            bundle: None,
+        };
         let mut cases = Vec::new();
-        for entry in entries {
-            if let Some(why) = abilities.missing(&entry.case.body.needs) {
-                let report = engine.skipped(&entry.case, why);
-                cases.push((
-                    entry,
-                    Finished {
-                        report,
-                        records: Vec::new(),
-                    },
-                ));
-                continue;
-            }
-            let (engine, places) = (Arc::clone(&engine), Arc::clone(&places));
-            running.spawn(async move {
-                let _place = places.acquire_owned().await;
-                let finished = engine.run(&entry).await;
-                (entry, finished)
-            });
-        }
-        while let Some(joined) = running.join_next().await {
-            cases.push(joined.map_err(|error| Error::broken(format!("a case's task died: {error}")))?);
-        }
+        schedule
+            .run(entries, |entry, finished| {
+                cases.push((entry, finished));
+                Ok(())
+            })
+            .await?;
         if *stop.borrow() {
             return Err(Error::broken("interrupted"));
         }

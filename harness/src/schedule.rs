@@ -1,0 +1,71 @@
+//! Runs many cases, a few at a time, and hands each on when it is done.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::corpus::Entry;
+use crate::engine::{Engine, Finished};
+use crate::error::Error;
+use crate::plan::Abilities;
+
+/// The cases of a run, and what they need.
+#[derive(Debug)]
+pub struct Schedule<'a> {
+    /// Runs one case.
+    pub engine: Arc<Engine>,
+    /// What the machine can do: a case that needs more is skipped.
+    pub abilities: &'a Abilities,
+    /// So many cases at a time. One in flight holds its bundle and records: as many as there are places for its
+    /// containers are enough.
+    pub width: usize,
+    /// Turns true when all must end.
+    pub stop: watch::Receiver<bool>,
+    /// In place of the bundles that the cases describe: one of the user's.
+    pub bundle: Option<PathBuf>,
+}
+
+impl Schedule<'_> {
+    /// Runs the entries and hands each on as it is done, with what came of it. After a stop the rest is not run.
+    ///
+    /// # Errors
+    /// What `done` gives; a case's task died.
+    pub async fn run(
+        self,
+        entries: Vec<Entry>,
+        mut done: impl FnMut(Entry, Finished) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let places = Arc::new(Semaphore::new(self.width));
+        let mut running = JoinSet::new();
+        for entry in entries {
+            if let Some(why) = self.abilities.missing(&entry.case.body.needs) {
+                let skipped = self.engine.skipped(&entry.case, why);
+                done(entry, skipped)?;
+                continue;
+            }
+            let (engine, places, stop) = (Arc::clone(&self.engine), Arc::clone(&places), self.stop.clone());
+            let bundle = self.bundle.clone();
+            running.spawn(async move {
+                let _place = places.acquire_owned().await;
+                if *stop.borrow() {
+                    return None;
+                }
+                let finished = match bundle {
+                    None => engine.run(&entry).await,
+                    Some(folder) => engine.run_copy(&entry, &folder).await,
+                };
+                (!*stop.borrow()).then_some((entry, finished))
+            });
+        }
+        while let Some(joined) = running.join_next().await {
+            if let Some((entry, finished)) =
+                joined.map_err(|error| Error::broken(format!("a case's task died: {error}")))?
+            {
+                done(entry, finished)?;
+            }
+        }
+        Ok(())
+    }
+}
