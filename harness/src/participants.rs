@@ -76,7 +76,9 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
     Ok(all)
 }
 
-fn id(runtime: &Runtime, label: String) -> RuntimeId {
+/// How records and known files name a runtime.
+#[must_use]
+pub fn id(runtime: &Runtime, label: String) -> RuntimeId {
     RuntimeId {
         name: runtime.name().to_owned(),
         version: runtime.version.clone(),
