@@ -145,6 +145,7 @@ impl Places {
             .iter()
             .all(|hierarchy| cgroup::remove_below(&hierarchy.dir));
         if clean && unchanged {
+            self.cgroups.take_controllers_back();
             return;
         }
         self.generation += 1;

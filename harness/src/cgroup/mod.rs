@@ -6,9 +6,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+mod settings;
+mod tree;
+
+pub(crate) use settings::settings;
+pub(crate) use tree::{remove_below, remove_tree, subtree, thaw};
 
 /// What kind of hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +143,22 @@ impl Layout {
             .for_each(|dir| thaw(&dir));
     }
 
+    /// After a run, when nothing is below any more. cgroup v2: the cell handed its controllers down, and a cgroup
+    /// that does takes no process, so the next cell could not begin there.
+    pub(crate) fn take_controllers_back(&self) {
+        if !self.unified {
+            return;
+        }
+        for hierarchy in &self.hierarchies {
+            let control = hierarchy.dir.join("cgroup.subtree_control");
+            let handed = fs::read_to_string(&control).unwrap_or_default();
+            for controller in handed.split_whitespace() {
+                // One that stays keeps the next cell out, which says so.
+                let _ = fs::write(&control, format!("-{controller}"));
+            }
+        }
+    }
+
     /// Removes the run's cgroups; its processes must have ended. Gives back the folders that would not go.
     #[must_use]
     pub fn remove(&self) -> Vec<PathBuf> {
@@ -189,128 +210,6 @@ fn bound(dir: &Path) {
     }
 }
 
-/// Removes a cgroup and those below it. Processes that are on their way out hold it for a moment.
-pub(crate) fn remove_tree(dir: &Path) -> bool {
-    for attempt in 0..50 {
-        let below = subtree(dir);
-        if below
-            .iter()
-            .rev()
-            .map(fs::remove_dir)
-            .fold(true, |all, done| all & done.is_ok())
-            || !dir.exists()
-        {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(1 + attempt));
-    }
-    false
-}
-
-/// Thaws a cgroup, where the hierarchy can freeze at all.
-pub(crate) fn thaw(dir: &Path) {
-    for (file, value) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
-        if dir.join(file).exists() {
-            let _ = fs::write(dir.join(file), value);
-        }
-    }
-}
-
-/// Removes what is below a cgroup; true if nothing is.
-pub(crate) fn remove_below(dir: &Path) -> bool {
-    subtree(dir)
-        .iter()
-        .skip(1)
-        .filter(|below| below.parent() == Some(dir))
-        .all(|below| remove_tree(below))
-}
-
-/// Files that hold settings; what counts use (`memory.usage_in_bytes`) is no fact.
-const SETTINGS: [&str; 47] = [
-    "blkio.bfq.weight",
-    "blkio.throttle.read_bps_device",
-    "blkio.throttle.read_iops_device",
-    "blkio.throttle.write_bps_device",
-    "blkio.throttle.write_iops_device",
-    "blkio.weight",
-    "cgroup.clone_children",
-    "cgroup.freeze",
-    "cgroup.type",
-    "cpu.cfs_burst_us",
-    "cpu.cfs_period_us",
-    "cpu.cfs_quota_us",
-    "cpu.idle",
-    "cpu.max",
-    "cpu.max.burst",
-    "cpu.rt_period_us",
-    "cpu.rt_runtime_us",
-    "cpu.shares",
-    "cpu.weight",
-    "cpu.weight.nice",
-    "cpuset.cpu_exclusive",
-    "cpuset.cpus",
-    "cpuset.cpus.effective",
-    "cpuset.memory_migrate",
-    "cpuset.mems",
-    "cpuset.mems.effective",
-    "devices.list",
-    "freezer.state",
-    "io.bfq.weight",
-    "io.max",
-    "io.weight",
-    "memory.high",
-    "memory.kmem.limit_in_bytes",
-    "memory.kmem.tcp.limit_in_bytes",
-    "memory.limit_in_bytes",
-    "memory.low",
-    "memory.max",
-    "memory.memsw.limit_in_bytes",
-    "memory.min",
-    "memory.move_charge_at_immigrate",
-    "memory.oom.group",
-    "memory.oom_control",
-    "memory.soft_limit_in_bytes",
-    "memory.swap.max",
-    "memory.swappiness",
-    "memory.use_hierarchy",
-    "pids.max",
-];
-
-/// Name and text of every setting of a cgroup, sorted by name.
-pub(crate) fn settings(folder: &Path) -> Vec<(String, String)> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| SETTINGS.binary_search(&name.as_str()).is_ok())
-        .collect();
-    names.sort();
-    // Some can only be read in some states; that is no fact about the runtime.
-    names
-        .into_iter()
-        .filter_map(|name| Some((fs::read_to_string(folder.join(&name)).ok()?, name)))
-        .map(|(text, name)| (name, text))
-        .collect()
-}
-
-/// The cgroup and all below it, parents first.
-pub(crate) fn subtree(dir: &Path) -> Vec<PathBuf> {
-    let mut found = vec![dir.to_owned()];
-    let mut next = 0;
-    while let Some(current) = found.get(next).cloned() {
-        next += 1;
-        let Ok(entries) = fs::read_dir(&current) else {
-            continue;
-        };
-        let folders = entries
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
-        folders.sort();
-        found.extend(folders);
-    }
-    found
-}
-
 /// The hierarchy of a line of mountinfo: `36 35 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu`.
 fn hierarchy(line: &str) -> Option<Hierarchy> {
     let (mount, filesystem) = line.split_once(" - ")?;
@@ -354,11 +253,6 @@ fn v1(options: &str) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_list_of_settings_is_sorted_since_it_is_searched() {
-        assert!(SETTINGS.is_sorted());
-    }
 
     #[test]
     fn a_hybrid_machine_is_v1() {
