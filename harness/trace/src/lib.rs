@@ -31,10 +31,13 @@
 pub(crate) mod arch;
 pub(crate) mod decode;
 pub mod error;
+pub(crate) mod ordinal;
+pub(crate) mod pending;
 pub mod process;
 pub mod ptrace;
 pub mod record;
 pub mod recorder;
+pub(crate) mod sink;
 
 pub use error::Error;
 pub use ptrace::PtraceRecorder;

@@ -1,13 +1,11 @@
 //! What a file descriptor of a tracee refers to.
 
-use std::fs;
-
-use super::Caller;
+use super::{Caller, Source};
 use crate::Pid;
 
 /// A descriptor as `<what it refers to>`; the number where it refers to nothing.
 pub(super) fn name(caller: &Caller<'_>, fd: i64) -> String {
-    match target(caller.tid, fd) {
+    match target(caller.source, fd) {
         Some(target) => format!(
             "<{}>",
             without_pid(&target, &|pid| Some((caller.known)(pid)?.to_string()))
@@ -17,12 +15,12 @@ pub(super) fn name(caller: &Caller<'_>, fd: i64) -> String {
 }
 
 /// What it refers to: a path, or the kind of a thing that has none.
-fn target(tid: Pid, fd: i64) -> Option<String> {
+fn target(source: &dyn Source, fd: i64) -> Option<String> {
     if fd < 0 {
         return None;
     }
-    let link = fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?;
-    let escaped = link.to_string_lossy().escape_debug().to_string();
+    let link = source.descriptor(fd)?;
+    let escaped = link.escape_debug().to_string();
     Some(without_number(&escaped))
 }
 
@@ -91,7 +89,7 @@ mod tests {
     fn of_this_process() {
         let me = Pid::try_from(std::process::id()).expect("a pid fits");
         let caller = Caller {
-            tid: me,
+            source: &crate::ptrace::Live(me),
             known: &|_| None,
         };
         assert_eq!(name(&caller, -1), "-1");

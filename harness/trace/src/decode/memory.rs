@@ -1,10 +1,9 @@
-//! Strings and words from a tracee's memory.
+//! Strings and words from a caller's memory.
 
 use std::fmt::Write as _;
 
-use crate::Pid;
+use super::Source;
 use crate::arch::is_narrow;
-use crate::ptrace::sys::read_memory;
 use crate::record::Arch;
 
 /// The smallest page of any architecture: a read that does not cross one is whole or fails.
@@ -14,7 +13,7 @@ const CHUNK: u64 = 256;
 /// How many members of a list of strings are kept.
 const MAX_LIST: usize = 32;
 
-/// Reads from tracees, with a limit on strings.
+/// Reads from a caller's memory, with a limit on strings.
 #[derive(Debug)]
 pub(super) struct Memory {
     max_string: usize,
@@ -26,8 +25,8 @@ impl Memory {
     }
 
     /// A terminated string, quoted as text; `NULL`, or `ptr` where it cannot be read.
-    pub(super) fn string(&self, tid: Pid, address: u64) -> String {
-        match self.plain_string(tid, address) {
+    pub(super) fn string(&self, source: &dyn Source, address: u64) -> String {
+        match self.plain_string(source, address) {
             Some(text) => format!("\"{text}\""),
             None if address == 0 => "NULL".to_owned(),
             None => "ptr".to_owned(),
@@ -35,13 +34,13 @@ impl Memory {
     }
 
     /// The same without quotes.
-    pub(super) fn plain_string(&self, tid: Pid, address: u64) -> Option<String> {
+    pub(super) fn plain_string(&self, source: &dyn Source, address: u64) -> Option<String> {
         let mut bytes = Vec::new();
         while bytes.len() <= self.max_string {
             let at = address.checked_add(bytes.len() as u64)?;
             let mut chunk = [0u8; CHUNK as usize];
             let count = (PAGE - at % PAGE).min(CHUNK) as usize;
-            let count = read_memory(tid, at, &mut chunk[..count]);
+            let count = source.read(at, &mut chunk[..count]);
             if count == 0 {
                 return None;
             }
@@ -58,12 +57,12 @@ impl Memory {
     }
 
     /// So many bytes, quoted.
-    pub(super) fn bytes(&self, tid: Pid, address: u64, length: u64) -> String {
+    pub(super) fn bytes(&self, source: &dyn Source, address: u64, length: u64) -> String {
         let wanted = usize::try_from(length)
             .unwrap_or(usize::MAX)
             .min(self.max_string + 1);
         let mut bytes = vec![0u8; wanted];
-        let count = read_memory(tid, address, &mut bytes);
+        let count = source.read(address, &mut bytes);
         if count == 0 && wanted > 0 {
             return pointer(address);
         }
@@ -72,52 +71,52 @@ impl Memory {
     }
 
     /// A list of strings that ends with a null pointer: an argument vector.
-    pub(super) fn strings(&self, tid: Pid, arch: Arch, address: u64) -> String {
+    pub(super) fn strings(&self, source: &dyn Source, arch: Arch, address: u64) -> String {
         if address == 0 {
             return "NULL".to_owned();
         }
         let width = if is_narrow(arch) { 4 } else { 8 };
         let mut items = Vec::new();
         for at in 0..=MAX_LIST as u64 {
-            let Some(item) = self.pointer(tid, arch, address + at * width) else {
+            let Some(item) = self.pointer(source, arch, address + at * width) else {
                 break;
             };
             match item {
                 0 => break,
                 _ if items.len() == MAX_LIST => items.push("...".to_owned()),
-                item => items.push(self.string(tid, item)),
+                item => items.push(self.string(source, item)),
             }
         }
         format!("[{}]", items.join(", "))
     }
 
     /// How many members a list of strings has.
-    pub(super) fn count(&self, tid: Pid, arch: Arch, address: u64) -> String {
+    pub(super) fn count(&self, source: &dyn Source, arch: Arch, address: u64) -> String {
         const MANY: u64 = 4096;
         if address == 0 {
             return "NULL".to_owned();
         }
         let width = if is_narrow(arch) { 4 } else { 8 };
-        let is_end = |at: &u64| matches!(self.pointer(tid, arch, address + at * width), None | Some(0));
+        let is_end = |at: &u64| matches!(self.pointer(source, arch, address + at * width), None | Some(0));
         format!("[{} strings]", (0..MANY).find(is_end).unwrap_or(MANY))
     }
 
-    fn pointer(&self, tid: Pid, arch: Arch, address: u64) -> Option<u64> {
+    fn pointer(&self, source: &dyn Source, arch: Arch, address: u64) -> Option<u64> {
         if is_narrow(arch) {
-            self.half(tid, address).map(u64::from)
+            self.half(source, address).map(u64::from)
         } else {
-            self.word(tid, address)
+            self.word(source, address)
         }
     }
 
-    pub(super) fn word(&self, tid: Pid, address: u64) -> Option<u64> {
+    pub(super) fn word(&self, source: &dyn Source, address: u64) -> Option<u64> {
         let mut bytes = [0; 8];
-        (read_memory(tid, address, &mut bytes) == 8).then(|| u64::from_ne_bytes(bytes))
+        (source.read(address, &mut bytes) == 8).then(|| u64::from_ne_bytes(bytes))
     }
 
-    pub(super) fn half(&self, tid: Pid, address: u64) -> Option<u32> {
+    pub(super) fn half(&self, source: &dyn Source, address: u64) -> Option<u32> {
         let mut bytes = [0; 4];
-        (read_memory(tid, address, &mut bytes) == 4).then(|| u32::from_ne_bytes(bytes))
+        (source.read(address, &mut bytes) == 4).then(|| u32::from_ne_bytes(bytes))
     }
 
     fn escape(&self, bytes: &[u8]) -> String {
@@ -162,8 +161,10 @@ pub(super) fn pointer(address: u64) -> String {
 mod tests {
     use super::*;
 
-    fn me() -> Pid {
-        Pid::try_from(std::process::id()).expect("a pid fits")
+    fn me() -> &'static dyn Source {
+        Box::leak(Box::new(crate::ptrace::Live(
+            crate::Pid::try_from(std::process::id()).expect("a pid fits"),
+        )))
     }
 
     #[test]

@@ -21,17 +21,26 @@ mod structs;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::ptrace::tasks::Ordinal;
+use crate::ordinal::Ordinal;
 use crate::record::Arch;
 use crate::{Pid, arch};
 
 use self::memory::Memory;
 use self::signature::{Kind, Returns, Signature};
 
+/// Where a caller's pointers and descriptors are looked up: in the task itself, or in what was kept of it.
+pub(crate) trait Source {
+    /// Fills the buffer from this address on; how many bytes could be read.
+    fn read(&self, address: u64, buffer: &mut [u8]) -> usize;
+
+    /// What a descriptor refers to, as the link in `/proc/PID/fd` says it.
+    fn descriptor(&self, fd: i64) -> Option<String>;
+}
+
 /// Who makes a call, and how pids are told as ordinals.
-pub(crate) struct Caller<'known> {
-    pub(crate) tid: Pid,
-    pub(crate) known: &'known dyn Fn(Pid) -> Option<Ordinal>,
+pub(crate) struct Caller<'call> {
+    pub(crate) source: &'call dyn Source,
+    pub(crate) known: &'call dyn Fn(Pid) -> Option<Ordinal>,
 }
 
 /// Calls that are more to a recorder than a line in the record.
@@ -164,8 +173,8 @@ impl Decoder {
         }
     }
 
-    /// A word of a tracee's memory.
-    pub(crate) fn word(&self, tid: Pid, address: u64) -> Option<u64> {
-        self.memory.word(tid, address)
+    /// A word of a caller's memory.
+    pub(crate) fn word(&self, source: &dyn Source, address: u64) -> Option<u64> {
+        self.memory.word(source, address)
     }
 }

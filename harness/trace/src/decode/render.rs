@@ -23,10 +23,10 @@ impl Look<'_> {
     /// table is for the watched ones.
     pub(super) fn arg(&self, at: usize, kind: Kind) -> Option<String> {
         let value = self.args.get(at).copied().unwrap_or(0);
-        let tid = self.caller.tid;
+        let source = self.caller.source;
         Some(match kind {
-            Kind::Path | Kind::Text => self.memory.string(tid, value),
-            Kind::Texts => self.memory.strings(tid, self.arch, value),
+            Kind::Path | Kind::Text => self.memory.string(source, value),
+            Kind::Texts => self.memory.strings(source, self.arch, value),
             Kind::Pointer => pointer(value),
             Kind::Process => self.process(value),
             Kind::Int | Kind::Id => low(value).to_string(),
@@ -35,11 +35,11 @@ impl Look<'_> {
             Kind::Directory if low(value) == libc::AT_FDCWD => "AT_FDCWD".to_owned(),
             Kind::Mode => octal(value),
             Kind::NewMode => return self.new_mode(at, value),
-            Kind::Environment if self.watched => self.memory.count(tid, self.arch, value),
-            Kind::Bytes if self.watched => self.memory.bytes(tid, value, self.next(at)),
-            Kind::OpenHow if self.watched => structs::open_how(self.memory, tid, value),
-            Kind::CloneArgs if self.watched => structs::clone_args(self.memory, tid, value),
-            Kind::Address if self.watched => structs::address(self.memory, tid, value, self.next(at)),
+            Kind::Environment if self.watched => self.memory.count(source, self.arch, value),
+            Kind::Bytes if self.watched => self.memory.bytes(source, value, self.next(at)),
+            Kind::OpenHow if self.watched => structs::open_how(self.memory, source, value),
+            Kind::CloneArgs if self.watched => structs::clone_args(self.memory, source, value),
+            Kind::Address if self.watched => structs::address(self.memory, source, value, self.next(at)),
             Kind::Environment | Kind::Bytes | Kind::OpenHow | Kind::CloneArgs | Kind::Address => {
                 pointer(value)
             }
@@ -69,7 +69,9 @@ impl Look<'_> {
 
     /// A path argument without its quotes; `None` for an empty one, as `AT_EMPTY_PATH` has it.
     pub(super) fn path(&self, at: usize) -> Option<String> {
-        let path = self.memory.plain_string(self.caller.tid, *self.args.get(at)?)?;
+        let path = self
+            .memory
+            .plain_string(self.caller.source, *self.args.get(at)?)?;
         (!path.is_empty()).then_some(path)
     }
 

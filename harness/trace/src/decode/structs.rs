@@ -1,14 +1,14 @@
 //! Arguments that are small structures in a tracee's memory. All have the same layout on every architecture.
 
+use super::Source;
 use super::flags;
 use super::memory::{Memory, pointer};
 use super::render::octal;
-use crate::Pid;
 use crate::ptrace::stop::signal_name;
 
 /// `struct open_how`: `{flags, mode, resolve}`.
-pub(super) fn open_how(memory: &Memory, tid: Pid, at: u64) -> String {
-    let word = |index: u64| memory.word(tid, at.checked_add(index * 8)?);
+pub(super) fn open_how(memory: &Memory, source: &dyn Source, at: u64) -> String {
+    let word = |index: u64| memory.word(source, at.checked_add(index * 8)?);
     let (Some(open), Some(mode), Some(resolve)) = (word(0), word(1), word(2)) else {
         return pointer(at);
     };
@@ -23,8 +23,8 @@ pub(super) fn open_how(memory: &Memory, tid: Pid, at: u64) -> String {
 }
 
 /// `struct clone_args`: its flags and signal; the rest are addresses.
-pub(super) fn clone_args(memory: &Memory, tid: Pid, at: u64) -> String {
-    let word = |index: u64| memory.word(tid, at.checked_add(index * 8)?);
+pub(super) fn clone_args(memory: &Memory, source: &dyn Source, at: u64) -> String {
+    let word = |index: u64| memory.word(source, at.checked_add(index * 8)?);
     let (Some(clone), Some(signal)) = (word(0), word(4)) else {
         return pointer(at);
     };
@@ -35,10 +35,10 @@ pub(super) fn clone_args(memory: &Memory, tid: Pid, at: u64) -> String {
 }
 
 /// A socket's address: its family, and the path of a local one or the address and port of an inet one.
-pub(super) fn address(memory: &Memory, tid: Pid, at: u64, length: u64) -> String {
+pub(super) fn address(memory: &Memory, source: &dyn Source, at: u64, length: u64) -> String {
     let (Some(first), Some(second)) = (
-        memory.half(tid, at),
-        at.checked_add(4).and_then(|at| memory.half(tid, at)),
+        memory.half(source, at),
+        at.checked_add(4).and_then(|at| memory.half(source, at)),
     ) else {
         return pointer(at);
     };
@@ -48,7 +48,7 @@ pub(super) fn address(memory: &Memory, tid: Pid, at: u64, length: u64) -> String
     match i32::from(family) {
         libc::AF_UNIX => format!(
             "{{{name}, {}}}",
-            local(memory, tid, at + 2, length.saturating_sub(2))
+            local(memory, source, at + 2, length.saturating_sub(2))
         ),
         libc::AF_INET => {
             let [a, b, c, d] = second.to_ne_bytes();
@@ -62,9 +62,9 @@ pub(super) fn address(memory: &Memory, tid: Pid, at: u64, length: u64) -> String
 }
 
 /// A local socket's name: a path, or an abstract name that starts with a zero.
-fn local(memory: &Memory, tid: Pid, at: u64, length: u64) -> String {
-    match memory.half(tid, at) {
-        Some(start) if start.to_ne_bytes()[0] == 0 => memory.bytes(tid, at, length),
-        _ => memory.string(tid, at),
+fn local(memory: &Memory, source: &dyn Source, at: u64, length: u64) -> String {
+    match memory.half(source, at) {
+        Some(start) if start.to_ne_bytes()[0] == 0 => memory.bytes(source, at, length),
+        _ => memory.string(source, at),
     }
 }

@@ -5,12 +5,13 @@
 //! does that. So such a call stays open until it is clear which of them it is, and the record says what the
 //! program saw, whether or not a signal happened to come just then.
 
+use super::Live;
 use super::follow::Follow;
-use super::sink::Outcome;
 use super::sys::{self, SyscallStop};
-use super::tasks::Pending;
 use crate::decode::{Caller, Role};
+use crate::pending::Pending;
 use crate::record::{Call, CallResult};
+use crate::sink::Outcome;
 use crate::{Pid, arch};
 
 /// The kernel's restart codes: `ERESTARTSYS`, `ERESTARTNOINTR`, `ERESTARTNOHAND`, `ERESTART_RESTARTBLOCK`.
@@ -73,7 +74,10 @@ impl Follow<'_> {
         let (decoder, tasks) = (&self.decoder, &self.tasks);
         call.index = self.sink.enter(|| {
             let known = |pid| tasks.known(pid);
-            let caller = Caller { tid, known: &known };
+            let caller = Caller {
+                source: &Live(tid),
+                known: &known,
+            };
             let decoded = decoder.call(&caller, call.arch, call.nr, &call.args);
             Call {
                 process: ordinal.process,
@@ -122,12 +126,15 @@ impl Follow<'_> {
         }
     }
 
-    fn succeeded(&mut self, tid: Pid, call: &Pending, value: i64, made: Option<super::tasks::Ordinal>) {
+    fn succeeded(&mut self, tid: Pid, call: &Pending, value: i64, made: Option<crate::ordinal::Ordinal>) {
         let (decoder, tasks) = (&self.decoder, &self.tasks);
         self.sink
             .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
                 let known = |pid| tasks.known(pid);
-                let caller = Caller { tid, known: &known };
+                let caller = Caller {
+                    source: &Live(tid),
+                    known: &known,
+                };
                 CallResult::Value(match made {
                     Some(made) => made.to_string(),
                     None => decoder.value(&caller, call.arch, call.nr, value),
@@ -183,7 +190,7 @@ impl Follow<'_> {
         };
         let flags = match arch::name(call.arch, call.nr) {
             Some("clone") => call.args[0],
-            Some("clone3") => self.decoder.word(tid, call.args[0]).unwrap_or(0),
+            Some("clone3") => self.decoder.word(&Live(tid), call.args[0]).unwrap_or(0),
             _ => 0,
         };
         flags & libc::CLONE_THREAD as u64 != 0

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::forced;
 use super::pace::Pace;
-use super::sink::Sink;
 use super::stop::{Stop, signal_name};
 use super::sys::{self, Resume, Status};
 use super::tasks::Tasks;
 use crate::decode::Decoder;
 use crate::record::Exit;
+use crate::sink::Sink;
 use crate::{Error, Options, Pid};
 
 /// What to be told of from the execve on. No `TRACESECCOMP`: a filter's `TRACE` must answer ENOSYS, as it does

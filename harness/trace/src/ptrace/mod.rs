@@ -10,7 +10,6 @@
 //! | `forced` | signals that would have killed init without a recorder |
 //! | `stop` | what a wait status means |
 //! | `tasks` | who is traced, in which call, with which ordinal |
-//! | `sink` | what is kept and counted |
 //! | `pace` | where tracer and tracee run: what makes a stop cheap |
 //! | `sys` | the calls themselves; all unsafe code |
 //!
@@ -34,10 +33,9 @@ mod filters;
 mod follow;
 mod forced;
 mod pace;
-mod sink;
 pub(crate) mod stop;
 pub(crate) mod sys;
-pub(crate) mod tasks;
+mod tasks;
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -48,7 +46,23 @@ use std::time::Duration;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use self::approach::Arrival;
+use crate::decode::Source;
+use crate::sink::Sink;
 use crate::{Error, OnExec, Options, Pid, Recorder, Recording, Trace};
+
+/// A task that stands still: what a call points to is in its memory.
+pub(crate) struct Live(pub(crate) Pid);
+
+impl Source for Live {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
+        sys::read_memory(self.0, address, buffer)
+    }
+
+    fn descriptor(&self, fd: i64) -> Option<String> {
+        let link = std::fs::read_link(format!("/proc/{}/fd/{fd}", self.0)).ok()?;
+        Some(link.to_string_lossy().into_owned())
+    }
+}
 
 /// Records with ptrace.
 #[derive(Debug, Clone, Copy, Default)]
@@ -124,7 +138,7 @@ fn record(
 }
 
 fn trace(init: Pid, options: Options, on_exec: OnExec, seized: HashSet<Pid>) -> Result<Trace, Error> {
-    let mut sink = sink::Sink::new(options.max_calls);
+    let mut sink = Sink::new(options.max_calls);
     let former = match approach::to_exec(init, seized)? {
         Arrival::Exec(former) => former,
         Arrival::Ended(exit) => return Ok(sink.finish(exit, None)),

@@ -4,40 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 
 use crate::Pid;
-use crate::record::Arch;
-
-/// A call that has been entered.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pending {
-    pub(super) arch: Arch,
-    pub(super) nr: u32,
-    pub(super) args: [u64; 6],
-    /// Where it lies among the calls that are kept.
-    pub(super) index: Option<usize>,
-}
-
-impl Pending {
-    /// Whether this is the same call made again.
-    pub(super) fn repeats(&self, earlier: &Self) -> bool {
-        (self.arch, self.nr, self.args) == (earlier.arch, earlier.nr, earlier.args)
-    }
-}
-
-/// A task's place in the record: which process, and which of its threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ordinal {
-    pub(crate) process: u32,
-    pub(crate) thread: u32,
-}
-
-impl std::fmt::Display for Ordinal {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.thread {
-            1 => write!(out, "#{}", self.process),
-            thread => write!(out, "#{}.{thread}", self.process),
-        }
-    }
-}
+use crate::ordinal::Ordinal;
+use crate::pending::Pending;
 
 /// One traced thread.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::record::{Arch, Call, CallResult, Exit, Trace};
 
 /// What became of a call, small enough to count without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Ok,
     Errno(u16),
     Trapped,
@@ -30,18 +30,18 @@ impl Outcome {
 
 /// Collects a trace. Calls beyond the kept ones cost one look into a hash table and no memory.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     max_calls: usize,
     calls: Vec<Call>,
     total: u64,
     counts: HashMap<(Arch, u32, Outcome), u64>,
-    pub(super) processes: u32,
-    pub(super) threads: u32,
-    pub(super) unfollowed: u32,
+    pub(crate) processes: u32,
+    pub(crate) threads: u32,
+    pub(crate) unfollowed: u32,
 }
 
 impl Sink {
-    pub(super) fn new(max_calls: usize) -> Self {
+    pub(crate) fn new(max_calls: usize) -> Self {
         Self {
             max_calls,
             calls: Vec::new(),
@@ -54,7 +54,7 @@ impl Sink {
     }
 
     /// Takes a call that has been entered; `make` says all about it, and is asked only if it is kept.
-    pub(super) fn enter(&mut self, make: impl FnOnce() -> Call) -> Option<usize> {
+    pub(crate) fn enter(&mut self, make: impl FnOnce() -> Call) -> Option<usize> {
         self.total += 1;
         if self.calls.len() >= self.max_calls {
             return None;
@@ -64,7 +64,7 @@ impl Sink {
     }
 
     /// Notes what came of a call; `make` says it in words.
-    pub(super) fn leave(
+    pub(crate) fn leave(
         &mut self,
         (arch, nr): (Arch, u32),
         index: Option<usize>,
@@ -78,7 +78,7 @@ impl Sink {
     }
 
     /// Takes back what `leave` noted.
-    pub(super) fn take_back(&mut self, (arch, nr): (Arch, u32), outcome: Outcome) -> bool {
+    pub(crate) fn take_back(&mut self, (arch, nr): (Arch, u32), outcome: Outcome) -> bool {
         match self.counts.get_mut(&(arch, nr, outcome)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
@@ -89,7 +89,7 @@ impl Sink {
     }
 
     /// The trace. Without `filters` the execve was never seen.
-    pub(super) fn finish(self, exit: Exit, filters: Option<(Vec<Filter>, Option<String>)>) -> Trace {
+    pub(crate) fn finish(self, exit: Exit, filters: Option<(Vec<Filter>, Option<String>)>) -> Trace {
         let exec_seen = filters.is_some();
         let (filters, filters_unread) = filters.unwrap_or_default();
         let mut counts: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
