@@ -26,6 +26,17 @@ pub enum Error {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// The kernel does not let us have eBPF, or lacks what it takes.
+    #[error("{doing} (eBPF): {why}")]
+    Ebpf {
+        /// What was tried.
+        doing: &'static str,
+        /// The kernel's or libbpf's answer.
+        why: String,
+    },
+    /// Events did not fit into the ring: what was recorded has holes.
+    #[error("record a workload: the recorder lost {0} events")]
+    Lost(u64),
     /// The recorder's thread ended without a result, by a panic.
     #[error("record a workload: the recorder's thread ended without a result")]
     Died,

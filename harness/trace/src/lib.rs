@@ -22,14 +22,18 @@
 //! | [`record`] | [`Trace`], [`Call`]: what a recording leaves; the same for every backend |
 //! | [`recorder`] | the two small traits that a backend implements, and [`Options`] |
 //! | [`ptrace`] | the backend that every kernel has: [`PtraceRecorder`] |
+//! | `ebpf` | the backend that costs nearly nothing, where the machine allows it |
 //! | `decode` | numbers to names, pointers to the strings behind them |
 //! | `arch` | what differs between architectures |
 //! | [`process`] | two things about the own process that need unsafe code elsewhere |
 //!
-//! This is the only crate of the workspace with unsafe code; it is all in `ptrace::sys` and [`process`].
+//! This is the only crate of the workspace with unsafe code; it is all in `ptrace::sys`,
+//! `ebpf::ring` and [`process`].
 
 pub(crate) mod arch;
 pub(crate) mod decode;
+#[cfg(ebpf)]
+pub mod ebpf;
 pub mod error;
 pub(crate) mod ordinal;
 pub(crate) mod pending;
@@ -39,6 +43,8 @@ pub mod record;
 pub mod recorder;
 pub(crate) mod sink;
 
+#[cfg(ebpf)]
+pub use ebpf::EbpfRecorder;
 pub use error::Error;
 pub use ptrace::PtraceRecorder;
 pub use record::{Arch, Call, CallResult, Exit, Trace};

@@ -19,6 +19,11 @@ pub struct Options {
     /// Whether to record calls. If not, the recorder visits the workload at its execve and then lets go,
     /// and only waits for its end: the workload runs at its full speed.
     pub record_calls: bool,
+    /// Whether calls that are not watched are left out, and not even counted. ptrace cannot: it stops at all.
+    pub only_watched: bool,
+    /// Whether the workload is visited at its execve where the backend could do without: for the filters and for
+    /// what `on_exec` looks at.
+    pub visit: bool,
 }
 
 impl Default for Options {
@@ -29,6 +34,8 @@ impl Default for Options {
             max_string: 256,
             read_filters: true,
             record_calls: true,
+            only_watched: false,
+            visit: true,
         }
     }
 }

@@ -18,6 +18,16 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// In words, where it has no value.
+    pub(crate) fn result(self) -> CallResult {
+        match self {
+            Self::Ok => CallResult::Value("unknown".to_owned()),
+            Self::Errno(errno) => CallResult::Errno(errno_name(errno)),
+            Self::Trapped => CallResult::Trapped,
+            Self::Unfinished => CallResult::Unfinished,
+        }
+    }
+
     fn class(self) -> String {
         match self {
             Self::Ok => "ok".to_owned(),
@@ -74,6 +84,21 @@ impl Sink {
         *self.counts.entry((arch, nr, outcome)).or_default() += 1;
         if let Some(call) = index.and_then(|index| self.calls.get_mut(index)) {
             call.result = make();
+        }
+    }
+
+    /// Adds calls that somebody else has counted.
+    #[cfg(ebpf)]
+    pub(crate) fn add(&mut self, (arch, nr): (Arch, u32), outcome: Outcome, count: u64) {
+        self.total += count;
+        *self.counts.entry((arch, nr, outcome)).or_default() += count;
+    }
+
+    /// Changes a call that is kept.
+    #[cfg(ebpf)]
+    pub(crate) fn amend(&mut self, index: Option<usize>, change: impl FnOnce(&mut Call)) {
+        if let Some(call) = index.and_then(|index| self.calls.get_mut(index)) {
+            change(call);
         }
     }
 

@@ -6,6 +6,8 @@ use crate::record::Arch;
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
+#[cfg(ebpf)]
+pub(crate) use x86_64::split_native;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86_64::{NATIVE, looks_rolled_back, split};
 

@@ -18,6 +18,12 @@ pub(crate) fn split(audit: u32, nr: u64) -> (Arch, u32) {
     }
 }
 
+/// The same of a call that is not a 32-bit one.
+#[cfg(ebpf)]
+pub(crate) fn split_native(nr: u32) -> (Arch, u32) {
+    split(ARCH_X86_64, nr.into())
+}
+
 /// Whether a call may have left as one that seccomp answers with SIGSYS: the kernel then puts back the number of the call, where the result would be.
 pub(crate) fn looks_rolled_back(nr: u32, _args: &[u64; 6], value: i64) -> bool {
     value == i64::from(nr)

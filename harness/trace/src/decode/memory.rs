@@ -1,8 +1,7 @@
 //! Strings and words from a caller's memory.
 
-use std::fmt::Write as _;
-
 use super::Source;
+use super::words::escape;
 use crate::arch::is_narrow;
 use crate::record::Arch;
 
@@ -127,25 +126,6 @@ impl Memory {
         }
         text
     }
-}
-
-/// Bytes as text that is safe to show: quotes, backslashes, control characters and what is no UTF-8 escaped.
-fn escape(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            match letter {
-                '"' | '\\' => text.extend(['\\', letter]),
-                letter if letter.is_control() => text.extend(letter.escape_default()),
-                letter => text.push(letter),
-            }
-        }
-        for byte in chunk.invalid() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text
 }
 
 /// A pointer, without where it points.

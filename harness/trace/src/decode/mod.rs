@@ -6,7 +6,8 @@
 //! | `render` | one argument as text |
 //! | `structs` | arguments that are small structures in memory |
 //! | `flags` | the names of bits and values |
-//! | `memory` | strings from a tracee |
+//! | `memory` | strings from a caller |
+//! | `words` | bytes as text |
 //! | `descriptor` | what a file descriptor refers to |
 //!
 //! Nothing that is rendered depends on what a run happened to get: no addresses, no pids, no inode numbers.
@@ -15,8 +16,9 @@ mod descriptor;
 mod flags;
 mod memory;
 mod render;
-mod signature;
+pub(crate) mod signature;
 mod structs;
+pub(crate) mod words;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -106,6 +108,12 @@ impl Decoder {
                 role,
             }
         })
+    }
+
+    /// Whether a call is decoded fully.
+    #[cfg(ebpf)]
+    pub(crate) fn watches(&self, arch: Arch, nr: u32) -> bool {
+        self.known(arch, nr).watched
     }
 
     pub(crate) fn role(&self, arch: Arch, nr: u32) -> Role {

@@ -7,7 +7,7 @@ use super::flags::{self, Names};
 
 /// What an argument is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A pathname: read whether or not the call is watched.
     Path,
     /// Another string.
@@ -56,7 +56,7 @@ pub(super) enum Kind {
 
 /// What a call returns when it succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Returns {
+pub(crate) enum Returns {
     Number,
     Pointer,
     Process,
@@ -65,16 +65,16 @@ pub(super) enum Returns {
 
 /// A call's arguments and result.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Signature {
-    pub(super) kinds: &'static [Kind],
-    pub(super) returns: Returns,
+pub(crate) struct Signature {
+    pub(crate) kinds: &'static [Kind],
+    pub(crate) returns: Returns,
 }
 
 static TABLE: LazyLock<HashMap<&'static str, Signature>> =
     LazyLock::new(|| lines().filter_map(|line| parse(line).ok()).collect());
 
 /// The signature of a call.
-pub(super) fn of(name: &str) -> Option<Signature> {
+pub(crate) fn of(name: &str) -> Option<Signature> {
     TABLE.get(name).copied()
 }
 

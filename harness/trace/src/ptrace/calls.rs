@@ -145,12 +145,7 @@ impl Follow<'_> {
     /// Notes an end without a value.
     fn end(&mut self, call: &Pending, outcome: Outcome) {
         self.sink
-            .leave((call.arch, call.nr), call.index, outcome, || match outcome {
-                Outcome::Ok => CallResult::Value("unknown".to_owned()),
-                Outcome::Errno(errno) => CallResult::Errno(ocidiff_seccomp::action::errno_name(errno)),
-                Outcome::Trapped => CallResult::Trapped,
-                Outcome::Unfinished => CallResult::Unfinished,
-            });
+            .leave((call.arch, call.nr), call.index, outcome, || outcome.result());
     }
 
     /// A SIGSYS that a seccomp filter sent: the last call was not made.

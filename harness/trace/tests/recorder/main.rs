@@ -2,7 +2,7 @@
 //!
 //! One binary in three roles, told apart by its first argument:
 //!
-//! - the tests (`trials.rs`, and `run.rs` with what they share);
+//! - the tests (`trials.rs`, each for every backend of `backend.rs`, and `run.rs` with what they share);
 //! - `--init WAY PROGRAM` (`init.rs`): stands where a runtime's init stands. It waits to be started, and then
 //!   becomes the program;
 //! - `--program NAME` (`programs/`): small programs as strace's own tests have them. Each prints a line
@@ -10,6 +10,7 @@
 //!
 //! What a program prints is compared with the record; what it saw, with what it sees without a recorder.
 
+mod backend;
 mod init;
 mod programs;
 mod raw;
@@ -22,7 +23,10 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        [_, "--init", way, program] => init::stand(way, program),
+        [_, "--init", way, program] => {
+            backend::enrol();
+            init::stand(way, program)
+        }
         [_, "--program", name] => programs::run(name),
         _ => {
             let arguments = libtest_mimic::Arguments::from_args();

@@ -5,7 +5,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ocidiff_trace::{Arch, Call, Options, Pid, PtraceRecorder, Recorder as _, Recording, Trace};
+use ocidiff_trace::{Arch, Call, Options, Pid, Recording, Trace};
+
+use crate::backend::{Backend, Session};
 
 /// Longer than any trial takes on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -13,13 +15,16 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// An init that waits to be started.
 pub(crate) struct Init {
     pub(crate) child: Child,
+    session: Session,
     output: BufReader<ChildStdout>,
 }
 
 impl Init {
-    pub(crate) fn create(way: &str, program: &str) -> Self {
+    pub(crate) fn create(backend: Backend, way: &str, program: &str) -> Self {
+        let session = Session::of(backend);
         let mut child = Command::new("/proc/self/exe")
             .args(["--init", way, program])
+            .envs(session.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -28,7 +33,11 @@ impl Init {
         let mut line = String::new();
         output.read_line(&mut line).expect("init speaks");
         assert_eq!(line, "standing\n");
-        Self { child, output }
+        Self {
+            child,
+            session,
+            output,
+        }
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -46,10 +55,12 @@ impl Init {
         text
     }
 
-    pub(crate) fn attach(&self, options: Options) -> Box<dyn Recording> {
-        PtraceRecorder
-            .attach(self.pid(), options, Box::new(|_| ()))
-            .expect("attach")
+    pub(crate) fn attach(
+        &self,
+        options: Options,
+        on_exec: ocidiff_trace::OnExec,
+    ) -> Result<Box<dyn Recording>, ocidiff_trace::Error> {
+        self.session.recorder().attach(self.pid(), options, on_exec)
     }
 }
 
@@ -68,12 +79,12 @@ pub(crate) fn watch_all() -> Options {
 }
 
 /// Runs a program under the recorder.
-pub(crate) fn record(way: &str, program: &str, options: Options) -> Recorded {
-    let mut init = Init::create(way, program);
+pub(crate) fn record(backend: Backend, way: &str, program: &str, options: Options) -> Recorded {
+    let mut init = Init::create(backend, way, program);
     let (visited, visits) = channel();
     let pid = init.pid();
     let on_exec = Box::new(move |tgid| visited.send(tgid).expect("somebody listens"));
-    let mut recording = PtraceRecorder.attach(pid, options, on_exec).expect("attach");
+    let mut recording = init.attach(options, on_exec).expect("attach");
     init.start();
     let trace = recording.wait(LIMIT).expect("a trace").expect("it ends in time");
     let expected = if trace.exec_seen { vec![pid] } else { Vec::new() };
@@ -93,7 +104,7 @@ pub(crate) fn record(way: &str, program: &str, options: Options) -> Recorded {
 
 /// Runs a program alone.
 pub(crate) fn alone(program: &str) -> String {
-    let mut init = Init::create("plain", program);
+    let mut init = Init::create(Backend::Ptrace, "plain", program);
     init.start();
     init.child.wait().expect("it ends");
     init.output()
@@ -115,8 +126,8 @@ fn written(call: &Call) -> String {
 
 /// Runs a program with and without the recorder: it must see the same, and the record must show what it
 /// says. Of the record, the calls between the marks are compared that have a name which the program tells of.
-pub(crate) fn compare(way: &str, program: &str) -> Trace {
-    let recorded = record(way, program, watch_all());
+pub(crate) fn compare(backend: Backend, way: &str, program: &str) -> Trace {
+    let recorded = record(backend, way, program, watch_all());
     let mut expected = lines(&recorded.output, "call");
     let said = expected.len() + lines(&recorded.output, "saw").len();
     assert!(said > 0, "the program says nothing, and would always pass");

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use ocidiff_trace::{Error, Exit, Options, PtraceRecorder, Recorder as _, Trace};
+use ocidiff_trace::{Error, Exit, Options, Trace};
 
+use crate::backend::Backend;
 use crate::programs::filter::errno_for;
-use crate::run::{Init, LIMIT, compare, lines, record, watch_all};
+use crate::run::{Init, LIMIT, alone, compare, lines, record, watch_all};
 
 /// Programs whose record and observations are compared, one trial each.
 const COMPARED: &[&str] = &[
@@ -39,7 +40,7 @@ const COMPARED: &[&str] = &[
 ];
 
 /// Trials with a body of their own.
-const OWN: &[(&str, fn())] = &[
+const OWN: &[(&str, fn(Backend))] = &[
     ("filters_come_oldest_first", filters_come_oldest_first),
     ("untraced_child_is_counted", untraced_child_is_counted),
     (
@@ -61,22 +62,35 @@ const OWN: &[(&str, fn())] = &[
     ("nobody_to_attach_to", nobody_to_attach_to),
     ("two_runs_are_equal", two_runs_are_equal),
     ("trace_is_json", trace_is_json),
+    ("who_sees_the_recorder", who_sees_the_recorder),
+    ("flood", flood),
 ];
 
 pub(crate) fn all() -> Vec<Trial> {
-    let compared = COMPARED.iter().map(|name| {
-        Trial::test(*name, move || {
-            compare("plain", name);
-            Ok::<(), Failed>(())
-        })
+    let each = |backend: Backend| {
+        let name = move |trial: &str| format!("{}::{trial}", backend.name());
+        let compared = COMPARED.iter().map(move |program| {
+            trial(name(program), backend, move || {
+                compare(backend, "plain", program);
+            })
+        });
+        let own = OWN
+            .iter()
+            .map(move |(own, body)| trial(name(own), backend, move || body(backend)));
+        compared.chain(own)
+    };
+    Backend::ALL.into_iter().flat_map(each).collect()
+}
+
+fn trial(name: String, backend: Backend, body: impl FnOnce() + Send + 'static) -> Trial {
+    let trial = Trial::test(name, move || {
+        body();
+        Ok::<(), Failed>(())
     });
-    let own = OWN.iter().map(|(name, body)| {
-        Trial::test(*name, move || {
-            body();
-            Ok::<(), Failed>(())
-        })
-    });
-    compared.chain(own).collect()
+    match backend.missing() {
+        Some(why) => trial.with_kind(why).with_ignored_flag(true),
+        None => trial,
+    }
 }
 
 fn count(trace: &Trace, name: &str, class: &str) -> u64 {
@@ -88,8 +102,8 @@ fn count(trace: &Trace, name: &str, class: &str) -> u64 {
         .unwrap_or(0)
 }
 
-fn filters_come_oldest_first() {
-    let trace = record("filters", "leaf", Options::default()).trace;
+fn filters_come_oldest_first(backend: Backend) {
+    let trace = record(backend, "filters", "leaf", Options::default()).trace;
     if let Some(reason) = trace.filters_unread {
         eprintln!("skipped: {reason}");
         return;
@@ -97,35 +111,41 @@ fn filters_come_oldest_first() {
     let older = errno_for(libc::SYS_mkdirat, libc::EACCES);
     let newer = errno_for(libc::SYS_mknodat, libc::ENOSYS);
     assert_eq!(trace.filters, [older, newer]);
-    let none = record("plain", "leaf", Options::default()).trace;
+    let none = record(backend, "plain", "leaf", Options::default()).trace;
     assert_eq!((none.filters, none.filters_unread), (Vec::new(), None));
 }
 
-fn untraced_child_is_counted() {
-    let trace = compare("plain", "untraced");
+fn untraced_child_is_counted(backend: Backend) {
+    // The program says what a tracer can see. The kernel's programs follow this child too.
+    if backend == Backend::Ebpf {
+        let trace = record(backend, "plain", "untraced", watch_all()).trace;
+        assert_eq!((trace.unfollowed, trace.processes), (0, 2));
+        return;
+    }
+    let trace = compare(backend, "plain", "untraced");
     assert_eq!((trace.unfollowed, trace.processes), (1, 1));
 }
 
-fn more_calls_than_kept_are_counted() {
+fn more_calls_than_kept_are_counted(backend: Backend) {
     let options = Options {
         max_calls: 10,
         ..Options::default()
     };
-    let trace = record("plain", "many", options).trace;
+    let trace = record(backend, "plain", "many", options).trace;
     assert_eq!(trace.calls.len(), 10);
     assert_eq!(trace.dropped, trace.total - 10);
     assert_eq!(count(&trace, "getppid", "ok"), 5000);
 }
 
-fn storm_of_threads_and_children() {
-    let trace = record("plain", "storm", watch_all()).trace;
+fn storm_of_threads_and_children(backend: Backend) {
+    let trace = record(backend, "plain", "storm", watch_all()).trace;
     assert_eq!(trace.exit, Exit::Code(0));
     assert_eq!((trace.processes, trace.threads), (9, 17));
     assert_eq!(count(&trace, "getppid", "ok"), 8 * 250);
 }
 
-fn death_of_all_threads() {
-    let trace = record("plain", "death_of_group", Options::default()).trace;
+fn death_of_all_threads(backend: Backend) {
+    let trace = record(backend, "plain", "death_of_group", Options::default()).trace;
     assert_eq!(
         trace.exit,
         Exit::Signal {
@@ -136,54 +156,54 @@ fn death_of_all_threads() {
     assert_eq!(trace.threads, 5);
 }
 
-fn exit_status_and_signal() {
+fn exit_status_and_signal(backend: Backend) {
     assert_eq!(
-        record("plain", "exit7", Options::default()).trace.exit,
+        record(backend, "plain", "exit7", Options::default()).trace.exit,
         Exit::Code(7)
     );
-    let exit = record("plain", "abort", Options::default()).trace.exit;
+    let exit = record(backend, "plain", "abort", Options::default()).trace.exit;
     assert!(matches!(exit, Exit::Signal { name, .. } if name == "SIGABRT"));
 }
 
 /// A filter's kill, with other threads that die of it too: only the call that it was for has no result.
-fn kill_of_all_threads() {
-    let trace = record("plain", "kill_threads", watch_all()).trace;
+fn kill_of_all_threads(backend: Backend) {
+    let trace = record(backend, "plain", "kill_threads", watch_all()).trace;
     assert!(matches!(&trace.exit, Exit::Signal { name, .. } if name == "SIGSYS"));
     assert_eq!(count(&trace, "mkdirat", "unfinished"), 1);
     assert_eq!(count(&trace, "mkdirat", "ok"), 0);
 }
 
-fn init_with_threads() {
+fn init_with_threads(backend: Backend) {
     for _ in 0..5 {
-        compare("threads", "fork");
-        compare("threads-late", "threads");
+        compare(backend, "threads", "fork");
+        compare(backend, "threads-late", "threads");
     }
 }
 
-fn init_that_execs_in_a_thread() {
+fn init_that_execs_in_a_thread(backend: Backend) {
     for _ in 0..5 {
-        compare("threads-exec", "fork");
-        compare("threads-making", "fork");
+        compare(backend, "threads-exec", "fork");
+        compare(backend, "threads-making", "fork");
     }
 }
 
-fn init_that_fails() {
-    let trace = record("fails", "leaf", Options::default()).trace;
+fn init_that_fails(backend: Backend) {
+    let trace = record(backend, "fails", "leaf", Options::default()).trace;
     assert!(!trace.exec_seen);
     assert_eq!((trace.exit, trace.total), (Exit::Code(3), 0));
 }
 
-fn hook_is_not_recorded() {
-    let trace = compare("hook", "threads");
+fn hook_is_not_recorded(backend: Backend) {
+    let trace = compare(backend, "hook", "threads");
     assert_eq!(trace.processes, 1);
 }
 
-fn visit_only() {
+fn visit_only(backend: Backend) {
     let options = Options {
         record_calls: false,
         ..Options::default()
     };
-    let trace = record("filters", "exit7", options).trace;
+    let trace = record(backend, "filters", "exit7", options).trace;
     assert_eq!(
         (trace.exit, trace.total, trace.exec_seen),
         (Exit::Code(7), 0, true)
@@ -191,16 +211,16 @@ fn visit_only() {
     assert!(trace.filters.len() == 2 || trace.filters_unread.is_some());
 }
 
-fn daemon_outlives_init() {
-    let recorded = record("plain", "daemon", Options::default());
+fn daemon_outlives_init(backend: Backend) {
+    let recorded = record(backend, "plain", "daemon", Options::default());
     assert_eq!(recorded.trace.exit, Exit::Code(0));
     // The output ends only when the daemon has.
     assert_eq!(lines(&recorded.output, "saw"), ["the daemon lives"]);
 }
 
-fn timeout_then_kill() {
-    let mut init = Init::create("plain", "sleep");
-    let mut recording = init.attach(Options::default());
+fn timeout_then_kill(backend: Backend) {
+    let mut init = Init::create(backend, "plain", "sleep");
+    let mut recording = init.attach(Options::default(), Box::new(|_| ())).expect("attach");
     assert!(
         recording.wait(Duration::ZERO).expect("no error").is_none(),
         "before the start"
@@ -229,9 +249,9 @@ fn timeout_then_kill() {
     );
 }
 
-fn dropped_recording_kills_init() {
-    let mut init = Init::create("plain", "sleep");
-    let recording = init.attach(Options::default());
+fn dropped_recording_kills_init(backend: Backend) {
+    let mut init = Init::create(backend, "plain", "sleep");
+    let recording = init.attach(Options::default(), Box::new(|_| ())).expect("attach");
     init.start();
     drop(recording);
     let start = Instant::now();
@@ -240,10 +260,10 @@ fn dropped_recording_kills_init() {
     assert!(start.elapsed() < Duration::from_secs(30));
 }
 
-fn nobody_to_attach_to() {
-    let mut gone = Init::create("plain", "leaf");
+fn nobody_to_attach_to(backend: Backend) {
+    let mut gone = Init::create(backend, "plain", "leaf");
     gone.start();
-    let attach = |init: &Init| PtraceRecorder.attach(init.pid(), Options::default(), Box::new(|_| ()));
+    let attach = |init: &Init| init.attach(Options::default(), Box::new(|_| ()));
     std::thread::sleep(Duration::from_millis(300));
     assert!(matches!(attach(&gone), Err(Error::Gone(_))), "a zombie");
     gone.child.wait().expect("it ends");
@@ -251,9 +271,9 @@ fn nobody_to_attach_to() {
 }
 
 /// The control: the same program twice gives the same record, addresses and pids notwithstanding.
-fn two_runs_are_equal() {
+fn two_runs_are_equal(backend: Backend) {
     let calls = || {
-        let trace = record("plain", "fork", watch_all()).trace;
+        let trace = record(backend, "plain", "fork", watch_all()).trace;
         let mut by_process: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for call in &trace.calls {
             by_process
@@ -266,8 +286,28 @@ fn two_runs_are_equal() {
     assert_eq!(calls(), calls());
 }
 
-fn trace_is_json() {
-    let trace = record("filters", "fork", watch_all()).trace;
+fn trace_is_json(backend: Backend) {
+    let trace = record(backend, "filters", "fork", watch_all()).trace;
     let text = serde_json::to_string(&trace).expect("it is written");
     assert_eq!(serde_json::from_str::<Trace>(&text).expect("it is read"), trace);
+}
+
+/// Programs that look for a tracer, or trace by themselves, see ptrace and do not see eBPF.
+fn who_sees_the_recorder(backend: Backend) {
+    for program in ["tracer", "debugger"] {
+        let recorded = record(backend, "plain", program, watch_all());
+        let same = lines(&recorded.output, "saw") == lines(&alone(program), "saw");
+        assert_eq!(same, backend == Backend::Ebpf, "{program}: {}", recorded.output);
+    }
+}
+
+/// Two million calls from fifty processes. ptrace would take minutes, and loses nothing by the way it works.
+fn flood(backend: Backend) {
+    if backend == Backend::Ptrace {
+        return;
+    }
+    let trace = record(backend, "plain", "flood", Options::default()).trace;
+    assert_eq!((trace.processes, trace.exit.clone()), (51, Exit::Code(0)));
+    assert_eq!(count(&trace, "getppid", "ok"), 2_000_000);
+    assert!(trace.dropped > 1_900_000);
 }

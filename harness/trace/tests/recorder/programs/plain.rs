@@ -130,6 +130,7 @@ pub(super) fn status() {
         "nonvoluntary",
         "HugetlbPages",
         "CoreDumping",
+        "SigQ",
         "Cpus_",
         "Mems_",
     ];

@@ -214,3 +214,48 @@ pub(super) fn death_of_group() {
         [std::process::id() as usize, libc::SIGKILL as usize, 0, 0, 0, 0],
     );
 }
+
+/// What a tracer changes: who traces, and that nobody else can.
+pub(super) fn tracer() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("status");
+    let line = status.lines().find(|line| line.starts_with("TracerPid:"));
+    saw!("{}", line.is_some_and(|line| line.ends_with("\t0")));
+    saw!(
+        "PTRACE_TRACEME {:?}",
+        raw::call(libc::SYS_ptrace, [libc::PTRACE_TRACEME as usize, 0, 0, 0, 0, 0])
+    );
+}
+
+/// A debugger and what it debugs.
+pub(super) fn debugger() {
+    let child = raw::fork(Fork::Plain, || {
+        let _ = raw::call(libc::SYS_ptrace, [libc::PTRACE_TRACEME as usize, 0, 0, 0, 0, 0]);
+        let me = raw::call0(libc::SYS_getpid).expect("getpid") as usize;
+        let _ = raw::call(libc::SYS_kill, [me, libc::SIGUSR1 as usize, 0, 0, 0, 0]);
+        raw::mark(1);
+        3
+    });
+    // SIGUSR1 would have ended it: a debugger takes it away.
+    saw!("stopped {:#x}", raw::wait(child, 0));
+    saw!(
+        "PTRACE_CONT {:?}",
+        raw::call(
+            libc::SYS_ptrace,
+            [libc::PTRACE_CONT as usize, child as usize, 0, 0, 0, 0]
+        )
+    );
+    saw!("status {:#x}", raw::wait(child, 0));
+}
+
+/// 50 processes that make 40,000 calls each.
+pub(super) fn flood() {
+    for _ in 0..50 {
+        raw::fork(Fork::Plain, || {
+            for _ in 0..40_000 {
+                let _ = raw::call0(libc::SYS_getppid);
+            }
+            0
+        });
+    }
+    while raw::call(libc::SYS_wait4, [usize::MAX, 0, 0, 0, 0, 0]).is_ok() {}
+}

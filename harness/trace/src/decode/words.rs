@@ -1,0 +1,41 @@
+//! Bytes as text.
+
+use std::fmt::Write as _;
+
+/// Bytes as text that is safe to show: quotes, backslashes, control characters and what is no UTF-8 escaped.
+pub(super) fn escape(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '"' | '\\' => text.extend(['\\', letter]),
+                letter if letter.is_control() => text.extend(letter.escape_default()),
+                letter => text.push(letter),
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// A string up to its zero, cut and escaped.
+#[cfg(ebpf)]
+pub(crate) fn text(bytes: &[u8], max_string: usize) -> String {
+    let string = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    let kept = string.get(..max_string).unwrap_or(string);
+    let more = if kept.len() < string.len() { "..." } else { "" };
+    format!("{}{more}", escape(kept))
+}
+
+/// Strings with a zero after each, as a list: arguments, an environment.
+#[cfg(ebpf)]
+pub(crate) fn list(block: &[u8], max_string: usize) -> String {
+    let block = block.strip_suffix(&[0]).unwrap_or(block);
+    let items = block
+        .split(|byte| *byte == 0)
+        .map(|item| format!("\"{}\"", text(item, max_string)));
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,98 @@
+//! Strings that a program has in its file and has not touched yet.
+//!
+//! The kernel's side can read only what is in memory. A call that a filter answers never touches its path, and a
+//! constant that nobody has read is not there. So at the execve everything constant of the program is brought in;
+//! what libraries have, that are mapped later, is read while the caller still lives: it cannot have changed.
+
+use std::fs;
+
+use crate::Pid;
+use crate::ptrace::sys::{read_memory, touch_pages};
+
+const PAGE: u64 = 4096;
+/// Of a huge program only the first part is brought in.
+const MAX_PAGES: u64 = 4096;
+
+/// Brings everything that is mapped from files, and cannot be written, into a task's memory.
+pub(super) fn bring_in(pid: Pid) {
+    let mut left = MAX_PAGES;
+    for (begin, end) in mappings(pid) {
+        let pages = ((end - begin) / PAGE).min(left);
+        touch_pages(pid, begin, pages);
+        left -= pages;
+    }
+}
+
+/// Reads from such a mapping, if the address lies in one.
+pub(super) fn read(tid: Pid, address: u64, buffer: &mut [u8]) -> usize {
+    // Addresses that nothing can be at are frequent: no need to look them up.
+    if address < PAGE {
+        return 0;
+    }
+    let Some((_, end)) = mappings(tid)
+        .into_iter()
+        .find(|(begin, end)| (*begin..*end).contains(&address))
+    else {
+        return 0;
+    };
+    let room = usize::try_from(end - address).unwrap_or(usize::MAX);
+    let count = buffer.len().min(room);
+    read_memory(tid, address, &mut buffer[..count])
+}
+
+/// `55d0c0a00000-55d0c0a21000 r--p 00000000 08:01 1234 /usr/bin/x`
+fn mappings(tid: Pid) -> Vec<(u64, u64)> {
+    let table = fs::read_to_string(format!("/proc/{tid}/maps")).unwrap_or_default();
+    table.lines().filter_map(constant).collect()
+}
+
+fn constant(line: &str) -> Option<(u64, u64)> {
+    let mut fields = line.split_ascii_whitespace();
+    let (range, rights) = (fields.next()?, fields.next()?);
+    let inode = fields.nth(2)?;
+    if inode == "0" || !rights.starts_with('r') || rights.contains('w') {
+        return None;
+    }
+    let (begin, end) = range.split_once('-')?;
+    Some((
+        u64::from_str_radix(begin, 16).ok()?,
+        u64::from_str_radix(end, 16).ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_from_a_file_and_stays_as_it_is() {
+        let table = [
+            (
+                "1000-3000 r--p 00000000 08:01 12 /usr/bin/x",
+                Some((0x1000, 0x3000)),
+            ),
+            (
+                "1000-3000 r-xp 00000000 08:01 12 /usr/bin/x",
+                Some((0x1000, 0x3000)),
+            ),
+            ("1000-3000 rw-p 00000000 08:01 12 /usr/bin/x", None),
+            ("1000-3000 r--p 00000000 00:00 0 [vvar]", None),
+            ("garbage", None),
+        ];
+        for (line, range) in table {
+            assert_eq!(constant(line), range, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_constant_of_ones_own() {
+        static TEXT: &[u8] = b"a constant of this program";
+        let me = Pid::try_from(std::process::id()).expect("a pid fits");
+        let mut buffer = [0; 10];
+        assert_eq!(read(me, TEXT.as_ptr() as u64, &mut buffer), 10);
+        assert_eq!(&buffer, b"a constant");
+        let heap = b"written".to_vec();
+        assert_eq!(read(me, heap.as_ptr() as u64, &mut buffer), 0);
+        bring_in(me);
+    }
+}

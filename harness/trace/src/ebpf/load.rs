@@ -1,0 +1,134 @@
+//! Loading the kernel's side: once for a whole run of the program. It goes when the loader's process goes.
+
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use libbpf_rs::libbpf_sys::bpf_map_create_opts;
+use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, ObjectBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::layout::MAX_RUNS;
+use super::shapes;
+use crate::Error;
+
+static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.bpf.o"));
+
+/// The loaded programs. Dropping it detaches them.
+#[derive(Debug)]
+pub struct Loaded {
+    object: Object,
+    _links: Vec<Link>,
+    took: Duration,
+}
+
+/// Where one run's events go: ids of maps, so that another process of root's can open them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Index of the run, below 64.
+    pub slot: u32,
+    /// Size of the ring, in bytes.
+    pub size: u32,
+    pub(super) ring: u32,
+    pub(super) members: u32,
+    pub(super) runs: u32,
+    pub(super) counts: u32,
+}
+
+impl Loaded {
+    /// Loads the programs into the kernel and attaches them.
+    ///
+    /// # Errors
+    /// The kernel has no BTF, or does not let us: it takes CAP_BPF and CAP_PERFMON, or root.
+    pub fn load() -> Result<Self, Error> {
+        let started = Instant::now();
+        // What libbpf itself says of a failure is long; the error says the part that matters.
+        if std::env::var("BPFLOG").is_err() {
+            libbpf_rs::set_print(None);
+        }
+        let mut builder = ObjectBuilder::default();
+        let open = builder.open_memory(OBJECT).map_err(failed("read the programs"))?;
+        let object = open.load().map_err(failed("load the programs"))?;
+        let links = object
+            .progs_mut()
+            .map(|program| program.attach())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(failed("attach the programs"))?;
+        let this = Self {
+            object,
+            _links: links,
+            took: started.elapsed(),
+        };
+        let table = this.map("shapes")?;
+        for (index, shape) in shapes::all() {
+            table
+                .update(&index.to_ne_bytes(), &shape.to_ne_bytes(), MapFlags::ANY)
+                .map_err(failed("write the table of calls"))?;
+        }
+        Ok(Self {
+            took: started.elapsed(),
+            ..this
+        })
+    }
+
+    /// How long loading took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// Makes a place for one run at a time, with a ring of at least `size` bytes. What was at that slot goes.
+    ///
+    /// # Errors
+    /// There is no such slot, or no memory.
+    pub fn place(&self, slot: u32, size: u32) -> Result<Place, Error> {
+        if slot >= MAX_RUNS {
+            return Err(Error::Ebpf {
+                doing: "make a place for a run",
+                why: format!("there are {MAX_RUNS} of them, and this is number {slot}"),
+            });
+        }
+        let size = size.next_power_of_two().max(4096);
+        let options = bpf_map_create_opts {
+            sz: size_of::<bpf_map_create_opts>() as u64,
+            ..Default::default()
+        };
+        let ring = MapHandle::create(MapType::RingBuf, Some("ocidiff_ring"), 0, 0, size, &options);
+        let ring = ring.map_err(failed("make a ring"))?;
+        self.map("rings")?
+            .update(
+                &slot.to_ne_bytes(),
+                &ring.as_fd().as_raw_fd().to_ne_bytes(),
+                MapFlags::ANY,
+            )
+            .map_err(failed("put the ring in its place"))?;
+        let id = |map: &dyn MapCore| {
+            map.info()
+                .map(|info| info.info.id)
+                .map_err(failed("ask for a map's id"))
+        };
+        Ok(Place {
+            slot,
+            size,
+            ring: id(&ring)?,
+            members: id(&self.map("members")?)?,
+            runs: id(&self.map("runs")?)?,
+            counts: id(&self.map("counts")?)?,
+        })
+    }
+
+    fn map(&self, name: &str) -> Result<libbpf_rs::Map<'_>, Error> {
+        let found = self.object.maps().find(|map| map.name() == name);
+        found.ok_or_else(|| Error::Ebpf {
+            doing: "find a map",
+            why: format!("there is no {name}"),
+        })
+    }
+}
+
+pub(super) fn failed(doing: &'static str) -> impl FnOnce(libbpf_rs::Error) -> Error {
+    move |error| Error::Ebpf {
+        doing,
+        why: format!("{error:#}"),
+    }
+}

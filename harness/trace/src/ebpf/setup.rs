@@ -1,0 +1,146 @@
+//! What runtimes do before the workload: the calls by which they confine it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::execve;
+use super::kept::Kept;
+use super::layout::{Event, Kind};
+use super::replay::{failure, pending};
+use crate::decode::{Caller, Decoder};
+use crate::record::{Call, CallResult};
+use crate::{Pid, arch};
+
+/// How many calls are kept: a runtime makes a few hundred.
+const MAX_CALLS: usize = 5_000;
+const MAX_STRING: usize = 256;
+
+/// One call of a runtime's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupCall {
+    /// The step in which it was made.
+    pub phase: String,
+    /// The pid of the process, in the pid namespace of the run.
+    pub pid: Pid,
+    /// The call. Its process counts all processes of the run in order of appearance.
+    pub call: Call,
+}
+
+/// Collects them.
+pub(super) struct Setup {
+    decoder: Decoder,
+    phase: String,
+    calls: Vec<SetupCall>,
+    processes: HashMap<Pid, u32>,
+    /// The text of an execve on its way, by thread.
+    entered: HashMap<Pid, Call>,
+}
+
+impl Setup {
+    pub(super) fn new() -> Self {
+        Self {
+            decoder: Decoder::new(&["*".to_owned()], MAX_STRING),
+            phase: String::new(),
+            calls: Vec::new(),
+            processes: HashMap::new(),
+            entered: HashMap::new(),
+        }
+    }
+
+    pub(super) fn phase(&mut self, label: &str) {
+        label.clone_into(&mut self.phase);
+    }
+
+    pub(super) fn take(&mut self) -> Vec<SetupCall> {
+        std::mem::take(&mut self.calls)
+    }
+
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        match event.kind {
+            Kind::Enter => {
+                let call = self.words(event, CallResult::Unfinished);
+                self.entered.insert(event.tid, call);
+            }
+            Kind::Call => {
+                let result = match failure(event.ret) {
+                    Some(outcome) => outcome.result(),
+                    None => CallResult::Value(self.value(event)),
+                };
+                let mut call = self
+                    .entered
+                    .remove(&event.tid)
+                    .unwrap_or_else(|| self.words(event, CallResult::Unfinished));
+                call.result = result;
+                self.keep(event.tgid, call);
+            }
+            Kind::Exec => {
+                let mut call = self
+                    .entered
+                    .remove(&event.other)
+                    .unwrap_or_else(|| self.words(event, CallResult::Unfinished));
+                call.result = CallResult::Value("0".to_owned());
+                execve::complete(&mut call, event, MAX_STRING);
+                if let (Some(list), Some(last)) =
+                    (execve::environment(event, MAX_STRING), call.args.get_mut(2))
+                {
+                    *last = list;
+                }
+                self.keep(event.tgid, call);
+            }
+            Kind::Fork => {
+                let next = u32::try_from(self.processes.len()).unwrap_or(u32::MAX) + 1;
+                let tgid = Pid::try_from(event.ret).unwrap_or(event.other);
+                self.processes.entry(tgid).or_insert(next);
+            }
+            Kind::End | Kind::Trap => {}
+        }
+    }
+
+    fn process(&mut self, tgid: Pid) -> u32 {
+        let next = u32::try_from(self.processes.len()).unwrap_or(u32::MAX) + 1;
+        *self.processes.entry(tgid).or_insert(next)
+    }
+
+    fn keep(&mut self, tgid: Pid, mut call: Call) {
+        call.process = self.process(tgid);
+        if self.calls.len() < MAX_CALLS {
+            self.calls.push(SetupCall {
+                phase: self.phase.clone(),
+                pid: tgid,
+                call,
+            });
+        }
+    }
+
+    fn words(&self, event: &Event<'_>, result: CallResult) -> Call {
+        let call = pending(event);
+        let known = |_| None;
+        let caller = Caller {
+            source: &Kept(event),
+            known: &known,
+        };
+        let decoded = self.decoder.call(&caller, call.arch, call.nr, &call.args);
+        Call {
+            process: 0,
+            thread: 1,
+            arch: call.arch,
+            name: decoded.name,
+            args: decoded.args,
+            subject: decoded.subject,
+            result,
+        }
+    }
+
+    fn value(&self, event: &Event<'_>) -> String {
+        let (call, known) = (pending(event), |_| None);
+        let caller = Caller {
+            source: &Kept(event),
+            known: &known,
+        };
+        if arch::name(call.arch, call.nr).is_some_and(|name| name.starts_with("clone")) {
+            return "a process".to_owned();
+        }
+        self.decoder.value(&caller, call.arch, call.nr, event.ret)
+    }
+}

@@ -1,0 +1,145 @@
+//! The backends, and what each needs before a program can be recorded.
+
+use ocidiff_trace::{PtraceRecorder, Recorder};
+
+/// A backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Ptrace,
+    Ebpf,
+}
+
+impl Backend {
+    pub(crate) const ALL: [Self; 2] = [Self::Ptrace, Self::Ebpf];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ptrace => "ptrace",
+            Self::Ebpf => "ebpf",
+        }
+    }
+
+    /// Why this machine does not have it.
+    pub(crate) fn missing(self) -> Option<String> {
+        match self {
+            Self::Ptrace => None,
+            Self::Ebpf => kernel::missing(),
+        }
+    }
+}
+
+/// The recorder for one run.
+pub(crate) enum Session {
+    Ptrace,
+    #[cfg(ebpf)]
+    Ebpf(kernel::Slot),
+}
+
+impl Session {
+    pub(crate) fn of(backend: Backend) -> Self {
+        match backend {
+            Backend::Ptrace => Self::Ptrace,
+            #[cfg(ebpf)]
+            Backend::Ebpf => Self::Ebpf(kernel::Slot::take()),
+            #[cfg(not(ebpf))]
+            Backend::Ebpf => unreachable!("its trials are left out"),
+        }
+    }
+
+    /// What tells an init to enrol itself.
+    pub(crate) fn environment(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Ptrace => None,
+            #[cfg(ebpf)]
+            Self::Ebpf(slot) => Some((kernel::PLACE, slot.text())),
+        }
+    }
+
+    pub(crate) fn recorder(&self) -> Box<dyn Recorder> {
+        match self {
+            Self::Ptrace => Box::new(PtraceRecorder),
+            #[cfg(ebpf)]
+            Self::Ebpf(slot) => Box::new(slot.recorder()),
+        }
+    }
+}
+
+/// An init that is told so becomes part of its run.
+pub(crate) fn enrol() {
+    kernel::enrol();
+}
+
+#[cfg(not(ebpf))]
+mod kernel {
+    pub(super) fn missing() -> Option<String> {
+        Some("built without eBPF".to_owned())
+    }
+
+    pub(super) fn enrol() {}
+}
+
+#[cfg(ebpf)]
+mod kernel {
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    use ocidiff_trace::EbpfRecorder;
+    use ocidiff_trace::ebpf::{Loaded, Place, Role};
+
+    pub(super) const PLACE: &str = "OCIDIFF_TEST_PLACE";
+    const RING: u32 = 8 << 20;
+
+    static LOADED: LazyLock<Result<Loaded, String>> =
+        LazyLock::new(|| Loaded::load().map_err(|error| error.to_string()));
+    static FREE: LazyLock<Mutex<Vec<u32>>> = LazyLock::new(|| Mutex::new((0..64).collect()));
+
+    /// With OCIDIFF_TEST_ALL=1 a machine that does not have it fails the tests.
+    pub(super) fn missing() -> Option<String> {
+        let why = LOADED.as_ref().err().cloned();
+        if let Some(why) = &why {
+            let all = std::env::var_os("OCIDIFF_TEST_ALL").is_some_and(|value| value == "1");
+            assert!(!all, "OCIDIFF_TEST_ALL=1, and this machine has no eBPF: {why}");
+        }
+        why
+    }
+
+    pub(super) fn enrol() {
+        if let Ok(text) = std::env::var(PLACE) {
+            let place: Place = serde_json::from_str(&text).expect("a place");
+            EbpfRecorder::enrol(&place, Role::Runtime).expect("enrol");
+        }
+    }
+
+    /// A slot, which others get when this is dropped.
+    pub(crate) struct Slot {
+        place: Place,
+        recorder: EbpfRecorder,
+    }
+
+    impl Slot {
+        pub(super) fn take() -> Self {
+            let number = free().pop().expect("a free slot");
+            let loaded = LOADED.as_ref().expect("its trials are left out otherwise");
+            let place = loaded.place(number, RING).expect("a place");
+            let recorder = EbpfRecorder::open(place).expect("open");
+            Self { place, recorder }
+        }
+
+        pub(super) fn text(&self) -> String {
+            serde_json::to_string(&self.place).expect("it is written")
+        }
+
+        pub(super) fn recorder(&self) -> EbpfRecorder {
+            self.recorder.clone()
+        }
+    }
+
+    impl Drop for Slot {
+        fn drop(&mut self) {
+            free().push(self.place.slot);
+        }
+    }
+
+    fn free() -> std::sync::MutexGuard<'static, Vec<u32>> {
+        FREE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
