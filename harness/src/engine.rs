@@ -32,6 +32,10 @@ const SLACK: Duration = Duration::from_secs(20);
 /// Which recorder a run uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorder {
+    /// eBPF where the machine allows it, ptrace elsewhere.
+    Auto,
+    /// Every syscall of the workload, and the runtime's own set-up, by programs in the kernel.
+    Ebpf,
     /// Every syscall of the workload, by ptrace.
     Ptrace,
     /// A short look at the workload's execve only: what `/proc` shows, and the filters.
@@ -47,8 +51,10 @@ pub struct Engine {
     pub contenders: Vec<Contender>,
     /// Where.
     pub machine: Machine,
-    /// How.
+    /// How: no longer [`Recorder::Auto`].
     pub recorder: Recorder,
+    /// The recorder in words, as reports have it; with the reason where it is not the best one.
+    pub recorder_said: String,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -176,7 +182,7 @@ impl Engine {
                     .get(&Channel::Syscall)
                     .cloned()
                     .unwrap_or_default(),
-                calls: self.recorder == Recorder::Ptrace,
+                calls: self.recorder != Recorder::None,
                 max_calls: MAX_CALLS,
             }),
             steps,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ocidiff_model::{Channel, Fact, StepRecord};
+use ocidiff_trace::ebpf::{Loaded, Place};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
@@ -20,6 +21,10 @@ use crate::slot::{Slot, new_pid_namespace};
 
 /// How often it is looked whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
+/// Room for events of a run, in bytes: mapping it costs something in each run.
+const RING: u32 = 2 << 20;
+/// The same where that was not enough.
+const LARGE_RING: u32 = 64 << 20;
 /// How much of what a cell itself complains is kept, in bytes.
 const COMPLAINT: u64 = 4096;
 
@@ -64,6 +69,8 @@ pub struct Told {
 pub struct Launcher {
     program: PathBuf,
     stop: watch::Receiver<bool>,
+    /// The kernel's programs, where they record.
+    kernel: Option<Arc<Loaded>>,
     // Before the session: what the session removes must be empty by then.
     slots: Arc<Slots>,
     session: Arc<Session>,
@@ -73,13 +80,19 @@ pub struct Launcher {
 struct Slots {
     /// One permit for each slot that is free or not made yet.
     free: Semaphore,
-    made: Mutex<(Vec<Slot>, usize)>,
+    made: Mutex<(Vec<Slot>, u32)>,
 }
 
 impl Launcher {
-    /// A launcher; `program` is ocidiff itself, `stop` turns true when all must end.
+    /// A launcher; `program` is ocidiff itself, `stop` turns true when all must end, `kernel` records if it is there.
     #[must_use]
-    pub fn new(program: PathBuf, session: Arc<Session>, width: usize, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        program: PathBuf,
+        session: Arc<Session>,
+        width: usize,
+        stop: watch::Receiver<bool>,
+        kernel: Option<Arc<Loaded>>,
+    ) -> Self {
         let slots = Slots {
             free: Semaphore::new(width),
             made: Mutex::default(),
@@ -88,6 +101,7 @@ impl Launcher {
             program,
             session,
             stop,
+            kernel,
             slots: Arc::new(slots),
         }
     }
@@ -98,7 +112,8 @@ impl Launcher {
         &self.session
     }
 
-    /// Runs a cell as soon as a slot is free, and waits for its end.
+    /// Runs a cell as soon as a slot is free, and waits for its end. Where the recorder lost events it is run once
+    /// more, with a larger ring.
     pub async fn launch(&self, order: Order) -> Told {
         // The semaphore is never closed.
         let _permit = self.slots.free.acquire().await;
@@ -106,11 +121,30 @@ impl Launcher {
             Ok(slot) => slot,
             Err(error) => return broken(format!("failed to make a slot to run in: {error}")),
         };
+        let mut told = self.launch_in(&slot, order.clone(), RING).await;
+        if told.trace.lost > 0 {
+            told = self.launch_in(&slot, order, LARGE_RING).await;
+        }
+        if told.trace.lost > 0 {
+            let lost = told.trace.lost;
+            told.broken
+                .get_or_insert_with(|| format!("the recorder lost {lost} events"));
+        }
+        self.made().0.push(slot);
+        told
+    }
+
+    async fn launch_in(&self, slot: &Slot, order: Order, ring: u32) -> Told {
+        let place = self.kernel.as_ref().map(|kernel| slot.place(kernel, ring));
+        let place = match place.transpose() {
+            Ok(place) => place,
+            Err(error) => return broken(format!("failed to {error}")),
+        };
         let this = self.clone();
         let handle = Handle::current();
         let mut frozen = false;
         let told = {
-            let mut work = pin!(slot.run(move |cgroups| this.on_thread(&handle, order, cgroups)));
+            let mut work = pin!(slot.run(move |cgroups| this.on_thread(&handle, order, place, cgroups)));
             loop {
                 tokio::select! {
                     told = &mut work => break told,
@@ -118,7 +152,6 @@ impl Launcher {
                 }
             }
         };
-        self.made().0.push(slot);
         let Some((mut told, changed)) = told else {
             return broken("the slot's thread died".to_owned());
         };
@@ -135,7 +168,7 @@ impl Launcher {
         told
     }
 
-    fn made(&self) -> MutexGuard<'_, (Vec<Slot>, usize)> {
+    fn made(&self) -> MutexGuard<'_, (Vec<Slot>, u32)> {
         self.slots.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -145,10 +178,10 @@ impl Launcher {
             return Ok(slot);
         }
         made.1 += 1;
-        Slot::start(Arc::clone(&self.session), made.1.to_string())
+        Slot::start(Arc::clone(&self.session), made.1 - 1)
     }
 
-    fn on_thread(&self, handle: &Handle, order: Order, cgroups: &Layout) -> Told {
+    fn on_thread(&self, handle: &Handle, order: Order, events: Option<Place>, cgroups: &Layout) -> Told {
         let started = Instant::now();
         let job = Job {
             lower: order.lower,
@@ -157,6 +190,7 @@ impl Launcher {
             config_file: order.config_file,
             steps: order.steps,
             record: order.record,
+            events,
             cgroups: cgroups.clone(),
             env: environment(),
             stream_cap: 1 << 20,

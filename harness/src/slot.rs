@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use nix::sched::{CloneFlags, setns, unshare};
+use ocidiff_trace::ebpf::{Loaded, Place};
 use tokio::sync::oneshot;
 
 use crate::cgroup::{self, Kind, Layout};
@@ -27,6 +28,9 @@ pub(crate) struct Slot {
     work: Option<mpsc::Sender<Work>>,
     thread: Option<JoinHandle<()>>,
     cgroups: Arc<Mutex<Layout>>,
+    number: u32,
+    /// Where the events of its runs go, once one was recorded so.
+    place: Mutex<Option<Place>>,
 }
 
 impl Drop for Slot {
@@ -44,8 +48,9 @@ impl Drop for Slot {
 }
 
 impl Slot {
-    /// Starts the thread; it makes the cgroups of this name and joins them.
-    pub(crate) fn start(session: Arc<Session>, name: String) -> io::Result<Self> {
+    /// Starts the thread; it makes cgroups that are named as the slot, and joins them.
+    pub(crate) fn start(session: Arc<Session>, number: u32) -> io::Result<Self> {
+        let name = number.to_string();
         let (sender, receiver) = mpsc::channel::<Work>();
         let (ready, started) = mpsc::channel();
         let thread = std::thread::Builder::new()
@@ -71,7 +76,18 @@ impl Slot {
             work: Some(sender),
             thread: Some(thread),
             cgroups,
+            number,
+            place: Mutex::default(),
         })
+    }
+
+    /// Where the events of the next run go. A ring that was made larger for one run is not kept: it is memory.
+    pub(crate) fn place(&self, kernel: &Loaded, ring: u32) -> Result<Place, ocidiff_trace::Error> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        match *place {
+            Some(place) if place.size == ring => Ok(place),
+            _ => Ok(*place.insert(kernel.place(self.number, ring)?)),
+        }
     }
 
     /// Does the work on the slot's thread; also tells which settings of the slot's own cgroups it changed.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ocidiff_runtimes::{Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
+use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
 
 use crate::bundle::Builder;
@@ -133,14 +134,34 @@ pub fn engine(
     builder
         .probe()
         .map_err(|error| Error::broken(format!("failed to write the probe: {error}")))?;
+    let (recorder, recorder_said, kernel) = recorder(settings.recorder)?;
     Ok(Engine {
         corpus: Arc::new(corpus),
         contenders,
         machine: abilities.machine.clone(),
-        recorder: settings.recorder,
+        recorder,
+        recorder_said,
         builder,
-        launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop),
+        launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })
+}
+
+/// Which recorder it is, how reports name it, and the kernel's programs for it.
+fn recorder(wanted: Recorder) -> Result<(Recorder, String, Option<Arc<Loaded>>), Error> {
+    let plain = |recorder, name: &str| Ok((recorder, name.to_owned(), None));
+    match wanted {
+        Recorder::Ptrace => plain(Recorder::Ptrace, "ptrace"),
+        Recorder::None => plain(Recorder::None, "none"),
+        Recorder::Ebpf | Recorder::Auto => match Loaded::load() {
+            Ok(loaded) => Ok((Recorder::Ebpf, "ebpf".to_owned(), Some(Arc::new(loaded)))),
+            Err(error) if wanted == Recorder::Auto => {
+                Ok((Recorder::Ptrace, format!("ptrace (failed to {error})"), None))
+            }
+            Err(error) => Err(Error::broken(format!(
+                "failed to {error}; --recorder ptrace does without"
+            ))),
+        },
+    }
 }
 
 /// Where installed runtimes and packages are kept.

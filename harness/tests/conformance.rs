@@ -104,7 +104,7 @@ impl Suite {
             program: PathBuf::from(env!("CARGO_BIN_EXE_ocidiff")),
             reference: None,
             jobs: 4,
-            recorder: Recorder::Ptrace,
+            recorder: Recorder::Auto,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use ocidiff_model::Fact;
-use ocidiff_trace::{Exit, Options, PtraceRecorder, Recorder, Recording, Trace};
+use ocidiff_trace::{EbpfRecorder, Error, Exit, Options, PtraceRecorder, Recorder, Recording, Trace};
 
 use super::call::signal_name;
 use super::job::RecordJob;
@@ -17,7 +17,7 @@ use super::observe;
 use super::pump::{End, Pump, StreamId};
 
 /// What the recorder's thread leaves.
-type Recorded = Result<Option<Trace>, String>;
+type Recorded = Result<Option<Trace>, Error>;
 
 /// How often the recorder's thread looks whether it was given up.
 const SLICE: Duration = Duration::from_millis(200);
@@ -65,7 +65,7 @@ impl Container {
     }
 
     /// Attaches the recorder to the init, which waits for `start`.
-    pub(crate) fn record(&mut self, pump: &mut Pump, job: &RecordJob) {
+    pub(crate) fn record(&mut self, pump: &mut Pump, job: &RecordJob, events: Option<&EbpfRecorder>) {
         let Some(pid) = self.pid else { return };
         let options = Options {
             watch: job.watch.clone(),
@@ -80,7 +80,11 @@ impl Container {
             seen.extend(observe::cgroup::facts(pid));
             facts.lock().unwrap_or_else(PoisonError::into_inner).extend(seen);
         });
-        match PtraceRecorder.attach(pid.as_raw(), options, look) {
+        let recording = match events {
+            Some(recorder) => recorder.attach(pid.as_raw(), options, look),
+            None => PtraceRecorder.attach(pid.as_raw(), options, look),
+        };
+        match recording {
             Ok(recording) => match watch(recording) {
                 Ok(watcher) => {
                     pump.leave_alone(pid);
@@ -149,10 +153,7 @@ impl Container {
 
     fn collect(&mut self) {
         if let Some(watcher) = self.watcher.take_if(|watcher| watcher.thread.is_finished()) {
-            let recorded = watcher
-                .thread
-                .join()
-                .unwrap_or_else(|_| Err("the recorder's thread died".to_owned()));
+            let recorded = watcher.thread.join().unwrap_or(Err(Error::Died));
             self.trace = Some(recorded);
         }
     }
@@ -168,7 +169,7 @@ fn watch(mut recording: Box<dyn Recording>) -> io::Result<Watcher> {
                 match recording.wait(SLICE) {
                     Ok(None) => {}
                     Ok(trace) => return Ok(trace),
-                    Err(error) => return Err(error.to_string()),
+                    Err(error) => return Err(error),
                 }
             }
         })?;

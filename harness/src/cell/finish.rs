@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Op};
+use ocidiff_trace::Error;
 
 use super::container::{Container, Ended};
 use super::job::{Message, TraceReport};
@@ -75,7 +76,8 @@ impl Run<'_> {
             self.output(prefix, streams);
         }
         if name == MAIN {
-            let (report, facts) = report(&mut container);
+            let with = if self.recorder.is_some() { "ebpf" } else { "ptrace" };
+            let (report, facts) = report(&mut container, with);
             self.facts(facts);
             (self.tell)(Message::Trace(report));
         }
@@ -92,7 +94,7 @@ fn end_fact(prefix: &str, ended: Option<&Ended>) -> Fact {
 }
 
 /// What the recorder saw, and its facts.
-fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
+fn report(container: &mut Container, recorder: &str) -> (TraceReport, Vec<Fact>) {
     let none = |why: String| {
         (
             TraceReport {
@@ -105,7 +107,11 @@ fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
     let trace = match container.take_trace() {
         Some(Ok(Some(trace))) => trace,
         Some(Ok(None)) => return none("nothing was recorded".to_owned()),
-        Some(Err(why)) => return none(why),
+        Some(Err(Error::Lost(lost))) => {
+            let (report, facts) = none("it lost events".to_owned());
+            return (TraceReport { lost, ..report }, facts);
+        }
+        Some(Err(why)) => return none(format!("failed to {why}")),
         None => {
             return none(
                 container
@@ -122,10 +128,11 @@ fn report(container: &mut Container) -> (TraceReport, Vec<Fact>) {
         code: hex(&filter.to_bytes()),
     });
     let report = TraceReport {
-        recorder: "ptrace".to_owned(),
+        recorder: recorder.to_owned(),
         calls: trace.calls.iter().map(trace_facts::line).collect(),
         total: trace.total,
         filters: filters.collect(),
+        lost: 0,
     };
     (report, facts)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::{Fact, Op, StepRecord};
+use ocidiff_trace::ebpf::Place;
 use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Layout;
@@ -24,6 +25,8 @@ pub struct Job {
     pub steps: Vec<JobStep>,
     /// What to record of the main container's syscalls; none: no recorder.
     pub record: Option<RecordJob>,
+    /// Where the kernel's programs send what the run does; none: there are no such programs.
+    pub events: Option<Place>,
     /// The run's own cgroups on the machine, which exist.
     pub cgroups: Layout,
     /// The runtime's environment.
@@ -94,4 +97,6 @@ pub struct TraceReport {
     pub total: u64,
     /// The filters in force at the execve.
     pub filters: Vec<FilterRecord>,
+    /// Events that were lost: then the record has holes, and is worth nothing.
+    pub lost: u64,
 }

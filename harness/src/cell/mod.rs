@@ -36,6 +36,8 @@ pub(crate) use observe::proc::capability_number;
 use std::io::{self, Read, Write};
 
 use job::{Job, Message};
+use ocidiff_trace::EbpfRecorder;
+use ocidiff_trace::ebpf::{Place, Role};
 
 /// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
 ///
@@ -71,12 +73,23 @@ fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
             "the cell must be process 1 of its pid namespace: it is started by ocidiff only".to_owned(),
         );
     }
+    let recorder = match &job.events {
+        None => None,
+        Some(place) => Some(follow(*place).map_err(|error| format!("failed to {error}"))?),
+    };
     isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
     // Some runtimes make a session keyring and some do not; what the container then sees must not be the user's.
     // Where the kernel has no keyrings there is nothing to keep apart.
     let _ = ocidiff_trace::process::join_session_keyring(c"cell");
     bundle::make(job).map_err(|error| format!("failed to {error}"))?;
-    run::Run::new(job, tell)
+    run::Run::new(job, recorder, tell)
         .take_steps()
         .map_err(|error| format!("failed to call the runtime: {error}"))
+}
+
+/// From here on the kernel's programs follow what this process starts.
+fn follow(place: Place) -> Result<EbpfRecorder, ocidiff_trace::Error> {
+    let recorder = EbpfRecorder::open(place)?;
+    EbpfRecorder::enrol(&place, Role::Harness)?;
+    Ok(recorder)
 }

@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use ocidiff_model::record::CallResult;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Op, StepRecord};
+use ocidiff_trace::EbpfRecorder;
 use rustix::fs::{Mode, OFlags};
 
 use super::call::{self, Call};
@@ -29,18 +30,24 @@ pub(crate) struct Run<'a> {
     pub(super) containers: BTreeMap<String, Container>,
     pub(super) hooks: Hooks,
     pub(super) before: Before,
+    pub(super) recorder: Option<EbpfRecorder>,
     ran: bool,
     pub(super) tell: &'a mut dyn FnMut(Message),
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(job: &'a Job, tell: &'a mut dyn FnMut(Message)) -> Self {
+    pub(crate) fn new(
+        job: &'a Job,
+        recorder: Option<EbpfRecorder>,
+        tell: &'a mut dyn FnMut(Message),
+    ) -> Self {
         Self {
             job,
             pump: Pump::new(job.stream_cap),
             containers: BTreeMap::new(),
             hooks: Hooks::default(),
             before: Before::look(),
+            recorder,
             ran: false,
             tell,
         }
@@ -55,6 +62,9 @@ impl<'a> Run<'a> {
         for step in &self.job.steps {
             if gone.contains(&step.container) && step.op != Op::Create {
                 continue;
+            }
+            if let Some(recorder) = &self.recorder {
+                recorder.phase(&step.label);
             }
             let result = self.take(step)?;
             let hooks = self.hooks.look(&step.label);
@@ -184,7 +194,9 @@ impl<'a> Run<'a> {
                 self.pump.look_after(pid);
             }
             match &self.job.record {
-                Some(record) if step.container == MAIN => container.record(&mut self.pump, record),
+                Some(record) if step.container == MAIN => {
+                    container.record(&mut self.pump, record, self.recorder.as_ref());
+                }
                 _ => container.unrecorded = Some("not asked for".to_owned()),
             }
         }

@@ -78,7 +78,9 @@ impl WithArgs {
             reference: self.reference.clone(),
             jobs: usize::from(self.jobs),
             recorder: match self.recorder {
-                RecorderArg::Auto | RecorderArg::Ptrace => Recorder::Ptrace,
+                RecorderArg::Auto => Recorder::Auto,
+                RecorderArg::Ebpf => Recorder::Ebpf,
+                RecorderArg::Ptrace => Recorder::Ptrace,
                 RecorderArg::None => Recorder::None,
             },
         })
@@ -95,6 +97,8 @@ fn default_jobs() -> u16 {
 pub(crate) enum RecorderArg {
     /// The best that the machine allows
     Auto,
+    /// Every syscall and the runtime's set-up, by programs in the kernel
+    Ebpf,
     /// Every syscall, by ptrace
     Ptrace,
     /// No syscalls

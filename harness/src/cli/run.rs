@@ -15,7 +15,7 @@ use ocidiff_reports::{Run as Told, terminal};
 use super::args::RunArgs;
 use super::{output, signals};
 use crate::corpus::Entry;
-use crate::engine::{Engine, Finished, Recorder};
+use crate::engine::{Engine, Finished};
 use crate::error::Error;
 use crate::plan;
 use crate::schedule::Schedule;
@@ -98,10 +98,7 @@ fn start_event(engine: &Engine, cases: usize) -> Event {
             .map(|contender| contender.participant())
             .collect(),
         machine: engine.machine.clone(),
-        recorder: match engine.recorder {
-            Recorder::Ptrace => "ptrace".to_owned(),
-            Recorder::None => "none".to_owned(),
-        },
+        recorder: engine.recorder_said.clone(),
         cases,
     }
 }

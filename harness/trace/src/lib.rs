@@ -32,7 +32,7 @@
 
 pub(crate) mod arch;
 pub(crate) mod decode;
-#[cfg(ebpf)]
+#[cfg_attr(not(ebpf), path = "ebpf_absent.rs")]
 pub mod ebpf;
 pub mod error;
 pub(crate) mod ordinal;
@@ -43,11 +43,10 @@ pub mod record;
 pub mod recorder;
 pub(crate) mod sink;
 
-#[cfg(ebpf)]
 pub use ebpf::EbpfRecorder;
 pub use error::Error;
 pub use ptrace::PtraceRecorder;
-pub use record::{Arch, Call, CallResult, Exit, Trace};
+pub use record::{Arch, Call, CallResult, Exit, SetupCall, Trace};
 pub use recorder::{OnExec, Options, Recorder, Recording};
 
 /// A process or thread id in the pid namespace of the recorder.

@@ -6,6 +6,8 @@ use std::fmt;
 use ocidiff_seccomp::Filter;
 use serde::{Deserialize, Serialize};
 
+use crate::Pid;
+
 /// All that was recorded of one workload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
@@ -84,6 +86,17 @@ impl fmt::Display for Call {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}({}) = {}", self.name, self.args.join(", "), self.result)
     }
+}
+
+/// One call of a runtime's, before the workload: only the eBPF backend sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupCall {
+    /// The step in which it was made.
+    pub phase: String,
+    /// The pid of the process, in the pid namespace of the run.
+    pub pid: Pid,
+    /// The call. Its process counts all processes of the run in order of appearance.
+    pub call: Call,
 }
 
 /// What came of a call.

@@ -2,7 +2,7 @@
 
 use crate::Pid;
 
-pub(super) const MAX_RUNS: u32 = 64;
+pub(super) const MAX_RUNS: u32 = 256;
 pub(super) const MAX_NUMBERS: usize = 1024;
 /// The addresses under which an execve's parts are told.
 pub(super) const ENVIRONMENT: u64 = 1;

@@ -25,7 +25,7 @@ pub struct Loaded {
 /// Where one run's events go: ids of maps, so that another process of root's can open them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// Index of the run, below 64.
+    /// Index of the run, below 256.
     pub slot: u32,
     /// Size of the ring, in bytes.
     pub size: u32,
@@ -43,9 +43,7 @@ impl Loaded {
     pub fn load() -> Result<Self, Error> {
         let started = Instant::now();
         // What libbpf itself says of a failure is long; the error says the part that matters.
-        if std::env::var("BPFLOG").is_err() {
-            libbpf_rs::set_print(None);
-        }
+        libbpf_rs::set_print(None);
         let mut builder = ObjectBuilder::default();
         let open = builder.open_memory(OBJECT).map_err(failed("read the programs"))?;
         let object = open.load().map_err(failed("load the programs"))?;

@@ -38,13 +38,12 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use rustix::process::{PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
 pub use self::load::{Loaded, Place};
-pub use self::setup::SetupCall;
 
 use self::layout::{Count, Event, Run};
 use self::load::failed;
 use self::replay::Replay;
 use self::ring::Ring;
-use crate::record::Arch;
+use crate::record::{Arch, SetupCall};
 use crate::{Error, OnExec, Options, Pid, PtraceRecorder, Recorder, Recording, Trace, arch};
 
 /// How often the ring is looked into.

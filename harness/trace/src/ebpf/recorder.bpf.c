@@ -115,7 +115,7 @@ struct linux_binprm {
 
 // ---- shared with shared.rs: numbers, layouts ----
 
-#define MAX_RUNS 64
+#define MAX_RUNS 256
 #define MAX_NUMBERS 1024 // syscall numbers by architecture that have a shape; those beyond have none
 #define SCRATCH 16384
 #define SLACK 8192 // behind the last place at which anything may begin

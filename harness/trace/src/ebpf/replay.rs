@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use super::execve;
 use super::kept::Kept;
 use super::layout::{COMPAT, Count, Event, GROUP_DEAD, Kind, OF_WORKLOAD};
-use super::setup::{Setup, SetupCall};
+use super::setup::Setup;
 use crate::decode::{Caller, Decoder, Role};
 use crate::ordinal::Ordinal;
 use crate::pending::Pending;
-use crate::record::{Arch, Call, CallResult, Exit, Trace};
+use crate::record::{Arch, Call, CallResult, Exit, SetupCall, Trace};
 use crate::sink::{Outcome, Sink};
 use crate::{Options, Pid, arch};
 

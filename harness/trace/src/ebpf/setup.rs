@@ -2,30 +2,17 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::execve;
 use super::kept::Kept;
 use super::layout::{Event, Kind};
 use super::replay::{failure, pending};
 use crate::decode::{Caller, Decoder};
-use crate::record::{Call, CallResult};
+use crate::record::{Call, CallResult, SetupCall};
 use crate::{Pid, arch};
 
 /// How many calls are kept: a runtime makes a few hundred.
 const MAX_CALLS: usize = 5_000;
 const MAX_STRING: usize = 256;
-
-/// One call of a runtime's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetupCall {
-    /// The step in which it was made.
-    pub phase: String,
-    /// The pid of the process, in the pid namespace of the run.
-    pub pid: Pid,
-    /// The call. Its process counts all processes of the run in order of appearance.
-    pub call: Call,
-}
 
 /// Collects them.
 pub(super) struct Setup {

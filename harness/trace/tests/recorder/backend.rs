@@ -31,7 +31,6 @@ impl Backend {
 /// The recorder for one run.
 pub(crate) enum Session {
     Ptrace,
-    #[cfg(ebpf)]
     Ebpf(kernel::Slot),
 }
 
@@ -39,10 +38,7 @@ impl Session {
     pub(crate) fn of(backend: Backend) -> Self {
         match backend {
             Backend::Ptrace => Self::Ptrace,
-            #[cfg(ebpf)]
             Backend::Ebpf => Self::Ebpf(kernel::Slot::take()),
-            #[cfg(not(ebpf))]
-            Backend::Ebpf => unreachable!("its trials are left out"),
         }
     }
 
@@ -50,7 +46,6 @@ impl Session {
     pub(crate) fn environment(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Ptrace => None,
-            #[cfg(ebpf)]
             Self::Ebpf(slot) => Some((kernel::PLACE, slot.text())),
         }
     }
@@ -58,7 +53,6 @@ impl Session {
     pub(crate) fn recorder(&self) -> Box<dyn Recorder> {
         match self {
             Self::Ptrace => Box::new(PtraceRecorder),
-            #[cfg(ebpf)]
             Self::Ebpf(slot) => Box::new(slot.recorder()),
         }
     }
@@ -69,16 +63,6 @@ pub(crate) fn enrol() {
     kernel::enrol();
 }
 
-#[cfg(not(ebpf))]
-mod kernel {
-    pub(super) fn missing() -> Option<String> {
-        Some("built without eBPF".to_owned())
-    }
-
-    pub(super) fn enrol() {}
-}
-
-#[cfg(ebpf)]
 mod kernel {
     use std::sync::{LazyLock, Mutex, PoisonError};
 

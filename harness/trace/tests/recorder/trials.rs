@@ -39,8 +39,11 @@ const COMPARED: &[&str] = &[
     "int80",
 ];
 
+/// A trial's name and body.
+type Own = (&'static str, fn(Backend));
+
 /// Trials with a body of their own.
-const OWN: &[(&str, fn(Backend))] = &[
+const OWN: &[Own] = &[
     ("filters_come_oldest_first", filters_come_oldest_first),
     ("untraced_child_is_counted", untraced_child_is_counted),
     (

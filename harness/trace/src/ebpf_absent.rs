@@ -1,0 +1,108 @@
+//! In place of the eBPF backend where it was not built: says so when it is asked for.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::SetupCall;
+use crate::{Error, OnExec, Options, Pid, Recorder, Recording};
+
+/// The loaded programs: there are none.
+#[derive(Debug, Clone, Copy)]
+pub enum Loaded {}
+
+/// Where one run's events go: nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Index of the run.
+    pub slot: u32,
+    /// Size of the ring, in bytes.
+    pub size: u32,
+}
+
+/// As what a process is enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The harness.
+    Harness,
+    /// A runtime.
+    Runtime,
+}
+
+/// Records nothing, since there is none.
+#[derive(Debug, Clone, Copy)]
+pub enum EbpfRecorder {}
+
+fn absent<T>() -> Result<T, Error> {
+    Err(Error::Ebpf {
+        doing: "load the programs",
+        why: "this ocidiff was built without clang, or without the feature `ebpf`".to_owned(),
+    })
+}
+
+impl Loaded {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn load() -> Result<Self, Error> {
+        absent()
+    }
+
+    /// How long loading took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        match *self {}
+    }
+
+    /// Makes a place for one run at a time.
+    ///
+    /// # Errors
+    /// Cannot be asked.
+    pub fn place(&self, _slot: u32, _size: u32) -> Result<Place, Error> {
+        match *self {}
+    }
+}
+
+impl EbpfRecorder {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn open(_place: Place) -> Result<Self, Error> {
+        absent()
+    }
+
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn enrol(_place: &Place, _role: Role) -> Result<(), Error> {
+        absent()
+    }
+
+    /// What was done so far belongs to the steps before.
+    pub fn phase(&self, _label: &str) {
+        match *self {}
+    }
+
+    /// What runtimes did since this was last asked.
+    #[must_use]
+    pub fn take_setup(&self) -> Vec<SetupCall> {
+        match *self {}
+    }
+
+    /// How many events were lost.
+    ///
+    /// # Errors
+    /// Cannot be asked.
+    pub fn lost(&self) -> Result<u64, Error> {
+        match *self {}
+    }
+}
+
+impl Recorder for EbpfRecorder {
+    fn attach(&self, _init: Pid, _options: Options, _on_exec: OnExec) -> Result<Box<dyn Recording>, Error> {
+        match *self {}
+    }
+}
