@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::difference::{Group, Standing};
 use ocidiff_model::fact::watched;
 use ocidiff_model::record::{CallResult, RunOutcome};
-use ocidiff_model::{Case, Channel, Difference, Record};
+use ocidiff_model::{Case, Channel, Difference, Record, Watch};
 
 /// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
 /// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
@@ -43,7 +43,8 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
     };
     let rest = path[channel.name().len()..].trim_start_matches('.');
     let watch = case.body.watch.get(&channel);
-    if watch.is_some_and(|patterns| patterns.iter().any(|pattern| watched(pattern, rest))) {
+    let patterns = watch.map_or(&[][..], Watch::paths);
+    if patterns.iter().any(|pattern| watched(pattern, rest)) {
         return true;
     }
     if channel == Channel::Lifecycle {

@@ -10,7 +10,7 @@ use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, RunOutcome};
-use ocidiff_model::{Case, Channel, Difference, Op, Record, Verdict};
+use ocidiff_model::{Case, Channel, Difference, Op, Record, Verdict, Watch};
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
@@ -26,6 +26,9 @@ use crate::participants::{Contender, Lacks};
 const RUNS: u32 = 3;
 /// Calls that are kept in a record.
 const MAX_CALLS: usize = 20_000;
+/// Among the calls that a case watches: no others are recorded at all, nor counted. The kernel leaves them out, where
+/// eBPF records.
+const ONLY: &str = "only";
 /// Beyond the limits of all steps, what a cell may take for itself.
 const SLACK: Duration = Duration::from_secs(20);
 
@@ -55,6 +58,8 @@ pub struct Engine {
     pub recorder: Recorder,
     /// The recorder in words, as reports have it; with the reason where it is not the best one.
     pub recorder_said: String,
+    /// Whether the runtimes' own calls are kept in every record, and not only in those of cases that watch them.
+    pub keep_setup: bool,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -74,6 +79,9 @@ impl Engine {
     /// Runs a case under every runtime, and again where a difference is new, and judges it.
     pub async fn run(&self, entry: &Entry) -> Finished {
         let started = Instant::now();
+        if let Some(why) = self.missing(&entry.case) {
+            return self.skipped(&entry.case, why);
+        }
         match self.builder.build(&entry.case, &self.corpus) {
             Ok(bundle) => self.run_bundle(entry, &bundle, started).await,
             Err(error) => self.broken(&entry.case, error.to_string(), started),
@@ -87,6 +95,12 @@ impl Engine {
             Ok(bundle) => self.run_bundle(entry, &bundle, started).await,
             Err(error) => self.broken(&entry.case, error.to_string(), started),
         }
+    }
+
+    /// What the case needs and the recorder does not have.
+    fn missing(&self, case: &Case) -> Option<String> {
+        let wanted = case.body.needs.recorder.as_ref()?;
+        (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
 
     /// A case that is not run.
@@ -176,13 +190,11 @@ impl Engine {
             configs: bundle.configs.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {
-                watch: case
-                    .body
-                    .watch
-                    .get(&Channel::Syscall)
-                    .cloned()
-                    .unwrap_or_default(),
+                watch: watched_calls(case).to_vec(),
+                only_watched: watched_calls(case).iter().any(|name| name == ONLY),
+                visit: !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_))),
                 calls: self.recorder != Recorder::None,
+                setup: self.keep_setup || case.body.watch.contains_key(&Channel::Setup),
                 max_calls: MAX_CALLS,
             }),
             steps,
@@ -281,6 +293,11 @@ impl Engine {
     }
 }
 
+/// The calls that a case names.
+fn watched_calls(case: &Case) -> &[String] {
+    case.body.watch.get(&Channel::Syscall).map_or(&[], Watch::paths)
+}
+
 fn first_broken(records: &[Record]) -> Option<String> {
     records.iter().find_map(|record| match &record.outcome {
         RunOutcome::Broken(why) => Some(format!("{}: {why}", record.runtime.label)),
@@ -345,6 +362,7 @@ fn record(
         steps: told.steps,
         facts,
         filters: told.trace.filters,
+        setup: told.setup,
         calls: told.trace.calls,
         total_calls: told.trace.total,
         seconds: told.seconds,

@@ -54,6 +54,8 @@ pub struct Told {
     pub steps: Vec<StepRecord>,
     /// Facts, as observed.
     pub facts: Vec<Fact>,
+    /// What the runtime itself called, where that is kept.
+    pub setup: Vec<String>,
     /// What the recorder saw.
     pub trace: TraceReport,
     /// Whether the workload ran.
@@ -253,6 +255,7 @@ async fn converse(child: &mut Child, job: &Job, told: &mut Told) -> io::Result<b
         match serde_json::from_str(&line)? {
             Message::Step(step) => told.steps.push(step),
             Message::Facts(facts) => told.facts.extend(facts),
+            Message::Setup(setup) => told.setup = setup,
             Message::Trace(trace) => told.trace = trace,
             Message::Done { ran } => {
                 told.ran = ran;

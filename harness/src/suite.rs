@@ -113,6 +113,8 @@ pub struct Settings {
     pub jobs: usize,
     /// How syscalls are recorded.
     pub recorder: Recorder,
+    /// Whether the runtimes' own calls are kept in every record.
+    pub keep_setup: bool,
 }
 
 /// Everything that runs cases.
@@ -141,6 +143,7 @@ pub fn engine(
         machine: abilities.machine.clone(),
         recorder,
         recorder_said,
+        keep_setup: settings.keep_setup,
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

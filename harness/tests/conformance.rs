@@ -14,6 +14,7 @@ use ocidiff::engine::{Engine, Recorder};
 use ocidiff::error::Error;
 use ocidiff::plan::Abilities;
 use ocidiff::suite::{self, Settings};
+use ocidiff_model::Verdict;
 use ocidiff_reports::{Style, terminal};
 use ocidiff_runtimes::Runtime;
 use tokio::runtime::Runtime as Tokio;
@@ -89,6 +90,10 @@ impl Suite {
     fn run(&self, entry: &Entry) -> Result<(), Failed> {
         let engine = self.engine()?;
         let report = self.tokio.block_on(engine.run(entry)).report;
+        if report.verdict == Verdict::Skipped {
+            eprintln!("{}: {}", report.case, report.why.unwrap_or_default());
+            return Ok(());
+        }
         if report.verdict.fails(false) {
             return Err(format!("\n{}", terminal::case(&report, &Style::default())).into());
         }
@@ -105,6 +110,7 @@ impl Suite {
             reference: None,
             jobs: 4,
             recorder: Recorder::Auto,
+            keep_setup: false,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

@@ -38,9 +38,57 @@ pub struct Needs {
     /// Namespace kinds that the kernel must have (`time`, `cgroup`, `user`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
+    /// The recorder: `ebpf`, which alone sees the channel `setup`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorder: Option<String>,
     /// CPUs that must be online.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<u32>,
+}
+
+/// What a case watches of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Watch {
+    /// These paths, or beginnings of paths.
+    Paths(Vec<String>),
+    /// `false`: it must not even be looked at. Only the filters know this.
+    Not(Never),
+}
+
+/// The word `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "bool", into = "bool")]
+#[schemars(with = "bool")]
+pub struct Never;
+
+impl TryFrom<bool> for Never {
+    type Error = &'static str;
+
+    fn try_from(word: bool) -> Result<Self, &'static str> {
+        if word {
+            Err("a list of paths, or `false`")
+        } else {
+            Ok(Self)
+        }
+    }
+}
+
+impl From<Never> for bool {
+    fn from(_: Never) -> Self {
+        false
+    }
+}
+
+impl Watch {
+    /// The paths; none where it must not be looked at.
+    #[must_use]
+    pub fn paths(&self) -> &[String] {
+        match self {
+            Self::Paths(paths) => paths,
+            Self::Not(_) => &[],
+        }
+    }
 }
 
 /// One entry that is added to the rootfs; a path that ends in `/` is a directory.
@@ -161,9 +209,11 @@ pub struct CaseFile {
     /// The steps to take; create, start, wait, delete if not said.
     #[serde(default = "Step::defaults")]
     pub steps: Vec<Step>,
-    /// What to compare beside what always is, by channel: paths or the beginnings of paths.
+    /// What to compare beside what always is, by channel: paths or the beginnings of paths. `filter: false` keeps
+    /// the recorder from its visit at the workload's execve, where that would change what the case is about; then
+    /// there are no facts of the filters, and none that are taken at the execve (`proc.init`, mount, cgroup).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub watch: BTreeMap<Channel, Vec<String>>,
+    pub watch: BTreeMap<Channel, Watch>,
     /// What must hold, whatever the runtime.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<String, Expectation>,

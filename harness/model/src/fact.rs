@@ -13,6 +13,8 @@ pub enum Channel {
     Lifecycle,
     /// The workload: exit status or signal, stdout, stderr.
     Process,
+    /// How the runtime confines the container: its own calls up to the workload's execve.
+    Setup,
     /// The syscalls of the workload.
     Syscall,
     /// The seccomp filters that were in force at the workload's execve.
@@ -33,9 +35,10 @@ pub enum Channel {
 
 impl Channel {
     /// Every channel, in the order in which reports show them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Lifecycle,
         Self::Process,
+        Self::Setup,
         Self::Syscall,
         Self::Filter,
         Self::Proc,
@@ -52,6 +55,7 @@ impl Channel {
         match self {
             Self::Lifecycle => "lifecycle",
             Self::Process => "process",
+            Self::Setup => "setup",
             Self::Syscall => "syscall",
             Self::Filter => "filter",
             Self::Proc => "proc",

@@ -27,7 +27,7 @@ pub mod step;
 pub mod verdict;
 pub mod version;
 
-pub use case::{Case, CaseFile, FileSpec, Needs};
+pub use case::{Case, CaseFile, FileSpec, Needs, Watch};
 pub use difference::{Difference, Group};
 pub use event::Event;
 pub use fact::{Channel, Fact, Value};

@@ -110,7 +110,7 @@ pub struct Record {
     pub runtime: RuntimeId,
     /// What it was given.
     pub bundle: BundleDigest,
-    /// Which recorder saw the syscalls: `ptrace`, or `none (why)`.
+    /// Which recorder saw the syscalls: `ebpf`, `ptrace`, or `none (why)`.
     pub recorder: String,
     /// Whether there is something to compare.
     pub outcome: RunOutcome,
@@ -123,6 +123,9 @@ pub struct Record {
     /// The filters in force at the workload's execve, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<FilterRecord>,
+    /// What the runtime itself called before the workload began, rendered, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<String>,
     /// The workload's syscalls, rendered, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<String>,

@@ -71,8 +71,14 @@ impl Container {
             watch: job.watch.clone(),
             max_calls: job.max_calls,
             record_calls: job.calls,
+            only_watched: job.only_watched,
+            visit: job.visit,
             ..Options::default()
         };
+        if events.is_none() && !job.visit {
+            self.unrecorded = Some("the case must not be visited, and ptrace does".to_owned());
+            return;
+        }
         let facts = Arc::clone(&self.at_exec);
         let look = Box::new(move |pid| {
             let mut seen = observe::proc::at_exec(pid);
@@ -87,7 +93,10 @@ impl Container {
         match recording {
             Ok(recording) => match watch(recording) {
                 Ok(watcher) => {
-                    pump.leave_alone(pid);
+                    // Who visits it also reaps it.
+                    if job.visit {
+                        pump.leave_alone(pid);
+                    }
                     self.watcher = Some(watcher);
                 }
                 Err(error) => self.unrecorded = Some(error.to_string()),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Op};
@@ -20,6 +21,7 @@ impl Run<'_> {
     /// Tells how every container ended, what it changed, and what is left.
     pub(super) fn finish(&mut self) {
         let names: Vec<String> = self.containers.keys().cloned().collect();
+        let init = self.containers.get(MAIN).and_then(|container| container.pid);
         for name in &names {
             let prefix = if name == MAIN {
                 String::new()
@@ -28,6 +30,7 @@ impl Run<'_> {
             };
             self.finish_container(name, &prefix);
         }
+        self.tell_setup(init);
         if !names.iter().any(|name| name == MAIN) {
             let recorder = "none (no init waited for a start)".to_owned();
             (self.tell)(Message::Trace(TraceReport {
@@ -55,6 +58,22 @@ impl Run<'_> {
             let left = self.before.facts();
             self.facts(left);
         }
+    }
+
+    /// How the runtime set the container up, where the recorder saw it.
+    fn tell_setup(&mut self, init: Option<Pid>) {
+        let (Some(recorder), Some(record)) = (&self.recorder, &self.job.record) else {
+            return;
+        };
+        let calls = recorder.take_setup();
+        let config = self.job.containers.get(MAIN).map_or("", String::as_str);
+        let asked = observe::setup::Asked::of(config);
+        let facts = observe::setup::facts(&calls, init.map(Pid::as_raw), &asked);
+        if record.setup {
+            let lines = calls.iter().map(observe::setup::line).collect();
+            (self.tell)(Message::Setup(lines));
+        }
+        self.facts(facts);
     }
 
     fn finish_container(&mut self, name: &str, prefix: &str) {

@@ -40,8 +40,14 @@ pub struct Job {
 pub struct RecordJob {
     /// Syscalls to decode fully.
     pub watch: Vec<String>,
+    /// Whether other syscalls are left out, and not even counted.
+    pub only_watched: bool,
+    /// Whether the workload may be visited at its execve.
+    pub visit: bool,
     /// Whether syscalls are recorded at all; if not, the recorder leaves after its look at the execve.
     pub calls: bool,
+    /// Whether the runtime's own calls are told, and not only the facts of them.
+    pub setup: bool,
     /// Calls kept in the record; those beyond are counted.
     pub max_calls: usize,
 }
@@ -75,6 +81,8 @@ pub enum Message {
     Step(StepRecord),
     /// Observations.
     Facts(Vec<Fact>),
+    /// What the runtime itself called before the workload began, rendered.
+    Setup(Vec<String>),
     /// What the recorder saw.
     Trace(TraceReport),
     /// Everything is told.

@@ -83,6 +83,7 @@ impl WithArgs {
                 RecorderArg::Ptrace => Recorder::Ptrace,
                 RecorderArg::None => Recorder::None,
             },
+            keep_setup: false,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod args;
+mod beside;
 mod control;
 mod one;
 mod output;

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use ocidiff_model::record::RunOutcome;
-use ocidiff_model::{Case, Channel, Counts, ExitStatus, Record};
+use ocidiff_model::{Case, Channel, Counts, ExitStatus, Fact, Record, Watch};
 use ocidiff_reports::terminal::{self, ExplainInput};
 use ocidiff_reports::{safe, safe_to};
 
 use super::args::{ListArgs, OneArgs, ShowArgs};
-use super::{output, some};
+use super::{beside, output, some};
 use crate::compare::is_compared;
 use crate::error::Error;
 use crate::plan;
@@ -75,11 +75,10 @@ fn describe(case: &Case) -> Result<ExplainInput, Error> {
     });
     let mut rootfs = vec![case.body.rootfs.clone()];
     rootfs.extend(case.body.files.keys().cloned());
-    let watch = case
-        .body
-        .watch
-        .iter()
-        .map(|(channel, what)| format!("{channel}: {}", what.join(", ")));
+    let watch = case.body.watch.iter().map(|(channel, what)| match what {
+        Watch::Paths(paths) => format!("{channel}: {}", paths.join(", ")),
+        Watch::Not(_) => format!("{channel}: not looked at"),
+    });
     let expect = case
         .body
         .expect
@@ -102,6 +101,9 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
         if finished.records.is_empty() {
             let why = finished.report.why.clone().unwrap_or_default();
             let _ = writeln!(text, "{}: {} {why}", entry.case.name, finished.report.verdict);
+        }
+        if args.channel == Some(Channel::Setup) {
+            text.push_str(&beside::setup(&finished.records));
         }
         for record in &finished.records {
             show_record(&entry.case, record, args.channel, &mut text);
@@ -146,11 +148,10 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
         }
     }
     let _ = writeln!(text, "  facts     (* is compared)");
-    for fact in record
-        .facts
-        .iter()
-        .filter(|fact| channel.is_none() || fact.channel() == channel)
-    {
+    // Those of the set-up stand side by side already.
+    let told =
+        |fact: &Fact| channel.is_none() || (fact.channel() == channel && channel != Some(Channel::Setup));
+    for fact in record.facts.iter().filter(|fact| told(fact)) {
         let mark = if is_compared(case, &fact.path) { '*' } else { ' ' };
         let _ = writeln!(
             text,
@@ -169,6 +170,12 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
             for line in disassemble(&filter.code) {
                 let _ = writeln!(text, "    {line}");
             }
+        }
+    }
+    if channel.is_none_or(|channel| channel == Channel::Setup) && !record.setup.is_empty() {
+        let _ = writeln!(text, "  set-up    [step process] call");
+        for call in &record.setup {
+            let _ = writeln!(text, "    {}", safe_to(call, 500));
         }
     }
     if channel.is_none_or(|channel| channel == Channel::Syscall) {

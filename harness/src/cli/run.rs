@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::CaseReport;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record};
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Watch};
 use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, terminal};
 
@@ -129,7 +129,10 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
         (Channel::File, vec!["*"]),
         (Channel::Hook, vec!["*"]),
     ];
-    let watch = everything.map(|(channel, all)| (channel, all.into_iter().map(str::to_owned).collect()));
+    let watch = everything.map(|(channel, all)| {
+        let paths = all.into_iter().map(str::to_owned).collect();
+        (channel, Watch::Paths(paths))
+    });
     let body = CaseFile {
         watch: BTreeMap::from(watch),
         ..body

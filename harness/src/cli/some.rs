@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use ocidiff_runtimes::Runtime;
 
-use super::args::WithArgs;
-use super::signals;
+use super::args::{RecorderArg, WithArgs};
+use super::{output, signals};
 use crate::corpus::{Corpus, Entry};
-use crate::engine::Finished;
+use crate::engine::{Finished, Recorder};
 use crate::error::Error;
 use crate::plan;
 use crate::schedule::Schedule;
-use crate::suite;
+use crate::suite::{self, Settings};
 
 /// Cases with what came of them, in order of their names.
 pub(crate) type Ran = Vec<(Entry, Finished)>;
@@ -41,7 +41,14 @@ pub(crate) fn run_with(
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
-        let engine = suite::engine(corpus, runtimes, &with.settings()?, &abilities, stop.clone())?;
+        let settings = Settings {
+            keep_setup: true,
+            ..with.settings()?
+        };
+        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
+        if with.recorder == RecorderArg::Auto && engine.recorder != Recorder::Ebpf {
+            output::complain(&format!("recorder: {}", engine.recorder_said));
+        }
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,

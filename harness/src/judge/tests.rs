@@ -55,6 +55,7 @@ fn record(label: &str, facts: &[(&str, Value)]) -> Record {
         steps: vec![step(Op::Create), step(Op::Start)],
         facts,
         filters: Vec::new(),
+        setup: Vec::new(),
         calls: Vec::new(),
         total_calls: 0,
         seconds: 0.0,

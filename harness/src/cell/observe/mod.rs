@@ -7,4 +7,5 @@ pub(crate) mod leftover;
 pub(crate) mod lifecycle;
 pub(crate) mod mount;
 pub(crate) mod proc;
+pub(crate) mod setup;
 pub(crate) mod stdio;

@@ -453,13 +453,50 @@ __noinline u32 descriptor(struct scratch *s, u32 at, s64 fd)
 	c->is_descriptor = 1;
 	*(u32 *)place(s, at + sizeof(*c)) = BPF_CORE_READ(dentry, d_sb, s_magic);
 	*(u16 *)place(s, at + sizeof(*c) + 4) = BPF_CORE_READ(dentry, d_inode, i_mode);
-	*(u16 *)place(s, at + sizeof(*c) + 6) = BPF_CORE_READ(dentry, d_hash.pprev) == 0;
+	*(u16 *)place(s, at + sizeof(*c) + 6) = BPF_CORE_READ(dentry, d_hash.pprev) == 0 && BPF_CORE_READ(dentry, d_parent) != dentry;
 	bpf_loop(MAX_DEPTH, walk_up, &walk, 0);
 	if (at > ROOM - 2048)
 		return at;
 	c = (void *)place(s, at);
 	c->len = walk.at - at - sizeof(*c);
 	return at + sizeof(*c) + round8(c->len);
+}
+
+static __always_inline bool begins(const char *text, const char *with, u32 len)
+{
+	for (u32 i = 0; i < len; i++)
+		if (text[i] != with[i])
+			return false;
+	return true;
+}
+
+// A path that leads through a descriptor, /proc/self/fd/8 or /proc/thread-self/fd/8: what that refers to.
+__noinline u32 through_descriptor(struct scratch *s, u32 string, u32 at)
+{
+	const char self[] = "/proc/self/fd/";
+	const char thread[] = "/proc/thread-self/fd/";
+	char text[32] = {};
+	u32 begin = sizeof(self) - 1;
+	s64 fd = 0;
+	bool any = false;
+
+	if (!s || at <= string)
+		return at;
+	bpf_probe_read_kernel(text, sizeof(text) - 1, place(s, string + sizeof(struct chunk)));
+	if (!begins(text, self, sizeof(self) - 1)) {
+		if (!begins(text, thread, sizeof(thread) - 1))
+			return at;
+		begin = sizeof(thread) - 1;
+	}
+	for (u32 i = 0; i < 6; i++) {
+		char c = text[(begin + i) & 31];
+
+		if (c < '0' || c > '9')
+			break;
+		fd = fd * 10 + (c - '0');
+		any = true;
+	}
+	return any ? descriptor(s, at, fd) : at;
 }
 
 static __always_inline s32 number_at(struct task_struct *task, u32 level)
@@ -528,9 +565,13 @@ static __always_inline u32 payload(struct scratch *s, u32 shape, bool whole, boo
 		u64 arg = s->head.args[i];
 		u64 next = i < 5 ? s->head.args[i + 1] : 0;
 
-		if (what == STRING)
+		if (what == STRING) {
+			u32 string = at;
+
 			at = user_string(s, at, arg);
-		else if (!whole)
+			if (whole)
+				at = through_descriptor(s, string, at);
+		} else if (!whole)
 			continue;
 		else if (what == BUFFER)
 			at = user_bytes(s, at, arg, next);

@@ -6,7 +6,7 @@ use super::execve;
 use super::kept::Kept;
 use super::layout::{Event, Kind};
 use super::replay::{failure, pending};
-use crate::decode::{Caller, Decoder};
+use crate::decode::{Caller, Decoder, Source};
 use crate::record::{Call, CallResult, SetupCall};
 use crate::{Pid, arch};
 
@@ -108,12 +108,14 @@ impl Setup {
             known: &known,
         };
         let decoded = self.decoder.call(&caller, call.arch, call.nr, &call.args);
+        let args = decoded.args.into_iter();
+        let args = args.map(|arg| through_descriptor(&arg, &Kept(event)).unwrap_or(arg));
         Call {
             process: 0,
             thread: 1,
             arch: call.arch,
             name: decoded.name,
-            args: decoded.args,
+            args: args.collect(),
             subject: decoded.subject,
             result,
         }
@@ -130,4 +132,20 @@ impl Setup {
         }
         self.decoder.value(&caller, call.arch, call.nr, event.ret)
     }
+}
+
+/// `"/proc/self/fd/8"` as what the descriptor refers to: `"</run/bundle/rootfs/proc>"`.
+fn through_descriptor(arg: &str, kept: &Kept<'_>) -> Option<String> {
+    let path = arg.strip_prefix("\"/proc/")?.strip_suffix('"')?;
+    let number = path
+        .strip_prefix("self/fd/")
+        .or_else(|| path.strip_prefix("thread-self/fd/"))?;
+    let (number, rest) = number.split_once('/').unwrap_or((number, ""));
+    let target = kept.descriptor(number.parse().ok()?)?;
+    let rest = if rest.is_empty() {
+        String::new()
+    } else {
+        format!("/{rest}")
+    };
+    Some(format!("\"<{target}>{rest}\""))
 }

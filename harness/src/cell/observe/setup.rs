@@ -1,0 +1,468 @@
+//! How a runtime confines a container: facts of its own calls, from `create` to the workload's execve.
+//!
+//! Each runtime gets there by calls of its own; what is compared is what they come to, and the orders that decide
+//! whether the container is confined at all times: capabilities(7), seccomp(2), prctl(2), pivot_root(2).
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::Fact;
+use ocidiff_trace::{CallResult, SetupCall};
+
+use crate::cell::paths;
+
+/// Calls that change who a process is.
+const IDS: [&str; 10] = [
+    "setfsgid",
+    "setfsuid",
+    "setgid",
+    "setgroups",
+    "setregid",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setuid",
+    "setpgid",
+];
+/// The namespaces by the flags of clone(2), unshare(2) and setns(2).
+const NAMESPACES: [(&str, &str); 8] = [
+    ("CLONE_NEWCGROUP", "cgroup"),
+    ("CLONE_NEWIPC", "ipc"),
+    ("CLONE_NEWNET", "network"),
+    ("CLONE_NEWNS", "mount"),
+    ("CLONE_NEWPID", "pid"),
+    ("CLONE_NEWTIME", "time"),
+    ("CLONE_NEWUSER", "user"),
+    ("CLONE_NEWUTS", "uts"),
+];
+
+/// What of the config decides what calls mean.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    masked: Vec<String>,
+    readonly: Vec<String>,
+}
+
+impl Asked {
+    /// Of a config; one that is none asks for nothing.
+    pub(crate) fn of(config: &str) -> Self {
+        let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
+        let paths = |name: &str| {
+            let paths = config["linux"][name].as_array().cloned().unwrap_or_default();
+            let paths = paths.iter().filter_map(|path| path.as_str());
+            paths.map(str::to_owned).collect()
+        };
+        Self {
+            masked: paths("maskedPaths"),
+            readonly: paths("readonlyPaths"),
+        }
+    }
+}
+
+/// What the calls come to; `init` is the container's process.
+pub(crate) fn facts(calls: &[SetupCall], init: Option<i32>, asked: &Asked) -> Vec<Fact> {
+    let done: Vec<&SetupCall> = calls.iter().filter(|call| succeeded(call)).collect();
+    let own: Vec<&SetupCall> = done
+        .iter()
+        .copied()
+        .filter(|call| Some(call.pid) == init)
+        .collect();
+    let mut facts = vec![
+        fact("namespaces", namespaces(&done)),
+        fact("mounts", sorted(&done, mount)),
+        fact("root", sorted(&done, root)),
+        fact("ids", in_order(&own, ids)),
+        fact("prctl", sorted(&own, prctl)),
+        fact("keyctl", sorted(&done, keyctl)),
+        fact("rlimits", sorted(&done, rlimit)),
+        fact("names", sorted(&done, host_name)),
+        fact("close_range", in_order(&own, close_range)),
+        fact("refused", sorted_all(calls, refused)),
+    ];
+    facts.extend(execve(&own));
+    facts.extend(orders(&done, &own, asked));
+    facts
+}
+
+/// A call on one line: the step, the process, the call.
+pub(crate) fn line(call: &SetupCall) -> String {
+    format!("[{} {}] {}", call.phase, call.call.process, call.call)
+}
+
+fn fact(name: &str, value: impl Into<ocidiff_model::Value>) -> Fact {
+    Fact::new(format!("setup.{name}"), value)
+}
+
+fn succeeded(call: &SetupCall) -> bool {
+    matches!(call.call.result, CallResult::Value(_))
+}
+
+fn sorted(calls: &[&SetupCall], say: fn(&SetupCall) -> Option<String>) -> Vec<String> {
+    let all: BTreeSet<String> = calls.iter().filter_map(|call| say(call)).collect();
+    all.into_iter().collect()
+}
+
+fn sorted_all(calls: &[SetupCall], say: fn(&SetupCall) -> Option<String>) -> Vec<String> {
+    sorted(&calls.iter().collect::<Vec<_>>(), say)
+}
+
+fn in_order(calls: &[&SetupCall], say: fn(&SetupCall) -> Option<String>) -> Vec<String> {
+    calls.iter().filter_map(|call| say(call)).collect()
+}
+
+fn arg(call: &SetupCall, at: usize) -> &str {
+    call.call.args.get(at).map_or("", String::as_str)
+}
+
+/// A path without its quotes; that of the rootfs, descriptors and names made for one use, by what they are.
+fn path(call: &SetupCall, at: usize) -> String {
+    let text = arg(call, at).trim_matches('"');
+    if text == "NULL" {
+        return String::new();
+    }
+    // The recorder says where a path through a descriptor leads.
+    let text = match text.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+        Some((target, rest)) => &format!("{target}{rest}"),
+        None => text,
+    };
+    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
+    if let Some(below) = text.strip_prefix(&rootfs) {
+        return format!("ROOTFS{below}");
+    }
+    for process in ["/proc/self/fd/", "/proc/thread-self/fd/"] {
+        if text.starts_with(process) {
+            return "(descriptor)".to_owned();
+        }
+    }
+    without_random(text)
+}
+
+/// `NAME.4PHaUI`, as mkstemp(3) makes it, is `NAME.XXXXXX`.
+fn without_random(path: &str) -> String {
+    const RANDOM: usize = 6;
+    match path.rsplit_once('.') {
+        Some((name, end))
+            if end.len() == RANDOM
+                && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && end.bytes().any(|byte| !byte.is_ascii_lowercase()) =>
+        {
+            format!("{name}.XXXXXX")
+        }
+        _ => path.to_owned(),
+    }
+}
+
+fn namespaces(calls: &[&SetupCall]) -> Vec<String> {
+    let mut all = BTreeSet::new();
+    for call in calls {
+        let (how, flags) = match call.call.name.as_str() {
+            "unshare" | "clone" | "clone3" => ("new", arg(call, 0)),
+            "setns" => ("entered", arg(call, 1)),
+            _ => continue,
+        };
+        let named = NAMESPACES.iter().filter(|(flag, _)| flags.contains(flag));
+        all.extend(named.map(|(_, kind)| format!("{how} {kind}")));
+    }
+    all.into_iter().collect()
+}
+
+/// `mount tmpfs on ROOTFS/dev (tmpfs) MS_NOSUID`, whatever interface it was made with.
+fn mount(call: &SetupCall) -> Option<String> {
+    let words = match call.call.name.as_str() {
+        "mount" => {
+            let (source, kind) = (path(call, 0), path(call, 2));
+            let source = if source.is_empty() { kind.clone() } else { source };
+            let kind = if kind.is_empty() {
+                kind
+            } else {
+                format!(" ({kind})")
+            };
+            format!("mount {source} on {}{kind} {}", path(call, 1), arg(call, 3))
+                .replace("mount  on", "mount on")
+        }
+        "umount2" => format!("umount {} {}", path(call, 0), arg(call, 1)),
+        "move_mount" => format!(
+            "move_mount {} to {}",
+            arg(call, 0),
+            place(arg(call, 2), &path(call, 3))
+        ),
+        "fsopen" => format!("fsopen {}", path(call, 0)),
+        "fsconfig" => format!("fsconfig {} {}", arg(call, 1), path(call, 2))
+            .trim_end()
+            .to_owned(),
+        "mount_setattr" => format!(
+            "mount_setattr {} {}",
+            place(arg(call, 0), &path(call, 1)),
+            arg(call, 2)
+        ),
+        _ => return None,
+    };
+    Some(words.trim_end().to_owned())
+}
+
+/// A path from a folder's descriptor on.
+fn place(folder: &str, below: &str) -> String {
+    let folder = folder.trim_start_matches('<').trim_end_matches('>');
+    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
+    let folder = folder
+        .strip_prefix(&rootfs)
+        .map_or_else(|| folder.to_owned(), |rest| format!("ROOTFS{rest}"));
+    if below.is_empty() || below.starts_with('/') {
+        return if below.is_empty() {
+            folder
+        } else {
+            below.to_owned()
+        };
+    }
+    format!("{}/{below}", folder.trim_end_matches('/'))
+}
+
+fn root(call: &SetupCall) -> Option<String> {
+    matches!(call.call.name.as_str(), "pivot_root" | "chroot").then(|| call.call.name.clone())
+}
+
+fn ids(call: &SetupCall) -> Option<String> {
+    let known = IDS.contains(&call.call.name.as_str()) && call.call.name != "setpgid";
+    known.then(|| format!("{}({})", call.call.name, call.call.args.join(", ")))
+}
+
+fn prctl(call: &SetupCall) -> Option<String> {
+    (call.call.name == "prctl").then(|| match arg(call, 0) {
+        option @ ("PR_SET_NO_NEW_PRIVS"
+        | "PR_SET_DUMPABLE"
+        | "PR_SET_KEEPCAPS"
+        | "PR_SET_PDEATHSIG"
+        | "PR_SET_CHILD_SUBREAPER"
+        | "PR_SET_SECUREBITS") => format!("{option} {}", arg(call, 1)),
+        option => option.to_owned(),
+    })
+}
+
+fn keyctl(call: &SetupCall) -> Option<String> {
+    (call.call.name == "keyctl").then(|| arg(call, 0).to_owned())
+}
+
+fn rlimit(call: &SetupCall) -> Option<String> {
+    match call.call.name.as_str() {
+        "setrlimit" => Some(arg(call, 0).to_owned()),
+        // Without a new value it only asks.
+        "prlimit64" if arg(call, 2) != "NULL" => Some(arg(call, 1).to_owned()),
+        _ => None,
+    }
+}
+
+fn host_name(call: &SetupCall) -> Option<String> {
+    matches!(call.call.name.as_str(), "sethostname" | "setdomainname")
+        .then(|| format!("{} {}", call.call.name, arg(call, 0)))
+}
+
+fn close_range(call: &SetupCall) -> Option<String> {
+    (call.call.name == "close_range").then(|| call.call.args.join(", "))
+}
+
+/// What the runtime itself was not allowed.
+fn refused(call: &SetupCall) -> Option<String> {
+    match &call.call.result {
+        CallResult::Errno(errno) if ["EPERM", "EACCES", "ENOSYS"].contains(&errno.as_str()) => {
+            Some(format!("{} {errno}", call.call.name))
+        }
+        _ => None,
+    }
+}
+
+/// The execve by which the container's process becomes the workload: the last one of its own.
+fn execve(own: &[&SetupCall]) -> Vec<Fact> {
+    let last = own
+        .iter()
+        .rev()
+        .find(|call| matches!(call.call.name.as_str(), "execve" | "execveat"));
+    last.map_or_else(Vec::new, |call| {
+        vec![
+            fact("execve.call", call.call.name.as_str()),
+            fact(
+                "execve.path",
+                path(call, usize::from(call.call.name == "execveat")),
+            ),
+        ]
+    })
+}
+
+/// Of two things that happened: which came first. `never` and the one that did where not both happened.
+fn order(first: Option<usize>, second: Option<usize>, [a, b]: [&str; 2]) -> String {
+    match (first, second) {
+        (Some(first), Some(second)) if first < second => format!("{a}, {b}"),
+        (Some(_), Some(_)) => format!("{b}, {a}"),
+        (Some(_), None) => format!("{a} only"),
+        (None, Some(_)) => format!("{b} only"),
+        (None, None) => "neither".to_owned(),
+    }
+}
+
+fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> Vec<Fact> {
+    let last = |is: &dyn Fn(&SetupCall) -> bool| own.iter().rposition(|call| is(call));
+    let first = |is: &dyn Fn(&SetupCall) -> bool| own.iter().position(|call| is(call));
+    let named = |name: &'static str| move |call: &SetupCall| call.call.name == name;
+    let seccomp = last(&is_filter);
+    let no_new_privs =
+        first(&|call: &SetupCall| call.call.name == "prctl" && arg(call, 0) == "PR_SET_NO_NEW_PRIVS");
+    let readonly = done.iter().position(|call| is_mounted_on(call, &asked.readonly));
+    let masked = done.iter().position(|call| is_mounted_on(call, &asked.masked));
+    vec![
+        fact(
+            "order.seccomp-capset",
+            order(seccomp, last(&named("capset")), ["seccomp", "capset"]),
+        ),
+        fact(
+            "order.no_new_privs-seccomp",
+            order(no_new_privs, seccomp, ["no_new_privs", "seccomp"]),
+        ),
+        fact(
+            "order.readonly-masked",
+            order(readonly, masked, ["readonly", "masked"]),
+        ),
+        fact(
+            "order.cwd-ids",
+            order(
+                last(&named("chdir")),
+                last(&|call: &SetupCall| ids(call).is_some()),
+                ["cwd", "ids"],
+            ),
+        ),
+        fact(
+            "order.capset-ids",
+            order(
+                last(&named("capset")),
+                last(&|call: &SetupCall| ids(call).is_some()),
+                ["capset", "ids"],
+            ),
+        ),
+    ]
+}
+
+fn is_filter(call: &SetupCall) -> bool {
+    match call.call.name.as_str() {
+        "seccomp" => arg(call, 0) == "SECCOMP_SET_MODE_FILTER",
+        "prctl" => arg(call, 0) == "PR_SET_SECCOMP",
+        _ => false,
+    }
+}
+
+/// Whether something is mounted on one of these paths of the container.
+fn is_mounted_on(call: &SetupCall, wanted: &[String]) -> bool {
+    let target = match call.call.name.as_str() {
+        "mount" => path(call, 1),
+        "move_mount" => place(arg(call, 2), &path(call, 3)),
+        _ => return false,
+    };
+    let target = target.trim_start_matches("ROOTFS");
+    wanted.iter().any(|path| path == target)
+}
+
+#[cfg(test)]
+mod tests {
+    use ocidiff_trace::{Arch, Call};
+
+    use super::*;
+
+    fn call(pid: i32, name: &str, args: &[&str], result: &str) -> SetupCall {
+        let result = if result.starts_with('E') {
+            CallResult::Errno(result.to_owned())
+        } else {
+            CallResult::Value(result.to_owned())
+        };
+        SetupCall {
+            phase: "create".to_owned(),
+            pid,
+            call: Call {
+                process: 1,
+                thread: 1,
+                arch: Arch::X86_64,
+                name: name.to_owned(),
+                args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+                subject: None,
+                result,
+            },
+        }
+    }
+
+    fn value(facts: &[Fact], path: &str) -> ocidiff_model::Value {
+        facts
+            .iter()
+            .find(|fact| fact.path == path)
+            .map(|fact| fact.value.clone())
+            .expect("the fact is there")
+    }
+
+    #[test]
+    fn orders_are_those_of_the_containers_own_process() {
+        let calls = [
+            call(9, "capset", &["ptr", "ptr"], "0"),
+            call(7, "prctl", &["PR_SET_NO_NEW_PRIVS", "0x1"], "0"),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x0", "ptr"], "0"),
+            call(7, "capset", &["ptr", "ptr"], "0"),
+            call(7, "setresuid", &["1000", "1000", "1000"], "EPERM"),
+            call(9, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x0", "ptr"], "0"),
+        ];
+        let facts = facts(&calls, Some(7), &Asked::default());
+        assert_eq!(
+            value(&facts, "setup.order.seccomp-capset"),
+            "seccomp, capset".into()
+        );
+        assert_eq!(
+            value(&facts, "setup.order.no_new_privs-seccomp"),
+            "no_new_privs, seccomp".into()
+        );
+        assert_eq!(value(&facts, "setup.order.capset-ids"), "capset only".into());
+        assert_eq!(value(&facts, "setup.order.cwd-ids"), "neither".into());
+        assert_eq!(
+            value(&facts, "setup.refused"),
+            vec!["setresuid EPERM".to_owned()].into()
+        );
+    }
+
+    #[test]
+    fn names_for_one_use_are_the_same_each_time() {
+        for (path, said) in [
+            ("/tmp/some.4PHaUI", "/tmp/some.XXXXXX"),
+            ("/etc/host.config", "/etc/host.config"),
+            ("/etc/passwd", "/etc/passwd"),
+        ] {
+            assert_eq!(without_random(path), said);
+        }
+    }
+
+    #[test]
+    fn what_was_masked_and_made_read_only() {
+        let calls = [
+            call(
+                7,
+                "mount",
+                &[
+                    "NULL",
+                    "\"/proc/sys\"",
+                    "NULL",
+                    "MS_RDONLY|MS_REMOUNT|MS_BIND",
+                    "NULL",
+                ],
+                "0",
+            ),
+            call(
+                7,
+                "mount",
+                &["\"/dev/null\"", "\"/proc/kcore\"", "NULL", "MS_BIND"],
+                "0",
+            ),
+            call(7, "unshare", &["CLONE_NEWNS|CLONE_NEWPID"], "0"),
+        ];
+        let asked =
+            Asked::of(r#"{"linux": {"maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"]}}"#);
+        let facts = facts(&calls, Some(7), &asked);
+        assert_eq!(
+            value(&facts, "setup.order.readonly-masked"),
+            "readonly, masked".into()
+        );
+        assert_eq!(
+            value(&facts, "setup.namespaces"),
+            vec!["new mount".to_owned(), "new pid".to_owned()].into()
+        );
+    }
+}
