@@ -272,7 +272,9 @@ impl Recording for EbpfRecording {
                 }
             };
             let ended = self.read();
-            if visited.is_some() || (self.visit.is_none() && ended.is_some()) {
+            // The event comes before the end itself: a runtime would still find a living process.
+            let gone = self.visit.is_none() && ended.is_some() && self.is_gone();
+            if visited.is_some() || gone {
                 self.ended = true;
                 return self.finish(visited).map(Some);
             }
@@ -294,6 +296,13 @@ impl EbpfRecording {
         let mut stream = self.recorder.stream();
         stream.read();
         stream.replay.ended()
+    }
+
+    /// Whether init has ended for everybody to see.
+    fn is_gone(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
     /// Init has ended: its last event is on its way, or in the ring.
