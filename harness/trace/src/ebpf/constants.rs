@@ -1,32 +1,62 @@
 //! Strings that a program has in its file and has not touched yet.
 //!
 //! The kernel's side can read only what is in memory. A call that a filter answers never touches its path, and a
-//! constant that nobody has read is not there. So at the execve everything constant of the program is brought in;
-//! what libraries have, that are mapped later, is read while the caller still lives: it cannot have changed.
+//! constant that nobody has read is not there; nor does a child have what its parent had brought in from a file. So
+//! everything constant of the program is copied at its execve, up to a limit. What libraries have, that are mapped
+//! later, is read while the caller still lives: it cannot have changed.
 
 use std::fs;
 
 use crate::Pid;
-use crate::ptrace::sys::{read_memory, touch_pages};
+use crate::ptrace::sys::read_memory;
 
-const PAGE: u64 = 4096;
-/// Of a huge program only the first part is brought in.
-const MAX_PAGES: u64 = 4096;
+/// An address that nothing lies below.
+const LOWEST: u64 = 4096;
+/// How much of a program is copied, in bytes.
+const MAX_COPY: usize = 16 << 20;
 
-/// Brings everything that is mapped from files, and cannot be written, into a task's memory.
-pub(super) fn bring_in(pid: Pid) {
-    let mut left = MAX_PAGES;
-    for (begin, end) in mappings(pid) {
-        let pages = ((end - begin) / PAGE).min(left);
-        touch_pages(pid, begin, pages);
-        left -= pages;
+/// What a program has in its file: address and bytes.
+#[derive(Debug, Default)]
+pub(super) struct Constants(Vec<(u64, Vec<u8>)>);
+
+impl Constants {
+    /// Copies everything that is mapped from files and cannot be written, of a task that stands still.
+    pub(super) fn of(pid: Pid) -> Self {
+        let mut room = MAX_COPY;
+        let copy = |(begin, end): (u64, u64)| {
+            let length = usize::try_from(end - begin).unwrap_or(usize::MAX).min(room);
+            let mut bytes = vec![0; length];
+            let count = read_memory(pid, begin, &mut bytes);
+            bytes.truncate(count);
+            room -= count;
+            (begin, bytes)
+        };
+        Self(mappings(pid).into_iter().map(copy).collect())
+    }
+
+    /// Fills the buffer from this address on.
+    pub(super) fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
+        for (begin, bytes) in &self.0 {
+            let skip = address
+                .checked_sub(*begin)
+                .and_then(|skip| usize::try_from(skip).ok());
+            if let Some(rest) = skip
+                .and_then(|skip| bytes.get(skip..))
+                .filter(|rest| !rest.is_empty())
+            {
+                let count = rest.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&rest[..count]);
+                return count;
+            }
+        }
+        0
     }
 }
 
-/// Reads from such a mapping, if the address lies in one.
-pub(super) fn read(tid: Pid, address: u64, buffer: &mut [u8]) -> usize {
+/// Reads from such a mapping of a task that lives, if the address lies in one.
+pub(super) fn read_live(tid: Pid, address: u64, buffer: &mut [u8]) -> usize {
     // Addresses that nothing can be at are frequent: no need to look them up.
-    if address < PAGE {
+    if address < LOWEST {
         return 0;
     }
     let Some((_, end)) = mappings(tid)
@@ -89,10 +119,14 @@ mod tests {
         static TEXT: &[u8] = b"a constant of this program";
         let me = Pid::try_from(std::process::id()).expect("a pid fits");
         let mut buffer = [0; 10];
-        assert_eq!(read(me, TEXT.as_ptr() as u64, &mut buffer), 10);
+        let at = TEXT.as_ptr() as u64;
+        assert_eq!(read_live(me, at, &mut buffer), 10);
         assert_eq!(&buffer, b"a constant");
+        let constants = Constants::of(me);
+        assert_eq!(constants.read(at + 2, &mut buffer[..8]), 8);
+        assert_eq!(&buffer, b"constantnt");
         let heap = b"written".to_vec();
-        assert_eq!(read(me, heap.as_ptr() as u64, &mut buffer), 0);
-        bring_in(me);
+        assert_eq!(read_live(me, heap.as_ptr() as u64, &mut buffer), 0);
+        assert_eq!(constants.read(heap.as_ptr() as u64, &mut buffer), 0);
     }
 }

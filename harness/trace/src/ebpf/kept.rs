@@ -1,6 +1,6 @@
 //! What was kept of a caller's memory and descriptors, as a source for the decoder.
 
-use super::constants;
+use super::constants::{self, Constants};
 use super::layout::Event;
 use crate::decode::Source;
 
@@ -12,12 +12,15 @@ const NSFS: u32 = 0x6e73_6673;
 const TMPFS: u32 = 0x0102_1994;
 const PIDFS: u32 = 0x5049_4446;
 
-/// An event's chunks.
-pub(super) struct Kept<'event>(pub(super) &'event Event<'event>);
+/// An event's chunks, and the constants of the program that the caller runs.
+pub(super) struct Kept<'event> {
+    pub(super) event: &'event Event<'event>,
+    pub(super) constants: Option<&'event Constants>,
+}
 
 impl Source for Kept<'_> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
-        for (begin, is_descriptor, bytes) in self.0.chunks() {
+        for (begin, is_descriptor, bytes) in self.event.chunks() {
             let Some(skip) = address
                 .checked_sub(begin)
                 .and_then(|skip| usize::try_from(skip).ok())
@@ -30,12 +33,15 @@ impl Source for Kept<'_> {
                 return count;
             }
         }
-        constants::read(self.0.tid, address, buffer)
+        match self.constants.map(|constants| constants.read(address, buffer)) {
+            Some(count) if count > 0 => count,
+            _ => constants::read_live(self.event.tgid, address, buffer),
+        }
     }
 
     fn descriptor(&self, fd: i64) -> Option<String> {
         let names = self
-            .0
+            .event
             .chunks()
             .find(|(at, is_descriptor, _)| *is_descriptor && at.cast_signed() == fd)?;
         link(names.2)
@@ -70,11 +76,9 @@ fn link(bytes: &[u8]) -> Option<String> {
             if path.is_empty() {
                 path.push('/');
             }
-            // A file in memory only lies on a mount of the kernel's own.
-            if is_unhashed
-                && path != "/"
-                && !(magic == TMPFS && last.starts_with("memfd:") && names.len() > 2)
-            {
+            // A file in memory has no folder, and is never found by its name.
+            let in_memory = magic == TMPFS && last.starts_with("memfd:") && names.len() == 1;
+            if is_unhashed || in_memory {
                 path.push_str(" (deleted)");
             }
             path
@@ -105,7 +109,7 @@ mod tests {
             (0xef53, 1, &["x", "tmp"], "/tmp/x (deleted)"),
             (PIPEFS, 1, &["/"], "pipe:[0]"),
             (ANON_INODE, 1, &["[eventfd]"], "anon_inode:[eventfd]"),
-            (TMPFS, 1, &["memfd:x"], "/memfd:x (deleted)"),
+            (TMPFS, 0, &["memfd:x"], "/memfd:x (deleted)"),
         ];
         for (magic, unhashed, names, text) in table {
             assert_eq!(link(&file(magic, unhashed, names)).as_deref(), Some(text));

@@ -39,6 +39,7 @@ use rustix::process::{PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal}
 
 pub use self::load::{Loaded, Place};
 
+use self::constants::Constants;
 use self::layout::{Count, Event, Run};
 use self::load::failed;
 use self::replay::Replay;
@@ -231,8 +232,9 @@ impl Recorder for EbpfRecorder {
                 record_calls: false,
                 ..options
             };
+            let place = self.stream().replay.constants();
             let look: OnExec = Box::new(move |pid| {
-                constants::bring_in(pid);
+                let _ = place.set(Constants::of(pid));
                 on_exec(pid);
             });
             Some(PtraceRecorder.attach(init, options, look)?)
@@ -261,7 +263,7 @@ impl Recording for EbpfRecording {
             return Err(Error::Died);
         }
         let deadline = Instant::now() + timeout;
-        hurry();
+        let _hurry = Hurry::now();
         loop {
             let slice = TICK.min(deadline.saturating_duration_since(Instant::now()));
             let visited = match &mut self.visit {
@@ -286,9 +288,23 @@ impl Recording for EbpfRecording {
 }
 
 /// Whoever reads a ring must come to its turn, however many threads fill it. Where that is not allowed a larger
-/// ring must do.
-fn hurry() {
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), -20);
+/// ring must do. What the thread starts later must not inherit it, so it ends with the reading.
+struct Hurry(Option<i32>);
+
+impl Hurry {
+    fn now() -> Self {
+        let me = Some(rustix::thread::gettid());
+        let before = rustix::process::getpriority_process(me).ok();
+        Self(before.filter(|_| rustix::process::setpriority_process(me, -20).is_ok()))
+    }
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), before);
+        }
+    }
 }
 
 impl EbpfRecording {

@@ -5,7 +5,7 @@
 // own storage.
 //
 // A call is told when it leaves: one that seccomp answers never reaches sys_enter, and strings are in memory by
-// then. Only execve and execveat are also told when they enter, since a successful one leaves nothing to look at.
+// then. Only execve, execveat and close are also told when they enter: a successful one leaves nothing to look at.
 
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -620,20 +620,27 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 	struct scratch *s;
 	bool compat;
 
-	// execve, execveat and rt_sigreturn of x86_64 and x32; the same and sigreturn of i386.
-	if (id != 59 && id != 322 && id != 15 && id != 11 && id != 358 && id != 119 && id != 173 &&
-	    id != 0x40000208 && id != 0x40000221 && id != 0x40000201)
+	// close, execve, execveat and rt_sigreturn of x86_64 and x32; the same and sigreturn of i386.
+	if (id != 3 && id != 59 && id != 322 && id != 15 && id != 6 && id != 11 && id != 358 && id != 119 &&
+	    id != 173 && id != 0x40000208 && id != 0x40000221 && id != 0x40000201)
 		return 0;
 	task = bpf_get_current_task_btf();
 	m = bpf_task_storage_get(&members, task, 0, 0);
 	if (!m || m->state < SETUP)
 		return 0;
 	compat = is_compat(task);
-	if (compat != (id == 11 || id == 358 || id == 119 || id == 173))
+	if (compat != (id == 6 || id == 11 || id == 358 || id == 119 || id == 173))
 		return 0;
 	if (id == 15 || id == 119 || id == 173 || id == 0x40000201) {
 		m->returning = id;
 		return 0;
+	}
+	if (id == 3 || id == 6) {
+		u32 slot = m->slot;
+		struct run *run = bpf_map_lookup_elem(&runs, &slot);
+
+		if (m->state != WORKLOAD || !run || run->sent >= run->keep || !(run->wanted[compat][0] >> id & 1))
+			return 0;
 	}
 	learn(m, task);
 	s = begin(ENTER, m);
@@ -641,9 +648,17 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 		return 0;
 	s->head.nr = id;
 	arguments(&s->head, regs, compat);
+	if (id == 3 || id == 6) {
+		// Once it leaves, nobody knows what the descriptor was.
+		m->told = m->told ? m->told : 1;
+		finish(s, m, descriptor(s, 0, (s32)s->head.args[0]));
+		return 0;
+	}
 	bool at = id == 322 || id == 358 || id == 0x40000221;
 	u32 used = user_string(s, 0, at ? s->head.args[1] : s->head.args[0]);
 	used = user_list(s, used, at ? s->head.args[2] : s->head.args[1], compat);
+	if (at)
+		used = descriptor(s, used, (s32)s->head.args[0]);
 	finish(s, m, used);
 	return 0;
 }
@@ -868,10 +883,21 @@ int BPF_PROG(end, struct task_struct *task)
 	// The call that it ends in, if any: a number below zero is none.
 	regs = (void *)bpf_task_pt_regs(task);
 	s->head.nr = BPF_CORE_READ(regs, orig_ax);
-	s->head.args[0] = BPF_CORE_READ(regs, di);
 	if (is_compat(task)) {
-		s->head.args[0] = (u32)BPF_CORE_READ(regs, bx);
 		s->head.flags |= COMPAT;
+		s->head.args[0] = (u32)BPF_CORE_READ(regs, bx);
+		s->head.args[1] = (u32)BPF_CORE_READ(regs, cx);
+		s->head.args[2] = (u32)BPF_CORE_READ(regs, dx);
+		s->head.args[3] = (u32)BPF_CORE_READ(regs, si);
+		s->head.args[4] = (u32)BPF_CORE_READ(regs, di);
+		s->head.args[5] = (u32)BPF_CORE_READ(regs, bp);
+	} else {
+		s->head.args[0] = BPF_CORE_READ(regs, di);
+		s->head.args[1] = BPF_CORE_READ(regs, si);
+		s->head.args[2] = BPF_CORE_READ(regs, dx);
+		s->head.args[3] = BPF_CORE_READ(regs, r10);
+		s->head.args[4] = BPF_CORE_READ(regs, r8);
+		s->head.args[5] = BPF_CORE_READ(regs, r9);
 	}
 	finish(s, m, 0);
 	return 0;

@@ -4,7 +4,9 @@
 //! in which they were entered, but for what a signal handler does inside of an interrupted call.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
+use super::constants::Constants;
 use super::execve;
 use super::kept::Kept;
 use super::layout::{COMPAT, Count, Event, GROUP_DEAD, Kind, OF_WORKLOAD};
@@ -27,7 +29,7 @@ const MAX_ERRNO: i64 = 4095;
 #[derive(Debug)]
 struct Task {
     ordinal: Ordinal,
-    /// An execve on its way.
+    /// An execve or a close on its way.
     entered: Option<Pending>,
     /// The last call, if it left as one that seccomp answers with SIGSYS.
     suspect: Option<Pending>,
@@ -35,11 +37,14 @@ struct Task {
     returned: bool,
     /// What it has just made.
     made: Option<Ordinal>,
+    /// Whether it runs the program that init became, and no later one.
+    is_first_program: bool,
 }
 
 impl Task {
-    fn new(ordinal: Ordinal) -> Self {
+    fn new(ordinal: Ordinal, is_first_program: bool) -> Self {
         Self {
+            is_first_program,
             ordinal,
             entered: None,
             suspect: None,
@@ -63,6 +68,8 @@ pub(super) struct Replay {
     exec_seen: bool,
     ended: Option<i32>,
     setup: Setup,
+    /// Of the program that init became; they are copied while it stands at its execve.
+    constants: Arc<OnceLock<Constants>>,
     max_string: usize,
     /// Whether calls are recorded, and whether those that are not watched.
     calls: bool,
@@ -82,6 +89,7 @@ impl Replay {
             exec_seen: false,
             ended: None,
             setup: Setup::new(),
+            constants: Arc::default(),
             max_string: options.max_string,
             calls: options.record_calls,
             unwatched: !options.only_watched,
@@ -96,6 +104,11 @@ impl Replay {
         self.max_string = options.max_string;
         self.calls = options.record_calls;
         self.unwatched = !options.only_watched;
+    }
+
+    /// Where the constants of the program are to be put.
+    pub(super) fn constants(&self) -> Arc<OnceLock<Constants>> {
+        Arc::clone(&self.constants)
     }
 
     /// The kernel's side leaves out what is not wanted; this is for what comes along with other events.
@@ -162,7 +175,7 @@ impl Replay {
         }
     }
 
-    fn add(&mut self, tid: Pid, tgid: Pid, inner: Pid) -> Ordinal {
+    fn add(&mut self, tid: Pid, tgid: Pid, inner: Pid, is_first_program: bool) -> Ordinal {
         let next = u32::try_from(self.threads.len()).unwrap_or(u32::MAX) + 1;
         // A number that has come around belongs to a new process.
         if tid == tgid {
@@ -174,7 +187,7 @@ impl Replay {
             process: *process,
             thread: *threads,
         };
-        self.tasks.insert(tid, Task::new(ordinal));
+        self.tasks.insert(tid, Task::new(ordinal, is_first_program));
         self.inner.insert(inner, ordinal);
         ordinal
     }
@@ -186,11 +199,9 @@ impl Replay {
         };
         task.suspect = None;
         let role = self.decoder.role(call.arch, call.nr);
+        // One that was told when it entered: an execve that failed, a close.
         if let Some(entered) = task.entered.take() {
-            // An execve that failed.
-            call.index = entered.index;
-            let outcome = failure(event.ret).unwrap_or(Outcome::Ok);
-            return self.finish_call(&call, outcome);
+            return self.left(event, &entered, role);
         }
         let returned = std::mem::take(&mut task.returned);
         if let Some(open) = task.interrupted.last().copied() {
@@ -236,12 +247,16 @@ impl Replay {
         match failure(event.ret) {
             Some(outcome) => self.finish_call(call, outcome),
             None => {
+                let kept = Kept {
+                    event,
+                    constants: None,
+                };
                 let (decoder, inner) = (&self.decoder, &self.inner);
                 self.sink
                     .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
                         let known = |pid| inner.get(&pid).copied();
                         let caller = Caller {
-                            source: &Kept(event),
+                            source: &kept,
                             known: &known,
                         };
                         CallResult::Value(match made {
@@ -267,14 +282,19 @@ impl Replay {
 
     /// Writes down a call that is new.
     fn open(&mut self, event: &Event<'_>, call: &mut Pending) {
-        let Some(ordinal) = self.tasks.get(&event.tid).map(|task| task.ordinal) else {
+        let Some(task) = self.tasks.get(&event.tid) else {
             return;
+        };
+        let ordinal = task.ordinal;
+        let kept = Kept {
+            event,
+            constants: self.constants.get().filter(|_| task.is_first_program),
         };
         let (decoder, inner) = (&self.decoder, &self.inner);
         call.index = self.sink.enter(|| {
             let known = |pid| inner.get(&pid).copied();
             let caller = Caller {
-                source: &Kept(event),
+                source: &kept,
                 known: &known,
             };
             let decoded = decoder.call(&caller, call.arch, call.nr, &call.args);
@@ -293,7 +313,11 @@ impl Replay {
     fn forked(&mut self, event: &Event<'_>) {
         let tgid = Pid::try_from(event.ret).unwrap_or(event.other);
         let inner = Pid::try_from(event.args[0]).unwrap_or(event.other);
-        let ordinal = self.add(event.other, tgid, inner);
+        let is_first_program = self
+            .tasks
+            .get(&event.tid)
+            .is_some_and(|parent| parent.is_first_program);
+        let ordinal = self.add(event.other, tgid, inner, is_first_program);
         if let Some(parent) = self.tasks.get_mut(&event.tid) {
             parent.made = Some(ordinal);
         }
@@ -303,7 +327,7 @@ impl Replay {
         if !self.exec_seen {
             self.exec_seen = true;
             let inner = Pid::try_from(event.args[2]).unwrap_or(event.tid);
-            self.add(event.tgid, event.tgid, inner);
+            self.add(event.tgid, event.tgid, inner, true);
             self.setup.event(event);
             return;
         }
@@ -311,6 +335,7 @@ impl Replay {
         let Some(mut task) = self.tasks.remove(&former) else {
             return;
         };
+        task.is_first_program = false;
         if former != event.tid {
             self.close(event.tid, false);
             task.ordinal.thread = 1;

@@ -104,12 +104,12 @@ impl Setup {
         let call = pending(event);
         let known = |_| None;
         let caller = Caller {
-            source: &Kept(event),
+            source: &kept(event),
             known: &known,
         };
         let decoded = self.decoder.call(&caller, call.arch, call.nr, &call.args);
         let args = decoded.args.into_iter();
-        let args = args.map(|arg| through_descriptor(&arg, &Kept(event)).unwrap_or(arg));
+        let args = args.map(|arg| through_descriptor(&arg, &kept(event)).unwrap_or(arg));
         Call {
             process: 0,
             thread: 1,
@@ -124,7 +124,7 @@ impl Setup {
     fn value(&self, event: &Event<'_>) -> String {
         let (call, known) = (pending(event), |_| None);
         let caller = Caller {
-            source: &Kept(event),
+            source: &kept(event),
             known: &known,
         };
         if arch::name(call.arch, call.nr).is_some_and(|name| name.starts_with("clone")) {
@@ -148,4 +148,11 @@ fn through_descriptor(arg: &str, kept: &Kept<'_>) -> Option<String> {
         format!("/{rest}")
     };
     Some(format!("\"<{target}>{rest}\""))
+}
+
+fn kept<'event>(event: &'event Event<'event>) -> Kept<'event> {
+    Kept {
+        event,
+        constants: None,
+    }
 }

@@ -246,41 +246,6 @@ pub(crate) fn read_memory(tid: Pid, address: u64, buffer: &mut [u8]) -> usize {
     usize::try_from(count).unwrap_or(0)
 }
 
-/// Reads a byte of each page of a task's memory, so that they are there for those who cannot wait for a disk.
-#[cfg(ebpf)]
-pub(crate) fn touch_pages(tid: Pid, address: u64, pages: u64) {
-    const PAGE: u64 = 4096;
-    // No more vectors than the kernel takes at once (UIO_MAXIOV).
-    const AT_ONCE: u64 = 1024;
-    let mut bytes = [0_u8; AT_ONCE as usize];
-    let local = libc::iovec {
-        iov_base: bytes.as_mut_ptr().cast::<c_void>(),
-        iov_len: bytes.len(),
-    };
-    let mut first = 0;
-    while first < pages {
-        let remote: Vec<libc::iovec> = (first..pages.min(first + AT_ONCE))
-            .filter_map(|page| usize::try_from(address + page * PAGE).ok())
-            .map(|address| libc::iovec {
-                iov_base: address as *mut c_void,
-                iov_len: 1,
-            })
-            .collect();
-        // SAFETY: as in `read_memory`; there are at most as many remote bytes as local ones.
-        unsafe {
-            libc::process_vm_readv(
-                tid,
-                &raw const local,
-                1,
-                remote.as_ptr(),
-                remote.len() as libc::c_ulong,
-                0,
-            )
-        };
-        first += AT_ONCE;
-    }
-}
-
 /// `struct sched_attr`, as far as every kernel that we run on has it.
 #[repr(C)]
 #[derive(Default)]

@@ -2,6 +2,9 @@
 
 use ocidiff_trace::{PtraceRecorder, Recorder};
 
+/// Says in which run an init is to enrol itself.
+pub(crate) const PLACE: &str = "OCIDIFF_TEST_PLACE";
+
 /// A backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -38,15 +41,20 @@ impl Session {
     pub(crate) fn of(backend: Backend) -> Self {
         match backend {
             Backend::Ptrace => Self::Ptrace,
-            Backend::Ebpf => Self::Ebpf(kernel::Slot::take()),
+            Backend::Ebpf => Self::Ebpf(kernel::Slot::take(kernel::RING)),
         }
+    }
+
+    /// eBPF with a ring of one page.
+    pub(crate) fn small() -> Self {
+        Self::Ebpf(kernel::Slot::take(4096))
     }
 
     /// What tells an init to enrol itself.
     pub(crate) fn environment(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Ptrace => None,
-            Self::Ebpf(slot) => Some((kernel::PLACE, slot.text())),
+            Self::Ebpf(slot) => Some((PLACE, slot.text())),
         }
     }
 
@@ -69,8 +77,7 @@ mod kernel {
     use ocidiff_trace::EbpfRecorder;
     use ocidiff_trace::ebpf::{Loaded, Place, Role};
 
-    pub(super) const PLACE: &str = "OCIDIFF_TEST_PLACE";
-    const RING: u32 = 8 << 20;
+    pub(super) const RING: u32 = 8 << 20;
 
     static LOADED: LazyLock<Result<Loaded, String>> =
         LazyLock::new(|| Loaded::load().map_err(|error| error.to_string()));
@@ -87,7 +94,7 @@ mod kernel {
     }
 
     pub(super) fn enrol() {
-        if let Ok(text) = std::env::var(PLACE) {
+        if let Ok(text) = std::env::var(super::PLACE) {
             let place: Place = serde_json::from_str(&text).expect("a place");
             EbpfRecorder::enrol(&place, Role::Runtime).expect("enrol");
         }
@@ -100,10 +107,10 @@ mod kernel {
     }
 
     impl Slot {
-        pub(super) fn take() -> Self {
+        pub(super) fn take(ring: u32) -> Self {
             let number = free().pop().expect("a free slot");
             let loaded = LOADED.as_ref().expect("its trials are left out otherwise");
-            let place = loaded.place(number, RING).expect("a place");
+            let place = loaded.place(number, ring).expect("a place");
             let recorder = EbpfRecorder::open(place).expect("open");
             Self { place, recorder }
         }

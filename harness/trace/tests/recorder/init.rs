@@ -87,5 +87,7 @@ fn become_program(name: &str) -> ! {
 pub(crate) fn program_command(name: &str) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.args(["--program", name]);
+    // Both backends give a program the same environment.
+    command.env_remove(crate::backend::PLACE);
     command
 }

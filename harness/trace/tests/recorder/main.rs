@@ -10,6 +10,7 @@
 //!
 //! What a program prints is compared with the record; what it saw, with what it sees without a recorder.
 
+mod agree;
 mod backend;
 mod init;
 mod programs;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use ocidiff_trace::{Error, Exit, Options, Trace};
 
+use crate::agree::{self, PROGRAMS};
 use crate::backend::Backend;
 use crate::programs::filter::errno_for;
 use crate::run::{Init, LIMIT, alone, compare, lines, record, watch_all};
@@ -35,6 +36,10 @@ const COMPARED: &[&str] = &[
     "trap",
     "kill",
     "trace",
+    "log",
+    "kill_one_thread",
+    "notify",
+    "io_uring",
     #[cfg(target_arch = "x86_64")]
     "int80",
 ];
@@ -67,6 +72,7 @@ const OWN: &[Own] = &[
     ("trace_is_json", trace_is_json),
     ("who_sees_the_recorder", who_sees_the_recorder),
     ("flood", flood),
+    ("lost_events_are_told", lost_events_are_told),
 ];
 
 pub(crate) fn all() -> Vec<Trial> {
@@ -82,7 +88,12 @@ pub(crate) fn all() -> Vec<Trial> {
             .map(move |(own, body)| trial(name(own), backend, move || body(backend)));
         compared.chain(own)
     };
-    Backend::ALL.into_iter().flat_map(each).collect()
+    let agree = PROGRAMS.iter().map(|program| {
+        trial(format!("agree::{program}"), Backend::Ebpf, move || {
+            agree::compare(program);
+        })
+    });
+    Backend::ALL.into_iter().flat_map(each).chain(agree).collect()
 }
 
 fn trial(name: String, backend: Backend, body: impl FnOnce() + Send + 'static) -> Trial {
@@ -313,4 +324,23 @@ fn flood(backend: Backend) {
     assert_eq!((trace.processes, trace.exit.clone()), (51, Exit::Code(0)));
     assert_eq!(count(&trace, "getppid", "ok"), 2_000_000);
     assert!(trace.dropped > 1_900_000);
+}
+
+/// A ring of a page, which nobody reads until the end.
+fn lost_events_are_told(backend: Backend) {
+    if backend == Backend::Ptrace {
+        return;
+    }
+    let mut init = Init::create_small("plain", "many");
+    let mut recording = init.attach(Options::default(), Box::new(|_| ())).expect("attach");
+    init.start();
+    std::thread::sleep(Duration::from_millis(500));
+    match recording.wait(LIMIT) {
+        Err(Error::Lost(lost)) => assert!((4000..6000).contains(&lost), "{lost} lost"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        Error::Lost(3).to_string(),
+        "record a workload: the recorder lost 3 events"
+    );
 }

@@ -76,3 +76,66 @@ pub(super) fn trace() {
     saw!("mkdirat {:?}", mkdir());
     call!("1.1 mkdirat(AT_FDCWD, \"/no/dir\", 0755) = ENOSYS");
 }
+
+/// Allowed, and written to the kernel's log.
+pub(super) fn log() {
+    raw::install(&one_call(libc::SYS_mkdirat, 0x7ffc_0000));
+    saw!("mkdirat {:?}", mkdir());
+    call!("1.1 mkdirat(AT_FDCWD, \"/no/dir\", 0755) = ENOENT");
+}
+
+/// A thread is killed by a filter and the others live.
+pub(super) fn kill_one_thread() {
+    raw::install(&one_call(libc::SYS_mkdirat, 0));
+    std::thread::spawn(|| {
+        let _ = mkdir();
+    });
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    raw::mark(1);
+    call!("1.2 mkdirat(AT_FDCWD, \"/no/dir\", 0755) = unfinished");
+    call!("1.1 close(1001) = EBADF");
+    // The thread that is gone will never be joined.
+    raw::exit(4);
+}
+
+/// Another process answers in the kernel's place (seccomp_unotify(2)).
+pub(super) fn notify() {
+    const NEW_LISTENER: usize = 1 << 3;
+    const RECEIVE: usize = 0xc050_2100;
+    const SEND: usize = 0xc018_2101;
+    let filter = one_call(libc::SYS_mkdirat, 0x7fc0_0000);
+    let bytes = filter.to_bytes();
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: bytes.as_ptr().cast_mut().cast(),
+    };
+    raw::call(
+        libc::SYS_prctl,
+        [libc::PR_SET_NO_NEW_PRIVS as usize, 1, 0, 0, 0, 0],
+    )
+    .expect("no_new_privs");
+    let listener = raw::call(
+        libc::SYS_seccomp,
+        [1, NEW_LISTENER, (&raw const program) as usize, 0, 0, 0],
+    )
+    .expect("a listener") as usize;
+    let child = raw::fork(raw::Fork::Plain, || match mkdir() {
+        Err(libc::EDOM) => 0,
+        _ => 1,
+    });
+    let mut asked = [0_u64; 10];
+    raw::call(
+        libc::SYS_ioctl,
+        [listener, RECEIVE, asked.as_mut_ptr() as usize, 0, 0, 0],
+    )
+    .expect("a question");
+    // id, value, error and flags.
+    let answer = [asked[0], 0, u64::from((-libc::EDOM) as u32)];
+    raw::call(
+        libc::SYS_ioctl,
+        [listener, SEND, answer.as_ptr() as usize, 0, 0, 0],
+    )
+    .expect("an answer");
+    saw!("status {:#x}", raw::wait(child, 0));
+    call!("2.1 mkdirat(AT_FDCWD, \"/no/dir\", 0755) = EDOM");
+}

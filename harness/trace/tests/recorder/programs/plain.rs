@@ -155,3 +155,86 @@ pub(super) fn status() {
     saw!("pdeathsig {:?}", std::fs::read_to_string("/proc/self/wchan"));
     saw!("oom {:?}", std::fs::read_to_string("/proc/self/oom_score_adj"));
 }
+
+/// Calls that a ring makes are not calls of the program: only that it enters the ring is.
+pub(super) fn io_uring() {
+    let mut parameters = [0_u32; 30];
+    let ring = raw::call(
+        libc::SYS_io_uring_setup,
+        [4, parameters.as_mut_ptr() as usize, 0, 0, 0, 0],
+    );
+    match ring {
+        Ok(ring) => {
+            saw!(
+                "io_uring_enter {:?}",
+                raw::call(libc::SYS_io_uring_enter, [ring as usize, 0, 0, 0, 0, 0])
+            );
+            call!("1.1 io_uring_enter(<anon_inode:[io_uring]>, 0, 0, 0x0, NULL, 0) = 0");
+        }
+        Err(errno) => saw!("no io_uring here: {errno}"),
+    }
+}
+
+/// A program of 84 bytes for another architecture.
+pub(super) fn exec32() {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+    // mov ebx, 9; mov eax, 1 (exit); int 0x80
+    let code = [0xbb, 9, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xcd, 0x80];
+    let base = 0x0804_8000_u32;
+    let size = 84 + code.len() as u32;
+    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    for half in [2_u16, 3] {
+        elf.extend(half.to_le_bytes());
+    }
+    for word in [1, base + 84, 52, 0, 0] {
+        elf.extend(word.to_le_bytes());
+    }
+    for half in [52_u16, 32, 1, 0, 0, 0] {
+        elf.extend(half.to_le_bytes());
+    }
+    for word in [1, 0, base, base, size, size, 5, 0x1000] {
+        elf.extend(word.to_le_bytes());
+    }
+    elf.extend(code);
+    let fd = raw::call(
+        libc::SYS_memfd_create,
+        [c"small".as_ptr() as usize, 0, 0, 0, 0, 0],
+    )
+    .expect("memfd");
+    let path = format!("/proc/self/fd/{fd}");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .expect("the memfd");
+    file.write_all(&elf).expect("it is written");
+    // A file that is open for writing is no program.
+    let _ = file.as_raw_fd();
+    drop(file);
+    let read = raw::call(
+        libc::SYS_open,
+        [
+            std::ffi::CString::new(path).expect("a path").as_ptr() as usize,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ],
+    )
+    .expect("it is opened");
+    raw::call(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]).expect("close");
+    let arguments = [c"small".as_ptr() as usize, 0];
+    let _ = raw::call(
+        libc::SYS_execveat,
+        [
+            read as usize,
+            c"".as_ptr() as usize,
+            arguments.as_ptr() as usize,
+            0,
+            libc::AT_EMPTY_PATH as usize,
+            0,
+        ],
+    );
+    saw!("no 32-bit programs here");
+}
