@@ -108,6 +108,12 @@ impl Launcher {
         }
     }
 
+    /// How long the kernel's programs took to load, where they record.
+    #[must_use]
+    pub fn loading(&self) -> Option<Duration> {
+        self.kernel.as_ref().map(|kernel| kernel.took())
+    }
+
     /// The session.
     #[must_use]
     pub fn session(&self) -> &Session {

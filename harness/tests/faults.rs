@@ -101,6 +101,29 @@ macro_rules! faults {
     };
 }
 
+/// What the recorder lost is run again with a larger ring, and then it is no record.
+#[test]
+fn more_calls_than_the_small_ring_holds() {
+    run("many-calls", PLAIN, |case, _| {
+        assert_eq!(case.verdict(), Verdict::Agree, "{}", case.text());
+    });
+}
+
+#[test]
+fn more_calls_than_any_ring_holds() {
+    if !needs::root() {
+        return;
+    }
+    if let Err(error) = ocidiff_trace::ebpf::Loaded::load() {
+        return needs::skip(&format!("eBPF (failed to {error})"), true);
+    }
+    let steps = "[{create: {limit: 20}}, start, wait, delete]";
+    run("too-many-calls", steps, |case, _| {
+        assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
+        assert!(case.text().contains("the recorder lost"), "{}", case.text());
+    });
+}
+
 faults! {
     a_hang_in_create: "hang-in-create", "[{create: {limit: 0.5}}, start, wait, delete]", "lifecycle.create.result", "timeout";
     a_hang_after_create: "hang-after-create", "[{create: {limit: 0.5}}, start, wait, delete]", "lifecycle.create.result", "timeout";

@@ -13,6 +13,7 @@ use ocidiff::error::Error;
 use ocidiff::participants::{Contender, contenders};
 use ocidiff::suite;
 use ocidiff_model::Event;
+use ocidiff_trace::ebpf::Loaded;
 
 /// The program that users get (`make dist`), or the one that cargo built.
 fn program() -> String {
@@ -50,8 +51,10 @@ fn run() -> Result<bool, Error> {
     let contenders = contenders(runtimes, None).map_err(Error::usage)?;
     let mut all = true;
     all &= start_up()?;
-    all &= corpus(&contenders)?;
+    all &= loading()?;
     all &= recorder()?;
+    all &= whole_case()?;
+    all &= corpus(&contenders)?;
     Ok(all)
 }
 
@@ -119,7 +122,7 @@ fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
             .args(bare.cases())
             .args(&runtimes)
             .arg(format!("--jobs={WIDTH}"))
-            .args(["--recorder", "ptrace", "--json"])
+            .arg("--json")
             .arg(events.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -172,7 +175,7 @@ fn did_the_same(round: &bare::Round, events: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// 100,000 getppid and 20,000 openat: plain, recorded, under strace. The recorder's own bench measures.
+/// 100,000 getppid and 20,000 openat: plain, under each recorder, under strace. The recorders' own bench measures.
 fn recorder() -> Result<bool, Error> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
@@ -196,13 +199,62 @@ fn recorder() -> Result<bool, Error> {
         ))
     })?;
     let seconds = |name: &str| json[name].as_f64().unwrap_or(f64::NAN);
-    let (plain, ours, strace) = (seconds("plain_s"), seconds("ours_s"), seconds("strace_s"));
-    let ratio = (ours - plain) / (strace - plain);
-    let measured = format!("plain {plain:.2} s, ours {ours:.2} s, strace {strace:.2} s: {ratio:.2}");
+    let (plain, strace) = (seconds("plain_s"), seconds("strace_s"));
+    let mut all = true;
+    for (name, key, limit) in [
+        ("ptrace adds, against strace -f", "ours_s", 0.8),
+        ("eBPF adds, against strace -f", "ebpf_s", 0.04),
+        ("the same with every call kept", "ebpf_all_s", 0.04),
+    ] {
+        let ratio = (seconds(key) - plain) / (strace - plain);
+        let measured = format!(
+            "plain {plain:.2} s, ours {:.2} s, strace {strace:.2} s: {ratio:.3}",
+            seconds(key)
+        );
+        all &= say(name, &measured, &format!("at most {limit:.2}"), ratio <= limit);
+    }
+    Ok(all)
+}
+
+/// Loading the kernel's programs, once for a run.
+fn loading() -> Result<bool, Error> {
+    let took = best(|| {
+        let loaded = Loaded::load().map_err(|error| Error::broken(format!("failed to {error}")))?;
+        Ok(loaded.took())
+    })?;
+    let millis = took.as_secs_f64() * 1e3;
     Ok(say(
-        "recorder: what it adds against strace -f",
+        "eBPF: load and attach",
+        &format!("{millis:.1} ms"),
+        "under 50 ms",
+        millis < 50.0,
+    ))
+}
+
+/// Whole cases, set-up recorded, against the same with no recorder but the visit at the execve.
+fn whole_case() -> Result<bool, Error> {
+    let run = |recorder: &str| {
+        timed(
+            Command::new(program())
+                .args(["run", "process/user*", "--jobs=1", "--recorder"])
+                .arg(recorder),
+        )
+    };
+    let (mut with, mut without) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        with = with.min(run("ebpf")?);
+        without = without.min(run("none")?);
+    }
+    let ratio = with.as_secs_f64() / without.as_secs_f64();
+    let measured = format!(
+        "{:.2} s, unrecorded {:.2} s: {ratio:.2}",
+        with.as_secs_f64(),
+        without.as_secs_f64()
+    );
+    Ok(say(
+        "whole cases, eBPF, set-up too",
         &measured,
-        "at most 0.80",
-        ratio <= 0.8,
+        "at most 1.10",
+        ratio <= 1.10,
     ))
 }

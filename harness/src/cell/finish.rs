@@ -33,8 +33,14 @@ impl Run<'_> {
         self.tell_setup(init);
         if !names.iter().any(|name| name == MAIN) {
             let recorder = "none (no init waited for a start)".to_owned();
+            // Events of a runtime that came to nothing are lost like any other.
+            let lost = self
+                .recorder
+                .as_ref()
+                .map_or(0, |recorder| recorder.lost().unwrap_or(0));
             (self.tell)(Message::Trace(TraceReport {
                 recorder,
+                lost,
                 ..TraceReport::default()
             }));
         }

@@ -68,6 +68,9 @@ pub(crate) struct WithArgs {
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
+    /// Say what is done beside: how long the recorder took to load
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 impl WithArgs {

@@ -44,6 +44,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
         let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
+            let millis = took.as_secs_f64() * 1e3;
+            output::complain(&format!(
+                "the recorder's programs were loaded and attached in {millis:.1} ms"
+            ));
+        }
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,

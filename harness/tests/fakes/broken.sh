@@ -41,6 +41,10 @@ case "$fault in $step" in
   printf '{"ociVersion":"1.0.2","id":"main","status":"\\u001b]0;owned\\u0007\\u001b[31mrunning","pid":1,"bundle":"/"}' ;;
 "escapes-in-error in create") printf '\033[2J\033]0;owned\007 no\n' >&2; exit 1 ;;
 
+# It makes more calls than the recorder has room for: twice the small ring, and more than the large one.
+"many-calls in create") i=0; while [ $i -lt 30000 ]; do cd /; i=$((i + 1)); done; real "$@" ;;
+"too-many-calls in create") i=0; while [ $i -lt 700000 ]; do cd /; i=$((i + 1)); done; real "$@" ;;
+
 # Its pid file is wrong.
 "no-pid-file in create") real "$@"; rm -f $pid_file ;;
 "garbage-pid-file in create") real "$@"; echo "no pid" >$pid_file ;;

@@ -31,7 +31,7 @@ pub(crate) fn runtime(selector: &str) -> Option<PathBuf> {
     found.map(|runtime| runtime.path)
 }
 
-fn skip(what: &str, must_be_there: bool) {
+pub(crate) fn skip(what: &str, must_be_there: bool) {
     let all = std::env::var_os("OCIDIFF_TEST_ALL").is_some_and(|value| value == "1");
     assert!(
         !(all && must_be_there),

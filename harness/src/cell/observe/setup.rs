@@ -60,6 +60,11 @@ impl Asked {
 
 /// What the calls come to; `init` is the container's process.
 pub(crate) fn facts(calls: &[SetupCall], init: Option<i32>, asked: &Asked) -> Vec<Fact> {
+    // What comes after the workload has begun (an exec, a delete) confines nothing.
+    let begun = calls
+        .iter()
+        .rposition(|call| Some(call.pid) == init && is_execve(call) && succeeded(call));
+    let calls = begun.map_or(calls, |begun| &calls[..=begun]);
     let done: Vec<&SetupCall> = calls.iter().filter(|call| succeeded(call)).collect();
     let own: Vec<&SetupCall> = done
         .iter()
@@ -271,10 +276,7 @@ fn refused(call: &SetupCall) -> Option<String> {
 
 /// The execve by which the container's process becomes the workload: the last one of its own.
 fn execve(own: &[&SetupCall]) -> Vec<Fact> {
-    let last = own
-        .iter()
-        .rev()
-        .find(|call| matches!(call.call.name.as_str(), "execve" | "execveat"));
+    let last = own.iter().rev().find(|call| is_execve(call));
     last.map_or_else(Vec::new, |call| {
         vec![
             fact("execve.call", call.call.name.as_str()),
@@ -336,6 +338,10 @@ fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> Vec<Fact> {
             ),
         ),
     ]
+}
+
+fn is_execve(call: &SetupCall) -> bool {
+    matches!(call.call.name.as_str(), "execve" | "execveat")
 }
 
 fn is_filter(call: &SetupCall) -> bool {
