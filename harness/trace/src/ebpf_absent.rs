@@ -9,7 +9,7 @@ use crate::{Error, OnExec, Options, Pid, Recorder, Recording};
 
 /// The loaded programs: there are none.
 #[derive(Debug, Clone, Copy)]
-pub enum Loaded {}
+pub struct Loaded(());
 
 /// Where one run's events go: nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +30,8 @@ pub enum Role {
 }
 
 /// Records nothing, since there is none.
-#[derive(Debug, Clone, Copy)]
-pub enum EbpfRecorder {}
+#[derive(Debug, Clone)]
+pub struct EbpfRecorder(());
 
 fn absent<T>() -> Result<T, Error> {
     Err(Error::Ebpf {
@@ -52,15 +52,15 @@ impl Loaded {
     /// How long loading took.
     #[must_use]
     pub fn took(&self) -> Duration {
-        match *self {}
+        Duration::ZERO
     }
 
     /// Makes a place for one run at a time.
     ///
     /// # Errors
-    /// Cannot be asked.
+    /// Always.
     pub fn place(&self, _slot: u32, _size: u32) -> Result<Place, Error> {
-        match *self {}
+        absent()
     }
 }
 
@@ -82,27 +82,25 @@ impl EbpfRecorder {
     }
 
     /// What was done so far belongs to the steps before.
-    pub fn phase(&self, _label: &str) {
-        match *self {}
-    }
+    pub fn phase(&self, _label: &str) {}
 
     /// What runtimes did since this was last asked.
     #[must_use]
     pub fn take_setup(&self) -> Vec<SetupCall> {
-        match *self {}
+        Vec::new()
     }
 
     /// How many events were lost.
     ///
     /// # Errors
-    /// Cannot be asked.
+    /// Always.
     pub fn lost(&self) -> Result<u64, Error> {
-        match *self {}
+        absent()
     }
 }
 
 impl Recorder for EbpfRecorder {
     fn attach(&self, _init: Pid, _options: Options, _on_exec: OnExec) -> Result<Box<dyn Recording>, Error> {
-        match *self {}
+        absent()
     }
 }
