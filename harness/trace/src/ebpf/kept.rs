@@ -16,6 +16,8 @@ const PIDFS: u32 = 0x5049_4446;
 pub(super) struct Kept<'event> {
     pub(super) event: &'event Event<'event>,
     pub(super) constants: Option<&'event Constants>,
+    /// Whether the caller itself is asked for constants that are nowhere else.
+    pub(super) live: bool,
 }
 
 impl Source for Kept<'_> {
@@ -35,7 +37,8 @@ impl Source for Kept<'_> {
         }
         match self.constants.map(|constants| constants.read(address, buffer)) {
             Some(count) if count > 0 => count,
-            _ => constants::read_live(self.event.tgid, address, buffer),
+            _ if self.live => constants::read_live(self.event.tgid, address, buffer),
+            _ => 0,
         }
     }
 

@@ -233,6 +233,8 @@ struct count {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	// Making all of them beforehand takes longer than everything else.
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 32768);
 	__type(key, struct count);
 	__type(value, u64);

@@ -250,6 +250,7 @@ impl Replay {
                 let kept = Kept {
                     event,
                     constants: None,
+                    live: false,
                 };
                 let (decoder, inner) = (&self.decoder, &self.inner);
                 self.sink
@@ -289,6 +290,7 @@ impl Replay {
         let kept = Kept {
             event,
             constants: self.constants.get().filter(|_| task.is_first_program),
+            live: true,
         };
         let (decoder, inner) = (&self.decoder, &self.inner);
         call.index = self.sink.enter(|| {

@@ -154,5 +154,7 @@ fn kept<'event>(event: &'event Event<'event>) -> Kept<'event> {
     Kept {
         event,
         constants: None,
+        // Looking for a constant means reading all mappings of a runtime: too dear for what it brings.
+        live: false,
     }
 }
