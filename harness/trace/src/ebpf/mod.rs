@@ -12,6 +12,7 @@
 //! | `shapes` | which arguments of a call it reads |
 //! | `ring` | reads a ring |
 //! | `replay` | makes a record out of events |
+//! | `task` | what is known of a followed thread |
 //! | `execve` | an execve that succeeded |
 //! | `setup` | what runtimes do before the workload |
 //! | `constants` | strings that a program has not touched yet |
@@ -29,6 +30,7 @@ mod replay;
 mod ring;
 mod setup;
 mod shapes;
+mod task;
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -339,7 +341,7 @@ impl EbpfRecording {
         stream.count(self.recorder.place.slot);
         let exit = match (&visited, code) {
             (Some(visited), _) if visited.exit != crate::Exit::Unknown => visited.exit.clone(),
-            (_, Some(code)) => replay::exit(code),
+            (_, Some(code)) => task::exit(code),
             (_, None) => crate::Exit::Unknown,
         };
         Ok(stream.replay.finish(exit, visited))

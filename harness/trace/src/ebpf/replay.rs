@@ -9,8 +9,9 @@ use std::sync::{Arc, OnceLock};
 use super::constants::Constants;
 use super::execve;
 use super::kept::Kept;
-use super::layout::{COMPAT, Count, Event, GROUP_DEAD, Kind, OF_WORKLOAD};
+use super::layout::{Count, Event, GROUP_DEAD, Kind, OF_WORKLOAD};
 use super::setup::Setup;
+use super::task::{Task, errno, failure, pending};
 use crate::decode::{Caller, Decoder, Role};
 use crate::ordinal::Ordinal;
 use crate::pending::Pending;
@@ -22,38 +23,6 @@ use crate::{Options, Pid, arch};
 const RESTARTS: [i64; 4] = [-512, -513, -514, -516];
 /// Interrupted calls that a task may have open.
 const MAX_INTERRUPTED: usize = 8;
-/// The highest errno.
-const MAX_ERRNO: i64 = 4095;
-
-/// One followed thread of the workload.
-#[derive(Debug)]
-struct Task {
-    ordinal: Ordinal,
-    /// An execve or a close on its way.
-    entered: Option<Pending>,
-    /// The last call, if it left as one that seccomp answers with SIGSYS.
-    suspect: Option<Pending>,
-    interrupted: Vec<Pending>,
-    returned: bool,
-    /// What it has just made.
-    made: Option<Ordinal>,
-    /// Whether it runs the program that init became, and no later one.
-    is_first_program: bool,
-}
-
-impl Task {
-    fn new(ordinal: Ordinal, is_first_program: bool) -> Self {
-        Self {
-            is_first_program,
-            ordinal,
-            entered: None,
-            suspect: None,
-            interrupted: Vec::new(),
-            returned: false,
-            made: None,
-        }
-    }
-}
 
 /// The state of a replay.
 pub(super) struct Replay {
@@ -403,46 +372,5 @@ impl Replay {
     fn finish_call(&mut self, call: &Pending, outcome: Outcome) {
         self.sink
             .leave((call.arch, call.nr), call.index, outcome, || outcome.result());
-    }
-}
-
-/// The call that an event is about.
-pub(super) fn pending(event: &Event<'_>) -> Pending {
-    let (arch, nr) = numbered(event);
-    Pending {
-        arch,
-        nr,
-        args: event.args,
-        index: None,
-    }
-}
-
-fn numbered(event: &Event<'_>) -> (Arch, u32) {
-    if event.has(COMPAT) {
-        (Arch::I386, event.nr)
-    } else {
-        arch::split_native(event.nr)
-    }
-}
-
-/// The error that a call answered, if it is one.
-pub(super) fn failure(ret: i64) -> Option<Outcome> {
-    (-MAX_ERRNO..0)
-        .contains(&ret)
-        .then(|| Outcome::Errno(u16::try_from(-ret).unwrap_or(u16::MAX)))
-}
-
-fn errno(errno: libc::c_int) -> u16 {
-    u16::try_from(errno).unwrap_or(u16::MAX)
-}
-
-/// An exit code as wait(2) has it.
-pub(super) fn exit(code: i32) -> Exit {
-    match code & 0x7f {
-        0 => Exit::Code(code >> 8 & 0xff),
-        signal => Exit::Signal {
-            name: crate::ptrace::stop::signal_name(signal),
-            core: code & 0x80 != 0,
-        },
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::execve;
 use super::kept::Kept;
 use super::layout::{Event, Kind};
-use super::replay::{failure, pending};
+use super::task::{failure, pending};
 use crate::decode::{Caller, Decoder, Source};
 use crate::record::{Call, CallResult, SetupCall};
 use crate::{Pid, arch};

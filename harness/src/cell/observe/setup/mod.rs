@@ -3,12 +3,16 @@
 //! Each runtime gets there by calls of its own; what is compared is what they come to, and the orders that decide
 //! whether the container is confined at all times: capabilities(7), seccomp(2), prctl(2), pivot_root(2).
 
+mod order;
+mod paths;
+
 use std::collections::BTreeSet;
 
 use ocidiff_model::Fact;
 use ocidiff_trace::{CallResult, SetupCall};
 
-use crate::cell::paths;
+use self::order::orders;
+use self::paths::{mount, path};
 
 /// Calls that change who a process is.
 const IDS: [&str; 10] = [
@@ -118,44 +122,6 @@ fn arg(call: &SetupCall, at: usize) -> &str {
     call.call.args.get(at).map_or("", String::as_str)
 }
 
-/// A path without its quotes; that of the rootfs, descriptors and names made for one use, by what they are.
-fn path(call: &SetupCall, at: usize) -> String {
-    let text = arg(call, at).trim_matches('"');
-    if text == "NULL" {
-        return String::new();
-    }
-    // The recorder says where a path through a descriptor leads.
-    let text = match text.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
-        Some((target, rest)) => &format!("{target}{rest}"),
-        None => text,
-    };
-    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
-    if let Some(below) = text.strip_prefix(&rootfs) {
-        return format!("ROOTFS{below}");
-    }
-    for process in ["/proc/self/fd/", "/proc/thread-self/fd/"] {
-        if text.starts_with(process) {
-            return "(descriptor)".to_owned();
-        }
-    }
-    without_random(text)
-}
-
-/// `NAME.4PHaUI`, as mkstemp(3) makes it, is `NAME.XXXXXX`.
-fn without_random(path: &str) -> String {
-    const RANDOM: usize = 6;
-    match path.rsplit_once('.') {
-        Some((name, end))
-            if end.len() == RANDOM
-                && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
-                && end.bytes().any(|byte| !byte.is_ascii_lowercase()) =>
-        {
-            format!("{name}.XXXXXX")
-        }
-        _ => path.to_owned(),
-    }
-}
-
 fn namespaces(calls: &[&SetupCall]) -> Vec<String> {
     let mut all = BTreeSet::new();
     for call in calls {
@@ -168,57 +134,6 @@ fn namespaces(calls: &[&SetupCall]) -> Vec<String> {
         all.extend(named.map(|(_, kind)| format!("{how} {kind}")));
     }
     all.into_iter().collect()
-}
-
-/// `mount tmpfs on ROOTFS/dev (tmpfs) MS_NOSUID`, whatever interface it was made with.
-fn mount(call: &SetupCall) -> Option<String> {
-    let words = match call.call.name.as_str() {
-        "mount" => {
-            let (source, kind) = (path(call, 0), path(call, 2));
-            let source = if source.is_empty() { kind.clone() } else { source };
-            let kind = if kind.is_empty() {
-                kind
-            } else {
-                format!(" ({kind})")
-            };
-            format!("mount {source} on {}{kind} {}", path(call, 1), arg(call, 3))
-                .replace("mount  on", "mount on")
-        }
-        "umount2" => format!("umount {} {}", path(call, 0), arg(call, 1)),
-        "move_mount" => format!(
-            "move_mount {} to {}",
-            arg(call, 0),
-            place(arg(call, 2), &path(call, 3))
-        ),
-        "fsopen" => format!("fsopen {}", path(call, 0)),
-        "fsconfig" => format!("fsconfig {} {}", arg(call, 1), path(call, 2))
-            .trim_end()
-            .to_owned(),
-        "mount_setattr" => format!(
-            "mount_setattr {} {}",
-            place(arg(call, 0), &path(call, 1)),
-            arg(call, 2)
-        ),
-        _ => return None,
-    };
-    Some(words.trim_end().to_owned())
-}
-
-/// A path from a folder's descriptor on.
-fn place(folder: &str, below: &str) -> String {
-    let folder = folder.trim_start_matches('<').trim_end_matches('>');
-    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
-    let folder = folder
-        .strip_prefix(&rootfs)
-        .map_or_else(|| folder.to_owned(), |rest| format!("ROOTFS{rest}"));
-    if below.is_empty() || below.starts_with('/') {
-        return if below.is_empty() {
-            folder
-        } else {
-            below.to_owned()
-        };
-    }
-    format!("{}/{below}", folder.trim_end_matches('/'))
 }
 
 fn root(call: &SetupCall) -> Option<String> {
@@ -288,81 +203,6 @@ fn execve(own: &[&SetupCall]) -> Vec<Fact> {
     })
 }
 
-/// Of two things that happened: which came first. `never` and the one that did where not both happened.
-fn order(first: Option<usize>, second: Option<usize>, [a, b]: [&str; 2]) -> String {
-    match (first, second) {
-        (Some(first), Some(second)) if first < second => format!("{a}, {b}"),
-        (Some(_), Some(_)) => format!("{b}, {a}"),
-        (Some(_), None) => format!("{a} only"),
-        (None, Some(_)) => format!("{b} only"),
-        (None, None) => "neither".to_owned(),
-    }
-}
-
-fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> Vec<Fact> {
-    let last = |is: &dyn Fn(&SetupCall) -> bool| own.iter().rposition(|call| is(call));
-    let first = |is: &dyn Fn(&SetupCall) -> bool| own.iter().position(|call| is(call));
-    let named = |name: &'static str| move |call: &SetupCall| call.call.name == name;
-    let seccomp = last(&is_filter);
-    let no_new_privs =
-        first(&|call: &SetupCall| call.call.name == "prctl" && arg(call, 0) == "PR_SET_NO_NEW_PRIVS");
-    let readonly = done.iter().position(|call| is_mounted_on(call, &asked.readonly));
-    let masked = done.iter().position(|call| is_mounted_on(call, &asked.masked));
-    vec![
-        fact(
-            "order.seccomp-capset",
-            order(seccomp, last(&named("capset")), ["seccomp", "capset"]),
-        ),
-        fact(
-            "order.no_new_privs-seccomp",
-            order(no_new_privs, seccomp, ["no_new_privs", "seccomp"]),
-        ),
-        fact(
-            "order.readonly-masked",
-            order(readonly, masked, ["readonly", "masked"]),
-        ),
-        fact(
-            "order.cwd-ids",
-            order(
-                last(&named("chdir")),
-                last(&|call: &SetupCall| ids(call).is_some()),
-                ["cwd", "ids"],
-            ),
-        ),
-        fact(
-            "order.capset-ids",
-            order(
-                last(&named("capset")),
-                last(&|call: &SetupCall| ids(call).is_some()),
-                ["capset", "ids"],
-            ),
-        ),
-    ]
-}
-
-fn is_execve(call: &SetupCall) -> bool {
-    matches!(call.call.name.as_str(), "execve" | "execveat")
-}
-
-fn is_filter(call: &SetupCall) -> bool {
-    match call.call.name.as_str() {
-        "seccomp" => arg(call, 0) == "SECCOMP_SET_MODE_FILTER",
-        "prctl" => arg(call, 0) == "PR_SET_SECCOMP",
-        _ => false,
-    }
-}
-
-/// Whether something is mounted on one of these paths of the container.
-fn is_mounted_on(call: &SetupCall, wanted: &[String]) -> bool {
-    let target = match call.call.name.as_str() {
-        "mount" => path(call, 1),
-        "move_mount" => place(arg(call, 2), &path(call, 3)),
-        _ => return false,
-    };
-    let target = target.trim_start_matches("ROOTFS");
-    wanted.iter().any(|path| path == target)
-}
-
 #[cfg(test)]
 mod tests {
     use ocidiff_trace::{Arch, Call};
@@ -423,17 +263,6 @@ mod tests {
             value(&facts, "setup.refused"),
             vec!["setresuid EPERM".to_owned()].into()
         );
-    }
-
-    #[test]
-    fn names_for_one_use_are_the_same_each_time() {
-        for (path, said) in [
-            ("/tmp/some.4PHaUI", "/tmp/some.XXXXXX"),
-            ("/etc/host.config", "/etc/host.config"),
-            ("/etc/passwd", "/etc/passwd"),
-        ] {
-            assert_eq!(without_random(path), said);
-        }
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! Paths in a runtime's calls, and the mounts that are made of them.
+
+use ocidiff_trace::SetupCall;
+
+use super::arg;
+use crate::cell::paths;
+
+/// A path without its quotes; that of the rootfs, descriptors and names made for one use, by what they are.
+pub(super) fn path(call: &SetupCall, at: usize) -> String {
+    let text = arg(call, at).trim_matches('"');
+    if text == "NULL" {
+        return String::new();
+    }
+    // The recorder says where a path through a descriptor leads.
+    let text = match text.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+        Some((target, rest)) => &format!("{target}{rest}"),
+        None => text,
+    };
+    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
+    if let Some(below) = text.strip_prefix(&rootfs) {
+        return format!("ROOTFS{below}");
+    }
+    for process in ["/proc/self/fd/", "/proc/thread-self/fd/"] {
+        if text.starts_with(process) {
+            return "(descriptor)".to_owned();
+        }
+    }
+    without_random(text)
+}
+
+/// `NAME.4PHaUI`, as mkstemp(3) makes it, is `NAME.XXXXXX`.
+fn without_random(path: &str) -> String {
+    const RANDOM: usize = 6;
+    match path.rsplit_once('.') {
+        Some((name, end))
+            if end.len() == RANDOM
+                && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && end.bytes().any(|byte| !byte.is_ascii_lowercase()) =>
+        {
+            format!("{name}.XXXXXX")
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// `mount tmpfs on ROOTFS/dev (tmpfs) MS_NOSUID`, whatever interface it was made with.
+pub(super) fn mount(call: &SetupCall) -> Option<String> {
+    let words = match call.call.name.as_str() {
+        "mount" => {
+            let (source, kind) = (path(call, 0), path(call, 2));
+            let source = if source.is_empty() { kind.clone() } else { source };
+            let kind = if kind.is_empty() {
+                kind
+            } else {
+                format!(" ({kind})")
+            };
+            format!("mount {source} on {}{kind} {}", path(call, 1), arg(call, 3))
+                .replace("mount  on", "mount on")
+        }
+        "umount2" => format!("umount {} {}", path(call, 0), arg(call, 1)),
+        "move_mount" => format!(
+            "move_mount {} to {}",
+            arg(call, 0),
+            place(arg(call, 2), &path(call, 3))
+        ),
+        "fsopen" => format!("fsopen {}", path(call, 0)),
+        "fsconfig" => format!("fsconfig {} {}", arg(call, 1), path(call, 2))
+            .trim_end()
+            .to_owned(),
+        "mount_setattr" => format!(
+            "mount_setattr {} {}",
+            place(arg(call, 0), &path(call, 1)),
+            arg(call, 2)
+        ),
+        _ => return None,
+    };
+    Some(words.trim_end().to_owned())
+}
+
+/// A path from a folder's descriptor on.
+pub(super) fn place(folder: &str, below: &str) -> String {
+    let folder = folder.trim_start_matches('<').trim_end_matches('>');
+    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
+    let folder = folder
+        .strip_prefix(&rootfs)
+        .map_or_else(|| folder.to_owned(), |rest| format!("ROOTFS{rest}"));
+    if below.is_empty() || below.starts_with('/') {
+        return if below.is_empty() {
+            folder
+        } else {
+            below.to_owned()
+        };
+    }
+    format!("{}/{below}", folder.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_for_one_use_are_the_same_each_time() {
+        for (path, said) in [
+            ("/tmp/some.4PHaUI", "/tmp/some.XXXXXX"),
+            ("/etc/host.config", "/etc/host.config"),
+            ("/etc/passwd", "/etc/passwd"),
+        ] {
+            assert_eq!(without_random(path), said);
+        }
+    }
+}

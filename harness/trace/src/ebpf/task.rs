@@ -1,0 +1,83 @@
+//! What is known of a followed thread, and what an event says of its call.
+
+use super::layout::{COMPAT, Event};
+use crate::arch;
+use crate::ordinal::Ordinal;
+use crate::pending::Pending;
+use crate::record::{Arch, Exit};
+use crate::sink::Outcome;
+
+/// The highest errno.
+const MAX_ERRNO: i64 = 4095;
+
+/// One followed thread of the workload.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) ordinal: Ordinal,
+    /// An execve or a close on its way.
+    pub(super) entered: Option<Pending>,
+    /// The last call, if it left as one that seccomp answers with SIGSYS.
+    pub(super) suspect: Option<Pending>,
+    pub(super) interrupted: Vec<Pending>,
+    pub(super) returned: bool,
+    /// What it has just made.
+    pub(super) made: Option<Ordinal>,
+    /// Whether it runs the program that init became, and no later one.
+    pub(super) is_first_program: bool,
+}
+
+impl Task {
+    pub(super) fn new(ordinal: Ordinal, is_first_program: bool) -> Self {
+        Self {
+            is_first_program,
+            ordinal,
+            entered: None,
+            suspect: None,
+            interrupted: Vec::new(),
+            returned: false,
+            made: None,
+        }
+    }
+}
+
+/// The call that an event is about.
+pub(super) fn pending(event: &Event<'_>) -> Pending {
+    let (arch, nr) = numbered(event);
+    Pending {
+        arch,
+        nr,
+        args: event.args,
+        index: None,
+    }
+}
+
+fn numbered(event: &Event<'_>) -> (Arch, u32) {
+    if event.has(COMPAT) {
+        (Arch::I386, event.nr)
+    } else {
+        arch::split_native(event.nr)
+    }
+}
+
+/// The error that a call answered, if it is one.
+pub(super) fn failure(ret: i64) -> Option<Outcome> {
+    (-MAX_ERRNO..0)
+        .contains(&ret)
+        .then(|| Outcome::Errno(u16::try_from(-ret).unwrap_or(u16::MAX)))
+}
+
+/// An errno as the record has it.
+pub(super) fn errno(errno: libc::c_int) -> u16 {
+    u16::try_from(errno).unwrap_or(u16::MAX)
+}
+
+/// An exit code as wait(2) has it.
+pub(super) fn exit(code: i32) -> Exit {
+    match code & 0x7f {
+        0 => Exit::Code(code >> 8 & 0xff),
+        signal => Exit::Signal {
+            name: crate::ptrace::stop::signal_name(signal),
+            core: code & 0x80 != 0,
+        },
+    }
+}
