@@ -189,6 +189,10 @@ fn refused(call: &SetupCall) -> Option<String> {
     }
 }
 
+fn is_execve(call: &SetupCall) -> bool {
+    matches!(call.call.name.as_str(), "execve" | "execveat")
+}
+
 /// The execve by which the container's process becomes the workload: the last one of its own.
 fn execve(own: &[&SetupCall]) -> Vec<Fact> {
     let last = own.iter().rev().find(|call| is_execve(call));

@@ -58,10 +58,6 @@ pub(super) fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> 
     ]
 }
 
-fn is_execve(call: &SetupCall) -> bool {
-    matches!(call.call.name.as_str(), "execve" | "execveat")
-}
-
 fn is_filter(call: &SetupCall) -> bool {
     match call.call.name.as_str() {
         "seccomp" => arg(call, 0) == "SECCOMP_SET_MODE_FILTER",
