@@ -326,10 +326,12 @@ impl EbpfRecording {
     /// Init has ended: its last event is on its way, or in the ring.
     fn finish(&self, visited: Option<Trace>) -> Result<Trace, Error> {
         let patience = Instant::now() + PATIENCE;
+        // One that never came to its execve may have ended before it was known to be the init.
+        let came_through = visited.as_ref().is_none_or(|visited| visited.exec_seen);
         let code = loop {
             match self.read() {
                 Some(code) => break Some(code),
-                None if Instant::now() > patience => break None,
+                None if !came_through || Instant::now() > patience => break None,
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
         };
