@@ -22,7 +22,7 @@ use crate::slot::{Slot, new_pid_namespace};
 /// How often it is looked whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
 /// Room for events of a run, in bytes: mapping it costs something in each run.
-const RING: u32 = 2 << 20;
+const RING: u32 = 1 << 20;
 /// The same where that was not enough.
 const LARGE_RING: u32 = 64 << 20;
 /// How much of what a cell itself complains is kept, in bytes.

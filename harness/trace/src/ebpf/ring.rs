@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
 const BUSY: u32 = 1 << 31;
 const DISCARD: u32 = 1 << 30;
@@ -55,7 +55,15 @@ impl Ring {
             size,
         };
         match producer {
-            Ok(producer) => Ok(ring(producer)),
+            Ok(producer) => {
+                // A child has no use for it, and copying its pages' entries at each fork costs time.
+                // SAFETY: both are whole mappings of ours; what a child has of them changes nothing here.
+                unsafe {
+                    let _ = madvise(consumer, page, Advice::LinuxDontFork);
+                    let _ = madvise(producer, length, Advice::LinuxDontFork);
+                }
+                Ok(ring(producer))
+            }
             Err(error) => {
                 // SAFETY: mapped above, used by nobody yet.
                 let _ = unsafe { munmap(consumer, page) };
