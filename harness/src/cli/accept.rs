@@ -10,6 +10,7 @@ use super::{output, some};
 use crate::accept::{Observed, rewrite};
 use crate::corpus::Entry;
 use crate::error::Error;
+use crate::suite;
 
 /// Runs the cases and rewrites the known file of each that differs, or whose known differences are gone.
 pub(crate) fn accept(args: &SelectArgs) -> Result<ExitStatus, Error> {
@@ -35,9 +36,10 @@ pub(crate) fn accept(args: &SelectArgs) -> Result<ExitStatus, Error> {
             }
         }
     }
+    let machine = suite::abilities()?.machine;
     for (path, observed) in files {
         let before = std::fs::read_to_string(&path).unwrap_or_default();
-        let after = rewrite(&before, &observed)
+        let after = rewrite(&before, &observed, &machine)
             .map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
         if after == before {
             continue;
