@@ -72,11 +72,15 @@ const EXPLAINED: &[Explained] = &[
     (
         "exec_thread",
         |line| {
-            ["1.2", "1.3", "1.4"]
+            let ended = ["1.2", "1.3", "1.4"]
                 .iter()
-                .any(|thread| line.starts_with(thread))
+                .any(|thread| line.starts_with(thread));
+            ended
+                || ["clone3(", "rt_sigprocmask("]
+                    .iter()
+                    .any(|call| line.contains(call))
         },
-        "threads that another one's execve ends: how far they come is up to the scheduler",
+        "threads that another one's execve ends, the first one too: how far they come is up to the scheduler",
     ),
     (
         "setuid_exec",

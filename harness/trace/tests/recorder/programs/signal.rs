@@ -115,7 +115,7 @@ pub(super) fn group_stop_of_threads() {
         }
         let _ = raw::call(
             libc::SYS_kill,
-            [std::process::id() as usize, libc::SIGTSTP as usize, 0, 0, 0, 0],
+            [std::process::id() as usize, libc::SIGSTOP as usize, 0, 0, 0, 0],
         );
         std::thread::sleep(Duration::from_millis(300));
         0
