@@ -9,6 +9,7 @@ use super::stop::{Stop, signal_name};
 use super::sys::{self, Resume, Status};
 use super::tasks::Tasks;
 use crate::decode::Decoder;
+use crate::ordinal::Ordinal;
 use crate::record::Exit;
 use crate::sink::Sink;
 use crate::{Error, Options, Pid};
@@ -34,8 +35,8 @@ pub(super) struct Follow<'sink> {
     pace: Pace,
     /// Tasks that told of themselves before the fork that made them did, with what they told.
     early: HashMap<Pid, Status>,
-    /// Tasks of those that were taken up without waiting for that.
-    adopted: HashSet<Pid>,
+    /// Tasks of those that were taken up without waiting for that, and what they are called.
+    adopted: HashMap<Pid, Ordinal>,
     /// Threads of the program before the execve, whose ends may be told late.
     former: HashSet<Pid>,
     /// The forced signal that init would have died of.
@@ -55,7 +56,7 @@ impl<'sink> Follow<'sink> {
             sink,
             pace: Pace::new(),
             early: HashMap::new(),
-            adopted: HashSet::new(),
+            adopted: HashMap::new(),
             former,
             killed_by: None,
         }
@@ -158,9 +159,10 @@ impl<'sink> Follow<'sink> {
         let Ok(child) = sys::event_message(tid) else {
             return;
         };
-        let made = match self.tasks.get(child).filter(|_| self.adopted.remove(&child)) {
-            Some(task) => task.ordinal,
-            None => {
+        // One that was taken up may have ended since.
+        let made = match self.adopted.remove(&child) {
+            Some(ordinal) if self.tasks.contains(child) || !self.early.contains_key(&child) => ordinal,
+            _ => {
                 let is_thread = self.is_making_thread(tid);
                 self.tasks.add(child, Some(tid), is_thread)
             }
@@ -178,8 +180,8 @@ impl<'sink> Follow<'sink> {
     fn adopt_orphans(&mut self) {
         for (tid, status) in std::mem::take(&mut self.early) {
             if matches!(status, Status::Stopped { .. }) {
-                self.tasks.add(tid, None, false);
-                self.adopted.insert(tid);
+                let ordinal = self.tasks.add(tid, None, false);
+                self.adopted.insert(tid, ordinal);
                 self.told(tid, status);
             }
         }
