@@ -118,6 +118,12 @@ impl Loop {
             .status()
             .map_err(Error::broken)?;
         let took = started.elapsed();
+        // What a runtime left running kept its cgroup until the namespace ended.
+        let _ = Command::new("find")
+            .args(["/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/bare-loop*"])
+            .args(["-exec", "rmdir", "{}", ";"])
+            .stderr(Stdio::null())
+            .status();
         // Made by the loop as a mount point; the mount went with its namespace.
         let _ = fs::remove_dir("/run/bare-loop");
         if !status.success() {
