@@ -228,7 +228,8 @@ fn quote(word: &str) -> String {
 const LOOP: &str = r#"
 mount --make-rprivate /
 if [ -d /sys/fs/cgroup/unified ] && grep -qs hugetlb /sys/fs/cgroup/unified/cgroup.controllers; then
-  mkdir -p /sys/fs/cgroup/hugetlb && mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb
+  mkdir -p /sys/fs/cgroup/hugetlb
+  mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb || rmdir /sys/fs/cgroup/hugetlb
 fi
 mkdir -p /run/bare-loop && mount --bind "$1" /run/bare-loop && cd /run/bare-loop || exit 1
 for d in vm fs dev debug abi user; do
@@ -262,5 +263,6 @@ done
 wait
 find /sys/fs/cgroup -depth -type d -path '*/bare-loop*' -exec rmdir {} \; 2>/dev/null
 rmdir /sys/fs/cgroup/*/bare-loop 2>/dev/null
+umount /sys/fs/cgroup/hugetlb 2>/dev/null && rmdir /sys/fs/cgroup/hugetlb 2>/dev/null
 exit 0
 "#;
