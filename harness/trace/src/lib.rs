@@ -35,6 +35,7 @@ pub(crate) mod decode;
 #[cfg_attr(not(ebpf), path = "ebpf_absent.rs")]
 pub mod ebpf;
 pub mod error;
+pub(crate) mod interrupted;
 pub(crate) mod ordinal;
 pub(crate) mod pending;
 pub mod process;

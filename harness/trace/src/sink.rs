@@ -6,6 +6,7 @@ use ocidiff_seccomp::Filter;
 use ocidiff_seccomp::action::errno_name;
 
 use crate::arch;
+use crate::pending::Pending;
 use crate::record::{Arch, Call, CallResult, Exit, Trace};
 
 /// What became of a call, small enough to count without a name.
@@ -18,6 +19,11 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// An error as the C library numbers it.
+    pub(crate) fn error(errno: libc::c_int) -> Self {
+        Self::Errno(u16::try_from(errno).unwrap_or(u16::MAX))
+    }
+
     /// In words, where it has no value.
     pub(crate) fn result(self) -> CallResult {
         match self {
@@ -73,16 +79,28 @@ impl Sink {
         Some(self.calls.len() - 1)
     }
 
-    /// Notes what came of a call; `make` says it in words.
-    pub(crate) fn leave(
-        &mut self,
-        (arch, nr): (Arch, u32),
-        index: Option<usize>,
-        outcome: Outcome,
-        make: impl FnOnce() -> CallResult,
-    ) {
-        *self.counts.entry((arch, nr, outcome)).or_default() += 1;
-        if let Some(call) = index.and_then(|index| self.calls.get_mut(index)) {
+    /// Notes that a call succeeded; `make` says its value in words.
+    pub(crate) fn succeed(&mut self, call: &Pending, make: impl FnOnce() -> CallResult) {
+        self.leave(call, Outcome::Ok, make);
+    }
+
+    /// Notes an end without a value.
+    pub(crate) fn end(&mut self, call: &Pending, outcome: Outcome) {
+        self.leave(call, outcome, || outcome.result());
+    }
+
+    /// Replaces a success that was none.
+    pub(crate) fn revise(&mut self, call: &Pending, outcome: Outcome) {
+        match self.counts.get_mut(&(call.arch, call.nr, Outcome::Ok)) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => return,
+        }
+        self.end(call, outcome);
+    }
+
+    fn leave(&mut self, call: &Pending, outcome: Outcome, make: impl FnOnce() -> CallResult) {
+        *self.counts.entry((call.arch, call.nr, outcome)).or_default() += 1;
+        if let Some(call) = call.index.and_then(|index| self.calls.get_mut(index)) {
             call.result = make();
         }
     }
@@ -99,17 +117,6 @@ impl Sink {
     pub(crate) fn amend(&mut self, index: Option<usize>, change: impl FnOnce(&mut Call)) {
         if let Some(call) = index.and_then(|index| self.calls.get_mut(index)) {
             change(call);
-        }
-    }
-
-    /// Takes back what `leave` noted.
-    pub(crate) fn take_back(&mut self, (arch, nr): (Arch, u32), outcome: Outcome) -> bool {
-        match self.counts.get_mut(&(arch, nr, outcome)) {
-            Some(count) if *count > 0 => {
-                *count -= 1;
-                true
-            }
-            _ => false,
         }
     }
 

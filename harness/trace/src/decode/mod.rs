@@ -24,7 +24,8 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use crate::ordinal::Ordinal;
-use crate::record::Arch;
+use crate::pending::Pending;
+use crate::record::{Arch, Call, CallResult};
 use crate::{Pid, arch};
 
 use self::memory::Memory;
@@ -162,6 +163,34 @@ impl Decoder {
             args: words,
             subject,
         }
+    }
+
+    /// The line of the record for a call that has no result yet.
+    pub(crate) fn line(&self, caller: &Caller<'_>, ordinal: Ordinal, call: &Pending) -> Call {
+        let decoded = self.call(caller, call.arch, call.nr, &call.args);
+        Call {
+            process: ordinal.process,
+            thread: ordinal.thread,
+            arch: call.arch,
+            name: decoded.name,
+            args: decoded.args,
+            subject: decoded.subject,
+            result: CallResult::Unfinished,
+        }
+    }
+
+    /// The result of a call that succeeded; of one that made a task, that is its ordinal.
+    pub(crate) fn result(
+        &self,
+        caller: &Caller<'_>,
+        call: &Pending,
+        value: i64,
+        made: Option<Ordinal>,
+    ) -> CallResult {
+        CallResult::Value(match made {
+            Some(made) => made.to_string(),
+            None => self.value(caller, call.arch, call.nr, value),
+        })
     }
 
     /// Puts the result of a call that succeeded into words.

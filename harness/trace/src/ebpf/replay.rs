@@ -11,28 +11,21 @@ use super::execve;
 use super::kept::Kept;
 use super::layout::{Count, Event, GROUP_DEAD, Kind, OF_WORKLOAD};
 use super::setup::Setup;
-use super::task::{Task, errno, failure, pending};
+use super::task::{Task, failure, numbered, pending};
 use crate::decode::{Caller, Decoder, Role};
-use crate::ordinal::Ordinal;
+use crate::interrupted::{Next, is_restart};
+use crate::ordinal::{Ordinal, Ordinals};
 use crate::pending::Pending;
-use crate::record::{Arch, Call, CallResult, Exit, SetupCall, Trace};
+use crate::record::{CallResult, Exit, SetupCall, Trace};
 use crate::sink::{Outcome, Sink};
 use crate::{Options, Pid, arch};
-
-/// The kernel's restart codes: `ERESTARTSYS`, `ERESTARTNOINTR`, `ERESTARTNOHAND`, `ERESTART_RESTARTBLOCK`.
-const RESTARTS: [i64; 4] = [-512, -513, -514, -516];
-/// Interrupted calls that a task may have open.
-const MAX_INTERRUPTED: usize = 8;
 
 /// The state of a replay.
 pub(super) struct Replay {
     decoder: Decoder,
     sink: Sink,
     tasks: HashMap<Pid, Task>,
-    /// By process: its ordinal, and how many threads it has had.
-    threads: HashMap<Pid, (u32, u32)>,
-    /// Pids as the workload sees them.
-    inner: HashMap<Pid, Ordinal>,
+    ordinals: Ordinals,
     init: Option<Pid>,
     exec_seen: bool,
     ended: Option<i32>,
@@ -52,8 +45,7 @@ impl Replay {
             decoder: Decoder::new(&options.watch, options.max_string),
             sink: Sink::new(options.max_calls),
             tasks: HashMap::new(),
-            threads: HashMap::new(),
-            inner: HashMap::new(),
+            ordinals: Ordinals::default(),
             init: None,
             exec_seen: false,
             ended: None,
@@ -101,11 +93,7 @@ impl Replay {
 
     /// Calls that the kernel's side has only counted.
     pub(super) fn counted(&mut self, count: &Count, calls: u64) {
-        let number = if count.compat {
-            (Arch::I386, count.nr)
-        } else {
-            arch::split_native(count.nr)
-        };
+        let number = numbered(count.compat, count.nr);
         let outcome = match count.error {
             0 => Outcome::Ok,
             error => Outcome::Errno(error),
@@ -120,18 +108,18 @@ impl Replay {
             self.close(tid, false);
         }
         let mut sink = std::mem::replace(&mut self.sink, Sink::new(0));
-        sink.processes = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
-        sink.threads = self.threads.values().map(|(_, threads)| threads).sum();
+        sink.processes = self.ordinals.processes;
+        sink.threads = self.ordinals.total_threads;
         let filters = visit.map(|visit| (visit.filters, visit.filters_unread));
         sink.finish(exit, self.exec_seen.then(|| filters.unwrap_or_default()))
     }
 
     /// Takes one event.
     pub(super) fn take(&mut self, event: &Event<'_>) {
+        if event.kind == Kind::End && self.init == Some(event.tgid) && event.has(GROUP_DEAD) {
+            self.ended = Some(event.other);
+        }
         if !event.has(OF_WORKLOAD) {
-            if event.kind == Kind::End && self.init == Some(event.tgid) && event.has(GROUP_DEAD) {
-                self.ended = Some(event.other);
-            }
             return self.setup.event(event);
         }
         match event.kind {
@@ -145,19 +133,8 @@ impl Replay {
     }
 
     fn add(&mut self, tid: Pid, tgid: Pid, inner: Pid, is_first_program: bool) -> Ordinal {
-        let next = u32::try_from(self.threads.len()).unwrap_or(u32::MAX) + 1;
-        // A number that has come around belongs to a new process.
-        if tid == tgid {
-            self.threads.insert(tgid, (next, 0));
-        }
-        let (process, threads) = self.threads.entry(tgid).or_insert((next, 0));
-        *threads += 1;
-        let ordinal = Ordinal {
-            process: *process,
-            thread: *threads,
-        };
+        let ordinal = self.ordinals.give(tid, tgid, inner);
         self.tasks.insert(tid, Task::new(ordinal, is_first_program));
-        self.inner.insert(inner, ordinal);
         ordinal
     }
 
@@ -172,24 +149,14 @@ impl Replay {
         if let Some(entered) = task.entered.take() {
             return self.left(event, &entered, role);
         }
-        let returned = std::mem::take(&mut task.returned);
-        if let Some(open) = task.interrupted.last().copied() {
-            if role == Role::Restart || call.repeats(&open) {
-                task.interrupted.pop();
-                call = open;
-            } else {
-                let stale = match role {
-                    _ if returned => task.interrupted.pop(),
-                    _ if task.interrupted.len() > MAX_INTERRUPTED => Some(task.interrupted.remove(0)),
-                    _ => None,
-                };
+        match task.interrupted.next(&call, role) {
+            Next::GoesOn(open) => call = open,
+            Next::New(stale) => {
                 if let Some(stale) = stale {
-                    self.finish_call(&stale, Outcome::Errno(errno(libc::EINTR)));
+                    self.sink.end(&stale, Outcome::error(libc::EINTR));
                 }
+                self.open(event, &mut call);
             }
-        }
-        if call.index.is_none() {
-            self.open(event, &mut call);
         }
         self.left(event, &call, role);
     }
@@ -199,43 +166,33 @@ impl Replay {
         let Some(task) = self.tasks.get_mut(&event.tid) else {
             return;
         };
-        if RESTARTS.contains(&event.ret) {
+        if is_restart(event.ret) {
             task.interrupted.push(*call);
             return;
         }
         task.suspect = arch::looks_rolled_back(call.nr, &call.args, event.ret).then_some(*call);
         let made = task.made.take();
         if role == Role::Return {
-            task.returned = true;
-            return self
-                .sink
-                .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
-                    CallResult::Value("0".to_owned())
-                });
+            task.interrupted.handler_returned();
+            return self.sink.succeed(call, || CallResult::Value("0".to_owned()));
         }
-        match failure(event.ret) {
-            Some(outcome) => self.finish_call(call, outcome),
-            None => {
-                let kept = Kept {
-                    event,
-                    constants: None,
-                    live: false,
-                };
-                let (decoder, inner) = (&self.decoder, &self.inner);
-                self.sink
-                    .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
-                        let known = |pid| inner.get(&pid).copied();
-                        let caller = Caller {
-                            source: &kept,
-                            known: &known,
-                        };
-                        CallResult::Value(match made {
-                            Some(made) => made.to_string(),
-                            None => decoder.value(&caller, call.arch, call.nr, event.ret),
-                        })
-                    });
-            }
+        if let Some(outcome) = failure(event.ret) {
+            return self.sink.end(call, outcome);
         }
+        let kept = Kept {
+            event,
+            constants: None,
+            live: false,
+        };
+        let (decoder, ordinals) = (&self.decoder, &self.ordinals);
+        self.sink.succeed(call, || {
+            let known = |pid| ordinals.known(pid);
+            let caller = Caller {
+                source: &kept,
+                known: &known,
+            };
+            decoder.result(&caller, call, event.ret, made)
+        });
     }
 
     fn entered(&mut self, event: &Event<'_>) {
@@ -261,23 +218,14 @@ impl Replay {
             constants: self.constants.get().filter(|_| task.is_first_program),
             live: true,
         };
-        let (decoder, inner) = (&self.decoder, &self.inner);
+        let (decoder, ordinals) = (&self.decoder, &self.ordinals);
         call.index = self.sink.enter(|| {
-            let known = |pid| inner.get(&pid).copied();
+            let known = |pid| ordinals.known(pid);
             let caller = Caller {
                 source: &kept,
                 known: &known,
             };
-            let decoded = decoder.call(&caller, call.arch, call.nr, &call.args);
-            Call {
-                process: ordinal.process,
-                thread: ordinal.thread,
-                arch: call.arch,
-                name: decoded.name,
-                args: decoded.args,
-                subject: decoded.subject,
-                result: CallResult::Unfinished,
-            }
+            decoder.line(&caller, ordinal, call)
         });
     }
 
@@ -315,17 +263,14 @@ impl Replay {
             let max_string = self.max_string;
             self.sink
                 .amend(call.index, |call| execve::complete(call, event, max_string));
-            self.sink
-                .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
-                    CallResult::Value("0".to_owned())
-                });
+            self.sink.succeed(&call, || CallResult::Value("0".to_owned()));
         }
         self.tasks.insert(event.tid, task);
     }
 
     fn trapped(&mut self, tid: Pid) {
         if let Some(call) = self.tasks.get_mut(&tid).and_then(|task| task.suspect.take()) {
-            self.revise(&call, Outcome::Trapped);
+            self.sink.revise(&call, Outcome::Trapped);
         }
     }
 
@@ -340,13 +285,10 @@ impl Replay {
             if event.nr.cast_signed() >= 0 && (leaves || killed) && self.wants(&call) {
                 let mut call = call;
                 self.open(event, &mut call);
-                self.finish_call(&call, Outcome::Unfinished);
+                self.sink.end(&call, Outcome::Unfinished);
             }
         }
         self.close(event.tid, by_sigsys);
-        if self.init == Some(event.tgid) && event.has(GROUP_DEAD) {
-            self.ended = Some(event.other);
-        }
     }
 
     /// A task has ended: what it had open stays so, and so does a call for which a filter killed it.
@@ -354,23 +296,11 @@ impl Replay {
         let Some(task) = self.tasks.remove(&tid) else {
             return;
         };
-        for call in task.entered.iter().chain(&task.interrupted) {
-            self.finish_call(call, Outcome::Unfinished);
+        for call in task.entered.iter().chain(task.interrupted.open()) {
+            self.sink.end(call, Outcome::Unfinished);
         }
         if let Some(call) = task.suspect.filter(|_| by_sigsys) {
-            self.revise(&call, Outcome::Unfinished);
+            self.sink.revise(&call, Outcome::Unfinished);
         }
-    }
-
-    fn revise(&mut self, call: &Pending, outcome: Outcome) {
-        if self.sink.take_back((call.arch, call.nr), Outcome::Ok) {
-            self.finish_call(call, outcome);
-        }
-    }
-
-    /// Notes an end without a value.
-    fn finish_call(&mut self, call: &Pending, outcome: Outcome) {
-        self.sink
-            .leave((call.arch, call.nr), call.index, outcome, || outcome.result());
     }
 }

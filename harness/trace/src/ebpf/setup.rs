@@ -7,6 +7,7 @@ use super::kept::Kept;
 use super::layout::{Event, Kind};
 use super::task::{failure, pending};
 use crate::decode::{Caller, Decoder, Source};
+use crate::ordinal::Ordinal;
 use crate::record::{Call, CallResult, SetupCall};
 use crate::{Pid, arch};
 
@@ -46,7 +47,7 @@ impl Setup {
     pub(super) fn event(&mut self, event: &Event<'_>) {
         match event.kind {
             Kind::Enter => {
-                let call = self.words(event, CallResult::Unfinished);
+                let call = self.words(event);
                 self.entered.insert(event.tid, call);
             }
             Kind::Call => {
@@ -57,7 +58,7 @@ impl Setup {
                 let mut call = self
                     .entered
                     .remove(&event.tid)
-                    .unwrap_or_else(|| self.words(event, CallResult::Unfinished));
+                    .unwrap_or_else(|| self.words(event));
                 call.result = result;
                 self.keep(event.tgid, call);
             }
@@ -65,7 +66,7 @@ impl Setup {
                 let mut call = self
                     .entered
                     .remove(&event.other)
-                    .unwrap_or_else(|| self.words(event, CallResult::Unfinished));
+                    .unwrap_or_else(|| self.words(event));
                 call.result = CallResult::Value("0".to_owned());
                 execve::complete(&mut call, event, MAX_STRING);
                 if let (Some(list), Some(last)) =
@@ -76,9 +77,7 @@ impl Setup {
                 self.keep(event.tgid, call);
             }
             Kind::Fork => {
-                let next = u32::try_from(self.processes.len()).unwrap_or(u32::MAX) + 1;
-                let tgid = Pid::try_from(event.ret).unwrap_or(event.other);
-                self.processes.entry(tgid).or_insert(next);
+                self.process(Pid::try_from(event.ret).unwrap_or(event.other));
             }
             Kind::End | Kind::Trap => {}
         }
@@ -100,25 +99,25 @@ impl Setup {
         }
     }
 
-    fn words(&self, event: &Event<'_>, result: CallResult) -> Call {
+    fn words(&self, event: &Event<'_>) -> Call {
         let call = pending(event);
         let known = |_| None;
         let caller = Caller {
             source: &kept(event),
             known: &known,
         };
-        let decoded = self.decoder.call(&caller, call.arch, call.nr, &call.args);
-        let args = decoded.args.into_iter();
-        let args = args.map(|arg| through_descriptor(&arg, &kept(event)).unwrap_or(arg));
-        Call {
+        // Which process it is of is known when it is kept.
+        let nobody = Ordinal {
             process: 0,
             thread: 1,
-            arch: call.arch,
-            name: decoded.name,
-            args: args.collect(),
-            subject: decoded.subject,
-            result,
+        };
+        let mut line = self.decoder.line(&caller, nobody, &call);
+        for arg in &mut line.args {
+            if let Some(target) = through_descriptor(arg, &kept(event)) {
+                *arg = target;
+            }
         }
+        line
     }
 
     fn value(&self, event: &Event<'_>) -> String {

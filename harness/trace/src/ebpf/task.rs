@@ -2,6 +2,7 @@
 
 use super::layout::{COMPAT, Event};
 use crate::arch;
+use crate::interrupted::Interrupted;
 use crate::ordinal::Ordinal;
 use crate::pending::Pending;
 use crate::record::{Arch, Exit};
@@ -18,8 +19,7 @@ pub(super) struct Task {
     pub(super) entered: Option<Pending>,
     /// The last call, if it left as one that seccomp answers with SIGSYS.
     pub(super) suspect: Option<Pending>,
-    pub(super) interrupted: Vec<Pending>,
-    pub(super) returned: bool,
+    pub(super) interrupted: Interrupted,
     /// What it has just made.
     pub(super) made: Option<Ordinal>,
     /// Whether it runs the program that init became, and no later one.
@@ -33,8 +33,7 @@ impl Task {
             ordinal,
             entered: None,
             suspect: None,
-            interrupted: Vec::new(),
-            returned: false,
+            interrupted: Interrupted::default(),
             made: None,
         }
     }
@@ -42,7 +41,7 @@ impl Task {
 
 /// The call that an event is about.
 pub(super) fn pending(event: &Event<'_>) -> Pending {
-    let (arch, nr) = numbered(event);
+    let (arch, nr) = numbered(event.has(COMPAT), event.nr);
     Pending {
         arch,
         nr,
@@ -51,11 +50,12 @@ pub(super) fn pending(event: &Event<'_>) -> Pending {
     }
 }
 
-fn numbered(event: &Event<'_>) -> (Arch, u32) {
-    if event.has(COMPAT) {
-        (Arch::I386, event.nr)
+/// The architecture and number of a call.
+pub(super) fn numbered(compat: bool, nr: u32) -> (Arch, u32) {
+    if compat {
+        (Arch::I386, nr)
     } else {
-        arch::split_native(event.nr)
+        arch::split_native(nr)
     }
 }
 
@@ -64,11 +64,6 @@ pub(super) fn failure(ret: i64) -> Option<Outcome> {
     (-MAX_ERRNO..0)
         .contains(&ret)
         .then(|| Outcome::Errno(u16::try_from(-ret).unwrap_or(u16::MAX)))
-}
-
-/// An errno as the record has it.
-pub(super) fn errno(errno: libc::c_int) -> u16 {
-    u16::try_from(errno).unwrap_or(u16::MAX)
 }
 
 /// An exit code as wait(2) has it.

@@ -1,24 +1,14 @@
 //! Entries and exits of calls, and what signals do to them.
-//!
-//! A call that a signal interrupts leaves with one of the kernel's own restart codes, which no program ever
-//! sees: it goes on by itself, goes on after the handler, or answers EINTR. Under ptrace even an ignored signal
-//! does that. So such a call stays open until it is clear which of them it is, and the record says what the
-//! program saw, whether or not a signal happened to come just then.
 
 use super::Live;
 use super::follow::Follow;
 use super::sys::{self, SyscallStop};
 use crate::decode::{Caller, Role};
+use crate::interrupted::{Next, is_restart};
 use crate::pending::Pending;
-use crate::record::{Call, CallResult};
+use crate::record::CallResult;
 use crate::sink::Outcome;
 use crate::{Pid, arch};
-
-/// The kernel's restart codes: `ERESTARTSYS`, `ERESTARTNOINTR`, `ERESTARTNOHAND`, `ERESTART_RESTARTBLOCK`.
-const RESTARTS: [i64; 4] = [-512, -513, -514, -516];
-
-/// Interrupted calls that a task may have open: a program that jumps out of its handlers never ends them.
-const MAX_INTERRUPTED: usize = 8;
 
 impl Follow<'_> {
     /// A task stands before or behind a call.
@@ -48,21 +38,13 @@ impl Follow<'_> {
         task.skip_exit = false;
         task.made = None;
         task.suspect = None;
-        let returned = std::mem::take(&mut task.returned);
-        if let Some(open) = task.interrupted.last().copied() {
-            if role == Role::Restart || call.repeats(&open) {
-                task.interrupted.pop();
+        match task.interrupted.next(&call, role) {
+            Next::GoesOn(open) => {
                 task.call = Some(open);
                 return;
             }
-            let stale = match role {
-                _ if returned => task.interrupted.pop(),
-                _ if task.interrupted.len() > MAX_INTERRUPTED => Some(task.interrupted.remove(0)),
-                _ => None,
-            };
-            if let Some(stale) = stale {
-                self.end(&stale, Outcome::Errno(errno(libc::EINTR)));
-            }
+            Next::New(Some(stale)) => self.sink.end(&stale, Outcome::error(libc::EINTR)),
+            Next::New(None) => {}
         }
         self.open(tid, &mut call);
     }
@@ -78,16 +60,7 @@ impl Follow<'_> {
                 source: &Live(tid),
                 known: &known,
             };
-            let decoded = decoder.call(&caller, call.arch, call.nr, &call.args);
-            Call {
-                process: ordinal.process,
-                thread: ordinal.thread,
-                arch: call.arch,
-                name: decoded.name,
-                args: decoded.args,
-                subject: decoded.subject,
-                result: CallResult::Unfinished,
-            }
+            decoder.line(&caller, ordinal, call)
         });
         if let Some(task) = self.tasks.get(tid) {
             task.call = Some(*call);
@@ -100,7 +73,7 @@ impl Follow<'_> {
             return;
         }
         let Some(call) = task.call.take() else { return };
-        if is_error && RESTARTS.contains(&value) {
+        if is_error && is_restart(value) {
             task.interrupted.push(call);
             return;
         }
@@ -110,42 +83,31 @@ impl Follow<'_> {
             // What it "returns" is a register of the interrupted program.
             Role::Return => {
                 if let Some(task) = self.tasks.get(tid) {
-                    task.returned = true;
+                    task.interrupted.handler_returned();
                 }
-                self.sink
-                    .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
-                        CallResult::Value("0".to_owned())
-                    });
+                self.sink.succeed(&call, || CallResult::Value("0".to_owned()));
             }
             Role::Fork if !is_error && value > 0 && made.is_none() => {
                 self.sink.unfollowed += 1;
-                self.end(&call, Outcome::Ok);
+                self.sink.end(&call, Outcome::Ok);
             }
-            _ if is_error => self.end(&call, Outcome::Errno(u16::try_from(-value).unwrap_or(u16::MAX))),
+            _ if is_error => self
+                .sink
+                .end(&call, Outcome::Errno(u16::try_from(-value).unwrap_or(u16::MAX))),
             _ => self.succeeded(tid, &call, value, made),
         }
     }
 
     fn succeeded(&mut self, tid: Pid, call: &Pending, value: i64, made: Option<crate::ordinal::Ordinal>) {
         let (decoder, tasks) = (&self.decoder, &self.tasks);
-        self.sink
-            .leave((call.arch, call.nr), call.index, Outcome::Ok, || {
-                let known = |pid| tasks.known(pid);
-                let caller = Caller {
-                    source: &Live(tid),
-                    known: &known,
-                };
-                CallResult::Value(match made {
-                    Some(made) => made.to_string(),
-                    None => decoder.value(&caller, call.arch, call.nr, value),
-                })
-            });
-    }
-
-    /// Notes an end without a value.
-    fn end(&mut self, call: &Pending, outcome: Outcome) {
-        self.sink
-            .leave((call.arch, call.nr), call.index, outcome, || outcome.result());
+        self.sink.succeed(call, || {
+            let known = |pid| tasks.known(pid);
+            let caller = Caller {
+                source: &Live(tid),
+                known: &known,
+            };
+            decoder.result(&caller, call, value, made)
+        });
     }
 
     /// A SIGSYS that a seccomp filter sent: the last call was not made.
@@ -154,14 +116,7 @@ impl Follow<'_> {
             return;
         };
         if sys::is_seccomp_signal(tid) {
-            self.revise(&call, Outcome::Trapped);
-        }
-    }
-
-    /// Replaces a success that was none.
-    fn revise(&mut self, call: &Pending, outcome: Outcome) {
-        if self.sink.take_back((call.arch, call.nr), Outcome::Ok) {
-            self.end(call, outcome);
+            self.sink.revise(&call, Outcome::Trapped);
         }
     }
 
@@ -170,11 +125,11 @@ impl Follow<'_> {
         let Some(task) = self.tasks.remove(tid) else {
             return;
         };
-        for call in task.call.iter().chain(&task.interrupted) {
-            self.end(call, Outcome::Unfinished);
+        for call in task.call.iter().chain(task.interrupted.open()) {
+            self.sink.end(call, Outcome::Unfinished);
         }
         if let Some(call) = task.suspect.filter(|_| by_sigsys) {
-            self.revise(&call, Outcome::Unfinished);
+            self.sink.revise(&call, Outcome::Unfinished);
         }
     }
 
@@ -190,8 +145,4 @@ impl Follow<'_> {
         };
         flags & libc::CLONE_THREAD as u64 != 0
     }
-}
-
-fn errno(errno: libc::c_int) -> u16 {
-    u16::try_from(errno).unwrap_or(u16::MAX)
 }

@@ -85,8 +85,8 @@ impl<'sink> Follow<'sink> {
             }
         };
         self.let_go_of_rest();
-        self.sink.processes = self.tasks.processes;
-        self.sink.threads = self.tasks.total_threads;
+        self.sink.processes = self.tasks.ordinals.processes;
+        self.sink.threads = self.tasks.ordinals.total_threads;
         Ok(exit)
     }
 

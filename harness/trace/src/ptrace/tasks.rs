@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 
 use crate::Pid;
-use crate::ordinal::Ordinal;
+use crate::interrupted::Interrupted;
+use crate::ordinal::{Ordinal, Ordinals};
 use crate::pending::Pending;
 
 /// One traced thread.
@@ -18,10 +19,7 @@ pub(super) struct Task {
     pub(super) skip_exit: bool,
     /// The last call, if it left as one that seccomp answers with SIGSYS: then its result is none.
     pub(super) suspect: Option<Pending>,
-    /// Calls that a signal interrupted, and which may go on after its handler.
-    pub(super) interrupted: Vec<Pending>,
-    /// A handler has just returned.
-    pub(super) returned: bool,
+    pub(super) interrupted: Interrupted,
     /// What the fork that this task is in has made.
     pub(super) made: Option<Ordinal>,
 }
@@ -34,8 +32,7 @@ impl Task {
             call: None,
             skip_exit: true,
             suspect: None,
-            interrupted: Vec::new(),
-            returned: false,
+            interrupted: Interrupted::default(),
             made: None,
         }
     }
@@ -45,12 +42,7 @@ impl Task {
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     tasks: HashMap<Pid, Task>,
-    /// Threads counted so far by process id.
-    threads: HashMap<Pid, (u32, u32)>,
-    /// Ids as the workload sees them.
-    inner: HashMap<Pid, Ordinal>,
-    pub(super) processes: u32,
-    pub(super) total_threads: u32,
+    pub(super) ordinals: Ordinals,
 }
 
 /// What `/proc/TID/status` says of a task's ids.
@@ -81,20 +73,8 @@ impl Tasks {
             .and_then(|parent| self.tasks.get(&parent))
             .map(|task| task.tgid);
         let tgid = ids.tgid.or(family.filter(|_| is_thread)).unwrap_or(tid);
-        let fresh = tgid == tid || !self.threads.contains_key(&tgid);
-        if fresh {
-            self.processes += 1;
-            self.threads.insert(tgid, (self.processes, 0));
-        }
-        let (process, threads) = self.threads.entry(tgid).or_default();
-        *threads += 1;
-        self.total_threads += 1;
-        let ordinal = Ordinal {
-            process: *process,
-            thread: *threads,
-        };
+        let ordinal = self.ordinals.give(tid, tgid, ids.inner.unwrap_or(tid));
         self.tasks.insert(tid, Task::new(tgid, ordinal));
-        self.inner.insert(ids.inner.unwrap_or(tid), ordinal);
         ordinal
     }
 
@@ -126,6 +106,6 @@ impl Tasks {
 
     /// Which of its tasks the workload means by a pid.
     pub(super) fn known(&self, inner: Pid) -> Option<Ordinal> {
-        self.inner.get(&inner).copied()
+        self.ordinals.known(inner)
     }
 }
