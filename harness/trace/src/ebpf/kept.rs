@@ -51,12 +51,12 @@ impl Source for Kept<'_> {
     }
 }
 
-/// The text of the link in `/proc/PID/fd`, from a file's names: magic, mode, whether it is unhashed, and then the
-/// names from the file up to the root.
+/// The text of the link in `/proc/PID/fd`, from a file's names: magic, whether it is unhashed, and then the names
+/// from the file up to the root.
 fn link(bytes: &[u8]) -> Option<String> {
     let (head, names) = bytes.split_at_checked(8)?;
     let magic = u32::from_ne_bytes(head[..4].try_into().ok()?);
-    let is_unhashed = u16::from_ne_bytes(head[6..8].try_into().ok()?) != 0;
+    let is_unhashed = u32::from_ne_bytes(head[4..].try_into().ok()?) != 0;
     let names: Vec<String> = names
         .split(|byte| *byte == 0)
         .map(|name| String::from_utf8_lossy(name).into_owned())
@@ -93,9 +93,8 @@ fn link(bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn file(magic: u32, unhashed: u16, names: &[&str]) -> Vec<u8> {
+    fn file(magic: u32, unhashed: u32, names: &[&str]) -> Vec<u8> {
         let mut bytes = magic.to_ne_bytes().to_vec();
-        bytes.extend([0, 0]);
         bytes.extend(unhashed.to_ne_bytes());
         for name in names {
             bytes.extend(name.bytes());
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn files_are_named_as_proc_names_them() {
-        let table: [(u32, u16, &[&str], &str); 6] = [
+        let table: [(u32, u32, &[&str], &str); 6] = [
             (0xef53, 0, &["passwd", "etc"], "/etc/passwd"),
             (0xef53, 0, &[], "/"),
             (0xef53, 1, &["x", "tmp"], "/tmp/x (deleted)"),

@@ -20,7 +20,7 @@ pub(super) const STRING: u32 = 1;
 pub(super) const BUFFER: u32 = 2;
 pub(super) const WORDS3: u32 = 3;
 pub(super) const WORDS5: u32 = 4;
-pub(super) const DESCRIPTOR: u32 = 6;
+pub(super) const DESCRIPTOR: u32 = 5;
 pub(super) const RETURNS_DESCRIPTOR: u32 = 1 << 24;
 pub(super) const IS_SETUP: u32 = 1 << 25;
 pub(super) const ALWAYS: u32 = 1 << 26;
@@ -39,7 +39,6 @@ pub(super) struct Run {
     pub(super) armed: Pid,
     pub(super) everything: bool,
     pub(super) lost: u64,
-    pub(super) cut: u64,
     pub(super) keep: u64,
     pub(super) wanted: [[u64; MAX_NUMBERS / 64]; 2],
 }
@@ -56,16 +55,15 @@ impl Run {
         bytes.extend(self.armed.to_ne_bytes());
         bytes.extend(u32::from(self.everything).to_ne_bytes());
         bytes.extend(self.lost.to_ne_bytes());
-        bytes.extend(self.cut.to_ne_bytes());
         bytes.extend([0; 8]);
         bytes.extend(self.keep.to_ne_bytes());
         bytes.extend(self.wanted.iter().flatten().flat_map(|word| word.to_ne_bytes()));
         bytes
     }
 
-    /// What the kernel's side has counted: lost, cut.
-    pub(super) fn counted(bytes: &[u8]) -> (u64, u64) {
-        (word(bytes, 8), word(bytes, 16))
+    /// How many events were lost, from the bytes of a run.
+    pub(super) fn lost_of(bytes: &[u8]) -> u64 {
+        word(bytes, 8)
     }
 }
 
@@ -190,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_run_has_the_size_of_the_kernels() {
-        assert_eq!(Run::default().to_bytes().len(), 40 + 2 * MAX_NUMBERS / 8);
+        assert_eq!(Run::default().to_bytes().len(), 32 + 2 * MAX_NUMBERS / 8);
         assert_eq!(member(1, SETUP).len(), 32);
     }
 

@@ -182,7 +182,7 @@ impl Stream {
     fn lost(&self, slot: u32) -> Result<u64, Error> {
         let bytes = self.runs.lookup(&slot.to_ne_bytes(), MapFlags::ANY);
         let bytes = bytes.map_err(failed("read what was lost"))?.unwrap_or_default();
-        Ok(Run::counted(&bytes).0)
+        Ok(Run::lost_of(&bytes))
     }
 }
 

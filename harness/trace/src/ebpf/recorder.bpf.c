@@ -37,15 +37,11 @@ struct hlist_bl_node {
 struct super_block {
 	unsigned long s_magic;
 };
-struct inode {
-	u16 i_mode;
-};
 struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct super_block *d_sb;
-	struct inode *d_inode;
 };
 struct vfsmount {
 	struct dentry *mnt_root;
@@ -142,11 +138,10 @@ enum flag {
 	OF_WORKLOAD = 1,
 	COMPAT = 2, // i386
 	GROUP_DEAD = 4,
-	CUT = 8, // a chunk had no room
 };
 
 // What an argument points to, four bits each; then bits for the whole call.
-enum shape { NOTHING, STRING, BUFFER, WORDS3, WORDS5, LIST, DESCRIPTOR };
+enum shape { NOTHING, STRING, BUFFER, WORDS3, WORDS5, DESCRIPTOR };
 #define RETURNS_DESCRIPTOR (1u << 24)
 #define IS_SETUP (1u << 25)
 #define ALWAYS (1u << 26) // makes a task or a program: it is told even where others are only counted
@@ -166,7 +161,6 @@ struct run {
 	s32 armed; // the init whose execve begins the workload
 	u32 everything; // whether calls that are not wanted are told too
 	u64 lost;
-	u64 cut;
 	u64 sent; // calls of the workload that were told
 	u64 keep; // how many of them are; more are only counted
 	u64 wanted[2][MAX_NUMBERS / 64]; // native, i386
@@ -254,6 +248,13 @@ struct {
 
 // ---- helpers ----
 
+static __always_inline struct run *run_of(struct member *m)
+{
+	u32 slot = m->slot;
+
+	return bpf_map_lookup_elem(&runs, &slot);
+}
+
 static __always_inline struct scratch *begin(u32 kind, struct member *m)
 {
 	u32 zero = 0;
@@ -276,7 +277,7 @@ static __always_inline void finish(struct scratch *s, struct member *m, u32 used
 	u64 size = sizeof(struct head) + used;
 	u32 slot = m->slot;
 	void *ring = bpf_map_lookup_elem(&rings, &slot);
-	struct run *run = bpf_map_lookup_elem(&runs, &slot);
+	struct run *run = run_of(m);
 
 	if (!run)
 		return;
@@ -284,8 +285,6 @@ static __always_inline void finish(struct scratch *s, struct member *m, u32 used
 	asm volatile("" : "+r"(size));
 	if (size > sizeof(struct scratch))
 		size = sizeof(struct scratch);
-	if (s->head.flags & CUT)
-		__sync_fetch_and_add(&run->cut, 1);
 	if (!ring) {
 		__sync_fetch_and_add(&run->lost, 1);
 		return;
@@ -307,49 +306,46 @@ static __always_inline u32 round8(u32 len)
 	return (len + 7) & ~7u;
 }
 
+// Says what the bytes are that lie behind a chunk's head; where the next one begins.
+static __always_inline u32 tell(struct scratch *s, u32 at, u64 address, u32 len, u32 is_descriptor)
+{
+	struct chunk *c = (void *)place(s, at);
+
+	c->address = address;
+	c->len = len;
+	c->is_descriptor = is_descriptor;
+	return at + sizeof(*c) + round8(len);
+}
+
 // These are global, so that the kernel's verifier looks at each once, and not again at every call.
 
 __noinline u32 user_string(struct scratch *s, u32 at, u64 address)
 {
-	struct chunk *c;
 	long len;
 
 	if (!s || !address)
 		return at;
-	if (at > ROOM - 1024) {
-		s->head.flags |= CUT;
+	if (at > ROOM - 1024)
 		return at;
-	}
-	len = bpf_probe_read_user_str(place(s, at + sizeof(*c)), MAX_STRING, (void *)address);
+	len = bpf_probe_read_user_str(place(s, at + sizeof(struct chunk)), MAX_STRING, (void *)address);
 	if (len <= 0)
 		return at;
-	c = (void *)place(s, at);
-	c->address = address;
-	c->len = len;
-	c->is_descriptor = 0;
-	return at + sizeof(*c) + round8(len);
+	return tell(s, at, address, len, 0);
 }
 
 __noinline u32 user_bytes(struct scratch *s, u32 at, u64 address, u64 len)
 {
-	struct chunk *c;
 
 	if (!s || !address || !len)
 		return at;
-	if (at > ROOM - 1024) {
-		s->head.flags |= CUT;
+	if (at > ROOM - 1024)
 		return at;
-	}
 	asm volatile("" : "+r"(len));
 	if (len > MAX_STRING)
 		len = MAX_STRING;
-	if (bpf_probe_read_user(place(s, at + sizeof(*c)), len, (void *)address))
+	if (bpf_probe_read_user(place(s, at + sizeof(struct chunk)), len, (void *)address))
 		return at;
-	c = (void *)place(s, at);
-	c->address = address;
-	c->len = len;
-	c->is_descriptor = 0;
-	return at + sizeof(*c) + round8(len);
+	return tell(s, at, address, len, 0);
 }
 
 struct list {
@@ -421,7 +417,7 @@ static long walk_up(u64 index, struct walk *walk)
 	return 0;
 }
 
-// What a descriptor refers to: magic and mode, then the names on the way up to the root of all mounts.
+// What a descriptor refers to: magic, whether it is unhashed, then the names on the way up to the root of all mounts.
 __noinline u32 descriptor(struct scratch *s, u32 at, s64 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -429,16 +425,13 @@ __noinline u32 descriptor(struct scratch *s, u32 at, s64 fd)
 	struct fdtable *table;
 	struct file *file = 0;
 	struct file **all;
-	struct chunk *c;
 	struct vfsmount *vfs;
 	struct dentry *dentry;
 
 	if (!s)
 		return at;
-	if (at > ROOM - 2048) {
-		s->head.flags |= CUT;
+	if (at > ROOM - 2048)
 		return at;
-	}
 	table = BPF_CORE_READ(task, files, fdt);
 	if (fd < 0 || !table || fd >= BPF_CORE_READ(table, max_fds))
 		return at;
@@ -449,19 +442,12 @@ __noinline u32 descriptor(struct scratch *s, u32 at, s64 fd)
 	walk.dentry = dentry;
 	vfs = BPF_CORE_READ(file, f_path.mnt);
 	walk.mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-	walk.at = at + sizeof(*c) + 8;
-	c = (void *)place(s, at);
-	c->address = fd;
-	c->is_descriptor = 1;
-	*(u32 *)place(s, at + sizeof(*c)) = BPF_CORE_READ(dentry, d_sb, s_magic);
-	*(u16 *)place(s, at + sizeof(*c) + 4) = BPF_CORE_READ(dentry, d_inode, i_mode);
-	*(u16 *)place(s, at + sizeof(*c) + 6) = BPF_CORE_READ(dentry, d_hash.pprev) == 0 && BPF_CORE_READ(dentry, d_parent) != dentry;
+	walk.at = at + sizeof(struct chunk) + 8;
+	*(u32 *)place(s, at + sizeof(struct chunk)) = BPF_CORE_READ(dentry, d_sb, s_magic);
+	*(u32 *)place(s, at + sizeof(struct chunk) + 4) =
+		BPF_CORE_READ(dentry, d_hash.pprev) == 0 && BPF_CORE_READ(dentry, d_parent) != dentry;
 	bpf_loop(MAX_DEPTH, walk_up, &walk, 0);
-	if (at > ROOM - 2048)
-		return at;
-	c = (void *)place(s, at);
-	c->len = walk.at - at - sizeof(*c);
-	return at + sizeof(*c) + round8(c->len);
+	return tell(s, at, fd, walk.at - at - sizeof(struct chunk), 1);
 }
 
 static __always_inline bool begins(const char *text, const char *with, u32 len)
@@ -589,6 +575,12 @@ static __always_inline u32 payload(struct scratch *s, u32 shape, bool whole, boo
 	return at;
 }
 
+// An answer that is not for the program: the call will go on.
+static __always_inline bool is_restart(s64 ret)
+{
+	return ret <= -512 && ret > -4096;
+}
+
 // Counts a call instead of telling it; false where it must be told.
 static __always_inline bool count(struct member *m, struct run *run, u32 nr, bool compat, u32 shape, s64 ret)
 {
@@ -599,8 +591,8 @@ static __always_inline bool count(struct member *m, struct run *run, u32 nr, boo
 		m->told--;
 		return false;
 	}
-	// An answer below -511 is not for the program: the call will go on. One like the number may be none at all.
-	if (run->sent < run->keep || (shape & ALWAYS) || ret == nr || (ret <= -512 && ret > -4096))
+	// An answer like the number may be none at all.
+	if (run->sent < run->keep || (shape & ALWAYS) || ret == nr || is_restart(ret))
 		return false;
 	if (ret < 0 && ret > -512)
 		key.error = -ret;
@@ -638,8 +630,7 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 		return 0;
 	}
 	if (id == 3 || id == 6) {
-		u32 slot = m->slot;
-		struct run *run = bpf_map_lookup_elem(&runs, &slot);
+		struct run *run = run_of(m);
 
 		if (m->state != WORKLOAD || !run || run->sent >= run->keep || !(run->wanted[compat][0] >> id & 1))
 			return 0;
@@ -672,7 +663,7 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 	struct member *m = bpf_task_storage_get(&members, task, 0, 0);
 	struct scratch *s;
 	struct run *run;
-	u32 slot, nr, at, shape = 0;
+	u32 nr, index, at, shape = 0;
 	bool compat, whole;
 
 	if (!m || m->state < SETUP)
@@ -681,8 +672,7 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 		m->skip = 0;
 		return 0;
 	}
-	slot = m->slot;
-	run = bpf_map_lookup_elem(&runs, &slot);
+	run = run_of(m);
 	if (!run)
 		return 0;
 	nr = regs->orig_ax;
@@ -692,8 +682,9 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 		m->told = 16;
 	}
 	compat = is_compat(task);
-	at = (nr & ~0x40000000u) + (compat ? MAX_NUMBERS : 0);
-	if ((nr & ~0x40000000u) < MAX_NUMBERS) {
+	index = nr & ~0x40000000u; // without the bit of x32
+	if (index < MAX_NUMBERS) {
+		at = index + (compat ? MAX_NUMBERS : 0);
 		u32 *found = bpf_map_lookup_elem(&shapes, &at);
 
 		if (found)
@@ -704,14 +695,12 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 			return 0;
 		whole = true;
 	} else {
-		u32 index = nr & ~0x40000000u;
-
 		whole = index < MAX_NUMBERS && (run->wanted[compat][(index / 64) & 15] >> (index % 64) & 1);
 		if (!whole && !run->everything)
 			return 0;
 		if (count(m, run, nr, compat, shape, ret))
 			return 0;
-		if (ret <= -512 && ret > -4096)
+		if (is_restart(ret))
 			m->told = 16;
 		__sync_fetch_and_add(&run->sent, 1);
 	}
@@ -739,8 +728,7 @@ int BPF_PROG(fork, struct task_struct *parent, struct task_struct *child)
 	learn(p, parent);
 	c = bpf_task_storage_get(&members, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!c) {
-		u32 slot = p->slot;
-		struct run *run = bpf_map_lookup_elem(&runs, &slot);
+		struct run *run = run_of(p);
 
 		if (run)
 			__sync_fetch_and_add(&run->lost, 1);
@@ -787,40 +775,28 @@ int BPF_PROG(deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *
 
 __noinline u32 kernel_string(struct scratch *s, u32 at, u64 from, u32 address)
 {
-	struct chunk *c;
 	long len;
 
 	if (!s)
 		return at;
-	len = bpf_probe_read_kernel_str(place(s, at + sizeof(*c)), MAX_STRING, (void *)from);
+	len = bpf_probe_read_kernel_str(place(s, at + sizeof(struct chunk)), MAX_STRING, (void *)from);
 	if (len <= 0)
 		return at;
-	c = (void *)place(s, at);
-	c->address = address;
-	c->len = len;
-	c->is_descriptor = 0;
-	return at + sizeof(*c) + round8(len);
+	return tell(s, at, address, len, 0);
 }
 
 // The arguments or the environment, as they lie behind the new stack.
 __noinline u32 block(struct scratch *s, u32 at, u64 from, u64 to, u32 address)
 {
 	u64 len = to - from;
-	struct chunk *c;
 
 	if (!s || !len || at > ROOM - MAX_BLOCK - 64)
 		return at;
-	if (len > MAX_BLOCK) {
+	if (len > MAX_BLOCK)
 		len = MAX_BLOCK;
-		s->head.flags |= CUT;
-	}
-	if (bpf_probe_read_user(place(s, at + sizeof(*c)), len, (void *)from))
+	if (bpf_probe_read_user(place(s, at + sizeof(struct chunk)), len, (void *)from))
 		return at;
-	c = (void *)place(s, at);
-	c->address = address;
-	c->len = len;
-	c->is_descriptor = 0;
-	return at + sizeof(*c) + round8(len);
+	return tell(s, at, address, len, 0);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -830,13 +806,12 @@ int BPF_PROG(exec, struct task_struct *task, int old_pid, struct linux_binprm *b
 	struct mm_struct *mm;
 	struct scratch *s;
 	struct run *run;
-	u32 slot, at;
+	u32 at;
 
 	if (!m || m->state == SILENT)
 		return 0;
 	learn(m, task);
-	slot = m->slot;
-	run = bpf_map_lookup_elem(&runs, &slot);
+	run = run_of(m);
 	if (!run)
 		return 0;
 	s = begin(EXEC, m);
@@ -884,23 +859,8 @@ int BPF_PROG(end, struct task_struct *task)
 		s->head.flags |= GROUP_DEAD;
 	// The call that it ends in, if any: a number below zero is none.
 	regs = (void *)bpf_task_pt_regs(task);
-	s->head.nr = BPF_CORE_READ(regs, orig_ax);
-	if (is_compat(task)) {
-		s->head.flags |= COMPAT;
-		s->head.args[0] = (u32)BPF_CORE_READ(regs, bx);
-		s->head.args[1] = (u32)BPF_CORE_READ(regs, cx);
-		s->head.args[2] = (u32)BPF_CORE_READ(regs, dx);
-		s->head.args[3] = (u32)BPF_CORE_READ(regs, si);
-		s->head.args[4] = (u32)BPF_CORE_READ(regs, di);
-		s->head.args[5] = (u32)BPF_CORE_READ(regs, bp);
-	} else {
-		s->head.args[0] = BPF_CORE_READ(regs, di);
-		s->head.args[1] = BPF_CORE_READ(regs, si);
-		s->head.args[2] = BPF_CORE_READ(regs, dx);
-		s->head.args[3] = BPF_CORE_READ(regs, r10);
-		s->head.args[4] = BPF_CORE_READ(regs, r8);
-		s->head.args[5] = BPF_CORE_READ(regs, r9);
-	}
+	s->head.nr = regs->orig_ax;
+	arguments(&s->head, regs, is_compat(task));
 	finish(s, m, 0);
 	return 0;
 }
