@@ -46,6 +46,7 @@ use self::layout::{Count, Event, Run};
 use self::load::failed;
 use self::replay::Replay;
 use self::ring::Ring;
+use crate::ptrace::open_init;
 use crate::record::{Arch, SetupCall};
 use crate::{Error, OnExec, Options, Pid, PtraceRecorder, Recorder, Recording, Trace, arch};
 
@@ -208,9 +209,7 @@ fn write_run(runs: &MapHandle, slot: u32, run: &Run) -> Result<(), Error> {
 
 impl Recorder for EbpfRecorder {
     fn attach(&self, init: Pid, options: Options, on_exec: OnExec) -> Result<Box<dyn Recording>, Error> {
-        let pidfd = rustix::process::Pid::from_raw(init)
-            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
-            .ok_or(Error::Gone(init))?;
+        let pidfd = open_init(init)?;
         {
             let mut stream = self.stream();
             stream.read();

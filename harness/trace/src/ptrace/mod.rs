@@ -64,15 +64,20 @@ impl Source for Live {
     }
 }
 
+/// A handle on a container's init.
+pub(crate) fn open_init(init: Pid) -> Result<OwnedFd, Error> {
+    rustix::process::Pid::from_raw(init)
+        .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+        .ok_or(Error::Gone(init))
+}
+
 /// Records with ptrace.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PtraceRecorder;
 
 impl Recorder for PtraceRecorder {
     fn attach(&self, init: Pid, options: Options, on_exec: OnExec) -> Result<Box<dyn Recording>, Error> {
-        let pidfd = rustix::process::Pid::from_raw(init)
-            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
-            .ok_or(Error::Gone(init))?;
+        let pidfd = open_init(init)?;
         let (ready, attached) = channel();
         let (done, trace) = channel();
         thread::Builder::new()

@@ -7,43 +7,27 @@ use ocidiff_trace::{Call, Trace};
 
 use crate::backend::Backend;
 use crate::run::{record, watch_all};
+use crate::trials::COMPARED;
 
-/// Programs of hard kinds.
-pub(crate) const PROGRAMS: &[&str] = &[
-    "plain",
-    "decoded",
-    "setuid",
-    "threads",
-    "fork",
-    "clone3",
-    "vfork",
+/// Beside the programs that are compared with what they say of themselves.
+const MORE: &[&str] = &[
     "untraced",
-    "exec",
-    "exec_thread",
     "exec32",
     "daemon",
-    "death",
-    "setuid_exec",
     "exit7",
     "abort",
-    "eintr",
-    "restart",
-    "ignored",
-    "group_stop",
-    "group_stop_of_threads",
-    "mask",
-    "errno",
-    "trap",
-    "kill",
     "kill_threads",
-    "kill_one_thread",
-    "log",
-    "trace",
-    "notify",
-    "io_uring",
-    "int80",
     "tracer",
 ];
+
+/// Of those, the ones of which no two runs are the same: one prints its process ids, one is killed at random moments.
+const NEVER_THE_SAME: &[&str] = &["status", "killed_forking"];
+
+/// Programs of hard kinds.
+pub(crate) fn programs() -> impl Iterator<Item = &'static str> {
+    let compared = COMPARED.iter().filter(|name| !NEVER_THE_SAME.contains(name));
+    compared.chain(MORE).copied()
+}
 
 /// Where they disagree, and why: program, whether a line is about it, the reason.
 type Explained = (&'static str, fn(&str) -> bool, &'static str);

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use ocidiff_trace::{Error, Exit, Options, Trace};
 
-use crate::agree::{self, PROGRAMS};
+use crate::agree;
 use crate::backend::Backend;
 use crate::programs::filter::errno_for;
 use crate::run::{Init, LIMIT, alone, compare, lines, record, watch_all};
 
 /// Programs whose record and observations are compared, one trial each.
-const COMPARED: &[&str] = &[
+pub(crate) const COMPARED: &[&str] = &[
     "plain",
     "decoded",
     "setuid",
@@ -88,7 +88,7 @@ pub(crate) fn all() -> Vec<Trial> {
             .map(move |(own, body)| trial(name(own), backend, move || body(backend)));
         compared.chain(own)
     };
-    let agree = PROGRAMS.iter().map(|program| {
+    let agree = agree::programs().map(|program| {
         trial(format!("agree::{program}"), Backend::Ebpf, move || {
             agree::compare(program);
         })

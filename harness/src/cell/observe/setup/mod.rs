@@ -15,7 +15,7 @@ use self::order::orders;
 use self::paths::{mount, path};
 
 /// Calls that change who a process is.
-const IDS: [&str; 10] = [
+const IDS: [&str; 9] = [
     "setfsgid",
     "setfsuid",
     "setgid",
@@ -25,7 +25,6 @@ const IDS: [&str; 10] = [
     "setresuid",
     "setreuid",
     "setuid",
-    "setpgid",
 ];
 /// The namespaces by the flags of clone(2), unshare(2) and setns(2).
 const NAMESPACES: [(&str, &str); 8] = [
@@ -141,7 +140,7 @@ fn root(call: &SetupCall) -> Option<String> {
 }
 
 fn ids(call: &SetupCall) -> Option<String> {
-    let known = IDS.contains(&call.call.name.as_str()) && call.call.name != "setpgid";
+    let known = IDS.contains(&call.call.name.as_str());
     known.then(|| format!("{}({})", call.call.name, call.call.args.join(", ")))
 }
 

@@ -6,7 +6,7 @@ use ocidiff_trace::SetupCall;
 use super::paths::{path, place};
 use super::{Asked, arg, fact, ids};
 
-/// Of two things that happened: which came first. `never` and the one that did where not both happened.
+/// Of two things that happened: which came first; `only` and the one that did where not both happened.
 fn order(first: Option<usize>, second: Option<usize>, [a, b]: [&str; 2]) -> String {
     match (first, second) {
         (Some(first), Some(second)) if first < second => format!("{a}, {b}"),
@@ -21,6 +21,7 @@ pub(super) fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> 
     let last = |is: &dyn Fn(&SetupCall) -> bool| own.iter().rposition(|call| is(call));
     let first = |is: &dyn Fn(&SetupCall) -> bool| own.iter().position(|call| is(call));
     let named = |name: &'static str| move |call: &SetupCall| call.call.name == name;
+    let (capset, changed_ids) = (last(&named("capset")), last(&|call| ids(call).is_some()));
     let seccomp = last(&is_filter);
     let no_new_privs =
         first(&|call: &SetupCall| call.call.name == "prctl" && arg(call, 0) == "PR_SET_NO_NEW_PRIVS");
@@ -29,7 +30,7 @@ pub(super) fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> 
     vec![
         fact(
             "order.seccomp-capset",
-            order(seccomp, last(&named("capset")), ["seccomp", "capset"]),
+            order(seccomp, capset, ["seccomp", "capset"]),
         ),
         fact(
             "order.no_new_privs-seccomp",
@@ -41,20 +42,9 @@ pub(super) fn orders(done: &[&SetupCall], own: &[&SetupCall], asked: &Asked) -> 
         ),
         fact(
             "order.cwd-ids",
-            order(
-                last(&named("chdir")),
-                last(&|call: &SetupCall| ids(call).is_some()),
-                ["cwd", "ids"],
-            ),
+            order(last(&named("chdir")), changed_ids, ["cwd", "ids"]),
         ),
-        fact(
-            "order.capset-ids",
-            order(
-                last(&named("capset")),
-                last(&|call: &SetupCall| ids(call).is_some()),
-                ["capset", "ids"],
-            ),
-        ),
+        fact("order.capset-ids", order(capset, changed_ids, ["capset", "ids"])),
     ]
 }
 

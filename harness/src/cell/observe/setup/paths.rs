@@ -16,9 +16,8 @@ pub(super) fn path(call: &SetupCall, at: usize) -> String {
         Some((target, rest)) => &format!("{target}{rest}"),
         None => text,
     };
-    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
-    if let Some(below) = text.strip_prefix(&rootfs) {
-        return format!("ROOTFS{below}");
+    if let Some(below) = in_rootfs(text) {
+        return below;
     }
     for process in ["/proc/self/fd/", "/proc/thread-self/fd/"] {
         if text.starts_with(process) {
@@ -26,6 +25,12 @@ pub(super) fn path(call: &SetupCall, at: usize) -> String {
         }
     }
     without_random(text)
+}
+
+/// A path in the container's rootfs as `ROOTFS/...`.
+fn in_rootfs(path: &str) -> Option<String> {
+    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
+    Some(format!("ROOTFS{}", path.strip_prefix(&rootfs)?))
 }
 
 /// `NAME.4PHaUI`, as mkstemp(3) makes it, is `NAME.XXXXXX`.
@@ -80,18 +85,12 @@ pub(super) fn mount(call: &SetupCall) -> Option<String> {
 /// A path from a folder's descriptor on.
 pub(super) fn place(folder: &str, below: &str) -> String {
     let folder = folder.trim_start_matches('<').trim_end_matches('>');
-    let rootfs = format!("{}/rootfs", paths::bundle(ocidiff_model::step::MAIN));
-    let folder = folder
-        .strip_prefix(&rootfs)
-        .map_or_else(|| folder.to_owned(), |rest| format!("ROOTFS{rest}"));
-    if below.is_empty() || below.starts_with('/') {
-        return if below.is_empty() {
-            folder
-        } else {
-            below.to_owned()
-        };
+    let folder = in_rootfs(folder).unwrap_or_else(|| folder.to_owned());
+    match below {
+        "" => folder,
+        absolute if absolute.starts_with('/') => absolute.to_owned(),
+        below => format!("{}/{below}", folder.trim_end_matches('/')),
     }
-    format!("{}/{below}", folder.trim_end_matches('/'))
 }
 
 #[cfg(test)]
