@@ -48,6 +48,28 @@ impl Action {
     }
 }
 
+impl Action {
+    /// The value that a filter returns for it: the inverse of [`Action::from_value`], with the bits cleared that say nothing.
+    pub const fn value(self) -> u32 {
+        match self {
+            Self::Allow => 0x7fff_0000,
+            Self::Log => 0x7ffc_0000,
+            Self::Trace(message) => 0x7ff0_0000 | message as u32,
+            Self::UserNotif => 0x7fc0_0000,
+            Self::Errno(errno) => 0x0005_0000 | errno as u32,
+            Self::Trap(data) => 0x0003_0000 | data as u32,
+            Self::KillThread => 0x0000_0000,
+            Self::KillProcess => 0x8000_0000,
+            Self::Unknown(value) => value & 0xffff_0000,
+        }
+    }
+
+    /// Where it stands when several filters answer: the least wins (`ACTION_ONLY` in the kernel, a signed number).
+    pub const fn precedence(self) -> i32 {
+        (self.value() & 0xffff_0000).cast_signed()
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -144,50 +144,6 @@ pub fn arch_name(arch: u32) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// The name of a call on an architecture.
-///
-/// Numbers from 424 on are the same everywhere, so the ones that the `syscalls` crate does not have yet
-/// need one short list.
-pub fn syscall_name(arch: u32, nr: u32) -> Option<&'static str> {
-    let known = match arch {
-        ARCH_X86_64 => syscalls::x86_64::Sysno::new(nr as usize).map(|call| call.name()),
-        ARCH_I386 => syscalls::x86::Sysno::new(nr as usize).map(|call| call.name()),
-        ARCH_AARCH64 => syscalls::aarch64::Sysno::new(nr as usize).map(|call| call.name()),
-        ARCH_ARM => syscalls::arm::Sysno::new(nr as usize).map(|call| call.name()),
-        ARCH_RISCV64 => syscalls::riscv64::Sysno::new(nr as usize).map(|call| call.name()),
-        _ => return None,
-    };
-    known.or_else(|| newer(nr)).or(match (arch, nr) {
-        (ARCH_X86_64, 335) => Some("uretprobe"),
-        (ARCH_X86_64, 336) => Some("uprobe"),
-        _ => None,
-    })
-}
-
-fn newer(nr: u32) -> Option<&'static str> {
-    Some(match nr {
-        452 => "fchmodat2",
-        453 => "map_shadow_stack",
-        454 => "futex_wake",
-        455 => "futex_wait",
-        456 => "futex_requeue",
-        457 => "statmount",
-        458 => "listmount",
-        459 => "lsm_get_self_attr",
-        460 => "lsm_set_self_attr",
-        461 => "lsm_list_modules",
-        462 => "mseal",
-        463 => "setxattrat",
-        464 => "getxattrat",
-        465 => "listxattrat",
-        466 => "removexattrat",
-        467 => "open_tree_attr",
-        468 => "file_getattr",
-        469 => "file_setattr",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,15 +170,5 @@ mod tests {
         }
         assert_eq!(call.word(64), None);
         assert_eq!(call.word(2), None);
-    }
-
-    #[test]
-    fn names_of_calls() {
-        assert_eq!(syscall_name(ARCH_X86_64, 452), Some("fchmodat2"));
-        assert_eq!(syscall_name(ARCH_I386, 20), Some("getpid"));
-        assert_eq!(syscall_name(ARCH_X86_64, 39), Some("getpid"));
-        assert_eq!(syscall_name(ARCH_AARCH64, 469), Some("file_setattr"));
-        assert_eq!(syscall_name(ARCH_X86_64, 9999), None);
-        assert_eq!(arch_name(ARCH_I386), Some("AUDIT_ARCH_I386"));
     }
 }

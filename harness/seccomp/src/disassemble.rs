@@ -9,9 +9,10 @@
 //! ```
 
 use crate::action::Action;
-use crate::data::{Field, X32_BIT, arch_name, syscall_name};
+use crate::data::{Field, X32_BIT, arch_name};
 use crate::filter::{Filter, Instruction};
 use crate::opcode::{Math, Op, Register, Source, Test};
+use crate::syscall::syscall_name;
 
 /// What is known to be in the accumulator, and of the call, when an instruction is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::data::{DATA_SIZE, SeccompData};
 use crate::filter::Filter;
-use crate::opcode::{Math, Op, Register, Source, Test};
+use crate::opcode::{Math, Op, Register, Source};
 
 /// The filter is not one that a kernel would run; [`Filter::validate`] says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +71,7 @@ impl Machine {
                 yes,
                 no,
             } => {
-                let skip = if holds(test, self.a, self.value(source)) {
+                let skip = if test.holds(self.a, self.value(source)) {
                     yes
                 } else {
                     no
@@ -112,13 +112,4 @@ fn calculate(math: Math, a: u32, v: u32) -> Option<u32> {
         Math::Rsh => a.wrapping_shr(v),
         Math::Xor => a ^ v,
     })
-}
-
-fn holds(test: Test, a: u32, v: u32) -> bool {
-    match test {
-        Test::Equal => a == v,
-        Test::Greater => a > v,
-        Test::GreaterEqual => a >= v,
-        Test::Set => a & v != 0,
-    }
 }

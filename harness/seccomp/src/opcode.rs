@@ -40,6 +40,18 @@ pub enum Test {
     Set,
 }
 
+impl Test {
+    /// Whether it holds for two values.
+    pub const fn holds(self, a: u32, v: u32) -> bool {
+        match self {
+            Self::Equal => a == v,
+            Self::Greater => a > v,
+            Self::GreaterEqual => a >= v,
+            Self::Set => a & v != 0,
+        }
+    }
+}
+
 /// The right-hand side of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {

@@ -1,6 +1,7 @@
 //! What differs between architectures. A new one needs a file here and its line in the two lists below.
 
-use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64, syscall_name};
+use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64};
+use ocidiff_seccomp::syscall::syscall_name;
 
 use crate::record::Arch;
 

@@ -1,0 +1,219 @@
+//! Profiles that every runtime understands in the same way.
+//!
+//! What makes filters differ is what a profile does not say: calls newer than its author. So the cure says it. Calls
+//! that were there to be named and are not were denied on purpose, and stay denied with the same errno; everything else, what has no
+//! name yet included, gets ENOSYS, which libraries take for an older kernel.
+
+use std::collections::BTreeSet;
+
+use crate::decide::cover::Cover;
+use crate::decide::{Decider, TooComplex};
+use crate::explain::callers;
+use crate::profile::{Condition, Profile, Rule};
+
+/// ENOSYS.
+const ENOSYS: u32 = 38;
+/// EPERM: the errno of an ERRNO that gives none.
+const EPERM: u32 = 1;
+
+/// What a cure does about calls that the profile does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cure {
+    /// ENOSYS for all of them.
+    Enosys,
+    /// As above, and those are allowed that programs are known to make and that are no more powerful than what is allowed already.
+    Allow,
+}
+
+/// Why there is no cure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoCure {
+    /// The default action does not deny with an errno.
+    #[error("cure the profile: its default action is {0}; only ERRNO can be changed to answer ENOSYS")]
+    Default(String),
+    /// Its conditions are too many.
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
+}
+
+/// A profile changed, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cured {
+    /// The profile.
+    pub profile: Profile,
+    /// Calls that the default action denied on purpose, and a rule denies now.
+    pub denied: Vec<&'static str>,
+    /// Calls with conditions: where none holds, they stay denied as they were. Their rules are beside those that allow.
+    pub completed: Vec<String>,
+    /// Calls whose conditions cannot be turned round: where none holds they are denied with ENOSYS now.
+    pub changed: Vec<String>,
+    /// Calls that are allowed now.
+    pub allowed: Vec<String>,
+}
+
+/// Changes a profile. `except` are calls that are not to be named, because a runtime does not know them.
+///
+/// Nothing is proven by this: load the result under each runtime and compare.
+///
+/// # Errors
+///
+/// When the profile's default action is not ERRNO.
+pub fn cure(
+    decider: &mut Decider,
+    profile: &Profile,
+    native: &str,
+    cure: Cure,
+    except: &BTreeSet<String>,
+) -> Result<Cured, NoCure> {
+    if profile.default_action != "SCMP_ACT_ERRNO" {
+        return Err(NoCure::Default(profile.default_action.clone()));
+    }
+    let errno = profile.default_errno_ret.unwrap_or(EPERM);
+    let mut cured = Cured {
+        profile: profile.clone(),
+        denied: Vec::new(),
+        completed: Vec::new(),
+        changed: Vec::new(),
+        allowed: match cure {
+            Cure::Enosys => Vec::new(),
+            Cure::Allow => allowable(profile),
+        },
+    };
+    cured.allowed.retain(|name| !except.contains(name));
+    let rules = &mut cured.profile.syscalls;
+    if !cured.allowed.is_empty() {
+        rules.push(rule(cured.allowed.clone(), "SCMP_ACT_ALLOW", None));
+    }
+    if errno != ENOSYS {
+        cured.profile.default_errno_ret = Some(ENOSYS);
+        // Some runtimes refuse a rule that says what the default action says anyway.
+        rules.retain(|rule| !(rule.action == "SCMP_ACT_ERRNO" && rule.errno_ret == Some(ENOSYS)));
+        for (name, conditions) in decider.left_by_conditions(profile)? {
+            let Some(conditions) = conditions else {
+                cured.changed.push(name);
+                continue;
+            };
+            rules.extend(conditions.into_iter().map(|condition| Rule {
+                args: vec![condition],
+                ..rule(vec![name.clone()], "SCMP_ACT_ERRNO", Some(errno))
+            }));
+            cured.completed.push(name);
+        }
+        cured.denied = denied(profile, native);
+        cured.denied.retain(|name| !except.contains(*name));
+        let names = cured.denied.iter().map(|name| (*name).to_owned()).collect();
+        rules.push(rule(names, "SCMP_ACT_ERRNO", Some(errno)));
+    }
+    Ok(cured)
+}
+
+fn rule(names: Vec<String>, action: &str, errno_ret: Option<u32>) -> Rule {
+    Rule {
+        names,
+        action: action.to_owned(),
+        errno_ret,
+        args: Vec::new(),
+    }
+}
+
+fn named(profile: &Profile) -> BTreeSet<&str> {
+    let names = profile.syscalls.iter().flat_map(|rule| &rule.names);
+    names.map(String::as_str).collect()
+}
+
+/// Calls that no rule names, though they are not newer than the newest that one names: their author knew them.
+fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
+    let named = named(profile);
+    let mut denied = BTreeSet::new();
+    for abi in profile.abis(native) {
+        let newest = named
+            .iter()
+            .filter_map(|name| abi.syscall_number(name))
+            .max()
+            .unwrap_or(0);
+        let known = abi
+            .syscalls()
+            .filter(|(nr, name)| *nr <= newest && !named.contains(name));
+        denied.extend(known.map(|(_, name)| name));
+    }
+    denied.into_iter().collect()
+}
+
+/// Calls that no rule names, that programs are known to make, and that can do no more than others which are allowed whatever their arguments.
+fn allowable(profile: &Profile) -> Vec<String> {
+    let named = named(profile);
+    let allowed = |name: &String| {
+        let mut rules = profile
+            .syscalls
+            .iter()
+            .filter(|rule| rule.names.contains(name))
+            .peekable();
+        rules.peek().is_some() && rules.all(|rule| rule.action == "SCMP_ACT_ALLOW" && rule.args.is_empty())
+    };
+    callers()
+        .filter(|one| !named.contains(one.syscall.as_str()))
+        .filter(|one| !one.like.is_empty() && one.like.iter().all(allowed))
+        .map(|one| one.syscall.clone())
+        .collect()
+}
+
+/// A call, and conditions that hold where none of its rules does.
+type Left = (String, Option<Vec<Condition>>);
+
+impl Decider {
+    /// Calls that rules name with conditions only, and conditions that hold exactly where none of these does: each by itself is enough.
+    ///
+    /// `None` where a rule has conditions on several arguments: what is left then cannot be said by single conditions.
+    fn left_by_conditions(&mut self, profile: &Profile) -> Result<Vec<Left>, TooComplex> {
+        let mut list = Vec::new();
+        for name in named(profile) {
+            let rules: Vec<&Rule> = profile
+                .syscalls
+                .iter()
+                .filter(|rule| rule.names.iter().any(|there| there == name))
+                .collect();
+            if rules.iter().any(|rule| rule.args.is_empty()) {
+                continue;
+            }
+            let conditions = match &rules[..] {
+                [first, ..]
+                    if rules
+                        .iter()
+                        .all(|rule| rule.args.len() == 1 && rule.args[0].index == first.args[0].index) =>
+                {
+                    let index = first.args[0].index;
+                    self.turned_round(&rules, index)?
+                }
+                _ => None,
+            };
+            list.push((name.to_owned(), conditions));
+        }
+        Ok(list)
+    }
+
+    fn turned_round(&mut self, rules: &[&Rule], index: u32) -> Result<Option<Vec<Condition>>, TooComplex> {
+        let Some(left) = self.unmatched(rules)? else {
+            return Ok(None);
+        };
+        let Some(covers) = self.cover(left, index, MOST_CONDITIONS)? else {
+            return Ok(None);
+        };
+        let condition = |cover| {
+            let (op, value, value_two) = match cover {
+                Cover::Masked(u64::MAX, value) => ("SCMP_CMP_EQ", value, 0),
+                Cover::Masked(mask, value) => ("SCMP_CMP_MASKED_EQ", mask, value),
+                Cover::AtLeast(value) => ("SCMP_CMP_GE", value, 0),
+            };
+            Condition {
+                index,
+                value,
+                value_two,
+                op: op.to_owned(),
+            }
+        };
+        Ok(Some(covers.into_iter().map(condition).collect()))
+    }
+}
+
+/// The conditions that one call may get.
+const MOST_CONDITIONS: usize = 256;

@@ -1,0 +1,159 @@
+//! What is known of calls: since when the kernel has them, and who makes them. The facts are in `harness/seccomp/data/`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::action::{Action, errno_name};
+use crate::decide::partition::Class;
+use crate::syscall::LAST_NAMED;
+
+/// Someone who makes a call.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// A library function or a program, with the versions that do.
+    pub who: String,
+    /// The errnos on which it does without the call.
+    pub fallback: Vec<String>,
+    /// What comes of any other.
+    pub otherwise: String,
+    /// Where that can be read.
+    pub link: String,
+}
+
+/// A call, and who makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meets {
+    /// The call's name.
+    pub syscall: String,
+    /// Who makes it.
+    pub callers: Vec<Caller>,
+    /// Older calls of the same power: a profile that allows them all gives nothing away by allowing this one.
+    #[serde(default)]
+    pub like: Vec<String>,
+}
+
+/// The file with the versions.
+#[derive(Deserialize)]
+struct Since {
+    since: BTreeMap<String, String>,
+}
+
+static CALLERS: LazyLock<Vec<Meets>> =
+    LazyLock::new(|| serde_yaml::from_str(include_str!("../../data/callers.yaml")).unwrap_or_default());
+
+static SINCE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    serde_yaml::from_str(include_str!("../../data/since.yaml"))
+        .map(|file: Since| file.since)
+        .unwrap_or_default()
+});
+
+/// The version of Linux that brought a call, `X.Y`. `None`: it was there before 2.6.12, or has no name.
+pub fn since(name: &str) -> Option<&'static str> {
+    SINCE.get(name).map(String::as_str)
+}
+
+/// Who makes a call, if that is known.
+pub fn meets(name: &str) -> Option<&'static Meets> {
+    CALLERS.iter().find(|one| one.syscall == name)
+}
+
+/// All calls that are known to be made by someone who may not get over an answer.
+pub fn callers() -> impl Iterator<Item = &'static Meets> {
+    CALLERS.iter()
+}
+
+/// The calls of a class whose callers do not get over one of the answers, but over another.
+///
+/// A call that every filter lets through or that every filter refuses in the same way hits nobody by the change.
+pub(super) fn hits(class: &Class) -> Vec<Meets> {
+    CALLERS
+        .iter()
+        .filter(|one| names(class).any(|name| name == one.syscall))
+        .filter_map(|one| {
+            let hit = |caller: &&Caller| {
+                let over = class
+                    .answers
+                    .iter()
+                    .filter(|answer| caller.gets_over(**answer))
+                    .count();
+                over > 0 && over < class.answers.len()
+            };
+            let callers: Vec<Caller> = one.callers.iter().filter(hit).cloned().collect();
+            (!callers.is_empty()).then(|| Meets {
+                syscall: one.syscall.clone(),
+                callers,
+                like: one.like.clone(),
+            })
+        })
+        .collect()
+}
+
+impl Caller {
+    /// Whether it works with an answer: the call is made, or it does without.
+    pub fn gets_over(&self, answer: Action) -> bool {
+        match answer {
+            Action::Allow | Action::Log => true,
+            Action::Errno(errno) => self.fallback.contains(&errno_name(errno)),
+            _ => false,
+        }
+    }
+}
+
+/// The names of a class's calls.
+fn names(class: &Class) -> impl Iterator<Item = &'static str> {
+    class.numbers.iter().flat_map(|range| {
+        let last = range
+            .last
+            .min((range.first & !(LAST_NAMED - 1)).saturating_add(LAST_NAMED));
+        (range.first..=last).filter_map(|nr| class.abi.syscall_name(nr))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_can_be_read() {
+        let _: Since = serde_yaml::from_str(include_str!("../../data/since.yaml")).expect("since.yaml");
+        let callers: Vec<Meets> =
+            serde_yaml::from_str(include_str!("../../data/callers.yaml")).expect("callers.yaml");
+        for one in &callers {
+            assert!(
+                crate::syscall::is_known(&one.syscall),
+                "no architecture has {}",
+                one.syscall
+            );
+            assert!(!one.callers.is_empty(), "{} has no caller", one.syscall);
+            for caller in &one.callers {
+                assert!(
+                    caller.link.starts_with("https://"),
+                    "{}: {}",
+                    one.syscall,
+                    caller.link
+                );
+                for errno in &caller.fallback {
+                    assert!(
+                        (1..4096).any(|number| errno_name(number) == *errno),
+                        "{}: {errno}",
+                        one.syscall
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn calls_have_a_version() {
+        assert_eq!(since("fchmodat2"), Some("6.6"));
+        assert_eq!(since("read"), None);
+        assert_eq!(
+            meets("fchmodat2").map(|meets| meets.callers.is_empty()),
+            Some(false)
+        );
+    }
+}

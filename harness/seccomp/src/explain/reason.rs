@@ -1,0 +1,58 @@
+//! Why an answer is not the one that is written.
+
+use super::Reason;
+use crate::action::Action;
+use crate::decide::partition::{Abi, Class};
+use crate::profile::{Profile, Ruling, Written};
+
+/// ENOSYS.
+const ENOSYS: Action = Action::Errno(38);
+
+pub(super) fn reason(
+    profile: &Profile,
+    meaning: &Written,
+    class: &Class,
+    ruling: &Ruling,
+    answer: Action,
+) -> Option<Reason> {
+    let is_written = profile.answer(ruling) == Some(answer);
+    if is_written {
+        return None;
+    }
+    let default = profile.answer(&Ruling::Default);
+    Some(match ruling {
+        Ruling::Unlisted => Reason::Unlisted,
+        Ruling::Conflict(first, second) => Reason::OneOfTwo(*first, *second),
+        _ if answer == ENOSYS && is_newer(meaning, class) => Reason::Stub,
+        Ruling::Rule(at) if default == Some(answer) => Reason::NoRule(*at),
+        Ruling::Default | Ruling::Rule(_) => match rule_that_answers(profile, class, answer) {
+            // libseccomp takes x32 for an architecture whose registers have 32 bits.
+            Some(at) if class.abi == Abi::X32 && class.witness.args.iter().any(|arg| arg >> 32 != 0) => {
+                Reason::LowerHalf(at)
+            }
+            Some(at) => Reason::NoConditions(at),
+            None if *ruling == Ruling::Default => Reason::OtherDefault,
+            None => Reason::Unknown,
+        },
+    })
+}
+
+/// Whether all calls of the class are newer than any that the profile names.
+fn is_newer(meaning: &Written, class: &Class) -> bool {
+    let newest = meaning.newest(&class.abi).unwrap_or(0);
+    class.numbers.iter().all(|range| range.first > newest)
+}
+
+/// A rule with conditions that names the calls of the class and gives this answer.
+fn rule_that_answers(profile: &Profile, class: &Class, answer: Action) -> Option<usize> {
+    let [range] = class.numbers[..] else { return None };
+    let name = class
+        .abi
+        .syscall_name(range.first)
+        .filter(|_| range.first == range.last)?;
+    profile.syscalls.iter().enumerate().position(|(at, rule)| {
+        !rule.args.is_empty()
+            && rule.names.iter().any(|there| there == name)
+            && profile.answer(&Ruling::Rule(at)) == Some(answer)
+    })
+}
