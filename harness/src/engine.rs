@@ -8,19 +8,21 @@ use std::time::{Duration, Instant};
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
+use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, RunOutcome};
-use ocidiff_model::{Case, Channel, Difference, Op, Record, Verdict, Watch};
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Case, Channel, Difference, FilterRow, Op, Record, Verdict, Watch};
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::{JobStep, RecordJob};
 use crate::compare::is_comparable;
 use crate::corpus::{Corpus, Entry};
-use crate::judge;
 use crate::launch::{Launcher, Order, Told};
 use crate::normalise::normalise;
 use crate::participants::{Contender, Lacks};
+use crate::{filters, judge};
 
 /// How often a case is run before a new difference is told: it must show each time.
 const RUNS: u32 = 3;
@@ -97,6 +99,15 @@ impl Engine {
         }
     }
 
+    /// Runs a case once under every runtime, and judges nothing.
+    ///
+    /// # Errors
+    /// The bundle cannot be built.
+    pub async fn observe(&self, case: &Case) -> Result<Vec<Record>, crate::bundle::Error> {
+        let bundle = self.builder.build(case, &self.corpus)?;
+        Ok(self.once(case, &bundle).await)
+    }
+
     /// What the case needs and the recorder does not have.
     fn missing(&self, case: &Case) -> Option<String> {
         let wanted = case.body.needs.recorder.as_ref()?;
@@ -150,6 +161,9 @@ impl Engine {
         }
         report.failures = failures(&records);
         report.requirements = self.requirements(case, &found);
+        if found.iter().any(|difference| difference.fact == DEPARTURES) {
+            report.filters = filter_rows(bundle, &records);
+        }
         report.differences = found;
         report.seconds = started.elapsed().as_secs_f64();
         Finished { report, records }
@@ -272,6 +286,7 @@ impl Engine {
             verdict: Verdict::Agree,
             why: None,
             differences: Vec::new(),
+            filters: Vec::new(),
             requirements: Vec::new(),
             unsupported: Vec::new(),
             bundle: None,
@@ -326,6 +341,19 @@ fn failures(records: &[Record]) -> Vec<(String, ocidiff_model::StepRecord)> {
     records.iter().flat_map(of).collect()
 }
 
+/// Where the filters of the records differ. What cannot be decided has said so as a fact.
+fn filter_rows(bundle: &Bundle, records: &[Record]) -> Vec<FilterRow> {
+    let config = bundle.configs.get(MAIN).map_or("", String::as_str);
+    let rows = || -> Result<Vec<FilterRow>, filters::Undecided> {
+        let mut all = filters::Filters::of_config(config)?;
+        for record in records.iter().filter(|record| !record.filters.is_empty()) {
+            all.add(&record.runtime.label, &record.filters)?;
+        }
+        all.differences()
+    };
+    rows().unwrap_or_default()
+}
+
 /// What the runtime says where it refuses before anything ran.
 fn refusal(contender: &Contender, told: &Told) -> Option<String> {
     let first = told
@@ -347,6 +375,10 @@ fn record(
 ) -> Record {
     let mut facts = told.facts;
     normalise(&mut facts);
+    // After it: masks of arguments look like addresses.
+    let config = bundle.configs.get(MAIN).map_or("", String::as_str);
+    facts.extend(filters::facts(config, &told.trace.filters));
+    facts.sort_by(|a, b| a.path.cmp(&b.path));
     let outcome = match (told.broken, refusal) {
         (Some(why), _) => RunOutcome::Broken(why),
         (None, Some(why)) => RunOutcome::Unsupported(why),

@@ -18,6 +18,8 @@
 //! | `slot`             | places to run in: a thread in cgroups of its own                 |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
+//! | [`filters`]        | decides seccomp filters: against the profile, against each other |
+//! | [`readback`]       | loads a seccomp profile under each runtime, reads back what is in force |
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`engine`]         | all of that for one case                                         |
@@ -36,11 +38,13 @@ pub mod compare;
 pub mod corpus;
 pub mod engine;
 pub mod error;
+pub mod filters;
 pub mod judge;
 pub mod launch;
 pub mod normalise;
 pub mod participants;
 pub mod plan;
+pub mod readback;
 pub mod repro;
 pub mod schedule;
 pub mod session;

@@ -41,6 +41,15 @@ pub fn corpus(folder: Option<&Path>) -> Result<Corpus, Error> {
     }
 }
 
+/// What the standard cases share, without the cases: quick to load.
+///
+/// # Errors
+/// Every error of every file.
+pub fn shared() -> Result<Corpus, Error> {
+    let standard = files::standard("cases").map_err(Error::usage)?;
+    corpus::load_shared(&standard).map_err(Error::usage)
+}
+
 /// The manifests: a checkout's, or the built-in ones.
 ///
 /// # Errors

@@ -119,12 +119,16 @@ fn section(out: &mut String, case: &CaseReport) {
         ));
     }
     shown.iter().for_each(|difference| sequences(out, difference));
+    filters(out, case);
     advice(out, case);
 }
 
 fn facts(out: &mut String, case: &CaseReport, shown: &[&Difference]) {
     out.push_str("| fact | values | expected | |\n|---|---|---|---|\n");
-    for difference in shown {
+    for difference in shown
+        .iter()
+        .filter(|difference| !telling::in_rows(case, difference))
+    {
         let values = difference.groups.iter().map(|group| {
             let value = match &group.value {
                 Some(value) if diff::wants_diff(difference) => count(value.lines().len(), "line"),
@@ -156,6 +160,42 @@ fn sequences(out: &mut String, difference: &Difference) {
         "{}\n\n{fence}diff\n{body}{fence}\n\n",
         code(&difference.fact)
     ));
+}
+
+/// Calls that the filters do not answer alike.
+fn filters(out: &mut String, case: &CaseReport) {
+    if case.filters.is_empty() {
+        return;
+    }
+    out.push_str("| calls | answers | by the profile | hits |\n|---|---|---|---|\n");
+    for row in case.filters.iter().take(FACTS) {
+        let answers = row.answers.iter().map(|answer| {
+            let reason = answer
+                .reason
+                .as_ref()
+                .map_or(String::new(), |why| format!(" ({})", text(why)));
+            format!(
+                "{} {}{reason}",
+                text(&answer.runtimes.join(", ")),
+                code(&answer.action)
+            )
+        });
+        let hits = row
+            .hits
+            .iter()
+            .map(|hit| format!("{} by {}", code(&hit.syscall), text(&hit.who)));
+        out.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            code(&brief(&row.calls, VALUE)),
+            answers.collect::<Vec<_>>().join(" · "),
+            text(&row.profile),
+            hits.collect::<Vec<_>>().join(" · ")
+        ));
+    }
+    if case.filters.len() > FACTS {
+        out.push_str(&format!("\n+{}\n", count(case.filters.len() - FACTS, "more row")));
+    }
+    out.push('\n');
 }
 
 fn advice(out: &mut String, case: &CaseReport) {

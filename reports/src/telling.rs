@@ -166,6 +166,11 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
     }
 }
 
+/// Whether a difference is told by the rows of the filters, which say more than its values.
+pub(crate) fn in_rows(case: &CaseReport, difference: &Difference) -> bool {
+    difference.fact == ocidiff_model::filter::DEPARTURES && !case.filters.is_empty()
+}
+
 /// What the case expects of a fact that is not so.
 pub(crate) fn unmet(difference: &Difference) -> Option<(&Value, String)> {
     let expected = difference.expected.as_ref()?;

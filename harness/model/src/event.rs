@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::difference::Difference;
+use crate::filter::FilterRow;
 use crate::known::Machine;
 use crate::record::{BundleDigest, RuntimeId, StepRecord};
 use crate::requirement::Requirement;
@@ -26,6 +27,9 @@ pub struct CaseReport {
     /// Every difference, whatever its standing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
+    /// Calls that the runtimes' filters do not answer alike, explained; those that are known to hit someone first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterRow>,
     /// The clauses that the case and its differences name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<Requirement>,

@@ -9,6 +9,7 @@
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
+//! | [`filter`]      | calls that seccomp filters do not answer alike                         |
 //! | [`known`]       | a difference that is written down, with cause, link and remedy        |
 //! | [`requirement`] | a clause of the runtime-spec                                          |
 //! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
@@ -19,6 +20,7 @@ pub mod difference;
 pub mod event;
 pub mod fact;
 pub mod family;
+pub mod filter;
 pub mod known;
 pub mod merge;
 pub mod record;
@@ -31,6 +33,7 @@ pub use case::{Case, CaseFile, FileSpec, Needs, Watch};
 pub use difference::{Difference, Group};
 pub use event::Event;
 pub use fact::{Channel, Fact, Value};
+pub use filter::FilterRow;
 pub use known::{Impact, Known, KnownEntry};
 pub use record::{Record, RuntimeId, StepRecord};
 pub use requirement::{Level, Requirement};

@@ -1,6 +1,9 @@
 //! Names and numbers of system calls.
 //!
-//! The tables are those of the `syscalls` crate, with what is newer, and x32's.
+//! The tables are those of the `syscalls` crate, with what is newer (`harness/seccomp/data/since.yaml`), and x32's.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_RISCV64, ARCH_X86_64};
 
@@ -14,13 +17,13 @@ pub fn syscall_name(arch: u32, nr: u32) -> Option<&'static str> {
         ARCH_RISCV64 => syscalls::riscv64::Sysno::new(nr as usize).map(|call| call.name()),
         _ => return None,
     };
-    let newer = || NEWER.iter().find(|(there, _)| *there == nr);
-    let only = || {
-        ONLY_X86_64
-            .iter()
-            .find(|(there, _)| arch == ARCH_X86_64 && *there == nr)
+    let newer = || {
+        let at = NEWER.binary_search_by_key(&nr, |(there, _)| *there).ok()?;
+        NEWER.get(at).map(|(_, name)| name.as_str())
     };
-    known.or_else(|| newer().or_else(only).map(|(_, name)| *name))
+    known
+        .or_else(|| (nr >= FIRST_SHARED).then(newer).flatten())
+        .or_else(|| only_x86_64(arch, |(there, _)| *there == nr).map(|(_, name)| *name))
 }
 
 /// The number of a call on an architecture: the inverse of [`syscall_name`].
@@ -48,13 +51,10 @@ pub fn syscall_number(arch: u32, name: &str) -> Option<u32> {
             .map(|call| call.id() as u32),
         _ => return None,
     };
-    let newer = || NEWER.iter().find(|(_, there)| *there == name);
-    let only = || {
-        ONLY_X86_64
-            .iter()
-            .find(|(_, there)| arch == ARCH_X86_64 && *there == name)
-    };
-    known.or_else(|| newer().or_else(only).map(|(nr, _)| *nr))
+    let newer = || NEWER.iter().find(|(_, there)| there == name).map(|(nr, _)| *nr);
+    known
+        .or_else(newer)
+        .or_else(|| only_x86_64(arch, |(_, there)| *there == name).map(|(nr, _)| *nr))
 }
 
 /// Whether any of the architectures here has the call.
@@ -82,27 +82,28 @@ pub fn x32_number(name: &str) -> Option<u32> {
 /// No table has a number beyond this.
 pub const LAST_NAMED: u32 = 1024;
 
-/// Calls that the `syscalls` crate does not have yet. From 424 on numbers are the same on every architecture.
-const NEWER: &[(u32, &str)] = &[
-    (452, "fchmodat2"),
-    (453, "map_shadow_stack"),
-    (454, "futex_wake"),
-    (455, "futex_wait"),
-    (456, "futex_requeue"),
-    (457, "statmount"),
-    (458, "listmount"),
-    (459, "lsm_get_self_attr"),
-    (460, "lsm_set_self_attr"),
-    (461, "lsm_list_modules"),
-    (462, "mseal"),
-    (463, "setxattrat"),
-    (464, "getxattrat"),
-    (465, "listxattrat"),
-    (466, "removexattrat"),
-    (467, "open_tree_attr"),
-    (468, "file_getattr"),
-    (469, "file_setattr"),
-];
+/// Numbers from 424 on, which are the same on every architecture; the `syscalls` crate lacks the newest. By rising numbers.
+static NEWER: LazyLock<Vec<(u32, String)>> = LazyLock::new(|| {
+    #[derive(serde::Deserialize)]
+    struct File {
+        numbers: BTreeMap<String, u32>,
+    }
+    let file: Result<File, _> = serde_yaml::from_str(include_str!("../data/since.yaml"));
+    let numbers = file.map(|file| file.numbers).unwrap_or_default();
+    let mut list: Vec<(u32, String)> = numbers.into_iter().map(|(name, nr)| (nr, name)).collect();
+    list.sort_unstable();
+    list
+});
+
+/// The first of [`NEWER`].
+const FIRST_SHARED: u32 = 424;
+
+fn only_x86_64(
+    arch: u32,
+    is: impl Fn(&&(u32, &'static str)) -> bool,
+) -> Option<&'static (u32, &'static str)> {
+    ONLY_X86_64.iter().find(is).filter(|_| arch == ARCH_X86_64)
+}
 
 const ONLY_X86_64: &[(u32, &str)] = &[(335, "uretprobe"), (336, "uprobe")];
 

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
+    /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure
+    Seccomp(SeccompArgs),
     /// Remove what a killed ocidiff left: processes, cgroups, folders
     Clean,
     /// Process 1 of a cell; started by ocidiff itself
@@ -228,6 +230,40 @@ pub(crate) enum SchemaOf {
     Known,
     /// A rootfs recipe
     Rootfs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SeccompArgs {
+    /// A config.json, its linux.seccomp object, an engine's profile (Docker's default.json, containers-common's
+    /// seccomp.json), `-` for stdin, or the name of a profile under cases/profiles
+    pub(crate) profile: String,
+    /// A runtime: NAME, NAME@VERSION or NAME=/path/to/binary; repeatable, the first is the reference
+    #[arg(long = "runtime", value_name = "RUNTIME")]
+    pub(crate) runtimes: Vec<String>,
+    /// The runtime that the others are held against
+    #[arg(long, value_name = "RUNTIME")]
+    pub(crate) reference: Option<String>,
+    /// The container's capabilities, for an engine's profile: `CAP_SYS_ADMIN,CAP_CHOWN`, or none as ``; Docker's default
+    /// fourteen if not said
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) caps: Option<Vec<String>>,
+    /// The kernel, for an engine's profile: X.Y; this machine's if not said
+    #[arg(long, value_name = "X.Y")]
+    pub(crate) kernel: Option<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "fix")]
+    pub(crate) json: bool,
+    /// Print the profile changed so that all runtimes read it alike, once that is proven
+    #[arg(long, value_name = "HOW")]
+    pub(crate) fix: Option<FixArg>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FixArg {
+    /// Calls that the profile does not know get ENOSYS; what was denied on purpose stays denied
+    Enosys,
+    /// As above; and calls that programs are known to make are allowed where older ones of the same power are
+    Allow,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod report;
 mod repro;
 mod run;
 mod runtimes;
+mod seccomp;
 mod signals;
 mod some;
 
@@ -48,6 +49,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema(args.of),
         Command::Runtimes(args) => runtimes::runtimes(&args),
+        Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Clean => clean(),
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)

@@ -167,8 +167,13 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
                 "  filter    {} instructions, {}",
                 filter.instructions, filter.digest
             );
-            for line in disassemble(&filter.code) {
-                let _ = writeln!(text, "    {line}");
+            match crate::filters::instructions(filter) {
+                Ok(filter) => filter.disassemble().iter().for_each(|line| {
+                    let _ = writeln!(text, "    {line}");
+                }),
+                Err(error) => {
+                    let _ = writeln!(text, "    {error}");
+                }
             }
         }
     }
@@ -185,14 +190,4 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
         }
     }
     text.push('\n');
-}
-
-fn disassemble(code: &str) -> Vec<String> {
-    let bytes: Vec<u8> = (0..code.len() / 2)
-        .filter_map(|at| u8::from_str_radix(code.get(at * 2..at * 2 + 2)?, 16).ok())
-        .collect();
-    match ocidiff_seccomp::Filter::from_bytes(&bytes) {
-        Ok(filter) => filter.disassemble(),
-        Err(error) => vec![error.to_string()],
-    }
 }

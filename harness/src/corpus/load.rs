@@ -163,6 +163,19 @@ pub fn load_folder(folder: &Path, standard: &Sources) -> io::Result<Result<Corpu
     Ok(load(&sources))
 }
 
+/// What cases share, without the cases: the default config, recipes, profiles, clauses.
+///
+/// # Errors
+/// Every error of every file.
+pub fn load_shared(sources: &Sources) -> Result<Corpus, Diagnostics> {
+    let shared = sources.iter().filter(|(name, _)| is_shared(name));
+    load(
+        &shared
+            .map(|(name, source)| (name.clone(), source.clone()))
+            .collect(),
+    )
+}
+
 fn is_shared(name: &str) -> bool {
     name == REQUIREMENTS || name == DEFAULT_CONFIG || name.starts_with(ROOTFS) || name.starts_with(PROFILES)
 }

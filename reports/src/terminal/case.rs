@@ -3,6 +3,7 @@
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Verdict};
 
+use super::filter::{self, Rows};
 use super::page::Page;
 use crate::diff;
 use crate::style::{Ink, Style, count, pad, width};
@@ -25,6 +26,7 @@ pub(super) struct Limits {
     pub(super) facts: usize,
     pub(super) diff_lines: usize,
     pub(super) said: usize,
+    pub(super) filters: Rows,
 }
 
 impl Limits {
@@ -32,12 +34,17 @@ impl Limits {
         facts: FACTS,
         diff_lines: DIFF_LINES,
         said: SAID,
+        filters: Rows { groups: 3, hits: 2 },
     };
     /// For a reader who asked for one case.
     pub(super) const WHOLE: Self = Self {
         facts: 200,
         diff_lines: 400,
         said: 50,
+        filters: Rows {
+            groups: 100,
+            hits: 100,
+        },
     };
 }
 
@@ -93,6 +100,12 @@ pub(super) fn facts(page: &mut Page<'_>, case: &CaseReport, style: &Style, limit
     let names: Vec<_> = shown.iter().map(|it| style.text(&it.fact, VALUE)).collect();
     let column = names.iter().map(|name| width(name)).max().unwrap_or(0).min(FACT);
     for (difference, name) in shown.iter().zip(&names) {
+        if telling::in_rows(case, difference) {
+            let remark = telling::remark(case, difference);
+            page.indented(0, &format!("{}  {remark}", name.trim_end()));
+            filter::rows(page, &case.filters, style, limits.filters);
+            continue;
+        }
         fact(page, case, difference, &pad(name, column), style);
         if diff::wants_diff(difference) {
             page.diff(&diff::unified(difference, limits.diff_lines));

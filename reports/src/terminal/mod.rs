@@ -6,14 +6,17 @@
 
 mod case;
 mod explain;
+mod filter;
 mod known;
 mod page;
+mod profile;
 
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::{Event, Verdict};
 
 pub(crate) use case::next_steps;
 pub use explain::{ExplainInput, explain};
+pub use profile::profile;
 
 use crate::run::{Run, Start, is_told_whole};
 use crate::style::{Ink, Style, count, width};

@@ -92,6 +92,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         verdict,
         why: None,
         differences: Vec::new(),
+        filters: Vec::new(),
         requirements: Vec::new(),
         unsupported: Vec::new(),
         bundle: None,

@@ -18,8 +18,13 @@ impl Decider {
         if set.is_all() {
             return Ok(String::new());
         }
-        let alternatives = alternatives(&mut self.diagrams, set)?;
-        Ok(limited(&alternatives, " or "))
+        let text = limited(&alternatives(&mut self.diagrams, set)?, " or ");
+        // What is left out must not make two sets read the same.
+        Ok(if text.contains("more") {
+            format!("{text} #{:08x}", self.diagrams.digest(set) & 0xffff_ffff)
+        } else {
+            text
+        })
     }
 }
 

@@ -118,6 +118,14 @@ impl Class {
         self.answers.windows(2).all(|pair| pair[0] == pair[1])
     }
 
+    /// Its calls that have a name, by rising numbers.
+    pub fn named(&self) -> impl Iterator<Item = (u32, &'static str)> + use<'_> {
+        self.numbers.iter().flat_map(|range| {
+            let end = (range.first & !(LAST_NAMED - 1)).saturating_add(LAST_NAMED);
+            (range.first..=range.last.min(end)).filter_map(|nr| Some((nr, self.abi.syscall_name(nr)?)))
+        })
+    }
+
     /// Whether a number is one of its.
     pub fn has_number(&self, nr: u32) -> bool {
         self.numbers

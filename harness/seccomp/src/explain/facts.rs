@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use crate::action::{Action, errno_name};
 use crate::decide::partition::Class;
-use crate::syscall::LAST_NAMED;
 
 /// Someone who makes a call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -72,7 +71,7 @@ pub fn callers() -> impl Iterator<Item = &'static Meets> {
 pub(super) fn hits(class: &Class) -> Vec<Meets> {
     CALLERS
         .iter()
-        .filter(|one| names(class).any(|name| name == one.syscall))
+        .filter(|one| class.named().any(|(_, name)| name == one.syscall))
         .filter_map(|one| {
             let hit = |caller: &&Caller| {
                 let over = class
@@ -101,16 +100,6 @@ impl Caller {
             _ => false,
         }
     }
-}
-
-/// The names of a class's calls.
-fn names(class: &Class) -> impl Iterator<Item = &'static str> {
-    class.numbers.iter().flat_map(|range| {
-        let last = range
-            .last
-            .min((range.first & !(LAST_NAMED - 1)).saturating_add(LAST_NAMED));
-        (range.first..=last).filter_map(|nr| class.abi.syscall_name(nr))
-    })
 }
 
 #[cfg(test)]

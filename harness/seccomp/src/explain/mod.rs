@@ -114,7 +114,7 @@ impl Row {
                 format!("rule {at}{with}, {}", self.written_text())
             }
             Ruling::Conflict(first, second) => format!("rules {first} and {second} contradict each other"),
-            Ruling::Unlisted => "nothing: the architecture is not listed".to_owned(),
+            Ruling::Unlisted => "nothing, the architecture is not listed".to_owned(),
         }
     }
 

@@ -146,4 +146,35 @@ impl Diagrams {
         }
         leaves
     }
+
+    /// A number that is the same for the same set, whichever diagrams it is in.
+    pub(crate) fn digest(&self, set: Set) -> u64 {
+        self.digest_node(set.0, &mut FxHashMap::default())
+    }
+
+    fn digest_node(&self, node: Node, known: &mut FxHashMap<Node, u64>) -> u64 {
+        if let Some(&digest) = known.get(&node) {
+            return digest;
+        }
+        let inner = self.inner(node);
+        let digest = if inner.level == LEAF {
+            mix(u64::from(LEAF), u64::from(inner.zero.0))
+        } else {
+            let zero = self.digest_node(inner.zero, known);
+            let one = self.digest_node(inner.one, known);
+            mix(mix(u64::from(inner.level), zero), one)
+        };
+        known.insert(node, digest);
+        digest
+    }
+}
+
+/// FNV-1a over the bytes of the second number, from the first.
+fn mix(seed: u64, value: u64) -> u64 {
+    value
+        .to_le_bytes()
+        .iter()
+        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }

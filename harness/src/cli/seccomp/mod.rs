@@ -1,0 +1,134 @@
+//! `ocidiff seccomp`: what runtimes really make of a profile, call by call.
+
+mod fix;
+mod given;
+
+use ocidiff_model::ExitStatus;
+use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
+use ocidiff_reports::terminal;
+use ocidiff_seccomp::profile::Source;
+
+use super::args::{FixArg, SeccompArgs};
+use super::{output, signals};
+use crate::engine::{Engine, Recorder};
+use crate::error::Error;
+use crate::filters::{Filters, Undecided};
+use crate::readback::{Loaded, ReadBack, read_back};
+use crate::suite::{self, Settings};
+use given::Given;
+
+/// Loads, compares, explains; or cures.
+pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
+    let corpus = suite::shared()?;
+    let abilities = suite::abilities()?;
+    let given = given::read(args, &corpus, abilities.machine.kernel.as_str())?;
+    if args.caps.is_some() && given.source != Source::Engine {
+        output::complain("--caps is for an engine's profile; this one is resolved already");
+    }
+    suite::need_root()?;
+    let runtimes = suite::runtimes(&args.runtimes, &suite::store()?)?;
+    let settings = Settings {
+        program: std::env::current_exe().map_err(Error::broken)?,
+        reference: args.reference.clone(),
+        jobs: runtimes.len().clamp(1, 8),
+        recorder: Recorder::None,
+        keep_setup: false,
+    };
+    suite::tokio()?.block_on(async {
+        let stop = signals::stop().map_err(Error::broken)?;
+        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop)?;
+        let made = read_back(&engine, &given.value).await?;
+        let mut filters = decided(&given, &made)?;
+        match args.fix {
+            None => tell(args, &given, &made, &mut filters),
+            Some(how) => fix(&engine, &given, &made, &mut filters, how).await,
+        }
+    })
+}
+
+/// The filters of all runtimes that have some.
+fn decided(given: &Given, made: &[ReadBack]) -> Result<Filters, Error> {
+    let wrong = |error: Undecided| Error::usage(format!("{}: failed to {error}", given.name));
+    let mut filters = Filters::of_profile(given.profile.clone()).map_err(wrong)?;
+    for one in made {
+        if let Loaded::Filters(list) = &one.loaded {
+            filters.add(&one.runtime.label, list).map_err(wrong)?;
+        }
+    }
+    Ok(filters)
+}
+
+fn tell(
+    args: &SeccompArgs,
+    given: &Given,
+    made: &[ReadBack],
+    filters: &mut Filters,
+) -> Result<ExitStatus, Error> {
+    let report = report(given, made, filters).map_err(Error::broken)?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&report).map_err(Error::broken)?;
+        output::print(&format!("{text}\n"));
+    } else {
+        output::print(&terminal::profile(&report, &output::style()));
+    }
+    let refused = report
+        .runtimes
+        .iter()
+        .filter(|one| one.why_none.is_some())
+        .count();
+    Ok(match (report.rows.is_empty(), refused) {
+        // All of them refuse it: in that they agree.
+        (true, refused) if refused == 0 || refused == made.len() => ExitStatus::Ok,
+        _ => ExitStatus::Differs,
+    })
+}
+
+fn report(given: &Given, made: &[ReadBack], filters: &mut Filters) -> Result<ProfileReport, Undecided> {
+    let mut runtimes = Vec::new();
+    for one in made {
+        let label = &one.runtime.label;
+        let (instructions, why_none) = match &one.loaded {
+            Loaded::Filters(list) => (list.iter().map(|filter| filter.instructions).collect(), None),
+            Loaded::Refused(said) => (Vec::new(), Some(format!("refused it: {said}"))),
+            Loaded::Nothing => (Vec::new(), Some("loaded no filter".to_owned())),
+            Loaded::NotBegun(said) => (
+                Vec::new(),
+                Some(format!("the workload did not begin under this profile: {said}")),
+            ),
+        };
+        runtimes.push(ProfileLoaded {
+            runtime: one.runtime.clone(),
+            instructions,
+            why_none,
+            departures: filters.departures(label)?,
+        });
+    }
+    Ok(ProfileReport {
+        profile: given.name.clone(),
+        runtimes,
+        rows: filters.differences()?,
+    })
+}
+
+async fn fix(
+    engine: &Engine,
+    given: &Given,
+    made: &[ReadBack],
+    filters: &mut Filters,
+    how: FixArg,
+) -> Result<ExitStatus, Error> {
+    let proven = fix::prove(engine, &given.profile, made, filters, how).await?;
+    for line in &proven.told {
+        output::complain(line);
+    }
+    if given.source == Source::Engine {
+        output::complain("this is the profile as resolved for the container's capabilities: see --caps");
+    }
+    let Some(profile) = proven.profile else {
+        output::complain("not printed: the changed profile does not do what it is for");
+        return Ok(ExitStatus::Differs);
+    };
+    let text = serde_json::to_string_pretty(&profile).map_err(Error::broken)?;
+    output::print(&format!("{text}\n"));
+    Ok(ExitStatus::Ok)
+}

@@ -1,0 +1,221 @@
+//! Decides the filters that were read back: against the profile as it is written, and against each other.
+
+use std::fmt::Write as _;
+
+use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, Witness};
+use ocidiff_model::record::FilterRecord;
+use ocidiff_model::{Fact, FilterRow, Value};
+use ocidiff_seccomp::explain::{Row, since, subject};
+use ocidiff_seccomp::profile::{For, Written, goarch, native};
+use ocidiff_seccomp::{DecideError, Decider, Decision, Filter, Profile};
+
+/// Why filters were not decided.
+#[derive(Debug, thiserror::Error)]
+pub enum Undecided {
+    /// There is no profile to hold them against.
+    #[error(transparent)]
+    Profile(#[from] ocidiff_seccomp::profile::ProfileError),
+    /// The record's bytes are no filter.
+    #[error(transparent)]
+    Bytes(#[from] ocidiff_seccomp::NotWhole),
+    /// They cannot be decided.
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+}
+
+impl From<ocidiff_seccomp::decide::TooComplex> for Undecided {
+    fn from(error: ocidiff_seccomp::decide::TooComplex) -> Self {
+        Self::Decide(error.into())
+    }
+}
+
+/// The instructions of a filter that was read back.
+///
+/// # Errors
+///
+/// The record is no whole number of instructions.
+pub fn instructions(record: &FilterRecord) -> Result<Filter, ocidiff_seccomp::NotWhole> {
+    let bytes: Vec<u8> = (0..record.code.len() / 2)
+        .filter_map(|at| u8::from_str_radix(record.code.get(at * 2..at * 2 + 2)?, 16).ok())
+        .collect();
+    Filter::from_bytes(&bytes)
+}
+
+/// The machine's architecture, by the spec's name.
+#[must_use]
+pub fn native_arch() -> &'static str {
+    native(goarch(std::env::consts::ARCH)).unwrap_or_default()
+}
+
+/// A profile and the filters that runtimes made of it.
+#[derive(Debug)]
+pub struct Filters {
+    decider: Decider,
+    profile: Profile,
+    written: Written,
+    made: Vec<(String, Decision)>,
+}
+
+impl Filters {
+    /// Of a config.json, which must have `linux.seccomp`.
+    ///
+    /// # Errors
+    ///
+    /// There is no profile, or it has too many conditions.
+    pub fn of_config(config: &str) -> Result<Self, Undecided> {
+        // A config is not resolved: what it is for does not matter.
+        let container = For {
+            goarch: goarch(std::env::consts::ARCH).to_owned(),
+            capabilities: std::collections::BTreeSet::new(),
+            kernel: (0, 0),
+        };
+        Self::of_profile(Profile::read(config, &container)?.0)
+    }
+
+    /// Of a profile.
+    ///
+    /// # Errors
+    ///
+    /// It has too many conditions.
+    pub fn of_profile(profile: Profile) -> Result<Self, Undecided> {
+        let mut decider = Decider::default();
+        let written = decider.written(&profile, native_arch())?;
+        Ok(Self {
+            decider,
+            profile,
+            written,
+            made: Vec::new(),
+        })
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The decider, for cures.
+    pub fn decider(&mut self) -> &mut Decider {
+        &mut self.decider
+    }
+
+    /// Adds what a runtime loaded, the newest filter first.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be decided.
+    pub fn add(&mut self, runtime: &str, filters: &[FilterRecord]) -> Result<(), Undecided> {
+        let filters = filters.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
+        let decision = self.decider.stack(&filters)?;
+        self.made.push((runtime.to_owned(), decision));
+        Ok(())
+    }
+
+    /// Where the runtimes' filters differ from each other. Empty: they are proven to answer every call alike.
+    ///
+    /// # Errors
+    ///
+    /// There are too many rows.
+    pub fn differences(&mut self) -> Result<Vec<FilterRow>, Undecided> {
+        let decisions: Vec<Decision> = self.made.iter().map(|(_, decision)| *decision).collect();
+        let rows = self.decider.explain(&self.profile, &self.written, &decisions)?;
+        let who: Vec<&str> = self.made.iter().map(|(who, _)| who.as_str()).collect();
+        Ok(rows.iter().map(|row| told(row, &self.profile, &who)).collect())
+    }
+
+    /// Where one runtime's filter is not what is written.
+    ///
+    /// # Errors
+    ///
+    /// There are too many rows.
+    pub fn departures(&mut self, runtime: &str) -> Result<Vec<FilterRow>, Undecided> {
+        let mut list = Vec::new();
+        for (who, decision) in self.made.clone() {
+            if who != runtime {
+                continue;
+            }
+            let rows = self.decider.departures(&self.profile, &self.written, decision)?;
+            list.extend(rows.iter().map(|row| told(row, &self.profile, &[&who])));
+        }
+        Ok(list)
+    }
+}
+
+/// The facts of a record's filters: where they depart from the profile, a line for each class of calls.
+#[must_use]
+pub fn facts(config: &str, filters: &[FilterRecord]) -> Vec<Fact> {
+    if filters.is_empty() {
+        return Vec::new();
+    }
+    let departures = || -> Result<Vec<String>, Undecided> {
+        let mut all = Filters::of_config(config)?;
+        all.add("", filters)?;
+        Ok(all.departures("")?.iter().map(line).collect())
+    };
+    match departures() {
+        Ok(lines) => vec![Fact::new(DEPARTURES, Value::List(lines))],
+        Err(error) => vec![Fact::new("filter.undecided", error.to_string())],
+    }
+}
+
+/// `x86_64 450..: ERRNO(ENOSYS) (by the profile: default action ERRNO(EPERM))`
+fn line(row: &FilterRow) -> String {
+    let mut text = format!("{}: ", row.calls);
+    for answer in &row.answers {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}", answer.action);
+    }
+    let _ = write!(text, " (by the profile: {})", row.profile);
+    text
+}
+
+fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
+    let mut answers: Vec<FilterAnswer> = Vec::new();
+    for ((runtime, action), reason) in who.iter().zip(&row.class.answers).zip(&row.reasons) {
+        let action = action.to_string();
+        let reason = reason.as_ref().map(ToString::to_string);
+        match answers
+            .iter_mut()
+            .find(|there| there.action == action && there.reason == reason)
+        {
+            Some(there) => there.runtimes.push((*runtime).to_owned()),
+            None => answers.push(FilterAnswer {
+                action,
+                runtimes: vec![(*runtime).to_owned()],
+                reason,
+            }),
+        }
+    }
+    let named = row.class.named().map(|(nr, name)| NamedCall {
+        name: name.to_owned(),
+        nr,
+        since: since(name).map(str::to_owned),
+    });
+    let hits = row.meets.iter().flat_map(|meets| {
+        meets.callers.iter().map(|caller| FilterHit {
+            syscall: meets.syscall.clone(),
+            who: caller.who.clone(),
+            otherwise: caller.otherwise.clone(),
+            link: caller.link.clone(),
+            runtimes: who
+                .iter()
+                .zip(&row.class.answers)
+                .filter(|(_, answer)| !caller.gets_over(**answer))
+                .map(|(who, _)| (*who).to_owned())
+                .collect(),
+        })
+    });
+    let witness = row.class.witness;
+    FilterRow {
+        calls: subject(&row.class, &row.arguments),
+        named: named.collect(),
+        answers,
+        profile: row.ruling_text(profile),
+        hits: hits.collect(),
+        witness: Witness {
+            arch: witness.arch,
+            nr: witness.nr,
+            args: witness.args,
+        },
+    }
+}
