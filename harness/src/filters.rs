@@ -7,7 +7,7 @@ use ocidiff_model::record::FilterRecord;
 use ocidiff_model::{Fact, FilterRow, Value};
 use ocidiff_seccomp::explain::{Row, since, subject};
 use ocidiff_seccomp::profile::{For, Written, goarch, native};
-use ocidiff_seccomp::{DecideError, Decider, Decision, Filter, Profile};
+use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
 
 /// Why filters were not decided.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +138,65 @@ impl Filters {
             list.extend(rows.iter().map(|row| told(row, &self.profile, &[&who])));
         }
         Ok(list)
+    }
+}
+
+/// What a changed profile does to calls, by the filters that runtimes made of both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The calls: `x86_64 450..`.
+    pub calls: String,
+    /// Those of them that have a name.
+    pub named: Vec<String>,
+    /// Before and after, by runtime in the order in which they were added.
+    pub answers: Vec<(Action, Action)>,
+}
+
+impl Change {
+    /// Whether the runtimes' filters answer differently after the change.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.answers.windows(2).any(|pair| pair[0].1 != pair[1].1)
+    }
+
+    /// Whether every runtime answers as before.
+    #[must_use]
+    pub fn is_as_before(&self) -> bool {
+        self.answers.iter().all(|(before, after)| before == after)
+    }
+}
+
+impl Filters {
+    /// Every class of calls that a runtime answers otherwise than another, or otherwise than before.
+    ///
+    /// `after` has the filters that the same runtimes made of the changed profile, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// One cannot be decided.
+    pub fn changes(&mut self, after: &[&[FilterRecord]]) -> Result<Vec<Change>, Undecided> {
+        let mut decisions: Vec<Decision> = self.made.iter().map(|(_, decision)| *decision).collect();
+        let runtimes = decisions.len();
+        for records in after {
+            let filters = records.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
+            decisions.push(self.decider.stack(&filters)?);
+        }
+        let mut changes = Vec::new();
+        for class in self.decider.compare(&decisions)? {
+            let (before, after) = class.answers.split_at(runtimes);
+            let arguments = self.decider.describe(class.arguments, &class.abi)?;
+            changes.push(Change {
+                calls: subject(&class, &arguments),
+                named: class.named().map(|(_, name)| name.to_owned()).collect(),
+                answers: before.iter().copied().zip(after.iter().copied()).collect(),
+            });
+        }
+        Ok(changes)
+    }
+
+    /// The runtimes, in the order in which they were added.
+    pub fn runtimes(&self) -> impl Iterator<Item = &str> {
+        self.made.iter().map(|(who, _)| who.as_str())
     }
 }
 

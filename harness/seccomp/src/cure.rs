@@ -76,7 +76,7 @@ pub fn cure(
         changed: Vec::new(),
         allowed: match cure {
             Cure::Enosys => Vec::new(),
-            Cure::Allow => allowable(profile),
+            Cure::Allow => allowable(profile, native),
         },
     };
     cured.allowed.retain(|name| !except.contains(name));
@@ -126,11 +126,7 @@ fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
     let named = named(profile);
     let mut denied = BTreeSet::new();
     for abi in profile.abis(native) {
-        let newest = named
-            .iter()
-            .filter_map(|name| abi.syscall_number(name))
-            .max()
-            .unwrap_or(0);
+        let newest = profile.newest(&abi).unwrap_or(0);
         let known = abi
             .syscalls()
             .filter(|(nr, name)| *nr <= newest && !named.contains(name));
@@ -139,9 +135,9 @@ fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
     denied.into_iter().collect()
 }
 
-/// Calls that no rule names, that programs are known to make, and that can do no more than others which are allowed whatever their arguments.
-fn allowable(profile: &Profile) -> Vec<String> {
-    let named = named(profile);
+/// Calls newer than the profile that programs are known to make, and that can do no more than others which are allowed
+/// whatever their arguments.
+fn allowable(profile: &Profile, native: &str) -> Vec<String> {
     let allowed = |name: &String| {
         let mut rules = profile
             .syscalls
@@ -150,8 +146,15 @@ fn allowable(profile: &Profile) -> Vec<String> {
             .peekable();
         rules.peek().is_some() && rules.all(|rule| rule.action == "SCMP_ACT_ALLOW" && rule.args.is_empty())
     };
+    let abis = profile.abis(native);
+    let is_newer = |name: &str| {
+        let mut numbers = abis
+            .iter()
+            .filter_map(|abi| Some((abi, abi.syscall_number(name)?)));
+        numbers.all(|(abi, nr)| profile.newest(abi).is_none_or(|newest| nr > newest))
+    };
     callers()
-        .filter(|one| !named.contains(one.syscall.as_str()))
+        .filter(|one| is_newer(&one.syscall))
         .filter(|one| !one.like.is_empty() && one.like.iter().all(allowed))
         .map(|one| one.syscall.clone())
         .collect()

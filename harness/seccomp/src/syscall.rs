@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_RISCV64, ARCH_X86_64};
+use crate::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_RISCV64, ARCH_X86_64, X32_BIT};
 
 /// The name of a call on an architecture.
 pub fn syscall_name(arch: u32, nr: u32) -> Option<&'static str> {
@@ -61,6 +61,11 @@ pub fn syscall_number(arch: u32, name: &str) -> Option<u32> {
 pub fn is_known(name: &str) -> bool {
     let arches = [ARCH_X86_64, ARCH_I386, ARCH_AARCH64, ARCH_ARM, ARCH_RISCV64];
     arches.iter().any(|arch| syscall_number(*arch, name).is_some())
+}
+
+/// Whether a number of x32, with or without bit 30, is one that x86_64 has not.
+pub fn is_of_x32_only(nr: u32) -> bool {
+    nr & !X32_BIT >= X32_FIRST
 }
 
 /// The name of a call of x32, by its number without bit 30.
@@ -161,6 +166,9 @@ const NOT_IN_X32: &[&str] = &[
     "get_thread_area",
     "epoll_ctl_old",
     "epoll_wait_old",
+    "uretprobe",
+    "uprobe",
+    "map_shadow_stack",
 ];
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn first_cube(diagrams: &Diagrams, set: Set, register: Register) -> Option<(u64,
         if !(register.begin..register.end()).contains(&level) {
             return None;
         }
-        let bit = 1 << (63 - (level - register.begin));
+        let bit = register.bit(level);
         let (zero, one) = diagrams.ways(node, level);
         mask |= bit;
         node = if one == Set::EMPTY.0 {

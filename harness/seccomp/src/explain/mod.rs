@@ -176,7 +176,7 @@ impl Decider {
                 .map(|answer| reason::reason(profile, meaning, &class, &ruling, *answer))
                 .collect();
             rows.push(Row {
-                arguments: self.describe(class.arguments)?,
+                arguments: self.describe(class.arguments, &class.abi)?,
                 meets: facts::hits(&class),
                 class,
                 ruling,

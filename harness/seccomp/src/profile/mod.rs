@@ -15,6 +15,9 @@ mod written;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::decide::partition::Abi;
+use crate::syscall::is_of_x32_only;
+
 pub use engine::{EngineError, For};
 pub use names::{action, goarch, native};
 pub use written::{Ruling, Written};
@@ -181,9 +184,14 @@ impl Profile {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// The newest call that a rule names, on an architecture: what is newer, the profile's author cannot have known.
-    pub fn newest(&self, number: impl Fn(&str) -> Option<u32>) -> Option<u32> {
+    /// The newest call that a rule names, by its number on an ABI: what is newer, the profile's author cannot have known.
+    ///
+    /// The numbers that x32 has for itself do not count: they are large, and not new.
+    pub fn newest(&self, abi: &Abi) -> Option<u32> {
         let names = self.syscalls.iter().flat_map(|rule| &rule.names);
-        names.filter_map(|name| number(name)).max()
+        names
+            .filter_map(|name| abi.syscall_number(name))
+            .filter(|nr| *abi != Abi::X32 || !is_of_x32_only(*nr))
+            .max()
     }
 }

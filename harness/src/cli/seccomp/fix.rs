@@ -1,20 +1,22 @@
-//! A cure that is proven before it is printed: loaded under every runtime, read back, compared again.
+//! A cure that is proven before it is printed: loaded under every runtime, read back, and compared again,
+//! with each other and with what there was before.
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::FilterRow;
-use ocidiff_seccomp::Profile;
+use ocidiff_model::record::FilterRecord;
 use ocidiff_seccomp::cure::{Cure, Cured, cure};
+use ocidiff_seccomp::{Action, Profile};
 use serde_json::Value;
 
 use super::super::args::FixArg;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::filters::{Filters, native_arch};
+use crate::filters::{Change, Filters, native_arch};
 use crate::readback::{Loaded, ReadBack, read_back};
 
 /// How often names that a runtime does not know are left out, and the cure is tried again.
 const TRIES: usize = 4;
+const ENOSYS: Action = Action::Errno(38);
 
 /// What was found out about a cure.
 pub(super) struct Proven {
@@ -36,20 +38,21 @@ pub(super) async fn prove(
         FixArg::Enosys => Cure::Enosys,
         FixArg::Allow => Cure::Allow,
     };
-    let differed = filters.differences().map_err(Error::broken)?;
     let mut except = BTreeSet::new();
     let mut told = Vec::new();
     for _ in 0..TRIES {
         let cured = cure(filters.decider(), profile, native_arch(), how, &except)
             .map_err(|error| Error::usage(format!("failed to {error}")))?;
         let after = read_back(engine, &cured.profile.to_json()).await?;
-        let refused = newly_refused(before, &after);
-        if !refused.is_empty() {
-            told.extend(refused);
-            return Ok(Proven { profile: None, told });
-        }
-        let rows = rows(&cured.profile, &after)?;
-        let unknown = unknown_names(&rows, &cured);
+        let after = match taken(before, &after) {
+            Ok(after) => after,
+            Err(refused) => {
+                told.extend(refused);
+                return Ok(Proven { profile: None, told });
+            }
+        };
+        let changes = filters.changes(&after).map_err(Error::broken)?;
+        let unknown = unknown_names(&changes, &cured);
         if !unknown.is_empty() {
             told.push(format!(
                 "left to the default action, since not every runtime knows them: {}",
@@ -58,91 +61,121 @@ pub(super) async fn prove(
             except.extend(unknown);
             continue;
         }
-        let (left, fresh): (Vec<&FilterRow>, Vec<&FilterRow>) =
-            rows.iter().partition(|row| is_left(row, &differed));
+        let who: Vec<&str> = filters.runtimes().collect();
+        let judged = judge(&changes, &cured);
         told.extend(summary(&cured));
-        told.extend(
-            left.iter()
-                .map(|row| format!("left as it was, no profile can cure it: {}", said(row))),
+        let mut tell = |what: &str, list: &[&Change]| {
+            told.extend(
+                list.iter()
+                    .map(|change| format!("{what}: {}", said(change, &who))),
+            );
+        };
+        tell(
+            "left as it was, since it does not come from what the profile does not know",
+            &judged.left,
         );
-        told.extend(fresh.iter().map(|row| format!("still differs: {}", said(row))));
-        let profile = fresh.is_empty().then(|| cured.profile.to_json());
-        return Ok(Proven { profile, told });
+        tell("still differs", &judged.differ);
+        tell("changed, but must not be", &judged.wrong);
+        let proven = judged.differ.is_empty() && judged.wrong.is_empty();
+        return Ok(Proven {
+            profile: proven.then(|| cured.profile.to_json()),
+            told,
+        });
     }
     told.push("still differs: names are known to some runtimes only".to_owned());
     Ok(Proven { profile: None, told })
 }
 
-fn rows(profile: &Profile, made: &[ReadBack]) -> Result<Vec<FilterRow>, Error> {
-    let mut filters = Filters::of_profile(profile.clone()).map_err(Error::broken)?;
-    for one in made {
-        if let Loaded::Filters(list) = &one.loaded {
-            filters.add(&one.runtime.label, list).map_err(Error::broken)?;
+/// The filters of the cured profile under those runtimes that took the profile before; who does not take it any more.
+fn taken<'a>(before: &[ReadBack], after: &'a [ReadBack]) -> Result<Vec<&'a [FilterRecord]>, Vec<String>> {
+    let (mut filters, mut refused) = (Vec::new(), Vec::new());
+    for (before, after) in before.iter().zip(after) {
+        let label = &after.runtime.label;
+        match (&before.loaded, &after.loaded) {
+            (Loaded::Filters(_), Loaded::Filters(list)) => filters.push(list.as_slice()),
+            (Loaded::Filters(_), Loaded::Refused(said) | Loaded::NotBegun(said)) => {
+                refused.push(format!("{label} does not take the changed profile: {said}"));
+            }
+            (Loaded::Filters(_), Loaded::Nothing) => {
+                refused.push(format!("{label} loads nothing for the changed profile"));
+            }
+            _ => {}
         }
     }
-    filters.differences().map_err(Error::broken)
+    if refused.is_empty() {
+        Ok(filters)
+    } else {
+        Err(refused)
+    }
 }
 
-/// Runtimes that took the profile, and do not take the cured one.
-fn newly_refused(before: &[ReadBack], after: &[ReadBack]) -> Vec<String> {
-    let took = |one: &ReadBack| matches!(one.loaded, Loaded::Filters(_));
-    let pairs = before.iter().zip(after);
-    pairs
-        .filter(|(before, after)| took(before) && !took(after))
-        .map(|(_, after)| match &after.loaded {
-            Loaded::Refused(said) | Loaded::NotBegun(said) => {
-                format!(
-                    "{} does not take the changed profile: {said}",
-                    after.runtime.label
-                )
-            }
-            _ => format!("{} loads nothing for the changed profile", after.runtime.label),
-        })
+/// Names that the cure added and that not every runtime knows: one whose library does not leaves their rule out.
+fn unknown_names(changes: &[Change], cured: &Cured) -> BTreeSet<String> {
+    let added = |name: &String| cured.denied.contains(&name.as_str()) || cured.allowed.contains(name);
+    changes
+        .iter()
+        .filter(|change| change.differs() && !change.is_as_before())
+        .flat_map(|change| &change.named)
+        .filter(|name| added(name))
+        .cloned()
         .collect()
 }
 
-/// Names that the cure added and that decide some rows alone: a runtime whose library does not know a name leaves it out.
-fn unknown_names(rows: &[FilterRow], cured: &Cured) -> BTreeSet<String> {
-    let added = |name: &str| cured.denied.contains(&name) || cured.allowed.iter().any(|there| there == name);
-    rows.iter()
-        .filter(|row| !row.calls.contains('['))
-        .flat_map(|row| &row.named)
-        .filter(|call| added(&call.name))
-        .map(|call| call.name.clone())
-        .collect()
+/// Changes by what they mean for the proof.
+struct Judged<'c> {
+    /// Runtimes differ as they did before: no profile can help there.
+    left: Vec<&'c Change>,
+    /// Runtimes differ, and the change did it or did not mend it.
+    differ: Vec<&'c Change>,
+    /// Runtimes agree, but on what nobody asked for.
+    wrong: Vec<&'c Change>,
 }
 
-/// Whether a row was there before, with the same answers, and does not come from what the profile does not know.
-fn is_left(row: &FilterRow, before: &[FilterRow]) -> bool {
-    let answers = |row: &FilterRow| -> Vec<(String, Vec<String>)> {
-        let pairs = row.answers.iter();
-        pairs
-            .map(|answer| (answer.action.clone(), answer.runtimes.clone()))
-            .collect()
+fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
+    let mut judged = Judged {
+        left: Vec::new(),
+        differ: Vec::new(),
+        wrong: Vec::new(),
     };
-    before
-        .iter()
-        .any(|there| there.calls == row.calls && answers(there) == answers(row))
+    for change in changes {
+        // What one runtime answered with ENOSYS before is what the cure is for.
+        let meant = change.answers.iter().any(|(before, _)| *before == ENOSYS);
+        if change.differs() {
+            if change.is_as_before() && !meant {
+                judged.left.push(change);
+            } else {
+                judged.differ.push(change);
+            }
+        } else if !change.answers.iter().all(|pair| is_wanted(*pair, change, cured)) {
+            judged.wrong.push(change);
+        }
+    }
+    judged
 }
 
-fn said(row: &FilterRow) -> String {
-    let answers: Vec<String> = row
-        .answers
+/// Whether a call may change so: to ENOSYS if it was refused, to ALLOW if it is one of those that were to be allowed.
+fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) -> bool {
+    let allowed = || !change.named.is_empty() && change.named.iter().all(|name| cured.allowed.contains(name));
+    before == after
+        || (after == ENOSYS && matches!(before, Action::Errno(_)))
+        || (after == Action::Allow && allowed())
+}
+
+fn said(change: &Change, who: &[&str]) -> String {
+    let answers: Vec<String> = who
         .iter()
-        .map(|answer| {
-            let reason = answer
-                .reason
-                .as_ref()
-                .map_or(String::new(), |why| format!(" ({why})"));
-            format!("{} {}{reason}", answer.runtimes.join(", "), answer.action)
+        .zip(&change.answers)
+        .map(|(who, (before, after))| match before == after {
+            true => format!("{who} {after}"),
+            false => format!("{who} {after} (was {before})"),
         })
         .collect();
-    format!("{}: {}", row.calls, answers.join("; "))
+    format!("{}: {}", change.calls, answers.join(", "))
 }
 
 fn summary(cured: &Cured) -> Vec<String> {
     let mut lines = vec![format!(
-        "calls that the profile does not know answer ENOSYS; {} that it denied stay denied as they were",
+        "calls that the profile does not know answer ENOSYS; {} that it denied on purpose stay denied as they were",
         cured.denied.len() + cured.completed.len()
     )];
     if !cured.changed.is_empty() {
