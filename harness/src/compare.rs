@@ -24,7 +24,7 @@ const ALWAYS: [(Channel, &[&str]); 8] = [
         ],
     ),
     (Channel::Syscall, &["denied"]),
-    (Channel::Filter, &["count", "departures", "undecided"]),
+    (Channel::Filter, &["count", "departures", "undecided", "unlisted"]),
     (Channel::Mount, &["inside."]),
     (Channel::Cgroup, &["inside."]),
     (Channel::Hook, &["order"]),

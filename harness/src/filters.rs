@@ -1,12 +1,10 @@
 //! Decides the filters that were read back: against the profile as it is written, and against each other.
 
-use std::fmt::Write as _;
-
 use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, Witness};
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::{Fact, FilterRow, Value};
 use ocidiff_seccomp::explain::{Row, since, subject};
-use ocidiff_seccomp::profile::{For, Written, goarch, native};
+use ocidiff_seccomp::profile::{For, Ruling, Written, goarch, native};
 use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
 
 /// Why filters were not decided.
@@ -200,32 +198,35 @@ impl Filters {
     }
 }
 
-/// The facts of a record's filters: where they depart from the profile, a line for each class of calls.
+/// The facts of a record's filters: where they depart from the profile, and what they answer where it says nothing, a line for each
+/// class of calls.
 #[must_use]
 pub fn facts(config: &str, filters: &[FilterRecord]) -> Vec<Fact> {
     if filters.is_empty() {
         return Vec::new();
     }
-    let departures = || -> Result<Vec<String>, Undecided> {
+    let departures = || -> Result<Vec<FilterRow>, Undecided> {
         let mut all = Filters::of_config(config)?;
         all.add("", filters)?;
-        Ok(all.departures("")?.iter().map(line).collect())
+        all.departures("")
     };
-    match departures() {
-        Ok(lines) => vec![Fact::new(DEPARTURES, Value::List(lines))],
-        Err(error) => vec![Fact::new("filter.undecided", error.to_string())],
-    }
+    let rows = match departures() {
+        Ok(rows) => rows,
+        Err(error) => return vec![Fact::new("filter.undecided", error.to_string())],
+    };
+    let (unlisted, departures): (Vec<&FilterRow>, Vec<&FilterRow>) =
+        rows.iter().partition(|row| row.unlisted);
+    let lines = |rows: &[&FilterRow]| Value::List(rows.iter().map(|row| line(row)).collect());
+    vec![
+        Fact::new(DEPARTURES, lines(&departures)),
+        Fact::new("filter.unlisted", lines(&unlisted)),
+    ]
 }
 
-/// `x86_64 450..: ERRNO(ENOSYS) (by the profile: default action ERRNO(EPERM))`
+/// `x86_64 450..: ERRNO(ENOSYS)`
 fn line(row: &FilterRow) -> String {
-    let mut text = format!("{}: ", row.calls);
-    for answer in &row.answers {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{}", answer.action);
-    }
-    let _ = write!(text, " (by the profile: {})", row.profile);
-    text
+    let actions: Vec<&str> = row.answers.iter().map(|answer| answer.action.as_str()).collect();
+    format!("{}: {}", row.calls, actions.join(", "))
 }
 
 fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
@@ -270,6 +271,7 @@ fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
         named: named.collect(),
         answers,
         profile: row.ruling_text(profile),
+        unlisted: row.ruling == Ruling::Unlisted,
         hits: hits.collect(),
         witness: Witness {
             arch: witness.arch,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::RuntimeId;
 
-/// The fact of the filter channel: where the filters in force do not answer what the profile says, a line for each class of calls.
+/// The fact of the filter channel: where the filters in force do not answer what the profile says, a line for each class of
+/// calls. Architectures of which it says nothing are a fact of their own, `filter.unlisted`.
 pub const DEPARTURES: &str = "filter.departures";
 
 /// A class of calls, with what each runtime's filter answers, and why.
@@ -19,6 +20,9 @@ pub struct FilterRow {
     pub answers: Vec<FilterAnswer>,
     /// What decides these calls by the profile: a rule, or the default action.
     pub profile: String,
+    /// Whether the profile says nothing of them: their architecture is not in its list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted: bool,
     /// Who makes these calls, and does not get over some of the answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<FilterHit>,

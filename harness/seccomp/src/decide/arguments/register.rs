@@ -22,7 +22,10 @@ pub(super) fn describe(
         false => format!("{plain} & 0xffffffff"),
     };
     let others = diagrams.not(set)?;
-    if let Some(intervals) = intervals(diagrams, set, register, 3) {
+    // One interval, single values and all but one value read best so; else a mask does.
+    if let Some(intervals) = intervals(diagrams, set, register, 3)
+        && (intervals.len() == 1 || are_values(&intervals) || are_all_but_one(&intervals, register))
+    {
         return Ok(by_intervals(&name, register, &intervals));
     }
     if let Some((mask, value)) = cube(diagrams, set, register) {
@@ -98,7 +101,7 @@ fn by_intervals(name: &str, register: Register, intervals: &[(u64, u64)]) -> Str
     match *intervals {
         [(first, last)] if last == greatest => format!("{name} >= {}", number(first)),
         [(0, last)] if last > 0 => format!("{name} <= {}", number(last)),
-        [(0, before), (after, last)] if before + 2 == after && last == greatest => {
+        [(0, before), _] if are_all_but_one(intervals, register) => {
             format!("{name} != {}", number(before + 1))
         }
         [(first, last)] if first == last => format!("{name} = {}", number(first)),
@@ -112,6 +115,14 @@ fn list(intervals: &[(u64, u64)]) -> String {
         false => format!("{}..{}", number(*first), number(*last)),
     };
     intervals.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn are_values(intervals: &[(u64, u64)]) -> bool {
+    intervals.iter().all(|(first, last)| first == last)
+}
+
+fn are_all_but_one(intervals: &[(u64, u64)], register: Register) -> bool {
+    matches!(*intervals, [(0, before), (after, last)] if before + 2 == after && last == register.greatest())
 }
 
 /// The intervals of a set in rising order, if there are not too many.
