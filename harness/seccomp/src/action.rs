@@ -26,7 +26,7 @@ pub enum Action {
     KillThread,
     /// The process dies.
     KillProcess,
-    /// A value that the kernel does not know: it kills the process.
+    /// A value that the kernel does not know: it kills the process. The bits that are data of other actions say nothing here.
     Unknown(u32),
 }
 
@@ -43,7 +43,7 @@ impl Action {
             0x0003_0000 => Self::Trap(low),
             0x0000_0000 => Self::KillThread,
             0x8000_0000 => Self::KillProcess,
-            _ => Self::Unknown(value),
+            action => Self::Unknown(action),
         }
     }
 }

@@ -99,7 +99,8 @@ impl Machine {
     }
 }
 
-fn calculate(math: Math, a: u32, v: u32) -> Option<u32> {
+/// `A op v`; `None` for a division by 0.
+pub(crate) fn calculate(math: Math, a: u32, v: u32) -> Option<u32> {
     Some(match math {
         Math::Add => a.wrapping_add(v),
         Math::Sub => a.wrapping_sub(v),

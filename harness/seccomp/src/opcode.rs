@@ -5,7 +5,7 @@
 use crate::filter::Instruction;
 
 /// An arithmetic operation on the accumulator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Math {
     /// `A += v`
     Add,

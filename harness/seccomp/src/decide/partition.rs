@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
-use super::diagram::{ARCH, Diagrams, NR, Node, Range, Set, TooComplex};
+use super::diagram::{ARCH, Diagrams, NR, Node, Range, Set, TooComplex, Wanted};
 use super::{Decider, Decision};
 use crate::action::Action;
 use crate::data::{ARCH_I386, ARCH_X86_64, SeccompData, X32_BIT, arch_name};
@@ -134,9 +134,6 @@ impl Class {
     }
 }
 
-/// Whether to take a class, by the nodes that the decisions go on from; asked early, so that what is equal costs nothing.
-type Wanted<'a> = &'a dyn Fn(&[Node]) -> bool;
-
 impl Decider {
     /// All classes of some decisions together: they cover every call once.
     ///
@@ -216,11 +213,8 @@ fn classes(diagrams: &mut Diagrams, nodes: &[Node], wanted: Wanted<'_>) -> Resul
         wanted,
         known: FxHashMap::default(),
     };
-    for (abi, nodes) in abis(&diagrams.ranges(nodes, ARCH)?) {
-        if !wanted(&nodes) {
-            continue;
-        }
-        let mut ranges = diagrams.ranges(&nodes, NR)?;
+    for (abi, nodes) in abis(&diagrams.ranges(nodes, ARCH, wanted)?) {
+        let mut ranges = diagrams.ranges(&nodes, NR, wanted)?;
         if abi.is_narrow() {
             let mut memory = FxHashMap::default();
             for node in ranges.iter_mut().flat_map(|range| &mut range.nodes) {

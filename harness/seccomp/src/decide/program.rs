@@ -4,7 +4,8 @@
 //! Then backward: the function of each state, from the functions of those that it leads to. Nothing is followed
 //! path by path, so a filter whose paths are many is no dearer than its states are.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::diagram::{Diagrams, Node, TooComplex};
 use super::word::{Word, Words, level};
@@ -15,6 +16,9 @@ use crate::opcode::{Math, Op, Register, Source, Test};
 
 /// States of the machine that a filter may have, over all of its instructions.
 const MOST_STATES: usize = 1 << 20;
+
+/// Different contents of the scratch memory that are kept at most.
+const MOST_SCRATCHES: usize = 1 << 17;
 
 /// Why a filter could not be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +54,7 @@ struct Next {
 struct Program<'a> {
     diagrams: &'a mut Diagrams,
     words: Words,
-    scratches: Vec<Scratch>,
+    scratches: IndexSet<Scratch, FxBuildHasher>,
     ops: Vec<Op>,
 }
 
@@ -65,7 +69,7 @@ pub(super) fn decide(
     let mut program = Program {
         diagrams,
         words: Words::default(),
-        scratches: vec![[zero; SCRATCH_WORDS as usize]],
+        scratches: IndexSet::from_iter([[zero; SCRATCH_WORDS as usize]]),
         // The check has decoded each of them.
         ops: filter.0.iter().filter_map(|one| Op::decode(*one)).collect(),
     };
@@ -83,19 +87,19 @@ pub(super) fn decide(
 impl Program<'_> {
     /// The states that reach each instruction.
     fn reach(&mut self, first: State) -> Result<Vec<Vec<State>>, TooComplex> {
-        let mut reached: Vec<FxHashMap<State, ()>> = vec![FxHashMap::default(); self.ops.len()];
-        reached[0].insert(first, ());
+        let mut reached: Vec<FxHashSet<State>> = vec![FxHashSet::default(); self.ops.len()];
+        reached[0].insert(first);
         let mut states = Vec::with_capacity(self.ops.len());
         let mut count = 0;
         for at in 0..self.ops.len() {
-            let here: Vec<State> = std::mem::take(&mut reached[at]).into_keys().collect();
+            let here: Vec<State> = std::mem::take(&mut reached[at]).into_iter().collect();
             count += here.len();
             if count > MOST_STATES {
                 return Err(TooComplex);
             }
             for state in &here {
                 for next in self.next(self.ops[at], *state)? {
-                    reached[at + 1 + next.skip as usize].insert(next.state, ());
+                    reached[at + 1 + next.skip as usize].insert(next.state);
                 }
             }
             states.push(here);
@@ -158,7 +162,7 @@ impl Program<'_> {
             }
             Op::Store(register, word) => {
                 let value = *state.register(register);
-                state.scratch = self.store(state.scratch, word, value);
+                state.scratch = self.store(state.scratch, word, value)?;
             }
             Op::Math(math, source) => {
                 let v = operand(source, state);
@@ -179,14 +183,14 @@ impl Program<'_> {
         Ok(vec![Next { skip: 0, state }])
     }
 
-    fn store(&mut self, scratch: u32, word: u32, value: Word) -> u32 {
+    fn store(&mut self, scratch: u32, word: u32, value: Word) -> Result<u32, TooComplex> {
         let mut stored = self.scratches[scratch as usize];
         stored[word as usize] = value;
-        let at = self.scratches.iter().rposition(|there| *there == stored);
-        at.unwrap_or_else(|| {
-            self.scratches.push(stored);
-            self.scratches.len() - 1
-        }) as u32
+        let (at, new) = self.scratches.insert_full(stored);
+        if new && at >= MOST_SCRATCHES {
+            return Err(TooComplex);
+        }
+        Ok(at as u32)
     }
 }
 

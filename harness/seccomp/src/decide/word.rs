@@ -2,8 +2,12 @@
 //!
 //! Real filters load a word of the call and hold it against constants; the kernel takes any arithmetic, so all of it is here.
 
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
 use super::diagram::{ARCH, ARGS, Against, Diagrams, IP, NR, Node, Set, TooComplex};
 use crate::data::Field;
+use crate::evaluate::calculate;
 use crate::opcode::{Math, Test};
 
 /// A value that depends on the call.
@@ -22,7 +26,13 @@ type Bits = [Set; 32];
 
 /// The words that are neither constants nor words of the call.
 #[derive(Debug, Default)]
-pub(super) struct Words(Vec<Bits>);
+pub(super) struct Words {
+    bits: IndexSet<Bits, FxBuildHasher>,
+    calculated: FxHashMap<(Math, Word, Word), (Word, Set)>,
+}
+
+/// The words that are kept at most, and the calculations: some 50 MiB.
+const MOST_WORDS: usize = 1 << 17;
 
 /// The level of a field's highest bit.
 pub(super) fn level(field: Field) -> u16 {
@@ -39,7 +49,7 @@ impl Words {
     fn bits(&self, diagrams: &mut Diagrams, word: Word) -> Result<Bits, TooComplex> {
         let mut bits = [Set::EMPTY; 32];
         match word {
-            Word::Bits(at) => return Ok(self.0[at as usize]),
+            Word::Bits(at) => return Ok(self.bits[at as usize]),
             Word::Constant(value) => {
                 for (at, bit) in bits.iter_mut().enumerate() {
                     if value & (1 << at) != 0 {
@@ -57,26 +67,45 @@ impl Words {
     }
 
     /// Keeps a word; a constant, or one that is there, is not kept twice.
-    fn keep(&mut self, bits: Bits) -> Word {
+    fn keep(&mut self, bits: Bits) -> Result<Word, TooComplex> {
         if bits.iter().all(|bit| bit.is_all() || bit.is_empty()) {
             let value = (0..)
                 .zip(bits)
                 .fold(0, |value, (at, bit)| value | u32::from(bit.is_all()) << at);
-            return Word::Constant(value);
+            return Ok(Word::Constant(value));
         }
-        let at = self
-            .0
-            .iter()
-            .rposition(|there| *there == bits)
-            .unwrap_or_else(|| {
-                self.0.push(bits);
-                self.0.len() - 1
-            });
-        Word::Bits(at as u32)
+        let (at, new) = self.bits.insert_full(bits);
+        if new && at >= MOST_WORDS {
+            return Err(TooComplex);
+        }
+        Ok(Word::Bits(at as u32))
     }
 
     /// `A op v`. The second value says when the kernel ends the filter with the answer 0: a division by an X of 0.
     pub(super) fn calculate(
+        &mut self,
+        diagrams: &mut Diagrams,
+        math: Math,
+        a: Word,
+        v: Word,
+    ) -> Result<(Word, Set), TooComplex> {
+        diagrams.step()?;
+        if let (Word::Constant(a), Word::Constant(v)) = (a, v) {
+            let ended = (Word::Constant(0), Set::ALL);
+            let value = calculate(math, a, v);
+            return Ok(value.map_or(ended, |value| (Word::Constant(value), Set::EMPTY)));
+        }
+        if let Some(known) = self.calculated.get(&(math, a, v)) {
+            return Ok(*known);
+        }
+        let calculated = self.calculate_bits(diagrams, math, a, v)?;
+        if self.calculated.len() < MOST_WORDS {
+            self.calculated.insert((math, a, v), calculated);
+        }
+        Ok(calculated)
+    }
+
+    fn calculate_bits(
         &mut self,
         diagrams: &mut Diagrams,
         math: Math,
@@ -101,14 +130,14 @@ impl Words {
             Math::Lsh => shift(diagrams, &a, &v, |at, by| at.checked_sub(by))?,
             Math::Rsh => shift(diagrams, &a, &v, |at, by| Some(at + by).filter(|from| *from < 32))?,
         };
-        Ok((self.keep(bits), end))
+        Ok((self.keep(bits)?, end))
     }
 
     /// `-A`
     pub(super) fn negate(&mut self, diagrams: &mut Diagrams, a: Word) -> Result<Word, TooComplex> {
         let a = self.bits(diagrams, a)?;
         let (bits, _) = subtract(diagrams, &[Set::EMPTY; 32], &a)?;
-        Ok(self.keep(bits))
+        self.keep(bits)
     }
 
     /// `yes` where a test holds, `no` elsewhere.

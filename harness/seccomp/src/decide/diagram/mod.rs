@@ -14,7 +14,7 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-pub(crate) use ranges::Range;
+pub(crate) use ranges::{Range, Wanted};
 
 /// Where the bits of the architecture begin.
 pub(crate) const ARCH: u16 = 0;
@@ -30,8 +30,14 @@ pub(crate) const LEAF: u16 = IP + 64;
 /// The nodes that a [`Diagrams`] holds at most: about 100 MiB with its tables.
 const MOST_NODES: usize = 2_000_000;
 
-/// The steps that a [`Diagrams`] takes at most: some seconds.
-const MOST_STEPS: u32 = 50_000_000;
+/// The steps that a [`Diagrams`] takes at most: a few seconds. Comparing all real filters with each other takes a thousandth of it.
+const MOST_STEPS: u32 = 200_000_000;
+
+/// What a step costs that makes a node, or finds it in a table; one that only looks costs 1.
+const STEP: u32 = 8;
+
+/// The choices that are remembered: more are forgotten, which costs time but no more memory.
+const MOST_CHOICES: usize = 1_800_000;
 
 /// The filter mixes the words of a call in a way that has no small diagram, such as the product of two arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +94,7 @@ pub(crate) struct Diagrams {
     nodes: Vec<Inner>,
     unique: FxHashMap<Inner, Node>,
     choices: FxHashMap<(Node, Node, Node), Node>,
-    /// Steps taken that were not in a memory: a limit on time, as [`MOST_NODES`] is on memory.
+    /// What was done so far: a limit on time, as [`MOST_NODES`] is on memory.
     steps: u32,
 }
 
@@ -134,8 +140,13 @@ impl Diagrams {
         self.inner(leaf).zero.0
     }
 
-    fn step(&mut self) -> Result<(), TooComplex> {
-        self.steps += 1;
+    /// Counts a step.
+    pub(crate) fn step(&mut self) -> Result<(), TooComplex> {
+        self.spend(STEP)
+    }
+
+    fn spend(&mut self, cost: u32) -> Result<(), TooComplex> {
+        self.steps = self.steps.saturating_add(cost);
         if self.steps > MOST_STEPS {
             Err(TooComplex)
         } else {
@@ -191,6 +202,7 @@ impl Diagrams {
 
     /// `yes` for the calls of a set, `no` for all others.
     pub(crate) fn choose(&mut self, set: Set, yes: Node, no: Node) -> Result<Node, TooComplex> {
+        self.spend(1)?;
         if set.is_all() || yes == no {
             return Ok(yes);
         }
@@ -214,6 +226,9 @@ impl Diagrams {
         let zero = self.choose(Set(set0), yes0, no0)?;
         let one = self.choose(Set(set1), yes1, no1)?;
         let node = self.node(level, zero, one)?;
+        if self.choices.len() >= MOST_CHOICES {
+            self.choices.clear();
+        }
         self.choices.insert(key, node);
         Ok(node)
     }
@@ -258,6 +273,7 @@ impl Diagrams {
         yes: Node,
         no: Node,
     ) -> Result<Node, TooComplex> {
+        self.step()?;
         if self.level(yes).min(self.level(no)) < level {
             // An earlier word is looked at first: the test goes below it.
             let set = self.choose_bits((level, bits), against, constant, Set::ALL.0, Set::EMPTY.0)?;

@@ -13,13 +13,21 @@ pub(crate) struct Range {
     pub(crate) nodes: Vec<Node>,
 }
 
+/// Whether to take what goes on from some nodes; asked early, so that what is equal costs nothing.
+pub(crate) type Wanted<'a> = &'a dyn Fn(&[Node]) -> bool;
+
 impl Diagrams {
     /// The nodes from which a function goes on behind a 32-bit word, each with the ranges of that word that lead there.
     ///
-    /// Ranges rise, touch each other and cover all 2^32 values. Neighbours differ.
-    pub(crate) fn ranges(&self, nodes: &[Node], level: u16) -> Result<Vec<Range>, TooComplex> {
+    /// Ranges rise, touch each other and cover all 2^32 values, but for those behind which nothing is `wanted`. Neighbours differ.
+    pub(crate) fn ranges(
+        &self,
+        nodes: &[Node],
+        level: u16,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Range>, TooComplex> {
         let mut ranges = Vec::new();
-        self.push_ranges(nodes, level, (level, 0), &mut ranges)?;
+        self.push_ranges(nodes, level, (level, 0), wanted, &mut ranges)?;
         Ok(ranges)
     }
 
@@ -28,14 +36,18 @@ impl Diagrams {
         nodes: &[Node],
         begin: u16,
         (level, first): (u16, u32),
+        wanted: Wanted<'_>,
         ranges: &mut Vec<Range>,
     ) -> Result<(), TooComplex> {
+        if !wanted(nodes) {
+            return Ok(());
+        }
         let left = u32::from(begin + 32 - level);
         if nodes.iter().all(|node| self.level(*node) >= begin + 32) {
             let last = first | (u32::MAX.checked_shr(32 - left).unwrap_or(0));
             let full = ranges.len() >= MOST_RANGES;
             match ranges.last_mut() {
-                Some(before) if before.nodes == nodes => before.last = last,
+                Some(before) if before.nodes == nodes && before.last + 1 == first => before.last = last,
                 _ if full => return Err(TooComplex),
                 _ => ranges.push(Range {
                     first,
@@ -47,8 +59,9 @@ impl Diagrams {
         }
         let zero: Vec<Node> = nodes.iter().map(|node| self.ways(*node, level).0).collect();
         let one: Vec<Node> = nodes.iter().map(|node| self.ways(*node, level).1).collect();
-        self.push_ranges(&zero, begin, (level + 1, first), ranges)?;
-        self.push_ranges(&one, begin, (level + 1, first | 1 << (left - 1)), ranges)
+        self.push_ranges(&zero, begin, (level + 1, first), wanted, ranges)?;
+        let first = first | 1 << (left - 1);
+        self.push_ranges(&one, begin, (level + 1, first), wanted, ranges)
     }
 }
 
@@ -69,7 +82,7 @@ mod tests {
         let low = word(&mut diagrams, Against::GreaterEqual, 100);
         let point = word(&mut diagrams, Against::Equal, 200);
         let set = diagrams.xor(low, point).expect("small");
-        let ranges = diagrams.ranges(&[set.0], NR).expect("few");
+        let ranges = diagrams.ranges(&[set.0], NR, &|_| true).expect("few");
         let told: Vec<_> = ranges.iter().map(|range| (range.first, range.last)).collect();
         assert_eq!(told, [(0, 99), (100, 199), (200, 200), (201, u32::MAX)]);
     }
