@@ -100,8 +100,8 @@ static NEWER: LazyLock<Vec<(u32, String)>> = LazyLock::new(|| {
     list
 });
 
-/// The first of [`NEWER`].
-const FIRST_SHARED: u32 = 424;
+/// From this on (Linux 5.1) numbers are the same on every architecture.
+pub const FIRST_SHARED: u32 = 424;
 
 fn only_x86_64(
     arch: u32,

@@ -53,7 +53,7 @@ impl Abi {
         (0..LAST_NAMED).filter_map(move |nr| Some((nr | bit, self.syscall_name(nr | bit)?)))
     }
 
-    /// Whether arguments have 32 bits: the kernel fills the upper halves with zeros, and no other call can be made.
+    /// Whether calls have arguments of 32 bits. What a filter sees of them is another matter: [`Abi::shows_upper_halves`].
     pub fn is_narrow(&self) -> bool {
         match self {
             Self::I386 => true,
@@ -61,6 +61,13 @@ impl Abi {
             Self::Arch(arch) => arch & 0x8000_0000 == 0,
             Self::X86_64 | Self::X32 | Self::Other(_) => false,
         }
+    }
+
+    /// Whether a filter can meet a call whose registers have more than the call's arguments: a 64-bit program may make
+    /// i386's calls (`int 0x80`), and the kernel shows filters its registers whole, though the call gets the lower halves. Elsewhere
+    /// the upper halves of narrow arguments are zero.
+    pub fn shows_upper_halves(&self) -> bool {
+        *self == Self::I386 || !self.is_narrow()
     }
 
     /// The name of a call. A number of x32 is given with its bit.
@@ -215,7 +222,7 @@ fn classes(diagrams: &mut Diagrams, nodes: &[Node], wanted: Wanted<'_>) -> Resul
     };
     for (abi, nodes) in abis(&diagrams.ranges(nodes, ARCH, wanted)?) {
         let mut ranges = diagrams.ranges(&nodes, NR, wanted)?;
-        if abi.is_narrow() {
+        if !abi.shows_upper_halves() {
             let mut memory = FxHashMap::default();
             for node in ranges.iter_mut().flat_map(|range| &mut range.nodes) {
                 *node = diagrams.narrow(*node, &mut memory)?;

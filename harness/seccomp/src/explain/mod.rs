@@ -41,8 +41,10 @@ pub struct Row {
 /// Why an answer is not the one that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// ENOSYS for calls newer than any that the profile names: a stub of the runtime's before the filter.
+    /// ENOSYS for calls newer than any of the profile's that the runtime knows: a stub of its own before the filter.
     Stub,
+    /// As above, where the profile has a rule: the runtime, or its libseccomp, does not know the name.
+    StubForRule(usize),
     /// A rule is written, and the default action answers: the runtime, or its libseccomp, does not know the name, or left the rule out.
     NoRule(usize),
     /// A rule answers though its conditions do not hold.
@@ -59,11 +61,17 @@ pub enum Reason {
     Unknown,
 }
 
+/// What a stub does.
+const STUB: &str =
+    "a stub of the runtime's own answers ENOSYS for calls newer than any of the profile's that it knows";
+
 impl fmt::Display for Reason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stub => out.write_str(
-                "a stub of the runtime's own: ENOSYS for what is newer than any call that the profile names",
+            Self::Stub => out.write_str(STUB),
+            Self::StubForRule(rule) => write!(
+                out,
+                "rule {rule} is not in the filter, because the runtime or its libseccomp does not know the call; {STUB}"
             ),
             Self::NoRule(rule) => write!(
                 out,

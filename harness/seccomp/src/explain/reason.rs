@@ -4,6 +4,7 @@ use super::Reason;
 use crate::action::Action;
 use crate::decide::partition::{Abi, Class};
 use crate::profile::{Profile, Ruling, Written};
+use crate::syscall::FIRST_SHARED;
 
 /// ENOSYS.
 const ENOSYS: Action = Action::Errno(38);
@@ -23,7 +24,8 @@ pub(super) fn reason(
     Some(match ruling {
         Ruling::Unlisted => Reason::Unlisted,
         Ruling::Conflict(first, second) => Reason::OneOfTwo(*first, *second),
-        _ if answer == ENOSYS && is_newer(meaning, class) => Reason::Stub,
+        Ruling::Default if answer == ENOSYS && is_newer(meaning, class) => Reason::Stub,
+        Ruling::Rule(at) if answer == ENOSYS && is_newer(meaning, class) => Reason::StubForRule(*at),
         Ruling::Rule(at) if default == Some(answer) => Reason::NoRule(*at),
         Ruling::Default | Ruling::Rule(_) => match rule_that_answers(profile, class, answer) {
             // libseccomp takes x32 for an architecture whose registers have 32 bits.
@@ -37,10 +39,14 @@ pub(super) fn reason(
     })
 }
 
-/// Whether all calls of the class are newer than any that the profile names.
+/// Whether all calls of the class are newer than any that the profile names, or that a runtime's library may not know yet.
 fn is_newer(meaning: &Written, class: &Class) -> bool {
     let newest = meaning.newest(&class.abi).unwrap_or(0);
-    class.numbers.iter().all(|range| range.first > newest)
+    let bit = class.abi.arch().1;
+    class
+        .numbers
+        .iter()
+        .all(|range| range.first > newest || range.first >= FIRST_SHARED | bit)
 }
 
 /// A rule with conditions that names the calls of the class and gives this answer.

@@ -223,7 +223,11 @@ impl Maker<'_> {
         for (nr, of_nr) in numbers.into_iter().rev() {
             node = self.diagrams.choose_word(NR, Against::Equal, nr, of_nr, node)?;
         }
-        Ok(node)
+        // A call has the lower halves for arguments, whatever the registers are.
+        match abi.is_narrow() {
+            true => self.diagrams.narrow(node, &mut FxHashMap::default()),
+            false => Ok(node),
+        }
     }
 
     /// One rule more: it decides where only the default did, and conflicts where another says something else.

@@ -122,10 +122,10 @@ pub(crate) fn has(decider: &Decider, class: &Class, call: &SeccompData) -> bool 
     by_abi && class.has_number(call.nr) && decider.contains(class.arguments, call)
 }
 
-/// A call that can be made on its architecture: 32-bit ones have 32-bit arguments.
+/// A call that can be made on its architecture: on 32-bit ones the upper halves of registers are zero, but for i386.
 pub(crate) fn possible(mut call: SeccompData) -> SeccompData {
     const SIXTY_FOUR_BIT: u32 = 0x8000_0000;
-    if call.arch & SIXTY_FOUR_BIT == 0 {
+    if call.arch & SIXTY_FOUR_BIT == 0 && call.arch != ARCH_I386 {
         call.args = call.args.map(|arg| arg & 0xffff_ffff);
     }
     call

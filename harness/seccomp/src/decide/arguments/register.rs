@@ -10,6 +10,8 @@ pub(super) fn describe(
     register: Register,
     narrow: bool,
 ) -> Result<String, TooComplex> {
+    // Registers of narrow arguments may be wider, and a filter may look at all of them.
+    let narrow = narrow && diagrams.level(set.0) >= register.end() - 32;
     if narrow && register.bits == 64 {
         return describe(diagrams, set, register.lower_half(), narrow);
     }

@@ -84,7 +84,7 @@ impl Diagrams {
         Ok(mapped)
     }
 
-    /// The function for calls whose arguments have 32 bits: the upper halves are 0.
+    /// The function of the lower halves of arguments: what it is for calls whose upper halves are 0.
     pub(crate) fn narrow(
         &mut self,
         node: Node,
