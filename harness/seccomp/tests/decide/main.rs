@@ -2,9 +2,14 @@
 //!
 //! | module | what it proves |
 //! |---|---|
+//! | `table` | filters by hand answer what `table.txt` says |
 //! | `random` | decisions, classes and comparisons are right for random filters and random calls |
-//! | `generate`, `support` | random filters; dice, real filters, calls |
+//! | `mutation` | no change of an instruction of a real filter is overlooked |
+//! | `assemble`, `generate`, `support` | the table's reader; random filters; dice, real filters, calls |
 
+mod assemble;
 mod generate;
+mod mutation;
 mod random;
 mod support;
+mod table;
