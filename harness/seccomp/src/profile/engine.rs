@@ -32,10 +32,10 @@ pub enum EngineError {
     #[error("resolve a profile: rule {0} has both name and names; an engine takes one of them")]
     BothNames(usize),
     /// Neither number nor name.
-    #[error("resolve a profile: rule {rule}: no errno has the name {name}")]
+    #[error("resolve a profile: {place}: no errno has the name {name}")]
     Errno {
-        /// Its place, from 0.
-        rule: usize,
+        /// `defaultErrno`, or the rule by its place, from 0.
+        place: String,
         /// What stands there.
         name: String,
     },
@@ -146,13 +146,17 @@ pub(super) fn resolve(text: &str, container: &For) -> Result<Profile, ProfileErr
         };
         syscalls.push(Rule {
             names,
-            errno_ret: errno(at, rule.errno, rule.errno_ret)?,
+            errno_ret: errno(|| format!("rule {at}"), rule.errno, rule.errno_ret)?,
             action: rule.action,
             args: rule.args,
         });
     }
     Ok(Profile {
-        default_errno_ret: errno(0, engine.default_errno, engine.default_errno_ret)?,
+        default_errno_ret: errno(
+            || "defaultErrno".to_owned(),
+            engine.default_errno,
+            engine.default_errno_ret,
+        )?,
         default_action: engine.default_action,
         architectures,
         flags: engine.flags,
@@ -163,7 +167,11 @@ pub(super) fn resolve(text: &str, container: &For) -> Result<Profile, ProfileErr
 }
 
 /// A name goes before a number; both say the same in the files that there are.
-fn errno(rule: usize, name: Option<String>, number: Option<u32>) -> Result<Option<u32>, EngineError> {
+fn errno(
+    place: impl Fn() -> String,
+    name: Option<String>,
+    number: Option<u32>,
+) -> Result<Option<u32>, EngineError> {
     let Some(name) = name.filter(|name| !name.is_empty()) else {
         return Ok(number);
     };
@@ -173,15 +181,17 @@ fn errno(rule: usize, name: Option<String>, number: Option<u32>) -> Result<Optio
     let found = (1..4096).find(|errno| crate::action::errno_name(*errno) == name);
     match found {
         Some(errno) => Ok(Some(errno.into())),
-        None => Err(EngineError::Errno { rule, name }),
+        None => Err(EngineError::Errno { place: place(), name }),
     }
 }
 
 /// Whether a rule is for this container.
 fn holds(at: usize, rule: &EngineRule, container: &For) -> Result<bool, EngineError> {
     let has = |capability: &String| container.capabilities.contains(capability);
-    let newer = |filter: &Filter| -> Result<Option<bool>, EngineError> {
-        let Some(text) = filter.min_kernel.as_ref().filter(|text| !text.is_empty()) else {
+    // Both are read before anything decides: an engine refuses the file whichever rules the container gets.
+    let newer = |filter: &Option<Filter>| -> Result<Option<bool>, EngineError> {
+        let text = filter.as_ref().and_then(|filter| filter.min_kernel.as_ref());
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
         let version = version(text).ok_or_else(|| EngineError::Kernel {
@@ -190,9 +200,10 @@ fn holds(at: usize, rule: &EngineRule, container: &For) -> Result<bool, EngineEr
         })?;
         Ok(Some(container.kernel >= version))
     };
+    let (newer_excludes, newer_includes) = (newer(&rule.excludes)?, newer(&rule.includes)?);
     let fits = |arches: &[String]| arches.contains(&container.goarch);
     if let Some(excludes) = &rule.excludes
-        && (fits(&excludes.arches) || excludes.caps.iter().any(has) || newer(excludes)? == Some(true))
+        && (fits(&excludes.arches) || excludes.caps.iter().any(has) || newer_excludes == Some(true))
     {
         return Ok(false);
     }
@@ -201,7 +212,7 @@ fn holds(at: usize, rule: &EngineRule, container: &For) -> Result<bool, EngineEr
     };
     Ok((includes.arches.is_empty() || fits(&includes.arches))
         && includes.caps.iter().all(has)
-        && newer(includes)? != Some(false))
+        && newer_includes != Some(false))
 }
 
 fn version(text: &str) -> Option<(u32, u32)> {

@@ -33,10 +33,18 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_errno_ret: Option<u32>,
     /// `SCMP_ARCH_*`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_none",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub architectures: Vec<String>,
     /// `SECCOMP_FILTER_FLAG_*`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_none",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub flags: Vec<String>,
     /// Where a listener waits for notifications.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +66,7 @@ pub struct Profile {
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// Names of calls.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     pub names: Vec<String>,
     /// `SCMP_ACT_*`
     #[serde(default)]

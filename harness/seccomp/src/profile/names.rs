@@ -7,13 +7,14 @@ use crate::decide::partition::Abi;
 /// The errno of an action that names none.
 const EPERM: u16 = 1;
 
-/// An action by its name in the spec, with its errno. `None`: no such action, or an errno that is none.
+/// An action by its name in the spec, with its errno as the kernel hands it out. `None`: no such action, or an errno for which a
+/// filter has no room.
 pub fn action(name: &str, errno: Option<u32>) -> Option<Action> {
     let errno = || match errno {
         None => Some(EPERM),
         Some(errno) => u16::try_from(errno).ok(),
     };
-    Some(match name {
+    let action = match name {
         "SCMP_ACT_ALLOW" => Action::Allow,
         "SCMP_ACT_LOG" => Action::Log,
         "SCMP_ACT_NOTIFY" => Action::UserNotif,
@@ -23,7 +24,8 @@ pub fn action(name: &str, errno: Option<u32>) -> Option<Action> {
         "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Action::KillThread,
         "SCMP_ACT_KILL_PROCESS" => Action::KillProcess,
         _ => return None,
-    })
+    };
+    Some(Action::from_value(action.value()))
 }
 
 /// How an argument is compared.

@@ -5,11 +5,15 @@
 //! | `table` | filters by hand answer what `table.txt` says |
 //! | `random` | decisions, classes and comparisons are right for random filters and random calls |
 //! | `mutation` | no change of an instruction of a real filter is overlooked |
+//! | `written` | a profile means what the spec says |
+//! | `engine` | an engine's file is resolved as the engine does, and what is wrong with a file is said |
 //! | `assemble`, `generate`, `support` | the table's reader; random filters; dice, real filters, calls |
 
 mod assemble;
+mod engine;
 mod generate;
 mod mutation;
 mod random;
 mod support;
 mod table;
+mod written;
