@@ -3,6 +3,7 @@
 mod call;
 mod files;
 mod hook;
+mod listen;
 mod load;
 mod process;
 
@@ -164,6 +165,12 @@ pub const ACTIONS: &[Action] = &[
         "FILE [WORD...] [--exit N]",
         "adds a line to FILE: args, env, cwd, state from stdin, namespaces, ...",
         hook::run,
+    ),
+    action(
+        "listen",
+        "SOCKET ANSWER [N]",
+        "a seccomp agent for N (1) runtimes; ANSWER an errno, a value, continue, leave",
+        listen::run,
     ),
     action("flood", "BYTES", "that many bytes on stdout", load::flood),
     action("spin", "N", "getppid, N times", load::spin),

@@ -1,5 +1,6 @@
-//! The kernel's text files, without reading them.
+//! The kernel's text files and what runtimes send, without reading them.
 
+pub mod json;
 pub mod mountinfo;
 pub mod number;
 pub mod status;

@@ -4,6 +4,7 @@
 
 #![expect(unsafe_code, reason = "system calls take pointers")]
 
+pub mod agent;
 pub mod fs;
 pub mod task;
 pub mod words;

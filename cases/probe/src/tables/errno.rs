@@ -28,9 +28,17 @@ pub fn name(code: i32) -> String {
     }
 }
 
+/// 2 for `ENOENT`.
+pub fn number(name: &str) -> Option<i32> {
+    let index = NAMES
+        .split_whitespace()
+        .position(|known| known == name && name != "-")?;
+    i32::try_from(index + 1).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{name, number};
 
     #[test]
     fn names_are_at_their_numbers() {
@@ -42,9 +50,11 @@ mod tests {
             (libc::EHWPOISON, "EHWPOISON"),
         ] {
             assert_eq!(name(code), text);
+            assert_eq!(number(text), Some(code));
         }
         assert_eq!(name(41), "E41");
         assert_eq!(name(524), "E524");
         assert_eq!(name(-3), "E-3");
+        assert_eq!(number("-"), None);
     }
 }

@@ -3,6 +3,9 @@
 //! A table of our own, since neither the libc crate nor the headers of the build machine know the newest
 //! calls, and those are the ones that profiles and runtimes disagree on.
 
+use alloc::format;
+use alloc::string::String;
+
 /// The calls from 0 to 336.
 const FIRST: &str = "\
     read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction \
@@ -70,6 +73,18 @@ fn find(block: &str, name: &str) -> Option<i64> {
         .and_then(|index| i64::try_from(index).ok())
 }
 
+/// The name of a call, or `#999`.
+pub fn name(number: i64) -> String {
+    let (block, index) = match number - SECOND_AT {
+        index @ 0.. => (SECOND, index),
+        _ => (FIRST, number),
+    };
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| block.split_whitespace().nth(index))
+        .map_or_else(|| format!("#{number}"), String::from)
+}
+
 /// Calls whose result is a descriptor, a process, an address or another number that differs from run to run.
 const VOLATILE: &str = "\
     open openat openat2 creat socket accept accept4 dup dup3 epoll_create epoll_create1 eventfd eventfd2 \
@@ -86,11 +101,11 @@ pub fn is_volatile(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_volatile, number};
+    use super::{is_volatile, name, number};
 
     #[test]
     fn names_are_at_their_numbers() {
-        for (name, expected) in [
+        for (text, expected) in [
             ("read", libc::SYS_read),
             ("rseq", libc::SYS_rseq),
             ("uretprobe", 335),
@@ -106,7 +121,8 @@ mod tests {
             ("listns", 470),
             ("#999", 999),
         ] {
-            assert_eq!(number(name), Some(expected), "{name}");
+            assert_eq!(number(text), Some(expected), "{text}");
+            assert_eq!(name(expected), text);
         }
         assert_eq!(number("nosuchcall"), None);
         assert_eq!(number("#x"), None);

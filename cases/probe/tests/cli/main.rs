@@ -4,3 +4,4 @@ mod actions;
 mod common;
 mod facts;
 mod hook;
+mod listen;
