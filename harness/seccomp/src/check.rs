@@ -100,8 +100,9 @@ fn check_scratch(ops: &[Op]) -> Result<(), Invalid> {
             }
             _ => {}
         }
-        // Nothing falls through these: what comes next is reached by jumps only.
-        if matches!(op, Op::Jump(_) | Op::Branch { .. } | Op::Return(_) | Op::ReturnA) {
+        // Nothing falls through these: what comes next is reached by jumps only. Nothing falls through a return either, but the
+        // kernel takes no notice of that (`check_load_and_stores`), and so refuses more than it would have to.
+        if matches!(op, Op::Jump(_) | Op::Branch { .. }) {
             set = u16::MAX;
         }
     }
@@ -158,5 +159,11 @@ mod tests {
             ALLOW,
         ];
         assert_eq!(Filter(one_way.to_vec()).validate(), Err(Invalid::Scratch(2)));
+        // Never reached, and refused all the same.
+        let behind_return = [ALLOW, Instruction::plain(0x60, 0), ALLOW];
+        assert_eq!(
+            Filter(behind_return.to_vec()).validate(),
+            Err(Invalid::Scratch(1))
+        );
     }
 }

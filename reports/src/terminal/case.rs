@@ -34,7 +34,11 @@ impl Limits {
         facts: FACTS,
         diff_lines: DIFF_LINES,
         said: SAID,
-        filters: Rows { groups: 3, hits: 2 },
+        filters: Rows {
+            groups: 3,
+            hits: 2,
+            whole: false,
+        },
     };
     /// For a reader who asked for one case.
     pub(super) const WHOLE: Self = Self {
@@ -44,6 +48,7 @@ impl Limits {
         filters: Rows {
             groups: 100,
             hits: 100,
+            whole: true,
         },
     };
 }

@@ -1,7 +1,7 @@
 //! Calls that the runtimes' seccomp filters do not answer alike: who answers what, what decided, whom it hits.
 
 use ocidiff_model::FilterRow;
-use ocidiff_model::filter::FilterAnswer;
+use ocidiff_model::filter::{FilterAnswer, NamedCall};
 
 use super::page::Page;
 use crate::style::{Ink, Style, count};
@@ -14,6 +14,8 @@ pub(crate) struct Rows {
     pub(crate) groups: usize,
     /// Callers of one group.
     pub(crate) hits: usize,
+    /// Whether calls are named with their versions, and a call is given to try.
+    pub(crate) whole: bool,
 }
 
 /// Rows that are told together: they differ only in which calls they are about.
@@ -38,7 +40,7 @@ pub(crate) fn rows(page: &mut Page<'_>, rows: &[FilterRow], style: &Style, limit
         }
     }
     for group in groups.iter().take(limits.groups) {
-        one(page, group, style, limits.hits);
+        one(page, group, style, limits);
     }
     if groups.len() > limits.groups {
         let more = count(groups.len() - limits.groups, "more group");
@@ -46,10 +48,14 @@ pub(crate) fn rows(page: &mut Page<'_>, rows: &[FilterRow], style: &Style, limit
     }
 }
 
-fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, most: usize) {
+fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, limits: Rows) {
+    let most = limits.hits;
     for (at, row) in group.rows.iter().enumerate() {
         let calls = style.paint(Ink::Name, &style.text(&row.calls, 400));
         page.raw_field(if at == 0 { "filter" } else { "" }, &calls);
+    }
+    if limits.whole {
+        names(page, group.first);
     }
     let answers: Vec<String> = group.first.answers.iter().map(answer).collect();
     page.field("answers", &answers.join(style.dot()));
@@ -71,13 +77,16 @@ fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, most: usize) {
             name,
             &format!(
                 "{}, made by {}: {} (under {})  {}",
-                hit.syscall,
+                with_version(group, &hit.syscall),
                 hit.who,
                 hit.otherwise,
                 hit.runtimes.join(", "),
                 telling::short_link(&hit.link)
             ),
         );
+    }
+    if limits.whole {
+        page.field("witness", &witness(group.first));
     }
     if hits.len() > most {
         page.field(
@@ -89,4 +98,47 @@ fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, most: usize) {
 
 fn answer(answer: &FilterAnswer) -> String {
     format!("{} {}", answer.runtimes.join(", "), answer.action)
+}
+
+/// The calls of a range by name, with the Linux version that brought each.
+fn names(page: &mut Page<'_>, row: &FilterRow) {
+    // One that is a name is named already, and its version stands beside it.
+    let known: Vec<String> = row.named.iter().map(versioned).collect();
+    if known.len() > 1 || row.named.iter().any(|call| call.since.is_some()) {
+        let shown = known.len().min(NAMES);
+        let more = match known.len() - shown {
+            0 => String::new(),
+            more => format!(", {more} more"),
+        };
+        page.field("calls", &format!("{}{more}", known[..shown].join(", ")));
+    }
+}
+
+/// Calls of a range that are named.
+const NAMES: usize = 24;
+
+fn versioned(call: &NamedCall) -> String {
+    match &call.since {
+        Some(since) => format!("{} (Linux {since})", call.name),
+        None => call.name.clone(),
+    }
+}
+
+fn with_version(group: &Together<'_>, name: &str) -> String {
+    let mut named = group.rows.iter().flat_map(|row| &row.named);
+    named
+        .find(|call| call.name == name)
+        .map_or_else(|| name.to_owned(), versioned)
+}
+
+/// One call as numbers: `arch 0xc000003e, number 450, arguments 0 0 0 0 0 0`.
+fn witness(row: &FilterRow) -> String {
+    let call = &row.witness;
+    let args: Vec<String> = call.args.iter().map(|arg| format!("{arg:#x}")).collect();
+    format!(
+        "arch {:#x}, number {}, arguments {}",
+        call.arch,
+        call.nr,
+        args.join(" ")
+    )
 }

@@ -10,6 +10,7 @@ use crate::style::{Ink, Style, count};
 const LIMITS: Rows = Rows {
     groups: 1000,
     hits: 12,
+    whole: true,
 };
 
 /// The report on a profile.

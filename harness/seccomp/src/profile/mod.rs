@@ -181,7 +181,9 @@ impl Profile {
         if look.get("defaultAction").is_none() {
             return Err(ProfileError::NotOne);
         }
-        if engine::is_one(&look) {
+        let is_engines = engine::is_one(&look);
+        drop(look);
+        if is_engines {
             return Ok((engine::resolve(text, container)?, Source::Engine));
         }
         Ok((serde_json::from_str(text)?, Source::Object))

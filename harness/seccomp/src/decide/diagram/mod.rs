@@ -27,8 +27,8 @@ pub(crate) const IP: u16 = ARGS + 6 * 64;
 /// Behind all bits: the level of a leaf.
 pub(crate) const LEAF: u16 = IP + 64;
 
-/// The nodes that a [`Diagrams`] holds at most: about 100 MiB with its tables.
-const MOST_NODES: usize = 2_000_000;
+/// The nodes that a [`Diagrams`] holds at most: about 100 MiB with its tables, which would double with the next few.
+const MOST_NODES: usize = 1_800_000;
 
 /// The steps that a [`Diagrams`] takes at most: a few seconds. Comparing all real filters with each other takes a thousandth of it.
 const MOST_STEPS: u32 = 200_000_000;
