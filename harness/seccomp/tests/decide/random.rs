@@ -4,7 +4,7 @@
 use ocidiff_seccomp::{DecideError, Decider, Decision, Filter};
 
 use crate::generate::{self, Kind};
-use crate::support::{Dice, call_near, constants, has, possible};
+use crate::support::{Dice, call_near, constants, has, possible, real, real_names};
 
 const PLAIN: Kind = Kind {
     groups: 40,
@@ -152,6 +152,46 @@ fn what_a_comparison_says_is_so() {
     }
     println!("{rows} rows, {equal} of 800 pairs equal, {refused} filters or pairs too complex");
     assert!(equal > 50 && refused < 80, "{equal} equal, {refused} refused");
+}
+
+/// The same of the filters that runtimes load, all together and each with each.
+#[test]
+fn what_is_said_of_real_filters_is_so() {
+    let mut dice = Dice(5);
+    let filters: Vec<Filter> = real_names().iter().map(|name| real(name)).collect();
+    let mut decider = Decider::default();
+    let decisions: Vec<Decision> = filters
+        .iter()
+        .map(|filter| decider.filter(filter).expect("real filters are simple"))
+        .collect();
+    let all: Vec<u32> = filters.iter().flat_map(constants).collect();
+    let partition = decider.partition(&decisions).expect("few classes");
+    let rows = decider.compare(&decisions).expect("few rows");
+    let different = partition.iter().filter(|class| !class.is_equal());
+    assert!(
+        different.eq(&rows),
+        "the comparison is the part of the partition that differs"
+    );
+    for class in &partition {
+        for (filter, answer) in filters.iter().zip(&class.answers) {
+            assert_eq!(filter.evaluate(&class.witness), Ok(*answer), "{class:x?}");
+        }
+    }
+    for _ in 0..20_000 {
+        let call = possible(call_near(&mut dice, &all));
+        let mut there = partition.iter().filter(|class| has(&decider, class, &call));
+        let class = there.next().expect("one class has the call");
+        assert_eq!(there.next(), None, "{call:x?} is in two classes");
+        for (filter, answer) in filters.iter().zip(&class.answers) {
+            assert_eq!(filter.evaluate(&call), Ok(*answer), "{call:x?}");
+        }
+    }
+    println!(
+        "{} filters: {} classes, {} rows",
+        filters.len(),
+        partition.len(),
+        rows.len()
+    );
 }
 
 /// One constant or way of a filter changed; the filter itself where that is not valid.

@@ -32,23 +32,25 @@ impl Dice {
     }
 }
 
+/// These files are shared with the tests of harness/trace, which is beside this crate.
+const FILTERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../seccomp/tests/filters");
+
 /// A filter as it was read back from the kernel under a runtime.
 pub(crate) fn real(name: &str) -> Filter {
-    let path = format!("{}/tests/filters/{name}.hex", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{FILTERS}/{name}.hex");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     from_hex(&text)
 }
 
 /// The names of all of them.
 pub(crate) fn real_names() -> Vec<String> {
-    let path = format!("{}/tests/filters", env!("CARGO_MANIFEST_DIR"));
-    let entries = std::fs::read_dir(&path).expect("the filters are there");
+    let entries = std::fs::read_dir(FILTERS).expect("the filters are there");
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|name| Some(name.strip_suffix(".hex")?.to_owned()))
         .collect();
     names.sort();
-    assert!(names.len() > 1, "no filters in {path}");
+    assert!(names.len() > 1, "no filters in {FILTERS}");
     names
 }
 
