@@ -205,28 +205,32 @@ pub fn facts(config: &str, filters: &[FilterRecord]) -> Vec<Fact> {
     if filters.is_empty() {
         return Vec::new();
     }
-    let departures = || -> Result<Vec<FilterRow>, Undecided> {
-        let mut all = Filters::of_config(config)?;
-        all.add("", filters)?;
-        all.departures("")
-    };
-    let rows = match departures() {
-        Ok(rows) => rows,
-        Err(error) => return vec![Fact::new("filter.undecided", error.to_string())],
-    };
-    let (unlisted, departures): (Vec<&FilterRow>, Vec<&FilterRow>) =
-        rows.iter().partition(|row| row.unlisted);
-    let lines = |rows: &[&FilterRow]| Value::List(rows.iter().map(|row| line(row)).collect());
-    vec![
-        Fact::new(DEPARTURES, lines(&departures)),
-        Fact::new("filter.unlisted", lines(&unlisted)),
-    ]
+    match lines(config, filters) {
+        Err(error) => vec![Fact::new("filter.undecided", error.to_string())],
+        Ok((departures, unlisted)) => vec![
+            Fact::new(DEPARTURES, Value::List(departures)),
+            Fact::new("filter.unlisted", Value::List(unlisted)),
+        ],
+    }
 }
 
-/// `x86_64 450..: ERRNO(ENOSYS)`
-fn line(row: &FilterRow) -> String {
-    let actions: Vec<&str> = row.answers.iter().map(|answer| answer.action.as_str()).collect();
-    format!("{}: {}", row.calls, actions.join(", "))
+/// The lines of both facts: `x86_64 450..: ERRNO(ENOSYS)`. Not split by the rules that decide: that is for explaining.
+fn lines(config: &str, filters: &[FilterRecord]) -> Result<(Vec<String>, Vec<String>), Undecided> {
+    let Filters {
+        mut decider, written, ..
+    } = Filters::of_config(config)?;
+    let filters = filters.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
+    let decision = decider.stack(&filters)?;
+    let (mut departures, mut unlisted) = (Vec::new(), Vec::new());
+    for class in decider.compare(&[decision, written.decision()])? {
+        let arguments = decider.describe(class.arguments, &class.abi)?;
+        let line = format!("{}: {}", subject(&class, &arguments), class.answers[0]);
+        match written.ruling(&decider, &class.witness) {
+            Ruling::Unlisted => unlisted.push(line),
+            _ => departures.push(line),
+        }
+    }
+    Ok((departures, unlisted))
 }
 
 fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {

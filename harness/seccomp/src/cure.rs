@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::decide::cover::Cover;
 use crate::decide::{Decider, TooComplex};
-use crate::explain::callers;
+use crate::explain::{callers, since};
 use crate::profile::{Condition, Profile, Rule};
 
 /// ENOSYS.
@@ -121,18 +121,26 @@ fn named(profile: &Profile) -> BTreeSet<&str> {
     names.map(String::as_str).collect()
 }
 
-/// Calls that no rule names, though they are not newer than the newest that one names: their author knew them.
+/// Calls that no rule names, though they are older than the newest that one names: their author knew them.
 fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
     let named = named(profile);
+    // A call that came late can have a low number, as uretprobe has.
+    let version = named.iter().filter_map(|name| version(name)).max();
     let mut denied = BTreeSet::new();
     for abi in profile.abis(native) {
         let newest = profile.newest(&abi).unwrap_or(0);
         let known = abi
             .syscalls()
-            .filter(|(nr, name)| *nr <= newest && !named.contains(name));
+            .filter(|(nr, name)| *nr <= newest && self::version(name) <= version && !named.contains(name));
         denied.extend(known.map(|(_, name)| name));
     }
     denied.into_iter().collect()
+}
+
+/// The version of Linux that brought a call, as numbers; none for the oldest.
+fn version(name: &str) -> Option<(u32, u32)> {
+    let (major, minor) = since(name)?.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// Calls newer than the profile that programs are known to make, and that can do no more than others which are allowed

@@ -22,12 +22,15 @@ pub fn syscall_name(arch: u32, nr: u32) -> Option<&'static str> {
         NEWER.get(at).map(|(_, name)| name.as_str())
     };
     known
+        // Rust's way to write a name that is a keyword.
+        .map(|name| name.trim_start_matches("r#"))
         .or_else(|| (nr >= FIRST_SHARED).then(newer).flatten())
         .or_else(|| only_x86_64(arch, |(there, _)| *there == nr).map(|(_, name)| *name))
 }
 
 /// The number of a call on an architecture: the inverse of [`syscall_name`].
 pub fn syscall_number(arch: u32, name: &str) -> Option<u32> {
+    let name = if name == "break" { "r#break" } else { name };
     let known = match arch {
         ARCH_X86_64 => name
             .parse::<syscalls::x86_64::Sysno>()
@@ -164,6 +167,7 @@ const NOT_IN_X32: &[&str] = &[
     "nfsservctl",
     "set_thread_area",
     "get_thread_area",
+    "vserver",
     "epoll_ctl_old",
     "epoll_wait_old",
     "uretprobe",
@@ -188,6 +192,8 @@ mod tests {
             assert_eq!(syscall_name(arch, nr), Some(name));
             assert_eq!(syscall_number(arch, name), Some(nr));
         }
+        assert_eq!(syscall_name(ARCH_I386, 17), Some("break"));
+        assert_eq!(syscall_number(ARCH_I386, "break"), Some(17));
         assert_eq!(syscall_name(ARCH_X86_64, 9999), None);
         assert_eq!(syscall_number(ARCH_I386, "uretprobe"), None);
     }

@@ -56,6 +56,11 @@ impl Written {
         self.rulings.at(leaf)
     }
 
+    /// What is written, as a decision. Where nothing is written it gives an answer that no filter can give.
+    pub fn decision(&self) -> Decision {
+        self.decision
+    }
+
     /// The newest call that the profile names on an architecture, by number.
     pub fn newest(&self, abi: &Abi) -> Option<u32> {
         self.newest.get(abi).copied()
