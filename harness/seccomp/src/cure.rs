@@ -4,7 +4,7 @@
 //! that were there to be named and are not were denied on purpose, and stay denied with the same errno; everything else, what has no
 //! name yet included, gets ENOSYS, which libraries take for an older kernel.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::cover::Cover;
 use crate::decide::{Decider, TooComplex};
@@ -176,13 +176,15 @@ impl Decider {
     ///
     /// `None` where a rule has conditions on several arguments: what is left then cannot be said by single conditions.
     fn left_by_conditions(&mut self, profile: &Profile) -> Result<Vec<Left>, TooComplex> {
+        let mut by_name: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+        for rule in &profile.syscalls {
+            let names: BTreeSet<&str> = rule.names.iter().map(String::as_str).collect();
+            for name in names {
+                by_name.entry(name).or_default().push(rule);
+            }
+        }
         let mut list = Vec::new();
-        for name in named(profile) {
-            let rules: Vec<&Rule> = profile
-                .syscalls
-                .iter()
-                .filter(|rule| rule.names.iter().any(|there| there == name))
-                .collect();
+        for (name, rules) in by_name {
             if rules.iter().any(|rule| rule.args.is_empty()) {
                 continue;
             }
