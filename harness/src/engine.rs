@@ -105,7 +105,12 @@ impl Engine {
     /// The bundle cannot be built.
     pub async fn observe(&self, case: &Case) -> Result<Vec<Record>, crate::bundle::Error> {
         let bundle = self.builder.build(case, &self.corpus)?;
-        Ok(self.once(case, &bundle).await)
+        Ok(self.observe_bundle(case, &bundle).await)
+    }
+
+    /// Runs a bundle once under every runtime, as a case says, and judges nothing.
+    pub async fn observe_bundle(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        self.once(case, bundle).await
     }
 
     /// What the case needs and the recorder does not have.
@@ -342,7 +347,7 @@ fn failures(records: &[Record]) -> Vec<(String, ocidiff_model::StepRecord)> {
 }
 
 /// Where the filters of the records differ. What cannot be decided has said so as a fact.
-fn filter_rows(bundle: &Bundle, records: &[Record]) -> Vec<FilterRow> {
+pub(crate) fn filter_rows(bundle: &Bundle, records: &[Record]) -> Vec<FilterRow> {
     let config = bundle.configs.get(MAIN).map_or("", String::as_str);
     let rows = || -> Result<Vec<FilterRow>, filters::Undecided> {
         let mut all = filters::Filters::of_config(config)?;

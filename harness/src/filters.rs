@@ -275,6 +275,7 @@ fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
         named: named.collect(),
         answers,
         profile: row.ruling_text(profile),
+        written: row.written.map(|action| action.to_string()),
         unlisted: row.ruling == Ruling::Unlisted,
         hits: hits.collect(),
         witness: Witness {

@@ -27,12 +27,14 @@
 //! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
+//! | [`check`]          | will workloads survive a change of runtime?                     |
 //! | [`cli`]            | the program's commands                                           |
 
 pub mod accept;
 pub mod bundle;
 pub mod cell;
 pub mod cgroup;
+pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod corpus;

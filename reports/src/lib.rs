@@ -2,6 +2,7 @@
 //!
 //! | module       | what is inside                                                         |
 //! |--------------|------------------------------------------------------------------------|
+//! | [`check`]    | which workloads would behave differently                               |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
 //! | [`run`]      | the events, sorted out and counted; the order of what is told          |
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
@@ -9,6 +10,7 @@
 //! | [`junit`]    | JUnit XML for CI                                                       |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
+pub mod check;
 mod diff;
 pub mod events;
 pub mod junit;

@@ -278,7 +278,7 @@ fn not_compared(out: &mut String, run: &Run<'_>) {
 
 /// Hostile text as prose. What Markdown or HTML would read as more than text becomes a character reference, which
 /// neither does in any place, tables included.
-fn text(hostile: &str) -> String {
+pub(crate) fn text(hostile: &str) -> String {
     let safe = safe(hostile);
     let mut out = String::with_capacity(safe.len());
     let mut before = ' ';

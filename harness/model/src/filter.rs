@@ -20,6 +20,9 @@ pub struct FilterRow {
     pub answers: Vec<FilterAnswer>,
     /// What decides these calls by the profile: a rule, or the default action.
     pub profile: String,
+    /// What is written for them: `ALLOW`; none where the profile says nothing, or two rules contradict each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// Whether the profile says nothing of them: their architecture is not in its list.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,

@@ -110,6 +110,9 @@ pub struct KnownEntry {
     pub when: Option<When>,
     /// How much it matters.
     pub impact: Impact,
+    /// Where it matters less, or more, for one of the runtimes than for the others: by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub impact_for: BTreeMap<String, Impact>,
     /// Why they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,

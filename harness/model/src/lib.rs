@@ -8,6 +8,7 @@
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
+//! | [`check`]       | which workloads would behave differently under another runtime        |
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
 //! | [`filter`]      | calls that seccomp filters do not answer alike                         |
 //! | [`known`]       | a difference that is written down, with cause, link and remedy        |
@@ -16,6 +17,7 @@
 //! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
 
 pub mod case;
+pub mod check;
 pub mod difference;
 pub mod event;
 pub mod fact;

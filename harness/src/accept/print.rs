@@ -32,11 +32,14 @@ pub(super) fn print(entry: &KnownEntry) -> Result<String, Error> {
         let _ = writeln!(text, "    {}: {value}", scalar(key)?);
     }
     let rest = serde_json::json!({
-        "when": entry.when, "impact": entry.impact, "cause": entry.cause, "link": entry.link,
+        "when": entry.when, "impact": entry.impact, "impact_for": entry.impact_for, "cause": entry.cause, "link": entry.link,
         "remedy": entry.remedy, "requirement": entry.requirement, "violates": entry.violates,
     });
     for (key, value) in rest.as_object().into_iter().flatten() {
-        if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
+        let nothing = value.is_null()
+            || value.as_array().is_some_and(Vec::is_empty)
+            || value.as_object().is_some_and(serde_json::Map::is_empty);
+        if nothing {
             continue;
         }
         let map = serde_json::Map::from_iter([(key.clone(), value.clone())]);

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use ocidiff_model::record::BundleDigest;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Op};
+use ocidiff_model::{Case, FileSpec, Op};
 use ocidiff_runtimes::Store;
 
 use crate::corpus::Corpus;
@@ -125,6 +125,34 @@ impl Builder {
         let folder = self.folder.join("bundle").join(name);
         layer::copy(&rootfs, &folder)?;
         let layers = vec![(folder.clone(), digest::of_tree(&folder)?)];
+        Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
+    }
+
+    /// A bundle over somebody else's rootfs, which is only read, with these files on top of it.
+    ///
+    /// # Errors
+    /// The rootfs is no folder; a file cannot be made.
+    pub fn over(
+        &self,
+        rootfs: &Path,
+        files: &BTreeMap<String, FileSpec>,
+        config: String,
+    ) -> Result<Bundle, Error> {
+        if !rootfs.is_dir() {
+            return Err(Error::Case(format!(
+                "{} is no folder: the rootfs is gone",
+                rootfs.display()
+            )));
+        }
+        let top = self.folder.join("over");
+        if !top.exists() {
+            layer::make(&top, files, &self.probe()?)?;
+        }
+        // What is in the rootfs may be large, and is the same for all: it is not read for a digest.
+        let layers = vec![
+            (top, String::new()),
+            (rootfs.to_owned(), rootfs.to_string_lossy().into_owned()),
+        ];
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
 

@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure
     Seccomp(SeccompArgs),
+    /// Tell which workloads of this node would behave differently under another runtime
+    Check(CheckArgs),
     /// Remove what a killed ocidiff left: processes, cgroups, folders
     Clean,
     /// Process 1 of a cell; started by ocidiff itself
@@ -264,6 +266,60 @@ pub(crate) enum FixArg {
     Enosys,
     /// As above; and calls that programs are known to make are allowed where older ones of the same power are
     Allow,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
+    #[arg(long, value_name = "RUNTIME")]
+    pub(crate) to: String,
+    /// The runtime that the workloads run under
+    #[arg(long, value_name = "RUNTIME", default_value = "runc")]
+    pub(crate) from: String,
+    /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
+    #[arg(long = "bundle", value_name = "DIR")]
+    pub(crate) bundles: Vec<PathBuf>,
+    /// Where the workloads are found
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    pub(crate) engine: EngineArg,
+    /// The engine's socket, in place of DOCKER_HOST and the usual places
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Only containers of this name or id; repeatable
+    #[arg(long = "container", value_name = "NAME")]
+    pub(crate) containers: Vec<String>,
+    /// How it is told
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: CheckFormat,
+    /// Write to a file, not to stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// Whatever answers or has left its folders: not asked where a bundle is named
+    Auto,
+    /// Docker's API
+    Docker,
+    /// podman's, by Docker's API
+    Podman,
+    /// containerd's folders, those of Kubernetes included
+    Containerd,
+    /// CRI-O's folders
+    Crio,
+    /// Bundles only
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// For a comment or a ticket
+    Markdown,
 }
 
 #[derive(Debug, Args)]

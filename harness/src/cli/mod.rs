@@ -3,6 +3,7 @@
 mod accept;
 mod args;
 mod beside;
+mod check;
 mod control;
 mod one;
 mod output;
@@ -50,6 +51,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Schema(args) => schema(args.of),
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
+        Command::Check(args) => check::check(&args),
         Command::Clean => clean(),
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)

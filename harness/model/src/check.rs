@@ -1,0 +1,84 @@
+//! What `ocidiff check` tells: which workloads would behave differently under another runtime.
+
+use serde::{Deserialize, Serialize};
+
+use crate::known::Impact;
+use crate::record::RuntimeId;
+
+/// A node's workloads, held from one runtime to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The version of ocidiff.
+    pub ocidiff: String,
+    /// The node's name, as `uname -n` says.
+    pub node: String,
+    /// The runtime that the workloads run under.
+    pub from: RuntimeId,
+    /// The one that they are to move to.
+    pub to: RuntimeId,
+    /// Workloads of the same shape, checked once.
+    pub shapes: Vec<ShapeReport>,
+    /// Workloads that could not be checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// Workloads whose config.json is the same but for what says nothing to a runtime: names, ids, arguments, values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShapeReport {
+    /// A digest of that config: the same shape on two nodes has the same one.
+    pub digest: String,
+    /// Their names.
+    pub workloads: Vec<String>,
+    /// What the probe's copy of the config has otherwise.
+    pub changes: Vec<String>,
+    /// What differs, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// One difference, judged for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub impact: Impact,
+    /// What differs: a fact's path, or calls.
+    pub what: String,
+    /// How it is now.
+    pub from: String,
+    /// How it would be.
+    pub to: String,
+    /// Why it is as bad as that, in one sentence.
+    pub reason: String,
+    /// What to do first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Where it is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link: Vec<String>,
+    /// The case of the corpus that knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+}
+
+/// A workload that could not be checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// Its name.
+    pub workload: String,
+    /// Why, in one line.
+    pub why: String,
+}
+
+impl ShapeReport {
+    /// The worst of its findings; none where nothing differs.
+    #[must_use]
+    pub fn worst(&self) -> Option<Impact> {
+        self.findings.iter().map(|finding| finding.impact).max()
+    }
+
+    /// Whether the workloads can move as they are.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        self.worst().is_none_or(|impact| impact == Impact::Cosmetic)
+    }
+}

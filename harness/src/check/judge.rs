@@ -1,0 +1,193 @@
+//! How bad a difference is for a workload, why, and what to do about it.
+//!
+//! The corpus knows most: a fact that differs as a case's known file says has that entry's impact, cause and remedy. For the rest
+//! there are rules by what a fact is about (`rules.yaml`).
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::check::Finding;
+use ocidiff_model::filter::FilterAnswer;
+use ocidiff_model::known::stands_for;
+use ocidiff_model::{Difference, FilterRow, Impact, KnownEntry, RuntimeId, Value};
+
+use super::look::Seen;
+use super::rules::by_rule;
+use super::tame::Tamed;
+use crate::corpus::Corpus;
+
+/// From which runtime to which.
+#[derive(Debug, Clone, Copy)]
+pub struct Move<'a> {
+    /// Under which the workload runs.
+    pub from: &'a RuntimeId,
+    /// Under which it is to run.
+    pub to: &'a RuntimeId,
+}
+
+/// Everything that was seen, judged, the worst first.
+#[must_use]
+pub fn judge(seen: &Seen, step: Move<'_>, tamed: &Tamed, corpus: &Corpus) -> Vec<Finding> {
+    let facts = seen
+        .differences
+        .iter()
+        .map(|one| fact(one, step, tamed, corpus, &seen.said));
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in seen.rows.iter().map(|row| calls(row, step)) {
+        // The same of another architecture.
+        match all.iter_mut().find(|there| is_alike(there, &finding)) {
+            Some(there) => {
+                there.what = format!("{}; {}", there.what, finding.what.trim_start_matches("calls "));
+            }
+            None => all.push(finding),
+        }
+    }
+    all.extend(facts);
+    all.sort_by(|a, b| b.impact.cmp(&a.impact).then_with(|| a.what.cmp(&b.what)));
+    all
+}
+
+fn is_alike(one: &Finding, other: &Finding) -> bool {
+    let of = |finding: &Finding| {
+        (
+            finding.impact,
+            finding.from.clone(),
+            finding.to.clone(),
+            finding.reason.clone(),
+        )
+    };
+    of(one) == of(other)
+}
+
+/// A fact that differs.
+fn fact(
+    difference: &Difference,
+    step: Move<'_>,
+    tamed: &Tamed,
+    corpus: &Corpus,
+    said: &BTreeMap<String, String>,
+) -> Finding {
+    let value = |who: &RuntimeId| {
+        let mut groups = difference.groups.iter();
+        groups
+            .find(|group| group.runtimes.contains(&who.label))
+            .and_then(|group| group.value.clone())
+    };
+    let (from, to) = (value(step.from), value(step.to));
+    let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
+    let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), &tamed.config);
+    if let (true, Some(words)) = (
+        difference.fact.starts_with("lifecycle."),
+        said.get(&step.to.label),
+    ) {
+        reason = format!("{reason}: {words}");
+    }
+    let mut finding = Finding {
+        impact,
+        what: difference.fact.clone(),
+        from: shown(&from),
+        to: shown(&to),
+        reason,
+        remedy: None,
+        link: Vec::new(),
+        case: None,
+    };
+    if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
+        finding.impact = Impact::Cosmetic;
+        "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
+        return finding;
+    }
+    if let Some((case, entry)) = known(&difference.fact, from.as_ref(), to.as_ref(), step, corpus) {
+        // What stands for the others need not stand for these two.
+        let mine = [step.to, step.from]
+            .into_iter()
+            .find_map(|who| entry.impact_for.get(&who.name));
+        finding.impact = mine.copied().unwrap_or(entry.impact);
+        if let Some(cause) = &entry.cause {
+            finding.reason.clone_from(cause);
+        }
+        finding.remedy.clone_from(&entry.remedy);
+        finding.link.clone_from(&entry.link);
+        finding.case = Some(case.to_owned());
+    }
+    finding
+}
+
+/// The corpus's entry for a fact that differs in this way between these runtimes.
+fn known<'c>(
+    fact: &str,
+    from: Option<&Value>,
+    to: Option<&Value>,
+    step: Move<'_>,
+    corpus: &'c Corpus,
+) -> Option<(&'c str, &'c KnownEntry)> {
+    let says = |entry: &KnownEntry, who: &RuntimeId, value: Option<&Value>| matches!(entry.value_for(who), Ok(Some(written)) if stands_for(written, value) && *written != Value::from("*"));
+    // Whether a call fails, or how a program ends, depends on what a case is about; what a process sees does not.
+    let general = ["proc.", "cgroup.", "mount.", "leftover."];
+    if !general.iter().any(|head| fact.starts_with(head)) {
+        return None;
+    }
+    corpus.entries.iter().find_map(|entry| {
+        let found =
+            entry.known.0.iter().find(|known| {
+                known.fact == fact && says(known, step.from, from) && says(known, step.to, to)
+            })?;
+        Some((entry.case.name.as_str(), found))
+    })
+}
+
+/// Calls that the filters do not answer alike.
+fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
+    let of = |who: &RuntimeId| -> Option<&FilterAnswer> {
+        row.answers
+            .iter()
+            .find(|answer| answer.runtimes.contains(&who.label))
+    };
+    let action = |who: &RuntimeId| of(who).map_or_else(|| "(no filter)".to_owned(), |one| one.action.clone());
+    let (from, to) = (action(step.from), action(step.to));
+    let hit = row.hits.iter().find(|hit| hit.runtimes.contains(&step.to.label));
+    let lax = [step.from, step.to].into_iter().find(|who| {
+        let passes = |action: &str| action == "ALLOW" || action == "LOG";
+        let written = row.written.as_deref();
+        passes(&action(who)) && written.is_some_and(|written| !passes(written))
+    });
+    let foreign = !(row.calls.starts_with("x86_64 ") || row.calls.starts_with("i386 "));
+    let (impact, reason) = match (foreign, lax, hit) {
+        (true, ..) => (
+            Impact::Cosmetic,
+            "no program of this workload makes calls of that architecture".to_owned(),
+        ),
+        (_, Some(who), _) => {
+            let why = of(who)
+                .and_then(|answer| answer.reason.as_deref())
+                .unwrap_or_default();
+            (
+                Impact::Security,
+                format!(
+                    "the profile denies them, and {} lets them through: {why}",
+                    who.label
+                ),
+            )
+        }
+        (_, None, Some(hit)) => (
+            Impact::Breaks,
+            format!("{} is made by {}: {}", hit.syscall, hit.who, hit.otherwise),
+        ),
+        _ if row.named.is_empty() => (Impact::Cosmetic, "calls that have no name".to_owned()),
+        _ => (
+            Impact::MayBreak,
+            "nobody is known who makes them and cannot do without".to_owned(),
+        ),
+    };
+    Finding {
+        impact,
+        what: format!("calls {}", row.calls),
+        from,
+        to,
+        reason,
+        remedy: (impact > Impact::Cosmetic).then(|| {
+            "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix enosys".to_owned()
+        }),
+        link: hit.map(|hit| hit.link.clone()).into_iter().collect(),
+        case: None,
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs the probe in a workload's place under both runtimes, and takes what differs each time.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::filter::DEPARTURES;
+use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
+use serde_json::json;
+
+use super::shape::Shape;
+use super::tame;
+use crate::compare::compare;
+use crate::engine::{Engine, filter_rows};
+use crate::error::Error;
+
+/// How often a difference must show: what does not is no difference of the runtimes'.
+const RUNS: usize = 2;
+
+/// What was seen of a shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Facts on which the runtimes differ. The first group has the runtime that the workload runs under now.
+    pub differences: Vec<Difference>,
+    /// Calls that their filters do not answer alike.
+    pub rows: Vec<FilterRow>,
+    /// What a runtime said where a call failed, by runtime.
+    pub said: BTreeMap<String, String>,
+}
+
+/// The case that the probe is run as.
+fn case(shape: &Shape) -> Result<Case, Error> {
+    let body: CaseFile = serde_json::from_value(json!({
+        "summary": "the probe in a workload's place",
+        "steps": ["create", "start", {"wait": {"limit": 10.0}}, {"delete": {"force": true}}],
+    }))
+    .map_err(Error::broken)?;
+    // What the probe says of itself is enough; cgroup values are seen from outside only.
+    let watch = [(Channel::Cgroup, "*")];
+    let body = CaseFile {
+        watch: watch
+            .map(|(channel, path)| (channel, Watch::Paths(vec![path.to_owned()])))
+            .into(),
+        ..body
+    };
+    Ok(Case {
+        name: format!("check/{}", shape.digest),
+        source: String::new(),
+        member: None,
+        body,
+    })
+}
+
+/// Looks at a shape; the inner error is one line that says why that cannot be done.
+///
+/// # Errors
+///
+/// The harness or the machine failed.
+pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>, Error> {
+    let case = case(shape)?;
+    let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
+    let bundle = match engine.builder.over(&shape.rootfs, &tame::files(), config) {
+        Ok(bundle) => bundle,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let mut seen: Option<Seen> = None;
+    for _ in 0..RUNS {
+        let records = engine.observe_bundle(&case, &bundle).await;
+        if let Some(why) = useless(&records) {
+            return Ok(Err(why));
+        }
+        let all: Vec<&Record> = records.iter().collect();
+        let differences = compare(&case, &all);
+        seen = Some(match seen {
+            None => Seen {
+                rows: filter_rows(&bundle, &records),
+                said: said(&records),
+                differences,
+            },
+            Some(mut before) => {
+                before.differences.retain(|one| {
+                    let again = differences.iter().find(|other| other.fact == one.fact);
+                    again.is_some_and(|other| other.groups == one.groups)
+                });
+                before
+            }
+        });
+    }
+    let mut seen = seen.ok_or_else(|| Error::broken("the probe was not run"))?;
+    // The rows say it better.
+    seen.differences
+        .retain(|difference| difference.fact != DEPARTURES || seen.rows.is_empty());
+    Ok(Ok(seen))
+}
+
+/// Why nothing can be said: the machine failed, or no runtime takes the config.
+fn useless(records: &[Record]) -> Option<String> {
+    for record in records {
+        if let RunOutcome::Broken(why) = &record.outcome {
+            return Some(format!("{}: {why}", record.runtime.label));
+        }
+    }
+    if records.iter().any(|record| record.ran) {
+        return None;
+    }
+    let words: Vec<String> = said(records)
+        .into_iter()
+        .map(|(who, said)| format!("{who}: {said}"))
+        .collect();
+    Some(format!("no runtime starts it here: {}", words.join("; ")))
+}
+
+/// The last line that a runtime printed for a call that failed.
+fn said(records: &[Record]) -> BTreeMap<String, String> {
+    let words = records.iter().filter_map(|record| {
+        let failed = record
+            .steps
+            .iter()
+            .find(|step| step.op.calls_runtime() && step.result != CallResult::Ok)?;
+        let last = failed.text.trim().lines().last().unwrap_or("it says nothing");
+        Some((record.runtime.label.clone(), last.to_owned()))
+    });
+    words.collect()
+}

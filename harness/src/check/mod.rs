@@ -1,0 +1,28 @@
+//! Will these workloads survive a change of runtime?
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`tame`](mod@tame) | the probe's copy of a workload's config: nothing of the host is reached, and each change is told |
+//! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
+//! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
+//! | `rules` | what is known of facts that no case knows |
+//! | [`judge`](mod@judge) | how bad it is, why, and what to do |
+
+pub mod judge;
+pub mod look;
+mod rules;
+pub mod shape;
+pub mod tame;
+
+use std::path::PathBuf;
+
+/// A container of somebody's, as its engine describes it to a runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// How people call it.
+    pub name: String,
+    /// The text of its config.json.
+    pub config: String,
+    /// Its root file system. It is only read.
+    pub rootfs: PathBuf,
+}

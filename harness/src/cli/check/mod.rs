@@ -1,0 +1,131 @@
+//! `ocidiff check`: which workloads of this node would behave differently under another runtime.
+
+mod find;
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::check::{CheckReport, ShapeReport, Unchecked};
+use ocidiff_model::{ExitStatus, Impact};
+use ocidiff_reports::{Style, check as reports};
+use ocidiff_runtimes::Runtime;
+
+use super::args::{CheckArgs, CheckFormat};
+use super::{output, signals};
+use crate::check::judge::{Move, judge};
+use crate::check::look::look;
+use crate::check::shape::{Shape, shapes};
+use crate::check::tame::Limits;
+use crate::engine::{Engine, Recorder};
+use crate::error::Error;
+use crate::suite::{self, Settings};
+use find::Found;
+
+/// Finds, checks, judges, tells.
+pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
+    suite::need_root()?;
+    let runtimes = two(args)?;
+    let corpus = suite::corpus(None)?;
+    let abilities = suite::abilities()?;
+    let settings = Settings {
+        program: std::env::current_exe().map_err(Error::broken)?,
+        reference: None,
+        jobs: 4,
+        recorder: Recorder::None,
+        keep_setup: false,
+    };
+    let report = suite::tokio()?.block_on(async {
+        let found = find::find(args).await?;
+        let stop = signals::stop().map_err(Error::broken)?;
+        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
+        let report = all(&engine, found).await?;
+        if *stop.borrow() {
+            return Err(Error::broken("interrupted"));
+        }
+        Ok(report)
+    })?;
+    tell(args, &report)?;
+    Ok(status(&report))
+}
+
+/// The runtime now, and the one to move to.
+fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
+    let store = suite::store()?;
+    let runtimes = suite::runtimes(&[args.from.clone(), args.to.clone()], &store)?;
+    match runtimes.len() {
+        2 => Ok(runtimes),
+        _ => Err(Error::usage("--from and --to must be two runtimes")),
+    }
+}
+
+async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
+    let mut unchecked: Vec<Unchecked> = found.unchecked;
+    let (shapes, unreadable) = shapes(found.workloads, &Limits::of_machine());
+    unchecked.extend(
+        unreadable
+            .into_iter()
+            .map(|(workload, why)| Unchecked { workload, why }),
+    );
+    let [from, to] = [0, 1].map(|at| engine.contenders[at].id.clone());
+    let step = Move { from: &from, to: &to };
+    let mut told = Vec::new();
+    for shape in shapes {
+        match look(engine, &shape).await? {
+            Ok(seen) => told.push(report(&shape, judge(&seen, step, &shape.tamed, &engine.corpus))),
+            Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
+                workload,
+                why: why.clone(),
+            })),
+        }
+    }
+    told.sort_by_key(|shape| std::cmp::Reverse(shape.worst()));
+    Ok(CheckReport {
+        ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
+        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        from,
+        to,
+        shapes: told,
+        unchecked,
+    })
+}
+
+fn report(shape: &Shape, findings: Vec<ocidiff_model::check::Finding>) -> ShapeReport {
+    ShapeReport {
+        digest: shape.digest.clone(),
+        workloads: shape.workloads.clone(),
+        changes: shape.tamed.changes.clone(),
+        findings,
+    }
+}
+
+fn tell(args: &CheckArgs, report: &CheckReport) -> Result<(), Error> {
+    let style = if args.out.is_some() {
+        Style::default()
+    } else {
+        output::style()
+    };
+    let text = match args.format {
+        CheckFormat::Text => reports::terminal(report, &style),
+        CheckFormat::Markdown => reports::markdown(report),
+        CheckFormat::Json => {
+            let json = serde_json::to_string_pretty(report).map_err(Error::broken)?;
+            format!("{json}\n")
+        }
+    };
+    match &args.out {
+        None => output::print(&text),
+        Some(path) => output::write_file(path, &text)?,
+    }
+    Ok(())
+}
+
+/// 0 safe, 1 something breaks or may break, 3 something could not be checked.
+fn status(report: &CheckReport) -> ExitStatus {
+    let worst: BTreeSet<Impact> = report.shapes.iter().filter_map(ShapeReport::worst).collect();
+    if worst.iter().any(|impact| *impact > Impact::Cosmetic) {
+        ExitStatus::Differs
+    } else if report.unchecked.is_empty() {
+        ExitStatus::Ok
+    } else {
+        ExitStatus::Broken
+    }
+}

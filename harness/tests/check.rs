@@ -1,0 +1,195 @@
+//! `ocidiff check` on bundles: real runtimes, the probe in a workload's place.
+
+#[path = "support/needs.rs"]
+mod needs;
+#[expect(dead_code, reason = "the command needs few of the helpers")]
+#[path = "support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use ocidiff_model::Impact;
+use ocidiff_model::check::CheckReport;
+use serde_json::{Value, json};
+use support::{Ran, Scene};
+
+/// A runtime as `NAME=PATH`.
+fn runtime(name: &str) -> Option<String> {
+    Some(format!("{name}={}", needs::runtime(name)?.display()))
+}
+
+/// A bundle as an engine would make it, with a secret wherever one could be.
+fn bundle(scene: &Scene, name: &str, change: impl Fn(&mut Value)) {
+    let mut config = json!({
+        "ociVersion": "1.0.2",
+        "process": {
+            "user": {"uid": 1000, "gid": 1000}, "args": ["/serve", "--token=hunter2"], "cwd": "/",
+            "env": ["PATH=/bin", "PASSWORD=hunter2"], "noNewPrivileges": true,
+            "capabilities": {"bounding": ["CAP_CHOWN"], "effective": [], "permitted": []}
+        },
+        "root": {"path": "rootfs"},
+        "hostname": name,
+        "annotations": {"token": "hunter2"},
+        "hooks": {"prestart": [{"path": "/nowhere/hook"}]},
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+            {"destination": "/data", "type": "bind", "source": scene.path().join("secret"), "options": ["rbind", "rw"]}
+        ],
+        "linux": {
+            "cgroupsPath": format!("/docker/{name}"),
+            "namespaces": [{"type": "pid"}, {"type": "network", "path": "/proc/1/ns/net"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}],
+            "maskedPaths": ["/proc/keys"], "readonlyPaths": ["/proc/sys"]
+        }
+    });
+    change(&mut config);
+    scene.write(&format!("{name}/config.json"), config.to_string());
+    fs::create_dir_all(scene.path().join(name).join("rootfs/etc")).expect("a rootfs");
+}
+
+/// The same runtime once more.
+const TWIN: &str = "twin";
+
+fn check(scene: &Scene, to: &str, bundles: &[&str], more: &[&str]) -> Option<Ran> {
+    // A runtime cannot be held against itself by name: a copy of the program can.
+    let to = match to {
+        TWIN => {
+            let twin = scene.path().join("twin");
+            fs::copy(needs::runtime("runc")?, &twin).expect("a copy");
+            format!("runc={}", twin.display())
+        }
+        name => runtime(name)?,
+    };
+    let from = runtime("runc")?;
+    let mut args = vec!["check", "--engine", "none", "--from", &from, "--to", &to];
+    args.extend(bundles.iter().flat_map(|name| ["--bundle", *name]));
+    args.extend(more);
+    Some(scene.run(&args))
+}
+
+fn report(ran: &Ran) -> CheckReport {
+    serde_json::from_str(&ran.stdout).expect("the JSON of a report")
+}
+
+#[test]
+fn the_story_is_told_before_the_move() {
+    let scene = Scene::new();
+    scene.write("secret/file", "hunter2");
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases/profiles/docker-20.10.24.json");
+    let profile: Value =
+        serde_json::from_str(&fs::read_to_string(profile).expect("a profile")).expect("JSON");
+    bundle(&scene, "web-1", |config| {
+        config["linux"]["seccomp"] = profile.clone();
+    });
+    bundle(&scene, "web-2", |config| {
+        config["linux"]["seccomp"] = profile.clone();
+    });
+    bundle(&scene, "plain", |_| {});
+    let Some(ran) = check(
+        &scene,
+        "crun",
+        &["web-1", "web-2", "plain"],
+        &["--format", "json"],
+    ) else {
+        return;
+    };
+    ran.ends_with(1).leaves_nothing();
+    let told = report(&ran);
+    assert_eq!(told.shapes.len(), 2, "{told:#?}");
+    assert_eq!(
+        told.shapes[0].workloads,
+        ["web-1", "web-2"],
+        "the same shape is checked once, the worst first"
+    );
+    let story = told.shapes[0]
+        .findings
+        .iter()
+        .find(|one| one.impact == Impact::Breaks);
+    let story = story.expect("tar will break");
+    assert!(story.reason.contains("fchmodat2"), "{story:#?}");
+    assert_eq!(
+        (story.from.as_str(), story.to.as_str()),
+        ("ERRNO(ENOSYS)", "ERRNO(EPERM)")
+    );
+    assert!(
+        story
+            .remedy
+            .as_ref()
+            .is_some_and(|remedy| remedy.contains("--fix enosys"))
+    );
+    let plain = &told.shapes[1];
+    assert!(plain.worst() < Some(Impact::Breaks), "{plain:#?}");
+    for part in ["hooks", "/data", "network namespace"] {
+        assert!(
+            plain.changes.iter().any(|change| change.contains(part)),
+            "{part}: {:?}",
+            plain.changes
+        );
+    }
+    // What a secret is never reaches a report, in whatever format, nor does the file behind a mount.
+    for format in ["text", "json", "markdown"] {
+        let ran = check(&scene, "crun", &["web-1", "plain"], &["--format", format]).expect("as above");
+        assert!(!ran.ends_with(1).stdout.contains("hunter2"), "{}", ran.stdout);
+    }
+    assert_eq!(
+        fs::read_to_string(scene.path().join("secret/file")).expect("the file"),
+        "hunter2"
+    );
+}
+
+#[test]
+fn a_runtime_against_itself_is_safe() {
+    let scene = Scene::new();
+    bundle(&scene, "plain", |_| {});
+    let Some(ran) = check(&scene, TWIN, &["plain"], &[]) else {
+        return;
+    };
+    let text = &ran.ends_with(0).stdout;
+    assert!(
+        text.contains("1 workload in 1 shape: 1 safe, 0 at risk, 0 not checked"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_cannot_be_checked_has_its_line_and_the_others_go_on() {
+    let scene = Scene::new();
+    bundle(&scene, "plain", |_| {});
+    bundle(&scene, "gone", |config| {
+        config["root"]["path"] = "/nowhere/rootfs".into();
+    });
+    bundle(&scene, "refused", |config| {
+        config["process"]["cwd"] = "not/absolute".into();
+    });
+    scene.write("cut/config.json", "{\"ociVersion\": \"1.0.2\", \"proc");
+    let all = ["plain", "gone", "refused", "cut", "missing"];
+    let Some(ran) = check(&scene, TWIN, &all, &["--format", "json"]) else {
+        return;
+    };
+    let told = report(ran.ends_with(3).leaves_nothing());
+    assert_eq!(told.shapes.len(), 1, "{told:#?}");
+    for (workload, why) in [
+        ("gone", "the rootfs is gone"),
+        ("refused", "no runtime starts it here"),
+        ("cut", "its config.json cannot be read: EOF"),
+        ("missing", "No such file"),
+    ] {
+        let found = told.unchecked.iter().find(|one| one.workload == workload);
+        let found = found.unwrap_or_else(|| panic!("{workload}: {told:#?}"));
+        assert!(found.why.contains(why) && !found.why.contains('\n'), "{found:?}");
+    }
+}
+
+#[test]
+fn wrong_use_says_what_to_do() {
+    let scene = Scene::new();
+    let Some(ran) = check(&scene, "crun", &[], &[]) else {
+        return;
+    };
+    assert!(
+        ran.ends_with(2).stderr.contains("name a --bundle"),
+        "{}",
+        ran.stderr
+    );
+}
