@@ -32,11 +32,6 @@ pub fn shapes(workloads: Vec<Workload>, limits: &Limits) -> (Vec<Shape>, Vec<Unr
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for workload in workloads {
-        if !workload.rootfs.is_dir() {
-            let why = format!("the rootfs is gone: {} is no folder", workload.rootfs.display());
-            unreadable.push((workload.name, why));
-            continue;
-        }
         let tamed = match tame(&workload.config, limits) {
             Ok(tamed) => tamed,
             Err(why) => {
@@ -44,6 +39,11 @@ pub fn shapes(workloads: Vec<Workload>, limits: &Limits) -> (Vec<Shape>, Vec<Unr
                 continue;
             }
         };
+        if !workload.rootfs.is_dir() {
+            let why = format!("the rootfs is gone: {} is no folder", workload.rootfs.display());
+            unreadable.push((workload.name, why));
+            continue;
+        }
         let digest = digest(&tamed.config);
         if let Some(at) = places.get(&digest) {
             shapes[*at].workloads.push(workload.name);
