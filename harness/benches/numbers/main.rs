@@ -1,8 +1,11 @@
 //! The numbers that the project holds itself to, side by side, from one run: `make bench`.
 //!
 //! Needs root, the default runtimes and strace. What is compared runs in turn, never at the same time.
+//!
+//! `cargo bench --package ocidiff --bench numbers -- filters` measures seccomp filters only, and needs nothing of that.
 
 mod bare;
+mod filters;
 mod memory;
 
 use std::path::Path;
@@ -32,7 +35,12 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--test") || !std::env::args().any(|arg| arg == "--bench") {
         return ExitCode::SUCCESS;
     }
-    match run() {
+    let outcome = if std::env::args().any(|arg| arg == "filters") {
+        filters::filters()
+    } else {
+        run()
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -51,6 +59,7 @@ fn run() -> Result<bool, Error> {
     let contenders = contenders(runtimes, None).map_err(Error::usage)?;
     let mut all = true;
     all &= start_up()?;
+    all &= filters::filters()?;
     all &= loading()?;
     all &= recorder()?;
     all &= whole_case()?;
