@@ -20,7 +20,8 @@ const PATIENCE: i32 = 2000;
 /// No limit.
 const FOREVER: i32 = -1;
 
-/// Answers until as many runtimes as told have connected, and no process is left under their filters.
+/// Answers until as many runtimes as told have connected, and no process is left under their filters. Of several
+/// states the last one is told.
 pub(super) fn run(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     at_most(args, 3)?;
     let path = required(args, 0, "SOCKET")?;
@@ -88,7 +89,9 @@ fn serve(
         });
         if connected {
             left -= 1;
-            filters.extend(connection(&agent::accept(listener)?, report)?);
+            let mut untold = Report::new();
+            let to = if left == 0 { &mut *report } else { &mut untold };
+            filters.extend(connection(&agent::accept(listener)?, to)?);
             report.flush();
         }
     }

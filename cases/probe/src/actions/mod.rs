@@ -169,7 +169,7 @@ pub const ACTIONS: &[Action] = &[
     action(
         "listen",
         "SOCKET ANSWER [N]",
-        "a seccomp agent for N (1) runtimes; ANSWER an errno, a value, continue, leave",
+        "a seccomp agent for N (1) runtimes, tells the last state; ANSWER an errno, a value, continue, leave",
         listen::run,
     ),
     action("flood", "BYTES", "that many bytes on stdout", load::flood),
