@@ -12,7 +12,7 @@ use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Channel, Difference, FilterRow, Op, Record, Verdict, Watch};
+use ocidiff_model::{Case, Channel, Difference, Op, Record, Verdict, Watch};
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
@@ -167,7 +167,7 @@ impl Engine {
         report.failures = failures(&records);
         report.requirements = self.requirements(case, &found);
         if found.iter().any(|difference| difference.fact == DEPARTURES) {
-            report.filters = filter_rows(bundle, &records);
+            report.filters = filters::between(config_of(bundle), &records);
         }
         report.differences = found;
         report.seconds = started.elapsed().as_secs_f64();
@@ -346,17 +346,9 @@ fn failures(records: &[Record]) -> Vec<(String, ocidiff_model::StepRecord)> {
     records.iter().flat_map(of).collect()
 }
 
-/// Where the filters of the records differ. What cannot be decided has said so as a fact.
-pub(crate) fn filter_rows(bundle: &Bundle, records: &[Record]) -> Vec<FilterRow> {
-    let config = bundle.configs.get(MAIN).map_or("", String::as_str);
-    let rows = || -> Result<Vec<FilterRow>, filters::Undecided> {
-        let mut all = filters::Filters::of_config(config)?;
-        for record in records.iter().filter(|record| !record.filters.is_empty()) {
-            all.add(&record.runtime.label, &record.filters)?;
-        }
-        all.differences()
-    };
-    rows().unwrap_or_default()
+/// The text of the config.
+fn config_of(bundle: &Bundle) -> &str {
+    bundle.configs.get(MAIN).map_or("", String::as_str)
 }
 
 /// What the runtime says where it refuses before anything ran.
@@ -381,8 +373,7 @@ fn record(
     let mut facts = told.facts;
     normalise(&mut facts);
     // After it: masks of arguments look like addresses.
-    let config = bundle.configs.get(MAIN).map_or("", String::as_str);
-    facts.extend(filters::facts(config, &told.trace.filters));
+    facts.extend(filters::facts(config_of(bundle), &told.trace.filters));
     facts.sort_by(|a, b| a.path.cmp(&b.path));
     let outcome = match (told.broken, refusal) {
         (Some(why), _) => RunOutcome::Broken(why),

@@ -2,7 +2,7 @@
 
 use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, Witness};
 use ocidiff_model::record::FilterRecord;
-use ocidiff_model::{Fact, FilterRow, Value};
+use ocidiff_model::{Fact, FilterRow, Record, Value};
 use ocidiff_seccomp::explain::{Row, since, subject};
 use ocidiff_seccomp::profile::{For, Ruling, Written, goarch, native};
 use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
@@ -137,6 +137,19 @@ impl Filters {
         }
         Ok(list)
     }
+}
+
+/// Where the filters of records of one config differ; nothing where they cannot be decided, which is a fact of theirs.
+#[must_use]
+pub fn between(config: &str, records: &[Record]) -> Vec<FilterRow> {
+    let rows = || -> Result<Vec<FilterRow>, Undecided> {
+        let mut all = Filters::of_config(config)?;
+        for record in records.iter().filter(|record| !record.filters.is_empty()) {
+            all.add(&record.runtime.label, &record.filters)?;
+        }
+        all.differences()
+    };
+    rows().unwrap_or_default()
 }
 
 /// What a changed profile does to calls, by the filters that runtimes made of both.

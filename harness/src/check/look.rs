@@ -10,8 +10,9 @@ use serde_json::json;
 use super::shape::Shape;
 use super::tame;
 use crate::compare::compare;
-use crate::engine::{Engine, filter_rows};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::filters;
 
 /// How often a difference must show: what does not is no difference of the runtimes'.
 const RUNS: usize = 2;
@@ -58,7 +59,7 @@ fn case(shape: &Shape) -> Result<Case, Error> {
 pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>, Error> {
     let case = case(shape)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
-    let bundle = match engine.builder.over(&shape.rootfs, &tame::files(), config) {
+    let bundle = match engine.builder.over(&shape.rootfs, &tame::files(), config.clone()) {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -72,7 +73,7 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
         let differences = compare(&case, &all);
         seen = Some(match seen {
             None => Seen {
-                rows: filter_rows(&bundle, &records),
+                rows: filters::between(&config, &records),
                 said: said(&records),
                 differences,
             },

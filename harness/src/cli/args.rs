@@ -273,9 +273,9 @@ pub(crate) struct CheckArgs {
     /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) to: String,
-    /// The runtime that the workloads run under
-    #[arg(long, value_name = "RUNTIME", default_value = "runc")]
-    pub(crate) from: String,
+    /// The runtime that the workloads run under; the default reference if not said
+    #[arg(long, value_name = "RUNTIME")]
+    pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
     #[arg(long = "bundle", value_name = "DIR")]
     pub(crate) bundles: Vec<PathBuf>,

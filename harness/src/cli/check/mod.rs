@@ -50,7 +50,13 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
 /// The runtime now, and the one to move to.
 fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
     let store = suite::store()?;
-    let runtimes = suite::runtimes(&[args.from.clone(), args.to.clone()], &store)?;
+    let from = match &args.from {
+        Some(from) => from.clone(),
+        None => suite::runtimes(&[], &store)?
+            .first()
+            .map_or_else(String::new, |runtime| runtime.name().to_owned()),
+    };
+    let runtimes = suite::runtimes(&[from, args.to.clone()], &store)?;
     match runtimes.len() {
         2 => Ok(runtimes),
         _ => Err(Error::usage("--from and --to must be two runtimes")),
