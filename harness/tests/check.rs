@@ -62,7 +62,7 @@ fn check(scene: &Scene, to: &str, bundles: &[&str], more: &[&str]) -> Option<Ran
         name => runtime(name)?,
     };
     let from = runtime("runc")?;
-    let mut args = vec!["check", "--engine", "none", "--from", &from, "--to", &to];
+    let mut args = vec!["check", "--from", &from, "--to", &to];
     args.extend(bundles.iter().flat_map(|name| ["--bundle", *name]));
     args.extend(more);
     Some(scene.run(&args))
@@ -188,7 +188,7 @@ fn wrong_use_says_what_to_do() {
         return;
     };
     assert!(
-        ran.ends_with(2).stderr.contains("name a --bundle"),
+        ran.ends_with(2).stderr.contains("--bundle <DIR>"),
         "{}",
         ran.stderr
     );

@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure
     Seccomp(SeccompArgs),
-    /// Tell which workloads of this node would behave differently under another runtime
+    /// Tell which workloads would behave differently under another runtime
     Check(CheckArgs),
     /// Remove what a killed ocidiff left: processes, cgroups, folders
     Clean,
@@ -277,39 +277,14 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
-    #[arg(long = "bundle", value_name = "DIR")]
+    #[arg(long = "bundle", value_name = "DIR", required = true)]
     pub(crate) bundles: Vec<PathBuf>,
-    /// Where the workloads are found
-    #[arg(long, value_name = "ENGINE", default_value = "auto")]
-    pub(crate) engine: EngineArg,
-    /// The engine's socket, in place of DOCKER_HOST and the usual places
-    #[arg(long, value_name = "PATH")]
-    pub(crate) socket: Option<PathBuf>,
-    /// Only containers of this name or id; repeatable
-    #[arg(long = "container", value_name = "NAME")]
-    pub(crate) containers: Vec<String>,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
     /// Write to a file, not to stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineArg {
-    /// Whatever answers or has left its folders: not asked where a bundle is named
-    Auto,
-    /// Docker's API
-    Docker,
-    /// podman's, by Docker's API
-    Podman,
-    /// containerd's folders, those of Kubernetes included
-    Containerd,
-    /// CRI-O's folders
-    Crio,
-    /// Bundles only
-    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

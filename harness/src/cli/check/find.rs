@@ -1,12 +1,10 @@
-//! The workloads that were asked for: bundles, and what engines have.
+//! The workloads that were asked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ocidiff_model::check::Unchecked;
 
-use super::super::args::{CheckArgs, EngineArg};
 use crate::check::Workload;
-use crate::error::Error;
 
 /// The largest config.json that is read, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
@@ -19,14 +17,13 @@ pub(super) struct Found {
     pub(super) unchecked: Vec<Unchecked>,
 }
 
-/// Finds them.
-#[expect(clippy::unused_async, reason = "engines are asked here, too")]
-pub(super) async fn find(args: &CheckArgs) -> Result<Found, Error> {
+/// Reads the bundles.
+pub(super) fn find(bundles: &[PathBuf]) -> Found {
     let mut found = Found {
         workloads: Vec::new(),
         unchecked: Vec::new(),
     };
-    for folder in &args.bundles {
+    for folder in bundles {
         match bundle(folder) {
             Ok(workload) => found.workloads.push(workload),
             Err(why) => found.unchecked.push(Unchecked {
@@ -35,12 +32,7 @@ pub(super) async fn find(args: &CheckArgs) -> Result<Found, Error> {
             }),
         }
     }
-    if args.engine == EngineArg::None && args.bundles.is_empty() {
-        return Err(Error::usage(
-            "nothing to check: name a --bundle, or an --engine other than none",
-        ));
-    }
-    Ok(found)
+    found
 }
 
 fn bundle(folder: &Path) -> Result<Workload, String> {

@@ -1,4 +1,4 @@
-//! `ocidiff check`: which workloads of this node would behave differently under another runtime.
+//! `ocidiff check`: which workloads would behave differently under another runtime.
 
 mod find;
 
@@ -34,7 +34,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         keep_setup: false,
     };
     let report = suite::tokio()?.block_on(async {
-        let found = find::find(args).await?;
+        let found = find::find(&args.bundles);
         let stop = signals::stop().map_err(Error::broken)?;
         let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
         let report = all(&engine, found).await?;
