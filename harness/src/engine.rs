@@ -335,11 +335,8 @@ fn unsupported(records: &[Record]) -> Vec<(String, String)> {
 
 fn failures(records: &[Record]) -> Vec<(String, ocidiff_model::StepRecord)> {
     let of = |record: &Record| {
-        let failed = record
-            .steps
-            .iter()
-            .filter(|step| step.op.calls_runtime() && step.result != CallResult::Ok);
-        failed
+        record
+            .failed()
             .map(|step| (record.runtime.label.clone(), step.clone()))
             .collect::<Vec<_>>()
     };

@@ -39,6 +39,12 @@ pub fn instructions(record: &FilterRecord) -> Result<Filter, ocidiff_seccomp::No
     Filter::from_bytes(&bytes)
 }
 
+/// What filters that were read back answer together, the newest first.
+fn stack(decider: &mut Decider, filters: &[FilterRecord]) -> Result<Decision, Undecided> {
+    let filters = filters.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
+    Ok(decider.stack(&filters)?)
+}
+
 /// The machine's architecture, by the spec's name.
 #[must_use]
 pub fn native_arch() -> &'static str {
@@ -86,12 +92,6 @@ impl Filters {
         })
     }
 
-    /// The profile.
-    #[must_use]
-    pub fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
     /// The decider, for cures.
     pub fn decider(&mut self) -> &mut Decider {
         &mut self.decider
@@ -103,8 +103,7 @@ impl Filters {
     ///
     /// It cannot be decided.
     pub fn add(&mut self, runtime: &str, filters: &[FilterRecord]) -> Result<(), Undecided> {
-        let filters = filters.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
-        let decision = self.decider.stack(&filters)?;
+        let decision = stack(&mut self.decider, filters)?;
         self.made.push((runtime.to_owned(), decision));
         Ok(())
     }
@@ -189,8 +188,7 @@ impl Filters {
         let mut decisions: Vec<Decision> = self.made.iter().map(|(_, decision)| *decision).collect();
         let runtimes = decisions.len();
         for records in after {
-            let filters = records.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
-            decisions.push(self.decider.stack(&filters)?);
+            decisions.push(stack(&mut self.decider, records)?);
         }
         let mut changes = Vec::new();
         for class in self.decider.compare(&decisions)? {
@@ -232,8 +230,7 @@ fn lines(config: &str, filters: &[FilterRecord]) -> Result<(Vec<String>, Vec<Str
     let Filters {
         mut decider, written, ..
     } = Filters::of_config(config)?;
-    let filters = filters.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
-    let decision = decider.stack(&filters)?;
+    let decision = stack(&mut decider, filters)?;
     let (mut departures, mut unlisted) = (Vec::new(), Vec::new());
     for class in decider.compare(&[decision, written.decision()])? {
         let arguments = decider.describe(class.arguments, &class.abi)?;

@@ -1,8 +1,6 @@
 //! Loads a seccomp profile under each runtime, and reads back the filters that are really in force.
 
-use std::collections::BTreeMap;
-
-use ocidiff_model::record::{CallResult, FilterRecord, RunOutcome};
+use ocidiff_model::record::{FilterRecord, RunOutcome};
 use ocidiff_model::{Case, CaseFile, Record, RuntimeId};
 use serde_json::{Value, json};
 
@@ -35,8 +33,7 @@ pub enum Loaded {
 fn case(seccomp: &Value) -> Result<Case, Error> {
     let body: CaseFile = serde_json::from_value(json!({
         "summary": "a profile is loaded",
-        // A text edit would see `${...}` in hostile profiles; a merge of objects would drop nulls. Both are wrong here, and
-        // neither happens: the default config has no seccomp.
+        // As in any case: members that are null are left out, `${...}` is filled in.
         "config": {"linux": {"seccomp": seccomp}},
     }))
     .map_err(Error::broken)?;
@@ -62,10 +59,7 @@ fn one(record: Record) -> Result<ReadBack, Error> {
     if let RunOutcome::Broken(why) = &record.outcome {
         return Err(Error::broken(format!("{}: {why}", record.runtime.label)));
     }
-    let failed = record
-        .steps
-        .iter()
-        .find(|step| step.op.calls_runtime() && step.result != CallResult::Ok);
+    let failed = record.failed().next();
     let said = failed.map(|step| {
         let text = step.text.trim();
         match text.lines().last().unwrap_or_default() {
@@ -86,14 +80,4 @@ fn one(record: Record) -> Result<ReadBack, Error> {
         runtime: record.runtime,
         loaded,
     })
-}
-
-/// The filters by runtime, of those that loaded some.
-#[must_use]
-pub fn loaded(all: &[ReadBack]) -> BTreeMap<&str, &[FilterRecord]> {
-    let filters = all.iter().filter_map(|one| match &one.loaded {
-        Loaded::Filters(filters) => Some((one.runtime.label.as_str(), filters.as_slice())),
-        _ => None,
-    });
-    filters.collect()
 }

@@ -31,23 +31,23 @@ pub fn terminal(report: &CheckReport, style: &Style) -> String {
 /// At most ten lines.
 fn summary(report: &CheckReport) -> Vec<String> {
     let workloads: usize = report.shapes.iter().map(|shape| shape.workloads.len()).sum();
-    let (safe, risky): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
+    let (able, risky): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
         report.shapes.iter().partition(|shape| shape.is_safe());
     let of = |shapes: &[&ShapeReport]| shapes.iter().map(|shape| shape.workloads.len()).sum::<usize>();
     let mut lines = vec![
         format!(
             "{}: from {} {} to {} {}",
-            safe_text(&report.node),
-            safe_text(&report.from.label),
+            safe(&report.node),
+            safe(&report.from.label),
             report.from.version.as_str(),
-            safe_text(&report.to.label),
+            safe(&report.to.label),
             report.to.version.as_str()
         ),
         format!(
             "{} in {}: {} safe, {} at risk, {} not checked",
             count(workloads + report.unchecked.len(), "workload"),
             count(report.shapes.len(), "shape"),
-            of(&safe),
+            of(&able),
             of(&risky),
             report.unchecked.len()
         ),
@@ -63,10 +63,6 @@ fn summary(report: &CheckReport) -> Vec<String> {
         }
     }
     lines
-}
-
-fn safe_text(text: &str) -> String {
-    safe(text).to_string()
 }
 
 fn names(shape: &ShapeReport) -> String {

@@ -137,6 +137,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// The calls of the runtime that did not end well, in order.
+    pub fn failed(&self) -> impl Iterator<Item = &StepRecord> {
+        let failed = |step: &&StepRecord| step.op.calls_runtime() && step.result != CallResult::Ok;
+        self.steps.iter().filter(failed)
+    }
+
     /// The value of a fact.
     #[must_use]
     pub fn value(&self, path: &str) -> Option<&Value> {

@@ -31,6 +31,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// "There is no such call": what an older kernel answers.
+    pub const ENOSYS: Self = Self::Errno(38);
+
     /// Decodes the value of a `ret`.
     pub const fn from_value(value: u32) -> Self {
         let low = (value & 0xffff) as u16;

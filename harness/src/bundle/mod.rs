@@ -30,6 +30,14 @@ pub fn merge_layers(layers: &[PathBuf], target: &Path) -> io::Result<()> {
         .try_for_each(|layer| layer::copy(layer, target))
 }
 
+/// Where a config says that the rootfs is, seen from the bundle's folder; where it should be, if it says nothing.
+pub(crate) fn root_of(config: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(config)
+        .ok()
+        .and_then(|config| Some(config["root"]["path"].as_str()?.to_owned()))
+        .unwrap_or_else(|| "rootfs".to_owned())
+}
+
 /// A bundle that is ready to be launched.
 #[derive(Debug, Clone)]
 pub struct Bundle {
@@ -111,11 +119,7 @@ impl Builder {
     pub fn copy(&self, from: &Path, name: &str) -> Result<Bundle, Error> {
         let config = std::fs::read_to_string(from.join("config.json"))
             .map_err(|error| Error::Case(format!("{}: {error}", from.join("config.json").display())))?;
-        let root = serde_json::from_str::<serde_json::Value>(&config)
-            .ok()
-            .and_then(|config| Some(config["root"]["path"].as_str()?.to_owned()))
-            .unwrap_or_else(|| "rootfs".to_owned());
-        let rootfs = from.join(&root);
+        let rootfs = from.join(root_of(&config));
         if !rootfs.is_dir() {
             return Err(Error::Case(format!(
                 "{} is no folder: the bundle has no rootfs",

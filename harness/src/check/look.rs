@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::filter::DEPARTURES;
-use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
 use serde_json::json;
 
@@ -113,10 +113,7 @@ fn useless(records: &[Record]) -> Option<String> {
 /// The last line that a runtime printed for a call that failed.
 fn said(records: &[Record]) -> BTreeMap<String, String> {
     let words = records.iter().filter_map(|record| {
-        let failed = record
-            .steps
-            .iter()
-            .find(|step| step.op.calls_runtime() && step.result != CallResult::Ok)?;
+        let failed = record.failed().next()?;
         let last = failed.text.trim().lines().last().unwrap_or("it says nothing");
         Some((record.runtime.label.clone(), last.to_owned()))
     });

@@ -36,11 +36,9 @@ pub fn profile(report: &ProfileReport, style: &Style) -> String {
             page.line(&style.paint(Ink::Good, text));
         }
         (_, rows) => {
-            let text = format!(
-                "They differ in {}",
-                count(rows, "class").replace("classs", "classes")
-            );
-            page.line(&style.paint(Ink::Fail, &format!("{text} of calls")));
+            let ending = if rows == 1 { "" } else { "es" };
+            let text = format!("They differ in {rows} class{ending} of calls");
+            page.line(&style.paint(Ink::Fail, &text));
             page.line("");
             filter::rows(&mut page, &report.rows, style, LIMITS);
         }

@@ -55,11 +55,6 @@ pub fn since(name: &str) -> Option<&'static str> {
     SINCE.get(name).map(String::as_str)
 }
 
-/// Who makes a call, if that is known.
-pub fn meets(name: &str) -> Option<&'static Meets> {
-    CALLERS.iter().find(|one| one.syscall == name)
-}
-
 /// All calls that are known to be made by someone who may not get over an answer.
 pub fn callers() -> impl Iterator<Item = &'static Meets> {
     CALLERS.iter()
@@ -141,7 +136,9 @@ mod tests {
         assert_eq!(since("fchmodat2"), Some("6.6"));
         assert_eq!(since("read"), None);
         assert_eq!(
-            meets("fchmodat2").map(|meets| meets.callers.is_empty()),
+            callers()
+                .find(|meets| meets.syscall == "fchmodat2")
+                .map(|meets| meets.callers.is_empty()),
             Some(false)
         );
     }

@@ -13,11 +13,11 @@ mod text;
 
 use std::fmt;
 
-pub use facts::{Caller, Meets, callers, meets, since};
+pub use facts::{Caller, Meets, callers, since};
 pub use text::{numbers, subject};
 
 use crate::action::Action;
-use crate::decide::partition::{Abi, Class};
+use crate::decide::partition::Class;
 use crate::decide::{Decider, Decision, TooComplex};
 use crate::profile::{Profile, Ruling, Written};
 
@@ -194,9 +194,4 @@ impl Decider {
         }
         Ok(rows)
     }
-}
-
-/// Whether an ABI is one in which this machine's programs make calls.
-pub fn is_native(abi: &Abi) -> bool {
-    matches!(abi, Abi::X86_64 | Abi::I386)
 }

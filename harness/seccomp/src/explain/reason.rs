@@ -6,9 +6,6 @@ use crate::decide::partition::{Abi, Class};
 use crate::profile::{Profile, Ruling, Written};
 use crate::syscall::FIRST_SHARED;
 
-/// ENOSYS.
-const ENOSYS: Action = Action::Errno(38);
-
 pub(super) fn reason(
     profile: &Profile,
     meaning: &Written,
@@ -24,8 +21,8 @@ pub(super) fn reason(
     Some(match ruling {
         Ruling::Unlisted => Reason::Unlisted,
         Ruling::Conflict(first, second) => Reason::OneOfTwo(*first, *second),
-        Ruling::Default if answer == ENOSYS && is_newer(meaning, class) => Reason::Stub,
-        Ruling::Rule(at) if answer == ENOSYS && is_newer(meaning, class) => Reason::StubForRule(*at),
+        Ruling::Default if answer == Action::ENOSYS && is_newer(meaning, class) => Reason::Stub,
+        Ruling::Rule(at) if answer == Action::ENOSYS && is_newer(meaning, class) => Reason::StubForRule(*at),
         Ruling::Rule(at) if default == Some(answer) => Reason::NoRule(*at),
         Ruling::Default | Ruling::Rule(_) => match rule_that_answers(profile, class, answer) {
             // libseccomp takes x32 for an architecture whose registers have 32 bits.

@@ -119,11 +119,8 @@ where
 /// What a text holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// An OCI config.json; with what the process may do.
-    Config {
-        /// `process.capabilities.bounding`, where the config has any.
-        capabilities: Option<Vec<String>>,
-    },
+    /// An OCI config.json.
+    Config,
     /// A `linux.seccomp` object.
     Object,
     /// An engine's profile, resolved.
@@ -170,13 +167,7 @@ impl Profile {
             }
             let config: Config = serde_json::from_str(text)?;
             let profile = config.linux.and_then(|linux| linux.seccomp);
-            let capabilities = look
-                .pointer("/process/capabilities/bounding")
-                .and_then(|list| serde_json::from_value(list.clone()).ok());
-            return Ok((
-                profile.ok_or(ProfileError::NoSeccomp)?,
-                Source::Config { capabilities },
-            ));
+            return Ok((profile.ok_or(ProfileError::NoSeccomp)?, Source::Config));
         }
         if look.get("defaultAction").is_none() {
             return Err(ProfileError::NotOne);

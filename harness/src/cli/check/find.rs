@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_model::check::Unchecked;
 
+use crate::bundle::root_of;
 use crate::check::Workload;
 
 /// The largest config.json that is read, in bytes.
@@ -44,17 +45,13 @@ fn bundle(folder: &Path) -> Result<Workload, String> {
         return Err(format!("{}: {size} bytes are no config", path.display()));
     }
     let config = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let root = serde_json::from_str::<serde_json::Value>(&config)
-        .ok()
-        .and_then(|config| Some(config["root"]["path"].as_str()?.to_owned()))
-        .unwrap_or_else(|| "rootfs".to_owned());
     let name = folder.file_name().map_or_else(
         || folder.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
     Ok(Workload {
         name,
+        rootfs: folder.join(root_of(&config)),
         config,
-        rootfs: folder.join(root),
     })
 }

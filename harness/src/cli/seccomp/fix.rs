@@ -16,7 +16,6 @@ use crate::readback::{Loaded, ReadBack, read_back};
 
 /// How often names that a runtime does not know are left out, and the cure is tried again.
 const TRIES: usize = 4;
-const ENOSYS: Action = Action::Errno(38);
 
 /// What was found out about a cure.
 pub(super) struct Proven {
@@ -139,7 +138,7 @@ fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
     };
     for change in changes {
         // What one runtime answered with ENOSYS before is what the cure is for.
-        let meant = change.answers.iter().any(|(before, _)| *before == ENOSYS);
+        let meant = change.answers.iter().any(|(before, _)| *before == Action::ENOSYS);
         if change.differs() {
             if change.is_as_before() && !meant {
                 judged.left.push(change);
@@ -157,7 +156,7 @@ fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
 fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) -> bool {
     let allowed = || !change.named.is_empty() && change.named.iter().all(|name| cured.allowed.contains(name));
     before == after
-        || (after == ENOSYS && matches!(before, Action::Errno(_)))
+        || (after == Action::ENOSYS && matches!(before, Action::Errno(_)))
         || (after == Action::Allow && allowed())
 }
 

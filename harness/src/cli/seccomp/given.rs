@@ -34,7 +34,7 @@ pub(super) fn read(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<
     let (profile, source) = Profile::read(&text, &container).map_err(|error| wrong(&name, &error))?;
     let look = || serde_json::from_str::<Value>(&text).unwrap_or_default();
     let value = match &source {
-        Source::Config { .. } => look().pointer("/linux/seccomp").cloned().unwrap_or_default(),
+        Source::Config => look().pointer("/linux/seccomp").cloned().unwrap_or_default(),
         Source::Object => look(),
         Source::Engine => profile.to_json(),
     };
