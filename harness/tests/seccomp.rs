@@ -190,6 +190,28 @@ fn a_cure_is_printed_once_it_is_proven() {
 }
 
 #[test]
+fn what_a_library_does_not_know_cannot_be_kept_and_is_told() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    // Older than the newest call that the profile names, and newer than the libraries of these runtimes.
+    scene.write(
+        "new.json",
+        r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["exit", "exit_group", "execve", "write", "file_setattr"], "action": "SCMP_ACT_ALLOW"}]}"#,
+    );
+    let ran = seccomp(&scene, &["new.json", "--fix", "enosys"], &runtimes[..4]);
+    let told = &ran.ends_with(0).stderr;
+    let line = told
+        .lines()
+        .find(|line| line.contains("not every runtime knows them"));
+    assert!(line.is_some_and(|line| line.contains("file_getattr")), "{told}");
+    assert!(
+        !ran.stdout.contains("file_getattr") && ran.stdout.contains("\"reboot\""),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn what_cannot_be_cured_is_told_and_not_printed() {
     let Some(runtimes) = three() else { return };
     let scene = Scene::new();

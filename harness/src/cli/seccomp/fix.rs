@@ -54,7 +54,7 @@ pub(super) async fn prove(
         let unknown = unknown_names(&changes, &cured);
         if !unknown.is_empty() {
             told.push(format!(
-                "left to the default action, since not every runtime knows them: {}",
+                "left to the default action, ENOSYS, since not every runtime knows them: {}",
                 unknown.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
             ));
             except.extend(unknown);
@@ -108,16 +108,28 @@ fn taken<'a>(before: &[ReadBack], after: &'a [ReadBack]) -> Result<Vec<&'a [Filt
     }
 }
 
-/// Names that the cure added and that not every runtime knows: one whose library does not leaves their rule out.
+/// Names that the cure added and that some runtime does not know: its library leaves their rule out, so that runtimes differ, or the
+/// default action answers what was denied on purpose.
 fn unknown_names(changes: &[Change], cured: &Cured) -> BTreeSet<String> {
-    let added = |name: &String| cured.denied.contains(&name.as_str()) || cured.allowed.contains(name);
-    changes
-        .iter()
-        .filter(|change| change.differs() && !change.is_as_before())
-        .flat_map(|change| &change.named)
-        .filter(|name| added(name))
-        .cloned()
-        .collect()
+    let denied = |name: &String| cured.denied.contains(&name.as_str());
+    let mut unknown = BTreeSet::new();
+    for change in changes {
+        if change.differs() && !change.is_as_before() {
+            let added = change
+                .named
+                .iter()
+                .filter(|name| denied(name) || cured.allowed.contains(name));
+            unknown.extend(added.cloned());
+        } else if change.answers.iter().any(|pair| becomes_enosys(*pair)) {
+            unknown.extend(change.named.iter().filter(|name| denied(name)).cloned());
+        }
+    }
+    unknown
+}
+
+/// Whether a call that was refused answers ENOSYS now.
+fn becomes_enosys((before, after): (Action, Action)) -> bool {
+    before != after && after == Action::ENOSYS && matches!(before, Action::Errno(_))
 }
 
 /// Changes by what they mean for the proof.
@@ -152,11 +164,13 @@ fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
     judged
 }
 
-/// Whether a call may change so: to ENOSYS if it was refused, to ALLOW if it is one of those that were to be allowed.
+/// Whether a call may change so: to ENOSYS if it was refused, and not on purpose; to ALLOW if it is one of those that were to
+/// be allowed.
 fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) -> bool {
     let allowed = || !change.named.is_empty() && change.named.iter().all(|name| cured.allowed.contains(name));
+    let on_purpose = |name: &String| cured.denied.contains(&name.as_str()) || cured.completed.contains(name);
     before == after
-        || (after == Action::ENOSYS && matches!(before, Action::Errno(_)))
+        || (becomes_enosys((before, after)) && !change.named.iter().any(on_purpose))
         || (after == Action::Allow && allowed())
 }
 
