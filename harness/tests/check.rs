@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use ocidiff_model::Impact;
-use ocidiff_model::check::CheckReport;
+use ocidiff_model::check::{CheckReport, Depth};
 use serde_json::{Value, json};
 use support::{Ran, Scene};
 
@@ -85,7 +85,9 @@ fn the_story_is_told_before_the_move() {
     bundle(&scene, "web-2", |config| {
         config["linux"]["seccomp"] = profile.clone();
     });
-    bundle(&scene, "plain", |_| {});
+    // Without any filter what is exec'ed into it could also use the host's keyring.
+    let plain = |config: &mut Value| config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
+    bundle(&scene, "plain", plain);
     let Some(ran) = check(
         &scene,
         "crun",
@@ -135,6 +137,71 @@ fn the_story_is_told_before_the_move() {
     assert_eq!(
         fs::read_to_string(scene.path().join("secret/file")).expect("the file"),
         "hunter2"
+    );
+}
+
+#[test]
+fn what_is_known_of_a_config_is_told_without_a_try() {
+    let scene = Scene::new();
+    bundle(&scene, "hooked", |config| {
+        config["hooks"]["poststart"] = json!([{"path": "/nowhere/hook", "env": ["TOKEN=hunter2"]}]);
+    });
+    bundle(&scene, "bare", |config| {
+        config["hooks"] = json!({});
+    });
+    let Some(ran) = check(&scene, "crun", &["hooked", "bare"], &["--format", "json"]) else {
+        return;
+    };
+    let told = report(ran.ends_with(1).leaves_nothing());
+    assert!(!ran.stdout.contains("hunter2"), "{}", ran.stdout);
+    let of = |name: &str| {
+        let shape = told.shapes.iter().find(|shape| shape.workloads == [name]);
+        shape.unwrap_or_else(|| panic!("{name}: {told:#?}"))
+    };
+    let read = |name: &str| -> Vec<&str> {
+        let findings = of(name).findings.iter();
+        let read = findings.filter(|one| one.depth == Depth::Read);
+        read.map(|one| one.what.as_str()).collect()
+    };
+    assert!(
+        read("hooked").iter().any(|what| what.contains("hook.order")),
+        "{:?}",
+        read("hooked")
+    );
+    assert!(
+        !read("bare").iter().any(|what| what.contains("hook")),
+        "{:?}",
+        read("bare")
+    );
+    // Whatever there is to it can be read up.
+    let findings = &of("hooked").findings;
+    assert!(
+        findings
+            .iter()
+            .all(|one| one.depth != Depth::Read || (one.case.is_some() && !one.reason.is_empty()))
+    );
+}
+
+#[test]
+fn a_call_that_fails_is_explained_by_what_is_known_of_its_config() {
+    let scene = Scene::new();
+    bundle(&scene, "privileged-again", |config| {
+        config["process"]["noNewPrivileges"] = false.into();
+        config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]});
+    });
+    let Some(ran) = check(&scene, "youki", &["privileged-again"], &["--format", "json"]) else {
+        return;
+    };
+    let told = report(ran.ends_with(1).leaves_nothing());
+    let create = told.shapes[0]
+        .findings
+        .iter()
+        .find(|one| one.what == "lifecycle.create.result");
+    let create = create.expect("it does not start");
+    assert_eq!((create.from.as_str(), create.to.as_str()), ("ok", "error"));
+    assert!(
+        create.reason.contains("noNewPrivileges") && create.remedy.is_some() && create.case.is_some(),
+        "{create:#?}"
     );
 }
 

@@ -36,11 +36,29 @@ pub struct ShapeReport {
     pub findings: Vec<Finding>,
 }
 
+/// How a difference was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// In the config.json: what the corpus knows of such configs, and what a runtime says that it supports.
+    Read,
+    /// In the seccomp filters that the runtimes make of its profile.
+    Filter,
+    /// By the probe in the workload's place.
+    #[default]
+    Probe,
+    /// By the workload's own command.
+    Run,
+}
+
 /// One difference, judged for an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// How bad it is.
     pub impact: Impact,
+    /// How it was found.
+    #[serde(default)]
+    pub depth: Depth,
     /// What differs: a fact's path, or calls.
     pub what: String,
     /// How it is now.

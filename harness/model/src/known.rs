@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Value;
+use crate::pattern::Pattern;
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError, VersionRange};
 
@@ -108,6 +109,10 @@ pub struct KnownEntry {
     /// On which machines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
+    /// Which workloads it concerns, where a look from inside of them does not show it: a part that their config.json has
+    /// (see [`Pattern`]). `ocidiff check` reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applies: Option<Pattern>,
     /// How much it matters.
     pub impact: Impact,
     /// Where it matters less, or more, for one of the runtimes than for the others: by name.
@@ -172,6 +177,15 @@ impl KnownEntry {
             }
         }
         Ok(plain)
+    }
+
+    /// How much it matters for a move from one runtime to another: what stands for all need not stand for these two.
+    #[must_use]
+    pub fn impact_between(&self, from: &RuntimeId, to: &RuntimeId) -> Impact {
+        let mine = [to, from]
+            .into_iter()
+            .find_map(|who| self.impact_for.get(&who.name));
+        mine.copied().unwrap_or(self.impact)
     }
 
     /// Whether the entry is about this member of the case's family.

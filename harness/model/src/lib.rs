@@ -12,6 +12,7 @@
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
 //! | [`filter`]      | calls that seccomp filters do not answer alike                         |
 //! | [`known`]       | a difference that is written down, with cause, link and remedy        |
+//! | [`pattern`]     | a condition over a config.json                                        |
 //! | [`requirement`] | a clause of the runtime-spec                                          |
 //! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
 //! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
@@ -25,6 +26,7 @@ pub mod family;
 pub mod filter;
 pub mod known;
 pub mod merge;
+pub mod pattern;
 pub mod record;
 pub mod requirement;
 pub mod step;
@@ -37,6 +39,7 @@ pub use event::Event;
 pub use fact::{Channel, Fact, Value};
 pub use filter::FilterRow;
 pub use known::{Impact, Known, KnownEntry};
+pub use pattern::Pattern;
 pub use record::{Record, RuntimeId, StepRecord};
 pub use requirement::{Level, Requirement};
 pub use step::{Op, Step, StepOptions};

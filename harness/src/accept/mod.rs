@@ -213,6 +213,7 @@ fn add(blocks: &mut Vec<Block>, seen: &Observed, machine: &Machine) -> Result<()
         values: values(seen).into_iter().collect(),
         when: parted_from(blocks, seen, machine),
         impact: Impact::MayBreak,
+        applies: None,
         impact_for: std::collections::BTreeMap::new(),
         cause: None,
         link: Vec::new(),

@@ -32,7 +32,7 @@ pub(super) fn print(entry: &KnownEntry) -> Result<String, Error> {
         let _ = writeln!(text, "    {}: {value}", scalar(key)?);
     }
     let rest = serde_json::json!({
-        "when": entry.when, "impact": entry.impact, "impact_for": entry.impact_for, "cause": entry.cause, "link": entry.link,
+        "when": entry.when, "applies": entry.applies, "impact": entry.impact, "impact_for": entry.impact_for, "cause": entry.cause, "link": entry.link,
         "remedy": entry.remedy, "requirement": entry.requirement, "violates": entry.violates,
     });
     for (key, value) in rest.as_object().into_iter().flatten() {

@@ -9,7 +9,7 @@ use crate::cell::paths;
 use crate::corpus::Corpus;
 
 /// The config of a container of the case; `extra` is what the step that makes the container says.
-pub(super) fn text(
+pub(crate) fn text(
     case: &Case,
     corpus: &Corpus,
     container: &str,

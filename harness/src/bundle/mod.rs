@@ -16,6 +16,8 @@ use ocidiff_runtimes::Store;
 
 use crate::corpus::Corpus;
 
+#[cfg(test)]
+pub(crate) use config::text as config_text;
 pub(crate) use digest::hex;
 pub use digest::of_text;
 

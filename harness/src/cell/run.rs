@@ -22,6 +22,8 @@ use super::pump::{Pump, StreamId};
 
 /// How much of a runtime's own text is kept, in bytes.
 const TEXT: usize = 4096;
+/// What it can do is a document of some kilobytes, and is read.
+const FEATURES: usize = 128 * 1024;
 
 /// A run under way.
 pub(crate) struct Run<'a> {
@@ -137,7 +139,8 @@ impl<'a> Run<'a> {
             None
         };
         let call = call::run(&mut self.pump, &step.argv, &self.job.env, limit)?;
-        let text = self.text(&call);
+        let most = if step.op == Op::Features { FEATURES } else { TEXT };
+        let text = self.text(&call, most);
         match step.op {
             Op::Create => self.created(step, &call, console.as_ref()),
             Op::Start if call.result == CallResult::Ok => self.started(step),
@@ -149,11 +152,11 @@ impl<'a> Run<'a> {
     }
 
     /// What the runtime itself printed, stderr first.
-    fn text(&self, call: &Call) -> String {
+    fn text(&self, call: &Call, most: usize) -> String {
         let of = |id| String::from_utf8_lossy(self.pump.stream(id).kept()).into_owned();
         let mut text = of(call.stderr) + &of(call.stdout);
-        if text.len() > TEXT {
-            let end = (0..=TEXT)
+        if text.len() > most {
+            let end = (0..=most)
                 .rev()
                 .find(|at| text.is_char_boundary(*at))
                 .unwrap_or(0);

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use ocidiff_model::check::Finding;
+use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::filter::FilterAnswer;
 use ocidiff_model::known::stands_for;
 use ocidiff_model::{Difference, FilterRow, Impact, KnownEntry, RuntimeId, Value};
 
 use super::look::Seen;
+use super::read::Read;
 use super::rules::by_rule;
+use super::shape::Shape;
 use super::tame::Tamed;
 use crate::corpus::Corpus;
 
@@ -24,13 +26,14 @@ pub struct Move<'a> {
     pub to: &'a RuntimeId,
 }
 
-/// Everything that was seen, judged, the worst first.
+/// Everything that was read and seen, judged, the worst first.
 #[must_use]
-pub fn judge(seen: &Seen, step: Move<'_>, tamed: &Tamed, corpus: &Corpus) -> Vec<Finding> {
+pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec<Finding> {
+    let tamed = &shape.tamed;
     let facts = seen
         .differences
         .iter()
-        .map(|one| fact(one, step, tamed, corpus, &seen.said));
+        .map(|one| fact(one, step, tamed, corpus, &seen.said, &shape.read));
     let mut all: Vec<Finding> = Vec::new();
     for finding in seen.rows.iter().map(|row| calls(row, step)) {
         // The same of another architecture.
@@ -42,6 +45,8 @@ pub fn judge(seen: &Seen, step: Move<'_>, tamed: &Tamed, corpus: &Corpus) -> Vec
         }
     }
     all.extend(facts);
+    let read = shape.read.iter().filter(|read| !read.is_settled_by(&seen.facts));
+    all.extend(read.map(|read| read.finding.clone()));
     all.sort_by(|a, b| b.impact.cmp(&a.impact).then_with(|| a.what.cmp(&b.what)));
     all
 }
@@ -65,6 +70,7 @@ fn fact(
     tamed: &Tamed,
     corpus: &Corpus,
     said: &BTreeMap<String, String>,
+    read: &[Read],
 ) -> Finding {
     let value = |who: &RuntimeId| {
         let mut groups = difference.groups.iter();
@@ -83,6 +89,7 @@ fn fact(
     }
     let mut finding = Finding {
         impact,
+        depth: Depth::Probe,
         what: difference.fact.clone(),
         from: shown(&from),
         to: shown(&to),
@@ -96,12 +103,28 @@ fn fact(
         "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
         return finding;
     }
+    // Of a call that fails the config says more than the values do.
+    let read = read.iter().find(|read| {
+        let told = &read.finding;
+        read.tried
+            && read.fact.as_ref() == Some(&finding.what)
+            && told.from == finding.from
+            && told.to == finding.to
+    });
+    if let Some(read) = read {
+        let reason = match said.get(&step.to.label) {
+            Some(words) => format!("{}; it says: {words}", read.finding.reason),
+            None => read.finding.reason.clone(),
+        };
+        return Finding {
+            what: finding.what,
+            reason,
+            depth: Depth::Probe,
+            ..read.finding.clone()
+        };
+    }
     if let Some((case, entry)) = known(&difference.fact, from.as_ref(), to.as_ref(), step, corpus) {
-        // What stands for the others need not stand for these two.
-        let mine = [step.to, step.from]
-            .into_iter()
-            .find_map(|who| entry.impact_for.get(&who.name));
-        finding.impact = mine.copied().unwrap_or(entry.impact);
+        finding.impact = entry.impact_between(step.from, step.to);
         if let Some(cause) = &entry.cause {
             finding.reason.clone_from(cause);
         }
@@ -180,6 +203,7 @@ fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
     };
     Finding {
         impact,
+        depth: Depth::Filter,
         what: format!("calls {}", row.calls),
         from,
         to,

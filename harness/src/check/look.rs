@@ -1,6 +1,6 @@
 //! Runs the probe in a workload's place under both runtimes, and takes what differs each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::record::RunOutcome;
@@ -24,6 +24,8 @@ pub struct Seen {
     pub differences: Vec<Difference>,
     /// Calls that their filters do not answer alike.
     pub rows: Vec<FilterRow>,
+    /// Every fact that a runtime showed, whether they differ or not.
+    pub facts: BTreeSet<String>,
     /// What a runtime said where a call failed, by runtime.
     pub said: BTreeMap<String, String>,
 }
@@ -74,6 +76,7 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
         seen = Some(match seen {
             None => Seen {
                 rows: filters::between(&config, &records),
+                facts: facts(&records),
                 said: said(&records),
                 differences,
             },
@@ -108,6 +111,12 @@ fn useless(records: &[Record]) -> Option<String> {
         .map(|(who, said)| format!("{who}: {said}"))
         .collect();
     Some(format!("no runtime starts it here: {}", words.join("; ")))
+}
+
+/// What differs of these would have been seen.
+fn facts(records: &[Record]) -> BTreeSet<String> {
+    let all = records.iter().flat_map(|record| &record.facts);
+    all.map(|fact| fact.path.clone()).collect()
 }
 
 /// The last line that a runtime printed for a call that failed.

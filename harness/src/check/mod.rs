@@ -3,13 +3,17 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`tame`](mod@tame) | the probe's copy of a workload's config: nothing of the host is reached, and each change is told |
+//! | [`features`] | what the runtimes say that they support |
+//! | [`read`]    | what can be told from a config alone |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
 //! | `rules` | what is known of facts that no case knows |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
+pub mod features;
 pub mod judge;
 pub mod look;
+pub mod read;
 mod rules;
 pub mod shape;
 pub mod tame;

@@ -44,6 +44,14 @@ pub(super) fn by_rule(
     )
 }
 
+/// Errors of what may not be written or reached; a program that meets one does not go on another way than with the other.
+const REFUSALS: [&str; 3] = ["EACCES", "EPERM", "EROFS"];
+
+/// Whether what fails now would not fail any more.
+pub(super) fn improves(fact: &str, to: Option<&Value>) -> bool {
+    fact.ends_with(".result") && to == Some(&Value::from("ok"))
+}
+
 /// What the values themselves say.
 fn by_values(
     fact: &str,
@@ -57,8 +65,14 @@ fn by_values(
     {
         return say(Impact::Cosmetic, "the same in another order");
     }
-    if fact.ends_with(".result") && to == Some(&Value::from("ok")) {
+    if improves(fact, to) {
         return say(Impact::Cosmetic, "what fails now would not fail any more");
+    }
+    if let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to)
+        && REFUSALS.contains(&from.as_str())
+        && REFUSALS.contains(&to.as_str())
+    {
+        return say(Impact::Cosmetic, "refused by both, with another error");
     }
     let path = fact.strip_prefix("mount.inside.")?;
     let listed = |member: &str| {

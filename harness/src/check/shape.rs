@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Workload;
+use super::read::{Read, Reader};
 use super::tame::{Limits, Tamed, tame};
 use crate::bundle::of_text;
 
@@ -18,6 +19,8 @@ pub struct Shape {
     pub workloads: Vec<String>,
     /// The probe's config.
     pub tamed: Tamed,
+    /// What can be told from the config alone.
+    pub read: Vec<Read>,
     /// The rootfs of the first of them.
     pub rootfs: PathBuf,
 }
@@ -27,7 +30,11 @@ pub type Unreadable = (String, String);
 
 /// Puts workloads of the same shape together.
 #[must_use]
-pub fn shapes(workloads: Vec<Workload>, limits: &Limits) -> (Vec<Shape>, Vec<Unreadable>) {
+pub fn shapes(
+    workloads: Vec<Workload>,
+    limits: &Limits,
+    reader: &Reader<'_>,
+) -> (Vec<Shape>, Vec<Unreadable>) {
     let mut shapes: Vec<Shape> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = Vec::new();
@@ -44,7 +51,9 @@ pub fn shapes(workloads: Vec<Workload>, limits: &Limits) -> (Vec<Shape>, Vec<Unr
             unreadable.push((workload.name, why));
             continue;
         }
-        let digest = digest(&tamed.config);
+        let config = serde_json::from_str(&workload.config).unwrap_or_default();
+        let read = reader.read(&config, &tamed.config);
+        let digest = digest(&tamed, &read);
         if let Some(at) = places.get(&digest) {
             shapes[*at].workloads.push(workload.name);
             continue;
@@ -54,19 +63,23 @@ pub fn shapes(workloads: Vec<Workload>, limits: &Limits) -> (Vec<Shape>, Vec<Unr
             digest,
             workloads: vec![workload.name],
             tamed,
+            read,
             rootfs: workload.rootfs,
         });
     }
     (shapes, unreadable)
 }
 
-/// Of the tamed config, without the environment, which no runtime looks at; members in any order.
-fn digest(config: &Value) -> String {
-    let mut shape = config.clone();
+/// Of what the probe is run with (without the environment, which no runtime looks at; members in any order), what it is
+/// run without, and what was read.
+fn digest(tamed: &Tamed, read: &[Read]) -> String {
+    let mut shape = tamed.config.clone();
     if let Some(process) = shape.get_mut("process").and_then(Value::as_object_mut) {
         process.shift_remove("env");
     }
-    of_text(&sorted(&shape).to_string())[..12].to_owned()
+    let read: Vec<&str> = read.iter().map(|read| read.finding.what.as_str()).collect();
+    let whole = json!([sorted(&shape), tamed.changes, read]);
+    of_text(&whole.to_string())[..12].to_owned()
 }
 
 fn sorted(value: &Value) -> Value {
@@ -86,8 +99,10 @@ fn sorted(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::features::Features;
+    use super::super::judge::Move;
     use super::*;
-    use serde_json::json;
+    use crate::corpus::Corpus;
 
     fn workload(name: &str, config: &Value) -> Workload {
         Workload {
@@ -103,6 +118,22 @@ mod tests {
             json!({"hostname": host, "process": {"args": [host], "env": [env], "noNewPrivileges": nnp},
                    "linux": {"cgroupsPath": cgroup}})
         };
+        let who = ocidiff_model::RuntimeId {
+            name: "x".to_owned(),
+            version: "1.0".parse().expect("a version"),
+            label: "x".to_owned(),
+        };
+        let machine = ocidiff_model::known::Machine {
+            kernel: "6.1".parse().expect("a version"),
+            cgroup: "v1".to_owned(),
+            arch: "x86_64".to_owned(),
+        };
+        let reader = Reader {
+            step: Move { from: &who, to: &who },
+            corpus: &Corpus::default(),
+            machine: &machine,
+            features: &Features::default(),
+        };
         let (shapes, unreadable) = shapes(
             vec![
                 workload("a", &config("a", "A=1", "/docker/a", true)),
@@ -111,6 +142,7 @@ mod tests {
                 workload("d", &json!([])),
             ],
             &Limits::default(),
+            &reader,
         );
         let names: Vec<&[String]> = shapes.iter().map(|shape| &shape.workloads[..]).collect();
         assert_eq!(names, [&["a".to_owned(), "b".to_owned()][..], &["c".to_owned()]]);

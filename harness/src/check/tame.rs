@@ -190,7 +190,25 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
     if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
         changes.push("no SELinux label for mounts: this kernel has no policy".to_owned());
     }
+    if let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) {
+        agent(seccomp, changes);
+    }
     namespaces(linux, changes);
+}
+
+/// The seccomp agent is somebody's process: it must not hear of the probe. What it would decide is refused.
+fn agent(seccomp: &mut Map<String, Value>, changes: &mut Vec<String>) {
+    seccomp.shift_remove("listenerMetadata");
+    if seccomp.shift_remove("listenerPath").is_none() {
+        return;
+    }
+    let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
+    for rule in rules.into_iter().flatten() {
+        if rule["action"] == "SCMP_ACT_NOTIFY" {
+            rule["action"] = "SCMP_ACT_ERRNO".into();
+        }
+    }
+    changes.push("no seccomp agent is asked: calls that it decides are refused".to_owned());
 }
 
 /// Joined ones are made new, and the host's network and processes are not seen.
@@ -351,6 +369,23 @@ mod tests {
                 told.changes
             );
         }
+    }
+
+    #[test]
+    fn a_seccomp_agent_is_not_asked() {
+        let told = tamed(
+            &json!({"process": {}, "linux": {"seccomp": {"listenerPath": "/run/agent", "listenerMetadata": "x",
+            "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}}}),
+        );
+        assert_eq!(
+            told.config["linux"]["seccomp"],
+            json!({"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
+        );
+        assert!(
+            told.changes.iter().any(|change| change.contains("agent")),
+            "{:?}",
+            told.changes
+        );
     }
 
     #[test]

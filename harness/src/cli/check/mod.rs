@@ -11,8 +11,10 @@ use ocidiff_runtimes::Runtime;
 
 use super::args::{CheckArgs, CheckFormat};
 use super::{output, signals};
+use crate::check::features;
 use crate::check::judge::{Move, judge};
 use crate::check::look::look;
+use crate::check::read::Reader;
 use crate::check::shape::{Shape, shapes};
 use crate::check::tame::Limits;
 use crate::engine::{Engine, Recorder};
@@ -65,18 +67,25 @@ fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
 
 async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
     let mut unchecked: Vec<Unchecked> = found.unchecked;
-    let (shapes, unreadable) = shapes(found.workloads, &Limits::of_machine());
+    let [from, to] = [0, 1].map(|at| engine.contenders[at].id.clone());
+    let step = Move { from: &from, to: &to };
+    let features = features::ask(engine).await?;
+    let reader = Reader {
+        step,
+        corpus: &engine.corpus,
+        machine: &engine.machine,
+        features: &features,
+    };
+    let (shapes, unreadable) = shapes(found.workloads, &Limits::of_machine(), &reader);
     unchecked.extend(
         unreadable
             .into_iter()
             .map(|(workload, why)| Unchecked { workload, why }),
     );
-    let [from, to] = [0, 1].map(|at| engine.contenders[at].id.clone());
-    let step = Move { from: &from, to: &to };
     let mut told = Vec::new();
     for shape in shapes {
         match look(engine, &shape).await? {
-            Ok(seen) => told.push(report(&shape, judge(&seen, step, &shape.tamed, &engine.corpus))),
+            Ok(seen) => told.push(report(&shape, judge(&seen, step, &shape, &engine.corpus))),
             Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
                 workload,
                 why: why.clone(),

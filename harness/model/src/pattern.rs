@@ -1,0 +1,192 @@
+//! A condition over a `config.json`: a part of one, written as a case writes its config.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// A part that a config must have.
+///
+/// - a map: each of its members must fit; a name with `*` stands for any that fits; `null` asks that the member is not there
+/// - a list: each of its items must fit one of the config's list, in any order; `[]` asks for an empty list
+/// - a text: the same text, where `*` stands for anything; `"*"` alone for any value at all
+/// - a number, `true`, `false`: the same
+/// - `{$not: PATTERN}`, `{$any: [PATTERN, ...]}`, `{$above: NUMBER}`, `{$below: NUMBER}`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Pattern(Value);
+
+impl Pattern {
+    /// Whether a config has that part.
+    #[must_use]
+    pub fn fits(&self, config: &Value) -> bool {
+        fits(&self.0, config)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match well_formed(&value) {
+            Ok(()) if value.is_object() => Ok(Self(value)),
+            Ok(()) => Err(serde::de::Error::custom(
+                "`applies` takes a part of a config, such as {hooks: {poststop: [\"*\"]}}",
+            )),
+            Err(why) => Err(serde::de::Error::custom(why)),
+        }
+    }
+}
+
+impl JsonSchema for Pattern {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "A part that a config must have; `*` stands for anything, null for nothing, and there are $not, $any, $above and $below.",
+        })
+    }
+}
+
+/// The operator of `{$name: ...}`.
+fn operator(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let (name, value) = map.iter().next().filter(|_| map.len() == 1)?;
+    name.starts_with('$').then_some((name.as_str(), value))
+}
+
+fn well_formed(pattern: &Value) -> Result<(), String> {
+    match pattern {
+        Value::Object(map) => {
+            match operator(map) {
+                Some(("$not", inner)) => return well_formed(inner),
+                Some(("$any", Value::Array(inner))) if !inner.is_empty() => {
+                    return inner.iter().try_for_each(well_formed);
+                }
+                Some(("$above" | "$below", Value::Number(_))) => return Ok(()),
+                Some((name, _)) => {
+                    return Err(format!(
+                        "`{name}`: there are $not: PATTERN, $any: [PATTERN, ...], $above: NUMBER and $below: NUMBER"
+                    ));
+                }
+                None => {}
+            }
+            if let Some(name) = map.keys().find(|name| name.starts_with('$')) {
+                return Err(format!("`{name}` must stand alone in its map"));
+            }
+            map.values().try_for_each(well_formed)
+        }
+        Value::Array(items) => items.iter().try_for_each(well_formed),
+        _ => Ok(()),
+    }
+}
+
+fn fits(pattern: &Value, value: &Value) -> bool {
+    match pattern {
+        Value::Null => value.is_null(),
+        Value::String(text) if text == "*" => !value.is_null(),
+        Value::String(text) => value.as_str().is_some_and(|value| glob(text, value)),
+        Value::Number(_) | Value::Bool(_) => pattern == value,
+        Value::Array(items) if items.is_empty() => value.as_array().is_some_and(Vec::is_empty),
+        Value::Array(items) => value
+            .as_array()
+            .is_some_and(|there| items.iter().all(|item| there.iter().any(|one| fits(item, one)))),
+        Value::Object(map) => match operator(map) {
+            Some(("$not", inner)) => !fits(inner, value),
+            Some(("$any", inner)) => inner
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| fits(one, value))),
+            Some(("$above", least)) => {
+                matches!((value.as_f64(), least.as_f64()), (Some(value), Some(least)) if value > least)
+            }
+            Some(("$below", most)) => {
+                matches!((value.as_f64(), most.as_f64()), (Some(value), Some(most)) if value < most)
+            }
+            _ => value
+                .as_object()
+                .is_some_and(|there| map.iter().all(|(name, inner)| member(name, inner, there))),
+        },
+    }
+}
+
+fn member(name: &str, pattern: &Value, there: &Map<String, Value>) -> bool {
+    if name.contains('*') {
+        return there
+            .iter()
+            .any(|(found, value)| glob(name, found) && fits(pattern, value));
+    }
+    fits(pattern, there.get(name).unwrap_or(&Value::Null))
+}
+
+/// `*` stands for any text, also none.
+fn glob(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(head) else {
+        return false;
+    };
+    if rest.is_empty() {
+        return true;
+    }
+    (0..=text.len())
+        .filter(|at| text.is_char_boundary(*at))
+        .any(|at| glob(rest, &text[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_part_fits_a_config_that_has_it() {
+        let config = json!({
+            "process": {"noNewPrivileges": false, "env": ["A=1", "PATH=/bin"], "rlimits": [{"type": "RLIMIT_FSIZE", "soft": 0}]},
+            "mounts": [{"type": "tmpfs", "options": ["ro"]}, {"type": "bind", "options": ["rw", "rbind"]}],
+            "linux": {"sysctl": {"net.core.somaxconn": "1"}, "devices": []}
+        });
+        for (pattern, expected) in [
+            ("{}", true),
+            ("{process: {noNewPrivileges: false}}", true),
+            ("{process: {noNewPrivileges: true}}", false),
+            ("{process: {noNewPrivileges: '*', terminal: null}}", true),
+            ("{hooks: null}", true),
+            ("{hooks: '*'}", false),
+            ("{hooks: {poststop: '*'}}", false),
+            ("{mounts: [{type: tmpfs, options: [ro]}]}", true),
+            // One item must have all of it.
+            ("{mounts: [{type: tmpfs, options: [rw]}]}", false),
+            ("{mounts: [{options: [rbind, rw]}, {type: tmpfs}]}", true),
+            ("{process: {env: ['PATH=*']}}", true),
+            ("{process: {env: {$not: ['PATH=*']}}}", false),
+            ("{process: {env: {$not: ['HOME=*']}}}", true),
+            ("{linux: {sysctl: {'net.*': '*'}}}", true),
+            ("{linux: {sysctl: {'kernel.*': '*'}}}", false),
+            ("{linux: {devices: []}}", true),
+            ("{linux: {devices: ['*']}}", false),
+            ("{process: {rlimits: [{soft: {$below: 1}}]}}", true),
+            ("{process: {rlimits: [{soft: {$above: 0}}]}}", false),
+            (
+                "{process: {rlimits: [{type: {$any: [x, 'RLIMIT_*SIZE']}}]}}",
+                true,
+            ),
+        ] {
+            let pattern: Pattern = serde_yaml::from_str(pattern).expect(pattern);
+            assert_eq!(pattern.fits(&config), expected, "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for (text, part) in [
+            ("[]", "takes a part of a config"),
+            ("{a: {$nott: 1}}", "there are $not"),
+            ("{a: {$any: []}}", "there are $not"),
+            ("{a: {$not: 1, b: 2}}", "must stand alone"),
+        ] {
+            let error = serde_yaml::from_str::<Pattern>(text).expect_err(text).to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
