@@ -4,6 +4,7 @@
 //! and writes their command lines. Engines that speak HTTP are adapters beside these modules, not part of them.
 
 mod call;
+pub mod engines;
 mod facts;
 mod find;
 mod install;

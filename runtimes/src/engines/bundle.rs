@@ -1,0 +1,122 @@
+//! A folder with a config.json.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
+use serde_json::Value;
+
+use super::{Config, mounts, text};
+
+/// More than any config.json has.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What a folder tells.
+#[derive(Debug)]
+pub(super) struct Bundle {
+    pub(super) config: Result<Config, String>,
+    pub(super) rootfs: Option<PathBuf>,
+    pub(super) layers: Vec<PathBuf>,
+    json: Value,
+}
+
+impl Bundle {
+    /// None where the folder has no config.json.
+    pub(super) fn read(folder: &Path) -> Option<Self> {
+        let path = folder.join("config.json");
+        let read = match read_regular(&path, MOST_BYTES) {
+            Ok(None) => return None,
+            Ok(Some(text)) => parse(&text).map(|json| (text, json)),
+            Err(why) => Err(why),
+        };
+        Some(match read {
+            Ok((text, json)) => {
+                let place = root(folder, &json);
+                Self {
+                    layers: place.as_deref().map_or_else(Vec::new, mounts::layers),
+                    rootfs: place.filter(|place| is_inhabited(place)),
+                    config: Ok(Config { text, path }),
+                    json,
+                }
+            }
+            Err(why) => Self::without(format!("its config.json cannot be read: {why}")),
+        })
+    }
+
+    /// One whose config.json cannot be had.
+    pub(super) fn without(why: String) -> Self {
+        Self {
+            config: Err(why),
+            rootfs: None,
+            layers: Vec::new(),
+            json: Value::Null,
+        }
+    }
+
+    /// An annotation, on one line.
+    pub(super) fn annotation(&self, name: &str) -> Option<String> {
+        text::name(self.json["annotations"][name].as_str()?)
+    }
+}
+
+/// A file of somebody's: none if it is not there, an error if it is no text of a size that it may have.
+pub(super) fn read_regular(path: &Path, most: u64) -> Result<Option<String>, String> {
+    // Not blocking: it may be a pipe.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = match open(path, flags, Mode::empty()) {
+        Ok(file) => fs::File::from(file),
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+        Err(err) => return Err(std::io::Error::from(err).to_string()),
+    };
+    let told = file.metadata().map_err(|err| err.to_string())?;
+    if !told.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|err| err.to_string())?;
+    if bytes.len() as u64 > most {
+        return Err(format!("it has more than {most} bytes"));
+    }
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|_| "it is not UTF-8".to_owned())
+}
+
+fn parse(text: &str) -> Result<Value, String> {
+    let json: Value = serde_json::from_str(text).map_err(|err| err.to_string())?;
+    if json.is_object() {
+        Ok(json)
+    } else {
+        Err("it is not a JSON object".to_owned())
+    }
+}
+
+/// Where the config says that the root is.
+fn root(folder: &Path, json: &Value) -> Option<PathBuf> {
+    let path = json["root"]["path"].as_str()?;
+    (!path.is_empty() && !path.contains('\0')).then(|| folder.join(path))
+}
+
+/// An overlay that is mounted in another namespace is an empty folder here.
+pub(super) fn is_inhabited(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// The folders in a folder, sorted, none if it is not there.
+pub(super) fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+/// A folder's own name, if it can be an id.
+pub(super) fn id_of(folder: &Path) -> Option<&str> {
+    folder.file_name()?.to_str().filter(|name| text::is_id(name))
+}

@@ -1,0 +1,104 @@
+//! A connection to an API socket: each call has a limit, and its error is one line.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerInspectResponse, ContainerSummary, SystemInfo, SystemVersion};
+use bollard::query_parameters::ListContainersOptions;
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::time::{Instant, timeout};
+
+use super::{Options, text};
+
+/// A connection, and how long it may be used.
+pub(super) struct Client<'a> {
+    docker: Docker,
+    options: &'a Options,
+    deadline: Instant,
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Late(Duration),
+    Said(Error),
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(socket: &Path, options: &'a Options, deadline: Instant) -> Result<Self, String> {
+        let path = socket.to_str().ok_or("its path is not UTF-8")?;
+        // Bollard's own limit is in whole seconds; ours comes first.
+        let seconds = options.call_limit.as_secs() + 1;
+        let docker = Docker::connect_with_unix(path, seconds, API_DEFAULT_VERSION);
+        Ok(Self {
+            docker: docker.map_err(|err| Fault::Said(err).to_string())?,
+            options,
+            deadline,
+        })
+    }
+
+    /// The version, which decides how the rest is asked, and what the engine knows.
+    pub(super) async fn greet(&mut self) -> Result<(SystemVersion, SystemInfo), Fault> {
+        self.docker = self.call(self.docker.clone().negotiate_version()).await?;
+        let version = self.call(self.docker.version()).await?;
+        let info = self.call(self.docker.info()).await?;
+        Ok((version, info))
+    }
+
+    pub(super) async fn list(&self) -> Result<Vec<ContainerSummary>, Fault> {
+        let all = ListContainersOptions {
+            all: true,
+            ..ListContainersOptions::default()
+        };
+        self.call(self.docker.list_containers(Some(all))).await
+    }
+
+    pub(super) async fn inspect(&self, id: &str) -> Result<ContainerInspectResponse, Fault> {
+        self.call(self.docker.inspect_container(id, None)).await
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let limit = left.min(self.options.call_limit);
+        match timeout(limit, call).await {
+            Ok(answer) => answer.map_err(Fault::Said),
+            Err(_) => Err(Fault::Late(limit)),
+        }
+    }
+}
+
+impl Fault {
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Said(Error::DockerResponseServerError { status_code: 404, .. })
+        )
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = match self {
+            Self::Late(limit) => {
+                return write!(f, "it does not answer within {} s", limit.as_secs_f32());
+            }
+            Self::Said(Error::SocketNotFoundError(_)) => return f.write_str("there is no such socket"),
+            Self::Said(Error::RequestTimeoutError) => return f.write_str("it does not answer in time"),
+            Self::Said(error) => error,
+        };
+        // The last of the chain says most: `Connection refused (os error 111)`.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        let cause = text::line(&cause.to_string());
+        let refused = cause.contains("Connection refused");
+        match error {
+            _ if refused => f.write_str("no engine listens there: start it, or name another socket"),
+            Error::DockerResponseServerError { .. } | Error::IOError { .. } => f.write_str(&cause),
+            _ => write!(f, "it does not answer as an engine does: {cause}"),
+        }
+    }
+}

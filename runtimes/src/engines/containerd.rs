@@ -1,0 +1,114 @@
+//! The task folders of a containerd: `STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/`, each a bundle.
+
+use std::path::{Path, PathBuf};
+
+use super::bundle::{Bundle, folders, id_of, read_regular};
+use super::{Engine, EngineError, Found, Options, Which, Workload, text};
+
+/// The folder of tasks in a containerd's state folder.
+pub(super) const TASKS: &str = "io.containerd.runtime.v2.task";
+
+const NAME: &str = "containerd";
+
+/// Where this node's containerd keeps its state. Its socket lies there too.
+fn state(options: &Options) -> PathBuf {
+    match (&options.socket, options.which) {
+        (Some(socket), Which::Containerd) => {
+            let beside = socket.parent().unwrap_or(Path::new("/"));
+            // One that a dockerd started has its state in a folder of its own.
+            let own = beside.join("daemon");
+            if own.is_dir() { own } else { beside.to_owned() }
+        }
+        _ => options.root.join("run/containerd"),
+    }
+}
+
+/// Adds what is there, and says whether anything is.
+pub(super) fn look(options: &Options, found: &mut Found) -> bool {
+    let tasks = state(options).join(TASKS);
+    if !tasks.is_dir() {
+        return false;
+    }
+    let known = found.ids();
+    found.engines.push(Engine {
+        name: NAME.to_owned(),
+        version: "unknown".to_owned(),
+        socket: None,
+        default_runtime: None,
+        runtimes: Vec::new(),
+    });
+    for folder in folders(&tasks).iter().flat_map(|namespace| folders(namespace)) {
+        let Some(id) = id_of(&folder).filter(|id| !known.contains(*id)) else {
+            continue;
+        };
+        if !found.has_room(NAME) {
+            break;
+        }
+        if let Some(one) = workload(id, &folder) {
+            found.workloads.push(one);
+        }
+    }
+    true
+}
+
+/// A containerd that was asked for and is not there.
+pub(super) fn absent(options: &Options) -> EngineError {
+    EngineError::Absent {
+        engine: NAME,
+        looked: state(options).join(TASKS).display().to_string(),
+        remedy: "start it, or name its socket, which lies in its state folder",
+    }
+}
+
+/// The bundle of a container in a state folder, whatever its namespace.
+pub(super) fn bundle_of(state: &Path, id: &str) -> Option<Bundle> {
+    folders(&state.join(TASKS))
+        .iter()
+        .find_map(|namespace| Bundle::read(&namespace.join(id)))
+}
+
+fn workload(id: &str, folder: &Path) -> Option<Workload> {
+    // Nothing of it is here any more but its folder.
+    let bundle = Bundle::read(folder)?;
+    Some(Workload {
+        name: name(&bundle).unwrap_or_else(|| id.to_owned()),
+        id: id.to_owned(),
+        engine: NAME.to_owned(),
+        image: bundle.annotation("io.kubernetes.cri.image-name"),
+        state: life(folder).to_owned(),
+        runtime: runtime(folder),
+        config: bundle.config,
+        rootfs: bundle.rootfs,
+        layers: bundle.layers,
+    })
+}
+
+/// What Kubernetes calls it: a pod's own container is its `pause`.
+fn name(bundle: &Bundle) -> Option<String> {
+    let of = |part: &str| bundle.annotation(&format!("io.kubernetes.cri.{part}"));
+    let container = match of("container-type").as_deref() {
+        Some("sandbox") => "pause".to_owned(),
+        _ => of("container-name")?,
+    };
+    Some(format!(
+        "{}/{}/{container}",
+        of("sandbox-namespace")?,
+        of("sandbox-name")?
+    ))
+}
+
+/// The program that its shim calls.
+fn runtime(folder: &Path) -> Option<String> {
+    let read = |file: &str, most| read_regular(&folder.join(file), most).ok().flatten();
+    read("runtime", 4096).and_then(|path| text::name(&path))
+}
+
+/// Whether the process that its shim wrote down is there.
+fn life(folder: &Path) -> &'static str {
+    let pid = read_regular(&folder.join("init.pid"), 64).ok().flatten();
+    match pid.and_then(|pid| pid.trim().parse::<u32>().ok()) {
+        Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",
+        Some(_) => "exited",
+        None => "unknown",
+    }
+}

@@ -1,0 +1,116 @@
+//! What is told: engines, containers, and why something is not there.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// More containers than any node has.
+const MOST_CONTAINERS: usize = 10_000;
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The engines that are there.
+    pub engines: Vec<Engine>,
+    /// Their containers.
+    pub workloads: Vec<Workload>,
+    /// What could not be looked at and why, a line each.
+    pub notes: Vec<String>,
+    /// Names that were asked for and that no container has.
+    pub missing: Vec<String>,
+}
+
+/// An engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// docker, podman, containerd or crio.
+    pub name: String,
+    /// Its version as it says; `unknown` where it was not asked.
+    pub version: String,
+    /// Its API socket, where it was asked.
+    pub socket: Option<PathBuf>,
+    /// The runtime of containers that name none.
+    pub default_runtime: Option<String>,
+    /// Runtimes that it knows, as `name=path` where the path is told.
+    pub runtimes: Vec<String>,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// How people call it; under Kubernetes `namespace/pod/container`.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The engine's name.
+    pub engine: String,
+    /// The image, as it was asked for.
+    pub image: Option<String>,
+    /// running, exited, created, paused, ...; `unknown` where nobody says.
+    pub state: String,
+    /// The runtime that runs it, where that is told.
+    pub runtime: Option<String>,
+    /// What the engine gave to the runtime, or one line that says why that cannot be read.
+    pub config: Result<Config, String>,
+    /// The root file system, if it is to be seen from here.
+    pub rootfs: Option<PathBuf>,
+    /// The folders that its overlay consists of, the uppermost first; the first is the container's own.
+    pub layers: Vec<PathBuf>,
+}
+
+/// A config.json.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What it says. It is JSON.
+    pub text: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// An engine that was asked for by name, and that is not there or not in order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// Nothing of it is on this node.
+    #[error("{engine} is not on this node: there is no {looked}; {remedy}")]
+    Absent {
+        /// What was asked for.
+        engine: &'static str,
+        /// Where it would be.
+        looked: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The socket does not answer as an engine would.
+    #[error("ask the engine at {path}: {why}", path = path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// One line.
+        why: String,
+    },
+    /// The host is not this node.
+    #[error("DOCKER_HOST is {host}: {why}")]
+    Host {
+        /// What was given.
+        host: String,
+        /// One line.
+        why: &'static str,
+    },
+}
+
+impl Found {
+    pub(super) fn ids(&self) -> HashSet<String> {
+        self.workloads.iter().map(|one| one.id.clone()).collect()
+    }
+
+    /// Whether there is room for one more.
+    pub(super) fn has_room(&mut self, engine: &str) -> bool {
+        let room = self.workloads.len() < MOST_CONTAINERS;
+        if !room {
+            let note = format!("{engine}: more than {MOST_CONTAINERS} containers: the rest is left out");
+            if self.notes.last() != Some(&note) {
+                self.notes.push(note);
+            }
+        }
+        room
+    }
+}

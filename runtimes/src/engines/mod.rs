@@ -1,0 +1,197 @@
+//! The containers of this node, as its engines describe them to a runtime.
+//!
+//! | module | where it looks |
+//! |---|---|
+//! | `sockets` | which API sockets there are |
+//! | `api` | Docker's API, which Podman speaks too; only calls that read |
+//! | `client` | one connection to it, with limits |
+//! | `containerd` | the task folders of containerd |
+//! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
+//! | `states` | the state folders of runc and crun, for what no engine told |
+//! | `bundle` | a folder with a config.json: read with a limit, its rootfs, its overlay |
+//! | `mounts` | which mounts are overlays, and of what |
+//! | `text` | what others wrote, on one line |
+//!
+//! Nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+
+mod api;
+mod bundle;
+mod client;
+mod containerd;
+mod found;
+mod mounts;
+mod sockets;
+mod states;
+mod storage;
+mod text;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use found::{Config, Engine, EngineError, Found, Workload};
+
+/// Which engine's containers are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// Those of every engine that is there.
+    #[default]
+    Auto,
+    /// Docker's.
+    Docker,
+    /// Podman's.
+    Podman,
+    /// Those of a containerd, whoever drives it.
+    Containerd,
+    /// CRI-O's.
+    Crio,
+    /// Nobody's.
+    None,
+}
+
+impl Which {
+    /// Every word for it, with what it means.
+    pub const WORDS: [(&'static str, Self); 6] = [
+        ("auto", Self::Auto),
+        ("docker", Self::Docker),
+        ("podman", Self::Podman),
+        ("containerd", Self::Containerd),
+        ("crio", Self::Crio),
+        ("none", Self::None),
+    ];
+
+    /// Whether an engine is among those that are asked for.
+    fn asks(self, engine: Self) -> bool {
+        self == Self::Auto || self == engine
+    }
+}
+
+/// A word that is no engine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no engine is called `{0}`: auto, docker, podman, containerd, crio and none are")]
+pub struct WhichError(String);
+
+impl FromStr for Which {
+    type Err = WhichError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = Self::WORDS.iter().find(|(name, _)| *name == word);
+        found
+            .map(|(_, which)| *which)
+            .ok_or_else(|| WhichError(text::line(word)))
+    }
+}
+
+/// Where to look, for what, and for how long.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whose containers.
+    pub which: Which,
+    /// An API socket, instead of the usual ones; for containerd, its own socket. Under [`Which::Auto`] only this one is looked at.
+    pub socket: Option<PathBuf>,
+    /// What DOCKER_HOST says; only `unix://` can be on this node.
+    pub docker_host: Option<String>,
+    /// Where a private dockerd keeps what runs: its `--exec-root`.
+    pub exec_root: Option<PathBuf>,
+    /// The machine's files: all usual places are looked for under it.
+    pub root: PathBuf,
+    /// Only these containers, by name, by id or by at least four characters of it.
+    pub names: Vec<String>,
+    /// How long one call of an API may take.
+    pub call_limit: Duration,
+    /// How long all calls of one engine may take.
+    pub engine_limit: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            which: Which::Auto,
+            socket: None,
+            docker_host: None,
+            exec_root: None,
+            root: PathBuf::from("/"),
+            names: Vec::new(),
+            call_limit: Duration::from_secs(5),
+            engine_limit: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Finds the containers of this node.
+///
+/// # Errors
+///
+/// What was asked for by name is not there or does not answer; under [`Which::Auto`] that is a note.
+pub async fn find(options: &Options) -> Result<Found, EngineError> {
+    let mut found = Found::default();
+    if options.which == Which::None {
+        found.missing.clone_from(&options.names);
+        return Ok(found);
+    }
+    let (mut asked, mut refused) = (false, None);
+    for target in sockets::targets(options, &mut found)? {
+        // All calls of an engine share one limit.
+        let deadline = Instant::now() + options.engine_limit;
+        let path = target.path;
+        match api::ask(&path, options, deadline, &mut found).await {
+            Ok(()) => asked = true,
+            Err(why) if target.by_name => return Err(EngineError::Socket { path, why }),
+            Err(why) => {
+                found.notes.push(format!("{}: {why}", path.display()));
+                refused = Some(EngineError::Socket { path, why });
+            }
+        }
+    }
+    let there = asked | folders(options, &mut found);
+    if !there && options.which != Which::Auto {
+        return Err(refused.unwrap_or_else(|| absent(options)));
+    }
+    choose(&options.names, &mut found);
+    Ok(found)
+}
+
+/// Adds what engines left in folders, but for what their APIs told already, and says whether there is an engine that was
+/// asked for.
+fn folders(options: &Options, found: &mut Found) -> bool {
+    let which = options.which;
+    if which == Which::Auto && options.socket.is_some() {
+        return true;
+    }
+    let mut there = which.asks(Which::Containerd) && containerd::look(options, found);
+    if which.asks(Which::Crio) || which.asks(Which::Podman) {
+        there |= storage::look(options, found);
+    }
+    if which == Which::Auto {
+        states::look(options, found);
+    }
+    there
+}
+
+/// What to say of an engine that was asked for and is not there.
+fn absent(options: &Options) -> EngineError {
+    match options.which {
+        Which::Containerd => containerd::absent(options),
+        Which::Crio => storage::absent(options),
+        _ => sockets::absent(options),
+    }
+}
+
+/// Keeps what was asked for.
+fn choose(names: &[String], found: &mut Found) {
+    if names.is_empty() {
+        return;
+    }
+    let fits = |one: &Workload, name: &str| {
+        one.name == name || one.id == name || (name.len() >= 4 && one.id.starts_with(name))
+    };
+    let missing = names
+        .iter()
+        .filter(|name| !found.workloads.iter().any(|one| fits(one, name)));
+    found.missing = missing.cloned().collect();
+    found
+        .workloads
+        .retain(|one| names.iter().any(|name| fits(one, name)));
+}

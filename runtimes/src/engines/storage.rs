@@ -1,0 +1,208 @@
+//! The folders of containers/storage, in which CRI-O and Podman keep their bundles:
+//! `PLACE/overlay-containers/ID/userdata/`.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::bundle::{Bundle, folders, id_of, is_inhabited, read_regular};
+use super::{Engine, EngineError, Found, Options, Which, Workload, text};
+
+/// What lasts, and what is of this boot only.
+const PLACES: [&str; 2] = ["var/lib/containers/storage", "run/containers/storage"];
+/// Where a CRI-O that runs has its socket.
+const CRIO: &str = "run/crio";
+const CONTAINERS: &str = "overlay-containers";
+/// More than 10,000 entries have.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// One entry of `overlay-containers/containers.json`.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Entry {
+    id: String,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    layer: String,
+}
+
+/// The folders of containers/storage.
+pub(super) fn places(root: &Path) -> Vec<PathBuf> {
+    PLACES.map(|place| root.join(place)).to_vec()
+}
+
+/// Where a container's bundle lies.
+pub(super) fn userdata(place: &Path, id: &str) -> PathBuf {
+    place.join(CONTAINERS).join(id).join("userdata")
+}
+
+/// Adds what is there and was asked for, and says whether the engine is there: Podman is no more than its storage.
+pub(super) fn look(options: &Options, found: &mut Found) -> bool {
+    let places = places(&options.root);
+    let there = places.iter().any(|place| place.join(CONTAINERS).is_dir());
+    let entries = entries(&places, found);
+    let mut seen = found.ids();
+    for place in &places {
+        for folder in folders(&place.join(CONTAINERS)) {
+            let Some(id) = id_of(&folder).filter(|id| !seen.contains(*id)) else {
+                continue;
+            };
+            // The config.json may lie in either of the two.
+            let bundle = places.iter().find_map(|place| Bundle::read(&userdata(place, id)));
+            let Some(bundle) = bundle else { continue };
+            let engine = engine(&bundle, entries.get(id));
+            if !options.which.asks(engine.0) {
+                continue;
+            }
+            if !found.has_room(engine.1) {
+                return true;
+            }
+            seen.insert(id.to_owned());
+            let one = workload(id, engine.1, bundle, entries.get(id), &places);
+            found.workloads.push(one);
+        }
+    }
+    tell_engines(found);
+    match options.which {
+        Which::Crio => {
+            options.root.join(CRIO).is_dir() || found.workloads.iter().any(|one| one.engine == "crio")
+        }
+        _ => there,
+    }
+}
+
+/// A storage that was asked for and is not there.
+pub(super) fn absent(options: &Options) -> EngineError {
+    EngineError::Absent {
+        engine: "crio",
+        looked: options.root.join(CRIO).display().to_string(),
+        remedy: "start it, or give bundles with --bundle",
+    }
+}
+
+fn entries(places: &[PathBuf], found: &mut Found) -> HashMap<String, Entry> {
+    let mut all = HashMap::new();
+    for place in places {
+        let path = place.join(CONTAINERS).join("containers.json");
+        let read = read_regular(&path, MOST_BYTES).and_then(|text| match text {
+            Some(text) => serde_json::from_str(&text).map_err(|err| err.to_string()),
+            None => Ok(Vec::new()),
+        });
+        match read {
+            Ok(entries) => all.extend(entries.into_iter().map(|entry: Entry| (entry.id.clone(), entry))),
+            Err(why) => found.notes.push(format!(
+                "{}: {why}: names come from config.json only",
+                path.display()
+            )),
+        }
+    }
+    all
+}
+
+/// Whose it is: both write annotations of their own.
+fn engine(bundle: &Bundle, entry: Option<&Entry>) -> (Which, &'static str) {
+    let is_crio = ["Name", "ContainerType", "SandboxID"].iter().any(|name| {
+        bundle
+            .annotation(&format!("io.kubernetes.cri-o.{name}"))
+            .is_some()
+    });
+    // A config.json that cannot be read tells nothing; CRI-O's names begin so.
+    let named = entry.is_some_and(|entry| entry.names.iter().any(|name| name.starts_with("k8s_")));
+    if is_crio || (bundle.config.is_err() && named) {
+        (Which::Crio, "crio")
+    } else {
+        (Which::Podman, "podman")
+    }
+}
+
+fn workload(id: &str, engine: &str, bundle: Bundle, entry: Option<&Entry>, places: &[PathBuf]) -> Workload {
+    let of_pod = |part: &str| bundle.annotation(&format!("io.kubernetes.{part}"));
+    let name = (|| {
+        let container = match of_pod("cri-o.ContainerType").as_deref() {
+            Some("sandbox") => "pause".to_owned(),
+            _ => of_pod("container.name")?,
+        };
+        Some(format!(
+            "{}/{}/{container}",
+            of_pod("pod.namespace")?,
+            of_pod("pod.name")?
+        ))
+    })();
+    let given = entry.and_then(|entry| entry.names.first());
+    let image = of_pod("cri-o.ImageName").or_else(|| of_pod("cri-o.Image"));
+    let image = image.or_else(|| bundle.annotation("io.podman.annotations.image"));
+    let runtime = of_pod("cri-o.RuntimeHandler");
+    let layers = match entry.map(|entry| chain(places, &entry.layer)) {
+        Some(layers) if !layers.is_empty() => layers,
+        _ => bundle.layers,
+    };
+    Workload {
+        name: name
+            .or_else(|| given.and_then(|name| text::name(name)))
+            .unwrap_or_else(|| id.to_owned()),
+        id: id.to_owned(),
+        engine: engine.to_owned(),
+        image,
+        state: life(id, bundle.rootfs.as_deref(), places).to_owned(),
+        runtime,
+        config: bundle.config,
+        rootfs: bundle.rootfs,
+        layers,
+    }
+}
+
+/// A container's layers by the files that the storage keeps: `overlay/LAYER/diff`, and in `lower` the links of those below.
+fn chain(places: &[PathBuf], layer: &str) -> Vec<PathBuf> {
+    if !text::is_id(layer) {
+        return Vec::new();
+    }
+    let home = places.iter().map(|place| place.join("overlay"));
+    let Some(home) = home
+        .into_iter()
+        .find(|home| home.join(layer).join("diff").is_dir())
+    else {
+        return Vec::new();
+    };
+    let lower = read_regular(&home.join(layer).join("lower"), 1024 * 1024);
+    let lower = lower.ok().flatten().unwrap_or_default();
+    let is_link = |link: &&str| link.strip_prefix("l/").is_some_and(text::is_id);
+    let below = lower.trim().split(':').filter(is_link);
+    let below = below.filter_map(|link| fs::canonicalize(home.join(link)).ok());
+    let inside = below.filter(|path| fs::canonicalize(&home).is_ok_and(|home| path.starts_with(home)));
+    std::iter::once(home.join(layer).join("diff"))
+        .chain(inside)
+        .collect()
+}
+
+/// Whether it runs: its process is written down in the place that does not last.
+fn life(id: &str, rootfs: Option<&Path>, places: &[PathBuf]) -> &'static str {
+    let pid = places.iter().find_map(|place| {
+        read_regular(&userdata(place, id).join("pidfile"), 64)
+            .ok()
+            .flatten()
+    });
+    match pid.and_then(|pid| pid.trim().parse::<u32>().ok()) {
+        Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",
+        Some(_) => "exited",
+        None if rootfs.is_some_and(is_inhabited) => "unknown",
+        None => "exited",
+    }
+}
+
+/// Engines whose containers were found and whose API was not asked.
+fn tell_engines(found: &mut Found) {
+    let told: HashSet<String> = found.engines.iter().map(|engine| engine.name.clone()).collect();
+    for name in ["crio", "podman"] {
+        if !told.contains(name) && found.workloads.iter().any(|one| one.engine == name) {
+            found.engines.push(Engine {
+                name: name.to_owned(),
+                version: "unknown".to_owned(),
+                socket: None,
+                default_runtime: None,
+                runtimes: Vec::new(),
+            });
+        }
+    }
+}
