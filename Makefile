@@ -5,9 +5,12 @@ OUT := reports/out
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 OCIDIFF := target/dist/ocidiff
 
-# What builds and installing need beside the Rust toolchain: youki is built from its crate, and versions of other
-# suites are patched to find their own libraries.
-APT := clang libelf-dev libseccomp-dev patchelf pkg-config zlib1g-dev strace
+# What builds, installing and tests need beside the Rust toolchain: youki is built from its crate, versions of other
+# suites are patched to find their own libraries, and a test starts a dockerd of its own in private namespaces.
+APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-config zlib1g-dev strace
+
+# A package's service must not start on this machine.
+NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '\043!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; };
 
 .PHONY: run test lint bench setup runtimes dist clean help
 
@@ -18,7 +21,7 @@ setup:          ## bring what is missing: Debian packages, runtimes
 	@missing=""; for package in $(APT); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
-	  if command -v apt-get >/dev/null; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	  if command -v apt-get >/dev/null; then $(NO_SERVICES) apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	  else echo "not a Debian machine: install by hand what these packages have:$$missing"; fi; fi
 
 dist: setup     ## the program as one static file: target/dist/ocidiff
