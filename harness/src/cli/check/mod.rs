@@ -2,10 +2,10 @@
 
 mod find;
 
-use std::collections::BTreeSet;
+use std::time::SystemTime;
 
+use ocidiff_model::ExitStatus;
 use ocidiff_model::check::{CheckReport, ShapeReport, Unchecked};
-use ocidiff_model::{ExitStatus, Impact};
 use ocidiff_reports::{Style, check as reports};
 use ocidiff_runtimes::Runtime;
 
@@ -46,7 +46,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         Ok(report)
     })?;
     tell(args, &report)?;
-    Ok(status(&report))
+    Ok(report.exit())
 }
 
 /// The runtime now, and the one to move to.
@@ -66,6 +66,9 @@ fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
 }
 
 async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
+    let time = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let mut unchecked: Vec<Unchecked> = found.unchecked;
     let [from, to] = [0, 1].map(|at| engine.contenders[at].id.clone());
     let step = Move { from: &from, to: &to };
@@ -95,6 +98,7 @@ async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
     told.sort_by_key(|shape| std::cmp::Reverse(shape.worst()));
     Ok(CheckReport {
         ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
+        time: time.as_secs(),
         node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         from,
         to,
@@ -131,16 +135,4 @@ fn tell(args: &CheckArgs, report: &CheckReport) -> Result<(), Error> {
         Some(path) => output::write_file(path, &text)?,
     }
     Ok(())
-}
-
-/// 0 safe, 1 something breaks or may break, 3 something could not be checked.
-fn status(report: &CheckReport) -> ExitStatus {
-    let worst: BTreeSet<Impact> = report.shapes.iter().filter_map(ShapeReport::worst).collect();
-    if worst.iter().any(|impact| *impact > Impact::Cosmetic) {
-        ExitStatus::Differs
-    } else if report.unchecked.is_empty() {
-        ExitStatus::Ok
-    } else {
-        ExitStatus::Broken
-    }
 }

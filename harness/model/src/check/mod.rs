@@ -1,15 +1,29 @@
 //! What `ocidiff check` tells: which workloads would behave differently under another runtime.
 
+mod event;
+mod fleet;
+mod join;
+
 use serde::{Deserialize, Serialize};
 
 use crate::known::Impact;
 use crate::record::RuntimeId;
+use crate::verdict::ExitStatus;
+
+pub use event::{CheckEvent, NodeCheck};
+pub use fleet::{
+    FleetDifference, FleetFinding, FleetMove, FleetNode, FleetReport, FleetShape, FleetUnchecked, LeftOut,
+    Outlook, Placed,
+};
 
 /// A node's workloads, held from one runtime to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The version of ocidiff.
     pub ocidiff: String,
+    /// When the check began: seconds since 1970, UTC; 0 where that is not known.
+    #[serde(default)]
+    pub time: u64,
     /// The node's name, as `uname -n` says.
     pub node: String,
     /// The runtime that the workloads run under.
@@ -17,6 +31,7 @@ pub struct CheckReport {
     /// The one that they are to move to.
     pub to: RuntimeId,
     /// Workloads of the same shape, checked once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shapes: Vec<ShapeReport>,
     /// Workloads that could not be checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,6 +100,20 @@ pub struct Unchecked {
     pub workload: String,
     /// Why, in one line.
     pub why: String,
+}
+
+impl CheckReport {
+    /// What the program ends with: 1 something breaks or may break, 3 something could not be checked.
+    #[must_use]
+    pub fn exit(&self) -> ExitStatus {
+        if !self.shapes.iter().all(ShapeReport::is_safe) {
+            ExitStatus::Differs
+        } else if self.unchecked.is_empty() {
+            ExitStatus::Ok
+        } else {
+            ExitStatus::Broken
+        }
+    }
 }
 
 impl ShapeReport {

@@ -1,0 +1,79 @@
+//! What a check tells, one JSON object a line: the same report, in a form that a log of many nodes can hold.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckReport, ShapeReport, Unchecked};
+use crate::verdict::ExitStatus;
+
+/// One event of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum CheckEvent {
+    /// The first event: the report without what the other events tell.
+    CheckStarted(Box<CheckReport>),
+    /// Workloads of one shape.
+    ShapeChecked(Box<ShapeReport>),
+    /// A workload that could not be checked.
+    WorkloadUnchecked(Unchecked),
+    /// The last event; missing where the check was ended before its time, or its log was cut.
+    CheckFinished {
+        /// How the program ends.
+        exit: ExitStatus,
+    },
+}
+
+/// The check of one node as its events tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeCheck {
+    /// What was found.
+    pub report: CheckReport,
+    /// How the program ended; none where the events have no end, and there may be more workloads.
+    pub exit: Option<ExitStatus>,
+}
+
+impl CheckReport {
+    /// The report as events, its end included.
+    #[must_use]
+    pub fn events(&self) -> Vec<CheckEvent> {
+        let head = Self {
+            shapes: Vec::new(),
+            unchecked: Vec::new(),
+            ..self.clone()
+        };
+        let shapes = self.shapes.iter().cloned().map(Box::new);
+        let unchecked = self.unchecked.iter().cloned();
+        let mut events = vec![CheckEvent::CheckStarted(Box::new(head))];
+        events.extend(shapes.map(CheckEvent::ShapeChecked));
+        events.extend(unchecked.map(CheckEvent::WorkloadUnchecked));
+        events.push(CheckEvent::CheckFinished { exit: self.exit() });
+        events
+    }
+}
+
+impl NodeCheck {
+    /// A check of which no more than its first event is read.
+    #[must_use]
+    pub fn new(head: CheckReport) -> Self {
+        Self {
+            report: head,
+            exit: None,
+        }
+    }
+
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// The event itself, where it is of another check: one that starts, or one after the end.
+    pub fn take(&mut self, event: CheckEvent) -> Result<(), CheckEvent> {
+        if self.exit.is_some() {
+            return Err(event);
+        }
+        match event {
+            CheckEvent::ShapeChecked(shape) => self.report.shapes.push(*shape),
+            CheckEvent::WorkloadUnchecked(one) => self.report.unchecked.push(one),
+            CheckEvent::CheckFinished { exit } => self.exit = Some(exit),
+            CheckEvent::CheckStarted(_) => return Err(event),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! How many nodes' checks become one report.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fleet::{
+    FleetDifference, FleetFinding, FleetMove, FleetNode, FleetReport, FleetShape, FleetUnchecked, LeftOut,
+    Outlook, Placed,
+};
+use super::{CheckReport, Finding, NodeCheck, ShapeReport};
+use crate::known::Impact;
+
+impl FleetReport {
+    /// Joins the checks of nodes, in the order in which they were read.
+    #[must_use]
+    pub fn of(checks: Vec<NodeCheck>) -> Self {
+        let (checks, left_out) = latest(checks);
+        let mut moves: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
+        for check in checks {
+            moves.entry(pair(&check.report)).or_default().push(check);
+        }
+        let mut moves: Vec<_> = moves.into_values().filter_map(FleetMove::of).collect();
+        moves.sort_by_key(|step| Reverse(step.nodes.len()));
+        Self { moves, left_out }
+    }
+}
+
+type Pair = [(String, String); 2];
+
+fn pair(report: &CheckReport) -> Pair {
+    [&report.from, &report.to].map(|runtime| (runtime.name.clone(), runtime.version.as_str().to_owned()))
+}
+
+/// One check a node and move: the latest; of two at the same time the one that was read last. The runtime that a
+/// node moves from is the node's own, so a check under another version of it is an older check, not another move.
+fn latest(checks: Vec<NodeCheck>) -> (Vec<NodeCheck>, Vec<LeftOut>) {
+    let mut by_node: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
+    for check in checks {
+        let [(from, _), to] = pair(&check.report);
+        let key = (check.report.node.clone(), from, to);
+        by_node.entry(key).or_default().push(check);
+    }
+    let mut counting = Vec::new();
+    let mut left_out = Vec::new();
+    for mut of_node in by_node.into_values() {
+        of_node.sort_by_key(|check| check.report.time);
+        let Some(last) = of_node.pop() else { continue };
+        left_out.extend(of_node.into_iter().map(|check| LeftOut {
+            node: check.report.node,
+            time: check.report.time,
+            counts: last.report.time,
+        }));
+        counting.push(last);
+    }
+    (counting, left_out)
+}
+
+impl FleetMove {
+    /// Joins nodes of the same move; none where there is no node.
+    fn of(mut checks: Vec<NodeCheck>) -> Option<Self> {
+        checks.sort_by(|one, other| one.report.node.cmp(&other.report.node));
+        let first = &checks.first()?.report;
+        let (from, to) = (first.from.clone(), first.to.clone());
+        let nodes = checks.iter().map(FleetNode::of).collect();
+        let unchecked = checks.iter().flat_map(|check| unchecked(&check.report)).collect();
+        let all: Vec<(String, ShapeReport)> = checks
+            .into_iter()
+            .flat_map(|NodeCheck { report, .. }| {
+                let node = report.node;
+                report.shapes.into_iter().map(move |shape| (node.clone(), shape))
+            })
+            .collect();
+        Some(Self {
+            from,
+            to,
+            nodes,
+            shapes: shapes(&all),
+            differences: differences(&all),
+            unchecked,
+        })
+    }
+}
+
+fn unchecked(report: &CheckReport) -> impl Iterator<Item = FleetUnchecked> {
+    report.unchecked.iter().map(|one| FleetUnchecked {
+        node: report.node.clone(),
+        workload: one.workload.clone(),
+        why: one.why.clone(),
+    })
+}
+
+impl FleetNode {
+    fn of(check: &NodeCheck) -> Self {
+        let report = &check.report;
+        let workloads = |safe: bool| {
+            let shapes = report.shapes.iter().filter(|shape| shape.is_safe() == safe);
+            shapes.map(|shape| shape.workloads.len()).sum()
+        };
+        let finished = check.exit.is_some();
+        let outlook = if !report.shapes.iter().all(ShapeReport::is_safe) {
+            Outlook::AtRisk
+        } else if finished && report.unchecked.is_empty() {
+            Outlook::Safe
+        } else {
+            Outlook::Unknown
+        };
+        Self {
+            node: report.node.clone(),
+            ocidiff: report.ocidiff.clone(),
+            time: report.time,
+            outlook,
+            safe: workloads(true),
+            at_risk: workloads(false),
+            unchecked: report.unchecked.len(),
+            finished,
+        }
+    }
+}
+
+/// What makes two findings the same one.
+type Same = (String, String, String, Impact);
+
+fn same(finding: &Finding) -> Same {
+    let Finding {
+        what,
+        from,
+        to,
+        impact,
+        ..
+    } = finding;
+    (what.clone(), from.clone(), to.clone(), *impact)
+}
+
+/// Adds what is not there yet.
+fn add<T: Clone + PartialEq>(list: &mut Vec<T>, one: &T) {
+    if !list.contains(one) {
+        list.push(one.clone());
+    }
+}
+
+fn placed<'a>(node: &'a str, shape: &'a ShapeReport) -> impl Iterator<Item = Placed> {
+    shape.workloads.iter().map(|workload| Placed {
+        node: node.to_owned(),
+        workload: workload.clone(),
+    })
+}
+
+/// The shapes, by digest; those of one digest on several nodes are one.
+fn shapes(all: &[(String, ShapeReport)]) -> Vec<FleetShape> {
+    let mut shapes: BTreeMap<&str, FleetShape> = BTreeMap::new();
+    for (node, shape) in all {
+        let joined = shapes.entry(&shape.digest).or_insert_with(|| FleetShape {
+            digest: shape.digest.clone(),
+            workloads: Vec::new(),
+            changes: Vec::new(),
+            findings: Vec::new(),
+        });
+        joined.workloads.extend(placed(node, shape));
+        for change in &shape.changes {
+            add(&mut joined.changes, change);
+        }
+        for finding in &shape.findings {
+            let found = joined.findings.iter_mut();
+            match found
+                .into_iter()
+                .find(|held| same(&held.finding) == same(finding))
+            {
+                Some(held) => add(&mut held.nodes, node),
+                None => joined.findings.push(FleetFinding {
+                    finding: finding.clone(),
+                    nodes: vec![node.clone()],
+                }),
+            }
+        }
+    }
+    let mut shapes: Vec<_> = shapes.into_values().collect();
+    for shape in &mut shapes {
+        shape.findings.sort_by_key(|found| Reverse(found.finding.impact));
+    }
+    shapes.sort_by_key(|shape| Reverse((shape.worst(), shape.workloads.len())));
+    shapes
+}
+
+/// The differences, each with all that it concerns.
+fn differences(all: &[(String, ShapeReport)]) -> Vec<FleetDifference> {
+    let mut differences: BTreeMap<Same, FleetDifference> = BTreeMap::new();
+    for (node, shape) in all {
+        let mut seen = BTreeSet::new();
+        for finding in &shape.findings {
+            // A shape that tells the same twice has no more workloads for it.
+            if !seen.insert(same(finding)) {
+                continue;
+            }
+            let joined = differences
+                .entry(same(finding))
+                .or_insert_with(|| FleetDifference {
+                    finding: finding.clone(),
+                    shapes: Vec::new(),
+                    nodes: Vec::new(),
+                    workloads: Vec::new(),
+                });
+            add(&mut joined.shapes, &shape.digest);
+            add(&mut joined.nodes, node);
+            joined.workloads.extend(placed(node, shape));
+        }
+    }
+    let mut differences: Vec<_> = differences.into_values().collect();
+    differences.sort_by_key(|one| Reverse((one.finding.impact, one.workloads.len())));
+    differences
+}

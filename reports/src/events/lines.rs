@@ -1,0 +1,126 @@
+//! A file of events, line by line, as it comes from a disk or out of a log.
+
+use std::io::BufRead;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::Error;
+
+/// What `ocidiff` says on stderr begins so; a container's log has it between the events.
+const SAID: &[u8] = b"ocidiff: ";
+
+/// The lines that hold something.
+pub(super) struct Lines<R> {
+    reader: R,
+    number: usize,
+    warnings: Vec<String>,
+}
+
+/// One line.
+pub(super) struct Line {
+    pub(super) number: usize,
+    /// What the log put before it: which container it came from.
+    pub(super) prefix: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self {
+            reader,
+            number: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The next line; none at the end. What the program said itself is a warning.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Error> {
+        loop {
+            let mut text = Vec::new();
+            if self.reader.read_until(b'\n', &mut text).map_err(Error::Read)? == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            let number = self.number;
+            let (prefix, text) = split(&text);
+            if text.starts_with(SAID) {
+                let said = String::from_utf8_lossy(text.trim_ascii());
+                self.warnings
+                    .push(format!("line {number} says: {}", crate::safe(&said)));
+            } else if !text.trim_ascii().is_empty() {
+                let (prefix, text) = (prefix.to_vec(), text.to_vec());
+                return Ok(Some(Line { number, prefix, text }));
+            }
+        }
+    }
+
+    /// The event of a line; none, and a warning, where the line is the file's last and was cut.
+    pub(super) fn event<E: DeserializeOwned>(&mut self, line: &Line) -> Result<Option<E>, Error> {
+        match serde_json::from_slice(&line.text) {
+            Ok(event) => Ok(Some(event)),
+            Err(error) if error.is_eof() && !line.text.ends_with(b"\n") => {
+                self.warn(format!("line {} is cut and is left out", line.number));
+                Ok(None)
+            }
+            Err(error) => Err(line_error(line.number, &error)),
+        }
+    }
+
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    pub(super) fn into_warnings(self) -> Vec<String> {
+        self.warnings
+    }
+}
+
+/// A line without the `[pod/NAME/CONTAINER] ` that `kubectl logs --prefix` puts before it, and that prefix.
+fn split(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = b"] ";
+    let at = line
+        .starts_with(b"[pod/")
+        .then(|| line.windows(end.len()).position(|two| two == end))
+        .flatten();
+    line.split_at(at.map_or(0, |at| at + end.len()))
+}
+
+/// Whether the first line that holds something is an event of a check; what was read of the file goes to `read`.
+pub(super) fn is_check(reader: &mut impl BufRead, read: &mut Vec<u8>) -> Result<bool, Error> {
+    #[derive(Deserialize)]
+    struct Kind {
+        event: String,
+    }
+    loop {
+        let start = read.len();
+        if reader.read_until(b'\n', read).map_err(Error::Read)? == 0 {
+            return Ok(false);
+        }
+        let (_, text) = split(&read[start..]);
+        if text.trim_ascii().is_empty() || text.starts_with(SAID) {
+            continue;
+        }
+        let kind = serde_json::from_slice::<Kind>(text);
+        return Ok(kind.is_ok_and(|kind| is_of_check(&kind.event)));
+    }
+}
+
+fn is_of_check(event: &str) -> bool {
+    ["check-", "shape-", "workload-"]
+        .iter()
+        .any(|kind| event.starts_with(kind))
+}
+
+/// The error, with the column where there is one: every event is line 1 to `serde_json`.
+fn line_error(line: usize, error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    let message = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(head, _)| head);
+    let mut message = crate::safe::safe_to(message, 200);
+    if error.column() > 0 {
+        message.push_str(&format!(" (column {})", error.column()));
+    }
+    Error::Line { line, message }
+}

@@ -1,0 +1,132 @@
+//! The events as a file: one JSON object a line, written as they come.
+
+mod checks;
+mod lines;
+mod write;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use ocidiff_model::Event;
+
+use lines::Lines;
+
+pub use checks::{Checks, read_checks};
+pub use write::{PartFile, Writer};
+
+/// What can go wrong with a file of events.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A line holds no event.
+    #[error("line {line}: no event of ocidiff: {message}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The file does not begin as a run does.
+    #[error("no recorded run: the first event must be `run-started`")]
+    NoStart,
+    /// The file does not begin as a check does.
+    #[error("no recorded check: the first event must be `check-started`")]
+    NoCheck,
+    /// An event that no check is under way for.
+    #[error("line {line}: an event of a check that did not start, or has ended")]
+    Astray {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// Reading failed.
+    #[error("read events: {0}")]
+    Read(#[source] std::io::Error),
+    /// Writing failed.
+    #[error("write events: {0}")]
+    Write(#[source] std::io::Error),
+    /// Opening or naming a file failed.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What a file of events holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recording {
+    /// A run.
+    Run(Recorded),
+    /// The checks of one or more nodes.
+    Checks(Checks),
+}
+
+/// A run as it was read back.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// The events in order.
+    pub events: Vec<Event>,
+    /// What a reader must be told of the file.
+    pub warnings: Vec<String>,
+}
+
+/// Reads events back. A last line that was cut is left out, and a run without its end counts as interrupted;
+/// both are told in the warnings.
+///
+/// # Errors
+/// A line that holds no event, with its number; a file that holds no run.
+pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
+    let mut recorded = Recorded::default();
+    let mut lines = Lines::new(reader);
+    while let Some(line) = lines.next()? {
+        recorded.events.extend(lines.event(&line)?);
+        if !matches!(recorded.events.first(), Some(Event::RunStarted { .. })) {
+            return Err(Error::NoStart);
+        }
+    }
+    if recorded.events.is_empty() {
+        return Err(Error::NoStart);
+    }
+    recorded.warnings = lines.into_warnings();
+    if crate::run::Run::of(&recorded.events).unfinished {
+        recorded
+            .warnings
+            .push("the run has no end: it was interrupted".to_owned());
+    }
+    Ok(recorded)
+}
+
+/// Reads a file of a run's events.
+///
+/// # Errors
+/// As [`read`], and the file cannot be opened.
+pub fn read_file(path: &Path) -> Result<Recorded, Error> {
+    read(open(path)?)
+}
+
+/// Reads a file of events, of a run or of checks: its first event tells.
+///
+/// # Errors
+/// As [`read`] or [`read_checks`], and the file cannot be opened.
+pub fn read_any(path: &Path) -> Result<Recording, Error> {
+    let mut reader = open(path)?;
+    let mut first = Vec::new();
+    let is_check = lines::is_check(&mut reader, &mut first)?;
+    // A pipe cannot be read twice.
+    let whole = std::io::Read::chain(first.as_slice(), reader);
+    if is_check {
+        read_checks(whole).map(Recording::Checks)
+    } else {
+        read(whole).map(Recording::Run)
+    }
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, Error> {
+    let file = File::open(path).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(BufReader::new(file))
+}
