@@ -1,8 +1,9 @@
-//! Reports: everything that is told of a run is made from its events, so that it can be drawn again later.
+//! Reports: everything that is told of a run or a check is made from its events, so that it can be drawn again later.
 //!
 //! | module       | what is inside                                                         |
 //! |--------------|------------------------------------------------------------------------|
-//! | [`check`]    | which workloads would behave differently                               |
+//! | [`check`]    | which workloads of a node would behave differently                     |
+//! | [`fleet`]    | the same of many nodes                                                 |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
 //! | [`run`]      | the events, sorted out and counted; the order of what is told          |
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
@@ -13,6 +14,8 @@
 pub mod check;
 mod diff;
 pub mod events;
+pub mod fleet;
+mod html;
 pub mod junit;
 pub mod markdown;
 pub mod run;
@@ -20,11 +23,13 @@ mod safe;
 mod style;
 mod telling;
 pub mod terminal;
+mod when;
 
 use std::fmt;
 use std::str::FromStr;
 
 use ocidiff_model::Event;
+use serde::Serialize;
 
 pub use run::Run;
 pub use safe::{safe, safe_to};
@@ -38,15 +43,23 @@ pub enum Format {
     Terminal,
     /// For a CI summary or a comment.
     Markdown,
-    /// JUnit XML.
+    /// JUnit XML; for runs.
     Junit,
-    /// The events themselves, one JSON object a line.
+    /// A page that needs nothing beside itself; for checks.
+    Html,
+    /// A run's events themselves, one JSON object a line; a check's report as one object.
     Json,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Terminal, Self::Markdown, Self::Junit, Self::Json];
+    pub const ALL: [Self; 5] = [
+        Self::Terminal,
+        Self::Markdown,
+        Self::Junit,
+        Self::Html,
+        Self::Json,
+    ];
 
     /// The word for it.
     #[must_use]
@@ -55,6 +68,7 @@ impl Format {
             Self::Terminal => "terminal",
             Self::Markdown => "markdown",
             Self::Junit => "junit",
+            Self::Html => "html",
             Self::Json => "json",
         }
     }
@@ -68,7 +82,7 @@ impl fmt::Display for Format {
 
 /// What is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no format; there are terminal, markdown, junit and json")]
+#[error("`{0}` is no format; there are terminal, markdown, junit, html and json")]
 pub struct FormatError(String);
 
 impl FromStr for Format {
@@ -91,27 +105,32 @@ pub enum Error {
     /// The events could not be written.
     #[error(transparent)]
     Events(#[from] events::Error),
+    /// The report could not be written as JSON.
+    #[error("write report: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The format is one for runs, and this is a check.
+    #[error("{0} is for runs; this is a check")]
+    OnlyRuns(Format),
+    /// The format is one for checks, and this is a run.
+    #[error("{0} is for checks; this is a run")]
+    OnlyChecks(Format),
 }
 
-/// Draws a report.
+/// Draws the report of a run.
 ///
 /// # Errors
-/// A writer of the format failed; the terminal report and the Markdown one never do.
+/// The format is one for checks only, or its writer failed; the terminal report and the Markdown one never fail.
 pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(events, style)),
         Format::Markdown => Ok(markdown::render(events)),
         Format::Junit => junit::render(events),
-        Format::Json => json(events),
+        Format::Html => Err(Error::OnlyChecks(format)),
+        Format::Json => Ok(events::lines_of(events)?),
     }
 }
 
-fn json(events: &[Event]) -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    let mut writer = events::Writer::new(&mut bytes);
-    for event in events {
-        writer.write(event)?;
-    }
-    // serde_json writes nothing but UTF-8.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// One JSON object.
+fn object(report: &impl Serialize) -> Result<String, Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(report)?))
 }

@@ -313,9 +313,7 @@ fn short(target: &str) -> String {
 
 /// A link, where the target is one that can be followed; else its text.
 fn link(target: &str, name: &str) -> String {
-    let web = target.starts_with("https://") || target.starts_with("http://");
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(c);
-    if web && target.chars().all(plain) {
+    if telling::is_web(target) {
         format!("[{}]({target})", text(name))
     } else {
         text(target)

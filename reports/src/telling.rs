@@ -207,6 +207,13 @@ pub(crate) fn short_link(link: &str) -> String {
     }
 }
 
+/// Whether a link is one of the web, and nothing but a link.
+pub(crate) fn is_web(link: &str) -> bool {
+    let web = link.starts_with("https://") || link.starts_with("http://");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(c);
+    web && link.chars().all(plain)
+}
+
 /// A word for the shell, between quotes.
 pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Repro(ReproArgs),
     /// Run every case under each runtime twice: it must not differ from itself
     Control(ControlArgs),
-    /// Draw a report from the events that `run --json` wrote
+    /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
@@ -208,9 +208,13 @@ pub(crate) struct ControlArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The events
-    pub(crate) file: PathBuf,
-    /// terminal, markdown, junit or json
+    /// The events; several files with --merge
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Join the checks of many nodes into one report
+    #[arg(long)]
+    pub(crate) merge: bool,
+    /// terminal, markdown, json; junit for runs, html for checks
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
     /// Write to a file, not to stdout
@@ -282,7 +286,7 @@ pub(crate) struct CheckArgs {
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
-    /// Write to a file, not to stdout
+    /// Write the events too, a JSON object a line, for `ocidiff report`; `-` prints them in place of the report
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -295,6 +299,20 @@ pub(crate) enum CheckFormat {
     Json,
     /// For a comment or a ticket
     Markdown,
+    /// A page
+    Html,
+}
+
+impl CheckFormat {
+    /// The format as reports know it.
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Self::Text => Format::Terminal,
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Html => Format::Html,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

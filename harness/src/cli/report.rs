@@ -1,7 +1,11 @@
 //! `ocidiff report`: draws a report again from its events.
 
+use std::path::Path;
+
 use ocidiff_model::ExitStatus;
-use ocidiff_reports::{Style, events, render};
+use ocidiff_model::check::{FleetReport, NodeCheck};
+use ocidiff_reports::events::{self, Checks, Recording};
+use ocidiff_reports::{Error as Drawing, Style, check, fleet, render};
 
 use super::args::ReportArgs;
 use super::output;
@@ -9,25 +13,78 @@ use crate::error::Error;
 
 /// Draws it; the exit status says only whether that went well.
 pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
-    let recorded = events::read_file(&args.file).map_err(|error| {
-        Error::usage(format!(
-            "failed to read the events of {}: {error}",
-            args.file.display()
-        ))
-    })?;
-    for warning in &recorded.warnings {
-        output::complain(&format!("{}: {warning}", args.file.display()));
-    }
     let style = if args.output.is_some() {
         Style::default()
     } else {
         output::style()
     };
-    let text = render(args.format, &recorded.events, &style)
-        .map_err(|error| Error::broken(format!("failed to {error}")))?;
+    let text = match &args.files[..] {
+        files if args.merge => merged(files, args, &style)?,
+        [file] => single(file, args, &style)?,
+        _ => return Err(Error::usage("several files are drawn with --merge only")),
+    };
     match &args.output {
         None => output::print(&text),
         Some(path) => output::write_file(path, &text)?,
     }
     Ok(ExitStatus::Ok)
+}
+
+/// One run, or the check of one node.
+fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error> {
+    let drawn = match read(file)? {
+        Recording::Run(recorded) => render(args.format, &recorded.events, style),
+        Recording::Checks(Checks { checks, .. }) => match &checks[..] {
+            [only] => check::render(args.format, &only.report, style),
+            several => {
+                let number = several.len();
+                return Err(Error::usage(format!(
+                    "{}: {number} checks; --merge draws them as one report",
+                    file.display()
+                )));
+            }
+        },
+    };
+    drawn.map_err(refused)
+}
+
+/// The checks of all files.
+fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Result<String, Error> {
+    let mut checks: Vec<NodeCheck> = Vec::new();
+    for file in files {
+        let file = file.as_ref();
+        match read(file)? {
+            Recording::Checks(found) => checks.extend(found.checks),
+            Recording::Run(_) => {
+                return Err(Error::usage(format!(
+                    "{}: the events of a run; --merge joins those of checks",
+                    file.display()
+                )));
+            }
+        }
+    }
+    fleet::render(args.format, &FleetReport::of(checks), style).map_err(refused)
+}
+
+fn read(file: &Path) -> Result<Recording, Error> {
+    let read = events::read_any(file).map_err(|error| {
+        Error::usage(format!(
+            "failed to read the events of {}: {error}",
+            file.display()
+        ))
+    })?;
+    let (Recording::Run(events::Recorded { warnings, .. }) | Recording::Checks(Checks { warnings, .. })) =
+        &read;
+    for warning in warnings {
+        output::complain(&format!("{}: {warning}", file.display()));
+    }
+    Ok(read)
+}
+
+/// A format that is not for what is drawn is the user's to mend.
+fn refused(error: Drawing) -> Error {
+    match error {
+        Drawing::OnlyRuns(_) | Drawing::OnlyChecks(_) => Error::usage(error),
+        _ => Error::broken(format!("failed to {error}")),
+    }
 }

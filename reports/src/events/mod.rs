@@ -13,7 +13,7 @@ use ocidiff_model::Event;
 use lines::Lines;
 
 pub use checks::{Checks, read_checks};
-pub use write::{PartFile, Writer};
+pub use write::{PartFile, Writer, lines_of};
 
 /// What can go wrong with a file of events.
 #[derive(Debug, thiserror::Error)]

@@ -115,3 +115,17 @@ impl Drop for PartFile {
         let _ = self.finish();
     }
 }
+
+/// Events as a file would hold them.
+///
+/// # Errors
+/// An event could not be written.
+pub fn lines_of(events: &[impl Serialize]) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes);
+    for event in events {
+        writer.write(event)?;
+    }
+    // serde_json writes nothing but UTF-8.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,8 +1,12 @@
 //! The reports of a realistic run, as a reader of any format meets them.
 
 mod cases;
+mod checks;
 mod events;
+mod fleet;
 mod golden;
 mod hostile;
+mod hostile_nodes;
+mod nodes;
 mod order;
 mod story;

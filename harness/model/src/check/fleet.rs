@@ -46,6 +46,21 @@ pub enum Outlook {
     AtRisk,
 }
 
+impl Outlook {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Safe, Self::AtRisk, Self::Unknown];
+
+    /// The words for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe to move",
+            Self::Unknown => "not known",
+            Self::AtRisk => "at risk",
+        }
+    }
+}
+
 /// One node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetNode {

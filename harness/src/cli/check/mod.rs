@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use ocidiff_model::ExitStatus;
 use ocidiff_model::check::{CheckReport, ShapeReport, Unchecked};
-use ocidiff_reports::{Style, check as reports};
+use ocidiff_reports::check as reports;
+use ocidiff_reports::events::{self, PartFile, Writer};
 use ocidiff_runtimes::Runtime;
 
-use super::args::{CheckArgs, CheckFormat};
+use super::args::CheckArgs;
 use super::{output, signals};
 use crate::check::features;
 use crate::check::judge::{Move, judge};
@@ -25,6 +26,7 @@ use find::Found;
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
+    let events = Events::open(args)?;
     let runtimes = two(args)?;
     let corpus = suite::corpus(None)?;
     let abilities = suite::abilities()?;
@@ -45,7 +47,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         }
         Ok(report)
     })?;
-    tell(args, &report)?;
+    tell(args, events, &report)?;
     Ok(report.exit())
 }
 
@@ -116,23 +118,48 @@ fn report(shape: &Shape, findings: Vec<ocidiff_model::check::Finding>) -> ShapeR
     }
 }
 
-fn tell(args: &CheckArgs, report: &CheckReport) -> Result<(), Error> {
-    let style = if args.out.is_some() {
-        Style::default()
-    } else {
-        output::style()
-    };
-    let text = match args.format {
-        CheckFormat::Text => reports::terminal(report, &style),
-        CheckFormat::Markdown => reports::markdown(report),
-        CheckFormat::Json => {
-            let json = serde_json::to_string_pretty(report).map_err(Error::broken)?;
-            format!("{json}\n")
+/// Prints the report; the events go to their file first.
+fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<(), Error> {
+    match events {
+        Events::None => {}
+        Events::Stdout => {
+            let lines = events::lines_of(&report.events()).map_err(Error::broken)?;
+            output::print(&lines);
+            return Ok(());
         }
-    };
-    match &args.out {
-        None => output::print(&text),
-        Some(path) => output::write_file(path, &text)?,
+        Events::File(writer) => {
+            write(writer, report).map_err(|error| Error::broken(format!("failed to {error}")))?
+        }
     }
+    let text = reports::render(args.format.format(), report, &output::style())
+        .map_err(|error| Error::broken(format!("failed to {error}")))?;
+    output::print(&text);
     Ok(())
+}
+
+/// Where the events go.
+enum Events {
+    None,
+    Stdout,
+    File(Writer<PartFile>),
+}
+
+impl Events {
+    /// Opened before anything is checked: a file that cannot be written is told at once.
+    fn open(args: &CheckArgs) -> Result<Self, Error> {
+        match &args.out {
+            None => Ok(Self::None),
+            Some(path) if path.as_os_str() == "-" => Ok(Self::Stdout),
+            Some(path) => Writer::create(path)
+                .map(Self::File)
+                .map_err(|error| Error::usage(format!("failed to write {error}"))),
+        }
+    }
+}
+
+fn write(mut writer: Writer<PartFile>, report: &CheckReport) -> Result<(), events::Error> {
+    for event in report.events() {
+        writer.write(&event)?;
+    }
+    writer.finish()
 }

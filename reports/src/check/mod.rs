@@ -1,0 +1,91 @@
+//! What `ocidiff check` tells an operator of one node.
+
+pub mod markdown;
+pub mod terminal;
+
+use ocidiff_model::check::{CheckReport, NodeCheck, ShapeReport};
+use ocidiff_model::{Impact, RuntimeId};
+
+use crate::safe::safe;
+use crate::style::{Style, count};
+use crate::{Error, Format, fleet};
+
+/// Names of workloads on one line.
+pub(crate) const NAMES: usize = 8;
+
+/// Draws a report.
+///
+/// # Errors
+/// The format is one for runs only.
+pub fn render(format: Format, report: &CheckReport, style: &Style) -> Result<String, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::render(report, style)),
+        Format::Markdown => Ok(markdown::render(report)),
+        Format::Html => Ok(html(report)),
+        Format::Json => crate::object(report),
+        Format::Junit => Err(Error::OnlyRuns(format)),
+    }
+}
+
+/// The page of one node is that of a fleet of one.
+fn html(report: &CheckReport) -> String {
+    let check = NodeCheck {
+        report: report.clone(),
+        exit: Some(report.exit()),
+    };
+    let fleet = ocidiff_model::check::FleetReport::of(vec![check]);
+    fleet::html::page(&fleet, Some(&report.node))
+}
+
+/// One word for the worst that is known of a shape.
+pub(crate) fn word(worst: Option<Impact>) -> &'static str {
+    match worst {
+        None | Some(Impact::Cosmetic) => "safe",
+        Some(impact) => impact.name(),
+    }
+}
+
+/// From which runtime to which.
+pub(crate) fn step(from: &RuntimeId, to: &RuntimeId) -> String {
+    let one = |runtime: &RuntimeId| format!("{} {}", safe(&runtime.label), safe(runtime.version.as_str()));
+    format!("from {} to {}", one(from), one(to))
+}
+
+/// At most ten lines.
+fn summary(report: &CheckReport) -> Vec<String> {
+    let workloads: usize = report.shapes.iter().map(|shape| shape.workloads.len()).sum();
+    let (able, risky): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
+        report.shapes.iter().partition(|shape| shape.is_safe());
+    let of = |shapes: &[&ShapeReport]| shapes.iter().map(|shape| shape.workloads.len()).sum::<usize>();
+    let mut lines = vec![
+        format!("{}: {}", safe(&report.node), step(&report.from, &report.to)),
+        format!(
+            "{} in {}: {} safe, {} at risk, {} not checked",
+            count(workloads + report.unchecked.len(), "workload"),
+            count(report.shapes.len(), "shape"),
+            of(&able),
+            of(&risky),
+            report.unchecked.len()
+        ),
+    ];
+    for impact in [Impact::Security, Impact::Breaks, Impact::MayBreak] {
+        let shapes: Vec<&ShapeReport> = risky
+            .iter()
+            .filter(|shape| shape.findings.iter().any(|one| one.impact == impact))
+            .copied()
+            .collect();
+        if !shapes.is_empty() {
+            lines.push(format!("{:10} {}", impact.name(), count(of(&shapes), "workload")));
+        }
+    }
+    lines
+}
+
+fn names(shape: &ShapeReport) -> String {
+    let shown = shape.workloads.len().min(NAMES);
+    let more = match shape.workloads.len() - shown {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", shape.workloads[..shown].join(", "))
+}

@@ -1,0 +1,208 @@
+//! Many nodes' report, or one node's, as a page.
+
+use ocidiff_model::Impact;
+use ocidiff_model::check::{FleetDifference, FleetMove, FleetNode, FleetReport, FleetShape, Outlook, Placed};
+
+use super::{digest, older, outlooks, summary};
+use crate::check::{NAMES, step, word};
+use crate::html::{self, Html};
+use crate::style::count;
+use crate::telling::short_link;
+use crate::when;
+
+/// The page; of one node where its name is given.
+#[must_use]
+pub fn page(report: &FleetReport, node: Option<&str>) -> String {
+    let title = match node {
+        Some(node) => format!("ocidiff check: {node}"),
+        None => "ocidiff check of many nodes".to_owned(),
+    };
+    let mut body = vec![Html::with("h1", &title), list(&summary(report))];
+    for of in &report.moves {
+        let several = report.moves.len() > 1;
+        let mut parts = Vec::new();
+        if several {
+            parts.extend([Html::with("h2", &step(&of.from, &of.to)), list(&outlooks(of))]);
+        }
+        parts.extend(one_move(of, if several { "h3" } else { "h2" }));
+        body.push(Html::element("section", &[], parts));
+    }
+    if !report.left_out.is_empty() {
+        let older: Vec<String> = report.left_out.iter().map(older).collect();
+        let parts = [Html::with("h2", "Left out"), list(&older)];
+        body.push(Html::element("section", &[], parts));
+    }
+    html::page(&title, Html::all(body))
+}
+
+fn list(lines: &[String]) -> Html {
+    Html::element("ul", &[], lines.iter().map(|line| Html::with("li", line)))
+}
+
+fn one_move(of: &FleetMove, heading: &'static str) -> Vec<Html> {
+    // Where there is one node there is no need to say where a workload runs.
+    let single = of.nodes.len() == 1;
+    let mut parts = Vec::new();
+    let mut part = |title: &str, table: Html| {
+        if table != Html::default() {
+            parts.extend([Html::with(heading, title), table]);
+        }
+    };
+    part("Nodes", nodes(of));
+    part("Differences", differences(of, single));
+    part("Shapes", shapes(of, single));
+    part("Not checked", unchecked(of));
+    parts
+}
+
+fn nodes(of: &FleetMove) -> Html {
+    let rows = of.nodes.iter().map(node).collect();
+    let head = [
+        "node",
+        "as a whole",
+        "safe",
+        "at risk",
+        "not checked",
+        "checked",
+        "ocidiff",
+    ];
+    html::table("Which nodes are safe to move as a whole", &head, rows)
+}
+
+fn node(node: &FleetNode) -> Vec<Html> {
+    let class = match node.outlook {
+        Outlook::Safe => "safe",
+        Outlook::Unknown => "may-break",
+        Outlook::AtRisk => "breaks",
+    };
+    let time = when::utc(node.time).unwrap_or_default();
+    let end = if node.finished { "" } else { " (has no end)" };
+    vec![
+        Html::text(&node.node),
+        badge(class, node.outlook.name()),
+        number(node.safe),
+        number(node.at_risk),
+        number(node.unchecked),
+        Html::text(&format!("{time}{end}")),
+        Html::text(&node.ocidiff),
+    ]
+}
+
+fn differences(of: &FleetMove, single: bool) -> Html {
+    let rows = of.differences.iter().map(|one| difference(one, single)).collect();
+    let head = [
+        "what",
+        "impact",
+        "now",
+        "then",
+        "why and what to do",
+        "workloads",
+        "shapes",
+    ];
+    html::table("What would be different, the worst first", &head, rows)
+}
+
+fn difference(one: &FleetDifference, single: bool) -> Vec<Html> {
+    let finding = &one.finding;
+    let shapes = one.shapes.iter().map(|shape| Html::with("li", &digest(shape)));
+    vec![
+        Html::with("code", &finding.what),
+        badge(finding.impact.name(), finding.impact.name()),
+        Html::with("code", &finding.from),
+        Html::with("code", &finding.to),
+        advice(one),
+        workloads(&one.workloads, single),
+        Html::element("ul", &[], shapes),
+    ]
+}
+
+fn advice(one: &FleetDifference) -> Html {
+    let finding = &one.finding;
+    let mut parts = vec![Html::with("p", &finding.reason)];
+    if let Some(remedy) = &finding.remedy {
+        parts.push(Html::with("p", &format!("Remedy: {remedy}")));
+    }
+    for link in &finding.link {
+        parts.push(Html::element("p", &[], [Html::link(link, &short_link(link))]));
+    }
+    if let Some(case) = &finding.case {
+        parts.push(Html::element(
+            "p",
+            &[],
+            [Html::with("code", &format!("ocidiff explain '{case}'"))],
+        ));
+    }
+    Html::all(parts)
+}
+
+fn shapes(of: &FleetMove, single: bool) -> Html {
+    let rows = of.shapes.iter().map(|shape| shape_of(shape, single)).collect();
+    let head = ["shape", "worst", "workloads", "differences", "checked with"];
+    html::table("Workloads of the same shape, the worst first", &head, rows)
+}
+
+fn shape_of(shape: &FleetShape, single: bool) -> Vec<Html> {
+    let nodes: std::collections::BTreeSet<&str> =
+        shape.workloads.iter().map(|one| one.node.as_str()).collect();
+    let findings = shape.findings.iter().map(|found| {
+        let mut parts = vec![
+            Html::text(&format!("{} ", found.finding.impact.name())),
+            Html::with("code", &found.finding.what),
+        ];
+        if found.nodes.len() < nodes.len() {
+            parts.push(Html::text(&format!(" on {} only", super::some(&found.nodes))));
+        }
+        Html::element("li", &[], parts)
+    });
+    let changes = shape.changes.iter().map(|change| Html::with("li", change));
+    let class = match shape.worst() {
+        None | Some(Impact::Cosmetic) => "safe",
+        Some(impact) => impact.name(),
+    };
+    vec![
+        Html::with("code", &digest(&shape.digest)),
+        badge(class, word(shape.worst())),
+        workloads(&shape.workloads, single),
+        Html::element("ul", &[], findings),
+        Html::element("ul", &[], changes),
+    ]
+}
+
+fn unchecked(of: &FleetMove) -> Html {
+    let rows = of.unchecked.iter().map(|one| {
+        [&one.workload, &one.node, &one.why]
+            .map(|cell| Html::text(cell))
+            .to_vec()
+    });
+    html::table(
+        "Workloads that could not be checked",
+        &["workload", "node", "why"],
+        rows.collect(),
+    )
+}
+
+/// A list of workloads; a long one is folded.
+fn workloads(all: &[Placed], single: bool) -> Html {
+    let items = all.iter().map(|one| match single {
+        true => Html::with("li", &one.workload),
+        false => Html::with("li", &format!("{} on {}", one.workload, one.node)),
+    });
+    let list = Html::element("ul", &[], items);
+    if all.len() <= NAMES {
+        return list;
+    }
+    let summary = Html::with("summary", &count(all.len(), "workload"));
+    Html::element("details", &[], [summary, list])
+}
+
+fn badge(class: &str, word: &str) -> Html {
+    Html::element(
+        "span",
+        &[("class", &format!("badge {class}"))],
+        [Html::text(word)],
+    )
+}
+
+fn number(number: usize) -> Html {
+    Html::text(&number.to_string())
+}

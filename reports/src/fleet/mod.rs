@@ -1,0 +1,196 @@
+//! What is told of many nodes' checks: the differences once, and which nodes are safe to move as a whole.
+
+pub mod html;
+pub mod markdown;
+pub mod terminal;
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::Impact;
+use ocidiff_model::check::{FleetMove, FleetNode, FleetReport, LeftOut, Outlook, Placed};
+
+use crate::check::{NAMES, step};
+use crate::safe::safe;
+use crate::style::{Style, count};
+use crate::{Error, Format, when};
+
+/// How much of a digest tells shapes apart.
+const DIGEST: usize = 12;
+/// Moves that the summary names.
+const MOVES: usize = 6;
+/// The impacts that put a workload at risk, the worst first.
+const RISKS: [Impact; 3] = [Impact::Security, Impact::Breaks, Impact::MayBreak];
+
+/// Draws a report.
+///
+/// # Errors
+/// The format is one for runs only.
+pub fn render(format: Format, report: &FleetReport, style: &Style) -> Result<String, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::render(report, style)),
+        Format::Markdown => Ok(markdown::render(report)),
+        Format::Html => Ok(html::page(report, None)),
+        Format::Json => crate::object(report),
+        Format::Junit => Err(Error::OnlyRuns(format)),
+    }
+}
+
+/// At most ten lines.
+fn summary(report: &FleetReport) -> Vec<String> {
+    let nodes = || report.moves.iter().flat_map(|step| &step.nodes);
+    let names: BTreeSet<&str> = nodes().map(|node| node.node.as_str()).collect();
+    let shapes: BTreeSet<&str> = report
+        .moves
+        .iter()
+        .flat_map(|step| step.shapes.iter().map(|shape| shape.digest.as_str()))
+        .collect();
+    let mut lines = vec![format!(
+        "{}, {} in {}: {}",
+        count(names.len(), "node"),
+        count(nodes().map(FleetNode::workloads).sum(), "workload"),
+        count(shapes.len(), "shape"),
+        workloads(nodes())
+    )];
+    match &report.moves[..] {
+        [only] => {
+            lines.push(step(&only.from, &only.to));
+            lines.extend(outlooks(only));
+            lines.extend(impacts(only));
+        }
+        several => {
+            lines.extend(several.iter().take(MOVES).map(in_one_line));
+            if several.len() > MOVES {
+                lines.push(format!("and {}", count(several.len() - MOVES, "more move")));
+            }
+        }
+    }
+    if let Some(text) = left_out(&report.left_out) {
+        lines.push(text);
+    }
+    let versions: BTreeSet<String> = nodes().map(|node| safe(&node.ocidiff)).collect();
+    if versions.len() > 1 {
+        let versions: Vec<String> = versions.into_iter().collect();
+        lines.push(format!("by several versions of ocidiff: {}", some(&versions)));
+    }
+    lines
+}
+
+/// `9 safe, 4 at risk, 1 not checked`.
+fn workloads<'a>(nodes: impl Iterator<Item = &'a FleetNode>) -> String {
+    let (safe, at_risk, unchecked) = nodes.fold((0, 0, 0), |(safe, at_risk, unchecked), node| {
+        (
+            safe + node.safe,
+            at_risk + node.at_risk,
+            unchecked + node.unchecked,
+        )
+    });
+    format!("{safe} safe, {at_risk} at risk, {unchecked} not checked")
+}
+
+fn in_one_line(of: &FleetMove) -> String {
+    let numbers = Outlook::ALL.map(|outlook| (of.of_outlook(outlook).count(), outlook.name()));
+    let told = numbers.iter().filter(|(number, _)| *number > 0);
+    let told: Vec<String> = told.map(|(number, name)| format!("{number} {name}")).collect();
+    format!(
+        "{}: {}: {}",
+        step(&of.from, &of.to),
+        count(of.nodes.len(), "node"),
+        told.join(", ")
+    )
+}
+
+/// Which nodes can be moved as a whole, and which cannot.
+fn outlooks(of: &FleetMove) -> Vec<String> {
+    let line = |outlook: Outlook| {
+        let nodes: Vec<String> = of.of_outlook(outlook).map(|node| node.node.clone()).collect();
+        let told = format!(
+            "{} {}: {}",
+            count(nodes.len(), "node"),
+            outlook.name(),
+            some(&nodes)
+        );
+        (!nodes.is_empty()).then_some(told)
+    };
+    Outlook::ALL.into_iter().filter_map(line).collect()
+}
+
+/// How many workloads each impact concerns.
+fn impacts(of: &FleetMove) -> Vec<String> {
+    let line = |impact: Impact| {
+        let differences = of.differences.iter().filter(|one| one.finding.impact == impact);
+        let workloads: BTreeSet<&Placed> = differences.flat_map(|one| &one.workloads).collect();
+        let told = format!("{:10} {}", impact.name(), count(workloads.len(), "workload"));
+        (!workloads.is_empty()).then_some(told)
+    };
+    RISKS.into_iter().filter_map(line).collect()
+}
+
+/// The checks that do not count, in one line.
+fn left_out(left_out: &[LeftOut]) -> Option<String> {
+    match left_out {
+        [] => None,
+        [one] => Some(format!("an older check is left out: {}", older(one))),
+        several => {
+            let nodes: BTreeSet<&str> = several.iter().map(|one| one.node.as_str()).collect();
+            let nodes: Vec<String> = nodes.into_iter().map(ToOwned::to_owned).collect();
+            let number = count(several.len(), "older check");
+            Some(format!(
+                "{number} are left out, the last of a node counts: {}",
+                some(&nodes)
+            ))
+        }
+    }
+}
+
+/// A check that does not count, and the one that does.
+fn older(one: &LeftOut) -> String {
+    match (when::utc(one.time), when::utc(one.counts)) {
+        (Some(time), Some(counts)) => format!("{} of {time}, that of {counts} counts", one.node),
+        _ => format!("{}, the last one counts", one.node),
+    }
+}
+
+/// The first few of a list of hostile names.
+fn some(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES).map(|name| safe(name)).collect();
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// Workloads with their nodes, the nodes once: `node-a: web-1, web-2; node-b: api`.
+fn places(workloads: &[Placed], most: usize) -> String {
+    let mut nodes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in workloads.iter().take(most) {
+        match nodes.last_mut() {
+            Some((node, names)) if *node == one.node => names.push(&one.workload),
+            _ => nodes.push((&one.node, vec![&one.workload])),
+        }
+    }
+    let told: Vec<String> = nodes
+        .iter()
+        .map(|(node, names)| format!("{node}: {}", names.join(", ")))
+        .collect();
+    let more = match workloads.len().saturating_sub(most) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", told.join("; "))
+}
+
+/// The beginning of a digest, which is enough to tell shapes apart.
+fn digest(whole: &str) -> String {
+    safe(&whole.chars().take(DIGEST).collect::<String>())
+}
+
+/// What of a node is told beside its outlook.
+fn about(node: &FleetNode) -> String {
+    let end = if node.finished {
+        ""
+    } else {
+        ", the check has no end"
+    };
+    format!("{}{end}", workloads(std::iter::once(node)))
+}

@@ -1,0 +1,155 @@
+//! HTML that cannot be broken out of: whatever is text is escaped where it becomes HTML, and nothing else does.
+
+use crate::safe::safe;
+
+/// A piece of a page. It is made by this module only, from names that are in the program and from text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Html(String);
+
+impl Html {
+    /// Hostile text.
+    pub(crate) fn text(hostile: &str) -> Self {
+        Self(escaped(hostile))
+    }
+
+    /// An element around others.
+    pub(crate) fn element(
+        tag: &'static str,
+        attributes: &[(&'static str, &str)],
+        inside: impl IntoIterator<Item = Self>,
+    ) -> Self {
+        let mut out = format!("<{tag}");
+        for (name, value) in attributes {
+            out.push_str(&format!(" {name}=\"{}\"", escaped(value)));
+        }
+        out.push('>');
+        inside.into_iter().for_each(|one| out.push_str(&one.0));
+        out.push_str(&format!("</{tag}>"));
+        if BLOCKS.contains(&tag) {
+            out.push('\n');
+        }
+        Self(out)
+    }
+
+    /// An element around text.
+    pub(crate) fn with(tag: &'static str, hostile: &str) -> Self {
+        Self::element(tag, &[], [Self::text(hostile)])
+    }
+
+    /// A link, where the target is one that can be followed; else its text.
+    pub(crate) fn link(target: &str, name: &str) -> Self {
+        if crate::telling::is_web(target) {
+            let attributes = [("href", target), ("rel", "noopener noreferrer")];
+            Self::element("a", &attributes, [Self::text(name)])
+        } else {
+            Self::text(target)
+        }
+    }
+
+    /// Several, one after the other.
+    pub(crate) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self(parts.into_iter().map(|one| one.0).collect())
+    }
+}
+
+/// A line of the source each.
+const BLOCKS: [&str; 11] = [
+    "h1", "h2", "h3", "p", "ul", "li", "tr", "table", "caption", "section", "details",
+];
+
+/// The page's look; it is the program's own.
+const LOOK: &str = include_str!("../templates/page.css");
+
+/// A whole page, which loads nothing and runs nothing: the browser is told so too.
+pub(crate) fn page(title: &str, body: Html) -> String {
+    let title = escaped(title);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n<style>\n{LOOK}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
+        body.0
+    )
+}
+
+/// A table that can be scrolled sideways where the window is narrow; none where it has no rows. The first cell of
+/// each row is its heading.
+pub(crate) fn table(caption: &str, head: &[&'static str], rows: Vec<Vec<Html>>) -> Html {
+    if rows.is_empty() {
+        return Html::default();
+    }
+    let column = |name: &&'static str| Html::element("th", &[("scope", "col")], [Html::text(name)]);
+    let cell = |(at, inside): (usize, Html)| match at {
+        0 => Html::element("th", &[("scope", "row")], [inside]),
+        _ => Html::element("td", &[], [inside]),
+    };
+    let row = |cells: Vec<Html>| Html::element("tr", &[], cells.into_iter().enumerate().map(cell));
+    let table = Html::element(
+        "table",
+        &[],
+        [
+            Html::with("caption", caption),
+            Html::element("thead", &[], [Html::element("tr", &[], head.iter().map(column))]),
+            Html::element("tbody", &[], rows.into_iter().map(row)),
+        ],
+    );
+    // Whoever has no mouse scrolls it with the keyboard.
+    let attributes = [
+        ("class", "wide"),
+        ("role", "region"),
+        ("tabindex", "0"),
+        ("aria-label", caption),
+    ];
+    Html::element("div", &attributes, [table])
+}
+
+/// Text on one line in which nothing is more than text, neither between tags nor in an attribute.
+fn escaped(hostile: &str) -> String {
+    let mut out = String::with_capacity(hostile.len());
+    for character in safe(hostile).chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '`' => out.push_str("&#96;"),
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_text() {
+        let hostile = "<b>&\"'`\u{1b}";
+        let shown = "&lt;b&gt;&amp;&quot;&#39;&#96;\\x1b";
+        assert_eq!(Html::text(hostile).0, shown);
+        assert_eq!(
+            Html::element("i", &[("title", hostile)], [Html::text(hostile)]).0,
+            format!("<i title=\"{shown}\">{shown}</i>")
+        );
+        assert!(page(hostile, Html::default()).contains(&format!("<title>{shown}</title>")));
+    }
+
+    #[test]
+    fn only_links_that_can_be_followed_become_links() {
+        let link = Html::link("https://example.org/a?b&c", "a<");
+        assert_eq!(
+            link.0,
+            "<a href=\"https://example.org/a?b&amp;c\" rel=\"noopener noreferrer\">a&lt;</a>"
+        );
+        for target in [
+            "javascript:alert(1)",
+            "https://a/\" onclick=\"x",
+            "data:text/html,x",
+        ] {
+            assert_eq!(Html::link(target, "name"), Html::text(target));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Many nodes' checks as one report.
+
+use ocidiff_model::Impact;
+use ocidiff_model::check::{CheckReport, FleetReport, NodeCheck, Outlook};
+use ocidiff_reports::{Format, Style, fleet};
+
+use crate::nodes::{node, runtime, shape, three, whole};
+
+fn joined(reports: impl IntoIterator<Item = CheckReport>) -> FleetReport {
+    FleetReport::of(reports.into_iter().map(whole).collect())
+}
+
+fn terminal(report: &FleetReport) -> String {
+    fleet::render(Format::Terminal, report, &Style::default()).expect("a report")
+}
+
+fn summary(report: &FleetReport) -> Vec<String> {
+    let text = terminal(report);
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    lines.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn three_nodes_become_one_report() {
+    let report = joined(three());
+    assert_eq!(
+        summary(&report),
+        [
+            "3 nodes, 7 workloads in 2 shapes: 4 safe, 2 at risk, 1 not checked",
+            "from runc 1.1.5 to crun 1.8.1",
+            "1 node safe to move: node-b",
+            "1 node at risk: node-a",
+            "1 node not known: node-c",
+            "breaks     2 workloads",
+        ]
+    );
+    let [only] = &report.moves[..] else {
+        panic!("one move: {report:#?}")
+    };
+    let [web, plain] = &only.shapes[..] else {
+        panic!("two shapes: {report:#?}")
+    };
+    assert_eq!((web.workloads.len(), plain.workloads.len()), (2, 4));
+    assert_eq!(
+        plain.findings[0].nodes,
+        ["node-b"],
+        "the other nodes do not show it"
+    );
+    let told: Vec<_> = only
+        .differences
+        .iter()
+        .map(|one| {
+            (
+                one.finding.what.as_str(),
+                one.shapes.len(),
+                one.nodes.len(),
+                one.workloads.len(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("fchmodat2", 1, 1, 2), ("proc.umask", 2, 2, 4)]);
+    assert_eq!(only.unchecked[0].node, "node-c");
+}
+
+#[test]
+fn the_order_of_the_files_does_not_matter() {
+    let [first, second, third] = three();
+    assert_eq!(
+        joined([first.clone(), second.clone(), third.clone()]),
+        joined([third, first, second])
+    );
+}
+
+#[test]
+fn the_later_check_of_a_node_counts_and_it_is_told() {
+    let [mut before, ..] = three();
+    let mut after = before.clone();
+    after.shapes.remove(0);
+    // Its runtime was updated in between: still the same node and move.
+    after.from = runtime("runc", "1.3.0");
+    after.time += 86_400;
+    before.shapes.clear();
+    for reports in [[before.clone(), after.clone()], [after.clone(), before.clone()]] {
+        let report = joined(reports);
+        assert_eq!(
+            summary(&report),
+            [
+                "1 node, 1 workload in 1 shape: 1 safe, 0 at risk, 0 not checked",
+                "from runc 1.3.0 to crun 1.8.1",
+                "1 node safe to move: node-a",
+                "an older check is left out: node-a of 2026-01-01 00:00 UTC, that of 2026-01-02 00:00 UTC counts",
+            ]
+        );
+    }
+    // At the same time: the one that was read last.
+    after.time = before.time;
+    assert_eq!(joined([before, after]).moves[0].shapes.len(), 1);
+}
+
+#[test]
+fn other_runtimes_and_versions_are_other_moves() {
+    let [first, mut second, mut third] = three();
+    second.to = runtime("youki", "0.5.0");
+    third.to = runtime("crun", "1.21");
+    let report = joined([first, second, third]);
+    assert_eq!(report.moves.len(), 3);
+    assert_eq!(
+        summary(&report),
+        [
+            "3 nodes, 7 workloads in 2 shapes: 4 safe, 2 at risk, 1 not checked",
+            "from runc 1.1.5 to crun 1.21: 1 node: 1 not known",
+            "from runc 1.1.5 to crun 1.8.1: 1 node: 1 at risk",
+            "from runc 1.1.5 to youki 0.5.0: 1 node: 1 safe to move",
+        ]
+    );
+    for step in &report.moves {
+        assert_eq!(step.nodes.len(), 1);
+    }
+}
+
+#[test]
+fn a_node_whose_check_has_no_end_is_not_called_safe() {
+    let [_, second, _] = three();
+    let check = NodeCheck {
+        report: second,
+        exit: None,
+    };
+    let report = FleetReport::of(vec![check]);
+    assert_eq!(report.moves[0].nodes[0].outlook, Outlook::Unknown);
+    assert!(terminal(&report).contains("the check has no end"));
+}
+
+#[test]
+fn the_summary_of_many_is_ten_lines() {
+    let mut reports = Vec::new();
+    for number in 0..300 {
+        let mut report = node(&format!("node-{number:03}"));
+        report.to = runtime("crun", &format!("1.{}", number % 20));
+        report.ocidiff = format!("0.{}.0", number % 3);
+        report.shapes = vec![
+            shape(
+                "a",
+                &["web"; 20],
+                &[(Impact::Security, "x"), (Impact::Breaks, "y")],
+            ),
+            shape("b", &["api"], &[(Impact::MayBreak, "z")]),
+        ];
+        reports.push(report.clone());
+        reports.push(report);
+    }
+    let several = joined(reports.clone());
+    assert_eq!(several.moves.len(), 20);
+    reports
+        .iter_mut()
+        .for_each(|report| report.to = runtime("crun", "1.8"));
+    for report in [several, joined(reports)] {
+        let lines = summary(&report);
+        assert!(lines.len() <= 10, "{lines:#?}");
+        assert!(
+            lines[0].starts_with("300 nodes, 6300 workloads in 2 shapes: "),
+            "{lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_json_reads_back() {
+    let report = joined(three());
+    let text = fleet::render(Format::Json, &report, &Style::default()).expect("JSON");
+    let back: FleetReport = serde_json::from_str(&text).expect("a report");
+    assert_eq!(back, report);
+}
+
+#[test]
+fn nothing_at_all_is_told_as_such() {
+    let report = FleetReport::of(Vec::new());
+    for format in [Format::Terminal, Format::Markdown, Format::Html] {
+        let text = fleet::render(format, &report, &Style::default()).expect("a report");
+        assert!(text.contains("0 nodes"), "{text}");
+    }
+}
