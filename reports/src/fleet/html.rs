@@ -36,7 +36,16 @@ pub fn page(report: &FleetReport, node: Option<&str>) -> String {
 }
 
 fn list(lines: &[String]) -> Html {
-    Html::element("ul", &[], lines.iter().map(|line| Html::with("li", line)))
+    items(lines.iter().map(|line| Html::with("li", line)))
+}
+
+/// A list; nothing where it has no items.
+fn items(all: impl Iterator<Item = Html>) -> Html {
+    let mut all = all.peekable();
+    match all.peek() {
+        Some(_) => Html::element("ul", &[], all),
+        None => Html::default(),
+    }
 }
 
 fn one_move(of: &FleetMove, heading: &'static str) -> Vec<Html> {
@@ -112,7 +121,7 @@ fn difference(one: &FleetDifference, single: bool) -> Vec<Html> {
         Html::with("code", &finding.to),
         advice(one),
         workloads(&one.workloads, single),
-        Html::element("ul", &[], shapes),
+        items(shapes),
     ]
 }
 
@@ -163,8 +172,8 @@ fn shape_of(shape: &FleetShape, single: bool) -> Vec<Html> {
         Html::with("code", &digest(&shape.digest)),
         badge(class, word(shape.worst())),
         workloads(&shape.workloads, single),
-        Html::element("ul", &[], findings),
-        Html::element("ul", &[], changes),
+        items(findings),
+        items(changes),
     ]
 }
 
@@ -183,11 +192,11 @@ fn unchecked(of: &FleetMove) -> Html {
 
 /// A list of workloads; a long one is folded.
 fn workloads(all: &[Placed], single: bool) -> Html {
-    let items = all.iter().map(|one| match single {
+    let names = all.iter().map(|one| match single {
         true => Html::with("li", &one.workload),
         false => Html::with("li", &format!("{} on {}", one.workload, one.node)),
     });
-    let list = Html::element("ul", &[], items);
+    let list = items(names);
     if all.len() <= NAMES {
         return list;
     }
