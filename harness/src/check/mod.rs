@@ -5,6 +5,8 @@
 //! | [`tame`](mod@tame) | the probe's copy of a workload's config: nothing of the host is reached, and each change is told |
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
+//! | `mounts` | the host's files stay out of it |
+//! | [`kernel`], `limits` | what this machine has not, and does not allow |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
 //! | `rules` | what is known of facts that no case knows |
@@ -12,8 +14,11 @@
 
 pub mod features;
 pub mod judge;
+pub mod kernel;
+mod limits;
 pub mod look;
 pub mod read;
+mod mounts;
 mod rules;
 pub mod shape;
 pub mod tame;

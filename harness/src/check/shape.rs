@@ -39,7 +39,7 @@ pub fn shapes(
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for workload in workloads {
-        let tamed = match tame(&workload.config, limits) {
+        let tamed = match tame(&workload.config, &workload.rootfs, limits) {
             Ok(tamed) => tamed,
             Err(why) => {
                 unreadable.push((workload.name, why));

@@ -8,14 +8,14 @@ use ocidiff_model::FileSpec;
 use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
+use super::kernel;
+pub use super::limits::Limits;
+use super::limits::rlimits;
+use super::mounts::mounts;
 use crate::bundle::of_text;
-use crate::cell::paths;
 
 /// The probe in the container.
 const PROBE: &str = "/.ocidiff/probe";
-/// What stands for the host's files: an empty folder, an empty file.
-const FOLDER: &str = "rootfs/.ocidiff/folder";
-const FILE: &str = "rootfs/.ocidiff/file";
 
 /// A config for the probe, and what it has otherwise than the workload's.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,53 +27,6 @@ pub struct Tamed {
     /// Whether the workload's network is made by its engine, by a hook or before: the probe has a bare one.
     pub network_is_not_its_own: bool,
 }
-
-/// What the machine allows, as far as it changes a config.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Hard limits by the names of config.json; no container can have more.
-    pub rlimits: BTreeMap<String, u64>,
-    /// The least `oom_score_adj` that may be set.
-    pub oom_score_adj: i64,
-    /// Whether the kernel has AppArmor switched on.
-    pub apparmor: bool,
-    /// Whether the kernel has SELinux with a policy.
-    pub selinux: bool,
-}
-
-impl Limits {
-    /// This machine's.
-    #[must_use]
-    pub fn of_machine() -> Self {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let mut rlimits = BTreeMap::new();
-        for line in read("/proc/self/limits").lines().skip(1) {
-            let Some(known) = RLIMITS.iter().find(|(title, _)| line.starts_with(title)) else {
-                continue;
-            };
-            let mut numbers = line[known.0.len()..].split_whitespace().skip(1);
-            if let Some(Ok(hard)) = numbers.next().map(str::parse) {
-                rlimits.insert(known.1.to_owned(), hard);
-            }
-        }
-        Self {
-            rlimits,
-            oom_score_adj: read("/proc/self/oom_score_adj").trim().parse().unwrap_or(0),
-            apparmor: read("/sys/module/apparmor/parameters/enabled").trim() == "Y",
-            selinux: Path::new("/sys/fs/selinux/enforce").exists(),
-        }
-    }
-}
-
-/// Titles in `/proc/self/limits`, and names in config.json.
-const RLIMITS: [(&str, &str); 6] = [
-    ("Max open files", "RLIMIT_NOFILE"),
-    ("Max processes", "RLIMIT_NPROC"),
-    ("Max locked memory", "RLIMIT_MEMLOCK"),
-    ("Max core file size", "RLIMIT_CORE"),
-    ("Max pending signals", "RLIMIT_SIGPENDING"),
-    ("Max msgqueue size", "RLIMIT_MSGQUEUE"),
-];
 
 /// The files that go on top of the workload's rootfs.
 #[must_use]
@@ -90,12 +43,12 @@ pub fn files() -> BTreeMap<String, FileSpec> {
     ])
 }
 
-/// Makes the probe's copy.
+/// Makes the probe's copy; the rootfs is looked at for what is a file in it.
 ///
 /// # Errors
 ///
 /// One line: the text is no config.json.
-pub fn tame(text: &str, limits: &Limits) -> Result<Tamed, String> {
+pub fn tame(text: &str, rootfs: &Path, limits: &Limits) -> Result<Tamed, String> {
     let mut config: Value =
         serde_json::from_str(text).map_err(|error| format!("its config.json cannot be read: {error}"))?;
     let Some(all) = config.as_object_mut() else {
@@ -115,7 +68,7 @@ pub fn tame(text: &str, limits: &Limits) -> Result<Tamed, String> {
     all.shift_remove("domainname");
     annotations(all);
     root(all);
-    mounts(all, &mut changes);
+    mounts(all, rootfs, &mut changes);
     linux(all, limits, &mut changes);
     process(all, limits, &mut changes);
     let network = changes
@@ -144,40 +97,21 @@ fn root(all: &mut Map<String, Value>) {
     all.insert("root".to_owned(), root);
 }
 
-/// The host's files are not shown: an empty folder or file stands for each.
-fn mounts(all: &mut Map<String, Value>, changes: &mut Vec<String>) {
-    let Some(list) = all.get_mut("mounts").and_then(Value::as_array_mut) else {
-        return;
-    };
-    let mut replaced = Vec::new();
-    for mount in list {
-        let options = mount.get("options").and_then(Value::as_array);
-        let binds = mount["type"] == "bind"
-            || options.is_some_and(|options| options.iter().any(|one| one == "bind" || one == "rbind"));
-        if !binds {
-            continue;
-        }
-        let is_file = mount["source"]
-            .as_str()
-            .is_some_and(|source| std::fs::metadata(source).is_ok_and(|metadata| !metadata.is_dir()));
-        let stand_in = if is_file { FILE } else { FOLDER };
-        mount["source"] = format!("{}/{stand_in}", paths::bundle(MAIN)).into();
-        replaced.push(mount["destination"].as_str().unwrap_or("?").to_owned());
-    }
-    if !replaced.is_empty() {
-        changes.push(format!(
-            "an empty file or folder stands for the host's at {}",
-            replaced.join(", ")
-        ));
-    }
-}
-
 fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
     let linux = all.entry("linux").or_insert_with(|| json!({}));
     let Some(linux) = linux.as_object_mut() else {
         return;
     };
-    linux.insert("cgroupsPath".to_owned(), format!("/{MAIN}").into());
+    let path = linux.insert("cgroupsPath".to_owned(), format!("/{MAIN}").into());
+    // `slice:prefix:name` has systemd make the cgroup.
+    if path.is_some_and(|path| path.as_str().is_some_and(|path| path.contains(".slice:"))) {
+        changes.push("its cgroup is made without systemd".to_owned());
+    }
+    if linux.shift_remove("netDevices").is_some() {
+        changes.push("no network device is moved into it".to_owned());
+    }
+    agent(linux, changes);
+    kernel::spare(linux, &limits.kernel, changes);
     if let Some(devices) = linux.shift_remove("devices").as_ref().and_then(Value::as_array)
         && !devices.is_empty()
     {
@@ -190,25 +124,30 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
     if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
         changes.push("no SELinux label for mounts: this kernel has no policy".to_owned());
     }
-    if let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) {
-        agent(seccomp, changes);
-    }
     namespaces(linux, changes);
 }
 
-/// The seccomp agent is somebody's process: it must not hear of the probe. What it would decide is refused.
-fn agent(seccomp: &mut Map<String, Value>, changes: &mut Vec<String>) {
-    seccomp.shift_remove("listenerMetadata");
-    if seccomp.shift_remove("listenerPath").is_none() {
+/// Nobody is asked about calls: what an agent would be asked is refused.
+fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
+    let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) else {
         return;
-    }
+    };
+    let path = seccomp.shift_remove("listenerPath").is_some();
+    let metadata = seccomp.shift_remove("listenerMetadata").is_some();
+    let mut asked = path || metadata;
     let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
     for rule in rules.into_iter().flatten() {
         if rule["action"] == "SCMP_ACT_NOTIFY" {
             rule["action"] = "SCMP_ACT_ERRNO".into();
+            asked = true;
         }
     }
-    changes.push("no seccomp agent is asked: calls that it decides are refused".to_owned());
+    if asked {
+        changes.push(
+            "no seccomp agent is asked: such calls are refused (SCMP_ACT_NOTIFY is SCMP_ACT_ERRNO)"
+                .to_owned(),
+        );
+    }
 }
 
 /// Joined ones are made new, and the host's network and processes are not seen.
@@ -241,6 +180,7 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
     process.insert("args".to_owned(), looked_at);
     process.shift_remove("commandLine");
     process.shift_remove("consoleSize");
+    kernel::capabilities(process, &limits.kernel, changes);
     if process.get("terminal") == Some(&Value::Bool(true)) {
         process.insert("terminal".to_owned(), false.into());
         changes.push("no terminal".to_owned());
@@ -271,28 +211,6 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
     rlimits(process, limits, changes);
 }
 
-fn rlimits(process: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
-    let Some(list) = process.get_mut("rlimits").and_then(Value::as_array_mut) else {
-        return;
-    };
-    for one in list {
-        let name = one["type"].as_str().unwrap_or_default().to_owned();
-        let Some(most) = limits.rlimits.get(&name) else {
-            continue;
-        };
-        let mut lowered = false;
-        for member in ["hard", "soft"] {
-            if one[member].as_u64().is_some_and(|wanted| wanted > *most) {
-                one[member] = (*most).into();
-                lowered = true;
-            }
-        }
-        if lowered {
-            changes.push(format!("{name} is {most}, the most that may be had here"));
-        }
-    }
-}
-
 /// The probe's arguments: everything that it sees, and whether masked and read-only paths are.
 fn looked_at(all: &Map<String, Value>) -> Value {
     let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
@@ -318,9 +236,11 @@ fn looked_at(all: &Map<String, Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::paths;
+    use crate::check::mounts::{FILE, FOLDER};
 
     fn tamed(config: &Value) -> Tamed {
-        tame(&config.to_string(), &Limits::default()).expect("a config")
+        tame(&config.to_string(), Path::new("/"), &Limits::default()).expect("a config")
     }
 
     #[test]
@@ -372,20 +292,24 @@ mod tests {
     }
 
     #[test]
-    fn a_seccomp_agent_is_not_asked() {
-        let told = tamed(
-            &json!({"process": {}, "linux": {"seccomp": {"listenerPath": "/run/agent", "listenerMetadata": "x",
-            "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}}}),
-        );
-        assert_eq!(
-            told.config["linux"]["seccomp"],
-            json!({"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
-        );
-        assert!(
-            told.changes.iter().any(|change| change.contains("agent")),
-            "{:?}",
-            told.changes
-        );
+    fn what_others_do_for_it_is_left_out_and_told() {
+        let told = tamed(&json!({"process": {}, "linux": {
+            "cgroupsPath": "kubepods.slice:cri-containerd:abc",
+            "netDevices": {"eth9": {"name": "inner"}},
+            "seccomp": {"listenerPath": "/run/agent.sock", "listenerMetadata": "who", "syscalls": [
+                {"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}, {"names": ["read"], "action": "SCMP_ACT_ALLOW"}]}
+        }}));
+        let text = told.config.to_string();
+        for gone in ["agent.sock", "who", "NOTIFY", "eth9", "slice"] {
+            assert!(!text.contains(gone), "{gone}: {text}");
+        }
+        for part in ["systemd", "network device", "agent"] {
+            assert!(
+                told.changes.iter().any(|change| change.contains(part)),
+                "{part}: {:?}",
+                told.changes
+            );
+        }
     }
 
     #[test]
@@ -395,7 +319,7 @@ mod tests {
             ..Limits::default()
         };
         let config = json!({"process": {"oomScoreAdj": -5, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 200, "soft": 50}]}});
-        let told = tame(&config.to_string(), &limits).expect("a config");
+        let told = tame(&config.to_string(), Path::new("/"), &limits).expect("a config");
         assert_eq!(
             told.config["process"]["rlimits"],
             json!([{"type": "RLIMIT_NOFILE", "hard": 100, "soft": 50}])
@@ -407,7 +331,7 @@ mod tests {
     #[test]
     fn what_is_no_config_is_told_in_a_line() {
         for text in ["", "{", "[]", "{}", "{\"process\": 3}"] {
-            let error = tame(text, &Limits::default()).expect_err(text);
+            let error = tame(text, Path::new("/"), &Limits::default()).expect_err(text);
             assert!(
                 error.starts_with("its config.json") && !error.contains('\n'),
                 "{error}"

@@ -1,0 +1,81 @@
+//! What the machine allows, as far as it changes a config.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::kernel::Kernel;
+
+/// What the machine allows, as far as it changes a config.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Hard limits by the names of config.json; no container can have more.
+    pub rlimits: BTreeMap<String, u64>,
+    /// The least `oom_score_adj` that may be set.
+    pub oom_score_adj: i64,
+    /// Whether the kernel has AppArmor switched on.
+    pub apparmor: bool,
+    /// Whether the kernel has SELinux with a policy.
+    pub selinux: bool,
+    /// What else the kernel has.
+    pub kernel: Kernel,
+}
+
+impl Limits {
+    /// This machine's.
+    #[must_use]
+    pub fn of_machine() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let mut rlimits = BTreeMap::new();
+        for line in read("/proc/self/limits").lines().skip(1) {
+            let Some(known) = RLIMITS.iter().find(|(title, _)| line.starts_with(title)) else {
+                continue;
+            };
+            let mut numbers = line[known.0.len()..].split_whitespace().skip(1);
+            if let Some(Ok(hard)) = numbers.next().map(str::parse) {
+                rlimits.insert(known.1.to_owned(), hard);
+            }
+        }
+        Self {
+            rlimits,
+            oom_score_adj: read("/proc/self/oom_score_adj").trim().parse().unwrap_or(0),
+            apparmor: read("/sys/module/apparmor/parameters/enabled").trim() == "Y",
+            selinux: Path::new("/sys/fs/selinux/enforce").exists(),
+            kernel: Kernel::of_machine(),
+        }
+    }
+}
+
+/// Titles in `/proc/self/limits`, and names in config.json.
+const RLIMITS: [(&str, &str); 6] = [
+    ("Max open files", "RLIMIT_NOFILE"),
+    ("Max processes", "RLIMIT_NPROC"),
+    ("Max locked memory", "RLIMIT_MEMLOCK"),
+    ("Max core file size", "RLIMIT_CORE"),
+    ("Max pending signals", "RLIMIT_SIGPENDING"),
+    ("Max msgqueue size", "RLIMIT_MSGQUEUE"),
+];
+
+/// Lowers limits to what can be had.
+pub(super) fn rlimits(process: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
+    let Some(list) = process.get_mut("rlimits").and_then(Value::as_array_mut) else {
+        return;
+    };
+    for one in list {
+        let name = one["type"].as_str().unwrap_or_default().to_owned();
+        let Some(most) = limits.rlimits.get(&name) else {
+            continue;
+        };
+        let mut lowered = false;
+        for member in ["hard", "soft"] {
+            if one[member].as_u64().is_some_and(|wanted| wanted > *most) {
+                one[member] = (*most).into();
+                lowered = true;
+            }
+        }
+        if lowered {
+            changes.push(format!("{name} is {most}, the most that may be had here"));
+        }
+    }
+}
