@@ -128,7 +128,8 @@ fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<(), Er
             return Ok(());
         }
         Events::File(writer) => {
-            write(writer, report).map_err(|error| Error::broken(format!("failed to {error}")))?
+            write(writer, report)
+                .map_err(|error| Error::broken(format!("failed to write events: {error}")))?;
         }
     }
     let text = reports::render(args.format.format(), report, &output::style())
