@@ -67,7 +67,7 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
 }
 
 fn read(file: &Path) -> Result<Recording, Error> {
-    let read = events::read_any(file).map_err(|error| {
+    let read = events::read_file(file).map_err(|error| {
         Error::usage(format!(
             "failed to read the events of {}: {error}",
             file.display()

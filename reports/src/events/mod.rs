@@ -98,19 +98,11 @@ pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
     Ok(recorded)
 }
 
-/// Reads a file of a run's events.
-///
-/// # Errors
-/// As [`read`], and the file cannot be opened.
-pub fn read_file(path: &Path) -> Result<Recorded, Error> {
-    read(open(path)?)
-}
-
 /// Reads a file of events, of a run or of checks: its first event tells.
 ///
 /// # Errors
 /// As [`read`] or [`read_checks`], and the file cannot be opened.
-pub fn read_any(path: &Path) -> Result<Recording, Error> {
+pub fn read_file(path: &Path) -> Result<Recording, Error> {
     let mut reader = open(path)?;
     let mut first = Vec::new();
     let is_check = lines::is_check(&mut reader, &mut first)?;

@@ -10,6 +10,9 @@ use crate::style::count;
 use crate::telling::short_link;
 use crate::when;
 
+/// Workloads that are named where a difference is told; its shapes name them all.
+const MANY: usize = 100;
+
 /// The page; of one node where its name is given.
 #[must_use]
 pub fn page(report: &FleetReport, node: Option<&str>) -> String {
@@ -120,7 +123,7 @@ fn difference(one: &FleetDifference, single: bool) -> Vec<Html> {
         Html::with("code", &finding.from),
         Html::with("code", &finding.to),
         advice(one),
-        workloads(&one.workloads, single),
+        workloads(&one.workloads, single, MANY),
         items(shapes),
     ]
 }
@@ -171,7 +174,7 @@ fn shape_of(shape: &FleetShape, single: bool) -> Vec<Html> {
     vec![
         Html::with("code", &digest(&shape.digest)),
         badge(class, word(shape.worst())),
-        workloads(&shape.workloads, single),
+        workloads(&shape.workloads, single, usize::MAX),
         items(findings),
         items(changes),
     ]
@@ -191,12 +194,15 @@ fn unchecked(of: &FleetMove) -> Html {
 }
 
 /// A list of workloads; a long one is folded.
-fn workloads(all: &[Placed], single: bool) -> Html {
-    let names = all.iter().map(|one| match single {
-        true => Html::with("li", &one.workload),
-        false => Html::with("li", &format!("{} on {}", one.workload, one.node)),
-    });
-    let list = items(names);
+fn workloads(all: &[Placed], single: bool, most: usize) -> Html {
+    let name = |one: &Placed| match single {
+        true => one.workload.clone(),
+        false => format!("{} on {}", one.workload, one.node),
+    };
+    let more = all.len().saturating_sub(most);
+    let more = (more > 0).then(|| format!("and {more} more: see the shapes"));
+    let names = all.iter().take(most).map(name).chain(more);
+    let list = items(names.map(|name| Html::with("li", &name)));
     if all.len() <= NAMES {
         return list;
     }

@@ -2,7 +2,7 @@
 
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, Unchecked};
-use ocidiff_reports::events::{Checks, Error, Recording, read_any, read_checks};
+use ocidiff_reports::events::{Checks, Error, Recording, read_checks, read_file};
 use ocidiff_reports::{Format, Style, check};
 
 use crate::nodes::{self, lines, node, shape, three, whole};
@@ -201,7 +201,7 @@ fn a_file_tells_itself_what_it_holds() {
     let path = folder.path().join("events");
     let holds = |text: &str| {
         std::fs::write(&path, text).expect("write");
-        read_any(&path)
+        read_file(&path)
     };
     let check = lines(&three());
     assert!(matches!(holds(&format!("\n{check}")), Ok(Recording::Checks(told)) if told.checks.len() == 3));

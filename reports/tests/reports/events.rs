@@ -1,14 +1,22 @@
 //! The events as a file.
 
 use std::fs;
+use std::path::Path;
 
-use ocidiff_reports::events::{Error, Writer, read, read_file};
+use ocidiff_reports::events::{Error, Recorded, Recording, Writer, read, read_file};
 use ocidiff_reports::{Format, Style, render, terminal};
 
 use crate::story;
 
 fn lines() -> String {
     render(Format::Json, &story::whole(), &Style::default()).expect("render")
+}
+
+fn read_run(path: &Path) -> Recorded {
+    match read_file(path).expect("read") {
+        Recording::Run(recorded) => recorded,
+        Recording::Checks(checks) => panic!("a run: {checks:?}"),
+    }
 }
 
 fn message(text: &str) -> String {
@@ -26,7 +34,7 @@ fn a_report_from_the_file_is_the_report_of_the_run() {
     }
     assert!(!path.exists(), "the file has its name at the end only");
     writer.finish().expect("finish");
-    let recorded = read_file(&path).expect("read");
+    let recorded = read_run(&path);
     assert_eq!(recorded.events, events);
     assert_eq!(recorded.warnings, Vec::<String>::new());
     let style = Style {
@@ -50,7 +58,7 @@ fn every_event_is_there_at_once_and_kept_when_the_writer_is_dropped() {
     assert_eq!(fs::read_to_string(&part).expect("part").lines().count(), 1);
     drop(writer);
     assert!(path.exists() && !part.exists());
-    let recorded = read_file(&path).expect("read");
+    let recorded = read_run(&path);
     assert_eq!(recorded.warnings, ["the run has no end: it was interrupted"]);
 }
 
@@ -83,7 +91,7 @@ fn a_device_is_written_to_and_a_link_is_followed() {
 
 #[test]
 fn a_file_that_cannot_be_opened_is_named() {
-    let path = std::path::Path::new("/nowhere/run.jsonl");
+    let path = Path::new("/nowhere/run.jsonl");
     for error in [
         Writer::create(path).expect_err("create").to_string(),
         read_file(path).expect_err("read").to_string(),

@@ -164,6 +164,17 @@ fn the_summary_of_many_is_ten_lines() {
 }
 
 #[test]
+fn a_page_names_every_workload_once_with_its_shape() {
+    let names: Vec<String> = (0..150).map(|number| format!("web-{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut report = node("node-a");
+    report.shapes = vec![shape("a", &names, &[(Impact::Breaks, "x")])];
+    let page = fleet::render(Format::Html, &joined([report]), &Style::default()).expect("a page");
+    assert_eq!(page.matches("<li>web-").count(), 100 + 150);
+    assert!(page.contains("<li>and 50 more: see the shapes</li>"), "{page}");
+}
+
+#[test]
 fn the_json_reads_back() {
     let report = joined(three());
     let text = fleet::render(Format::Json, &report, &Style::default()).expect("JSON");

@@ -128,8 +128,7 @@ fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<(), Er
             return Ok(());
         }
         Events::File(writer) => {
-            write(writer, report)
-                .map_err(|error| Error::broken(format!("failed to write events: {error}")))?;
+            write(writer, report).map_err(|error| Error::broken(format!("failed to {error}")))?;
         }
     }
     let text = reports::render(args.format.format(), report, &output::style())
