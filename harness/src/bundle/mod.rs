@@ -134,20 +134,20 @@ impl Builder {
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
 
-    /// A bundle over somebody else's rootfs, which is only read, with these files on top of it.
+    /// A bundle over somebody else's rootfs, the topmost layer first, which is only read, with these files on top of it.
     ///
     /// # Errors
-    /// The rootfs is no folder; a file cannot be made.
+    /// A layer is no folder; a file cannot be made.
     pub fn over(
         &self,
-        rootfs: &Path,
+        rootfs: &[PathBuf],
         files: &BTreeMap<String, FileSpec>,
         config: String,
     ) -> Result<Bundle, Error> {
-        if !rootfs.is_dir() {
+        if let Some(gone) = rootfs.iter().find(|layer| !layer.is_dir()) {
             return Err(Error::Case(format!(
                 "{} is no folder: the rootfs is gone",
-                rootfs.display()
+                gone.display()
             )));
         }
         let top = self.folder.join("over");
@@ -155,10 +155,10 @@ impl Builder {
             layer::make(&top, files, &self.probe()?)?;
         }
         // What is in the rootfs may be large, and is the same for all: it is not read for a digest.
-        let layers = vec![
-            (top, String::new()),
-            (rootfs.to_owned(), rootfs.to_string_lossy().into_owned()),
-        ];
+        let below = rootfs
+            .iter()
+            .map(|layer| (layer.clone(), layer.to_string_lossy().into_owned()));
+        let layers = std::iter::once((top, String::new())).chain(below).collect();
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
 

@@ -61,7 +61,7 @@ fn case(shape: &Shape) -> Result<Case, Error> {
 pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>, Error> {
     let case = case(shape)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
-    let bundle = match engine.builder.over(&shape.rootfs, &tame::files(), config.clone()) {
+    let bundle = match engine.builder.over(&shape.layers, &tame::files(), config.clone()) {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };

@@ -17,8 +17,8 @@ pub mod judge;
 pub mod kernel;
 mod limits;
 pub mod look;
-pub mod read;
 mod mounts;
+pub mod read;
 mod rules;
 pub mod shape;
 pub mod tame;
@@ -32,6 +32,8 @@ pub struct Workload {
     pub name: String,
     /// The text of its config.json.
     pub config: String,
-    /// Its root file system. It is only read.
-    pub rootfs: PathBuf,
+    /// Its root file system: folders that are laid over each other, the uppermost first. They are only read.
+    pub layers: Vec<PathBuf>,
+    /// What of it the probe has not, a line each.
+    pub without: Vec<String>,
 }

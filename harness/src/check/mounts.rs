@@ -1,7 +1,7 @@
 //! The mounts of the probe's copy: the host's files are not shown.
 
 use std::fs::metadata;
-use std::path::Path;
+use std::path::PathBuf;
 
 use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ const OF_ANY: [&str; 11] = [
 
 /// An empty folder or file stands for each of the host's; it is a file where the host's is one, or, if the host has none, where
 /// the rootfs has a file to mount it on.
-pub(super) fn mounts(all: &mut Map<String, Value>, rootfs: &Path, changes: &mut Vec<String>) {
+pub(super) fn mounts(all: &mut Map<String, Value>, layers: &[PathBuf], changes: &mut Vec<String>) {
     let Some(list) = all.get_mut("mounts").and_then(Value::as_array_mut) else {
         return;
     };
@@ -70,9 +70,9 @@ pub(super) fn mounts(all: &mut Map<String, Value>, rootfs: &Path, changes: &mut 
         }
         let source = mount.get("source").and_then(Value::as_str);
         let source = source.and_then(|source| metadata(source).ok());
-        let below = rootfs.join(at.trim_start_matches('/'));
+        let below = at.trim_start_matches('/');
         let is_file = source
-            .or_else(|| metadata(below).ok())
+            .or_else(|| layers.iter().find_map(|layer| metadata(layer.join(below)).ok()))
             .is_some_and(|metadata| !metadata.is_dir());
         let stand_in = if is_file { FILE } else { FOLDER };
         let stand_in = format!("{}/{stand_in}", paths::bundle(MAIN));
@@ -129,7 +129,7 @@ mod tests {
     fn told(mount: Value) -> (Value, Vec<String>) {
         let config = json!({ "mounts": [mount] });
         let (mut all, mut changes) = (config.as_object().cloned().expect("an object"), Vec::new());
-        mounts(&mut all, Path::new("/"), &mut changes);
+        mounts(&mut all, &[PathBuf::from("/")], &mut changes);
         (all["mounts"][0].clone(), changes)
     }
 

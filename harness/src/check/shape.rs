@@ -21,8 +21,8 @@ pub struct Shape {
     pub tamed: Tamed,
     /// What can be told from the config alone.
     pub read: Vec<Read>,
-    /// The rootfs of the first of them.
-    pub rootfs: PathBuf,
+    /// The layers of the rootfs of the first of them.
+    pub layers: Vec<PathBuf>,
 }
 
 /// A workload whose config cannot be read, and why, in one line.
@@ -39,15 +39,15 @@ pub fn shapes(
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for workload in workloads {
-        let tamed = match tame(&workload.config, &workload.rootfs, limits) {
+        let tamed = match tame(&workload.config, &workload.layers, limits) {
             Ok(tamed) => tamed,
             Err(why) => {
                 unreadable.push((workload.name, why));
                 continue;
             }
         };
-        if !workload.rootfs.is_dir() {
-            let why = format!("the rootfs is gone: {} is no folder", workload.rootfs.display());
+        if let Some(gone) = workload.layers.iter().find(|layer| !layer.is_dir()) {
+            let why = format!("the rootfs is gone: {} is no folder", gone.display());
             unreadable.push((workload.name, why));
             continue;
         }
@@ -62,9 +62,12 @@ pub fn shapes(
         shapes.push(Shape {
             digest,
             workloads: vec![workload.name],
-            tamed,
+            tamed: Tamed {
+                changes: tamed.changes.into_iter().chain(workload.without).collect(),
+                ..tamed
+            },
             read,
-            rootfs: workload.rootfs,
+            layers: workload.layers,
         });
     }
     (shapes, unreadable)
@@ -108,7 +111,8 @@ mod tests {
         Workload {
             name: name.to_owned(),
             config: config.to_string(),
-            rootfs: PathBuf::from("/"),
+            layers: vec![PathBuf::from("/")],
+            without: Vec::new(),
         }
     }
 

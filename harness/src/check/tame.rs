@@ -2,7 +2,7 @@
 //! and no secret is in it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
 use ocidiff_model::FileSpec;
 use ocidiff_model::step::MAIN;
@@ -43,12 +43,12 @@ pub fn files() -> BTreeMap<String, FileSpec> {
     ])
 }
 
-/// Makes the probe's copy; the rootfs is looked at for what is a file in it.
+/// Makes the probe's copy; the layers of the rootfs are looked at for what is a file in them.
 ///
 /// # Errors
 ///
 /// One line: the text is no config.json.
-pub fn tame(text: &str, rootfs: &Path, limits: &Limits) -> Result<Tamed, String> {
+pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, String> {
     let mut config: Value =
         serde_json::from_str(text).map_err(|error| format!("its config.json cannot be read: {error}"))?;
     let Some(all) = config.as_object_mut() else {
@@ -68,7 +68,7 @@ pub fn tame(text: &str, rootfs: &Path, limits: &Limits) -> Result<Tamed, String>
     all.shift_remove("domainname");
     annotations(all);
     root(all);
-    mounts(all, rootfs, &mut changes);
+    mounts(all, layers, &mut changes);
     linux(all, limits, &mut changes);
     process(all, limits, &mut changes);
     let network = changes
@@ -240,7 +240,7 @@ mod tests {
     use crate::check::mounts::{FILE, FOLDER};
 
     fn tamed(config: &Value) -> Tamed {
-        tame(&config.to_string(), Path::new("/"), &Limits::default()).expect("a config")
+        tame(&config.to_string(), &[PathBuf::from("/")], &Limits::default()).expect("a config")
     }
 
     #[test]
@@ -319,7 +319,7 @@ mod tests {
             ..Limits::default()
         };
         let config = json!({"process": {"oomScoreAdj": -5, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 200, "soft": 50}]}});
-        let told = tame(&config.to_string(), Path::new("/"), &limits).expect("a config");
+        let told = tame(&config.to_string(), &[PathBuf::from("/")], &limits).expect("a config");
         assert_eq!(
             told.config["process"]["rlimits"],
             json!([{"type": "RLIMIT_NOFILE", "hard": 100, "soft": 50}])
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn what_is_no_config_is_told_in_a_line() {
         for text in ["", "{", "[]", "{}", "{\"process\": 3}"] {
-            let error = tame(text, Path::new("/"), &Limits::default()).expect_err(text);
+            let error = tame(text, &[PathBuf::from("/")], &Limits::default()).expect_err(text);
             assert!(
                 error.starts_with("its config.json") && !error.contains('\n'),
                 "{error}"

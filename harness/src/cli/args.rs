@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
+use ocidiff_runtimes::engines::Which;
 
 use crate::engine::Recorder;
 use crate::error::Error;
@@ -281,14 +282,50 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
-    #[arg(long = "bundle", value_name = "DIR", required = true)]
+    #[arg(long = "bundle", value_name = "DIR")]
     pub(crate) bundles: Vec<PathBuf>,
+    /// Whose containers are checked: auto takes every engine that is there; none is meant where bundles are given
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<EngineArg>,
+    /// The engine's API socket; else DOCKER_HOST, or the usual places
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Where a dockerd of your own keeps what runs: its --exec-root
+    #[arg(long, value_name = "DIR")]
+    pub(crate) exec_root: Option<PathBuf>,
+    /// Only this container, by name or id; repeatable
+    #[arg(long = "container", value_name = "NAME")]
+    pub(crate) containers: Vec<String>,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
     /// Write the events too, a JSON object a line, for `ocidiff report`; `-` prints them in place of the report
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    Auto,
+    Docker,
+    Podman,
+    Containerd,
+    Crio,
+    None,
+}
+
+impl EngineArg {
+    /// As engines are known.
+    pub(crate) fn which(self) -> Which {
+        match self {
+            Self::Auto => Which::Auto,
+            Self::Docker => Which::Docker,
+            Self::Podman => Which::Podman,
+            Self::Containerd => Which::Containerd,
+            Self::Crio => Which::Crio,
+            Self::None => Which::None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,15 +3,20 @@
 pub mod markdown;
 pub mod terminal;
 
-use ocidiff_model::check::{CheckReport, NodeCheck, ShapeReport};
+use ocidiff_model::check::{CheckReport, NodeCheck, NodeEngine, ShapeReport};
 use ocidiff_model::{Impact, RuntimeId};
 
-use crate::safe::safe;
+use crate::safe::{safe, safe_to};
 use crate::style::{Style, count};
 use crate::{Error, Format, fleet};
 
 /// Names of workloads on one line.
 pub(crate) const NAMES: usize = 8;
+
+/// Notes in a summary.
+const NOTES: usize = 3;
+/// Characters of a line of others' words.
+const LINE: usize = 300;
 
 /// Draws a report.
 ///
@@ -78,7 +83,41 @@ fn summary(report: &CheckReport) -> Vec<String> {
             lines.push(format!("{:10} {}", impact.name(), count(of(&shapes), "workload")));
         }
     }
+    if !report.engines.is_empty() {
+        let engines: Vec<String> = report.engines.iter().map(engine).collect();
+        lines.push(safe_to(&engines.join(", "), LINE));
+    }
+    let shown = report.notes.len().min(NOTES);
+    lines.extend(
+        report.notes[..shown]
+            .iter()
+            .map(|note| format!("note: {}", safe_to(note, LINE))),
+    );
+    if report.notes.len() > shown {
+        lines.push(format!("and {}", count(report.notes.len() - shown, "more note")));
+    }
     lines
+}
+
+/// `docker 20.10.24 (runc; knows crun, youki)`.
+fn engine(engine: &NodeEngine) -> String {
+    let name = |runtime: &String| runtime.split('=').next().unwrap_or_default().to_owned();
+    let default = engine.default_runtime.as_ref();
+    let others: Vec<String> = engine
+        .runtimes
+        .iter()
+        .map(name)
+        .filter(|name| Some(name) != default)
+        .collect();
+    let said = [
+        default.map(|default| format!("default runtime {default}")),
+        (!others.is_empty()).then(|| format!("knows {}", others.join(", "))),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    match &said[..] {
+        [] => format!("{} {}", engine.name, engine.version),
+        said => format!("{} {} ({})", engine.name, engine.version, said.join("; ")),
+    }
 }
 
 fn names(shape: &ShapeReport) -> String {

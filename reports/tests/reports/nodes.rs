@@ -15,6 +15,7 @@ pub(crate) fn runtime(name: &str, version: &str) -> RuntimeId {
 
 pub(crate) fn finding(impact: Impact, what: &str) -> Finding {
     Finding {
+        depth: ocidiff_model::check::Depth::Probe,
         impact,
         what: what.into(),
         from: "ERRNO(ENOSYS)".into(),
@@ -46,6 +47,8 @@ pub(crate) fn node(name: &str) -> CheckReport {
         node: name.into(),
         from: runtime("runc", "1.1.5"),
         to: runtime("crun", "1.8.1"),
+        engines: Vec::new(),
+        notes: Vec::new(),
         shapes: Vec::new(),
         unchecked: Vec::new(),
     }

@@ -30,12 +30,33 @@ pub struct CheckReport {
     pub from: RuntimeId,
     /// The one that they are to move to.
     pub to: RuntimeId,
+    /// The engines whose containers were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<NodeEngine>,
+    /// What could not be looked at, and why, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Workloads of the same shape, checked once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shapes: Vec<ShapeReport>,
     /// Workloads that could not be checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<Unchecked>,
+}
+
+/// A container engine of the node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeEngine {
+    /// docker, podman, containerd or crio.
+    pub name: String,
+    /// Its version as it says; `unknown` where it was not asked.
+    pub version: String,
+    /// The runtime of containers that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_runtime: Option<String>,
+    /// Runtimes that it knows, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runtimes: Vec<String>,
 }
 
 /// Workloads whose config.json is the same but for what says nothing to a runtime: names, ids, arguments, values.

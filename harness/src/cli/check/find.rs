@@ -1,39 +1,133 @@
-//! The workloads that were asked for.
+//! The workloads that were asked for: bundles, and the containers of this node's engines.
 
 use std::path::{Path, PathBuf};
 
-use ocidiff_model::check::Unchecked;
+use ocidiff_model::check::{NodeEngine, Unchecked};
+use ocidiff_runtimes::engines::{self, Options, Which};
 
+use super::super::args::CheckArgs;
 use crate::bundle::root_of;
 use crate::check::Workload;
+use crate::error::Error;
 
 /// The largest config.json that is read, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// What was found.
+#[derive(Default)]
 pub(super) struct Found {
     /// Workloads with their configs.
     pub(super) workloads: Vec<Workload>,
     /// Workloads that are there, but cannot be checked.
     pub(super) unchecked: Vec<Unchecked>,
+    /// Whose they are.
+    pub(super) engines: Vec<NodeEngine>,
+    /// What could not be looked at.
+    pub(super) notes: Vec<String>,
 }
 
-/// Reads the bundles.
-pub(super) fn find(bundles: &[PathBuf]) -> Found {
-    let mut found = Found {
-        workloads: Vec::new(),
-        unchecked: Vec::new(),
-    };
-    for folder in bundles {
+impl Found {
+    /// Whether there is nothing to tell of.
+    pub(super) fn is_empty(&self) -> bool {
+        self.workloads.is_empty() && self.unchecked.is_empty()
+    }
+
+    /// The error for that: a check of nothing is no safe node.
+    pub(super) fn nothing(&self) -> Error {
+        let mut what = "no container was found".to_owned();
+        if let [first, ..] = &self.engines[..] {
+            what = format!("{} has no containers", first.name);
+        }
+        for note in &self.notes {
+            what = format!("{what}; {note}");
+        }
+        Error::broken(format!(
+            "{what}: give --socket PATH, --exec-root DIR or --bundle DIR"
+        ))
+    }
+
+    fn cannot(&mut self, workload: impl Into<String>, why: impl Into<String>) {
+        self.unchecked.push(Unchecked {
+            workload: workload.into(),
+            why: why.into(),
+        });
+    }
+}
+
+/// Reads the bundles, and asks the engines.
+pub(super) async fn find(args: &CheckArgs) -> Found {
+    let mut found = Found::default();
+    for folder in &args.bundles {
         match bundle(folder) {
             Ok(workload) => found.workloads.push(workload),
-            Err(why) => found.unchecked.push(Unchecked {
-                workload: folder.display().to_string(),
-                why,
-            }),
+            Err(why) => found.cannot(folder.display().to_string(), why),
         }
     }
+    let about_engines = args.socket.is_some() || args.exec_root.is_some() || !args.containers.is_empty();
+    let which = match args.engine {
+        Some(engine) => engine.which(),
+        None if args.bundles.is_empty() || about_engines => Which::Auto,
+        None => Which::None,
+    };
+    let options = Options {
+        which,
+        socket: args.socket.clone(),
+        docker_host: std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()),
+        exec_root: args.exec_root.clone(),
+        names: args.containers.clone(),
+        ..Options::default()
+    };
+    match engines::find(&options).await {
+        Ok(told) => containers(told, &mut found),
+        Err(error) => found.cannot("the engine's containers", error.to_string()),
+    }
     found
+}
+
+/// Takes what the engines told.
+fn containers(told: engines::Found, found: &mut Found) {
+    found.notes.extend(told.notes);
+    found
+        .engines
+        .extend(told.engines.into_iter().map(|engine| NodeEngine {
+            name: engine.name,
+            version: engine.version,
+            default_runtime: engine.default_runtime,
+            runtimes: engine.runtimes,
+        }));
+    for name in told.missing {
+        found.cannot(name, "there is no such container");
+    }
+    for one in told.workloads {
+        match one.config {
+            Err(why) => found.cannot(one.name, why),
+            Ok(config) => {
+                let (layers, without) = rootfs(one.rootfs, one.layers);
+                if layers.is_empty() {
+                    found.cannot(one.name, "its rootfs cannot be seen from here");
+                    continue;
+                }
+                found.workloads.push(Workload {
+                    name: one.name,
+                    config: config.text,
+                    layers,
+                    without,
+                });
+            }
+        }
+    }
+}
+
+/// The layers to lay the probe over. A rootfs that is mounted elsewhere only is put together from its layers, but for the
+/// container's own: the kernel warns of an upper folder that is in use twice.
+fn rootfs(seen: Option<PathBuf>, layers: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<String>) {
+    match seen {
+        Some(rootfs) => (vec![rootfs], Vec::new()),
+        None => (
+            layers.into_iter().skip(1).collect(),
+            vec!["without what the container changed in its files".to_owned()],
+        ),
+    }
 }
 
 fn bundle(folder: &Path) -> Result<Workload, String> {
@@ -51,7 +145,8 @@ fn bundle(folder: &Path) -> Result<Workload, String> {
     );
     Ok(Workload {
         name,
-        rootfs: folder.join(root_of(&config)),
+        layers: vec![folder.join(root_of(&config))],
+        without: Vec::new(),
         config,
     })
 }

@@ -38,7 +38,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         keep_setup: false,
     };
     let report = suite::tokio()?.block_on(async {
-        let found = find::find(&args.bundles);
+        let found = find::find(args).await;
+        if found.is_empty() {
+            return Err(found.nothing());
+        }
         let stop = signals::stop().map_err(Error::broken)?;
         let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
         let report = all(&engine, found).await?;
@@ -104,6 +107,8 @@ async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
         node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         from,
         to,
+        engines: found.engines,
+        notes: found.notes,
         shapes: told,
         unchecked,
     })
