@@ -132,6 +132,22 @@ fn garbage_is_no_engine() {
 }
 
 #[test]
+fn an_answer_that_does_not_end_is_cut() {
+    let mut place = Place::new();
+    place.options.call_limit = Duration::from_secs(30);
+    place.options.engine_limit = Duration::from_secs(30);
+    place.serve("run/docker.sock", |_| {
+        let body = " ".repeat(65 * 1024 * 1024);
+        Answer::Raw(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}"))
+    });
+    let notes = place.find().notes;
+    assert!(
+        notes.len() == 1 && notes[0].contains("its answer has more than 67108864 bytes"),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn a_slow_engine_is_held_to_the_limits() {
     let place = Place::new();
     place.serve("run/docker.sock", |_| Answer::Never);

@@ -27,7 +27,7 @@ pub(super) async fn ask(
     deadline: Instant,
     found: &mut Found,
 ) -> Result<(), String> {
-    let mut client = Client::new(socket, options, deadline)?;
+    let mut client = Client::new(socket, options, deadline).map_err(|fault| fault.to_string())?;
     let (version, info) = client.greet().await.map_err(|fault| fault.to_string())?;
     let list = client.list().await.map_err(|fault| fault.to_string())?;
     let engine = engine(socket, &version, &info);

@@ -1,16 +1,16 @@
 //! A connection to an API socket: each call has a limit, and its error is one line.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
+use std::{fmt, io};
 
+use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, SystemInfo, SystemVersion};
 use bollard::query_parameters::ListContainersOptions;
-use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::time::{Instant, timeout};
 
-use super::{Options, text};
+use super::{Options, text, transport};
 
 /// A connection, and how long it may be used.
 pub(super) struct Client<'a> {
@@ -27,13 +27,12 @@ pub(super) enum Fault {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(socket: &Path, options: &'a Options, deadline: Instant) -> Result<Self, String> {
-        let path = socket.to_str().ok_or("its path is not UTF-8")?;
+    pub(super) fn new(socket: &Path, options: &'a Options, deadline: Instant) -> Result<Self, Fault> {
         // Bollard's own limit is in whole seconds; ours comes first.
         let seconds = options.call_limit.as_secs() + 1;
-        let docker = Docker::connect_with_unix(path, seconds, API_DEFAULT_VERSION);
+        let docker = transport::connect(socket, seconds).map_err(Fault::Said)?;
         Ok(Self {
-            docker: docker.map_err(|err| Fault::Said(err).to_string())?,
+            docker,
             options,
             deadline,
         })
@@ -84,21 +83,31 @@ impl fmt::Display for Fault {
             Self::Late(limit) => {
                 return write!(f, "it does not answer within {} s", limit.as_secs_f32());
             }
-            Self::Said(Error::SocketNotFoundError(_)) => return f.write_str("there is no such socket"),
             Self::Said(Error::RequestTimeoutError) => return f.write_str("it does not answer in time"),
+            Self::Said(Error::IOError { err }) => return f.write_str(&refusal(err)),
             Self::Said(error) => error,
         };
-        // The last of the chain says most: `Connection refused (os error 111)`.
+        // The last of the chain says most.
         let mut cause: &dyn std::error::Error = error;
         while let Some(next) = cause.source() {
             cause = next;
         }
         let cause = text::line(&cause.to_string());
-        let refused = cause.contains("Connection refused");
         match error {
-            _ if refused => f.write_str("no engine listens there: start it, or name another socket"),
-            Error::DockerResponseServerError { .. } | Error::IOError { .. } => f.write_str(&cause),
+            Error::DockerResponseServerError { .. } => f.write_str(&cause),
             _ => write!(f, "it does not answer as an engine does: {cause}"),
         }
+    }
+}
+
+/// Why a socket cannot be used, and what to do.
+fn refusal(err: &io::Error) -> String {
+    match err.kind() {
+        io::ErrorKind::NotFound => "there is no such socket".to_owned(),
+        io::ErrorKind::ConnectionRefused => {
+            "no engine listens there: start it, or name another socket".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "it is not for this user: run ocidiff as root".to_owned(),
+        _ => text::line(&err.to_string()),
     }
 }

@@ -5,6 +5,7 @@
 //! | `sockets` | which API sockets there are |
 //! | `api` | Docker's API, which Podman speaks too; only calls that read |
 //! | `client` | one connection to it, with limits |
+//! | `transport` | its bytes: no answer is larger than it may be |
 //! | `containerd` | the task folders of containerd |
 //! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
 //! | `states` | the state folders of runc and crun, for what no engine told |
@@ -24,6 +25,7 @@ mod sockets;
 mod states;
 mod storage;
 mod text;
+mod transport;
 
 use std::path::PathBuf;
 use std::str::FromStr;
