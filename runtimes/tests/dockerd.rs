@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use dockerd::{BOX, Dockerd, is_on_path, sleeper};
 use ocidiff_runtimes::engines::{EngineError, Found, Options, Which, find};
+use ocidiff_runtimes::{BUILT_IN, Manifest, Runtime, Store, find_all};
 use serde_json::{Value, json};
 
 fn look(options: &Options) -> Found {
@@ -86,19 +87,21 @@ fn kinds(scratch: &Path) -> Vec<(&'static str, Value, &'static str, Value)> {
     ]
 }
 
-/// A Docker with a box image, and crun if it is there.
-fn docker() -> Option<Dockerd> {
-    let known: Vec<(&str, &Path)> = crun().map(|path| ("crun", path)).into_iter().collect();
+/// A Docker with a box image, that knows the runtimes of the machine and the store.
+fn docker() -> Option<(Dockerd, Vec<Runtime>)> {
+    let manifests = Manifest::load_all(BUILT_IN.iter().copied()).expect("the built-in manifests are good");
+    let found = Store::from_env().map(|store| find_all(&manifests, &store));
+    let mut runtimes = found.map_or_else(|_| Vec::new(), |found| found.runtimes);
+    // Docker's own runc has the name already.
+    runtimes.retain(|runtime| ["crun", "youki"].contains(&runtime.name()));
+    runtimes.dedup_by(|one, other| one.name() == other.name());
+    let known: Vec<(&str, &Path)> = runtimes
+        .iter()
+        .map(|runtime| (runtime.name(), runtime.path.as_path()))
+        .collect();
     let dockerd = Dockerd::start(&known)?;
     dockerd.box_image()?;
-    Some(dockerd)
-}
-
-fn crun() -> Option<&'static Path> {
-    let mut usual = ["/usr/bin/crun", "/usr/local/bin/crun"]
-        .into_iter()
-        .map(Path::new);
-    usual.find(|path| path.exists())
+    Some((dockerd, runtimes))
 }
 
 fn asking(dockerd: &Dockerd) -> Options {
@@ -111,7 +114,7 @@ fn asking(dockerd: &Dockerd) -> Options {
 
 #[test]
 fn each_kind_of_container_is_found_with_what_its_runtime_got() {
-    let Some(dockerd) = docker() else { return };
+    let Some((dockerd, _)) = docker() else { return };
     let kinds = kinds(&dockerd.scratch());
     for (name, host, ..) in &kinds {
         dockerd.run(name, host.clone());
@@ -156,7 +159,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
 
 #[test]
 fn containers_in_every_state_are_told() {
-    let Some(dockerd) = docker() else { return };
+    let Some((dockerd, _)) = docker() else { return };
     dockerd.run("runs", json!({}));
     dockerd.create("created", sleeper(json!({})));
     let stopped = dockerd.run("stopped", json!({}));
@@ -200,7 +203,9 @@ fn containers_in_every_state_are_told() {
 
 #[test]
 fn the_engine_and_its_runtimes_are_told() {
-    let Some(dockerd) = docker() else { return };
+    let Some((dockerd, runtimes)) = docker() else {
+        return;
+    };
     let engine = look(&asking(&dockerd)).engines.remove(0);
     assert_eq!(
         (engine.name.as_str(), engine.default_runtime.as_deref()),
@@ -210,15 +215,13 @@ fn the_engine_and_its_runtimes_are_told() {
         engine.version.starts_with(|digit: char| digit.is_ascii_digit()),
         "{engine:?}"
     );
-    if crun().is_some() {
-        assert!(
-            engine.runtimes.iter().any(|one| one.starts_with("crun=/")),
-            "{engine:?}"
-        );
-        dockerd.run("other", json!({"Runtime": "crun"}));
+    for runtime in &runtimes {
+        let (name, path) = (runtime.name(), runtime.path.display());
+        assert!(engine.runtimes.contains(&format!("{name}={path}")), "{engine:?}");
+        dockerd.run(name, json!({"Runtime": name}));
         let found = look(&asking(&dockerd));
-        assert_eq!(named(&found, "other").runtime.as_deref(), Some("crun"));
-        config(&found, "other");
+        assert_eq!(named(&found, name).runtime.as_deref(), Some(name));
+        config(&found, name);
     }
     if is_on_path("docker-init") {
         dockerd.run("init", json!({"Init": true}));
