@@ -333,6 +333,8 @@ fn crio_and_podman_share_a_storage() {
         json!([
             {"id": "p1", "names": ["db"], "layer": "top", "image": "x", "created": "2026"},
             {"id": "p2", "names": ["cut"], "layer": "../../etc"},
+            {"id": "p3", "names": ["made"], "metadata": "{\"image-name\": \"db:15\"}"},
+            {"id": "../p4", "names": ["evil"]},
         ])
         .to_string(),
     );
@@ -356,13 +358,19 @@ fn crio_and_podman_share_a_storage() {
     let real = fs::canonicalize(place.path(&format!("{overlay}/base/diff"))).expect("a layer");
     assert_eq!(db.layers, [place.path(&format!("{overlay}/top/diff")), real]);
     assert!(why(named(&found, "cut")).contains("EOF"));
+    let made = named(&found, "made");
+    assert_eq!(
+        (made.state.as_str(), made.image.as_deref()),
+        ("created", Some("db:15"))
+    );
+    assert!(why(made).starts_with("it was not started: "));
     let engines: Vec<&str> = found.engines.iter().map(|engine| engine.name.as_str()).collect();
     assert_eq!(engines, ["crio", "podman"]);
 
     place.options.which = Which::Crio;
     assert_eq!(place.find().workloads.len(), 2);
     place.options.which = Which::Podman;
-    assert_eq!(place.find().workloads.len(), 2);
+    assert_eq!(place.find().workloads.len(), 3);
     place.write(&format!("{LASTING}/containers.json"), "[{");
     let found = place.find();
     assert!(

@@ -165,10 +165,13 @@ impl Places {
         }
         states.push(options.root.join("run/containerd"));
         states.push(own_containerd(&options.root.join("run/docker")));
+        let mut storages = storage::places(&options.root);
+        // Podman's own word, should it keep its containers elsewhere.
+        storages.extend(info.docker_root_dir.as_deref().map(PathBuf::from));
         Self {
             is_podman,
             states,
-            storages: storage::places(&options.root),
+            storages,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is told: engines, containers, and why something is not there.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// More containers than any node has.
@@ -98,7 +98,7 @@ pub enum EngineError {
 }
 
 impl Found {
-    pub(super) fn ids(&self) -> HashSet<String> {
+    pub(super) fn ids(&self) -> BTreeSet<String> {
         self.workloads.iter().map(|one| one.id.clone()).collect()
     }
 

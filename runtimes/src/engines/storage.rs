@@ -1,11 +1,12 @@
 //! The folders of containers/storage, in which CRI-O and Podman keep their bundles:
 //! `PLACE/overlay-containers/ID/userdata/`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::bundle::{Bundle, folders, id_of, is_inhabited, read_regular};
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
@@ -18,6 +19,8 @@ const CONTAINERS: &str = "overlay-containers";
 /// More than 10,000 entries have.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
+const NOT_STARTED: &str = "it was not started: its engine writes its config.json at start; start it, or give its bundle with --bundle";
+
 /// One entry of `overlay-containers/containers.json`.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Entry {
@@ -26,6 +29,17 @@ struct Entry {
     names: Vec<String>,
     #[serde(default)]
     layer: String,
+    /// JSON in a string.
+    #[serde(default)]
+    metadata: String,
+}
+
+impl Entry {
+    /// The image as it was asked for.
+    fn image(&self) -> Option<String> {
+        let metadata: Value = serde_json::from_str(&self.metadata).ok()?;
+        text::name(metadata["image-name"].as_str()?)
+    }
 }
 
 /// The folders of containers/storage.
@@ -43,26 +57,25 @@ pub(super) fn look(options: &Options, found: &mut Found) -> bool {
     let places = places(&options.root);
     let there = places.iter().any(|place| place.join(CONTAINERS).is_dir());
     let entries = entries(&places, found);
-    let mut seen = found.ids();
-    for place in &places {
-        for folder in folders(&place.join(CONTAINERS)) {
-            let Some(id) = id_of(&folder).filter(|id| !seen.contains(*id)) else {
-                continue;
-            };
-            // The config.json may lie in either of the two.
-            let bundle = places.iter().find_map(|place| Bundle::read(&userdata(place, id)));
-            let Some(bundle) = bundle else { continue };
-            let engine = engine(&bundle, entries.get(id));
-            if !options.which.asks(engine.0) {
-                continue;
-            }
-            if !found.has_room(engine.1) {
-                return true;
-            }
-            seen.insert(id.to_owned());
-            let one = workload(id, engine.1, bundle, entries.get(id), &places);
-            found.workloads.push(one);
+    let known = found.ids();
+    for id in ids(&places, &entries).difference(&known) {
+        let entry = entries.get(id);
+        // The config.json may lie in either of the two.
+        let bundle = places.iter().find_map(|place| Bundle::read(&userdata(place, id)));
+        let bundle = match (bundle, entry) {
+            (Some(bundle), _) => bundle,
+            (None, Some(_)) => Bundle::without(NOT_STARTED.to_owned()),
+            // A folder that nobody knows any more.
+            (None, None) => continue,
+        };
+        let (asked, engine) = engine(&bundle, entry);
+        if !options.which.asks(asked) {
+            continue;
         }
+        if !found.has_room(engine) {
+            break;
+        }
+        found.workloads.push(workload(id, engine, bundle, entry, &places));
     }
     tell_engines(found);
     match options.which {
@@ -80,6 +93,14 @@ pub(super) fn absent(options: &Options) -> EngineError {
         looked: options.root.join(CRIO).display().to_string(),
         remedy: "start it, or give bundles with --bundle",
     }
+}
+
+/// Every container that has a folder or an entry.
+fn ids(places: &[PathBuf], entries: &HashMap<String, Entry>) -> BTreeSet<String> {
+    let all = places.iter().flat_map(|place| folders(&place.join(CONTAINERS)));
+    let of_folders = all.filter_map(|folder| id_of(&folder).map(str::to_owned));
+    let of_entries = entries.keys().filter(|id| text::is_id(id)).cloned();
+    of_folders.chain(of_entries).collect()
 }
 
 fn entries(places: &[PathBuf], found: &mut Found) -> HashMap<String, Entry> {
@@ -132,7 +153,11 @@ fn workload(id: &str, engine: &str, bundle: Bundle, entry: Option<&Entry>, place
     })();
     let given = entry.and_then(|entry| entry.names.first());
     let image = of_pod("cri-o.ImageName").or_else(|| of_pod("cri-o.Image"));
-    let image = image.or_else(|| bundle.annotation("io.podman.annotations.image"));
+    let image = image.or_else(|| entry.and_then(Entry::image));
+    let state = match &bundle.config {
+        Err(why) if why == NOT_STARTED => "created",
+        _ => life(id, bundle.rootfs.as_deref(), places),
+    };
     let runtime = of_pod("cri-o.RuntimeHandler");
     let layers = match entry.map(|entry| chain(places, &entry.layer)) {
         Some(layers) if !layers.is_empty() => layers,
@@ -145,7 +170,7 @@ fn workload(id: &str, engine: &str, bundle: Bundle, entry: Option<&Entry>, place
         id: id.to_owned(),
         engine: engine.to_owned(),
         image,
-        state: life(id, bundle.rootfs.as_deref(), places).to_owned(),
+        state: state.to_owned(),
         runtime,
         config: bundle.config,
         rootfs: bundle.rootfs,
