@@ -245,6 +245,48 @@ fn a_container_that_vanishes_does_not_stop_the_others() {
 }
 
 #[test]
+fn an_engine_of_a_users_names_folders_of_the_user_only() {
+    let place = Place::new();
+    place.bundle("root/secret", json!({}));
+    place.bundle("home/own", json!({}));
+    let socket = "run/user/1000/podman/podman.sock";
+    let beside = |folder: &str| place.path(folder).join("resolv.conf");
+    let (theirs, own) = (beside("root/secret"), beside("home/own"));
+    let layer = place.path("root/secret");
+    place.serve(socket, move |path| {
+        let path_of = |beside: &std::path::Path| {
+            let data = json!({"LowerDir": layer, "UpperDir": layer});
+            let told = json!({"State": {"Status": "running"}, "ResolvConfPath": beside, "GraphDriver": {"Name": "overlay", "Data": data}});
+            Answer::Json(200, told)
+        };
+        match docker(path) {
+            _ if path.ends_with("/version") => Answer::Json(
+                200,
+                json!({"Version": "4.3.1", "ApiVersion": "1.41", "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}),
+            ),
+            Some(answer) => answer,
+            None if path.contains("/containers/json") => list(&[("aaaa", "theirs"), ("bbbb", "own")]),
+            None if path.contains("aaaa") => path_of(&theirs),
+            None => path_of(&own),
+        }
+    });
+    if std::os::unix::fs::chown(place.path(socket), Some(1000), None).is_err() {
+        return;
+    }
+    for path in ["home/own", "home/own/config.json", "home/own/rootfs"] {
+        std::os::unix::fs::chown(place.path(path), Some(1000), None).expect("we are root");
+    }
+    let found = place.find();
+    assert_eq!(named(&found, "own").engine, "podman");
+    assert!(named(&found, "own").config.is_ok(), "{found:#?}");
+    assert!(why(named(&found, "theirs")).contains("in none of the usual places"));
+    assert!(
+        found.workloads.iter().all(|one| one.layers.is_empty()),
+        "{found:#?}"
+    );
+}
+
+#[test]
 fn containerds_tasks_are_found_without_its_socket() {
     let place = Place::new();
     let of_pod = json!({

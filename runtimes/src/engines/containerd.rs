@@ -60,11 +60,10 @@ pub(super) fn absent(options: &Options) -> EngineError {
     }
 }
 
-/// The bundle of a container in a state folder, whatever its namespace.
-pub(super) fn bundle_of(state: &Path, id: &str) -> Option<Bundle> {
-    folders(&state.join(TASKS))
-        .iter()
-        .find_map(|namespace| Bundle::read(&namespace.join(id)))
+/// Where the bundle of a container may be in a state folder: its namespace is not known.
+pub(super) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
+    let namespaces = folders(&state.join(TASKS));
+    namespaces.iter().map(|namespace| namespace.join(id)).collect()
 }
 
 fn workload(id: &str, folder: &Path) -> Option<Workload> {

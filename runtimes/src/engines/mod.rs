@@ -5,6 +5,7 @@
 //! | `sockets` | which API sockets there are |
 //! | `api` | Docker's API, which Podman speaks too; only calls that read |
 //! | `client` | one connection to it, with limits |
+//! | `places` | where the engine behind it keeps its bundles |
 //! | `transport` | its bytes: no answer is larger than it may be |
 //! | `containerd` | the task folders of containerd |
 //! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
@@ -21,6 +22,7 @@ mod client;
 mod containerd;
 mod found;
 mod mounts;
+mod places;
 mod sockets;
 mod states;
 mod storage;
