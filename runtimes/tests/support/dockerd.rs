@@ -109,6 +109,20 @@ impl Dockerd {
         &self.cgroup
     }
 
+    /// The mounts of its namespace.
+    pub(crate) fn mounts(&self) -> String {
+        let first = self.first().expect("it runs");
+        let table = format!("/proc/{}/mountinfo", first.as_raw_nonzero());
+        fs::read_to_string(table).expect("mounts")
+    }
+
+    /// Process 1 of its pid namespace.
+    fn first(&self) -> Option<Pid> {
+        let pid = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        Pid::from_raw(children.split_whitespace().next()?.parse().ok()?)
+    }
+
     /// A folder that its containers can mount.
     pub(crate) fn scratch(&self) -> PathBuf {
         let path = self.folder.path().join("scratch");
@@ -223,13 +237,8 @@ impl Dockerd {
 impl Drop for Dockerd {
     fn drop(&mut self) {
         // Process 1 of the namespace: it can be waited for only when all others of it are gone.
-        let pid = self.process.id();
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let first = children
-            .split_whitespace()
-            .next()
-            .and_then(|child| child.parse().ok());
-        if let (Ok(None), Some(first)) = (self.process.try_wait(), first.and_then(Pid::from_raw)) {
+        let first = self.first();
+        if let (Ok(None), Some(first)) = (self.process.try_wait(), first) {
             let _ = kill_process(first, Signal::KILL);
         } else {
             let _ = self.process.kill();

@@ -1,0 +1,312 @@
+//! `ocidiff check` on a node with a real Docker: every kind of container is checked, and nothing of theirs is touched.
+
+#[path = "../../runtimes/tests/support/dockerd.rs"]
+mod dockerd;
+#[path = "support/needs.rs"]
+mod needs;
+#[expect(dead_code, reason = "the command needs few of the helpers")]
+#[path = "support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use dockerd::{Dockerd, sleeper};
+use ocidiff_model::Impact;
+use ocidiff_model::check::{CheckReport, ShapeReport};
+use serde_json::{Value, json};
+use support::{Output, Scene};
+
+/// What engines are asked for, by a name that says what is special.
+fn kinds(scratch: &Path) -> Vec<(&'static str, Value)> {
+    let profile = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["chroot"], "action": "SCMP_ACT_ERRNO"}]});
+    let bind = format!("{}:/data:ro", scratch.display());
+    let device =
+        json!({"PathOnHost": "/dev/zero", "PathInContainer": "/dev/nothing", "CgroupPermissions": "rwm"});
+    let sysctls = json!({"net.ipv4.ip_unprivileged_port_start": "0", "kernel.shm_rmid_forced": "1"});
+    vec![
+        ("default", json!({})),
+        ("privileged", json!({"Privileged": true})),
+        (
+            "capabilities",
+            json!({"CapAdd": ["SYS_PTRACE"], "CapDrop": ["ALL"]}),
+        ),
+        (
+            "read-only",
+            json!({"ReadonlyRootfs": true, "Tmpfs": {"/tmp": "size=1m"}}),
+        ),
+        (
+            "mounts",
+            json!({"Binds": [bind], "Tmpfs": {"/scratch": "noexec"}}),
+        ),
+        ("groups", json!({"GroupAdd": ["2000"]})),
+        (
+            "own-profile",
+            json!({"SecurityOpt": [format!("seccomp={profile}")]}),
+        ),
+        (
+            "unconfined",
+            json!({"SecurityOpt": ["seccomp=unconfined", "no-new-privileges"]}),
+        ),
+        (
+            "limits",
+            json!({"Memory": 64 << 20, "PidsLimit": 50, "CpuQuota": 50_000}),
+        ),
+        ("devices", json!({"Devices": [device]})),
+        ("sysctls", json!({"Sysctls": sysctls})),
+        ("host-pids", json!({"PidMode": "host", "IpcMode": "shareable"})),
+    ]
+}
+
+/// A node with one running container of each kind, one that has ended, and one that was not started.
+struct Node {
+    dockerd: Dockerd,
+    names: Vec<&'static str>,
+}
+
+impl Node {
+    fn new() -> Option<Self> {
+        let paths = ["crun", "youki"].map(needs::runtime);
+        let [Some(crun), Some(youki)] = &paths else {
+            return None;
+        };
+        let dockerd = Dockerd::start(&[("crun", crun), ("youki", youki)])?;
+        dockerd.box_image()?;
+        let secret = dockerd.scratch().join("secret");
+        fs::write(secret, "hunter2").expect("a file");
+        let mut names = Vec::new();
+        for (name, host) in kinds(&dockerd.scratch()) {
+            let mut config = sleeper(host);
+            config["Env"] = json!(["PASSWORD=hunter2"]);
+            let id = dockerd.create(name, config);
+            dockerd.post(&format!("/containers/{id}/start"));
+            names.push(name);
+        }
+        if dockerd::is_on_path("docker-init") {
+            dockerd.run("init", json!({"Init": true}));
+            names.push("init");
+        }
+        let mut user = sleeper(json!({}));
+        user["User"] = "app:more".into();
+        let user = dockerd.create("user", user);
+        dockerd.post(&format!("/containers/{user}/start"));
+        names.push("user");
+        dockerd.create("created", sleeper(json!({})));
+        let ended = dockerd.run("ended", json!({}));
+        dockerd.post(&format!("/containers/{ended}/kill"));
+        dockerd.post(&format!("/containers/{ended}/wait"));
+        Some(Self { dockerd, names })
+    }
+
+    fn args<'a>(&'a self, scene: &'a Scene, more: &[&'a str]) -> Vec<String> {
+        let from = needs::runtime("runc").expect("as above");
+        let crun = needs::runtime("crun").expect("as above");
+        let _ = scene;
+        let mut args = vec![
+            "check".to_owned(),
+            "--from".to_owned(),
+            format!("runc={}", from.display()),
+            "--to".to_owned(),
+            format!("crun={}", crun.display()),
+            "--engine".to_owned(),
+            "docker".to_owned(),
+            "--socket".to_owned(),
+            self.dockerd.socket().display().to_string(),
+            "--exec-root".to_owned(),
+            self.dockerd.exec_root().display().to_string(),
+        ];
+        args.extend(more.iter().map(|&one| one.to_owned()));
+        args
+    }
+
+    /// All that an engine and the kernel tell of the containers.
+    fn state(&self) -> State {
+        let list = self
+            .dockerd
+            .call("GET", "/containers/json?all=true", "text/plain", b"");
+        let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+        let ids = list
+            .iter()
+            .map(|one| one["Id"].as_str().expect("an id").to_owned());
+        let inspect = ids.map(|id| {
+            let told = self
+                .dockerd
+                .call("GET", &format!("/containers/{id}/json"), "text/plain", b"");
+            (id, serde_json::from_str(&told).expect("JSON"))
+        });
+        State {
+            inspect: inspect.collect(),
+            mounts: fs::read_to_string("/proc/self/mountinfo").expect("mounts"),
+            theirs: self.dockerd.mounts(),
+            cgroups: cgroups(self.dockerd.cgroup()),
+            secret: fs::read_to_string(self.dockerd.scratch().join("secret")).expect("the file"),
+        }
+    }
+
+    /// What its engine did since a time, in seconds.
+    fn events_since(&self, began: u64) -> String {
+        let now = seconds() + 1;
+        // A check takes its look by exec of nothing: any event is one too many.
+        let path = format!("/events?since={began}&until={now}");
+        self.dockerd.call("GET", &path, "text/plain", b"")
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct State {
+    inspect: BTreeMap<String, Value>,
+    mounts: String,
+    theirs: String,
+    cgroups: BTreeMap<PathBuf, String>,
+    secret: String,
+}
+
+fn seconds() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.expect("after 1970").as_secs()
+}
+
+/// The cgroups below one, in every hierarchy, with their processes and limits.
+fn cgroups(parent: &str) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let tops = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+    let tops = tops
+        .map(|entry| entry.path())
+        .chain([PathBuf::from("/sys/fs/cgroup")]);
+    for top in tops {
+        walk(&top.join(parent.trim_start_matches('/')), &mut found);
+    }
+    found
+}
+
+fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    let files = [
+        "cgroup.procs",
+        "memory.limit_in_bytes",
+        "memory.max",
+        "pids.max",
+        "cpu.cfs_quota_us",
+        "cpu.max",
+        "devices.list",
+    ];
+    let told = files.map(|name| fs::read_to_string(folder.join(name)).unwrap_or_default());
+    found.insert(folder.to_owned(), told.join("\n"));
+    for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+        walk(&entry.path(), found);
+    }
+}
+
+fn shape<'r>(report: &'r CheckReport, workload: &str) -> &'r ShapeReport {
+    let found = report
+        .shapes
+        .iter()
+        .find(|shape| shape.workloads.iter().any(|name| name == workload));
+    found.unwrap_or_else(|| panic!("{workload} was not checked: {:#?}", report.unchecked))
+}
+
+#[test]
+fn every_kind_of_container_is_checked_and_none_is_touched() {
+    let Some(node) = Node::new() else { return };
+    let scene = Scene::new();
+    std::thread::sleep(Duration::from_secs(1));
+    let began = seconds();
+    let before = node.state();
+    let args = node.args(&scene, &["--format", "json"]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let ran = scene.run(&args);
+    ran.ends_with(1).leaves_nothing();
+    assert_eq!(node.state(), before);
+    assert_eq!(node.events_since(began), "");
+
+    let report: CheckReport = serde_json::from_str(&ran.stdout).expect("a report");
+    assert!(!ran.stdout.contains("hunter2"), "{}", ran.stdout);
+    assert_eq!(report.engines[0].name, "docker");
+    for name in &node.names {
+        shape(&report, name);
+    }
+    for (name, why) in [("created", "it is not running"), ("ended", "it is not running")] {
+        let one = report.unchecked.iter().find(|one| one.workload == name);
+        assert!(
+            one.is_some_and(|one| one.why.contains(why)),
+            "{name}: {:#?}",
+            report.unchecked
+        );
+    }
+    assert_eq!(report.unchecked.len(), 2, "{:#?}", report.unchecked);
+    // Docker's own profile is older than fchmodat2; who has none, or another one, does not care.
+    let breaks_tar = |name: &str| {
+        let mut findings = shape(&report, name).findings.iter();
+        findings.any(|one| one.impact == Impact::Breaks && one.reason.contains("fchmodat2"))
+    };
+    assert!(
+        breaks_tar("default") && breaks_tar("limits") && breaks_tar("user"),
+        "{report:#?}"
+    );
+    assert!(!breaks_tar("privileged") && !breaks_tar("unconfined") && !breaks_tar("own-profile"));
+    // What a runtime is told makes the shape, and what was left out is told.
+    for (name, part) in [
+        ("devices", "/dev/nothing"),
+        ("mounts", "/data"),
+        ("host-pids", "pid namespace"),
+    ] {
+        let changes = &shape(&report, name).changes;
+        assert!(
+            changes.iter().any(|change| change.contains(part)),
+            "{name}: {changes:#?}"
+        );
+    }
+    for name in ["privileged", "limits", "sysctls", "user"] {
+        assert_ne!(shape(&report, name).digest, shape(&report, "default").digest);
+    }
+}
+
+#[test]
+fn a_check_that_is_killed_harms_nobody_either() {
+    let Some(node) = Node::new() else { return };
+    std::thread::sleep(Duration::from_secs(1));
+    let began = seconds();
+    let before = node.state();
+    for delay in [200, 700, 1500] {
+        let scene = Scene::new();
+        let args = node.args(&scene, &[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let output = Output::new(scene.path());
+        let mut child = output.spawn(&mut scene.command(&args));
+        std::thread::sleep(Duration::from_millis(delay));
+        child.kill().expect("kill -9");
+        let ran = output.wait(child, Duration::from_secs(10));
+        assert_eq!(ran.status, None, "it had ended already");
+        scene.run(&["clean"]).ends_with(0);
+        ran.leaves_nothing();
+        assert_eq!(node.state(), before);
+        assert_eq!(node.events_since(began), "");
+    }
+}
+
+#[test]
+fn one_container_can_be_asked_for_and_one_that_is_not_there_is_told() {
+    let Some(node) = Node::new() else { return };
+    let scene = Scene::new();
+    let args = node.args(
+        &scene,
+        &[
+            "--container",
+            "unconfined",
+            "--container",
+            "nobody",
+            "--format",
+            "json",
+        ],
+    );
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let ran = scene.run(&args);
+    let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    assert_eq!(report.shapes.len(), 1);
+    assert_eq!(report.shapes[0].workloads, ["unconfined"]);
+    assert_eq!(report.unchecked[0].workload, "nobody");
+}
