@@ -7,22 +7,26 @@ OCIDIFF := target/dist/ocidiff
 
 # What builds, installing and tests need beside the Rust toolchain: youki is built from its crate, versions of other
 # suites are patched to find their own libraries, and a test starts a dockerd of its own in private namespaces.
-APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-config zlib1g-dev strace
+APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-config python3-venv zlib1g-dev strace
 
 # A package's service must not start on this machine.
 NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '\043!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; };
+# Holds a manifest for Kubernetes against the API\'s schemas, which it brings along.
+VALIDATE := kubernetes-validate==1.37.0
 
 .PHONY: run test lint bench setup runtimes dist clean help
 
 help:           ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 
-setup:          ## bring what is missing: Debian packages, runtimes
+setup:          ## bring what is missing: Debian packages, a checker of manifests
 	@missing=""; for package in $(APT); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
 	  if command -v apt-get >/dev/null; then $(NO_SERVICES) apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	  else echo "not a Debian machine: install by hand what these packages have:$$missing"; fi; fi
+	@tool=target/tools/kubernetes-validate; $$tool/bin/python -m pip freeze 2>/dev/null | grep -q '^$(VALIDATE)$$' || \
+	  { python3 -m venv $$tool && $$tool/bin/python -m pip install -q --disable-pip-version-check '$(VALIDATE)'; }
 
 dist: setup     ## the program as one static file: target/dist/ocidiff
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO) build --release --locked --package ocidiff --target $(TARGET)

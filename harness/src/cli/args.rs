@@ -302,6 +302,15 @@ pub(crate) struct CheckArgs {
     /// Write the events too, a JSON object a line, for `ocidiff report`; `-` prints them in place of the report
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Check nothing: print a manifest for Kubernetes that runs the check on every node once
+    #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "format", "out"])]
+    pub(crate) kubernetes: bool,
+    /// How many nodes the cluster has
+    #[arg(long, value_name = "N", requires = "kubernetes", value_parser = clap::value_parser!(u16).range(1..=5000))]
+    pub(crate) nodes: Option<u16>,
+    /// An image that has this program, as one static file, at /ocidiff
+    #[arg(long, value_name = "IMAGE", requires = "kubernetes", value_parser = super::check::image)]
+    pub(crate) job_image: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

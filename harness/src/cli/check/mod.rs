@@ -1,6 +1,7 @@
 //! `ocidiff check`: which workloads would behave differently under another runtime.
 
 mod find;
+mod kubernetes;
 
 use std::time::SystemTime;
 
@@ -22,9 +23,14 @@ use crate::engine::{Engine, Recorder};
 use crate::error::Error;
 use crate::suite::{self, Settings};
 use find::Found;
+pub(super) use kubernetes::image;
 
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
+    if args.kubernetes {
+        output::print(&kubernetes::manifest(args)?);
+        return Ok(ExitStatus::Ok);
+    }
     suite::need_root()?;
     let events = Events::open(args)?;
     let runtimes = two(args)?;
