@@ -120,6 +120,9 @@ fn every_node_is_checked_once() {
             "--exit-zero"
         ]
     );
+    // The program knows each of them.
+    let ran = Scene::new().run(&[&args[..], &["--help"]].concat());
+    assert!(ran.ends_with(0).stdout.contains("Usage: ocidiff check"));
 }
 
 #[test]

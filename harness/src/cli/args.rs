@@ -302,6 +302,16 @@ pub(crate) struct CheckArgs {
     /// Write the events too, a JSON object a line, for `ocidiff report`; `-` prints them in place of the report
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// The root of the node, where that is not ours: in a pod, where the node's `/` is mounted; its
+    /// /tmp is not seen
+    #[arg(long, value_name = "DIR", conflicts_with = "kubernetes")]
+    pub(crate) root: Option<PathBuf>,
+    /// The node's name; what `uname -n` says if not said
+    #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
+    pub(crate) node: Option<String>,
+    /// End with 0 once the report is there, whatever it says
+    #[arg(long, conflicts_with = "kubernetes")]
+    pub(crate) exit_zero: bool,
     /// Check nothing: print a manifest for Kubernetes that runs the check on every node once
     #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "format", "out"])]
     pub(crate) kubernetes: bool,

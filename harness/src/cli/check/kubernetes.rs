@@ -1,8 +1,8 @@
 //! `ocidiff check --kubernetes`: a manifest that runs `check` once on every node of a cluster, and ends.
 //!
 //! How a pod sees its node, and why so: the node's `/` is mounted at `/host`, with all mounts below it, and `check --root /host` makes
-//! that its own root before it looks at anything (in a mount namespace of its own; it carries itself along as a copy in `/host/tmp`,
-//! which is the pod's). Then configs, root file systems, runtimes and their libraries have the paths that they have on the node.
+//! that its own root before it looks at anything (`root`: in a mount namespace of its own, with itself as a copy in a `/tmp` of its
+//! own). Then configs, root file systems, runtimes and their libraries have the paths that they have on the node.
 //!
 //! Not `nsenter` into the mount namespace of the node's first process: an image of one static file has no `nsenter`, the file is not
 //! to be seen over there, so that it would have to be written to the node's disk, and whatever is left mounted by a killed check would

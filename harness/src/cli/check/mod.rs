@@ -2,6 +2,7 @@
 
 mod find;
 mod kubernetes;
+mod root;
 
 use std::time::SystemTime;
 
@@ -32,6 +33,9 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         return Ok(ExitStatus::Ok);
     }
     suite::need_root()?;
+    if let Some(root) = &args.root {
+        match root::enter(root)? {}
+    }
     let events = Events::open(args)?;
     let runtimes = two(args)?;
     let corpus = suite::corpus(None)?;
@@ -50,14 +54,18 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         }
         let stop = signals::stop().map_err(Error::broken)?;
         let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
-        let report = all(&engine, found).await?;
+        let report = all(&engine, found, args.node.clone()).await?;
         if *stop.borrow() {
             return Err(Error::broken("interrupted"));
         }
         Ok(report)
     })?;
     tell(args, events, &report)?;
-    Ok(report.exit())
+    Ok(if args.exit_zero {
+        ExitStatus::Ok
+    } else {
+        report.exit()
+    })
 }
 
 /// The runtime now, and the one to move to.
@@ -76,7 +84,7 @@ fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
     }
 }
 
-async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
+async fn all(engine: &Engine, found: Found, node: Option<String>) -> Result<CheckReport, Error> {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
@@ -110,7 +118,7 @@ async fn all(engine: &Engine, found: Found) -> Result<CheckReport, Error> {
     Ok(CheckReport {
         ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
         time: time.as_secs(),
-        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        node: node.unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned()),
         from,
         to,
         engines: found.engines,

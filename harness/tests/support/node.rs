@@ -1,0 +1,200 @@
+//! The pods of `tests/pods/`: found by name, and put where they would lie on a node.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{lchown, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// A pod by the name that the README has for it, and what of it must be told as left out.
+pub(crate) const PODS: [(&str, &str, &[&str]); 15] = [
+    (
+        "pause-1.6",
+        "b89fa8ce6172",
+        &[
+            "a new network namespace, not the one",
+            "/dev/shm, /etc/resolv.conf",
+            "oomScoreAdj",
+        ],
+    ),
+    (
+        "guaranteed-1.6",
+        "272e2173482c",
+        &[
+            "a new ipc namespace",
+            "a new uts namespace",
+            "/data",
+            "oomScoreAdj",
+        ],
+    ),
+    (
+        "fsgroup-1.6",
+        "11519e3d104c",
+        &["a new network namespace", "/srv/wiki", "without systemd"],
+    ),
+    (
+        "unconfined-1.7",
+        "cfcaaf85d317",
+        &["/scratch", "/dev/termination-log"],
+    ),
+    (
+        "shell-1.7",
+        "dec5e9f63390",
+        &["no terminal", "a new pid namespace, not the one"],
+    ),
+    (
+        "privileged-1.7",
+        "7969e746f465",
+        &[
+            "devices are left out: /dev/null",
+            "/dev/vda",
+            "a new pid namespace",
+            "/host",
+            "CAP_SYS_RESOURCE|",
+        ],
+    ),
+    (
+        "restricted-2.1",
+        "b5351340d18f",
+        &["/etc/api", "/var/run/secrets/kubernetes.io/serviceaccount"],
+    ),
+    ("sysctls-2.1", "37f4120fa04a", &["a new network namespace"]),
+    (
+        "userns-2.1",
+        "03cc502beff4",
+        &[
+            "a new user namespace, not the one",
+            "ids are not mapped in mounts at /work",
+        ],
+    ),
+    (
+        "device-1.7",
+        "58b6be3d4e26",
+        &[
+            "its hooks are not run",
+            "devices are left out: /dev/accel0, /dev/accelctl",
+            "libaccel.so.1",
+        ],
+    ),
+    (
+        "hugepages-2.1",
+        "bc17bad676af",
+        &["/hugepages-2Mi", "memory.high, memory.min, memory.oom.group|"],
+    ),
+    (
+        "selinux-crio",
+        "584f12c40a86",
+        &[
+            "/run/.containerenv",
+            "/opt/app/cache",
+            "SELinux|",
+            "without systemd",
+        ],
+    ),
+    ("apparmor-crio", "49f13738e9fc", &["/var/ledger", "AppArmor|"]),
+    (
+        "unconfined-crio",
+        "2ee8f2f70d47",
+        &["a new network namespace", "/etc/hostname"],
+    ),
+    (
+        "infra-crio",
+        "5bdce3ced69b",
+        &["/dev/shm, /etc/resolv.conf, /etc/hostname", "SELinux|"],
+    ),
+];
+
+pub(crate) fn pods() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pods")
+}
+
+fn configs(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of pods").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            configs(&path, found);
+        } else if path.file_name().is_some_and(|name| name == "config.json") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every pod's bundle, by its name in the README.
+pub(crate) fn all() -> BTreeMap<&'static str, PathBuf> {
+    let mut found = Vec::new();
+    configs(&pods(), &mut found);
+    assert_eq!(found.len(), PODS.len(), "{found:#?}");
+    let named = PODS.iter().map(|(name, id, _)| {
+        let mut mine = found
+            .iter()
+            .filter(|path| path.to_string_lossy().contains(&format!("/{id}")));
+        let path = mine
+            .next()
+            .unwrap_or_else(|| panic!("{name}: no config.json under {id}"));
+        (*name, path.parent().expect("a bundle").to_owned())
+    });
+    named.collect()
+}
+
+/// Puts a pod into the scene as it lies on a node, with a rootfs where its config says; the bundle has the pod's name.
+pub(crate) fn put(scene: &Path, name: &str, from: &Path) {
+    let text = fs::read_to_string(from.join("config.json")).expect("a config");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    let place = scene.join("node").join(from.strip_prefix(pods()).expect("below"));
+    fs::create_dir_all(&place).expect("a bundle");
+    let root = config["root"]["path"].as_str().expect("a root").to_owned();
+    // An absolute one would be this machine's.
+    let root = match root.strip_prefix('/') {
+        Some(below) => scene.join("node").join(below),
+        None => place.join(root),
+    };
+    started(&root, &config);
+    if config["root"]["path"] != "rootfs" {
+        config["root"]["path"] = root.to_string_lossy().into_owned().into();
+    }
+    fs::write(place.join("config.json"), config.to_string()).expect("a config");
+    symlink(place, scene.join(name)).expect("a name");
+}
+
+/// A rootfs as it is once a container was started in it: what is mounted has its place, and the container's root has it all.
+fn started(root: &Path, config: &Value) {
+    let owner = config["linux"]["uidMappings"][0]["hostID"].as_u64().unwrap_or(0);
+    let owner = u32::try_from(owner).expect("an id");
+    fs::create_dir_all(root).expect("a rootfs");
+    let files = [
+        "hosts",
+        "hostname",
+        "resolv.conf",
+        "termination-log",
+        ".containerenv",
+        "libaccel.so.1",
+    ];
+    for mount in config["mounts"].as_array().expect("mounts") {
+        let below = mount["destination"]
+            .as_str()
+            .expect("a destination")
+            .trim_start_matches('/');
+        let at = root.join(below);
+        // /dev is a tmpfs of the container's own.
+        if below.starts_with("dev/") {
+            continue;
+        }
+        if files.iter().any(|file| at.ends_with(file)) {
+            fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
+            fs::write(&at, "").expect("a file");
+        } else {
+            fs::create_dir_all(&at).expect("a folder");
+        }
+    }
+    give(root, owner);
+}
+
+fn give(path: &Path, owner: u32) {
+    // Who is not root does not get as far as a runtime.
+    let _ = lchown(path, Some(owner), Some(owner));
+    if path.is_dir() {
+        let entries = fs::read_dir(path).expect("a folder").flatten();
+        entries.for_each(|entry| give(&entry.path(), owner));
+    }
+}
