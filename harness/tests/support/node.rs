@@ -187,6 +187,8 @@ fn started(root: &Path, config: &Value) {
             fs::create_dir_all(&at).expect("a folder");
         }
     }
+    let cwd = config["process"]["cwd"].as_str().expect("a cwd");
+    fs::create_dir_all(root.join(cwd.trim_start_matches('/'))).expect("the folder that it works in");
     give(root, owner);
 }
 
