@@ -251,11 +251,44 @@ fn what_cannot_be_checked_has_its_line_and_the_others_go_on() {
 #[test]
 fn wrong_use_says_what_to_do() {
     let scene = Scene::new();
-    let Some(ran) = check(&scene, "crun", &[], &[]) else {
+    for (more, part) in [
+        (["--engine", "dockr"], "[possible values: auto, docker"),
+        (["--container", ""], "--container"),
+        (["--bundel", "x"], "--bundle"),
+    ] {
+        let Some(ran) = check(&scene, "crun", &[], &more) else {
+            return;
+        };
+        assert!(ran.ends_with(2).stderr.contains(part), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_told_and_bundles_are_checked_all_the_same() {
+    let scene = Scene::new();
+    bundle(&scene, "plain", |_| {});
+    let engine = [
+        "--engine",
+        "docker",
+        "--socket",
+        "/nowhere/docker.sock",
+        "--format",
+        "json",
+    ];
+    let Some(ran) = check(&scene, TWIN, &["plain"], &engine) else {
         return;
     };
+    let told = report(ran.ends_with(3).leaves_nothing());
+    assert_eq!(told.shapes[0].workloads, ["plain"]);
+    let why = &told.unchecked[0].why;
     assert!(
-        ran.ends_with(2).stderr.contains("--bundle <DIR>"),
+        why.contains("/nowhere/docker.sock") && !why.contains('\n'),
+        "{why}"
+    );
+    // A check of nothing is no safe node.
+    let ran = check(&scene, TWIN, &[], &["--engine", "none"]).expect("as above");
+    assert!(
+        ran.ends_with(3).stderr.contains("no container was found"),
         "{}",
         ran.stderr
     );

@@ -124,6 +124,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
     let user = dockerd.create("user", user);
     dockerd.post(&format!("/containers/{user}/start"));
 
+    let before = dockerd.mounts();
     // Where it keeps its bundles is seen from what it says of networks; by name it is sure.
     let found = look(&asking(&dockerd));
     let told = look(&Options {
@@ -132,6 +133,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
     });
     assert_eq!(found, told);
     assert_eq!(found.notes, Vec::<String>::new());
+    assert_eq!(dockerd.mounts(), before, "a look mounts nothing");
     assert_eq!(found.workloads.len(), kinds.len() + 1);
     for (name, _, pointer, value) in &kinds {
         let config = config(&found, name);

@@ -294,7 +294,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) exec_root: Option<PathBuf>,
     /// Only this container, by name or id; repeatable
-    #[arg(long = "container", value_name = "NAME")]
+    #[arg(long = "container", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) containers: Vec<String>,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
