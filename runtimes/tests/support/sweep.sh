@@ -1,4 +1,4 @@
-# Removes the cgroups of a dockerd that has ended. Called as: unshare -m sh sweep.sh CGROUP
+# Removes the cgroups of an engine that has ended. Called as: unshare -m sh sweep.sh CGROUP
 mount --make-rprivate /
 hugetlb() {
   [ -d /sys/fs/cgroup/unified ] && [ -d /sys/fs/cgroup/hugetlb ] && mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb 2>/dev/null

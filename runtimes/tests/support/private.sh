@@ -1,9 +1,9 @@
-# A dockerd of a test's own. Called as: unshare -m -p -f -i -u -n --kill-child --mount-proc sh dockerd.sh FOLDER CGROUP ARGUMENTS...
+# An engine of a test's own. Called as: unshare -m -p -f -i -u -n --kill-child --mount-proc sh private.sh FOLDER COMMAND...
 # It, and everything under it, ends with process 1 of this pid namespace; its mounts end with the mount namespace. What
 # engines write outside of their folders goes to a tmpfs.
 set -e
-folder=$1 cgroup=$2
-shift 2
+folder=$1
+shift
 mount --make-rprivate /
 
 # crun refuses a machine with v1 and v2 where v2 has a controller: this is the only one that it has here.
@@ -32,7 +32,4 @@ case $folder in /etc/* | /opt/* | /var/* | /run/*)
 esac
 ip link set lo up 2>/dev/null || true
 
-mkdir -p "$folder/data" "$folder/exec"
-echo '{}' >"$folder/none.json"
-exec dockerd --config-file "$folder/none.json" --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" \
-  --host "unix://$folder/docker.sock" --cgroup-parent "$cgroup" --bridge=none --iptables=false --ip6tables=false "$@" 9<&-
+exec "$@" 9<&-
