@@ -17,9 +17,12 @@ set -e
 export CONTAINERS_CONF="$1/containers.conf"
 runtime=$(command -v crun || command -v runc)
 podman() {
-  command podman --root "$1/node/var/lib/containers/storage" --runroot "$1/node/run/containers/storage" --runtime "$runtime" "${@:2}"
+  command podman --root "$1/node/var/lib/containers/storage" --runroot /run/containers/storage --runtime "$runtime" "${@:2}"
 }
 here=$1
+# It wants a short path; /run is our own.
+mkdir -p /run/containers/storage
+mount --bind "$here/node/run/containers/storage" /run/containers/storage
 few="--network none --cgroup-parent $2 --ulimit nofile=1024:1024 --ulimit nproc=1000:1000"
 podman "$here" import -q "$here/box.tar" box:1
 podman "$here" run -d --name runs $few box:1 /bin/sleep 1000
