@@ -169,6 +169,18 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
     let source = dockerd.scratch().display().to_string();
     assert!(mounts.contains("/data") && mounts.contains(&source), "{mounts}");
 
+    // Its containerd's folders tell the same without its API, by id.
+    let below = look(&Options {
+        which: Which::Containerd,
+        socket: Some(dockerd.exec_root().join("containerd/containerd.sock")),
+        ..Options::default()
+    });
+    assert_eq!(below.workloads.len(), found.workloads.len());
+    for one in &below.workloads {
+        let same = found.workloads.iter().find(|other| other.id == one.id);
+        assert_eq!(same.map(|same| &same.config), Some(&one.config), "{one:#?}");
+    }
+
     // By name, by a part of an id, and nothing else.
     let names = ["caps", &user[..12], "nobody"].map(str::to_owned).to_vec();
     let few = look(&Options {
