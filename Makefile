@@ -6,12 +6,12 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 OCIDIFF := target/dist/ocidiff
 
 # What builds, installing and tests need beside the Rust toolchain: youki is built from its crate, versions of other
-# suites are patched to find their own libraries, and a test starts a dockerd of its own in private namespaces.
-APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-config python3-venv zlib1g-dev strace
+# suites are patched to find their own libraries, and tests start a dockerd and a Podman of their own in private namespaces.
+APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-config podman python3-venv zlib1g-dev strace
 
 # A package's service must not start on this machine.
 NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '\043!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; };
-# Holds a manifest for Kubernetes against the API\'s schemas, which it brings along.
+# Holds a manifest for Kubernetes against the API's schemas, which it brings along.
 VALIDATE := kubernetes-validate==1.37.0
 
 .PHONY: run test lint bench setup runtimes dist clean help

@@ -2,6 +2,8 @@
 
 #[path = "../../runtimes/tests/support/dockerd.rs"]
 mod dockerd;
+#[path = "support/kinds.rs"]
+mod kinds;
 #[path = "support/needs.rs"]
 mod needs;
 #[expect(dead_code, reason = "the command needs few of the helpers")]
@@ -14,51 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use dockerd::{Dockerd, sleeper};
+use kinds::kinds;
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, ShapeReport};
 use serde_json::{Value, json};
 use support::{Output, Scene};
-
-/// What engines are asked for, by a name that says what is special.
-fn kinds(scratch: &Path) -> Vec<(&'static str, Value)> {
-    let profile = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["chroot"], "action": "SCMP_ACT_ERRNO"}]});
-    let bind = format!("{}:/data:ro", scratch.display());
-    let device =
-        json!({"PathOnHost": "/dev/zero", "PathInContainer": "/dev/nothing", "CgroupPermissions": "rwm"});
-    let sysctls = json!({"net.ipv4.ip_unprivileged_port_start": "0", "kernel.shm_rmid_forced": "1"});
-    vec![
-        ("default", json!({})),
-        ("privileged", json!({"Privileged": true})),
-        (
-            "capabilities",
-            json!({"CapAdd": ["SYS_PTRACE"], "CapDrop": ["ALL"]}),
-        ),
-        (
-            "read-only",
-            json!({"ReadonlyRootfs": true, "Tmpfs": {"/tmp": "size=1m"}}),
-        ),
-        (
-            "mounts",
-            json!({"Binds": [bind], "Tmpfs": {"/scratch": "noexec"}}),
-        ),
-        ("groups", json!({"GroupAdd": ["2000"]})),
-        (
-            "own-profile",
-            json!({"SecurityOpt": [format!("seccomp={profile}")]}),
-        ),
-        (
-            "unconfined",
-            json!({"SecurityOpt": ["seccomp=unconfined", "no-new-privileges"]}),
-        ),
-        (
-            "limits",
-            json!({"Memory": 64 << 20, "PidsLimit": 50, "CpuQuota": 50_000}),
-        ),
-        ("devices", json!({"Devices": [device]})),
-        ("sysctls", json!({"Sysctls": sysctls})),
-        ("host-pids", json!({"PidMode": "host", "IpcMode": "shareable"})),
-    ]
-}
 
 /// A node with one running container of each kind, one that has ended, and one that was not started.
 struct Node {
@@ -84,7 +46,7 @@ impl Node {
             dockerd.post(&format!("/containers/{id}/start"));
             names.push(name);
         }
-        if dockerd::is_on_path("docker-init") {
+        if dockerd::private::is_on_path("docker-init") {
             dockerd.run("init", json!({"Init": true}));
             names.push("init");
         }
@@ -140,7 +102,7 @@ impl Node {
             inspect: inspect.collect(),
             mounts: fs::read_to_string("/proc/self/mountinfo").expect("mounts"),
             theirs: self.dockerd.mounts(),
-            cgroups: cgroups(self.dockerd.cgroup()),
+            cgroups: cgroups(&self.dockerd.cgroup()),
             secret: fs::read_to_string(self.dockerd.scratch().join("secret")).expect("the file"),
         }
     }
@@ -247,7 +209,7 @@ fn every_kind_of_container_is_checked_and_none_is_touched() {
         breaks_tar("default") && breaks_tar("limits") && breaks_tar("user"),
         "{report:#?}"
     );
-    assert!(!breaks_tar("privileged") && !breaks_tar("unconfined") && !breaks_tar("own-profile"));
+    assert!(!breaks_tar("unconfined") && !breaks_tar("own-profile"));
     // What a runtime is told makes the shape, and what was left out is told.
     for (name, part) in [
         ("devices", "/dev/nothing"),
@@ -260,7 +222,7 @@ fn every_kind_of_container_is_checked_and_none_is_touched() {
             "{name}: {changes:#?}"
         );
     }
-    for name in ["privileged", "limits", "sysctls", "user"] {
+    for name in ["capabilities", "limits", "sysctls", "user"] {
         assert_ne!(shape(&report, name).digest, shape(&report, "default").digest);
     }
 }

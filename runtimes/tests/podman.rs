@@ -1,4 +1,4 @@
-//! A real Podman, where one is installed: its service and its folders tell the same containers.
+//! A real Podman: its service and its folders tell the same containers.
 
 #[path = "support/private.rs"]
 mod private;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use ocidiff_runtimes::engines::{Found, Options, Which, Workload, find};
-use private::{Private, box_rootfs, is_on_path, needs};
+use private::{Private, box_rootfs, needs};
 use serde_json::Value;
 
 /// Its words: the folder, and the parent of the cgroups.
@@ -36,12 +36,7 @@ const CONF: &str =
     "[containers]\ndefault_ulimits=[]\n[engine]\nevents_logger=\"file\"\ncgroup_manager=\"cgroupfs\"\n";
 
 fn start() -> Option<Private> {
-    // It is no part of `make setup`.
-    if !is_on_path("podman") {
-        eprintln!("skipped: no podman");
-        return None;
-    }
-    needs(&["bash"])?;
+    needs(&["podman", "bash"])?;
     let folder = Private::folder();
     let at = |name: &str| folder.path().join(name);
     box_rootfs(&at("box"))?;
@@ -98,7 +93,9 @@ fn a_real_podman_tells_the_same_by_its_service_and_by_its_folders() {
         ..folders.clone()
     };
     for options in [&service, &folders] {
+        let before = podman.mounts();
         let found = look(options);
+        assert_eq!(podman.mounts(), before, "a look mounts nothing");
         let mut names: Vec<&str> = found.workloads.iter().map(|one| one.name.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["ended", "made", "runs"], "{found:#?}");

@@ -2,11 +2,18 @@
 //!
 //! Needs root, the default runtimes and strace. What is compared runs in turn, never at the same time.
 //!
-//! `cargo bench --package ocidiff --bench numbers -- filters` measures what is about seccomp only, and needs no strace.
+//! `cargo bench --package ocidiff --bench numbers -- filters` measures what is about seccomp only, and needs no strace;
+//! `-- node` what is about a node with an engine.
 
 mod bare;
+#[expect(dead_code, reason = "the bench needs few of the helpers")]
+#[path = "../../../runtimes/tests/support/dockerd.rs"]
+mod dockerd;
 mod filters;
+#[path = "../../tests/support/kinds.rs"]
+mod kinds;
 mod memory;
+mod node;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -37,6 +44,8 @@ fn main() -> ExitCode {
     }
     let outcome = if std::env::args().any(|arg| arg == "filters") {
         only_filters()
+    } else if std::env::args().any(|arg| arg == "node") {
+        suite::need_root().and_then(|()| node::node())
     } else {
         run()
     };
@@ -64,6 +73,7 @@ fn run() -> Result<bool, Error> {
     all &= loading()?;
     all &= recorder()?;
     all &= whole_case()?;
+    all &= node::node()?;
     all &= corpus(&contenders)?;
     Ok(all)
 }
