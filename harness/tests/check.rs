@@ -293,3 +293,78 @@ fn an_engine_that_is_not_there_is_told_and_bundles_are_checked_all_the_same() {
         ran.stderr
     );
 }
+
+/// A rootfs with a shell, if there is a static one here.
+fn with_a_shell(scene: &Scene, name: &str) -> Option<()> {
+    let program = ["/bin/busybox", "/usr/bin/busybox"]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
+    let Some(program) = program else {
+        needs::skip("busybox-static", true);
+        return None;
+    };
+    let bin = scene.path().join(name).join("rootfs/bin");
+    fs::create_dir_all(&bin).expect("a folder");
+    fs::copy(program, bin.join("busybox")).expect("a program");
+    std::os::unix::fs::symlink("busybox", bin.join("sh")).expect("a link");
+    Some(())
+}
+
+#[test]
+fn the_own_command_is_run_where_that_is_asked_for() {
+    let scene = Scene::new();
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases/profiles/docker-20.10.24.json");
+    let profile: Value =
+        serde_json::from_str(&fs::read_to_string(profile).expect("a profile")).expect("JSON");
+    let script = "echo $PASSWORD; echo $PASSWORD >/tmp/told; /.ocidiff/probe call fchmodat2 && exit 3";
+    bundle(&scene, "teller", |config| {
+        config["process"]["user"] = json!({"uid": 0, "gid": 0});
+        config["process"]["args"] = json!(["/bin/sh", "-c", script]);
+        config["linux"]["seccomp"] = profile.clone();
+    });
+    if with_a_shell(&scene, "teller").is_none() {
+        return;
+    }
+    fs::create_dir(scene.path().join("teller/rootfs/tmp")).expect("a folder");
+    let own = |report: &CheckReport| -> Vec<String> {
+        let findings = report.shapes[0].findings.iter();
+        let own = findings.filter(|one| one.depth == Depth::Run);
+        own.map(|one| format!("{} {} {} {}", one.impact, one.what, one.from, one.to))
+            .collect()
+    };
+    let Some(ran) = check(&scene, "crun", &["teller"], &["--format", "json"]) else {
+        return;
+    };
+    assert_eq!(own(&report(ran.ends_with(1))), [""; 0], "it is not run unasked");
+    let ran = check(&scene, "crun", &["teller"], &["--run", "--format", "json"]).expect("as above");
+    assert!(!ran.stdout.contains("hunter2"), "{}", ran.stdout);
+    let told = report(ran.ends_with(1).leaves_nothing());
+    let denied = own(&told).into_iter().find(|one| one.contains("syscall.denied"));
+    let denied = denied.unwrap_or_else(|| panic!("{told:#?}"));
+    assert!(
+        denied.contains("fchmodat2 ENOSYS") && denied.contains("fchmodat2 EPERM"),
+        "{denied}"
+    );
+    // The same under both is no finding: what it printed and wrote, how it ended.
+    assert!(
+        !own(&told)
+            .iter()
+            .any(|one| one.contains("stdout") || one.contains("exit")),
+        "{:?}",
+        own(&told)
+    );
+
+    // Another command in its place; one that does not end is ended, and nothing of it stays.
+    let more = [
+        "--run",
+        "--format",
+        "json",
+        "--command",
+        "/bin/busybox",
+        "sleep",
+        "1000",
+    ];
+    let ran = check(&scene, TWIN, &["teller"], &more).expect("as above");
+    let told = report(ran.ends_with(0).leaves_nothing());
+    assert_eq!(own(&told), [""; 0]);
+}

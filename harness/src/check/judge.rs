@@ -47,8 +47,13 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
     all.extend(facts);
     let read = shape.read.iter().filter(|read| !read.is_settled_by(&seen.facts));
     all.extend(read.map(|read| read.finding.clone()));
-    all.sort_by(|a, b| b.impact.cmp(&a.impact).then_with(|| a.what.cmp(&b.what)));
+    worst_first(&mut all);
     all
+}
+
+/// Puts the worst first; of the same impact, by what they are about.
+pub fn worst_first(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| b.impact.cmp(&a.impact).then_with(|| a.what.cmp(&b.what)));
 }
 
 fn is_alike(one: &Finding, other: &Finding) -> bool {
@@ -63,6 +68,17 @@ fn is_alike(one: &Finding, other: &Finding) -> bool {
     of(one) == of(other)
 }
 
+/// What a fact is under the one and under the other.
+pub(super) fn values(difference: &Difference, step: Move<'_>) -> (Option<Value>, Option<Value>) {
+    let value = |who: &RuntimeId| {
+        let mut groups = difference.groups.iter();
+        groups
+            .find(|group| group.runtimes.contains(&who.label))
+            .and_then(|group| group.value.clone())
+    };
+    (value(step.from), value(step.to))
+}
+
 /// A fact that differs.
 fn fact(
     difference: &Difference,
@@ -72,13 +88,7 @@ fn fact(
     said: &BTreeMap<String, String>,
     read: &[Read],
 ) -> Finding {
-    let value = |who: &RuntimeId| {
-        let mut groups = difference.groups.iter();
-        groups
-            .find(|group| group.runtimes.contains(&who.label))
-            .and_then(|group| group.value.clone())
-    };
-    let (from, to) = (value(step.from), value(step.to));
+    let (from, to) = values(difference, step);
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
     let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), &tamed.config);
     if let (true, Some(words)) = (

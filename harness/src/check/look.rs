@@ -9,11 +9,14 @@ use serde_json::json;
 
 use super::shape::Shape;
 use super::tame;
+use crate::bundle::Bundle;
 use crate::compare::compare;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::filters;
 
+/// How long the probe may take, in seconds.
+const LIMIT: f64 = 10.0;
 /// How often a difference must show: what does not is no difference of the runtimes'.
 const RUNS: usize = 2;
 
@@ -30,19 +33,15 @@ pub struct Seen {
     pub said: BTreeMap<String, String>,
 }
 
-/// The case that the probe is run as.
-fn case(shape: &Shape) -> Result<Case, Error> {
+/// A case that is started, waited for so many seconds, and deleted, of which all of a channel is compared too.
+pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -> Result<Case, Error> {
     let body: CaseFile = serde_json::from_value(json!({
-        "summary": "the probe in a workload's place",
-        "steps": ["create", "start", {"wait": {"limit": 10.0}}, {"delete": {"force": true}}],
+        "summary": summary,
+        "steps": ["create", "start", {"wait": {"limit": limit}}, {"delete": {"force": true}}],
     }))
     .map_err(Error::broken)?;
-    // What the probe says of itself is enough; cgroup values are seen from outside only.
-    let watch = [(Channel::Cgroup, "*")];
     let body = CaseFile {
-        watch: watch
-            .map(|(channel, path)| (channel, Watch::Paths(vec![path.to_owned()])))
-            .into(),
+        watch: [(watched, Watch::Paths(vec!["*".to_owned()]))].into(),
         ..body
     };
     Ok(Case {
@@ -59,41 +58,56 @@ fn case(shape: &Shape) -> Result<Case, Error> {
 ///
 /// The harness or the machine failed.
 pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>, Error> {
-    let case = case(shape)?;
+    // What the probe says of itself is enough; cgroup values are seen from outside only.
+    let case = case(shape, "the probe in a workload's place", LIMIT, Channel::Cgroup)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
     let bundle = match engine.builder.over(&shape.layers, &tame::files(), config.clone()) {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let mut seen: Option<Seen> = None;
-    for _ in 0..RUNS {
-        let records = engine.observe_bundle(&case, &bundle).await;
-        if let Some(why) = useless(&records) {
-            return Ok(Err(why));
-        }
-        let all: Vec<&Record> = records.iter().collect();
-        let differences = compare(&case, &all);
-        seen = Some(match seen {
-            None => Seen {
-                rows: filters::between(&config, &records),
-                facts: facts(&records),
-                said: said(&records),
-                differences,
-            },
-            Some(mut before) => {
-                before.differences.retain(|one| {
-                    let again = differences.iter().find(|other| other.fact == one.fact);
-                    again.is_some_and(|other| other.groups == one.groups)
-                });
-                before
-            }
-        });
-    }
-    let mut seen = seen.ok_or_else(|| Error::broken("the probe was not run"))?;
+    let Steady { records, differences } = match steady(engine, &case, &bundle).await {
+        Ok(steady) => steady,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut seen = Seen {
+        rows: filters::between(&config, &records),
+        facts: facts(&records),
+        said: said(&records),
+        differences,
+    };
     // The rows say it better.
     seen.differences
         .retain(|difference| difference.fact != DEPARTURES || seen.rows.is_empty());
     Ok(Ok(seen))
+}
+
+/// What is the same each time.
+pub(super) struct Steady {
+    /// Of the first time.
+    pub(super) records: Vec<Record>,
+    /// What differed in the same way each time.
+    pub(super) differences: Vec<Difference>,
+}
+
+/// Runs a bundle more than once; the error is one line that says why nothing can be said.
+pub(super) async fn steady(engine: &Engine, case: &Case, bundle: &Bundle) -> Result<Steady, String> {
+    let mut steady: Option<Steady> = None;
+    for _ in 0..RUNS {
+        let records = engine.observe_bundle(case, bundle).await;
+        if let Some(why) = useless(&records) {
+            return Err(why);
+        }
+        let all: Vec<&Record> = records.iter().collect();
+        let differences = compare(case, &all);
+        match &mut steady {
+            None => steady = Some(Steady { records, differences }),
+            Some(before) => before.differences.retain(|one| {
+                let again = differences.iter().find(|other| other.fact == one.fact);
+                again.is_some_and(|other| other.groups == one.groups)
+            }),
+        }
+    }
+    steady.ok_or_else(|| "it was not run".to_owned())
 }
 
 /// Why nothing can be said: the machine failed, or no runtime takes the config.

@@ -8,6 +8,7 @@
 //! | `mounts` | the host's files stay out of it |
 //! | [`kernel`], `limits` | what this machine has not, and does not allow |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
+//! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
 //! | `rules` | what is known of facts that no case knows |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
@@ -20,6 +21,7 @@ pub mod look;
 mod mounts;
 pub mod read;
 mod rules;
+pub mod run;
 pub mod shape;
 pub mod tame;
 

@@ -19,10 +19,55 @@ pub struct Shape {
     pub workloads: Vec<String>,
     /// The probe's config.
     pub tamed: Tamed,
+    /// The workload's own command, where that is to be run too.
+    pub own: Option<Own>,
     /// What can be told from the config alone.
     pub read: Vec<Read>,
     /// The layers of the rootfs of the first of them.
     pub layers: Vec<PathBuf>,
+}
+
+/// Whether the workload's own command is run too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// It is.
+    pub run: bool,
+    /// Another command in its place.
+    pub command: Option<Vec<String>>,
+}
+
+/// What a workload runs. It holds secrets: none of it is told.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Own {
+    /// The program and its arguments.
+    pub args: Vec<String>,
+    /// Its environment.
+    pub env: Vec<String>,
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Own({} arguments, {} variables)",
+            self.args.len(),
+            self.env.len()
+        )
+    }
+}
+
+impl Own {
+    fn of(config: &Value, command: Option<&[String]>) -> Self {
+        let texts = |pointer: &str| -> Vec<String> {
+            let list = config.pointer(pointer).and_then(Value::as_array);
+            let texts = list.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        };
+        Self {
+            args: command.map_or_else(|| texts("/process/args"), <[String]>::to_vec),
+            env: texts("/process/env"),
+        }
+    }
 }
 
 /// A workload whose config cannot be read, and why, in one line.
@@ -34,6 +79,7 @@ pub fn shapes(
     workloads: Vec<Workload>,
     limits: &Limits,
     reader: &Reader<'_>,
+    options: &RunOptions,
 ) -> (Vec<Shape>, Vec<Unreadable>) {
     let mut shapes: Vec<Shape> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -53,7 +99,8 @@ pub fn shapes(
         }
         let config = serde_json::from_str(&workload.config).unwrap_or_default();
         let read = reader.read(&config, &tamed.config);
-        let digest = digest(&tamed, &read);
+        let own = options.run.then(|| Own::of(&config, options.command.as_deref()));
+        let digest = digest(&tamed, &read, own.as_ref().map(|own| (own, &workload.layers[..])));
         if let Some(at) = places.get(&digest) {
             shapes[*at].workloads.push(workload.name);
             continue;
@@ -66,6 +113,7 @@ pub fn shapes(
                 changes: tamed.changes.into_iter().chain(workload.without).collect(),
                 ..tamed
             },
+            own,
             read,
             layers: workload.layers,
         });
@@ -74,14 +122,17 @@ pub fn shapes(
 }
 
 /// Of what the probe is run with (without the environment, which no runtime looks at; members in any order), what it is
-/// run without, and what was read.
-fn digest(tamed: &Tamed, read: &[Read]) -> String {
+/// run without, what was read; and of the command and the files that it is run with, if it is.
+fn digest(tamed: &Tamed, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> String {
     let mut shape = tamed.config.clone();
     if let Some(process) = shape.get_mut("process").and_then(Value::as_object_mut) {
         process.shift_remove("env");
     }
     let read: Vec<&str> = read.iter().map(|read| read.finding.what.as_str()).collect();
-    let whole = json!([sorted(&shape), tamed.changes, read]);
+    let mut whole = json!([sorted(&shape), tamed.changes, read]);
+    if let (Some((own, layers)), Some(whole)) = (own, whole.as_array_mut()) {
+        whole.push(json!([own.args, own.env, layers]));
+    }
     of_text(&whole.to_string())[..12].to_owned()
 }
 
@@ -147,6 +198,7 @@ mod tests {
             ],
             &Limits::default(),
             &reader,
+            &RunOptions::default(),
         );
         let names: Vec<&[String]> = shapes.iter().map(|shape| &shape.workloads[..]).collect();
         assert_eq!(names, [&["a".to_owned(), "b".to_owned()][..], &["c".to_owned()]]);

@@ -296,6 +296,12 @@ pub(crate) struct CheckArgs {
     /// Only this container, by name or id; repeatable
     #[arg(long = "container", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) containers: Vec<String>,
+    /// Run each workload's own command too, in a throw-away container without network and without the host's files
+    #[arg(long)]
+    pub(crate) run: bool,
+    /// The command for --run, in place of each workload's own; ends with `;` or with the line
+    #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
+    pub(crate) command: Option<Vec<String>>,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,

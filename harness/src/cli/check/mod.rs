@@ -7,7 +7,7 @@ mod root;
 use std::time::SystemTime;
 
 use ocidiff_model::ExitStatus;
-use ocidiff_model::check::{CheckReport, ShapeReport, Unchecked};
+use ocidiff_model::check::{CheckReport, Finding, ShapeReport, Unchecked};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
 use ocidiff_runtimes::Runtime;
@@ -15,10 +15,11 @@ use ocidiff_runtimes::Runtime;
 use super::args::CheckArgs;
 use super::{output, signals};
 use crate::check::features;
-use crate::check::judge::{Move, judge};
+use crate::check::judge::{Move, judge, worst_first};
 use crate::check::look::look;
 use crate::check::read::Reader;
-use crate::check::shape::{Shape, shapes};
+use crate::check::run::run;
+use crate::check::shape::{RunOptions, Shape, shapes};
 use crate::check::tame::Limits;
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
@@ -44,7 +45,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         program: std::env::current_exe().map_err(Error::broken)?,
         reference: None,
         jobs: 4,
-        recorder: Recorder::None,
+        recorder: if args.run { Recorder::Auto } else { Recorder::None },
         keep_setup: false,
     };
     let report = suite::tokio()?.block_on(async {
@@ -54,7 +55,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         }
         let stop = signals::stop().map_err(Error::broken)?;
         let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
-        let report = all(&engine, found, args.node.clone()).await?;
+        let report = all(&engine, found, args).await?;
         if *stop.borrow() {
             return Err(Error::broken("interrupted"));
         }
@@ -84,7 +85,7 @@ fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
     }
 }
 
-async fn all(engine: &Engine, found: Found, node: Option<String>) -> Result<CheckReport, Error> {
+async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckReport, Error> {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
@@ -98,7 +99,11 @@ async fn all(engine: &Engine, found: Found, node: Option<String>) -> Result<Chec
         machine: &engine.machine,
         features: &features,
     };
-    let (shapes, unreadable) = shapes(found.workloads, &Limits::of_machine(), &reader);
+    let options = RunOptions {
+        run: args.run,
+        command: args.command.clone(),
+    };
+    let (shapes, unreadable) = shapes(found.workloads, &Limits::of_machine(), &reader, &options);
     unchecked.extend(
         unreadable
             .into_iter()
@@ -106,8 +111,8 @@ async fn all(engine: &Engine, found: Found, node: Option<String>) -> Result<Chec
     );
     let mut told = Vec::new();
     for shape in shapes {
-        match look(engine, &shape).await? {
-            Ok(seen) => told.push(report(&shape, judge(&seen, step, &shape, &engine.corpus))),
+        match findings(engine, &shape, step).await? {
+            Ok(findings) => told.push(report(&shape, findings)),
             Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
                 workload,
                 why: why.clone(),
@@ -118,7 +123,10 @@ async fn all(engine: &Engine, found: Found, node: Option<String>) -> Result<Chec
     Ok(CheckReport {
         ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
         time: time.as_secs(),
-        node: node.unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned()),
+        node: args
+            .node
+            .clone()
+            .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned()),
         from,
         to,
         engines: found.engines,
@@ -128,7 +136,28 @@ async fn all(engine: &Engine, found: Found, node: Option<String>) -> Result<Chec
     })
 }
 
-fn report(shape: &Shape, findings: Vec<ocidiff_model::check::Finding>) -> ShapeReport {
+/// By reading, by the probe, and by the workload's own command where that is asked for.
+async fn findings(
+    engine: &Engine,
+    shape: &Shape,
+    step: Move<'_>,
+) -> Result<Result<Vec<Finding>, String>, Error> {
+    let seen = match look(engine, shape).await? {
+        Ok(seen) => seen,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut findings = judge(&seen, step, shape, &engine.corpus);
+    if let Some(own) = &shape.own {
+        match run(engine, shape, own, step).await? {
+            Ok(more) => findings.extend(more),
+            Err(why) => return Ok(Err(format!("its own command: {why}"))),
+        }
+        worst_first(&mut findings);
+    }
+    Ok(Ok(findings))
+}
+
+fn report(shape: &Shape, findings: Vec<Finding>) -> ShapeReport {
     ShapeReport {
         digest: shape.digest.clone(),
         workloads: shape.workloads.clone(),
