@@ -272,3 +272,59 @@ fn one_container_can_be_asked_for_and_one_that_is_not_there_is_told() {
     assert_eq!(report.shapes[0].workloads, ["unconfined"]);
     assert_eq!(report.unchecked[0].workload, "nobody");
 }
+
+#[test]
+fn an_image_is_checked_as_its_container_would_be_and_nothing_of_that_stays() {
+    let Some(node) = Node::new() else { return };
+    let scene = Scene::new();
+    let before = node.state();
+    let images = [
+        "--image",
+        dockerd::BOX,
+        "--image",
+        "no/such:image",
+        "--format",
+        "json",
+    ];
+    let args = node.args(&scene, &images);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let ran = scene.run(&args);
+    let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    ran.ends_with(1).leaves_nothing();
+    assert_eq!(node.state(), before);
+    assert_eq!(report.shapes.len(), 1, "{report:#?}");
+    assert_eq!(report.shapes[0].workloads, [dockerd::BOX]);
+    let [one] = &report.unchecked[..] else {
+        panic!("{report:#?}")
+    };
+    assert!(
+        one.workload == "no/such:image" && one.why.contains("pull it first"),
+        "{one:?}"
+    );
+    // With a command it is what a container of the node with that command is.
+    let more = [
+        "--image",
+        dockerd::BOX,
+        "--format",
+        "json",
+        "--run",
+        "--command",
+        "/bin/sh",
+        "-c",
+        "exit 3",
+    ];
+    let args = node.args(&scene, &more);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let ran = scene.run(&args);
+    let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    assert!(
+        report.unchecked.is_empty() && report.shapes.len() == 1,
+        "{report:#?}"
+    );
+    // A container that a killed check left is removed by the next one; it is known by its label.
+    let label =
+        json!({"Image": dockerd::BOX, "Cmd": ["/bin/sleep", "1000"], "Labels": {"ocidiff.check": "1:0"}});
+    node.dockerd.create("ocidiff-left", label);
+    scene.run(&args);
+    assert_eq!(node.state(), before);
+}

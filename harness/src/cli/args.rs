@@ -296,6 +296,9 @@ pub(crate) struct CheckArgs {
     /// Only this container, by name or id; repeatable
     #[arg(long = "container", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) containers: Vec<String>,
+    /// An image of the engine's: a container is made of it, whose process is the probe, looked at, and removed; repeatable
+    #[arg(long = "image", value_name = "IMAGE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) images: Vec<String>,
     /// Run each workload's own command too, in a throw-away container without network and without the host's files
     #[arg(long)]
     pub(crate) run: bool,

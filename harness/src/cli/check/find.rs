@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use ocidiff_model::check::{NodeEngine, Unchecked};
-use ocidiff_runtimes::engines::{self, Options, Which};
+use ocidiff_runtimes::engines::{self, Options, Waiter, Which};
 
-use super::super::args::CheckArgs;
+use super::super::args::{CheckArgs, EngineArg};
 use crate::bundle::root_of;
 use crate::check::Workload;
+use crate::corpus::files::PROBE;
 use crate::error::Error;
 
 /// The largest config.json that is read, in bytes.
@@ -63,25 +64,42 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
             Err(why) => found.cannot(folder.display().to_string(), why),
         }
     }
-    let about_engines = args.socket.is_some() || args.exec_root.is_some() || !args.containers.is_empty();
-    let which = match args.engine {
-        Some(engine) => engine.which(),
-        None if args.bundles.is_empty() || about_engines => Which::Auto,
-        None => Which::None,
-    };
     let options = Options {
-        which,
+        which: args.engine.map_or(Which::Auto, EngineArg::which),
         socket: args.socket.clone(),
         docker_host: std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()),
         exec_root: args.exec_root.clone(),
         names: args.containers.clone(),
         ..Options::default()
     };
-    match engines::find(&options).await {
-        Ok(told) => containers(told, &mut found),
-        Err(error) => found.cannot("the engine's containers", error.to_string()),
+    for image in &args.images {
+        match engines::look_at_image(&options, image, &waiter()).await {
+            Ok(one) => container(one, &mut found),
+            Err(error) => found.cannot(image, error.to_string()),
+        }
+    }
+    if wants_containers(args) {
+        match engines::find(&options).await {
+            Ok(told) => containers(told, &mut found),
+            Err(error) => found.cannot("the engine's containers", error.to_string()),
+        }
     }
     found
+}
+
+/// Whether the engines' containers are meant: they are named, or nothing else is.
+fn wants_containers(args: &CheckArgs) -> bool {
+    let others = !args.bundles.is_empty() || !args.images.is_empty();
+    let named = !args.containers.is_empty() || (args.images.is_empty() && args.socket.is_some());
+    named || !others || (args.images.is_empty() && args.engine.is_some())
+}
+
+/// What waits in a container that is made of an image.
+fn waiter() -> Waiter {
+    Waiter {
+        program: PROBE.to_vec(),
+        args: ["wait-signal", "TERM"].map(str::to_owned).to_vec(),
+    }
 }
 
 /// Takes what the engines told.
@@ -99,23 +117,29 @@ fn containers(told: engines::Found, found: &mut Found) {
         found.cannot(name, "there is no such container");
     }
     for one in told.workloads {
-        match one.config {
-            Err(why) => found.cannot(one.name, why),
-            Ok(config) => {
-                let (layers, without) = rootfs(one.rootfs, one.layers);
-                if layers.is_empty() {
-                    found.cannot(one.name, "its rootfs cannot be seen from here");
-                    continue;
-                }
-                found.workloads.push(Workload {
-                    name: one.name,
-                    config: config.text,
-                    layers,
-                    without,
-                });
-            }
-        }
+        container(one, found);
     }
+}
+
+fn container(one: engines::Workload, found: &mut Found) {
+    let config = match one.config {
+        Ok(config) => config,
+        Err(why) => return found.cannot(one.name, why),
+    };
+    let (layers, mut without) = rootfs(one.rootfs, one.layers);
+    if one.state == "created" {
+        // Nothing has run in it.
+        without.clear();
+    }
+    if layers.is_empty() {
+        return found.cannot(one.name, "its rootfs cannot be seen from here");
+    }
+    found.workloads.push(Workload {
+        name: one.name,
+        config: config.text,
+        layers,
+        without,
+    });
 }
 
 /// The layers to lay the probe over. A rootfs that is mounted elsewhere only is put together from its layers, but for the
