@@ -301,6 +301,17 @@ fn an_image_is_checked_as_its_container_would_be_and_nothing_of_that_stays() {
         one.workload == "no/such:image" && one.why.contains("pull it first"),
         "{one:?}"
     );
+    // Devices are made in the probe's place where that is asked for: the node stays as it is all the same.
+    let devices = ["--container", "devices", "--with-devices", "--format", "json"];
+    let args = node.args(&scene, &devices);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let report: CheckReport = serde_json::from_str(&scene.run(&args).stdout).expect("a report");
+    let changes = &shape(&report, "devices").changes;
+    assert!(
+        !changes.iter().any(|change| change.contains("/dev/nothing")),
+        "{changes:#?}"
+    );
+    assert_eq!(node.state(), before);
     // With a command it is what a container of the node with that command is.
     let more = [
         "--image",

@@ -18,6 +18,8 @@ pub struct Limits {
     pub apparmor: bool,
     /// Whether the kernel has SELinux with a policy.
     pub selinux: bool,
+    /// Whether devices of the host's are made: only where that was asked for.
+    pub devices: bool,
     /// What else the kernel has.
     pub kernel: Kernel,
 }
@@ -42,6 +44,7 @@ impl Limits {
             oom_score_adj: read("/proc/self/oom_score_adj").trim().parse().unwrap_or(0),
             apparmor: read("/sys/module/apparmor/parameters/enabled").trim() == "Y",
             selinux: Path::new("/sys/fs/selinux/enforce").exists(),
+            devices: false,
             kernel: Kernel::of_machine(),
         }
     }

@@ -112,7 +112,8 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
     }
     agent(linux, changes);
     kernel::spare(linux, &limits.kernel, changes);
-    if let Some(devices) = linux.shift_remove("devices").as_ref().and_then(Value::as_array)
+    if !limits.devices
+        && let Some(devices) = linux.shift_remove("devices").as_ref().and_then(Value::as_array)
         && !devices.is_empty()
     {
         let paths: Vec<&str> = devices
@@ -289,6 +290,18 @@ mod tests {
                 told.changes
             );
         }
+    }
+
+    #[test]
+    fn devices_are_made_where_that_is_asked_for() {
+        let config = json!({"process": {}, "linux": {"devices": [{"path": "/dev/fuse"}]}});
+        let asked = Limits {
+            devices: true,
+            ..Limits::default()
+        };
+        let told = tame(&config.to_string(), &[PathBuf::from("/")], &asked).expect("a config");
+        assert_eq!(told.config["linux"]["devices"], config["linux"]["devices"]);
+        assert!(!tamed(&config).config.to_string().contains("/dev/fuse"));
     }
 
     #[test]

@@ -299,6 +299,9 @@ pub(crate) struct CheckArgs {
     /// An image of the engine's: a container is made of it, whose process is the probe, looked at, and removed; repeatable
     #[arg(long = "image", value_name = "IMAGE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) images: Vec<String>,
+    /// Make the workloads' devices in the probe's containers too; else they are left out
+    #[arg(long)]
+    pub(crate) with_devices: bool,
     /// Run each workload's own command too, in a throw-away container without network and without the host's files
     #[arg(long)]
     pub(crate) run: bool,

@@ -103,7 +103,11 @@ async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckRep
         run: args.run,
         command: args.command.clone(),
     };
-    let (shapes, unreadable) = shapes(found.workloads, &Limits::of_machine(), &reader, &options);
+    let limits = Limits {
+        devices: args.with_devices,
+        ..Limits::of_machine()
+    };
+    let (shapes, unreadable) = shapes(found.workloads, &limits, &reader, &options);
     unchecked.extend(
         unreadable
             .into_iter()
