@@ -10,7 +10,7 @@
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
-//! | `rules` | what is known of facts that no case knows |
+//! | `rules`, `values` | how bad differences of facts are that no case knows |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
 pub mod features;
@@ -24,6 +24,7 @@ mod rules;
 pub mod run;
 pub mod shape;
 pub mod tame;
+mod values;
 
 use std::path::PathBuf;
 

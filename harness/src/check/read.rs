@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::features::Features;
 use super::judge::Move;
-use super::rules::improves;
+use super::values::improves;
 use crate::corpus::Corpus;
 
 /// A difference that was found by reading.

@@ -1,10 +1,12 @@
-//! How bad a difference is where the corpus has no word on it: rules by fact (`rules.yaml`), and what can be seen from the values.
+//! How bad a difference is where the corpus has no word on it: what can be seen from the values, then rules by fact (`rules.yaml`).
 
 use std::sync::LazyLock;
 
 use ocidiff_model::{Impact, Value};
 use serde::Deserialize;
 use serde_json::Value as Json;
+
+use super::values;
 
 /// One rule.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,7 +36,7 @@ pub(super) fn by_rule(
     to: Option<&Value>,
     config: &Json,
 ) -> (Impact, String) {
-    if let Some(seen) = by_values(fact, from, to, config) {
+    if let Some(seen) = values::judge(fact, from, to, config) {
         return seen;
     }
     let found = RULES.iter().find(|rule| rule.fits(fact));
@@ -42,88 +44,6 @@ pub(super) fn by_rule(
         || (Impact::MayBreak, "nothing more is known of it".to_owned()),
         |rule| (rule.impact, rule.reason.clone()),
     )
-}
-
-/// Errors of what may not be written or reached; a program that meets one does not go on another way than with the other.
-const REFUSALS: [&str; 3] = ["EACCES", "EPERM", "EROFS"];
-
-/// Whether what fails now would not fail any more.
-pub(super) fn improves(fact: &str, to: Option<&Value>) -> bool {
-    fact.ends_with(".result") && to == Some(&Value::from("ok"))
-}
-
-/// What the values themselves say.
-fn by_values(
-    fact: &str,
-    from: Option<&Value>,
-    to: Option<&Value>,
-    config: &Json,
-) -> Option<(Impact, String)> {
-    let say = |impact, reason: &str| Some((impact, reason.to_owned()));
-    if let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
-        && sorted(from) == sorted(to)
-    {
-        return say(Impact::Cosmetic, "the same in another order");
-    }
-    if improves(fact, to) {
-        return say(Impact::Cosmetic, "what fails now would not fail any more");
-    }
-    if let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to)
-        && REFUSALS.contains(&from.as_str())
-        && REFUSALS.contains(&to.as_str())
-    {
-        return say(Impact::Cosmetic, "refused by both, with another error");
-    }
-    let path = fact.strip_prefix("mount.inside.")?;
-    let listed = |member: &str| {
-        let list = config
-            .pointer(&format!("/linux/{member}"))
-            .and_then(Json::as_array);
-        list.is_some_and(|list| list.iter().any(|one| one == path))
-    };
-    if listed("maskedPaths") || listed("readonlyPaths") {
-        // Whether it is masked, or read-only, the probe has tried.
-        return say(
-            Impact::Cosmetic,
-            "masked or made read-only by another kind of mount",
-        );
-    }
-    let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
-        return None;
-    };
-    let (from, to) = (flags(from)?, flags(to)?);
-    let lost: Vec<&str> = KEEPING
-        .into_iter()
-        .filter(|flag| from.contains(flag) && !to.contains(flag))
-        .collect();
-    let gained: Vec<&str> = KEEPING
-        .into_iter()
-        .filter(|flag| !from.contains(flag) && to.contains(flag))
-        .collect();
-    if !lost.is_empty() {
-        let reason = format!("the mount would not be {} any more", lost.join(", "));
-        return Some((Impact::Security, reason));
-    }
-    if !gained.is_empty() {
-        let reason = format!("the mount would be {}", gained.join(", "));
-        return Some((Impact::MayBreak, reason));
-    }
-    say(Impact::Cosmetic, "other options of the mount, none that confines")
-}
-
-fn sorted(list: &[String]) -> Vec<&String> {
-    let mut list: Vec<&String> = list.iter().collect();
-    list.sort();
-    list
-}
-
-/// Flags of a mount that confine.
-const KEEPING: [&str; 4] = ["ro", "nosuid", "nodev", "noexec"];
-
-/// The mount's own flags, of `tmpfs rw,nosuid | rw,size=4k | private | ...`.
-fn flags(told: &str) -> Option<Vec<&str>> {
-    let own = told.split(" | ").next()?;
-    Some(own.split_once(' ')?.1.split(',').collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use ocidiff_model::check::{CheckReport, Finding};
 
-use super::{names, summary};
+use super::{NAMES, changes, differences, names, summary, whom};
 use crate::markdown::text;
 
 /// For a ticket or a comment.
@@ -12,33 +12,34 @@ pub fn render(report: &CheckReport) -> String {
     for line in summary(report) {
         out.push_str(&format!("- {}\n", text(&line)));
     }
+    let differences = differences(report);
+    if !differences.is_empty() {
+        out.push_str(
+            "\n| impact | what | now | then | why | remedy | whom |\n|---|---|---|---|---|---|---|\n",
+        );
+    }
+    for one in &differences {
+        out.push_str(&format!("{} {} |\n", row(&one.finding), text(&whom(one, NAMES))));
+    }
+    if !(report.shapes.is_empty() && report.unchecked.is_empty()) {
+        out.push_str("\n| worst | workloads |\n|---|---|\n");
+    }
     for shape in &report.shapes {
         let word = super::word(shape.worst());
-        out.push_str(&format!("\n### {word}: {}\n\n", text(&names(shape))));
-        table(&mut out, shape.findings.iter());
-        if !shape.changes.is_empty() {
-            out.push_str(&format!("\nChecked with: {}\n", text(&shape.changes.join("; "))));
-        }
+        out.push_str(&format!("| {word} | {} |\n", text(&names(shape))));
     }
     for one in &report.unchecked {
-        out.push_str(&format!(
-            "\n- not checked: {}: {}\n",
-            text(&one.workload),
-            text(&one.why)
-        ));
+        let said = format!("{}: {}", one.workload, one.why);
+        out.push_str(&format!("| not checked | {} |\n", text(&said)));
+    }
+    let changes = changes(report);
+    if !changes.is_empty() {
+        out.push_str("\nWhat the probe's copies of the configs have otherwise:\n\n");
+    }
+    for line in changes {
+        out.push_str(&format!("- {}\n", text(&line)));
     }
     out
-}
-
-/// Findings as a table; nothing where there are none.
-pub(crate) fn table<'a>(out: &mut String, findings: impl Iterator<Item = &'a Finding>) {
-    let mut findings = findings.peekable();
-    if findings.peek().is_some() {
-        out.push_str("| impact | what | now | then | why | remedy |\n|---|---|---|---|---|---|\n");
-    }
-    for finding in findings {
-        out.push_str(&format!("{}\n", row(finding)));
-    }
 }
 
 /// The cells of a finding.

@@ -3,7 +3,7 @@
 pub mod markdown;
 pub mod terminal;
 
-use ocidiff_model::check::{CheckReport, NodeCheck, NodeEngine, ShapeReport};
+use ocidiff_model::check::{CheckReport, FleetDifference, FleetReport, NodeCheck, NodeEngine, ShapeReport};
 use ocidiff_model::{Impact, RuntimeId};
 
 use crate::safe::{safe, safe_to};
@@ -32,14 +32,60 @@ pub fn render(format: Format, report: &CheckReport, style: &Style) -> Result<Str
     }
 }
 
-/// The page of one node is that of a fleet of one.
-fn html(report: &CheckReport) -> String {
+/// A node is a fleet of one.
+fn alone(report: &CheckReport) -> FleetReport {
     let check = NodeCheck {
         report: report.clone(),
         exit: Some(report.exit()),
     };
-    let fleet = ocidiff_model::check::FleetReport::of(vec![check]);
-    fleet::html::page(&fleet, Some(&report.node))
+    FleetReport::of(vec![check])
+}
+
+fn html(report: &CheckReport) -> String {
+    fleet::html::page(&alone(report), Some(&report.node))
+}
+
+/// What differs, over all shapes, the worst first.
+fn differences(report: &CheckReport) -> Vec<FleetDifference> {
+    let moves = alone(report).moves.into_iter();
+    moves.flat_map(|step| step.differences).collect()
+}
+
+/// Whom a difference concerns; so many names at most.
+fn whom(difference: &FleetDifference, most: usize) -> String {
+    let all = &difference.workloads;
+    let names: Vec<&str> = all.iter().take(most).map(|one| one.workload.as_str()).collect();
+    let more = match all.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {}{more}", count(all.len(), "workload"), names.join(", "))
+}
+
+/// What the probe's copies of the configs have otherwise, once each, with whose.
+fn changes(report: &CheckReport) -> Vec<String> {
+    let mut all: Vec<(&String, Vec<&ShapeReport>)> = Vec::new();
+    for shape in &report.shapes {
+        for change in &shape.changes {
+            match all.iter_mut().find(|(known, _)| *known == change) {
+                Some((_, shapes)) => shapes.push(shape),
+                None => all.push((change, vec![shape])),
+            }
+        }
+    }
+    let line = |(change, shapes): (&String, Vec<&ShapeReport>)| {
+        if shapes.len() == report.shapes.len() {
+            return change.clone();
+        }
+        let names: Vec<&str> = shapes
+            .iter()
+            .flat_map(|shape| &shape.workloads)
+            .map(String::as_str)
+            .collect();
+        let more = if names.len() > NAMES { ", ..." } else { "" };
+        format!("{change} ({}{more})", names[..names.len().min(NAMES)].join(", "))
+    };
+    all.into_iter().map(line).collect()
 }
 
 /// One word for the worst that is known of a shape.

@@ -1,66 +1,69 @@
 //! One node's report for people at a terminal.
 
-use ocidiff_model::check::{CheckReport, Finding, ShapeReport};
+use std::collections::BTreeSet;
+
+use ocidiff_model::check::{CheckReport, Finding, FleetDifference};
 use ocidiff_model::{Impact, RuntimeId};
 
-use super::{names, summary};
+use super::{changes, differences, names, summary, whom};
 use crate::safe::safe_to;
 use crate::style::{Ink, Style, wrap};
 use crate::telling::short_link;
 
 /// Columns before what is said of a shape.
 pub(crate) const MARGIN: usize = 11;
-/// Columns before what is said of a finding.
-const DEEP: usize = 21;
+/// Columns that what is said of a finding is moved in.
+pub(crate) const UNDER: usize = 10;
 
-/// The summary first, then what is at risk, then what is safe.
+/// Names of workloads that a difference concerns.
+const WHOM: usize = 30;
+
+/// The summary, what differs and for whom, the worst first, then the workloads and how they were checked.
 #[must_use]
 pub fn render(report: &CheckReport, style: &Style) -> String {
     let mut out = String::new();
     for line in summary(report) {
         out.push_str(&format!("{}\n", style.words(&line)));
     }
-    out.push('\n');
-    for shape in &report.shapes {
-        shape_of(&mut out, shape, report, style);
-    }
-    for one in &report.unchecked {
-        out.push_str(&format!(
-            "{}  could not be checked: {}\n",
-            style.words(&one.workload),
-            style.words(&one.why)
-        ));
-    }
-    out
-}
-
-fn shape_of(out: &mut String, shape: &ShapeReport, report: &CheckReport, style: &Style) {
-    head(out, shape.worst(), &names(shape), style);
-    let (mild, risky): (Vec<&Finding>, Vec<&Finding>) = shape
-        .findings
+    let differences = differences(report);
+    let (mild, risky): (Vec<&FleetDifference>, Vec<&FleetDifference>) = differences
         .iter()
-        .partition(|finding| finding.impact == Impact::Cosmetic);
-    for finding in risky {
-        finding_of(out, finding, [&report.from, &report.to], style);
+        .partition(|one| one.finding.impact == Impact::Cosmetic);
+    for one in risky {
+        out.push('\n');
+        finding_of(&mut out, 0, &one.finding, [&report.from, &report.to], style);
+        text(&mut out, style, UNDER, &whom(one, WHOM));
     }
     if !mild.is_empty() {
-        let names: Vec<&str> = mild.iter().map(|finding| finding.what.as_str()).collect();
+        // Shapes show it with values of their own.
+        let names: BTreeSet<&str> = mild.iter().map(|one| one.finding.what.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        out.push('\n');
         text(
-            out,
+            &mut out,
             style,
-            MARGIN,
+            0,
             &format!("cosmetic  {}", safe_to(&names.join(", "), 600)),
         );
     }
-    if !shape.changes.is_empty() {
-        text(
-            out,
-            style,
-            MARGIN,
-            &format!("checked with: {}", shape.changes.join("; ")),
-        );
+    if !report.shapes.is_empty() {
+        out.push('\n');
     }
-    out.push('\n');
+    for shape in &report.shapes {
+        head(&mut out, shape.worst(), &names(shape), style);
+    }
+    for one in &report.unchecked {
+        let words = format!("{:10} {}: {}", "unchecked", one.workload, one.why);
+        text(&mut out, style, 0, &words);
+    }
+    let changes = changes(report);
+    if !changes.is_empty() {
+        out.push_str("\nwhat the probe's copies of the configs have otherwise\n");
+    }
+    for line in changes {
+        text(&mut out, style, 2, &line);
+    }
+    out
 }
 
 /// A verdict in its colour, and what it is said of.
@@ -75,7 +78,14 @@ pub(crate) fn head(out: &mut String, worst: Option<Impact>, of: &str, style: &St
 }
 
 /// A finding, with the values of the runtime now and of the one to move to.
-pub(crate) fn finding_of(out: &mut String, finding: &Finding, [from, to]: [&RuntimeId; 2], style: &Style) {
+pub(crate) fn finding_of(
+    out: &mut String,
+    margin: usize,
+    finding: &Finding,
+    [from, to]: [&RuntimeId; 2],
+    style: &Style,
+) {
+    let under = margin + UNDER;
     let values = format!(
         "{:9} {}: {} {}, {} {}",
         finding.impact.name(),
@@ -85,17 +95,17 @@ pub(crate) fn finding_of(out: &mut String, finding: &Finding, [from, to]: [&Runt
         to.label,
         finding.to
     );
-    text(out, style, MARGIN, &safe_to(&values, 600));
-    text(out, style, DEEP, &finding.reason);
+    text(out, style, margin, &safe_to(&values, 600));
+    text(out, style, under, &finding.reason);
     if let Some(remedy) = &finding.remedy {
-        text(out, style, DEEP, &format!("remedy: {remedy}"));
+        text(out, style, under, &format!("remedy: {remedy}"));
     }
     let mut read: Vec<String> = finding.link.iter().map(|link| short_link(link)).collect();
     if let Some(case) = &finding.case {
         read.push(format!("ocidiff explain '{case}'"));
     }
     if !read.is_empty() {
-        text(out, style, DEEP, &format!("read: {}", read.join(style.dot())));
+        text(out, style, under, &format!("read: {}", read.join(style.dot())));
     }
 }
 

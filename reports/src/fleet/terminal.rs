@@ -6,7 +6,7 @@ use ocidiff_model::check::{
 };
 
 use super::{about, digest, older, outlooks, places, some, summary};
-use crate::check::terminal::{MARGIN, finding_of, head, text};
+use crate::check::terminal::{MARGIN, UNDER, finding_of, head, text};
 use crate::check::{NAMES, step};
 use crate::style::{Ink, Style, count, pad};
 
@@ -87,7 +87,7 @@ fn node_of(out: &mut String, node: &FleetNode, style: &Style) {
 }
 
 fn difference(out: &mut String, one: &FleetDifference, of: &FleetMove, style: &Style) {
-    finding_of(out, &one.finding, [&of.from, &of.to], style);
+    finding_of(out, MARGIN, &one.finding, [&of.from, &of.to], style);
     let concerned = format!(
         "{} in {} on {}: {}",
         count(one.workloads.len(), "workload"),
@@ -95,7 +95,7 @@ fn difference(out: &mut String, one: &FleetDifference, of: &FleetMove, style: &S
         count(one.nodes.len(), "node"),
         places(&one.workloads, NAMES)
     );
-    text(out, style, 21, &concerned);
+    text(out, style, MARGIN + UNDER, &concerned);
 }
 
 fn cosmetic(out: &mut String, of: &FleetMove, style: &Style) {
