@@ -85,8 +85,11 @@ fn the_story_is_told_before_the_move() {
     bundle(&scene, "web-2", |config| {
         config["linux"]["seccomp"] = profile.clone();
     });
-    // Without any filter what is exec'ed into it could also use the host's keyring.
-    let plain = |config: &mut Value| config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
+    // Without any filter what is exec'ed into it could also use the host's keyring; a user could be given the host's /dev/null.
+    let plain = |config: &mut Value| {
+        config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
+        config["process"]["user"] = json!({"uid": 0, "gid": 0});
+    };
     bundle(&scene, "plain", plain);
     let Some(ran) = check(
         &scene,
