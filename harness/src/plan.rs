@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use ocidiff_model::Needs;
 use ocidiff_model::known::Machine;
 use ocidiff_model::version::VersionRange;
+use ocidiff_model::{Case, Needs};
 
 use crate::cgroup::Layout;
 use crate::corpus::Entry;
@@ -44,6 +44,20 @@ impl Abilities {
             },
             controllers: layout.controllers(),
             capabilities: u64::from_str_radix(effective.trim(), 16).unwrap_or(0),
+        })
+    }
+
+    /// What a case needs and is not there: its needs, and the folders of its rootfs.
+    #[must_use]
+    pub fn missing_of(&self, case: &Case) -> Option<String> {
+        let rootfs = &case.body.rootfs;
+        self.missing(&case.body.needs).or_else(|| {
+            let gone = rootfs.layers().iter().find(|layer| !Path::new(layer).is_dir())?;
+            Some(if rootfs.name() == gone {
+                format!("needs the rootfs {gone}")
+            } else {
+                format!("needs the rootfs of {}: {gone} is gone", rootfs.name())
+            })
         })
     }
 
@@ -188,5 +202,25 @@ mod tests {
         ] {
             assert_eq!(missing(yaml).as_deref(), expected, "{yaml}");
         }
+        let of = |rootfs: &str| {
+            let body: ocidiff_model::CaseFile =
+                serde_yaml::from_str(&format!("{{summary: s, rootfs: {rootfs}}}")).expect("a case");
+            able.missing_of(&Case {
+                name: "t/c".to_owned(),
+                source: String::new(),
+                member: None,
+                body,
+            })
+        };
+        assert_eq!(of("{layers: [/usr, /]}"), None);
+        let gone = of("{image: 'web:1', layers: [/usr, /no/such]}");
+        assert_eq!(
+            gone.as_deref(),
+            Some("needs the rootfs of web:1: /no/such is gone")
+        );
+        assert_eq!(
+            of("{layers: [/no/such]}").as_deref(),
+            Some("needs the rootfs /no/such")
+        );
     }
 }

@@ -40,7 +40,7 @@ impl Schedule<'_> {
         let places = Arc::new(Semaphore::new(self.width));
         let mut running = JoinSet::new();
         for entry in entries {
-            if let Some(why) = self.abilities.missing(&entry.case.body.needs) {
+            if let Some(why) = self.abilities.missing_of(&entry.case) {
                 let skipped = self.engine.skipped(&entry.case, why);
                 done(entry, skipped)?;
                 continue;

@@ -55,7 +55,7 @@ struct Suite {
 /// A need that is not met is an ignored trial whose kind says what is missing.
 fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
     let trial = |entry: &Entry| {
-        let missing = suite.abilities.missing(&entry.case.body.needs);
+        let missing = suite.abilities.missing_of(&entry.case);
         let (suite, entry) = (Arc::clone(suite), entry.clone());
         let trial = Trial::test(entry.case.name.clone(), move || suite.run(&entry));
         match missing {

@@ -75,6 +75,8 @@ fn the_schema_refuses_what_the_program_refuses() {
         "{summary: s, steps: [crate]}",
         "{summary: 3}",
         "{summary: s, needs: {kernal: x}}",
+        "{summary: s, rootfs: {layers: []}}",
+        "{summary: s, rootfs: {layers: [/a], folder: /b}}",
     ] {
         let value: Json = serde_yaml::from_str(text).expect("YAML");
         assert!(!schema.is_valid(&value), "{text}");

@@ -49,7 +49,7 @@ impl Loop {
         let mut runs = 0;
         let mut cases = Vec::new();
         for entry in &corpus.entries {
-            let can = abilities.missing(&entry.case.body.needs).is_none() && is_safe_outside(&entry.case);
+            let can = abilities.missing_of(&entry.case).is_none() && is_safe_outside(&entry.case);
             if !can || !wanted(&entry.case.name) {
                 continue;
             }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fact::{Channel, Value};
 use crate::family::Family;
+use crate::rootfs::Rootfs;
 use crate::step::Step;
 
 /// What a machine must have for the case; probed before the run. Not met is `skipped`, and says what is missing.
@@ -191,9 +192,9 @@ pub struct CaseFile {
     /// What the machine must have.
     #[serde(default)]
     pub needs: Needs,
-    /// The recipe under `cases/rootfs/`; `probe` if not said.
-    #[serde(default = "default_rootfs")]
-    pub rootfs: String,
+    /// The recipe under `cases/rootfs/`, `probe` if not said; or folders of the machine, `{layers: [DIR, ...]}`.
+    #[serde(default)]
+    pub rootfs: Rootfs,
     /// Added to the rootfs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, FileSpec>,
@@ -220,10 +221,6 @@ pub struct CaseFile {
     /// Makes the file a family: each member is a case with its own name, `process/rlimit[nofile]`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
-}
-
-fn default_rootfs() -> String {
-    "probe".to_owned()
 }
 
 fn default_config_file() -> String {
@@ -291,7 +288,7 @@ mod tests {
     fn a_file_says_only_what_it_is_about() {
         let all = cases("summary: nothing special");
         assert_eq!(all.len(), 1);
-        assert_eq!(all[0].body.rootfs, "probe");
+        assert_eq!(all[0].body.rootfs.recipe(), Some("probe"));
         assert_eq!(all[0].body.steps.len(), 4);
         assert_eq!(all[0].topic(), "topic");
     }

@@ -3,9 +3,11 @@
 //! | module          | what is inside                                                        |
 //! |-----------------|-----------------------------------------------------------------------|
 //! | [`case`]        | a case as it is written: the bundle, the steps, what to watch         |
+//! | [`rootfs`]      | a recipe's name, or folders of the machine                            |
 //! | [`family`]      | one file that stands for several cases                                |
 //! | [`step`]        | one call of the lifecycle                                             |
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
+//! | [`diff`]        | the inverse of that: what a case must say to get a given config       |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
 //! | [`check`]       | which workloads would behave differently under another runtime        |
@@ -19,6 +21,7 @@
 
 pub mod case;
 pub mod check;
+pub mod diff;
 pub mod difference;
 pub mod event;
 pub mod fact;
@@ -29,6 +32,7 @@ pub mod merge;
 pub mod pattern;
 pub mod record;
 pub mod requirement;
+pub mod rootfs;
 pub mod step;
 pub mod verdict;
 pub mod version;
@@ -42,5 +46,6 @@ pub use known::{Impact, Known, KnownEntry};
 pub use pattern::Pattern;
 pub use record::{Record, RuntimeId, StepRecord};
 pub use requirement::{Level, Requirement};
+pub use rootfs::{Folders, Rootfs};
 pub use step::{Op, Step, StepOptions};
 pub use verdict::{Counts, ExitStatus, Verdict};

@@ -2,7 +2,8 @@
 //!
 //! RFC 7396 (JSON Merge Patch): maps merge, `null` removes, anything else replaces. Lists would have to be
 //! written whole, so two kinds of key go beyond it: `mounts+` adds entries to `mounts`, and `mounts-` takes
-//! away each entry that has all the members of one of its patterns (`namespaces-: [{type: network}]`).
+//! away each entry that has all the members of one of its patterns (`namespaces-: [{type: network}]`). Beside
+//! `$profile` they change the profile's lists, which are not here yet: they stay as they are.
 
 use serde_json::{Map, Value};
 
@@ -25,7 +26,12 @@ fn merge_at(target: &mut Value, patch: &Value, path: &str) -> Result<(), String>
     let Value::Object(target) = target else {
         return Ok(());
     };
+    let of_profile = patch.contains_key("$profile");
     for (key, value) in patch {
+        if of_profile && key.ends_with(['+', '-']) {
+            target.insert(key.clone(), value.clone());
+            continue;
+        }
         let here = if path.is_empty() {
             key.clone()
         } else {
@@ -137,6 +143,12 @@ mod tests {
             merged(base, &patch),
             json!({"ns": [{"type": "pid"}, {"type": "user"}], "new": [1]})
         );
+    }
+
+    #[test]
+    fn lists_of_a_profile_are_changed_once_it_is_there() {
+        let patch = json!({"$profile": "p", "syscalls+": [1]});
+        assert_eq!(merged(json!({}), &patch), patch);
     }
 
     #[test]

@@ -94,7 +94,7 @@ mod tests {
             ("requirements.yaml", "[]"),
             ("default-config.yaml", "{a: {b: [1]}, cgroup: '/${container}'}"),
             ("rootfs/probe.yaml", "summary: the probe"),
-            ("profiles/p.json", "{\"defaultAction\": \"X\"}"),
+            ("profiles/p.json", "{\"defaultAction\": \"X\", \"calls\": [0, 1]}"),
             ("t/c.yaml", case),
         ]);
         let corpus = load(&sources).expect("load");
@@ -103,12 +103,14 @@ mod tests {
 
     #[test]
     fn changes_profiles_and_names_are_filled_in() {
-        let text =
-            config("{summary: s, config: {a: {b+: [2]}, s: {$profile: p, errno: 3}}}").expect("config");
+        let text = config(
+            "{summary: s, config: {a: {b+: [2]}, s: {$profile: p, errno: 3, calls+: [2], calls-: [0]}}}",
+        )
+        .expect("config");
         let json: Value = serde_json::from_str(&text).expect("json");
         assert_eq!(
             json,
-            serde_json::json!({"a": {"b": [1, 2]}, "cgroup": "/main", "s": {"defaultAction": "X", "errno": 3}})
+            serde_json::json!({"a": {"b": [1, 2]}, "cgroup": "/main", "s": {"defaultAction": "X", "errno": 3, "calls": [1, 2]}})
         );
     }
 

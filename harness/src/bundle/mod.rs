@@ -11,12 +11,11 @@ use std::sync::Mutex;
 
 use ocidiff_model::record::BundleDigest;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, FileSpec, Op};
+use ocidiff_model::{Case, FileSpec, Op, Rootfs};
 use ocidiff_runtimes::Store;
 
 use crate::corpus::Corpus;
 
-#[cfg(test)]
 pub(crate) use config::text as config_text;
 pub(crate) use digest::hex;
 pub use digest::of_text;
@@ -103,7 +102,10 @@ impl Builder {
     /// # Errors
     /// See [`Error`].
     pub fn build(&self, case: &Case, corpus: &Corpus) -> Result<Bundle, Error> {
-        let mut layers = self.recipe(&case.body.rootfs, corpus)?;
+        let mut layers = match &case.body.rootfs {
+            Rootfs::Recipe(name) => self.recipe(name, corpus)?,
+            Rootfs::Folders(folders) => theirs(folders.layers.iter().map(PathBuf::from))?,
+        };
         if !case.body.files.is_empty() {
             let name = case.name.replace(['/', '[', ']'], "-");
             let folder = self.folder.join("case").join(name);
@@ -144,20 +146,11 @@ impl Builder {
         files: &BTreeMap<String, FileSpec>,
         config: String,
     ) -> Result<Bundle, Error> {
-        if let Some(gone) = rootfs.iter().find(|layer| !layer.is_dir()) {
-            return Err(Error::Case(format!(
-                "{} is no folder: the rootfs is gone",
-                gone.display()
-            )));
-        }
+        let below = theirs(rootfs.iter().cloned())?;
         let top = self.folder.join("over");
         if !top.exists() {
             layer::make(&top, files, &self.probe()?)?;
         }
-        // What is in the rootfs may be large, and is the same for all: it is not read for a digest.
-        let below = rootfs
-            .iter()
-            .map(|layer| (layer.clone(), layer.to_string_lossy().into_owned()));
         let layers = std::iter::once((top, String::new())).chain(below).collect();
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
@@ -206,6 +199,18 @@ impl Builder {
         made.insert(name.to_owned(), layers.clone());
         Ok(layers)
     }
+}
+
+/// Folders that are somebody else's. What is in them may be large, and is the same for all: it is not read for a digest.
+fn theirs(folders: impl Iterator<Item = PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
+    let named = |folder: PathBuf| match folder.is_dir() {
+        true => Ok((folder.clone(), folder.to_string_lossy().into_owned())),
+        false => Err(Error::Case(format!(
+            "{} is no folder: the rootfs is gone",
+            folder.display()
+        ))),
+    };
+    folders.map(named).collect()
 }
 
 fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> Bundle {

@@ -73,7 +73,7 @@ fn describe(case: &Case) -> Result<ExplainInput, Error> {
             other => other.to_string(),
         })
     });
-    let mut rootfs = vec![case.body.rootfs.clone()];
+    let mut rootfs = vec![case.body.rootfs.name().to_owned()];
     rootfs.extend(case.body.files.keys().cloned());
     let watch = case.body.watch.iter().map(|(channel, what)| match what {
         Watch::Paths(paths) => format!("{channel}: {}", paths.join(", ")),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::known::{RuntimeKey, When};
 use ocidiff_model::step::{MAIN, Outcome};
 use ocidiff_model::version::VersionRange;
-use ocidiff_model::{Case, Channel, Known, Op};
+use ocidiff_model::{Case, Channel, Known, Op, Rootfs};
 use serde_json::Value as Json;
 
 use super::Corpus;
@@ -22,10 +22,7 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
     for id in body.requirement.iter().chain(named) {
         found.extend(requirement(document, &["requirement"], id, corpus));
     }
-    if !corpus.rootfs.contains_key(&body.rootfs) {
-        let message = format!("unknown rootfs `{}`", body.rootfs);
-        found.push(document.at(&["rootfs"], message, one_of(corpus.rootfs.keys())));
-    }
+    found.extend(rootfs(document, &body.rootfs, corpus));
     for path in body.expect.keys() {
         found.extend(fact(document, &["expect", path], path));
     }
@@ -72,6 +69,23 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
     }
     found.extend(steps(document, case));
     found
+}
+
+/// A recipe that is not there; folders that cannot be any.
+fn rootfs(document: &Document<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnostic> {
+    if let Some(name) = rootfs.recipe().filter(|name| !corpus.rootfs.contains_key(*name)) {
+        let message = format!("unknown rootfs `{name}`");
+        return Some(document.at(&["rootfs"], message, one_of(corpus.rootfs.keys())));
+    }
+    if rootfs.recipe().is_none() && rootfs.layers().is_empty() {
+        return Some(document.at(&["rootfs", "layers"], "a rootfs has one layer at least", None));
+    }
+    let wrong = |layer: &String| {
+        !layer.starts_with('/') || layer.contains('\0') || layer.split('/').any(|part| part == "..")
+    };
+    let at = rootfs.layers().iter().position(wrong)?;
+    let message = format!("`{}` is no absolute path without `..`", rootfs.layers()[at]);
+    Some(document.at(&["rootfs", "layers", &at.to_string()], message, None))
 }
 
 /// What is wrong with a known file, if anything.

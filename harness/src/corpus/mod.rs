@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use diagnostic::{Diagnostic, Diagnostics};
 #[cfg(test)]
 pub(crate) use load::sources as load_sources;
-pub use load::{load, load_folder, load_shared};
+pub use load::{load, load_folder, load_one, load_shared};
 
 /// A package of a distribution that a rootfs is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
