@@ -28,10 +28,12 @@
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
 //! | [`check`]          | will workloads survive a change of runtime?                     |
+//! | [`capture`]        | a container of somebody's as a case                              |
 //! | [`cli`]            | the program's commands                                           |
 
 pub mod accept;
 pub mod bundle;
+pub mod capture;
 pub mod cell;
 pub mod cgroup;
 pub mod check;

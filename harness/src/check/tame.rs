@@ -15,7 +15,7 @@ use super::mounts::mounts;
 use crate::bundle::of_text;
 
 /// The probe in the container.
-const PROBE: &str = "/.ocidiff/probe";
+pub(crate) const PROBE: &str = "/.ocidiff/probe";
 
 /// A config for the probe, and what it has otherwise than the workload's.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,10 @@
 mod accept;
 mod args;
 mod beside;
+mod capture;
 mod check;
 mod control;
+mod folder;
 mod one;
 mod output;
 mod report;
@@ -52,6 +54,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
+        Command::Capture(args) => capture::capture(&args),
         Command::Clean => clean(),
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)

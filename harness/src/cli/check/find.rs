@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use ocidiff_model::check::{NodeEngine, Unchecked};
-use ocidiff_runtimes::engines::{self, Options, Waiter, Which};
+use ocidiff_runtimes::engines::{self, Waiter};
 
-use super::super::args::{CheckArgs, EngineArg};
+use super::super::args::CheckArgs;
+use super::super::folder::{config_of, name_of};
 use crate::bundle::root_of;
 use crate::check::Workload;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-
-/// The largest config.json that is read, in bytes.
-const MOST_BYTES: u64 = 16 << 20;
 
 /// What was found.
 #[derive(Default)]
@@ -64,14 +62,7 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
             Err(why) => found.cannot(folder.display().to_string(), why),
         }
     }
-    let options = Options {
-        which: args.engine.map_or(Which::Auto, EngineArg::which),
-        socket: args.socket.clone(),
-        docker_host: std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()),
-        exec_root: args.exec_root.clone(),
-        names: args.containers.clone(),
-        ..Options::default()
-    };
+    let options = args.from_whom.options(args.containers.clone());
     for image in &args.images {
         match engines::look_at_image(&options, image, &waiter()).await {
             Ok(one) => container(one, &mut found),
@@ -90,8 +81,8 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
 /// Whether the engines' containers are meant: they are named, or nothing else is.
 fn wants_containers(args: &CheckArgs) -> bool {
     let others = !args.bundles.is_empty() || !args.images.is_empty();
-    let named = !args.containers.is_empty() || (args.images.is_empty() && args.socket.is_some());
-    named || !others || (args.images.is_empty() && args.engine.is_some())
+    let named = !args.containers.is_empty() || (args.images.is_empty() && args.from_whom.socket.is_some());
+    named || !others || (args.images.is_empty() && args.from_whom.engine.is_some())
 }
 
 /// What waits in a container that is made of an image.
@@ -155,20 +146,9 @@ fn rootfs(seen: Option<PathBuf>, layers: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Str
 }
 
 fn bundle(folder: &Path) -> Result<Workload, String> {
-    let path = folder.join("config.json");
-    let size = std::fs::metadata(&path)
-        .map_err(|error| format!("{}: {error}", path.display()))?
-        .len();
-    if size > MOST_BYTES {
-        return Err(format!("{}: {size} bytes are no config", path.display()));
-    }
-    let config = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let name = folder.file_name().map_or_else(
-        || folder.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let config = config_of(folder)?;
     Ok(Workload {
-        name,
+        name: name_of(folder),
         layers: vec![folder.join(root_of(&config))],
         without: Vec::new(),
         config,

@@ -1,0 +1,213 @@
+//! The config: what is captured, and how a case says it.
+
+use ocidiff_model::diff::diff;
+use ocidiff_model::step::MAIN;
+use serde_json::{Map, Value, json};
+
+use super::{Container, Error, yaml};
+use crate::cell::paths;
+use crate::check::tame::{Limits, tame};
+use crate::corpus::Corpus;
+
+/// Stands for what is nobody's business.
+const HIDDEN: &str = "hidden";
+
+/// The config of the case, and what it has otherwise than the container's.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Captured {
+    pub(super) config: Value,
+    pub(super) changes: Vec<String>,
+}
+
+/// Takes out what is the host's, and what may be a secret; the probe takes the place of the command, if it is given.
+pub(super) fn capture(
+    container: &Container,
+    probe: Option<&str>,
+    limits: &Limits,
+    mut changes: Vec<String>,
+) -> Result<Captured, Error> {
+    let original: Value = serde_json::from_str(&container.config)
+        .map_err(|error| Error::Config(format!("its config.json cannot be read: {error}")))?;
+    let tamed = tame(&container.config, &container.layers, limits).map_err(Error::Config)?;
+    let mut config = tamed.config;
+    changes.extend(container.without.iter().cloned());
+    changes.extend(tamed.changes);
+    annotations(&original, &mut config, &mut changes);
+    names(&original, &mut changes);
+    let process = &mut config["process"];
+    let (env, hidden) = environment(&original["process"]["env"]);
+    if hidden {
+        changes.push(format!(
+            "values of environment variables are `{HIDDEN}`, but for PATH"
+        ));
+    }
+    if let Some(env) = env {
+        process["env"] = env;
+    }
+    match probe {
+        Some(probe) => {
+            changes.push("the probe is run in the place of its command (--command keeps that)".to_owned());
+            process["args"] = json!([probe, "facts"]);
+        }
+        None => {
+            changes.push("its command is kept as it is: see that no secret is in it".to_owned());
+            process["args"] = original["process"]["args"].clone();
+        }
+    }
+    if !without_null(&mut config) {
+        changes.push("members that are null are left out".to_owned());
+    }
+    Ok(Captured { config, changes })
+}
+
+/// Most are for engines, and may hold what is nobody's business.
+fn annotations(original: &Value, config: &mut Value, changes: &mut Vec<String>) {
+    let count = |config: &Value| config["annotations"].as_object().map_or(0, Map::len);
+    let (before, kept) = (count(original), count(config));
+    if kept < before {
+        changes.push(format!(
+            "{} of its annotations are left out: runtimes do not read them",
+            before - kept
+        ));
+    }
+    if let Some(all) = config.as_object_mut().filter(|_| kept == 0) {
+        all.shift_remove("annotations");
+    }
+}
+
+/// What is another one for each container.
+fn names(original: &Value, changes: &mut Vec<String>) {
+    let members = [
+        ("/root/path", "root.path"),
+        ("/linux/cgroupsPath", "linux.cgroupsPath"),
+        ("/hostname", "hostname"),
+    ];
+    let there = members.iter().filter(|(at, _)| original.pointer(at).is_some());
+    let there: Vec<&str> = there.map(|(_, name)| *name).collect();
+    if !there.is_empty() {
+        changes.push(format!("the default's stand for its {}", there.join(", ")));
+    }
+    if original.get("domainname").is_some() {
+        changes.push("its domainname is left out".to_owned());
+    }
+}
+
+/// The variables without their values, and whether there was one; `PATH` is what commands are found by.
+fn environment(env: &Value) -> (Option<Value>, bool) {
+    let Some(all) = env.as_array() else {
+        return (None, false);
+    };
+    let mut hidden = false;
+    let mut hide = |one: &Value| {
+        let text = one.as_str().unwrap_or_default();
+        if text.starts_with("PATH=") {
+            return text.to_owned();
+        }
+        hidden = true;
+        match text.split_once('=') {
+            Some((name, _)) => format!("{name}={HIDDEN}"),
+            None => HIDDEN.to_owned(),
+        }
+    };
+    let list: Vec<String> = all.iter().map(&mut hide).collect();
+    (Some(list.into()), hidden)
+}
+
+/// A case says `null` to take away. Says whether there was none.
+fn without_null(value: &mut Value) -> bool {
+    let Value::Object(map) = value else { return true };
+    let before = map.len();
+    map.retain(|_, member| !member.is_null());
+    let none = map.len() == before;
+    // All of them are to be gone through.
+    map.values_mut()
+        .map(without_null)
+        .fold(none, |all, one| all && one)
+}
+
+/// What a case writes.
+pub(super) struct Written {
+    /// The case's `config`.
+    pub(super) patch: Value,
+    /// A text that is in it to be taken away again: it keeps apart what a case would read as its own signs.
+    pub(super) mark: Option<String>,
+}
+
+/// The config as a difference from the default.
+pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, Error> {
+    let mark = unused(&captured.config, corpus);
+    let mut marked = mark_all(&captured.config, &mark);
+    let used = marked != captured.config;
+    let bundle = paths::bundle(MAIN);
+    let mounts = marked.get_mut("mounts").and_then(Value::as_array_mut);
+    for mount in mounts.into_iter().flatten() {
+        let source = mount.get("source").and_then(Value::as_str);
+        if let Some(below) = source.and_then(|source| source.strip_prefix(&bundle)) {
+            mount["source"] = format!("${{bundle}}{below}").into();
+        }
+    }
+    if let Some(linux) = marked.get_mut("linux").and_then(Value::as_object_mut) {
+        linux.insert("cgroupsPath".to_owned(), "/${container}".into());
+    }
+    let mut patch = diff(&corpus.default_config, &marked).map_err(Error::Inexact)?;
+    if corpus.default_config.pointer("/linux/seccomp").is_none()
+        && let Some(seccomp) = marked.pointer("/linux/seccomp").filter(|one| one.is_object())
+        && let Some(shorter) = profile(seccomp, corpus)
+    {
+        patch["linux"]["seccomp"] = shorter;
+    }
+    let is_in = yaml::flow(&patch).contains(&mark);
+    Ok(Written {
+        patch,
+        mark: (used && is_in).then_some(mark),
+    })
+}
+
+/// The shipped profile that it is, or that it is nearest to; none where it is shorter whole.
+fn profile(seccomp: &Value, corpus: &Corpus) -> Option<Value> {
+    let said = |(name, profile): (&String, &Value)| {
+        let Ok(Value::Object(rest)) = diff(profile, seccomp) else {
+            return None;
+        };
+        // What is taken away, or changed within a map, is so before the profile is there.
+        if rest.values().any(|one| one.is_null() || one.is_object()) {
+            return None;
+        }
+        let mut all = Map::from_iter([("$profile".to_owned(), Value::from(name.as_str()))]);
+        all.extend(rest);
+        Some(Value::Object(all))
+    };
+    let shortest = corpus
+        .profiles
+        .iter()
+        .filter_map(said)
+        .min_by_key(|one| one.to_string().len())?;
+    (shortest.to_string().len() < seccomp.to_string().len()).then_some(shortest)
+}
+
+/// A text that is nowhere in what the config will be.
+fn unused(config: &Value, corpus: &Corpus) -> String {
+    let (text, default) = (config.to_string(), corpus.default_config.to_string());
+    let mut mark = "%%".to_owned();
+    while text.contains(&mark) || default.contains(&mark) {
+        mark.push('%');
+    }
+    mark
+}
+
+/// Puts the mark into what a case would read as its own: `${bundle}`, `mounts+`, `$profile`.
+fn mark_all(value: &Value, mark: &str) -> Value {
+    match value {
+        Value::String(text) => text.replace("${", &format!("${mark}{{")).into(),
+        Value::Array(items) => items.iter().map(|item| mark_all(item, mark)).collect(),
+        Value::Object(map) => {
+            let members = map.iter().map(|(key, member)| {
+                let own = key.ends_with(['+', '-']) || key == "$profile";
+                let key = if own { format!("{key}{mark}") } else { key.clone() };
+                (key, mark_all(member, mark))
+            });
+            Value::Object(members.collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,184 @@
+//! A container of somebody's as a case.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `config`  | the container's config without what is the host's or a secret, and what it becomes in a case |
+//! | `rootfs`  | the folders that its rootfs consists of, and what is to be put on top |
+//! | `yaml`    | writes values as people write cases |
+//!
+//! The promise: the case's config is the captured one, member by member. It is loaded and built before it is given out.
+
+mod config;
+mod rootfs;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Channel, FileSpec, Watch};
+use serde_json::{Value, json};
+
+use crate::bundle;
+use crate::check::tame::Limits;
+use crate::corpus::Corpus;
+use config::Captured;
+pub use rootfs::layers;
+pub use yaml::line;
+
+/// What is captured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// How people call it: `the container web`.
+    pub name: String,
+    /// The image that it is made of.
+    pub image: Option<String>,
+    /// The text of its config.json.
+    pub config: String,
+    /// The folders of its rootfs, the topmost first; none where they cannot be seen.
+    pub layers: Vec<PathBuf>,
+    /// What of it the case has not, a line each.
+    pub without: Vec<String>,
+}
+
+/// What the case is to be like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// A recipe, in the place of the container's own rootfs.
+    pub recipe: Option<String>,
+    /// The container's own command, in the place of the probe.
+    pub command: bool,
+}
+
+/// A case that was captured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Captive {
+    /// The case file.
+    pub text: String,
+    /// The config that the case gives, as it would be written for its container.
+    pub config: Value,
+    /// What is left out or changed, a line each.
+    pub changes: Vec<String>,
+}
+
+/// Why there is no case.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such recipe.
+    #[error("there is no rootfs `{name}`: there are {all}")]
+    Recipe {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        all: String,
+    },
+    /// Its command cannot be had.
+    #[error(
+        "its rootfs cannot be seen from here, and its command is in it: name a recipe that has it with --rootfs"
+    )]
+    Unseen,
+    /// The config is none.
+    #[error("{0}")]
+    Config(String),
+    /// The case does not say what the config says.
+    #[error("it cannot be written as a case: {0}")]
+    Inexact(String),
+}
+
+/// Makes the case, and proves that it is one: `corpus` has what cases share.
+///
+/// # Errors
+/// See [`Error`].
+pub fn capture(
+    container: &Container,
+    wanted: &Wanted,
+    corpus: &Corpus,
+    limits: &Limits,
+) -> Result<Captive, Error> {
+    let mut changes = Vec::new();
+    let rootfs = rootfs::of(container, wanted, corpus, &mut changes)?;
+    let probe = (!wanted.command).then(|| rootfs::probe(&rootfs, corpus));
+    let captured = config::capture(container, probe.as_deref(), limits, changes)?;
+    let files = rootfs::files(&rootfs, probe.as_deref(), &captured.config, corpus);
+    let mut case = vec![
+        ("summary", Value::String(summary(container))),
+        ("rootfs", json!(rootfs)),
+    ];
+    if !files.is_empty() {
+        case.push(("files", files_of(&files)));
+    }
+    let written = config::written(&captured, corpus)?;
+    case.push(("config", written.patch));
+    if let Some(mark) = &written.mark {
+        case.push(("config_text", json!([{"replace": mark, "with": ""}])));
+    }
+    if wanted.command {
+        // A server does not end by itself; that is no difference.
+        let steps = json!(["create", "start", {"wait": {"limit": 5}}, {"delete": {"force": true}}]);
+        case.push(("steps", steps));
+    }
+    case.push(("watch", json!(watch(wanted))));
+    let text = yaml::file(&head(container, &captured), &case);
+    prove(&text, &captured.config, corpus)?;
+    Ok(Captive {
+        text,
+        config: captured.config,
+        changes: captured.changes,
+    })
+}
+
+fn summary(container: &Container) -> String {
+    let name = line(&container.name);
+    match &container.image {
+        Some(image) => format!("{name} (image {})", line(image)),
+        None => name,
+    }
+}
+
+fn head(container: &Container, captured: &Captured) -> Vec<String> {
+    let mut head = vec![format!(
+        "Captured from {} by `ocidiff capture`. The config is what its engine gave to the runtime, but for this:",
+        container.name
+    )];
+    head.extend(captured.changes.iter().map(|change| format!("- {change}")));
+    head
+}
+
+/// What is not the default is said, and no more.
+fn files_of(files: &BTreeMap<String, FileSpec>) -> Value {
+    let spare = |spec: &FileSpec| {
+        if spec.probe {
+            json!({"probe": true})
+        } else {
+            json!({})
+        }
+    };
+    let all = files.iter().map(|(path, spec)| (path.clone(), spare(spec)));
+    Value::Object(all.collect())
+}
+
+/// The probe tells most itself; cgroups are seen from outside only.
+fn watch(wanted: &Wanted) -> BTreeMap<Channel, Watch> {
+    let paths = |paths: &[&str]| Watch::Paths(paths.iter().map(|&path| path.to_owned()).collect());
+    let mut watch = BTreeMap::from([(Channel::Cgroup, paths(&["*"]))]);
+    if wanted.command {
+        watch.insert(Channel::Proc, paths(&["init"]));
+        watch.insert(Channel::Mount, paths(&["*"]));
+    }
+    watch
+}
+
+/// Loads the text as a run would, builds its config, and holds it against the captured one.
+fn prove(text: &str, config: &Value, corpus: &Corpus) -> Result<(), Error> {
+    let wrong = |error: &dyn std::fmt::Display| Error::Inexact(error.to_string());
+    let case = crate::corpus::load_one(text, corpus).map_err(|errors| wrong(&errors))?;
+    let built = bundle::config_text(&case, corpus, MAIN, None).map_err(|error| wrong(&error))?;
+    let built: Value = serde_json::from_str(&built).map_err(|error| wrong(&error))?;
+    if built == *config {
+        return Ok(());
+    }
+    Err(Error::Inexact("its config would not be the same".to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
