@@ -56,7 +56,7 @@ impl Abilities {
             Some(if rootfs.name() == gone {
                 format!("needs the rootfs {gone}")
             } else {
-                format!("needs the rootfs of {}: {gone} is gone", rootfs.name())
+                format!("needs the rootfs of {}, which is gone: {gone}", rootfs.name())
             })
         })
     }
@@ -216,7 +216,7 @@ mod tests {
         let gone = of("{image: 'web:1', layers: [/usr, /no/such]}");
         assert_eq!(
             gone.as_deref(),
-            Some("needs the rootfs of web:1: /no/such is gone")
+            Some("needs the rootfs of web:1, which is gone: /no/such")
         );
         assert_eq!(
             of("{layers: [/no/such]}").as_deref(),

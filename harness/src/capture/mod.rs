@@ -137,7 +137,7 @@ fn summary(container: &Container) -> String {
 
 fn head(container: &Container, captured: &Captured) -> Vec<String> {
     let mut head = vec![format!(
-        "Captured from {} by `ocidiff capture`. The config is what its engine gave to the runtime, but for this:",
+        "Captured from {} by `ocidiff capture`. Its config is as the runtime got it, but:",
         container.name
     )];
     head.extend(captured.changes.iter().map(|change| format!("- {change}")));

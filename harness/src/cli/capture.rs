@@ -5,9 +5,9 @@ use std::path::Path;
 use ocidiff_model::ExitStatus;
 use ocidiff_runtimes::engines::{self, EngineError, Found, Workload};
 
-use super::args::CaptureArgs;
 use super::folder::{config_of, name_of};
 use super::output;
+use super::whom::CaptureArgs;
 use crate::bundle::root_of;
 use crate::capture::{Container, Error as Failed, Wanted, capture as make, layers, line};
 use crate::check::tame::Limits;

@@ -16,6 +16,7 @@ mod runtimes;
 mod seccomp;
 mod signals;
 mod some;
+mod whom;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,77 @@
+//! Whose containers a command is about, as it can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ocidiff_runtimes::engines::{Options, Which};
+
+/// Where containers are looked for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FromArgs {
+    /// Whose containers: auto takes every engine that is there; none is meant where bundles are given
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<EngineArg>,
+    /// The engine's API socket; else DOCKER_HOST, or the usual places
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Where a dockerd of your own keeps what runs: its --exec-root
+    #[arg(long, value_name = "DIR")]
+    pub(crate) exec_root: Option<PathBuf>,
+}
+
+impl FromArgs {
+    /// What to ask engines for.
+    pub(crate) fn options(&self, names: Vec<String>) -> Options {
+        Options {
+            which: self.engine.map_or(Which::Auto, EngineArg::which),
+            socket: self.socket.clone(),
+            docker_host: std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()),
+            exec_root: self.exec_root.clone(),
+            names,
+            ..Options::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaptureArgs {
+    /// The container, by name, by id or by the beginning of it
+    #[arg(value_name = "CONTAINER", required_unless_present = "bundle", conflicts_with = "bundle",
+          value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) container: Option<String>,
+    #[command(flatten)]
+    pub(crate) from_whom: FromArgs,
+    /// An OCI bundle (config.json and rootfs), in the place of a container
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["engine", "socket", "exec_root"])]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Take this recipe of cases/rootfs in the place of the container's own rootfs: with `probe` the case runs anywhere
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rootfs: Option<String>,
+    /// Keep the container's own command, which may hold secrets, in the place of the probe
+    #[arg(long)]
+    pub(crate) command: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    Auto,
+    Docker,
+    Podman,
+    Containerd,
+    Crio,
+    None,
+}
+
+impl EngineArg {
+    /// As engines are known.
+    pub(crate) fn which(self) -> Which {
+        match self {
+            Self::Auto => Which::Auto,
+            Self::Docker => Which::Docker,
+            Self::Podman => Which::Podman,
+            Self::Containerd => Which::Containerd,
+            Self::Crio => Which::Crio,
+            Self::None => Which::None,
+        }
+    }
+}
