@@ -211,7 +211,11 @@ fn every_kind_of_container_becomes_a_case_that_runs() {
     assert!(ran.ends_with(0).stdout.contains(" 0 skipped"), "{}", ran.stdout);
     drop(node);
     let ran = with(&scene, "run", &["mine/default", "mine/anywhere"]);
-    assert!(ran.ends_with(0).stdout.contains(" 1 skipped"), "{}", ran.stdout);
+    // With the engine go cgroup hierarchies that only it had mounted: a difference in them may be new.
+    assert!(matches!(ran.status, Some(0 | 1)), "{ran:?}");
+    for part in [" 1 skipped", " 0 broken"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
     assert!(
         ran.stdout.contains("needs the rootfs of box:1, which is gone"),
         "{}",

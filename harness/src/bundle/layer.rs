@@ -145,8 +145,28 @@ pub(super) fn packages(
     Ok((tree, digest))
 }
 
-/// Copies a tree with modes, owners, links and devices.
+/// Takes away what a lower layer has.
+fn take_away(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(told) if told.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an overlay shows nothing of the folders below this one.
+fn is_opaque(folder: &Path) -> bool {
+    let mut value = [0; 8];
+    rustix::fs::getxattr(folder, c"trusted.overlay.opaque", &mut value)
+        .is_ok_and(|length| value[..length] == *b"y")
+}
+
+/// Copies a tree with modes, owners, links and devices. What it says of layers below it, as overlays do, is done.
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if is_opaque(from) {
+        take_away(to)?;
+    }
     fs::create_dir_all(to)?;
     let own = fs::symlink_metadata(from)?;
     for entry in fs::read_dir(from)? {
@@ -155,11 +175,17 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
         let metadata = fs::symlink_metadata(&path)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
+            if fs::symlink_metadata(&target).is_ok_and(|told| !told.is_dir()) {
+                fs::remove_file(&target)?;
+            }
             copy(&path, &target)?;
             continue;
         }
         // A lower layer may have had it.
-        let _ = fs::remove_file(&target);
+        take_away(&target)?;
+        if kind.is_char_device() && metadata.rdev() == 0 {
+            continue;
+        }
         if kind.is_symlink() {
             symlink(fs::read_link(&path)?, &target)?;
             lchown(&target, Some(metadata.uid()), Some(metadata.gid()))?;
@@ -201,6 +227,40 @@ mod tests {
             .map(|entry| entry.expect("entry").header().mode().expect("mode"))
             .collect();
         assert_eq!(modes, [0o2775, 0o644, 0o644]);
+    }
+
+    #[test]
+    fn layers_are_copied_as_an_overlay_shows_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in ["low/dir", "low/was-dir", "up/dir", "up/was-file"] {
+            fs::create_dir_all(at(name)).expect("a folder");
+        }
+        for name in [
+            "low/gone",
+            "low/stays",
+            "low/was-file",
+            "low/dir/x",
+            "low/was-dir/x",
+            "up/was-dir-not",
+            "up/dir/y",
+        ] {
+            fs::write(at(name), name).expect("a file");
+        }
+        let mode = rustix::fs::Mode::empty();
+        let kind = rustix::fs::FileType::CharacterDevice;
+        for name in ["up/gone", "up/was-dir"] {
+            if rustix::fs::mknodat(rustix::fs::CWD, at(name), kind, mode, 0).is_err() {
+                eprintln!("skipped: needs root");
+                return;
+            }
+        }
+        for layer in ["low", "up"] {
+            copy(&at(layer), &at("all")).expect("a copy");
+        }
+        let there = |name: &str| at("all").join(name).exists();
+        assert!(there("stays") && there("dir/x") && there("dir/y") && at("all/was-file").is_dir());
+        assert!(!there("gone") && !there("was-dir"));
     }
 
     #[test]

@@ -94,8 +94,11 @@ fn names(original: &Value, changes: &mut Vec<String>) {
 
 /// The variables without their values, and whether there was one; `PATH` is what commands are found by.
 fn environment(env: &Value) -> (Option<Value>, bool) {
-    let Some(all) = env.as_array() else {
-        return (None, false);
+    let all = match env {
+        Value::Array(all) => all,
+        Value::Null => return (None, false),
+        // No runtime takes it, but it may hold a secret all the same.
+        _ => return (Some(HIDDEN.into()), true),
     };
     let mut hidden = false;
     let mut hide = |one: &Value| {

@@ -22,12 +22,19 @@ pub fn layers(seen: Option<PathBuf>, layers: &[PathBuf]) -> (Vec<PathBuf>, Vec<S
         above.is_some_and(|name| name.to_string_lossy().ends_with("-init"))
     };
     let below = layers.iter().skip(1).filter(|layer| !is_its_own(layer));
-    let below: Vec<PathBuf> = below.filter(|layer| layer.is_dir()).cloned().collect();
-    if below.is_empty() {
-        return (seen.into_iter().collect(), Vec::new());
-    }
-    let without = "the rootfs is the image's, without what the container changed in its files";
-    (below, vec![without.to_owned()])
+    let below: Vec<PathBuf> = below.cloned().collect();
+    let (found, without) = match seen {
+        _ if !below.is_empty() && below.iter().all(|layer| layer.is_dir()) => (
+            below,
+            "the rootfs is the image's, without what the container changed in its files",
+        ),
+        Some(seen) => (
+            vec![seen],
+            "the rootfs is the container's own: it goes when the container does",
+        ),
+        None => return (Vec::new(), Vec::new()),
+    };
+    (found, vec![without.to_owned()])
 }
 
 /// What the case's `rootfs` says.
@@ -113,8 +120,11 @@ pub(super) fn files(
             *other != place && place.starts_with(&format!("{}/", other.trim_end_matches('/')))
         };
         if is_place(place) && !mounts.iter().any(covered) && !is_there(place, rootfs, corpus) {
-            let end = if is_file { "" } else { "/" };
-            files.insert(format!("{place}{end}"), FileSpec::default());
+            let ends = if is_file { ["", "/"] } else { ["/", ""] };
+            let [path, other] = ends.map(|end| format!("{place}{end}"));
+            if !files.contains_key(&other) {
+                files.insert(path, FileSpec::default());
+            }
         }
     }
     files

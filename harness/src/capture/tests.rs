@@ -148,6 +148,8 @@ fn no_secret_is_in_it() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let odd = json!({"process": {"args": ["x"], "env": "PASSWORD=hunter2"}});
+    assert!(!captive(&odd, &Wanted::default()).text.contains("hunter2"));
     let kept = captive(
         &config,
         &Wanted {
@@ -248,6 +250,10 @@ fn the_image_s_folders_are_taken_and_not_the_container_s() {
     let (found, without) = layers(Some(PathBuf::from("/merged")), &all);
     assert_eq!(found, all[2..]);
     assert_eq!(without.len(), 1);
+    let gone = [all[0].clone(), all[2].clone(), PathBuf::from("/no/such")];
+    let (found, _) = layers(Some(PathBuf::from("/merged")), &gone);
+    assert_eq!(found, [PathBuf::from("/merged")], "all of them, or none");
+    assert_eq!(layers(None, &gone), (Vec::new(), Vec::new()));
     let (found, without) = layers(Some(PathBuf::from("/merged")), &[]);
-    assert_eq!((found, without.len()), (vec![PathBuf::from("/merged")], 0));
+    assert_eq!((found, without.len()), (vec![PathBuf::from("/merged")], 1));
 }

@@ -163,28 +163,6 @@ pub fn load_folder(folder: &Path, standard: &Sources) -> io::Result<Result<Corpu
     Ok(load(&sources))
 }
 
-/// One case that lies in no folder, checked against what cases share.
-///
-/// # Errors
-/// Every error of the text.
-pub fn load_one(text: &str, shared: &Corpus) -> Result<Case, Diagnostics> {
-    let source = Source {
-        shown: "the case".to_owned(),
-        path: None,
-        text: text.to_owned(),
-        unreadable: None,
-    };
-    let one = |error| Diagnostics(vec![error]);
-    let file: CaseFile = yaml(&source).map_err(|error| one(*error))?;
-    let case = Case {
-        name: "one/case".to_owned(),
-        source: source.shown.clone(),
-        member: None,
-        body: file,
-    };
-    Diagnostics(check::case(&document(&source), &case, shared)).or(case)
-}
-
 /// What cases share, without the cases: the default config, recipes, profiles, clauses.
 ///
 /// # Errors

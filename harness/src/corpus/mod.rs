@@ -5,6 +5,7 @@ mod check;
 pub mod diagnostic;
 pub mod files;
 mod load;
+mod one;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 pub use diagnostic::{Diagnostic, Diagnostics};
 #[cfg(test)]
 pub(crate) use load::sources as load_sources;
-pub use load::{load, load_folder, load_one, load_shared};
+pub use load::{load, load_folder, load_shared};
+pub use one::load_one;
 
 /// A package of a distribution that a rootfs is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

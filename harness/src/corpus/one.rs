@@ -1,0 +1,26 @@
+//! A case that lies in no folder.
+
+use ocidiff_model::{Case, CaseFile};
+
+use super::diagnostic::{Diagnostics, Document};
+use super::{Corpus, check};
+
+/// Reads one case, and checks it against what cases share.
+///
+/// # Errors
+/// Every error of the text.
+pub fn load_one(text: &str, shared: &Corpus) -> Result<Case, Diagnostics> {
+    let document = Document {
+        file: "the case",
+        text,
+    };
+    let body: CaseFile =
+        serde_yaml::from_str(text).map_err(|error| Diagnostics(vec![document.syntax(&error)]))?;
+    let case = Case {
+        name: "one/case".to_owned(),
+        source: document.file.to_owned(),
+        member: None,
+        body,
+    };
+    Diagnostics(check::case(&document, &case, shared)).or(case)
+}
