@@ -204,6 +204,22 @@ fn every_kind_of_container_becomes_a_case_that_runs() {
     with(&scene, "accept", &some).ends_with(0);
     with(&scene, "run", &some).ends_with(0);
 
+    let runc = format!("runc={}", needs::runtime("runc").expect("as above").display());
+    let repro = [
+        "repro",
+        "mine/default",
+        "--cases",
+        "cases",
+        "--runtime",
+        &runc,
+        "--output",
+        "shown",
+    ];
+    scene.run(&repro).ends_with(0);
+    for part in ["rootfs/bin/busybox", "rootfs/.ocidiff/probe", "rootfs/etc/hosts"] {
+        assert!(scene.path().join("shown").join(part).exists(), "{part}");
+    }
+
     // Without the container it is still the image's; without that there is nothing to run.
     let ended = |name: &str| node.dockerd.post(&format!("/containers/{name}/kill"));
     ended("default");

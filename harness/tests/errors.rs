@@ -57,7 +57,7 @@ cases! {
     a_text_for_a_config: "summary: s\nconfig: nothing\n", "2:1", [];
     an_unknown_requirement: "summary: s\nrequirement: [no-such-clause]\n", "2:1", ["no-such-clause", "requirements.yaml"];
     an_unknown_rootfs: "summary: s\nrootfs: debain\n", "2:1", ["debain"];
-    folders_without_layers: "summary: s\nrootfs: {image: x}\n", "2:9", ["layers: [DIR", "missing field `layers`"];
+    folders_without_layers: "summary: s\nrootfs: {image: x}\n", "2:1", ["layers: [DIR", "missing field `layers`"];
     a_rootfs_without_a_layer: "summary: s\nrootfs: {layers: []}\n", "2:10", ["one layer at least"];
     a_relative_layer: "summary: s\nrootfs:\n  layers: [/a, b]\n", "3:16", ["`b` is no absolute path"];
     an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "2:1", ["dokcer"];
