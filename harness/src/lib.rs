@@ -22,6 +22,7 @@
 //! | [`readback`]       | loads a seccomp profile under each runtime, reads back what is in force |
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
+//! | [`confirm`]        | runs what is new again, and gives the verdict                    |
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`schedule`]       | many cases, a few at a time                                       |
 //! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
@@ -39,6 +40,7 @@ pub mod cgroup;
 pub mod check;
 pub mod cli;
 pub mod compare;
+pub mod confirm;
 pub mod corpus;
 pub mod engine;
 pub mod error;

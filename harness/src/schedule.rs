@@ -1,21 +1,37 @@
 //! Runs many cases, a few at a time, and hands each on when it is done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::confirm::{Finished, skipped};
 use crate::corpus::Entry;
-use crate::engine::{Engine, Finished};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::plan::Abilities;
 
+/// What runs one case.
+pub trait RunsCases: Send + Sync + 'static {
+    /// Runs a case, or a bundle of the user's in its place.
+    fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> impl Future<Output = Finished> + Send;
+}
+
+impl RunsCases for Engine {
+    async fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> Finished {
+        match bundle {
+            None => self.run(entry).await,
+            Some(folder) => self.run_copy(entry, folder).await,
+        }
+    }
+}
+
 /// The cases of a run, and what they need.
 #[derive(Debug)]
-pub struct Schedule<'a> {
+pub struct Schedule<'a, R = Engine> {
     /// Runs one case.
-    pub engine: Arc<Engine>,
+    pub engine: Arc<R>,
     /// What the machine can do: a case that needs more is skipped.
     pub abilities: &'a Abilities,
     /// So many cases at a time. One in flight holds its bundle and records: as many as there are places for its
@@ -27,7 +43,7 @@ pub struct Schedule<'a> {
     pub bundle: Option<PathBuf>,
 }
 
-impl Schedule<'_> {
+impl<R: RunsCases> Schedule<'_, R> {
     /// Runs the entries and hands each on as it is done, with what came of it. After a stop the rest is not run.
     ///
     /// # Errors
@@ -41,7 +57,7 @@ impl Schedule<'_> {
         let mut running = JoinSet::new();
         for entry in entries {
             if let Some(why) = self.abilities.missing_of(&entry.case) {
-                let skipped = self.engine.skipped(&entry.case, why);
+                let skipped = skipped(&entry.case, why);
                 done(entry, skipped)?;
                 continue;
             }
@@ -52,10 +68,7 @@ impl Schedule<'_> {
                 if *stop.borrow() {
                     return None;
                 }
-                let finished = match bundle {
-                    None => engine.run(&entry).await,
-                    Some(folder) => engine.run_copy(&entry, &folder).await,
-                };
+                let finished = engine.run_case(&entry, bundle.as_deref()).await;
                 (!*stop.borrow()).then_some((entry, finished))
             });
         }
