@@ -9,7 +9,7 @@ use ocidiff_model::{Case, Channel, Difference, Record, Watch};
 
 /// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
 /// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
-const ALWAYS: [(Channel, &[&str]); 8] = [
+const ALWAYS: [(Channel, &[&str]); 9] = [
     (Channel::Process, &[""]),
     (
         Channel::Leftover,
@@ -28,6 +28,7 @@ const ALWAYS: [(Channel, &[&str]); 8] = [
     (Channel::Mount, &["inside."]),
     (Channel::Cgroup, &["inside."]),
     (Channel::Hook, &["order"]),
+    (Channel::Engine, &[""]),
     // What the workload itself prints; what is seen of it from outside opens with `init` or `created`.
     (Channel::Proc, &[""]),
 ];

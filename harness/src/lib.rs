@@ -24,6 +24,7 @@
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
 //! | [`engine`]         | all of that for one case                                         |
+//! | [`via`]            | the same through a container engine, in place of cells           |
 //! | [`schedule`]       | many cases, a few at a time                                       |
 //! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
@@ -56,3 +57,4 @@ pub mod schedule;
 pub mod session;
 mod slot;
 pub mod suite;
+pub mod via;

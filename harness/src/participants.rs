@@ -94,6 +94,7 @@ impl Contender {
             Origin::Path => "PATH".to_owned(),
             Origin::Store(_) => "store".to_owned(),
             Origin::Given => "given".to_owned(),
+            Origin::Engine => "engine".to_owned(),
         };
         Participant {
             runtime: self.id.clone(),

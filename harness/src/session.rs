@@ -44,6 +44,12 @@ impl Session {
         Ok(Self { name, folder, layout })
     }
 
+    /// Its name, which says which process it is of.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The session's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -146,10 +152,13 @@ fn stale(home: &Path) -> Vec<PathBuf> {
 }
 
 fn is_stale(path: &Path) -> bool {
-    let name = path
-        .file_name()
+    path.file_name()
         .and_then(|name| name.to_str())
-        .unwrap_or_default();
+        .is_some_and(is_of_the_dead)
+}
+
+/// Whether a name is that of a session whose process is gone, as far as this pid namespace shows.
+pub(crate) fn is_of_the_dead(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return false;
     };

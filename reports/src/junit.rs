@@ -62,6 +62,7 @@ fn properties(start: &Start<'_>) -> Vec<Property> {
         ("cgroup", start.machine.cgroup.as_str()),
         ("arch", start.machine.arch.as_str()),
         ("recorder", start.recorder),
+        ("via", start.via.unwrap_or("cells")),
     ]
     .map(|(name, value)| Property::new(name, safe(value)));
     runtimes.chain(machine).collect()

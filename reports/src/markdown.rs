@@ -59,11 +59,11 @@ fn participants(out: &mut String, start: &Start<'_>) {
         ));
     }
     out.push_str(&format!(
-        "\nkernel {}, cgroup {}, {}, recorder {}, ocidiff {}\n\n",
+        "\nkernel {}, cgroup {}, {}, {}, ocidiff {}\n\n",
         text(start.machine.kernel.as_str()),
         text(&start.machine.cgroup),
         text(&start.machine.arch),
-        text(start.recorder),
+        text(&start.means()),
         text(start.ocidiff)
     ));
 }

@@ -39,6 +39,8 @@ pub enum Origin {
     Store(String),
     /// The user gave its path.
     Given,
+    /// A container engine has it registered.
+    Engine,
 }
 
 impl fmt::Display for Origin {
@@ -47,6 +49,7 @@ impl fmt::Display for Origin {
             Self::Path => f.write_str("PATH"),
             Self::Store(from) => write!(f, "store ({from})"),
             Self::Given => f.write_str("given"),
+            Self::Engine => f.write_str("engine"),
         }
     }
 }
@@ -117,6 +120,22 @@ pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>) -> F
     }
     facts.save();
     found
+}
+
+/// The runtime that an engine calls: a path, or the name of a program on PATH.
+///
+/// # Errors
+/// It is not there, or is no such runtime.
+pub fn registered(manifest: &Manifest, program: &Path, store: &Store) -> Result<Runtime, ProgramError> {
+    let on_path = program
+        .to_str()
+        .filter(|name| !name.contains('/'))
+        .and_then(|name| program_on(env::var_os("PATH").as_deref(), name));
+    let runtime = given(manifest, &on_path.unwrap_or_else(|| program.to_owned()), store)?;
+    Ok(Runtime {
+        origin: Origin::Engine,
+        ..runtime
+    })
 }
 
 /// The runtime at a path that the user gave.

@@ -1,6 +1,6 @@
 //! Runtimes as data: a manifest says how one is found, installed and called.
 //!
-//! Nothing here runs a container: this crate finds programs, reads their versions, brings them into a store
+//! But for [`via`], nothing here runs a container: this crate finds programs, reads their versions, brings them into a store
 //! and writes their command lines. Engines that speak HTTP are adapters beside these modules, not part of them.
 
 mod call;
@@ -16,10 +16,11 @@ mod select;
 mod store;
 mod template;
 mod text;
+pub mod via;
 
 pub use call::{Call, Flag, Var};
 pub use facts::ProgramError;
-pub use find::{Found, Origin, Runtime, find_all, find_in};
+pub use find::{Found, Origin, Runtime, find_all, find_in, registered};
 pub use install::{AptError, Event, InstallError, JobError, Outcome, Request, install};
 pub use machine::Machine;
 pub use manifest::{

@@ -53,7 +53,7 @@ pub struct Participant {
     pub runtime: RuntimeId,
     /// Whether the others are held against it.
     pub reference: bool,
-    /// Where it came from: `path`, `store`, `given`.
+    /// Where it came from: `path`, `store`, `given`, `engine`.
     pub origin: String,
 }
 
@@ -73,6 +73,9 @@ pub enum Event {
         machine: Machine,
         /// Which recorder sees the syscalls.
         recorder: String,
+        /// The container engine that made the containers, `docker 20.10.24`; none where cells did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<String>,
         /// How many cases are to come.
         cases: usize,
     },

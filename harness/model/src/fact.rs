@@ -31,11 +31,13 @@ pub enum Channel {
     Hook,
     /// What is left after delete.
     Leftover,
+    /// What a container engine says of the container, and the config.json that it wrote; only where one was asked for it.
+    Engine,
 }
 
 impl Channel {
     /// Every channel, in the order in which reports show them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Lifecycle,
         Self::Process,
         Self::Setup,
@@ -47,6 +49,7 @@ impl Channel {
         Self::File,
         Self::Hook,
         Self::Leftover,
+        Self::Engine,
     ];
 
     /// The channel's name, as it opens a fact's path.
@@ -64,6 +67,7 @@ impl Channel {
             Self::File => "file",
             Self::Hook => "hook",
             Self::Leftover => "leftover",
+            Self::Engine => "engine",
         }
     }
 

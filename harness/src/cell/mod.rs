@@ -31,7 +31,9 @@ mod pump;
 mod run;
 mod trace_facts;
 
+pub(crate) use call::signal_name;
 pub(crate) use observe::proc::capability_number;
+pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};
 

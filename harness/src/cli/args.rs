@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
 use crate::engine::Recorder;
 use crate::error::Error;
@@ -50,8 +51,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print a case that a container, or a bundle, is turned into
     Capture(CaptureArgs),
-    /// Remove what a killed ocidiff left: processes, cgroups, folders
-    Clean,
+    /// Remove what a killed ocidiff left: processes, cgroups, folders; with --via, containers and images
+    Clean(ViaArgs),
     /// Process 1 of a cell; started by ocidiff itself
     #[command(hide = true)]
     Cell,
@@ -124,8 +125,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) with: WithArgs,
     /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

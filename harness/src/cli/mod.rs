@@ -16,6 +16,7 @@ mod runtimes;
 mod seccomp;
 mod signals;
 mod some;
+mod via;
 mod whom;
 
 use std::process::ExitCode;
@@ -56,7 +57,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
         Command::Capture(args) => capture::capture(&args),
-        Command::Clean => clean(),
+        Command::Clean(args) => clean(&args),
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)
             .map_err(Error::broken),
@@ -74,8 +75,16 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Ok)
 }
 
-fn clean() -> Result<ExitStatus, Error> {
+fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
+    let local = clean_machine()?;
+    match args.via {
+        Some(_) => via::clean(args).map(|engine| if local == ExitStatus::Ok { engine } else { local }),
+        None => Ok(local),
+    }
+}
+
+fn clean_machine() -> Result<ExitStatus, Error> {
     let cleaned = crate::session::clean().map_err(Error::broken)?;
     if cleaned.is_empty() {
         output::print("nothing was left\n");

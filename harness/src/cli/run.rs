@@ -7,18 +7,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ocidiff_model::event::CaseReport;
+use ocidiff_model::event::{CaseReport, Participant};
+use ocidiff_model::known::Machine;
 use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Watch};
 use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, terminal};
 
 use super::args::RunArgs;
 use super::{output, signals};
+use crate::confirm::Finished;
 use crate::corpus::Entry;
-use crate::engine::{Engine, Finished};
 use crate::error::Error;
 use crate::plan;
-use crate::schedule::Schedule;
+use crate::schedule::{RunsCases, Schedule};
 use crate::suite;
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
@@ -32,6 +33,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             .cloned()
             .collect(),
     };
+    if args.via.via.is_some() {
+        return super::via::run(args, corpus, entries);
+    }
     suite::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
@@ -57,19 +61,28 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             stop,
             bundle: args.bundle.clone(),
         };
-        run_all(schedule, entries, args.strict, &mut teller).await
+        let engine = &schedule.engine;
+        let participants = engine.contenders.iter().map(|contender| contender.participant());
+        let start = start_event(
+            participants.collect(),
+            &engine.machine,
+            &engine.recorder_said,
+            entries.len(),
+        );
+        run_all(schedule, start, entries, args.strict, &mut teller).await
     })
 }
 
 /// Runs what is planned, and gives every event to the teller.
-async fn run_all(
-    schedule: Schedule<'_>,
+pub(super) async fn run_all<R: RunsCases>(
+    schedule: Schedule<'_, R>,
+    start: Event,
     entries: Vec<Entry>,
     strict: bool,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
-    teller.tell(start_event(&schedule.engine, entries.len()))?;
+    teller.tell(start)?;
     let stop = schedule.stop.clone();
     schedule
         .run(entries, |_, finished| teller.finished(finished))
@@ -91,20 +104,23 @@ async fn run_all(
     Ok(exit)
 }
 
-fn start_event(engine: &Engine, cases: usize) -> Event {
+/// The first event of a run.
+pub(super) fn start_event(
+    runtimes: Vec<Participant>,
+    machine: &Machine,
+    recorder: &str,
+    cases: usize,
+) -> Event {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     Event::RunStarted {
         ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
         time: time.as_secs(),
-        runtimes: engine
-            .contenders
-            .iter()
-            .map(|contender| contender.participant())
-            .collect(),
-        machine: engine.machine.clone(),
-        recorder: engine.recorder_said.clone(),
+        runtimes,
+        machine: machine.clone(),
+        recorder: recorder.to_owned(),
+        via: None,
         cases,
     }
 }
@@ -156,7 +172,7 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
 }
 
 /// Gives events to everybody who wants them: the terminal, the file, the counts.
-struct Teller {
+pub(super) struct Teller {
     file: Option<Writer<PartFile>>,
     records: Option<std::path::PathBuf>,
     bar: Option<ProgressBar>,
@@ -167,7 +183,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn new(file: Option<&Path>, records: Option<&Path>, planned: usize) -> Result<Self, Error> {
+    pub(super) fn new(file: Option<&Path>, records: Option<&Path>, planned: usize) -> Result<Self, Error> {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");

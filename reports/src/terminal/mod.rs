@@ -44,8 +44,11 @@ pub fn header(event: &Event, style: &Style) -> String {
     };
     let runtimes: Vec<_> = start.runtimes.iter().map(|one| participant(one, style)).collect();
     let machine = format!(
-        "kernel {}, cgroup {}, {}, recorder {}",
-        start.machine.kernel, start.machine.cgroup, start.machine.arch, start.recorder
+        "kernel {}, cgroup {}, {}, {}",
+        start.machine.kernel,
+        start.machine.cgroup,
+        start.machine.arch,
+        start.means()
     );
     let runtimes = runtimes.join(style.dot());
     let machine = style.words(&machine);

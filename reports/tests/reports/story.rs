@@ -80,6 +80,7 @@ pub(crate) fn started(cases: usize) -> Event {
             arch: "x86_64".into(),
         },
         recorder: "ptrace".into(),
+        via: None,
         cases,
     }
 }

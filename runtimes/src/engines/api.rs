@@ -54,7 +54,7 @@ pub(super) async fn ask(
     Ok(())
 }
 
-fn engine(socket: &Path, version: &SystemVersion, info: &SystemInfo) -> Engine {
+pub(crate) fn engine(socket: &Path, version: &SystemVersion, info: &SystemInfo) -> Engine {
     let is = |word: &str| {
         let parts = version.components.iter().flatten();
         parts.into_iter().any(|part| part.name.contains(word))

@@ -61,7 +61,7 @@ impl Bundle {
 }
 
 /// A file of somebody's: none if it is not there, an error if it is no text of a size that it may have.
-pub(super) fn read_regular(path: &Path, most: u64) -> Result<Option<String>, String> {
+pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Option<String>, String> {
     // Not blocking: it may be a pipe.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match open(path, flags, Mode::empty()) {

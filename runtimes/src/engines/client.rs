@@ -21,7 +21,7 @@ pub(super) struct Client<'a> {
 
 /// Why a call has no answer.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Late(Duration),
     Said(Error),
 }
@@ -74,7 +74,7 @@ impl<'a> Client<'a> {
 }
 
 impl Fault {
-    pub(super) fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         matches!(
             self,
             Self::Said(Error::DockerResponseServerError { status_code: 404, .. })

@@ -61,7 +61,7 @@ pub(super) fn absent(options: &Options) -> EngineError {
 }
 
 /// Where the bundle of a container may be in a state folder: its namespace is not known.
-pub(super) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
+pub(crate) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
     let namespaces = folders(&state.join(TASKS));
     namespaces.iter().map(|namespace| namespace.join(id)).collect()
 }

@@ -17,19 +17,19 @@
 //!
 //! But for an image that is asked for, nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
 
-mod api;
-mod bundle;
-mod client;
-mod containerd;
+pub(crate) mod api;
+pub(crate) mod bundle;
+pub(crate) mod client;
+pub(crate) mod containerd;
 mod found;
 mod image;
 mod mounts;
-mod places;
-mod sockets;
+pub(crate) mod places;
+pub(crate) mod sockets;
 mod states;
 mod storage;
-mod text;
-mod transport;
+pub(crate) mod text;
+pub(crate) mod transport;
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -10,7 +10,7 @@ use super::bundle::{Bundle, is_inhabited};
 use super::{Options, containerd, storage};
 
 /// The folders, and whose word they are.
-pub(super) struct Places {
+pub(crate) struct Places {
     is_podman: bool,
     /// Who runs the engine, if that is not root.
     user: Option<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(socket: &Path, is_podman: bool, info: &SystemInfo, options: &Options) -> Self {
+    pub(crate) fn new(socket: &Path, is_podman: bool, info: &SystemInfo, options: &Options) -> Self {
         let address = info.containerd.as_ref().and_then(|own| own.address.as_deref());
         let mut states: Vec<PathBuf> = Vec::new();
         if let Some(root) = &options.exec_root {
@@ -42,6 +42,11 @@ impl Places {
             states,
             storages,
         }
+    }
+
+    /// Where containerds keep their tasks.
+    pub(crate) fn into_states(self) -> Vec<PathBuf> {
+        self.states
     }
 
     /// A container's bundle, or one that says why there is none.

@@ -15,14 +15,14 @@ const NOT_HERE: &str = "only an engine on this node can be checked: run ocidiff 
 
 /// A socket that is to be asked.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) path: PathBuf,
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
     /// It was asked for: that it does not answer is an error, not a note.
     pub(super) by_name: bool,
 }
 
 /// The sockets to ask: the one that is named, or those that are in the usual places.
-pub(super) fn targets(options: &Options, found: &mut Found) -> Result<Vec<Target>, EngineError> {
+pub(crate) fn targets(options: &Options, found: &mut Found) -> Result<Vec<Target>, EngineError> {
     let which = options.which;
     if !(which.asks(Which::Docker) || which.asks(Which::Podman)) {
         return Ok(Vec::new());
@@ -59,7 +59,7 @@ pub(super) fn targets(options: &Options, found: &mut Found) -> Result<Vec<Target
 }
 
 /// An engine with an API that was asked for and is not there.
-pub(super) fn absent(options: &Options) -> EngineError {
+pub(crate) fn absent(options: &Options) -> EngineError {
     let engine = if options.which == Which::Podman {
         "podman"
     } else {

@@ -4,7 +4,7 @@
 const LONGEST: usize = 300;
 
 /// A text on one line, without what moves a terminal's cursor or turns its writing round.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let mut line = String::new();
     let mut gap = false;
     for letter in text.chars() {
@@ -34,7 +34,7 @@ pub(super) fn name(text: &str) -> Option<String> {
 }
 
 /// Whether a text can be a container's id, and so the name of a folder or a part of an URL.
-pub(super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     (1..=255).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(fits)
 }

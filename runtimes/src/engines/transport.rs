@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// An engine's API at a socket.
-pub(super) fn connect(socket: &Path, seconds: u64) -> Result<Docker, Error> {
+pub(crate) fn connect(socket: &Path, seconds: u64) -> Result<Docker, Error> {
     let socket = socket.to_owned();
     let transport = move |request: BollardRequest| {
         let socket = socket.clone();

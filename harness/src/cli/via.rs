@@ -1,0 +1,228 @@
+//! `ocidiff run --via docker`, and `ocidiff clean --via docker`: the engine does the running.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use ocidiff_model::{Event, ExitStatus};
+use ocidiff_runtimes::engines::{Options, Which};
+use ocidiff_runtimes::via::{Labels, Remote};
+use ocidiff_runtimes::{Manifest, Runtime, registered};
+
+use super::args::RunArgs;
+use super::run::{Teller, run_all};
+use super::{output, signals};
+use crate::bundle::Builder;
+use crate::confirm::Judge;
+use crate::corpus::{Corpus, Entry};
+use crate::error::Error;
+use crate::participants::{Contender, contenders};
+use crate::schedule::Schedule;
+use crate::session::Session;
+use crate::suite;
+use crate::via::{Via, clean, place};
+
+/// Which engine.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ViaArgs {
+    /// Have this engine make the containers, with each runtime that it has registered
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) via: Option<ViaEngine>,
+    /// The engine's API socket; else DOCKER_HOST, or the usual places
+    #[arg(long, value_name = "PATH", requires = "via")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Where a dockerd of your own keeps what runs: its --exec-root
+    #[arg(long, value_name = "DIR", requires = "via")]
+    pub(crate) exec_root: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ViaEngine {
+    /// Docker
+    Docker,
+}
+
+impl ViaArgs {
+    async fn connect(&self, run: &str) -> Result<Remote, Error> {
+        let options = Options {
+            which: Which::Docker,
+            socket: self.socket.clone(),
+            docker_host: std::env::var("DOCKER_HOST").ok(),
+            exec_root: self.exec_root.clone(),
+            call_limit: std::time::Duration::from_secs(60),
+            ..Options::default()
+        };
+        let labels = Labels {
+            run: run.to_owned(),
+            place: place().map_err(Error::broken)?,
+        };
+        let remote = Remote::connect(&options, labels).await;
+        let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
+        if remote.name != "docker" {
+            return Err(Error::usage(format!(
+                "{} runs every container under the same runtime: `--via` takes docker",
+                remote.name
+            )));
+        }
+        Ok(remote)
+    }
+}
+
+/// Runs the cases through the engine.
+pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
+    suite::need_root()?;
+    suite::tokio()?.block_on(async {
+        let stop = signals::stop().map_err(Error::broken)?;
+        let abilities = suite::abilities()?;
+        let session = Session::start().map_err(Error::broken)?;
+        let remote = args.via.connect(session.name()).await?;
+        let contenders = participants(&remote, &args.with.runtimes, args.with.reference.as_deref())?;
+        let left = clean::stale(&remote).await.map_err(Error::broken)?;
+        tell_cleaned(&left, false);
+        let builder = Builder::new(session.folder(), suite::store()?);
+        builder.probe().map_err(Error::broken)?;
+        let judge = Judge {
+            corpus: Arc::new(corpus),
+            machine: abilities.machine.clone(),
+        };
+        let via = Arc::new(Via::new(
+            remote,
+            contenders,
+            judge,
+            builder,
+            session,
+            stop.clone(),
+        ));
+        let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
+        let schedule = Schedule {
+            engine: Arc::clone(&via),
+            abilities: &abilities,
+            width: usize::from(args.with.jobs),
+            stop,
+            bundle: None,
+        };
+        let start = start_event(&via, &abilities.machine, entries.len());
+        let ran = run_all(schedule, start, entries, args.strict, &mut teller).await;
+        // Whatever came of it: nothing stays in the engine.
+        via.close()
+            .await
+            .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
+        ran
+    })
+}
+
+fn start_event(via: &Via, machine: &ocidiff_model::known::Machine, cases: usize) -> Event {
+    let mut event = super::run::start_event(via.participants(), machine, "none", cases);
+    if let Event::RunStarted { via: engine, .. } = &mut event {
+        *engine = Some(format!("{} {}", via.remote.name, via.remote.version));
+    }
+    event
+}
+
+/// The runtimes that the engine has registered and a manifest knows, or those of them that are named; the reference first.
+fn participants(
+    remote: &Remote,
+    named: &[String],
+    reference: Option<&str>,
+) -> Result<Vec<(Contender, String)>, Error> {
+    let manifests = suite::manifests()?;
+    let all: Vec<&str> = remote.runtimes.iter().map(|one| one.name.as_str()).collect();
+    if let Some(unknown) = named.iter().find(|name| !all.contains(&name.as_str())) {
+        return Err(Error::usage(format!(
+            "{} has no runtime `{unknown}`: it has {}",
+            remote.name,
+            all.join(", ")
+        )));
+    }
+    let mut chosen: Vec<(Runtime, String)> = Vec::new();
+    for manifest in &manifests {
+        for one in remote
+            .runtimes
+            .iter()
+            .filter(|one| is_called(manifest, &one.name))
+        {
+            if !named.is_empty() && !named.contains(&one.name) {
+                continue;
+            }
+            let Some(program) = &one.program else {
+                output::complain(&format!(
+                    "{}: {} does not tell its program: left out",
+                    one.name, remote.name
+                ));
+                continue;
+            };
+            match registered(manifest, program, &suite::store()?) {
+                // Two names for one program.
+                Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
+                Ok(runtime) => chosen.push((runtime, one.name.clone())),
+                Err(error) => output::complain(&format!("{}: failed to {error}: left out", one.name)),
+            }
+        }
+    }
+    if !named.is_empty() {
+        chosen.sort_by_key(|(_, name)| named.iter().position(|other| other == name));
+    }
+    if chosen.len() < 2 {
+        return Err(Error::usage(format!(
+            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: start its daemon with \
+             --add-runtime NAME=/path/to/binary, NAME being that of a manifest ({})",
+            remote.name,
+            all.join(", "),
+            manifests
+                .iter()
+                .map(|one| one.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
+    }
+    let names: Vec<(PathBuf, String)> = chosen
+        .iter()
+        .map(|(runtime, name)| (runtime.path.clone(), name.clone()))
+        .collect();
+    let runtimes = chosen.into_iter().map(|(runtime, _)| runtime).collect();
+    let contenders = contenders(runtimes, reference).map_err(Error::usage)?;
+    let with_name = |contender: Contender| {
+        let (_, name) = names.iter().find(|(path, _)| *path == contender.runtime.path)?;
+        Some((contender, name.clone()))
+    };
+    Ok(contenders.into_iter().filter_map(with_name).collect())
+}
+
+/// `NAME`, or `NAME` and what tells versions apart: `NAME-1.2`, `NAME@1.2`.
+fn is_called(manifest: &Manifest, name: &str) -> bool {
+    let rest = name.strip_prefix(manifest.name.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '@']))
+}
+
+/// Removes what killed runs left in the engine.
+pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
+    suite::tokio()?.block_on(async {
+        let remote = args.connect("").await?;
+        let cleaned = clean::stale(&remote).await.map_err(Error::broken)?;
+        tell_cleaned(&cleaned, true);
+        Ok(if cleaned.failed.is_empty() {
+            ExitStatus::Ok
+        } else {
+            ExitStatus::Broken
+        })
+    })
+}
+
+fn tell_cleaned(cleaned: &clean::Cleaned, asked: bool) {
+    if asked || cleaned.containers + cleaned.images > 0 {
+        output::complain(&format!(
+            "removed {} containers and {} images of killed runs from the engine",
+            cleaned.containers, cleaned.images
+        ));
+    }
+    for failed in &cleaned.failed {
+        output::complain(&format!("failed to remove {failed}"));
+    }
+    if asked {
+        for other in &cleaned.others {
+            output::complain(&format!(
+                "{other} is another machine's, boot's or pid namespace's: left as it is"
+            ));
+        }
+    }
+}

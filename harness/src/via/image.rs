@@ -1,0 +1,51 @@
+//! A rootfs as an image of the engine's: made once a run, by import; nothing is pulled.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ocidiff_runtimes::via::Remote;
+use tokio::sync::OnceCell;
+
+use crate::bundle::{Bundle, merge_layers};
+
+/// The images of a run, by the digest of the rootfs.
+#[derive(Debug, Default)]
+pub(super) struct Images(Mutex<BTreeMap<String, Made>>);
+
+type Made = Arc<OnceCell<Result<String, String>>>;
+
+impl Images {
+    /// The id of a rootfs's image; who asks while another makes it, waits.
+    pub(super) async fn of(&self, bundle: &Bundle, folder: &Path, remote: &Remote) -> Result<String, String> {
+        let digest = bundle.digest.rootfs.clone();
+        let tag: String = digest.chars().take(16).collect();
+        let made = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(digest).or_default())
+        };
+        let make = || async {
+            let (layers, aside) = (bundle.layers.clone(), folder.join("image").join(&tag));
+            let packed = tokio::task::spawn_blocking(move || pack(&layers, &aside)).await;
+            let packed = packed.map_err(|error| error.to_string())?;
+            let tar = packed.map_err(|error| format!("failed to pack the rootfs: {error}"))?;
+            remote
+                .import(tar, &tag)
+                .await
+                .map_err(|error| format!("failed to import the rootfs: {error}"))
+        };
+        made.get_or_init(make).await.clone()
+    }
+}
+
+/// The layers as one archive.
+fn pack(layers: &[PathBuf], aside: &Path) -> io::Result<Vec<u8>> {
+    merge_layers(layers, aside)?;
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.follow_symlinks(false);
+    builder.append_dir_all(".", aside)?;
+    let bytes = builder.into_inner()?;
+    std::fs::remove_dir_all(aside)?;
+    Ok(bytes)
+}

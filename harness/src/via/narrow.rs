@@ -1,0 +1,97 @@
+//! What of a case an engine can show: its clauses are about a config.json that the engine did not write, and most of its
+//! facts are seen by a recorder that is not there.
+
+use ocidiff_model::{Channel, Known, KnownEntry, Value};
+
+use crate::cell::signal_name;
+use crate::corpus::Entry;
+
+/// An entry without what cannot be seen, and with what an engine words differently.
+///
+/// Expectations are left out: they are about the case's config.json, to the letter, and the engine writes another. How
+/// runtimes differ is held against the known file all the same.
+pub(super) fn entry(entry: &Entry) -> Entry {
+    let mut case = entry.case.clone();
+    case.body.expect.clear();
+    case.body
+        .steps
+        .iter_mut()
+        .for_each(|step| step.options.expect = None);
+    let known = entry.known.0.iter().filter(|known| is_seen(&known.fact));
+    Entry {
+        case,
+        known: Known(known.cloned().map(in_its_words).collect()),
+    }
+}
+
+/// Whether the fact can be had through an engine.
+fn is_seen(path: &str) -> bool {
+    let Some(channel) = Channel::of(path) else {
+        return false;
+    };
+    let rest = path[channel.name().len()..].trim_start_matches('.');
+    match channel {
+        Channel::Lifecycle => {
+            let Some((step, last)) = rest.split_once('.') else {
+                return false;
+            };
+            ["create", "start", "wait"].contains(&step) && ["result", "error"].contains(&last)
+        }
+        Channel::Process => ["exit", "stdout", "stderr"].contains(&rest),
+        Channel::Proc => !rest.starts_with("init.") && !rest.starts_with("created."),
+        Channel::Mount | Channel::Cgroup => rest.starts_with("inside."),
+        Channel::Engine => true,
+        _ => false,
+    }
+}
+
+/// To an engine a process that a signal ended has an exit status, as to a shell.
+fn in_its_words(mut known: KnownEntry) -> KnownEntry {
+    if known.fact == "process.exit" {
+        for value in known.values.values_mut() {
+            if let Value::Text(text) = value
+                && let Some(number) = text.strip_prefix("signal ").and_then(number)
+            {
+                *value = Value::Int(128 + i64::from(number));
+            }
+        }
+    }
+    known
+}
+
+fn number(signal: &str) -> Option<i32> {
+    (1..=64).find(|number| signal_name(*number) == signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_recorder_sees_is_left_out() {
+        for (path, expected) in [
+            ("process.exit", true),
+            ("lifecycle.create.result", true),
+            ("lifecycle.delete.result", false),
+            ("lifecycle.create.pid_file", false),
+            ("proc.caps.effective", true),
+            ("proc.init.caps.effective", false),
+            ("mount.inside./proc", true),
+            ("mount./proc", false),
+            ("syscall.denied", false),
+            ("file./data", false),
+            ("engine.config.process.args", true),
+        ] {
+            assert_eq!(is_seen(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_signal_is_an_exit_status() {
+        let known: KnownEntry =
+            serde_yaml::from_str("{fact: process.exit, values: {a: signal SYS, b: 3}, impact: breaks}")
+                .expect("parse");
+        let values: Vec<Value> = in_its_words(known).values.into_values().collect();
+        assert_eq!(values, [Value::Int(159), Value::Int(3)]);
+    }
+}

@@ -1,0 +1,134 @@
+//! `linux`: what confines the container, but for resources and seccomp, which are parts of their own.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use serde_json::{Map, Value, json};
+
+use super::{Part, host, only, refuse, resources, seccomp, texts};
+
+const KEYS: [&str; 8] = [
+    "cgroupsPath",
+    "namespaces",
+    "resources",
+    "maskedPaths",
+    "readonlyPaths",
+    "seccomp",
+    "sysctl",
+    "devices",
+];
+
+/// Adds all of it.
+pub(super) fn add(body: &mut Value, linux: &Value, default: &Value) -> Part {
+    only(linux, "linux", &KEYS)?;
+    let path = linux["cgroupsPath"].as_str().unwrap_or_default();
+    let own = default["cgroupsPath"].as_str().unwrap_or_default();
+    if path != own.replace("${container}", ocidiff_model::step::MAIN) {
+        return refuse("the engine chooses linux.cgroupsPath itself");
+    }
+    namespaces(body, &linux["namespaces"], &default["namespaces"])?;
+    for (key, name) in [("maskedPaths", "MaskedPaths"), ("readonlyPaths", "ReadonlyPaths")] {
+        let paths = texts(&linux[key], &format!("linux.{key}"))?;
+        host(body, name, json!(paths.unwrap_or_default()));
+    }
+    sysctl(body, &linux["sysctl"])?;
+    devices(body, &linux["devices"])?;
+    resources::add(body, &linux["resources"], &default["resources"])?;
+    seccomp::add(body, &linux["seccomp"])
+}
+
+/// The default ones, and a cgroup namespace or none.
+fn namespaces(body: &mut Value, namespaces: &Value, default: &Value) -> Part {
+    let kinds = |value: &Value| -> Option<BTreeSet<String>> {
+        let all = value.as_array()?;
+        let kind = |one: &Value| {
+            let map = one.as_object().filter(|map| map.len() == 1)?;
+            map.get("type")?.as_str().map(str::to_owned)
+        };
+        let set: BTreeSet<String> = all.iter().map(kind).collect::<Option<_>>()?;
+        (set.len() == all.len()).then_some(set)
+    };
+    let Some(mut asked) = kinds(namespaces) else {
+        return refuse("the engine makes new namespaces, each once");
+    };
+    let mode = if asked.remove("cgroup") { "private" } else { "host" };
+    host(body, "CgroupnsMode", mode);
+    if Some(&asked) == kinds(default).as_ref() {
+        Ok(())
+    } else {
+        refuse("the engine chooses the namespaces itself")
+    }
+}
+
+fn sysctl(body: &mut Value, sysctl: &Value) -> Part {
+    if sysctl.is_null() {
+        return Ok(());
+    }
+    let Some(map) = sysctl
+        .as_object()
+        .filter(|map| map.values().all(Value::is_string))
+    else {
+        return refuse("linux.sysctl is no map of texts");
+    };
+    if let Some(net) = map.keys().find(|name| name.contains('/')) {
+        return refuse(format!("the engine does not take the sysctl {net}"));
+    }
+    host(body, "Sysctls", Map::clone(map));
+    Ok(())
+}
+
+/// A device that the machine has under a name of its own.
+fn devices(body: &mut Value, devices: &Value) -> Part {
+    let Value::Array(all) = devices else {
+        return if devices.is_null() {
+            Ok(())
+        } else {
+            refuse("linux.devices is no list")
+        };
+    };
+    let mut found = Vec::new();
+    for device in all {
+        only(device, "linux.devices", &["path", "type", "major", "minor"])?;
+        let (Some(path), Some(major), Some(minor)) = (
+            device["path"].as_str(),
+            device["major"].as_u64(),
+            device["minor"].as_u64(),
+        ) else {
+            return refuse("a device has no path or no numbers");
+        };
+        let Some(here) = machines(device["type"].as_str(), major, minor) else {
+            return refuse(format!(
+                "the machine has no device {major}:{minor} that the engine could give"
+            ));
+        };
+        found.push(json!({"PathOnHost": here, "PathInContainer": path, "CgroupPermissions": "rwm"}));
+    }
+    host(body, "Devices", found);
+    Ok(())
+}
+
+fn machines(kind: Option<&str>, major: u64, minor: u64) -> Option<String> {
+    let entries = std::fs::read_dir("/dev").ok()?.flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let fits = |path: &std::path::PathBuf| {
+        let Ok(told) = std::fs::symlink_metadata(path) else {
+            return false;
+        };
+        let kind_fits = match kind {
+            Some("c" | "u") => told.file_type().is_char_device(),
+            Some("b") => told.file_type().is_block_device(),
+            _ => false,
+        };
+        let number = told.rdev();
+        let numbers = (
+            u64::from(rustix::fs::major(number)),
+            u64::from(rustix::fs::minor(number)),
+        );
+        kind_fits && numbers == (major, minor)
+    };
+    paths
+        .into_iter()
+        .find(fits)
+        .map(|path| path.to_string_lossy().into_owned())
+}

@@ -1,0 +1,369 @@
+//! Containers made through an engine's API: the few calls that a run of cases needs, and no others.
+//!
+//! Everything that is made has two labels: which session made it ([`RUN`]), and where a process of that session can be
+//! looked for ([`PLACE`]). What has none of ours is never touched, and nothing is pulled.
+
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{
+    CreateContainerOptions, CreateImageOptions, ListContainersOptions, ListImagesOptions, LogsOptions,
+    RemoveContainerOptions, RemoveImageOptions, WaitContainerOptions,
+};
+use futures_util::{Stream, StreamExt};
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+
+use crate::engines::client::Fault;
+use crate::engines::places::Places;
+use crate::engines::{EngineError, Options, api, sockets, text, transport};
+
+pub use watch::ConfigWatch;
+
+/// The label with the session's name.
+pub const RUN: &str = "ocidiff.run";
+/// The label that says on which machine, and in which pid namespace, the session's process is.
+pub const PLACE: &str = "ocidiff.place";
+/// How the names of everything that is made begin.
+pub const PREFIX: &str = "ocidiff-";
+
+/// Longer than any call may take by its own limit.
+const SECONDS: u64 = 3600;
+/// How much of a container's output is kept, in bytes.
+const MOST_OUTPUT: usize = 1 << 20;
+
+/// A runtime as an engine has it registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// What `HostConfig.Runtime` calls it.
+    pub name: String,
+    /// The program, where the engine tells it.
+    pub program: Option<PathBuf>,
+}
+
+/// An engine that makes containers.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    docker: Docker,
+    /// What it is: `docker`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its runtimes, by name.
+    pub runtimes: Vec<Registered>,
+    /// The name of the one that it takes where nothing is said.
+    pub default_runtime: Option<String>,
+    /// Where it may keep the bundles of running containers.
+    states: Vec<PathBuf>,
+    call_limit: Duration,
+    labels: Labels,
+}
+
+/// Whose things are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// The session's name.
+    pub run: String,
+    /// Where its process is.
+    pub place: String,
+}
+
+/// Something of ours in an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thing {
+    /// Its id.
+    pub id: String,
+    /// Whether it is an image, not a container.
+    pub is_image: bool,
+    /// Whose it is.
+    pub labels: Labels,
+}
+
+/// Why a call came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The engine answered, and its answer is no.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no answer, or none that an engine gives.
+    #[error("the engine failed: {0}")]
+    Failed(String),
+}
+
+/// What a container printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// To stdout, or to its terminal.
+    pub stdout: Vec<u8>,
+    /// To stderr.
+    pub stderr: Vec<u8>,
+    /// How many bytes of each were thrown away.
+    pub lost: [u64; 2],
+}
+
+impl Remote {
+    /// Greets the engine whose socket is named, or is in a usual place.
+    ///
+    /// # Errors
+    /// There is none, or it does not answer.
+    pub async fn connect(options: &Options, labels: Labels) -> Result<Self, EngineError> {
+        let targets = sockets::targets(options, &mut crate::engines::Found::default())?;
+        let path = targets.into_iter().next().map(|target| target.path);
+        let path = path.ok_or_else(|| sockets::absent(options))?;
+        let failed = |why: String| EngineError::Socket {
+            path: path.clone(),
+            why,
+        };
+        let limit = options.call_limit;
+        let docker = transport::connect(&path, SECONDS).map_err(|error| failed(error.to_string()))?;
+        let negotiated = within(limit, docker.negotiate_version()).await;
+        let docker = negotiated.map_err(|fault| failed(fault.to_string()))?;
+        let version = within(limit, docker.version()).await;
+        let version = version.map_err(|fault| failed(fault.to_string()))?;
+        let info = within(limit, docker.info()).await;
+        let info = info.map_err(|fault| failed(fault.to_string()))?;
+        let told = api::engine(&path, &version, &info);
+        let runtimes = info.runtimes.iter().flatten().map(|(name, runtime)| Registered {
+            name: name.clone(),
+            program: runtime
+                .path
+                .as_deref()
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+        });
+        let mut runtimes: Vec<Registered> = runtimes.collect();
+        runtimes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self {
+            docker,
+            states: Places::new(&path, told.name == "podman", &info, options).into_states(),
+            name: told.name,
+            version: told.version,
+            runtimes,
+            default_runtime: told.default_runtime,
+            call_limit: limit,
+            labels,
+        })
+    }
+
+    /// Makes an image of a rootfs; gives its id.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn import(&self, tar: Vec<u8>, tag: &str) -> Result<String, CallError> {
+        let Labels { run, place } = &self.labels;
+        let options = CreateImageOptions {
+            from_src: Some("-".to_owned()),
+            repo: Some(format!("{PREFIX}{run}")),
+            tag: Some(tag.to_owned()),
+            changes: vec![format!("LABEL {RUN}={run} {PLACE}={place}")],
+            ..CreateImageOptions::default()
+        };
+        let body = bollard::body_full(tar.into());
+        let told = self
+            .last(self.docker.create_image(Some(options), Some(body), None))
+            .await?;
+        let id = told
+            .and_then(|told| told.status)
+            .filter(|id| id.starts_with("sha256:"));
+        id.ok_or_else(|| CallError::Failed("it does not say which image it made".to_owned()))
+    }
+
+    /// Creates a container, whose body is as the API takes it; gives its id.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn create(&self, name: &str, body: Value) -> Result<String, CallError> {
+        let read = serde_json::from_value::<ContainerCreateBody>(body);
+        let mut body = read.map_err(|error| CallError::Refused(error.to_string()))?;
+        let labels = [(RUN, &self.labels.run), (PLACE, &self.labels.place)];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.clone()));
+        body.labels = Some(labels.into());
+        let options = CreateContainerOptions {
+            name: Some(format!("{PREFIX}{}-{name}", self.labels.run)),
+            ..CreateContainerOptions::default()
+        };
+        let made = self
+            .call(self.docker.create_container(Some(options), body))
+            .await?;
+        Some(made.id)
+            .filter(|id| text::is_id(id))
+            .ok_or_else(|| CallError::Failed("it gives no id".to_owned()))
+    }
+
+    /// Starts a container, and reads its config.json while it is there.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn start(&self, id: &str) -> (Result<(), CallError>, Option<String>) {
+        let watch = ConfigWatch::begin(&self.states, id);
+        let started = self.call(self.docker.start_container(id, None)).await;
+        let config = tokio::task::spawn_blocking(move || watch.end()).await;
+        (started, config.ok().flatten())
+    }
+
+    /// Waits until a container has ended; none if it does not within the limit.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn wait(&self, id: &str, limit: Duration) -> Result<Option<i64>, CallError> {
+        let options = WaitContainerOptions {
+            condition: "not-running".to_owned(),
+        };
+        let mut answers = self.docker.wait_container(id, Some(options));
+        match timeout(limit, answers.next()).await {
+            Err(_) => Ok(None),
+            Ok(Some(Ok(answer))) => Ok(Some(answer.status_code)),
+            Ok(Some(Err(Error::DockerContainerWaitError { code, .. }))) => Ok(Some(code)),
+            Ok(Some(Err(error))) => Err(call_error(Fault::Said(error))),
+            Ok(None) => Err(CallError::Failed("it ends a wait without an answer".to_owned())),
+        }
+    }
+
+    /// What a container that has ended printed.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn logs(&self, id: &str) -> Result<Output, CallError> {
+        let options = LogsOptions {
+            stdout: true,
+            stderr: true,
+            ..LogsOptions::default()
+        };
+        let mut output = Output::default();
+        let mut parts = self.docker.logs(id, Some(options));
+        let deadline = Instant::now() + self.call_limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match timeout(left, parts.next()).await {
+                Err(_) => return Err(call_error(Fault::Late(self.call_limit))),
+                Ok(None) => return Ok(output),
+                Ok(Some(part)) => output.add(part.map_err(|error| call_error(Fault::Said(error)))?),
+            }
+        }
+    }
+
+    /// What the engine says of a container.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn inspect(&self, id: &str) -> Result<Value, CallError> {
+        let told = self.call(self.docker.inspect_container(id, None)).await?;
+        serde_json::to_value(told).map_err(|error| CallError::Failed(error.to_string()))
+    }
+
+    /// Removes something, running or not; that it is gone already is no error.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn remove(&self, id: &str, is_image: bool) -> Result<(), CallError> {
+        let removed = if is_image {
+            let options = RemoveImageOptions {
+                force: true,
+                ..RemoveImageOptions::default()
+            };
+            let call = self.docker.remove_image(id, Some(options), None);
+            within(self.call_limit, call).await.map(|_| ())
+        } else {
+            let options = RemoveContainerOptions {
+                force: true,
+                v: true,
+                ..RemoveContainerOptions::default()
+            };
+            within(self.call_limit, self.docker.remove_container(id, Some(options))).await
+        };
+        match removed {
+            Err(fault) if !fault.is_not_found() => Err(call_error(fault)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything that has our labels, containers first: images cannot go before them.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn things(&self) -> Result<Vec<Thing>, CallError> {
+        let filters = Some([("label".to_owned(), vec![RUN.to_owned()])].into());
+        let containers = ListContainersOptions {
+            all: true,
+            filters: filters.clone(),
+            ..ListContainersOptions::default()
+        };
+        let images = ListImagesOptions {
+            filters,
+            ..ListImagesOptions::default()
+        };
+        let containers = self.call(self.docker.list_containers(Some(containers))).await?;
+        let images = self.call(self.docker.list_images(Some(images))).await?;
+        let containers = containers
+            .into_iter()
+            .filter_map(|one| Some((one.id?, one.labels?, false)));
+        let images = images.into_iter().map(|one| (one.id, one.labels, true));
+        let things = containers.chain(images).filter_map(|(id, labels, is_image)| {
+            let of = |name: &str| labels.get(name).cloned();
+            let labels = Labels {
+                // An engine whose filter does nothing must not cost anybody a container.
+                run: of(RUN)?,
+                place: of(PLACE)?,
+            };
+            Some(Thing { id, is_image, labels })
+        });
+        Ok(things.collect())
+    }
+
+    /// Whose things are made.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, CallError> {
+        within(self.call_limit, call).await.map_err(call_error)
+    }
+
+    async fn last<T>(&self, stream: impl Stream<Item = Result<T, Error>>) -> Result<Option<T>, CallError> {
+        let mut stream = std::pin::pin!(stream);
+        let mut last = None;
+        while let Some(next) = within(self.call_limit, async { Ok(stream.next().await) })
+            .await
+            .map_err(call_error)?
+        {
+            last = Some(next.map_err(|error| call_error(Fault::Said(error)))?);
+        }
+        Ok(last)
+    }
+}
+
+impl Output {
+    fn add(&mut self, part: LogOutput) {
+        let (stream, lost) = match &part {
+            LogOutput::StdErr { .. } => (&mut self.stderr, &mut self.lost[1]),
+            _ => (&mut self.stdout, &mut self.lost[0]),
+        };
+        let bytes = part.as_ref();
+        let room = MOST_OUTPUT.saturating_sub(stream.len()).min(bytes.len());
+        stream.extend_from_slice(&bytes[..room]);
+        *lost += (bytes.len() - room) as u64;
+    }
+}
+
+async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer.map_err(Fault::Said),
+        Err(_) => Err(Fault::Late(limit)),
+    }
+}
+
+fn call_error(fault: Fault) -> CallError {
+    match fault {
+        Fault::Said(Error::DockerResponseServerError { message, .. }) => {
+            CallError::Refused(message.trim().to_owned())
+        }
+        other => CallError::Failed(other.to_string()),
+    }
+}

@@ -1,0 +1,64 @@
+//! Reads the config.json that an engine gives to a runtime. It is there only while the container is, and one that ends at
+//! once is gone before its start is answered: a thread looks for it meanwhile.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
+
+use crate::engines::bundle::read_regular;
+use crate::engines::containerd::places_of;
+
+/// No runtime creates a container in less.
+const TICK: Duration = Duration::from_millis(1);
+/// More than any config.json has.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A look-out for the config of one container.
+#[derive(Debug)]
+pub struct ConfigWatch {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Option<String>>>,
+}
+
+impl ConfigWatch {
+    /// Begins to look in these state folders of containerds.
+    #[must_use]
+    pub fn begin(states: &[PathBuf], id: &str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (states, id, stopped) = (states.to_owned(), id.to_owned(), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("config".to_owned())
+            .spawn(move || look(&states, &id, &stopped));
+        Self {
+            stop,
+            thread: thread.ok(),
+        }
+    }
+
+    /// Ends the look-out; what was found.
+    #[must_use]
+    pub fn end(self) -> Option<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.and_then(|thread| thread.join().ok().flatten())
+    }
+}
+
+fn look(states: &[PathBuf], id: &str, stop: &AtomicBool) -> Option<String> {
+    loop {
+        // Asked before the look: what was there at the stop is seen.
+        let is_last = stop.load(Ordering::Relaxed);
+        let folders = states.iter().flat_map(|state| places_of(state, id));
+        let found = folders.map(|folder| folder.join("config.json")).find_map(|path| {
+            let text = read_regular(&path, MOST_BYTES).ok().flatten()?;
+            // It may be half written.
+            serde_json::from_str::<serde::de::IgnoredAny>(&text).ok()?;
+            Some(text)
+        });
+        if found.is_some() || is_last {
+            return found;
+        }
+        sleep(TICK);
+    }
+}
