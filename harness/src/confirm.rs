@@ -41,6 +41,8 @@ pub struct Judge {
     pub corpus: Arc<Corpus>,
     /// Where.
     pub machine: Machine,
+    /// Whether a known difference that does not show is gone: not where another than the case wrote the config.
+    pub tells_gone: bool,
 }
 
 impl Judge {
@@ -94,7 +96,9 @@ impl Judge {
 
     fn judge(&self, entry: &Entry, records: &[Record]) -> Vec<Difference> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
-        judge::judge(&entry.case, &entry.known, &self.machine, &comparable)
+        let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
+        found.retain(|difference| self.tells_gone || difference.standing != Standing::Gone);
+        found
     }
 
     /// Runs the case again: what is new or gone must be so each time.

@@ -109,6 +109,7 @@ impl Engine {
         Judge {
             corpus: Arc::clone(&self.corpus),
             machine: self.machine.clone(),
+            tells_gone: true,
         }
     }
 

@@ -14,7 +14,9 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     for (path, value, requirement) in expectations(case) {
         hold_against(&mut found, &path, &value, requirement, records);
     }
-    let entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| holds(entry, machine)).collect();
+    let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| holds(entry, machine)).collect();
+    // What is written for an engine outweighs what is written for the case's own config.
+    entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
     for difference in &mut found {
         if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
             difference.advice = advice(entry);

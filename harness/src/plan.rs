@@ -41,6 +41,7 @@ impl Abilities {
                 kernel,
                 cgroup: layout.version().to_owned(),
                 arch,
+                via: None,
             },
             controllers: layout.controllers(),
             capabilities: u64::from_str_radix(effective.trim(), 16).unwrap_or(0),
@@ -175,6 +176,7 @@ mod tests {
             kernel: "6.1".parse().expect("version"),
             cgroup: "v1".into(),
             arch: "x86_64".into(),
+            via: None,
         };
         let able = Abilities {
             machine,

@@ -57,6 +57,9 @@ pub struct When {
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
+    /// Only where this engine makes the containers (`docker`): it writes a config.json of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 /// What of a machine a known difference can depend on.
@@ -68,6 +71,9 @@ pub struct Machine {
     pub cgroup: String,
     /// `uname -m`.
     pub arch: String,
+    /// The engine that makes the containers; none where cells do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 impl When {
@@ -85,7 +91,8 @@ impl When {
                 .cgroup
                 .as_ref()
                 .is_none_or(|cgroup| *cgroup == machine.cgroup)
-            && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch))
+            && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch)
+            && (self.via.is_none() || self.via == machine.via))
     }
 }
 

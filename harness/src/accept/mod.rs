@@ -100,6 +100,7 @@ fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<W
             .any(|when| when.arch.is_some())
             .then(|| machine.arch.clone()),
         kernel: None,
+        via: None,
     };
     (when != When::default()).then_some(when)
 }

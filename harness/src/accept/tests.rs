@@ -30,6 +30,7 @@ fn machine(cgroup: &str) -> Machine {
         kernel: "6.18".parse().expect("version"),
         cgroup: cgroup.into(),
         arch: "x86_64".into(),
+        via: None,
     }
 }
 

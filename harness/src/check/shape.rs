@@ -182,6 +182,7 @@ mod tests {
             kernel: "6.1".parse().expect("a version"),
             cgroup: "v1".to_owned(),
             arch: "x86_64".to_owned(),
+            via: None,
         };
         let reader = Reader {
             step: Move { from: &who, to: &who },

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use ocidiff_model::known::Machine;
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_runtimes::engines::{Options, Which};
 use ocidiff_runtimes::via::{Labels, Remote};
@@ -81,9 +82,14 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
         tell_cleaned(&left, false);
         let builder = Builder::new(session.folder(), suite::store()?);
         builder.probe().map_err(Error::broken)?;
+        let machine = Machine {
+            via: Some(remote.name.clone()),
+            ..abilities.machine.clone()
+        };
         let judge = Judge {
             corpus: Arc::new(corpus),
-            machine: abilities.machine.clone(),
+            machine: machine.clone(),
+            tells_gone: false,
         };
         let via = Arc::new(Via::new(
             remote,
@@ -101,7 +107,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             stop,
             bundle: None,
         };
-        let start = start_event(&via, &abilities.machine, entries.len());
+        let start = start_event(&via, &machine, entries.len());
         let ran = run_all(schedule, start, entries, args.strict, &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()
@@ -111,7 +117,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
     })
 }
 
-fn start_event(via: &Via, machine: &ocidiff_model::known::Machine, cases: usize) -> Event {
+fn start_event(via: &Via, machine: &Machine, cases: usize) -> Event {
     let mut event = super::run::start_event(via.participants(), machine, "none", cases);
     if let Event::RunStarted { via: engine, .. } = &mut event {
         *engine = Some(format!("{} {}", via.remote.name, via.remote.version));

@@ -24,6 +24,7 @@ fn machine() -> Machine {
         kernel: "6.18".parse().expect("version"),
         cgroup: "v1".into(),
         arch: "x86_64".into(),
+        via: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact, Op, Record, StepRecord};
 use ocidiff_runtimes::via::CallError;
 use serde_json::Value;
@@ -14,8 +15,8 @@ use crate::cell::{class, stdio};
 use crate::normalise::normalise;
 use crate::participants::{Contender, DEFAULT_LIMIT};
 
-/// What opens the reason where the engine refused, and no runtime was called.
-pub(super) const ENGINE_SAYS: &str = "the engine says: ";
+/// What opens the reason where it is the engine's, and no runtime's.
+pub(super) const ENGINE: &str = "the engine: ";
 /// How an engine tells that it is the runtime's `create` that failed, or its `start`.
 const FAILED: [(&str, Op); 2] = [
     ("OCI runtime create failed", Op::Create),
@@ -52,11 +53,15 @@ impl Via {
             seen.broken = Some("interrupted".to_owned());
             return seen;
         }
-        match self.remote.create(&self.next_name(), body).await {
+        let name = self.next_name();
+        let hostname = body["Hostname"].as_str().unwrap_or_default().to_owned();
+        match self.remote.create(&name, body).await {
             Ok(id) => {
                 if let Err(error) = self.observe(case, contender, &id, &mut seen).await {
                     seen.broken.get_or_insert(error.to_string());
                 }
+                seen.config = seen.config.map(|text| text.replace(&id, MAIN));
+                facts::tidy(&mut seen.facts, &id, &hostname);
                 if let Err(error) = self.remote.remove(&id, false).await {
                     seen.broken
                         .get_or_insert(format!("its container cannot be removed: {error}"));
@@ -123,6 +128,21 @@ impl Via {
 }
 
 impl Seen {
+    /// The config.json that the engine wrote.
+    pub(super) fn written(&self) -> Option<Value> {
+        serde_json::from_str(self.config.as_deref()?).ok()
+    }
+
+    /// The engine does not make the container that was asked for.
+    pub(super) fn refuse(&mut self, why: &str) {
+        self.refused = Some(format!("{ENGINE}{why}"));
+    }
+
+    /// Why it does not.
+    pub(super) fn refusal_of_engine(&self) -> Option<String> {
+        self.refused.as_deref()?.strip_prefix(ENGINE).map(str::to_owned)
+    }
+
     fn step(&mut self, op: Op, result: CallResult, text: String, began: Instant) {
         let label = op.name();
         self.facts
@@ -146,7 +166,7 @@ impl Seen {
     fn refused_start(&mut self, contender: &Contender, why: &str, began: Instant) {
         let failed = FAILED.iter().find(|(words, _)| why.contains(words));
         let Some((_, op)) = failed else {
-            self.refused = Some(format!("{ENGINE_SAYS}{why}"));
+            self.refuse(&format!("it says: {why}"));
             return;
         };
         if *op == Op::Start {

@@ -1,5 +1,6 @@
 //! What an engine says of a container, and the config.json that it wrote, as facts.
 
+use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Value as FactValue};
 use serde_json::Value;
 
@@ -10,6 +11,8 @@ use crate::cell::class;
 const LONGEST: usize = 200;
 /// Ids have at least so many hexadecimal digits.
 const ID: usize = 32;
+/// Lists that the engine writes in another order each time.
+const UNORDERED: [&str; 1] = ["engine.config.process.user.additionalGids"];
 /// Settings that name the runtime or the container itself.
 const OWN: [&str; 2] = ["Runtime", "ContainerIDFile"];
 
@@ -57,7 +60,11 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<Fact>) {
             let lines = items
                 .iter()
                 .map(|item| short(item.as_str().unwrap_or(&item.to_string())));
-            facts.push(Fact::new(path, lines.collect::<Vec<_>>()));
+            let mut lines: Vec<String> = lines.collect();
+            if UNORDERED.contains(&path) {
+                lines.sort_unstable();
+            }
+            facts.push(Fact::new(path, lines));
         }
         Value::Bool(flag) => facts.push(Fact::new(path, *flag)),
         Value::String(text) => facts.push(Fact::new(path, short(text))),
@@ -67,6 +74,24 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<Fact>) {
                 path,
                 number.unwrap_or_else(|| other.to_string().into()),
             ));
+        }
+    }
+}
+
+/// What is the engine's is taken away: the container is called as in a cell, and HOSTNAME, which the engine adds to each
+/// environment, is not there.
+pub(super) fn tidy(facts: &mut [Fact], id: &str, hostname: &str) {
+    let added = format!("HOSTNAME={hostname}");
+    for fact in facts {
+        match &mut fact.value {
+            FactValue::Text(text) => *text = text.replace(id, MAIN),
+            FactValue::List(items) => {
+                if fact.path.starts_with("proc.env") {
+                    items.retain(|item| *item != added);
+                }
+                items.iter_mut().for_each(|item| *item = item.replace(id, MAIN));
+            }
+            FactValue::Bool(_) | FactValue::Int(_) => {}
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `image` | a rootfs as an image, each once |
 //! | `container` | one container under one runtime, from create to remove |
 //! | `facts` | what the engine says of it, and the config.json that it wrote |
+//! | `faithful` | whether that config.json says what the case wants |
 //! | [`clean`] | what a killed run left in the engine |
 //!
 //! There is no cell: the engine does the running. Everything that is made has labels and is removed; what has none of ours
@@ -15,6 +16,7 @@
 pub mod clean;
 mod container;
 mod facts;
+mod faithful;
 mod image;
 mod narrow;
 pub mod translate;
@@ -59,6 +61,8 @@ pub struct Via {
 /// One case under way: what is asked for.
 struct Asked<'a> {
     via: &'a Via,
+    /// The case's config.
+    config: &'a Value,
     /// Without runtime.
     body: &'a Value,
 }
@@ -135,6 +139,7 @@ impl Via {
         }
         let asked = Asked {
             via: self,
+            config: &config,
             body: &body,
         };
         let finished = self
@@ -142,7 +147,7 @@ impl Via {
             .run(&asked, &narrow::entry(entry), &bundle, started)
             .await;
         match refused_by_engine(&finished.records) {
-            Some(why) => inexpressible(case, &format!("it says: {why}")),
+            Some(why) => inexpressible(case, &why),
             None => finished,
         }
     }
@@ -166,7 +171,13 @@ impl Launch for Asked<'_> {
             let mut body = self.body.clone();
             body["HostConfig"]["Runtime"] = registered.as_str().into();
             async move {
-                let seen = self.via.launch(case, contender, body).await;
+                let mut seen = self.via.launch(case, contender, body).await;
+                let default = &self.via.judge.corpus.default_config;
+                if let Some(written) = seen.written()
+                    && let Some(why) = faithful::changed(self.config, default, &written)
+                {
+                    seen.refuse(&why);
+                }
                 (contender, seen)
             }
         });
@@ -174,6 +185,10 @@ impl Launch for Asked<'_> {
         // What was missed under one runtime must not look like a difference.
         if all.iter().any(|(_, seen)| seen.ran && seen.config.is_none()) {
             all.iter_mut().for_each(|(_, seen)| seen.config = None);
+        }
+        // Nor what the engine did to one of them.
+        if let Some(why) = all.iter().find_map(|(_, seen)| seen.refusal_of_engine()) {
+            all.iter_mut().for_each(|(_, seen)| seen.refuse(&why));
         }
         all.into_iter()
             .map(|(contender, seen)| seen.into_record(case, contender, bundle))
@@ -194,7 +209,7 @@ fn refused_by_engine(records: &[Record]) -> Option<String> {
     for record in records {
         match &record.outcome {
             RunOutcome::Unsupported(said) => {
-                why = Some(said.strip_prefix(container::ENGINE_SAYS)?.to_owned());
+                why = Some(said.strip_prefix(container::ENGINE)?.to_owned());
             }
             _ => return None,
         }

@@ -45,10 +45,13 @@ fn is_seen(path: &str) -> bool {
     }
 }
 
-/// To an engine a process that a signal ended has an exit status, as to a shell.
+/// To an engine a process that a signal ended has an exit status, as to a shell; and a runtime that panics, an error.
 fn in_its_words(mut known: KnownEntry) -> KnownEntry {
-    if known.fact == "process.exit" {
-        for value in known.values.values_mut() {
+    for value in known.values.values_mut() {
+        if known.fact.starts_with("lifecycle.") && *value == Value::from("panic") {
+            *value = "error".into();
+        }
+        if known.fact == "process.exit" {
             if let Value::Text(text) = value
                 && let Some(number) = text.strip_prefix("signal ").and_then(number)
             {

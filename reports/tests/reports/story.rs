@@ -78,6 +78,7 @@ pub(crate) fn started(cases: usize) -> Event {
             kernel: "6.18.44".parse().expect("version"),
             cgroup: "v1".into(),
             arch: "x86_64".into(),
+            via: None,
         },
         recorder: "ptrace".into(),
         via: None,

@@ -40,10 +40,8 @@ pub fn body(case: &Case, config: &Value, default: &Value) -> Result<Value, Refus
     if config["ociVersion"] != default["ociVersion"] {
         return refuse("the engine writes ociVersion itself");
     }
-    if config["annotations"]
-        .as_object()
-        .is_some_and(|all| !all.is_empty())
-    {
+    let annotations = &config["annotations"];
+    if !annotations.is_null() && *annotations != json!({}) {
         return refuse("the engine has no setting for annotations");
     }
     let mut body = base();

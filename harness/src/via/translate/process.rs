@@ -78,8 +78,7 @@ fn cwd(body: &mut Value, cwd: &Value) -> Part {
 
 fn user(body: &mut Value, user: &Value) -> Part {
     if user.is_null() {
-        body["User"] = "0:0".into();
-        return Ok(());
+        return refuse("the engine always writes process.user");
     }
     only(user, "process.user", &["uid", "gid", "additionalGids"])?;
     let id = |key: &str| -> Result<i64, Refusal> {
@@ -92,12 +91,14 @@ fn user(body: &mut Value, user: &Value) -> Part {
         }
     };
     body["User"] = format!("{}:{}", id("uid")?, id("gid")?).into();
-    if let Value::Array(groups) = &user["additionalGids"] {
-        let all: Option<Vec<String>> = groups.iter().map(|gid| Some(gid.as_u64()?.to_string())).collect();
-        match all {
-            Some(all) => host(body, "GroupAdd", json!(all)),
-            None => return refuse("process.user.additionalGids is no list of numbers"),
-        }
+    let groups: Option<Vec<String>> = match &user["additionalGids"] {
+        Value::Null => return Ok(()),
+        Value::Array(groups) => groups.iter().map(|gid| Some(gid.as_u64()?.to_string())).collect(),
+        _ => None,
+    };
+    match groups {
+        Some(groups) => host(body, "GroupAdd", json!(groups)),
+        None => return refuse("process.user.additionalGids is no list of numbers"),
     }
     Ok(())
 }

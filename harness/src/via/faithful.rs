@@ -1,0 +1,208 @@
+//! Whether the config.json that the engine wrote says what the case wants it to say. An engine drops settings that it does
+//! not know without a word; what then shows is no answer to the case.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+/// The first part that the case changes of the default config and that the engine wrote otherwise.
+pub(super) fn changed(asked: &Value, default: &Value, written: &Value) -> Option<String> {
+    let mut paths = Vec::new();
+    differing("", asked, default, &mut paths);
+    let of = |config: &Value, path: &str| {
+        path.split('.')
+            .fold(config.clone(), |part, key| part[key].clone())
+    };
+    paths
+        .into_iter()
+        .filter(|path| !is_own(path, asked))
+        .find(|path| !says(path, &of(asked, path), &of(written, path)))
+        .map(|path| format!("it writes {path} otherwise"))
+}
+
+/// Dotted paths of the parts in which two objects differ.
+fn differing(path: &str, a: &Value, b: &Value, paths: &mut Vec<String>) {
+    let empty = Map::new();
+    let (a, b) = match (a, b) {
+        (Value::Object(a), Value::Object(b)) => (a, b),
+        // A profile, and a map of sysctls, are compared whole.
+        (Value::Object(a), Value::Null) if !["linux.seccomp", "linux.sysctl"].contains(&path) => (a, &empty),
+        _ => {
+            if a != b {
+                paths.push(path.to_owned());
+            }
+            return;
+        }
+    };
+    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    for key in keys {
+        let at = |map: &Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        differing(&path, &at(a), &at(b), paths);
+    }
+}
+
+/// What is written by other means than a member of this name, or not at all where it has no effect.
+fn is_own(path: &str, asked: &Value) -> bool {
+    let is_user = asked["process"]["user"]["uid"].as_i64().unwrap_or(0) != 0;
+    match path {
+        "linux.cgroupsPath" | "linux.resources.devices" => true,
+        // Whoever is not root loses them at the execve.
+        "process.capabilities.effective" | "process.capabilities.permitted" => is_user,
+        _ => false,
+    }
+}
+
+/// Whether what is written says what is asked, and maybe more.
+fn says(path: &str, asked: &Value, written: &Value) -> bool {
+    match path {
+        "process.env" | "process.user.additionalGids" | "process.rlimits" => is_part(asked, written),
+        "process.capabilities.bounding"
+        | "process.capabilities.effective"
+        | "process.capabilities.permitted" => is_part(asked, written) && is_part(written, asked),
+        "linux.namespaces" => is_part(asked, written) && is_part(written, asked),
+        "linux.devices" => all(asked).all(|device| all(written).any(|other| has_path(other, device))),
+        "linux.sysctl" => asked
+            .as_object()
+            .is_none_or(|map| map.iter().all(|(name, value)| written[name] == *value)),
+        "linux.seccomp" => seccomp(asked) == seccomp(written),
+        "mounts" => {
+            all(asked).all(|mount| is_default(mount) || all(written).any(|other| is_mount(other, mount)))
+        }
+        _ if is_nothing(asked) => is_nothing(written),
+        _ => asked == written,
+    }
+}
+
+fn all(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn is_part(part: &Value, whole: &Value) -> bool {
+    all(part).all(|one| all(whole).any(|other| one == other))
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(true) => false,
+    }
+}
+
+fn has_path(written: &Value, asked: &Value) -> bool {
+    ["path", "major", "minor"]
+        .iter()
+        .all(|key| written[*key] == asked[*key])
+}
+
+/// The engine's own mounts are compared with the default ones when the container is asked for.
+fn is_default(mount: &Value) -> bool {
+    mount["type"] != "tmpfs" || mount["destination"] == "/dev"
+}
+
+fn is_mount(written: &Value, asked: &Value) -> bool {
+    written["destination"] == asked["destination"]
+        && (written["type"] == asked["type"] || asked["destination"] == "/dev/shm")
+        && is_part(&asked["options"], &written["options"])
+}
+
+/// A profile by the names of its calls, whatever the order and the grouping.
+fn seccomp(profile: &Value) -> (String, BTreeSet<String>) {
+    let mut rules = BTreeSet::new();
+    for rule in all(&profile["syscalls"]) {
+        let mut rest = rule.clone();
+        let conditions = all(&rule["args"]).map(|one| {
+            let value = |key: &str| one[key].as_u64().unwrap_or(0);
+            format!(
+                "{} {} {} {}",
+                value("index"),
+                value("value"),
+                value("valueTwo"),
+                one["op"]
+            )
+        });
+        let conditions: Vec<String> = conditions.collect();
+        if let Some(map) = rest.as_object_mut() {
+            map.remove("names");
+            map.remove("args");
+        }
+        let mut bare = vec![format!("{} {} {conditions:?}", rest["action"], rest["errnoRet"])];
+        for name in all(&rule["names"]) {
+            bare.push(format!("{name} {}", bare[0]));
+        }
+        rules.extend(bare.into_iter().skip(1));
+    }
+    let mut architectures: Vec<&str> = all(&profile["architectures"]).filter_map(Value::as_str).collect();
+    architectures.sort_unstable();
+    let head = format!(
+        "{} {} {architectures:?}",
+        profile["defaultAction"], profile["defaultErrnoRet"]
+    );
+    (head, rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(asked: Value, written: Value) -> Option<String> {
+        let default = json!({"process": {"cwd": "/", "env": ["PATH=/bin"]}, "linux": {"cgroupsPath": "/x"}});
+        let mut whole = default.clone();
+        ocidiff_model::merge::merge(&mut whole, &asked).expect("merge");
+        changed(&whole, &default, &written)
+    }
+
+    #[test]
+    fn what_the_case_does_not_change_may_be_written_anyhow() {
+        assert_eq!(of(json!({}), json!({"process": {"cwd": "/other"}})), None);
+    }
+
+    #[test]
+    fn what_it_changes_must_be_written() {
+        let env = json!({"process": {"env": ["PATH=/bin", "A=1"]}});
+        assert_eq!(
+            of(
+                env.clone(),
+                json!({"process": {"env": ["A=1", "HOSTNAME=x", "PATH=/bin"]}})
+            ),
+            None
+        );
+        assert_eq!(
+            of(env, json!({"process": {"env": ["PATH=/bin"]}})).as_deref(),
+            Some("it writes process.env otherwise")
+        );
+        let limit = json!({"linux": {"resources": {"pids": {"limit": -1}}}});
+        assert_eq!(
+            of(limit, json!({})).as_deref(),
+            Some("it writes linux.resources.pids.limit otherwise")
+        );
+    }
+
+    #[test]
+    fn a_profile_is_the_same_however_its_rules_are_grouped() {
+        let rule = |names: &[&str]| json!({"names": names, "action": "A"});
+        let profile = json!({"defaultAction": "E", "syscalls": [rule(&["a", "b"])]});
+        let same = json!({"defaultAction": "E", "syscalls": [rule(&["b"]), rule(&["a"])]});
+        let asked = json!({"linux": {"seccomp": profile}});
+        assert_eq!(of(asked, json!({"linux": {"seccomp": same}})), None);
+        let mut more = profile.clone();
+        more["defaultErrnoRet"] = 38.into();
+        assert_eq!(
+            of(
+                json!({"linux": {"seccomp": more}}),
+                json!({"linux": {"seccomp": profile}})
+            )
+            .as_deref(),
+            Some("it writes linux.seccomp otherwise")
+        );
+    }
+}
