@@ -51,12 +51,11 @@ fn in_its_words(mut known: KnownEntry) -> KnownEntry {
         if known.fact.starts_with("lifecycle.") && *value == Value::from("panic") {
             *value = "error".into();
         }
-        if known.fact == "process.exit" {
-            if let Value::Text(text) = value
-                && let Some(number) = text.strip_prefix("signal ").and_then(number)
-            {
-                *value = Value::Int(128 + i64::from(number));
-            }
+        if known.fact == "process.exit"
+            && let Value::Text(text) = value
+            && let Some(number) = text.strip_prefix("signal ").and_then(number)
+        {
+            *value = Value::Int(128 + i64::from(number));
         }
     }
     known
