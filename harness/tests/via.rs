@@ -54,7 +54,7 @@ fn reports(scene: &Scene) -> (Option<String>, Vec<CaseReport>) {
     let (mut via, mut cases) = (None, Vec::new());
     for line in text.lines() {
         match serde_json::from_str(line).expect("an event") {
-            Event::RunStarted { via: engine, .. } => via = engine,
+            Event::RunStarted { machine, .. } => via = machine.via,
             Event::CaseFinished(report) => cases.push(*report),
             Event::RunFinished { .. } => {}
         }

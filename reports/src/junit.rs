@@ -62,10 +62,11 @@ fn properties(start: &Start<'_>) -> Vec<Property> {
         ("cgroup", start.machine.cgroup.as_str()),
         ("arch", start.machine.arch.as_str()),
         ("recorder", start.recorder),
-        ("via", start.via.unwrap_or("cells")),
     ]
     .map(|(name, value)| Property::new(name, safe(value)));
-    runtimes.chain(machine).collect()
+    let via = start.machine.via.as_deref();
+    let via = via.map(|engine| Property::new("via", safe(engine)));
+    runtimes.chain(machine).chain(via).collect()
 }
 
 fn test_case(case: &CaseReport, run: &Run<'_>) -> TestCase {

@@ -17,8 +17,6 @@ pub struct Start<'a> {
     pub machine: &'a Machine,
     /// Which recorder sees the syscalls.
     pub recorder: &'a str,
-    /// The container engine that made the containers.
-    pub via: Option<&'a str>,
 }
 
 /// The events, sorted out.
@@ -165,14 +163,12 @@ impl<'a> Start<'a> {
                 runtimes,
                 machine,
                 recorder,
-                via,
                 ..
             } => Some(Self {
                 ocidiff,
                 runtimes,
                 machine,
                 recorder,
-                via: via.as_deref(),
             }),
             _ => None,
         }
@@ -181,7 +177,7 @@ impl<'a> Start<'a> {
     /// What made the containers, and what saw their calls.
     #[must_use]
     pub fn means(&self) -> String {
-        match self.via {
+        match &self.machine.via {
             Some(engine) => format!("via {engine}"),
             None => format!("recorder {}", self.recorder),
         }

@@ -74,9 +74,6 @@ pub enum Event {
         machine: Machine,
         /// Which recorder sees the syscalls.
         recorder: String,
-        /// The container engine that made the containers, `docker 20.10.24`; none where cells did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        via: Option<String>,
         /// How many cases are to come.
         cases: usize,
     },

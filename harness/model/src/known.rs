@@ -71,9 +71,17 @@ pub struct Machine {
     pub cgroup: String,
     /// `uname -m`.
     pub arch: String,
-    /// The engine that makes the containers; none where cells do.
+    /// The container engine that makes the containers, `docker 20.10.24`; none where cells do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+}
+
+impl Machine {
+    /// The name of the engine that makes the containers.
+    #[must_use]
+    pub fn engine(&self) -> Option<&str> {
+        self.via.as_deref()?.split(' ').next()
+    }
 }
 
 impl When {
@@ -92,7 +100,10 @@ impl When {
                 .as_ref()
                 .is_none_or(|cgroup| *cgroup == machine.cgroup)
             && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch)
-            && (self.via.is_none() || self.via == machine.via))
+            && self
+                .via
+                .as_deref()
+                .is_none_or(|via| machine.engine() == Some(via)))
     }
 }
 

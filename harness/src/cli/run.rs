@@ -120,7 +120,6 @@ pub(super) fn start_event(
         runtimes,
         machine: machine.clone(),
         recorder: recorder.to_owned(),
-        via: None,
         cases,
     }
 }

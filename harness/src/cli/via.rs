@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use ocidiff_model::ExitStatus;
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Event, ExitStatus};
 use ocidiff_runtimes::engines::{Options, Which};
 use ocidiff_runtimes::via::{Labels, Remote};
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
-use super::run::{Teller, run_all};
+use super::run::{Teller, run_all, start_event};
 use super::{output, signals};
 use crate::bundle::Builder;
 use crate::confirm::Judge;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
         let builder = Builder::new(session.folder(), suite::store()?);
         builder.probe().map_err(Error::broken)?;
         let machine = Machine {
-            via: Some(remote.name.clone()),
+            via: Some(format!("{} {}", remote.name, remote.version)),
             ..abilities.machine.clone()
         };
         let judge = Judge {
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             stop,
             bundle: None,
         };
-        let start = start_event(&via, &machine, entries.len());
+        let start = start_event(via.participants(), &machine, "none", entries.len());
         let ran = run_all(schedule, start, entries, args.strict, &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()
@@ -115,14 +115,6 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
         ran
     })
-}
-
-fn start_event(via: &Via, machine: &Machine, cases: usize) -> Event {
-    let mut event = super::run::start_event(via.participants(), machine, "none", cases);
-    if let Event::RunStarted { via: engine, .. } = &mut event {
-        *engine = Some(format!("{} {}", via.remote.name, via.remote.version));
-    }
-    event
 }
 
 /// The runtimes that the engine has registered and a manifest knows, or those of them that are named; the reference first.

@@ -25,8 +25,8 @@ fn differing(path: &str, a: &Value, b: &Value, paths: &mut Vec<String>) {
     let empty = Map::new();
     let (a, b) = match (a, b) {
         (Value::Object(a), Value::Object(b)) => (a, b),
-        // A profile, and a map of sysctls, are compared whole.
-        (Value::Object(a), Value::Null) if !["linux.seccomp", "linux.sysctl"].contains(&path) => (a, &empty),
+        // A map of sysctls is compared whole: their names have dots.
+        (Value::Object(a), Value::Null) if path != "linux.sysctl" => (a, &empty),
         _ => {
             if a != b {
                 paths.push(path.to_owned());
@@ -69,7 +69,8 @@ fn says(path: &str, asked: &Value, written: &Value) -> bool {
         "linux.sysctl" => asked
             .as_object()
             .is_none_or(|map| map.iter().all(|(name, value)| written[name] == *value)),
-        "linux.seccomp" => seccomp(asked) == seccomp(written),
+        "linux.seccomp.architectures" => is_part(asked, written) && is_part(written, asked),
+        "linux.seccomp.syscalls" => rules(asked) == rules(written),
         "mounts" => {
             all(asked).all(|mount| is_default(mount) || all(written).any(|other| is_mount(other, mount)))
         }
@@ -105,48 +106,35 @@ fn has_path(written: &Value, asked: &Value) -> bool {
 
 /// The engine's own mounts are compared with the default ones when the container is asked for.
 fn is_default(mount: &Value) -> bool {
-    mount["type"] != "tmpfs" || mount["destination"] == "/dev"
+    let place = mount["destination"].as_str().unwrap_or_default();
+    mount["type"] != "tmpfs" || place.starts_with("/dev")
 }
 
 fn is_mount(written: &Value, asked: &Value) -> bool {
     written["destination"] == asked["destination"]
-        && (written["type"] == asked["type"] || asked["destination"] == "/dev/shm")
+        && written["type"] == asked["type"]
         && is_part(&asked["options"], &written["options"])
 }
 
-/// A profile by the names of its calls, whatever the order and the grouping.
-fn seccomp(profile: &Value) -> (String, BTreeSet<String>) {
-    let mut rules = BTreeSet::new();
-    for rule in all(&profile["syscalls"]) {
-        let mut rest = rule.clone();
-        let conditions = all(&rule["args"]).map(|one| {
-            let value = |key: &str| one[key].as_u64().unwrap_or(0);
-            format!(
-                "{} {} {} {}",
-                value("index"),
-                value("value"),
-                value("valueTwo"),
-                one["op"]
-            )
-        });
-        let conditions: Vec<String> = conditions.collect();
-        if let Some(map) = rest.as_object_mut() {
-            map.remove("names");
-            map.remove("args");
-        }
-        let mut bare = vec![format!("{} {} {conditions:?}", rest["action"], rest["errnoRet"])];
+/// A profile's rules by the names of their calls, whatever the order and the grouping.
+fn rules(syscalls: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for rule in all(syscalls) {
+        let conditions: Vec<String> = all(&rule["args"])
+            .map(|one| {
+                let [index, value, second] =
+                    ["index", "value", "valueTwo"].map(|key| one[key].as_u64().unwrap_or(0));
+                format!("{index} {value} {second} {}", one["op"])
+            })
+            .collect();
         for name in all(&rule["names"]) {
-            bare.push(format!("{name} {}", bare[0]));
+            found.insert(format!(
+                "{name} {} {} {conditions:?}",
+                rule["action"], rule["errnoRet"]
+            ));
         }
-        rules.extend(bare.into_iter().skip(1));
     }
-    let mut architectures: Vec<&str> = all(&profile["architectures"]).filter_map(Value::as_str).collect();
-    architectures.sort_unstable();
-    let head = format!(
-        "{} {} {architectures:?}",
-        profile["defaultAction"], profile["defaultErrnoRet"]
-    );
-    (head, rules)
+    found
 }
 
 #[cfg(test)]
@@ -202,7 +190,7 @@ mod tests {
                 json!({"linux": {"seccomp": profile}})
             )
             .as_deref(),
-            Some("it writes linux.seccomp otherwise")
+            Some("it writes linux.seccomp.defaultErrnoRet otherwise")
         );
     }
 }

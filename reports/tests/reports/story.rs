@@ -81,7 +81,6 @@ pub(crate) fn started(cases: usize) -> Event {
             via: None,
         },
         recorder: "ptrace".into(),
-        via: None,
         cases,
     }
 }

@@ -3,13 +3,13 @@
 //! Everything that is made has two labels: which session made it ([`RUN`]), and where a process of that session can be
 //! looked for ([`PLACE`]). What has none of ours is never touched, and nothing is pulled.
 
+mod output;
 mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
@@ -24,6 +24,7 @@ use crate::engines::client::Fault;
 use crate::engines::places::Places;
 use crate::engines::{EngineError, Options, api, sockets, text, transport};
 
+pub use output::Output;
 pub use watch::ConfigWatch;
 
 /// The label with the session's name.
@@ -35,8 +36,6 @@ pub const PREFIX: &str = "ocidiff-";
 
 /// Longer than any call may take by its own limit.
 const SECONDS: u64 = 3600;
-/// How much of a container's output is kept, in bytes.
-const MOST_OUTPUT: usize = 1 << 20;
 
 /// A runtime as an engine has it registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,17 +93,6 @@ pub enum CallError {
     /// There is no answer, or none that an engine gives.
     #[error("the engine failed: {0}")]
     Failed(String),
-}
-
-/// What a container printed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Output {
-    /// To stdout, or to its terminal.
-    pub stdout: Vec<u8>,
-    /// To stderr.
-    pub stderr: Vec<u8>,
-    /// How many bytes of each were thrown away.
-    pub lost: [u64; 2],
 }
 
 impl Remote {
@@ -336,19 +324,6 @@ impl Remote {
             last = Some(next.map_err(|error| call_error(Fault::Said(error)))?);
         }
         Ok(last)
-    }
-}
-
-impl Output {
-    fn add(&mut self, part: LogOutput) {
-        let (stream, lost) = match &part {
-            LogOutput::StdErr { .. } => (&mut self.stderr, &mut self.lost[1]),
-            _ => (&mut self.stdout, &mut self.lost[0]),
-        };
-        let bytes = part.as_ref();
-        let room = MOST_OUTPUT.saturating_sub(stream.len()).min(bytes.len());
-        stream.extend_from_slice(&bytes[..room]);
-        *lost += (bytes.len() - room) as u64;
     }
 }
 
