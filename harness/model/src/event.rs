@@ -60,7 +60,6 @@ pub struct Participant {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
-#[expect(clippy::large_enum_variant, reason = "the large one comes once in a run")]
 pub enum Event {
     /// The first event of a run.
     RunStarted {
