@@ -191,11 +191,7 @@ fn record(
     // After it: masks of arguments look like addresses.
     facts.extend(filters::facts(config_of(bundle), &told.trace.filters));
     facts.sort_by(|a, b| a.path.cmp(&b.path));
-    let outcome = match (told.broken, refusal) {
-        (Some(why), _) => RunOutcome::Broken(why),
-        (None, Some(why)) => RunOutcome::Unsupported(why),
-        (None, None) => RunOutcome::Complete,
-    };
+    let outcome = RunOutcome::of(told.broken, refusal);
     Record {
         case: case.name.clone(),
         runtime: contender.id.clone(),

@@ -7,6 +7,8 @@ mod dockerd;
 mod kinds;
 #[path = "support/needs.rs"]
 mod needs;
+#[path = "support/running.rs"]
+mod running;
 #[expect(dead_code, reason = "the command needs few of the helpers")]
 #[path = "support/mod.rs"]
 mod support;
@@ -14,48 +16,11 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use dockerd::{Dockerd, sleeper};
-use kinds::kinds;
 use ocidiff_model::CaseFile;
 use ocidiff_model::merge::merge;
+use running::Node;
 use serde_json::{Value, json};
 use support::{Ran, Scene};
-
-/// A node with a running container of each kind, and two that do not run.
-struct Node {
-    dockerd: Dockerd,
-    names: Vec<&'static str>,
-}
-
-impl Node {
-    fn new() -> Option<Self> {
-        let crun = needs::runtime("crun")?;
-        needs::runtime("runc")?;
-        let dockerd = Dockerd::start(&[("crun", &crun)])?;
-        dockerd.box_image()?;
-        fs::write(dockerd.scratch().join("secret"), "hunter2").expect("a file");
-        let mut names = Vec::new();
-        for (name, host) in kinds(&dockerd.scratch()) {
-            let mut config = sleeper(host);
-            config["Env"] = json!(["PASSWORD=hunter2"]);
-            config["Labels"] = json!({"token": "hunter2"});
-            let id = dockerd.create(name, config);
-            dockerd.post(&format!("/containers/{id}/start"));
-            names.push(name);
-        }
-        let mut user = sleeper(json!({}));
-        user["User"] = "app:more".into();
-        user["Cmd"] = json!(["/bin/sh", "-c", "sleep 1000; true ${container} hunter2"]);
-        let user = dockerd.create("user", user);
-        dockerd.post(&format!("/containers/{user}/start"));
-        names.push("user");
-        dockerd.create("created", sleeper(json!({})));
-        let ended = dockerd.run("ended", json!({}));
-        dockerd.post(&format!("/containers/{ended}/kill"));
-        dockerd.post(&format!("/containers/{ended}/wait"));
-        Some(Self { dockerd, names })
-    }
-}
 
 fn capture(node: &Node, scene: &Scene, args: &[&str]) -> Ran {
     let (socket, root) = (node.dockerd.socket(), node.dockerd.exec_root());

@@ -6,6 +6,8 @@ mod dockerd;
 mod kinds;
 #[path = "support/needs.rs"]
 mod needs;
+#[path = "support/running.rs"]
+mod running;
 #[expect(dead_code, reason = "the command needs few of the helpers")]
 #[path = "support/mod.rs"]
 mod support;
@@ -15,53 +17,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use dockerd::{Dockerd, sleeper};
-use kinds::kinds;
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, ShapeReport};
+use running::Node;
 use serde_json::{Value, json};
 use support::{Output, Scene};
 
-/// A node with one running container of each kind, one that has ended, and one that was not started.
-struct Node {
-    dockerd: Dockerd,
-    names: Vec<&'static str>,
-}
-
 impl Node {
-    fn new() -> Option<Self> {
-        let paths = ["crun", "youki"].map(needs::runtime);
-        let [Some(crun), Some(youki)] = &paths else {
-            return None;
-        };
-        let dockerd = Dockerd::start(&[("crun", crun), ("youki", youki)])?;
-        dockerd.box_image()?;
-        let secret = dockerd.scratch().join("secret");
-        fs::write(secret, "hunter2").expect("a file");
-        let mut names = Vec::new();
-        for (name, host) in kinds(&dockerd.scratch()) {
-            let mut config = sleeper(host);
-            config["Env"] = json!(["PASSWORD=hunter2"]);
-            let id = dockerd.create(name, config);
-            dockerd.post(&format!("/containers/{id}/start"));
-            names.push(name);
-        }
-        if dockerd::private::is_on_path("docker-init") {
-            dockerd.run("init", json!({"Init": true}));
-            names.push("init");
-        }
-        let mut user = sleeper(json!({}));
-        user["User"] = "app:more".into();
-        let user = dockerd.create("user", user);
-        dockerd.post(&format!("/containers/{user}/start"));
-        names.push("user");
-        dockerd.create("created", sleeper(json!({})));
-        let ended = dockerd.run("ended", json!({}));
-        dockerd.post(&format!("/containers/{ended}/kill"));
-        dockerd.post(&format!("/containers/{ended}/wait"));
-        Some(Self { dockerd, names })
-    }
-
     fn args<'a>(&'a self, scene: &'a Scene, more: &[&'a str]) -> Vec<String> {
         let from = needs::runtime("runc").expect("as above");
         let crun = needs::runtime("crun").expect("as above");

@@ -101,6 +101,18 @@ pub enum RunOutcome {
     Broken(String),
 }
 
+impl RunOutcome {
+    /// What came of a run: that the harness failed outweighs that the runtime refused.
+    #[must_use]
+    pub fn of(broken: Option<String>, refusal: Option<String>) -> Self {
+        match (broken, refusal) {
+            (Some(why), _) => Self::Broken(why),
+            (None, Some(why)) => Self::Unsupported(why),
+            (None, None) => Self::Complete,
+        }
+    }
+}
+
 /// All that was observed of one case under one runtime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ocidiff_runtimes::engines::{Options, Which};
 
 /// Where containers are looked for.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FromArgs {
     /// Whose containers: auto takes every engine that is there; none is meant where bundles are given
-    #[arg(long, value_name = "ENGINE")]
-    pub(crate) engine: Option<EngineArg>,
+    #[arg(long, value_name = "ENGINE", value_parser = engine())]
+    pub(crate) engine: Option<Which>,
     /// The engine's API socket; else DOCKER_HOST, or the usual places
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
@@ -23,7 +24,7 @@ impl FromArgs {
     /// What to ask engines for.
     pub(crate) fn options(&self, names: Vec<String>) -> Options {
         Options {
-            which: self.engine.map_or(Which::Auto, EngineArg::which),
+            which: self.engine.unwrap_or_default(),
             socket: self.socket.clone(),
             docker_host: std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()),
             exec_root: self.exec_root.clone(),
@@ -52,26 +53,7 @@ pub(crate) struct CaptureArgs {
     pub(crate) command: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineArg {
-    Auto,
-    Docker,
-    Podman,
-    Containerd,
-    Crio,
-    None,
-}
-
-impl EngineArg {
-    /// As engines are known.
-    pub(crate) fn which(self) -> Which {
-        match self {
-            Self::Auto => Which::Auto,
-            Self::Docker => Which::Docker,
-            Self::Podman => Which::Podman,
-            Self::Containerd => Which::Containerd,
-            Self::Crio => Which::Crio,
-            Self::None => Which::None,
-        }
-    }
+/// The words for engines.
+fn engine() -> impl TypedValueParser<Value = Which> {
+    PossibleValuesParser::new(Which::WORDS.map(|(word, _)| word)).try_map(|word| word.parse::<Which>())
 }

@@ -183,11 +183,7 @@ impl Seen {
         let mut facts = self.facts;
         facts.extend(facts::of_config(self.config.as_deref()));
         normalise(&mut facts);
-        let outcome = match (self.broken, self.refused) {
-            (Some(why), _) => RunOutcome::Broken(why),
-            (None, Some(why)) => RunOutcome::Unsupported(why),
-            (None, None) => RunOutcome::Complete,
-        };
+        let outcome = RunOutcome::of(self.broken, self.refused);
         Record {
             case: case.name.clone(),
             runtime: contender.id.clone(),
