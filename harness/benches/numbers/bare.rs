@@ -120,9 +120,8 @@ impl Loop {
             .map_err(Error::broken)?;
         let took = started.elapsed();
         // What a runtime left running kept its cgroup until the namespace ended.
-        let _ = Command::new("find")
-            .args(["/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/bare-loop*"])
-            .args(["-exec", "rmdir", "{}", ";"])
+        let _ = Command::new("unshare")
+            .args(["-m", "sh", "-c", SWEEP, "sh", "/bare-loop"])
             .stderr(Stdio::null())
             .status();
         // Made by the loop as a mount point; the mount went with its namespace.
@@ -224,6 +223,9 @@ fn folder_in_loop(number: usize) -> String {
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
+
+/// Removes cgroups, also in a hierarchy that only the loop had mounted.
+const SWEEP: &str = include_str!("../../../runtimes/tests/support/sweep.sh");
 
 /// Waiting costs no process: a read with a time limit on a pipe that nobody writes to.
 const LOOP: &str = r#"
