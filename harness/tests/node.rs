@@ -233,6 +233,24 @@ fn one_container_can_be_asked_for_and_one_that_is_not_there_is_told() {
     assert_eq!(report.shapes.len(), 1);
     assert_eq!(report.shapes[0].workloads, ["unconfined"]);
     assert_eq!(report.unchecked[0].workload, "nobody");
+    assert!(report.notes.is_empty(), "{:?}", report.notes);
+
+    // What runs under another runtime than the move begins with is noted; without --from it begins with the engine's.
+    node.dockerd.run("elsewhere", json!({"Runtime": "crun"}));
+    let args = node.args(&scene, &["--container", "elsewhere", "--format", "json"]);
+    let args: Vec<&str> = args
+        .iter()
+        .map(String::as_str)
+        .filter(|arg| !arg.starts_with("runc=") && *arg != "--from")
+        .collect();
+    let ran = scene.run(&args);
+    let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    assert_eq!(report.from.name, "runc");
+    assert!(
+        report.notes[0].contains("elsewhere runs under crun"),
+        "{:?}",
+        report.notes
+    );
 }
 
 #[test]

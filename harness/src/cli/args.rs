@@ -283,7 +283,7 @@ pub(crate) struct CheckArgs {
     /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) to: String,
-    /// The runtime that the workloads run under; the default reference if not said
+    /// The runtime that the workloads run under; if not said the engine's default one, else the reference
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable

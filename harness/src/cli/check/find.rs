@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub(super) unchecked: Vec<Unchecked>,
     /// Whose they are.
     pub(super) engines: Vec<NodeEngine>,
+    /// Which container runs under which runtime, in the engine's words.
+    pub(super) under: Vec<(String, String)>,
     /// What could not be looked at.
     pub(super) notes: Vec<String>,
 }
@@ -124,6 +126,9 @@ fn container(one: engines::Workload, found: &mut Found) {
     }
     if layers.is_empty() {
         return found.cannot(one.name, "its rootfs cannot be seen from here");
+    }
+    if let Some(runtime) = one.runtime {
+        found.under.push((one.name.clone(), runtime));
     }
     found.workloads.push(Workload {
         name: one.name,

@@ -1,5 +1,6 @@
 //! `ocidiff check`: which workloads would behave differently under another runtime.
 
+mod between;
 mod find;
 mod kubernetes;
 mod root;
@@ -10,7 +11,6 @@ use ocidiff_model::ExitStatus;
 use ocidiff_model::check::{CheckReport, Finding, ShapeReport, Unchecked};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
-use ocidiff_runtimes::Runtime;
 
 use super::args::CheckArgs;
 use super::{output, signals};
@@ -38,7 +38,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         match root::enter(root)? {}
     }
     let events = Events::open(args)?;
-    let runtimes = two(args)?;
+    between::target(&args.to)?;
     let corpus = suite::corpus(None)?;
     let abilities = suite::abilities()?;
     let settings = Settings {
@@ -49,10 +49,11 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         keep_setup: false,
     };
     let report = suite::tokio()?.block_on(async {
-        let found = find::find(args).await;
+        let mut found = find::find(args).await;
         if found.is_empty() {
             return Err(found.nothing());
         }
+        let runtimes = between::two(args.from.as_deref(), &args.to, &mut found)?;
         let stop = signals::stop().map_err(Error::broken)?;
         let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
         let report = all(&engine, found, args).await?;
@@ -67,22 +68,6 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     } else {
         report.exit()
     })
-}
-
-/// The runtime now, and the one to move to.
-fn two(args: &CheckArgs) -> Result<Vec<Runtime>, Error> {
-    let store = suite::store()?;
-    let from = match &args.from {
-        Some(from) => from.clone(),
-        None => suite::runtimes(&[], &store)?
-            .first()
-            .map_or_else(String::new, |runtime| runtime.name().to_owned()),
-    };
-    let runtimes = suite::runtimes(&[from, args.to.clone()], &store)?;
-    match runtimes.len() {
-        2 => Ok(runtimes),
-        _ => Err(Error::usage("--from and --to must be two runtimes")),
-    }
 }
 
 async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckReport, Error> {
