@@ -312,10 +312,24 @@ fn an_image_is_checked_as_its_container_would_be_and_nothing_of_that_stays() {
         report.unchecked.is_empty() && report.shapes.len() == 1,
         "{report:#?}"
     );
-    // A container that a killed check left is removed by the next one; it is known by its label.
-    let label =
-        json!({"Image": dockerd::BOX, "Cmd": ["/bin/sleep", "1000"], "Labels": {"ocidiff.check": "1:0"}});
-    node.dockerd.create("ocidiff-left", label);
-    scene.run(&args);
+    // What a check leaves that is killed in the middle of it goes by `clean`.
+    assert_eq!(node.state(), before);
+    let output = Output::new(scene.path());
+    let mut child = output.spawn(&mut scene.command(&args));
+    let ours = || {
+        node.dockerd
+            .call("GET", "/containers/json?all=true", "text/plain", b"")
+            .contains("/ocidiff-")
+    };
+    let began = std::time::Instant::now();
+    while !ours() && began.elapsed() < Duration::from_secs(20) {}
+    child.kill().expect("kill -9");
+    let ran = output.wait(child, Duration::from_secs(10));
+    assert_eq!(ran.status, None, "it had ended already");
+    let socket = node.dockerd.socket().display().to_string();
+    scene
+        .run(&["clean", "--via", "docker", "--socket", &socket])
+        .ends_with(0);
+    ran.leaves_nothing();
     assert_eq!(node.state(), before);
 }

@@ -14,10 +14,10 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a folder tells.
 #[derive(Debug)]
-pub(super) struct Bundle {
-    pub(super) config: Result<Config, String>,
+pub(crate) struct Bundle {
+    pub(crate) config: Result<Config, String>,
     pub(super) rootfs: Option<PathBuf>,
-    pub(super) layers: Vec<PathBuf>,
+    pub(crate) layers: Vec<PathBuf>,
     json: Value,
 }
 

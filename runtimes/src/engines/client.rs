@@ -38,11 +38,6 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// For calls that are not among these.
-    pub(super) fn docker(&self) -> &Docker {
-        &self.docker
-    }
-
     /// The version, which decides how the rest is asked, and what the engine knows.
     pub(super) async fn greet(&mut self) -> Result<(SystemVersion, SystemInfo), Fault> {
         self.docker = self.call(self.docker.clone().negotiate_version()).await?;
@@ -63,7 +58,7 @@ impl<'a> Client<'a> {
         self.call(self.docker.inspect_container(id, None)).await
     }
 
-    pub(super) async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+    async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let limit = left.min(self.options.call_limit);
         match timeout(limit, call).await {

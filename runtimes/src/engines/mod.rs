@@ -7,7 +7,6 @@
 //! | `client` | one connection to it, with limits |
 //! | `places` | where the engine behind it keeps its bundles |
 //! | `transport` | its bytes: no answer is larger than it may be |
-//! | `image` | an image, by a container that is made of it and removed |
 //! | `containerd` | the task folders of containerd |
 //! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
 //! | `states` | the state folders of runc and crun, for what no engine told |
@@ -15,14 +14,13 @@
 //! | `mounts` | which mounts are overlays, and of what |
 //! | `text` | what others wrote, on one line |
 //!
-//! But for an image that is asked for, nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+//! Nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
 
 pub(crate) mod api;
 pub(crate) mod bundle;
 pub(crate) mod client;
 pub(crate) mod containerd;
 mod found;
-mod image;
 mod mounts;
 pub(crate) mod places;
 pub(crate) mod sockets;
@@ -38,7 +36,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use found::{Config, Engine, EngineError, Found, Workload};
-pub use image::{Waiter, look_at_image};
 
 /// Which engine's containers are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,6 +10,7 @@ use super::bundle::{Bundle, is_inhabited};
 use super::{Options, containerd, storage};
 
 /// The folders, and whose word they are.
+#[derive(Debug, Clone)]
 pub(crate) struct Places {
     is_podman: bool,
     /// Who runs the engine, if that is not root.
@@ -45,12 +46,12 @@ impl Places {
     }
 
     /// Where containerds keep their tasks.
-    pub(crate) fn into_states(self) -> Vec<PathBuf> {
-        self.states
+    pub(crate) fn states(&self) -> &[PathBuf] {
+        &self.states
     }
 
     /// A container's bundle, or one that says why there is none.
-    pub(super) fn bundle(&self, id: &str, state: Option<&str>, told: &ContainerInspectResponse) -> Bundle {
+    pub(crate) fn bundle(&self, id: &str, state: Option<&str>, told: &ContainerInspectResponse) -> Bundle {
         let found = if self.is_podman {
             self.of_podman(id, told)
         } else {

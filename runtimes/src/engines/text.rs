@@ -29,7 +29,7 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// A name that somebody gave: none if nothing is left of it.
-pub(super) fn name(text: &str) -> Option<String> {
+pub(crate) fn name(text: &str) -> Option<String> {
     Some(line(text)).filter(|line| !line.is_empty())
 }
 

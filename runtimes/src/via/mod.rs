@@ -3,6 +3,7 @@
 //! Everything that is made has two labels: which session made it ([`RUN`]), and where a process of that session can be
 //! looked for ([`PLACE`]). What has none of ours is never touched, and nothing is pulled.
 
+mod image;
 mod output;
 mod watch;
 
@@ -24,6 +25,7 @@ use crate::engines::client::Fault;
 use crate::engines::places::Places;
 use crate::engines::{EngineError, Options, api, sockets, text, transport};
 
+pub use image::Waiter;
 pub use output::Output;
 pub use watch::ConfigWatch;
 
@@ -59,7 +61,7 @@ pub struct Remote {
     /// The name of the one that it takes where nothing is said.
     pub default_runtime: Option<String>,
     /// Where it may keep the bundles of running containers.
-    states: Vec<PathBuf>,
+    places: Places,
     call_limit: Duration,
     labels: Labels,
 }
@@ -129,7 +131,7 @@ impl Remote {
         runtimes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             docker,
-            states: Places::new(&path, told.name == "podman", &info, options).into_states(),
+            places: Places::new(&path, told.name == "podman", &info, options),
             name: told.name,
             version: told.version,
             runtimes,
@@ -189,7 +191,7 @@ impl Remote {
     /// # Errors
     /// See [`CallError`].
     pub async fn start(&self, id: &str) -> (Result<(), CallError>, Option<String>) {
-        let watch = ConfigWatch::begin(&self.states, id);
+        let watch = ConfigWatch::begin(self.places.states(), id);
         let started = self.call(self.docker.start_container(id, None)).await;
         let config = tokio::task::spawn_blocking(move || watch.end()).await;
         (started, config.ok().flatten())

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ocidiff_model::check::{NodeEngine, Unchecked};
-use ocidiff_runtimes::engines::{self, Waiter};
+use ocidiff_runtimes::engines::{self, Options};
+use ocidiff_runtimes::via::{Labels, Remote, Waiter};
 
 use super::super::args::CheckArgs;
 use super::super::folder::{config_of, name_of};
@@ -11,6 +12,8 @@ use crate::bundle::root_of;
 use crate::check::Workload;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
+use crate::session::Session;
+use crate::via::{clean, place};
 
 /// What was found.
 #[derive(Default)]
@@ -65,11 +68,8 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
         }
     }
     let options = args.from_whom.options(args.containers.clone());
-    for image in &args.images {
-        match engines::look_at_image(&options, image, &waiter()).await {
-            Ok(one) => container(one, &mut found),
-            Err(error) => found.cannot(image, error.to_string()),
-        }
+    if !args.images.is_empty() {
+        images(&args.images, &options, &mut found).await;
     }
     if wants_containers(args) {
         match engines::find(&options).await {
@@ -78,6 +78,38 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
         }
     }
     found
+}
+
+/// Has the engine make a container of each image. What a killed check left there goes first.
+async fn images(images: &[String], options: &Options, found: &mut Found) {
+    let engine = match engine(options).await {
+        Ok(engine) => engine,
+        Err(why) => {
+            images.iter().for_each(|image| found.cannot(image, why.clone()));
+            return;
+        }
+    };
+    let (remote, _session) = engine;
+    if let Ok(cleaned) = clean::stale(&remote).await {
+        found.notes.extend(cleaned.failed);
+    }
+    for image in images {
+        match remote.look_at_image(image, &waiter()).await {
+            Ok(one) => container(one, found),
+            Err(error) => found.cannot(image, error.to_string()),
+        }
+    }
+}
+
+/// The engine that makes them, and the session that they are labelled with.
+async fn engine(options: &Options) -> Result<(Remote, Session), String> {
+    let session = Session::start().map_err(|error| error.to_string())?;
+    let labels = Labels {
+        run: session.name().to_owned(),
+        place: place().map_err(|error| error.to_string())?,
+    };
+    let remote = Remote::connect(options, labels).await;
+    Ok((remote.map_err(|error| error.to_string())?, session))
 }
 
 /// Whether the engines' containers are meant: they are named, or nothing else is.
