@@ -14,7 +14,7 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     for (path, value, requirement) in expectations(case) {
         hold_against(&mut found, &path, &value, requirement, records);
     }
-    let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| holds(entry, machine)).collect();
+    let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| entry.holds(machine)).collect();
     // What is written for an engine outweighs what is written for the case's own config.
     entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
     for difference in &mut found {
@@ -55,14 +55,6 @@ pub fn verdict(differences: &[Difference]) -> Verdict {
         })
         .max()
         .unwrap_or(Verdict::Agree)
-}
-
-/// Whether the entry is about this machine. Ranges were checked when the corpus was loaded.
-fn holds(entry: &KnownEntry, machine: &Machine) -> bool {
-    entry
-        .when
-        .as_ref()
-        .is_none_or(|when| when.holds(machine).unwrap_or(false))
 }
 
 /// The case's expectations: of facts, and of its steps.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ocidiff_model::known::Machine;
+use ocidiff_model::pattern::glob;
 use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Case, Needs};
 
@@ -138,19 +139,7 @@ fn chosen(pattern: &str, entry: &Entry) -> bool {
     name == pattern
         || entry.case.file_name() == pattern
         || entry.case.topic() == pattern.trim_end_matches('/')
-        || (pattern.contains('*') && matches(pattern, name))
-}
-
-/// `*` stands for any text; all else for itself, brackets too.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len())
-                .filter(|at| rest.is_char_boundary(*at))
-                .any(|at| matches(tail, &rest[at..]))
-        }),
-    }
+        || (pattern.contains('*') && glob(pattern, name))
 }
 
 #[cfg(test)]
@@ -166,7 +155,7 @@ mod tests {
             ("*x*", "seccomp/y", false),
             ("*", "anything", true),
         ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} on {name}");
+            assert_eq!(glob(pattern, name), expected, "{pattern} on {name}");
         }
     }
 

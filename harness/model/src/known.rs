@@ -197,6 +197,14 @@ impl KnownEntry {
         Ok(plain)
     }
 
+    /// Whether the entry is about this machine. A kernel range that is none holds nowhere; the loader has checked that.
+    #[must_use]
+    pub fn holds(&self, machine: &Machine) -> bool {
+        self.when
+            .as_ref()
+            .is_none_or(|when| when.holds(machine).unwrap_or(false))
+    }
+
     /// How much it matters for a move from one runtime to another: what stands for all need not stand for these two.
     #[must_use]
     pub fn impact_between(&self, from: &RuntimeId, to: &RuntimeId) -> Impact {

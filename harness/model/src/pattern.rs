@@ -119,7 +119,8 @@ fn member(name: &str, pattern: &Value, there: &Map<String, Value>) -> bool {
 }
 
 /// `*` stands for any text, also none.
-fn glob(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

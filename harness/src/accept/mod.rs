@@ -56,7 +56,7 @@ pub fn rewrite(before: &str, observed: &[Observed], machine: &Machine) -> Result
             block
                 .entry
                 .as_ref()
-                .is_some_and(|entry| is_of(entry, seen) && holds(entry, machine))
+                .is_some_and(|entry| is_of(entry, seen) && entry.holds(machine))
         });
         match at {
             Some(at) if seen.gone => leave_out(&mut blocks, at, seen)?,
@@ -75,13 +75,6 @@ pub fn rewrite(before: &str, observed: &[Observed], machine: &Machine) -> Result
 
 fn is_of(entry: &KnownEntry, seen: &Observed) -> bool {
     entry.fact == seen.fact && entry.is_about(seen.member.as_deref())
-}
-
-fn holds(entry: &KnownEntry, machine: &Machine) -> bool {
-    entry
-        .when
-        .as_ref()
-        .is_none_or(|when| when.holds(machine).unwrap_or(false))
 }
 
 /// On which machines a new entry holds: where others of the same fact say what they hold on, it must say so too.

@@ -73,15 +73,15 @@ impl Reader<'_> {
 
     fn entry(&self, known: &KnownEntry, case: &str, config: &Json, tamed: &Json) -> Option<Read> {
         let applies = known.applies.as_ref().filter(|applies| applies.fits(config))?;
-        // Ranges were checked when the corpus was loaded.
-        let holds = known
-            .when
-            .as_ref()
-            .is_none_or(|when| when.holds(self.machine).unwrap_or(false));
         let value = |who| known.value_for(who).ok().flatten();
         let (from, to) = (value(self.step.from)?, value(self.step.to)?);
         let any = Value::from(ANY);
-        if !holds || from == to || *from == any || *to == any || improves(&known.fact, Some(to)) {
+        if !known.holds(self.machine)
+            || from == to
+            || *from == any
+            || *to == any
+            || improves(&known.fact, Some(to))
+        {
             return None;
         }
         let impact = known.impact_between(self.step.from, self.step.to);

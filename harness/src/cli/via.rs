@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use ocidiff_model::ExitStatus;
 use ocidiff_model::known::Machine;
 use ocidiff_runtimes::engines::{Options, Which};
-use ocidiff_runtimes::via::{Labels, Remote};
+use ocidiff_runtimes::via::Remote;
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
@@ -21,7 +21,7 @@ use crate::participants::{Contender, contenders};
 use crate::schedule::Schedule;
 use crate::session::Session;
 use crate::suite;
-use crate::via::{Via, clean, place};
+use crate::via::{Via, clean, labels};
 
 /// Which engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -53,10 +53,7 @@ impl ViaArgs {
             call_limit: std::time::Duration::from_secs(60),
             ..Options::default()
         };
-        let labels = Labels {
-            run: run.to_owned(),
-            place: place().map_err(Error::broken)?,
-        };
+        let labels = labels(run).map_err(Error::broken)?;
         let remote = Remote::connect(&options, labels).await;
         let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
         if remote.name != "docker" {

@@ -28,7 +28,7 @@ use std::time::Instant;
 use ocidiff_model::event::Participant;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Record};
-use ocidiff_runtimes::via::{CallError, Remote};
+use ocidiff_runtimes::via::{CallError, Labels, Remote};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
@@ -215,6 +215,17 @@ fn refused_by_engine(records: &[Record]) -> Option<String> {
         }
     }
     why
+}
+
+/// What everything is labelled with that a session makes in an engine.
+///
+/// # Errors
+/// /proc is not mounted.
+pub fn labels(session: &str) -> std::io::Result<Labels> {
+    Ok(Labels {
+        run: session.to_owned(),
+        place: place()?,
+    })
 }
 
 /// Where this process is: a session's name says which process it is of only in the same pid namespace since the same boot.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_model::check::{NodeEngine, Unchecked};
 use ocidiff_runtimes::engines::{self, Options};
-use ocidiff_runtimes::via::{Labels, Remote, Waiter};
+use ocidiff_runtimes::via::{Remote, Waiter};
 
 use super::super::args::CheckArgs;
 use super::super::folder::{config_of, name_of};
@@ -13,7 +13,7 @@ use crate::check::Workload;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
 use crate::session::Session;
-use crate::via::{clean, place};
+use crate::via::{clean, labels};
 
 /// What was found.
 #[derive(Default)]
@@ -104,10 +104,7 @@ async fn images(images: &[String], options: &Options, found: &mut Found) {
 /// The engine that makes them, and the session that they are labelled with.
 async fn engine(options: &Options) -> Result<(Remote, Session), String> {
     let session = Session::start().map_err(|error| error.to_string())?;
-    let labels = Labels {
-        run: session.name().to_owned(),
-        place: place().map_err(|error| error.to_string())?,
-    };
+    let labels = labels(session.name()).map_err(|error| error.to_string())?;
     let remote = Remote::connect(options, labels).await;
     Ok((remote.map_err(|error| error.to_string())?, session))
 }
