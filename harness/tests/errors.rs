@@ -351,7 +351,7 @@ fn without_root_it_says_so() {
     fs::set_permissions(scene.path(), open).expect("open the folder");
     let output = support::Output::new(scene.path());
     let Some(child) = output.try_spawn(&mut command) else {
-        eprintln!("skipped: the program cannot be started as nobody here");
+        needs::skips::skipped("the program cannot be started as nobody here");
         return;
     };
     refused(&output.wait(child, std::time::Duration::from_secs(20)), &["root"]);
