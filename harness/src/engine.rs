@@ -12,9 +12,10 @@ use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::{JobStep, RecordJob};
-use crate::confirm::{Judge, Launch, broken, config_of, skipped};
+use crate::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
 use crate::corpus::{Corpus, Entry};
 use crate::filters;
+use crate::hangs::Hangs;
 use crate::launch::{Launcher, Order, Told};
 use crate::normalise::normalise;
 use crate::participants::{Contender, Lacks};
@@ -57,6 +58,12 @@ pub struct Engine {
     pub recorder_said: String,
     /// Whether the runtimes' own calls are kept in every record, and not only in those of cases that watch them.
     pub keep_setup: bool,
+    /// How often each case is run at least.
+    pub repeat: u32,
+    /// Whether a runtime is held against itself.
+    pub control: bool,
+    /// Who did not come back.
+    pub hangs: Hangs,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -71,7 +78,14 @@ impl Engine {
             return skipped(&entry.case, why);
         }
         match self.builder.build(&entry.case, &self.corpus) {
-            Ok(bundle) => self.judge().run(self, entry, &bundle, started).await,
+            Ok(bundle) => {
+                let origin = if self.control {
+                    Origin::Control
+                } else {
+                    Origin::Case
+                };
+                self.judge(origin).run(self, entry, &bundle, started).await
+            }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
     }
@@ -80,7 +94,7 @@ impl Engine {
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
         match self.builder.copy(folder, "given") {
-            Ok(bundle) => self.judge().run(self, entry, &bundle, started).await,
+            Ok(bundle) => self.judge(Origin::Given).run(self, entry, &bundle, started).await,
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
     }
@@ -105,11 +119,13 @@ impl Engine {
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
 
-    fn judge(&self) -> Judge {
+    fn judge(&self, origin: Origin) -> Judge {
         Judge {
             corpus: Arc::clone(&self.corpus),
             machine: self.machine.clone(),
             tells_gone: true,
+            origin,
+            repeat: self.repeat,
         }
     }
 
@@ -140,6 +156,9 @@ impl Launch for Engine {
         let mut runs = JoinSet::new();
         let mut records = BTreeMap::new();
         for (index, contender) in self.contenders.iter().enumerate() {
+            if self.hangs.is_given_up(&contender.id.label) {
+                continue;
+            }
             let order = contender
                 .steps(case, &bundle.configs)
                 .map(|steps| self.order(case, bundle, steps));
@@ -155,6 +174,7 @@ impl Launch for Engine {
         }
         while let Some(Ok((index, told))) = runs.join_next().await {
             let contender = &self.contenders[index];
+            self.hangs.note(&contender.id.label, &told.steps);
             let refusal = refusal(contender, &told);
             records.insert(index, record(case, contender, bundle, told, refusal));
         }

@@ -10,6 +10,7 @@
 //! |--------------------|------------------------------------------------------------------|
 //! | [`corpus`]         | loads and checks cases, known files, recipes, profiles           |
 //! | [`plan`]           | which cases run: patterns and needs                              |
+//! | [`preflight`]      | what the machine lacks, and whether each runtime starts anything |
 //! | [`bundle`]         | builds a case's bundle, the same bytes for every runtime         |
 //! | [`participants`]   | who takes part, and the calls that each wants                    |
 //! | [`session`]        | what a run makes on the machine, and how it is found again       |
@@ -23,6 +24,9 @@
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
+//! | [`failing`]        | steps that fail under every runtime                              |
+//! | [`hangs`]          | which runtime does not come back, and is given up                |
+//! | [`repeat`]         | several runs of a case, put together                             |
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`via`]            | the same through a container engine, in place of cells           |
 //! | [`schedule`]       | many cases, a few at a time                                       |
@@ -45,13 +49,17 @@ pub mod confirm;
 pub mod corpus;
 pub mod engine;
 pub mod error;
+pub mod failing;
 pub mod filters;
+pub mod hangs;
 pub mod judge;
 pub mod launch;
 pub mod normalise;
 pub mod participants;
 pub mod plan;
+pub mod preflight;
 pub mod readback;
+pub mod repeat;
 pub mod repro;
 pub mod schedule;
 pub mod session;

@@ -108,7 +108,9 @@ impl Abilities {
             .map(|cpus| format!("needs {cpus} CPUs"))
     }
 
-    fn has(&self, capability: &str) -> bool {
+    /// Whether the harness has a capability, named with `CAP_`.
+    #[must_use]
+    pub fn has(&self, capability: &str) -> bool {
         crate::cell::capability_number(capability).is_some_and(|bit| self.capabilities >> bit & 1 == 1)
     }
 }

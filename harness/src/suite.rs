@@ -11,9 +11,11 @@ use crate::bundle::Builder;
 use crate::corpus::{self, Corpus, files};
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
+use crate::hangs::Hangs;
 use crate::launch::Launcher;
 use crate::participants::contenders;
 use crate::plan::Abilities;
+use crate::preflight;
 use crate::session::Session;
 
 /// Namespaces and cgroups need root.
@@ -124,6 +126,10 @@ pub struct Settings {
     pub recorder: Recorder,
     /// Whether the runtimes' own calls are kept in every record.
     pub keep_setup: bool,
+    /// How often each case is run at least.
+    pub repeat: u32,
+    /// Whether a runtime is held against itself.
+    pub control: bool,
 }
 
 /// Everything that runs cases.
@@ -138,6 +144,9 @@ pub fn engine(
     stop: watch::Receiver<bool>,
 ) -> Result<Engine, Error> {
     let contenders = contenders(runtimes, settings.reference.as_deref()).map_err(Error::usage)?;
+    if let Some(lacks) = preflight::lacks(abilities, &corpus.default_config) {
+        return Err(Error::broken(lacks));
+    }
     let session =
         Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))?;
     let session = Arc::new(session);
@@ -153,6 +162,9 @@ pub fn engine(
         recorder,
         recorder_said,
         keep_setup: settings.keep_setup,
+        repeat: settings.repeat,
+        control: settings.control,
+        hangs: Hangs::default(),
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

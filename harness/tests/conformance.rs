@@ -111,6 +111,8 @@ impl Suite {
             jobs: 4,
             recorder: Recorder::Auto,
             keep_setup: false,
+            repeat: 1,
+            control: false,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

@@ -90,7 +90,7 @@ fn status(case: &CaseReport, run: &Run<'_>) -> TestCaseStatus {
             return status;
         }
         Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unstable => {
+        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected | Verdict::Unstable => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
     };

@@ -41,10 +41,11 @@ pub struct Run<'a> {
 }
 
 /// The verdicts that are told first and whole, in this order.
-pub(crate) const TOLD_WHOLE: [Verdict; 5] = [
+pub(crate) const TOLD_WHOLE: [Verdict; 6] = [
     Verdict::New,
     Verdict::Gone,
     Verdict::Violation,
+    Verdict::Unexpected,
     Verdict::Broken,
     Verdict::Unstable,
 ];
@@ -128,14 +129,17 @@ impl<'a> Run<'a> {
         tally(cases.map(|case| case.why.as_deref().unwrap_or("no reason given")))
     }
 
-    /// Runtimes that sat out cases which the others were compared in, and how many.
+    /// Runtimes that sat out cases which the others were compared in, how they say why, and how many.
     #[must_use]
-    pub fn left_out(&self) -> Vec<(&'a str, usize)> {
+    pub fn left_out(&self) -> Vec<((&'a str, &'a str), usize)> {
         let compared = self
             .cases
             .iter()
             .filter(|case| case.verdict != Verdict::Unsupported);
-        tally(compared.flat_map(|case| case.unsupported.iter().map(|(label, _)| label.as_str())))
+        tally(compared.flat_map(|case| {
+            let both = case.unsupported.iter();
+            both.map(|(label, why)| (label.as_str(), why.as_str()))
+        }))
     }
 
     /// How many runtimes take part.
@@ -218,8 +222,8 @@ fn known_order<'a>(case: &&'a CaseReport) -> (u8, bool, bool, std::cmp::Reverse<
     )
 }
 
-fn tally<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
+fn tally<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Vec<(T, usize)> {
+    let mut counts: Vec<(T, usize)> = Vec::new();
     for item in items {
         match counts.iter_mut().find(|(name, _)| *name == item) {
             Some((_, count)) => *count += 1,

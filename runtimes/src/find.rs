@@ -37,8 +37,8 @@ pub enum Origin {
     Path,
     /// In the store; from where it came.
     Store(String),
-    /// The user gave its path.
-    Given,
+    /// The user gave its path, typed so.
+    Given(PathBuf),
     /// A container engine has it registered.
     Engine,
 }
@@ -48,7 +48,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Path => f.write_str("PATH"),
             Self::Store(from) => write!(f, "store ({from})"),
-            Self::Given => f.write_str("given"),
+            Self::Given(_) => f.write_str("given"),
             Self::Engine => f.write_str("engine"),
         }
     }
@@ -140,9 +140,15 @@ pub fn registered(manifest: &Manifest, program: &Path, store: &Store) -> Result<
 
 /// The runtime at a path that the user gave.
 pub(crate) fn given(manifest: &Manifest, program: &Path, store: &Store) -> Result<Runtime, ProgramError> {
+    let typed = program.to_owned();
     let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let mut facts = FactCache::open(store);
-    let runtime = learn(&mut facts, &Arc::new(manifest.clone()), program, Origin::Given);
+    let runtime = learn(
+        &mut facts,
+        &Arc::new(manifest.clone()),
+        program,
+        Origin::Given(typed),
+    );
     facts.save();
     runtime
 }

@@ -241,7 +241,8 @@ impl Manifest {
 
     /// The version in the output of the version call.
     pub fn read_version(&self, output: &str) -> Option<Version> {
-        Version::parse(self.version.regex.capture(output)?).ok()
+        let printed = self.version.regex.capture(output)?;
+        Some(Version::parse(printed).unwrap_or_else(|_| Version::local()))
     }
 
     fn step(&self, step: Op, version: &Version) -> Option<&StepTemplate> {

@@ -131,7 +131,7 @@ fn a_path_of_ones_own_needs_a_manifest() {
         .expect("a selection");
     assert_eq!(
         (given[0].label().as_str(), &given[0].origin),
-        ("crun@9.9", &Origin::Given)
+        ("crun@9.9", &Origin::Given(mine.clone()))
     );
     let unknown = place
         .select(&[&format!("kata={}", mine.display())])

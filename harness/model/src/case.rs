@@ -215,12 +215,37 @@ pub struct CaseFile {
     /// there are no facts of the filters, and none that are taken at the execve (`proc.init`, mount, cgroup).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub watch: BTreeMap<Channel, Watch>,
+    /// How often it is run: a race that shows once in twenty runs needs more than one. `--repeat` can ask for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<u32>,
     /// What must hold, whatever the runtime.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<String, Expectation>,
     /// Makes the file a family: each member is a case with its own name, `process/rlimit[nofile]`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
+}
+
+impl CaseFile {
+    /// A case that says nothing but what it is about: the default bundle, the default steps.
+    #[must_use]
+    pub fn new(summary: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            requirement: Vec::new(),
+            needs: Needs::default(),
+            rootfs: Rootfs::default(),
+            files: BTreeMap::new(),
+            config: empty_object(),
+            config_text: Vec::new(),
+            config_file: default_config_file(),
+            steps: Step::defaults(),
+            watch: BTreeMap::new(),
+            repeat: None,
+            expect: BTreeMap::new(),
+            family: None,
+        }
+    }
 }
 
 fn default_config_file() -> String {
@@ -291,6 +316,12 @@ mod tests {
         assert_eq!(all[0].body.rootfs.recipe(), Some("probe"));
         assert_eq!(all[0].body.steps.len(), 4);
         assert_eq!(all[0].topic(), "topic");
+    }
+
+    #[test]
+    fn one_that_says_nothing_is_as_the_empty_file() {
+        let all = cases("summary: s");
+        assert_eq!(all[0].body, CaseFile::new("s"));
     }
 
     #[test]

@@ -202,6 +202,7 @@ fn values(seen: &Observed) -> Vec<(String, Value)> {
 
 fn add(blocks: &mut Vec<Block>, seen: &Observed, machine: &Machine) -> Result<(), Error> {
     let entry = KnownEntry {
+        rate: None,
         fact: seen.fact.clone(),
         members: seen.member.iter().cloned().collect(),
         values: values(seen).into_iter().collect(),

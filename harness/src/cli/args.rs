@@ -95,7 +95,31 @@ impl WithArgs {
                 RecorderArg::None => Recorder::None,
             },
             keep_setup: false,
+            repeat: 1,
+            control: false,
         })
+    }
+
+    /// The words that make another command meet the same runtimes and cases.
+    pub(crate) fn again(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for runtime in &self.runtimes {
+            words.extend(["--runtime".to_owned(), runtime.clone()]);
+        }
+        if let Some(reference) = &self.reference {
+            words.extend(["--reference".to_owned(), reference.clone()]);
+        }
+        if let Some(cases) = &self.cases {
+            words.extend(["--cases".to_owned(), cases.display().to_string()]);
+        }
+        if let Some(recorder) = self
+            .recorder
+            .to_possible_value()
+            .filter(|_| self.recorder != RecorderArg::Auto)
+        {
+            words.extend(["--recorder".to_owned(), recorder.get_name().to_owned()]);
+        }
+        words
     }
 }
 
@@ -138,6 +162,34 @@ pub(crate) struct RunArgs {
     /// Fail for unstable cases too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Run each case so often at least, and say how often each difference showed
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) repeat: u16,
+    /// Start no more cases after the first one that fails
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Start no more cases after so many seconds, end those under way, and end with 3
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+}
+
+impl RunArgs {
+    /// The words that make another command meet the same runtimes and cases.
+    pub(crate) fn again(&self) -> Vec<String> {
+        let mut words = self.with.again();
+        if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
+            words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
+        }
+        for (name, path) in [
+            ("--socket", &self.via.socket),
+            ("--exec-root", &self.via.exec_root),
+        ] {
+            if let Some(path) = path {
+                words.extend([name.to_owned(), path.display().to_string()]);
+            }
+        }
+        words
+    }
 }
 
 #[derive(Debug, Args)]

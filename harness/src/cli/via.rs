@@ -14,7 +14,7 @@ use super::args::RunArgs;
 use super::run::{Teller, run_all, start_event};
 use super::{output, signals};
 use crate::bundle::Builder;
-use crate::confirm::Judge;
+use crate::confirm::{Judge, Origin};
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
 use crate::participants::{Contender, contenders};
@@ -87,6 +87,8 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             corpus: Arc::new(corpus),
             machine: machine.clone(),
             tells_gone: false,
+            origin: Origin::Case,
+            repeat: u32::from(args.repeat),
         };
         let via = Arc::new(Via::new(
             remote,
