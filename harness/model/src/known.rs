@@ -216,26 +216,28 @@ impl std::str::FromStr for RuntimeKey {
 }
 
 impl KnownEntry {
-    /// What the entry says that a runtime shows; none where it says nothing of it.
+    /// What the entry says that a runtime shows; none where it says nothing of it. One version outweighs a range, a range
+    /// the plain name.
     ///
     /// # Errors
     /// A key's range is none; the loader has checked that.
     pub fn value_for(&self, runtime: &RuntimeId) -> Result<Option<&Value>, VersionError> {
-        let mut plain = None;
+        let (mut plain, mut ranged) = (None, None);
         for (key, value) in &self.values {
             let RuntimeKey { name, range } = key.parse()?;
-            if name != runtime.name {
+            if name != runtime.name || !range.holds(&runtime.version) {
                 continue;
             }
+            if range.is_exact() {
+                return Ok(Some(value));
+            }
             if key.contains(' ') {
-                if range.holds(&runtime.version) {
-                    return Ok(Some(value));
-                }
+                ranged = ranged.or(Some(value));
             } else {
                 plain = Some(value);
             }
         }
-        Ok(plain)
+        Ok(ranged.or(plain))
     }
 
     /// Whether the entry is about this machine. A kernel range that is none holds nowhere; the loader has checked that.
@@ -293,7 +295,8 @@ mod tests {
     #[test]
     fn a_range_outweighs_a_plain_name() {
         let entry: KnownEntry = serde_yaml::from_str(
-            "{fact: process.exit, values: {runc: 0, 'crun <1.21': 1, crun: 2}, impact: breaks}",
+            "{fact: process.exit, values: {runc: 0, 'crun <1.21': 1, crun: 2, 'youki >0.7': 3, 'youki =0.8': 4}, \
+             impact: breaks}",
         )
         .expect("parse");
         for (name, version, expected) in [
@@ -301,6 +304,8 @@ mod tests {
             ("crun", "1.8.1", Some(1)),
             ("crun", "1.28", Some(2)),
             ("youki", "0.7", None),
+            ("youki", "0.8", Some(4)),
+            ("youki", "0.9", Some(3)),
         ] {
             let found = entry.value_for(&runtime(name, version)).expect("range").cloned();
             assert_eq!(found, expected.map(Value::Int), "{name} {version}");

@@ -193,6 +193,12 @@ enum Bound {
 pub struct VersionRange(Vec<(Bound, Version)>);
 
 impl VersionRange {
+    /// Whether it names one version.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        matches!(self.0[..], [(Bound::Equal, _)])
+    }
+
     /// Whether the version lies in the range.
     #[must_use]
     pub fn holds(&self, version: &Version) -> bool {
