@@ -18,6 +18,7 @@ use crate::filters;
 use crate::launch::{Launcher, Order, Told};
 use crate::normalise::normalise;
 use crate::participants::{Contender, Lacks};
+use crate::secrets::{Discreet, Secrets};
 
 pub use crate::confirm::Finished;
 
@@ -57,6 +58,8 @@ pub struct Engine {
     pub recorder_said: String,
     /// Whether the runtimes' own calls are kept in every record, and not only in those of cases that watch them.
     pub keep_setup: bool,
+    /// Whether the values of the environment in a bundle of the user's are told as they are.
+    pub show_env: bool,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -80,7 +83,15 @@ impl Engine {
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
         match self.builder.copy(folder, "given") {
-            Ok(bundle) => self.judge().run(self, entry, &bundle, started).await,
+            Ok(bundle) if self.show_env => self.judge().run(self, entry, &bundle, started).await,
+            Ok(bundle) => {
+                let secrets = Secrets::of(bundle.configs.values());
+                let discreet = Discreet {
+                    launch: self,
+                    secrets,
+                };
+                self.judge().run(&discreet, entry, &bundle, started).await
+            }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
     }

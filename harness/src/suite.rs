@@ -153,6 +153,7 @@ pub fn engine(
         recorder,
         recorder_said,
         keep_setup: settings.keep_setup,
+        show_env: false,
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

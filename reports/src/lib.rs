@@ -14,6 +14,7 @@
 pub mod check;
 mod diff;
 pub mod events;
+pub mod file;
 pub mod fleet;
 mod html;
 pub mod junit;
@@ -32,7 +33,7 @@ use ocidiff_model::Event;
 use serde::Serialize;
 
 pub use run::Run;
-pub use safe::{safe, safe_to};
+pub use safe::{safe, safe_lines, safe_to};
 pub use style::Style;
 
 /// What a report can be drawn as.

@@ -3,6 +3,8 @@
 
 /// How many characters [`safe`] lets through.
 pub(crate) const LIMIT: usize = 2000;
+/// How many lines [`safe_lines`] lets through.
+const MOST_LINES: usize = 1000;
 
 /// The text on one line, without anything that a terminal would obey and no longer than 2000 characters.
 #[must_use]
@@ -24,6 +26,19 @@ pub fn safe_to(text: &str, limit: usize) -> String {
         left => out.push_str(&format!("... ({left} more characters)")),
     }
     out
+}
+
+/// As [`safe`], but for a text of several lines, which stay lines: a list of errors.
+#[must_use]
+pub fn safe_lines(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut kept: Vec<String> = lines.by_ref().take(MOST_LINES).map(safe).collect();
+    match lines.count() {
+        0 => {}
+        1 => kept.push("... (1 more line)".to_owned()),
+        left => kept.push(format!("... ({left} more lines)")),
+    }
+    kept.join("\n")
 }
 
 /// As [`safe`], for a line that has room for `limit` characters only.
@@ -120,6 +135,17 @@ mod tests {
             ("abcdef".into(), "ab...".into())
         );
         assert!(safe(&"x".repeat(1 << 20)).len() < LIMIT + 40);
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(
+            safe_lines("a\u{1b}[2J\n    help: b\r\n"),
+            "a\\x1b[2J\n    help: b"
+        );
+        let many = safe_lines(&"x\n".repeat(MOST_LINES + 2));
+        assert!(many.ends_with("x\n... (2 more lines)"), "{many}");
+        assert_eq!(safe_lines(&"x\n".repeat(MOST_LINES)).lines().count(), MOST_LINES);
     }
 
     #[test]

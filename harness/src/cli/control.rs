@@ -2,10 +2,10 @@
 
 use ocidiff_model::known::ANY;
 use ocidiff_model::{Counts, ExitStatus, Value, Verdict};
-use ocidiff_reports::terminal;
+use ocidiff_reports::{safe, terminal};
 
 use super::args::ControlArgs;
-use super::{output, some};
+use super::{output, signals, some};
 use crate::error::Error;
 use crate::participants;
 use crate::suite;
@@ -13,10 +13,12 @@ use crate::suite;
 /// Runs every case under each runtime twice, and tells the rate of false alarms.
 pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
+    signals::listen()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     let mut counts = Counts::default();
     let mut alarms = 0_usize;
+    let mut told = output::Aside::default();
     for round in 1..=args.rounds {
         for runtime in &runtimes {
             let mut corpus = suite::corpus(args.with.cases.as_deref())?;
@@ -47,22 +49,22 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
                     Verdict::Agree | Verdict::Known | Verdict::Skipped | Verdict::Unsupported
                 ) {
                     found += 1;
-                    output::print(&terminal::case(&finished.report, &output::style()));
+                    told.print(&terminal::case(&finished.report, &output::style()));
                 }
             }
             alarms += found;
-            output::print(&format!(
+            told.print(&format!(
                 "round {round}: {} against itself, {} cases, {found} false alarms\n",
-                runtime.label(),
+                safe(&runtime.label()),
                 ran.len()
             ));
         }
     }
-    output::print(&format!(
+    told.print(&format!(
         "{} comparisons, {alarms} false alarms\n",
         counts.total()
     ));
-    Ok(if alarms == 0 {
+    told.end(if alarms == 0 {
         ExitStatus::Ok
     } else {
         counts.exit(true)

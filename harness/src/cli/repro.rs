@@ -3,20 +3,23 @@
 use std::path::PathBuf;
 
 use ocidiff_model::ExitStatus;
+use ocidiff_reports::safe;
 
 use super::args::ReproArgs;
-use super::output;
+use super::{output, signals};
 use crate::bundle::Builder;
 use crate::error::Error;
 use crate::participants::contenders;
 use crate::plan;
 use crate::repro;
+use crate::session::Session;
 use crate::suite;
 
 /// Writes the folder and says what to do with it.
 pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.cases.as_deref())?;
     suite::need_root()?;
+    signals::listen()?;
     let store = suite::store()?;
     let chosen = plan::select(&corpus.entries, std::slice::from_ref(&args.case)).map_err(Error::usage)?;
     let [entry] = chosen.as_slice() else {
@@ -43,16 +46,17 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
             folder.display()
         )));
     }
-    let scratch = tempfile::tempdir().map_err(Error::broken)?;
-    let builder = Builder::new(scratch.path(), store);
+    // A killed one's folder is known to `clean`.
+    let session = Session::start().map_err(Error::broken)?;
+    let builder = Builder::new(session.folder(), store);
     let probe = builder.probe().map_err(Error::broken)?;
     let bundle = builder.build(&entry.case, &corpus).map_err(Error::usage)?;
     repro::write(&folder, &entry.case, &contender, &bundle, &probe)
         .map_err(|error| Error::usage(format!("failed to write {}: {error}", folder.display())))?;
-    output::print(&format!(
+    let told = format!(
         "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\n",
-        folder.display(),
+        safe(&folder.to_string_lossy()),
         contender.id.name
-    ));
-    Ok(ExitStatus::Ok)
+    );
+    output::answer(&told, ExitStatus::Ok)
 }

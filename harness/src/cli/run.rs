@@ -9,11 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Watch};
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Watch};
 use ocidiff_reports::events::{PartFile, Writer};
-use ocidiff_reports::{Run as Told, terminal};
+use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
+use super::files::Records;
 use super::{output, signals};
 use crate::confirm::Finished;
 use crate::corpus::Entry;
@@ -43,11 +44,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.with.runtimes.is_empty() {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
-    let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
-    suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+    signals::listen()?;
+    let mut teller = Teller::new(args, entries.len())?;
+    let ran = suite::tokio()?.block_on(async {
+        let signalled = signals::stop()?;
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        let mut engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.watch())?;
+        engine.show_env = args.show_env;
         if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
@@ -58,7 +62,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             engine: Arc::new(engine),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
-            stop,
+            stop: stop.clone(),
             bundle: args.bundle.clone(),
         };
         let engine = &schedule.engine;
@@ -70,7 +74,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             entries.len(),
         );
         run_all(schedule, start, entries, args.strict, &mut teller).await
-    })
+    });
+    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
+    teller.close(ran?)
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -82,17 +88,27 @@ pub(super) async fn run_all<R: RunsCases>(
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
-    teller.tell(start)?;
     let stop = schedule.stop.clone();
-    schedule
-        .run(entries, |_, finished| teller.finished(finished))
-        .await?;
-    let interrupted = *stop.borrow();
+    let ran = match teller.tell(start) {
+        Ok(()) => {
+            schedule
+                .run(entries, |_, finished| teller.finished(finished))
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    let interrupted = match ran {
+        Ok(()) => stop.is_asked(),
+        // As Ctrl-C does: the rest would be run for nobody.
+        Err(Error::Unread) => teller.done < teller.planned,
+        Err(error) => return Err(error),
+    };
     let counts = teller.counts.clone();
-    let exit = if interrupted {
-        ExitStatus::Broken
-    } else {
-        counts.exit(strict)
+    let exit = match (interrupted, counts.exit(strict)) {
+        (false, exit) => exit,
+        // Nobody asked for an end: what was found by then counts.
+        (true, ExitStatus::Differs) if teller.unread => ExitStatus::Differs,
+        (true, _) => ExitStatus::Broken,
     };
     teller.tell(Event::RunFinished {
         counts,
@@ -100,7 +116,6 @@ pub(super) async fn run_all<R: RunsCases>(
         exit,
         interrupted,
     })?;
-    teller.close()?;
     Ok(exit)
 }
 
@@ -173,60 +188,58 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
 /// Gives events to everybody who wants them: the terminal, the file, the counts.
 pub(super) struct Teller {
     file: Option<Writer<PartFile>>,
-    records: Option<std::path::PathBuf>,
+    records: Option<Records>,
     bar: Option<ProgressBar>,
     events: Vec<Event>,
     counts: Counts,
     done: usize,
     planned: usize,
+    /// Whether whoever read stdout went away.
+    unread: bool,
 }
 
 impl Teller {
-    pub(super) fn new(file: Option<&Path>, records: Option<&Path>, planned: usize) -> Result<Self, Error> {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        let file = file
-            .map(Writer::create)
-            .transpose()
-            .map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
+    pub(super) fn new(args: &RunArgs, planned: usize) -> Result<Self, Error> {
+        let records = args.records.as_deref().map(Records::open).transpose()?;
+        let file = args.json.as_deref().map(Writer::create).transpose();
+        let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
         Ok(Self {
             file,
-            records: records.map(Path::to_owned),
-            bar,
+            records,
+            bar: std::io::stderr().is_terminal().then(|| bar(planned)),
             events: Vec::new(),
             counts: Counts::default(),
             done: 0,
             planned,
+            unread: false,
         })
     }
 
     fn finished(&mut self, finished: Finished) -> Result<(), Error> {
-        if let Some(folder) = &self.records {
-            for record in &finished.records {
-                write_record(folder, record)?;
-            }
+        if let Some(records) = &self.records {
+            finished
+                .records
+                .iter()
+                .try_for_each(|record| records.write(record))?;
         }
-        self.tell(Event::CaseFinished(Box::new(finished.report)))
+        self.tell(Event::CaseFinished(Box::new(finished.report)))?;
+        self.unread |= output::is_unread();
+        if self.unread { Err(Error::Unread) } else { Ok(()) }
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
+        // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
+        if let Event::RunStarted { .. } = &event {
+            self.say(&terminal::header(&event, &output::style()))?;
+        }
         if let Some(file) = &mut self.file {
             file.write(&event)
                 .map_err(|error| Error::broken(format!("failed to {error}")))?;
         }
-        match &event {
-            Event::RunStarted { .. } => self.say(&terminal::header(&event, &output::style())),
-            Event::CaseFinished(report) => {
-                self.done += 1;
-                self.counts.add(report.verdict);
-                self.progress(report);
-            }
-            Event::RunFinished { .. } => {}
+        if let Event::CaseFinished(report) = &event {
+            self.done += 1;
+            self.counts.add(report.verdict);
+            self.progress(report);
         }
         self.events.push(event);
         Ok(())
@@ -236,30 +249,32 @@ impl Teller {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(self.done as u64);
-                bar.set_message(report.case.clone());
+                bar.set_message(safe(&report.case));
             }
-            None => eprintln!(
+            None => output::progress(&format!(
                 "[{}/{}] {} {}",
                 self.done, self.planned, report.verdict, report.case
-            ),
+            )),
         }
     }
 
-    fn say(&self, text: &str) {
-        match &self.bar {
+    fn say(&mut self, text: &str) -> Result<(), Error> {
+        let said = match &self.bar {
             Some(bar) => bar.suspend(|| output::print(text)),
             None => output::print(text),
-        }
+        };
+        self.unread |= matches!(said, Err(Error::Unread));
+        said
     }
 
     /// The report, once the last event is told.
-    fn close(&mut self) -> Result<(), Error> {
+    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         if let Some(file) = self.file.take() {
             file.finish()
-                .map_err(|error| Error::broken(format!("failed to {error}")))?;
+                .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
         }
         let style = output::style();
         let told = Told::of(&self.events);
@@ -268,17 +283,14 @@ impl Teller {
             .iter()
             .map(|report| terminal::case(report, &style))
             .collect();
-        output::print(&format!("\n{blocks}{}", terminal::closing(&told, &style)));
-        Ok(())
+        output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
     }
 }
 
-fn write_record(folder: &Path, record: &Record) -> Result<(), Error> {
-    let name = format!("{}/{}.json", record.case, record.runtime.label);
-    let path = folder.join(name);
-    let parent = path.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .map_err(|error| Error::usage(format!("failed to make {}: {error}", parent.display())))?;
-    let text = serde_json::to_string_pretty(record).map_err(Error::broken)?;
-    output::write_file(&path, &text)
+fn bar(planned: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

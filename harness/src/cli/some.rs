@@ -20,6 +20,7 @@ pub(crate) type Ran = Vec<(Entry, Finished)>;
 pub(crate) fn run(patterns: &[String], with: &WithArgs) -> Result<Ran, Error> {
     let corpus = suite::corpus(with.cases.as_deref())?;
     suite::need_root()?;
+    signals::listen()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&with.runtimes, &store)?;
     run_with(corpus, patterns, with, runtimes)
@@ -39,13 +40,14 @@ pub(crate) fn run_with(
         .cloned()
         .collect();
     suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+        let signalled = signals::stop()?;
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let settings = Settings {
             keep_setup: true,
             ..with.settings()?
         };
-        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
+        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
         if with.recorder == RecorderArg::Auto && engine.recorder != Recorder::Ebpf {
             output::complain(&format!("recorder: {}", engine.recorder_said));
         }
@@ -63,7 +65,7 @@ pub(crate) fn run_with(
                 Ok(())
             })
             .await?;
-        if *stop.borrow() {
+        if stop.is_asked() {
             return Err(Error::broken("interrupted"));
         }
         cases.sort_by(|(a, _), (b, _)| a.case.name.cmp(&b.case.name));

@@ -69,8 +69,11 @@ impl ViaArgs {
 /// Runs the cases through the engine.
 pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
     suite::need_root()?;
-    suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+    signals::listen()?;
+    let mut teller = Teller::new(args, entries.len())?;
+    let ran = suite::tokio()?.block_on(async {
+        let signalled = signals::stop()?;
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let session = Session::start().map_err(Error::broken)?;
         let remote = args.via.connect(session.name()).await?;
@@ -94,14 +97,13 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             judge,
             builder,
             session,
-            stop.clone(),
+            stop.watch(),
         ));
-        let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
         let schedule = Schedule {
             engine: Arc::clone(&via),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
-            stop,
+            stop: stop.clone(),
             bundle: None,
         };
         let start = start_event(via.participants(), &machine, "none", entries.len());
@@ -111,7 +113,8 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             .await
             .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
         ran
-    })
+    });
+    teller.close(ran?)
 }
 
 /// The runtimes that the engine has registered and a manifest knows, or those of them that are named; the reference first.
