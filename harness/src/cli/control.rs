@@ -5,7 +5,7 @@ use ocidiff_model::{Counts, ExitStatus, Value, Verdict};
 use ocidiff_reports::{safe, terminal};
 
 use super::args::ControlArgs;
-use super::{output, signals, some};
+use super::{output, some};
 use crate::error::Error;
 use crate::participants;
 use crate::suite;
@@ -13,7 +13,6 @@ use crate::suite;
 /// Runs every case under each runtime twice, and tells the rate of false alarms.
 pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
-    signals::listen()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     let mut counts = Counts::default();

@@ -24,7 +24,7 @@ pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
 }
 
 /// That a place does not do can be mended by naming another; the rest is the machine's.
-fn failed(path: &Path, error: &io::Error) -> Error {
+pub(crate) fn failed(path: &Path, error: &io::Error) -> Error {
     let told = format!("failed to write {}: {error}", path.display());
     match error.kind() {
         io::ErrorKind::StorageFull

@@ -52,6 +52,10 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<ExitStatus, Error> {
+    // A cell is ended by who started it.
+    if !matches!(command, Command::Cell) {
+        signals::listen()?;
+    }
     match command {
         Command::Run(args) => run::run(&args),
         Command::List(args) => one::list(&args),

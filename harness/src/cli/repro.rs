@@ -6,7 +6,7 @@ use ocidiff_model::ExitStatus;
 use ocidiff_reports::safe;
 
 use super::args::ReproArgs;
-use super::{output, signals};
+use super::{files, output};
 use crate::bundle::Builder;
 use crate::error::Error;
 use crate::participants::contenders;
@@ -19,7 +19,6 @@ use crate::suite;
 pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.cases.as_deref())?;
     suite::need_root()?;
-    signals::listen()?;
     let store = suite::store()?;
     let chosen = plan::select(&corpus.entries, std::slice::from_ref(&args.case)).map_err(Error::usage)?;
     let [entry] = chosen.as_slice() else {
@@ -52,7 +51,7 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     let probe = builder.probe().map_err(Error::broken)?;
     let bundle = builder.build(&entry.case, &corpus).map_err(Error::usage)?;
     repro::write(&folder, &entry.case, &contender, &bundle, &probe)
-        .map_err(|error| Error::usage(format!("failed to write {}: {error}", folder.display())))?;
+        .map_err(|error| files::failed(&folder, &error))?;
     let told = format!(
         "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\n",
         safe(&folder.to_string_lossy()),

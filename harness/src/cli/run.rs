@@ -44,10 +44,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.with.runtimes.is_empty() {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
-    signals::listen()?;
     let mut teller = Teller::new(args, entries.len())?;
     let ran = suite::tokio()?.block_on(async {
-        let signalled = signals::stop()?;
+        let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let mut engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.watch())?;

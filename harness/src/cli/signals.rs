@@ -5,7 +5,7 @@
 
 use std::io;
 use std::process::exit;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ocidiff_model::ExitStatus;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +15,6 @@ use crate::stop::Stop;
 
 /// What a signal asks to stop; none where nothing has to be ended first.
 static RUNNING: Mutex<Option<Stop>> = Mutex::new(None);
-static LISTENS: OnceLock<Result<(), String>> = OnceLock::new();
 
 /// A run that signals stop, until this is dropped.
 pub(crate) struct Stoppable {
@@ -30,18 +29,15 @@ impl Drop for Stoppable {
 }
 
 /// From here on the first signal asks to stop.
-pub(crate) fn stop() -> Result<Stoppable, Error> {
-    listen()?;
+pub(crate) fn stop() -> Stoppable {
     let stop = Stop::default();
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop.clone());
-    Ok(Stoppable { stop })
+    Stoppable { stop }
 }
 
 /// From here on a signal ends the program with the documented status, and not with the signal's own.
 pub(crate) fn listen() -> Result<(), Error> {
-    let listens = LISTENS.get_or_init(|| start().map_err(|error| error.to_string()));
-    let failed = |error: &String| Error::broken(format!("failed to wait for signals: {error}"));
-    listens.as_ref().map_err(failed).copied()
+    start().map_err(|error| Error::broken(format!("failed to wait for signals: {error}")))
 }
 
 fn start() -> io::Result<()> {

@@ -20,7 +20,6 @@ pub(crate) type Ran = Vec<(Entry, Finished)>;
 pub(crate) fn run(patterns: &[String], with: &WithArgs) -> Result<Ran, Error> {
     let corpus = suite::corpus(with.cases.as_deref())?;
     suite::need_root()?;
-    signals::listen()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&with.runtimes, &store)?;
     run_with(corpus, patterns, with, runtimes)
@@ -40,7 +39,7 @@ pub(crate) fn run_with(
         .cloned()
         .collect();
     suite::tokio()?.block_on(async {
-        let signalled = signals::stop()?;
+        let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let settings = Settings {

@@ -69,10 +69,9 @@ impl ViaArgs {
 /// Runs the cases through the engine.
 pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
     suite::need_root()?;
-    signals::listen()?;
     let mut teller = Teller::new(args, entries.len())?;
     let ran = suite::tokio()?.block_on(async {
-        let signalled = signals::stop()?;
+        let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let session = Session::start().map_err(Error::broken)?;

@@ -23,10 +23,6 @@ fn a_value_is_found_where_it_stands() {
             format!(r#"execve("/x", ["x"], ["TOKEN={token}..."])"#),
         ),
         (
-            r#"write(1, "it is hunter2-a"..., 400)"#,
-            r#"write(1, "it is hunter2-a"..., 400)"#.to_owned(),
-        ),
-        (
             r#"write(1, "it is hunter2-a...", 400)"#,
             format!(r#"write(1, "it is sha256:{token}...", 400)"#),
         ),
@@ -43,12 +39,7 @@ fn a_value_is_found_where_it_stands() {
         ),
         ("NOTHING=", "NOTHING=".to_owned()),
     ] {
-        let text = secrets.text(text);
-        // What was cut right behind the quote is cut all the same.
-        assert_eq!(
-            text.replace(&format!("sha256:{token}\"..."), "hunter2-a\"..."),
-            expected
-        );
+        assert_eq!(secrets.text(text), expected);
     }
 }
 

@@ -36,7 +36,6 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if let Some(root) = &args.root {
         match root::enter(root)? {}
     }
-    signals::listen()?;
     let events = Events::open(args)?;
     between::target(&args.to)?;
     let corpus = suite::corpus(None)?;
@@ -49,7 +48,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         keep_setup: false,
     };
     let report = suite::tokio()?.block_on(async {
-        let signalled = signals::stop()?;
+        let signalled = signals::stop();
         let stop = &signalled.stop;
         let mut asked = stop.watch();
         let mut found = tokio::select! {

@@ -34,9 +34,8 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         recorder: Recorder::None,
         keep_setup: false,
     };
-    signals::listen()?;
     let answer = suite::tokio()?.block_on(async {
-        let signalled = signals::stop()?;
+        let signalled = signals::stop();
         let engine = suite::engine(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
         let made = read_back(&engine, &given.value).await?;
         let mut filters = decided(&given, &made)?;
