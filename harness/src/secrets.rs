@@ -63,6 +63,9 @@ impl Secrets {
                 values.insert(shown.clone(), digest(value));
                 named.push((name.to_owned(), shown));
             }
+            // What is printed is recorded line by line: a key in a file's form is met in pieces.
+            let lines = value.lines().map(str::trim).filter(|line| *line != value);
+            values.extend(lines.map(|line| (line.to_owned(), digest(line))));
         }
         named.sort();
         named.dedup();

@@ -179,12 +179,9 @@ fn a_reader_that_goes_away_is_not_told_so() {
         .map(|(args, status, _)| (args, status));
     for (args, status) in all.chain(changing(&runtimes, 1)) {
         let what = args.join(" ");
-        // What nobody has been shown of a run is not known: it ends before its first case.
-        let status = if args[0] == "run" && args[1] != "--help" {
-            3
-        } else {
-            status
-        };
+        // They end before all was run: what the rest would have shown is not known.
+        let is_cut = matches!(args[0], "run" | "control") && args[1] != "--help";
+        let status = if is_cut { 3 } else { status };
         let ended = start(&mut scene.command(&args), unread(), scene.path()).wait();
         ended.with(&what, &[status]);
         assert!(
@@ -575,6 +572,27 @@ fn terminal() -> (nix::pty::PtyMaster, fs::File) {
     (master, slave)
 }
 
+/// One who reads nothing, and does not go away: what is found is cleaned up behind before it is told.
+#[test]
+fn a_reader_that_does_not_read() {
+    let Some((scene, runtimes)) = scene() else { return };
+    let run = [&["run", "some", "--cases", "cases"][..], &words(&runtimes)].concat();
+    for args in [vec!["list"], vec!["schema", "case"], run] {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        // Full, but for what the head of a run needs.
+        let room = if args[0] == "run" { 400 } else { 0 };
+        let taken = vec![b'x'; 65536 - room];
+        std::io::Write::write_all(&mut writer, &taken).expect("fill the pipe");
+        let running = start(&mut scene.command(&args), writer, scene.path());
+        std::thread::sleep(Duration::from_secs(3));
+        kill(running.pid(), Signal::SIGTERM).expect("a signal");
+        let ended = running.wait();
+        ended.with(&args.join(" "), &[3]);
+        assert!(ended.took < Duration::from_secs(2), "{ended:?}");
+        drop(reader);
+    }
+}
+
 /// The window is closed: SIGHUP, and nothing can be written any more.
 #[test]
 fn a_terminal_that_is_closed() {
@@ -600,6 +618,71 @@ fn a_terminal_that_is_closed() {
         ended.with(&args.join(" "), &[3]);
         assert!(ended.took < Duration::from_secs(10), "{ended:?}");
     }
+}
+
+/// What a workload prints and a bundle holds is somebody else's.
+#[test]
+fn nothing_that_a_workload_prints_is_obeyed() {
+    let Some((scene, runtimes)) = scene() else { return };
+    let hostile = "\u{1b}[2J\u{9b}31m\u{202e}owned";
+    let path = scene.path().join("bundle/config.json");
+    let text = fs::read_to_string(&path).expect("a config");
+    let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    config["process"]["args"] = serde_json::json!(["/bin/probe", "stdout", hostile]);
+    config["process"]["cwd"] = format!("/{hostile}").into();
+    config["hostname"] = hostile.into();
+    config["annotations"] = serde_json::json!({hostile: hostile});
+    fs::write(&path, config.to_string()).expect("a config");
+    let args = serde_json::json!(["/bin/probe", hostile]);
+    scene.write(
+        "cases/some/odd.yaml",
+        format!("summary: s\nconfig: {{process: {{args: {args}}}}}\n"),
+    );
+    let with = |args: &[&'static str]| [args, &words(&runtimes)].concat();
+    for args in [
+        with(&["run", "--bundle", "bundle", "--json", "events"]),
+        with(&["run", "some/odd", "--cases", "cases"]),
+        with(&["show", "some/odd", "--cases", "cases"]),
+        with(&["explain", "some/odd", "--cases", "cases"]),
+        vec!["capture", "--bundle", "bundle", "--command"],
+        vec![
+            "check",
+            "--from",
+            &runtimes[1],
+            "--to",
+            &runtimes[3],
+            "--bundle",
+            "bundle",
+        ],
+        vec![
+            "check",
+            "--from",
+            &runtimes[1],
+            "--to",
+            &runtimes[3],
+            "--bundle",
+            "bundle",
+            "--out",
+            "-",
+        ],
+        vec!["report", "events"],
+        vec!["report", "events", "--format", "json"],
+        vec!["report", "events", "--format", "markdown"],
+        vec!["report", "events", "--format", "junit"],
+    ] {
+        obeys_nothing(&args, &scene.run(&args));
+    }
+}
+
+#[track_caller]
+fn obeys_nothing(args: &[&str], ran: &support::Ran) {
+    for (name, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
+        let obeyed = text
+            .chars()
+            .find(|letter| (letter.is_control() && *letter != '\n') || *letter == '\u{202e}');
+        assert_eq!(obeyed, None, "{args:?} {name}: {text:?}");
+    }
+    assert!(ran.stderr.len() + ran.stdout.len() > 10, "{args:?} says nothing");
 }
 
 /// Whatever the terminal would obey is shown as text, on stderr too.
@@ -638,13 +721,6 @@ fn nothing_that_a_terminal_obeys_is_printed() {
         &["show", "x", "--channel", hostile],
         &["run", "--jobs", hostile],
     ] {
-        let ran = scene.run(args);
-        for (name, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
-            let obeyed = text
-                .chars()
-                .find(|letter| (letter.is_control() && *letter != '\n') || *letter == '\u{202e}');
-            assert_eq!(obeyed, None, "{args:?} {name}: {text:?}");
-        }
-        assert!(ran.stderr.len() + ran.stdout.len() > 10, "{args:?} says nothing");
+        obeys_nothing(args, &scene.run(args));
     }
 }

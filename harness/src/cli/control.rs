@@ -57,6 +57,13 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
                 safe(&runtime.label()),
                 ran.len()
             ));
+            if told.has_failed() {
+                // What the rest would have shown is not known.
+                return told.end(match alarms {
+                    0 => ExitStatus::Broken,
+                    _ => counts.exit(true),
+                });
+            }
         }
     }
     told.print(&format!(

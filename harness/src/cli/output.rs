@@ -42,6 +42,11 @@ impl Aside {
         }
     }
 
+    /// Whether nobody sees any more of it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Once all is done.
     pub(crate) fn end(self, found: ExitStatus) -> Result<ExitStatus, Error> {
         match self.0 {

@@ -44,6 +44,12 @@ fn a_value_is_found_where_it_stands() {
 }
 
 #[test]
+fn a_value_of_several_lines_is_found_line_by_line() {
+    let secrets = Secrets::of_entries(["KEY=-----BEGIN-----\nMIIEpAIB\r\n-----END-----\n".to_owned()]);
+    assert_eq!(secrets.text("MIIEpAIB"), format!("sha256:{}", digest("MIIEpAIB")));
+}
+
+#[test]
 fn values_are_found_in_configs_that_are_broken_or_odd() {
     for config in [
         r#"{"process": {"env": ["A=verysecret"]}"#,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::file::{Target, claim, keep};
+use crate::safe_json;
 
 /// Writes events, each at once, so that what was recorded is there whatever happens next.
 #[derive(Debug)]
@@ -26,10 +27,10 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The event could not be written.
     pub fn write(&mut self, event: &impl Serialize) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(event).map_err(|error| Error::Write(error.into()))?;
-        line.push(b'\n');
+        let json = serde_json::to_string(event).map_err(|error| Error::Write(error.into()))?;
+        let line = format!("{}\n", safe_json(&json));
         // In one piece: what could not be written whole is taken back.
-        self.out.write_all(&line).map_err(Error::Write)?;
+        self.out.write_all(line.as_bytes()).map_err(Error::Write)?;
         self.out.flush().map_err(Error::Write)
     }
 }

@@ -5,7 +5,7 @@ mod given;
 
 use ocidiff_model::ExitStatus;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
-use ocidiff_reports::terminal;
+use ocidiff_reports::{safe_json, terminal};
 use ocidiff_seccomp::profile::Source;
 
 use super::args::{FixArg, SeccompArgs};
@@ -70,7 +70,7 @@ fn tell(
     let report = report(given, made, filters).map_err(Error::broken)?;
     let text = if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(Error::broken)?;
-        format!("{text}\n")
+        format!("{}\n", safe_json(&text))
     } else {
         terminal::profile(&report, &output::style())
     };
@@ -133,5 +133,5 @@ async fn fix(
         return Ok((String::new(), ExitStatus::Differs));
     };
     let text = serde_json::to_string_pretty(&profile).map_err(Error::broken)?;
-    Ok((format!("{text}\n"), ExitStatus::Ok))
+    Ok((format!("{}\n", safe_json(&text)), ExitStatus::Ok))
 }
