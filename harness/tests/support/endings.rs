@@ -56,6 +56,25 @@ impl Running {
         nix::unistd::Pid::from_raw(self.child.id().cast_signed())
     }
 
+    /// Until then a signal does what it does to any program.
+    pub(crate) fn wait_until_it_listens(&self) {
+        let status = format!("/proc/{}/status", self.child.id());
+        // The last of them that it takes.
+        let last: u64 = 1 << (nix::sys::signal::Signal::SIGHUP as u64 - 1);
+        let caught = |text: String| {
+            let line = text.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+            u64::from_str_radix(line.trim(), 16).ok()
+        };
+        for _ in 0..6000 {
+            let now = fs::read_to_string(&status).ok().and_then(caught);
+            if now.is_none_or(|caught| caught & last != 0) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("it does not listen to signals");
+    }
+
     pub(crate) fn wait(mut self) -> Ended {
         let began = Instant::now();
         let status = loop {
@@ -129,4 +148,15 @@ pub(crate) fn head(lines: usize) -> (std::io::PipeWriter, std::thread::JoinHandl
 /// A device that is always full.
 pub(crate) fn full() -> File {
     File::options().write(true).open("/dev/full").expect("/dev/full")
+}
+
+/// Waits until a file is there.
+pub(crate) fn wait_for(path: &Path) {
+    for _ in 0..6000 {
+        if path.exists() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("{} did not come", path.display());
 }
