@@ -19,6 +19,7 @@ use crate::hangs::Hangs;
 use crate::launch::{Launcher, Order, Told};
 use crate::normalise::normalise;
 use crate::participants::{Contender, Lacks};
+use crate::secrets::{Discreet, Secrets};
 
 pub use crate::confirm::Finished;
 
@@ -64,6 +65,8 @@ pub struct Engine {
     pub control: bool,
     /// Who did not come back.
     pub hangs: Hangs,
+    /// Whether the values of the environment in a bundle of the user's are told as they are.
+    pub show_env: bool,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -94,7 +97,17 @@ impl Engine {
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
         match self.builder.copy(folder, "given") {
-            Ok(bundle) => self.judge(Origin::Given).run(self, entry, &bundle, started).await,
+            Ok(bundle) if self.show_env => self.judge(Origin::Given).run(self, entry, &bundle, started).await,
+            Ok(bundle) => {
+                let secrets = Secrets::of(bundle.configs.values());
+                let discreet = Discreet {
+                    launch: self,
+                    secrets,
+                };
+                self.judge(Origin::Given)
+                    .run(&discreet, entry, &bundle, started)
+                    .await
+            }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
     }

@@ -19,6 +19,7 @@
 //! | `slot`             | places to run in: a thread in cgroups of its own                 |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
+//! | [`secrets`]        | takes the values of a stranger's environment out of records      |
 //! | [`filters`]        | decides seccomp filters: against the profile, against each other |
 //! | [`readback`]       | loads a seccomp profile under each runtime, reads back what is in force |
 //! | [`compare`]        | which facts are compared, and who agrees                         |
@@ -30,6 +31,7 @@
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`via`]            | the same through a container engine, in place of cells           |
 //! | [`schedule`]       | many cases, a few at a time                                       |
+//! | [`stop`]           | asks everything that is under way to end                         |
 //! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
@@ -62,7 +64,9 @@ pub mod readback;
 pub mod repeat;
 pub mod repro;
 pub mod schedule;
+pub mod secrets;
 pub mod session;
 mod slot;
+pub mod stop;
 pub mod suite;
 pub mod via;

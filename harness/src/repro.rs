@@ -31,7 +31,9 @@ pub fn write(
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let aside = tempfile::tempdir_in(parent)?;
+    let aside = tempfile::Builder::new()
+        .prefix(".ocidiff-repro.")
+        .tempdir_in(parent)?;
     merge_layers(&bundle.layers, &aside.path().join("rootfs"))?;
     for (name, config) in &bundle.configs {
         fs::write(aside.path().join(format!("{name}.json")), config)?;
@@ -46,7 +48,10 @@ pub fn write(
     fs::write(&script, text(case, contender, &steps))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
-    fs::rename(aside.keep(), folder)
+    fs::rename(aside.path(), folder)?;
+    // It has its name, and is nobody's to remove.
+    let _ = aside.keep();
+    Ok(())
 }
 
 /// The script. It takes private namespaces first, as ocidiff does: a runtime under test is not trusted.

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use ocidiff_trace::ebpf::{Loaded, Place};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use crate::cgroup::{self, Kind, Layout};
@@ -42,9 +43,21 @@ impl Drop for Slot {
             .take()
             .filter(|thread| thread.thread().id() != std::thread::current().id());
         if let Some(thread) = thread {
-            let _ = thread.join();
+            wait_for(thread);
         }
     }
+}
+
+/// Waits for a thread. What it does may wait for the runtime: a worker hands its other work on first.
+fn wait_for(thread: JoinHandle<()>) {
+    let on_worker =
+        Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    // That the thread panicked is told by those who wait for its work.
+    let _ = if on_worker {
+        tokio::task::block_in_place(|| thread.join())
+    } else {
+        thread.join()
+    };
 }
 
 impl Slot {

@@ -165,6 +165,7 @@ pub fn engine(
         repeat: settings.repeat,
         control: settings.control,
         hangs: Hangs::default(),
+        show_env: false,
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

@@ -4,6 +4,7 @@ use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Counts, Event, ExitStatus, Impact, Verdict};
 
+use crate::style::count;
 use crate::telling;
 
 /// The head of a run. Events that were merged from several machines have several.
@@ -34,6 +35,8 @@ pub struct Run<'a> {
     pub seconds: f64,
     /// Whether the run ended before all cases had their verdict.
     pub interrupted: bool,
+    /// Why it did, where that was no signal.
+    pub why: Option<&'a str>,
     /// Whether the last event is missing: the harness was killed.
     pub unfinished: bool,
     /// Whether cases that are not the same each time fail (`--strict`).
@@ -71,11 +74,13 @@ impl<'a> Run<'a> {
                     seconds,
                     exit,
                     interrupted,
+                    why,
                     ..
                 } => {
                     ends += 1;
                     run.seconds += seconds;
                     run.interrupted |= interrupted;
+                    run.why = run.why.or(why.as_deref());
                     exits.push(*exit);
                 }
             }
@@ -88,6 +93,15 @@ impl<'a> Run<'a> {
         // Nothing that always fails, and yet it failed: then the unstable ones did it.
         run.strict = run.counts.exit(false) == ExitStatus::Ok && exits.contains(&ExitStatus::Differs);
         run
+    }
+
+    /// Why not every case has a verdict, and how many have; none where all have.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<String> {
+        let why = self.why.map_or_else(|| "interrupted".to_owned(), crate::safe);
+        let done = self.cases.len();
+        self.interrupted
+            .then(|| format!("{why}: {done} of {} have a verdict", count(self.planned, "case")))
     }
 
     /// The cases that are told first and whole: by verdict, then by name.

@@ -3,9 +3,10 @@
 use std::env;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
 use ocidiff_model::version::Version;
@@ -149,6 +150,7 @@ impl Store {
                 .create(true)
                 .truncate(false)
                 .write(true)
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
                 .open(&path)?;
             let waited = flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
             if waited {

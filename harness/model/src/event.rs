@@ -101,7 +101,10 @@ pub enum Event {
         seconds: f64,
         /// How the program ends.
         exit: ExitStatus,
-        /// Whether a signal ended the run before all cases had their verdict.
+        /// Whether the run ended before all cases had their verdict.
         interrupted: bool,
+        /// Why it did, where that was no signal: one sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
 }

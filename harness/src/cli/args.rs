@@ -21,7 +21,8 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone or a violation; 2 wrong use, or an \
-error in a case or manifest; 3 a case is broken, or the run was interrupted.";
+error in a case or manifest; 3 a case is broken, the run was interrupted, or what was found could not be written. \
+Where whoever reads the output goes away (`| head`) the run ends, with 1 if something failed by then, else with 3.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -151,6 +152,9 @@ pub(crate) struct RunArgs {
     /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
     #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
+    /// Tell the values of the bundle's environment variables as they are, not as digests
+    #[arg(long, requires = "bundle")]
+    pub(crate) show_env: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line

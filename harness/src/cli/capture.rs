@@ -35,7 +35,7 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
             Failed::Config(_) | Failed::Inexact(_) => Error::broken(told),
         }
     })?;
-    output::print(&captive.text);
+    let status = output::answer(&captive.text, ExitStatus::Ok)?;
     output::complain(&format!(
         "{}: {} changes, told at the top of the case; put it into a folder of its topic (cases/mine/NAME.yaml)",
         container.name,
@@ -44,7 +44,7 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
     if wanted.command {
         output::complain("its command is in the case: see that no secret is in it");
     }
-    Ok(ExitStatus::Ok)
+    Ok(status)
 }
 
 fn bundle(folder: &Path) -> Result<Container, Error> {

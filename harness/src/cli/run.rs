@@ -9,18 +9,21 @@ use std::time::{Duration, Instant, SystemTime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Watch};
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Watch};
 use ocidiff_reports::events::{PartFile, Writer};
-use ocidiff_reports::{Run as Told, terminal};
+use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
+use super::files::Records;
 use super::{output, signals};
 use crate::confirm::Finished;
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::plan;
+use crate::preflight;
 use crate::schedule::{RunsCases, Schedule};
-use crate::suite;
+use crate::stop::Stop;
+use crate::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
@@ -43,22 +46,30 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.with.runtimes.is_empty() {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
-    let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
-    suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+    let mut teller = Teller::new(args, entries.len())?;
+    let ran = suite::tokio()?.block_on(async {
+        let signalled = signals::stop();
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        let settings = Settings {
+            repeat: u32::from(args.repeat),
+            ..args.with.settings()?
+        };
+        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        engine.show_env = args.show_env;
         if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
                 "the recorder's programs were loaded and attached in {millis:.1} ms"
             ));
         }
+        let left_out = preflight::plain(&mut engine).await?;
+        left_out.iter().for_each(|sentence| output::complain(sentence));
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
-            stop,
+            stop: stop.clone(),
             bundle: args.bundle.clone(),
         };
         let engine = &schedule.engine;
@@ -69,8 +80,41 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             &engine.recorder_said,
             entries.len(),
         );
-        run_all(schedule, start, entries, args.strict, &mut teller).await
-    })
+        run_all(
+            schedule,
+            start,
+            entries,
+            &Until::of(args, left_out.len()),
+            &mut teller,
+        )
+        .await
+    });
+    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
+    teller.close(ran?)
+}
+
+/// When a run ends before its last case, and with what.
+#[derive(Debug, Clone)]
+pub(super) struct Until {
+    /// Whether cases that are not the same each time fail.
+    strict: bool,
+    /// Whether the first failure is the last case.
+    fail_fast: bool,
+    /// How long it may take.
+    limit: Option<Duration>,
+    /// Runtimes that were left out before the first case: then it cannot end well.
+    left_out: usize,
+}
+
+impl Until {
+    pub(super) fn of(args: &RunArgs, left_out: usize) -> Self {
+        Self {
+            strict: args.strict,
+            fail_fast: args.fail_fast,
+            limit: args.limit.map(|seconds| Duration::from_secs(seconds.into())),
+            left_out,
+        }
+    }
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -78,30 +122,87 @@ pub(super) async fn run_all<R: RunsCases>(
     schedule: Schedule<'_, R>,
     start: Event,
     entries: Vec<Entry>,
-    strict: bool,
+    until: &Until,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
-    teller.tell(start)?;
     let stop = schedule.stop.clone();
-    schedule
-        .run(entries, |_, finished| teller.finished(finished))
-        .await?;
-    let interrupted = *stop.borrow();
+    let engine = Arc::clone(&schedule.engine);
+    let mut why = None;
+    let mut given_up = until.left_out;
+    let ran = match teller.tell(start) {
+        Ok(()) => {
+            let running = schedule.run(entries, |_, finished| {
+                let fails = finished.report.verdict.fails(until.strict);
+                teller.finished(finished)?;
+                let (sentences, too_few) = engine.given_up();
+                for sentence in sentences.iter().skip(given_up - until.left_out) {
+                    output::complain(sentence);
+                }
+                given_up = until.left_out + sentences.len();
+                if too_few {
+                    why.get_or_insert_with(|| {
+                        format!("{}: nothing is left to compare", sentences.join("; "))
+                    });
+                    stop.now();
+                } else if fails && until.fail_fast {
+                    why.get_or_insert_with(|| "stopped at the first failure".to_owned());
+                    stop.now();
+                }
+                Ok(())
+            });
+            within(running, until.limit, &stop).await
+        }
+        Err(error) => Err(error),
+    };
+    let (ran, late) = match ran {
+        Ok(late) => (Ok(()), late),
+        Err(error) => (Err(error), false),
+    };
+    if let (true, Some(limit)) = (late, until.limit) {
+        why.get_or_insert_with(|| format!("the limit of {} s was reached", limit.as_secs()));
+    }
+    let interrupted = match ran {
+        Ok(()) => stop.is_asked() && (why.is_none() || teller.done < teller.planned),
+        // As Ctrl-C does: the rest would be run for nobody.
+        Err(Error::Unread) => teller.done < teller.planned,
+        Err(error) => return Err(error),
+    };
     let counts = teller.counts.clone();
-    let exit = if interrupted {
-        ExitStatus::Broken
-    } else {
-        counts.exit(strict)
+    let failed_fast = until.fail_fast && !late && why.is_some();
+    let exit = match (interrupted, counts.exit(until.strict)) {
+        (false, ExitStatus::Ok | ExitStatus::Differs) if given_up > 0 => ExitStatus::Broken,
+        (false, exit) => exit,
+        // Nobody asked for an end: what was found by then counts.
+        (true, ExitStatus::Differs) if teller.unread || (failed_fast && given_up == 0) => ExitStatus::Differs,
+        (true, _) => ExitStatus::Broken,
     };
     teller.tell(Event::RunFinished {
         counts,
         seconds: started.elapsed().as_secs_f64(),
         exit,
         interrupted,
+        why,
     })?;
-    teller.close()?;
     Ok(exit)
+}
+
+/// Asks everything under way to end when the time is over, and says whether it was.
+async fn within(
+    running: impl Future<Output = Result<(), Error>>,
+    limit: Option<Duration>,
+    stop: &Stop,
+) -> Result<bool, Error> {
+    let Some(limit) = limit else {
+        return running.await.map(|()| false);
+    };
+    let mut running = std::pin::pin!(running);
+    tokio::select! {
+        ran = &mut running => return ran.map(|()| false),
+        () = tokio::time::sleep(limit) => {}
+    }
+    stop.now();
+    running.await.map(|()| true)
 }
 
 /// The first event of a run.
@@ -173,60 +274,62 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
 /// Gives events to everybody who wants them: the terminal, the file, the counts.
 pub(super) struct Teller {
     file: Option<Writer<PartFile>>,
-    records: Option<std::path::PathBuf>,
+    records: Option<Records>,
     bar: Option<ProgressBar>,
     events: Vec<Event>,
     counts: Counts,
     done: usize,
     planned: usize,
+    /// Whether whoever read stdout went away.
+    unread: bool,
+    /// What other commands take to meet the same runtimes and cases.
+    again: Vec<String>,
 }
 
 impl Teller {
-    pub(super) fn new(file: Option<&Path>, records: Option<&Path>, planned: usize) -> Result<Self, Error> {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        let file = file
-            .map(Writer::create)
-            .transpose()
-            .map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
+    pub(super) fn new(args: &RunArgs, planned: usize) -> Result<Self, Error> {
+        let records = args.records.as_deref().map(Records::open).transpose()?;
+        let file = args.json.as_deref().map(Writer::create).transpose();
+        let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
         Ok(Self {
             file,
-            records: records.map(Path::to_owned),
-            bar,
+            records,
+            bar: std::io::stderr().is_terminal().then(|| bar(planned)),
             events: Vec::new(),
             counts: Counts::default(),
             done: 0,
             planned,
+            unread: false,
+            again: args.again(),
         })
     }
 
-    fn finished(&mut self, finished: Finished) -> Result<(), Error> {
-        if let Some(folder) = &self.records {
-            for record in &finished.records {
-                write_record(folder, record)?;
-            }
+    fn finished(&mut self, mut finished: Finished) -> Result<(), Error> {
+        finished.report.again.clone_from(&self.again);
+        if let Some(records) = &self.records {
+            finished
+                .records
+                .iter()
+                .try_for_each(|record| records.write(record))?;
         }
-        self.tell(Event::CaseFinished(Box::new(finished.report)))
+        self.tell(Event::CaseFinished(Box::new(finished.report)))?;
+        self.unread |= output::is_unread();
+        if self.unread { Err(Error::Unread) } else { Ok(()) }
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
+        // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
+        if let Event::RunStarted { .. } = &event {
+            self.say(&terminal::header(&event, &output::style()))?;
+        }
         if let Some(file) = &mut self.file {
             file.write(&event)
                 .map_err(|error| Error::broken(format!("failed to {error}")))?;
         }
-        match &event {
-            Event::RunStarted { .. } => self.say(&terminal::header(&event, &output::style())),
-            Event::CaseFinished(report) => {
-                self.done += 1;
-                self.counts.add(report.verdict);
-                self.progress(report);
-            }
-            Event::RunFinished { .. } => {}
+        if let Event::CaseFinished(report) = &event {
+            self.done += 1;
+            self.counts.add(report.verdict);
+            self.progress(report);
         }
         self.events.push(event);
         Ok(())
@@ -236,30 +339,32 @@ impl Teller {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(self.done as u64);
-                bar.set_message(report.case.clone());
+                bar.set_message(safe(&report.case));
             }
-            None => eprintln!(
+            None => output::progress(&format!(
                 "[{}/{}] {} {}",
                 self.done, self.planned, report.verdict, report.case
-            ),
+            )),
         }
     }
 
-    fn say(&self, text: &str) {
-        match &self.bar {
+    fn say(&mut self, text: &str) -> Result<(), Error> {
+        let said = match &self.bar {
             Some(bar) => bar.suspend(|| output::print(text)),
             None => output::print(text),
-        }
+        };
+        self.unread |= matches!(said, Err(Error::Unread));
+        said
     }
 
     /// The report, once the last event is told.
-    fn close(&mut self) -> Result<(), Error> {
+    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         if let Some(file) = self.file.take() {
             file.finish()
-                .map_err(|error| Error::broken(format!("failed to {error}")))?;
+                .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
         }
         let style = output::style();
         let told = Told::of(&self.events);
@@ -268,17 +373,14 @@ impl Teller {
             .iter()
             .map(|report| terminal::case(report, &style))
             .collect();
-        output::print(&format!("\n{blocks}{}", terminal::closing(&told, &style)));
-        Ok(())
+        output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
     }
 }
 
-fn write_record(folder: &Path, record: &Record) -> Result<(), Error> {
-    let name = format!("{}/{}.json", record.case, record.runtime.label);
-    let path = folder.join(name);
-    let parent = path.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .map_err(|error| Error::usage(format!("failed to make {}: {error}", parent.display())))?;
-    let text = serde_json::to_string_pretty(record).map_err(Error::broken)?;
-    output::write_file(&path, &text)
+fn bar(planned: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

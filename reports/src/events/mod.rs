@@ -32,6 +32,18 @@ pub enum Error {
     /// The file does not begin as a check does.
     #[error("no recorded check: the first event must be `check-started`")]
     NoCheck,
+    /// A second run begins.
+    #[error("line {line}: a second run begins here, and a report is of one; split the file before that line")]
+    Second {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// An event behind the end of a run.
+    #[error("line {line}: an event of a run that has ended")]
+    Ended {
+        /// Counted from 1.
+        line: usize,
+    },
     /// An event that no check is under way for.
     #[error("line {line}: an event of a check that did not start, or has ended")]
     Astray {
@@ -76,15 +88,23 @@ pub struct Recorded {
 /// both are told in the warnings.
 ///
 /// # Errors
-/// A line that holds no event, with its number; a file that holds no run.
+/// A line that holds no event, with its number; a file that holds no run, or more than one.
 pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
     let mut recorded = Recorded::default();
     let mut lines = Lines::new(reader);
     while let Some(line) = lines.next()? {
-        recorded.events.extend(lines.event(&line)?);
-        if !matches!(recorded.events.first(), Some(Event::RunStarted { .. })) {
-            return Err(Error::NoStart);
+        let Some(event) = lines.event(&line)? else {
+            continue;
+        };
+        let line = line.number;
+        match (recorded.events.last(), &event) {
+            (None, Event::RunStarted { .. }) => {}
+            (None, _) => return Err(Error::NoStart),
+            (Some(_), Event::RunStarted { .. }) => return Err(Error::Second { line }),
+            (Some(Event::RunFinished { .. }), _) => return Err(Error::Ended { line }),
+            (Some(_), _) => {}
         }
+        recorded.events.push(event);
     }
     if recorded.events.is_empty() {
         return Err(Error::NoStart);

@@ -52,6 +52,7 @@ pub(crate) fn run(cases: Vec<CaseReport>) -> Vec<Event> {
         seconds: 6.2,
         exit,
         interrupted: false,
+        why: None,
     };
     let cases = cases.into_iter().map(|case| Event::CaseFinished(Box::new(case)));
     std::iter::once(start).chain(cases).chain([finish]).collect()
