@@ -64,7 +64,8 @@ pub(crate) fn run_with(
         };
         let mut cases = Vec::new();
         schedule
-            .run(entries, |entry, finished| {
+            .run(entries, |entry, mut finished| {
+                finished.report.again = with.again();
                 cases.push((entry, finished));
                 Ok(())
             })

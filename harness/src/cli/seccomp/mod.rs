@@ -13,6 +13,7 @@ use super::{output, signals};
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
 use crate::filters::{Filters, Undecided};
+use crate::preflight;
 use crate::readback::{Loaded, ReadBack, read_back};
 use crate::suite::{self, Settings};
 use given::Given;
