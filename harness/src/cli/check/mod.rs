@@ -50,11 +50,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     let report = suite::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
-        let mut asked = stop.watch();
-        let mut found = tokio::select! {
-            found = find::find(args) => found,
-            _ = asked.wait_for(|asked| *asked) => return Err(Error::broken("interrupted")),
-        };
+        let mut found = find::find(args, stop.watch()).await;
+        if stop.is_asked() {
+            return Err(Error::broken("interrupted"));
+        }
         if found.is_empty() {
             return Err(found.nothing());
         }
