@@ -1,7 +1,6 @@
 //! How each command ends where what it says cannot be written, or it is told to end: with the documented status, soon,
 //! and with nothing left behind.
 
-#[expect(dead_code, reason = "no secret is looked for here")]
 #[path = "support/corpus.rs"]
 mod corpus;
 #[path = "support/endings.rs"]
