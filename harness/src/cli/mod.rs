@@ -10,6 +10,7 @@ mod files;
 mod folder;
 mod one;
 mod output;
+mod reader;
 mod report;
 mod repro;
 mod run;

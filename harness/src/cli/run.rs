@@ -15,6 +15,7 @@ use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
 use super::files::Records;
+use super::reader::Reader;
 use super::{output, signals};
 use crate::confirm::Finished;
 use crate::corpus::Entry;
@@ -88,25 +89,24 @@ pub(super) async fn run_all<R: RunsCases>(
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
     let stop = schedule.stop.clone();
-    let ran = match teller.tell(start) {
-        Ok(()) => {
-            schedule
-                .run(entries, |_, finished| teller.finished(finished))
-                .await
-        }
-        Err(error) => Err(error),
-    };
-    let interrupted = match ran {
-        Ok(()) => stop.is_asked(),
-        // As Ctrl-C does: the rest would be run for nobody.
-        Err(Error::Unread) => teller.done < teller.planned,
+    match teller.tell(start) {
+        Ok(()) => {}
+        // Nothing is known, and nothing was recorded.
+        Err(Error::Unread) => return Ok(ExitStatus::Broken),
         Err(error) => return Err(error),
-    };
+    }
+    let reader = Reader::watch(stop.clone());
+    let ran = schedule
+        .run(entries, |_, finished| teller.finished(finished))
+        .await;
+    let unread = reader.is_gone();
+    ran?;
+    let interrupted = stop.is_asked() && teller.done < teller.planned;
     let counts = teller.counts.clone();
     let exit = match (interrupted, counts.exit(strict)) {
         (false, exit) => exit,
         // Nobody asked for an end: what was found by then counts.
-        (true, ExitStatus::Differs) if teller.unread => ExitStatus::Differs,
+        (true, ExitStatus::Differs) if unread => ExitStatus::Differs,
         (true, _) => ExitStatus::Broken,
     };
     teller.tell(Event::RunFinished {
@@ -193,8 +193,6 @@ pub(super) struct Teller {
     counts: Counts,
     done: usize,
     planned: usize,
-    /// Whether whoever read stdout went away.
-    unread: bool,
 }
 
 impl Teller {
@@ -210,7 +208,6 @@ impl Teller {
             counts: Counts::default(),
             done: 0,
             planned,
-            unread: false,
         })
     }
 
@@ -221,9 +218,7 @@ impl Teller {
                 .iter()
                 .try_for_each(|record| records.write(record))?;
         }
-        self.tell(Event::CaseFinished(Box::new(finished.report)))?;
-        self.unread |= output::is_unread();
-        if self.unread { Err(Error::Unread) } else { Ok(()) }
+        self.tell(Event::CaseFinished(Box::new(finished.report)))
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
@@ -257,13 +252,11 @@ impl Teller {
         }
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Error> {
-        let said = match &self.bar {
+    fn say(&self, text: &str) -> Result<(), Error> {
+        match &self.bar {
             Some(bar) => bar.suspend(|| output::print(text)),
             None => output::print(text),
-        };
-        self.unread |= matches!(said, Err(Error::Unread));
-        said
+        }
     }
 
     /// The report, once the last event is told.
