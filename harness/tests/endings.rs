@@ -80,7 +80,7 @@ fn commands<'a>(runtimes: &'a [String; 4]) -> Vec<(Vec<&'a str>, i32, bool)> {
 }
 
 /// `accept` and `repro` change what they find: each run has its own.
-fn changing<'a>(runtimes: &'a [String; 4], index: usize) -> [(Vec<&'a str>, i32); 2] {
+fn changing(runtimes: &[String; 4], index: usize) -> [(Vec<&str>, i32); 2] {
     let folder: &'static str = format!("repro-{index}").leak();
     let accept = ["accept", "some/story", "--cases", "cases"];
     [

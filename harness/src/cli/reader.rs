@@ -32,7 +32,8 @@ impl Reader {
         Self { gone, watching }
     }
 
-    pub(super) fn is_gone(self) -> bool {
+    /// Watches no longer; whether they went away.
+    pub(super) fn end(self) -> bool {
         self.watching.abort();
         self.gone.load(Ordering::Relaxed)
     }

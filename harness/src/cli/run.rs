@@ -99,7 +99,7 @@ pub(super) async fn run_all<R: RunsCases>(
     let ran = schedule
         .run(entries, |_, finished| teller.finished(finished))
         .await;
-    let unread = reader.is_gone();
+    let unread = reader.end();
     ran?;
     let interrupted = stop.is_asked() && teller.done < teller.planned;
     let counts = teller.counts.clone();

@@ -166,7 +166,7 @@ fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<String
         Events::Stdout => {
             return events::lines_of(&report.events()).map_err(|error| failed(error.to_string()));
         }
-        Events::File(writer) => write(writer, report).map_err(|error| failed(error.to_string()))?,
+        Events::File(writer) => write(*writer, report).map_err(|error| failed(error.to_string()))?,
     }
     reports::render(args.format.format(), report, &output::style()).map_err(|error| failed(error.to_string()))
 }
@@ -175,7 +175,7 @@ fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<String
 enum Events {
     None,
     Stdout,
-    File(Writer<PartFile>),
+    File(Box<Writer<PartFile>>),
 }
 
 impl Events {
@@ -185,7 +185,7 @@ impl Events {
             None => Ok(Self::None),
             Some(path) if path.as_os_str() == "-" => Ok(Self::Stdout),
             Some(path) => Writer::create(path)
-                .map(Self::File)
+                .map(|writer| Self::File(Box::new(writer)))
                 .map_err(|error| Error::usage(format!("failed to write {error}"))),
         }
     }
