@@ -96,6 +96,7 @@ impl Secrets {
             }
             fact.path = self.path(&fact.path);
         }
+        record.facts.sort_by(|a, b| a.path.cmp(&b.path));
         for step in &mut record.steps {
             step.text = self.text(&step.text);
             step.argv.iter_mut().for_each(|word| *word = self.text(word));

@@ -1,6 +1,5 @@
 //! What others wrote is printed as text: nothing of it is obeyed by a terminal.
 
-#[expect(dead_code, reason = "no secret is looked for here")]
 #[path = "support/corpus.rs"]
 mod corpus;
 #[path = "support/needs.rs"]

@@ -20,10 +20,9 @@ use std::process::{Command, Stdio};
 
 use corpus::{SECRET, scene, words};
 use endings::{start, wait_for};
-use story::STORY;
 use support::Scene;
 
-/// A disk of 64 KiB, seen by the program only; `DISK` in the arguments is its place.
+/// A disk of 64 KiB at `disk`, seen by the program only.
 fn on_small_disk(scene: &Scene, args: &[&str]) -> Command {
     let disk = scene.path().join("disk");
     fs::create_dir_all(&disk).expect("a folder");
@@ -47,14 +46,14 @@ fn a_file_that_cannot_be_written_is_told() {
     let Some((scene, runtimes)) = scene() else { return };
     let (from, to) = (runtimes[1].as_str(), runtimes[3].as_str());
     let with = |args: &[&'static str]| [args, &words(&runtimes)].concat();
-    // The events of the run are more than 64 KiB.
-    let many: String = (0..400)
-        .map(|index| format!("# {index} {}\n", "x".repeat(200)))
-        .collect();
-    scene.write(
-        "cases/some/story.yaml",
-        format!("{STORY}files: {{/x: {{text: {}}}}}\n{many}", "y".repeat(100)),
-    );
+    let large = {
+        let events = fs::read_to_string(scene.path().join("events")).expect("events");
+        let lines: Vec<&str> = events.lines().collect();
+        [&lines[..1], &lines[1..2].repeat(60), &lines[2..]]
+            .concat()
+            .join("\n")
+    };
+    scene.write("large", large);
     let check = ["check", "--from", from, "--to", to, "--bundle", "bundle", "--out"];
     for args in [
         with(&["run", "--cases", "cases", "--json", "/dev/full"]),
@@ -73,14 +72,6 @@ fn a_file_that_cannot_be_written_is_told() {
             from,
         ],
     ] {
-        let line = fs::read_to_string(scene.path().join("events")).expect("events");
-        let (head, rest) = line.split_once('\n').expect("lines");
-        let (case, end) = rest.trim_end().rsplit_once('\n').expect("lines");
-        fs::write(
-            scene.path().join("large"),
-            format!("{head}\n{}{end}\n", format!("{case}\n").repeat(60)),
-        )
-        .expect("events");
         let what = args.join(" ");
         let ended = start(&mut on_small_disk(&scene, &args), Stdio::null(), scene.path()).wait();
         ended.with(&what, &[3]).says(&what, "No space left on device");

@@ -70,6 +70,21 @@ pub(crate) fn keep(old: Option<&Metadata>, file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))
 }
 
+/// Some file systems find out only now that they are full; some have nothing to say to it.
+pub(crate) fn settle(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 /// Writes a file whole or not at all; a new one gets this mode.
 ///
 /// # Errors
@@ -85,8 +100,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         .tempfile_in(folder.unwrap_or(Path::new(".")))?;
     aside.write_all(bytes)?;
     keep(old.as_ref(), aside.as_file())?;
-    // Some file systems find out only now that they are full.
-    aside.as_file().sync_all()?;
+    settle(aside.as_file())?;
     aside.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
@@ -95,10 +109,14 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 pub(crate) fn claim(path: &Path) -> io::Result<File> {
     // Between our opening and our lock another can give it its final name: then there is none again.
     for _ in 0..100 {
-        let Some(file) = open_unlinked(path)? else {
+        let Some((file, is_new)) = open_unlinked(path)? else {
             continue;
         };
-        lock(&file)?;
+        match lock(&file) {
+            // Without locks one that is there may be in use.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported && is_new => {}
+            done => done?,
+        }
         let found = file.metadata()?;
         let named = path.symlink_metadata();
         if !named.is_ok_and(|named| (named.dev(), named.ino()) == (found.dev(), found.ino())) {
@@ -119,8 +137,9 @@ pub(crate) fn claim(path: &Path) -> io::Result<File> {
     ))
 }
 
-/// A new file, or the one that is there, but nothing that a link leads to; none if it was removed in between.
-fn open_unlinked(path: &Path) -> io::Result<Option<File>> {
+/// A new file, or the one that is there, but nothing that a link leads to, and whether it is new; none if it was removed in
+/// between.
+fn open_unlinked(path: &Path) -> io::Result<Option<(File, bool)>> {
     let plain = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options
@@ -129,7 +148,7 @@ fn open_unlinked(path: &Path) -> io::Result<Option<File>> {
         .custom_flags(plain.bits().cast_signed());
     match options.clone().create_new(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        done => return done.map(Some),
+        done => return done.map(|file| Some((file, true))),
     }
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -139,7 +158,7 @@ fn open_unlinked(path: &Path) -> io::Result<Option<File>> {
                 "{name} is a link, which is not followed; remove it"
             )))
         }
-        done => done.map(Some),
+        done => done.map(|file| Some((file, false))),
     }
 }
 
@@ -156,6 +175,9 @@ pub fn lock(file: &File) -> io::Result<()> {
                 io::ErrorKind::ResourceBusy,
                 format!("{who} is writing to it; wait for its end, or name another"),
             )
+        }
+        rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP => {
+            io::Error::new(io::ErrorKind::Unsupported, "its file system has no locks")
         }
         other => other.into(),
     })

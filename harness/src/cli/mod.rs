@@ -10,6 +10,7 @@ mod files;
 mod folder;
 mod one;
 mod output;
+mod reader;
 mod report;
 mod repro;
 mod run;
@@ -17,6 +18,7 @@ mod runtimes;
 mod seccomp;
 mod signals;
 mod some;
+mod until;
 mod via;
 mod whom;
 

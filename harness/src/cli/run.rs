@@ -15,6 +15,8 @@ use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
 use super::files::Records;
+use super::reader::Reader;
+use super::until::{Until, within};
 use super::{output, signals};
 use crate::confirm::Finished;
 use crate::corpus::Entry;
@@ -22,7 +24,6 @@ use crate::error::Error;
 use crate::plan;
 use crate::preflight;
 use crate::schedule::{RunsCases, Schedule};
-use crate::stop::Stop;
 use crate::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             schedule,
             start,
             entries,
-            &Until::of(args, left_out.len()),
+            Until::of(args, left_out.len()),
             &mut teller,
         )
         .await
@@ -93,116 +94,46 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     teller.close(ran?)
 }
 
-/// When a run ends before its last case, and with what.
-#[derive(Debug, Clone)]
-pub(super) struct Until {
-    /// Whether cases that are not the same each time fail.
-    strict: bool,
-    /// Whether the first failure is the last case.
-    fail_fast: bool,
-    /// How long it may take.
-    limit: Option<Duration>,
-    /// Runtimes that were left out before the first case: then it cannot end well.
-    left_out: usize,
-}
-
-impl Until {
-    pub(super) fn of(args: &RunArgs, left_out: usize) -> Self {
-        Self {
-            strict: args.strict,
-            fail_fast: args.fail_fast,
-            limit: args.limit.map(|seconds| Duration::from_secs(seconds.into())),
-            left_out,
-        }
-    }
-}
-
 /// Runs what is planned, and gives every event to the teller.
 pub(super) async fn run_all<R: RunsCases>(
     schedule: Schedule<'_, R>,
     start: Event,
     entries: Vec<Entry>,
-    until: &Until,
+    until: Until,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
     let stop = schedule.stop.clone();
-    let engine = Arc::clone(&schedule.engine);
-    let mut why = None;
-    let mut given_up = until.left_out;
-    let ran = match teller.tell(start) {
-        Ok(()) => {
-            let running = schedule.run(entries, |_, finished| {
-                let fails = finished.report.verdict.fails(until.strict);
-                teller.finished(finished)?;
-                let (sentences, too_few) = engine.given_up();
-                for sentence in sentences.iter().skip(given_up - until.left_out) {
-                    output::complain(sentence);
-                }
-                given_up = until.left_out + sentences.len();
-                if too_few {
-                    why.get_or_insert_with(|| {
-                        format!("{}: nothing is left to compare", sentences.join("; "))
-                    });
-                    stop.now();
-                } else if fails && until.fail_fast {
-                    why.get_or_insert_with(|| "stopped at the first failure".to_owned());
-                    stop.now();
-                }
-                Ok(())
-            });
-            within(running, until.limit, &stop).await
-        }
-        Err(error) => Err(error),
-    };
-    let (ran, late) = match ran {
-        Ok(late) => (Ok(()), late),
-        Err(error) => (Err(error), false),
-    };
-    if let (true, Some(limit)) = (late, until.limit) {
-        why.get_or_insert_with(|| format!("the limit of {} s was reached", limit.as_secs()));
-    }
-    let interrupted = match ran {
-        Ok(()) => stop.is_asked() && (why.is_none() || teller.done < teller.planned),
-        // As Ctrl-C does: the rest would be run for nobody.
-        Err(Error::Unread) => teller.done < teller.planned,
+    match teller.tell(start) {
+        Ok(()) => {}
+        // Nothing is known, and nothing was recorded.
+        Err(Error::Unread) => return Ok(ExitStatus::Broken),
         Err(error) => return Err(error),
-    };
+    }
+    let reader = Reader::watch(stop.clone());
+    let engine = Arc::clone(&schedule.engine);
+    let mut early = until.begin(stop.clone());
+    let limit = early.limit();
+    let running = schedule.run(entries, |_, finished| {
+        let verdict = finished.report.verdict;
+        teller.finished(finished)?;
+        early.look(verdict, engine.given_up());
+        Ok(())
+    });
+    let ran = within(running, limit, &stop).await;
+    let unread = reader.end();
+    early.late(ran?);
+    let interrupted = stop.is_asked() && teller.done < teller.planned;
     let counts = teller.counts.clone();
-    let failed_fast = until.fail_fast && !late && why.is_some();
-    let exit = match (interrupted, counts.exit(until.strict)) {
-        (false, ExitStatus::Ok | ExitStatus::Differs) if given_up > 0 => ExitStatus::Broken,
-        (false, exit) => exit,
-        // Nobody asked for an end: what was found by then counts.
-        (true, ExitStatus::Differs) if teller.unread || (failed_fast && given_up == 0) => ExitStatus::Differs,
-        (true, _) => ExitStatus::Broken,
-    };
+    let exit = early.exit(&counts, interrupted, unread);
     teller.tell(Event::RunFinished {
         counts,
         seconds: started.elapsed().as_secs_f64(),
         exit,
         interrupted,
-        why,
+        why: early.why(),
     })?;
     Ok(exit)
-}
-
-/// Asks everything under way to end when the time is over, and says whether it was.
-async fn within(
-    running: impl Future<Output = Result<(), Error>>,
-    limit: Option<Duration>,
-    stop: &Stop,
-) -> Result<bool, Error> {
-    let Some(limit) = limit else {
-        return running.await.map(|()| false);
-    };
-    let mut running = std::pin::pin!(running);
-    tokio::select! {
-        ran = &mut running => return ran.map(|()| false),
-        () = tokio::time::sleep(limit) => {}
-    }
-    stop.now();
-    running.await.map(|()| true)
 }
 
 /// The first event of a run.
@@ -280,8 +211,6 @@ pub(super) struct Teller {
     counts: Counts,
     done: usize,
     planned: usize,
-    /// Whether whoever read stdout went away.
-    unread: bool,
     /// What other commands take to meet the same runtimes and cases.
     again: Vec<String>,
 }
@@ -299,7 +228,6 @@ impl Teller {
             counts: Counts::default(),
             done: 0,
             planned,
-            unread: false,
             again: args.again(),
         })
     }
@@ -312,9 +240,7 @@ impl Teller {
                 .iter()
                 .try_for_each(|record| records.write(record))?;
         }
-        self.tell(Event::CaseFinished(Box::new(finished.report)))?;
-        self.unread |= output::is_unread();
-        if self.unread { Err(Error::Unread) } else { Ok(()) }
+        self.tell(Event::CaseFinished(Box::new(finished.report)))
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
@@ -348,13 +274,11 @@ impl Teller {
         }
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Error> {
-        let said = match &self.bar {
+    fn say(&self, text: &str) -> Result<(), Error> {
+        match &self.bar {
             Some(bar) => bar.suspend(|| output::print(text)),
             None => output::print(text),
-        };
-        self.unread |= matches!(said, Err(Error::Unread));
-        said
+        }
     }
 
     /// The report, once the last event is told.

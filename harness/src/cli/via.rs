@@ -11,7 +11,8 @@ use ocidiff_runtimes::via::Remote;
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
-use super::run::{Teller, Until, run_all, start_event};
+use super::run::{Teller, run_all, start_event};
+use super::until::Until;
 use super::{output, signals};
 use crate::bundle::Builder;
 use crate::confirm::{Judge, Origin};
@@ -108,7 +109,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             bundle: None,
         };
         let start = start_event(via.participants(), &machine, "none", entries.len());
-        let ran = run_all(schedule, start, entries, &Until::of(args, 0), &mut teller).await;
+        let ran = run_all(schedule, start, entries, Until::of(args, 0), &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()
             .await

@@ -133,13 +133,23 @@ fn a_later_step_and_one_of_the_harness_count_too() {
 
 #[test]
 fn a_wait_for_what_the_case_ends_itself_is_no_failure() {
-    let steps = [(Op::Create, true, ""), (Op::Start, true, ""), (Op::Wait, false, "")];
+    let steps = [
+        (Op::Create, true, ""),
+        (Op::Start, true, ""),
+        (Op::Wait, false, ""),
+    ];
     let both = ["runc", "crun"].map(|who| record(who, &steps));
     for (case, expected) in [
         ("steps: [create, start, wait, {delete: {force: true}}]", true),
-        ("steps: [create, start, wait, {kill: {signal: KILL}}, wait, delete]", true),
+        (
+            "steps: [create, start, wait, {kill: {signal: KILL}}, wait, delete]",
+            true,
+        ),
         ("steps: [create, start, wait, delete]", false),
-        ("steps: [create, start, wait, {delete: {force: true, as: other}}]", false),
+        (
+            "steps: [create, start, wait, {delete: {force: true, as: other}}]",
+            false,
+        ),
     ] {
         assert_eq!(said(case, "[]", &both).is_none(), expected, "{case}");
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::Error;
-use crate::file::{Target, claim, keep};
+use crate::file::{Target, claim, keep, settle};
 use crate::safe_json;
 
 /// Writes events, each at once, so that what was recorded is there whatever happens next.
@@ -106,8 +106,7 @@ impl PartFile {
             return Ok(());
         }
         keep(self.old.as_ref(), &self.file)?;
-        // Some file systems find out only now that they are full.
-        self.file.sync_all()?;
+        settle(&self.file)?;
         std::fs::rename(part, &self.path)
     }
 

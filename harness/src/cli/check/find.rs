@@ -6,6 +6,8 @@ use ocidiff_model::check::{NodeEngine, Unchecked};
 use ocidiff_runtimes::engines::{self, Options};
 use ocidiff_runtimes::via::{Remote, Waiter};
 
+use tokio::sync::watch;
+
 use super::super::args::CheckArgs;
 use super::super::folder::{config_of, name_of};
 use crate::bundle::root_of;
@@ -58,8 +60,8 @@ impl Found {
     }
 }
 
-/// Reads the bundles, and asks the engines.
-pub(super) async fn find(args: &CheckArgs) -> Found {
+/// Reads the bundles, and asks the engines, until `stop` turns true.
+pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> Found {
     let mut found = Found::default();
     for folder in &args.bundles {
         match bundle(folder) {
@@ -69,10 +71,14 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
     }
     let options = args.from_whom.options(args.containers.clone());
     if !args.images.is_empty() {
-        images(&args.images, &options, &mut found).await;
+        images(&args.images, &options, &mut found, &mut stop).await;
     }
     if wants_containers(args) {
-        match engines::find(&options).await {
+        let told = tokio::select! {
+            told = engines::find(&options) => told,
+            _ = stop.wait_for(|stop| *stop) => return found,
+        };
+        match told {
             Ok(told) => containers(told, &mut found),
             Err(error) => found.cannot("the engine's containers", error.to_string()),
         }
@@ -81,7 +87,7 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
 }
 
 /// Has the engine make a container of each image. What a killed check left there goes first.
-async fn images(images: &[String], options: &Options, found: &mut Found) {
+async fn images(images: &[String], options: &Options, found: &mut Found, stop: &mut watch::Receiver<bool>) {
     let engine = match engine(options).await {
         Ok(engine) => engine,
         Err(why) => {
@@ -94,7 +100,17 @@ async fn images(images: &[String], options: &Options, found: &mut Found) {
         found.notes.extend(cleaned.failed);
     }
     for image in images {
-        match remote.look_at_image(image, &waiter()).await {
+        let waiter = waiter();
+        let looked = tokio::select! {
+            looked = remote.look_at_image(image, &waiter) => looked,
+            _ = stop.wait_for(|stop| *stop) => {
+                // The container that it was just made into.
+                let cleaned = clean::own(&remote).await;
+                found.notes.extend(cleaned.err().map(|error| error.to_string()));
+                return;
+            }
+        };
+        match looked {
             Ok(one) => container(one, found),
             Err(error) => found.cannot(image, error.to_string()),
         }

@@ -53,11 +53,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     let report = suite::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
-        let mut asked = stop.watch();
-        let mut found = tokio::select! {
-            found = find::find(args) => found,
-            _ = asked.wait_for(|asked| *asked) => return Err(Error::broken("interrupted")),
-        };
+        let mut found = find::find(args, stop.watch()).await;
+        if stop.is_asked() {
+            return Err(Error::broken("interrupted"));
+        }
         if found.is_empty() {
             return Err(found.nothing());
         }
@@ -171,7 +170,7 @@ fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<String
         Events::Stdout => {
             return events::lines_of(&report.events()).map_err(|error| failed(error.to_string()));
         }
-        Events::File(writer) => write(writer, report).map_err(|error| failed(error.to_string()))?,
+        Events::File(writer) => write(*writer, report).map_err(|error| failed(error.to_string()))?,
     }
     reports::render(args.format.format(), report, &output::style()).map_err(|error| failed(error.to_string()))
 }
@@ -180,7 +179,7 @@ fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<String
 enum Events {
     None,
     Stdout,
-    File(Writer<PartFile>),
+    File(Box<Writer<PartFile>>),
 }
 
 impl Events {
@@ -190,7 +189,7 @@ impl Events {
             None => Ok(Self::None),
             Some(path) if path.as_os_str() == "-" => Ok(Self::Stdout),
             Some(path) => Writer::create(path)
-                .map(Self::File)
+                .map(|writer| Self::File(Box::new(writer)))
                 .map_err(|error| Error::usage(format!("failed to write {error}"))),
         }
     }
