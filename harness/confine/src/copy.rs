@@ -58,9 +58,8 @@ impl Budget {
 ///
 /// # Errors
 /// What the system answers, with the entry's path; the tree is larger than the budget.
-pub fn copy_tree(from: &Path, to: &Path, budget: &mut Budget) -> io::Result<()> {
-    let (from, to) = (Root::open(from)?, Root::make(to)?);
-    folder(from.top(), to.top(), at::DEPTH, budget)
+pub fn copy_tree(from: &Root, to: &Path, budget: &mut Budget) -> io::Result<()> {
+    folder(from.top(), Root::make(to)?.top(), at::DEPTH, budget)
 }
 
 fn folder(from: BorrowedFd<'_>, to: BorrowedFd<'_>, depth: usize, budget: &mut Budget) -> io::Result<()> {
@@ -175,7 +174,7 @@ mod tests {
     use super::*;
 
     fn copy(from: &Path, to: &Path) -> io::Result<()> {
-        copy_tree(from, to, &mut Budget::default())
+        copy_tree(&Root::open(from)?, to, &mut Budget::default())
     }
 
     #[test]
@@ -263,6 +262,7 @@ mod tests {
             (10, 24, "MiB; OCIDIFF_LIMITS"),
         ] {
             let mut budget = Budget { entries, bytes };
+            let from = Root::open(&from).expect("a folder");
             let error = copy_tree(&from, &folder.path().join("to"), &mut budget).expect_err("too much");
             assert!(error.to_string().contains(says), "{error}");
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
 
+use crate::Root;
 use crate::limit::Hint;
 
 /// Why a file was not read.
@@ -80,17 +81,19 @@ pub fn open_below(folder: &Path, path: &Path) -> Result<File, ReadError> {
     }
 }
 
-/// The folder that a path below `folder` leads to, as a path without links; none if it leaves the folder.
+/// The folder that a path below `folder` leads to, and its path without links; none if it leaves the folder.
 ///
 /// # Errors
 /// It is not there, or not a folder.
-pub fn folder_below(folder: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
+pub fn folder_below(folder: &Path, path: &Path) -> io::Result<Option<(Root, PathBuf)>> {
     let top = folder.canonicalize()?;
     let found = top.join(path).canonicalize()?;
-    if !found.is_dir() {
-        return Err(io::ErrorKind::NotADirectory.into());
-    }
-    Ok(found.starts_with(&top).then_some(found))
+    let Ok(below) = found.strip_prefix(&top) else {
+        return Ok(None);
+    };
+    // There are no links in it, unless somebody has just put one there.
+    let open = Root::open(&top)?.without_links(below)?;
+    Ok(Some((open, found)))
 }
 
 fn flags() -> OFlags {

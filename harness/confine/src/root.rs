@@ -42,6 +42,19 @@ impl Root {
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
     }
 
+    /// A folder below it, by a path without links.
+    pub(crate) fn without_links(&self, path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        Ok(Self(openat2(
+            &self.0,
+            Path::new(".").join(path),
+            flags,
+            Mode::empty(),
+            resolve,
+        )?))
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn top(&self) -> BorrowedFd<'_> {

@@ -127,6 +127,9 @@ pub(crate) struct RunArgs {
     /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
     #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
+    /// Copy the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is copied
+    #[arg(long, requires = "bundle")]
+    pub(crate) outside_root: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line
@@ -289,6 +292,10 @@ pub(crate) struct CheckArgs {
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
     #[arg(long = "bundle", value_name = "DIR")]
     pub(crate) bundles: Vec<PathBuf>,
+    /// Take a bundle's rootfs from wherever its root.path leads; else no link is followed out of the bundle, and --run
+    /// takes no rootfs from outside of it
+    #[arg(long, requires = "bundles")]
+    pub(crate) outside_root: bool,
     #[command(flatten)]
     pub(crate) from_whom: FromArgs,
     /// Only this container, by name or id; repeatable
