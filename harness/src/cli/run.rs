@@ -273,7 +273,9 @@ impl Teller {
 }
 
 fn write_record(folder: &Path, record: &Record) -> Result<(), Error> {
-    let name = format!("{}/{}.json", record.case, record.runtime.label);
+    // The name of a family's member may have a `..` that would lead out of the folder.
+    let case = record.case.replace("/..", "/%2e%2e");
+    let name = format!("{case}/{}.json", record.runtime.label);
     let path = folder.join(name);
     let parent = path.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent)
