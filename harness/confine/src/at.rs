@@ -113,6 +113,20 @@ pub fn hard_link(folder: BorrowedFd<'_>, name: &OsStr, file: &Path) -> io::Resul
     )?)
 }
 
+/// Another name of an entry beside it or in another folder, in the place of what was there. A link itself gets it.
+///
+/// # Errors
+/// What the system answers; a folder is there.
+pub fn hard_link_at(
+    folder: BorrowedFd<'_>,
+    name: &OsStr,
+    from: BorrowedFd<'_>,
+    entry: &OsStr,
+) -> io::Result<()> {
+    unlink(folder, name)?;
+    Ok(rustix::fs::linkat(from, entry, folder, name, AtFlags::empty())?)
+}
+
 /// The owner of an entry, of a link itself.
 ///
 /// # Errors

@@ -35,6 +35,15 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// Takes room for an entry with so many bytes.
+    ///
+    /// # Errors
+    /// There is none left.
+    pub fn take(&mut self, bytes: u64) -> io::Result<()> {
+        self.entry()?;
+        self.bytes(bytes)
+    }
+
     fn entry(&mut self) -> io::Result<()> {
         self.entries = self.entries.checked_sub(1).ok_or_else(|| {
             io::Error::other(format!("it has more than {} entries; {Hint}", raised(ENTRIES)))

@@ -62,6 +62,19 @@ pub fn open_regular(path: &Path) -> Result<File, ReadError> {
     )
 }
 
+/// Opens a regular file, or a pipe that somebody writes into: one without a writer is empty.
+///
+/// # Errors
+/// It is not there, or something else.
+pub fn open_stream(path: &Path) -> Result<File, ReadError> {
+    let file = File::from(open(path, flags(), Mode::empty()).map_err(io::Error::from)?);
+    if !file.metadata()?.file_type().is_fifo() {
+        return regular(file);
+    }
+    rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(io::Error::from)?;
+    Ok(file)
+}
+
 /// Opens a regular file of a folder; a link that leaves the folder is refused.
 ///
 /// # Errors

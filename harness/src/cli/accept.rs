@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ocidiff_confine::{raised, read_text};
 use ocidiff_model::{Difference, ExitStatus, Record, Verdict};
 
 use super::args::SelectArgs;
 use super::{output, some};
 use crate::accept::{Observed, rewrite};
-use crate::corpus::Entry;
+use crate::corpus::{Entry, files};
 use crate::error::Error;
 use crate::suite;
 
@@ -38,7 +39,12 @@ pub(crate) fn accept(args: &SelectArgs) -> Result<ExitStatus, Error> {
     }
     let machine = suite::abilities()?.machine;
     for (path, observed) in files {
-        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        let before = match read_text(&path, raised(files::FILE)) {
+            Err(error) if error.is_absent() => String::new(),
+            read => {
+                read.map_err(|error| Error::usage(format!("failed to read {}: {error}", path.display())))?
+            }
+        };
         let after = rewrite(&before, &observed, &machine)
             .map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
         if after == before {

@@ -13,7 +13,7 @@ use ocidiff_confine::read::{ReadError, read_text};
 use super::files::{Source, Sources, Unreadable};
 
 /// The largest file, in bytes.
-const FILE: u64 = 256 << 10;
+pub const FILE: u64 = 256 << 10;
 /// All files together, in bytes.
 const ALL: u64 = 16 << 20;
 /// Entries of all folders together.

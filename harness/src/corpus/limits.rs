@@ -126,7 +126,9 @@ pub(super) fn zeros(length: u64) -> Option<String> {
 pub(super) fn member(name: &str) -> Option<String> {
     let shown = ocidiff_reports::safe_to(name, NAME);
     if name.len() > NAME {
-        return Some(format!("`{shown}` is not a member's name: it has more than {NAME} bytes"));
+        return Some(format!(
+            "`{shown}` is not a member's name: it has more than {NAME} bytes"
+        ));
     }
     let control = name.contains(char::is_control);
     control.then(|| format!("`{shown}` is not a member's name: it has a control character"))
