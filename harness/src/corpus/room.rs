@@ -1,7 +1,7 @@
 //! The memory that a corpus may take. Every file may be within its limit, and all of them together without end.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ocidiff_confine::limit::{Hint, raised};
 
@@ -15,7 +15,8 @@ const MOST: u64 = 96 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Room {
     taken: AtomicU64,
-    said: AtomicBool,
+    /// The file that there was no room for.
+    first: OnceLock<String>,
     large: Mutex<()>,
 }
 
@@ -30,20 +31,16 @@ impl Room {
         if taken <= most {
             return Ok(());
         }
-        let first = !self.said.swap(true, Ordering::Relaxed);
-        let message = if first {
-            format!(
-                "with this file the cases would take more than {} MiB of memory; {Hint}",
-                most >> 20
-            )
-        } else {
-            "this file would take more memory, too".to_owned()
-        };
+        let first = self.first.get_or_init(|| source.shown.clone());
+        // The same for all that come after it, so that it is said once.
         Err(Box::new(Diagnostic {
-            file: source.shown.clone(),
+            file: first.clone(),
             line: 1,
             column: 1,
-            message,
+            message: format!(
+                "with this file the cases take more than {} MiB of memory; {Hint}",
+                most >> 20
+            ),
             help: None,
         }))
     }

@@ -17,6 +17,8 @@ const LINE: u64 = 2 << 20;
 const WEIGHT: u64 = 96 << 20;
 /// What a value takes beside its text.
 const VALUE: u64 = 50;
+/// What a line takes: time, if nothing else.
+const LINE_ITSELF: u64 = 20;
 /// Warnings that are kept.
 const WARNINGS: usize = 1000;
 
@@ -59,17 +61,17 @@ impl<R: BufRead> Lines<R> {
                 return Ok(None);
             }
             let number = self.number;
+            self.weight += weigh(&text);
+            let most = raised(WEIGHT);
+            if self.weight > most {
+                let (line, most) = (number, most >> 20);
+                return Err(Error::Large { line, most });
+            }
             let (prefix, text) = split(&text);
             if text.starts_with(SAID) {
                 let said = crate::safe(&String::from_utf8_lossy(text.trim_ascii()));
                 self.warn(format!("line {number} says: {said}"));
             } else if !text.trim_ascii().is_empty() {
-                self.weight += weigh(text);
-                let most = raised(WEIGHT);
-                if self.weight > most {
-                    let (line, most) = (number, most >> 20);
-                    return Err(Error::Large { line, most });
-                }
                 let (prefix, text) = (prefix.to_vec(), text.to_vec());
                 return Ok(Some(Line { number, prefix, text }));
             }
@@ -123,7 +125,7 @@ fn weigh(text: &[u8]) -> u64 {
         .iter()
         .filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{'))
         .count() as u64;
-    text.len() as u64 + VALUE * values
+    LINE_ITSELF + text.len() as u64 + VALUE * values
 }
 
 /// A line without the `[pod/NAME/CONTAINER] ` that `kubectl logs --prefix` puts before it, and that prefix.
