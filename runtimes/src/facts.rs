@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::manifest::Manifest;
 use crate::process;
 use crate::store::{Store, write_whole};
+use ocidiff_confine::{raised, read_text};
 use ocidiff_model::version::Version;
 
 /// Why a program is not a usable runtime.
@@ -49,6 +50,9 @@ pub(crate) struct Facts {
     pub(crate) digest: String,
 }
 
+/// More than all programs have: what is known of them is found out again.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// The facts of every program that was looked at before.
 #[derive(Debug)]
 pub(crate) struct FactCache {
@@ -60,7 +64,7 @@ pub(crate) struct FactCache {
 impl FactCache {
     pub(crate) fn open(store: &Store) -> Self {
         let path = store.home().join("facts.json");
-        let text = fs::read_to_string(&path).unwrap_or_default();
+        let text = read_text(&path, raised(MOST_BYTES)).unwrap_or_default();
         Self {
             path,
             known: serde_json::from_str(&text).unwrap_or_default(),

@@ -16,6 +16,7 @@ mod select;
 mod store;
 mod template;
 mod text;
+mod unpack;
 pub mod via;
 
 pub use call::{Call, Flag, Var};

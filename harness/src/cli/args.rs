@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Run one case and print everything that was recorded
     Show(ShowArgs),
     /// Run cases and write what they show into their known files
-    Accept(SelectArgs),
+    Accept(AcceptArgs),
     /// Write a folder with a case's bundle and a shell script that shows it without ocidiff
     Repro(ReproArgs),
     /// Run every case under each runtime twice: it must not differ from itself
@@ -155,6 +155,9 @@ pub(crate) struct RunArgs {
     /// Tell the values of the bundle's environment variables as they are, not as digests
     #[arg(long, requires = "bundle")]
     pub(crate) show_env: bool,
+    /// Copy the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is copied
+    #[arg(long, requires = "bundle")]
+    pub(crate) outside_root: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line
@@ -203,6 +206,15 @@ pub(crate) struct SelectArgs {
     pub(crate) patterns: Vec<String>,
     #[command(flatten)]
     pub(crate) with: WithArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Print what would change, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -345,6 +357,10 @@ pub(crate) struct CheckArgs {
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
     #[arg(long = "bundle", value_name = "DIR")]
     pub(crate) bundles: Vec<PathBuf>,
+    /// Take a bundle's rootfs from wherever its root.path leads; else no link is followed out of the bundle, and --run
+    /// takes no rootfs from outside of it
+    #[arg(long, requires = "bundles")]
+    pub(crate) outside_root: bool,
     #[command(flatten)]
     pub(crate) from_whom: FromArgs,
     /// Only this container, by name or id; repeatable

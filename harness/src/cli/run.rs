@@ -15,9 +15,11 @@ use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
 use super::files::Records;
+use super::folder::reach;
 use super::reader::Reader;
 use super::until::{Until, within};
 use super::{output, signals};
+use crate::bundle::given::{Reach, config_of, rootfs_of};
 use crate::confirm::Finished;
 use crate::corpus::Entry;
 use crate::error::Error;
@@ -30,7 +32,7 @@ use crate::suite::{self, Settings};
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
-        Some(folder) => vec![bundle_entry(folder)?],
+        Some(folder) => vec![bundle_entry(folder, reach(args.outside_root))?],
         None => plan::select(&corpus.entries, &args.patterns)
             .map_err(Error::usage)?
             .into_iter()
@@ -58,6 +60,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         };
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
         engine.show_env = args.show_env;
+        engine.builder.reach = reach(args.outside_root);
         if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
@@ -157,13 +160,9 @@ pub(super) fn start_event(
 }
 
 /// A bundle of the user's as a case: everything that a workload could see is watched.
-fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
-    if !folder.join("config.json").is_file() {
-        return Err(Error::usage(format!(
-            "{} is no OCI bundle: there is no config.json in it",
-            folder.display()
-        )));
-    }
+fn bundle_entry(folder: &Path, reach: Reach) -> Result<Entry, Error> {
+    let config = config_of(folder).map_err(Error::usage)?;
+    rootfs_of(folder, &config, reach).map_err(Error::usage)?;
     let name = folder
         .canonicalize()
         .ok()

@@ -8,13 +8,16 @@ use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Case, Channel, Known, Op, Rootfs};
 use serde_json::Value as Json;
 
-use super::Corpus;
 use super::diagnostic::{Diagnostic, Document};
+use super::{Corpus, Recipe, layout, limits};
 
 /// What is wrong with a case, if anything.
 pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
     let body = &case.body;
+    let mut found = limits::case(document, body);
+    if !found.is_empty() {
+        return found;
+    }
     let named = body
         .expect
         .values()
@@ -26,19 +29,22 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
     for path in body.expect.keys() {
         found.extend(fact(document, &["expect", path], path));
     }
-    for path in body
-        .files
-        .keys()
-        .filter(|path| !path.starts_with('/') || path.contains(".."))
-    {
-        let message = format!("`{path}` is no absolute path without `..`");
-        found.push(document.at(&["files", path], message, None));
+    found.extend(layout::check(document, &body.files));
+    if !is_plain_name(&body.config_file) {
+        let message = format!("`{}` is not a file's name", body.config_file);
+        found.push(document.at(&["config_file"], message, None));
     }
     if let Some(range) = &body.needs.kernel {
         found.extend(range_error(document, &["needs", "kernel"], range));
     }
-    for name in profiles(&body.config)
+    let named = profiles(&body.config);
+    if named.len() > limits::PROFILES {
+        let message = format!("{} profiles: at most {} are taken", named.len(), limits::PROFILES);
+        found.push(document.at(&["config"], message, None));
+    }
+    for name in named
         .into_iter()
+        .take(limits::PROFILES)
         .filter(|name| !corpus.profiles.contains_key(name))
     {
         let message = format!("unknown profile `{name}`");
@@ -51,15 +57,6 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
             "a case says what differs from the default config".to_owned(),
         ));
     }
-    for (path, mode) in body
-        .files
-        .iter()
-        .filter_map(|(path, spec)| Some((path, spec.mode.as_ref()?)))
-    {
-        if u32::from_str_radix(mode, 8).is_err() {
-            found.push(document.at(&["files", path], format!("`{mode}` is no octal mode"), None));
-        }
-    }
     // Nothing but adding to lists and taking from them can fail.
     if changes_lists(&body.config) {
         let mut config = corpus.default_config.clone();
@@ -69,6 +66,45 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
     }
     found.extend(steps(document, case));
     found
+}
+
+/// What is wrong with a recipe, if anything.
+pub(super) fn recipe(document: &Document<'_>, recipe: &Recipe) -> Vec<Diagnostic> {
+    let mut found = limits::recipe(document, recipe);
+    if !found.is_empty() {
+        return found;
+    }
+    found.extend(layout::check(document, &recipe.files));
+    for (index, package) in recipe.packages.iter().enumerate() {
+        let index = index.to_string();
+        let wrong = [
+            ("name", &package.name, is_word(&package.name)),
+            ("version", &package.version, is_word(&package.version)),
+            ("sha256", &package.sha256, is_digest(&package.sha256)),
+        ];
+        for (key, value, _) in wrong.into_iter().filter(|(_, _, is)| !is) {
+            let message = format!("`{value}` is not a package's {key}");
+            found.push(document.at(&["packages", &index, key], message, None));
+        }
+    }
+    if let Some(suite) = recipe.suite.as_ref().filter(|suite| !is_word(suite)) {
+        found.push(document.at(&["suite"], format!("`{suite}` is not a suite's name"), None));
+    }
+    found
+}
+
+/// A word that no tool takes for an option or a path: policy 5.6.12 of Debian's has no others in versions.
+fn is_word(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+-.:~_".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 200 && text.chars().all(fits)
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && name.len() < 256 && !name.contains(['/', '\0'])
 }
 
 /// A recipe that is not there; folders that cannot be any.
@@ -90,7 +126,10 @@ fn rootfs(document: &Document<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<D
 
 /// What is wrong with a known file, if anything.
 pub(super) fn known(document: &Document<'_>, known: &Known, corpus: &Corpus) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = limits::known(document, known);
+    if !found.is_empty() {
+        return found;
+    }
     for (index, entry) in known.0.iter().enumerate() {
         let index = index.to_string();
         found.extend(fact(document, &[&index, "fact"], &entry.fact));

@@ -1,8 +1,16 @@
 //! Errors in what people write: with file, line, column and what to do; all of all files at once.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use marked_yaml::types::Node;
+use ocidiff_confine::yaml::{TooMuch, weigh};
+use ocidiff_reports::safe_to;
+
+/// Errors that are shown.
+const SHOWN: usize = 500;
+/// How much of a message is shown, in characters: names in it are as long as somebody likes.
+const MESSAGE: usize = 1000;
 
 /// One error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,20 +53,37 @@ impl Diagnostics {
         }
         self.0.sort();
         self.0.dedup();
+        let left = self.0.len().saturating_sub(SHOWN);
+        self.0.truncate(SHOWN);
+        if let (Some(last), 1..) = (self.0.last_mut(), left) {
+            last.message.push_str(&format!("\n... and {left} more errors"));
+        }
         Err(self)
     }
 }
 
 /// A file that is being checked: it knows where its keys stand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Document<'a> {
     /// How messages name it.
     pub file: &'a str,
     /// Its text.
     pub text: &'a str,
+    /// Its keys with their places, once an error has asked for them: the root, and how many lines stand before it.
+    places: OnceCell<Option<(Node, usize)>>,
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
+    /// A file of that name with that text.
+    #[must_use]
+    pub fn new(file: &'a str, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            places: OnceCell::new(),
+        }
+    }
+
     /// An error of the parser, where the parser says that it is.
     #[must_use]
     pub fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
@@ -72,12 +97,25 @@ impl Document<'_> {
         }
         let (line, column) = place;
         // The parser repeats the position at the end of its text.
-        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let message = text.split(" at line ").next().unwrap_or(&text);
+        let message = safe_to(message, MESSAGE);
         Diagnostic {
             file: self.file.to_owned(),
             line,
             column,
             message,
+            help: None,
+        }
+    }
+
+    /// A text that is not given to the parser.
+    #[must_use]
+    pub fn too_much(&self, error: TooMuch) -> Diagnostic {
+        Diagnostic {
+            file: self.file.to_owned(),
+            line: error.line,
+            column: 1,
+            message: error.why,
             help: None,
         }
     }
@@ -111,7 +149,7 @@ impl Document<'_> {
             file: self.file.to_owned(),
             line,
             column,
-            message: message.into(),
+            message: safe_to(&message.into(), MESSAGE),
             help: help.into(),
         }
     }
@@ -119,16 +157,28 @@ impl Document<'_> {
     /// Line and column of a key.
     #[must_use]
     pub fn position(&self, keys: &[&str]) -> (usize, usize) {
-        if let Ok(root) = marked_yaml::parse_yaml(0, self.text) {
-            return walk(&root, keys);
-        }
-        // The parser takes a map at the top only: a list is put under a key, on a line of its own before it.
-        let Ok(root) = marked_yaml::parse_yaml(0, format!("list:\n{}", self.text)) else {
+        if keys.is_empty() {
             return (1, 1);
-        };
-        let (line, column) = walk(&root, &[&["list"], keys].concat());
-        (line.saturating_sub(1).max(1), column)
+        }
+        match self.places.get_or_init(|| places(self.text)) {
+            None => (1, 1),
+            Some((root, 0)) => walk(root, keys),
+            Some((root, before)) => {
+                let (line, column) = walk(root, &[&["list"], keys].concat());
+                (line.saturating_sub(*before).max(1), column)
+            }
+        }
     }
+}
+
+/// The parser takes a map at the top only: a list is put under a key, on a line of its own before it.
+fn places(text: &str) -> Option<(Node, usize)> {
+    // It goes down into lists by calling itself, so only what the other parser took is given to it.
+    weigh(text).ok()?;
+    serde_yaml::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    let whole = marked_yaml::parse_yaml(0, text).map(|root| (root, 0));
+    let list = |_| marked_yaml::parse_yaml(0, format!("list:\n{text}")).map(|root| (root, 1));
+    whole.or_else(list).ok()
 }
 
 /// Where the last of the keys that is there stands.
@@ -171,10 +221,8 @@ mod tests {
 
     #[test]
     fn keys_are_found_where_they_stand() {
-        let document = Document {
-            file: "x.yaml",
-            text: "summary: s\nwatch:\n  proc: [a]\n  list:\n    - x\n    - y: 1\n",
-        };
+        let text = "summary: s\nwatch:\n  proc: [a]\n  list:\n    - x\n    - y: 1\n";
+        let document = Document::new("x.yaml", text);
         assert_eq!(document.position(&["watch", "proc"]), (3, 3));
         assert_eq!(document.position(&["watch", "list", "1"]), (6, 7));
         assert_eq!(

@@ -5,12 +5,23 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ocidiff_confine::limit::{Hint, raised_count};
+use ocidiff_confine::yaml::weigh;
+use ocidiff_model::family::Family;
 use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, family};
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
 use super::files::{Source, Sources, Unreadable};
-use super::{Corpus, Entry, Recipe, check};
+use super::room::Room;
+use super::{Corpus, Entry, Recipe, check, limits};
+
+/// Files that are parsed at a time.
+const WIDTH: usize = 8;
+/// Bytes from which on a file is parsed alone: the parser takes a hundred times as much.
+const LARGE: usize = 64 << 10;
+/// Errors of one file, after which its other members are not looked at.
+const ERRORS: usize = 100;
 
 const REQUIREMENTS: &str = "requirements.yaml";
 const DEFAULT_CONFIG: &str = "default-config.yaml";
@@ -25,17 +36,18 @@ const KNOWN: &str = ".known.yaml";
 pub fn load(sources: &Sources) -> Result<Corpus, Diagnostics> {
     let mut loader = Loader::default();
     let mut written = Written::default();
-    for (name, parsed) in parse_all(sources) {
+    let room = Room::default();
+    for (name, parsed) in parse_all(sources, &room) {
         match parsed {
             Ok(Parsed::Case(cases)) => written.cases.push((name, cases)),
             Ok(Parsed::Known(known)) => {
                 written.known.insert(name, known);
             }
-            Ok(shared) => loader.shared(name, shared),
+            Ok(shared) => loader.shared(name, shared, sources),
             Err(error) => loader.errors.0.push(*error),
         }
     }
-    loader.cases(written, sources);
+    loader.cases(written, sources, &room);
     loader.errors.or(loader.corpus)
 }
 
@@ -60,16 +72,17 @@ struct Written<'s> {
 type ParsedFile<'s> = (&'s str, Result<Parsed, Box<Diagnostic>>);
 
 /// Parses every file, on all CPUs: a thousand cases must not be felt at the start.
-fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
+fn parse_all<'s>(sources: &'s Sources, room: &Room) -> Vec<ParsedFile<'s>> {
     let mut all: Vec<(&String, &Source)> = sources.iter().collect();
     // The largest first, so that nobody waits for one at the end.
     all.sort_by_key(|(_, source)| std::cmp::Reverse(source.text.len()));
-    let width = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let width = std::thread::available_parallelism().map_or(1, |cpus| cpus.get().min(WIDTH));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         while let Some((name, source)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push((name.as_str(), parse_file(name, source)));
+            let _alone = (source.text.len() > LARGE).then(|| room.alone());
+            done.push((name.as_str(), parse_file(name, source, room)));
         }
         done
     };
@@ -85,7 +98,7 @@ fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
     parsed
 }
 
-fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
+fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Box<Diagnostic>> {
     if let Some(Unreadable { why, line, column }) = source.unreadable.clone() {
         return Err(Box::new(Diagnostic {
             file: source.shown.clone(),
@@ -95,6 +108,8 @@ fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
             help: None,
         }));
     }
+    let weight = weigh(&source.text).map_err(|error| Box::new(document(source).too_much(error)))?;
+    room.take(weight, source)?;
     if name == REQUIREMENTS {
         return yaml(source).map(Parsed::Requirements);
     }
@@ -118,17 +133,40 @@ fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
         return yaml::<Option<Known>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
     }
     let file: CaseFile = yaml(source)?;
+    copies(&file, source, weight, room)?;
     let stem = name.trim_end_matches(".yaml");
     family::members(stem, &source.shown, &file)
         .map(Parsed::Case)
         .map_err(|(member, error)| Box::new(document(source).at(&["for", &member], error, None)))
 }
 
-fn document(source: &Source) -> Document<'_> {
-    Document {
-        file: &source.shown,
-        text: &source.text,
+/// Whether the members of a family can be, and there is room for them: each is a copy of the case.
+fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<(), Box<Diagnostic>> {
+    let names: Vec<&String> = match &file.family {
+        None => return Ok(()),
+        Some(Family::Names(names)) => names.iter().collect(),
+        Some(Family::Patches(map)) => map.keys().collect(),
+    };
+    let at = |message: String| Box::new(document(source).at(&["for"], message, None));
+    let most = raised_count(limits::MEMBERS);
+    if names.len() > most {
+        return Err(at(format!(
+            "{} members: at most {most} are taken; {Hint}",
+            names.len()
+        )));
     }
+    let places = source.text.matches("${for}").count();
+    for name in names {
+        if let Some(why) = limits::member(name) {
+            return Err(at(why));
+        }
+        room.take(weight + (places * name.len()) as u64, source)?;
+    }
+    Ok(())
+}
+
+fn document(source: &Source) -> Document<'_> {
+    Document::new(&source.shown, &source.text)
 }
 
 fn yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Box<Diagnostic>> {
@@ -187,7 +225,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn shared(&mut self, name: &str, parsed: Parsed) {
+    fn shared(&mut self, name: &str, parsed: Parsed, sources: &Sources) {
         let stem = |folder: &str, ending: &str| {
             name.trim_start_matches(folder)
                 .trim_end_matches(ending)
@@ -199,6 +237,9 @@ impl Loader {
             }
             Parsed::DefaultConfig(config) => self.corpus.default_config = config,
             Parsed::Rootfs(recipe) => {
+                if let Some(source) = sources.get(name) {
+                    self.errors.0.extend(check::recipe(&document(source), &recipe));
+                }
                 self.corpus.rootfs.insert(stem(ROOTFS, ".yaml"), recipe);
             }
             Parsed::Profile(profile) => {
@@ -209,7 +250,7 @@ impl Loader {
     }
 
     /// Checks what needs the whole corpus, and puts each case together with what is known of it.
-    fn cases(&mut self, written: Written<'_>, sources: &Sources) {
+    fn cases(&mut self, written: Written<'_>, sources: &Sources, room: &Room) {
         for (name, source) in sources {
             let Some(base) = name.strip_suffix(KNOWN) else {
                 continue;
@@ -232,15 +273,24 @@ impl Loader {
             let Some(source) = sources.get(name) else { continue };
             let known_file = format!("{}{KNOWN}", name.trim_end_matches(".yaml"));
             let known = written.known.get(known_file.as_str());
+            let (document, before) = (document(source), self.errors.0.len());
             for case in cases {
-                self.errors
-                    .0
-                    .extend(check::case(&document(source), &case, &self.corpus));
+                if self.errors.0.len() < before + ERRORS {
+                    self.errors.0.extend(check::case(&document, &case, &self.corpus));
+                }
                 let about = |entry: &&KnownEntry| entry.is_about(case.member.as_deref());
-                let known = known.map(|known| known.0.iter().filter(about).cloned().collect());
+                let known: Vec<&KnownEntry> = known
+                    .iter()
+                    .flat_map(|known| known.0.iter().filter(about))
+                    .collect();
+                let weight = known.iter().map(|entry| limits::weight(entry)).sum();
+                if let Err(error) = room.take(weight, source) {
+                    self.errors.0.push(*error);
+                    return;
+                }
                 self.corpus.entries.push(Entry {
                     case,
-                    known: Known(known.unwrap_or_default()),
+                    known: Known(known.into_iter().cloned().collect()),
                 });
             }
         }

@@ -4,8 +4,12 @@
 mod check;
 pub mod diagnostic;
 pub mod files;
+mod folder;
+mod layout;
+pub(crate) mod limits;
 mod load;
 mod one;
+mod room;
 
 use std::collections::BTreeMap;
 

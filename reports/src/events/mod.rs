@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use ocidiff_confine::limit::Hint;
+use ocidiff_confine::read::open_stream;
 use ocidiff_model::Event;
 
 use lines::Lines;
@@ -25,6 +27,22 @@ pub enum Error {
         line: usize,
         /// What is wrong with it.
         message: String,
+    },
+    /// A line that no event has.
+    #[error("line {line}: more than {most} bytes, which is longer than any event; {Hint}")]
+    Long {
+        /// Counted from 1.
+        line: usize,
+        /// The limit.
+        most: u64,
+    },
+    /// More events than are kept.
+    #[error("line {line}: up to here the events take {most} MiB of memory, and no more are read; {Hint}")]
+    Large {
+        /// Counted from 1.
+        line: usize,
+        /// The limit.
+        most: u64,
     },
     /// The file does not begin as a run does.
     #[error("no recorded run: the first event must be `run-started`")]
@@ -136,9 +154,9 @@ pub fn read_file(path: &Path) -> Result<Recording, Error> {
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Error> {
-    let file = File::open(path).map_err(|source| Error::File {
+    let file = open_stream(path).map_err(|error| Error::File {
         path: path.to_owned(),
-        source,
+        source: error.into(),
     })?;
     Ok(BufReader::new(file))
 }

@@ -9,8 +9,8 @@ use ocidiff_runtimes::via::{Remote, Waiter};
 use tokio::sync::watch;
 
 use super::super::args::CheckArgs;
-use super::super::folder::{config_of, name_of};
-use crate::bundle::root_of;
+use super::super::folder::name_of;
+use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::check::Workload;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
@@ -64,7 +64,7 @@ impl Found {
 pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> Found {
     let mut found = Found::default();
     for folder in &args.bundles {
-        match bundle(folder) {
+        match bundle(folder, args) {
             Ok(workload) => found.workloads.push(workload),
             Err(why) => found.cannot(folder.display().to_string(), why),
         }
@@ -195,12 +195,29 @@ fn rootfs(seen: Option<PathBuf>, layers: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Str
     }
 }
 
-fn bundle(folder: &Path) -> Result<Workload, String> {
-    let config = config_of(folder)?;
+/// A bundle that an engine made has its rootfs elsewhere; a stranger's may have it anywhere, which is said.
+fn bundle(folder: &Path, args: &CheckArgs) -> Result<Workload, String> {
+    let config = config_of(folder).map_err(|error| error.to_string())?;
+    let reach = match (args.outside_root, args.run) {
+        (true, _) => Reach::Anywhere,
+        // What the command prints is reported.
+        (false, true) => Reach::Inside,
+        (false, false) => Reach::Absolute,
+    };
+    let (rootfs, without) = match rootfs_of(folder, &config, reach) {
+        Ok(rootfs) if rootfs.outside => {
+            let note = format!("its rootfs lies outside of the bundle: {}", rootfs.path.display());
+            (rootfs.path, vec![note])
+        }
+        Ok(rootfs) => (rootfs.path, Vec::new()),
+        // What is wrong with the config comes first.
+        Err(GivenError::Gone { path, .. }) => (path, Vec::new()),
+        Err(error) => return Err(error.to_string()),
+    };
     Ok(Workload {
         name: name_of(folder),
-        layers: vec![folder.join(root_of(&config))],
-        without: Vec::new(),
+        layers: vec![rootfs],
+        without,
         config,
     })
 }
