@@ -130,6 +130,8 @@ impl Engine {
                 max_calls: MAX_CALLS,
             }),
             steps,
+            ask: None,
+            caller: case.body.caller.clone(),
             limit,
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::ask::End;
 use crate::facts::sha256;
 use crate::install::{Apt, AptError, Planned};
 use crate::machine::Machine;
@@ -111,7 +112,7 @@ pub(crate) fn unpack_with(machine: &Machine, package: &Path, folder: &Path) -> R
     command.arg("-x").arg(package).arg(folder);
     let ended = process::run(&mut command, std::time::Duration::from_secs(120), process::CAP)
         .map_err(|err| bad(err.to_string()))?;
-    if ended.late || !ended.status.success() {
+    if ended.end != End::Code(0) {
         return Err(bad(format!("dpkg-deb {}", ended.tell())));
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
 
 fn list(store: &Store) -> Result<ExitStatus, Error> {
     let manifests = suite::manifests()?;
-    let found = find_all(&manifests, store);
+    let found = find_all(&manifests, store, &suite::asker()?);
     let mut text = String::new();
     for runtime in &found.runtimes {
         let steps: Vec<&str> = runtime
@@ -58,7 +58,14 @@ fn bring(store: &Store, requests: &[String]) -> Result<ExitStatus, Error> {
     let requests = requests.map_err(|error| Error::usage(format!("failed to {error}")))?;
     let manifests = suite::manifests()?;
     let mut tell = |event: &Event| output::print(&format!("{}\n", line(event)));
-    let outcome = install(&requests, &manifests, store, &Machine::this(), &mut tell)
+    let outcome = install(
+        &requests,
+        &manifests,
+        store,
+        &Machine::this(),
+        &suite::asker()?,
+        &mut tell,
+    )
         .map_err(|error| Error::usage(format!("failed to {error}")))?;
     Ok(if outcome.failed.is_empty() {
         ExitStatus::Ok

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use ocidiff_model::known::{RuntimeKey, When};
 use ocidiff_model::step::{MAIN, Outcome};
 use ocidiff_model::version::VersionRange;
-use ocidiff_model::{Case, Channel, Known, Op, Rootfs};
+use ocidiff_model::{Caller, Case, Channel, Known, Op, Rootfs};
 use serde_json::Value as Json;
 
 use super::Corpus;
+use crate::cell::{pin::is_limit, signal_number};
 use super::diagnostic::{Diagnostic, Document};
 
 /// What is wrong with a case, if anything.
@@ -67,7 +68,32 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
             found.push(document.at(&["config"], error, None));
         }
     }
+    found.extend(caller(document, &body.caller));
     found.extend(steps(document, case));
+    found
+}
+
+/// Members of `caller` that cannot be.
+fn caller(document: &Document<'_>, caller: &Caller) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = caller
+        .wrong()
+        .into_iter()
+        .map(|(member, message)| document.at(&["caller", member], message, None))
+        .collect();
+    for name in &caller.ignored {
+        let message = match name.trim_start_matches("SIG") {
+            "PIPE" | "CHLD" => format!("`{name}` cannot be ignored by who calls a runtime"),
+            "KILL" | "STOP" => format!("`{name}` cannot be ignored"),
+            _ if signal_number(name).is_none() => format!("no signal is called `{name}`"),
+            _ => continue,
+        };
+        found.push(document.at(&["caller", "ignored"], message, None));
+    }
+    for name in caller.limits.keys().filter(|name| !is_limit(name)) {
+        let message = format!("no limit is called `{name}`");
+        let help = "write the name as in setrlimit(2), in small letters: `nofile`".to_owned();
+        found.push(document.at(&["caller", "limits", name], message, help));
+    }
     found
 }
 
