@@ -57,6 +57,8 @@ pub struct Engine {
     pub recorder_said: String,
     /// Whether the runtimes' own calls are kept in every record, and not only in those of cases that watch them.
     pub keep_setup: bool,
+    /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
+    pub keep_hooks: bool,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -79,7 +81,11 @@ impl Engine {
     /// The same with a copy of a bundle of the user's.
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
-        match self.builder.copy(folder, "given") {
+        let bundle = match self.builder.copy(folder, "given") {
+            Ok(bundle) if !self.keep_hooks => bundle.without_hooks(),
+            other => other,
+        };
+        match bundle {
             Ok(bundle) => self.judge().run(self, entry, &bundle, started).await,
             Err(error) => broken(&entry.case, error.to_string(), started),
         }

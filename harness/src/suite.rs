@@ -141,6 +141,8 @@ pub struct Settings {
     pub recorder: Recorder,
     /// Whether the runtimes' own calls are kept in every record.
     pub keep_setup: bool,
+    /// Whether hooks of a bundle of the user's run too.
+    pub keep_hooks: bool,
 }
 
 /// Everything that runs cases.
@@ -170,6 +172,7 @@ pub fn engine(
         recorder,
         recorder_said,
         keep_setup: settings.keep_setup,
+        keep_hooks: settings.keep_hooks,
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

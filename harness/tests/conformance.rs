@@ -4,7 +4,7 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -112,6 +112,7 @@ impl Suite {
             jobs: 4,
             recorder: Recorder::Auto,
             keep_setup: false,
+        keep_hooks: false,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

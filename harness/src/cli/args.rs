@@ -95,6 +95,7 @@ impl WithArgs {
                 RecorderArg::None => Recorder::None,
             },
             keep_setup: false,
+            keep_hooks: false,
         })
     }
 }
@@ -127,6 +128,9 @@ pub(crate) struct RunArgs {
     /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
     #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
+    /// Run the bundle's hooks too: as root, in the cell, where the machine's files are an overlay; else they are left out
+    #[arg(long, requires = "bundle")]
+    pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line

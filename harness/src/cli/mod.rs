@@ -7,6 +7,7 @@ mod capture;
 mod check;
 mod control;
 mod folder;
+mod hooks;
 mod one;
 mod output;
 mod report;

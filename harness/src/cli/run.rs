@@ -26,7 +26,7 @@ use crate::suite;
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
-        Some(folder) => vec![bundle_entry(folder)?],
+        Some(folder) => vec![bundle_entry(folder, args.hooks)?],
         None => plan::select(&corpus.entries, &args.patterns)
             .map_err(Error::usage)?
             .into_iter()
@@ -47,7 +47,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
-        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        abilities.unpinned.iter().for_each(|one| output::complain(&one.told()));
+        let settings = suite::Settings {
+            keep_hooks: args.hooks,
+            ..args.with.settings()?
+        };
+        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
         if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
@@ -125,7 +130,7 @@ pub(super) fn start_event(
 }
 
 /// A bundle of the user's as a case: everything that a workload could see is watched.
-fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
+fn bundle_entry(folder: &Path, hooks: bool) -> Result<Entry, Error> {
     if !folder.join("config.json").is_file() {
         return Err(Error::usage(format!(
             "{} is no OCI bundle: there is no config.json in it",
@@ -136,8 +141,13 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
         .canonicalize()
         .ok()
         .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let hooks = super::hooks::told(folder, hooks);
+    if let Some(line) = &hooks {
+        output::complain(line);
+    }
+    let hooks = hooks.map_or_else(String::new, |line| format!("; {line}"));
     let body: CaseFile = serde_json::from_value(serde_json::json!({
-        "summary": format!("the bundle {}", folder.display()),
+        "summary": format!("the bundle {}{hooks}", folder.display()),
         // A shell or a server does not end by itself; that is no difference.
         "steps": ["create", "start", {"wait": {"limit": 5.0}}, {"delete": {"force": true}}],
     }))

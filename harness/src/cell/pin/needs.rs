@@ -18,6 +18,12 @@ pub struct Unpinned {
 }
 
 impl Unpinned {
+    /// A sentence for people, told once before anything runs.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("cases that look at it are skipped: they need {}", self.why)
+    }
+
     /// Whether the case looks at the attribute.
     #[must_use]
     pub fn concerns(&self, case: &Case) -> bool {

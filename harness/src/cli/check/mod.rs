@@ -47,6 +47,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         jobs: 4,
         recorder: if args.run { Recorder::Auto } else { Recorder::None },
         keep_setup: false,
+        keep_hooks: false,
     };
     let report = suite::tokio()?.block_on(async {
         let mut found = find::find(args).await;

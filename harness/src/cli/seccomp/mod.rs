@@ -33,6 +33,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         jobs: runtimes.len().clamp(1, 8),
         recorder: Recorder::None,
         keep_setup: false,
+        keep_hooks: false,
     };
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
