@@ -132,7 +132,10 @@ mod tests {
         for forged in ["", "secre ", "Secret ", "secret"] {
             let line = format!("{forged}{{\"tell\":\"done\",\"what\":{{\"ran\":true}}}}\n");
             let (heard, told) = hear(line.into_bytes()).await;
-            assert!(heard.is_err_and(|why| why.contains("somebody else spoke")), "{forged}");
+            assert!(
+                heard.is_err_and(|why| why.contains("somebody else spoke")),
+                "{forged}"
+            );
             assert!(!told.ran);
         }
     }
@@ -140,8 +143,14 @@ mod tests {
     #[tokio::test]
     async fn what_a_cell_says_is_bounded() {
         let (heard, _) = hear(vec![b'x'; LINE as usize + 100]).await;
-        assert_eq!(heard, Err("the cell said more than 16 MiB in one line".to_owned()));
-        let facts = format!("secret {{\"tell\":\"facts\",\"what\":[{}0]}}\n", " ".repeat(12 << 20));
+        assert_eq!(
+            heard,
+            Err("the cell said more than 16 MiB in one line".to_owned())
+        );
+        let facts = format!(
+            "secret {{\"tell\":\"facts\",\"what\":[{}0]}}\n",
+            " ".repeat(12 << 20)
+        );
         let facts = facts.replace("0]", "]");
         let (heard, _) = hear(facts.repeat(6).into_bytes()).await;
         assert_eq!(heard, Err("the cell said more than 64 MiB".to_owned()));

@@ -112,7 +112,7 @@ impl Suite {
             jobs: 4,
             recorder: Recorder::Auto,
             keep_setup: false,
-        keep_hooks: false,
+            keep_hooks: false,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

@@ -45,9 +45,20 @@ fn spoken(what: &str) -> Option<(Scene, Ran)> {
         .replace("@REAL@", &runc.to_string_lossy())
         .replace("@WHAT@", what);
     let fake = scene.program("speaker", &script);
-    let [runc, fake] = [("runc", runc), ("crun", fake)].map(|(name, path)| format!("{name}={}", path.display()));
+    let [runc, fake] =
+        [("runc", runc), ("crun", fake)].map(|(name, path)| format!("{name}={}", path.display()));
     let ran = scene.run(&[
-        "run", "--cases", "cases", "--json", "events", "--records", "records", "--runtime", &runc, "--runtime", &fake,
+        "run",
+        "--cases",
+        "cases",
+        "--json",
+        "events",
+        "--records",
+        "records",
+        "--runtime",
+        &runc,
+        "--runtime",
+        &fake,
     ]);
     Some((scene, ran))
 }
@@ -55,7 +66,9 @@ fn spoken(what: &str) -> Option<(Scene, Ran)> {
 /// Nothing that is a file of process 1 leads to the harness.
 #[test]
 fn what_is_written_to_the_files_of_process_one_is_no_result() {
-    let Some((scene, ran)) = spoken("paths") else { return };
+    let Some((scene, ran)) = spoken("paths") else {
+        return;
+    };
     ran.ends_with(0).leaves_nothing();
     let case = Events::read(&scene.path().join("events"));
     assert_eq!(case.case("some/it").verdict(), Verdict::Agree);
@@ -64,7 +77,9 @@ fn what_is_written_to_the_files_of_process_one_is_no_result() {
 /// Root in one pid namespace can take a descriptor. What it says has not the secret.
 #[test]
 fn who_takes_the_cell_s_descriptor_is_not_believed() {
-    let Some((scene, ran)) = spoken("descriptor") else { return };
+    let Some((scene, ran)) = spoken("descriptor") else {
+        return;
+    };
     ran.ends_with(3).leaves_nothing();
     let events = Events::read(&scene.path().join("events"));
     let case = events.case("some/it");
@@ -74,7 +89,9 @@ fn who_takes_the_cell_s_descriptor_is_not_believed() {
 
 #[test]
 fn a_line_without_end_is_cut_off() {
-    let Some((scene, ran)) = spoken("line") else { return };
+    let Some((scene, ran)) = spoken("line") else {
+        return;
+    };
     ran.ends_with(3).leaves_nothing();
     let events = Events::read(&scene.path().join("events"));
     let case = events.case("some/it");
@@ -89,7 +106,9 @@ fn a_line_without_end_is_cut_off() {
 /// Asked for its version, a program writes to the machine, and leaves something that runs.
 #[test]
 fn a_program_is_asked_for_its_version_in_a_cell() {
-    let Some(runc) = needs::runtime("runc") else { return };
+    let Some(runc) = needs::runtime("runc") else {
+        return;
+    };
     let scene = Scene::new();
     scene.write("cases/some/it.yaml", PLAIN);
     let (canary, touched) = (scene.write("canary", "sings"), scene.path().join("touched"));
@@ -102,13 +121,27 @@ fn a_program_is_asked_for_its_version_in_a_cell() {
         runc = runc.display()
     );
     let fake = scene.program("fake", &script);
-    let [runc, fake] = [("runc", &runc), ("crun", &fake)].map(|(name, path)| format!("{name}={}", path.display()));
+    let [runc, fake] =
+        [("runc", &runc), ("crun", &fake)].map(|(name, path)| format!("{name}={}", path.display()));
     let with = ["--cases", "cases", "--runtime", &runc, "--runtime", &fake];
     let run = [&["run", "--json", "events"], &with[..]].concat();
     let control = [&["control"], &with[..]].concat();
     let repro = ["repro", "some/it", "--cases", "cases", "--runtime", &fake];
     let check = ["check", "--from", &runc, "--to", &fake, "--bundle", "."];
-    for args in [&run[..], &control, &repro, &check, &["seccomp", "docker-20.10.24", "--runtime", &runc, "--runtime", &fake]] {
+    for args in [
+        &run[..],
+        &control,
+        &repro,
+        &check,
+        &[
+            "seccomp",
+            "docker-20.10.24",
+            "--runtime",
+            &runc,
+            "--runtime",
+            &fake,
+        ],
+    ] {
         // Nothing is remembered of what was asked before.
         let _ = fs::remove_dir_all(scene.path().join("home"));
         let ran = scene.run(args);
@@ -118,7 +151,9 @@ fn a_program_is_asked_for_its_version_in_a_cell() {
         assert_eq!(running(&mark), 0, "{args:?} left a process");
     }
     assert_eq!(
-        Events::read(&scene.path().join("events")).case("some/it").verdict(),
+        Events::read(&scene.path().join("events"))
+            .case("some/it")
+            .verdict(),
         Verdict::Agree
     );
 }
@@ -139,14 +174,21 @@ fn without_root_no_runtime_is_called() {
         return;
     }
     let scene = Scene::new();
-    let fake = scene.program("bin/crun", "#!/bin/sh\necho >>/tmp/ocidiff-was-called.$$; echo crun version 1.8.1\n");
+    let fake = scene.program(
+        "bin/crun",
+        "#!/bin/sh\necho >>/tmp/ocidiff-was-called.$$; echo crun version 1.8.1\n",
+    );
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
     command.arg(env!("CARGO_BIN_EXE_ocidiff")).arg("runtimes");
-    command.env("PATH", scene.path().join("bin")).env("OCIDIFF_HOME", "/nonexistent/home");
+    command
+        .env("PATH", scene.path().join("bin"))
+        .env("OCIDIFF_HOME", "/nonexistent/home");
     fs::set_permissions(scene.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("open it");
     let output = command.current_dir("/").stdin(Stdio::null()).output();
-    let Ok(output) = output else { return needs::skip("setpriv on another user's PATH", false) };
+    let Ok(output) = output else {
+        return needs::skip("setpriv on another user's PATH", false);
+    };
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(126) || text.contains("Permission denied") {
         return needs::skip("a build that others may execute", false);
@@ -188,7 +230,12 @@ fn clean_from(namespaces: &str) -> bool {
     let fd9 = format!("exec 9<{}; exec \"$@\"", env!("CARGO_BIN_EXE_ocidiff"));
     drop(program);
     let mut outer = Command::new("sh");
-    outer.arg("-c").arg(fd9).arg("_").arg(command.get_program()).args(command.get_args());
+    outer
+        .arg("-c")
+        .arg(fd9)
+        .arg("_")
+        .arg(command.get_program())
+        .args(command.get_args());
     outer.stdin(Stdio::null()).stdout(Stdio::null());
     outer.output().is_ok_and(|output| output.status.success())
 }
@@ -222,14 +269,23 @@ fn clean_leaves_those_alone_who_live_whatever_it_sees() {
             stop_if_failed(&stop, &ran);
             ran.ends_with(0).leaves_nothing();
             let events = Events::read(&scene.path().join(name));
-            let broken: Vec<_> = events.cases().filter(|case| case.verdict != Verdict::Agree).collect();
+            let broken: Vec<_> = events
+                .cases()
+                .filter(|case| case.verdict != Verdict::Agree)
+                .collect();
             assert!(broken.is_empty(), "{broken:?}");
             assert_eq!(events.cases().count(), 20);
         }
         stop.store(true, Ordering::Relaxed);
-        cleaners.into_iter().map(|thread| thread.join().expect("a cleaner")).collect::<Vec<_>>()
+        cleaners
+            .into_iter()
+            .map(|thread| thread.join().expect("a cleaner"))
+            .collect::<Vec<_>>()
     });
-    assert!(cleaned.iter().all(|rounds| *rounds > 0), "not everybody cleaned: {cleaned:?}");
+    assert!(
+        cleaned.iter().all(|rounds| *rounds > 0),
+        "not everybody cleaned: {cleaned:?}"
+    );
 }
 
 /// The scope waits for the cleaners, also where an assertion fails.
@@ -266,13 +322,26 @@ fn what_the_shell_had_changes_no_fact() {
     let (Some(runc), Some(youki)) = (needs::runtime("runc"), needs::runtime("youki")) else {
         return;
     };
-    let tools = ["nice", "ionice", "setarch", "chrt", "prlimit", "taskset", "choom", "bash"];
+    let tools = [
+        "nice", "ionice", "setarch", "chrt", "prlimit", "taskset", "choom", "bash",
+    ];
     if !tools.iter().all(|tool| has(tool)) {
         return;
     }
     let scene = Scene::new();
     let topics = [
-        "sched", "ioprio", "personality", "oom", "rlimits", "signals", "umask", "session", "fds", "ids", "nnp", "caps",
+        "sched",
+        "ioprio",
+        "personality",
+        "oom",
+        "rlimits",
+        "signals",
+        "umask",
+        "session",
+        "fds",
+        "ids",
+        "nnp",
+        "caps",
     ];
     scene.write(
         "cases/some/it.yaml",
@@ -281,12 +350,25 @@ fn what_the_shell_had_changes_no_fact() {
             topics.join(", ")
         ),
     );
-    let [runc, youki] = [("runc", runc), ("youki", youki)].map(|(name, path)| format!("{name}={}", path.display()));
-    let plain = ["run", "--cases", "cases", "--runtime", &runc, "--runtime", &youki, "--records"];
+    let [runc, youki] =
+        [("runc", runc), ("youki", youki)].map(|(name, path)| format!("{name}={}", path.display()));
+    let plain = [
+        "run",
+        "--cases",
+        "cases",
+        "--runtime",
+        &runc,
+        "--runtime",
+        &youki,
+        "--records",
+    ];
     let in_shell = |prefix: &[&str], records: &str| {
         let ocidiff = scene.command(&[&plain[..], &[records]].concat());
         let mut command = Command::new(prefix[0]);
-        command.args(&prefix[1..]).arg(ocidiff.get_program()).args(ocidiff.get_args());
+        command
+            .args(&prefix[1..])
+            .arg(ocidiff.get_program())
+            .args(ocidiff.get_args());
         command.current_dir(scene.path()).stdin(Stdio::null());
         command.env("OCIDIFF_HOME", scene.path().join("home"));
         let output = Output::new(scene.path());
@@ -297,10 +379,24 @@ fn what_the_shell_had_changes_no_fact() {
     let before = in_shell(&["env"], "plain");
     assert_eq!(before.len(), topics.len() * 2);
     let changed = [
-        &["nice", "-n", "5", "ionice", "-c", "3", "setarch", "-R", "chrt", "-b", "0", "taskset", "1", "choom", "-n", "300", "--"][..],
-        &["prlimit", "--stack=8388608:16777216", "--core=4096:unlimited", "--nofile=512:20000", "--"],
+        &[
+            "nice", "-n", "5", "ionice", "-c", "3", "setarch", "-R", "chrt", "-b", "0", "taskset", "1",
+            "choom", "-n", "300", "--",
+        ][..],
+        &[
+            "prlimit",
+            "--stack=8388608:16777216",
+            "--core=4096:unlimited",
+            "--nofile=512:20000",
+            "--",
+        ],
         // Without CAP_SYS_PTRACE and the like nothing works; what is inherited is for runtimes to lose.
-        &["bash", "-c", "umask 077; trap '' INT HUP TERM; exec 7</etc/passwd; exec \"$@\"", "_"],
+        &[
+            "bash",
+            "-c",
+            "umask 077; trap '' INT HUP TERM; exec 7</etc/passwd; exec \"$@\"",
+            "_",
+        ],
     ]
     .concat();
     let after = in_shell(&changed, "changed");
@@ -328,17 +424,46 @@ fn what_cannot_be_pinned_is_a_need() {
             format!("{{summary: it, config: {{process: {{args: [/bin/probe, facts, {topic}]}}}}}}"),
         );
     }
-    let [runc, crun] = [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
-    let ocidiff = scene.command(&["run", "--cases", "cases", "--json", "events", "--runtime", &runc, "--runtime", &crun]);
+    let [runc, crun] =
+        [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
+    let ocidiff = scene.command(&[
+        "run",
+        "--cases",
+        "cases",
+        "--json",
+        "events",
+        "--runtime",
+        &runc,
+        "--runtime",
+        &crun,
+    ]);
     let mut command = Command::new("nice");
-    command.args(["-n", "5", "setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"]);
-    command.arg(ocidiff.get_program()).args(ocidiff.get_args()).current_dir(scene.path());
-    command.env("OCIDIFF_HOME", scene.path().join("home")).stdin(Stdio::null());
+    command.args([
+        "-n",
+        "5",
+        "setpriv",
+        "--bounding-set",
+        "-sys_nice",
+        "--inh-caps",
+        "-sys_nice",
+    ]);
+    command
+        .arg(ocidiff.get_program())
+        .args(ocidiff.get_args())
+        .current_dir(scene.path());
+    command
+        .env("OCIDIFF_HOME", scene.path().join("home"))
+        .stdin(Stdio::null());
     let output = Output::new(scene.path());
     let child = output.spawn(&mut command);
     let ran = output.wait(child, Duration::from_secs(60));
     ran.ends_with(0).leaves_nothing();
-    assert_eq!(ran.stderr.matches("they need a nice of 0").count(), 1, "{}", ran.stderr);
+    assert_eq!(
+        ran.stderr.matches("they need a nice of 0").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
     let events = Events::read(&scene.path().join("events"));
     assert_eq!(events.case("some/sched").verdict(), Verdict::Skipped);
     assert_eq!(events.case("some/env").verdict(), Verdict::Agree);
@@ -353,35 +478,70 @@ fn hooks_of_a_bundle_run_only_when_that_is_said() {
     let scene = Scene::new();
     let touched = scene.path().join("touched");
     let hook = |kind: &str| {
-        let line = format!("echo {kind} >>{}; echo >>/run/ocidiff/hooks/log", touched.display());
+        let line = format!(
+            "echo {kind} >>{}; echo >>/run/ocidiff/hooks/log",
+            touched.display()
+        );
         serde_json::json!([{"path": "/bin/sh", "args": ["sh", "-c", line]}])
     };
-    let config = serde_json::json!({
-        "ociVersion": "1.0.2",
-        "root": {"path": "rootfs"},
-        "process": {"cwd": "/", "args": ["/probe", "exit", "0"], "user": {"uid": 0, "gid": 0}},
-        "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}]},
-        "Hooks": {"poststop": hook("poststop")},
-        "hooks": {"prestart": hook("prestart"), "poststart": hook("poststart")},
-    });
+    scene.write(
+        "cases/some/it.yaml",
+        "{summary: it, config: {process: {args: [/bin/probe, exit, '0']}}}",
+    );
+    let [runc, crun] =
+        [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
+    scene
+        .run(&[
+            "repro",
+            "some/it",
+            "--cases",
+            "cases",
+            "--runtime",
+            &runc,
+            "--output",
+            "bundle",
+        ])
+        .ends_with(0);
+    let config = fs::read(scene.path().join("bundle/main.json")).expect("a config");
+    let mut config: serde_json::Value = serde_json::from_slice(&config).expect("a config");
+    config["Hooks"] = serde_json::json!({"poststop": hook("poststop")});
+    config["hooks"] = serde_json::json!({"prestart": hook("prestart"), "poststart": hook("poststart")});
     scene.write("bundle/config.json", config.to_string());
-    fs::create_dir_all(scene.path().join("bundle/rootfs")).expect("a rootfs");
-    let repro = scene.path().join("repro");
-    scene.write("cases/some/it.yaml", PLAIN);
-    let [runc, crun] = [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
-    scene.run(&["repro", "some/it", "--cases", "cases", "--runtime", &runc, "--output", "repro"]).ends_with(0);
-    fs::copy(repro.join("probe"), scene.path().join("bundle/rootfs/probe")).expect("a probe");
-    let run = ["run", "--bundle", "bundle", "--json", "events", "--records", "records", "--runtime", &runc, "--runtime", &crun];
+    let run = [
+        "run",
+        "--bundle",
+        "bundle",
+        "--json",
+        "events",
+        "--records",
+        "records",
+        "--runtime",
+        &runc,
+        "--runtime",
+        &crun,
+    ];
 
+    // Everything of a bundle is compared, so that it does not end with 0.
     let ran = scene.run(&run);
-    ran.ends_with(0).leaves_nothing();
-    assert!(ran.stderr.contains("hooks: 3 not run (--hooks runs them in the cell)"), "{}", ran.stderr);
+    ran.leaves_nothing();
+    assert!(
+        ran.stderr
+            .contains("hooks: 3 not run (--hooks runs them in the cell)"),
+        "{}",
+        ran.stderr
+    );
     let wrote = |scene: &Scene| {
-        let text = fs::read_to_string(scene.path().join("records/bundle/bundle/runc.json")).expect("a record");
-        text.contains("touched") && text.contains("leftover.machine")
-            && serde_json::from_str::<Record>(&text).expect("a record").facts.iter().any(|fact| {
-                fact.path == "leftover.machine" && format!("{:?}", fact.value).contains("touched")
-            })
+        let text =
+            fs::read_to_string(scene.path().join("records/bundle/bundle/runc.json")).expect("a record");
+        text.contains("touched")
+            && text.contains("leftover.machine")
+            && serde_json::from_str::<Record>(&text)
+                .expect("a record")
+                .facts
+                .iter()
+                .any(|fact| {
+                    fact.path == "leftover.machine" && format!("{:?}", fact.value).contains("touched")
+                })
     };
     assert!(!wrote(&scene), "a hook ran");
 

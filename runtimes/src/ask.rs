@@ -95,7 +95,10 @@ mod tests {
         };
         for (answer, expected) in [
             (answer("a\nb\n", End::Code(3)), "ended with 3 and said `b`"),
-            (answer("", End::Signal("SEGV".to_owned())), "died by signal SEGV and said `out`"),
+            (
+                answer("", End::Signal("SEGV".to_owned())),
+                "died by signal SEGV and said `out`",
+            ),
             (answer("", End::Late), "did not end within 10 s and said `out`"),
         ] {
             assert_eq!(answer.tell(), expected);

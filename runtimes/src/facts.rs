@@ -151,7 +151,9 @@ impl FactCache {
 fn ask_version(manifest: &Manifest, program: &Path, ask: &dyn Ask) -> Result<Version, ProgramError> {
     let (name, path) = (manifest.name.clone(), program.to_owned());
     let args = manifest.version.args.iter().map(OsString::from);
-    let argv: Vec<OsString> = std::iter::once(program.as_os_str().to_owned()).chain(args).collect();
+    let argv: Vec<OsString> = std::iter::once(program.as_os_str().to_owned())
+        .chain(args)
+        .collect();
     let answer = match ask.ask(&argv) {
         Ok(answer) => answer,
         Err(why) => return Err(ProgramError::NotAsked { name, path, why }),

@@ -137,7 +137,12 @@ pub fn registered(
         .to_str()
         .filter(|name| !name.contains('/'))
         .and_then(|name| program_on(env::var_os("PATH").as_deref(), name));
-    let runtime = given(manifest, &on_path.unwrap_or_else(|| program.to_owned()), store, ask)?;
+    let runtime = given(
+        manifest,
+        &on_path.unwrap_or_else(|| program.to_owned()),
+        store,
+        ask,
+    )?;
     Ok(Runtime {
         origin: Origin::Engine,
         ..runtime
@@ -153,7 +158,13 @@ pub(crate) fn given(
 ) -> Result<Runtime, ProgramError> {
     let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let mut facts = FactCache::open(store);
-    let runtime = learn(&mut facts, &Arc::new(manifest.clone()), program, Origin::Given, ask);
+    let runtime = learn(
+        &mut facts,
+        &Arc::new(manifest.clone()),
+        program,
+        Origin::Given,
+        ask,
+    );
     facts.save();
     runtime
 }

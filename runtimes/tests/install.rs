@@ -105,7 +105,12 @@ impl Place {
     }
 
     fn labels(&self) -> Vec<String> {
-        let found = find_in(&self.manifests, &self.store(), self.machine().path.as_deref(), &OnHost);
+        let found = find_in(
+            &self.manifests,
+            &self.store(),
+            self.machine().path.as_deref(),
+            &OnHost,
+        );
         found
             .runtimes
             .iter()
@@ -279,10 +284,17 @@ fn a_second_install_waits_for_the_first() {
     let (machine, requests) = (place.machine(), ["crun".parse().expect("a request")]);
     let mut first = None;
     let mut lock = Some(lock);
-    let outcome = install(&requests, &place.manifests, &store, &machine, &OnHost, &mut |event| {
-        first.get_or_insert_with(|| event.clone());
-        lock.take();
-    });
+    let outcome = install(
+        &requests,
+        &place.manifests,
+        &store,
+        &machine,
+        &OnHost,
+        &mut |event| {
+            first.get_or_insert_with(|| event.clone());
+            lock.take();
+        },
+    );
     assert_eq!(ready(&outcome.expect("it goes on")), ["crun@1.8.1"]);
     assert_eq!(first, Some(Event::Waiting));
 }

@@ -58,7 +58,12 @@ impl Place {
     }
 
     fn found(&self) -> Found {
-        find_in(&self.manifests, &self.store(), Some(self.bin().as_os_str()), &OnHost)
+        find_in(
+            &self.manifests,
+            &self.store(),
+            Some(self.bin().as_os_str()),
+            &OnHost,
+        )
     }
 
     fn select(&self, texts: &[&str]) -> Result<Vec<Runtime>, SelectError> {
@@ -189,9 +194,14 @@ fn a_broken_program_hides_nothing() {
     assert_eq!((found.runtimes.len(), found.broken.len()), (1, 1));
     assert_eq!(place.labels(&["runc"]), ["runc@1.1.5"]);
     assert!(
-        find_in(&place.manifests, &place.store(), Some(OsStr::new("bin:.")), &OnHost)
-            .broken
-            .is_empty()
+        find_in(
+            &place.manifests,
+            &place.store(),
+            Some(OsStr::new("bin:.")),
+            &OnHost
+        )
+        .broken
+        .is_empty()
     );
 }
 
@@ -232,7 +242,10 @@ fn a_version_is_not_believed_of_a_file_that_was_changed_and_dated_back() {
     let place = Place::new();
     let runc = place.path("runc", "runc version 1.1.5");
     assert_eq!(place.labels(&["runc"]), ["runc@1.1.5"]);
-    let before = fs::metadata(&runc).expect("its times").modified().expect("a time");
+    let before = fs::metadata(&runc)
+        .expect("its times")
+        .modified()
+        .expect("a time");
     place.path("runc", "runc version 1.1.6");
     let file = fs::File::options().write(true).open(&runc).expect("it opens");
     file.set_modified(before).expect("it is dated back");
@@ -247,7 +260,12 @@ fn without_anybody_to_ask_only_what_is_known_is_told() {
     place.found();
     place.path("crun", "crun version 1.8.1");
     let nobody = Nobody("that needs root");
-    let found = find_in(&place.manifests, &place.store(), Some(place.bin().as_os_str()), &nobody);
+    let found = find_in(
+        &place.manifests,
+        &place.store(),
+        Some(place.bin().as_os_str()),
+        &nobody,
+    );
     let labels: Vec<_> = found.runtimes.iter().map(Runtime::label).collect();
     assert_eq!(labels, ["runc@1.1.5"]);
     let broken: Vec<_> = found.broken.iter().map(ToString::to_string).collect();

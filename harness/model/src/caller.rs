@@ -166,7 +166,8 @@ mod tests {
             let wrong: Vec<_> = caller.wrong().into_iter().map(|(member, _)| member).collect();
             assert_eq!(wrong, [member], "{yaml}");
         }
-        let good = "{nice: 5, scheduler: batch, io_priority: {class: idle}, personality: 262144, oom_score_adj: 10,
+        let good =
+            "{nice: 5, scheduler: batch, io_priority: {class: idle}, personality: 262144, oom_score_adj: 10,
             timer_slack: 1, umask: '0077', ignored: [INT], limits: {core: {soft: 0, hard: 0}}}";
         let good: Caller = serde_yaml::from_str(good).expect("a caller");
         assert_eq!(good.wrong(), []);
@@ -175,7 +176,11 @@ mod tests {
 
     #[test]
     fn unknown_members_are_refused() {
-        for yaml in ["{niceness: 5}", "{scheduler: fifo}", "{io_priority: {class: none}}"] {
+        for yaml in [
+            "{niceness: 5}",
+            "{scheduler: fifo}",
+            "{io_priority: {class: none}}",
+        ] {
             assert!(serde_yaml::from_str::<Caller>(yaml).is_err(), "{yaml}");
         }
     }

@@ -19,8 +19,8 @@ use crate::corpus::Corpus;
 
 pub(crate) use config::text as config_text;
 pub(crate) use digest::hex;
-pub(crate) use hooks::without_hooks;
 pub use digest::of_text;
+pub(crate) use hooks::without_hooks;
 
 /// Lays the layers (the topmost first) over each other in a folder of their own.
 ///

@@ -47,7 +47,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
-        abilities.unpinned.iter().for_each(|one| output::complain(&one.told()));
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         let settings = suite::Settings {
             keep_hooks: args.hooks,
             ..args.with.settings()?

@@ -66,7 +66,7 @@ fn bring(store: &Store, requests: &[String]) -> Result<ExitStatus, Error> {
         &suite::asker()?,
         &mut tell,
     )
-        .map_err(|error| Error::usage(format!("failed to {error}")))?;
+    .map_err(|error| Error::usage(format!("failed to {error}")))?;
     Ok(if outcome.failed.is_empty() {
         ExitStatus::Ok
     } else {

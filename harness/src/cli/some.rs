@@ -41,7 +41,10 @@ pub(crate) fn run_with(
     suite::tokio()?.block_on(async {
         let stop = signals::stop().map_err(Error::broken)?;
         let abilities = suite::abilities()?;
-        abilities.unpinned.iter().for_each(|one| output::complain(&one.told()));
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         let settings = Settings {
             keep_setup: true,
             ..with.settings()?

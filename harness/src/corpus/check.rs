@@ -9,8 +9,8 @@ use ocidiff_model::{Caller, Case, Channel, Known, Op, Rootfs};
 use serde_json::Value as Json;
 
 use super::Corpus;
-use crate::cell::{pin::is_limit, signal_number};
 use super::diagnostic::{Diagnostic, Document};
+use crate::cell::{pin::is_limit, signal_number};
 
 /// What is wrong with a case, if anything.
 pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec<Diagnostic> {

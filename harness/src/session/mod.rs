@@ -44,6 +44,8 @@ impl Session {
     pub fn start() -> io::Result<Self> {
         let layout = Layout::of_machine()?;
         let name = name::own()?;
+        // What containers see of a session's folders must not depend on the user's shell.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         for _ in 0..ATTEMPTS {
             let folder = folder(&name)?;
             // Not held: somebody cleaned it in the moment before.

@@ -40,7 +40,11 @@ pub(super) enum Whose {
 
 /// Whose it is; a session's folder has a part more than its name.
 pub(super) fn whose(name: &str, is_folder: bool) -> Whose {
-    whose_seen_from(name, is_folder, pid_namespace().ok() == Some(INITIAL_PID_NAMESPACE))
+    whose_seen_from(
+        name,
+        is_folder,
+        pid_namespace().ok() == Some(INITIAL_PID_NAMESPACE),
+    )
 }
 
 fn whose_seen_from(name: &str, is_folder: bool, sees_all: bool) -> Whose {
@@ -48,7 +52,10 @@ fn whose_seen_from(name: &str, is_folder: bool, sees_all: bool) -> Whose {
         return Whose::Nobody;
     };
     let parts: Vec<&str> = rest.split('.').collect();
-    let numbers = parts.iter().take_while(|part| part.parse::<u64>().is_ok()).count();
+    let numbers = parts
+        .iter()
+        .take_while(|part| part.parse::<u64>().is_ok())
+        .count();
     match (parts.len() - usize::from(is_folder), numbers) {
         (4, 4..) => Whose::Session,
         (2, 2..) if !sees_all => Whose::Unknown,
@@ -99,9 +106,24 @@ mod tests {
             (format!("ocidiff.{pid}.{start}"), false, true, Whose::Unknown),
             (format!("ocidiff.{pid}.{start}.abc"), true, true, Whose::Unknown),
             (format!("ocidiff.{pid}.{}", start + 1), false, true, Whose::Dead),
-            (format!("ocidiff.{pid}.{}.abc", start + 1), true, true, Whose::Dead),
-            (format!("ocidiff.{pid}.{}.123456", start + 1), true, true, Whose::Dead),
-            (format!("ocidiff.{pid}.{}.abc", start + 1), true, false, Whose::Unknown),
+            (
+                format!("ocidiff.{pid}.{}.abc", start + 1),
+                true,
+                true,
+                Whose::Dead,
+            ),
+            (
+                format!("ocidiff.{pid}.{}.123456", start + 1),
+                true,
+                true,
+                Whose::Dead,
+            ),
+            (
+                format!("ocidiff.{pid}.{}.abc", start + 1),
+                true,
+                false,
+                Whose::Unknown,
+            ),
             (format!("ocidiff.{}.1.abc", u32::MAX), true, true, Whose::Dead),
             ("ocidiff.1.2.3.4.abc".to_owned(), true, true, Whose::Session),
             ("ocidiff".to_owned(), true, true, Whose::Nobody),

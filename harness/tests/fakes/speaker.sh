@@ -1,8 +1,8 @@
 #!/bin/sh
 # The real runtime, which in `create` first speaks as the cell: what is said is @WHAT@.
+[ "$1" = --version ] && echo "crun version 1.8.1" && exit 0
 case "$*" in
-*--version*) ;;
-*create*)
+*" create "*)
   perl -e '
     my $forged = "{\"tell\":\"facts\",\"what\":[{\"path\":\"process.exit\",\"value\":77}]}\n" .
                  "{\"tell\":\"done\",\"what\":{\"ran\":true}}\n";

@@ -17,8 +17,8 @@ pub(crate) use apt::{Apt, Planned};
 pub use job::JobError;
 pub use request::Request;
 
-use crate::facts::{FactCache, ProgramError};
 use crate::ask::Ask;
+use crate::facts::{FactCache, ProgramError};
 use crate::find::find_in;
 use crate::machine::Machine;
 use crate::manifest::Manifest;
@@ -289,7 +289,10 @@ fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
     let program = folder.join(&draft.program);
     // Asked through the cache: the next list knows it already.
     let mut facts = FactCache::open(job.store);
-    let known = match facts.of(job.manifest, &program, job.ask).map_err(InstallError::from) {
+    let known = match facts
+        .of(job.manifest, &program, job.ask)
+        .map_err(InstallError::from)
+    {
         Ok(known) if known.version == draft.version => known,
         other => {
             let _ = fs::remove_dir_all(&folder);

@@ -65,14 +65,17 @@ pub(crate) fn unpinned() -> Vec<Unpinned> {
     found.extend(out_of_memory());
     if started.of("NoNewPrivs:") == "1" {
         found.push(Unpinned {
-            why: "a caller without no_new_privs, which cannot be taken back; start ocidiff without it".to_owned(),
+            why: "a caller without no_new_privs, which cannot be taken back; start ocidiff without it"
+                .to_owned(),
             marks: &["nnp", "no_new_privs", "NoNewPrivileges"],
         });
     }
     let securebits = rustix::thread::capabilities_secure_bits().map_or(0, |bits| bits.bits());
     if securebits != 0 && !started.has("SETPCAP") {
         found.push(Unpinned {
-            why: format!("a caller without securebits, and they are {securebits:#x}; resetting them takes CAP_SETPCAP"),
+            why: format!(
+                "a caller without securebits, and they are {securebits:#x}; resetting them takes CAP_SETPCAP"
+            ),
             marks: &["caps", "securebits"],
         });
     }
@@ -144,8 +147,14 @@ mod tests {
             ("{summary: s}", false),
             ("{summary: s, expect: {proc.sched.nice: 0}}", true),
             ("{summary: s, watch: {proc: [init.sched]}}", true),
-            ("{summary: s, config: {process: {args: [/bin/probe, facts, sched]}}}", true),
-            ("{summary: nice, config: {process: {args: [/bin/probe, facts, env]}}}", false),
+            (
+                "{summary: s, config: {process: {args: [/bin/probe, facts, sched]}}}",
+                true,
+            ),
+            (
+                "{summary: nice, config: {process: {args: [/bin/probe, facts, env]}}}",
+                false,
+            ),
         ] {
             let case = Case {
                 name: "t/c".to_owned(),
