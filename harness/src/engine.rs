@@ -67,6 +67,8 @@ pub struct Engine {
     pub hangs: Hangs,
     /// Whether the values of the environment in a bundle of the user's are told as they are.
     pub show_env: bool,
+    /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
+    pub keep_hooks: bool,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -96,7 +98,11 @@ impl Engine {
     /// The same with a copy of a bundle of the user's.
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
-        match self.builder.copy(folder, "given") {
+        let bundle = match self.builder.copy(folder, "given") {
+            Ok(bundle) if !self.keep_hooks => bundle.without_hooks(),
+            other => other,
+        };
+        match bundle {
             Ok(bundle) if self.show_env => self.judge(Origin::Given).run(self, entry, &bundle, started).await,
             Ok(bundle) => {
                 let secrets = Secrets::of(bundle.configs.values());
@@ -159,6 +165,8 @@ impl Engine {
                 max_calls: MAX_CALLS,
             }),
             steps,
+            ask: None,
+            caller: case.body.caller.clone(),
             limit,
         }
     }

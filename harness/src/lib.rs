@@ -15,7 +15,8 @@
 //! | [`participants`]   | who takes part, and the calls that each wants                    |
 //! | [`session`]        | what a run makes on the machine, and how it is found again       |
 //! | [`cgroup`]         | the cgroups of a run                                             |
-//! | [`launch`]         | starts a cell and listens to it                                  |
+//! | [`launch`], `hear` | starts a cell and listens to it                                  |
+//! | [`ask`]            | asks a program for its version, in a cell                        |
 //! | `slot`             | places to run in: a thread in cgroups of its own                 |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
@@ -40,6 +41,7 @@
 //! | [`cli`]            | the program's commands                                           |
 
 pub mod accept;
+pub mod ask;
 pub mod bundle;
 pub mod capture;
 pub mod cell;
@@ -54,6 +56,7 @@ pub mod error;
 pub mod failing;
 pub mod filters;
 pub mod hangs;
+mod hear;
 pub mod judge;
 pub mod launch;
 pub mod normalise;

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ocidiff_runtimes::{Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
+use ocidiff_runtimes::{Ask, Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
 use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
 
+use crate::ask::InCell;
 use crate::bundle::Builder;
 use crate::corpus::{self, Corpus, files};
 use crate::engine::{Engine, Recorder};
@@ -70,14 +71,30 @@ pub fn manifests() -> Result<Vec<Manifest>, Error> {
 /// # Errors
 /// A name is unknown, a version is not there, a program cannot be used, or nothing is there at all.
 pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> {
+    runtimes_asked(named, store, &asker()?)
+}
+
+/// Who asks runtimes for their versions: this program, in a cell.
+///
+/// # Errors
+/// This program's own file is not known.
+pub fn asker() -> Result<InCell, Error> {
+    Ok(InCell::new(&std::env::current_exe().map_err(Error::broken)?))
+}
+
+/// The same where another asks them for their versions.
+///
+/// # Errors
+/// As for [`runtimes`].
+pub fn runtimes_asked(named: &[String], store: &Store, ask: &dyn Ask) -> Result<Vec<Runtime>, Error> {
     let manifests = manifests()?;
     let selectors = named
         .iter()
         .map(|text| text.parse::<Selector>())
         .collect::<Result<Vec<_>, _>>();
     let selectors = selectors.map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let found = find_all(&manifests, store);
-    let chosen = select(&selectors, &manifests, store, &found);
+    let found = find_all(&manifests, store, ask);
+    let chosen = select(&selectors, &manifests, store, &found, ask);
     let chosen = chosen.map_err(|error| Error::usage(format!("failed to {error}")))?;
     if chosen.is_empty() {
         let missing = Host::this().missing(&manifests, &found).join("\n  ");
@@ -94,7 +111,7 @@ pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> 
 /// Every manifest's error.
 pub fn missing() -> Result<Vec<String>, Error> {
     let manifests = manifests()?;
-    let found = find_all(&manifests, &store()?);
+    let found = find_all(&manifests, &store()?, &asker()?);
     Ok(Host::this().missing(&manifests, &found))
 }
 
@@ -130,6 +147,8 @@ pub struct Settings {
     pub repeat: u32,
     /// Whether a runtime is held against itself.
     pub control: bool,
+    /// Whether hooks of a bundle of the user's run too.
+    pub keep_hooks: bool,
 }
 
 /// Everything that runs cases.
@@ -166,6 +185,7 @@ pub fn engine(
         control: settings.control,
         hangs: Hangs::default(),
         show_env: false,
+        keep_hooks: settings.keep_hooks,
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

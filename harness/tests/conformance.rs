@@ -4,7 +4,7 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,7 +75,8 @@ impl Suite {
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        let runtimes = suite::runtimes(&named, &suite::store()?)?;
+        let ask = ocidiff::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+        let runtimes = suite::runtimes_asked(&named, &suite::store()?, &ask)?;
         suite::need_two(&runtimes)?;
         Ok(Arc::new(Self {
             corpus: suite::corpus(None)?,
@@ -113,6 +114,7 @@ impl Suite {
             keep_setup: false,
             repeat: 1,
             control: false,
+            keep_hooks: false,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::caller::Caller;
 use crate::fact::{Channel, Value};
 use crate::family::Family;
 use crate::rootfs::Rootfs;
@@ -207,6 +208,9 @@ pub struct CaseFile {
     /// The name of the config in the bundle; `config.json` if not said.
     #[serde(default = "default_config_file")]
     pub config_file: String,
+    /// Attributes of the process that calls the runtime, where the case is about what the runtime makes of them.
+    #[serde(default, skip_serializing_if = "Caller::is_default")]
+    pub caller: Caller,
     /// The steps to take; create, start, wait, delete if not said.
     #[serde(default = "Step::defaults")]
     pub steps: Vec<Step>,

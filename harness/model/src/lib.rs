@@ -3,6 +3,7 @@
 //! | module          | what is inside                                                        |
 //! |-----------------|-----------------------------------------------------------------------|
 //! | [`case`]        | a case as it is written: the bundle, the steps, what to watch         |
+//! | [`caller`]      | who calls the runtime, where a case is about that                     |
 //! | [`rootfs`]      | a recipe's name, or folders of the machine                            |
 //! | [`family`]      | one file that stands for several cases                                |
 //! | [`step`]        | one call of the lifecycle                                             |
@@ -19,6 +20,7 @@
 //! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
 //! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
 
+pub mod caller;
 pub mod case;
 pub mod check;
 pub mod diff;
@@ -37,6 +39,7 @@ pub mod step;
 pub mod verdict;
 pub mod version;
 
+pub use caller::Caller;
 pub use case::{Case, CaseFile, FileSpec, Needs, Watch};
 pub use difference::{Difference, Group};
 pub use event::Event;

@@ -3,6 +3,7 @@
 mod config;
 mod digest;
 pub mod given;
+mod hooks;
 mod layer;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub(crate) use config::text as config_text;
 pub(crate) use digest::hex;
 pub use digest::of_text;
 use given::Reach;
+pub(crate) use hooks::without_hooks;
 
 /// Lays the layers (the topmost first) over each other in a folder of their own.
 ///
@@ -217,6 +219,20 @@ fn theirs(folders: impl Iterator<Item = PathBuf>) -> Result<Vec<(PathBuf, String
     folders.map(named).collect()
 }
 
+impl Bundle {
+    /// The same without the hooks of its configs, which are commands that run outside of the containers.
+    ///
+    /// # Errors
+    /// A config cannot be read, and may have hooks.
+    pub(crate) fn without_hooks(mut self) -> Result<Self, Error> {
+        for config in self.configs.values_mut() {
+            *config = without_hooks(config).map_err(Error::Case)?.config;
+        }
+        self.digest.config = digest_of(&self.configs);
+        Ok(self)
+    }
+}
+
 fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> Bundle {
     let all = layers
         .iter()
@@ -228,7 +244,18 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
     } else {
         of_text(&all)
     };
-    let config = match configs.values().collect::<Vec<_>>().as_slice() {
+    Bundle {
+        layers: layers.into_iter().map(|(path, _)| path).collect(),
+        digest: BundleDigest {
+            config: digest_of(&configs),
+            rootfs,
+        },
+        configs,
+    }
+}
+
+fn digest_of(configs: &BTreeMap<String, String>) -> String {
+    match configs.values().collect::<Vec<_>>().as_slice() {
         [only] => of_text(only),
         many => of_text(
             &many
@@ -237,10 +264,5 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
                 .collect::<Vec<_>>()
                 .join("\n"),
         ),
-    };
-    Bundle {
-        layers: layers.into_iter().map(|(path, _)| path).collect(),
-        configs,
-        digest: BundleDigest { config, rootfs },
     }
 }

@@ -67,10 +67,6 @@ const NAMESPACED_SYSCTLS: [&str; 15] = [
     "shmmni",
 ];
 
-/// Open files that every process of a cell may have, soft and hard: some runtimes raise the soft limit to the hard
-/// one and hand that on, which must not depend on how the user's shell was started.
-const OPEN_FILES: u64 = 20_000;
-
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
 pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     join_cgroups(&job.cgroups)?;
@@ -99,20 +95,8 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
     name.context("set the cell's hostname")?;
-    pin_open_files().context("set the limit of open files")?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     std::env::set_current_dir("/").context("change to /")
-}
-
-fn pin_open_files() -> rustix::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let limit = Some(hard.min(OPEN_FILES));
-    let limit = Rlimit {
-        current: limit,
-        maximum: limit,
-    };
-    setrlimit(Resource::Nofile, limit)
 }
 
 /// The namespaces that the cell needs for itself. It was started in network and ipc namespaces of its slot; making

@@ -98,6 +98,7 @@ impl WithArgs {
             keep_setup: false,
             repeat: 1,
             control: false,
+            keep_hooks: false,
         })
     }
 
@@ -158,6 +159,9 @@ pub(crate) struct RunArgs {
     /// Copy the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is copied
     #[arg(long, requires = "bundle")]
     pub(crate) outside_root: bool,
+    /// Run the bundle's hooks too: as root, in the cell, where the machine's files are an overlay; else they are left out
+    #[arg(long, requires = "bundle")]
+    pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line

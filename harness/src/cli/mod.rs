@@ -8,6 +8,7 @@ mod check;
 mod control;
 mod files;
 mod folder;
+mod hooks;
 mod one;
 mod output;
 mod reader;

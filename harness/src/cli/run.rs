@@ -32,7 +32,7 @@ use crate::suite::{self, Settings};
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
-        Some(folder) => vec![bundle_entry(folder, reach(args.outside_root))?],
+        Some(folder) => vec![bundle_entry(folder, reach(args.outside_root), args.hooks)?],
         None => plan::select(&corpus.entries, &args.patterns)
             .map_err(Error::usage)?
             .into_iter()
@@ -54,8 +54,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         let settings = Settings {
             repeat: u32::from(args.repeat),
+            keep_hooks: args.hooks,
             ..args.with.settings()?
         };
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
@@ -160,15 +165,20 @@ pub(super) fn start_event(
 }
 
 /// A bundle of the user's as a case: everything that a workload could see is watched.
-fn bundle_entry(folder: &Path, reach: Reach) -> Result<Entry, Error> {
+fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error> {
     let config = config_of(folder).map_err(Error::usage)?;
     rootfs_of(folder, &config, reach).map_err(Error::usage)?;
     let name = folder
         .canonicalize()
         .ok()
         .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let hooks = super::hooks::told(folder, hooks);
+    if let Some(line) = &hooks {
+        output::complain(line);
+    }
+    let hooks = hooks.map_or_else(String::new, |line| format!("; {line}"));
     let body: CaseFile = serde_json::from_value(serde_json::json!({
-        "summary": format!("the bundle {}", folder.display()),
+        "summary": format!("the bundle {}{hooks}", folder.display()),
         // A shell or a server does not end by itself; that is no difference.
         "steps": ["create", "start", {"wait": {"limit": 5.0}}, {"delete": {"force": true}}],
     }))

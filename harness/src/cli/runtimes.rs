@@ -22,7 +22,7 @@ pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
 
 fn list(store: &Store) -> Result<ExitStatus, Error> {
     let manifests = suite::manifests()?;
-    let found = find_all(&manifests, store);
+    let found = find_all(&manifests, store, &suite::asker()?);
     let mut text = String::new();
     for runtime in &found.runtimes {
         let steps: Vec<&str> = runtime
@@ -59,8 +59,15 @@ fn bring(store: &Store, requests: &[String]) -> Result<ExitStatus, Error> {
     let manifests = suite::manifests()?;
     let mut told = output::Aside::default();
     let mut tell = |event: &Event| told.print(&format!("{}\n", safe(&line(event))));
-    let outcome = install(&requests, &manifests, store, &Machine::this(), &mut tell)
-        .map_err(|error| Error::usage(format!("failed to {error}")))?;
+    let outcome = install(
+        &requests,
+        &manifests,
+        store,
+        &Machine::this(),
+        &suite::asker()?,
+        &mut tell,
+    )
+    .map_err(|error| Error::usage(format!("failed to {error}")))?;
     told.end(if outcome.failed.is_empty() {
         ExitStatus::Ok
     } else {

@@ -44,6 +44,10 @@ pub(crate) fn run_with(
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         let settings = Settings {
             keep_setup: true,
             control,

@@ -125,7 +125,7 @@ fn participants(
     named: &[String],
     reference: Option<&str>,
 ) -> Result<Vec<(Contender, String)>, Error> {
-    let manifests = suite::manifests()?;
+    let (manifests, ask) = (suite::manifests()?, suite::asker()?);
     let all: Vec<&str> = remote.runtimes.iter().map(|one| one.name.as_str()).collect();
     if let Some(unknown) = named.iter().find(|name| !all.contains(&name.as_str())) {
         return Err(Error::usage(format!(
@@ -151,7 +151,7 @@ fn participants(
                 ));
                 continue;
             };
-            match registered(manifest, program, &suite::store()?) {
+            match registered(manifest, program, &suite::store()?, &ask) {
                 // Two names for one program.
                 Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
                 Ok(runtime) => chosen.push((runtime, one.name.clone())),

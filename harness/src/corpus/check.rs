@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use ocidiff_model::known::{RuntimeKey, When};
 use ocidiff_model::step::{MAIN, Outcome};
 use ocidiff_model::version::VersionRange;
-use ocidiff_model::{Case, Channel, Known, Op, Rootfs};
+use ocidiff_model::{Caller, Case, Channel, Known, Op, Rootfs};
 use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, Document};
 use super::{Corpus, Recipe, layout, limits};
+use crate::cell::{pin::is_limit, signal_number};
 
 /// What is wrong with a case, if anything.
 pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec<Diagnostic> {
@@ -64,6 +65,7 @@ pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec
             found.push(document.at(&["config"], error, None));
         }
     }
+    found.extend(caller(document, &body.caller));
     found.extend(steps(document, case));
     found
 }
@@ -89,6 +91,30 @@ pub(super) fn recipe(document: &Document<'_>, recipe: &Recipe) -> Vec<Diagnostic
     }
     if let Some(suite) = recipe.suite.as_ref().filter(|suite| !is_word(suite)) {
         found.push(document.at(&["suite"], format!("`{suite}` is not a suite's name"), None));
+    }
+    found
+}
+
+/// Members of `caller` that cannot be.
+fn caller(document: &Document<'_>, caller: &Caller) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = caller
+        .wrong()
+        .into_iter()
+        .map(|(member, message)| document.at(&["caller", member], message, None))
+        .collect();
+    for name in &caller.ignored {
+        let message = match name.trim_start_matches("SIG") {
+            "PIPE" | "CHLD" => format!("`{name}` cannot be ignored by who calls a runtime"),
+            "KILL" | "STOP" => format!("`{name}` cannot be ignored"),
+            _ if signal_number(name).is_none() => format!("no signal is called `{name}`"),
+            _ => continue,
+        };
+        found.push(document.at(&["caller", "ignored"], message, None));
+    }
+    for name in caller.limits.keys().filter(|name| !is_limit(name)) {
+        let message = format!("no limit is called `{name}`");
+        let help = "write the name as in setrlimit(2), in small letters: `nofile`".to_owned();
+        found.push(document.at(&["caller", "limits", name], message, help));
     }
     found
 }

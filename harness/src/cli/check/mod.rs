@@ -49,6 +49,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         keep_setup: false,
         repeat: 1,
         control: false,
+        keep_hooks: false,
     };
     let report = suite::tokio()?.block_on(async {
         let signalled = signals::stop();

@@ -36,6 +36,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         keep_setup: false,
         repeat: 1,
         control: false,
+        keep_hooks: false,
     };
     let answer = suite::tokio()?.block_on(async {
         let signalled = signals::stop();
