@@ -8,7 +8,8 @@
 //! |------------------|----------------------------------------------------------|
 //! | `job`            | what is asked, what is told                              |
 //! | `paths`          | where things are, the same in every cell                 |
-//! | `isolate`, `machine` | the containment; the machine's files as an overlay     |
+//! | `isolate`, `machine` | the containment; the machine's files under overlays   |
+//! | `table`, `beside`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
 //! | `bundle`         | the overlay and the config of each container             |
 //! | `run`, `finish`    | the steps, and what is told at their end                 |
 //! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
@@ -17,10 +18,12 @@
 //! | `observe`        | what can be seen from outside, a file each channel       |
 //! | `trace_facts`    | the facts of a recording                                 |
 
+mod beside;
 mod bundle;
 mod call;
 mod console;
 mod container;
+mod dev;
 mod finish;
 mod isolate;
 pub mod job;
@@ -29,6 +32,7 @@ mod observe;
 pub mod paths;
 mod pump;
 mod run;
+mod table;
 mod trace_facts;
 
 pub(crate) use call::signal_name;
@@ -38,6 +42,7 @@ pub(crate) use observe::{lifecycle::class, stdio};
 use std::io::{self, Read, Write};
 
 use job::{Job, Message};
+use ocidiff_model::Fact;
 use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
 
@@ -79,7 +84,10 @@ fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
         None => None,
         Some(place) => Some(follow(*place).map_err(|error| format!("failed to {error}"))?),
     };
-    isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    let unseen = isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    if !unseen.is_empty() {
+        tell(Message::Facts(vec![Fact::new("mount.unseen", unseen)]));
+    }
     // Some runtimes make a session keyring and some do not; what the container then sees must not be the user's.
     // Where the kernel has no keyrings there is nothing to keep apart.
     let _ = ocidiff_trace::process::join_session_keyring(c"cell");

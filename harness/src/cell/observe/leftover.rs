@@ -18,6 +18,8 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub(crate) struct Before {
     mounts: BTreeSet<String>,
     files: BTreeSet<String>,
+    /// Where what is written to the machine's files is kept, by where it is mounted.
+    uppers: Vec<(String, String)>,
 }
 
 impl Before {
@@ -26,6 +28,7 @@ impl Before {
         Self {
             mounts: mounts(),
             files: files(),
+            uppers: uppers(),
         }
     }
 
@@ -47,9 +50,31 @@ impl Before {
             Fact::new("leftover.cgroups", cgroups()),
             Fact::new("leftover.files", files),
             Fact::new("leftover.caches", caches),
-            Fact::new("leftover.machine", written(Path::new(paths::MACHINE_UPPER), "")),
+            Fact::new("leftover.machine", self.written()),
         ]
     }
+
+    fn written(&self) -> Vec<String> {
+        let all = self.uppers.iter();
+        all.flat_map(|(target, upper)| written(Path::new(upper), target.trim_end_matches('/')))
+            .collect()
+    }
+}
+
+/// The upper layers of the overlays that stand for the machine's files.
+fn uppers() -> Vec<(String, String)> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut found: Vec<_> = table
+        .lines()
+        .filter_map(|line| {
+            let target = super::super::isolate::unescape(line.split(' ').nth(4)?);
+            let upper = line.rsplit(' ').next()?.split(',').find_map(|option| option.strip_prefix("upperdir="))?;
+            Some((target, upper.to_owned()))
+        })
+        .filter(|(_, upper)| Path::new(upper).starts_with(paths::MACHINE))
+        .collect();
+    found.sort();
+    found
 }
 
 /// The names of the processes of the cell, but for the cell's own and those that have ended.
