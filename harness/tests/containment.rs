@@ -1,6 +1,8 @@
 //! What a runtime under test cannot reach. Attacks are made by `fakes/malicious.sh`, one a test, and by the worst
 //! four that real runtimes have done; before and after, everything outside is looked at.
 
+#[path = "support/beside.rs"]
+mod beside;
 #[path = "support/events.rs"]
 mod events;
 #[path = "support/needs.rs"]
@@ -52,14 +54,15 @@ fn attack(name: &str) {
     };
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut outside = Outside::watch();
-    let canaries: Vec<_> = outside
-        .folders()
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect();
+    let words = |paths: &mut dyn Iterator<Item = &Path>| {
+        let words: Vec<_> = paths.map(|path| path.to_string_lossy().into_owned()).collect();
+        words.join(" ")
+    };
     let scene = Scene::new();
     let script = include_str!("fakes/malicious.sh")
         .replace("@REAL@", &runc.to_string_lossy())
-        .replace("@CANARIES@", &canaries.join(" "))
+        .replace("@CANARIES@", &words(&mut outside.folders()))
+        .replace("@EARS@", &words(&mut outside.ears()))
         .replace("@PID@", &outside.pid().to_string());
     let fake = scene.program("malicious", &script);
     scene.write(
@@ -73,6 +76,11 @@ fn attack(name: &str) {
     );
     let case = events.case("attack/it");
     println!("{}", case.text());
+    assert!(
+        !case.text().contains("reached"),
+        "the attack reached something: {}",
+        case.text()
+    );
     // The fake leaves a file in the runtime's folder, so that the test knows that it came so far.
     assert!(
         case.verdict() >= Verdict::Unstable,
@@ -109,6 +117,12 @@ attacks! {
     rename_the_machine: "clock-and-host";
     change_the_network: "network";
     write_shared_memory: "shared-memory";
+    write_through_a_remount_of_every_mount: "remount-everything";
+    reach_the_machine_s_devices: "devices";
+    reach_what_is_mounted_in_sys_and_dev: "submounts";
+    write_sysfs_through_a_remount: "remount-sysfs";
+    reach_sockets_and_fifos: "sockets";
+    raise_the_own_bounds: "bounds";
 }
 
 /// youki 0.7.0 with an empty cgroupsPath takes the root cgroup as the container's, and ends all in it.
@@ -149,7 +163,7 @@ fn crun_with_a_path_for_an_id(version: &str) {
     for (index, id) in ids.enumerate() {
         scene.write(
             &format!("cases/worst/id-{index}.yaml"),
-            format!("{{summary: it, steps: [create, {{delete: {{force: true, id: {id}}}}}, start, {{wait: {{limit: 1}}}}, {{delete: {{force: true}}}}]}}"),
+            format!("{{summary: it, steps: [create, {{delete: {{force: true, id: '{id}'}}}}, start, {{wait: {{limit: 1}}}}, {{delete: {{force: true}}}}]}}"),
         );
     }
     scene.write(
@@ -243,7 +257,7 @@ fn a_workload_writes_through_a_bind_mount() {
             scene.write(
                 &format!("cases/bind/{kind}-{index}.yaml"),
                 format!(
-                    "{{summary: it, config: {{mounts+: [{{destination: /mnt, type: bind, source: {}, options: {options}}}], process: {{args: [/bin/probe, put, /mnt/attacked, text]}}}}, files: {{/mnt/: {{}}}}}}",
+                    "{{summary: it, config: {{mounts+: [{{destination: /mnt, type: bind, source: '{}', options: {options}}}], process: {{args: [/bin/probe, put, /mnt/attacked, text]}}}}, files: {{/mnt/: {{}}}}}}",
                     folder.display()
                 ),
             );

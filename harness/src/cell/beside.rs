@@ -97,13 +97,15 @@ impl Places {
             return Ok(());
         };
         let folder = if is_folder { Some(&*place) } else { place.parent() };
-        folder.map_or(Ok(()), fs::create_dir_all)
+        folder
+            .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| if is_folder { Ok(()) } else { fs::write(&place, "") })
             .context(format!("make a place for {}", mount.target))
     }
 
     fn leave_empty(&mut self, mount: &Mount, own: &str, target: &str, why: &str) -> Result<(), Error> {
-        self.unseen.push(format!("{} ({}): {why}", mount.target, mount.kind));
+        self.unseen
+            .push(format!("{} ({}): {why}", mount.target, mount.kind));
         // The folder that it is mounted on can be looked at without asking the mount itself.
         let is_folder = !fs::symlink_metadata(target).is_ok_and(|seen| seen.is_file());
         self.make_place(mount, is_folder)?;

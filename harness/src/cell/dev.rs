@@ -43,8 +43,14 @@ pub(super) fn make(target: &str, job: &Job) -> Result<Vec<String>, Error> {
     mount("tmpfs", target, "tmpfs", flags, Some(c"mode=755,size=16m")).context("mount the cell's /dev")?;
     for (name, major, minor) in NODES {
         let path = format!("{target}/{name}");
-        node(&path, FileType::CharacterDevice, rustix::fs::makedev(major, minor), 0o666, (0, 0))
-            .context(format!("make /dev/{name}"))?;
+        node(
+            &path,
+            FileType::CharacterDevice,
+            rustix::fs::makedev(major, minor),
+            0o666,
+            (0, 0),
+        )
+        .context(format!("make /dev/{name}"))?;
     }
     for (name, to) in LINKS {
         symlink(to, format!("{target}/{name}")).context(format!("make /dev/{name}"))?;
@@ -56,8 +62,14 @@ pub(super) fn make(target: &str, job: &Job) -> Result<Vec<String>, Error> {
     }
     let options = c"newinstance,ptmxmode=0666,mode=0620";
     mount("devpts", pts, "devpts", flags, Some(options)).context("mount the cell's /dev/pts")?;
-    mount("tmpfs", shm, "tmpfs", flags | MountFlags::NODEV, Some(c"mode=1777,size=64m"))
-        .context("mount the cell's /dev/shm")?;
+    mount(
+        "tmpfs",
+        shm,
+        "tmpfs",
+        flags | MountFlags::NODEV,
+        Some(c"mode=1777,size=64m"),
+    )
+    .context("mount the cell's /dev/shm")?;
     let mut asked = Asked {
         target,
         left: MOST,
@@ -115,10 +127,14 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Makes a node of the machine's in the cell's `/dev`, or all that a folder holds.
     fn bring(&mut self, path: &Path, depth: usize) {
-        let Ok(below) = path.strip_prefix("/dev") else { return };
+        let Ok(below) = path.strip_prefix("/dev") else {
+            return;
+        };
         let own = Path::new(self.target).join(below);
         // What is not on the machine is not here either.
-        let Ok(seen) = fs::symlink_metadata(path) else { return };
+        let Ok(seen) = fs::symlink_metadata(path) else {
+            return;
+        };
         if self.left == 0 || depth > 4 || (fs::symlink_metadata(&own).is_ok() && !seen.is_dir()) {
             return;
         }
@@ -136,7 +152,14 @@ impl Asked<'_> {
         }
         let of = |kind| {
             let owner = (seen.uid(), seen.gid());
-            node(&own.to_string_lossy(), kind, seen.rdev(), seen.mode() & 0o7777, owner).map_err(text)
+            node(
+                &own.to_string_lossy(),
+                kind,
+                seen.rdev(),
+                seen.mode() & 0o7777,
+                owner,
+            )
+            .map_err(text)
         };
         if kind.is_char_device() {
             of(FileType::CharacterDevice)
@@ -157,7 +180,9 @@ impl Asked<'_> {
             if matches!(path.to_str(), Some("/dev/pts" | "/dev/shm" | "/dev/mqueue")) {
                 return Ok(());
             }
-            entries.flatten().for_each(|entry| self.bring(&entry.path(), depth + 1));
+            entries
+                .flatten()
+                .for_each(|entry| self.bring(&entry.path(), depth + 1));
             Ok(())
         } else {
             fs::write(own, "").map_err(text)?;

@@ -15,8 +15,8 @@ use std::path::Path;
 use nix::sched::CloneFlags;
 use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, OpenTreeFlags, mount, mount_bind, mount_change,
-    mount_remount, open_tree,
+    MountFlags, MountPropagationFlags, OpenTreeFlags, mount, mount_bind, mount_change, mount_remount,
+    open_tree,
 };
 
 use super::job::Job;
@@ -114,7 +114,11 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<String>, Error> {
 
 /// Hooks run the probe from outside of their container: a copy, since other cells share the machine's.
 fn copy_probe(mut probe: fs::File, job: &Job) -> Result<(), Error> {
-    if !job.containers.values().any(|config| config.contains(paths::PROBE)) {
+    if !job
+        .containers
+        .values()
+        .any(|config| config.contains(paths::PROBE))
+    {
         return Ok(());
     }
     let mut copy = fs::File::create(paths::PROBE).context("make the probe's copy")?;

@@ -93,7 +93,13 @@ pub(super) fn overlay(
     flags: MountFlags,
 ) -> io::Result<()> {
     let options = CString::new(format!("lowerdir={lower},upperdir={upper},workdir={work}"))?;
-    Ok(mount("overlay", target, "overlay", flags, Some(options.as_c_str()))?)
+    Ok(mount(
+        "overlay",
+        target,
+        "overlay",
+        flags,
+        Some(options.as_c_str()),
+    )?)
 }
 
 pub(super) fn tree(path: &str) -> Result<OwnedFd, Error> {

@@ -48,9 +48,8 @@ impl Mount {
 
     /// Nothing of another mount with the same parent lies over the path to it.
     fn is_reached(&self, all: &[Self]) -> bool {
-        !all.iter().any(|other| {
-            other.id != self.id && other.parent == self.parent && self.is_strictly_below(other)
-        })
+        !all.iter()
+            .any(|other| other.id != self.id && other.parent == self.parent && self.is_strictly_below(other))
     }
 
     /// Another mount lies right on it.
@@ -130,7 +129,10 @@ mod tests {
             21 1 0:5 / /old rw - tmpfs hidden rw\n\
             22 20 0:6 / /data ro - xfs /dev/vdb rw\n";
         let found = targets(table);
-        assert!(found.contains(&("/data".to_owned(), "xfs".to_owned())), "{found:?}");
+        assert!(
+            found.contains(&("/data".to_owned(), "xfs".to_owned())),
+            "{found:?}"
+        );
         assert!(!found.iter().any(|(target, _)| target == "/old"), "{found:?}");
     }
 }

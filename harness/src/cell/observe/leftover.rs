@@ -68,7 +68,11 @@ fn uppers() -> Vec<(String, String)> {
         .lines()
         .filter_map(|line| {
             let target = super::super::isolate::unescape(line.split(' ').nth(4)?);
-            let upper = line.rsplit(' ').next()?.split(',').find_map(|option| option.strip_prefix("upperdir="))?;
+            let upper = line
+                .rsplit(' ')
+                .next()?
+                .split(',')
+                .find_map(|option| option.strip_prefix("upperdir="))?;
             Some((target, upper.to_owned()))
         })
         .filter(|(_, upper)| Path::new(upper).starts_with(paths::MACHINE))
