@@ -91,7 +91,10 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<String>, Error> {
     let probe = fs::File::open(&job.probe).context(format!("open {}", job.probe.display()))?;
     let cgroups = cgroup_trees(&job.cgroups)?;
     let unseen = machine::lay_over(job)?;
-    nix::sched::unshare(network_and_ipc(job)).context("make the cell's namespaces")?;
+    let more = network_and_ipc(job);
+    if !more.is_empty() {
+        nix::sched::unshare(more).context("make the cell's network and ipc namespaces")?;
+    }
     dev::mount_queues()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {

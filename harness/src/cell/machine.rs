@@ -59,8 +59,8 @@ fn lay_over_sys(mounts: &[table::Mount]) -> Result<(), Error> {
     let machine = mounts.iter().find(|mount| mount.target == "/sys");
     let flags = machine.map_or(flags, beside::flags) | MountFlags::RDONLY;
     let target = format!("{}/sys", paths::MACHINE_ROOT);
-    lay(&own, &format!("{}/sys", paths::MACHINE), &target, flags)?;
-    unmount(own.as_str(), UnmountFlags::DETACH).context("hide the sysfs below the cell's /sys")
+    // The sysfs itself stays behind with the old root.
+    lay(&own, &format!("{}/sys", paths::MACHINE), &target, flags)
 }
 
 /// Lays an overlay over a folder whose name can be anything; what is written comes to lie below `own`.

@@ -103,6 +103,14 @@ sockets)
     # Not the whole of it: the name must be there, or nothing was tried.
     [ -S "$ear/socket" ] && [ -p "$ear/fifo" ] || reached nothing
   done ;;
+layers)
+  lowers=$(grep -o 'lowerdir=[^ ,]*' /proc/self/mountinfo | cut -d= -f2 | tr : ' ')
+  for at in /run/ocidiff/lower/* $lowers /proc/1/fd/* /proc/self/fd/* /proc/1/root/run/ocidiff/lower/*; do
+    mount -o remount,rw "$at"; mount -o remount,bind,rw "$at"
+    rm -rf "$at/bin/probe"; : >"$at/attacked"; [ -e "$at/canary" ] && reached layer; done
+  echo attacked >>/run/ocidiff/bin/probe
+  # With a mount of the machine's filesystem in hand its files can be had by their handles.
+  grep -qE ' - (ext[234]|xfs|btrfs|zfs|f2fs|vfat|9p|virtiofs|nfs4?|fuse[^ ]*) ' /proc/self/mountinfo && reached filesystem ;;
 bounds)
   for file in $(find /sys/fs/cgroup -maxdepth 2 -name pids.max -o -maxdepth 2 -name memory.limit_in_bytes -o -maxdepth 2 -name memory.max); do
     echo max >$file || echo -1 >$file; done
