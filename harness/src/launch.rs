@@ -18,6 +18,7 @@ use crate::cell::job::{Job, JobStep, Message, RecordJob, TraceReport};
 use crate::cgroup::Layout;
 use crate::session::Session;
 use crate::slot::{Slot, new_pid_namespace};
+use crate::wall;
 
 /// How often it is looked whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
@@ -150,9 +151,10 @@ impl Launcher {
         };
         let this = self.clone();
         let handle = Handle::current();
+        let devices = wall::devices(&order.configs);
         let mut frozen = false;
         let told = {
-            let mut work = pin!(slot.run(move |cgroups| this.on_thread(&handle, order, place, cgroups)));
+            let mut work = pin!(slot.run(devices, move |cgroups| this.on_thread(&handle, order, place, cgroups)));
             loop {
                 tokio::select! {
                     told = &mut work => break told,

@@ -16,6 +16,7 @@
 //! | [`cgroup`]         | the cgroups of a run                                             |
 //! | [`launch`]         | starts a cell and listens to it                                  |
 //! | `slot`             | places to run in: a thread in cgroups of its own                 |
+//! | `wall`             | the machine's devices and sysctls, barred to a slot's cgroups    |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
 //! | [`filters`]        | decides seccomp filters: against the profile, against each other |
@@ -57,4 +58,5 @@ pub mod schedule;
 pub mod session;
 mod slot;
 pub mod suite;
+mod wall;
 pub mod via;

@@ -105,7 +105,7 @@ attacks! {
     kill_by_a_pid_of_outside: "kill-the-canary";
     kill_every_process_of_the_cgroup: "kill-the-cgroup";
     write_sysctls: "sysctls-of-proc";
-    #[ignore = "a new proc has sysctls that belong to no namespace; see isolate.rs"] write_sysctls_through_a_new_proc: "sysctls-of-a-new-proc";
+    write_sysctls_through_a_new_proc: "sysctls-of-a-new-proc";
     write_sysctls_through_the_cell_s_spare_proc: "sysctls-of-the-cell";
     write_sysfs: "sysfs";
     remove_files: "remove-files";
@@ -124,6 +124,7 @@ attacks! {
     write_shared_memory: "shared-memory";
     write_through_a_remount_of_every_mount: "remount-everything";
     reach_the_machine_s_devices: "devices";
+    open_devices_of_its_own_making: "made-devices";
     reach_what_is_mounted_in_sys_and_dev: "submounts";
     write_sysfs_through_a_remount: "remount-sysfs";
     reach_sockets_and_fifos: "sockets";

@@ -22,6 +22,7 @@ use rustix::mount::{
 use super::job::Job;
 use super::{dev, machine, paths};
 use crate::cgroup::{Kind, Layout};
+use crate::wall::NAMESPACED;
 
 /// Why a cell could not be made; always the machine's or the harness's fault.
 #[derive(Debug, thiserror::Error)]
@@ -46,26 +47,6 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
 
 /// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
-
-/// What in /proc/sys/kernel belongs to the cell's ipc and uts namespaces. These cannot be bound over: each ipc
-/// namespace has files of its own under the same names.
-const NAMESPACED_SYSCTLS: [&str; 15] = [
-    "auto_msgmni",
-    "domainname",
-    "hostname",
-    "msg_next_id",
-    "msgmax",
-    "msgmnb",
-    "msgmni",
-    "ns_last_pid",
-    "sem",
-    "sem_next_id",
-    "shm_next_id",
-    "shm_rmid_forced",
-    "shmall",
-    "shmmax",
-    "shmmni",
-];
 
 /// Open files that every process of a cell may have, soft and hard: some runtimes raise the soft limit to the hard
 /// one and hand that on, which must not depend on how the user's shell was started.
@@ -247,7 +228,10 @@ fn mount_proc(spare: bool, sysctls: bool) -> Result<(), Error> {
     for name in MACHINE_SYSCTLS {
         bind_read_only(&format!("/proc/sys/{name}"))?;
     }
-    read_only_but("/proc/sys/kernel", &NAMESPACED_SYSCTLS)?;
+    // What belongs to the cell's namespaces cannot be bound over: each ipc namespace has files of its own under the
+    // same names.
+    let own: Vec<_> = NAMESPACED.iter().filter_map(|name| name.strip_prefix("kernel/")).collect();
+    read_only_but("/proc/sys/kernel", &own)?;
     read_only_but("/proc/sys/fs", &["mqueue"])
 }
 

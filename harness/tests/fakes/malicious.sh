@@ -85,6 +85,21 @@ devices)
   for node in kmsg mem port kvm loop0 loop-control vda sda nvme0n1 tty0 ttyS0 fuse net/tun userfaultfd vsock; do
     [ -e /dev/$node ] && reached $node; done
   [ "$(stat -c %t:%T /dev/console)" = 5:1 ] && reached console ;;
+made-devices)
+  mkdir /attacked /attacked/on
+  for disk in /sys/dev/block/*; do
+    mknod /attacked/node b $(basename $disk | tr : ' ')
+    (exec 3</attacked/node) && reached disk
+    mount -o ro /attacked/node /attacked/on && reached mounted
+    rm -f /attacked/node
+  done
+  # Memory, ports, the log, consoles, screens, virtual machines, loop devices, suspend, userfaultfd.
+  for numbers in "1 1" "1 4" "1 11" "4 0" "4 64" "5 1" "7 0" "10 232" "10 237" "10 231" "10 126"; do
+    mknod /attacked/node c $numbers
+    (exec 3</attacked/node) && reached "$(echo $numbers | tr ' ' -)"
+    rm -f /attacked/node
+  done
+  (exec 3</dev/null && exec 3</dev/zero) || reached nothing ;;
 submounts)
   for folder in /sys/kernel/debug /sys/kernel/tracing /sys/kernel/security /sys/kernel/config /sys/fs/bpf \
     /sys/fs/pstore /sys/fs/fuse/connections /sys/fs/selinux /sys/firmware/efi/efivars /dev/hugepages; do
