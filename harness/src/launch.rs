@@ -36,6 +36,8 @@ pub struct Order {
     pub lower: Vec<PathBuf>,
     /// The probe on the machine.
     pub probe: PathBuf,
+    /// The programs of all runtimes of this run.
+    pub programs: Vec<PathBuf>,
     /// Configs by container.
     pub configs: std::collections::BTreeMap<String, String>,
     /// The config's name in the bundle.
@@ -154,7 +156,9 @@ impl Launcher {
         let devices = wall::devices(&order.configs);
         let mut frozen = false;
         let told = {
-            let mut work = pin!(slot.run(devices, move |cgroups| this.on_thread(&handle, order, place, cgroups)));
+            let mut work = pin!(slot.run(devices, move |cgroups| {
+                this.on_thread(&handle, order, place, cgroups)
+            }));
             loop {
                 tokio::select! {
                     told = &mut work => break told,
@@ -196,6 +200,7 @@ impl Launcher {
         let job = Job {
             lower: order.lower,
             probe: order.probe,
+            programs: order.programs,
             containers: order.configs,
             config_file: order.config_file,
             steps: order.steps,

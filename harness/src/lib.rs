@@ -58,5 +58,5 @@ pub mod schedule;
 pub mod session;
 mod slot;
 pub mod suite;
-mod wall;
 pub mod via;
+mod wall;

@@ -71,7 +71,11 @@ pub(crate) fn devices(configs: &BTreeMap<String, String>) -> Vec<(u32, u32)> {
         let config: Value = serde_json::from_str(config).unwrap_or_default();
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         for device in list(&config["linux"]["devices"]) {
-            let number = |name: &str| device[name].as_u64().and_then(|number| u32::try_from(number).ok());
+            let number = |name: &str| {
+                device[name]
+                    .as_u64()
+                    .and_then(|number| u32::try_from(number).ok())
+            };
             if let (Some("c" | "u"), Some(major), Some(minor)) =
                 (device["type"].as_str(), number("major"), number("minor"))
             {
@@ -81,7 +85,9 @@ pub(crate) fn devices(configs: &BTreeMap<String, String>) -> Vec<(u32, u32)> {
         for mount in list(&config["mounts"]) {
             let source = mount["source"].as_str().map(Path::new);
             // All of /dev is the cell's own /dev.
-            if let Some(source) = source.filter(|source| source.starts_with("/dev") && *source != Path::new("/dev")) {
+            if let Some(source) =
+                source.filter(|source| source.starts_with("/dev") && *source != Path::new("/dev"))
+            {
                 nodes(source, 0, &mut found);
             }
         }
@@ -94,7 +100,9 @@ pub(crate) fn devices(configs: &BTreeMap<String, String>) -> Vec<(u32, u32)> {
 
 /// The character devices at a path below `/dev`, or in the folder that is there.
 fn nodes(path: &Path, depth: usize, found: &mut Vec<(u32, u32)>) {
-    let Ok(seen) = fs::symlink_metadata(path) else { return };
+    let Ok(seen) = fs::symlink_metadata(path) else {
+        return;
+    };
     if seen.file_type().is_char_device() {
         let device = seen.rdev();
         found.push((rustix::fs::major(device), rustix::fs::minor(device)));
@@ -114,7 +122,10 @@ mod tests {
             {"type": "c", "major": 1, "minor": 1}, {"type": "u", "major": 21, "minor": 0}, {"type": "c"}, 3]},
             "mounts": [{"source": "/dev"}, {"source": "/dev/full"}, {"source": 3}]}"#;
         let found = devices(&[("main".to_owned(), config.to_owned())].into());
-        let named: Vec<_> = found.into_iter().filter(|device| !ALWAYS.contains(device)).collect();
+        let named: Vec<_> = found
+            .into_iter()
+            .filter(|device| !ALWAYS.contains(device))
+            .collect();
         assert_eq!(named, [(10, 232)]);
         assert_eq!(devices(&[("main".to_owned(), "no".to_owned())].into()), ALWAYS);
     }

@@ -3,6 +3,8 @@
 
 #[path = "support/beside.rs"]
 mod beside;
+#[path = "support/contained.rs"]
+mod contained;
 #[path = "support/events.rs"]
 mod events;
 #[path = "support/needs.rs"]
@@ -12,61 +14,16 @@ mod outside;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-
-use events::Events;
+use contained::{alone, contained, given, malicious};
 use ocidiff_model::Verdict;
 use outside::Outside;
 use support::Scene;
-
-/// One at a time, or one attack's change would be found by another's test.
-static ONE: Mutex<()> = Mutex::new(());
-
-fn given(name: &str, path: &Path) -> String {
-    format!("{name}={}", path.display())
-}
-
-/// Runs the scene's cases under these runtimes; nothing outside may have changed.
-#[track_caller]
-fn contained(scene: &Scene, outside: &mut Outside, runtimes: &[String]) -> Events {
-    let mut args = vec!["run", "--cases", "cases", "--json", "events"];
-    args.extend(runtimes.iter().flat_map(|runtime| ["--runtime", runtime]));
-    let ran = scene.run(&args);
-    let changes = outside.changes();
-    assert!(
-        changes.is_empty(),
-        "it got out:\n{}\n{}{}",
-        changes.join("\n"),
-        ran.stdout,
-        ran.stderr
-    );
-    ran.within(100).leaves_nothing();
-    let events = Events::read(&scene.path().join("events"));
-    let (exit, _) = events.end().expect("the run came to its end");
-    ran.ends_with(i32::from(exit));
-    events
-}
-
-/// The runtime that attacks.
-fn malicious(scene: &Scene, runc: &Path, outside: &Outside) -> PathBuf {
-    let words = |paths: &mut dyn Iterator<Item = &Path>| {
-        let words: Vec<_> = paths.map(|path| path.to_string_lossy().into_owned()).collect();
-        words.join(" ")
-    };
-    let script = include_str!("fakes/malicious.sh")
-        .replace("@REAL@", &runc.to_string_lossy())
-        .replace("@CANARIES@", &words(&mut outside.folders()))
-        .replace("@EARS@", &words(&mut outside.ears()))
-        .replace("@PID@", &outside.pid().to_string());
-    scene.program("malicious", &script)
-}
 
 fn attack(name: &str) {
     let Some(runc) = needs::runtime("runc") else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     let fake = malicious(&scene, &runc, &outside);
@@ -137,7 +94,7 @@ fn youki_with_an_empty_cgroups_path() {
     let (Some(runc), Some(youki)) = (needs::runtime("runc"), needs::runtime("youki@0.7.0")) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     scene.write(
@@ -158,7 +115,7 @@ fn crun_with_a_path_for_an_id(version: &str) {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime(&selector)) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     let up = "../".repeat(12);
@@ -203,7 +160,7 @@ fn sysctls_without_a_namespace(selector: &str, name: &str) {
     let (Some(runc), Some(other)) = (needs::runtime("runc"), needs::runtime(selector)) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     for (case, sysctl, value, namespace) in [
@@ -249,53 +206,13 @@ fn youki_writes_sysctls() {
     sysctls_without_a_namespace("youki", "youki");
 }
 
-/// The layers of a rootfs are the machine's, and shared by all runs: an engine's image, or the session's own.
-#[test]
-fn the_layers_of_a_rootfs_stay_as_they_are() {
-    let Some(runc) = needs::runtime("runc") else {
-        return;
-    };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut outside = Outside::watch();
-    let scene = Scene::new();
-    let fake = malicious(&scene, &runc, &outside);
-    // A layer of an image, as an engine keeps it: read-only by a flag at the most.
-    let layer = outside.folders().nth(5).expect("a canary on a mount of its own");
-    let hook = "{path: '${probe}', args: [probe, hook, '${hooks}/log', prestart]}";
-    scene.write(
-        "cases/attack/image.yaml",
-        format!(
-            "{{summary: it, rootfs: {{image: it, layers: ['{}']}}, files: {{/bin/probe: {{probe: true}}, /proc/: {{}}, /sys/: {{}}, /dev/: {{}}}}, config: {{annotations: {{attack: layers}}, hooks: {{prestart: [{hook}]}}}}}}",
-            layer.display()
-        ),
-    );
-    // The same layers, one run after the other: what the first does to them would show in the second.
-    let session = format!(
-        "{{summary: it, config: {{annotations: {{attack: layers}}, hooks: {{prestart: [{hook}]}}, process: {{args: [/bin/probe, list, /, then, list, /bin]}}}}}}"
-    );
-    for index in 0..4 {
-        scene.write(&format!("cases/attack/session-{index}.yaml"), &session);
-    }
-    let events = contained(
-        &scene,
-        &mut outside,
-        &[given("runc", &runc), given("crun", &fake)],
-    );
-    for report in events.cases() {
-        let text = events::Case(report).text();
-        println!("{text}");
-        assert!(text.contains("root/attacked"), "the attack was not made: {text}");
-        assert!(!text.contains("reached") && !text.contains("proc.list"), "{text}");
-    }
-}
-
 /// A workload that writes to what the bundle mounts from the machine writes to the machine.
 #[test]
 fn a_workload_writes_through_a_bind_mount() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     for (index, folder) in outside.folders().enumerate() {
@@ -319,77 +236,13 @@ fn a_workload_writes_through_a_bind_mount() {
     }
 }
 
-/// Options of a bind mount that change what can be written, or how the mount is made.
-const OPTIONS: [&str; 12] = [
-    "rw", "ro", "nosuid", "nodev", "noexec", "rprivate", "rshared", "rslave", "remount", "suid", "dev", "exec",
-];
-
-/// Honest runtimes take the read-only flag of a mount away with many pairs of options.
-#[test]
-fn a_workload_writes_to_every_mount_with_each_pair_of_options() {
-    let runtimes = ["runc", "crun", "youki"].map(|name| Some((name, needs::runtime(name)?)));
-    let runtimes: Vec<_> = runtimes.into_iter().flatten().collect();
-    if runtimes.len() < 2 {
-        return;
-    }
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut outside = Outside::watch();
-    let scene = Scene::new();
-    let mut mounts = String::new();
-    let mut acts = Vec::new();
-    // The cell has a /run of its own, without the canary: nothing could be mounted from there.
-    let folders = outside.folders().filter(|folder| !folder.starts_with("/run"));
-    for (index, folder) in folders.enumerate() {
-        let at = format!("/m/{index}");
-        mounts += &format!(
-            "{{destination: {at}, type: bind, source: '{}', options: [${{for}}]}}, ",
-            folder.display()
-        );
-        acts.push(format!(
-            "chmod, {at}/canary, '0777', then, write, {at}/canary, x, then, open, {at}/canary, 'w,trunc', then, \
-             mknod, {at}/attacked, p, '0', '0', then, put, {at}/more, x, then, rename, {at}/canary, {at}/gone, then, \
-             unlink, {at}/gone"
-        ));
-    }
-    let mut pairs: Vec<String> = ["bind", "rbind"].map(str::to_owned).into();
-    for kind in ["bind", "rbind"] {
-        for (index, one) in OPTIONS.iter().enumerate() {
-            pairs.push(format!("{kind}, {one}"));
-            let others = OPTIONS.iter().skip(index + 1);
-            pairs.extend(others.map(|other| format!("{kind}, {one}, {other}")));
-        }
-    }
-    // Every third pair, another third for each kind of bind: all would take minutes.
-    for (index, options) in pairs.iter().enumerate().filter(|(index, _)| index % 3 == 0) {
-        scene.write(
-            &format!("cases/pair/p{index}.yaml"),
-            format!(
-                "{{summary: it, config: {{process: {{args: [/bin/probe, {}]}}, mounts+: [{}]}}}}",
-                acts.join(", then, "),
-                mounts.replace("${for}", options)
-            ),
-        );
-    }
-    let given: Vec<_> = runtimes.iter().map(|(name, path)| given(name, path)).collect();
-    let events = contained(&scene, &mut outside, &given);
-    let created = |report: &&ocidiff_model::event::CaseReport| {
-        !report.failures.iter().any(|(_, step)| step.label == "create")
-    };
-    let (tried, all) = (events.cases().filter(created).count(), events.cases().count());
-    assert!(
-        tried * 2 > all,
-        "only {tried} of {all} cases had a container under every runtime:\n{}",
-        events.cases().map(|report| events::Case(report).text()).collect::<String>()
-    );
-}
-
 /// From 1.21 on crun keeps compiled filters under `--root`, and finds one again without looking at errnoRet.
 #[test]
 fn crun_s_filter_cache_does_not_last() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun@1.21")) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     let seccomp = |errno: u8| {

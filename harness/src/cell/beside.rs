@@ -25,8 +25,30 @@ const HOLDS_FILES: [&str; 13] = [
 /// A single file that is mounted somewhere (an engine's `/etc/resolv.conf`) is copied up to this size.
 const LARGEST_COPY: u64 = 1 << 20;
 
-/// Lays an overlay over each of these mounts; gives back those that the cell does not see, and why.
-pub(super) fn lay_over(mounts: &[Mount], job: &Job) -> Result<Vec<String>, Error> {
+/// What of the machine's a cell does not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unseen {
+    pub(super) path: String,
+    pub(super) why: String,
+    /// What is mounted below it and is seen.
+    but: Vec<String>,
+}
+
+impl Unseen {
+    pub(super) fn new(path: String, why: String) -> Self {
+        let but = Vec::new();
+        Self { path, why, but }
+    }
+
+    /// Whether the path leads to what is not seen. A run says nothing about a container that has it mounted.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        path.starts_with(&self.path) && !self.but.iter().any(|seen| path.starts_with(seen))
+    }
+}
+
+/// Lays an overlay over each of these mounts; gives back those that the cell does not see.
+pub(super) fn lay_over(mounts: &[Mount], job: &Job) -> Result<Vec<Unseen>, Error> {
     let mut places = Places::default();
     let beside = mounts.iter().filter(|mount| is_beside(&mount.target));
     for (index, mount) in beside.enumerate() {
@@ -62,7 +84,7 @@ pub(super) fn flags(mount: &Mount) -> MountFlags {
 
 #[derive(Default)]
 struct Places {
-    unseen: Vec<String>,
+    unseen: Vec<Unseen>,
     /// Empty folders: of which mount, and the cell's folder in its place.
     empty: Vec<(String, String)>,
 }
@@ -82,7 +104,14 @@ impl Places {
             return self.copy(mount, own, &target, &seen);
         }
         match machine::lay(&mount.target, own, &target, flags(mount)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                let above = self
+                    .unseen
+                    .iter_mut()
+                    .filter(|unseen| unseen.holds(&mount.target));
+                above.for_each(|unseen| unseen.but.push(mount.target.clone()));
+                Ok(())
+            }
             Err(error) => self.leave_empty(mount, own, &target, &format!("no overlay lies over it: {error}")),
         }
     }
@@ -104,8 +133,8 @@ impl Places {
     }
 
     fn leave_empty(&mut self, mount: &Mount, own: &str, target: &str, why: &str) -> Result<(), Error> {
-        self.unseen
-            .push(format!("{} ({}): {why}", mount.target, mount.kind));
+        let why = format!("{}: {why}", mount.kind);
+        self.unseen.push(Unseen::new(mount.target.clone(), why));
         // The folder that it is mounted on can be looked at without asking the mount itself.
         let is_folder = !fs::symlink_metadata(target).is_ok_and(|seen| seen.is_file());
         self.make_place(mount, is_folder)?;
@@ -156,8 +185,8 @@ impl Places {
 fn may_be_opened(mount: &Mount, job: &Job) -> Result<(), String> {
     let waits = mount.kind.starts_with("fuse") || mount.kind == "autofs";
     let holds = (mount.on_block_device || HOLDS_FILES.contains(&mount.kind.as_str())) && !waits;
-    let mut programs = job.steps.iter().filter_map(|step| step.argv.first());
-    if holds || programs.any(|program| Path::new(program).starts_with(&mount.target)) {
+    let mut programs = job.programs.iter();
+    if holds || programs.any(|program| program.starts_with(&mount.target)) {
         return Ok(());
     }
     Err("it may wait for another machine or process, or is the kernel's own".to_owned())

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::mount::{MountFlags, mount};
 use serde_json::Value;
 
+use super::beside::Unseen;
 use super::isolate::{Context, Error};
 use super::job::Job;
 
@@ -37,8 +38,8 @@ const LINKS: [(&str, &str); 5] = [
 /// How many nodes of the machine's a config can bring, with the folders that it names.
 const MOST: usize = 512;
 
-/// Makes it at `target`. Gives back what a config asks for and the cell does not have, and why.
-pub(super) fn make(target: &str, job: &Job) -> Result<Vec<String>, Error> {
+/// Makes it at `target`. Gives back what a config asks for and the cell does not have.
+pub(super) fn make(target: &str, job: &Job) -> Result<Vec<Unseen>, Error> {
     let flags = MountFlags::NOSUID;
     mount("tmpfs", target, "tmpfs", flags, Some(c"mode=755,size=16m")).context("mount the cell's /dev")?;
     for (name, major, minor) in NODES {
@@ -121,7 +122,7 @@ fn is_plain(path: &Path) -> bool {
 struct Asked<'a> {
     target: &'a str,
     left: usize,
-    unseen: Vec<String>,
+    unseen: Vec<Unseen>,
 }
 
 impl Asked<'_> {
@@ -140,7 +141,8 @@ impl Asked<'_> {
         }
         self.left -= 1;
         if let Err(why) = self.make(path, &own, &seen, depth) {
-            self.unseen.push(format!("{}: {why}", path.display()));
+            let path = path.to_string_lossy().into_owned();
+            self.unseen.push(Unseen::new(path, why));
         }
     }
 

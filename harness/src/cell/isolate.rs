@@ -19,6 +19,7 @@ use rustix::mount::{
     open_tree,
 };
 
+use super::beside::Unseen;
 use super::job::Job;
 use super::{dev, machine, paths};
 use crate::cgroup::{Kind, Layout};
@@ -53,11 +54,11 @@ const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "
 const OPEN_FILES: u64 = 20_000;
 
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
-/// Gives back what of the machine is not seen in there, and why.
+/// Gives back what of the machine is not seen in there.
 ///
 /// Root's user keyring stays in sight: there is one for each user of a user namespace, and a user namespace of the
 /// cell's own would change what runtimes may do and what they show.
-pub(crate) fn enter(job: &Job) -> Result<Vec<String>, Error> {
+pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     join_cgroups(&job.cgroups)?;
     let first = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
     nix::sched::unshare(first).context("make the cell's namespaces")?;
@@ -230,7 +231,10 @@ fn mount_proc(spare: bool, sysctls: bool) -> Result<(), Error> {
     }
     // What belongs to the cell's namespaces cannot be bound over: each ipc namespace has files of its own under the
     // same names.
-    let own: Vec<_> = NAMESPACED.iter().filter_map(|name| name.strip_prefix("kernel/")).collect();
+    let own: Vec<_> = NAMESPACED
+        .iter()
+        .filter_map(|name| name.strip_prefix("kernel/"))
+        .collect();
     read_only_but("/proc/sys/kernel", &own)?;
     read_only_but("/proc/sys/fs", &["mqueue"])
 }

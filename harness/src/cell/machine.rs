@@ -17,16 +17,17 @@ use rustix::mount::{
     MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, move_mount, open_tree, unmount,
 };
 
+use super::beside::{self, Unseen};
 use super::isolate::{Context, Error};
 use super::job::Job;
-use super::{beside, dev, paths, table};
+use super::{dev, paths, table};
 
 /// Room for everything that a run writes: layers, bundles, the runtime's state.
 const RUN_OPTIONS: &CStr = c"mode=755,size=512m";
 
 /// Puts overlays in the place of the machine's root and of what is mounted beside it, with a `/run`, a `/dev` and a
-/// `/sys` of the cell's own. Gives back what the cell does not see, and why.
-pub(super) fn lay_over(job: &Job) -> Result<Vec<String>, Error> {
+/// `/sys` of the cell's own. Gives back what the cell does not see.
+pub(super) fn lay_over(job: &Job) -> Result<Vec<Unseen>, Error> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     mount("tmpfs", "/run", "tmpfs", flags, Some(RUN_OPTIONS)).context("mount the cell's /run")?;
     let mountinfo = fs::read_to_string("/proc/self/mountinfo").context("read the mount table")?;

@@ -41,6 +41,7 @@ pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};
 
+use beside::Unseen;
 use job::{Job, Message};
 use ocidiff_model::Fact;
 use ocidiff_trace::EbpfRecorder;
@@ -85,9 +86,7 @@ fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
         Some(place) => Some(follow(*place).map_err(|error| format!("failed to {error}"))?),
     };
     let unseen = isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
-    if !unseen.is_empty() {
-        tell(Message::Facts(vec![Fact::new("mount.unseen", unseen)]));
-    }
+    tell_unseen(job, &unseen, tell)?;
     // Some runtimes make a session keyring and some do not; what the container then sees must not be the user's.
     // Where the kernel has no keyrings there is nothing to keep apart.
     let _ = ocidiff_trace::process::join_session_keyring(c"cell");
@@ -95,6 +94,37 @@ fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
     run::Run::new(job, recorder, tell)
         .take_steps()
         .map_err(|error| format!("failed to call the runtime: {error}"))
+}
+
+/// An empty folder in the place of what a container is to have says nothing about the container.
+fn tell_unseen(job: &Job, unseen: &[Unseen], tell: &mut dyn FnMut(Message)) -> Result<(), String> {
+    for source in job.containers.values().flat_map(|config| sources(config)) {
+        if let Some(Unseen { path, why, .. }) = unseen.iter().rev().find(|unseen| unseen.holds(&source)) {
+            return Err(format!(
+                "failed to give the container {source}: a cell does not see {path} ({why}); copy what is needed to \
+                 another filesystem"
+            ));
+        }
+    }
+    let lines: Vec<String> = unseen
+        .iter()
+        .map(|Unseen { path, why, .. }| format!("{path} ({why})"))
+        .collect();
+    if !lines.is_empty() {
+        tell(Message::Facts(vec![Fact::new("mount.unseen", lines)]));
+    }
+    Ok(())
+}
+
+/// The sources of the mounts of a config, devices apart: those are made again.
+fn sources(config: &str) -> Vec<String> {
+    let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
+    let mounts = config["mounts"].as_array().into_iter().flatten();
+    let sources = mounts.filter_map(|mount| mount["source"].as_str());
+    sources
+        .filter(|source| !source.starts_with("/dev/"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// From here on the kernel's programs follow what this process starts.

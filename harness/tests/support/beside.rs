@@ -19,6 +19,7 @@ pub(crate) struct Beside {
     home: TempDir,
     folders: Vec<PathBuf>,
     ears: Vec<Ear>,
+    hidden: Option<PathBuf>,
 }
 
 /// A socket and a fifo that somebody of the machine's listens at.
@@ -64,6 +65,7 @@ impl Beside {
             home,
             folders: Vec::new(),
             ears: Vec::new(),
+            hidden: None,
         };
         beside.tmpfs();
         beside.overlay();
@@ -73,8 +75,14 @@ impl Beside {
         for place in ["ear", "tmpfs/ear", "bound/ear"] {
             beside.ears.push(Ear::new(beside.home.path().join(place)));
         }
+        beside.hidden();
         of_the_kernel();
         beside
+    }
+
+    /// A mount that a cell does not see, with the folder `below` on it, which is a mount that it does see.
+    pub(crate) fn unseen(&self) -> Option<&Path> {
+        self.hidden.as_deref()
     }
 
     /// Folders with a `socket` and a `fifo` at which somebody listens.
@@ -157,6 +165,20 @@ impl Beside {
         self.canary(&path);
     }
 
+    /// Stands for all kinds that are not known to hold files and to wait for nobody.
+    fn hidden(&mut self) {
+        let path = self.folder("hidden");
+        if mount("hugetlbfs", &path, "hugetlbfs", MountFlags::empty(), None).is_err() {
+            needs::skip("hugetlbfs (could not try it)", false);
+            return;
+        }
+        let below = path.join("below");
+        fs::create_dir(&below).expect("a folder");
+        mount("tmpfs", &below, "tmpfs", MountFlags::empty(), None).expect("a tmpfs");
+        self.canary(&below);
+        self.hidden = Some(path);
+    }
+
     /// On a loop device, which goes with the mount.
     fn ext4(&mut self) {
         let image = self.home.path().join("image");
@@ -212,6 +234,7 @@ impl Drop for Beside {
             "read-only",
             "overlay",
             "layers",
+            "hidden",
             "bound",
             "shared",
             "ext4",

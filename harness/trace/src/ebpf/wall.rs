@@ -32,7 +32,9 @@ impl Wall {
         libbpf_rs::set_print(None);
         let folder = File::open(cgroup).map_err(Error::system("open the cgroup"))?;
         let mut builder = ObjectBuilder::default();
-        let open = builder.open_memory(OBJECT).map_err(failed("read the wall's programs"))?;
+        let open = builder
+            .open_memory(OBJECT)
+            .map_err(failed("read the wall's programs"))?;
         let object = open.load().map_err(failed("load the wall's programs"))?;
         let this = Self {
             object,
