@@ -1,7 +1,7 @@
 //! The pipeline for one case in cells: build the bundle, launch it under each runtime, record, normalise.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -148,12 +148,22 @@ impl Engine {
         }
     }
 
+    /// Where the runtimes' programs lie, and where links to them lead.
+    fn programs(&self) -> Vec<PathBuf> {
+        let given = self.contenders.iter().map(|contender| &contender.runtime.path);
+        given
+            .flat_map(|path| [Some(path.clone()), path.canonicalize().ok()])
+            .flatten()
+            .collect()
+    }
+
     fn order(&self, case: &Case, bundle: &Bundle, steps: Vec<JobStep>) -> Order {
         let limit = SLACK + Duration::from_millis(steps.iter().map(|step| step.limit_ms).sum());
         Order {
             lower: bundle.layers.clone(),
             // Made when the first bundle was built.
             probe: self.launcher.session().folder().join("probe"),
+            programs: self.programs(),
             configs: bundle.configs.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {

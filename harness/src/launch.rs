@@ -21,6 +21,7 @@ use crate::cgroup::Layout;
 use crate::hear::{converse, secret};
 use crate::session::Session;
 use crate::slot::{Slot, new_pid_namespace};
+use crate::wall;
 
 /// How often it is looked whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
@@ -38,6 +39,8 @@ pub struct Order {
     pub lower: Vec<PathBuf>,
     /// The probe on the machine.
     pub probe: PathBuf,
+    /// The programs of all runtimes of this run.
+    pub programs: Vec<PathBuf>,
     /// Configs by container.
     pub configs: std::collections::BTreeMap<String, String>,
     /// The config's name in the bundle.
@@ -159,9 +162,12 @@ impl Launcher {
         };
         let this = self.clone();
         let handle = Handle::current();
+        let devices = wall::devices(&order.configs);
         let mut frozen = false;
         let told = {
-            let mut work = pin!(slot.run(move |cgroups| this.on_thread(&handle, order, place, cgroups)));
+            let mut work = pin!(slot.run(devices, move |cgroups| {
+                this.on_thread(&handle, order, place, cgroups)
+            }));
             loop {
                 tokio::select! {
                     told = &mut work => break told,
@@ -210,6 +216,7 @@ impl Launcher {
             caller: order.caller,
             lower: order.lower,
             probe: order.probe,
+            programs: order.programs,
             containers: order.configs,
             config_file: order.config_file,
             steps: order.steps,

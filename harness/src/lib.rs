@@ -18,6 +18,7 @@
 //! | [`launch`], `hear` | starts a cell and listens to it                                  |
 //! | [`ask`]            | asks a program for its version, in a cell                        |
 //! | `slot`             | places to run in: a thread in cgroups of its own                 |
+//! | `wall`             | the machine's devices and sysctls, barred to a slot's cgroups    |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
 //! | [`secrets`]        | takes the values of a stranger's environment out of records      |
@@ -73,3 +74,4 @@ mod slot;
 pub mod stop;
 pub mod suite;
 pub mod via;
+mod wall;

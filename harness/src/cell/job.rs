@@ -24,6 +24,9 @@ pub struct Job {
     pub lower: Vec<PathBuf>,
     /// The probe on the machine; hooks find it at [`super::paths::PROBE`].
     pub probe: PathBuf,
+    /// The programs of all runtimes of this run: what they lie on is seen in every cell alike.
+    #[serde(default)]
+    pub programs: Vec<PathBuf>,
     /// The containers of the case by name, each with the text of its config.
     pub containers: BTreeMap<String, String>,
     /// The name of the config in each bundle.

@@ -8,7 +8,8 @@
 //! |------------------|----------------------------------------------------------|
 //! | `job`            | what is asked, what is told                              |
 //! | `paths`          | where things are, the same in every cell                 |
-//! | `isolate`, `machine` | the containment; the machine's files as an overlay     |
+//! | `isolate`, `machine` | the containment; the machine's files under overlays   |
+//! | `table`, `beside`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
 //! | `pin`            | what every runtime is called with: nice, limits, session, ... |
 //! | `bundle`         | the overlay and the config of each container             |
 //! | `run`, `finish`    | the steps, and what is told at their end                 |
@@ -18,10 +19,12 @@
 //! | `observe`        | what can be seen from outside, a file each channel       |
 //! | `trace_facts`    | the facts of a recording                                 |
 
+mod beside;
 mod bundle;
 mod call;
 mod console;
 mod container;
+mod dev;
 mod finish;
 mod isolate;
 pub mod job;
@@ -31,6 +34,7 @@ pub mod paths;
 pub(crate) mod pin;
 mod pump;
 mod run;
+mod table;
 mod trace_facts;
 
 pub(crate) use call::signal_number;
@@ -42,7 +46,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use beside::Unseen;
 use job::{Answer, Ask, Job, Message};
+use ocidiff_model::Fact;
 use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
 
@@ -94,7 +100,8 @@ fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
         None => None,
         Some(place) => Some(follow(*place).map_err(|error| format!("failed to {error}"))?),
     };
-    isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    let unseen = isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    tell_unseen(job, &unseen, tell)?;
     join_keyring();
     bundle::make(job).map_err(|error| format!("failed to {error}"))?;
     pin::pin(&job.caller).map_err(|error| format!("failed to {error}"))?;
@@ -131,6 +138,37 @@ fn answer(job: &Job, ask: &Ask) -> io::Result<Answer> {
         result: call.result,
         exit: call.exit,
     })
+}
+
+/// An empty folder in the place of what a container is to have says nothing about the container.
+fn tell_unseen(job: &Job, unseen: &[Unseen], tell: &mut dyn FnMut(Message)) -> Result<(), String> {
+    for source in job.containers.values().flat_map(|config| sources(config)) {
+        if let Some(Unseen { path, why, .. }) = unseen.iter().rev().find(|unseen| unseen.holds(&source)) {
+            return Err(format!(
+                "failed to give the container {source}: a cell does not see {path} ({why}); copy what is needed to \
+                 another filesystem"
+            ));
+        }
+    }
+    let lines: Vec<String> = unseen
+        .iter()
+        .map(|Unseen { path, why, .. }| format!("{path} ({why})"))
+        .collect();
+    if !lines.is_empty() {
+        tell(Message::Facts(vec![Fact::new("mount.unseen", lines)]));
+    }
+    Ok(())
+}
+
+/// The sources of the mounts of a config, devices apart: those are made again.
+fn sources(config: &str) -> Vec<String> {
+    let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
+    let mounts = config["mounts"].as_array().into_iter().flatten();
+    let sources = mounts.filter_map(|mount| mount["source"].as_str());
+    sources
+        .filter(|source| !source.starts_with("/dev/"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// From here on the kernel's programs follow what this process starts.

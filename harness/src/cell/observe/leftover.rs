@@ -22,6 +22,8 @@ const DEPTH: usize = 100;
 pub(crate) struct Before {
     mounts: BTreeSet<String>,
     files: BTreeSet<String>,
+    /// Where what is written to the machine's files is kept, by where it is mounted.
+    uppers: Vec<(String, String)>,
 }
 
 impl Before {
@@ -30,6 +32,7 @@ impl Before {
         Self {
             mounts: mounts(),
             files: files().collect(),
+            uppers: uppers(),
         }
     }
 
@@ -51,12 +54,34 @@ impl Before {
                 few(files().filter(new).filter(|name| !is_cache(name))),
             ),
             Fact::new("leftover.caches", few(files().filter(new).filter(is_cache))),
-            Fact::new(
-                "leftover.machine",
-                few_paths(Written::below(Path::new(paths::MACHINE_UPPER))),
-            ),
+            Fact::new("leftover.machine", few_paths(self.written())),
         ]
     }
+
+    fn written(&self) -> impl Iterator<Item = PathBuf> {
+        let all = self.uppers.iter();
+        all.flat_map(|(target, upper)| Written::below(Path::new(upper), target))
+    }
+}
+
+/// The upper layers of the overlays that stand for the machine's files.
+fn uppers() -> Vec<(String, String)> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut found: Vec<_> = table
+        .lines()
+        .filter_map(|line| {
+            let target = super::super::isolate::unescape(line.split(' ').nth(4)?);
+            let upper = line
+                .rsplit(' ')
+                .next()?
+                .split(',')
+                .find_map(|option| option.strip_prefix("upperdir="))?;
+            Some((target, upper.to_owned()))
+        })
+        .filter(|(_, upper)| Path::new(upper).starts_with(paths::MACHINE))
+        .collect();
+    found.sort();
+    found
 }
 
 /// The names of the processes of the cell, but for the cell's own and those that have ended.
@@ -127,10 +152,11 @@ struct Written {
 }
 
 impl Written {
-    fn below(folder: &Path) -> Self {
+    /// The upper layer of what is mounted at the target.
+    fn below(folder: &Path, target: &str) -> Self {
         let open = fs::read_dir(folder)
             .into_iter()
-            .map(|entries| (entries, PathBuf::from("/")));
+            .map(|entries| (entries, PathBuf::from(target)));
         Self { open: open.collect() }
     }
 }
