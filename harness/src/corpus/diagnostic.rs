@@ -116,6 +116,40 @@ impl Document<'_> {
         }
     }
 
+    /// Whether there is such a key.
+    #[must_use]
+    pub fn has(&self, keys: &[&str]) -> bool {
+        let Some(root) = self.tree() else { return false };
+        let mut node = &root;
+        keys.iter().all(|key| {
+            step(node, key).is_some_and(|(_, child)| {
+                node = child;
+                true
+            })
+        })
+    }
+
+    /// Where below some keys a chain of names stands, whatever lists lie between: its last name, or, of those in a
+    /// list, the entry with this value.
+    #[must_use]
+    pub fn search(
+        &self,
+        within: &[&str],
+        names: &[&str],
+        value: Option<&serde_json::Value>,
+    ) -> Option<(usize, usize)> {
+        let root = self.tree()?;
+        let mut node = &root;
+        for key in within {
+            node = step(node, key)?.1;
+        }
+        find(node, names, value, None).or_else(|| find(node, names, None, None))
+    }
+
+    fn tree(&self) -> Option<Node> {
+        marked_yaml::parse_yaml(0, self.text).ok()
+    }
+
     /// Line and column of a key.
     #[must_use]
     pub fn position(&self, keys: &[&str]) -> (usize, usize) {
@@ -143,6 +177,35 @@ fn walk(root: &Node, keys: &[&str]) -> (usize, usize) {
         node = child;
     }
     best
+}
+
+/// A chain of names below a node; `mounts+` is `mounts` too.
+fn find(
+    node: &Node,
+    names: &[&str],
+    value: Option<&serde_json::Value>,
+    here: Option<(usize, usize)>,
+) -> Option<(usize, usize)> {
+    match (node, names) {
+        (Node::Sequence(items), _) => items.iter().find_map(|item| {
+            let mark = item.span().start().map(|at| (at.line(), at.column()));
+            find(item, names, value, if names.is_empty() { mark } else { here })
+        }),
+        (Node::Scalar(text), []) => value
+            .is_none_or(|value| super::check::is_written(text.as_str(), value))
+            .then_some(here)?,
+        (_, []) => here,
+        (Node::Mapping(map), [first, rest @ ..]) => map
+            .iter()
+            .filter(|(key, _)| {
+                key.as_str().trim_end_matches(['+', '-']) == first.trim_end_matches(['+', '-'])
+            })
+            .find_map(|(key, child)| {
+                let mark = key.span().start().map(|at| (at.line(), at.column()));
+                find(child, rest, value, mark)
+            }),
+        (Node::Scalar(_), _) => None,
+    }
 }
 
 /// The child of a key or index, and where the key (or the entry) stands.
