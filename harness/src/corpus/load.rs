@@ -220,22 +220,32 @@ impl Loader {
                 self.errors.0.push(document(source).at(&[], message, help));
             }
         }
+        let runtimes = if written.known.is_empty() {
+            Vec::new()
+        } else {
+            super::names::runtimes()
+        };
         for (name, known) in &written.known {
             let Some(source) = sources.get(*name) else {
                 continue;
             };
+            let beside = format!("{}.yaml", name.trim_end_matches(KNOWN));
+            let cases = written.cases.iter().find(|(name, _)| *name == beside);
+            let against = check::Against {
+                cases: cases.map_or(&[], |(_, cases)| cases),
+                runtimes: &runtimes,
+                corpus: &self.corpus,
+            };
             self.errors
                 .0
-                .extend(check::known(&document(source), known, &self.corpus));
+                .extend(check::known(&document(source), known, &against));
         }
         for (name, cases) in written.cases {
             let Some(source) = sources.get(name) else { continue };
+            self.errors.0.extend(checked(source, &cases, &self.corpus));
             let known_file = format!("{}{KNOWN}", name.trim_end_matches(".yaml"));
             let known = written.known.get(known_file.as_str());
             for case in cases {
-                self.errors
-                    .0
-                    .extend(check::case(&document(source), &case, &self.corpus));
                 let about = |entry: &&KnownEntry| entry.is_about(case.member.as_deref());
                 let known = known.map(|known| known.0.iter().filter(about).cloned().collect());
                 self.corpus.entries.push(Entry {
@@ -245,6 +255,27 @@ impl Loader {
             }
         }
     }
+}
+
+/// Every error of the cases of one file; what they say to be wrong on purpose must be.
+fn checked(source: &Source, cases: &[Case], corpus: &Corpus) -> Vec<Diagnostic> {
+    let (document, excuses) = (document(source), check::Excuses::default());
+    let mut found: Vec<Diagnostic> = cases
+        .iter()
+        .flat_map(|case| check::case(&document, case, corpus, &excuses))
+        .collect();
+    // An error elsewhere can keep a check from its end.
+    if found.is_empty() {
+        found.extend(excuses.dead(cases).into_iter().map(|said| {
+            let message = format!("`invalid` says that `{said}` is wrong on purpose, and it is not");
+            document.at(
+                &["invalid"],
+                message,
+                "remove it, or mend its spelling".to_owned(),
+            )
+        }));
+    }
+    found
 }
 
 /// For tests and for callers that have texts only.

@@ -5,7 +5,9 @@ mod check;
 pub mod diagnostic;
 pub mod files;
 mod load;
+mod names;
 mod one;
+mod spec;
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,10 @@ pub(super) fn is_call(name: &str) -> bool {
 }
 
 fn signals() -> impl Iterator<Item = &'static str> + Clone {
-    Signal::iterator().map(|signal| signal.as_str().trim_start_matches("SIG")).collect::<Vec<_>>().into_iter()
+    Signal::iterator()
+        .map(|signal| signal.as_str().trim_start_matches("SIG"))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// What is wrong with a signal's name or number, and what to do; nothing if it is one.
@@ -51,7 +54,10 @@ pub(super) fn runtimes() -> Vec<String> {
     // Manifests that cannot be read are told where they are read.
     let sources = super::files::standard("runtimes").unwrap_or_default();
     let names = sources.keys().filter(|name| !name.contains('/'));
-    names.filter_map(|name| name.strip_suffix(".yaml")).map(str::to_owned).collect()
+    names
+        .filter_map(|name| name.strip_suffix(".yaml"))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -73,6 +79,9 @@ mod tests {
         for bad in ["fchmodat3", "syscall_x", ""] {
             assert!(!is_call(bad), "{bad}");
         }
-        assert_eq!(call_help("fchmodatt").as_deref(), Some("did you mean `fchmodat`?"));
+        assert_eq!(
+            call_help("fchmodatt").as_deref(),
+            Some("did you mean `fchmodat`?")
+        );
     }
 }

@@ -133,6 +133,15 @@ struct Row {
     patterns: Vec<Pattern>,
 }
 
+impl Row {
+    fn read<'p>(&'static self, of: Option<&'p str>, rest: &'p str) -> Option<Found<'p>> {
+        let mut patterns = self.patterns.iter();
+        let holes = patterns.find_map(|pattern| pattern.fits(self.channel.name(), rest))?;
+        let kind = &self.kind;
+        Some(Found { kind, of, holes })
+    }
+}
+
 // The text is part of the program, and a test reads it.
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let kinds: Vec<Kind> = serde_yaml::from_str(include_str!("../../data/facts.yaml")).unwrap_or_default();
@@ -162,19 +171,25 @@ fn rows(channel: Channel) -> impl Iterator<Item = &'static Row> {
 pub fn find(path: &str) -> Option<Found<'_>> {
     let channel = Channel::of(path)?;
     // `call.mkdir#2`, but also `call.#83`.
-    let plain = pattern::without_count(path);
-    [path, plain].into_iter().find_map(|path| {
-        rows(channel).find_map(|row| {
-            readings(channel, path, row).find_map(|(of, head, rest)| {
-                let holes = row.patterns.iter().find_map(|pattern| pattern.fits(head, rest))?;
-                Some(Found {
-                    kind: &row.kind,
-                    of,
-                    holes,
-                })
-            })
-        })
-    })
+    let paths = [path, pattern::without_count(path)].map(|path| rest_of(channel, path));
+    // As it stands first: `call.personality` is not the personality of a container `call`.
+    let of_first = || {
+        paths
+            .iter()
+            .find_map(|rest| rows(channel).find_map(|row| row.read(None, rest)))
+    };
+    let of_other = || {
+        let mut pairs = paths
+            .iter()
+            .flat_map(|rest| rows(channel).map(move |row| (row, *rest)));
+        pairs.find_map(|(row, rest)| labelled(rest, row).find_map(|(of, rest)| row.read(of, rest)))
+    };
+    of_first().or_else(of_other)
+}
+
+/// The path without its channel.
+fn rest_of(channel: Channel, path: &str) -> &str {
+    path[channel.name().len()..].trim_start_matches('.')
 }
 
 /// The facts of the channel that a `watch` pattern (see [`crate::fact::watched`]) can choose, with what they are of and
@@ -205,18 +220,6 @@ pub fn chosen<'p>(channel: Channel, watch: &'p str, others: &[String]) -> Vec<Fo
         }
     }
     found
-}
-
-/// The path as it stands, and without the name of the container behind the channel: `proc` and `.exec.umask`.
-fn readings<'p>(
-    channel: Channel,
-    path: &'p str,
-    row: &Row,
-) -> impl Iterator<Item = (Option<&'p str>, &'static str, &'p str)> {
-    let rest = path[channel.name().len()..].trim_start_matches('.');
-    std::iter::once((None, rest))
-        .chain(labelled(rest, row))
-        .map(move |(of, rest)| (of, channel.name(), rest))
 }
 
 /// `exec.umask` as `umask` of `exec`, `second.exec.umask` as that of `second.exec`.
@@ -273,6 +276,7 @@ mod tests {
             ("proc.exec.umask", "proc.umask"),
             ("proc.second.exec#2.umask", "proc.umask"),
             ("proc.call.mkdir#2", "proc.call.{<call>,#<number>}"),
+            ("proc.call.personality#2", "proc.call.{<call>,#<number>}"),
             ("proc.call.#83", "proc.call.{<call>,#<number>}"),
             ("mount./proc", "mount.<path>"),
             ("mount.inside./proc", "mount.inside.<path>"),

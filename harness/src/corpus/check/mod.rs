@@ -1,232 +1,182 @@
-//! Checks of meaning, after the parser's: names that must be there, paths that must be a channel's.
+//! Checks of meaning, after the parser's: every name that people write must be one that there is.
 
-use std::collections::BTreeSet;
+mod config;
+mod facts;
+mod known;
+mod machine;
+mod place;
+mod placeholders;
+mod program;
+mod steps;
 
-use ocidiff_model::known::{RuntimeKey, When};
-use ocidiff_model::step::{MAIN, Outcome};
-use ocidiff_model::version::VersionRange;
-use ocidiff_model::{Case, Channel, Known, Op, Rootfs};
+use ocidiff_model::merge::merge;
+use ocidiff_model::{Case, Rootfs, near};
 use serde_json::Value as Json;
 
+use self::facts::{Names, Slip};
+use self::place::Place;
 use super::Corpus;
 use super::diagnostic::{Diagnostic, Document};
 
-/// What is wrong with a case, if anything.
-pub(super) fn case(document: &Document<'_>, case: &Case, corpus: &Corpus) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let body = &case.body;
-    let named = body
-        .expect
-        .values()
-        .filter_map(|expectation| expectation.requirement.as_ref());
-    for id in body.requirement.iter().chain(named) {
-        found.extend(requirement(document, &["requirement"], id, corpus));
+pub(super) use self::config::Excuses;
+pub(super) use self::known::{Against, check as known};
+
+/// What is wrong with a case, if anything. What it says to be wrong on purpose, and is, goes into the excuses.
+pub(super) fn case(
+    document: &Document<'_>,
+    case: &Case,
+    corpus: &Corpus,
+    excuses: &Excuses,
+) -> Vec<Diagnostic> {
+    let place = Place { document, case };
+    let mut found = requirements(place, corpus);
+    found.extend(rootfs(place, &case.body.rootfs, corpus));
+    found.extend(files(place));
+    for (keys, (message, help)) in machine::needs(&case.body.needs) {
+        let keys: Vec<&str> = std::iter::once("needs")
+            .chain(keys.iter().map(String::as_str))
+            .collect();
+        found.push(place.at(&keys, message, help));
     }
-    found.extend(rootfs(document, &body.rootfs, corpus));
-    for path in body.expect.keys() {
-        found.extend(fact(document, &["expect", path], path));
+    found.extend(placeholders::case(place));
+    found.extend(profiles(place, corpus));
+    if !case.body.config.is_object() {
+        let help = "a case says what differs from the default config".to_owned();
+        found.push(place.at(&["config"], "`config` is not a map", Some(help)));
+        return found;
     }
-    for path in body
-        .files
-        .keys()
-        .filter(|path| !path.starts_with('/') || path.contains(".."))
-    {
-        let message = format!("`{path}` is no absolute path without `..`");
-        found.push(document.at(&["files", path], message, None));
-    }
-    if let Some(range) = &body.needs.kernel {
-        found.extend(range_error(document, &["needs", "kernel"], range));
-    }
-    for name in profiles(&body.config)
-        .into_iter()
-        .filter(|name| !corpus.profiles.contains_key(name))
-    {
-        let message = format!("unknown profile `{name}`");
-        found.push(document.at(&["config"], message, one_of(corpus.profiles.keys())));
-    }
-    if !body.config.is_object() {
-        found.push(document.at(
-            &["config"],
-            "`config` is no map",
-            "a case says what differs from the default config".to_owned(),
-        ));
-    }
-    for (path, mode) in body
-        .files
-        .iter()
-        .filter_map(|(path, spec)| Some((path, spec.mode.as_ref()?)))
-    {
-        if u32::from_str_radix(mode, 8).is_err() {
-            found.push(document.at(&["files", path], format!("`{mode}` is no octal mode"), None));
+    match config::merged(case, corpus) {
+        Err(error) => found.push(place.at(&["config"], error, None)),
+        Ok(config) => {
+            found.extend(config::case(place, &config, corpus, excuses));
+            found.extend(steps::case(place, &config, excuses));
+            found.extend(facts::case(place, &Names::of(case, &config)));
         }
     }
-    // Nothing but adding to lists and taking from them can fail.
-    if changes_lists(&body.config) {
-        let mut config = corpus.default_config.clone();
-        if let Err(error) = ocidiff_model::merge::merge(&mut config, &body.config) {
-            found.push(document.at(&["config"], error, None));
-        }
-    }
-    found.extend(steps(document, case));
+    found.extend(text_edits(place, corpus));
     found
 }
 
+fn requirements(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
+    let body = &place.case.body;
+    let mut found = Vec::new();
+    for (index, id) in body.requirement.iter().enumerate() {
+        let slip = requirement(id, corpus);
+        let keys = ["requirement", &index.to_string()];
+        found.extend(slip.map(|(message, help)| place.at(&keys, message, help)));
+    }
+    for (path, expectation) in &body.expect {
+        let slip = expectation
+            .requirement
+            .as_ref()
+            .and_then(|id| requirement(id, corpus));
+        let keys = ["expect", path, "requirement"];
+        found.extend(slip.map(|(message, help)| place.at(&keys, message, help)));
+    }
+    found
+}
+
+fn requirement(id: &str, corpus: &Corpus) -> Option<Slip> {
+    if corpus.requirements.contains_key(id) {
+        return None;
+    }
+    let ids = || corpus.requirements.keys().map(String::as_str);
+    // A word in the middle that is another one is far by letters.
+    let alike = || ids().find(|known| first_words(known) == first_words(id));
+    let help = near::near(id, ids()).or_else(alike).map_or_else(
+        || "the ids are in cases/requirements.yaml".to_owned(),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    Some((format!("unknown requirement `{id}`"), Some(help)))
+}
+
+fn first_words(id: &str) -> Vec<&str> {
+    id.split('-').take(2).collect()
+}
+
 /// A recipe that is not there; folders that cannot be any.
-fn rootfs(document: &Document<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnostic> {
+fn rootfs(place: Place<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnostic> {
     if let Some(name) = rootfs.recipe().filter(|name| !corpus.rootfs.contains_key(*name)) {
         let message = format!("unknown rootfs `{name}`");
-        return Some(document.at(&["rootfs"], message, one_of(corpus.rootfs.keys())));
+        return Some(place.at(
+            &["rootfs"],
+            message,
+            near::help(name, corpus.rootfs.keys().map(String::as_str)),
+        ));
     }
     if rootfs.recipe().is_none() && rootfs.layers().is_empty() {
-        return Some(document.at(&["rootfs", "layers"], "a rootfs has one layer at least", None));
+        return Some(place.at(&["rootfs", "layers"], "a rootfs has one layer at least", None));
     }
     let wrong = |layer: &String| {
         !layer.starts_with('/') || layer.contains('\0') || layer.split('/').any(|part| part == "..")
     };
     let at = rootfs.layers().iter().position(wrong)?;
     let message = format!("`{}` is no absolute path without `..`", rootfs.layers()[at]);
-    Some(document.at(&["rootfs", "layers", &at.to_string()], message, None))
+    Some(place.at(&["rootfs", "layers", &at.to_string()], message, None))
 }
 
-/// What is wrong with a known file, if anything.
-pub(super) fn known(document: &Document<'_>, known: &Known, corpus: &Corpus) -> Vec<Diagnostic> {
+fn files(place: Place<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (index, entry) in known.0.iter().enumerate() {
-        let index = index.to_string();
-        found.extend(fact(document, &[&index, "fact"], &entry.fact));
-        for key in entry.values.keys() {
-            if let Err(error) = key.parse::<RuntimeKey>() {
-                let message = format!("`{key}`: {error}");
-                let help = "write a runtime's name, or a name and a range: `crun >=1.21`".to_owned();
-                found.push(document.at(&[&index, "values", key], message, help));
-            }
+    for (path, file) in &place.case.body.files {
+        if !path.starts_with('/') || path.contains("..") {
+            let message = format!("`{path}` is no absolute path without `..`");
+            found.push(place.at(&["files", path], message, None));
         }
-        if let Some(When {
-            kernel: Some(range), ..
-        }) = &entry.when
+        if let Some(mode) = file
+            .mode
+            .as_ref()
+            .filter(|mode| u32::from_str_radix(mode, 8).is_err())
         {
-            found.extend(range_error(document, &[&index, "when", "kernel"], range));
-        }
-        if let Some(id) = &entry.requirement {
-            found.extend(requirement(document, &[&index, "requirement"], id, corpus));
+            found.push(place.at(&["files", path], format!("`{mode}` is no octal mode"), None));
         }
     }
     found
 }
 
-fn requirement(document: &Document<'_>, keys: &[&str], id: &str, corpus: &Corpus) -> Option<Diagnostic> {
-    if corpus.requirements.contains_key(id) {
-        return None;
-    }
-    let near: Vec<&String> = corpus
-        .requirements
-        .keys()
-        .filter(|known| alike(known, id))
-        .collect();
-    let help = if near.is_empty() {
-        "the ids are in cases/requirements.yaml".to_owned()
-    } else {
-        format!(
-            "did you mean {}?",
-            near.iter()
-                .map(|id| format!("`{id}`"))
-                .collect::<Vec<_>>()
-                .join(" or ")
-        )
+/// Profiles that are not there, and changes to their lists that change nothing.
+fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
+    let mut uses = Vec::new();
+    collect(&place.case.body.config, &mut vec!["config".to_owned()], &mut uses);
+    let names = || corpus.profiles.keys().map(String::as_str);
+    let slip = |name: &str, map: &Json| match corpus.profiles.get(name) {
+        None => Some((format!("unknown profile `{name}`"), near::help(name, names()))),
+        Some(profile) => {
+            let mut changes = map.clone();
+            changes.as_object_mut().map(|map| map.shift_remove("$profile"));
+            let error = merge(&mut profile.clone(), &changes).err();
+            error.map(|error| (format!("in profile `{name}`: {error}"), None))
+        }
     };
-    Some(document.at(keys, format!("unknown requirement `{id}`"), help))
+    uses.iter()
+        .filter_map(|(keys, name, map)| Some((keys, slip(name, map)?)))
+        .map(|(keys, (message, help))| {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            place.at(&keys, message, help)
+        })
+        .collect()
 }
 
-/// Ids that share their first two words.
-fn alike(known: &str, id: &str) -> bool {
-    let words = |text: &str| text.split('-').take(2).map(str::to_owned).collect::<Vec<_>>();
-    words(known) == words(id)
+type Use<'c> = (Vec<String>, &'c str, &'c Json);
+
+/// Each `{$profile: NAME, ...}` with the keys that lead to it.
+fn collect<'c>(config: &'c Json, keys: &mut Vec<String>, found: &mut Vec<Use<'c>>) {
+    let Json::Object(map) = config else { return };
+    if let Some(name) = map.get("$profile").and_then(Json::as_str) {
+        found.push((keys.clone(), name, config));
+        return;
+    }
+    for (key, inner) in map {
+        keys.push(key.clone());
+        collect(inner, keys, found);
+        keys.pop();
+    }
 }
 
-fn fact(document: &Document<'_>, keys: &[&str], path: &str) -> Option<Diagnostic> {
-    if Channel::of(path).is_some() {
+/// Text that is to be replaced and is not there.
+fn text_edits(place: Place<'_>, corpus: &Corpus) -> Option<Diagnostic> {
+    if place.case.body.config_text.is_empty() {
         return None;
     }
-    let channels = Channel::ALL.map(Channel::name).join(", ");
-    let help = format!("a fact's path opens with one of {channels}");
-    Some(document.at(keys, format!("`{path}` belongs to no channel"), help))
-}
-
-fn range_error(document: &Document<'_>, keys: &[&str], range: &str) -> Option<Diagnostic> {
-    let error = range.parse::<VersionRange>().err()?;
-    Some(document.at(
-        keys,
-        error.to_string(),
-        "write a range such as `>=6.6, <7`".to_owned(),
-    ))
-}
-
-fn one_of<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    format!(
-        "there are {}",
-        names.map(String::as_str).collect::<Vec<_>>().join(", ")
-    )
-}
-
-/// Whether there is a key such as `mounts+` or `namespaces-`.
-fn changes_lists(config: &Json) -> bool {
-    config.as_object().is_some_and(|map| {
-        map.iter()
-            .any(|(key, value)| key.ends_with(['+', '-']) || changes_lists(value))
-    })
-}
-
-/// The names of all `{$profile: NAME}`.
-fn profiles(config: &Json) -> Vec<String> {
-    match config {
-        Json::Object(map) => match map.get("$profile").and_then(Json::as_str) {
-            Some(name) => vec![name.to_owned()],
-            None => map.values().flat_map(profiles).collect(),
-        },
-        Json::Array(items) => items.iter().flat_map(profiles).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Steps that cannot be taken: about a container that nothing made, or without what they need.
-fn steps(document: &Document<'_>, case: &Case) -> Vec<Diagnostic> {
-    let mut made = BTreeSet::new();
-    let mut found = Vec::new();
-    for (index, step) in case.body.steps.iter().enumerate() {
-        let index = index.to_string();
-        let mut wrong = |message: String| found.push(document.at(&["steps", &index], message, None));
-        let container = step.container();
-        if container.is_empty() || !container.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            wrong(format!(
-                "`{container}` is no container's name: letters, digits and `-`"
-            ));
-        }
-        if matches!(step.op, Op::Create | Op::Run) {
-            made.insert(container.to_owned());
-        } else if container != MAIN && !made.contains(container) {
-            wrong(format!("no step before makes the container `{container}`"));
-        }
-        let of_process = matches!(step.op, Op::Exec | Op::Run);
-        match step.op {
-            _ if of_process && step.options.expect == Some(Outcome::Error) => {
-                wrong(
-                    "the exit status of exec and run is the process's: expect `lifecycle.exec.exit`"
-                        .to_owned(),
-                );
-            }
-            Op::Await if step.options.stdout.is_none() => {
-                wrong("await needs a text: `await: {stdout: ready}`".to_owned());
-            }
-            Op::Update if step.options.resources.is_none() => wrong("update needs `resources`".to_owned()),
-            _ => {}
-        }
-        if step
-            .options
-            .limit
-            .is_some_and(|limit| !(0.01..=600.0).contains(&limit))
-        {
-            wrong("a limit is between 0.01 and 600 seconds".to_owned());
-        }
-    }
-    found
+    let error = crate::bundle::config_text(place.case, corpus, ocidiff_model::step::MAIN, None).err()?;
+    Some(place.at(&["config_text"], error.to_string(), None))
 }

@@ -1,7 +1,6 @@
 //! Where in a case's file something stands that was found in a member of its family or in the config that came of it.
 
 use ocidiff_model::Case;
-use serde_json::Value;
 
 use crate::corpus::diagnostic::{Diagnostic, Document};
 use crate::corpus::spec::Wrong;
@@ -16,7 +15,11 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// An error at a key: the member's own, or the file's where the member does not have it.
     pub(super) fn at(&self, keys: &[&str], message: impl Into<String>, help: Option<String>) -> Diagnostic {
-        let own = self.case.member.as_ref().map(|member| [&["for", member], keys].concat());
+        let own = self
+            .case
+            .member
+            .as_ref()
+            .map(|member| [&["for", member], keys].concat());
         let keys = match &own {
             Some(own) if self.document.has(own) || !self.document.has(keys) => own,
             _ => keys,
@@ -26,8 +29,17 @@ impl Place<'_> {
 
     /// An error in a config: `within` leads to the part of the case that `wrong.keys` begin in.
     pub(super) fn wrong(&self, within: &[&str], wrong: Wrong) -> Diagnostic {
-        let names: Vec<&str> = wrong.keys.iter().map(String::as_str).filter(|key| key.parse::<usize>().is_err()).collect();
-        let own = self.case.member.as_ref().map(|member| [&["for", member], within].concat());
+        let names: Vec<&str> = wrong
+            .keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| key.parse::<usize>().is_err())
+            .collect();
+        let own = self
+            .case
+            .member
+            .as_ref()
+            .map(|member| [&["for", member], within].concat());
         let found = own
             .iter()
             .map(Vec::as_slice)
@@ -41,16 +53,20 @@ impl Place<'_> {
             file: self.document.file.to_owned(),
             line,
             column,
-            message: format!("{} in `{}`", wrong.message, names.join(".")),
+            message: format!("{}{}", wrong.message, whereabouts(&wrong, &names)),
             help: wrong.help,
         }
     }
 }
 
-/// Whether a text of the file is that value.
-pub(super) fn is_written(text: &str, value: &Value) -> bool {
-    match value {
-        Value::String(wanted) => text == wanted || wanted.starts_with(text.split("${").next().unwrap_or(text)),
-        other => text == other.to_string(),
+/// Behind a message: which part of the config it is about.
+fn whereabouts(wrong: &Wrong, names: &[&str]) -> String {
+    let names = match wrong.value {
+        Some(_) => names,
+        None => &names[..names.len().saturating_sub(1)],
+    };
+    match names {
+        [] => " in the config".to_owned(),
+        names => format!(" in `{}`", names.join(".")),
     }
 }

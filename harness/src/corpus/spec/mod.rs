@@ -96,7 +96,11 @@ impl Walk {
                 Some(word) if words.iter().any(|known| known == word) => {}
                 Some(word) => {
                     let help = near::help(word, words.iter().map(String::as_str));
-                    self.push(format!("`{word}` is not a value of `{}`", self.last()), help, value);
+                    self.push(
+                        format!("`{word}` is not a value of `{}`", self.last()),
+                        help,
+                        value,
+                    );
                 }
                 None => self.wrong("a text", value),
             },
@@ -111,7 +115,11 @@ impl Walk {
         let of_profile = map.contains_key("$profile");
         for (key, value) in map {
             // Lists of a profile are changed once the profile is there.
-            let name = if of_profile { key.trim_end_matches(['+', '-']) } else { key };
+            let name = if of_profile {
+                key.trim_end_matches(['+', '-'])
+            } else {
+                key
+            };
             if of_profile && key == "$profile" {
                 continue;
             }
@@ -121,7 +129,12 @@ impl Walk {
                 None => {
                     let help = near::help(name, members.keys().map(String::as_str));
                     let message = format!("unknown member `{key}`");
-                    self.found.push(Wrong { keys: self.keys.clone(), message, help, value: None });
+                    self.found.push(Wrong {
+                        keys: self.keys.clone(),
+                        message,
+                        help,
+                        value: None,
+                    });
                 }
             }
             self.keys.pop();
@@ -158,7 +171,10 @@ impl Walk {
     }
 
     fn integer(&mut self, name: &str, value: &Value) {
-        let number = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+        let number = value
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| value.as_u64().map(i128::from));
         let range = match name {
             "i32" => i128::from(i32::MIN)..=i128::from(i32::MAX),
             "i64" => i128::from(i64::MIN)..=i128::from(i64::MAX),
@@ -167,13 +183,19 @@ impl Walk {
             _ => 0..=i128::from(u64::MAX),
         };
         if !number.is_some_and(|number| range.contains(&number)) {
-            self.wrong(&format!("a whole number from {} to {}", range.start(), range.end()), value);
+            self.wrong(
+                &format!("a whole number from {} to {}", range.start(), range.end()),
+                value,
+            );
         }
     }
 
     fn last(&self) -> &str {
         let names = self.keys.iter().rev();
-        names.map(String::as_str).find(|key| key.parse::<usize>().is_err()).unwrap_or_default()
+        names
+            .map(String::as_str)
+            .find(|key| key.parse::<usize>().is_err())
+            .unwrap_or_default()
     }
 
     fn wrong(&mut self, wanted: &str, value: &Value) {
@@ -191,9 +213,16 @@ impl Walk {
 }
 
 /// What a member of a condition leads to: operators and lists are looked through.
-fn members_of(pattern: &Value, members: &'static BTreeMap<String, Type>, keys: &mut Vec<String>, found: &mut Vec<Wrong>) {
+fn members_of(
+    pattern: &Value,
+    members: &'static BTreeMap<String, Type>,
+    keys: &mut Vec<String>,
+    found: &mut Vec<Wrong>,
+) {
     match pattern {
-        Value::Array(items) => items.iter().for_each(|item| members_of(item, members, keys, found)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| members_of(item, members, keys, found)),
         Value::Object(map) => {
             for (key, inner) in map {
                 keys.push(key.clone());
@@ -206,7 +235,12 @@ fn members_of(pattern: &Value, members: &'static BTreeMap<String, Type>, keys: &
                 } else if !key.contains('*') {
                     let help = near::help(key, members.keys().map(String::as_str));
                     let message = format!("unknown member `{key}`");
-                    found.push(Wrong { keys: keys.clone(), message, help, value: None });
+                    found.push(Wrong {
+                        keys: keys.clone(),
+                        message,
+                        help,
+                        value: None,
+                    });
                 }
                 keys.pop();
             }
