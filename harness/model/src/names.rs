@@ -122,6 +122,9 @@ pub const CONTROLLERS: [&str; 15] = [
     "rdma",
 ];
 
+/// Hierarchies that no controller names: v2, as the harness and as the probe call it, and systemd's own.
+pub const HIERARCHIES: [&str; 3] = ["systemd", "unified", "v2"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

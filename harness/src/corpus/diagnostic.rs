@@ -3,6 +3,7 @@
 use std::fmt;
 
 use marked_yaml::types::Node;
+use ocidiff_model::near::near;
 use ocidiff_reports::safe;
 
 /// One error.
@@ -80,8 +81,8 @@ impl Document<'_> {
             file: self.file.to_owned(),
             line,
             column,
+            help: meant(&message),
             message,
-            help: None,
         }
     }
 
@@ -168,6 +169,17 @@ impl Document<'_> {
     }
 }
 
+/// The name that was meant by one that the parser does not know: `unknown field `x`, expected one of `y`, `z``.
+fn meant(message: &str) -> Option<String> {
+    let (head, tail) = message.split_once("expected")?;
+    let name = head.contains("unknown").then(|| head.split('`').nth(1))??;
+    let listed: Vec<&str> = match tail.contains('`') {
+        true => tail.split('`').skip(1).step_by(2).collect(),
+        false => tail.trim_start_matches(" one of ").split(", ").collect(),
+    };
+    near(name, listed).map(|meant| format!("did you mean `{meant}`?"))
+}
+
 /// The text with places. The parser knows no anchors, so they are blanked out where there are some.
 fn tree(text: &str) -> Option<Node> {
     let parsed = marked_yaml::parse_yaml(0, text).ok();
@@ -219,6 +231,7 @@ fn find(
     here: Option<(usize, usize)>,
 ) -> Option<(usize, usize)> {
     match (node, names) {
+        (_, []) if value.is_none() => here,
         (Node::Sequence(items), _) => items.iter().find_map(|item| {
             let mark = item.span().start().map(|at| (at.line(), at.column()));
             find(item, names, value, if names.is_empty() { mark } else { here })
@@ -298,7 +311,7 @@ mod tests {
         let text = "summary: s\nsteps: &all [create, {exec: *x}]\nfor:\n  a: {steps: *all, watch: {proc: ['a&b', \"*c\"]}}\n  b: {}\n";
         let document = Document { file: "x.yaml", text };
         assert_eq!(document.position(&["for", "b"]), (5, 3));
-        assert_eq!(document.position(&["for", "a", "watch", "proc", "1"]), (4, 44));
+        assert_eq!(document.position(&["for", "a", "watch", "proc", "1"]), (4, 42));
     }
 
     #[test]

@@ -348,13 +348,13 @@ mod tests {
         ]);
         let all = told.join("\n");
         for expected in [
-            "cases/t/a.yaml:2:1: unknown requirement `nope`",
+            "cases/t/a.yaml:2:15: unknown requirement `nope`",
             "cases/t/a.yaml:3:1: unknown rootfs `none`",
             "cases/t/b.yaml:2:1: unknown field `watsch`",
-            "cases/t/c.yaml:3:3: `prozess.exit` belongs to no channel",
+            "cases/t/c.yaml:3:3: there is no fact `prozess.exit`",
             "cases/t/c.yaml:6:",
             "cases/t/d.known.yaml:1:1: there is no case `t/d`",
-            "cases/t/e.yaml:2:1: unknown profile `gone`",
+            "cases/t/e.yaml:3:11: unknown profile `gone`",
             "cases/t/f.known.yaml:2:",
         ] {
             assert!(all.contains(expected), "{expected}\nnot in\n{all}");

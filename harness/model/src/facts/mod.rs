@@ -240,16 +240,28 @@ pub fn meant(path: &str) -> Option<String> {
         let name = near(head, Channel::ALL.map(Channel::name))?;
         Channel::ALL.into_iter().find(|channel| channel.name() == name)
     })?;
+    let mut all = like(channel, None, rest);
+    if let Some((of, rest)) = rest.split_once('.').filter(|(of, _)| pattern::is_label(of)) {
+        all.extend(like(channel, Some(of), rest));
+    }
     let path = format!("{}.{rest}", channel.name());
-    let all: Vec<String> = rows(channel)
-        .flat_map(|row| {
-            row.patterns
-                .iter()
-                .filter_map(|pattern| pattern.filled_like(&path))
-        })
-        .chain((find(&path).is_some()).then(|| path.clone()))
-        .collect();
+    all.extend(find(&path).is_some().then(|| path.clone()));
     near(&path, all.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// A path of each kind that can be, with what `rest` has in the place of its holes: of the first container or of another.
+fn like(channel: Channel, of: Option<&str>, rest: &str) -> Vec<String> {
+    let path = format!("{}.{rest}", channel.name());
+    let full = |filled: String| match of {
+        Some(of) => filled.replacen('.', &format!(".{of}."), 1),
+        None => filled,
+    };
+    rows(channel)
+        .filter(|row| of.is_none() || row.kind.per.is_some())
+        .flat_map(|row| row.patterns.iter())
+        .filter_map(|pattern| pattern.filled_like(&path))
+        .map(full)
+        .collect()
 }
 
 #[cfg(test)]
@@ -302,6 +314,8 @@ mod tests {
             ("prok.umask", Some("proc.umask")),
             ("cgroup.pids.maxx", Some("cgroup.pids.max")),
             ("process.exti", Some("process.exit")),
+            ("proc.exec.umaksss", Some("proc.exec.umask")),
+            ("cgroup.path.memroy", Some("cgroup.path.memory")),
             ("nothing.like.it", None),
         ] {
             assert_eq!(find(path), None, "{path}");

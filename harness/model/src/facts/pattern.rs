@@ -122,6 +122,10 @@ fn fill<'p>(name: &str, found: &'p str, rest: &mut impl Iterator<Item = &'p str>
             let whole = whole();
             crate::near::near(&whole, names::CGROUP_SETTINGS).map(str::to_owned)
         }
+        "hierarchy" => {
+            let all = names::CONTROLLERS.into_iter().chain(names::HIERARCHIES);
+            crate::near::near(found, all).map(str::to_owned)
+        }
         "limit" => crate::near::near(found, names::RLIMITS).map(str::to_owned),
         "ns" => crate::near::near(found, names::NAMESPACE_LINKS).map(str::to_owned),
         "path" | "any" => {
@@ -195,6 +199,7 @@ fn holds(hole: &str, text: &str) -> bool {
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         }
         "setting" => names::CGROUP_SETTINGS.contains(&text),
+        "hierarchy" => text.split(',').all(is_hierarchy),
         "limit" => names::RLIMITS.contains(&text),
         "ns" => names::NAMESPACE_LINKS.contains(&text),
         "hook" => is_name(text),
@@ -202,6 +207,10 @@ fn holds(hole: &str, text: &str) -> bool {
         "any" => !text.is_empty(),
         _ => false,
     }
+}
+
+fn is_hierarchy(name: &str) -> bool {
+    name.starts_with("name=") || names::CONTROLLERS.contains(&name) || names::HIERARCHIES.contains(&name)
 }
 
 fn is_name(text: &str) -> bool {
