@@ -1,9 +1,13 @@
 //! Each misspelt name is an error at load, with its line and with what was meant: all in one go, without root and without a
 //! runtime. What only looks like a slip passes.
 
+#[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "support/mod.rs"]
 mod support;
 
+use ocidiff::compare::is_compared;
+use ocidiff_model::Case;
+use ocidiff_model::facts::{self, Compared};
 use support::Scene;
 
 /// A file's text, with the line of the slip, and what is said there.
@@ -388,6 +392,24 @@ const RIGHT: &[&str] = &[
     "expect: {proc.call.fchmodat2: EPERM, 'syscall.openat(/etc/x)': ENOENT, cgroup.memory.oom.group: 0, mount./data: x, file./a.b/c: removed}",
     "config: {hooks: {prestart: [{path: '${probe}', args: [probe, hook, '${hooks}/log', first]}]}}\nexpect: {hook.first.state.pid: set}\nwatch: {hook: [first.env, order]}",
 ];
+
+/// The table says what the comparison does.
+#[test]
+fn the_table_of_facts_says_what_is_compared() {
+    let body = serde_json::from_value(serde_json::json!({"summary": "s"})).expect("a case");
+    let case = Case {
+        name: "t/c".to_owned(),
+        source: String::new(),
+        member: None,
+        body,
+    };
+    for kind in facts::kinds() {
+        for path in kind.examples() {
+            let always = kind.compared == Compared::Always;
+            assert_eq!(is_compared(&case, &path), always, "{path}");
+        }
+    }
+}
 
 fn profile(scene: &Scene) {
     // A folder of cases is laid over the standard recipes and profiles.

@@ -7,12 +7,23 @@ const MOST: usize = 24;
 #[must_use]
 pub fn near<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lower = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&lower, candidate), candidate))
-        .filter(|(distance, candidate)| is_near(*distance, name, candidate))
-        .min()
-        .map(|(_, candidate)| candidate)
+    let (mut best, mut longer) = (None, Vec::new());
+    for candidate in candidates {
+        let distance = distance(&lower, candidate);
+        // Of those as far away a letter that is another one is likelier than one that is missing.
+        let rank = (distance, candidate.len().abs_diff(name.len()), candidate);
+        if is_near(distance, name, candidate) && best.is_none_or(|best| rank < best) {
+            best = Some(rank);
+        }
+        if name.len() > 1 && candidate.starts_with(name) {
+            longer.push(candidate);
+        }
+    }
+    match (best, longer.as_slice()) {
+        (Some((_, _, candidate)), _) => Some(candidate),
+        (None, [candidate]) => Some(*candidate),
+        _ => None,
+    }
 }
 
 fn distance(lower: &str, candidate: &str) -> usize {
@@ -51,12 +62,13 @@ mod tests {
             ("MaskedPaths", Some("maskedPaths")),
             ("TRM", Some("TERM")),
             ("cron", Some("crun")),
+            ("readonly", Some("readonlyPaths")),
             ("nobody", None),
             ("", None),
         ] {
             assert_eq!(near(name, names), meant, "{name}");
         }
         assert_eq!(help("xyz", ["b", "a"]).as_deref(), Some("there are a, b"));
-        assert_eq!(help("a1", ["b1", "a12"]).as_deref(), Some("did you mean `a12`?"));
+        assert_eq!(help("a1", ["b22", "a12"]).as_deref(), Some("did you mean `a12`?"));
     }
 }

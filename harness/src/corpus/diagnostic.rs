@@ -240,15 +240,18 @@ fn find(
             .is_none_or(|value| is_written(text.as_str(), value))
             .then_some(here)?,
         (_, []) => here,
-        (Node::Mapping(map), [first, rest @ ..]) => map
-            .iter()
-            .filter(|(key, _)| {
-                key.as_str().trim_end_matches(['+', '-']) == first.trim_end_matches(['+', '-'])
-            })
-            .find_map(|(key, child)| {
-                let mark = key.span().start().map(|at| (at.line(), at.column()));
-                find(child, rest, value, mark)
-            }),
+        (Node::Mapping(map), [first, rest @ ..]) => {
+            let of = |is: &dyn Fn(&str) -> bool| {
+                map.iter()
+                    .filter(|(key, _)| is(key.as_str()))
+                    .find_map(|(key, child)| {
+                        let mark = key.span().start().map(|at| (at.line(), at.column()));
+                        find(child, rest, value, mark)
+                    })
+            };
+            let plain = |name: &str| name.trim_end_matches(['+', '-']) == first.trim_end_matches(['+', '-']);
+            of(&|name| name == *first).or_else(|| of(&plain))
+        }
         (Node::Scalar(_), _) => None,
     }
 }

@@ -59,30 +59,35 @@ struct Written<'s> {
 
 type ParsedFile<'s> = (&'s str, Result<Parsed, Box<Diagnostic>>);
 
-/// Parses every file, on all CPUs: a thousand cases must not be felt at the start.
+/// Parses every file.
 fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
     let mut all: Vec<(&String, &Source)> = sources.iter().collect();
     // The largest first, so that nobody waits for one at the end.
     all.sort_by_key(|(_, source)| std::cmp::Reverse(source.text.len()));
+    let mut parsed = on_all_cpus(&all, |(name, source)| (name.as_str(), parse_file(name, source)));
+    parsed.sort_by_key(|(name, _)| *name);
+    parsed
+}
+
+/// Does something with each item, on all CPUs and in any order: a thousand cases must not be felt at the start.
+fn on_all_cpus<T: Sync, R: Send>(items: &[T], with: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let width = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
-        while let Some((name, source)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push((name.as_str(), parse_file(name, source)));
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(with(item));
         }
         done
     };
-    let mut parsed = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let threads: Vec<_> = (1..width).map(|_| scope.spawn(work)).collect();
-        let mut parsed = work();
+        let mut done = work();
         for thread in threads {
-            parsed.extend(thread.join().unwrap_or_default());
+            done.extend(thread.join().unwrap_or_default());
         }
-        parsed
-    });
-    parsed.sort_by_key(|(name, _)| *name);
-    parsed
+        done
+    })
 }
 
 fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
@@ -240,9 +245,13 @@ impl Loader {
                 .0
                 .extend(check::known(&document(source), known, &against));
         }
+        let errors = on_all_cpus(&written.cases, |(name, cases)| {
+            sources
+                .get(*name)
+                .map_or_else(Vec::new, |source| checked(source, cases, &self.corpus))
+        });
+        self.errors.0.extend(errors.into_iter().flatten());
         for (name, cases) in written.cases {
-            let Some(source) = sources.get(name) else { continue };
-            self.errors.0.extend(checked(source, &cases, &self.corpus));
             let known_file = format!("{}{KNOWN}", name.trim_end_matches(".yaml"));
             let known = written.known.get(known_file.as_str());
             for case in cases {

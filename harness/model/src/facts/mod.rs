@@ -90,6 +90,12 @@ impl Kind {
         Channel::of(&self.fact)
     }
 
+    /// A path of each alternative, with something in each hole.
+    #[must_use]
+    pub fn examples(&self) -> Vec<String> {
+        pattern::all(&self.fact).iter().map(Pattern::example).collect()
+    }
+
     /// Whether the first value confines less than the second; nothing where the table has no word on it.
     #[must_use]
     pub fn confines_less(&self, first: &Value, second: &Value) -> Option<bool> {
@@ -240,17 +246,22 @@ pub fn meant(path: &str) -> Option<String> {
         let name = near(head, Channel::ALL.map(Channel::name))?;
         Channel::ALL.into_iter().find(|channel| channel.name() == name)
     })?;
-    let mut all = like(channel, None, rest);
-    if let Some((of, rest)) = rest.split_once('.').filter(|(of, _)| pattern::is_label(of)) {
-        all.extend(like(channel, Some(of), rest));
-    }
     let path = format!("{}.{rest}", channel.name());
-    all.extend(find(&path).is_some().then(|| path.clone()));
-    near(&path, all.iter().map(String::as_str)).map(str::to_owned)
+    if find(&path).is_some() {
+        return Some(path);
+    }
+    // A hole for any text takes any slip: what is known by name comes first.
+    [false, true].into_iter().find_map(|any| {
+        let mut all = like(channel, None, rest, any);
+        if let Some((of, rest)) = rest.split_once('.').filter(|(of, _)| pattern::is_label(of)) {
+            all.extend(like(channel, Some(of), rest, any));
+        }
+        near(&path, all.iter().map(String::as_str)).map(str::to_owned)
+    })
 }
 
 /// A path of each kind that can be, with what `rest` has in the place of its holes: of the first container or of another.
-fn like(channel: Channel, of: Option<&str>, rest: &str) -> Vec<String> {
+fn like(channel: Channel, of: Option<&str>, rest: &str, any: bool) -> Vec<String> {
     let path = format!("{}.{rest}", channel.name());
     let full = |filled: String| match of {
         Some(of) => filled.replacen('.', &format!(".{of}."), 1),
@@ -259,6 +270,7 @@ fn like(channel: Channel, of: Option<&str>, rest: &str) -> Vec<String> {
     rows(channel)
         .filter(|row| of.is_none() || row.kind.per.is_some())
         .flat_map(|row| row.patterns.iter())
+        .filter(|pattern| any || !pattern.takes_any())
         .filter_map(|pattern| pattern.filled_like(&path))
         .map(full)
         .collect()
@@ -320,6 +332,16 @@ mod tests {
         ] {
             assert_eq!(find(path), None, "{path}");
             assert_eq!(meant(path).as_deref(), said, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_row_can_be_reached_by_all_of_its_paths() {
+        for kind in kinds() {
+            for path in kind.examples() {
+                let found = find(&path).map(|found| found.kind.fact.as_str());
+                assert_eq!(found, Some(kind.fact.as_str()), "{path}");
+            }
         }
     }
 

@@ -90,6 +90,20 @@ impl Pattern {
             .flatten()
     }
 
+    /// Whether it has a hole for any text.
+    pub(super) fn takes_any(&self) -> bool {
+        self.parts.contains(&Part::Hole("any"))
+    }
+
+    /// A path of this kind.
+    pub(super) fn example(&self) -> String {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => *text,
+            Part::Hole(hole) => sample(hole),
+        });
+        format!("{}.{}", self.channel, parts.collect::<String>())
+    }
+
     /// The kind's path with the holes filled from another path, name by name.
     pub(super) fn filled_like(&self, path: &str) -> Option<String> {
         let pattern: String = self
@@ -182,6 +196,23 @@ fn open_hole(hole: &str, text: &str) -> bool {
         // All steps of another container: `lifecycle: [second]`.
         "step" => holds(hole, text) || is_name(text.trim_end_matches('.')),
         _ => holds(hole, text.trim_end_matches('.')),
+    }
+}
+
+/// Something that can stand in a hole.
+fn sample(hole: &str) -> &'static str {
+    match hole {
+        "step" => "state",
+        "run" => "exec",
+        "path" => "/a/path",
+        "call" => "openat",
+        "setting" => "pids.max",
+        "limit" => "nofile",
+        "ns" => "uts",
+        "hierarchy" => "memory",
+        "hook" => "prestart",
+        "number" => "7",
+        _ => "any",
     }
 }
 

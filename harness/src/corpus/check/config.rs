@@ -54,7 +54,8 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
             }
         }
     };
-    let plain = spec::check("config", config, &[]);
+    let mut plain = spec::check("config", config, &[]);
+    plain.extend(spec::check_removed(&case.body.config));
     let root = program::Root::of(case, config, corpus);
     let programs = root.programs(config);
     for (index, step) in case.body.steps.iter().enumerate() {

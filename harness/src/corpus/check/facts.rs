@@ -28,7 +28,7 @@ pub(super) struct Names {
 pub(super) type Slip = (String, Option<String>);
 
 impl Names {
-    pub(super) fn of(case: &Case, config: &Value) -> Self {
+    pub(super) fn of(case: &Case) -> Self {
         let steps = step::labels(&case.body.steps);
         let containers = case.body.steps.iter().map(|step| step.container().to_owned());
         let execs = steps
@@ -38,26 +38,15 @@ impl Names {
         let others: BTreeSet<String> = containers.chain(execs.map(|(label, _)| label.clone())).collect();
         Self {
             others: others.into_iter().filter(|name| name != step::MAIN).collect(),
-            hooks: hooks(config),
+            // The default config has none.
+            hooks: hooks(&case.body.config),
             steps,
         }
     }
 
     /// What is wrong with a fact's path.
     pub(super) fn fact(&self, path: &str) -> Option<Slip> {
-        if Channel::of(path).is_none() && facts::meant(path).is_none() {
-            let channels = Channel::ALL.map(Channel::name).join(", ");
-            let help = format!("a fact's path opens with one of {channels}");
-            return Some((format!("`{path}` belongs to no channel"), Some(help)));
-        }
-        let Some(found) = facts::find(path) else {
-            let help = facts::meant(path).map_or_else(
-                || "`ocidiff facts` lists them all".to_owned(),
-                |meant| format!("did you mean `{meant}`?"),
-            );
-            return Some((format!("there is no fact `{path}`"), Some(help)));
-        };
-        self.parts(&found)
+        known_fact(path).map_or_else(Some, |found| self.parts(&found))
     }
 
     /// What is wrong with a path that is watched.
@@ -89,7 +78,7 @@ impl Names {
     }
 
     /// Whether step, container, hook and call are there.
-    fn parts(&self, found: &Found<'_>) -> Option<Slip> {
+    pub(super) fn parts(&self, found: &Found<'_>) -> Option<Slip> {
         let plain = |text: &str| text.trim_end_matches('.').to_owned();
         if let Some(of) = found.of.filter(|of| !self.others.iter().any(|other| other == of)) {
             let help = near::help(of, self.others.iter().map(String::as_str));
@@ -115,6 +104,21 @@ impl Names {
         }
         None
     }
+}
+
+/// The fact of a path, or what is wrong with it.
+pub(super) fn known_fact(path: &str) -> Result<Found<'_>, Slip> {
+    if let Some(found) = facts::find(path) {
+        return Ok(found);
+    }
+    let meant = facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
+    if Channel::of(path).is_none() && meant.is_none() {
+        let channels = Channel::ALL.map(Channel::name).join(", ");
+        let help = format!("a fact's path opens with one of {channels}");
+        return Err((format!("`{path}` belongs to no channel"), Some(help)));
+    }
+    let help = meant.unwrap_or_else(|| "`ocidiff facts` lists them all".to_owned());
+    Err((format!("there is no fact `{path}`"), Some(help)))
 }
 
 /// The third word of each hook that is the probe; hooks that are something else can log anything.

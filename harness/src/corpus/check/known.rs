@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::known::RuntimeKey;
 use ocidiff_model::{Case, Known, KnownEntry, near};
 
-use super::config::merged;
-use super::facts::Names;
+use super::facts::{Names, Slip, known_fact};
 use super::{machine, requirement};
 use crate::corpus::diagnostic::{Diagnostic, Document};
 use crate::corpus::{Corpus, spec};
@@ -27,17 +26,7 @@ pub(in crate::corpus) fn check(
     known: &Known,
     against: &Against<'_>,
 ) -> Vec<Diagnostic> {
-    // The same for each entry, and dear.
-    let names: Vec<(&Case, Names)> = against
-        .cases
-        .iter()
-        .map(|case| {
-            (
-                case,
-                Names::of(case, &merged(case, against.corpus).unwrap_or_default()),
-            )
-        })
-        .collect();
+    let names: Vec<(&Case, Names)> = against.cases.iter().map(|case| (case, Names::of(case))).collect();
     let entries = known.0.iter().enumerate();
     entries
         .flat_map(|(index, entry)| {
@@ -76,25 +65,26 @@ fn members(
         .collect()
 }
 
-/// The fact must be one of each case that the entry is about.
+/// The fact must be one of each member that the entry names; where it names none, of one member at least.
 fn fact(
     document: &Document<'_>,
     index: &str,
     entry: &KnownEntry,
     names: &[(&Case, Names)],
 ) -> Option<Diagnostic> {
-    let mut about = names
+    let at = |(message, help): Slip| document.at(&[index, "fact"], message, help);
+    let found = match known_fact(&entry.fact) {
+        Ok(found) => found,
+        Err(slip) => return Some(at(slip)),
+    };
+    let about = names
         .iter()
-        .filter(|(case, _)| entry.is_about(case.member.as_deref()))
-        .peekable();
-    about.peek()?;
-    let slips: Vec<_> = about.map(|(_, names)| names.fact(&entry.fact)).collect();
-    // Where no member is named it is enough that one can show it.
-    if slips.iter().any(Option::is_none) && (entry.members.is_empty() || slips.iter().all(Option::is_none)) {
+        .filter(|(case, _)| entry.is_about(case.member.as_deref()));
+    let slips: Vec<Option<Slip>> = about.map(|(_, names)| names.parts(&found)).collect();
+    if entry.members.is_empty() && slips.iter().any(Option::is_none) {
         return None;
     }
-    let (message, help) = slips.into_iter().flatten().next()?;
-    Some(document.at(&[index, "fact"], message, help))
+    slips.into_iter().flatten().next().map(at)
 }
 
 fn runtimes(

@@ -46,11 +46,11 @@ pub(super) fn case(
         return found;
     }
     match config::merged(case, corpus) {
-        Err(error) => found.push(place.at(&["config"], error, None)),
+        Err(error) => found.push(place.changes(error)),
         Ok(config) => {
             found.extend(config::case(place, &config, corpus, excuses));
             found.extend(steps::case(place, &config, excuses));
-            found.extend(facts::case(place, &Names::of(case, &config)));
+            found.extend(facts::case(place, &Names::of(case)));
         }
     }
     found.extend(text_edits(place, corpus));
@@ -140,6 +140,7 @@ fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
     let names = || corpus.profiles.keys().map(String::as_str);
     let slip = |name: &str, map: &Json| match corpus.profiles.get(name) {
         None => Some((format!("unknown profile `{name}`"), near::help(name, names()))),
+        Some(_) if map.as_object().is_some_and(|map| map.len() == 1) => None,
         Some(profile) => {
             let mut changes = map.clone();
             changes.as_object_mut().map(|map| map.shift_remove("$profile"));

@@ -27,6 +27,23 @@ impl Place<'_> {
         self.document.at(keys, message, help)
     }
 
+    /// A change to the config that cannot be made: the error names its key first, `linux.namespaces-`.
+    pub(super) fn changes(&self, error: String) -> Diagnostic {
+        let key = error.split('`').nth(1).unwrap_or_default();
+        let keys = key.split('.').map(str::to_owned).collect();
+        let wrong = Wrong {
+            keys,
+            message: error.clone(),
+            help: None,
+            value: None,
+        };
+        let found = self.wrong(&["config"], wrong);
+        Diagnostic {
+            message: error,
+            ..found
+        }
+    }
+
     /// An error in a config: `within` leads to the part of the case that `wrong.keys` begin in.
     pub(super) fn wrong(&self, within: &[&str], wrong: Wrong) -> Diagnostic {
         let names: Vec<&str> = wrong

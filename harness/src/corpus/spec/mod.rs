@@ -3,7 +3,7 @@
 //! A table of our own and not the typed crate, because that stops at the first error, cannot name the member that was
 //! meant, and knows members of newer specs late; a test holds the one against the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use ocidiff_model::near;
@@ -61,6 +61,43 @@ pub(super) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
         members_of(pattern, members, &mut Vec::new(), &mut found);
     }
     found
+}
+
+/// Members that a case takes away and that the spec does not have: after the merge nothing is left of them.
+pub(super) fn check_removed(patch: &Value) -> Vec<Wrong> {
+    fn walk(
+        patch: &Value,
+        members: &'static BTreeMap<String, Type>,
+        keys: &mut Vec<String>,
+        found: &mut Vec<Wrong>,
+    ) {
+        for (key, inner) in patch.as_object().into_iter().flatten() {
+            keys.push(key.clone());
+            match members.get(key) {
+                None if inner.is_null() => found.push(unknown(keys, key, members)),
+                None => {}
+                Some(of) => below(of)
+                    .into_iter()
+                    .for_each(|members| walk(inner, members, keys, found)),
+            }
+            keys.pop();
+        }
+    }
+    let mut found = Vec::new();
+    if let Some(Type::Members(members)) = TYPES.get("config") {
+        walk(patch, members, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+/// A member that is not there; the keys lead to it.
+fn unknown(keys: &[String], name: &str, members: &BTreeMap<String, Type>) -> Wrong {
+    Wrong {
+        keys: keys.to_vec(),
+        message: format!("unknown member `{name}`"),
+        help: near::help(name, members.keys().map(String::as_str)),
+        value: None,
+    }
 }
 
 struct Walk {
@@ -127,14 +164,7 @@ impl Walk {
             match members.get(name) {
                 Some(of) => self.of(of, value),
                 None => {
-                    let help = near::help(name, members.keys().map(String::as_str));
-                    let message = format!("unknown member `{key}`");
-                    self.found.push(Wrong {
-                        keys: self.keys.clone(),
-                        message,
-                        help,
-                        value: None,
-                    });
+                    self.found.push(unknown(&self.keys, key, members));
                 }
             }
             self.keys.pop();
@@ -233,14 +263,7 @@ fn members_of(
                         members_of(inner, below, keys, found);
                     }
                 } else if !key.contains('*') {
-                    let help = near::help(key, members.keys().map(String::as_str));
-                    let message = format!("unknown member `{key}`");
-                    found.push(Wrong {
-                        keys: keys.clone(),
-                        message,
-                        help,
-                        value: None,
-                    });
+                    found.push(unknown(keys, key, members));
                 }
                 keys.pop();
             }
@@ -256,6 +279,11 @@ fn below(of: &'static Type) -> Option<&'static BTreeMap<String, Type>> {
         Type::Words(_) => None,
         Type::Named(name) => below(TYPES.get(name.strip_prefix("list of ").unwrap_or(name))?),
     }
+}
+
+/// Where a config departs from the spec, by the members that lead there: what a case of it says to be wrong on purpose.
+pub fn departures(config: &Value) -> BTreeSet<String> {
+    check("config", config, &[]).iter().map(Wrong::path).collect()
 }
 
 #[cfg(test)]

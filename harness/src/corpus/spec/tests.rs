@@ -76,6 +76,19 @@ fn everything_that_it_does_not_have_is_told_at_once() {
 }
 
 #[test]
+fn what_is_taken_away_is_a_member_too() {
+    let told = |patch: Value| check_removed(&patch).iter().map(Wrong::path).collect::<Vec<_>>();
+    assert_eq!(
+        told(json!({"hostname": null, "linux": {"maskedPaths": null, "sysctl": {"any": null}}})),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        told(json!({"hostnam": null, "linux": {"maskedPath": null}})),
+        ["hostnam", "linux.maskedPath"]
+    );
+}
+
+#[test]
 fn conditions_speak_of_members_that_there_are() {
     let told = |pattern: Value| {
         check_pattern(&pattern)
@@ -94,4 +107,95 @@ fn conditions_speak_of_members_that_there_are() {
         told(json!({"mounts": [{"$any": [{"typ": "x"}]}]})),
         ["mounts.$any.typ"]
     );
+}
+
+/// Members that the crate oci-spec does not have, or not yet.
+const NOT_IN_THE_CRATE: &[&str] = &["process.commandLine"];
+
+/// A value of a type, with every member that it can have.
+fn sample(of: &Type) -> Value {
+    let name = match of {
+        Type::Words(words) => return Value::from(words[0].as_str()),
+        Type::Members(members) => {
+            let all = members.iter().map(|(name, of)| (name.clone(), sample(of)));
+            return all.filter(|(_, value)| !value.is_null()).collect();
+        }
+        Type::Named(name) => name.as_str(),
+    };
+    let inner = |name: &str| sample(&Type::Named(name.to_owned()));
+    if let Some(of) = name.strip_prefix("list of ") {
+        return Value::Array(vec![inner(of)]);
+    }
+    if let Some(of) = name.strip_prefix("map of ") {
+        return json!({"name": inner(of)});
+    }
+    match name {
+        // Another platform's.
+        "any" => Value::Null,
+        "text" => json!("text"),
+        "call" => json!("mkdir"),
+        "bool" => json!(true),
+        number if number.starts_with(['i', 'u']) && number.len() == 3 => json!(1),
+        name => sample(&TYPES[name]),
+    }
+}
+
+/// The members of a value by the names that lead to them.
+fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| members(item, path, found)),
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                members(inner, &path, found);
+                found.insert(path);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Two readings of the spec: the table's and the crate's.
+#[test]
+fn the_crate_of_the_spec_has_the_same_members_and_types() {
+    let whole = sample(&TYPES["config"]);
+    assert_eq!(told(&whole), Vec::<String>::new());
+    let read: oci_spec::runtime::Spec = serde_json::from_value(whole.clone()).expect("the crate reads it");
+    let (mut ours, mut theirs) = (BTreeSet::new(), BTreeSet::new());
+    members(&whole, "", &mut ours);
+    members(&serde_json::to_value(read).expect("JSON"), "", &mut theirs);
+    let lost: Vec<&String> = ours.difference(&theirs).collect();
+    assert_eq!(lost, NOT_IN_THE_CRATE, "the table has what the crate does not");
+    let added: Vec<&String> = theirs.difference(&ours).collect();
+    assert_eq!(
+        added,
+        Vec::<&String>::new(),
+        "the crate has what the table does not"
+    );
+}
+
+/// What the table takes for right the crate can read.
+#[test]
+fn the_crate_of_the_spec_reads_every_config_that_is_right() {
+    let sources = crate::corpus::files::built_in("cases");
+    let corpus = crate::corpus::load(&sources).expect("the corpus");
+    let mut refused = Vec::new();
+    for entry in corpus
+        .entries
+        .iter()
+        .filter(|entry| entry.case.body.config_text.is_empty())
+    {
+        let text = crate::bundle::config_text(&entry.case, &corpus, "main", None).expect("a config");
+        let config: Value = serde_json::from_str(&text).expect("JSON");
+        if departures(&config).is_empty()
+            && let Err(error) = serde_json::from_value::<oci_spec::runtime::Spec>(config)
+        {
+            refused.push(format!("{}: {error}", entry.case.name));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
