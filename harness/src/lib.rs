@@ -30,6 +30,7 @@
 //! | [`failing`]        | steps that fail under every runtime                              |
 //! | [`hangs`]          | which runtime does not come back, and is given up                |
 //! | [`repeat`]         | several runs of a case, put together                             |
+//! | [`unseen`]         | what a case watches and no run has shown                         |
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`via`]            | the same through a container engine, in place of cells           |
 //! | [`schedule`]       | many cases, a few at a time                                       |
@@ -73,5 +74,6 @@ pub mod session;
 mod slot;
 pub mod stop;
 pub mod suite;
+pub mod unseen;
 pub mod via;
 mod wall;

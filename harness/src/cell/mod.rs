@@ -38,7 +38,7 @@ mod table;
 mod trace_facts;
 
 pub(crate) use call::signal_number;
-pub(crate) use observe::proc::capability_number;
+pub(crate) use observe::proc::{capability_names, capability_number};
 pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};
