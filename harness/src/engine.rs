@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// What the case needs and the recorder does not have.
-    fn missing(&self, case: &Case) -> Option<String> {
+    pub(crate) fn missing(&self, case: &Case) -> Option<String> {
         let wanted = case.body.needs.recorder.as_ref()?;
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
@@ -137,9 +137,21 @@ impl Engine {
 
 impl Launch for Engine {
     async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        self.launch_under(&self.contenders, case, bundle).await
+    }
+}
+
+impl Engine {
+    /// Launches a bundle once under each of these.
+    pub(crate) async fn launch_under(
+        &self,
+        contenders: &[Contender],
+        case: &Case,
+        bundle: &Bundle,
+    ) -> Vec<Record> {
         let mut runs = JoinSet::new();
         let mut records = BTreeMap::new();
-        for (index, contender) in self.contenders.iter().enumerate() {
+        for (index, contender) in contenders.iter().enumerate() {
             let order = contender
                 .steps(case, &bundle.configs)
                 .map(|steps| self.order(case, bundle, steps));
@@ -154,7 +166,7 @@ impl Launch for Engine {
             }
         }
         while let Some(Ok((index, told))) = runs.join_next().await {
-            let contender = &self.contenders[index];
+            let contender = &contenders[index];
             let refusal = refusal(contender, &told);
             records.insert(index, record(case, contender, bundle, told, refusal));
         }

@@ -7,6 +7,7 @@ mod capture;
 mod check;
 mod control;
 mod folder;
+mod mutants;
 mod one;
 mod output;
 mod report;
@@ -51,6 +52,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Accept(args) => accept::accept(&args),
         Command::Repro(args) => repro::repro(&args),
         Command::Control(args) => control::control(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema(args.of),
         Command::Runtimes(args) => runtimes::runtimes(&args),
@@ -61,6 +63,8 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)
             .map_err(Error::broken),
+        // The exit status is a runtime's.
+        Command::Mutant { work, command } => std::process::exit(crate::mutants::wrap::main(&work, &command).into()),
     }
 }
 

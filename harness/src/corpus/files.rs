@@ -123,19 +123,34 @@ fn read_into(folder: &Path, top: &Path, found: &mut Sources) -> io::Result<()> {
             .extension()
             .is_some_and(|ending| ending == "yaml" || ending == "json")
         {
-            let (text, unreadable) = text_of(&path);
-            found.insert(
-                name,
-                Source {
-                    shown: shown(&path),
-                    path: Some(path),
-                    text,
-                    unreadable,
-                },
-            );
+            let source = source(path);
+            found.insert(name, source);
         }
     }
     Ok(())
+}
+
+/// One YAML file of the machine, under its own name.
+///
+/// # Errors
+/// It is not a regular file, or is not there.
+pub fn read_one(path: &Path) -> io::Result<Sources> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    if !fs::metadata(path).map_err(named)?.is_file() {
+        return Err(named(io::Error::other("it is neither a file nor a folder")));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Sources::from([(format!("{stem}.yaml"), source(path.to_owned()))]))
+}
+
+fn source(path: PathBuf) -> Source {
+    let (text, unreadable) = text_of(&path);
+    Source {
+        shown: shown(&path),
+        path: Some(path),
+        text,
+        unreadable,
+    }
 }
 
 fn text_of(path: &Path) -> (String, Option<Unreadable>) {
