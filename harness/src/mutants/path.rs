@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A path. `*` stands for every member or entry, `[3]` for an entry of a list by its place, `[KEY=TEXT]` for those
+/// A path. `*` stands for every member or entry, `[3]` for an entry of a list by its place, `[-1]` for the last, `[KEY=TEXT]` for those
 /// that have the member, `[TEXT]` for those that are the text, `["a.b"]` for a member whose name has dots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -16,7 +16,7 @@ pub struct Path(Vec<Part>);
 enum Part {
     Name(String),
     All,
-    Place(usize),
+    Place(i64),
     With(String, String),
     Is(String),
 }
@@ -111,10 +111,11 @@ impl fmt::Display for Path {
 }
 
 impl Part {
-    fn fits_entry(&self, at: usize, entry: &Value) -> bool {
+    /// `at` is the entry's place, and the same from the end: -1 for the last.
+    fn fits_entry(&self, at: (i64, i64), entry: &Value) -> bool {
         match self {
             Self::All => true,
-            Self::Place(place) => at == *place,
+            Self::Place(place) => at.0 == *place || at.1 == *place,
             Self::With(key, wanted) => entry.get(key).is_some_and(|value| is_text(value, wanted)),
             Self::Is(wanted) => is_text(entry, wanted),
             Self::Name(_) => false,
@@ -158,11 +159,8 @@ impl Path {
         each(before, document, &mut |value| match value {
             Value::Object(members) => members.retain(|name, _| !last.fits_member(name)),
             Value::Array(entries) => {
-                let mut at = 0;
-                entries.retain(|entry| {
-                    at += 1;
-                    !last.fits_entry(at - 1, entry)
-                });
+                let mut at = places(entries.len());
+                entries.retain(|entry| !at.next().is_some_and(|at| last.fits_entry(at, entry)));
             }
             _ => {}
         });
@@ -180,6 +178,12 @@ impl Path {
     }
 }
 
+/// The places of a list's entries, from its beginning and from its end.
+fn places(count: usize) -> impl Iterator<Item = (i64, i64)> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    (0..count).map(move |at| (at, at - count))
+}
+
 fn each(parts: &[Part], value: &mut Value, done: &mut dyn FnMut(&mut Value)) {
     let Some((first, rest)) = parts.split_first() else {
         return done(value);
@@ -189,9 +193,8 @@ fn each(parts: &[Part], value: &mut Value, done: &mut dyn FnMut(&mut Value)) {
             .iter_mut()
             .filter(|(name, _)| first.fits_member(name))
             .for_each(|(_, child)| each(rest, child, done)),
-        Value::Array(entries) => entries
-            .iter_mut()
-            .enumerate()
+        Value::Array(entries) => places(entries.len())
+            .zip(entries)
             .filter(|(at, entry)| first.fits_entry(*at, entry))
             .for_each(|(_, child)| each(rest, child, done)),
         _ => {}

@@ -66,7 +66,7 @@ pub struct CallRule {
     /// Steps that are called after it, if it went well.
     #[serde(skip_serializing)]
     pub then: Vec<Op>,
-    /// A shell script before the call.
+    /// A shell script before the call; where it fails the call ends as it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// The real runtime is not called: this is the answer.
@@ -81,6 +81,9 @@ pub struct CallRule {
     /// A shell script after the call, if it went well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// A shell script after the call, if it failed.
+    #[serde(rename = "on-failure", skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<String>,
     /// The exit status, in place of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<u8>,
@@ -110,7 +113,7 @@ impl CallRule {
     /// Whether something is left to do once the real runtime has ended: else the wrapper becomes it.
     #[must_use]
     pub fn has_after_work(&self) -> bool {
-        !self.output.is_empty() || self.after.is_some() || self.exit.is_some()
+        !self.output.is_empty() || self.after.is_some() || self.on_failure.is_some() || self.exit.is_some()
     }
 }
 

@@ -118,7 +118,10 @@ fn carry_out(work: &Work, command: &[OsString]) -> Result<u8, Error> {
     edit_file(work)?;
     let rule = &work.rule;
     if let Some(script) = &rule.before {
-        shell(work, script)?;
+        let status = shell(work, script)?;
+        if !status.success() {
+            return Ok(end_as(status));
+        }
     }
     if let Some(answer) = &rule.answer {
         print(&mut io::stdout(), answer.stdout.as_bytes())?;
@@ -140,7 +143,11 @@ fn carry_out(work: &Work, command: &[OsString]) -> Result<u8, Error> {
         return Err(at(format!("start {}", program.display()))(command.exec()));
     }
     let status = call(&mut command, rule)?;
-    if status.success() {
+    if !status.success() {
+        if let Some(script) = &rule.on_failure {
+            shell(work, script)?;
+        }
+    } else {
         for words in &work.then {
             call_quietly(words)?;
         }
@@ -207,7 +214,7 @@ fn call_quietly(words: &[String]) -> Result<(), Error> {
 }
 
 /// Runs a script of the rule, with what it may want to know in its environment.
-fn shell(work: &Work, script: &str) -> Result<(), Error> {
+fn shell(work: &Work, script: &str) -> Result<ExitStatus, Error> {
     let pid = fs::read_to_string(paths::pid_file(&work.container)).unwrap_or_default();
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]);
@@ -218,7 +225,7 @@ fn shell(work: &Work, script: &str) -> Result<(), Error> {
         .env("PID_FILE", paths::pid_file(&work.container))
         .env("BUNDLE", paths::bundle(&work.container))
         .env("ROOT", paths::ROOT);
-    command.status().map(|_| ()).map_err(at("run a script of the rule"))
+    command.status().map_err(at("run a script of the rule"))
 }
 
 fn print(stream: &mut impl Write, text: &[u8]) -> Result<(), Error> {
