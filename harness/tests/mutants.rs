@@ -40,7 +40,10 @@ const CASES: [(&str, &str); 7] = [
         "left",
         "{summary: nothing is left, requirement: [delete-removes-created-resources], expect: {leftover.files: []}}",
     ),
-    ("refused", "{summary: no cwd, requirement: [process-cwd-required], config: {process: {cwd: null}}, expect: {lifecycle.create.result: error}}"),
+    (
+        "refused",
+        "{summary: no cwd, requirement: [process-cwd-required], config: {process: {cwd: null}}, expect: {lifecycle.create.result: error}}",
+    ),
 ];
 
 const MUTANTS: &str = r#"
@@ -67,14 +70,24 @@ fn run(scene: &Scene, mutants: &str, args: &[&str]) -> Option<Ran> {
     let runc = needs::runtime("runc")?;
     scene.write("mutants/m.yaml", mutants);
     let runc = format!("runc={}", runc.display());
-    let all = ["mutants", "--cases", "cases", "--mutants", "mutants", "--runtime", &runc];
+    let all = [
+        "mutants",
+        "--cases",
+        "cases",
+        "--mutants",
+        "mutants",
+        "--runtime",
+        &runc,
+    ];
     Some(scene.run(&[&all, args].concat()))
 }
 
 #[test]
 fn every_kind_of_rule_is_caught_by_the_clause_that_it_breaks() {
     let scene = scene();
-    let Some(ran) = run(&scene, MUTANTS, &["--json"]) else { return };
+    let Some(ran) = run(&scene, MUTANTS, &["--json"]) else {
+        return;
+    };
     ran.ends_with(0).leaves_nothing();
     let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let mutants = told["mutants"].as_array().expect("mutants");
@@ -86,7 +99,10 @@ fn every_kind_of_rule_is_caught_by_the_clause_that_it_breaks() {
     }
     let caught_by = |name: &str| {
         let found = mutants.iter().find(|mutant| mutant["mutant"] == name);
-        found.and_then(|mutant| mutant["catch"]["case"].as_str()).unwrap_or_default().to_owned()
+        found
+            .and_then(|mutant| mutant["catch"]["case"].as_str())
+            .unwrap_or_default()
+            .to_owned()
     };
     assert_eq!(caught_by("m/uid"), "t/user");
     assert_eq!(caught_by("m/file"), "t/left");
@@ -95,15 +111,31 @@ fn every_kind_of_rule_is_caught_by_the_clause_that_it_breaks() {
 #[test]
 fn a_fault_of_all_runtimes_is_caught_by_an_expectation_only() {
     let scene = scene();
-    let (Some(crun), Some(ran)) = (needs::runtime("crun"), needs::runtime("runc")) else { return };
-    let [runc, crun] = [("runc", ran), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
-    scene.write("cases/t/free.yaml", "{summary: nobody says what the gid is, config: {process: {args: [/bin/probe, facts, ids]}}}");
+    let (Some(crun), Some(ran)) = (needs::runtime("crun"), needs::runtime("runc")) else {
+        return;
+    };
+    let [runc, crun] =
+        [("runc", ran), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
+    scene.write(
+        "cases/t/free.yaml",
+        "{summary: nobody says what the gid is, config: {process: {args: [/bin/probe, facts, ids]}}}",
+    );
     scene.write(
         "mutants/m.yaml",
         "- {name: uid, summary: root, breaks: [start-runs-program], rule: {config: [{set: process.user.uid, to: 0}]}}\n\
          - {name: gid, summary: group 7, topics: [t], rule: {config: [{set: process.user.gid, to: 7}]}}\n",
     );
-    let all = ["mutants", "--cases", "cases", "--mutants", "mutants", "--runtime", &runc, "--runtime", &crun];
+    let all = [
+        "mutants",
+        "--cases",
+        "cases",
+        "--mutants",
+        "mutants",
+        "--runtime",
+        &runc,
+        "--runtime",
+        &crun,
+    ];
     let alike = scene.run(&[&all[..], &["--all-alike"]].concat());
     alike.ends_with(1);
     assert!(alike.stdout.contains("MISSED  m/gid"), "{}", alike.stdout);
@@ -118,7 +150,9 @@ fn a_fault_of_all_runtimes_is_caught_by_an_expectation_only() {
 fn the_wrapper_alone_is_not_seen() {
     let scene = scene();
     let mutants = "- {name: none, summary: nothing, topics: [t], unseen: it has no fault}";
-    let Some(ran) = run(&scene, mutants, &[]) else { return };
+    let Some(ran) = run(&scene, mutants, &[]) else {
+        return;
+    };
     ran.ends_with(0).leaves_nothing();
     assert!(ran.stdout.contains("unseen  m/none"), "{}", ran.stdout);
 }
@@ -127,9 +161,15 @@ fn the_wrapper_alone_is_not_seen() {
 fn what_is_called_unseen_and_is_seen_is_an_error() {
     let scene = scene();
     let mutants = "- {name: pid, summary: p, breaks: [state-pid], unseen: nobody looks, rule: {calls: {state: {output: [{drop: pid}]}}}}";
-    let Some(ran) = run(&scene, mutants, &[]) else { return };
+    let Some(ran) = run(&scene, mutants, &[]) else {
+        return;
+    };
     ran.ends_with(1);
-    assert!(ran.stdout.contains("SEEN") && ran.stdout.contains("nobody looks"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("SEEN") && ran.stdout.contains("nobody looks"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -138,11 +178,21 @@ fn what_nobody_can_catch_is_missed_and_says_how_many_cases_were_tried() {
     let mutants = "- {name: slow, summary: it waits, topics: [t], rule: {calls: {state: {before: 'sleep 0.1'}}}}\n\
                    - {name: nowhere, summary: devices, topics: [t], rule: {config: [{drop: linux.devices}]}}\n\
                    - {name: elsewhere, summary: crun only, topics: [t], over: [crun], rule: {config: [{drop: process}]}}\n";
-    let Some(ran) = run(&scene, mutants, &[]) else { return };
+    let Some(ran) = run(&scene, mutants, &[]) else {
+        return;
+    };
     ran.ends_with(1);
-    assert!(ran.stdout.contains("MISSED  m/slow       it waits; 1 case tried"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("MISSED  m/slow       it waits; 1 case tried"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("touches no case"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("skipped m/elsewhere  needs crun"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("skipped m/elsewhere  needs crun"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -151,12 +201,18 @@ fn wrong_use_ends_with_2_and_says_what_is_wrong() {
     scene.write("m.yaml", "- {name: a, summary: s, breaks: [nosuch]}");
     let ran = scene.run(&["mutants", "--cases", "cases", "--mutants", "m.yaml"]);
     ran.ends_with(2);
-    assert!(ran.stderr.contains("m.yaml:1:") && ran.stderr.contains("unknown requirement"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("m.yaml:1:") && ran.stderr.contains("unknown requirement"),
+        "{}",
+        ran.stderr
+    );
     let ran = scene.run(&["mutants", "no-such-*"]);
     ran.ends_with(2);
     assert!(ran.stderr.contains("ocidiff mutants --list"), "{}", ran.stderr);
     scene.run(&["mutants", "--mutants", "/dev/zero"]).ends_with(2);
-    scene.run(&["mutants", "--mutants", "no-such-file.yaml"]).ends_with(2);
+    scene
+        .run(&["mutants", "--mutants", "no-such-file.yaml"])
+        .ends_with(2);
 }
 
 #[test]

@@ -116,7 +116,10 @@ impl Report {
     pub fn better(&mut self, found: Option<Catch>) {
         let strength = |catch: &Catch| (catch.how, catch.names_clause);
         if let Some(found) = found
-            && self.catch.as_ref().is_none_or(|best| strength(best) < strength(&found))
+            && self
+                .catch
+                .as_ref()
+                .is_none_or(|best| strength(best) < strength(&found))
         {
             self.catch = Some(found);
         }
@@ -149,12 +152,18 @@ pub fn exit(reports: &[Report], strict: bool) -> ExitStatus {
 #[must_use]
 pub fn lines(reports: &[Report], style: &Style) -> String {
     let name = |report: &Report| safe_to(&report.mutant, 80);
-    let width = reports.iter().map(|report| name(report).chars().count()).max().unwrap_or(0);
+    let width = reports
+        .iter()
+        .map(|report| name(report).chars().count())
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for report in reports {
         let (word, rest) = told(report);
         let word = match report.outcome {
-            Outcome::Missed | Outcome::Seen | Outcome::Broken(_) => style.paint(Ink::Fail, &format!("{word:<8}")),
+            Outcome::Missed | Outcome::Seen | Outcome::Broken(_) => {
+                style.paint(Ink::Fail, &format!("{word:<8}"))
+            }
             _ => format!("{word:<8}"),
         };
         // Writing to a String cannot fail.
@@ -189,20 +198,33 @@ fn told(report: &Report) -> (&'static str, String) {
             };
             (
                 "MISSED",
-                format!("{}; {cases}; breaks: {}", safe_to(&report.summary, 200), safe_to(&breaks, 200)),
+                format!(
+                    "{}; {cases}; breaks: {}",
+                    safe_to(&report.summary, 200),
+                    safe_to(&breaks, 200)
+                ),
             )
         }
     }
 }
 
 fn caught(catch: &Catch) -> String {
-    let sign = catch.signs.iter().max_by_key(|sign| (sign.clause.is_some(), sign.expected.is_some()));
+    let sign = catch
+        .signs
+        .iter()
+        .max_by_key(|sign| (sign.clause.is_some(), sign.expected.is_some()));
     let Some(sign) = sign else {
         return safe_to(&catch.case, 100);
     };
     let (how, wanted) = match (&sign.expected, &sign.clause) {
-        (Some(expected), Some(clause)) => (format!("expectation {clause}"), format!(", expected {}", safe_to(expected, 60))),
-        (Some(expected), None) => ("expectation without a clause".to_owned(), format!(", expected {}", safe_to(expected, 60))),
+        (Some(expected), Some(clause)) => (
+            format!("expectation {clause}"),
+            format!(", expected {}", safe_to(expected, 60)),
+        ),
+        (Some(expected), None) => (
+            "expectation without a clause".to_owned(),
+            format!(", expected {}", safe_to(expected, 60)),
+        ),
         (None, _) => ("difference only".to_owned(), String::new()),
     };
     format!(

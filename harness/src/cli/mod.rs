@@ -64,7 +64,9 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
             .map(|()| ExitStatus::Ok)
             .map_err(Error::broken),
         // The exit status is a runtime's.
-        Command::Mutant { work, command } => std::process::exit(crate::mutants::wrap::main(&work, &command).into()),
+        Command::Mutant { work, command } => {
+            std::process::exit(crate::mutants::wrap::main(&work, &command).into())
+        }
     }
 }
 

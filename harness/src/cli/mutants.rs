@@ -67,7 +67,11 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
     let mutants = chosen(all, &args.patterns)?;
     if args.list {
         for mutant in &mutants {
-            output::print(&format!("{:<44}  {}\n", mutant.name, ocidiff_reports::safe(&mutant.summary)));
+            output::print(&format!(
+                "{:<44}  {}\n",
+                mutant.name,
+                ocidiff_reports::safe(&mutant.summary)
+            ));
         }
         return Ok(ExitStatus::Ok);
     }
@@ -124,7 +128,9 @@ async fn run_all(
     }
     let mut reports = Vec::new();
     while let Some(joined) = running.join_next().await {
-        if let Some(report) = joined.map_err(|error| Error::broken(format!("a mutant's task died: {error}")))? {
+        if let Some(report) =
+            joined.map_err(|error| Error::broken(format!("a mutant's task died: {error}")))?
+        {
             reports.push(report);
             let last = &reports[reports.len() - 1..];
             let line = lines(last, &ocidiff_reports::Style::default());

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use ocidiff_model::record::RunOutcome;
+use futures_util::future::join_all;
 use ocidiff_model::Record;
+use ocidiff_model::record::RunOutcome;
 use ocidiff_reports::mutants::{Catch, How, Outcome, Report, Sign};
 use tokio::sync::OnceCell;
 
@@ -18,6 +19,9 @@ use crate::engine::Engine;
 use crate::judge::judge;
 use crate::participants::Contender;
 use crate::plan::Abilities;
+
+/// So many cases of a mutant at a time, at most.
+const MOST_AT_ONCE: usize = 8;
 
 /// What is tried, and against whom.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,28 +93,39 @@ impl Bench {
             }
         };
         report.over = sides.mutants.iter().map(|one| one.runtime.label()).collect();
-        let mut broken = None;
-        for candidate in candidates(mutant, &self.engine.corpus, self.mode.whole) {
-            if report.catch.is_some() && !candidate.expects {
-                break;
-            }
-            match self.try_case(mutant, &sides, candidate).await {
-                Ok(found) => {
-                    report.tried += 1;
-                    report.better(found);
-                }
-                Err(Nothing::NotTried) => {}
-                Err(Nothing::Broken(why)) => {
-                    broken.get_or_insert(format!("{}: {why}", candidate.entry.case.name));
-                }
-            }
-            if report.catch.as_ref().is_some_and(|found| found.how == How::Clause) {
-                break;
-            }
-        }
+        let broken = self.try_cases(mutant, &sides, &mut report).await;
         report.outcome = outcome(mutant, &report, broken);
         report.seconds = started.elapsed().as_secs_f64();
         report
+    }
+
+    /// Tries the candidates until one catches the mutant as well as any can; what broke first, if something did.
+    async fn try_cases(&self, mutant: &Mutant, sides: &Sides, report: &mut Report) -> Option<String> {
+        let candidates = candidates(mutant, &self.engine.corpus, self.mode.whole);
+        let (mut rest, mut at_once, mut broken) = (candidates.as_slice(), 1, None);
+        // Most are caught by the first case; where that one is not the right one, a few are tried at a time.
+        while let Some(first) = rest.first() {
+            let caught = report.catch.as_ref().map(|found| found.how);
+            if caught == Some(How::Clause) || (caught.is_some() && !first.expects) {
+                break;
+            }
+            let (now, later) = rest.split_at(at_once.min(rest.len()));
+            let tried = now.iter().map(|candidate| self.try_case(mutant, sides, *candidate));
+            for (candidate, tried) in now.iter().zip(join_all(tried).await) {
+                match tried {
+                    Ok(found) => {
+                        report.tried += 1;
+                        report.better(found);
+                    }
+                    Err(Nothing::NotTried) => {}
+                    Err(Nothing::Broken(why)) => {
+                        broken.get_or_insert(format!("{}: {why}", candidate.entry.case.name));
+                    }
+                }
+            }
+            (rest, at_once) = (later, (at_once * 2).min(MOST_AT_ONCE));
+        }
+        broken
     }
 
     fn sides(&self, mutant: &Arc<Mutant>) -> Result<Sides, String> {
@@ -121,9 +136,19 @@ impl Bench {
             mutant.over.is_empty() || mutant.over.iter().any(|name| name == contender.runtime.name())
         };
         let most = if self.mode.all_alike { usize::MAX } else { 1 };
-        let real: Vec<Contender> = self.engine.contenders.iter().filter(fits).take(most).cloned().collect();
+        let real: Vec<Contender> = self
+            .engine
+            .contenders
+            .iter()
+            .filter(fits)
+            .take(most)
+            .cloned()
+            .collect();
         if real.is_empty() {
-            return Err(format!("needs {}, which does not take part", mutant.over.join(" or ")));
+            return Err(format!(
+                "needs {}, which does not take part",
+                mutant.over.join(" or ")
+            ));
         }
         let mutants = real.iter().map(|contender| contender.as_mutant(mutant)).collect();
         Ok(Sides { mutants, real })
@@ -186,7 +211,10 @@ impl Bench {
         }
         let labels = labels(&sides.mutants);
         if !self.mode.all_alike {
-            return Ok(signs(&self.judge(candidate, real.iter().chain(&mutants)), &labels));
+            return Ok(signs(
+                &self.judge(candidate, real.iter().chain(&mutants)),
+                &labels,
+            ));
         }
         // What the real ones do not meet either is no fault of the mutant.
         let before = signs(&self.judge(candidate, real.iter()), &labels_of(real));
@@ -207,11 +235,17 @@ impl Bench {
 }
 
 fn labels(contenders: &[Contender]) -> Vec<String> {
-    contenders.iter().map(|contender| contender.id.label.clone()).collect()
+    contenders
+        .iter()
+        .map(|contender| contender.id.label.clone())
+        .collect()
 }
 
 fn labels_of(records: &[Record]) -> Vec<String> {
-    records.iter().map(|record| record.runtime.label.clone()).collect()
+    records
+        .iter()
+        .map(|record| record.runtime.label.clone())
+        .collect()
 }
 
 fn broken(record: &Record) -> Option<String> {
@@ -230,4 +264,3 @@ fn outcome(mutant: &Mutant, report: &Report, broken: Option<String>) -> Outcome 
         (None, None) => Outcome::Missed,
     }
 }
-

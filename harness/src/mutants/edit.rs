@@ -72,7 +72,8 @@ fn even_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option
     Value::deserialize(deserializer).map(Some)
 }
 
-const WORDS: &str = "an edit has one of drop, set, add, push, unshift, reverse, keep, plus, move, each with a path";
+const WORDS: &str =
+    "an edit has one of drop, set, add, push, unshift, reverse, keep, plus, move, each with a path";
 
 impl TryFrom<Written> for Edit {
     type Error = String;
@@ -89,7 +90,10 @@ impl TryFrom<Written> for Edit {
             written.plus.take(),
             written.moved.take(),
         ];
-        let mut there = paths.into_iter().enumerate().filter_map(|(at, path)| Some((at, path?)));
+        let mut there = paths
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, path)| Some((at, path?)));
         let (Some((word, path)), None) = (there.next(), there.next()) else {
             return Err(WORDS.to_owned());
         };
@@ -208,7 +212,9 @@ impl Edit {
                     }
                 }
             }
-            change => self.path.each(document, &mut |value| change_in_place(change, value)),
+            change => self
+                .path
+                .each(document, &mut |value| change_in_place(change, value)),
         }
     }
 }

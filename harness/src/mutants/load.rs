@@ -57,7 +57,11 @@ pub fn load(sources: &Sources, names: &Names<'_>) -> Result<Vec<Mutant>, Diagnos
                     check(&mutant, names, &mut wrong);
                     mutant.name = format!("{section}/{}", mutant.name);
                     if mutants.contains_key(&mutant.name) {
-                        wrong(&["name"], "a mutant of this name is there already".to_owned(), None);
+                        wrong(
+                            &["name"],
+                            "a mutant of this name is there already".to_owned(),
+                            None,
+                        );
                     }
                     mutants.insert(mutant.name.clone(), mutant);
                 }
@@ -83,34 +87,81 @@ fn check(mutant: &Mutant, names: &Names<'_>, wrong: &mut Wrong<'_>) {
         !text.is_empty() && text.len() <= 80 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
     if !plain(&mutant.name) {
-        wrong(&["name"], "a name has letters, digits and dashes only".to_owned(), None);
+        wrong(
+            &["name"],
+            "a name has letters, digits and dashes only".to_owned(),
+            None,
+        );
     }
-    for id in mutant.breaks.iter().filter(|id| !names.corpus.requirements.contains_key(*id)) {
+    for id in mutant
+        .breaks
+        .iter()
+        .filter(|id| !names.corpus.requirements.contains_key(*id))
+    {
         let help = "the ids are in cases/requirements.yaml".to_owned();
-        wrong(&["breaks"], format!("unknown requirement `{}`", shown(id)), Some(help));
+        wrong(
+            &["breaks"],
+            format!("unknown requirement `{}`", shown(id)),
+            Some(help),
+        );
     }
-    let topics: std::collections::BTreeSet<&str> =
-        names.corpus.entries.iter().map(|entry| entry.case.topic()).collect();
-    for topic in mutant.topics.iter().filter(|topic| !topics.contains(topic.as_str())) {
+    let topics: std::collections::BTreeSet<&str> = names
+        .corpus
+        .entries
+        .iter()
+        .map(|entry| entry.case.topic())
+        .collect();
+    for topic in mutant
+        .topics
+        .iter()
+        .filter(|topic| !topics.contains(topic.as_str()))
+    {
         let known = topics.iter().copied().collect::<Vec<_>>().join(", ");
-        wrong(&["topics"], format!("no case lies under `{}`", shown(topic)), Some(format!("there are {known}")));
+        wrong(
+            &["topics"],
+            format!("no case lies under `{}`", shown(topic)),
+            Some(format!("there are {known}")),
+        );
     }
-    let runtimes: Vec<&str> = names.manifests.iter().map(|manifest| manifest.name.as_str()).collect();
-    for name in mutant.over.iter().filter(|name| !runtimes.contains(&name.as_str())) {
+    let runtimes: Vec<&str> = names
+        .manifests
+        .iter()
+        .map(|manifest| manifest.name.as_str())
+        .collect();
+    for name in mutant
+        .over
+        .iter()
+        .filter(|name| !runtimes.contains(&name.as_str()))
+    {
         let help = format!("there are {}", runtimes.join(", "));
-        wrong(&["over"], format!("no runtime is called `{}`", shown(name)), Some(help));
+        wrong(
+            &["over"],
+            format!("no runtime is called `{}`", shown(name)),
+            Some(help),
+        );
     }
     if mutant.breaks.is_empty() && mutant.topics.is_empty() && !mutant.rule.is_empty() {
         let help = "name clauses in `breaks`, or folders of cases in `topics`".to_owned();
         wrong(&["name"], "it does not say what it breaks".to_owned(), Some(help));
     }
     for (op, rule) in &mutant.rule.calls {
-        check_call(*op, rule, &mut |why| wrong(&["rule", "calls", op.name()], why, None));
+        check_call(*op, rule, &mut |why| {
+            wrong(&["rule", "calls", op.name()], why, None)
+        });
     }
     let size = |edits| serde_json::to_string(edits).map_or(0, |text: String| text.len());
-    let calls = mutant.rule.calls.values().map(|rule| serde_json::to_string(rule).map_or(0, |text| text.len()));
+    let calls = mutant
+        .rule
+        .calls
+        .values()
+        .map(|rule| serde_json::to_string(rule).map_or(0, |text| text.len()));
     let edits = [&mutant.rule.config, &mutant.rule.process, &mutant.rule.resources];
-    if edits.into_iter().map(size).chain(calls).any(|size| size > MAX_RULE) {
+    if edits
+        .into_iter()
+        .map(size)
+        .chain(calls)
+        .any(|size| size > MAX_RULE)
+    {
         wrong(&["rule"], "it is larger than 64 KiB".to_owned(), None);
     }
 }
@@ -121,15 +172,28 @@ fn check_call(op: Op, rule: &CallRule, wrong: &mut dyn FnMut(String)) {
     }
     // What a container inherits would be read to its end.
     if !rule.output.is_empty() && matches!(op, Op::Create | Op::Run | Op::Exec) {
-        wrong(format!("the output of `{op}` is the container's too: it cannot be edited"));
+        wrong(format!(
+            "the output of `{op}` is the container's too: it cannot be edited"
+        ));
     }
-    let rest = !rule.through.is_empty() || !rule.then.is_empty() || rule.has_after_work() || rule.instead.is_some();
+    let rest =
+        !rule.through.is_empty() || !rule.then.is_empty() || rule.has_after_work() || rule.instead.is_some();
     if rule.answer.is_some() && rest {
-        wrong("an `answer` is all that happens: no `through`, `instead`, `then`, `output`, `after`, `exit`".to_owned());
+        wrong(
+            "an `answer` is all that happens: no `through`, `instead`, `then`, `output`, `after`, `exit`"
+                .to_owned(),
+        );
     }
-    let plain = |op: &Op| matches!(op, Op::Start | Op::State | Op::Kill | Op::Delete | Op::Pause | Op::Resume);
+    let plain = |op: &Op| {
+        matches!(
+            op,
+            Op::Start | Op::State | Op::Kill | Op::Delete | Op::Pause | Op::Resume
+        )
+    };
     if let Some(op) = rule.then.iter().chain(&rule.instead).find(|op| !plain(op)) {
-        wrong(format!("`{op}` needs more than an id: `then` and `instead` take start, state, kill, delete, pause, resume"));
+        wrong(format!(
+            "`{op}` needs more than an id: `then` and `instead` take start, state, kill, delete, pause, resume"
+        ));
     }
 }
 

@@ -29,7 +29,10 @@ impl FromStr for Path {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = |why: &str| {
-            format!("`{}` is not a path: {why}; write it like process.rlimits[type=RLIMIT_NOFILE].soft", shown(text))
+            format!(
+                "`{}` is not a path: {why}; write it like process.rlimits[type=RLIMIT_NOFILE].soft",
+                shown(text)
+            )
         };
         let mut parts = Vec::new();
         let mut rest = text;
@@ -98,7 +101,9 @@ impl fmt::Display for Path {
         for (at, part) in self.0.iter().enumerate() {
             let dot = if at == 0 { "" } else { "." };
             match part {
-                Part::Name(name) if name.contains(['.', '[', ']']) || name == "*" => write!(f, "[\"{name}\"]")?,
+                Part::Name(name) if name.contains(['.', '[', ']']) || name == "*" => {
+                    write!(f, "[\"{name}\"]")?
+                }
                 Part::Name(name) => write!(f, "{dot}{name}")?,
                 Part::All => write!(f, "{dot}*")?,
                 Part::Place(place) => write!(f, "[{place}]")?,

@@ -1,6 +1,7 @@
 //! Which cases are tried for a mutant: those that are about what it breaks and that its rule touches at all, those
 //! that expect the clause first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use ocidiff_model::{Case, Op};
@@ -20,28 +21,43 @@ pub struct Candidate<'c> {
     pub expects: bool,
 }
 
-/// The cases that are about what the mutant breaks, or all.
+/// The cases that are about what the mutant breaks, or all; the likeliest first.
 #[must_use]
 pub fn candidates<'c>(mutant: &Mutant, corpus: &'c Corpus, whole: bool) -> Vec<Candidate<'c>> {
-    let mut found: Vec<(bool, Candidate<'c>)> = corpus
+    let words: Vec<&str> = mutant.name.split(['/', '-']).filter(|word| word.len() > 2).collect();
+    let mut found: Vec<_> = corpus
         .entries
         .iter()
         .filter_map(|entry| {
+            let name = entry.case.name.as_str();
             let named = names(&entry.case, &mutant.breaks);
-            let chosen = whole || named || mutant.topics.iter().any(|topic| topic == entry.case.topic());
-            let expects = expected_clauses(&entry.case).iter().any(|id| mutant.breaks.contains(id));
-            chosen.then_some((named, Candidate { entry, expects }))
+            let in_topic = mutant.topics.iter().any(|topic| topic == entry.case.topic());
+            let expects = expected_clauses(&entry.case)
+                .iter()
+                .any(|id| mutant.breaks.contains(id));
+            // Many cases name a clause as wide as `start-runs-program`: the one about the env is called so.
+            let alike = words.iter().filter(|word| name.contains(**word)).count();
+            let order = (!expects, Reverse(alike), !named, !in_topic, name);
+            (whole || named || in_topic).then_some((order, Candidate { entry, expects }))
         })
         .collect();
-    found.sort_by_key(|(named, candidate)| (!candidate.expects, !named, candidate.entry.case.name.as_str()));
+    found.sort_by_key(|(order, _)| *order);
     found.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// Whether a case names one of the clauses.
 #[must_use]
 pub fn names(case: &Case, clauses: &[String]) -> bool {
-    let of_facts = case.body.expect.values().filter_map(|expectation| expectation.requirement.as_ref());
-    case.body.requirement.iter().chain(of_facts).any(|id| clauses.contains(id))
+    let of_facts = case
+        .body
+        .expect
+        .values()
+        .filter_map(|expectation| expectation.requirement.as_ref());
+    case.body
+        .requirement
+        .iter()
+        .chain(of_facts)
+        .any(|id| clauses.contains(id))
 }
 
 /// Whether the rule changes anything in these steps; one that does nothing is tried everywhere.

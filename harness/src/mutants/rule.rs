@@ -106,7 +106,10 @@ impl CallRule {
     #[must_use]
     pub fn change(&self, mut call: Call) -> Call {
         call.step = self.instead.unwrap_or(call.step);
-        call = self.with.iter().fold(call, |call, (var, value)| call.with(*var, value));
+        call = self
+            .with
+            .iter()
+            .fold(call, |call, (var, value)| call.with(*var, value));
         self.flags.iter().fold(call, |call, flag| call.flag(*flag))
     }
 

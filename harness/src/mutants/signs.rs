@@ -25,14 +25,20 @@ fn sign(difference: &Difference, mutants: &[String]) -> Option<Sign> {
             .groups
             .iter()
             .find(|group| group.runtimes.iter().any(|label| is_mutant(label) == mutant));
-        group.and_then(|group| group.value.as_ref()).map_or_else(|| "(absent)".to_owned(), Value::to_string)
+        group
+            .and_then(|group| group.value.as_ref())
+            .map_or_else(|| "(absent)".to_owned(), Value::to_string)
     };
     // What the real runtime does not meet either is no fault of the mutant.
     let expected = difference
         .expected
         .as_ref()
         .filter(|_| difference.against.iter().any(is_mutant) && difference.against.iter().all(is_mutant));
-    let real = difference.groups.iter().flat_map(|group| &group.runtimes).any(|label| !is_mutant(label));
+    let real = difference
+        .groups
+        .iter()
+        .flat_map(|group| &group.runtimes)
+        .any(|label| !is_mutant(label));
     if expected.is_none() && !(difference.disagree() && real) {
         return None;
     }

@@ -66,7 +66,12 @@ fn at<'a>(what: impl Into<String> + 'a) -> impl FnOnce(io::Error) -> Error + 'a 
 ///
 /// # Errors
 /// The runtime lacks a step that the rule wants after this one.
-pub fn wrap(mutant: &Mutant, runtime: &Runtime, mut step: JobStep, config_file: &str) -> Result<JobStep, Lacks> {
+pub fn wrap(
+    mutant: &Mutant,
+    runtime: &Runtime,
+    mut step: JobStep,
+    config_file: &str,
+) -> Result<JobStep, Lacks> {
     if step.argv.is_empty() {
         return Ok(step);
     }
@@ -77,9 +82,15 @@ pub fn wrap(mutant: &Mutant, runtime: &Runtime, mut step: JobStep, config_file: 
     let rule = mutant.rule.calls.get(&step.op).cloned().unwrap_or_default();
     let then = rule.then.iter().map(|op| {
         let call = Call::new(*op, paths::ROOT).id(&step.container);
-        let call = rule.with.iter().fold(call, |call, (var, value)| call.with(*var, value));
+        let call = rule
+            .with
+            .iter()
+            .fold(call, |call, (var, value)| call.with(*var, value));
         let words = runtime.command(&call).map_err(|error| Lacks(error.to_string()))?;
-        Ok(words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect())
+        Ok(words
+            .into_iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect())
     });
     let work = Work {
         op: step.op,
@@ -90,7 +101,8 @@ pub fn wrap(mutant: &Mutant, runtime: &Runtime, mut step: JobStep, config_file: 
         rule,
     };
     let work = serde_json::to_string(&work).map_err(|error| Lacks(error.to_string()))?;
-    step.argv.splice(0..0, [WRAPPER.to_owned(), "mutant".to_owned(), work]);
+    step.argv
+        .splice(0..0, [WRAPPER.to_owned(), "mutant".to_owned(), work]);
     Ok(step)
 }
 
@@ -111,7 +123,11 @@ fn in_cell() -> Result<(), Error> {
     let identity = |path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
     let same = identity("/proc/self/exe").is_some_and(|own| identity(WRAPPER) == Some(own));
     let cell = Path::new(paths::ROOT).is_dir();
-    if same && cell { Ok(()) } else { Err(Error::NotInCell) }
+    if same && cell {
+        Ok(())
+    } else {
+        Err(Error::NotInCell)
+    }
 }
 
 fn carry_out(work: &Work, command: &[OsString]) -> Result<u8, Error> {
@@ -192,10 +208,17 @@ fn call(command: &mut Command, rule: &CallRule) -> Result<ExitStatus, Error> {
     let mut out = child.stdout.take();
     let mut text = Vec::new();
     if let Some(out) = &mut out {
-        out.take(MAX_OUTPUT).read_to_end(&mut text).map_err(at("read what the runtime prints"))?;
+        out.take(MAX_OUTPUT)
+            .read_to_end(&mut text)
+            .map_err(at("read what the runtime prints"))?;
     }
-    let changed = std::str::from_utf8(&text).ok().and_then(|text| edited(&rule.output, text));
-    print(&mut io::stdout(), changed.map_or(text, String::into_bytes).as_slice())?;
+    let changed = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| edited(&rule.output, text));
+    print(
+        &mut io::stdout(),
+        changed.map_or(text, String::into_bytes).as_slice(),
+    )?;
     if let Some(mut out) = out {
         io::copy(&mut out, &mut io::stdout()).map_err(at("hand on what the runtime prints"))?;
     }
@@ -210,7 +233,10 @@ fn call_quietly(words: &[String]) -> Result<(), Error> {
     let mut command = Command::new(program);
     command.args(args).uid(0).gid(0);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().map(|_| ()).map_err(at(format!("call {program}")))
+    command
+        .status()
+        .map(|_| ())
+        .map_err(at(format!("call {program}")))
 }
 
 /// Runs a script of the rule, with what it may want to know in its environment.
@@ -238,5 +264,8 @@ fn end_as(status: ExitStatus) -> u8 {
     if let Some(signal) = status.signal().and_then(|number| Signal::try_from(number).ok()) {
         let _ = raise(signal);
     }
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED)
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(FAILED)
 }
