@@ -16,9 +16,9 @@ const CASES: [(&str, &str); 7] = [
          user: {uid: 1000}}}, expect: {proc.ids.uid: 1000}}",
     ),
     (
-        "umask",
-        "{summary: the umask of the caller, requirement: [user-umask-unset-keep], config: {process: {args: [/bin/probe, \
-         facts, umask]}}, expect: {proc.umask: '0022'}}",
+        "nice",
+        "{summary: the priority of the caller, requirement: [start-runs-program], config: {process: {args: [/bin/probe, \
+         facts, sched]}}, expect: {proc.sched.nice: 0}}",
     ),
     (
         "state",
@@ -48,7 +48,7 @@ const CASES: [(&str, &str); 7] = [
 
 const MUTANTS: &str = r#"
 - {name: uid, summary: root, breaks: [start-runs-program], rule: {config: [{set: process.user.uid, to: 0}]}}
-- {name: caller, summary: the umask, breaks: [user-umask-unset-keep], rule: {calls: {create: {through: [/bin/sh, -c, 'umask 077; exec "$@"', sh]}}}}
+- {name: caller, summary: another priority, breaks: [start-runs-program], rule: {calls: {create: {through: [/bin/sh, -c, 'exec nice -n 5 "$@"', sh]}}}}
 - {name: pid, summary: another pid, breaks: [state-pid], rule: {calls: {state: {output: [{plus: pid, by: 1}]}}}}
 - {name: signal, summary: another signal, breaks: [kill-sends-signal], rule: {calls: {kill: {with: {signal: KILL}}}}}
 - {name: swallowed, summary: no signal, breaks: [kill-sends-signal], rule: {calls: {kill: {answer: {exit: 0}}}}}
