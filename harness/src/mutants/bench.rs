@@ -17,7 +17,7 @@ use crate::bundle::Bundle;
 use crate::compare::is_comparable;
 use crate::engine::Engine;
 use crate::judge::judge;
-use crate::participants::Contender;
+use crate::participants::{Contender, Lacks};
 use crate::plan::Abilities;
 
 /// So many cases of a mutant at a time, at most.
@@ -179,6 +179,11 @@ impl Bench {
         });
         if !touched {
             return Err(Nothing::NotTried);
+        }
+        // A rule that cannot be put into words would else be a runtime that lacks a step, and be compared with nobody.
+        for contender in &sides.mutants {
+            let steps = contender.steps(case, &bundle.configs);
+            steps.map_err(|Lacks(why)| Nothing::Broken(format!("failed to put the rule into words: {why}")))?;
         }
         let key = (case.name.clone(), labels(&sides.real).join(" "));
         let real = cell(&self.real, key);

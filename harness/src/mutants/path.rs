@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A path. `*` stands for every member or entry, `[3]` for an entry of a list by its place, `[-1]` for the last, `[KEY=TEXT]` for those
-/// that have the member, `[TEXT]` for those that are the text, `["a.b"]` for a member whose name has dots.
+/// that have the member or are this text, `[TEXT]` for those that are the text, `["a.b"]` for a member whose name has dots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Path(Vec<Part>);
@@ -121,7 +121,11 @@ impl Part {
         match self {
             Self::All => true,
             Self::Place(place) => at.0 == *place || at.1 == *place,
-            Self::With(key, wanted) => entry.get(key).is_some_and(|value| is_text(value, wanted)),
+            Self::With(key, wanted) => match entry {
+                // Options of a mount have the same form.
+                Value::String(text) => text.split_once('=') == Some((key, wanted)),
+                entry => entry.get(key).is_some_and(|value| is_text(value, wanted)),
+            },
             Self::Is(wanted) => is_text(entry, wanted),
             Self::Name(_) => false,
         }

@@ -106,11 +106,17 @@ impl CallRule {
     #[must_use]
     pub fn change(&self, mut call: Call) -> Call {
         call.step = self.instead.unwrap_or(call.step);
-        call = self
-            .with
-            .iter()
-            .fold(call, |call, (var, value)| call.with(*var, value));
+        let call = self.fill(call);
         self.flags.iter().fold(call, |call, flag| call.flag(*flag))
+    }
+
+    /// The call with the words of the rule filled in; a signal is a word of kill, whichever of the calls that is.
+    #[must_use]
+    pub fn fill(&self, call: Call) -> Call {
+        let words = self.with.iter();
+        words
+            .filter(|(var, _)| **var != Var::Signal || call.step == Op::Kill)
+            .fold(call.clone(), |call, (var, value)| call.with(*var, value))
     }
 
     /// Whether something is left to do once the real runtime has ended: else the wrapper becomes it.

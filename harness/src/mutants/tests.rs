@@ -35,6 +35,11 @@ fn edits_change_what_is_at_their_path_and_nothing_else() {
             r#"{"a":[{"t":"x"},{"t":"y"}]}"#,
             Some(r#"{"a":[{"t":"y"}]}"#),
         ),
+        (
+            "[{drop: 'a[mode=1]'}]",
+            r#"{"a":["mode=1","mode=2"]}"#,
+            Some(r#"{"a":["mode=2"]}"#),
+        ),
         ("[{drop: 'a[1]'}]", r#"{"a":[1,2,3]}"#, Some(r#"{"a":[1,3]}"#)),
         (
             "[{drop: 'a[\"x.y\"]'}]",

@@ -81,11 +81,7 @@ pub fn wrap(
     };
     let rule = mutant.rule.calls.get(&step.op).cloned().unwrap_or_default();
     let then = rule.then.iter().map(|op| {
-        let call = Call::new(*op, paths::ROOT).id(&step.container);
-        let call = rule
-            .with
-            .iter()
-            .fold(call, |call, (var, value)| call.with(*var, value));
+        let call = rule.fill(Call::new(*op, paths::ROOT).id(&step.container));
         let words = runtime.command(&call).map_err(|error| Lacks(error.to_string()))?;
         Ok(words
             .into_iter()
