@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// What the case needs and the recorder does not have.
-    fn missing(&self, case: &Case) -> Option<String> {
+    pub(crate) fn missing(&self, case: &Case) -> Option<String> {
         let wanted = case.body.needs.recorder.as_ref()?;
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
@@ -184,9 +184,21 @@ impl Engine {
 
 impl Launch for Engine {
     async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        self.launch_under(&self.contenders, case, bundle).await
+    }
+}
+
+impl Engine {
+    /// Launches a bundle once under each of these.
+    pub(crate) async fn launch_under(
+        &self,
+        contenders: &[Contender],
+        case: &Case,
+        bundle: &Bundle,
+    ) -> Vec<Record> {
         let mut runs = JoinSet::new();
         let mut records = BTreeMap::new();
-        for (index, contender) in self.contenders.iter().enumerate() {
+        for (index, contender) in contenders.iter().enumerate() {
             if self.hangs.is_given_up(&contender.id.label) {
                 continue;
             }
@@ -204,7 +216,7 @@ impl Launch for Engine {
             }
         }
         while let Some(Ok((index, told))) = runs.join_next().await {
-            let contender = &self.contenders[index];
+            let contender = &contenders[index];
             self.hangs.note(&contender.id.label, &told.steps);
             let refusal = refusal(contender, &told);
             records.insert(index, record(case, contender, bundle, told, refusal));

@@ -63,6 +63,13 @@ pub fn verdict(differences: &[Difference]) -> Verdict {
         .unwrap_or(Verdict::Agree)
 }
 
+/// The clauses that the case's expectations are about.
+#[must_use]
+pub fn expected_clauses(case: &Case) -> Vec<String> {
+    let clauses = expectations(case).into_iter();
+    clauses.filter_map(|(_, _, requirement)| requirement).collect()
+}
+
 /// The case's expectations: of facts, and of its steps.
 fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
     let of_facts = case.body.expect.iter().map(|(path, expectation)| {

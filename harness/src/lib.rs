@@ -40,6 +40,7 @@
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
 //! | [`check`]          | will workloads survive a change of runtime?                     |
 //! | [`capture`]        | a container of somebody's as a case                              |
+//! | [`mutants`]        | real runtimes with one fault each, which the corpus must find    |
 //! | [`cli`]            | the program's commands                                           |
 
 pub mod accept;
@@ -61,6 +62,7 @@ pub mod hangs;
 mod hear;
 pub mod judge;
 pub mod launch;
+pub mod mutants;
 pub mod normalise;
 pub mod participants;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Who takes part in a run, and the calls that each runtime wants.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use ocidiff_model::event::Participant;
 use ocidiff_model::merge::merge;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::cell::job::JobStep;
 use crate::cell::paths;
+use crate::mutants::{Mutant, wrap};
 
 /// A runtime of this run.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Contender {
     pub id: RuntimeId,
     /// Whether the others are held against it.
     pub reference: bool,
+    /// The fault that is put before it, where it is a mutant.
+    pub mutant: Option<Arc<Mutant>>,
 }
 
 /// What keeps a case from being called under a runtime at all: the runtime has no such step.
@@ -47,6 +51,7 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
                 id: id(&runtime, label),
                 runtime,
                 reference: false,
+                mutant: None,
             }
         })
         .collect();
@@ -96,6 +101,16 @@ impl Contender {
         }
     }
 
+    /// The same runtime with a fault put before it.
+    #[must_use]
+    pub fn as_mutant(&self, mutant: &Arc<Mutant>) -> Self {
+        let mut one = self.clone();
+        one.id.label = format!("{} with {}", self.id.label, mutant.name);
+        one.mutant = Some(Arc::clone(mutant));
+        one.reference = false;
+        one
+    }
+
     /// What the first event of a run says of it.
     #[must_use]
     pub fn participant(&self) -> Participant {
@@ -124,7 +139,13 @@ impl Contender {
         labels(&case.body.steps)
             .into_iter()
             .zip(&case.body.steps)
-            .map(|(label, step)| self.step(label, step, configs))
+            .map(|(label, step)| {
+                let step = self.step(label, step, configs)?;
+                match &self.mutant {
+                    None => Ok(step),
+                    Some(mutant) => wrap::wrap(mutant, &self.runtime, step, &case.body.config_file),
+                }
+            })
             .collect()
     }
 
@@ -151,6 +172,10 @@ impl Contender {
                     terminal,
                     input.as_ref().map(|(path, _)| path.as_path()),
                 );
+                let call = match &self.mutant {
+                    None => call,
+                    Some(mutant) => mutant.change(call),
+                };
                 let words = self
                     .runtime
                     .command(&call)

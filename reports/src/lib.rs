@@ -9,6 +9,7 @@
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
 //! | [`markdown`] | a summary for CI or a comment                                          |
 //! | [`junit`]    | JUnit XML for CI                                                       |
+//! | [`mutants`]  | which mutants were caught, by which case, and by what                  |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
 pub mod check;
@@ -19,6 +20,7 @@ pub mod fleet;
 mod html;
 pub mod junit;
 pub mod markdown;
+pub mod mutants;
 pub mod run;
 mod safe;
 mod style;

@@ -7,6 +7,7 @@ use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
 use super::facts::FactsArgs;
+use super::mutants::MutantsArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
 use crate::engine::Recorder;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Repro(ReproArgs),
     /// Run every case under each runtime twice: it must not differ from itself
     Control(ControlArgs),
+    /// Put faults before a real runtime, one at a time, and tell which of them the cases catch
+    Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
     /// Print the JSON Schema of a format
@@ -60,6 +63,15 @@ pub(crate) enum Command {
     /// Process 1 of a cell; started by ocidiff itself
     #[command(hide = true)]
     Cell,
+    /// What a cell calls in a mutant's place; started by ocidiff itself
+    #[command(hide = true)]
+    Mutant {
+        /// What to do, as JSON
+        work: String,
+        /// The real runtime's command
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Who takes part, and how.

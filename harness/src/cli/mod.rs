@@ -10,6 +10,7 @@ mod facts;
 mod files;
 mod folder;
 mod hooks;
+mod mutants;
 mod one;
 mod output;
 mod reader;
@@ -68,6 +69,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Accept(args) => accept::accept(&args),
         Command::Repro(args) => repro::repro(&args),
         Command::Control(args) => control::control(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema(args.of),
         Command::Facts(args) => facts::facts(&args),
@@ -79,6 +81,10 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)
             .map_err(Error::broken),
+        // The exit status is a runtime's.
+        Command::Mutant { work, command } => {
+            std::process::exit(crate::mutants::wrap::main(&work, &command).into())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-pub use super::folder::{FILE, read};
+pub use super::folder::{FILE, read, read_one};
 
 static BUILT_IN: Dir<'_> = include_dir!("$OCIDIFF_CORPUS");
 

@@ -39,6 +39,33 @@ pub fn read(folder: &Path) -> io::Result<Sources> {
     Ok(reader.found)
 }
 
+/// One YAML file of the machine, under its own name.
+///
+/// # Errors
+/// It is not there, or is neither a file nor a folder.
+pub fn read_one(path: &Path) -> io::Result<Sources> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    if !fs::metadata(path).map_err(named)?.is_file() {
+        return Err(named(io::Error::other("it is neither a file nor a folder")));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Sources::from([(format!("{stem}.yaml"), source(path.to_owned(), true))]))
+}
+
+fn source(path: PathBuf, is_named: bool) -> Source {
+    let (text, unreadable) = if is_named {
+        text_of(&path)
+    } else {
+        unreadable("its name is not UTF-8: rename it".to_owned(), 1, 1)
+    };
+    Source {
+        shown: shown(&path),
+        path: Some(path),
+        text,
+        unreadable,
+    }
+}
+
 struct Reader<'a> {
     top: &'a Path,
     found: Sources,
@@ -84,20 +111,9 @@ impl Reader<'_> {
         if !ends("yaml") && !ends("json") {
             return Ok(());
         }
-        let (text, unreadable) = match below.to_str() {
-            Some(_) => text_of(&path),
-            None => unreadable("its name is not UTF-8: rename it".to_owned(), 1, 1),
-        };
-        self.bytes += text.len() as u64;
-        self.found.insert(
-            name,
-            Source {
-                shown: shown(&path),
-                path: Some(path),
-                text,
-                unreadable,
-            },
-        );
+        let source = source(path.clone(), below.to_str().is_some());
+        self.bytes += source.text.len() as u64;
+        self.found.insert(name, source);
         self.within(self.found.len(), FILES, "cases and other files")?;
         let most = raised(ALL);
         if self.bytes > most {
