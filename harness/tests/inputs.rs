@@ -377,10 +377,7 @@ fn what_a_runtime_leaves_is_told_in_part_and_counted() {
         return;
     };
     let scene = Scene::new();
-    scene.write(
-        "cases/t/a.yaml",
-        "summary: s\nconfig: {process: {args: ['${probe}']}}\n",
-    );
+    scene.write("cases/t/a.yaml", "summary: s\n");
     let untidy = scene.program(
         "untidy",
         &format!(
