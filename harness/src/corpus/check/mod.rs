@@ -19,6 +19,7 @@ use super::Corpus;
 use super::diagnostic::{Diagnostic, Document};
 
 pub(super) use self::config::Excuses;
+pub(crate) use self::config::departures;
 pub(super) use self::known::{Against, check as known};
 
 /// What is wrong with a case, if anything. What it says to be wrong on purpose, and is, goes into the excuses.

