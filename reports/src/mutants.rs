@@ -308,12 +308,32 @@ mod tests {
     fn the_exit_status_says_whether_all_were_caught() {
         for (outcome, how, plain, strict) in [
             (Outcome::Caught, Some(How::Clause), ExitStatus::Ok, ExitStatus::Ok),
-            (Outcome::Caught, Some(How::Difference), ExitStatus::Ok, ExitStatus::Differs),
+            (
+                Outcome::Caught,
+                Some(How::Difference),
+                ExitStatus::Ok,
+                ExitStatus::Differs,
+            ),
             (Outcome::Missed, None, ExitStatus::Differs, ExitStatus::Differs),
             (Outcome::Unseen, None, ExitStatus::Ok, ExitStatus::Ok),
-            (Outcome::Seen, Some(How::Clause), ExitStatus::Differs, ExitStatus::Differs),
-            (Outcome::Skipped("w".to_owned()), None, ExitStatus::Ok, ExitStatus::Ok),
-            (Outcome::Broken("w".to_owned()), None, ExitStatus::Broken, ExitStatus::Broken),
+            (
+                Outcome::Seen,
+                Some(How::Clause),
+                ExitStatus::Differs,
+                ExitStatus::Differs,
+            ),
+            (
+                Outcome::Skipped("w".to_owned()),
+                None,
+                ExitStatus::Ok,
+                ExitStatus::Ok,
+            ),
+            (
+                Outcome::Broken("w".to_owned()),
+                None,
+                ExitStatus::Broken,
+                ExitStatus::Broken,
+            ),
         ] {
             let reports = [report(outcome, how)];
             assert_eq!(exit(&reports, false), plain, "{reports:?}");
@@ -324,8 +344,16 @@ mod tests {
     #[test]
     fn a_line_says_by_what_and_nothing_in_it_is_obeyed() {
         let all = [
-            (Outcome::Caught, Some(How::Clause), "caught  m/a  t/c  expectation r  process.exit 1"),
-            (Outcome::Caught, Some(How::Expectation), "expectation without a clause"),
+            (
+                Outcome::Caught,
+                Some(How::Clause),
+                "caught  m/a  t/c  expectation r  process.exit 1",
+            ),
+            (
+                Outcome::Caught,
+                Some(How::Expectation),
+                "expectation without a clause",
+            ),
             (Outcome::Caught, Some(How::Difference), "difference only"),
             (Outcome::Missed, None, "MISSED  m/a  it "),
             (Outcome::Broken("w\u{1b}".to_owned()), None, "broken  m/a  w"),
