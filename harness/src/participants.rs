@@ -1,6 +1,7 @@
 //! Who takes part in a run, and the calls that each runtime wants.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use ocidiff_model::event::Participant;
 use ocidiff_model::merge::merge;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::cell::job::JobStep;
 use crate::cell::paths;
+use crate::mutants::{Mutant, wrap};
 
 /// A runtime of this run.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Contender {
     pub id: RuntimeId,
     /// Whether the others are held against it.
     pub reference: bool,
+    /// The fault that is put before it, where it is a mutant.
+    pub mutant: Option<Arc<Mutant>>,
 }
 
 /// What keeps a case from being called under a runtime at all: the runtime has no such step.
@@ -37,28 +41,26 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
     let mut all: Vec<Contender> = runtimes
         .into_iter()
         .map(|runtime| {
-            let label = if alone(runtime.name()) {
-                runtime.name().to_owned()
-            } else {
-                runtime.label()
+            let label = match &runtime.origin {
+                _ if alone(runtime.name()) => runtime.name().to_owned(),
+                // What it says of its version need not tell it from another build.
+                Origin::Given(typed) => format!("{} {}", runtime.name(), typed.display()),
+                _ => runtime.label(),
             };
             Contender {
                 id: id(&runtime, label),
                 runtime,
                 reference: false,
+                mutant: None,
             }
         })
         .collect();
     // The same version of the same runtime from two places.
     for index in 1..all.len() {
         let (before, rest) = all.split_at_mut(index);
-        let label = &mut rest[0].id.label;
-        let twins = before
-            .iter()
-            .filter(|other| other.id.label.split('#').next() == Some(label.as_str()))
-            .count();
-        if twins > 0 {
-            label.push_str(&format!("#{}", twins + 1));
+        let this = &mut rest[0];
+        if before.iter().any(|other| other.id.label == this.id.label) {
+            this.id.label = format!("{} {}", this.runtime.name(), this.runtime.path.display());
         }
     }
     let position = match reference {
@@ -66,7 +68,10 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
         Some(wanted) => all
             .iter()
             .position(|found| {
-                found.id.label == wanted || found.id.name == wanted || found.runtime.label() == wanted
+                found.id.label == wanted
+                    || found.id.name == wanted
+                    || found.runtime.label() == wanted
+                    || found.selector() == wanted
             })
             .ok_or_else(|| format!("the reference `{wanted}` is none of the runtimes of this run"))?,
     };
@@ -87,13 +92,32 @@ pub fn id(runtime: &Runtime, label: String) -> RuntimeId {
 }
 
 impl Contender {
+    /// How `--runtime` names it.
+    #[must_use]
+    pub fn selector(&self) -> String {
+        match &self.runtime.origin {
+            Origin::Given(typed) => format!("{}={}", self.runtime.name(), typed.display()),
+            _ => self.id.label.clone(),
+        }
+    }
+
+    /// The same runtime with a fault put before it.
+    #[must_use]
+    pub fn as_mutant(&self, mutant: &Arc<Mutant>) -> Self {
+        let mut one = self.clone();
+        one.id.label = format!("{} with {}", self.id.label, mutant.name);
+        one.mutant = Some(Arc::clone(mutant));
+        one.reference = false;
+        one
+    }
+
     /// What the first event of a run says of it.
     #[must_use]
     pub fn participant(&self) -> Participant {
         let origin = match &self.runtime.origin {
             Origin::Path => "PATH".to_owned(),
             Origin::Store(_) => "store".to_owned(),
-            Origin::Given => "given".to_owned(),
+            Origin::Given(_) => "given".to_owned(),
             Origin::Engine => "engine".to_owned(),
         };
         Participant {
@@ -115,7 +139,13 @@ impl Contender {
         labels(&case.body.steps)
             .into_iter()
             .zip(&case.body.steps)
-            .map(|(label, step)| self.step(label, step, configs))
+            .map(|(label, step)| {
+                let step = self.step(label, step, configs)?;
+                match &self.mutant {
+                    None => Ok(step),
+                    Some(mutant) => wrap::wrap(mutant, &self.runtime, step, &case.body.config_file),
+                }
+            })
             .collect()
     }
 
@@ -142,6 +172,10 @@ impl Contender {
                     terminal,
                     input.as_ref().map(|(path, _)| path.as_path()),
                 );
+                let call = match &self.mutant {
+                    None => call,
+                    Some(mutant) => mutant.change(call),
+                };
                 let words = self
                     .runtime
                     .command(&call)

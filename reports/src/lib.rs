@@ -9,15 +9,18 @@
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
 //! | [`markdown`] | a summary for CI or a comment                                          |
 //! | [`junit`]    | JUnit XML for CI                                                       |
+//! | [`mutants`]  | which mutants were caught, by which case, and by what                  |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
 pub mod check;
 mod diff;
 pub mod events;
+pub mod file;
 pub mod fleet;
 mod html;
 pub mod junit;
 pub mod markdown;
+pub mod mutants;
 pub mod run;
 mod safe;
 mod style;
@@ -32,7 +35,7 @@ use ocidiff_model::Event;
 use serde::Serialize;
 
 pub use run::Run;
-pub use safe::{safe, safe_to};
+pub use safe::{safe, safe_json, safe_lines, safe_to};
 pub use style::Style;
 
 /// What a report can be drawn as.
@@ -132,5 +135,6 @@ pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String,
 
 /// One JSON object.
 fn object(report: &impl Serialize) -> Result<String, Error> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(report)?))
+    let json = serde_json::to_string_pretty(report)?;
+    Ok(format!("{}\n", safe_json(&json)))
 }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::bundle;
 use crate::check::tame::Limits;
-use crate::corpus::Corpus;
+use crate::corpus::{self, Corpus};
 use config::Captured;
 pub use rootfs::layers;
 pub use yaml::line;
@@ -109,6 +109,10 @@ pub fn capture(
     }
     let written = config::written(&captured, corpus)?;
     case.push(("config", written.patch));
+    let departures = corpus::departures(&captured.config);
+    if !departures.is_empty() {
+        case.push(("invalid", json!(departures)));
+    }
     if let Some(mark) = &written.mark {
         case.push(("config_text", json!([{"replace": mark, "with": ""}])));
     }

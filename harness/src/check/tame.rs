@@ -12,7 +12,7 @@ use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
 use super::mounts::mounts;
-use crate::bundle::of_text;
+use crate::secrets::digest;
 
 /// The probe in the container.
 pub(crate) const PROBE: &str = "/.ocidiff/probe";
@@ -192,7 +192,7 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
                 .as_str()
                 .and_then(|text| text.split_once('='))
                 .unwrap_or_default();
-            *one = format!("{name}={}", &of_text(value)[..12]).into();
+            *one = format!("{name}={}", digest(value)).into();
         }
     }
     if !limits.apparmor && process.shift_remove("apparmorProfile").is_some() {

@@ -4,8 +4,14 @@
 mod check;
 pub mod diagnostic;
 pub mod files;
+mod folder;
+mod layout;
+pub(crate) mod limits;
 mod load;
+mod names;
 mod one;
+mod room;
+mod spec;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +24,7 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use load::sources as load_sources;
 pub use load::{load, load_folder, load_shared};
 pub use one::load_one;
+pub(crate) use spec::departures;
 
 /// A package of a distribution that a rootfs is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

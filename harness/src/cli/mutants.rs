@@ -1,0 +1,178 @@
+//! `ocidiff mutants`: real runtimes with one fault each, and which of them the cases catch.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use ocidiff_model::ExitStatus;
+use ocidiff_model::pattern::glob;
+use ocidiff_reports::mutants::{Report, closing, exit, json, lines};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::args::WithArgs;
+use super::{output, signals};
+use crate::corpus::files::{self, Sources};
+use crate::error::Error;
+use crate::mutants::{Bench, Mode, Mutant, Names, load};
+use crate::suite;
+
+const ABOUT: &str = "Each mutant is a real runtime with one fault: a rule in runtimes/mutants/*.yaml edits what the runtime \
+reads, or changes, drops or answers its calls, by a wrapper in the cell. It is run beside the real runtime in the cases \
+whose requirement or topic is what it breaks, until one catches it by an expectation with its clause; with --all-alike \
+every runtime has the fault, and only an expectation can catch it. All mutants take a few minutes, --whole some times \
+that where little is caught.
+
+Exit status: 0 all are caught; 1 some are not, or one is that its data calls unseen; 2 wrong use, or an error in a \
+mutant; 3 a mutant's cases are broken, or the run was interrupted.";
+
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
+pub(crate) struct MutantsArgs {
+    /// Mutants: a name, a file of them (hooks), or a pattern with `*`; all if none is given
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+    #[command(flatten)]
+    with: WithArgs,
+    /// Try every case, and not only those whose requirement or topic is what is broken
+    #[arg(long)]
+    whole: bool,
+    /// Give the fault to every runtime: only an expectation can catch it then
+    #[arg(long)]
+    all_alike: bool,
+    /// Fail too where no expectation with the clause catches it
+    #[arg(long)]
+    strict: bool,
+    /// Take the mutants of this file or folder, not the program's own
+    #[arg(long, value_name = "PATH")]
+    mutants: Option<PathBuf>,
+    /// List the mutants, and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "list")]
+    json: bool,
+}
+
+/// Runs the mutants and tells which were caught.
+pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
+    let corpus = suite::corpus(args.with.cases.as_deref())?;
+    let manifests = suite::manifests()?;
+    let names = Names {
+        corpus: &corpus,
+        manifests: &manifests,
+    };
+    let all = load(&sources(args.mutants.as_deref())?, &names).map_err(Error::usage)?;
+    let mutants = chosen(all, &args.patterns)?;
+    if args.list {
+        for mutant in &mutants {
+            output::print(&format!(
+                "{:<44}  {}\n",
+                mutant.name,
+                ocidiff_reports::safe(&mutant.summary)
+            ));
+        }
+        return Ok(ExitStatus::Ok);
+    }
+    suite::need_root()?;
+    let runtimes = suite::runtimes(&args.with.runtimes, &suite::store()?)?;
+    let mode = Mode {
+        whole: args.whole,
+        all_alike: args.all_alike,
+    };
+    let started = Instant::now();
+    let (mut reports, interrupted) = suite::tokio()?.block_on(async {
+        let stop = signals::stop().map_err(Error::broken)?;
+        let abilities = suite::abilities()?;
+        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        let bench = Bench::new(engine, abilities, mode);
+        let reports = run_all(bench, mutants, usize::from(args.with.jobs), &stop).await?;
+        let interrupted = *stop.borrow();
+        Ok::<_, Error>((reports, interrupted))
+    })?;
+    reports.sort_by(|a, b| a.mutant.cmp(&b.mutant));
+    let seconds = started.elapsed().as_secs_f64();
+    output::print(&if args.json {
+        json(&reports, seconds).map_err(Error::broken)?
+    } else {
+        lines(&reports, &output::style()) + "\n" + &closing(&reports, seconds)
+    });
+    if interrupted {
+        output::complain("interrupted: what was not tried yet is not told");
+        return Ok(ExitStatus::Broken);
+    }
+    Ok(exit(&reports, args.strict))
+}
+
+/// A few mutants at a time, each with one case at a time.
+async fn run_all(
+    bench: Bench,
+    mutants: Vec<Mutant>,
+    width: usize,
+    stop: &watch::Receiver<bool>,
+) -> Result<Vec<Report>, Error> {
+    let (bench, places) = (Arc::new(bench), Arc::new(Semaphore::new(width)));
+    let planned = mutants.len();
+    let mut running = JoinSet::new();
+    for mutant in mutants {
+        let (bench, places, stop) = (Arc::clone(&bench), Arc::clone(&places), stop.clone());
+        running.spawn(async move {
+            let _place = places.acquire_owned().await;
+            if *stop.borrow() {
+                return None;
+            }
+            let report = bench.run(&Arc::new(mutant)).await;
+            (!*stop.borrow()).then_some(report)
+        });
+    }
+    let mut reports = Vec::new();
+    while let Some(joined) = running.join_next().await {
+        if let Some(report) =
+            joined.map_err(|error| Error::broken(format!("a mutant's task died: {error}")))?
+        {
+            reports.push(report);
+            let last = &reports[reports.len() - 1..];
+            let line = lines(last, &ocidiff_reports::Style::default());
+            eprint!("[{}/{planned}] {line}", reports.len());
+        }
+    }
+    Ok(reports)
+}
+
+/// The program's own mutants, or those of a file or folder.
+fn sources(path: Option<&Path>) -> Result<Sources, Error> {
+    let failed = |error: std::io::Error| Error::usage(format!("failed to read the mutants: {error}"));
+    let Some(path) = path else {
+        let mut own = files::standard("runtimes").map_err(failed)?;
+        own.retain(|name, _| name.starts_with("mutants/"));
+        return Ok(own);
+    };
+    if path.is_dir() {
+        return files::read(path).map_err(failed);
+    }
+    files::read_one(path).map_err(failed)
+}
+
+/// Those that the patterns name; all where there are none.
+fn chosen(mutants: Vec<Mutant>, patterns: &[String]) -> Result<Vec<Mutant>, Error> {
+    let fits = |pattern: &str, name: &str| {
+        name == pattern
+            || name.split('/').next() == Some(pattern.trim_end_matches('/'))
+            || (pattern.contains('*') && glob(pattern, name))
+    };
+    for pattern in patterns {
+        if !mutants.iter().any(|mutant| fits(pattern, &mutant.name)) {
+            return Err(Error::usage(format!(
+                "no mutant is named `{}`; `ocidiff mutants --list` shows them all",
+                ocidiff_reports::safe_to(pattern, 80)
+            )));
+        }
+    }
+    if mutants.is_empty() {
+        return Err(Error::usage("there are no mutants"));
+    }
+    let mut chosen = mutants;
+    chosen.retain(|mutant| patterns.is_empty() || patterns.iter().any(|pattern| fits(pattern, &mutant.name)));
+    Ok(chosen)
+}

@@ -1,0 +1,27 @@
+//! Mutants: real runtimes with one fault each, which the corpus must find. The proof that cases can fail.
+//!
+//! | file    | what it does                                                    |
+//! |---------|-----------------------------------------------------------------|
+//! | `rule`  | a mutant as data                                                |
+//! | `path`, `edit` | changes to a JSON document                               |
+//! | `load`  | reads mutants from `runtimes/mutants/*.yaml`                    |
+//! | `wrap`  | what is called in a runtime's place, inside the cell            |
+//! | `plan`  | which cases are tried for a mutant, the likeliest first         |
+//! | `signs` | by what a case catches it                                       |
+//! | `bench` | runs the cases for one mutant until it is caught                |
+
+pub mod bench;
+pub mod edit;
+pub mod load;
+mod path;
+pub mod plan;
+pub mod rule;
+pub mod signs;
+pub mod wrap;
+
+pub use bench::{Bench, Mode};
+pub use load::{Names, load};
+pub use rule::Mutant;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The report on mutants: which were caught, by which case, and by what.
+
+use std::fmt::Write as _;
+
+use ocidiff_model::ExitStatus;
+use serde::Serialize;
+
+use crate::safe_to;
+use crate::style::{Ink, Style};
+
+/// How a mutant was caught, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It differs from the real runtime: if all had the fault nobody would see it.
+    Difference,
+    /// By an expectation, which names none of the clauses that it breaks.
+    Expectation,
+    /// By an expectation that names a clause that it breaks.
+    Clause,
+}
+
+/// A fact that gives a mutant away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sign {
+    /// The fact.
+    pub fact: String,
+    /// What the real runtime shows, where it took part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real: Option<String>,
+    /// What the mutant shows.
+    pub mutant: String,
+    /// What the case expects, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The clause that asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+}
+
+/// The case that caught a mutant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Catch {
+    /// The case.
+    pub case: String,
+    /// The strongest of the signs.
+    pub how: How,
+    /// Whether the case names a clause that the mutant breaks.
+    pub names_clause: bool,
+    /// What gives it away.
+    pub signs: Vec<Sign>,
+}
+
+/// What came of a mutant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome", content = "why")]
+pub enum Outcome {
+    /// A case caught it.
+    Caught,
+    /// No case did.
+    Missed,
+    /// No case did, as its data says.
+    Unseen,
+    /// A case caught it although its data says that none can.
+    Seen,
+    /// The machine lacks something.
+    Skipped(String),
+    /// No case did, and some broke.
+    Broken(String),
+}
+
+/// What is told of one mutant.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Its name.
+    pub mutant: String,
+    /// What it does wrong.
+    pub summary: String,
+    /// The clauses that it breaks.
+    pub breaks: Vec<String>,
+    /// The real runtimes that it was made over.
+    pub over: Vec<String>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The best catch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catch: Option<Catch>,
+    /// Why it cannot be seen, as its data says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
+    /// How many cases were tried.
+    pub tried: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// One of which nothing is known yet.
+    #[must_use]
+    pub fn new(mutant: &str, summary: &str, breaks: &[String]) -> Self {
+        Self {
+            mutant: mutant.to_owned(),
+            summary: summary.to_owned(),
+            breaks: breaks.to_vec(),
+            over: Vec::new(),
+            outcome: Outcome::Missed,
+            catch: None,
+            unseen: None,
+            tried: 0,
+            seconds: 0.0,
+        }
+    }
+
+    /// Keeps the better catch.
+    pub fn better(&mut self, found: Option<Catch>) {
+        let strength = |catch: &Catch| (catch.how, catch.names_clause);
+        if let Some(found) = found
+            && self
+                .catch
+                .as_ref()
+                .is_none_or(|best| strength(best) < strength(&found))
+        {
+            self.catch = Some(found);
+        }
+    }
+
+    /// Whether it was caught by an expectation with its clause.
+    #[must_use]
+    pub fn by_clause(&self) -> bool {
+        self.outcome == Outcome::Caught && self.catch.as_ref().is_some_and(|catch| catch.how == How::Clause)
+    }
+}
+
+/// The exit status that the reports give; `strict` asks for a clause in every catch.
+#[must_use]
+pub fn exit(reports: &[Report], strict: bool) -> ExitStatus {
+    let any = |is: &dyn Fn(&Report) -> bool| reports.iter().any(is);
+    if any(&|report| matches!(report.outcome, Outcome::Broken(_))) {
+        ExitStatus::Broken
+    } else if any(&|report| {
+        matches!(report.outcome, Outcome::Missed | Outcome::Seen)
+            || (strict && report.outcome == Outcome::Caught && !report.by_clause())
+    }) {
+        ExitStatus::Differs
+    } else {
+        ExitStatus::Ok
+    }
+}
+
+/// One line for each mutant; those that were not caught say more.
+#[must_use]
+pub fn lines(reports: &[Report], style: &Style) -> String {
+    let name = |report: &Report| safe_to(&report.mutant, 80);
+    let width = reports
+        .iter()
+        .map(|report| name(report).chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut out = String::new();
+    for report in reports {
+        let (word, rest) = told(report);
+        let word = match report.outcome {
+            Outcome::Missed | Outcome::Seen | Outcome::Broken(_) => {
+                style.paint(Ink::Fail, &format!("{word:<8}"))
+            }
+            _ => format!("{word:<8}"),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{word}{:<width$}  {rest}", name(report));
+    }
+    out
+}
+
+fn told(report: &Report) -> (&'static str, String) {
+    match (&report.outcome, &report.catch) {
+        (Outcome::Seen, Some(catch)) => (
+            "SEEN",
+            format!(
+                "{}; its data says that no case can: {}",
+                caught(catch),
+                safe_to(report.unseen.as_deref().unwrap_or_default(), 200)
+            ),
+        ),
+        (_, Some(catch)) => ("caught", caught(catch)),
+        (Outcome::Skipped(why), _) => ("skipped", safe_to(why, 200)),
+        (Outcome::Broken(why), _) => ("broken", safe_to(why, 400)),
+        (Outcome::Unseen, _) => (
+            "unseen",
+            safe_to(report.unseen.as_deref().unwrap_or_default(), 200),
+        ),
+        _ => {
+            let breaks = report.breaks.join(", ");
+            let cases = match report.tried {
+                0 => "its rule touches no case that is about what it breaks; --whole tries all".to_owned(),
+                1 => "1 case tried".to_owned(),
+                count => format!("{count} cases tried"),
+            };
+            (
+                "MISSED",
+                format!(
+                    "{}; {cases}; breaks: {}",
+                    safe_to(&report.summary, 200),
+                    safe_to(&breaks, 200)
+                ),
+            )
+        }
+    }
+}
+
+fn caught(catch: &Catch) -> String {
+    let sign = catch
+        .signs
+        .iter()
+        .max_by_key(|sign| (sign.clause.is_some(), sign.expected.is_some()));
+    let Some(sign) = sign else {
+        return safe_to(&catch.case, 100);
+    };
+    let (how, wanted) = match (&sign.expected, &sign.clause) {
+        (Some(expected), Some(clause)) => (
+            format!("expectation {clause}"),
+            format!(", expected {}", safe_to(expected, 60)),
+        ),
+        (Some(expected), None) => (
+            "expectation without a clause".to_owned(),
+            format!(", expected {}", safe_to(expected, 60)),
+        ),
+        (None, _) => ("difference only".to_owned(), String::new()),
+    };
+    format!(
+        "{}  {}  {} {}{wanted}",
+        safe_to(&catch.case, 100),
+        safe_to(&how, 100),
+        safe_to(&sign.fact, 100),
+        safe_to(&sign.mutant, 60),
+    )
+}
+
+/// The counts.
+#[must_use]
+pub fn closing(reports: &[Report], seconds: f64) -> String {
+    let count = |is: &dyn Fn(&Report) -> bool| reports.iter().filter(|report| is(report)).count();
+    let caught = |how| {
+        count(&|report| {
+            report.outcome == Outcome::Caught && report.catch.as_ref().is_some_and(|catch| catch.how == how)
+        })
+    };
+    let [clause, other, difference] = [How::Clause, How::Expectation, How::Difference].map(caught);
+    format!(
+        "{} mutants, {seconds:.1} s:  {} caught ({clause} by an expectation with its clause, {other} by another \
+         expectation, {difference} by a difference only) · {} missed · {} unseen · {} seen after all · {} skipped · {} \
+         broken\n",
+        reports.len(),
+        clause + other + difference,
+        count(&|report| report.outcome == Outcome::Missed),
+        count(&|report| report.outcome == Outcome::Unseen),
+        count(&|report| report.outcome == Outcome::Seen),
+        count(&|report| matches!(report.outcome, Outcome::Skipped(_))),
+        count(&|report| matches!(report.outcome, Outcome::Broken(_))),
+    )
+}
+
+/// The reports as one JSON object.
+///
+/// # Errors
+/// It cannot be written; not for reports that we made.
+pub fn json(reports: &[Report], seconds: f64) -> Result<String, crate::Error> {
+    #[derive(Serialize)]
+    struct All<'r> {
+        seconds: f64,
+        mutants: &'r [Report],
+    }
+    crate::object(&All {
+        seconds,
+        mutants: reports,
+    })
+}
