@@ -88,7 +88,9 @@ impl Ask for InCell {
             .map(|word| word.to_str().map(str::to_owned))
             .collect::<Option<_>>()
             .ok_or("its path is not UTF-8")?;
+        let programs = words.first().map(PathBuf::from).into_iter().collect();
         let order = |probe: PathBuf| Order {
+            programs,
             lower: Vec::new(),
             probe,
             configs: BTreeMap::new(),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ask::End;
 use crate::facts::sha256;
 use crate::install::{Apt, AptError, Planned};
 use crate::machine::Machine;

@@ -251,6 +251,8 @@ impl CaseFile {
             steps: Step::defaults(),
             watch: BTreeMap::new(),
             repeat: None,
+            caller: Caller::default(),
+            invalid: Vec::new(),
             expect: BTreeMap::new(),
             family: None,
         }

@@ -123,8 +123,8 @@ fn observed(entry: &Entry, differences: &[&Difference], records: &[Record]) -> V
         .map(|difference| Observed {
             fact: difference.fact.clone(),
             member: entry.case.member.clone(),
-            gone: matches!(difference.standing, ocidiff_model::difference::Standing::Gone),
-            known: matches!(difference.standing, ocidiff_model::difference::Standing::Known),
+            gone: matches!(difference.standing, Standing::Gone),
+            known: matches!(difference.standing, Standing::Known),
             requirement: difference.requirement.clone(),
             values: records
                 .iter()

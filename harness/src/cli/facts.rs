@@ -35,14 +35,11 @@ pub(crate) fn facts(args: &FactsArgs) -> Result<ExitStatus, Error> {
         None => kinds().collect(),
         Some(pattern) => choose(pattern)?,
     };
-    match args.format {
-        FormatArg::Json => {
-            let text = serde_json::to_string_pretty(&chosen).map_err(Error::broken)?;
-            output::print(&format!("{text}\n"));
-        }
-        FormatArg::Text => output::print(&text(&chosen)),
-    }
-    Ok(ExitStatus::Ok)
+    let text = match args.format {
+        FormatArg::Json => serde_json::to_string_pretty(&chosen).map_err(Error::broken)? + "\n",
+        FormatArg::Text => text(&chosen),
+    };
+    output::answer(&text, ExitStatus::Ok)
 }
 
 /// The rows of a pattern; that of a fact where it is one.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::folder::config_of;
+use crate::bundle::given::config_of;
 use crate::bundle::without_hooks;
 
 /// One line, if there are hooks: `hooks: 2 not run (...)`.

@@ -6,7 +6,7 @@ use std::fmt;
 use marked_yaml::types::Node;
 use ocidiff_confine::yaml::{TooMuch, weigh};
 use ocidiff_model::near::near;
-use ocidiff_reports::safe_to;
+use ocidiff_reports::{safe, safe_to};
 
 /// Errors that are shown.
 const SHOWN: usize = 500;
