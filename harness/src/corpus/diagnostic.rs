@@ -123,6 +123,21 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// An error of the parser in a member of a family: where the name that it does not know stands, if it says one.
+    #[must_use]
+    pub fn of_member(&self, member: &str, error: String) -> Diagnostic {
+        let name = error.split('`').nth(1).unwrap_or_default();
+        let place = self.search(&["for", member], &[name], None);
+        let (line, column) = place.unwrap_or_else(|| self.position(&["for", member]));
+        Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            column,
+            help: meant(&error),
+            message: safe_to(&error, MESSAGE),
+        }
+    }
+
     /// Where a line last opens with the key.
     fn last_line_of(&self, key: &str) -> Option<(usize, usize)> {
         let opens = |line: &str| {
