@@ -147,6 +147,8 @@ pub fn difference(path: &str, groups: Vec<Group>) -> Difference {
         fact: path.to_owned(),
         groups,
         standing: Standing::New { runs: 1 },
+        seen: Vec::new(),
+        written: Vec::new(),
         expected: None,
         requirement: None,
         against: Vec::new(),

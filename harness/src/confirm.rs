@@ -1,22 +1,23 @@
 //! From the records of a case to its verdict; what is new or gone is launched again first: it must show each time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::filter::DEPARTURES;
-use ocidiff_model::known::Machine;
+use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Difference, Record, Requirement, StepRecord, Verdict};
+use ocidiff_model::{Case, Difference, Group, Record, Requirement, StepRecord, Verdict};
 
 use crate::bundle::Bundle;
-use crate::compare::is_comparable;
+use crate::compare::{groups, is_comparable};
 use crate::corpus::{Corpus, Entry};
-use crate::{filters, judge};
+use crate::{failing, filters, judge, repeat};
 
-/// How often a case is run before a new difference is told: it must show each time.
+/// How often a case is run before a new difference is reported: it must show each time.
 const RUNS: u32 = 3;
 
 /// A case that has its verdict, and the records of its first run.
@@ -34,6 +35,17 @@ pub trait Launch: Sync {
     fn once(&self, case: &Case, bundle: &Bundle) -> impl Future<Output = Vec<Record>> + Send;
 }
 
+/// Where a bundle comes from, which says what a failing step means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A case's: it says which steps fail.
+    Case,
+    /// The user's: it is to start, and a refusal is a difference like any other.
+    Given,
+    /// A runtime is held against itself: that both fail alike is as it should be.
+    Control,
+}
+
 /// What a verdict is made from, beside the records.
 #[derive(Debug, Clone)]
 pub struct Judge {
@@ -43,6 +55,10 @@ pub struct Judge {
     pub machine: Machine,
     /// Whether a known difference that does not show is gone: not where another than the case wrote the config.
     pub tells_gone: bool,
+    /// Where the bundle comes from.
+    pub origin: Origin,
+    /// How often each case is run at least.
+    pub repeat: u32,
 }
 
 impl Judge {
@@ -55,24 +71,34 @@ impl Judge {
         started: Instant,
     ) -> Finished {
         let case = &entry.case;
-        let records = launch.once(case, bundle).await;
-        if let Some(why) = first_broken(&records) {
-            let mut finished = broken(case, why, started);
-            finished.records = records;
-            return finished;
+        let records = self.launch(launch, case, bundle).await;
+        if let Some(why) = first_broken(&records).or_else(|| self.never(entry, &records)) {
+            return Finished {
+                records,
+                ..broken(case, why, started)
+            };
         }
-        let mut found = self.judge(entry, &records);
-        if found
-            .iter()
-            .any(|difference| !matches!(difference.standing, Standing::Known))
-            && let Err(why) = self.confirm(launch, entry, bundle, &mut found).await
-        {
-            let mut finished = broken(case, why, started);
-            finished.records = records;
-            return finished;
+        let mut runs = vec![self.judge(entry, &records)];
+        let mut shown = Vec::new();
+        while (runs.len() as u32) < self.runs_of(case, &runs) {
+            let again = self.launch(launch, case, bundle).await;
+            if let Some(why) = first_broken(&again) {
+                return Finished {
+                    records,
+                    ..broken(case, why, started)
+                };
+            }
+            if shown.is_empty() {
+                shown.push(facts_only(&records));
+            }
+            shown.push(facts_only(&again));
+            runs.push(self.judge(entry, &again));
         }
+        let found = repeat::over(&runs, &shown, &self.rated(entry));
         let mut report = report(case, started);
         report.bundle = Some(bundle.digest.clone());
+        report.runs = found.runs;
+        let found = found.differences;
         report.verdict = judge::verdict(&found);
         report.unsupported = unsupported(&records);
         if records.iter().filter(|record| is_comparable(record)).count() < 2 {
@@ -94,54 +120,53 @@ impl Judge {
         Finished { report, records }
     }
 
+    async fn launch(&self, launch: &impl Launch, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        let mut records = launch.once(case, bundle).await;
+        if self.origin == Origin::Given {
+            // What is asked of a bundle of the user's is whether it starts: that a runtime refuses it is the answer.
+            records
+                .iter_mut()
+                .filter(|record| {
+                    matches!(record.outcome, RunOutcome::Unsupported(_)) && !record.steps.is_empty()
+                })
+                .for_each(|record| record.outcome = RunOutcome::Complete);
+        }
+        records
+    }
+
+    /// Why nothing can be said, though every runtime was called: none of them does what the case is about.
+    fn never(&self, entry: &Entry, records: &[Record]) -> Option<String> {
+        let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
+        match self.origin {
+            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable),
+            Origin::Given => failing::nobody_starts(&comparable),
+            Origin::Control => None,
+        }
+    }
+
+    /// How often a case is run, as far as is known from the runs so far.
+    fn runs_of(&self, case: &Case, runs: &[Vec<Difference>]) -> u32 {
+        let all_known = |found: &Vec<Difference>| {
+            let mut standings = found.iter().map(|difference| &difference.standing);
+            standings.all(|standing| *standing == Standing::Known)
+        };
+        let confirming = if runs.iter().all(all_known) { 1 } else { RUNS };
+        self.repeat.max(case.body.repeat.unwrap_or(1)).max(confirming)
+    }
+
+    /// The entries of the case that are about a race, by fact.
+    fn rated(&self, entry: &Entry) -> BTreeMap<String, Rate> {
+        let holding = entry.known.0.iter().filter(|known| known.holds(&self.machine));
+        holding
+            .filter_map(|known| Some((known.fact.clone(), known.rate?)))
+            .collect()
+    }
+
     fn judge(&self, entry: &Entry, records: &[Record]) -> Vec<Difference> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
         found.retain(|difference| self.tells_gone || difference.standing != Standing::Gone);
         found
-    }
-
-    /// Runs the case again: what is new or gone must be so each time.
-    async fn confirm(
-        &self,
-        launch: &impl Launch,
-        entry: &Entry,
-        bundle: &Bundle,
-        found: &mut Vec<Difference>,
-    ) -> Result<(), String> {
-        let mut shown: Vec<u32> = vec![1; found.len()];
-        for _ in 1..RUNS {
-            let records = launch.once(&entry.case, bundle).await;
-            if let Some(why) = first_broken(&records) {
-                return Err(why);
-            }
-            let again = self.judge(entry, &records);
-            for (difference, count) in found.iter().zip(&mut shown) {
-                *count += u32::from(again.iter().any(|other| {
-                    other.fact == difference.fact
-                        && other.groups == difference.groups
-                        && other.standing == difference.standing
-                }));
-            }
-            // What shows only now was not there the first time.
-            for other in again {
-                if !matches!(other.standing, Standing::Known)
-                    && found.iter().all(|difference| difference.fact != other.fact)
-                {
-                    found.push(other);
-                    shown.push(1);
-                }
-            }
-        }
-        for (difference, shown) in found.iter_mut().zip(shown) {
-            difference.standing = match difference.standing {
-                Standing::Known => Standing::Known,
-                _ if shown < RUNS => Standing::Unstable { shown, runs: RUNS },
-                Standing::New { .. } => Standing::New { runs: RUNS },
-                ref other => other.clone(),
-            };
-        }
-        Ok(())
     }
 
     fn requirements(&self, case: &Case, found: &[Difference]) -> Vec<Requirement> {
@@ -157,6 +182,35 @@ impl Judge {
             .filter_map(|id| self.corpus.requirements.get(id))
             .cloned()
             .collect()
+    }
+}
+
+/// The records without what is not compared, which may be large: the facts of every run are kept to the end.
+fn facts_only(records: &[Record]) -> Vec<Record> {
+    let comparable = records.iter().filter(|record| is_comparable(record));
+    comparable
+        .map(|record| Record {
+            case: record.case.clone(),
+            runtime: record.runtime.clone(),
+            bundle: record.bundle.clone(),
+            recorder: record.recorder.clone(),
+            outcome: record.outcome.clone(),
+            ran: record.ran,
+            steps: record.steps.clone(),
+            facts: record.facts.clone(),
+            filters: Vec::new(),
+            setup: Vec::new(),
+            calls: Vec::new(),
+            total_calls: record.total_calls,
+            seconds: record.seconds,
+        })
+        .collect()
+}
+
+impl repeat::Shown for Vec<Vec<Record>> {
+    fn groups(&self, run: usize, fact: &str) -> Vec<Group> {
+        let records: Vec<&Record> = self.get(run).into_iter().flatten().collect();
+        groups(fact, &records)
     }
 }
 
@@ -197,6 +251,8 @@ fn report(case: &Case, started: Instant) -> CaseReport {
         unsupported: Vec::new(),
         bundle: None,
         failures: Vec::new(),
+        runs: 1,
+        again: Vec::new(),
         seconds: started.elapsed().as_secs_f64(),
     }
 }

@@ -1,7 +1,7 @@
 //! The pipeline for one case in cells: build the bundle, launch it under each runtime, record, normalise.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,14 @@ use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::{JobStep, RecordJob};
-use crate::confirm::{Judge, Launch, broken, config_of, skipped};
+use crate::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
 use crate::corpus::{Corpus, Entry};
 use crate::filters;
+use crate::hangs::Hangs;
 use crate::launch::{Launcher, Order, Told};
 use crate::normalise::normalise;
 use crate::participants::{Contender, Lacks};
+use crate::secrets::{Discreet, Secrets};
 
 pub use crate::confirm::Finished;
 
@@ -57,6 +59,16 @@ pub struct Engine {
     pub recorder_said: String,
     /// Whether the runtimes' own calls are kept in every record, and not only in those of cases that watch them.
     pub keep_setup: bool,
+    /// How often each case is run at least.
+    pub repeat: u32,
+    /// Whether a runtime is held against itself.
+    pub control: bool,
+    /// Who did not come back.
+    pub hangs: Hangs,
+    /// Whether the values of the environment in a bundle of the user's are told as they are.
+    pub show_env: bool,
+    /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
+    pub keep_hooks: bool,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -71,7 +83,14 @@ impl Engine {
             return skipped(&entry.case, why);
         }
         match self.builder.build(&entry.case, &self.corpus) {
-            Ok(bundle) => self.judge().run(self, entry, &bundle, started).await,
+            Ok(bundle) => {
+                let origin = if self.control {
+                    Origin::Control
+                } else {
+                    Origin::Case
+                };
+                self.judge(origin).run(self, entry, &bundle, started).await
+            }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
     }
@@ -79,8 +98,22 @@ impl Engine {
     /// The same with a copy of a bundle of the user's.
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
-        match self.builder.copy(folder, "given") {
-            Ok(bundle) => self.judge().run(self, entry, &bundle, started).await,
+        let bundle = match self.builder.copy(folder, "given") {
+            Ok(bundle) if !self.keep_hooks => bundle.without_hooks(),
+            other => other,
+        };
+        match bundle {
+            Ok(bundle) if self.show_env => self.judge(Origin::Given).run(self, entry, &bundle, started).await,
+            Ok(bundle) => {
+                let secrets = Secrets::of(bundle.configs.values());
+                let discreet = Discreet {
+                    launch: self,
+                    secrets,
+                };
+                self.judge(Origin::Given)
+                    .run(&discreet, entry, &bundle, started)
+                    .await
+            }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
     }
@@ -105,12 +138,23 @@ impl Engine {
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
 
-    fn judge(&self) -> Judge {
+    fn judge(&self, origin: Origin) -> Judge {
         Judge {
             corpus: Arc::clone(&self.corpus),
             machine: self.machine.clone(),
             tells_gone: true,
+            origin,
+            repeat: self.repeat,
         }
+    }
+
+    /// Where the runtimes' programs lie, and where links to them lead.
+    fn programs(&self) -> Vec<PathBuf> {
+        let given = self.contenders.iter().map(|contender| &contender.runtime.path);
+        given
+            .flat_map(|path| [Some(path.clone()), path.canonicalize().ok()])
+            .flatten()
+            .collect()
     }
 
     fn order(&self, case: &Case, bundle: &Bundle, steps: Vec<JobStep>) -> Order {
@@ -119,6 +163,7 @@ impl Engine {
             lower: bundle.layers.clone(),
             // Made when the first bundle was built.
             probe: self.launcher.session().folder().join("probe"),
+            programs: self.programs(),
             configs: bundle.configs.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {
@@ -130,6 +175,8 @@ impl Engine {
                 max_calls: MAX_CALLS,
             }),
             steps,
+            ask: None,
+            caller: case.body.caller.clone(),
             limit,
         }
     }
@@ -152,6 +199,9 @@ impl Engine {
         let mut runs = JoinSet::new();
         let mut records = BTreeMap::new();
         for (index, contender) in contenders.iter().enumerate() {
+            if self.hangs.is_given_up(&contender.id.label) {
+                continue;
+            }
             let order = contender
                 .steps(case, &bundle.configs)
                 .map(|steps| self.order(case, bundle, steps));
@@ -167,6 +217,7 @@ impl Engine {
         }
         while let Some(Ok((index, told))) = runs.join_next().await {
             let contender = &contenders[index];
+            self.hangs.note(&contender.id.label, &told.steps);
             let refusal = refusal(contender, &told);
             records.insert(index, record(case, contender, bundle, told, refusal));
         }

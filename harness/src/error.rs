@@ -1,5 +1,5 @@
-//! Why a command ended early. Two kinds only: what the user can mend (exit status 2), and what the machine or
-//! the harness did (3).
+//! Why a command ended early. What the user can mend ends it with 2, what the machine or the harness did
+//! with 3.
 
 use ocidiff_model::ExitStatus;
 
@@ -12,6 +12,9 @@ pub enum Error {
     /// The harness or the machine.
     #[error("{0}")]
     Broken(String),
+    /// Whoever read stdout went away: there is nothing to say, and nobody to say it to.
+    #[error("write to stdout: nobody reads it any more")]
+    Unread,
 }
 
 impl Error {
@@ -30,7 +33,7 @@ impl Error {
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Usage(_) => ExitStatus::Usage,
-            Self::Broken(_) => ExitStatus::Broken,
+            Self::Broken(_) | Self::Unread => ExitStatus::Broken,
         }
     }
 }

@@ -19,13 +19,17 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
     for difference in &mut found {
         if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
-            difference.advice = advice(entry);
-            difference.requirement = entry
+            // Who breaks an expectation breaks the clause of the expectation.
+            difference.requirement = difference
                 .requirement
-                .clone()
-                .or_else(|| difference.requirement.take());
+                .take()
+                .or_else(|| entry.requirement.clone());
             if as_written(entry, difference, records) {
                 difference.standing = Standing::Known;
+                difference.advice = advice(entry);
+            } else {
+                // What is written is about other values: so is its cause.
+                difference.written = all_written(entry, records);
             }
         }
     }
@@ -33,6 +37,7 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
         if found.iter().all(|difference| difference.fact != entry.fact) && should_show(case, entry, records) {
             let mut gone = difference(&entry.fact, groups(&entry.fact, records));
             gone.standing = Standing::Gone;
+            gone.written = all_written(entry, records);
             gone.advice = advice(entry);
             gone.requirement.clone_from(&entry.requirement);
             found.push(gone);
@@ -51,7 +56,8 @@ pub fn verdict(differences: &[Difference]) -> Verdict {
             Standing::Gone => Verdict::Gone,
             Standing::Unstable { .. } => Verdict::Unstable,
             Standing::New { .. } if difference.disagree() => Verdict::New,
-            Standing::New { .. } => Verdict::Violation,
+            Standing::New { .. } if difference.requirement.is_some() => Verdict::Violation,
+            Standing::New { .. } => Verdict::Unexpected,
         })
         .max()
         .unwrap_or(Verdict::Agree)
@@ -139,6 +145,14 @@ fn as_written(entry: &KnownEntry, difference: &Difference, records: &[&Record]) 
         .all(|record| {
             written(entry, record).is_some_and(|value| stands_for(value, record.value(&difference.fact)))
         })
+}
+
+/// What is written of each runtime that speaks of the fact.
+fn all_written(entry: &KnownEntry, records: &[&Record]) -> Vec<(String, Value)> {
+    let speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
+    speak
+        .filter_map(|record| Some((record.runtime.label.clone(), written(entry, record)?.clone())))
+        .collect()
 }
 
 fn written<'e>(entry: &'e KnownEntry, record: &Record) -> Option<&'e Value> {

@@ -1,23 +1,27 @@
 //! Launches a cell in a free slot: the program anew, as process 1 of a pid namespace, and listens to it.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ocidiff_model::{Channel, Fact, StepRecord};
+use ocidiff_model::{Caller, Channel, Fact, StepRecord};
 use ocidiff_trace::ebpf::{Loaded, Place};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-use crate::cell::job::{Job, JobStep, Message, RecordJob, TraceReport};
+use crate::cell::job::{Answer, Ask, Job, JobStep, RecordJob, TraceReport};
 use crate::cgroup::Layout;
+use crate::hear::{converse, secret};
 use crate::session::Session;
 use crate::slot::{Slot, new_pid_namespace};
+use crate::wall;
 
 /// How often it is looked whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
@@ -35,12 +39,18 @@ pub struct Order {
     pub lower: Vec<PathBuf>,
     /// The probe on the machine.
     pub probe: PathBuf,
+    /// The programs of all runtimes of this run.
+    pub programs: Vec<PathBuf>,
     /// Configs by container.
     pub configs: std::collections::BTreeMap<String, String>,
     /// The config's name in the bundle.
     pub config_file: String,
     /// The calls.
     pub steps: Vec<JobStep>,
+    /// A call of another kind, in place of steps: what a program says of itself.
+    pub ask: Option<Ask>,
+    /// What the runtime is called with, where a case says it.
+    pub caller: Caller,
     /// What to record.
     pub record: Option<RecordJob>,
     /// The whole run's limit.
@@ -58,6 +68,8 @@ pub struct Told {
     pub setup: Vec<String>,
     /// What the recorder saw.
     pub trace: TraceReport,
+    /// What a program that was asked says of itself.
+    pub answer: Option<Answer>,
     /// Whether the workload ran.
     pub ran: bool,
     /// Why the run is worth nothing, if so.
@@ -150,9 +162,12 @@ impl Launcher {
         };
         let this = self.clone();
         let handle = Handle::current();
+        let devices = wall::devices(&order.configs);
         let mut frozen = false;
         let told = {
-            let mut work = pin!(slot.run(move |cgroups| this.on_thread(&handle, order, place, cgroups)));
+            let mut work = pin!(slot.run(devices, move |cgroups| {
+                this.on_thread(&handle, order, place, cgroups)
+            }));
             loop {
                 tokio::select! {
                     told = &mut work => break told,
@@ -191,9 +206,17 @@ impl Launcher {
 
     fn on_thread(&self, handle: &Handle, order: Order, events: Option<Place>, cgroups: &Layout) -> Told {
         let started = Instant::now();
+        let secret = match secret() {
+            Ok(secret) => secret,
+            Err(error) => return broken(format!("failed to read /dev/urandom: {error}")),
+        };
         let job = Job {
+            secret,
+            ask: order.ask,
+            caller: order.caller,
             lower: order.lower,
             probe: order.probe,
+            programs: order.programs,
             containers: order.configs,
             config_file: order.config_file,
             steps: order.steps,
@@ -206,31 +229,43 @@ impl Launcher {
         // tokio watches the child from here on, so it must be started within its context.
         let _context = handle.enter();
         let mut told = match self.start() {
-            Ok(child) => handle.block_on(self.drive(child, &job, order.limit, cgroups)),
+            Ok((child, socket)) => handle.block_on(self.drive(child, socket, &job, order.limit, cgroups)),
             Err(error) => broken(format!("failed to start a cell: {error}")),
         };
         told.seconds = started.elapsed().as_secs_f64();
         told
     }
 
-    /// The child is process 1 of a new pid namespace.
-    fn start(&self) -> io::Result<Child> {
+    /// The child is process 1 of a new pid namespace. Both ways of what is said are one socket: unlike a pipe, it
+    /// cannot be opened anew through `/proc/1/fd` (ENXIO, whoever asks).
+    fn start(&self) -> io::Result<(Child, UnixStream)> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let ours = UnixStream::from_std(ours)?;
         new_pid_namespace()?;
-        Command::new(&self.program)
+        let child = Command::new(&self.program)
             .arg("cell")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .env_clear()
             .kill_on_drop(true)
-            .spawn()
+            .spawn()?;
+        Ok((child, ours))
     }
 
-    async fn drive(&self, mut child: Child, job: &Job, limit: Duration, cgroups: &Layout) -> Told {
+    async fn drive(
+        &self,
+        mut child: Child,
+        socket: UnixStream,
+        job: &Job,
+        limit: Duration,
+        cgroups: &Layout,
+    ) -> Told {
         let mut told = Told::default();
         let mut stop = self.stop.clone();
         let outcome = tokio::select! {
-            done = converse(&mut child, job, &mut told) => done.map_err(|error| format!("the cell broke off: {error}")),
+            done = converse(socket, job, &mut told) => done,
             () = tokio::time::sleep(limit) => Err(format!("the run did not end within {} s", limit.as_secs())),
             _ = stop.wait_for(|stop| *stop) => Err("interrupted".to_owned()),
         };
@@ -245,32 +280,6 @@ impl Launcher {
         }
         told
     }
-}
-
-/// Gives the job and listens; whether the cell told everything.
-async fn converse(child: &mut Child, job: &Job, told: &mut Told) -> io::Result<bool> {
-    let text = serde_json::to_vec(job)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(&text).await?;
-    }
-    let Some(stdout) = child.stdout.take() else {
-        return Ok(false);
-    };
-    let mut lines = BufReader::new(stdout).lines();
-    while let Some(line) = lines.next_line().await? {
-        match serde_json::from_str(&line)? {
-            Message::Step(step) => told.steps.push(step),
-            Message::Facts(facts) => told.facts.extend(facts),
-            Message::Setup(setup) => told.setup = setup,
-            Message::Trace(trace) => told.trace = trace,
-            Message::Done { ran } => {
-                told.ran = ran;
-                return Ok(true);
-            }
-            Message::Broken(why) => told.broken = Some(why),
-        }
-    }
-    Ok(false)
 }
 
 /// Ends the cell, which ends everything in it; what it complained on its stderr.

@@ -10,22 +10,31 @@
 //! |--------------------|------------------------------------------------------------------|
 //! | [`corpus`]         | loads and checks cases, known files, recipes, profiles           |
 //! | [`plan`]           | which cases run: patterns and needs                              |
+//! | [`preflight`]      | what the machine lacks, and whether each runtime starts anything |
 //! | [`bundle`]         | builds a case's bundle, the same bytes for every runtime         |
 //! | [`participants`]   | who takes part, and the calls that each wants                    |
 //! | [`session`]        | what a run makes on the machine, and how it is found again       |
 //! | [`cgroup`]         | the cgroups of a run                                             |
-//! | [`launch`]         | starts a cell and listens to it                                  |
+//! | [`launch`], `hear` | starts a cell and listens to it                                  |
+//! | [`ask`]            | asks a program for its version, in a cell                        |
 //! | `slot`             | places to run in: a thread in cgroups of its own                 |
+//! | `wall`             | the machine's devices and sysctls, barred to a slot's cgroups    |
 //! | [`cell`]           | runs one case under one runtime, contained                       |
 //! | [`normalise`]      | takes away what differs from run to run                          |
+//! | [`secrets`]        | takes the values of a stranger's environment out of records      |
 //! | [`filters`]        | decides seccomp filters: against the profile, against each other |
 //! | [`readback`]       | loads a seccomp profile under each runtime, reads back what is in force |
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
+//! | [`failing`]        | steps that fail under every runtime                              |
+//! | [`hangs`]          | which runtime does not come back, and is given up                |
+//! | [`repeat`]         | several runs of a case, put together                             |
+//! | [`unseen`]         | what a case watches and no run has shown                         |
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`via`]            | the same through a container engine, in place of cells           |
 //! | [`schedule`]       | many cases, a few at a time                                       |
+//! | [`stop`]           | asks everything that is under way to end                         |
 //! | [`suite`]          | what everything that runs cases needs; also for `cargo test`     |
 //! | [`accept`]         | writes known files, and keeps what people wrote                  |
 //! | [`repro`]          | a folder that shows a case without ocidiff                       |
@@ -35,6 +44,7 @@
 //! | [`cli`]            | the program's commands                                           |
 
 pub mod accept;
+pub mod ask;
 pub mod bundle;
 pub mod capture;
 pub mod cell;
@@ -46,17 +56,26 @@ pub mod confirm;
 pub mod corpus;
 pub mod engine;
 pub mod error;
+pub mod failing;
 pub mod filters;
+pub mod hangs;
+mod hear;
 pub mod judge;
 pub mod launch;
 pub mod mutants;
 pub mod normalise;
 pub mod participants;
 pub mod plan;
+pub mod preflight;
 pub mod readback;
+pub mod repeat;
 pub mod repro;
 pub mod schedule;
+pub mod secrets;
 pub mod session;
 mod slot;
+pub mod stop;
 pub mod suite;
+pub mod unseen;
 pub mod via;
+mod wall;

@@ -41,10 +41,11 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
     let mut all: Vec<Contender> = runtimes
         .into_iter()
         .map(|runtime| {
-            let label = if alone(runtime.name()) {
-                runtime.name().to_owned()
-            } else {
-                runtime.label()
+            let label = match &runtime.origin {
+                _ if alone(runtime.name()) => runtime.name().to_owned(),
+                // What it says of its version need not tell it from another build.
+                Origin::Given(typed) => format!("{} {}", runtime.name(), typed.display()),
+                _ => runtime.label(),
             };
             Contender {
                 id: id(&runtime, label),
@@ -57,13 +58,9 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
     // The same version of the same runtime from two places.
     for index in 1..all.len() {
         let (before, rest) = all.split_at_mut(index);
-        let label = &mut rest[0].id.label;
-        let twins = before
-            .iter()
-            .filter(|other| other.id.label.split('#').next() == Some(label.as_str()))
-            .count();
-        if twins > 0 {
-            label.push_str(&format!("#{}", twins + 1));
+        let this = &mut rest[0];
+        if before.iter().any(|other| other.id.label == this.id.label) {
+            this.id.label = format!("{} {}", this.runtime.name(), this.runtime.path.display());
         }
     }
     let position = match reference {
@@ -71,7 +68,10 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
         Some(wanted) => all
             .iter()
             .position(|found| {
-                found.id.label == wanted || found.id.name == wanted || found.runtime.label() == wanted
+                found.id.label == wanted
+                    || found.id.name == wanted
+                    || found.runtime.label() == wanted
+                    || found.selector() == wanted
             })
             .ok_or_else(|| format!("the reference `{wanted}` is none of the runtimes of this run"))?,
     };
@@ -92,6 +92,15 @@ pub fn id(runtime: &Runtime, label: String) -> RuntimeId {
 }
 
 impl Contender {
+    /// How `--runtime` names it.
+    #[must_use]
+    pub fn selector(&self) -> String {
+        match &self.runtime.origin {
+            Origin::Given(typed) => format!("{}={}", self.runtime.name(), typed.display()),
+            _ => self.id.label.clone(),
+        }
+    }
+
     /// The same runtime with a fault put before it.
     #[must_use]
     pub fn as_mutant(&self, mutant: &Arc<Mutant>) -> Self {
@@ -108,7 +117,7 @@ impl Contender {
         let origin = match &self.runtime.origin {
             Origin::Path => "PATH".to_owned(),
             Origin::Store(_) => "store".to_owned(),
-            Origin::Given => "given".to_owned(),
+            Origin::Given(_) => "given".to_owned(),
             Origin::Engine => "engine".to_owned(),
         };
         Participant {

@@ -7,6 +7,7 @@ use ocidiff_model::pattern::glob;
 use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Case, Needs};
 
+use crate::cell::pin::needs::{Unpinned, unpinned};
 use crate::cgroup::Layout;
 use crate::corpus::Entry;
 
@@ -19,6 +20,8 @@ pub struct Abilities {
     pub controllers: Vec<String>,
     /// The harness's own effective capabilities, as a mask.
     pub capabilities: u64,
+    /// What cells have from whoever started the harness, and cannot be given alike.
+    pub unpinned: Vec<Unpinned>,
 }
 
 impl Abilities {
@@ -46,6 +49,7 @@ impl Abilities {
             },
             controllers: layout.controllers(),
             capabilities: u64::from_str_radix(effective.trim(), 16).unwrap_or(0),
+            unpinned: unpinned(),
         })
     }
 
@@ -53,7 +57,9 @@ impl Abilities {
     #[must_use]
     pub fn missing_of(&self, case: &Case) -> Option<String> {
         let rootfs = &case.body.rootfs;
-        self.missing(&case.body.needs).or_else(|| {
+        let unpinned = || self.unpinned.iter().find(|one| one.concerns(case));
+        let unpinned = || unpinned().map(|one| format!("needs {}", one.why));
+        self.missing(&case.body.needs).or_else(unpinned).or_else(|| {
             let gone = rootfs.layers().iter().find(|layer| !Path::new(layer).is_dir())?;
             Some(if rootfs.name() == gone {
                 format!("needs the rootfs {gone}")
@@ -108,7 +114,9 @@ impl Abilities {
             .map(|cpus| format!("needs {cpus} CPUs"))
     }
 
-    fn has(&self, capability: &str) -> bool {
+    /// Whether the harness has a capability, named with `CAP_`.
+    #[must_use]
+    pub fn has(&self, capability: &str) -> bool {
         crate::cell::capability_number(capability).is_some_and(|bit| self.capabilities >> bit & 1 == 1)
     }
 }
@@ -171,6 +179,7 @@ mod tests {
             machine,
             controllers: vec!["pids".into()],
             capabilities: 1,
+            unpinned: Vec::new(),
         };
         let missing = |yaml: &str| able.missing(&serde_yaml::from_str(yaml).expect("needs"));
         for (yaml, expected) in [

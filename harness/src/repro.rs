@@ -6,7 +6,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use ocidiff_model::{Case, Op};
+use ocidiff_model::caller::{IoClass, Policy};
+use ocidiff_model::{Caller, Case, Op};
 
 use crate::bundle::{Bundle, merge_layers};
 use crate::cell::job::JobStep;
@@ -31,7 +32,9 @@ pub fn write(
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let aside = tempfile::tempdir_in(parent)?;
+    let aside = tempfile::Builder::new()
+        .prefix(".ocidiff-repro.")
+        .tempdir_in(parent)?;
     merge_layers(&bundle.layers, &aside.path().join("rootfs"))?;
     for (name, config) in &bundle.configs {
         fs::write(aside.path().join(format!("{name}.json")), config)?;
@@ -46,7 +49,10 @@ pub fn write(
     fs::write(&script, text(case, contender, &steps))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
-    fs::rename(aside.keep(), folder)
+    fs::rename(aside.path(), folder)?;
+    // It has its name, and is nobody's to remove.
+    let _ = aside.keep();
+    Ok(())
 }
 
 /// The script. It takes private namespaces first, as ocidiff does: a runtime under test is not trusted.
@@ -82,7 +88,57 @@ fn text(case: &Case, contender: &Contender, steps: &[JobStep]) -> String {
         .replace("@BUNDLES@", paths::BUNDLES)
         .replace("@PIDS@", paths::PIDS)
         .replace("@TMP@", paths::TMP)
+        .replace("@CALLER@", &caller(&case.body.caller))
         .replace("@CALLS@", &calls)
+}
+
+/// What the shell that calls the runtime takes on first, with the tools of util-linux.
+fn caller(caller: &Caller) -> String {
+    let mut lines = Vec::new();
+    if let Some(policy) = caller.scheduler {
+        let policy = match policy {
+            Policy::Other => "other",
+            Policy::Batch => "batch",
+            Policy::Idle => "idle",
+        };
+        lines.push(format!("chrt --{policy} --pid 0 $$"));
+    }
+    lines.extend(
+        caller
+            .nice
+            .map(|nice| format!("renice -n {nice} -p $$ >/dev/null")),
+    );
+    if let Some(priority) = caller.io_priority {
+        lines.push(match priority.class {
+            IoClass::RealTime => format!("ionice -c 1 -n {} -p $$", priority.level),
+            IoClass::BestEffort => format!("ionice -c 2 -n {} -p $$", priority.level),
+            IoClass::Idle => "ionice -c 3 -p $$".to_owned(),
+        });
+    }
+    lines.extend(
+        caller
+            .oom_score_adj
+            .map(|adj| format!("echo {adj} >/proc/self/oom_score_adj")),
+    );
+    lines.extend(
+        caller
+            .timer_slack
+            .map(|slack| format!("echo {slack} >/proc/$$/timerslack_ns")),
+    );
+    for (name, limit) in &caller.limits {
+        lines.push(format!("prlimit --pid $$ --{name}={}:{}", limit.soft, limit.hard));
+    }
+    lines.extend(caller.umask.as_ref().map(|umask| format!("umask {umask}")));
+    if !caller.ignored.is_empty() {
+        lines.push(format!("trap '' {}", caller.ignored.join(" ")));
+    }
+    // personality(2) has no tool that takes all of its bits, and is only had with an exec.
+    lines.extend(caller.personality.map(|bits| {
+        format!(
+            "# ocidiff also gives the caller the personality {bits:#x} (0x40000: run this under `setarch -R`)"
+        )
+    }));
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// The call's words; the program is whatever the script was given.
@@ -156,7 +212,24 @@ wait_end() {
   sed 's/^/    /' /run/out.create
 }
 
-@CALLS@
+@CALLER@@CALLS@
 [ -s @HOOKS@/log ] && echo "hooks:" && cat @HOOKS@/log
 exit 0
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_is_what_the_case_says() {
+        assert_eq!(caller(&Caller::default()), "");
+        let said = "{nice: 5, scheduler: batch, ignored: [INT, HUP], umask: '0077', limits: {core: {soft: 0, hard: 1}}}";
+        let said: Caller = serde_yaml::from_str(said).expect("a caller");
+        assert_eq!(
+            caller(&said),
+            "chrt --batch --pid 0 $$\nrenice -n 5 -p $$ >/dev/null\nprlimit --pid $$ --core=0:1\numask 0077\n\
+             trap '' INT HUP\n"
+        );
+    }
+}

@@ -11,11 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use nix::sched::{CloneFlags, setns, unshare};
-use ocidiff_trace::ebpf::{Loaded, Place};
+use ocidiff_trace::ebpf::{Loaded, Place, Wall};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use crate::cgroup::{self, Kind, Layout};
 use crate::session::Session;
+use crate::wall;
+
+/// Major and minor number.
+type Device = (u32, u32);
 
 /// What is done on a slot's thread: it gets the slot's cgroups.
 pub(crate) type Work = Box<dyn FnOnce(&Layout) -> After + Send>;
@@ -25,7 +30,7 @@ pub(crate) type After = Box<dyn FnOnce(Vec<String>)>;
 /// A slot; dropping it waits for the end of its thread, so that its cgroups are empty after that.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    work: Option<mpsc::Sender<Work>>,
+    work: Option<mpsc::Sender<(Vec<Device>, Work)>>,
     thread: Option<JoinHandle<()>>,
     cgroups: Arc<Mutex<Layout>>,
     number: u32,
@@ -42,16 +47,28 @@ impl Drop for Slot {
             .take()
             .filter(|thread| thread.thread().id() != std::thread::current().id());
         if let Some(thread) = thread {
-            let _ = thread.join();
+            wait_for(thread);
         }
     }
+}
+
+/// Waits for a thread. What it does may wait for the runtime: a worker hands its other work on first.
+fn wait_for(thread: JoinHandle<()>) {
+    let on_worker =
+        Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    // That the thread panicked is told by those who wait for its work.
+    let _ = if on_worker {
+        tokio::task::block_in_place(|| thread.join())
+    } else {
+        thread.join()
+    };
 }
 
 impl Slot {
     /// Starts the thread; it makes cgroups that are named as the slot, and joins them.
     pub(crate) fn start(session: Arc<Session>, number: u32) -> io::Result<Self> {
         let name = number.to_string();
-        let (sender, receiver) = mpsc::channel::<Work>();
+        let (sender, receiver) = mpsc::channel::<(Vec<Device>, Work)>();
         let (ready, started) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name(format!("slot {name}"))
@@ -59,7 +76,8 @@ impl Slot {
                 move || match leave_machine().and_then(|()| Places::make(&session, &name)) {
                     Ok(mut places) => {
                         let _ = ready.send(Ok(Arc::clone(&places.shared)));
-                        while let Ok(work) = receiver.recv() {
+                        while let Ok((devices, work)) = receiver.recv() {
+                            places.allow(&devices);
                             let after = work(&places.cgroups);
                             let changed = places.changed();
                             places.tidy(&session, &name, changed.is_empty());
@@ -90,9 +108,11 @@ impl Slot {
         }
     }
 
-    /// Does the work on the slot's thread; also tells which settings of the slot's own cgroups it changed.
+    /// Does the work on the slot's thread, with which these devices can be opened; also tells which settings of the
+    /// slot's own cgroups it changed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        devices: Vec<Device>,
         work: impl FnOnce(&Layout) -> T + Send + 'static,
     ) -> Option<(T, Vec<String>)> {
         let (done, result) = oneshot::channel();
@@ -102,7 +122,7 @@ impl Slot {
                 let _ = done.send((value, changed));
             })
         });
-        self.work.as_ref()?.send(work).ok()?;
+        self.work.as_ref()?.send((devices, work)).ok()?;
         result.await.ok()
     }
 
@@ -129,6 +149,7 @@ struct Places {
     shared: Arc<Mutex<Layout>>,
     fresh: Vec<(String, String)>,
     generation: u32,
+    wall: Option<Wall>,
 }
 
 impl Places {
@@ -138,9 +159,17 @@ impl Places {
         Ok(Self {
             fresh: settings(&cgroups),
             shared: Arc::new(Mutex::new(cgroups.clone())),
+            wall: wall::raise(&cgroups),
             cgroups,
             generation: 0,
         })
+    }
+
+    fn allow(&self, devices: &[Device]) {
+        if let Some(wall) = &self.wall {
+            // What it does not let through shows as an error of the workload's, under every runtime.
+            let _ = wall.allow(devices);
+        }
     }
 
     /// The names of the settings that are not what they were.
@@ -171,6 +200,7 @@ impl Places {
             *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = next.cgroups.clone();
             let old = std::mem::replace(&mut self.cgroups, next.cgroups);
             self.fresh = next.fresh;
+            self.wall = next.wall;
             let _ = old.remove();
         }
     }

@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ocidiff_runtimes::{Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
+use ocidiff_runtimes::{Ask, Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
 use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
 
+use crate::ask::InCell;
 use crate::bundle::Builder;
 use crate::corpus::{self, Corpus, files};
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
+use crate::hangs::Hangs;
 use crate::launch::Launcher;
 use crate::participants::contenders;
 use crate::plan::Abilities;
+use crate::preflight;
 use crate::session::Session;
 
 /// Namespaces and cgroups need root.
@@ -68,14 +71,30 @@ pub fn manifests() -> Result<Vec<Manifest>, Error> {
 /// # Errors
 /// A name is unknown, a version is not there, a program cannot be used, or nothing is there at all.
 pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> {
+    runtimes_asked(named, store, &asker()?)
+}
+
+/// Who asks runtimes for their versions: this program, in a cell.
+///
+/// # Errors
+/// This program's own file is not known.
+pub fn asker() -> Result<InCell, Error> {
+    Ok(InCell::new(&std::env::current_exe().map_err(Error::broken)?))
+}
+
+/// The same where another asks them for their versions.
+///
+/// # Errors
+/// As for [`runtimes`].
+pub fn runtimes_asked(named: &[String], store: &Store, ask: &dyn Ask) -> Result<Vec<Runtime>, Error> {
     let manifests = manifests()?;
     let selectors = named
         .iter()
         .map(|text| text.parse::<Selector>())
         .collect::<Result<Vec<_>, _>>();
     let selectors = selectors.map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let found = find_all(&manifests, store);
-    let chosen = select(&selectors, &manifests, store, &found);
+    let found = find_all(&manifests, store, ask);
+    let chosen = select(&selectors, &manifests, store, &found, ask);
     let chosen = chosen.map_err(|error| Error::usage(format!("failed to {error}")))?;
     if chosen.is_empty() {
         let missing = Host::this().missing(&manifests, &found).join("\n  ");
@@ -92,7 +111,7 @@ pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> 
 /// Every manifest's error.
 pub fn missing() -> Result<Vec<String>, Error> {
     let manifests = manifests()?;
-    let found = find_all(&manifests, &store()?);
+    let found = find_all(&manifests, &store()?, &asker()?);
     Ok(Host::this().missing(&manifests, &found))
 }
 
@@ -124,6 +143,12 @@ pub struct Settings {
     pub recorder: Recorder,
     /// Whether the runtimes' own calls are kept in every record.
     pub keep_setup: bool,
+    /// How often each case is run at least.
+    pub repeat: u32,
+    /// Whether a runtime is held against itself.
+    pub control: bool,
+    /// Whether hooks of a bundle of the user's run too.
+    pub keep_hooks: bool,
 }
 
 /// Everything that runs cases.
@@ -138,6 +163,9 @@ pub fn engine(
     stop: watch::Receiver<bool>,
 ) -> Result<Engine, Error> {
     let contenders = contenders(runtimes, settings.reference.as_deref()).map_err(Error::usage)?;
+    if let Some(lacks) = preflight::lacks(abilities, &corpus.default_config) {
+        return Err(Error::broken(lacks));
+    }
     let session =
         Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))?;
     let session = Arc::new(session);
@@ -153,6 +181,11 @@ pub fn engine(
         recorder,
         recorder_said,
         keep_setup: settings.keep_setup,
+        repeat: settings.repeat,
+        control: settings.control,
+        hangs: Hangs::default(),
+        show_env: false,
+        keep_hooks: settings.keep_hooks,
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })

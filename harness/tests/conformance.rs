@@ -4,7 +4,7 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use ocidiff::engine::{Engine, Recorder};
 use ocidiff::error::Error;
 use ocidiff::plan::Abilities;
 use ocidiff::suite::{self, Settings};
-use ocidiff_model::Verdict;
+use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};
 use ocidiff_runtimes::Runtime;
 use tokio::runtime::Runtime as Tokio;
@@ -75,7 +75,8 @@ impl Suite {
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        let runtimes = suite::runtimes(&named, &suite::store()?)?;
+        let ask = ocidiff::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+        let runtimes = suite::runtimes_asked(&named, &suite::store()?, &ask)?;
         suite::need_two(&runtimes)?;
         Ok(Arc::new(Self {
             corpus: suite::corpus(None)?,
@@ -89,7 +90,15 @@ impl Suite {
 
     fn run(&self, entry: &Entry) -> Result<(), Failed> {
         let engine = self.engine()?;
-        let report = self.tokio.block_on(engine.run(entry)).report;
+        let finished = self.tokio.block_on(engine.run(entry));
+        let facts = finished.records.iter().flat_map(|record| &record.facts);
+        if let Some(unknown) = facts
+            .map(|fact| &fact.path)
+            .find(|path| facts::find(path).is_none())
+        {
+            return Err(format!("harness/model/data/facts.yaml has no row for the fact {unknown}").into());
+        }
+        let report = finished.report;
         if report.verdict == Verdict::Skipped {
             eprintln!("{}: {}", report.case, report.why.unwrap_or_default());
             return Ok(());
@@ -111,6 +120,9 @@ impl Suite {
             jobs: 4,
             recorder: Recorder::Auto,
             keep_setup: false,
+            repeat: 1,
+            control: false,
+            keep_hooks: false,
         };
         let _context = self.tokio.enter();
         let made = suite::engine(

@@ -1,6 +1,10 @@
 //! What a runtime under test cannot reach. Attacks are made by `fakes/malicious.sh`, one a test, and by the worst
 //! four that real runtimes have done; before and after, everything outside is looked at.
 
+#[path = "support/beside.rs"]
+mod beside;
+#[path = "support/contained.rs"]
+mod contained;
 #[path = "support/events.rs"]
 mod events;
 #[path = "support/needs.rs"]
@@ -10,58 +14,19 @@ mod outside;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::path::Path;
-use std::sync::Mutex;
-
-use events::Events;
+use contained::{alone, contained, given, malicious};
 use ocidiff_model::Verdict;
 use outside::Outside;
 use support::Scene;
-
-/// One at a time, or one attack's change would be found by another's test.
-static ONE: Mutex<()> = Mutex::new(());
-
-fn given(name: &str, path: &Path) -> String {
-    format!("{name}={}", path.display())
-}
-
-/// Runs the scene's cases under these runtimes; nothing outside may have changed.
-#[track_caller]
-fn contained(scene: &Scene, outside: &mut Outside, runtimes: &[String]) -> Events {
-    let mut args = vec!["run", "--cases", "cases", "--json", "events"];
-    args.extend(runtimes.iter().flat_map(|runtime| ["--runtime", runtime]));
-    let ran = scene.run(&args);
-    let changes = outside.changes();
-    assert!(
-        changes.is_empty(),
-        "it got out:\n{}\n{}{}",
-        changes.join("\n"),
-        ran.stdout,
-        ran.stderr
-    );
-    ran.within(100).leaves_nothing();
-    let events = Events::read(&scene.path().join("events"));
-    let (exit, _) = events.end().expect("the run came to its end");
-    ran.ends_with(i32::from(exit));
-    events
-}
 
 fn attack(name: &str) {
     let Some(runc) = needs::runtime("runc") else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
-    let canaries: Vec<_> = outside
-        .folders()
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect();
     let scene = Scene::new();
-    let script = include_str!("fakes/malicious.sh")
-        .replace("@REAL@", &runc.to_string_lossy())
-        .replace("@CANARIES@", &canaries.join(" "))
-        .replace("@PID@", &outside.pid().to_string());
-    let fake = scene.program("malicious", &script);
+    let fake = malicious(&scene, &runc, &outside);
     scene.write(
         "cases/attack/it.yaml",
         format!("{{summary: it, config: {{annotations: {{attack: {name}}}}}, steps: [create, {{start: {{limit: 2}}}}, {{wait: {{limit: 1}}}}, {{delete: {{force: true, limit: 2}}}}]}}"),
@@ -73,6 +38,11 @@ fn attack(name: &str) {
     );
     let case = events.case("attack/it");
     println!("{}", case.text());
+    assert!(
+        !case.text().contains("reached"),
+        "the attack reached something: {}",
+        case.text()
+    );
     // The fake leaves a file in the runtime's folder, so that the test knows that it came so far.
     assert!(
         case.verdict() >= Verdict::Unstable,
@@ -92,7 +62,7 @@ attacks! {
     kill_by_a_pid_of_outside: "kill-the-canary";
     kill_every_process_of_the_cgroup: "kill-the-cgroup";
     write_sysctls: "sysctls-of-proc";
-    #[ignore = "a new proc has sysctls that belong to no namespace; see isolate.rs"] write_sysctls_through_a_new_proc: "sysctls-of-a-new-proc";
+    write_sysctls_through_a_new_proc: "sysctls-of-a-new-proc";
     write_sysctls_through_the_cell_s_spare_proc: "sysctls-of-the-cell";
     write_sysfs: "sysfs";
     remove_files: "remove-files";
@@ -109,6 +79,13 @@ attacks! {
     rename_the_machine: "clock-and-host";
     change_the_network: "network";
     write_shared_memory: "shared-memory";
+    write_through_a_remount_of_every_mount: "remount-everything";
+    reach_the_machine_s_devices: "devices";
+    open_devices_of_its_own_making: "made-devices";
+    reach_what_is_mounted_in_sys_and_dev: "submounts";
+    write_sysfs_through_a_remount: "remount-sysfs";
+    reach_sockets_and_fifos: "sockets";
+    raise_the_own_bounds: "bounds";
 }
 
 /// youki 0.7.0 with an empty cgroupsPath takes the root cgroup as the container's, and ends all in it.
@@ -117,7 +94,7 @@ fn youki_with_an_empty_cgroups_path() {
     let (Some(runc), Some(youki)) = (needs::runtime("runc"), needs::runtime("youki@0.7.0")) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     scene.write(
@@ -138,7 +115,7 @@ fn crun_with_a_path_for_an_id(version: &str) {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime(&selector)) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     let up = "../".repeat(12);
@@ -149,7 +126,7 @@ fn crun_with_a_path_for_an_id(version: &str) {
     for (index, id) in ids.enumerate() {
         scene.write(
             &format!("cases/worst/id-{index}.yaml"),
-            format!("{{summary: it, steps: [create, {{delete: {{force: true, id: {id}}}}}, start, {{wait: {{limit: 1}}}}, {{delete: {{force: true}}}}]}}"),
+            format!("{{summary: it, steps: [create, {{delete: {{force: true, id: '{id}'}}}}, start, {{wait: {{limit: 1}}}}, {{delete: {{force: true}}}}]}}"),
         );
     }
     scene.write(
@@ -183,7 +160,7 @@ fn sysctls_without_a_namespace(selector: &str, name: &str) {
     let (Some(runc), Some(other)) = (needs::runtime("runc"), needs::runtime(selector)) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     for (case, sysctl, value, namespace) in [
@@ -235,7 +212,7 @@ fn a_workload_writes_through_a_bind_mount() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     for (index, folder) in outside.folders().enumerate() {
@@ -243,7 +220,7 @@ fn a_workload_writes_through_a_bind_mount() {
             scene.write(
                 &format!("cases/bind/{kind}-{index}.yaml"),
                 format!(
-                    "{{summary: it, config: {{mounts+: [{{destination: /mnt, type: bind, source: {}, options: {options}}}], process: {{args: [/bin/probe, put, /mnt/attacked, text]}}}}, files: {{/mnt/: {{}}}}}}",
+                    "{{summary: it, config: {{mounts+: [{{destination: /mnt, type: bind, source: '{}', options: {options}}}], process: {{args: [/bin/probe, put, /mnt/attacked, text]}}}}, files: {{/mnt/: {{}}}}}}",
                     folder.display()
                 ),
             );
@@ -265,7 +242,7 @@ fn crun_s_filter_cache_does_not_last() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun@1.21")) else {
         return;
     };
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let mut outside = Outside::watch();
     let scene = Scene::new();
     let seccomp = |errno: u8| {

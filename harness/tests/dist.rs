@@ -2,6 +2,9 @@
 //!
 //! OCIDIFF_DIST names the file; `make test` sets it.
 
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,7 +14,7 @@ use std::process::{Command, Output};
 fn program() -> Option<PathBuf> {
     let skip = |why: &str| {
         assert!(std::env::var_os("OCIDIFF_TEST_ALL").is_none(), "{why}");
-        println!("skipped: {why}");
+        skip::skipped(why);
         None
     };
     if !rustix::process::geteuid().is_root() {

@@ -1,24 +1,30 @@
-//! Compiles the kernel's side of the eBPF recorder, and sets `cfg(ebpf)` where that worked.
+//! Compiles the kernel's side of the eBPF recorder and of the wall, and sets `cfg(ebpf)` where that worked.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
-const SOURCE: &str = "src/ebpf/recorder.bpf.c";
+const SOURCES: [&str; 2] = ["recorder", "wall"];
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(ebpf)");
-    println!("cargo::rerun-if-changed={SOURCE}");
+    for name in SOURCES {
+        println!("cargo::rerun-if-changed={}", source(name));
+    }
     if env::var_os("CARGO_FEATURE_EBPF").is_none() {
         return;
     }
-    match compile() {
+    match SOURCES.iter().try_for_each(|name| compile(name)) {
         Ok(()) => println!("cargo::rustc-cfg=ebpf"),
         Err(why) => println!("cargo::warning=built without the eBPF recorder, ptrace is used instead: {why}"),
     }
 }
 
-fn compile() -> Result<(), String> {
+fn source(name: &str) -> String {
+    format!("src/ebpf/{name}.bpf.c")
+}
+
+fn compile(name: &str) -> Result<(), String> {
     let variable = |name: &str| env::var(name).map_err(|_| format!("{name} is not set"));
     let arch = variable("CARGO_CFG_TARGET_ARCH")?;
     if arch != "x86_64" {
@@ -26,7 +32,7 @@ fn compile() -> Result<(), String> {
             "it knows the registers of x86_64 only, and this is {arch}"
         ));
     }
-    let object = PathBuf::from(variable("OUT_DIR")?).join("recorder.bpf.o");
+    let object = PathBuf::from(variable("OUT_DIR")?).join(format!("{name}.bpf.o"));
     // Where Debian keeps <asm/types.h>; elsewhere the folder is not there, which does not matter.
     let system = format!("/usr/include/{arch}-linux-gnu");
     let status = Command::new("clang")
@@ -41,7 +47,7 @@ fn compile() -> Result<(), String> {
         ])
         .arg(format!("-I{system}"))
         .arg(format!("-I{}", variable("DEP_BPF_INCLUDE")?))
-        .args(["-c", SOURCE, "-o"])
+        .args(["-c", &source(name), "-o"])
         .arg(&object)
         .status()
         .map_err(|error| format!("clang cannot be started: {error}"))?;

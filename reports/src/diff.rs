@@ -121,6 +121,8 @@ mod tests {
             fact: "proc.groups".into(),
             groups: values.iter().map(group).collect(),
             standing: Standing::Known,
+            seen: Vec::new(),
+            written: Vec::new(),
             expected: None,
             requirement: None,
             against: Vec::new(),

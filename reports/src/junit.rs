@@ -9,7 +9,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use crate::run::{Run, Start};
 use crate::safe::safe;
-use crate::style::{Style, count};
+use crate::style::Style;
 use crate::{Error, telling, terminal};
 
 /// The whole report.
@@ -90,7 +90,7 @@ fn status(case: &CaseReport, run: &Run<'_>) -> TestCaseStatus {
             return status;
         }
         Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unstable => {
+        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected | Verdict::Unstable => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
     };
@@ -109,11 +109,7 @@ fn text(case: &CaseReport) -> String {
 fn interrupted(run: &Run<'_>) -> TestSuite {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type("interrupted");
-    status.set_message(format!(
-        "interrupted: {} of {} have a verdict",
-        run.cases.len(),
-        count(run.planned, "case")
-    ));
+    status.set_message(run.ended_early().unwrap_or_default());
     let mut suite = TestSuite::new("ocidiff.run");
     suite.add_test_case(TestCase::new("every case has a verdict", status));
     suite

@@ -15,6 +15,7 @@
 pub mod check;
 mod diff;
 pub mod events;
+pub mod file;
 pub mod fleet;
 mod html;
 pub mod junit;
@@ -34,7 +35,7 @@ use ocidiff_model::Event;
 use serde::Serialize;
 
 pub use run::Run;
-pub use safe::{safe, safe_to};
+pub use safe::{safe, safe_json, safe_lines, safe_to};
 pub use style::Style;
 
 /// What a report can be drawn as.
@@ -134,5 +135,6 @@ pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String,
 
 /// One JSON object.
 fn object(report: &impl Serialize) -> Result<String, Error> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(report)?))
+    let json = serde_json::to_string_pretty(report)?;
+    Ok(format!("{}\n", safe_json(&json)))
 }

@@ -147,6 +147,26 @@ fn facts(out: &mut String, case: &CaseReport, shown: &[&Difference]) {
         ));
     }
     out.push('\n');
+    for difference in shown {
+        for seen in &difference.seen {
+            let ways = telling::way(&seen.groups, " · ");
+            out.push_str(&format!(
+                "- {} {}: {}\n",
+                code(&difference.fact),
+                count(seen.times as usize, "time"),
+                code(&brief(&ways, VALUE))
+            ));
+        }
+        for (who, written, seen) in telling::off(difference) {
+            out.push_str(&format!(
+                "- {} of {}: written {}, seen {}\n",
+                code(&difference.fact),
+                text(who),
+                code(&brief(&written, VALUE)),
+                code(&brief(&seen, VALUE))
+            ));
+        }
+    }
 }
 
 fn sequences(out: &mut String, difference: &Difference) {

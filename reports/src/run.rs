@@ -4,6 +4,7 @@ use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Counts, Event, ExitStatus, Impact, Verdict};
 
+use crate::style::count;
 use crate::telling;
 
 /// The head of a run. Events that were merged from several machines have several.
@@ -34,6 +35,8 @@ pub struct Run<'a> {
     pub seconds: f64,
     /// Whether the run ended before all cases had their verdict.
     pub interrupted: bool,
+    /// Why it did, where that was no signal.
+    pub why: Option<&'a str>,
     /// Whether the last event is missing: the harness was killed.
     pub unfinished: bool,
     /// Whether cases that are not the same each time fail (`--strict`).
@@ -41,10 +44,11 @@ pub struct Run<'a> {
 }
 
 /// The verdicts that are told first and whole, in this order.
-pub(crate) const TOLD_WHOLE: [Verdict; 5] = [
+pub(crate) const TOLD_WHOLE: [Verdict; 6] = [
     Verdict::New,
     Verdict::Gone,
     Verdict::Violation,
+    Verdict::Unexpected,
     Verdict::Broken,
     Verdict::Unstable,
 ];
@@ -70,11 +74,13 @@ impl<'a> Run<'a> {
                     seconds,
                     exit,
                     interrupted,
+                    why,
                     ..
                 } => {
                     ends += 1;
                     run.seconds += seconds;
                     run.interrupted |= interrupted;
+                    run.why = run.why.or(why.as_deref());
                     exits.push(*exit);
                 }
             }
@@ -87,6 +93,15 @@ impl<'a> Run<'a> {
         // Nothing that always fails, and yet it failed: then the unstable ones did it.
         run.strict = run.counts.exit(false) == ExitStatus::Ok && exits.contains(&ExitStatus::Differs);
         run
+    }
+
+    /// Why not every case has a verdict, and how many have; none where all have.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<String> {
+        let why = self.why.map_or_else(|| "interrupted".to_owned(), crate::safe);
+        let done = self.cases.len();
+        self.interrupted
+            .then(|| format!("{why}: {done} of {} have a verdict", count(self.planned, "case")))
     }
 
     /// The cases that are told first and whole: by verdict, then by name.
@@ -128,14 +143,17 @@ impl<'a> Run<'a> {
         tally(cases.map(|case| case.why.as_deref().unwrap_or("no reason given")))
     }
 
-    /// Runtimes that sat out cases which the others were compared in, and how many.
+    /// Runtimes that sat out cases which the others were compared in, how they say why, and how many.
     #[must_use]
-    pub fn left_out(&self) -> Vec<(&'a str, usize)> {
+    pub fn left_out(&self) -> Vec<((&'a str, &'a str), usize)> {
         let compared = self
             .cases
             .iter()
             .filter(|case| case.verdict != Verdict::Unsupported);
-        tally(compared.flat_map(|case| case.unsupported.iter().map(|(label, _)| label.as_str())))
+        tally(compared.flat_map(|case| {
+            let both = case.unsupported.iter();
+            both.map(|(label, why)| (label.as_str(), why.as_str()))
+        }))
     }
 
     /// How many runtimes take part.
@@ -218,8 +236,8 @@ fn known_order<'a>(case: &&'a CaseReport) -> (u8, bool, bool, std::cmp::Reverse<
     )
 }
 
-fn tally<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
+fn tally<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Vec<(T, usize)> {
+    let mut counts: Vec<(T, usize)> = Vec::new();
     for item in items {
         match counts.iter_mut().find(|(name, _)| *name == item) {
             Some((_, count)) => *count += 1,

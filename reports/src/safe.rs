@@ -1,8 +1,12 @@
 //! Text that came from a container or a runtime is hostile: it may hold terminal commands, turn the direction
 //! of writing, hide characters, or be without end. Everything of that kind passes here before it is shown.
 
+use std::borrow::Cow;
+
 /// How many characters [`safe`] lets through.
 pub(crate) const LIMIT: usize = 2000;
+/// How many lines [`safe_lines`] lets through.
+const MOST_LINES: usize = 1000;
 
 /// The text on one line, without anything that a terminal would obey and no longer than 2000 characters.
 #[must_use]
@@ -26,6 +30,19 @@ pub fn safe_to(text: &str, limit: usize) -> String {
     out
 }
 
+/// As [`safe`], but for a text of several lines, which stay lines: a list of errors.
+#[must_use]
+pub fn safe_lines(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut kept: Vec<String> = lines.by_ref().take(MOST_LINES).map(safe).collect();
+    match lines.count() {
+        0 => {}
+        1 => kept.push("... (1 more line)".to_owned()),
+        left => kept.push(format!("... ({left} more lines)")),
+    }
+    kept.join("\n")
+}
+
 /// As [`safe`], for a line that has room for `limit` characters only.
 pub(crate) fn brief(text: &str, limit: usize) -> String {
     let safe = safe(text);
@@ -45,6 +62,27 @@ pub(crate) fn ascii(text: &str) -> String {
             character => character.escape_unicode().to_string(),
         })
         .collect()
+}
+
+/// JSON with nothing in its texts that a terminal would obey: the same text to whoever parses it.
+#[must_use]
+pub fn safe_json(json: &str) -> Cow<'_, str> {
+    // Control characters below the space are escaped in any JSON; the rest of them, and what is hidden, need not be.
+    let unsafe_here = |letter: char| letter == '\u{7f}' || (!letter.is_ascii() && is_hidden(letter));
+    if !json.contains(unsafe_here) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if unsafe_here(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(letter);
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn push(out: &mut String, character: char) {
@@ -120,6 +158,26 @@ mod tests {
             ("abcdef".into(), "ab...".into())
         );
         assert!(safe(&"x".repeat(1 << 20)).len() < LIMIT + 40);
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(
+            safe_lines("a\u{1b}[2J\n    help: b\r\n"),
+            "a\\x1b[2J\n    help: b"
+        );
+        let many = safe_lines(&"x\n".repeat(MOST_LINES + 2));
+        assert!(many.ends_with("x\n... (2 more lines)"), "{many}");
+        assert_eq!(safe_lines(&"x\n".repeat(MOST_LINES)).lines().count(), MOST_LINES);
+    }
+
+    #[test]
+    fn json_is_the_same_to_who_reads_it() {
+        let text = "a\u{9b}31m \u{7f}\u{202e}\u{e0041} é";
+        let json = serde_json::to_string(text).expect("JSON");
+        let shown = safe_json(&json);
+        assert_eq!(shown, "\"a\\u009b31m \\u007f\\u202e\\udb40\\udc41 é\"");
+        assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
     }
 
     #[test]

@@ -80,16 +80,13 @@ pub(crate) fn remedies(case: &CaseReport) -> Vec<&str> {
     )
 }
 
-/// The runtimes that the known file says violate a clause.
+/// The runtimes that did not do what a clause asks for, in this run. What is written of other versions accuses nobody.
 pub(crate) fn violating<'a>(case: &'a CaseReport, clause: &str) -> Vec<&'a str> {
     let named = case
         .differences
         .iter()
         .filter(|difference| difference.requirement.as_deref() == Some(clause));
-    once(named.flat_map(|difference| {
-        let written = difference.advice.violates.iter();
-        written.chain(&difference.against).map(String::as_str)
-    }))
+    once(named.flat_map(|difference| difference.against.iter().map(String::as_str)))
 }
 
 /// Who is not as the reference, over the differences that are told.
@@ -124,11 +121,11 @@ pub(crate) fn who(case: &CaseReport) -> String {
     match case.verdict {
         Verdict::Gone => "a known difference did not show".to_owned(),
         Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
-        Verdict::Violation if against.is_empty() => "not as expected".to_owned(),
-        Verdict::Violation if differing.is_empty() => {
+        Verdict::Violation | Verdict::Unexpected if against.is_empty() => "not as expected".to_owned(),
+        Verdict::Violation | Verdict::Unexpected if differing.is_empty() => {
             format!("{}: not as expected, and all agree in it", against.join(", "))
         }
-        Verdict::Violation => format!("{}: not as expected", against.join(", ")),
+        Verdict::Violation | Verdict::Unexpected => format!("{}: not as expected", against.join(", ")),
         _ if differing.is_empty() => String::new(),
         _ => format!("{}{}", differ(case), how_often(case)),
     }
@@ -145,9 +142,56 @@ fn how_often(case: &CaseReport) -> String {
     let (told, _) = telling(case);
     match told.first().map(|difference| &difference.standing) {
         Some(Standing::New { runs }) if *runs > 1 => format!(", in each of {runs} runs"),
-        Some(Standing::Unstable { shown, runs }) => format!(", in {shown} of {runs} runs"),
+        Some(Standing::Unstable { shown, runs }) => format!(", in {}", share(*shown, *runs)),
         _ => String::new(),
     }
+}
+
+/// `3 of 20 runs (5 to 36 %)`: how often, and between what the rate lies with 95 % confidence (Wilson's interval).
+pub(crate) fn share(shown: u32, runs: u32) -> String {
+    const Z: f64 = 1.96;
+    let (shown_f, runs_f) = (f64::from(shown), f64::from(runs.max(1)));
+    let rate = shown_f / runs_f;
+    let scale = 1.0 + Z * Z / runs_f;
+    let middle = (rate + Z * Z / (2.0 * runs_f)) / scale;
+    let half = Z * (rate * (1.0 - rate) / runs_f + Z * Z / (4.0 * runs_f * runs_f)).sqrt() / scale;
+    let percent = |part: f64| (part.clamp(0.0, 1.0) * 100.0).round();
+    format!(
+        "{shown} of {runs} runs ({} to {} %)",
+        percent(middle - half),
+        percent(middle + half)
+    )
+}
+
+/// Who showed what in one of the ways in which a fact showed: `runc 0 · crun 2`.
+pub(crate) fn way(groups: &[Group], dot: &str) -> String {
+    match groups {
+        [] => "nobody shows it".to_owned(),
+        [one] => format!("all {}", value(one)),
+        several => several
+            .iter()
+            .map(|group| format!("{} {}", group.runtimes.join(", "), value(group)))
+            .collect::<Vec<_>>()
+            .join(dot),
+    }
+}
+
+/// Where something is written that is not what showed: who, what is written, what was seen.
+pub(crate) fn off(difference: &Difference) -> Vec<(&str, String, String)> {
+    let seen = |who: &str| {
+        let mut groups = difference.groups.iter();
+        let group = groups.find(|group| group.runtimes.iter().any(|name| name == who))?;
+        Some(group)
+    };
+    difference
+        .written
+        .iter()
+        .filter_map(|(who, written)| {
+            let group = seen(who)?;
+            let fits = ocidiff_model::known::stands_for(written, group.value.as_ref());
+            (!fits).then(|| (who.as_str(), written.line(), value(group)))
+        })
+        .collect()
 }
 
 /// What sets a fact apart from what the case's first line says.
@@ -158,8 +202,13 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
         Standing::Unstable { .. } if case.verdict == Verdict::Unstable && case.differences.len() == 1 => {
             String::new()
         }
-        Standing::Unstable { shown, runs } => format!("showed in {shown} of {runs} runs"),
-        Standing::New { .. } if !matches!(case.verdict, Verdict::New | Verdict::Violation) => {
+        Standing::Unstable { shown, runs } => format!("showed in {}", share(*shown, *runs)),
+        Standing::New { .. }
+            if !matches!(
+                case.verdict,
+                Verdict::New | Verdict::Violation | Verdict::Unexpected
+            ) =>
+        {
             "new".to_owned()
         }
         _ => String::new(),
@@ -224,9 +273,46 @@ pub(crate) fn reason((reason, number): &(&str, usize)) -> String {
     format!("{reason} ({number})")
 }
 
-/// Runtimes that sat cases out, `youki in 3 cases`.
-pub(crate) fn sat_out((label, number): &(&str, usize)) -> String {
-    format!("{label} in {}", count(*number, "case"))
+/// Runtimes that sat cases out, `youki in 3 cases: it has no such step`.
+pub(crate) fn sat_out(((label, why), number): &((&str, &str), usize)) -> String {
+    format!("{label} in {}: {why}", count(*number, "case"))
+}
+
+/// The options of the run that another command takes too, as words for the shell.
+pub(crate) fn again(case: &CaseReport) -> String {
+    case.again
+        .iter()
+        .map(|option| format!(" {}", word(option)))
+        .collect()
+}
+
+/// How `--runtime` names a runtime of the run.
+pub(crate) fn selector(case: &CaseReport, label: &str) -> String {
+    let named = case
+        .again
+        .windows(2)
+        .filter(|pair| pair[0] == "--runtime")
+        .map(|pair| &pair[1]);
+    let called = |selector: &&String| {
+        **selector == label
+            || selector.replacen('=', " ", 1) == label
+            || selector.split_once('=').is_some_and(|(name, _)| name == label)
+            || selector.split_once('@').is_some_and(|(name, _)| name == label)
+    };
+    named
+        .clone()
+        .find(called)
+        .map_or_else(|| label.to_owned(), String::clone)
+}
+
+/// A word for the shell, quoted only where it must be.
+pub(crate) fn word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@._+=/-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        quoted(word)
+    }
 }
 
 fn once<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
@@ -262,6 +348,19 @@ mod tests {
             ("containers/crun#646", "containers/crun#646"),
         ] {
             assert_eq!(short_link(link), short);
+        }
+    }
+
+    #[test]
+    fn a_share_says_between_what_the_rate_lies() {
+        for (shown, runs, text) in [
+            (1, 20, "1 of 20 runs (1 to 24 %)"),
+            (3, 20, "3 of 20 runs (5 to 36 %)"),
+            (2, 3, "2 of 3 runs (21 to 94 %)"),
+            (0, 10, "0 of 10 runs (0 to 28 %)"),
+            (10, 10, "10 of 10 runs (72 to 100 %)"),
+        ] {
+            assert_eq!(share(shown, runs), text);
         }
     }
 

@@ -1,18 +1,20 @@
-//! What is known of a program file: its version and digest, kept by path, size and time so that a list is quick.
+//! What is known of a program file: its version and digest, kept by path so that a list is quick, and believed as
+//! long as the file is the same: its inode, its size, and when it was changed, which `touch` cannot set back.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ask::{Ask, End};
 use crate::manifest::Manifest;
-use crate::process;
 use crate::store::{Store, write_whole};
+use ocidiff_confine::{raised, read_text};
 use ocidiff_model::version::Version;
 
 /// Why a program is not a usable runtime.
@@ -38,16 +40,51 @@ pub enum ProgramError {
         /// How the call ended.
         why: String,
     },
+    /// It was not asked for its version.
+    #[error("read the version of {path}: it could not be asked: {why}", path = path.display())]
+    NotAsked {
+        /// The runtime's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        why: String,
+    },
+}
+
+/// A file as it was. Who writes to it, or puts another in its place, changes one of these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct FileState {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: [i64; 2],
+    changed: [i64; 2],
+}
+
+impl FileState {
+    fn of(meta: &fs::Metadata) -> Self {
+        Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.len(),
+            modified: [meta.mtime(), meta.mtime_nsec()],
+            changed: [meta.ctime(), meta.ctime_nsec()],
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Facts {
     name: String,
-    size: u64,
-    modified: i128,
+    #[serde(flatten)]
+    file: FileState,
     pub(crate) version: Version,
     pub(crate) digest: String,
 }
+
+/// More than all programs have: what is known of them is found out again.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// The facts of every program that was looked at before.
 #[derive(Debug)]
@@ -59,8 +96,8 @@ pub(crate) struct FactCache {
 
 impl FactCache {
     pub(crate) fn open(store: &Store) -> Self {
-        let path = store.home().join("facts.json");
-        let text = fs::read_to_string(&path).unwrap_or_default();
+        let path = store.home().join("programs.json");
+        let text = read_text(&path, raised(MOST_BYTES)).unwrap_or_default();
         Self {
             path,
             known: serde_json::from_str(&text).unwrap_or_default(),
@@ -69,7 +106,12 @@ impl FactCache {
     }
 
     /// The facts of a program, from the cache while the file is the same.
-    pub(crate) fn of(&mut self, manifest: &Manifest, program: &Path) -> Result<Facts, ProgramError> {
+    pub(crate) fn of(
+        &mut self,
+        manifest: &Manifest,
+        program: &Path,
+        ask: &dyn Ask,
+    ) -> Result<Facts, ProgramError> {
         let not_a_program = |why: String| ProgramError::NotAProgram {
             name: manifest.name.clone(),
             path: program.to_owned(),
@@ -79,18 +121,17 @@ impl FactCache {
         if !meta.is_file() || meta.mode() & 0o111 == 0 {
             return Err(not_a_program("it is not an executable file".to_owned()));
         }
-        let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+        let file = FileState::of(&meta);
         if let Some(facts) = self.known.get(program)
-            && (facts.size, facts.modified, &facts.name) == (meta.len(), modified, &manifest.name)
+            && (&facts.file, &facts.name) == (&file, &manifest.name)
         {
             return Ok(facts.clone());
         }
-        let version = ask_version(manifest, program)?;
         let digest = sha256(program).map_err(|err| not_a_program(err.to_string()))?;
+        let version = ask_version(manifest, program, ask)?;
         let facts = Facts {
             name: manifest.name.clone(),
-            size: meta.len(),
-            modified,
+            file,
             version,
             digest,
         };
@@ -110,21 +151,25 @@ impl FactCache {
     }
 }
 
-/// Asks a program for its version: the only call of a runtime outside the containment.
-fn ask_version(manifest: &Manifest, program: &Path) -> Result<Version, ProgramError> {
-    let no_version = |why: String| ProgramError::NoVersion {
-        name: manifest.name.clone(),
-        path: program.to_owned(),
-        why,
+/// Asks a program for its version.
+fn ask_version(manifest: &Manifest, program: &Path, ask: &dyn Ask) -> Result<Version, ProgramError> {
+    let (name, path) = (manifest.name.clone(), program.to_owned());
+    let args = manifest.version.args.iter().map(OsString::from);
+    let argv: Vec<OsString> = std::iter::once(program.as_os_str().to_owned())
+        .chain(args)
+        .collect();
+    let answer = match ask.ask(&argv) {
+        Ok(answer) => answer,
+        Err(why) => return Err(ProgramError::NotAsked { name, path, why }),
     };
-    let mut command = Command::new(program);
-    command.args(&manifest.version.args);
-    let ended = process::run(&mut command, process::LIMIT, process::CAP)
-        .map_err(|err| no_version(format!("did not start: {err}")))?;
     manifest
-        .read_version(&ended.stdout)
-        .filter(|_| !ended.late)
-        .ok_or_else(|| no_version(ended.tell()))
+        .read_version(&answer.stdout)
+        .filter(|_| answer.end != End::Late)
+        .ok_or_else(|| ProgramError::NoVersion {
+            name,
+            path,
+            why: answer.tell(),
+        })
 }
 
 /// A file's SHA-256 in hex.

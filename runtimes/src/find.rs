@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ocidiff_model::Op;
 
+use crate::ask::Ask;
 use crate::call::Call;
 use crate::facts::{FactCache, ProgramError};
 use crate::manifest::Manifest;
@@ -37,8 +38,8 @@ pub enum Origin {
     Path,
     /// In the store; from where it came.
     Store(String),
-    /// The user gave its path.
-    Given,
+    /// The user gave its path, typed so.
+    Given(PathBuf),
     /// A container engine has it registered.
     Engine,
 }
@@ -48,7 +49,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Path => f.write_str("PATH"),
             Self::Store(from) => write!(f, "store ({from})"),
-            Self::Given => f.write_str("given"),
+            Self::Given(_) => f.write_str("given"),
             Self::Engine => f.write_str("engine"),
         }
     }
@@ -96,18 +97,18 @@ pub struct Found {
 }
 
 /// Every runtime of the machine.
-pub fn find_all(manifests: &[Manifest], store: &Store) -> Found {
-    find_in(manifests, store, env::var_os("PATH").as_deref())
+pub fn find_all(manifests: &[Manifest], store: &Store, ask: &dyn Ask) -> Found {
+    find_in(manifests, store, env::var_os("PATH").as_deref(), ask)
 }
 
 /// The same with a PATH of one's own.
-pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>) -> Found {
+pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>, ask: &dyn Ask) -> Found {
     let mut facts = FactCache::open(store);
     let mut found = Found::default();
     let installed = store.installed();
     for manifest in manifests {
         let manifest = Arc::new(manifest.clone());
-        let mut look = |program: PathBuf, origin| match learn(&mut facts, &manifest, program, origin) {
+        let mut look = |program: PathBuf, origin| match learn(&mut facts, &manifest, program, origin, ask) {
             Ok(runtime) => found.runtimes.push(runtime),
             Err(err) => found.broken.push(err),
         };
@@ -126,12 +127,22 @@ pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>) -> F
 ///
 /// # Errors
 /// It is not there, or is no such runtime.
-pub fn registered(manifest: &Manifest, program: &Path, store: &Store) -> Result<Runtime, ProgramError> {
+pub fn registered(
+    manifest: &Manifest,
+    program: &Path,
+    store: &Store,
+    ask: &dyn Ask,
+) -> Result<Runtime, ProgramError> {
     let on_path = program
         .to_str()
         .filter(|name| !name.contains('/'))
         .and_then(|name| program_on(env::var_os("PATH").as_deref(), name));
-    let runtime = given(manifest, &on_path.unwrap_or_else(|| program.to_owned()), store)?;
+    let runtime = given(
+        manifest,
+        &on_path.unwrap_or_else(|| program.to_owned()),
+        store,
+        ask,
+    )?;
     Ok(Runtime {
         origin: Origin::Engine,
         ..runtime
@@ -139,10 +150,22 @@ pub fn registered(manifest: &Manifest, program: &Path, store: &Store) -> Result<
 }
 
 /// The runtime at a path that the user gave.
-pub(crate) fn given(manifest: &Manifest, program: &Path, store: &Store) -> Result<Runtime, ProgramError> {
+pub(crate) fn given(
+    manifest: &Manifest,
+    program: &Path,
+    store: &Store,
+    ask: &dyn Ask,
+) -> Result<Runtime, ProgramError> {
+    let typed = program.to_owned();
     let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let mut facts = FactCache::open(store);
-    let runtime = learn(&mut facts, &Arc::new(manifest.clone()), program, Origin::Given);
+    let runtime = learn(
+        &mut facts,
+        &Arc::new(manifest.clone()),
+        program,
+        Origin::Given(typed),
+        ask,
+    );
     facts.save();
     runtime
 }
@@ -152,8 +175,9 @@ fn learn(
     manifest: &Arc<Manifest>,
     path: PathBuf,
     origin: Origin,
+    ask: &dyn Ask,
 ) -> Result<Runtime, ProgramError> {
-    let known = facts.of(manifest, &path)?;
+    let known = facts.of(manifest, &path, ask)?;
     let manifest = Arc::clone(manifest);
     Ok(Runtime {
         manifest,

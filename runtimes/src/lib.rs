@@ -1,8 +1,9 @@
 //! Runtimes as data: a manifest says how one is found, installed and called.
 //!
-//! But for [`via`], nothing here runs a container: this crate finds programs, reads their versions, brings them into a store
-//! and writes their command lines. Engines that speak HTTP are adapters beside these modules, not part of them.
+//! But for [`via`], nothing here runs a container, and no runtime is called ([`Ask`] is who does): this crate finds
+//! programs, has them asked for their versions, brings them into a store and writes their command lines. Engines that speak HTTP are adapters beside these modules, not part of them.
 
+mod ask;
 mod call;
 pub mod engines;
 mod facts;
@@ -16,8 +17,10 @@ mod select;
 mod store;
 mod template;
 mod text;
+mod unpack;
 pub mod via;
 
+pub use ask::{Answer, Ask, End, LIMIT, Nobody};
 pub use call::{Call, Flag, Var};
 pub use facts::ProgramError;
 pub use find::{Found, Origin, Runtime, find_all, find_in, registered};

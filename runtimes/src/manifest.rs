@@ -7,12 +7,17 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use ocidiff_confine::yaml::weigh;
+use ocidiff_confine::{raised, read_text};
 use ocidiff_model::Op;
 
 use crate::call::Call;
 use crate::template::{self, CallError, StepTemplate, Word};
 use crate::text::Pattern;
 use ocidiff_model::version::Version;
+
+/// More than a manifest has.
+const MOST_BYTES: u64 = 256 << 10;
 
 /// One runtime's manifest: a YAML file under `runtimes/`.
 #[derive(Debug, Clone, Deserialize)]
@@ -186,6 +191,12 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 impl Manifest {
     /// Reads one manifest.
     pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        weigh(text).map_err(|error| ManifestError::Bad {
+            file: file.to_owned(),
+            line: error.line,
+            column: 1,
+            why: error.why,
+        })?;
         let manifest: Self = serde_yaml::from_str(text).map_err(|err| yaml_error(file, &err))?;
         manifest.check(file, text)?;
         Ok(manifest)
@@ -241,7 +252,8 @@ impl Manifest {
 
     /// The version in the output of the version call.
     pub fn read_version(&self, output: &str) -> Option<Version> {
-        Version::parse(self.version.regex.capture(output)?).ok()
+        let printed = self.version.regex.capture(output)?;
+        Some(Version::parse(printed).unwrap_or_else(|_| Version::local()))
     }
 
     fn step(&self, step: Op, version: &Version) -> Option<&StepTemplate> {
@@ -304,7 +316,7 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ManifestError> {
             .to_string_lossy()
             .into_owned();
         if name.ends_with(".yaml") && name != "matrix.yaml" {
-            let text = fs::read_to_string(&path).map_err(|err| unreadable(&path, err))?;
+            let text = read_text(&path, raised(MOST_BYTES)).map_err(|err| unreadable(&path, err.into()))?;
             sources.push((path.display().to_string(), text));
         }
     }

@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::facts::sha256;
 use crate::install::{Apt, AptError, Planned};
 use crate::machine::Machine;
-use crate::process;
 use crate::store::{Store, StoreError};
+use crate::unpack::unpack_output;
+
+/// How long a package may take.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// One package of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,15 +110,9 @@ pub(crate) fn unpack_with(machine: &Machine, package: &Path, folder: &Path) -> R
     let tool = machine
         .tool("dpkg-deb")
         .ok_or_else(|| bad("there is no dpkg-deb on PATH; install the package `dpkg`".to_owned()))?;
-    fs::create_dir_all(folder).map_err(StoreError::at(folder))?;
     let mut command = machine.command(&tool);
-    command.arg("-x").arg(package).arg(folder);
-    let ended = process::run(&mut command, std::time::Duration::from_secs(120), process::CAP)
-        .map_err(|err| bad(err.to_string()))?;
-    if ended.late || !ended.status.success() {
-        return Err(bad(format!("dpkg-deb {}", ended.tell())));
-    }
-    Ok(())
+    command.arg("--fsys-tarfile").arg(package);
+    unpack_output(&mut command, folder, LIMIT).map_err(|err| bad(format!("dpkg-deb: {err}")))
 }
 
 fn cached(store: &Store, pin: &Pin) -> PathBuf {

@@ -1,54 +1,22 @@
-//! One short call of a program that is not trusted: limited in time and output, alone in its process group.
+//! One short call of a tool of this machine's: limited in time and output, alone in its process group.
 
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-/// How long a `--version` may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+use crate::ask::{Answer, End};
+
 /// How much output of a short call is kept.
 pub(crate) const CAP: usize = 64 * 1024;
 
-/// How a call ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    /// The limit was reached: it was killed.
-    pub(crate) late: bool,
-}
-
-impl Ended {
-    /// How it ended, in words that follow "it ".
-    pub(crate) fn tell(&self) -> String {
-        let text = if self.stderr.trim().is_empty() {
-            &self.stdout
-        } else {
-            &self.stderr
-        };
-        let said = text.trim().lines().next_back().unwrap_or_default();
-        let said = if said.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("`{said}`")
-        };
-        match (self.late, self.status.code(), self.status.signal()) {
-            (true, ..) => format!("did not end within {} s and said {said}", LIMIT.as_secs()),
-            (_, Some(code), _) => format!("ended with {code} and said {said}"),
-            (_, _, signal) => format!("died by signal {} and said {said}", signal.unwrap_or_default()),
-        }
-    }
-}
-
 /// Runs a command to its end or to the limit.
-pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io::Result<Ended> {
+pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io::Result<Answer> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -62,11 +30,15 @@ pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io
     let status = child.wait()?;
     let (stdout, stderr, late) = watched?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Ended {
-        status,
+    let end = match (late, status.code(), status.signal()) {
+        (true, ..) => End::Late,
+        (_, Some(code), _) => End::Code(code),
+        (_, _, signal) => End::Signal(signal.unwrap_or_default().to_string()),
+    };
+    Ok(Answer {
         stdout: text(stdout),
         stderr: text(stderr),
-        late,
+        end,
     })
 }
 
@@ -153,7 +125,7 @@ fn read_some(pipe: &mut Option<impl Read>, kept: &mut Vec<u8>, cap: usize) -> st
 mod tests {
     use super::*;
 
-    fn sh(script: &str, limit_ms: u64) -> Ended {
+    fn sh(script: &str, limit_ms: u64) -> Answer {
         run(
             Command::new("sh").args(["-c", script]),
             Duration::from_millis(limit_ms),
@@ -176,10 +148,10 @@ mod tests {
 
     #[test]
     fn the_limit_holds_against_a_hang_and_against_an_open_pipe() {
-        assert!(sh("trap '' TERM; sleep 60", 200).late);
+        assert_eq!(sh("trap '' TERM; sleep 60", 200).end, End::Late);
         let began = Instant::now();
         let ended = sh("sleep 60 & echo v1", 20_000);
-        assert!(!ended.late && began.elapsed() < Duration::from_secs(10));
+        assert!(ended.end == End::Code(0) && began.elapsed() < Duration::from_secs(10));
         assert_eq!(ended.stdout, "v1\n");
     }
 }

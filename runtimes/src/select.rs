@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::ask::Ask;
 use crate::facts::ProgramError;
 use crate::find::{Found, Origin, Runtime, given};
 use crate::manifest::Manifest;
@@ -106,6 +107,7 @@ pub fn select(
     manifests: &[Manifest],
     store: &Store,
     found: &Found,
+    ask: &dyn Ask,
 ) -> Result<Vec<Runtime>, SelectError> {
     if selectors.is_empty() {
         return Ok(default_set(manifests, found));
@@ -115,7 +117,7 @@ pub fn select(
     for selector in selectors {
         let manifest = find_manifest(manifests, &selector.name)?;
         let runtime = match &selector.which {
-            Which::Program(path) => given(manifest, path, store)?,
+            Which::Program(path) => given(manifest, path, store, ask)?,
             Which::Version(version) => with_version(manifest, version, found)?,
             Which::Any => any(manifest, found).ok_or_else(|| missing(manifest, None, found))?,
         };

@@ -3,12 +3,17 @@
 use std::env;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
+use ocidiff_confine::{raised, read_text};
 use ocidiff_model::version::Version;
+
+/// More than the record of an installed runtime has.
+const MOST_BYTES: u64 = 256 << 10;
 
 /// The store: `$OCIDIFF_HOME`, or a folder in the user's cache.
 #[derive(Debug, Clone)]
@@ -149,6 +154,7 @@ impl Store {
                 .create(true)
                 .truncate(false)
                 .write(true)
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
                 .open(&path)?;
             let waited = flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
             if waited {
@@ -170,7 +176,7 @@ impl Installed {
 
 /// The record of a folder, when it is whole and where it was put.
 fn read_installed(folder: &Path) -> Option<Installed> {
-    let text = fs::read_to_string(folder.join("installed.json")).ok()?;
+    let text = read_text(&folder.join("installed.json"), raised(MOST_BYTES)).ok()?;
     let one: Installed = serde_json::from_str(&text).ok()?;
     (one.folder == folder && one.path().is_file()).then_some(one)
 }

@@ -11,6 +11,10 @@ use dockerd::private::is_on_path;
 use dockerd::{BOX, Dockerd, sleeper};
 use ocidiff_runtimes::engines::{EngineError, Found, Options, Which, find};
 use ocidiff_runtimes::{BUILT_IN, Manifest, Runtime, Store, find_all};
+
+#[path = "support/ask.rs"]
+mod ask;
+use ask::OnHost;
 use serde_json::{Value, json};
 
 fn look(options: &Options) -> Found {
@@ -97,7 +101,7 @@ fn kinds(scratch: &Path) -> Vec<(&'static str, Value, &'static str, Value)> {
 /// A Docker with a box image, that knows the runtimes of the machine and the store.
 fn docker() -> Option<(Dockerd, Vec<Runtime>)> {
     let manifests = Manifest::load_all(BUILT_IN.iter().copied()).expect("the built-in manifests are good");
-    let found = Store::from_env().map(|store| find_all(&manifests, &store));
+    let found = Store::from_env().map(|store| find_all(&manifests, &store, &OnHost));
     let mut runtimes = found.map_or_else(|_| Vec::new(), |found| found.runtimes);
     // Docker's own runc has the name already.
     runtimes.retain(|runtime| ["crun", "youki"].contains(&runtime.name()));

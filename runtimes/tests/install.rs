@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use ocidiff_runtimes::packages::{self, Pin};
 use ocidiff_runtimes::{BUILT_IN, Event, Machine, Manifest, Outcome, Store, find_in, install};
 
+#[path = "support/ask.rs"]
+mod ask;
+use ask::OnHost;
+
 /// A machine of stand-ins, and a store.
 struct Place {
     folder: tempfile::TempDir,
@@ -82,6 +86,7 @@ impl Place {
             &self.manifests,
             &self.store(),
             &self.machine(),
+            &OnHost,
             &mut |event| {
                 events.push(event.clone());
             },
@@ -100,7 +105,12 @@ impl Place {
     }
 
     fn labels(&self) -> Vec<String> {
-        let found = find_in(&self.manifests, &self.store(), self.machine().path.as_deref());
+        let found = find_in(
+            &self.manifests,
+            &self.store(),
+            self.machine().path.as_deref(),
+            &OnHost,
+        );
         found
             .runtimes
             .iter()
@@ -248,7 +258,7 @@ fn what_a_machine_lacks_is_told_before_anything_is_fetched() {
 fn elsewhere_than_on_debian_one_line_says_how_to_get_each() {
     let place = Place::with(&["cargo"]);
     place.write("etc/os-release", "ID=fedora\nVERSION_CODENAME=\n");
-    let found = find_in(&place.manifests, &place.store(), None);
+    let found = find_in(&place.manifests, &place.store(), None, &OnHost);
     let missing = place.machine().missing(&place.manifests, &found);
     assert_eq!(missing.len(), 3);
     assert!(
@@ -274,10 +284,17 @@ fn a_second_install_waits_for_the_first() {
     let (machine, requests) = (place.machine(), ["crun".parse().expect("a request")]);
     let mut first = None;
     let mut lock = Some(lock);
-    let outcome = install(&requests, &place.manifests, &store, &machine, &mut |event| {
-        first.get_or_insert_with(|| event.clone());
-        lock.take();
-    });
+    let outcome = install(
+        &requests,
+        &place.manifests,
+        &store,
+        &machine,
+        &OnHost,
+        &mut |event| {
+            first.get_or_insert_with(|| event.clone());
+            lock.take();
+        },
+    );
     assert_eq!(ready(&outcome.expect("it goes on")), ["crun@1.8.1"]);
     assert_eq!(first, Some(Event::Waiting));
 }

@@ -6,8 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ocidiff_runtimes::{
-    BUILT_IN, Found, Manifest, Origin, Runtime, SelectError, Selector, Store, Which, find_in, select,
+    BUILT_IN, Found, Manifest, Nobody, Origin, Runtime, SelectError, Selector, Store, Which, find_in, select,
 };
+
+#[path = "support/ask.rs"]
+mod ask;
+use ask::OnHost;
 
 /// A folder that is a PATH, and a store beside it.
 struct Place {
@@ -54,12 +58,17 @@ impl Place {
     }
 
     fn found(&self) -> Found {
-        find_in(&self.manifests, &self.store(), Some(self.bin().as_os_str()))
+        find_in(
+            &self.manifests,
+            &self.store(),
+            Some(self.bin().as_os_str()),
+            &OnHost,
+        )
     }
 
     fn select(&self, texts: &[&str]) -> Result<Vec<Runtime>, SelectError> {
         let selectors: Vec<Selector> = texts.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
-        select(&selectors, &self.manifests, &self.store(), &self.found())
+        select(&selectors, &self.manifests, &self.store(), &self.found(), &OnHost)
     }
 
     fn labels(&self, texts: &[&str]) -> Vec<String> {
@@ -131,7 +140,7 @@ fn a_path_of_ones_own_needs_a_manifest() {
         .expect("a selection");
     assert_eq!(
         (given[0].label().as_str(), &given[0].origin),
-        ("crun@9.9", &Origin::Given)
+        ("crun@9.9", &Origin::Given(mine.clone()))
     );
     let unknown = place
         .select(&[&format!("kata={}", mine.display())])
@@ -185,9 +194,14 @@ fn a_broken_program_hides_nothing() {
     assert_eq!((found.runtimes.len(), found.broken.len()), (1, 1));
     assert_eq!(place.labels(&["runc"]), ["runc@1.1.5"]);
     assert!(
-        find_in(&place.manifests, &place.store(), Some(OsStr::new("bin:.")))
-            .broken
-            .is_empty()
+        find_in(
+            &place.manifests,
+            &place.store(),
+            Some(OsStr::new("bin:.")),
+            &OnHost
+        )
+        .broken
+        .is_empty()
     );
 }
 
@@ -220,4 +234,44 @@ fn a_folder_without_its_record_or_moved_away_is_not_installed() {
     assert_eq!(place.found().runtimes.len(), 1);
     fs::remove_file(folder.join("1.1.5/installed.json")).expect("the record is removed");
     assert!(place.found().runtimes.is_empty());
+}
+
+/// A file that was changed is asked again, whatever its times and size say.
+#[test]
+fn a_version_is_not_believed_of_a_file_that_was_changed_and_dated_back() {
+    let place = Place::new();
+    let runc = place.path("runc", "runc version 1.1.5");
+    assert_eq!(place.labels(&["runc"]), ["runc@1.1.5"]);
+    let before = fs::metadata(&runc)
+        .expect("its times")
+        .modified()
+        .expect("a time");
+    place.path("runc", "runc version 1.1.6");
+    let file = fs::File::options().write(true).open(&runc).expect("it opens");
+    file.set_modified(before).expect("it is dated back");
+    drop(file);
+    assert_eq!(place.labels(&["runc"]), ["runc@1.1.6"]);
+}
+
+#[test]
+fn without_anybody_to_ask_only_what_is_known_is_told() {
+    let place = Place::new();
+    place.path("runc", "runc version 1.1.5");
+    place.found();
+    place.path("crun", "crun version 1.8.1");
+    let nobody = Nobody("that needs root");
+    let found = find_in(
+        &place.manifests,
+        &place.store(),
+        Some(place.bin().as_os_str()),
+        &nobody,
+    );
+    let labels: Vec<_> = found.runtimes.iter().map(Runtime::label).collect();
+    assert_eq!(labels, ["runc@1.1.5"]);
+    let broken: Vec<_> = found.broken.iter().map(ToString::to_string).collect();
+    assert!(
+        matches!(&broken[..], [only] if only.ends_with("it could not be asked: that needs root")),
+        "{broken:?}"
+    );
+    assert!(!place.bin().join("crun.calls").exists(), "it was called");
 }

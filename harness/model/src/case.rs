@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::caller::Caller;
 use crate::fact::{Channel, Value};
 use crate::family::Family;
 use crate::rootfs::Rootfs;
@@ -204,9 +205,17 @@ pub struct CaseFile {
     /// Changes to the text of config.json after that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub config_text: Vec<TextEdit>,
+    /// Members of the config that are wrong on purpose, by the names that lead to them (`linux.devices.type`, `*` for any
+    /// text; also `process.args` for a program that is not there, and `kill.signal`). Everything else must be as the
+    /// runtime-spec says, and these must be wrong: in one member of the family at least.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<String>,
     /// The name of the config in the bundle; `config.json` if not said.
     #[serde(default = "default_config_file")]
     pub config_file: String,
+    /// Attributes of the process that calls the runtime, where the case is about what the runtime makes of them.
+    #[serde(default, skip_serializing_if = "Caller::is_default")]
+    pub caller: Caller,
     /// The steps to take; create, start, wait, delete if not said.
     #[serde(default = "Step::defaults")]
     pub steps: Vec<Step>,
@@ -215,12 +224,39 @@ pub struct CaseFile {
     /// there are no facts of the filters, and none that are taken at the execve (`proc.init`, mount, cgroup).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub watch: BTreeMap<Channel, Watch>,
+    /// How often it is run: a race that shows once in twenty runs needs more than one. `--repeat` can ask for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<u32>,
     /// What must hold, whatever the runtime.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<String, Expectation>,
     /// Makes the file a family: each member is a case with its own name, `process/rlimit[nofile]`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
+}
+
+impl CaseFile {
+    /// A case that says nothing but what it is about: the default bundle, the default steps.
+    #[must_use]
+    pub fn new(summary: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            requirement: Vec::new(),
+            needs: Needs::default(),
+            rootfs: Rootfs::default(),
+            files: BTreeMap::new(),
+            config: empty_object(),
+            config_text: Vec::new(),
+            config_file: default_config_file(),
+            steps: Step::defaults(),
+            watch: BTreeMap::new(),
+            repeat: None,
+            caller: Caller::default(),
+            invalid: Vec::new(),
+            expect: BTreeMap::new(),
+            family: None,
+        }
+    }
 }
 
 fn default_config_file() -> String {
@@ -291,6 +327,12 @@ mod tests {
         assert_eq!(all[0].body.rootfs.recipe(), Some("probe"));
         assert_eq!(all[0].body.steps.len(), 4);
         assert_eq!(all[0].topic(), "topic");
+    }
+
+    #[test]
+    fn one_that_says_nothing_is_as_the_empty_file() {
+        let all = cases("summary: s");
+        assert_eq!(all[0].body, CaseFile::new("s"));
     }
 
     #[test]

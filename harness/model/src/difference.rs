@@ -14,6 +14,15 @@ pub struct Group {
     pub runtimes: Vec<String>,
 }
 
+/// One way in which a fact showed in repeated runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Who showed what; one group where all agreed.
+    pub groups: Vec<Group>,
+    /// In how many runs.
+    pub times: u32,
+}
+
 /// How a difference stands to what is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "is")]
@@ -66,6 +75,12 @@ pub struct Difference {
     pub groups: Vec<Group>,
     /// New, known, gone or unstable.
     pub standing: Standing,
+    /// Where it was not the same in each run: every way in which it showed, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+    /// Where something is written of it that is not what showed: by runtime, what is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<(String, Value)>,
     /// What the case expects of the fact, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Value>,

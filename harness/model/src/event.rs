@@ -42,8 +42,23 @@ pub struct CaseReport {
     /// The steps that did not end with 0, by runtime, with what it printed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<(String, StepRecord)>,
+    /// How often it was run.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub runs: u32,
+    /// The options that a command takes to meet the same runtimes and cases again, a word each; empty for the defaults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<String>,
     /// Wall time in seconds, all runtimes and confirmations together.
     pub seconds: f64,
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_once(runs: &u32) -> bool {
+    *runs == 1
 }
 
 /// A runtime that took part.
@@ -86,7 +101,10 @@ pub enum Event {
         seconds: f64,
         /// How the program ends.
         exit: ExitStatus,
-        /// Whether a signal ended the run before all cases had their verdict.
+        /// Whether the run ended before all cases had their verdict.
         interrupted: bool,
+        /// Why it did, where that was no signal: one sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
 }

@@ -107,6 +107,44 @@ impl When {
     }
 }
 
+/// In which part of the runs something shows: above 0 and below 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
+#[schemars(with = "f64")]
+pub struct Rate(f64);
+
+/// What has this chance of not showing in so many runs, if its rate is as written, is gone.
+const UNLIKELY: f64 = 1e-3;
+
+impl Rate {
+    /// Whether it is too unlikely that it did not show in any of so many runs.
+    #[must_use]
+    pub fn is_gone_after(self, runs: u32) -> bool {
+        (1.0 - self.0).powf(f64::from(runs)) < UNLIKELY
+    }
+}
+
+// It is never NaN.
+impl Eq for Rate {}
+
+impl TryFrom<f64> for Rate {
+    type Error = &'static str;
+
+    fn try_from(rate: f64) -> Result<Self, &'static str> {
+        if rate > 0.0 && rate < 1.0 {
+            Ok(Self(rate))
+        } else {
+            Err("a rate is above 0 and below 1: 0.05 for once in twenty runs")
+        }
+    }
+}
+
+impl From<Rate> for f64 {
+    fn from(rate: Rate) -> Self {
+        rate.0
+    }
+}
+
 /// Any value: what differs from run to run is written so.
 pub const ANY: &str = "*";
 /// The runtime does not have the fact at all.
@@ -131,6 +169,9 @@ pub struct KnownEntry {
     /// (see [`Pattern`]). `ocidiff check` reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applies: Option<Pattern>,
+    /// In which part of the runs it shows, above 0 and below 1: a race. It may be missing from a run without being gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
     /// How much it matters.
     pub impact: Impact,
     /// Where it matters less, or more, for one of the runtimes than for the others: by name.
@@ -175,26 +216,28 @@ impl std::str::FromStr for RuntimeKey {
 }
 
 impl KnownEntry {
-    /// What the entry says that a runtime shows; none where it says nothing of it.
+    /// What the entry says that a runtime shows; none where it says nothing of it. One version outweighs a range, a range
+    /// the plain name.
     ///
     /// # Errors
     /// A key's range is none; the loader has checked that.
     pub fn value_for(&self, runtime: &RuntimeId) -> Result<Option<&Value>, VersionError> {
-        let mut plain = None;
+        let (mut plain, mut ranged) = (None, None);
         for (key, value) in &self.values {
             let RuntimeKey { name, range } = key.parse()?;
-            if name != runtime.name {
+            if name != runtime.name || !range.holds(&runtime.version) {
                 continue;
             }
+            if range.is_exact() {
+                return Ok(Some(value));
+            }
             if key.contains(' ') {
-                if range.holds(&runtime.version) {
-                    return Ok(Some(value));
-                }
+                ranged = ranged.or(Some(value));
             } else {
                 plain = Some(value);
             }
         }
-        Ok(plain)
+        Ok(ranged.or(plain))
     }
 
     /// Whether the entry is about this machine. A kernel range that is none holds nowhere; the loader has checked that.
@@ -252,7 +295,8 @@ mod tests {
     #[test]
     fn a_range_outweighs_a_plain_name() {
         let entry: KnownEntry = serde_yaml::from_str(
-            "{fact: process.exit, values: {runc: 0, 'crun <1.21': 1, crun: 2}, impact: breaks}",
+            "{fact: process.exit, values: {runc: 0, 'crun <1.21': 1, crun: 2, 'youki >0.7': 3, 'youki =0.8': 4}, \
+             impact: breaks}",
         )
         .expect("parse");
         for (name, version, expected) in [
@@ -260,9 +304,68 @@ mod tests {
             ("crun", "1.8.1", Some(1)),
             ("crun", "1.28", Some(2)),
             ("youki", "0.7", None),
+            ("youki", "0.8", Some(4)),
+            ("youki", "0.9", Some(3)),
         ] {
             let found = entry.value_for(&runtime(name, version)).expect("range").cloned();
             assert_eq!(found, expected.map(Value::Int), "{name} {version}");
+        }
+    }
+
+    #[test]
+    fn a_rate_says_when_something_is_gone() {
+        let rate = Rate::try_from(0.05).expect("a rate");
+        assert!(!rate.is_gone_after(20) && !rate.is_gone_after(134) && rate.is_gone_after(135));
+        for none in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Rate::try_from(none).is_err(), "{none}");
+        }
+    }
+
+    #[test]
+    fn an_entry_holds_on_the_machines_that_it_names() {
+        let machine = |kernel: &str, cgroup: &str, arch: &str, via: Option<&str>| Machine {
+            kernel: kernel.parse().expect("a version"),
+            cgroup: cgroup.into(),
+            arch: arch.into(),
+            via: via.map(Into::into),
+        };
+        let here = machine("6.6", "v2", "x86_64", None);
+        for (when, expected) in [
+            ("{kernel: '>=6.6'}", true),
+            ("{kernel: '>6.6'}", false),
+            ("{kernel: '<6.6'}", false),
+            ("{kernel: '<=6.6'}", true),
+            ("{cgroup: v2}", true),
+            ("{cgroup: v1}", false),
+            ("{arch: x86_64}", true),
+            ("{arch: aarch64}", false),
+            ("{via: docker}", false),
+            ("{kernel: '>=6.6', cgroup: v2, arch: x86_64}", true),
+            ("{kernel: '>=6.6', cgroup: v2, arch: aarch64}", false),
+        ] {
+            let yaml = format!("{{fact: a, values: {{}}, impact: breaks, when: {when}}}");
+            let entry: KnownEntry = serde_yaml::from_str(&yaml).expect("an entry");
+            assert_eq!(entry.holds(&here), expected, "{when}");
+        }
+        let entry: KnownEntry =
+            serde_yaml::from_str("{fact: a, values: {}, impact: breaks, when: {via: docker}}")
+                .expect("an entry");
+        assert!(entry.holds(&machine("6.6", "v2", "x86_64", Some("docker 28.5.2"))));
+        assert!(!entry.holds(&machine("6.6", "v2", "x86_64", Some("podman 5.4"))));
+    }
+
+    #[test]
+    fn how_much_it_matters_for_one_of_them() {
+        let entry: KnownEntry =
+            serde_yaml::from_str("{fact: a, values: {}, impact: breaks, impact_for: {crun: cosmetic}}")
+                .expect("an entry");
+        for (from, to, expected) in [
+            ("runc", "crun", Impact::Cosmetic),
+            ("crun", "runc", Impact::Cosmetic),
+            ("runc", "youki", Impact::Breaks),
+        ] {
+            let between = entry.impact_between(&runtime(from, "1.0"), &runtime(to, "1.0"));
+            assert_eq!(between, expected, "{from} to {to}");
         }
     }
 

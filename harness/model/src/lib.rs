@@ -3,12 +3,16 @@
 //! | module          | what is inside                                                        |
 //! |-----------------|-----------------------------------------------------------------------|
 //! | [`case`]        | a case as it is written: the bundle, the steps, what to watch         |
+//! | [`caller`]      | who calls the runtime, where a case is about that                     |
 //! | [`rootfs`]      | a recipe's name, or folders of the machine                            |
 //! | [`family`]      | one file that stands for several cases                                |
 //! | [`step`]        | one call of the lifecycle                                             |
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`diff`]        | the inverse of that: what a case must say to get a given config       |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
+//! | [`facts`]       | the table of facts: which there are, and what is known of each        |
+//! | [`names`]       | small lists of names that cases speak of                              |
+//! | [`near`]        | the name that was meant                                               |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
 //! | [`check`]       | which workloads would behave differently under another runtime        |
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
@@ -19,16 +23,20 @@
 //! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
 //! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
 
+pub mod caller;
 pub mod case;
 pub mod check;
 pub mod diff;
 pub mod difference;
 pub mod event;
 pub mod fact;
+pub mod facts;
 pub mod family;
 pub mod filter;
 pub mod known;
 pub mod merge;
+pub mod names;
+pub mod near;
 pub mod pattern;
 pub mod record;
 pub mod requirement;
@@ -37,6 +45,7 @@ pub mod step;
 pub mod verdict;
 pub mod version;
 
+pub use caller::Caller;
 pub use case::{Case, CaseFile, FileSpec, Needs, Watch};
 pub use difference::{Difference, Group};
 pub use event::Event;

@@ -20,6 +20,8 @@ pub enum Verdict {
     Unstable,
     /// A difference that is written down did not show.
     Gone,
+    /// An expectation of the case's own, that no requirement gives, does not hold, and is not written down.
+    Unexpected,
     /// An expectation that a requirement gives does not hold, and is not written down.
     Violation,
     /// A difference that is not written down.
@@ -30,12 +32,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order of the summary line.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Agree,
         Self::Known,
         Self::New,
         Self::Gone,
         Self::Violation,
+        Self::Unexpected,
         Self::Unsupported,
         Self::Unstable,
         Self::Broken,
@@ -53,6 +56,7 @@ impl Verdict {
             Self::Unstable => "unstable",
             Self::Gone => "gone",
             Self::Violation => "violation",
+            Self::Unexpected => "unexpected",
             Self::New => "new",
             Self::Broken => "broken",
         }
@@ -62,7 +66,7 @@ impl Verdict {
     #[must_use]
     pub fn fails(self, strict: bool) -> bool {
         match self {
-            Self::New | Self::Gone | Self::Violation | Self::Broken => true,
+            Self::New | Self::Gone | Self::Violation | Self::Unexpected | Self::Broken => true,
             Self::Unstable => strict,
             Self::Skipped | Self::Agree | Self::Unsupported | Self::Known => false,
         }
@@ -120,7 +124,7 @@ impl Counts {
 pub enum ExitStatus {
     /// 0: nothing new.
     Ok,
-    /// 1: a case is new, gone or a violation (or unstable with `--strict`).
+    /// 1: a case is new, gone, a violation or unexpected (or unstable with `--strict`).
     Differs,
     /// 2: wrong use, or an error in a case, a known file or a manifest.
     Usage,
@@ -160,6 +164,7 @@ mod tests {
         assert_eq!(exit(&[New, Agree], false), 1);
         assert_eq!(exit(&[Gone], false), 1);
         assert_eq!(exit(&[Violation], false), 1);
+        assert_eq!(exit(&[Unexpected], false), 1);
         assert_eq!(exit(&[New, Broken], false), 3);
     }
 }

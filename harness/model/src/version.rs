@@ -6,21 +6,52 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A version as a program prints it: `1.1.5`, `1.21`, `1.0.0-rc93`, `6.18.44-fc`.
+/// A version as a program prints it: `1.1.5`, `1.21`, `1.0.0-rc93`, `1.8.1.24-cdd5`, `6.18.44-fc`.
 ///
-/// Ordered as semver orders after missing parts are taken for 0; what follows `+` or `~` of a package is
-/// build metadata and does not count.
+/// Ordered as semver orders after missing parts are taken for 0. The first three numbers count, and a pre-release
+/// (`-rc93`) comes before its release. Whatever else follows is a build made at or after that version (of a package,
+/// `1.1.15+ds1`; of git, `1.8.1.24-cdd5` or `1.28-dirty`), and does not count.
 #[derive(Debug, Clone)]
 pub struct Version {
     text: String,
     parsed: semver::Version,
 }
 
+/// How a version is written that cannot be read: a build of somebody's own.
+const LOCAL: &str = "local";
+
+/// What a version before its release is called, by the field's custom; anything else after the numbers is a build.
+const PRE_RELEASES: [&str; 5] = ["alpha", "beta", "pre", "preview", "rc"];
+
 impl Version {
+    /// The version of a program whose version cannot be read. It is newer than every other: of a build of somebody's
+    /// own the most likely is that it has what the newest release has.
+    #[must_use]
+    pub fn local() -> Self {
+        Self {
+            text: LOCAL.to_owned(),
+            parsed: semver::Version::new(u64::MAX, u64::MAX, u64::MAX),
+        }
+    }
+
+    /// Whether it could not be read.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.text == LOCAL
+    }
+
+    /// Whether it is a build after that version: the version itself may lack what such a build has.
+    #[must_use]
+    pub fn is_build(&self) -> bool {
+        let plain = self.text.split('+').next().unwrap_or_default();
+        let (numbers, rest) = numbers_of(plain);
+        self.parsed.pre.is_empty() && (!rest.is_empty() || numbers.split('.').count() > 3)
+    }
+
     /// Reads a version leniently: `v1.2`, `1.0.0~rc93` and `20240729.0` are versions too.
     ///
     /// # Errors
-    /// It does not open with digits, or has more than three numbers.
+    /// It does not open with a number.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
         text.parse()
     }
@@ -48,29 +79,51 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         let error = || VersionError(text.trim().to_owned());
+        if text.trim() == LOCAL {
+            return Ok(Self::local());
+        }
         let text = text.trim().trim_start_matches('v').replace('~', "-");
         let plain = text.split('+').next().unwrap_or_default();
-        let (numbers, pre) = plain.split_once('-').map_or((plain, ""), |(n, p)| (n, p));
+        let (numbers, rest) = numbers_of(plain);
         let mut parts = [0_u64; 3];
-        for (index, part) in numbers.split('.').enumerate() {
-            *parts.get_mut(index).ok_or_else(error)? = part.parse().map_err(|_| error())?;
+        for (part, slot) in numbers.split('.').zip(&mut parts) {
+            *slot = part.parse().map_err(|_| error())?;
         }
-        let pre = pre.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        // `rc93` must come after `rc9`: semver orders letters and digits apart only when a dot stands between.
-        let pre = match pre.find(|c: char| c.is_ascii_digit()) {
-            Some(at) if at > 0 && !pre.contains('.') => format!("{}.{}", &pre[..at], &pre[at..]),
-            _ => pre,
-        };
-        let pre = semver::Prerelease::new(&pre).unwrap_or(semver::Prerelease::EMPTY);
         let parsed = semver::Version {
-            pre,
+            pre: pre_release(rest),
             ..semver::Version::new(parts[0], parts[1], parts[2])
         };
-        Ok(Self {
-            text: text.trim().to_owned(),
-            parsed,
-        })
+        Ok(Self { text, parsed })
     }
+}
+
+/// The numbers that a version opens with, and what follows them.
+fn numbers_of(text: &str) -> (&str, &str) {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let numbers = text[..end].trim_end_matches('.');
+    (numbers, &text[end..])
+}
+
+fn pre_release(rest: &str) -> semver::Prerelease {
+    let rest = rest.trim_start_matches(['-', '.']);
+    let word = rest
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .map_or(rest, |end| &rest[..end]);
+    if !PRE_RELEASES.contains(&word.to_ascii_lowercase().as_str()) {
+        return semver::Prerelease::EMPTY;
+    }
+    // `rc93` must come after `rc9`: semver orders letters and digits apart only when a dot stands between. What comes
+    // after the number (`rc5-12-gdeadbee`) is a build.
+    let tail = rest[word.len()..].trim_start_matches(['-', '.']);
+    let (number, _) = numbers_of(tail);
+    let text = if number.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}.{number}")
+    };
+    semver::Prerelease::new(&text).unwrap_or(semver::Prerelease::EMPTY)
 }
 
 impl PartialEq for Version {
@@ -140,6 +193,12 @@ enum Bound {
 pub struct VersionRange(Vec<(Bound, Version)>);
 
 impl VersionRange {
+    /// Whether it names one version.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        matches!(self.0[..], [(Bound::Equal, _)])
+    }
+
     /// Whether the version lies in the range.
     #[must_use]
     pub fn holds(&self, version: &Version) -> bool {
@@ -152,6 +211,25 @@ impl VersionRange {
                 Bound::GreaterOrEqual => order.is_ge(),
                 Bound::Greater => order.is_gt(),
             }
+        })
+    }
+}
+
+impl VersionRange {
+    /// Whether any version can lie in it: `>=2, <1` holds for none.
+    #[must_use]
+    pub fn can_hold(&self) -> bool {
+        let is_lower = |bound: &Bound| matches!(bound, Bound::GreaterOrEqual | Bound::Greater | Bound::Equal);
+        let is_upper = |bound: &Bound| matches!(bound, Bound::LessOrEqual | Bound::Less | Bound::Equal);
+        let is_open = |bound: &Bound| matches!(bound, Bound::Less | Bound::Greater);
+        let lower = self.0.iter().filter(|(bound, _)| is_lower(bound));
+        lower.into_iter().all(|(low, from)| {
+            let upper = self.0.iter().filter(|(bound, _)| is_upper(bound));
+            upper.into_iter().all(|(high, to)| match from.cmp(to) {
+                Ordering::Less => true,
+                Ordering::Equal => !is_open(low) && !is_open(high),
+                Ordering::Greater => false,
+            })
         })
     }
 }
@@ -218,6 +296,74 @@ mod tests {
     }
 
     #[test]
+    fn a_build_is_at_or_after_the_version_that_it_opens_with() {
+        for (build, at) in [
+            ("1.28-dirty", "1.28"),
+            ("1.8.1.24-cdd5", "1.8.1"),
+            ("0.20.1.5-925d-dirty", "0.20.1"),
+            ("1.4.0+dev", "1.4"),
+            ("v1.2.0-12-gdeadbee", "1.2"),
+            ("1.3.0-rc.1+dev", "1.3.0-rc1"),
+            ("1.3.0-rc5-12-gdeadbee", "1.3.0-rc5"),
+            ("20240729.0", "20240729"),
+        ] {
+            assert_eq!(version(build), version(at), "{build}");
+            let at_least: VersionRange = format!(">={at}").parse().expect("a range");
+            let before: VersionRange = format!("<{at}").parse().expect("a range");
+            assert!(
+                at_least.holds(&version(build)) && !before.holds(&version(build)),
+                "{build}"
+            );
+        }
+        for (text, is_build) in [
+            ("1.28-dirty", true),
+            ("1.8.1.24", true),
+            ("1.28", false),
+            ("1.0-rc1", false),
+        ] {
+            assert_eq!(version(text).is_build(), is_build, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_newer_than_all() {
+        let local = Version::local();
+        assert_eq!(version("local"), local);
+        assert!(local > version("999.9.9") && local.is_local() && local.as_str() == "local");
+        for (range, expected) in [
+            (">=1.21", true),
+            ("", true),
+            ("<1.21", false),
+            ("=1.28", false),
+            (">=1, <2", false),
+        ] {
+            let holds = range.parse::<VersionRange>().expect(range).holds(&local);
+            assert_eq!(holds, expected, "{range}");
+        }
+        for text in ["UNKNOWN", "", "-", "v", ".", "99999999999999999999"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bound_that_is_met_exactly() {
+        for (range, below, at, above) in [
+            ("<1.21", true, false, false),
+            ("<=1.21", true, true, false),
+            ("=1.21", false, true, false),
+            (">=1.21", false, true, true),
+            (">1.21", false, false, true),
+        ] {
+            let holds = |text: &str| range.parse::<VersionRange>().expect(range).holds(&version(text));
+            assert_eq!(
+                [holds("1.20.9"), holds("1.21"), holds("1.21.1")],
+                [below, at, above],
+                "{range}"
+            );
+        }
+    }
+
+    #[test]
     fn ranges() {
         for (range, text, expected) in [
             ("", "1.0", true),
@@ -232,5 +378,29 @@ mod tests {
             assert_eq!(range.holds(&version(text)), expected, "{range:?} {text}");
         }
         assert!(">=one".parse::<VersionRange>().is_err());
+    }
+
+    #[test]
+    fn some_ranges_hold_for_no_version() {
+        for (range, expected) in [
+            ("", true),
+            (">=1, <2", true),
+            ("<2, >=1", true),
+            (">=1, <=1", true),
+            ("1.1.5", true),
+            (">1", true),
+            (">=2, <1", false),
+            (">1, <1", false),
+            (">=1, <1", false),
+            (">1, <=1", false),
+            ("1.1, 1.2", false),
+            ("=1.1, <1", false),
+        ] {
+            assert_eq!(
+                range.parse::<VersionRange>().expect(range).can_hold(),
+                expected,
+                "{range}"
+            );
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! Rewrites known files. What people wrote stays as they wrote it: the file is changed an entry at a time, and
 //! an entry that still shows as written is not touched.
+//!
+//! A run shows what its runtimes do in their versions, on its machine, and nothing else. So of an entry that somebody has
+//! given a cause only the versions that were run are changed: `crun =1.28` is added, and what is written of other
+//! versions of crun, and of runtimes that did not take part, stays.
 
 mod print;
 #[cfg(test)]
 mod tests;
 
-use ocidiff_model::known::{ABSENT, Machine, When};
+use ocidiff_model::known::{ABSENT, Machine, When, stands_for};
 use ocidiff_model::{Impact, Known, KnownEntry, RuntimeId, Value};
 
 use self::print::print;
@@ -36,6 +40,14 @@ pub enum Error {
     /// Its entries cannot be told apart in its text.
     #[error("failed to find its entries: write each as a line that opens with `- ` at the left edge")]
     Layout,
+    /// Two programs that call themselves the same show different values.
+    #[error("failed to write {fact} down: two programs that say they are {who} show different values of it")]
+    Twins {
+        /// The fact.
+        fact: String,
+        /// Name and version.
+        who: String,
+    },
 }
 
 /// An entry and the text that it stands in.
@@ -120,11 +132,15 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
     Ok((head, blocks.collect()))
 }
 
-/// The entry is not about this member any more, or about nobody.
+/// The entry does not show. One without a cause is taken away, or parted from this member; of one with a cause only
+/// what this run has shown changes.
 fn leave_out(blocks: &mut Vec<Block>, at: usize, seen: &Observed) -> Result<(), Error> {
     let Some(entry) = blocks[at].entry.clone() else {
         return Ok(());
     };
+    if !is_of_these_alone(&entry, seen) {
+        return update(blocks, at, seen);
+    }
     match &seen.member {
         Some(member) if entry.members.len() > 1 => {
             let mut entry = entry;
@@ -136,6 +152,15 @@ fn leave_out(blocks: &mut Vec<Block>, at: usize, seen: &Observed) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Whether nobody has said why, and everybody whom the entry names took part: then nothing is lost with it.
+fn is_of_these_alone(entry: &KnownEntry, seen: &Observed) -> bool {
+    let took_part = |key: &String| {
+        let name = key.split(' ').next().unwrap_or_default();
+        seen.values.iter().any(|(runtime, _)| runtime.name == name)
+    };
+    entry.cause.is_none() && entry.values.keys().all(took_part)
 }
 
 /// New values in the entry's own words.
@@ -155,7 +180,7 @@ fn update(blocks: &mut Vec<Block>, at: usize, seen: &Observed) -> Result<(), Err
             .collect();
         let mut own = entry.clone();
         own.members = vec![member.clone()];
-        set_values(&mut own, seen);
+        set_values(&mut own, seen)?;
         if !rest.is_empty() {
             entry.members = rest;
             blocks[at] = block(entry)?;
@@ -165,46 +190,73 @@ fn update(blocks: &mut Vec<Block>, at: usize, seen: &Observed) -> Result<(), Err
         blocks.insert(at, block(own)?);
         return Ok(());
     }
-    set_values(&mut entry, seen);
+    set_values(&mut entry, seen)?;
     blocks[at] = block(entry)?;
     Ok(())
 }
 
-fn set_values(entry: &mut KnownEntry, seen: &Observed) {
-    let named: Vec<&str> = seen
-        .values
-        .iter()
-        .map(|(runtime, _)| runtime.name.as_str())
-        .collect();
-    entry
-        .values
-        .retain(|key, _| !named.contains(&key.split(' ').next().unwrap_or_default()));
-    entry.values.extend(values(seen));
+/// Takes over what was shown: of an entry with a cause only the versions that were run change.
+fn set_values(entry: &mut KnownEntry, seen: &Observed) -> Result<(), Error> {
+    if is_of_these_alone(entry, seen) {
+        let named: Vec<&str> = seen
+            .values
+            .iter()
+            .map(|(runtime, _)| runtime.name.as_str())
+            .collect();
+        entry
+            .values
+            .retain(|key, _| !named.contains(&key.split(' ').next().unwrap_or_default()));
+        entry.values.extend(values(seen)?);
+        return Ok(());
+    }
+    for (runtime, value) in &seen.values {
+        let written = entry.value_for(runtime).ok().flatten();
+        if !written.is_some_and(|written| stands_for(written, value.as_ref())) {
+            let value = value.clone().unwrap_or_else(|| Value::from(ABSENT));
+            entry.values.insert(exactly(runtime), value);
+        }
+    }
+    Ok(())
+}
+
+/// The key of one version.
+fn exactly(runtime: &RuntimeId) -> String {
+    format!("{} ={}", runtime.name, runtime.version)
 }
 
 /// Keys by name; with the version where a name ran in several that differ.
-fn values(seen: &Observed) -> Vec<(String, Value)> {
+fn values(seen: &Observed) -> Result<Vec<(String, Value)>, Error> {
     let absent = || Value::from(ABSENT);
     seen.values
         .iter()
         .map(|(runtime, value)| {
-            let twins = seen.values.iter().filter(|(other, _)| other.name == runtime.name);
-            let same = twins.clone().all(|(_, other)| other == value);
-            let key = if same {
-                runtime.name.clone()
+            let others = || seen.values.iter().filter(|(other, _)| other.name == runtime.name);
+            let differing = |other: &&(RuntimeId, Option<Value>)| other.1 != *value;
+            if others()
+                .filter(differing)
+                .any(|(other, _)| other.version == runtime.version)
+            {
+                return Err(Error::Twins {
+                    fact: seen.fact.clone(),
+                    who: format!("{} {}", runtime.name, runtime.version),
+                });
+            }
+            let key = if others().any(|other| differing(&other)) {
+                exactly(runtime)
             } else {
-                format!("{} ={}", runtime.name, runtime.version)
+                runtime.name.clone()
             };
-            (key, value.clone().unwrap_or_else(absent))
+            Ok((key, value.clone().unwrap_or_else(absent)))
         })
         .collect()
 }
 
 fn add(blocks: &mut Vec<Block>, seen: &Observed, machine: &Machine) -> Result<(), Error> {
     let entry = KnownEntry {
+        rate: None,
         fact: seen.fact.clone(),
         members: seen.member.iter().cloned().collect(),
-        values: values(seen).into_iter().collect(),
+        values: values(seen)?.into_iter().collect(),
         when: parted_from(blocks, seen, machine),
         impact: Impact::MayBreak,
         applies: None,

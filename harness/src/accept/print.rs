@@ -32,9 +32,16 @@ pub(super) fn print(entry: &KnownEntry) -> Result<String, Error> {
         let _ = writeln!(text, "    {}: {value}", scalar(key)?);
     }
     let rest = serde_json::json!({
-        "when": entry.when, "applies": entry.applies, "impact": entry.impact, "impact_for": entry.impact_for, "cause": entry.cause, "link": entry.link,
+        "when": entry.when, "applies": entry.applies, "rate": entry.rate, "impact": entry.impact, "impact_for": entry.impact_for, "cause": entry.cause, "link": entry.link,
         "remedy": entry.remedy, "requirement": entry.requirement, "violates": entry.violates,
     });
+    if entry.cause.is_none() {
+        // Nothing, but a place for it.
+        let _ = writeln!(
+            text,
+            "  cause:   # why they differ: to be written, `ocidiff lint` asks for it"
+        );
+    }
     for (key, value) in rest.as_object().into_iter().flatten() {
         let nothing = value.is_null()
             || value.as_array().is_some_and(Vec::is_empty)

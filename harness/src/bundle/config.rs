@@ -1,5 +1,6 @@
 //! The text of config.json: the default one with the case's changes laid over it.
 
+use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_model::Case;
 use ocidiff_model::merge::merge;
 use serde_json::Value;
@@ -7,6 +8,10 @@ use serde_json::Value;
 use super::Error;
 use crate::cell::paths;
 use crate::corpus::Corpus;
+use crate::corpus::limits::PROFILES;
+
+/// The largest config.json that is written, in bytes.
+const MOST_BYTES: usize = 2 << 20;
 
 /// The config of a container of the case; `extra` is what the step that makes the container says.
 pub(crate) fn text(
@@ -20,9 +25,11 @@ pub(crate) fn text(
     if let Some(extra) = extra {
         merge(&mut config, extra).map_err(Error::Case)?;
     }
-    let config = fill(&profiles(&config, corpus)?, container);
+    let mut left = PROFILES;
+    let config = fill(&profiles(&config, corpus, &mut left)?, container);
     let mut text = serde_json::to_string_pretty(&config).map_err(|error| Error::Case(error.to_string()))?;
     text.push('\n');
+    within(text.len())?;
     for edit in &case.body.config_text {
         if !text.contains(&edit.replace) {
             return Err(Error::Case(format!(
@@ -30,16 +37,32 @@ pub(crate) fn text(
                 edit.replace
             )));
         }
+        let added = text.matches(&edit.replace).count() * edit.with.len();
+        within(text.len() + added)?;
         text = text.replace(&edit.replace, &edit.with);
     }
     Ok(text)
 }
 
+/// Whether a config has a size that a runtime can be given.
+fn within(length: usize) -> Result<(), Error> {
+    let most = raised_count(MOST_BYTES);
+    if length <= most {
+        return Ok(());
+    }
+    let why =
+        format!("its config.json has {length} bytes with all changes: at most {most} are written; {Hint}");
+    Err(Error::Case(why))
+}
+
 /// Puts the profile in the place of `{$profile: NAME}`.
-fn profiles(config: &Value, corpus: &Corpus) -> Result<Value, Error> {
+fn profiles(config: &Value, corpus: &Corpus, left: &mut usize) -> Result<Value, Error> {
     Ok(match config {
         Value::Object(map) => match map.get("$profile").and_then(Value::as_str) {
             Some(name) => {
+                *left = left
+                    .checked_sub(1)
+                    .ok_or_else(|| Error::Case(format!("it names more than {PROFILES} profiles")))?;
                 let profile = corpus.profiles.get(name);
                 let mut profile = profile
                     .cloned()
@@ -51,14 +74,14 @@ fn profiles(config: &Value, corpus: &Corpus) -> Result<Value, Error> {
             }
             None => Value::Object(
                 map.iter()
-                    .map(|(key, value)| Ok((key.clone(), profiles(value, corpus)?)))
+                    .map(|(key, value)| Ok((key.clone(), profiles(value, corpus, left)?)))
                     .collect::<Result<_, Error>>()?,
             ),
         },
         Value::Array(items) => Value::Array(
             items
                 .iter()
-                .map(|item| profiles(item, corpus))
+                .map(|item| profiles(item, corpus, left))
                 .collect::<Result<_, Error>>()?,
         ),
         other => other.clone(),
@@ -89,37 +112,47 @@ mod tests {
     use super::*;
     use crate::corpus::load;
 
-    fn config(case: &str) -> Result<String, Error> {
+    fn config(case: &str) -> Result<String, String> {
         let sources = crate::corpus::load_sources(&[
             ("requirements.yaml", "[]"),
-            ("default-config.yaml", "{a: {b: [1]}, cgroup: '/${container}'}"),
+            (
+                "default-config.yaml",
+                "{linux: {maskedPaths: [/a], cgroupsPath: '/${container}'}}",
+            ),
             ("rootfs/probe.yaml", "summary: the probe"),
-            ("profiles/p.json", "{\"defaultAction\": \"X\", \"calls\": [0, 1]}"),
+            (
+                "profiles/p.json",
+                "{\"defaultAction\": \"SCMP_ACT_LOG\", \"architectures\": [\"SCMP_ARCH_X86\", \"SCMP_ARCH_ARM\"]}",
+            ),
             ("t/c.yaml", case),
         ]);
-        let corpus = load(&sources).expect("load");
-        text(&corpus.entries[0].case, &corpus, "main", None)
+        let corpus = load(&sources).map_err(|errors| errors.to_string())?;
+        text(&corpus.entries[0].case, &corpus, "main", None).map_err(|error| error.to_string())
     }
 
     #[test]
     fn changes_profiles_and_names_are_filled_in() {
         let text = config(
-            "{summary: s, config: {a: {b+: [2]}, s: {$profile: p, errno: 3, calls+: [2], calls-: [0]}}}",
+            "{summary: s, config: {linux: {maskedPaths+: [/b], seccomp: {$profile: p, defaultErrnoRet: 3, \
+             architectures+: [SCMP_ARCH_X32], architectures-: [SCMP_ARCH_X86]}}}}",
         )
         .expect("config");
         let json: Value = serde_json::from_str(&text).expect("json");
         assert_eq!(
             json,
-            serde_json::json!({"a": {"b": [1, 2]}, "cgroup": "/main", "s": {"defaultAction": "X", "errno": 3, "calls": [1, 2]}})
+            serde_json::json!({"linux": {"maskedPaths": ["/a", "/b"], "cgroupsPath": "/main", "seccomp": {
+                "defaultAction": "SCMP_ACT_LOG", "defaultErrnoRet": 3, "architectures": ["SCMP_ARCH_ARM", "SCMP_ARCH_X32"],
+            }}})
         );
     }
 
     #[test]
     fn text_edits_make_what_no_writer_would_write() {
-        let text = config("{summary: s, config_text: [{replace: '\"a\":', with: '\"a\": 1, \"a\":'}]}")
-            .expect("config");
-        assert!(text.contains("\"a\": 1, \"a\":"));
+        let text =
+            config("{summary: s, config_text: [{replace: '\"linux\":', with: '\"linux\": 1, \"linux\":'}]}")
+                .expect("config");
+        assert!(text.contains("\"linux\": 1, \"linux\":"));
         let error = config("{summary: s, config_text: [{replace: nope, with: x}]}").expect_err("not there");
-        assert!(error.to_string().contains("`nope` does not occur"));
+        assert!(error.contains("`nope` does not occur"), "{error}");
     }
 }

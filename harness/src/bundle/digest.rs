@@ -34,7 +34,7 @@ fn walk(folder: &Path, root: &Path, hasher: &mut Sha256) -> io::Result<()> {
         } else if kind.is_symlink() {
             ('l', fs::read_link(&path)?.to_string_lossy().into_owned())
         } else if kind.is_file() {
-            ('f', hex(&Sha256::digest(fs::read(&path)?)))
+            ('f', of_file(&path)?)
         } else if kind.is_char_device() {
             ('c', metadata.rdev().to_string())
         } else {
@@ -51,6 +51,13 @@ fn walk(folder: &Path, root: &Path, hasher: &mut Sha256) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// SHA-256 of a file, however large.
+fn of_file(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut fs::File::open(path)?, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
 }
 
 /// Bytes in hexadecimal, as digests and filters are written.

@@ -1,17 +1,22 @@
 //! Layers of a rootfs: files that a case or recipe names, packages, copies.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use ocidiff_confine::{Root, at, read_text};
 use ocidiff_model::FileSpec;
 use ocidiff_runtimes::Store;
 
 use super::digest;
 use crate::corpus::Package;
 use crate::corpus::files::PROBE;
+
+/// A digest in hexadecimal, in bytes.
+const STAMP: u64 = 64;
 
 /// The probe as a file in the session's folder.
 pub(super) fn probe(folder: &Path) -> io::Result<PathBuf> {
@@ -26,40 +31,39 @@ pub(super) fn probe(folder: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Makes the entries under `root`, parents first.
+/// Makes the entries under `root`, parents first. Nothing is made outside of it, wherever links lead: see [`Root`].
 pub(super) fn make(root: &Path, files: &BTreeMap<String, FileSpec>, probe: &Path) -> io::Result<()> {
-    fs::create_dir_all(root)?;
+    let root = Root::make(root)?;
     for (name, spec) in files {
-        entry(root, name, spec, probe)
+        entry(&root, name, spec, probe)
             .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
     }
     Ok(())
 }
 
-fn entry(root: &Path, name: &str, spec: &FileSpec, probe: &Path) -> io::Result<()> {
-    let path = root.join(name.trim_matches('/'));
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+fn entry(root: &Root, name: &str, spec: &FileSpec, probe: &Path) -> io::Result<()> {
+    let path = Path::new(name);
+    if name.ends_with('/') && spec.symlink.is_none() {
+        return at::settle(&root.folder(path)?, spec.uid, spec.gid, mode(name, spec)?);
     }
+    let (folder, last) = root.place(path)?;
+    let folder = folder.as_fd();
     if let Some(target) = &spec.symlink {
-        symlink(target, &path)?;
-        return lchown(&path, Some(spec.uid), Some(spec.gid));
+        at::symlink(folder, &last, Path::new(target))?;
+        return at::own(folder, &last, spec.uid, spec.gid);
     }
-    if name.ends_with('/') {
-        fs::create_dir_all(&path)?;
-    } else if spec.probe {
+    if spec.probe && at::hard_link(folder, &last, probe).is_ok() {
         // One inode for all layers: copies would cost a rootfs's time each.
-        return fs::hard_link(probe, &path).or_else(|_| fs::copy(probe, &path).map(|_| ()));
-    } else if let Some(entries) = &spec.tar {
-        fs::write(&path, archive(entries)?)?;
-    } else if let Some(length) = spec.zeros {
-        fs::File::create(&path)?.set_len(length)?;
-    } else {
-        fs::write(&path, spec.text.as_deref().unwrap_or_default())?;
+        return Ok(());
     }
-    chown(&path, Some(spec.uid), Some(spec.gid))?;
-    // After chown, which takes the set-id bits away.
-    fs::set_permissions(&path, fs::Permissions::from_mode(mode(name, spec)?))
+    let mut file = at::file(folder, &last)?;
+    match (&spec.tar, spec.zeros) {
+        _ if spec.probe => io::copy(&mut File::open(probe)?, &mut file).map(drop)?,
+        (Some(entries), _) => file.write_all(&archive(entries)?)?,
+        (None, Some(length)) => file.set_len(length)?,
+        (None, None) => file.write_all(spec.text.as_deref().unwrap_or_default().as_bytes())?,
+    }
+    at::settle(&file, spec.uid, spec.gid, mode(name, spec)?)
 }
 
 fn mode(name: &str, spec: &FileSpec) -> io::Result<u32> {
@@ -69,8 +73,12 @@ fn mode(name: &str, spec: &FileSpec) -> io::Result<u32> {
         "0644"
     };
     let text = spec.mode.as_deref().unwrap_or(default);
-    u32::from_str_radix(text, 8)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("`{text}` is no octal mode")))
+    u32::from_str_radix(text, 8).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("`{text}` is not an octal mode"),
+        )
+    })
 }
 
 /// A tar archive with these entries, the same bytes each time.
@@ -118,7 +126,7 @@ pub(super) fn packages(
     let folder = store.home().join("rootfs").join(&digest::of_text(&all)[..16]);
     let stamp = folder.join("digest");
     let tree = folder.join("tree");
-    if let Ok(digest) = fs::read_to_string(&stamp) {
+    if let Ok(digest) = read_text(&stamp, STAMP) {
         return Ok((tree, digest));
     }
     let parent = store.home().join("rootfs");
@@ -145,68 +153,6 @@ pub(super) fn packages(
     Ok((tree, digest))
 }
 
-/// Takes away what a lower layer has.
-fn take_away(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(told) if told.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether an overlay shows nothing of the folders below this one.
-fn is_opaque(folder: &Path) -> bool {
-    let mut value = [0; 8];
-    rustix::fs::getxattr(folder, c"trusted.overlay.opaque", &mut value)
-        .is_ok_and(|length| value[..length] == *b"y")
-}
-
-/// Copies a tree with modes, owners, links and devices. What it says of layers below it, as overlays do, is done.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    if is_opaque(from) {
-        take_away(to)?;
-    }
-    fs::create_dir_all(to)?;
-    let own = fs::symlink_metadata(from)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let metadata = fs::symlink_metadata(&path)?;
-        let kind = metadata.file_type();
-        if kind.is_dir() {
-            if fs::symlink_metadata(&target).is_ok_and(|told| !told.is_dir()) {
-                fs::remove_file(&target)?;
-            }
-            copy(&path, &target)?;
-            continue;
-        }
-        // A lower layer may have had it.
-        take_away(&target)?;
-        if kind.is_char_device() && metadata.rdev() == 0 {
-            continue;
-        }
-        if kind.is_symlink() {
-            symlink(fs::read_link(&path)?, &target)?;
-            lchown(&target, Some(metadata.uid()), Some(metadata.gid()))?;
-            continue;
-        }
-        if kind.is_file() {
-            fs::copy(&path, &target)?;
-        } else if kind.is_socket() {
-            continue;
-        } else {
-            let mode = rustix::fs::Mode::from_raw_mode(metadata.mode() & 0o7777);
-            let kind = rustix::fs::FileType::from_raw_mode(metadata.mode());
-            rustix::fs::mknodat(rustix::fs::CWD, &target, kind, mode, metadata.rdev())?;
-        }
-        chown(&target, Some(metadata.uid()), Some(metadata.gid()))?;
-        fs::set_permissions(&target, metadata.permissions())?;
-    }
-    chown(to, Some(own.uid()), Some(own.gid()))?;
-    fs::set_permissions(to, own.permissions())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,37 +176,32 @@ mod tests {
     }
 
     #[test]
-    fn layers_are_copied_as_an_overlay_shows_them() {
+    fn no_entry_is_made_outside() {
         let folder = tempfile::tempdir().expect("a folder");
-        let at = |name: &str| folder.path().join(name);
-        for name in ["low/dir", "low/was-dir", "up/dir", "up/was-file"] {
-            fs::create_dir_all(at(name)).expect("a folder");
+        let host = folder.path().join("host");
+        fs::create_dir(&host).expect("a folder");
+        let probe = folder.path().join("probe");
+        fs::write(&probe, "probe").expect("a file");
+        let shown = host.display();
+        for (number, files) in [
+            format!("{{/a: {{symlink: {shown}}}, /a/x: {{text: hi}}}}"),
+            format!("{{/a: {{symlink: {shown}}}, /a/x/: {{}}}}"),
+            format!("{{/a: {{symlink: {shown}}}, /a/x: {{symlink: y}}}}"),
+            format!("{{/a: {{symlink: {shown}}}, /a/x: {{probe: true}}}}"),
+            "{/a: {symlink: ../../host}, /a/x: {text: hi}}".to_owned(),
+            "{/a: {symlink: b}, /b: {symlink: ../../host}, /a/x: {zeros: 3}}".to_owned(),
+            "{/../host/x: {text: hi}}".to_owned(),
+            "{/a: {symlink: /proc/self/root}, /a/tmp/x: {text: hi}}".to_owned(),
+            "{//a: {probe: true}, /a: {text: hi}}".to_owned(),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let layer = folder.path().join("layers").join(number.to_string());
+            let _ = make(&layer, &specs(files), &probe);
+            assert_eq!(fs::read_dir(&host).expect("a folder").count(), 0, "{files}");
+            assert_eq!(fs::read_to_string(&probe).expect("a file"), "probe", "{files}");
         }
-        for name in [
-            "low/gone",
-            "low/stays",
-            "low/was-file",
-            "low/dir/x",
-            "low/was-dir/x",
-            "up/was-dir-not",
-            "up/dir/y",
-        ] {
-            fs::write(at(name), name).expect("a file");
-        }
-        let mode = rustix::fs::Mode::empty();
-        let kind = rustix::fs::FileType::CharacterDevice;
-        for name in ["up/gone", "up/was-dir"] {
-            if rustix::fs::mknodat(rustix::fs::CWD, at(name), kind, mode, 0).is_err() {
-                eprintln!("skipped: needs root");
-                return;
-            }
-        }
-        for layer in ["low", "up"] {
-            copy(&at(layer), &at("all")).expect("a copy");
-        }
-        let there = |name: &str| at("all").join(name).exists();
-        assert!(there("stays") && there("dir/x") && there("dir/y") && at("all/was-file").is_dir());
-        assert!(!there("gone") && !there("was-dir"));
     }
 
     #[test]
@@ -274,7 +215,7 @@ mod tests {
         .expect_err("no mode")
         .to_string();
         assert!(
-            error.contains("/x") && error.contains("`99` is no octal mode"),
+            error.contains("/x") && error.contains("`99` is not an octal mode"),
             "{error}"
         );
     }

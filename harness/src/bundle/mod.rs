@@ -2,6 +2,8 @@
 
 mod config;
 mod digest;
+pub mod given;
+mod hooks;
 mod layer;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use ocidiff_confine::Root;
+use ocidiff_confine::copy::{Budget, copy_tree};
 use ocidiff_model::record::BundleDigest;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, FileSpec, Op, Rootfs};
@@ -19,16 +23,19 @@ use crate::corpus::Corpus;
 pub(crate) use config::text as config_text;
 pub(crate) use digest::hex;
 pub use digest::of_text;
+use given::Reach;
+pub(crate) use hooks::without_hooks;
 
 /// Lays the layers (the topmost first) over each other in a folder of their own.
 ///
 /// # Errors
 /// What the system answers.
 pub fn merge_layers(layers: &[PathBuf], target: &Path) -> io::Result<()> {
+    let mut budget = Budget::default();
     layers
         .iter()
         .rev()
-        .try_for_each(|layer| layer::copy(layer, target))
+        .try_for_each(|layer| copy_tree(&Root::open(layer)?, target, &mut budget))
 }
 
 /// Where a config says that the rootfs is, seen from the bundle's folder; where it should be, if it says nothing.
@@ -59,6 +66,9 @@ pub enum Error {
     /// A file could not be made.
     #[error("failed to make the rootfs: {0}")]
     Io(#[from] io::Error),
+    /// A bundle of somebody else's is none.
+    #[error(transparent)]
+    Given(#[from] given::GivenError),
     /// The packages of the recipe could not be had.
     #[error("failed to get the packages of the rootfs `{rootfs}`: {why}")]
     Packages {
@@ -74,6 +84,8 @@ pub enum Error {
 pub struct Builder {
     folder: PathBuf,
     store: Store,
+    /// How far the rootfs of a bundle that is copied may be away from it.
+    pub reach: Reach,
     /// Layers of a recipe and their digests, once made.
     recipes: Mutex<BTreeMap<String, Vec<(PathBuf, String)>>>,
 }
@@ -85,6 +97,7 @@ impl Builder {
         Self {
             folder: folder.to_owned(),
             store,
+            reach: Reach::Inside,
             recipes: Mutex::default(),
         }
     }
@@ -107,8 +120,8 @@ impl Builder {
             Rootfs::Folders(folders) => theirs(folders.layers.iter().map(PathBuf::from))?,
         };
         if !case.body.files.is_empty() {
-            let name = case.name.replace(['/', '[', ']'], "-");
-            let folder = self.folder.join("case").join(name);
+            // By its digest: two names may be the same once they are made fit for a folder's.
+            let folder = self.folder.join("case").join(&of_text(&case.name)[..32]);
             layer::make(&folder, &case.body.files, &self.probe()?)?;
             layers.insert(0, (folder.clone(), digest::of_tree(&folder)?));
         }
@@ -119,19 +132,12 @@ impl Builder {
     /// The bundle of a folder that somebody else made: a copy of its rootfs, its config as it is.
     ///
     /// # Errors
-    /// The folder is no bundle, or cannot be copied.
+    /// The folder is not a bundle, or cannot be copied.
     pub fn copy(&self, from: &Path, name: &str) -> Result<Bundle, Error> {
-        let config = std::fs::read_to_string(from.join("config.json"))
-            .map_err(|error| Error::Case(format!("{}: {error}", from.join("config.json").display())))?;
-        let rootfs = from.join(root_of(&config));
-        if !rootfs.is_dir() {
-            return Err(Error::Case(format!(
-                "{} is no folder: the bundle has no rootfs",
-                rootfs.display()
-            )));
-        }
+        let config = given::config_of(from)?;
+        let rootfs = given::rootfs_of(from, &config, self.reach)?;
         let folder = self.folder.join("bundle").join(name);
-        layer::copy(&rootfs, &folder)?;
+        copy_tree(&rootfs.root, &folder, &mut Budget::default())?;
         let layers = vec![(folder.clone(), digest::of_tree(&folder)?)];
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
@@ -206,11 +212,25 @@ fn theirs(folders: impl Iterator<Item = PathBuf>) -> Result<Vec<(PathBuf, String
     let named = |folder: PathBuf| match folder.is_dir() {
         true => Ok((folder.clone(), folder.to_string_lossy().into_owned())),
         false => Err(Error::Case(format!(
-            "{} is no folder: the rootfs is gone",
+            "{} is not a folder: the rootfs is gone",
             folder.display()
         ))),
     };
     folders.map(named).collect()
+}
+
+impl Bundle {
+    /// The same without the hooks of its configs, which are commands that run outside of the containers.
+    ///
+    /// # Errors
+    /// A config cannot be read, and may have hooks.
+    pub(crate) fn without_hooks(mut self) -> Result<Self, Error> {
+        for config in self.configs.values_mut() {
+            *config = without_hooks(config).map_err(Error::Case)?.config;
+        }
+        self.digest.config = digest_of(&self.configs);
+        Ok(self)
+    }
 }
 
 fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> Bundle {
@@ -224,7 +244,18 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
     } else {
         of_text(&all)
     };
-    let config = match configs.values().collect::<Vec<_>>().as_slice() {
+    Bundle {
+        layers: layers.into_iter().map(|(path, _)| path).collect(),
+        digest: BundleDigest {
+            config: digest_of(&configs),
+            rootfs,
+        },
+        configs,
+    }
+}
+
+fn digest_of(configs: &BTreeMap<String, String>) -> String {
+    match configs.values().collect::<Vec<_>>().as_slice() {
         [only] => of_text(only),
         many => of_text(
             &many
@@ -233,10 +264,5 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
                 .collect::<Vec<_>>()
                 .join("\n"),
         ),
-    };
-    Bundle {
-        layers: layers.into_iter().map(|(path, _)| path).collect(),
-        configs,
-        digest: BundleDigest { config, rootfs },
     }
 }

@@ -109,3 +109,9 @@ pub(crate) fn signal_name(number: i32) -> String {
         |signal| signal.as_str().trim_start_matches("SIG").to_owned(),
     )
 }
+
+/// 15 for `TERM`, with `SIG` or without; also a number.
+pub(crate) fn signal_number(name: &str) -> Option<i32> {
+    let name = name.strip_prefix("SIG").unwrap_or(name);
+    (1..=64).find(|number| signal_name(*number) == name)
+}

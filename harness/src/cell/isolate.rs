@@ -1,8 +1,8 @@
 //! The containment: what a runtime under test cannot reach.
 //!
 //! The cell is process 1 of a pid namespace that the harness made for it. Here it takes its own mount, uts,
-//! ipc, net and cgroup namespaces, makes all of the machine's files read-only, hides `/run`, and gives the
-//! runtime a `/proc` of the cell, where only the sysctls of the private namespaces can be written, and cgroup
+//! ipc, net and cgroup namespaces, lays overlays over the machine's files, gives the runtime a `/run`, a `/dev` and
+//! a `/sys` of its own, a `/proc` of the cell, where only the sysctls of the private namespaces can be written, and cgroup
 //! mounts that begin at the run's own cgroup. A runtime that kills "every process of its cgroup", removes
 //! folders or writes host sysctls has nothing else to reach.
 
@@ -15,13 +15,15 @@ use std::path::Path;
 use nix::sched::CloneFlags;
 use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind, mount_change,
-    mount_remount, open_tree, unmount,
+    MountFlags, MountPropagationFlags, OpenTreeFlags, mount, mount_bind, mount_change, mount_remount,
+    open_tree,
 };
 
+use super::beside::Unseen;
 use super::job::Job;
-use super::{machine, paths};
+use super::{dev, machine, paths};
 use crate::cgroup::{Kind, Layout};
+use crate::wall::NAMESPACED;
 
 /// Why a cell could not be made; always the machine's or the harness's fault.
 #[derive(Debug, thiserror::Error)]
@@ -47,34 +49,16 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
 /// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
 
-/// What in /proc/sys/kernel belongs to the cell's ipc and uts namespaces. These cannot be bound over: each ipc
-/// namespace has files of its own under the same names.
-const NAMESPACED_SYSCTLS: [&str; 15] = [
-    "auto_msgmni",
-    "domainname",
-    "hostname",
-    "msg_next_id",
-    "msgmax",
-    "msgmnb",
-    "msgmni",
-    "ns_last_pid",
-    "sem",
-    "sem_next_id",
-    "shm_next_id",
-    "shm_rmid_forced",
-    "shmall",
-    "shmmax",
-    "shmmni",
-];
-
-/// Open files that every process of a cell may have, soft and hard: some runtimes raise the soft limit to the hard
-/// one and hand that on, which must not depend on how the user's shell was started.
-const OPEN_FILES: u64 = 20_000;
 
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
-pub(crate) fn enter(job: &Job) -> Result<(), Error> {
+/// Gives back what of the machine is not seen in there.
+///
+/// Root's user keyring stays in sight: there is one for each user of a user namespace, and a user namespace of the
+/// cell's own would change what runtimes may do and what they show.
+pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     join_cgroups(&job.cgroups)?;
-    nix::sched::unshare(own_namespaces(job)).context("make the cell's namespaces")?;
+    let first = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
+    nix::sched::unshare(first).context("make the cell's namespaces")?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).context("make the cell's mounts private")?;
 
@@ -83,14 +67,19 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
         .iter()
         .map(|path| clone_tree(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let probe = clone_tree(&job.probe)?;
+    let probe = fs::File::open(&job.probe).context(format!("open {}", job.probe.display()))?;
     let cgroups = cgroup_trees(&job.cgroups)?;
-    machine::lay_over()?;
+    let unseen = machine::lay_over(job)?;
+    let more = network_and_ipc(job);
+    if !more.is_empty() {
+        nix::sched::unshare(more).context("make the cell's network and ipc namespaces")?;
+    }
+    dev::mount_queues()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {
-        attach_read_only(tree, &format!("{}/{index}", paths::LOWER))?;
+        machine::attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
-    attach_read_only(&probe, paths::PROBE)?;
+    copy_probe(probe, job)?;
     let configs = || job.containers.values();
     mount_proc(
         configs().any(|config| has_own_namespace(config, "user")),
@@ -99,31 +88,34 @@ pub(crate) fn enter(job: &Job) -> Result<(), Error> {
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     let name = rustix::system::sethostname(b"cell");
     name.context("set the cell's hostname")?;
-    pin_open_files().context("set the limit of open files")?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    std::env::set_current_dir("/").context("change to /")
+    std::env::set_current_dir("/").context("change to /")?;
+    Ok(unseen)
 }
 
-fn pin_open_files() -> rustix::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let limit = Some(hard.min(OPEN_FILES));
-    let limit = Rlimit {
-        current: limit,
-        maximum: limit,
-    };
-    setrlimit(Resource::Nofile, limit)
+/// Hooks run the probe from outside of their container: a copy, since other cells share the machine's.
+fn copy_probe(mut probe: fs::File, job: &Job) -> Result<(), Error> {
+    if !job
+        .containers
+        .values()
+        .any(|config| config.contains(paths::PROBE))
+    {
+        return Ok(());
+    }
+    let mut copy = fs::File::create(paths::PROBE).context("make the probe's copy")?;
+    io::copy(&mut probe, &mut copy).context("copy the probe")?;
+    fs::set_permissions(paths::PROBE, fs::Permissions::from_mode(0o755)).context("let the probe run")
 }
 
-/// The namespaces that the cell needs for itself. It was started in network and ipc namespaces of its slot; making
-/// new ones is dear, and no container reaches those where each has its own. Otherwise the cell's are new too.
-fn own_namespaces(job: &Job) -> CloneFlags {
+/// The cell was started in network and ipc namespaces of its slot; making new ones is dear, and no container reaches
+/// those where each has its own. Otherwise the cell's are new too.
+fn network_and_ipc(job: &Job) -> CloneFlags {
     let all_have = |kind: &str| {
         job.containers
             .values()
             .all(|config| has_own_namespace(config, kind))
     };
-    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
+    let mut flags = CloneFlags::empty();
     if !all_have("network") {
         flags |= CloneFlags::CLONE_NEWNET;
     }
@@ -161,12 +153,6 @@ pub(super) fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
     open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
 }
 
-fn attach_read_only(tree: &OwnedFd, target: &str) -> Result<(), Error> {
-    machine::attach(tree, target)?;
-    let flags = MountFlags::BIND | MountFlags::RDONLY;
-    mount_remount(target, flags, c"").context(format!("make {target} read-only"))
-}
-
 /// Paths in mountinfo have spaces and the like as `\040`.
 pub(crate) fn unescape(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
@@ -202,7 +188,7 @@ fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
     for folder in folders {
         fs::create_dir_all(&folder).context(format!("make {folder}"))?;
     }
-    fs::write(paths::PROBE, "").context("make the probe's place")
+    Ok(())
 }
 
 /// A `/proc` of the cell's pid namespace, whose sysctls can be read only.
@@ -228,7 +214,13 @@ fn mount_proc(spare: bool, sysctls: bool) -> Result<(), Error> {
     for name in MACHINE_SYSCTLS {
         bind_read_only(&format!("/proc/sys/{name}"))?;
     }
-    read_only_but("/proc/sys/kernel", &NAMESPACED_SYSCTLS)?;
+    // What belongs to the cell's namespaces cannot be bound over: each ipc namespace has files of its own under the
+    // same names.
+    let own: Vec<_> = NAMESPACED
+        .iter()
+        .filter_map(|name| name.strip_prefix("kernel/"))
+        .collect();
+    read_only_but("/proc/sys/kernel", &own)?;
     read_only_but("/proc/sys/fs", &["mqueue"])
 }
 
@@ -273,10 +265,9 @@ fn cgroup_trees(cgroups: &Layout) -> Result<Vec<(String, OwnedFd)>, Error> {
 }
 
 /// Mounts that begin at the run's own cgroups, which the cgroup namespace shows as the roots of the hierarchies.
-/// The machine's are taken away, since runtimes look for theirs in the mount table.
+/// The machine's are not there: runtimes look for theirs in the mount table.
 fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error> {
     const TOP: &str = "/sys/fs/cgroup";
-    unmount(TOP, UnmountFlags::DETACH).context("take the machine's cgroup mounts away")?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     if !unified {
         mount("tmpfs", TOP, "tmpfs", flags, Some(c"mode=755"))

@@ -1,10 +1,11 @@
-//! What the harness asks of a cell, and what the cell tells back: JSON over the cell's stdin and stdout.
+//! What the harness asks of a cell, and what the cell tells back: JSON over a socket, the cell's stdin. What it tells
+//! are lines, `SECRET MESSAGE`, with a secret that is in the job and in the memory of process 1 only.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ocidiff_model::record::FilterRecord;
-use ocidiff_model::{Fact, Op, StepRecord};
+use ocidiff_model::record::{CallResult, FilterRecord};
+use ocidiff_model::{Caller, Fact, Op, StepRecord};
 use ocidiff_trace::ebpf::Place;
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +14,19 @@ use crate::cgroup::Layout;
 /// One case under one runtime.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
+    /// What every message begins with.
+    pub secret: String,
+    /// In place of all that follows but the cgroups and the environment: one call of a program.
+    pub ask: Option<Ask>,
+    /// What the case says of the runtime's caller.
+    pub caller: Caller,
     /// Overlay layers of the rootfs on the machine, the topmost first; mounted read-only, shared by all runs.
     pub lower: Vec<PathBuf>,
     /// The probe on the machine; hooks find it at [`super::paths::PROBE`].
     pub probe: PathBuf,
+    /// The programs of all runtimes of this run: what they lie on is seen in every cell alike.
+    #[serde(default)]
+    pub programs: Vec<PathBuf>,
     /// The containers of the case by name, each with the text of its config.
     pub containers: BTreeMap<String, String>,
     /// The name of the config in each bundle.
@@ -33,6 +43,28 @@ pub struct Job {
     pub env: BTreeMap<String, String>,
     /// How much of a stream is kept, in bytes; what comes after is counted and thrown away.
     pub stream_cap: usize,
+}
+
+/// What a program is asked: a short call without a container, such as `--version`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ask {
+    /// The call.
+    pub argv: Vec<String>,
+    /// Limit in milliseconds.
+    pub limit_ms: u64,
+}
+
+/// What it answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// How the call ended.
+    pub result: CallResult,
+    /// The exit status, if it came to that.
+    pub exit: Option<i32>,
+    /// What it printed, up to the cap of a stream.
+    pub stdout: String,
+    /// The same of stderr.
+    pub stderr: String,
 }
 
 /// What the recorder does.
@@ -85,6 +117,8 @@ pub enum Message {
     Setup(Vec<String>),
     /// What the recorder saw.
     Trace(TraceReport),
+    /// What a program answered.
+    Answer(Answer),
     /// Everything is told.
     Done {
         /// Whether the workload ran.

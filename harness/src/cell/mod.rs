@@ -1,14 +1,16 @@
 //! The cell: a process of ours, number 1 of a private pid namespace, that runs one case under one runtime.
 //!
-//! The harness starts itself anew as `ocidiff cell`, gives it a [`job::Job`] on stdin and reads
-//! [`job::Message`]s from its stdout. Whatever the runtime does, it ends with this process: the kernel kills
+//! The harness starts itself anew as `ocidiff cell`, gives it a [`job::Job`] over the socket that is its stdin, and
+//! reads [`job::Message`]s from there. Whatever the runtime does, it ends with this process: the kernel kills
 //! all of the pid namespace, and the mounts go with the mount namespace.
 //!
 //! | file             | what it does                                             |
 //! |------------------|----------------------------------------------------------|
 //! | `job`            | what is asked, what is told                              |
 //! | `paths`          | where things are, the same in every cell                 |
-//! | `isolate`, `machine` | the containment; the machine's files as an overlay     |
+//! | `isolate`, `machine` | the containment; the machine's files under overlays   |
+//! | `table`, `beside`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
+//! | `pin`            | what every runtime is called with: nice, limits, session, ... |
 //! | `bundle`         | the overlay and the config of each container             |
 //! | `run`, `finish`    | the steps, and what is told at their end                 |
 //! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
@@ -17,76 +19,156 @@
 //! | `observe`        | what can be seen from outside, a file each channel       |
 //! | `trace_facts`    | the facts of a recording                                 |
 
+mod beside;
 mod bundle;
 mod call;
 mod console;
 mod container;
+mod dev;
 mod finish;
 mod isolate;
 pub mod job;
 mod machine;
 mod observe;
 pub mod paths;
+pub(crate) mod pin;
 mod pump;
 mod run;
+mod table;
 mod trace_facts;
 
-pub(crate) use call::signal_name;
-pub(crate) use observe::proc::capability_number;
+pub(crate) use call::signal_number;
+pub(crate) use observe::proc::{capability_names, capability_number};
 pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-use job::{Job, Message};
+use beside::Unseen;
+use job::{Answer, Ask, Job, Message};
+use ocidiff_model::Fact;
 use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
 
 /// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
 ///
 /// # Errors
-/// Only where nothing can be told: stdin or stdout is broken.
+/// Only where nothing can be told: stdin is no socket of the harness's, or is broken.
 pub fn main() -> io::Result<()> {
     // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
     ocidiff_trace::process::set_parent_death_signal_kill()?;
     ocidiff_trace::process::reset_signal_dispositions();
     nix::sys::signal::SigSet::empty().thread_set_mask()?;
+    if std::process::id() != 1 {
+        return Err(io::Error::other(
+            "the cell must be process 1 of its pid namespace: it is started by ocidiff only",
+        ));
+    }
+    pin::leave_the_caller()?;
+    let mut socket = take_stdin()?;
     let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    let mut out = io::stdout();
+    socket.read_to_string(&mut text)?;
+    let job = serde_json::from_str::<Job>(&text);
+    let secret = job.as_ref().map_or("", |job| job.secret.as_str());
     let mut tell = |message: Message| {
         // A harness that went away has no use for it.
         if let Ok(line) = serde_json::to_string(&message) {
-            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+            let _ = socket.write_all(format!("{secret} {line}\n").as_bytes());
         }
     };
-    match serde_json::from_str::<Job>(&text) {
-        Ok(job) => match carry_out(&job, &mut tell) {
+    match &job {
+        Ok(job) => match carry_out(job, &mut tell) {
             Ok(ran) => tell(Message::Done { ran }),
             Err(why) => tell(Message::Broken(why)),
         },
-        Err(error) => tell(Message::Broken(format!("failed to read the job: {error}"))),
+        Err(error) => return Err(io::Error::other(format!("failed to read the job: {error}"))),
     }
     Ok(())
 }
 
+/// The socket, which no program that is started gets: in its place stdin is empty.
+fn take_stdin() -> io::Result<UnixStream> {
+    let socket: OwnedFd = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
+    nix::unistd::dup2_stdin(std::fs::File::open("/dev/null")?)?;
+    Ok(socket.into())
+}
+
 fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
-    if std::process::id() != 1 {
-        return Err(
-            "the cell must be process 1 of its pid namespace: it is started by ocidiff only".to_owned(),
-        );
-    }
     let recorder = match &job.events {
         None => None,
         Some(place) => Some(follow(*place).map_err(|error| format!("failed to {error}"))?),
     };
-    isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
-    // Some runtimes make a session keyring and some do not; what the container then sees must not be the user's.
-    // Where the kernel has no keyrings there is nothing to keep apart.
-    let _ = ocidiff_trace::process::join_session_keyring(c"cell");
+    let unseen = isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    tell_unseen(job, &unseen, tell)?;
+    join_keyring();
     bundle::make(job).map_err(|error| format!("failed to {error}"))?;
-    run::Run::new(job, recorder, tell)
-        .take_steps()
-        .map_err(|error| format!("failed to call the runtime: {error}"))
+    pin::pin(&job.caller).map_err(|error| format!("failed to {error}"))?;
+    let ran = match &job.ask {
+        Some(ask) => answer(job, ask).map(|answer| {
+            tell(Message::Answer(answer));
+            false
+        }),
+        None => run::Run::new(job, recorder, tell).take_steps(),
+    };
+    ran.map_err(|error| format!("failed to call the runtime: {error}"))
+}
+
+/// Some runtimes make a session keyring and some do not; what the container then sees must not be the user's. Where
+/// the kernel has no keyrings there is nothing to keep apart.
+///
+/// The new one is empty: it does not link root's user keyring (`_uid.0`), so nobody possesses that one's keys here and
+/// a search does not find them. The keyring itself can still be named (KEY_SPEC_USER_KEYRING) by whoever is root in the
+/// machine's user namespace: it belongs to a uid of a user namespace, and a cell in one of its own could not mount,
+/// make devices or cgroups as the runtimes do.
+fn join_keyring() {
+    let _ = ocidiff_trace::process::join_session_keyring(c"cell");
+}
+
+/// One call, without a container.
+fn answer(job: &Job, ask: &Ask) -> io::Result<Answer> {
+    let mut pump = pump::Pump::new(job.stream_cap);
+    let limit = Duration::from_millis(ask.limit_ms);
+    let call = call::run(&mut pump, &ask.argv, &job.env, limit)?;
+    let text = |id| String::from_utf8_lossy(pump.stream(id).kept()).into_owned();
+    Ok(Answer {
+        stdout: text(call.stdout),
+        stderr: text(call.stderr),
+        result: call.result,
+        exit: call.exit,
+    })
+}
+
+/// An empty folder in the place of what a container is to have says nothing about the container.
+fn tell_unseen(job: &Job, unseen: &[Unseen], tell: &mut dyn FnMut(Message)) -> Result<(), String> {
+    for source in job.containers.values().flat_map(|config| sources(config)) {
+        if let Some(Unseen { path, why, .. }) = unseen.iter().rev().find(|unseen| unseen.holds(&source)) {
+            return Err(format!(
+                "failed to give the container {source}: a cell does not see {path} ({why}); copy what is needed to \
+                 another filesystem"
+            ));
+        }
+    }
+    let lines: Vec<String> = unseen
+        .iter()
+        .map(|Unseen { path, why, .. }| format!("{path} ({why})"))
+        .collect();
+    if !lines.is_empty() {
+        tell(Message::Facts(vec![Fact::new("mount.unseen", lines)]));
+    }
+    Ok(())
+}
+
+/// The sources of the mounts of a config, devices apart: those are made again.
+fn sources(config: &str) -> Vec<String> {
+    let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
+    let mounts = config["mounts"].as_array().into_iter().flatten();
+    let sources = mounts.filter_map(|mount| mount["source"].as_str());
+    sources
+        .filter(|source| !source.starts_with("/dev/"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// From here on the kernel's programs follow what this process starts.

@@ -10,11 +10,9 @@ pub const LAYERS: &str = "/run/ocidiff/layers";
 pub const BUNDLES: &str = "/run/ocidiff/bundle";
 /// The runtime's `--root`: several folders deep, since some runtimes follow `..` out of it.
 pub const ROOT: &str = "/run/ocidiff/state/of/the/runtime/here/root";
-/// The overlay that stands for the machine's files: what was written, ...
-pub const MACHINE_UPPER: &str = "/run/ocidiff/machine/upper";
-/// ... its work folder, ...
-pub const MACHINE_WORK: &str = "/run/ocidiff/machine/work";
-/// ... and where it is put together.
+/// The overlays that stand for the machine's files: what was written to `/` is below `upper`, ...
+pub const MACHINE: &str = "/run/ocidiff/machine";
+/// ... and where they are put together.
 pub const MACHINE_ROOT: &str = "/run/ocidiff/machine/root";
 /// Where hooks write.
 pub const HOOKS: &str = "/run/ocidiff/hooks";

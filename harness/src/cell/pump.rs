@@ -22,6 +22,8 @@ pub(crate) struct Stream {
     fd: Option<OwnedFd>,
     kept: Vec<u8>,
     total: u64,
+    /// Still read, so that nobody who writes is held up, but nothing is kept.
+    is_mute: bool,
 }
 
 impl Stream {
@@ -95,6 +97,7 @@ impl Pump {
             fd: Some(fd),
             kept: Vec::new(),
             total: 0,
+            is_mute: false,
         });
         Ok(StreamId(self.streams.len() - 1))
     }
@@ -108,6 +111,14 @@ impl Pump {
         let stream = &mut self.streams[id.0];
         stream.kept.clear();
         stream.total = 0;
+    }
+
+    /// What came and what will come is of no use to anybody.
+    pub(crate) fn mute(&mut self, id: StreamId) {
+        self.forget(id);
+        let stream = &mut self.streams[id.0];
+        stream.kept.shrink_to_fit();
+        stream.is_mute = true;
     }
 
     /// The child's end is kept for [`Pump::end`] once it is reaped.
@@ -183,7 +194,8 @@ impl Pump {
                     Ok(0) => stream.fd = None,
                     Ok(count) => {
                         stream.total += count as u64;
-                        let room = self.cap.saturating_sub(stream.kept.len()).min(count);
+                        let cap = if stream.is_mute { 0 } else { self.cap };
+                        let room = cap.saturating_sub(stream.kept.len()).min(count);
                         stream.kept.extend_from_slice(&buffer[..room]);
                         // One that floods must not keep us from the deadline.
                         if count == buffer.len() {

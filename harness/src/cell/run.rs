@@ -148,6 +148,12 @@ impl<'a> Run<'a> {
             Op::Exec | Op::Run => self.show_output(step, &call),
             _ => {}
         }
+        // A run has many calls, and each may print up to the cap.
+        if step.op != Op::Create {
+            [call.stdout, call.stderr]
+                .into_iter()
+                .for_each(|id| self.pump.mute(id));
+        }
         Ok((call.result, call.exit, text, call.seconds))
     }
 

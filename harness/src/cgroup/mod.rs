@@ -1,7 +1,8 @@
 //! The cgroups of a run: a parent of the harness's making in every hierarchy of the machine.
 //!
-//! `HIERARCHY/ocidiff.SESSION/RUN`. The runtime sees `RUN` as the root of everything; what it leaves there is
-//! seen, and goes away with the run. What a killed harness leaves is found by the session's name.
+//! `HIERARCHY/ocidiff.SESSION/RUN/run`. The runtime sees `run` as the root of everything; what it leaves there is
+//! seen, and goes away with the run. Bounds are set at `RUN`, which it does not see and so cannot raise. What a killed
+//! harness leaves is found by the session's name.
 
 use std::fs;
 use std::io;
@@ -50,6 +51,9 @@ pub struct Layout {
 
 /// cgroup v2: where the cell's own process sits, under the run's cgroup.
 pub(crate) const CELL: &str = "cell";
+
+/// What the runtime takes for the root of everything, under the cgroup that has the bounds.
+const RUN: &str = "run";
 
 /// How many processes a run can have: enough for every case, and a bound for a runtime that forks for ever.
 const MAX_PIDS: &str = "2048";
@@ -106,15 +110,24 @@ impl Layout {
     pub fn make(&self, session: &str, run: &str) -> io::Result<Self> {
         let hierarchies = self.hierarchies.iter().map(|hierarchy| {
             let parent = hierarchy.dir.join(session);
-            let dir = parent.join(run);
+            let outer = parent.join(run);
+            let dir = outer.join(RUN);
+            fs::create_dir_all(&outer).map_err(|error| named(&outer, &error))?;
+            if matches!(hierarchy.kind, Kind::V1 { .. }) {
+                bound(&outer);
+            }
             fs::create_dir_all(&dir).map_err(|error| named(&dir, &error))?;
             match &hierarchy.kind {
                 Kind::V1 { folder, .. } if folder == "cpuset" => {
-                    copy_cpuset(&hierarchy.dir, &[&parent, &dir])?;
+                    copy_cpuset(&hierarchy.dir, &[&parent, &outer, &dir])?;
                 }
-                Kind::V2 if self.unified => delegate(&[&hierarchy.dir, &parent])?,
+                Kind::V2 if self.unified => {
+                    delegate(&[&hierarchy.dir, &parent, &outer])?;
+                    bound(&outer);
+                }
                 _ => {}
             }
+            // The same where the runtime sees it: it is what a runtime finds that looks for its bounds.
             bound(&dir);
             Ok(Hierarchy {
                 kind: hierarchy.kind.clone(),
@@ -164,8 +177,9 @@ impl Layout {
     pub fn remove(&self) -> Vec<PathBuf> {
         self.hierarchies
             .iter()
-            .filter(|hierarchy| !remove_tree(&hierarchy.dir))
-            .map(|h| h.dir.clone())
+            .map(|hierarchy| hierarchy.dir.parent().unwrap_or(&hierarchy.dir))
+            .filter(|outer| !remove_tree(outer))
+            .map(Path::to_owned)
             .collect()
     }
 }
@@ -200,6 +214,8 @@ fn delegate(dirs: &[&Path]) -> io::Result<()> {
 /// Where the controller is there; a machine without it has no such bound.
 fn bound(dir: &Path) {
     for (file, value) in [
+        // Older kernels hold what is below to a bound only with this.
+        ("memory.use_hierarchy", "1"),
         ("pids.max", MAX_PIDS),
         ("memory.limit_in_bytes", MAX_MEMORY),
         ("memory.max", MAX_MEMORY),

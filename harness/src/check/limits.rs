@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::kernel::Kernel;
+use crate::cell::pin::hard_limit;
 
 /// What the machine allows, as far as it changes a config.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,9 +36,10 @@ impl Limits {
                 continue;
             };
             let mut numbers = line[known.0.len()..].split_whitespace().skip(1);
-            if let Some(Ok(hard)) = numbers.next().map(str::parse) {
-                rlimits.insert(known.1.to_owned(), hard);
-            }
+            let own = numbers.next().and_then(|hard| hard.parse::<u64>().ok());
+            // Cells have limits of their own, lowered to what most shells have.
+            let most = [own, hard_limit(known.1)].into_iter().flatten().min();
+            rlimits.extend(most.map(|most| (known.1.to_owned(), most)));
         }
         Self {
             rlimits,
@@ -51,7 +53,8 @@ impl Limits {
 }
 
 /// Titles in `/proc/self/limits`, and names in config.json.
-const RLIMITS: [(&str, &str); 6] = [
+const RLIMITS: [(&str, &str); 7] = [
+    ("Max stack size", "RLIMIT_STACK"),
     ("Max open files", "RLIMIT_NOFILE"),
     ("Max processes", "RLIMIT_NPROC"),
     ("Max locked memory", "RLIMIT_MEMLOCK"),

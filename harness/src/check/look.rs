@@ -11,6 +11,7 @@ use super::shape::Shape;
 use super::tame;
 use crate::bundle::Bundle;
 use crate::compare::compare;
+use crate::confirm::Launch;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::filters;
@@ -90,10 +91,10 @@ pub(super) struct Steady {
 }
 
 /// Runs a bundle more than once; the error is one line that says why nothing can be said.
-pub(super) async fn steady(engine: &Engine, case: &Case, bundle: &Bundle) -> Result<Steady, String> {
+pub(super) async fn steady(launch: &impl Launch, case: &Case, bundle: &Bundle) -> Result<Steady, String> {
     let mut steady: Option<Steady> = None;
     for _ in 0..RUNS {
-        let records = engine.observe_bundle(case, bundle).await;
+        let records = launch.once(case, bundle).await;
         if let Some(why) = useless(&records) {
             return Err(why);
         }

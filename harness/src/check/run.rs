@@ -15,6 +15,7 @@ use super::tame;
 use crate::bundle::of_text;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::secrets::{Discreet, Secrets};
 
 /// What does not end by itself is ended after so many seconds; what it did until then is compared.
 const LIMIT: f64 = 5.0;
@@ -47,7 +48,12 @@ pub async fn run(
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let differences = match steady(engine, &case, &bundle).await {
+    let secrets = Secrets::of_entries(own.env.iter().cloned());
+    let discreet = Discreet {
+        launch: engine,
+        secrets,
+    };
+    let differences = match steady(&discreet, &case, &bundle).await {
         Ok(Steady { differences, .. }) => differences,
         Err(why) => return Ok(Err(why)),
     };

@@ -12,7 +12,7 @@ use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
 use super::mounts::mounts;
-use crate::bundle::of_text;
+use crate::secrets::digest;
 
 /// The probe in the container.
 pub(crate) const PROBE: &str = "/.ocidiff/probe";
@@ -57,6 +57,7 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     if !all.get("process").is_some_and(Value::is_object) {
         return Err("its config.json has no process".to_owned());
     }
+    crate::corpus::limits::config(all)?;
     let mut changes = Vec::new();
     let hooks = all.shift_remove("hooks").is_some();
     if hooks {
@@ -192,7 +193,7 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
                 .as_str()
                 .and_then(|text| text.split_once('='))
                 .unwrap_or_default();
-            *one = format!("{name}={}", &of_text(value)[..12]).into();
+            *one = format!("{name}={}", digest(value)).into();
         }
     }
     if !limits.apparmor && process.shift_remove("apparmorProfile").is_some() {

@@ -1,58 +1,103 @@
 //! `ocidiff accept`: writes what cases show into their known files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
+use ocidiff_confine::{raised, read_text};
+use ocidiff_model::difference::Standing;
+use ocidiff_model::known::Machine;
 use ocidiff_model::{Difference, ExitStatus, Record, Verdict};
+use ocidiff_reports::safe;
+use rustix::fs::{FlockOperation, flock};
+use similar::TextDiff;
 
-use super::args::SelectArgs;
-use super::{output, some};
+use super::args::AcceptArgs;
+use super::{files, output, some};
 use crate::accept::{Observed, rewrite};
-use crate::corpus::Entry;
+use crate::corpus::{Entry, files as sources};
 use crate::error::Error;
 use crate::suite;
 
 /// Runs the cases and rewrites the known file of each that differs, or whose known differences are gone.
-pub(crate) fn accept(args: &SelectArgs) -> Result<ExitStatus, Error> {
-    let ran = some::run(&args.patterns, &args.with)?;
-    let mut files: BTreeMap<PathBuf, Vec<Observed>> = BTreeMap::new();
+pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
+    let ran = some::run(&args.select.patterns, &args.select.with)?;
+    let mut known: BTreeMap<PathBuf, Vec<Observed>> = BTreeMap::new();
     let mut status = ExitStatus::Ok;
     for (entry, finished) in &ran {
+        let case = &entry.case.name;
+        let mut refuse = |why: &str| {
+            status = ExitStatus::Broken;
+            output::complain(&format!("{case}: not accepted: {why}"));
+        };
         match finished.report.verdict {
-            Verdict::Broken | Verdict::Unstable => {
-                status = ExitStatus::Broken;
-                let why = finished
-                    .report
-                    .why
-                    .clone()
-                    .unwrap_or_else(|| "it is not the same each time".to_owned());
-                output::complain(&format!("{}: not accepted: {why}", entry.case.name));
-            }
+            Verdict::Broken => refuse(finished.report.why.as_deref().unwrap_or("it is broken")),
             Verdict::Skipped | Verdict::Unsupported => {}
             _ => {
                 let path = known_file(entry)?;
-                let seen = observed(entry, &finished.report.differences, &finished.records);
-                files.entry(path).or_default().extend(seen);
+                let differences = &finished.report.differences;
+                let steady = |difference: &&Difference| !matches!(difference.standing, Standing::Unstable { .. });
+                for difference in differences.iter().filter(|difference| !steady(difference)) {
+                    refuse(&format!("{} was not the same in each run", difference.fact));
+                }
+                let steady: Vec<_> = differences.iter().filter(steady).collect();
+                let seen = observed(entry, &steady, &finished.records);
+                known.entry(path).or_default().extend(seen);
             }
         }
     }
     let machine = suite::abilities()?.machine;
-    for (path, observed) in files {
-        let before = std::fs::read_to_string(&path).unwrap_or_default();
-        let after = rewrite(&before, &observed, &machine)
-            .map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
-        if after == before {
-            continue;
-        }
-        if after.trim().is_empty() {
-            std::fs::remove_file(&path).map_err(Error::usage)?;
-            output::print(&format!("removed {}: nothing of it shows\n", path.display()));
-        } else {
-            output::write_file(&path, &after)?;
-            output::print(&format!("wrote {}\n", path.display()));
+    let mut told = output::Aside::default();
+    for (path, observed) in known {
+        if let Some(text) = update(&path, &observed, &machine, args.dry_run)? {
+            told.print(&text);
         }
     }
-    Ok(status)
+    told.end(status)
+}
+
+/// Rewrites one known file, unless it is a dry run; what to say of it, with the change as a diff.
+fn update(
+    path: &Path,
+    observed: &[Observed],
+    machine: &Machine,
+    dry_run: bool,
+) -> Result<Option<String>, Error> {
+    let failed = |error: io::Error| Error::usage(format!("{}: {error}", path.display()));
+    // Of two that accept at once the second waits: it must not write over what the first has written.
+    let folder = File::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+    flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+    let before = match read_text(path, raised(sources::FILE)) {
+        Err(error) if error.is_absent() => String::new(),
+        read => read.map_err(|error| Error::usage(format!("failed to read {}: {error}", path.display())))?,
+    };
+    let after = rewrite(&before, observed, machine)
+        .map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
+    if after == before {
+        return Ok(None);
+    }
+    let shown = safe(&path.to_string_lossy());
+    let removed = after.trim().is_empty();
+    let said = match (dry_run, removed) {
+        (true, true) => format!("would remove {shown}: nothing of it shows\n"),
+        (true, false) => format!("would write {shown}\n"),
+        (false, true) => format!("removed {shown}: nothing of it shows\n"),
+        (false, false) => format!("wrote {shown}\n"),
+    };
+    match (dry_run, removed) {
+        (true, _) => {}
+        (false, true) => fs::remove_file(path).map_err(failed)?,
+        (false, false) => files::write(path, &after, files::SHARED)?,
+    }
+    Ok(Some(format!("{said}{}", change(&before, &after))))
+}
+
+/// The change as a diff.
+fn change(before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().context_radius(2).to_string();
+    text.lines().map(|line| format!("  {}\n", safe(line))).collect()
 }
 
 fn known_file(entry: &Entry) -> Result<PathBuf, Error> {
@@ -72,14 +117,14 @@ fn known_file(entry: &Entry) -> Result<PathBuf, Error> {
         )
 }
 
-fn observed(entry: &Entry, differences: &[Difference], records: &[Record]) -> Vec<Observed> {
+fn observed(entry: &Entry, differences: &[&Difference], records: &[Record]) -> Vec<Observed> {
     differences
         .iter()
         .map(|difference| Observed {
             fact: difference.fact.clone(),
             member: entry.case.member.clone(),
-            gone: matches!(difference.standing, ocidiff_model::difference::Standing::Gone),
-            known: matches!(difference.standing, ocidiff_model::difference::Standing::Known),
+            gone: matches!(difference.standing, Standing::Gone),
+            known: matches!(difference.standing, Standing::Known),
             requirement: difference.requirement.clone(),
             values: records
                 .iter()

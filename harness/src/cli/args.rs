@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::facts::FactsArgs;
 use super::mutants::MutantsArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
@@ -22,7 +23,8 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone or a violation; 2 wrong use, or an \
-error in a case or manifest; 3 a case is broken, or the run was interrupted.";
+error in a case or manifest; 3 a case is broken, the run was interrupted, or what was found could not be written. \
+Where whoever reads the output goes away (`| head`) the run ends, with 1 if something failed by then, else with 3.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -35,7 +37,7 @@ pub(crate) enum Command {
     /// Run one case and print everything that was recorded
     Show(ShowArgs),
     /// Run cases and write what they show into their known files
-    Accept(SelectArgs),
+    Accept(AcceptArgs),
     /// Write a folder with a case's bundle and a shell script that shows it without ocidiff
     Repro(ReproArgs),
     /// Run every case under each runtime twice: it must not differ from itself
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
+    /// List the facts that cases can expect, watch and know
+    Facts(FactsArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure
@@ -107,7 +111,32 @@ impl WithArgs {
                 RecorderArg::None => Recorder::None,
             },
             keep_setup: false,
+            repeat: 1,
+            control: false,
+            keep_hooks: false,
         })
+    }
+
+    /// The words that make another command meet the same runtimes and cases.
+    pub(crate) fn again(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for runtime in &self.runtimes {
+            words.extend(["--runtime".to_owned(), runtime.clone()]);
+        }
+        if let Some(reference) = &self.reference {
+            words.extend(["--reference".to_owned(), reference.clone()]);
+        }
+        if let Some(cases) = &self.cases {
+            words.extend(["--cases".to_owned(), cases.display().to_string()]);
+        }
+        if let Some(recorder) = self
+            .recorder
+            .to_possible_value()
+            .filter(|_| self.recorder != RecorderArg::Auto)
+        {
+            words.extend(["--recorder".to_owned(), recorder.get_name().to_owned()]);
+        }
+        words
     }
 }
 
@@ -139,6 +168,15 @@ pub(crate) struct RunArgs {
     /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
     #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
+    /// Tell the values of the bundle's environment variables as they are, not as digests
+    #[arg(long, requires = "bundle")]
+    pub(crate) show_env: bool,
+    /// Copy the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is copied
+    #[arg(long, requires = "bundle")]
+    pub(crate) outside_root: bool,
+    /// Run the bundle's hooks too: as root, in the cell, where the machine's files are an overlay; else they are left out
+    #[arg(long, requires = "bundle")]
+    pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     /// Write the events, a JSON object a line
@@ -150,6 +188,34 @@ pub(crate) struct RunArgs {
     /// Fail for unstable cases too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Run each case so often at least, and say how often each difference showed
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) repeat: u16,
+    /// Start no more cases after the first one that fails
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Start no more cases after so many seconds, end those under way, and end with 3
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+}
+
+impl RunArgs {
+    /// The words that make another command meet the same runtimes and cases.
+    pub(crate) fn again(&self) -> Vec<String> {
+        let mut words = self.with.again();
+        if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
+            words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
+        }
+        for (name, path) in [
+            ("--socket", &self.via.socket),
+            ("--exec-root", &self.via.exec_root),
+        ] {
+            if let Some(path) = path {
+                words.extend([name.to_owned(), path.display().to_string()]);
+            }
+        }
+        words
+    }
 }
 
 #[derive(Debug, Args)]
@@ -159,6 +225,15 @@ pub(crate) struct SelectArgs {
     pub(crate) patterns: Vec<String>,
     #[command(flatten)]
     pub(crate) with: WithArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Print what would change, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -301,6 +376,10 @@ pub(crate) struct CheckArgs {
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
     #[arg(long = "bundle", value_name = "DIR")]
     pub(crate) bundles: Vec<PathBuf>,
+    /// Take a bundle's rootfs from wherever its root.path leads; else no link is followed out of the bundle, and --run
+    /// takes no rootfs from outside of it
+    #[arg(long, requires = "bundles")]
+    pub(crate) outside_root: bool,
     #[command(flatten)]
     pub(crate) from_whom: FromArgs,
     /// Only this container, by name or id; repeatable

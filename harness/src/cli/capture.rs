@@ -5,10 +5,10 @@ use std::path::Path;
 use ocidiff_model::ExitStatus;
 use ocidiff_runtimes::engines::{self, EngineError, Found, Workload};
 
-use super::folder::{config_of, name_of};
+use super::folder::{name_of, reach};
 use super::output;
 use super::whom::CaptureArgs;
-use crate::bundle::root_of;
+use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::capture::{Container, Error as Failed, Wanted, capture as make, layers, line};
 use crate::check::tame::Limits;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
     let corpus = suite::shared()?;
     let container = match (&args.bundle, &args.container) {
-        (Some(folder), _) => bundle(folder)?,
+        (Some(folder), _) => bundle(folder, reach(args.outside_root))?,
         (None, Some(name)) => suite::tokio()?.block_on(container(args, name))?,
         (None, None) => return Err(Error::usage("name a container, or give --bundle DIR")),
     };
@@ -35,7 +35,7 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
             Failed::Config(_) | Failed::Inexact(_) => Error::broken(told),
         }
     })?;
-    output::print(&captive.text);
+    let status = output::answer(&captive.text, ExitStatus::Ok)?;
     output::complain(&format!(
         "{}: {} changes, told at the top of the case; put it into a folder of its topic (cases/mine/NAME.yaml)",
         container.name,
@@ -44,19 +44,18 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
     if wanted.command {
         output::complain("its command is in the case: see that no secret is in it");
     }
-    Ok(ExitStatus::Ok)
+    Ok(status)
 }
 
-fn bundle(folder: &Path) -> Result<Container, Error> {
-    if !folder.join("config.json").is_file() {
-        return Err(Error::usage(format!(
-            "{} is no OCI bundle: there is no config.json in it",
-            folder.display()
-        )));
-    }
-    let config = config_of(folder).map_err(Error::broken)?;
+fn bundle(folder: &Path, reach: Reach) -> Result<Container, Error> {
+    let config = config_of(folder).map_err(Error::usage)?;
     // A path that means the same wherever the case is run.
-    let rootfs = folder.join(root_of(&config)).canonicalize();
+    let rootfs = match rootfs_of(folder, &config, reach) {
+        Ok(rootfs) => Some(rootfs.path),
+        // The case then takes a recipe, and says so.
+        Err(GivenError::Gone { .. }) => None,
+        Err(error) => return Err(Error::usage(error)),
+    };
     Ok(Container {
         name: format!("the bundle {}", line(&name_of(folder))),
         image: None,

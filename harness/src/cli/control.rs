@@ -2,7 +2,7 @@
 
 use ocidiff_model::known::ANY;
 use ocidiff_model::{Counts, ExitStatus, Value, Verdict};
-use ocidiff_reports::terminal;
+use ocidiff_reports::{safe, terminal};
 
 use super::args::ControlArgs;
 use super::{output, some};
@@ -17,6 +17,7 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     let mut counts = Counts::default();
     let mut alarms = 0_usize;
+    let mut told = output::Aside::default();
     for round in 1..=args.rounds {
         for runtime in &runtimes {
             let mut corpus = suite::corpus(args.with.cases.as_deref())?;
@@ -38,7 +39,7 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
                     .for_each(|step| step.options.expect = None);
             }
             let twice = vec![runtime.clone(), runtime.clone()];
-            let ran = some::run_with(corpus, &args.patterns, &args.with, twice)?;
+            let ran = some::run_with(corpus, &args.patterns, &args.with, twice, true)?;
             let mut found = 0;
             for (_, finished) in &ran {
                 counts.add(finished.report.verdict);
@@ -47,22 +48,29 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
                     Verdict::Agree | Verdict::Known | Verdict::Skipped | Verdict::Unsupported
                 ) {
                     found += 1;
-                    output::print(&terminal::case(&finished.report, &output::style()));
+                    told.print(&terminal::case(&finished.report, &output::style()));
                 }
             }
             alarms += found;
-            output::print(&format!(
+            told.print(&format!(
                 "round {round}: {} against itself, {} cases, {found} false alarms\n",
-                runtime.label(),
+                safe(&runtime.label()),
                 ran.len()
             ));
+            if told.has_failed() {
+                // What the rest would have shown is not known.
+                return told.end(match alarms {
+                    0 => ExitStatus::Broken,
+                    _ => counts.exit(true),
+                });
+            }
         }
     }
-    output::print(&format!(
+    told.print(&format!(
         "{} comparisons, {alarms} false alarms\n",
         counts.total()
     ));
-    Ok(if alarms == 0 {
+    told.end(if alarms == 0 {
         ExitStatus::Ok
     } else {
         counts.exit(true)

@@ -2,18 +2,15 @@
 
 use std::path::Path;
 
-/// The largest config.json that is read, in bytes.
-const MOST_BYTES: u64 = 16 << 20;
+use crate::bundle::given::Reach;
 
-/// The text of its config.json; an error is one line.
-pub(super) fn config_of(folder: &Path) -> Result<String, String> {
-    let path = folder.join("config.json");
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
-    let size = std::fs::metadata(&path).map_err(told)?.len();
-    if size > MOST_BYTES {
-        return Err(format!("{}: {size} bytes are no config", path.display()));
+/// How far its rootfs may be away from it, where only what lies in it is taken.
+pub(super) fn reach(outside_root: bool) -> Reach {
+    if outside_root {
+        Reach::Anywhere
+    } else {
+        Reach::Inside
     }
-    std::fs::read_to_string(&path).map_err(told)
 }
 
 /// How people call it.

@@ -6,10 +6,14 @@ mod beside;
 mod capture;
 mod check;
 mod control;
+mod facts;
+mod files;
 mod folder;
+mod hooks;
 mod mutants;
 mod one;
 mod output;
+mod reader;
 mod report;
 mod repro;
 mod run;
@@ -17,9 +21,11 @@ mod runtimes;
 mod seccomp;
 mod signals;
 mod some;
+mod until;
 mod via;
 mod whom;
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -32,18 +38,29 @@ use args::{Cli, Command, SchemaOf};
 /// Reads the command line, does it, and gives the exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    // clap prints its own errors, and ends with 2.
-    let cli = Cli::parse();
-    match dispatch(cli.command) {
-        Ok(status) => ExitCode::from(status.code()),
-        Err(error) => {
-            output::complain(&error.to_string());
-            ExitCode::from(error.status().code())
+    output::tell_panics();
+    let done = catch_unwind(|| match Cli::try_parse() {
+        Ok(cli) => dispatch(cli.command),
+        Err(error) => output::usage(error),
+    });
+    let status = match done {
+        Ok(Ok(status)) => status,
+        Ok(Err(error)) => {
+            if !matches!(error, Error::Unread) {
+                output::complain(&error.to_string());
+            }
+            error.status()
         }
-    }
+        Err(_) => ExitStatus::Broken,
+    };
+    ExitCode::from(status.code())
 }
 
 fn dispatch(command: Command) -> Result<ExitStatus, Error> {
+    // A cell is ended by who started it.
+    if !matches!(command, Command::Cell) {
+        signals::listen()?;
+    }
     match command {
         Command::Run(args) => run::run(&args),
         Command::List(args) => one::list(&args),
@@ -55,6 +72,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema(args.of),
+        Command::Facts(args) => facts::facts(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
@@ -77,37 +95,38 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
         SchemaOf::Rootfs => schemars::schema_for!(crate::corpus::Recipe),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Error::broken)?;
-    output::print(&format!("{text}\n"));
-    Ok(ExitStatus::Ok)
+    output::answer(&format!("{text}\n"), ExitStatus::Ok)
 }
 
 fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
-    let local = clean_machine()?;
+    // That the first part cannot be told keeps nobody from the second.
+    let local = clean_machine();
     match args.via {
-        Some(_) => via::clean(args).map(|engine| if local == ExitStatus::Ok { engine } else { local }),
-        None => Ok(local),
+        Some(_) => via::clean(args)
+            .and_then(|engine| local.map(|local| if local == ExitStatus::Ok { engine } else { local })),
+        None => local,
     }
 }
 
 fn clean_machine() -> Result<ExitStatus, Error> {
     let cleaned = crate::session::clean().map_err(Error::broken)?;
     if cleaned.is_empty() {
-        output::print("nothing was left\n");
-        return Ok(ExitStatus::Ok);
+        return output::answer("nothing was left\n", ExitStatus::Ok);
     }
-    output::print(&format!(
+    for failed in &cleaned.failed {
+        output::complain(&format!("failed to remove {failed}"));
+    }
+    let told = format!(
         "ended {} processes, removed {} cgroups and {} folders\n",
         cleaned.processes,
         cleaned.cgroups,
         cleaned.folders.len()
-    ));
-    for failed in &cleaned.failed {
-        output::complain(&format!("failed to remove {failed}"));
-    }
-    Ok(if cleaned.failed.is_empty() {
+    );
+    let status = if cleaned.failed.is_empty() {
         ExitStatus::Ok
     } else {
         ExitStatus::Broken
-    })
+    };
+    output::answer(&told, status)
 }

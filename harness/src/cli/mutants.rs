@@ -8,7 +8,7 @@ use clap::Args;
 use ocidiff_model::ExitStatus;
 use ocidiff_model::pattern::glob;
 use ocidiff_reports::mutants::{Report, closing, exit, json, lines};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::args::WithArgs;
@@ -16,6 +16,8 @@ use super::{output, signals};
 use crate::corpus::files::{self, Sources};
 use crate::error::Error;
 use crate::mutants::{Bench, Mode, Mutant, Names, load};
+use crate::preflight;
+use crate::stop::Stop;
 use crate::suite;
 
 const ABOUT: &str = "Each mutant is a real runtime with one fault: a rule in runtimes/mutants/*.yaml edits what the runtime \
@@ -66,14 +68,9 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
     let all = load(&sources(args.mutants.as_deref())?, &names).map_err(Error::usage)?;
     let mutants = chosen(all, &args.patterns)?;
     if args.list {
-        for mutant in &mutants {
-            output::print(&format!(
-                "{:<44}  {}\n",
-                mutant.name,
-                ocidiff_reports::safe(&mutant.summary)
-            ));
-        }
-        return Ok(ExitStatus::Ok);
+        let line = |mutant: &Mutant| format!("{:<44}  {}\n", mutant.name, ocidiff_reports::safe(&mutant.summary));
+        let text: String = mutants.iter().map(line).collect();
+        return output::answer(&text, ExitStatus::Ok);
     }
     suite::need_root()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &suite::store()?)?;
@@ -83,26 +80,30 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
     };
     let started = Instant::now();
     let (mut reports, interrupted) = suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+        let signalled = signals::stop();
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        let mut engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.watch())?;
+        let left_out = preflight::plain(&mut engine).await?;
+        left_out.iter().for_each(|sentence| output::complain(sentence));
         let bench = Bench::new(engine, abilities, mode);
-        let reports = run_all(bench, mutants, usize::from(args.with.jobs), &stop).await?;
-        let interrupted = *stop.borrow();
-        Ok::<_, Error>((reports, interrupted))
+        let reports = run_all(bench, mutants, usize::from(args.with.jobs), stop).await?;
+        Ok::<_, Error>((reports, stop.is_asked()))
     })?;
     reports.sort_by(|a, b| a.mutant.cmp(&b.mutant));
     let seconds = started.elapsed().as_secs_f64();
-    output::print(&if args.json {
+    let text = if args.json {
         json(&reports, seconds).map_err(Error::broken)?
     } else {
         lines(&reports, &output::style()) + "\n" + &closing(&reports, seconds)
-    });
-    if interrupted {
-        output::complain("interrupted: what was not tried yet is not told");
-        return Ok(ExitStatus::Broken);
-    }
-    Ok(exit(&reports, args.strict))
+    };
+    let found = if interrupted {
+        output::complain("interrupted: what was not tried yet is not reported");
+        ExitStatus::Broken
+    } else {
+        exit(&reports, args.strict)
+    };
+    output::answer(&text, found)
 }
 
 /// A few mutants at a time, each with one case at a time.
@@ -110,7 +111,7 @@ async fn run_all(
     bench: Bench,
     mutants: Vec<Mutant>,
     width: usize,
-    stop: &watch::Receiver<bool>,
+    stop: &Stop,
 ) -> Result<Vec<Report>, Error> {
     let (bench, places) = (Arc::new(bench), Arc::new(Semaphore::new(width)));
     let planned = mutants.len();
@@ -119,11 +120,11 @@ async fn run_all(
         let (bench, places, stop) = (Arc::clone(&bench), Arc::clone(&places), stop.clone());
         running.spawn(async move {
             let _place = places.acquire_owned().await;
-            if *stop.borrow() {
+            if stop.is_asked() {
                 return None;
             }
             let report = bench.run(&Arc::new(mutant)).await;
-            (!*stop.borrow()).then_some(report)
+            (!stop.is_asked()).then_some(report)
         });
     }
     let mut reports = Vec::new();
@@ -134,7 +135,7 @@ async fn run_all(
             reports.push(report);
             let last = &reports[reports.len() - 1..];
             let line = lines(last, &ocidiff_reports::Style::default());
-            eprint!("[{}/{planned}] {line}", reports.len());
+            output::progress(&format!("[{}/{planned}] {}", reports.len(), line.trim_end()));
         }
     }
     Ok(reports)

@@ -34,12 +34,11 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitStatus, Error> {
         let _ = writeln!(
             text,
             "{:width$}  {known}  {}",
-            entry.case.name,
+            safe(&entry.case.name),
             safe(&entry.case.body.summary)
         );
     }
-    output::print(&text);
-    Ok(ExitStatus::Ok)
+    output::answer(&text, ExitStatus::Ok)
 }
 
 /// One case, told whole.
@@ -56,8 +55,7 @@ pub(crate) fn explain(args: &OneArgs) -> Result<ExitStatus, Error> {
         ));
         text.push('\n');
     }
-    output::print(&text);
-    Ok(counts.exit(false))
+    output::answer(&text, counts.exit(false))
 }
 
 fn describe(case: &Case) -> Result<ExplainInput, Error> {
@@ -100,7 +98,8 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
     for (entry, finished) in &ran {
         if finished.records.is_empty() {
             let why = finished.report.why.clone().unwrap_or_default();
-            let _ = writeln!(text, "{}: {} {why}", entry.case.name, finished.report.verdict);
+            let (name, why) = (safe(&entry.case.name), safe(&why));
+            let _ = writeln!(text, "{name}: {} {why}", finished.report.verdict);
         }
         if args.channel == Some(Channel::Setup) {
             text.push_str(&beside::setup(&finished.records));
@@ -109,8 +108,7 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
             show_record(&entry.case, record, args.channel, &mut text);
         }
     }
-    output::print(&text);
-    Ok(ExitStatus::Ok)
+    output::answer(&text, ExitStatus::Ok)
 }
 
 fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mut String) {
@@ -118,7 +116,9 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
     let _ = writeln!(
         text,
         "{}  {} {}",
-        record.case, record.runtime.label, record.runtime.version
+        safe(&record.case),
+        safe(&record.runtime.label),
+        safe(record.runtime.version.as_str())
     );
     let _ = writeln!(
         text,
@@ -128,7 +128,9 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
     let _ = writeln!(
         text,
         "  recorder  {}, {} calls, {:.3} s",
-        record.recorder, record.total_calls, record.seconds
+        safe(&record.recorder),
+        record.total_calls,
+        record.seconds
     );
     if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
         let _ = writeln!(text, "  outcome   {}", safe(why));
@@ -138,8 +140,8 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
             let _ = writeln!(
                 text,
                 "  step      {:10} {} {:.3} s",
-                step.label,
-                step.result.value(),
+                safe(&step.label),
+                safe(&step.result.value().line()),
                 step.seconds
             );
             for line in step.text.lines() {

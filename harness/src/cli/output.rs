@@ -1,60 +1,141 @@
-//! What the program prints. A reader that goes away (`| head`) ends it quietly.
+//! What the program prints: what was asked for goes to stdout, what is said beside it to stderr.
+//!
+//! An answer that could not be given is no success. A reader that goes away (`| head`) is not told so, and what was
+//! found still counts; on a full disk, or where stdout fails in another way, the program ends with 3 and says why.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
-use ocidiff_reports::Style;
+use ocidiff_model::ExitStatus;
+use ocidiff_reports::{Style, safe, safe_lines};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::error::Error;
 
 /// To stdout.
-pub(crate) fn print(text: &str) {
+pub(crate) fn print(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-        // Nobody reads on; there is nothing to say and nobody to say it to.
-        std::process::exit(0);
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Error::Unread,
+            _ => Error::broken(format!("failed to write to stdout: {error}")),
+        })
+}
+
+/// To stdout, as the last that a command has to say. What was found counts whether somebody reads it or not.
+pub(crate) fn answer(text: &str, found: ExitStatus) -> Result<ExitStatus, Error> {
+    match print(text) {
+        Ok(()) | Err(Error::Unread) => Ok(found),
+        Err(error) => Err(error),
     }
 }
 
-/// To stderr.
+/// What a command says while it does things that must be done whether somebody reads of them or not.
+#[derive(Debug, Default)]
+pub(crate) struct Aside(Option<Error>);
+
+impl Aside {
+    /// To stdout; that this failed is told at the end.
+    pub(crate) fn print(&mut self, text: &str) {
+        if self.0.is_none() {
+            self.0 = print(text).err();
+        }
+    }
+
+    /// Whether nobody sees any more of it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Once all is done.
+    pub(crate) fn end(self, found: ExitStatus) -> Result<ExitStatus, Error> {
+        match self.0 {
+            None | Some(Error::Unread) => Ok(found),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+/// Whether whoever read stdout went away.
+pub(crate) fn is_unread() -> bool {
+    let stdout = io::stdout();
+    let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = rustix::event::Timespec::default();
+    poll(&mut ends, Some(&now)).is_ok_and(|ready| ready > 0)
+        && ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
+/// To stderr. Whatever the text holds, a terminal obeys nothing of it.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "ocidiff: {text}");
+    say(&format!("ocidiff: {}", safe_lines(text)));
+}
+
+/// How far the program is, on one line of stderr.
+pub(crate) fn progress(text: &str) {
+    say(&safe(text));
+}
+
+/// In one write, so that lines of several threads do not mix. Nobody can be told that stderr fails.
+fn say(line: &str) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// A panic is a bug of ours; it is told as everything else is.
+pub(crate) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| complain(&format!("a bug in ocidiff: {panic}"))));
+}
+
+/// Whether colours are wanted on a stream.
+fn is_colourful(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// How reports look on this stdout.
 pub(crate) fn style() -> Style {
     let terminal = io::stdout().is_terminal();
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(110, |size| usize::from(size.ws_col));
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let unicode = !terminal || locale.is_some_and(|locale| locale.to_lowercase().contains("utf"));
     Style {
-        colour,
+        colour: is_colourful(&io::stdout()),
         width: if terminal && width >= 40 { width } else { 110 },
         unicode,
     }
 }
 
-/// Writes a file whole or not at all.
-pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
-    let failed = |error: io::Error| Error::usage(format!("failed to write {}: {error}", path.display()));
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        // A pipe or /dev/stdout is no file to put aside.
-        return std::fs::write(path, text).map_err(failed);
+/// What clap has to say: help that was asked for, or that the command line is wrong.
+pub(crate) fn usage(error: clap::Error) -> Result<ExitStatus, Error> {
+    let text = error.render();
+    if !error.use_stderr() {
+        let colour = is_colourful(&io::stdout());
+        let text = if colour {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
+        return answer(&text, ExitStatus::Ok);
     }
-    let mut aside = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    aside.write_all(text.as_bytes()).map_err(failed)?;
-    aside
-        .persist(path)
-        .map(|_| ())
-        .map_err(|error| failed(error.error))
+    // What was typed is in it, and need not be typed by who reads it.
+    let text = harmless(error).render().to_string();
+    say(&safe_lines(text.trim_end()));
+    Ok(ExitStatus::Usage)
+}
+
+/// The error with what was typed on one line each.
+fn harmless(mut error: clap::Error) -> clap::Error {
+    use clap::error::ContextValue::{String, Strings};
+    let typed: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            String(text) => Some((kind, String(safe(text)))),
+            Strings(list) => Some((kind, Strings(list.iter().map(|text| safe(text)).collect()))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in typed {
+        error.insert(kind, value);
+    }
+    error
 }

@@ -8,7 +8,7 @@ use ocidiff_reports::events::{self, Checks, Recording};
 use ocidiff_reports::{Error as Drawing, Style, check, fleet, render};
 
 use super::args::ReportArgs;
-use super::output;
+use super::{files, output};
 use crate::error::Error;
 
 /// Draws it; the exit status says only whether that went well.
@@ -24,10 +24,9 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
         _ => return Err(Error::usage("several files are drawn with --merge only")),
     };
     match &args.output {
-        None => output::print(&text),
-        Some(path) => output::write_file(path, &text)?,
+        None => output::answer(&text, ExitStatus::Ok),
+        Some(path) => files::write(path, &text, files::PRIVATE).map(|()| ExitStatus::Ok),
     }
-    Ok(ExitStatus::Ok)
 }
 
 /// One run, or the check of one node.

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use ocidiff_model::ExitStatus;
+use ocidiff_reports::safe;
 
 use super::args::ReproArgs;
-use super::output;
+use super::{files, output, signals};
 use crate::bundle::Builder;
 use crate::error::Error;
 use crate::participants::contenders;
 use crate::plan;
 use crate::repro;
+use crate::session::Session;
 use crate::suite;
 
 /// Writes the folder and says what to do with it.
@@ -43,16 +45,22 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
             folder.display()
         )));
     }
-    let scratch = tempfile::tempdir().map_err(Error::broken)?;
-    let builder = Builder::new(scratch.path(), store);
+    // What it makes is removed first if it is told to end; what a killed one leaves is known to `clean`.
+    let signalled = signals::stop();
+    let session = Session::start().map_err(Error::broken)?;
+    let builder = Builder::new(session.folder(), store);
     let probe = builder.probe().map_err(Error::broken)?;
     let bundle = builder.build(&entry.case, &corpus).map_err(Error::usage)?;
+    if signalled.stop.is_asked() {
+        return Err(Error::broken("interrupted"));
+    }
     repro::write(&folder, &entry.case, &contender, &bundle, &probe)
-        .map_err(|error| Error::usage(format!("failed to write {}: {error}", folder.display())))?;
-    output::print(&format!(
+        .map_err(|error| files::failed(&folder, &error))?;
+    drop((session, signalled));
+    let told = format!(
         "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\n",
-        folder.display(),
+        safe(&folder.to_string_lossy()),
         contender.id.name
-    ));
-    Ok(ExitStatus::Ok)
+    );
+    output::answer(&told, ExitStatus::Ok)
 }

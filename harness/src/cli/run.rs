@@ -9,24 +9,30 @@ use std::time::{Duration, Instant, SystemTime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Record, Watch};
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Watch};
 use ocidiff_reports::events::{PartFile, Writer};
-use ocidiff_reports::{Run as Told, terminal};
+use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
+use super::files::Records;
+use super::folder::reach;
+use super::reader::Reader;
+use super::until::{Until, within};
 use super::{output, signals};
+use crate::bundle::given::{Reach, config_of, rootfs_of};
 use crate::confirm::Finished;
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::plan;
+use crate::preflight;
 use crate::schedule::{RunsCases, Schedule};
-use crate::suite;
+use crate::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
-        Some(folder) => vec![bundle_entry(folder)?],
+        Some(folder) => vec![bundle_entry(folder, reach(args.outside_root), args.hooks)?],
         None => plan::select(&corpus.entries, &args.patterns)
             .map_err(Error::usage)?
             .into_iter()
@@ -43,22 +49,36 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.with.runtimes.is_empty() {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
-    let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
-    suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+    let mut teller = Teller::new(args, entries.len())?;
+    let ran = suite::tokio()?.block_on(async {
+        let signalled = signals::stop();
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        let engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.clone())?;
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
+        let settings = Settings {
+            repeat: u32::from(args.repeat),
+            keep_hooks: args.hooks,
+            ..args.with.settings()?
+        };
+        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        engine.show_env = args.show_env;
+        engine.builder.reach = reach(args.outside_root);
         if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
                 "the recorder's programs were loaded and attached in {millis:.1} ms"
             ));
         }
+        let left_out = preflight::plain(&mut engine).await?;
+        left_out.iter().for_each(|sentence| output::complain(sentence));
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
-            stop,
+            stop: stop.clone(),
             bundle: args.bundle.clone(),
         };
         let engine = &schedule.engine;
@@ -69,8 +89,17 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             &engine.recorder_said,
             entries.len(),
         );
-        run_all(schedule, start, entries, args.strict, &mut teller).await
-    })
+        run_all(
+            schedule,
+            start,
+            entries,
+            Until::of(args, left_out.len()),
+            &mut teller,
+        )
+        .await
+    });
+    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
+    teller.close(ran?)
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -78,29 +107,40 @@ pub(super) async fn run_all<R: RunsCases>(
     schedule: Schedule<'_, R>,
     start: Event,
     entries: Vec<Entry>,
-    strict: bool,
+    until: Until,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
-    teller.tell(start)?;
     let stop = schedule.stop.clone();
-    schedule
-        .run(entries, |_, finished| teller.finished(finished))
-        .await?;
-    let interrupted = *stop.borrow();
+    match teller.tell(start) {
+        Ok(()) => {}
+        // Nothing is known, and nothing was recorded.
+        Err(Error::Unread) => return Ok(ExitStatus::Broken),
+        Err(error) => return Err(error),
+    }
+    let reader = Reader::watch(stop.clone());
+    let engine = Arc::clone(&schedule.engine);
+    let mut early = until.begin(stop.clone());
+    let limit = early.limit();
+    let running = schedule.run(entries, |_, finished| {
+        let verdict = finished.report.verdict;
+        teller.finished(finished)?;
+        early.look(verdict, engine.given_up());
+        Ok(())
+    });
+    let ran = within(running, limit, &stop).await;
+    let unread = reader.end();
+    early.late(ran?);
+    let interrupted = stop.is_asked() && teller.done < teller.planned;
     let counts = teller.counts.clone();
-    let exit = if interrupted {
-        ExitStatus::Broken
-    } else {
-        counts.exit(strict)
-    };
+    let exit = early.exit(&counts, interrupted, unread);
     teller.tell(Event::RunFinished {
         counts,
         seconds: started.elapsed().as_secs_f64(),
         exit,
         interrupted,
+        why: early.why(),
     })?;
-    teller.close()?;
     Ok(exit)
 }
 
@@ -125,19 +165,20 @@ pub(super) fn start_event(
 }
 
 /// A bundle of the user's as a case: everything that a workload could see is watched.
-fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
-    if !folder.join("config.json").is_file() {
-        return Err(Error::usage(format!(
-            "{} is no OCI bundle: there is no config.json in it",
-            folder.display()
-        )));
-    }
+fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error> {
+    let config = config_of(folder).map_err(Error::usage)?;
+    rootfs_of(folder, &config, reach).map_err(Error::usage)?;
     let name = folder
         .canonicalize()
         .ok()
         .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let hooks = super::hooks::told(folder, hooks);
+    if let Some(line) = &hooks {
+        output::complain(line);
+    }
+    let hooks = hooks.map_or_else(String::new, |line| format!("; {line}"));
     let body: CaseFile = serde_json::from_value(serde_json::json!({
-        "summary": format!("the bundle {}", folder.display()),
+        "summary": format!("the bundle {}{hooks}", folder.display()),
         // A shell or a server does not end by itself; that is no difference.
         "steps": ["create", "start", {"wait": {"limit": 5.0}}, {"delete": {"force": true}}],
     }))
@@ -173,60 +214,57 @@ fn bundle_entry(folder: &Path) -> Result<Entry, Error> {
 /// Gives events to everybody who wants them: the terminal, the file, the counts.
 pub(super) struct Teller {
     file: Option<Writer<PartFile>>,
-    records: Option<std::path::PathBuf>,
+    records: Option<Records>,
     bar: Option<ProgressBar>,
     events: Vec<Event>,
     counts: Counts,
     done: usize,
     planned: usize,
+    /// What other commands take to meet the same runtimes and cases.
+    again: Vec<String>,
 }
 
 impl Teller {
-    pub(super) fn new(file: Option<&Path>, records: Option<&Path>, planned: usize) -> Result<Self, Error> {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        let file = file
-            .map(Writer::create)
-            .transpose()
-            .map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
+    pub(super) fn new(args: &RunArgs, planned: usize) -> Result<Self, Error> {
+        let records = args.records.as_deref().map(Records::open).transpose()?;
+        let file = args.json.as_deref().map(Writer::create).transpose();
+        let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
         Ok(Self {
             file,
-            records: records.map(Path::to_owned),
-            bar,
+            records,
+            bar: std::io::stderr().is_terminal().then(|| bar(planned)),
             events: Vec::new(),
             counts: Counts::default(),
             done: 0,
             planned,
+            again: args.again(),
         })
     }
 
-    fn finished(&mut self, finished: Finished) -> Result<(), Error> {
-        if let Some(folder) = &self.records {
-            for record in &finished.records {
-                write_record(folder, record)?;
-            }
+    fn finished(&mut self, mut finished: Finished) -> Result<(), Error> {
+        finished.report.again.clone_from(&self.again);
+        if let Some(records) = &self.records {
+            finished
+                .records
+                .iter()
+                .try_for_each(|record| records.write(record))?;
         }
         self.tell(Event::CaseFinished(Box::new(finished.report)))
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
+        // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
+        if let Event::RunStarted { .. } = &event {
+            self.say(&terminal::header(&event, &output::style()))?;
+        }
         if let Some(file) = &mut self.file {
             file.write(&event)
                 .map_err(|error| Error::broken(format!("failed to {error}")))?;
         }
-        match &event {
-            Event::RunStarted { .. } => self.say(&terminal::header(&event, &output::style())),
-            Event::CaseFinished(report) => {
-                self.done += 1;
-                self.counts.add(report.verdict);
-                self.progress(report);
-            }
-            Event::RunFinished { .. } => {}
+        if let Event::CaseFinished(report) = &event {
+            self.done += 1;
+            self.counts.add(report.verdict);
+            self.progress(report);
         }
         self.events.push(event);
         Ok(())
@@ -236,16 +274,16 @@ impl Teller {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(self.done as u64);
-                bar.set_message(report.case.clone());
+                bar.set_message(safe(&report.case));
             }
-            None => eprintln!(
+            None => output::progress(&format!(
                 "[{}/{}] {} {}",
                 self.done, self.planned, report.verdict, report.case
-            ),
+            )),
         }
     }
 
-    fn say(&self, text: &str) {
+    fn say(&self, text: &str) -> Result<(), Error> {
         match &self.bar {
             Some(bar) => bar.suspend(|| output::print(text)),
             None => output::print(text),
@@ -253,13 +291,13 @@ impl Teller {
     }
 
     /// The report, once the last event is told.
-    fn close(&mut self) -> Result<(), Error> {
+    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         if let Some(file) = self.file.take() {
             file.finish()
-                .map_err(|error| Error::broken(format!("failed to {error}")))?;
+                .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
         }
         let style = output::style();
         let told = Told::of(&self.events);
@@ -268,17 +306,14 @@ impl Teller {
             .iter()
             .map(|report| terminal::case(report, &style))
             .collect();
-        output::print(&format!("\n{blocks}{}", terminal::closing(&told, &style)));
-        Ok(())
+        output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
     }
 }
 
-fn write_record(folder: &Path, record: &Record) -> Result<(), Error> {
-    let name = format!("{}/{}.json", record.case, record.runtime.label);
-    let path = folder.join(name);
-    let parent = path.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .map_err(|error| Error::usage(format!("failed to make {}: {error}", parent.display())))?;
-    let text = serde_json::to_string_pretty(record).map_err(Error::broken)?;
-    output::write_file(&path, &text)
+fn bar(planned: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

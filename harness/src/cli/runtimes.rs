@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use ocidiff_model::ExitStatus;
+use ocidiff_reports::safe;
 use ocidiff_runtimes::{Event, Machine, Request, Store, find_all, install};
 
 use super::args::{RuntimesArgs, RuntimesCommand};
@@ -21,7 +22,7 @@ pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
 
 fn list(store: &Store) -> Result<ExitStatus, Error> {
     let manifests = suite::manifests()?;
-    let found = find_all(&manifests, store);
+    let found = find_all(&manifests, store, &suite::asker()?);
     let mut text = String::new();
     for runtime in &found.runtimes {
         let steps: Vec<&str> = runtime
@@ -34,20 +35,19 @@ fn list(store: &Store) -> Result<ExitStatus, Error> {
             text,
             "{:6} {:12} {}\n       from {}; beyond the spec's steps: {}",
             runtime.name(),
-            runtime.version.as_str(),
-            runtime.path.display(),
+            safe(runtime.version.as_str()),
+            safe(&runtime.path.to_string_lossy()),
             runtime.origin,
             steps.join(", ")
         );
     }
     for broken in &found.broken {
-        let _ = writeln!(text, "unusable: failed to {broken}");
+        let _ = writeln!(text, "unusable: failed to {}", safe(&broken.to_string()));
     }
     for missing in Machine::this().missing(&manifests, &found) {
-        let _ = writeln!(text, "missing: {missing}");
+        let _ = writeln!(text, "missing: {}", safe(&missing));
     }
-    output::print(&text);
-    Ok(ExitStatus::Ok)
+    output::answer(&text, ExitStatus::Ok)
 }
 
 fn bring(store: &Store, requests: &[String]) -> Result<ExitStatus, Error> {
@@ -57,10 +57,18 @@ fn bring(store: &Store, requests: &[String]) -> Result<ExitStatus, Error> {
         .collect::<Result<Vec<_>, _>>();
     let requests = requests.map_err(|error| Error::usage(format!("failed to {error}")))?;
     let manifests = suite::manifests()?;
-    let mut tell = |event: &Event| output::print(&format!("{}\n", line(event)));
-    let outcome = install(&requests, &manifests, store, &Machine::this(), &mut tell)
-        .map_err(|error| Error::usage(format!("failed to {error}")))?;
-    Ok(if outcome.failed.is_empty() {
+    let mut told = output::Aside::default();
+    let mut tell = |event: &Event| told.print(&format!("{}\n", safe(&line(event))));
+    let outcome = install(
+        &requests,
+        &manifests,
+        store,
+        &Machine::this(),
+        &suite::asker()?,
+        &mut tell,
+    )
+    .map_err(|error| Error::usage(format!("failed to {error}")))?;
+    told.end(if outcome.failed.is_empty() {
         ExitStatus::Ok
     } else {
         ExitStatus::Broken
@@ -73,7 +81,7 @@ fn line(event: &Event) -> String {
         Event::Waiting => "another ocidiff is installing; waiting for it".to_owned(),
         Event::Present { label, path } => format!("{label}: is there, {}", path.display()),
         Event::Step { label, what } => format!("{label}: {what}"),
-        Event::Output { label, line } => format!("{label}:   {}", ocidiff_reports::safe(line)),
+        Event::Output { label, line } => format!("{label}:   {line}"),
         Event::Done { label, path } => format!("{label}: installed, {}", path.display()),
         Event::Failed { label, why } => format!("{label}: failed to {why}"),
     }

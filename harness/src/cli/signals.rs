@@ -1,25 +1,78 @@
-//! Ctrl-C and SIGTERM: everything under way is ended, what was recorded is kept, exit status 3.
+//! Ctrl-C, SIGTERM and SIGHUP. While cells run: everything under way is ended, what was recorded is kept, exit status 3.
+//! Before and after, and at the second signal: the program ends at once.
+//!
+//! The thread that waits for them has a runtime of its own, so that it hears them whatever the program hangs on.
 
+use std::io;
+use std::process::exit;
+use std::sync::{Mutex, PoisonError};
+
+use ocidiff_model::ExitStatus;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
-/// Turns true at the first of these signals. A second one ends the program at once.
-pub(crate) fn stop() -> std::io::Result<watch::Receiver<bool>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
+use crate::error::Error;
+use crate::stop::Stop;
+
+/// What a signal asks to stop; none where nothing has to be ended first.
+static RUNNING: Mutex<Option<Stop>> = Mutex::new(None);
+
+/// A run that signals stop, until this is dropped.
+pub(crate) struct Stoppable {
+    /// What they ask.
+    pub(crate) stop: Stop,
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// From here on the first signal asks to stop.
+pub(crate) fn stop() -> Stoppable {
+    let stop = Stop::default();
+    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop.clone());
+    Stoppable { stop }
+}
+
+/// From here on a signal ends the program with the documented status, and not with the signal's own.
+pub(crate) fn listen() -> Result<(), Error> {
+    start().map_err(|error| Error::broken(format!("failed to wait for signals: {error}")))
+}
+
+fn start() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut signals = {
+        let _context = runtime.enter();
+        [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ]
+        .into_iter()
+        .map(signal)
+        .collect::<io::Result<Vec<_>>>()?
+    };
+    let wait = move || {
+        runtime.block_on(async {
+            loop {
+                let heard = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+                futures_util::future::select_all(heard).await;
+                heard_one();
             }
-            if stop.send_replace(true) {
-                std::process::exit(i32::from(ocidiff_model::ExitStatus::Broken.code()));
-            }
-        }
-    });
-    Ok(stopped)
+        });
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(wait)?;
+    Ok(())
+}
+
+fn heard_one() {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if running.is_none_or(|stop| stop.now()) {
+        exit(i32::from(ExitStatus::Broken.code()));
+    }
 }

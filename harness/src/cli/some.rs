@@ -10,6 +10,7 @@ use crate::corpus::{Corpus, Entry};
 use crate::engine::{Finished, Recorder};
 use crate::error::Error;
 use crate::plan;
+use crate::preflight;
 use crate::schedule::Schedule;
 use crate::suite::{self, Settings};
 
@@ -22,15 +23,16 @@ pub(crate) fn run(patterns: &[String], with: &WithArgs) -> Result<Ran, Error> {
     suite::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&with.runtimes, &store)?;
-    run_with(corpus, patterns, with, runtimes)
+    run_with(corpus, patterns, with, runtimes, false)
 }
 
-/// The same with runtimes that are chosen already.
+/// The same with runtimes that are chosen already; `control` says that they are one and the same.
 pub(crate) fn run_with(
     corpus: Corpus,
     patterns: &[String],
     with: &WithArgs,
     runtimes: Vec<Runtime>,
+    control: bool,
 ) -> Result<Ran, Error> {
     suite::need_two(&runtimes)?;
     let entries: Vec<Entry> = plan::select(&corpus.entries, patterns)
@@ -39,16 +41,24 @@ pub(crate) fn run_with(
         .cloned()
         .collect();
     suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+        let signalled = signals::stop();
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         let settings = Settings {
             keep_setup: true,
+            control,
             ..with.settings()?
         };
-        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
+        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
         if with.recorder == RecorderArg::Auto && engine.recorder != Recorder::Ebpf {
             output::complain(&format!("recorder: {}", engine.recorder_said));
         }
+        let left_out = preflight::plain(&mut engine).await?;
+        left_out.iter().for_each(|sentence| output::complain(sentence));
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
@@ -58,12 +68,13 @@ pub(crate) fn run_with(
         };
         let mut cases = Vec::new();
         schedule
-            .run(entries, |entry, finished| {
+            .run(entries, |entry, mut finished| {
+                finished.report.again = with.again();
                 cases.push((entry, finished));
                 Ok(())
             })
             .await?;
-        if *stop.borrow() {
+        if stop.is_asked() {
             return Err(Error::broken("interrupted"));
         }
         cases.sort_by(|(a, _), (b, _)| a.case.name.cmp(&b.case.name));

@@ -12,9 +12,10 @@ use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
 use super::run::{Teller, run_all, start_event};
+use super::until::Until;
 use super::{output, signals};
 use crate::bundle::Builder;
-use crate::confirm::Judge;
+use crate::confirm::{Judge, Origin};
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
 use crate::participants::{Contender, contenders};
@@ -69,8 +70,10 @@ impl ViaArgs {
 /// Runs the cases through the engine.
 pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
     suite::need_root()?;
-    suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
+    let mut teller = Teller::new(args, entries.len())?;
+    let ran = suite::tokio()?.block_on(async {
+        let signalled = signals::stop();
+        let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let session = Session::start().map_err(Error::broken)?;
         let remote = args.via.connect(session.name()).await?;
@@ -87,6 +90,8 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             corpus: Arc::new(corpus),
             machine: machine.clone(),
             tells_gone: false,
+            origin: Origin::Case,
+            repeat: u32::from(args.repeat),
         };
         let via = Arc::new(Via::new(
             remote,
@@ -94,24 +99,24 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             judge,
             builder,
             session,
-            stop.clone(),
+            stop.watch(),
         ));
-        let mut teller = Teller::new(args.json.as_deref(), args.records.as_deref(), entries.len())?;
         let schedule = Schedule {
             engine: Arc::clone(&via),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
-            stop,
+            stop: stop.clone(),
             bundle: None,
         };
         let start = start_event(via.participants(), &machine, "none", entries.len());
-        let ran = run_all(schedule, start, entries, args.strict, &mut teller).await;
+        let ran = run_all(schedule, start, entries, Until::of(args, 0), &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()
             .await
             .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
         ran
-    })
+    });
+    teller.close(ran?)
 }
 
 /// The runtimes that the engine has registered and a manifest knows, or those of them that are named; the reference first.
@@ -120,7 +125,7 @@ fn participants(
     named: &[String],
     reference: Option<&str>,
 ) -> Result<Vec<(Contender, String)>, Error> {
-    let manifests = suite::manifests()?;
+    let (manifests, ask) = (suite::manifests()?, suite::asker()?);
     let all: Vec<&str> = remote.runtimes.iter().map(|one| one.name.as_str()).collect();
     if let Some(unknown) = named.iter().find(|name| !all.contains(&name.as_str())) {
         return Err(Error::usage(format!(
@@ -146,7 +151,7 @@ fn participants(
                 ));
                 continue;
             };
-            match registered(manifest, program, &suite::store()?) {
+            match registered(manifest, program, &suite::store()?, &ask) {
                 // Two names for one program.
                 Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
                 Ok(runtime) => chosen.push((runtime, one.name.clone())),

@@ -45,6 +45,9 @@ pub(crate) struct CaptureArgs {
     /// An OCI bundle (config.json and rootfs), in the place of a container
     #[arg(long, value_name = "DIR", conflicts_with_all = ["engine", "socket", "exec_root"])]
     pub(crate) bundle: Option<PathBuf>,
+    /// Take the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is taken
+    #[arg(long, requires = "bundle")]
+    pub(crate) outside_root: bool,
     /// Take this recipe of cases/rootfs in the place of the container's own rootfs: with `probe` the case runs anywhere
     #[arg(long, value_name = "NAME")]
     pub(crate) rootfs: Option<String>,

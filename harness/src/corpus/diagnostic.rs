@@ -1,8 +1,17 @@
 //! Errors in what people write: with file, line, column and what to do; all of all files at once.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use marked_yaml::types::Node;
+use ocidiff_confine::yaml::{TooMuch, weigh};
+use ocidiff_model::near::near;
+use ocidiff_reports::{safe, safe_to};
+
+/// Errors that are shown.
+const SHOWN: usize = 500;
+/// How much of a message is shown, in characters: names in it are as long as somebody likes.
+const MESSAGE: usize = 1000;
 
 /// One error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,9 +30,11 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        // What people wrote is part of it.
+        let (file, message) = (safe(&self.file), safe(&self.message));
+        write!(f, "{file}:{}:{}: {message}", self.line, self.column)?;
         match &self.help {
-            Some(help) => write!(f, "\n    help: {help}"),
+            Some(help) => write!(f, "\n    help: {}", safe(help)),
             None => Ok(()),
         }
     }
@@ -45,20 +56,37 @@ impl Diagnostics {
         }
         self.0.sort();
         self.0.dedup();
+        let left = self.0.len().saturating_sub(SHOWN);
+        self.0.truncate(SHOWN);
+        if let (Some(last), 1..) = (self.0.last_mut(), left) {
+            last.message.push_str(&format!("\n... and {left} more errors"));
+        }
         Err(self)
     }
 }
 
 /// A file that is being checked: it knows where its keys stand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Document<'a> {
     /// How messages name it.
     pub file: &'a str,
     /// Its text.
     pub text: &'a str,
+    /// Its keys with their places, once an error has asked for them: the root, and how many lines stand before it.
+    places: OnceCell<Option<(Node, usize)>>,
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
+    /// A file of that name with that text.
+    #[must_use]
+    pub fn new(file: &'a str, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            places: OnceCell::new(),
+        }
+    }
+
     /// An error of the parser, where the parser says that it is.
     #[must_use]
     pub fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
@@ -72,12 +100,25 @@ impl Document<'_> {
         }
         let (line, column) = place;
         // The parser repeats the position at the end of its text.
-        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let message = text.split(" at line ").next().unwrap_or(&text);
+        let message = safe_to(message, MESSAGE);
         Diagnostic {
             file: self.file.to_owned(),
             line,
             column,
+            help: meant(&message),
             message,
+        }
+    }
+
+    /// A text that is not given to the parser.
+    #[must_use]
+    pub fn too_much(&self, error: TooMuch) -> Diagnostic {
+        Diagnostic {
+            file: self.file.to_owned(),
+            line: error.line,
+            column: 1,
+            message: error.why,
             help: None,
         }
     }
@@ -111,24 +152,112 @@ impl Document<'_> {
             file: self.file.to_owned(),
             line,
             column,
-            message: message.into(),
+            message: safe_to(&message.into(), MESSAGE),
             help: help.into(),
         }
+    }
+
+    /// Whether there is such a key.
+    #[must_use]
+    pub fn has(&self, keys: &[&str]) -> bool {
+        let Some(mut node) = self.tree() else {
+            return false;
+        };
+        keys.iter().all(|key| {
+            step(node, key).is_some_and(|(_, child)| {
+                node = child;
+                true
+            })
+        })
+    }
+
+    /// Where below some keys a chain of names stands, whatever lists lie between: its last name, or, of those in a
+    /// list, the entry with this value.
+    #[must_use]
+    pub fn search(
+        &self,
+        within: &[&str],
+        names: &[&str],
+        value: Option<&serde_json::Value>,
+    ) -> Option<(usize, usize)> {
+        let mut node = self.tree()?;
+        for key in within {
+            node = step(node, key)?.1;
+        }
+        find(node, names, value, None).or_else(|| find(node, names, None, None))
+    }
+
+    /// The text with places, where it is a map.
+    fn tree(&self) -> Option<&Node> {
+        let (root, before) = self.places.get_or_init(|| places(self.text)).as_ref()?;
+        (*before == 0).then_some(root)
     }
 
     /// Line and column of a key.
     #[must_use]
     pub fn position(&self, keys: &[&str]) -> (usize, usize) {
-        if let Ok(root) = marked_yaml::parse_yaml(0, self.text) {
-            return walk(&root, keys);
-        }
-        // The parser takes a map at the top only: a list is put under a key, on a line of its own before it.
-        let Ok(root) = marked_yaml::parse_yaml(0, format!("list:\n{}", self.text)) else {
+        if keys.is_empty() {
             return (1, 1);
-        };
-        let (line, column) = walk(&root, &[&["list"], keys].concat());
-        (line.saturating_sub(1).max(1), column)
+        }
+        match self.places.get_or_init(|| places(self.text)) {
+            None => (1, 1),
+            Some((root, 0)) => walk(root, keys),
+            Some((root, before)) => {
+                let (line, column) = walk(root, &[&["list"], keys].concat());
+                (line.saturating_sub(*before).max(1), column)
+            }
+        }
     }
+}
+
+/// The text with places. The parser takes a map at the top only: a list is put under a key, on a line of its own before
+/// it.
+fn places(text: &str) -> Option<(Node, usize)> {
+    // It goes down into lists by calling itself, so only what the other parser took is given to it.
+    weigh(text).ok()?;
+    serde_yaml::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    let list = || tree(&format!("list:\n{text}")).map(|root| (root, 1));
+    tree(text).map(|root| (root, 0)).or_else(list)
+}
+
+/// The name that was meant by one that the parser does not know: `unknown field `x`, expected one of `y`, `z``.
+fn meant(message: &str) -> Option<String> {
+    let (head, tail) = message.split_once("expected")?;
+    let name = head.contains("unknown").then(|| head.split('`').nth(1))??;
+    let listed: Vec<&str> = match tail.contains('`') {
+        true => tail.split('`').skip(1).step_by(2).collect(),
+        false => tail.trim_start_matches(" one of ").split(", ").collect(),
+    };
+    near(name, listed).map(|meant| format!("did you mean `{meant}`?"))
+}
+
+/// The text with places. The parser knows no anchors, so they are blanked out where there are some.
+fn tree(text: &str) -> Option<Node> {
+    let parsed = marked_yaml::parse_yaml(0, text).ok();
+    parsed.or_else(|| marked_yaml::parse_yaml(0, without_anchors(text)).ok())
+}
+
+/// `&name` as blanks, `*name` as an empty value of the same length.
+fn without_anchors(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '*']) {
+        let (head, tail) = rest.split_at(at);
+        out.push_str(head);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let name = tail[1..].find(|c| !is_name(c)).map_or(tail.len(), |end| end + 1);
+        let begins = out.is_empty() || out.ends_with([' ', '[', '{', ',', '\n']);
+        if begins && name > 1 {
+            let blank = if tail.starts_with('*') { '~' } else { ' ' };
+            out.push(blank);
+            out.extend(std::iter::repeat_n(' ', name - 1));
+        } else {
+            out.push_str(&tail[..name]);
+        }
+        rest = &tail[name..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Where the last of the keys that is there stands.
@@ -143,6 +272,49 @@ fn walk(root: &Node, keys: &[&str]) -> (usize, usize) {
         node = child;
     }
     best
+}
+
+/// A chain of names below a node; `mounts+` is `mounts` too.
+fn find(
+    node: &Node,
+    names: &[&str],
+    value: Option<&serde_json::Value>,
+    here: Option<(usize, usize)>,
+) -> Option<(usize, usize)> {
+    match (node, names) {
+        (_, []) if value.is_none() => here,
+        (Node::Sequence(items), _) => items.iter().find_map(|item| {
+            let mark = item.span().start().map(|at| (at.line(), at.column()));
+            find(item, names, value, if names.is_empty() { mark } else { here })
+        }),
+        (Node::Scalar(text), []) => value
+            .is_none_or(|value| is_written(text.as_str(), value))
+            .then_some(here)?,
+        (_, []) => here,
+        (Node::Mapping(map), [first, rest @ ..]) => {
+            let of = |is: &dyn Fn(&str) -> bool| {
+                map.iter()
+                    .filter(|(key, _)| is(key.as_str()))
+                    .find_map(|(key, child)| {
+                        let mark = key.span().start().map(|at| (at.line(), at.column()));
+                        find(child, rest, value, mark)
+                    })
+            };
+            let plain = |name: &str| name.trim_end_matches(['+', '-']) == first.trim_end_matches(['+', '-']);
+            of(&|name| name == *first).or_else(|| of(&plain))
+        }
+        (Node::Scalar(_), _) => None,
+    }
+}
+
+/// Whether a text of the file is that value.
+fn is_written(text: &str, value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(wanted) => {
+            text == wanted || wanted.starts_with(text.split("${").next().unwrap_or(text))
+        }
+        other => text == other.to_string(),
+    }
 }
 
 /// The child of a key or index, and where the key (or the entry) stands.
@@ -171,10 +343,8 @@ mod tests {
 
     #[test]
     fn keys_are_found_where_they_stand() {
-        let document = Document {
-            file: "x.yaml",
-            text: "summary: s\nwatch:\n  proc: [a]\n  list:\n    - x\n    - y: 1\n",
-        };
+        let text = "summary: s\nwatch:\n  proc: [a]\n  list:\n    - x\n    - y: 1\n";
+        let document = Document::new("x.yaml", text);
         assert_eq!(document.position(&["watch", "proc"]), (3, 3));
         assert_eq!(document.position(&["watch", "list", "1"]), (6, 7));
         assert_eq!(
@@ -186,5 +356,26 @@ mod tests {
             document.at(&["watch"], "bad", None).to_string(),
             "x.yaml:2:1: bad"
         );
+    }
+
+    #[test]
+    fn places_are_right_behind_anchors() {
+        let text = "summary: s\nsteps: &all [create, {exec: *x}]\nfor:\n  a: {steps: *all, watch: {proc: ['a&b', \"*c\"]}}\n  b: {}\n";
+        let document = Document { file: "x.yaml", text };
+        assert_eq!(document.position(&["for", "b"]), (5, 3));
+        assert_eq!(document.position(&["for", "a", "watch", "proc", "1"]), (4, 42));
+    }
+
+    #[test]
+    fn a_chain_of_names_is_found_through_lists_and_changes() {
+        let text = "config:\n  mounts+:\n    - {type: tmpfs}\n    - {type: x, optons: []}\n  process: {args: [a, bad]}\n";
+        let document = Document { file: "x.yaml", text };
+        let search = |names: &[&str], value: Option<&str>| {
+            document.search(&["config"], names, value.map(serde_json::Value::from).as_ref())
+        };
+        assert_eq!(search(&["mounts", "optons"], None), Some((4, 17)));
+        assert_eq!(search(&["mounts", "type"], Some("x")), Some((4, 8)));
+        assert_eq!(search(&["process", "args"], Some("bad")), Some((5, 23)));
+        assert_eq!(search(&["nothing"], None), None);
     }
 }

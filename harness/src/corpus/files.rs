@@ -1,12 +1,12 @@
 //! Where the corpus comes from: built into the program, or folders of a checkout or of the user.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
+
+pub use super::folder::{FILE, read, read_one};
 
 static BUILT_IN: Dir<'_> = include_dir!("$OCIDIFF_CORPUS");
 
@@ -93,85 +93,4 @@ fn collect(dir: &Dir<'_>, top: &Path, found: &mut Sources) {
         );
     }
     dir.dirs().for_each(|dir| collect(dir, top, found));
-}
-
-/// Every YAML and JSON file under a folder of the machine.
-///
-/// # Errors
-/// What the system answers, with the path.
-pub fn read(folder: &Path) -> io::Result<Sources> {
-    let mut found = Sources::new();
-    read_into(folder, folder, &mut found)?;
-    Ok(found)
-}
-
-fn read_into(folder: &Path, top: &Path, found: &mut Sources) -> io::Result<()> {
-    let named =
-        |error: io::Error, path: &Path| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    for entry in fs::read_dir(folder).map_err(|error| named(error, folder))? {
-        let path = entry?.path();
-        let name = path
-            .strip_prefix(top)
-            .unwrap_or(&path)
-            .to_string_lossy()
-            .into_owned();
-        if path.is_dir() {
-            if name != "probe" && !name.starts_with('.') {
-                read_into(&path, top, found)?;
-            }
-        } else if path
-            .extension()
-            .is_some_and(|ending| ending == "yaml" || ending == "json")
-        {
-            let source = source(path);
-            found.insert(name, source);
-        }
-    }
-    Ok(())
-}
-
-/// One YAML file of the machine, under its own name.
-///
-/// # Errors
-/// It is not a regular file, or is not there.
-pub fn read_one(path: &Path) -> io::Result<Sources> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    if !fs::metadata(path).map_err(named)?.is_file() {
-        return Err(named(io::Error::other("it is neither a file nor a folder")));
-    }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(Sources::from([(format!("{stem}.yaml"), source(path.to_owned()))]))
-}
-
-fn source(path: PathBuf) -> Source {
-    let (text, unreadable) = text_of(&path);
-    Source {
-        shown: shown(&path),
-        path: Some(path),
-        text,
-        unreadable,
-    }
-}
-
-fn text_of(path: &Path) -> (String, Option<Unreadable>) {
-    let unreadable = |why: String, line, column| (String::new(), Some(Unreadable { why, line, column }));
-    match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => (text, None),
-        Err(error) => unreadable(format!("failed to read it: {error}"), 1, 1),
-        Ok(Err(error)) => {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-            unreadable("this is no UTF-8 text".to_owned(), line, column)
-        }
-    }
-}
-
-/// Relative to the current folder where it lies there: shorter, and the same on every machine.
-fn shown(path: &Path) -> String {
-    static HERE: LazyLock<PathBuf> = LazyLock::new(|| std::env::current_dir().unwrap_or_default());
-    path.strip_prefix(&*HERE)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .into_owned()
 }

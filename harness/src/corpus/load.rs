@@ -5,12 +5,23 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ocidiff_confine::limit::{Hint, raised_count};
+use ocidiff_confine::yaml::weigh;
+use ocidiff_model::family::Family;
 use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, family};
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
 use super::files::{Source, Sources, Unreadable};
-use super::{Corpus, Entry, Recipe, check};
+use super::room::Room;
+use super::{Corpus, Entry, Recipe, check, limits};
+
+/// Files that are parsed at a time.
+const WIDTH: usize = 8;
+/// Bytes from which on a file is parsed alone: the parser takes a hundred times as much.
+const LARGE: usize = 64 << 10;
+/// Errors of one file, after which its other members are not looked at.
+const ERRORS: usize = 100;
 
 const REQUIREMENTS: &str = "requirements.yaml";
 const DEFAULT_CONFIG: &str = "default-config.yaml";
@@ -25,17 +36,18 @@ const KNOWN: &str = ".known.yaml";
 pub fn load(sources: &Sources) -> Result<Corpus, Diagnostics> {
     let mut loader = Loader::default();
     let mut written = Written::default();
-    for (name, parsed) in parse_all(sources) {
+    let room = Room::default();
+    for (name, parsed) in parse_all(sources, &room) {
         match parsed {
             Ok(Parsed::Case(cases)) => written.cases.push((name, cases)),
             Ok(Parsed::Known(known)) => {
                 written.known.insert(name, known);
             }
-            Ok(shared) => loader.shared(name, shared),
+            Ok(shared) => loader.shared(name, shared, sources),
             Err(error) => loader.errors.0.push(*error),
         }
     }
-    loader.cases(written, sources);
+    loader.cases(written, sources, &room);
     loader.errors.or(loader.corpus)
 }
 
@@ -59,33 +71,41 @@ struct Written<'s> {
 
 type ParsedFile<'s> = (&'s str, Result<Parsed, Box<Diagnostic>>);
 
-/// Parses every file, on all CPUs: a thousand cases must not be felt at the start.
-fn parse_all(sources: &Sources) -> Vec<ParsedFile<'_>> {
+/// Parses every file.
+fn parse_all<'s>(sources: &'s Sources, room: &Room) -> Vec<ParsedFile<'s>> {
     let mut all: Vec<(&String, &Source)> = sources.iter().collect();
     // The largest first, so that nobody waits for one at the end.
     all.sort_by_key(|(_, source)| std::cmp::Reverse(source.text.len()));
-    let width = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((name, source)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push((name.as_str(), parse_file(name, source)));
-        }
-        done
-    };
-    let mut parsed = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..width).map(|_| scope.spawn(work)).collect();
-        let mut parsed = work();
-        for thread in threads {
-            parsed.extend(thread.join().unwrap_or_default());
-        }
-        parsed
+    let mut parsed = on_all_cpus(&all, |(name, source)| {
+        let _alone = (source.text.len() > LARGE).then(|| room.alone());
+        (name.as_str(), parse_file(name, source, room))
     });
     parsed.sort_by_key(|(name, _)| *name);
     parsed
 }
 
-fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
+/// Does something with each item, on all CPUs and in any order: a thousand cases must not be felt at the start.
+fn on_all_cpus<T: Sync, R: Send>(items: &[T], with: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let width = std::thread::available_parallelism().map_or(1, |cpus| cpus.get().min(WIDTH));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(with(item));
+        }
+        done
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..width).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for thread in threads {
+            done.extend(thread.join().unwrap_or_default());
+        }
+        done
+    })
+}
+
+fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Box<Diagnostic>> {
     if let Some(Unreadable { why, line, column }) = source.unreadable.clone() {
         return Err(Box::new(Diagnostic {
             file: source.shown.clone(),
@@ -95,6 +115,8 @@ fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
             help: None,
         }));
     }
+    let weight = weigh(&source.text).map_err(|error| Box::new(document(source).too_much(error)))?;
+    room.take(weight, source)?;
     if name == REQUIREMENTS {
         return yaml(source).map(Parsed::Requirements);
     }
@@ -118,17 +140,40 @@ fn parse_file(name: &str, source: &Source) -> Result<Parsed, Box<Diagnostic>> {
         return yaml::<Option<Known>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
     }
     let file: CaseFile = yaml(source)?;
+    copies(&file, source, weight, room)?;
     let stem = name.trim_end_matches(".yaml");
     family::members(stem, &source.shown, &file)
         .map(Parsed::Case)
         .map_err(|(member, error)| Box::new(document(source).at(&["for", &member], error, None)))
 }
 
-fn document(source: &Source) -> Document<'_> {
-    Document {
-        file: &source.shown,
-        text: &source.text,
+/// Whether the members of a family can be, and there is room for them: each is a copy of the case.
+fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<(), Box<Diagnostic>> {
+    let names: Vec<&String> = match &file.family {
+        None => return Ok(()),
+        Some(Family::Names(names)) => names.iter().collect(),
+        Some(Family::Patches(map)) => map.keys().collect(),
+    };
+    let at = |message: String| Box::new(document(source).at(&["for"], message, None));
+    let most = raised_count(limits::MEMBERS);
+    if names.len() > most {
+        return Err(at(format!(
+            "{} members: at most {most} are taken; {Hint}",
+            names.len()
+        )));
     }
+    let places = source.text.matches("${for}").count();
+    for name in names {
+        if let Some(why) = limits::member(name) {
+            return Err(at(why));
+        }
+        room.take(weight + (places * name.len()) as u64, source)?;
+    }
+    Ok(())
+}
+
+fn document(source: &Source) -> Document<'_> {
+    Document::new(&source.shown, &source.text)
 }
 
 fn yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Box<Diagnostic>> {
@@ -187,7 +232,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn shared(&mut self, name: &str, parsed: Parsed) {
+    fn shared(&mut self, name: &str, parsed: Parsed, sources: &Sources) {
         let stem = |folder: &str, ending: &str| {
             name.trim_start_matches(folder)
                 .trim_end_matches(ending)
@@ -199,6 +244,9 @@ impl Loader {
             }
             Parsed::DefaultConfig(config) => self.corpus.default_config = config,
             Parsed::Rootfs(recipe) => {
+                if let Some(source) = sources.get(name) {
+                    self.errors.0.extend(check::recipe(&document(source), &recipe));
+                }
                 self.corpus.rootfs.insert(stem(ROOTFS, ".yaml"), recipe);
             }
             Parsed::Profile(profile) => {
@@ -209,7 +257,7 @@ impl Loader {
     }
 
     /// Checks what needs the whole corpus, and puts each case together with what is known of it.
-    fn cases(&mut self, written: Written<'_>, sources: &Sources) {
+    fn cases(&mut self, written: Written<'_>, sources: &Sources, room: &Room) {
         for (name, source) in sources {
             let Some(base) = name.strip_suffix(KNOWN) else {
                 continue;
@@ -220,31 +268,76 @@ impl Loader {
                 self.errors.0.push(document(source).at(&[], message, help));
             }
         }
+        let runtimes = if written.known.is_empty() {
+            Vec::new()
+        } else {
+            super::names::runtimes()
+        };
         for (name, known) in &written.known {
             let Some(source) = sources.get(*name) else {
                 continue;
             };
+            let beside = format!("{}.yaml", name.trim_end_matches(KNOWN));
+            let cases = written.cases.iter().find(|(name, _)| *name == beside);
+            let against = check::Against {
+                cases: cases.map_or(&[], |(_, cases)| cases),
+                runtimes: &runtimes,
+                corpus: &self.corpus,
+            };
             self.errors
                 .0
-                .extend(check::known(&document(source), known, &self.corpus));
+                .extend(check::known(&document(source), known, &against));
         }
+        let errors = on_all_cpus(&written.cases, |(name, cases)| {
+            sources
+                .get(*name)
+                .map_or_else(Vec::new, |source| checked(source, cases, &self.corpus))
+        });
+        self.errors.0.extend(errors.into_iter().flatten());
         for (name, cases) in written.cases {
-            let Some(source) = sources.get(name) else { continue };
             let known_file = format!("{}{KNOWN}", name.trim_end_matches(".yaml"));
             let known = written.known.get(known_file.as_str());
+            let Some(source) = sources.get(name) else { continue };
             for case in cases {
-                self.errors
-                    .0
-                    .extend(check::case(&document(source), &case, &self.corpus));
                 let about = |entry: &&KnownEntry| entry.is_about(case.member.as_deref());
-                let known = known.map(|known| known.0.iter().filter(about).cloned().collect());
+                let known: Vec<&KnownEntry> = known
+                    .iter()
+                    .flat_map(|known| known.0.iter().filter(about))
+                    .collect();
+                let weight = known.iter().map(|entry| limits::weight(entry)).sum();
+                if let Err(error) = room.take(weight, source) {
+                    self.errors.0.push(*error);
+                    return;
+                }
                 self.corpus.entries.push(Entry {
                     case,
-                    known: Known(known.unwrap_or_default()),
+                    known: Known(known.into_iter().cloned().collect()),
                 });
             }
         }
     }
+}
+
+/// Every error of the cases of one file; what they say to be wrong on purpose must be.
+fn checked(source: &Source, cases: &[Case], corpus: &Corpus) -> Vec<Diagnostic> {
+    let (document, excuses) = (document(source), check::Excuses::default());
+    let mut found: Vec<Diagnostic> = cases
+        .iter()
+        .flat_map(|case| check::case(&document, case, corpus, &excuses))
+        .take(ERRORS)
+        .collect();
+    // An error elsewhere can keep a check from its end.
+    if found.is_empty() {
+        found.extend(excuses.dead(cases).into_iter().map(|said| {
+            let message = format!("`invalid` says that `{said}` is wrong on purpose, and it is not");
+            document.at(
+                &["invalid"],
+                message,
+                "remove it, or mend its spelling".to_owned(),
+            )
+        }));
+    }
+    found
 }
 
 /// For tests and for callers that have texts only.
@@ -317,13 +410,13 @@ mod tests {
         ]);
         let all = told.join("\n");
         for expected in [
-            "cases/t/a.yaml:2:1: unknown requirement `nope`",
+            "cases/t/a.yaml:2:15: unknown requirement `nope`",
             "cases/t/a.yaml:3:1: unknown rootfs `none`",
             "cases/t/b.yaml:2:1: unknown field `watsch`",
-            "cases/t/c.yaml:3:3: `prozess.exit` belongs to no channel",
+            "cases/t/c.yaml:3:3: there is no fact `prozess.exit`",
             "cases/t/c.yaml:6:",
             "cases/t/d.known.yaml:1:1: there is no case `t/d`",
-            "cases/t/e.yaml:2:1: unknown profile `gone`",
+            "cases/t/e.yaml:3:11: unknown profile `gone`",
             "cases/t/f.known.yaml:2:",
         ] {
             assert!(all.contains(expected), "{expected}\nnot in\n{all}");

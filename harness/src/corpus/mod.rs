@@ -4,8 +4,14 @@
 mod check;
 pub mod diagnostic;
 pub mod files;
+mod folder;
+mod layout;
+pub(crate) mod limits;
 mod load;
+mod names;
 mod one;
+mod room;
+mod spec;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +19,7 @@ use ocidiff_model::{Case, FileSpec, Known, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::departures;
 pub use diagnostic::{Diagnostic, Diagnostics};
 #[cfg(test)]
 pub(crate) use load::sources as load_sources;

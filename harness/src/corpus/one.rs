@@ -1,5 +1,6 @@
 //! A case that lies in no folder.
 
+use ocidiff_confine::yaml::weigh;
 use ocidiff_model::{Case, CaseFile};
 
 use super::diagnostic::{Diagnostics, Document};
@@ -10,10 +11,8 @@ use super::{Corpus, check};
 /// # Errors
 /// Every error of the text.
 pub fn load_one(text: &str, shared: &Corpus) -> Result<Case, Diagnostics> {
-    let document = Document {
-        file: "the case",
-        text,
-    };
+    let document = Document::new("the case", text);
+    weigh(text).map_err(|error| Diagnostics(vec![document.too_much(error)]))?;
     let body: CaseFile =
         serde_yaml::from_str(text).map_err(|error| Diagnostics(vec![document.syntax(&error)]))?;
     let case = Case {
@@ -22,5 +21,5 @@ pub fn load_one(text: &str, shared: &Corpus) -> Result<Case, Diagnostics> {
         member: None,
         body,
     };
-    Diagnostics(check::case(&document, &case, shared)).or(case)
+    Diagnostics(check::case(&document, &case, shared, &check::Excuses::default())).or(case)
 }

@@ -30,10 +30,7 @@ pub fn load(sources: &Sources, names: &Names<'_>) -> Result<Vec<Mutant>, Diagnos
     let mut errors = Diagnostics::default();
     let mut mutants = BTreeMap::new();
     for (name, source) in sources.iter().filter(|(name, _)| name.ends_with(".yaml")) {
-        let document = Document {
-            file: &source.shown,
-            text: &source.text,
-        };
+        let document = Document::new(&source.shown, &source.text);
         let parsed = match &source.unreadable {
             Some(unreadable) => Err(Diagnostic {
                 file: source.shown.clone(),

@@ -3,7 +3,7 @@
 
 use ocidiff_model::{Channel, Known, KnownEntry, Value};
 
-use crate::cell::signal_name;
+use crate::cell::signal_number;
 use crate::corpus::Entry;
 
 /// An entry without what cannot be seen, and with what an engine words differently.
@@ -53,16 +53,12 @@ fn in_its_words(mut known: KnownEntry) -> KnownEntry {
         }
         if known.fact == "process.exit"
             && let Value::Text(text) = value
-            && let Some(number) = text.strip_prefix("signal ").and_then(number)
+            && let Some(number) = text.strip_prefix("signal ").and_then(signal_number)
         {
             *value = Value::Int(128 + i64::from(number));
         }
     }
     known
-}
-
-fn number(signal: &str) -> Option<i32> {
-    (1..=64).find(|number| signal_name(*number) == signal)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What a test needs of the machine. Without it the test says so and passes, except with OCIDIFF_TEST_ALL=1
-//! (which `make test` sets): then root and the default set of runtimes must be there.
+//! (which `make test` sets): then root and the runtimes that it brings must be there.
+
+#[path = "skip.rs"]
+pub(crate) mod skips;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ocidiff_runtimes::{Manifest, Runtime, Store, find_all, select};
 
 /// Runtimes that `make test` brings.
-const DEFAULT_SET: [&str; 3] = ["runc", "crun", "youki"];
+const BROUGHT: [&str; 5] = ["runc", "crun", "youki", "crun@0.17", "crun@1.21"];
 
 /// Whether we are root.
 pub(crate) fn root() -> bool {
@@ -26,7 +29,7 @@ pub(crate) fn runtime(selector: &str) -> Option<PathBuf> {
     let found = find(selector);
     if found.is_none() {
         let why = format!("{selector} (ocidiff runtimes install {selector})");
-        skip(&why, DEFAULT_SET.contains(&selector));
+        skip(&why, BROUGHT.contains(&selector));
     }
     found.map(|runtime| runtime.path)
 }
@@ -37,7 +40,7 @@ pub(crate) fn skip(what: &str, must_be_there: bool) {
         !(all && must_be_there),
         "OCIDIFF_TEST_ALL=1, and this test needs {what}"
     );
-    eprintln!("skipped: needs {what}");
+    skips::skipped(&format!("needs {what}"));
 }
 
 fn find(selector: &str) -> Option<Runtime> {
@@ -52,7 +55,8 @@ fn find(selector: &str) -> Option<Runtime> {
         });
     let manifests = Manifest::load_all(texts.collect::<Vec<_>>()).expect("the manifests");
     let store = Store::from_env().ok()?;
-    let found = find_all(&manifests, &store);
+    let ask = ocidiff::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+    let found = find_all(&manifests, &store, &ask);
     let selector = selector.parse().expect("a selector");
-    select(&[selector], &manifests, &store, &found).ok()?.pop()
+    select(&[selector], &manifests, &store, &found, &ask).ok()?.pop()
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+
+use super::beside::Beside;
 
 /// Sysctls that count something or answer anew each time; to read each twice does not find those that seldom
 /// move.
@@ -30,11 +33,13 @@ pub(crate) struct Outside {
     hostname: String,
     process: Child,
     folders: Vec<TempDir>,
+    beside: Beside,
 }
 
 impl Outside {
-    /// Puts canaries out and looks.
+    /// Puts canaries out and looks. From here on the calling thread is in a mount namespace of its own.
     pub(crate) fn watch() -> Self {
+        let beside = Beside::mount();
         let home = std::env::var_os("HOME").map_or_else(|| "/root".into(), PathBuf::from);
         let homes = ["/tmp".into(), "/var/tmp".into(), "/run".into(), home];
         let folders = homes.map(|home| canary(&home)).into();
@@ -46,16 +51,23 @@ impl Outside {
             .filter(|(name, value)| second.get(name) == Some(value));
         Self {
             sysctls: steady.collect(),
-            mounts: own("mountinfo"),
+            mounts: mounts(),
             hostname: hostname(),
             process: process.expect("a canary process"),
             folders,
+            beside,
         }
     }
 
     /// The folders of the canary files, where a runtime could think of removing them.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.folders.iter().map(TempDir::path)
+        let beside = self.beside.folders().iter().map(PathBuf::as_path);
+        self.folders.iter().map(TempDir::path).chain(beside)
+    }
+
+    /// Where somebody listens.
+    pub(crate) fn ears(&self) -> impl Iterator<Item = &Path> {
+        self.beside.ears()
     }
 
     /// The canary process.
@@ -80,7 +92,7 @@ impl Outside {
             }
         }
         for (what, before, after) in [
-            ("mounts", &self.mounts, own("mountinfo")),
+            ("mounts", &self.mounts, mounts()),
             ("hostname", &self.hostname, hostname()),
         ] {
             if *before != after {
@@ -106,15 +118,18 @@ impl Outside {
         {
             changes.push(format!("{} is there", path.display()));
         }
-        for folder in &self.folders {
+        for ear in self.beside.heard() {
+            changes.push(format!("{}: somebody spoke to it", ear.display()));
+        }
+        for folder in self.folders() {
             let entries = fs::read_dir(folder).map_or(0, Iterator::count);
-            if fs::read_to_string(folder.path().join("canary")).ok().as_deref() != Some("sings")
+            let canary = folder.join("canary");
+            let mode = fs::metadata(&canary).map_or(0, |seen| seen.permissions().mode());
+            if fs::read_to_string(canary).ok().as_deref() != Some("sings")
+                || mode & 0o7777 != 0o644
                 || entries != 1
             {
-                changes.push(format!(
-                    "{}: the canary is not as it was",
-                    folder.path().display()
-                ));
+                changes.push(format!("{}: the canary is not as it was", folder.display()));
             }
         }
         changes
@@ -191,6 +206,11 @@ fn read(path: &Path) -> Option<String> {
         .read_to_string(&mut text)
         .ok()?;
     Some(text)
+}
+
+/// Those of the test's own thread, and those of everybody.
+fn mounts() -> String {
+    own("mountinfo") + &fs::read_to_string("/proc/thread-self/mountinfo").expect("/proc/thread-self")
 }
 
 fn own(file: &str) -> String {

@@ -1,5 +1,6 @@
 //! In place of the eBPF backend where it was not built: says so when it is asked for.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,10 @@ pub struct Place {
     /// Size of the ring, in bytes.
     pub size: u32,
 }
+
+/// What would bar devices and sysctls to a cgroup.
+#[derive(Debug)]
+pub struct Wall(());
 
 /// As what a process is enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,24 @@ impl Loaded {
     /// # Errors
     /// Always.
     pub fn place(&self, _slot: u32, _size: u32) -> Result<Place, Error> {
+        absent()
+    }
+}
+
+impl Wall {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn raise(_cgroup: &Path, _sysctls: &[&str]) -> Result<Self, Error> {
+        absent()
+    }
+
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn allow(&self, _devices: &[(u32, u32)]) -> Result<(), Error> {
         absent()
     }
 }

@@ -25,7 +25,7 @@
 //! | `ebpf` | the backend that costs nearly nothing, where the machine allows it |
 //! | `decode` | numbers to names, pointers to the strings behind them |
 //! | `arch` | what differs between architectures |
-//! | [`process`] | two things about the own process that need unsafe code elsewhere |
+//! | [`process`] | what about the own process needs unsafe code elsewhere |
 //!
 //! This is the only crate of the workspace with unsafe code; it is all in `ptrace::sys`,
 //! `ebpf::ring` and [`process`].

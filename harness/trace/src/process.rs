@@ -1,4 +1,4 @@
-//! Two things about the own process that have no safe wrapper elsewhere.
+//! What about the own process has no safe wrapper elsewhere.
 
 use std::ffi::CStr;
 use std::io;
@@ -42,6 +42,93 @@ pub fn reset_signal_dispositions() {
         // SAFETY: the kernel reads 32 bytes of the array, which outlives the call, and writes nothing. KILL and
         // STOP are refused, which is as it should be.
         unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), 0_usize, 8_usize) };
+    }
+}
+
+/// Every descriptor from this one on is closed at an exec: whoever started us may have left some open.
+#[expect(unsafe_code, reason = "no crate of ours wraps close_range")]
+pub fn close_on_exec_from(first: u32) -> io::Result<()> {
+    // SAFETY: the call takes numbers only, and with this flag it closes nothing now.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    answer(done)
+}
+
+/// The I/O priority of the calling thread, as class and level; class 0 is none of its own.
+#[expect(unsafe_code, reason = "no crate of ours wraps ioprio_set")]
+pub fn set_io_priority(class: u8, level: u8) -> io::Result<()> {
+    const IOPRIO_WHO_PROCESS: libc::c_long = 1;
+    let value = libc::c_long::from(class) << 13 | libc::c_long::from(level);
+    // SAFETY: the call takes numbers only; 0 is the calling thread.
+    answer(unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0_i64, value) })
+}
+
+/// The scheduling policy of the calling thread; one of those without a real-time priority.
+#[expect(unsafe_code, reason = "musl's own sched_setscheduler does nothing")]
+pub fn set_scheduler(policy: i32) -> io::Result<()> {
+    let priority: libc::c_int = 0;
+    // SAFETY: the kernel reads a struct sched_param, which is one int, and writes nothing; 0 is the calling thread.
+    answer(unsafe {
+        libc::syscall(
+            libc::SYS_sched_setscheduler,
+            0_i64,
+            libc::c_long::from(policy),
+            std::ptr::from_ref(&priority),
+        )
+    })
+}
+
+/// The scheduling policy of the calling thread, with the flag for its children.
+#[expect(unsafe_code, reason = "no crate of ours wraps sched_getscheduler")]
+pub fn scheduler() -> i32 {
+    // SAFETY: the call takes a number only; 0 is the calling thread.
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0_i64) };
+    i32::try_from(policy).unwrap_or(0)
+}
+
+/// The personality of the calling thread.
+#[expect(unsafe_code, reason = "no crate of ours wraps personality")]
+pub fn set_personality(bits: u32) -> io::Result<()> {
+    // SAFETY: the call takes a number only.
+    answer(unsafe { libc::syscall(libc::SYS_personality, libc::c_ulong::from(bits)) })
+}
+
+/// Memory is taken where the kernel likes, as if nobody had called set_mempolicy (`numactl`).
+#[expect(unsafe_code, reason = "no crate of ours wraps set_mempolicy")]
+pub fn reset_memory_policy() -> io::Result<()> {
+    const MPOL_DEFAULT: libc::c_long = 0;
+    // SAFETY: with this mode the mask of nodes is null and of no length.
+    answer(unsafe {
+        libc::syscall(
+            libc::SYS_set_mempolicy,
+            MPOL_DEFAULT,
+            std::ptr::null::<u64>(),
+            0_u64,
+        )
+    })
+}
+
+/// The signal is ignored from now on, also in programs that are started.
+#[expect(unsafe_code, reason = "the safe wrappers want a handler's type")]
+pub fn ignore_signal(signal: i32) -> io::Result<()> {
+    // The kernel's struct sigaction: handler (SIG_IGN is 1), flags, restorer, mask.
+    let ignore = [1_u64, 0, 0, 0];
+    // SAFETY: the kernel reads 32 bytes of the array, which outlives the call, and writes nothing.
+    answer(unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            i64::from(signal),
+            ignore.as_ptr(),
+            0_usize,
+            8_usize,
+        )
+    })
+}
+
+fn answer(done: libc::c_long) -> io::Result<()> {
+    if done < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! A file of events, line by line, as it comes from a disk or out of a log.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
+use ocidiff_confine::raised;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -10,11 +11,26 @@ use super::Error;
 /// What `ocidiff` says on stderr begins so; a container's log has it between the events.
 const SAID: &[u8] = b"ocidiff: ";
 
+/// The longest line, in bytes: the events of a whole run of the corpus have as many.
+const LINE: u64 = 2 << 20;
+/// What all events may take in memory, in bytes.
+const WEIGHT: u64 = 96 << 20;
+/// What a value takes beside its text.
+const VALUE: u64 = 50;
+/// What a line takes: time, if nothing else.
+const LINE_ITSELF: u64 = 20;
+/// Warnings that are kept.
+const WARNINGS: usize = 1000;
+
 /// The lines that hold something.
 pub(super) struct Lines<R> {
     reader: R,
     number: usize,
+    /// What all events so far take in memory, in bytes, more or less.
+    weight: u64,
     warnings: Vec<String>,
+    /// Warnings that are not kept.
+    more: usize,
 }
 
 /// One line.
@@ -30,7 +46,9 @@ impl<R: BufRead> Lines<R> {
         Self {
             reader,
             number: 0,
+            weight: 0,
             warnings: Vec::new(),
+            more: 0,
         }
     }
 
@@ -38,16 +56,21 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn next(&mut self) -> Result<Option<Line>, Error> {
         loop {
             let mut text = Vec::new();
-            if self.reader.read_until(b'\n', &mut text).map_err(Error::Read)? == 0 {
+            self.number += 1;
+            if read_line(&mut self.reader, &mut text, self.number)? == 0 {
                 return Ok(None);
             }
-            self.number += 1;
             let number = self.number;
+            self.weight += weigh(&text);
+            let most = raised(WEIGHT);
+            if self.weight > most {
+                let (line, most) = (number, most >> 20);
+                return Err(Error::Large { line, most });
+            }
             let (prefix, text) = split(&text);
             if text.starts_with(SAID) {
-                let said = String::from_utf8_lossy(text.trim_ascii());
-                self.warnings
-                    .push(format!("line {number} says: {}", crate::safe(&said)));
+                let said = crate::safe(&String::from_utf8_lossy(text.trim_ascii()));
+                self.warn(format!("line {number} says: {said}"));
             } else if !text.trim_ascii().is_empty() {
                 let (prefix, text) = (prefix.to_vec(), text.to_vec());
                 return Ok(Some(Line { number, prefix, text }));
@@ -68,12 +91,41 @@ impl<R: BufRead> Lines<R> {
     }
 
     pub(super) fn warn(&mut self, warning: String) {
-        self.warnings.push(warning);
+        if self.warnings.len() < WARNINGS {
+            self.warnings.push(warning);
+        } else {
+            self.more += 1;
+        }
     }
 
-    pub(super) fn into_warnings(self) -> Vec<String> {
+    pub(super) fn into_warnings(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.warnings.push(format!("and {} more of the kind", self.more));
+        }
         self.warnings
     }
+}
+
+/// Reads a line; none is longer than an event can be.
+fn read_line(reader: &mut impl BufRead, into: &mut Vec<u8>, line: usize) -> Result<usize, Error> {
+    let most = raised(LINE);
+    let count = reader
+        .take(most + 1)
+        .read_until(b'\n', into)
+        .map_err(Error::Read)?;
+    if count as u64 > most {
+        return Err(Error::Long { line, most });
+    }
+    Ok(count)
+}
+
+/// What a line becomes in memory: every value in it has one of these before it.
+fn weigh(text: &[u8]) -> u64 {
+    let values = text
+        .iter()
+        .filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{'))
+        .count() as u64;
+    LINE_ITSELF + text.len() as u64 + VALUE * values
 }
 
 /// A line without the `[pod/NAME/CONTAINER] ` that `kubectl logs --prefix` puts before it, and that prefix.
@@ -92,10 +144,12 @@ pub(super) fn is_check(reader: &mut impl BufRead, read: &mut Vec<u8>) -> Result<
     struct Kind {
         event: String,
     }
-    loop {
+    for line in 1.. {
         let start = read.len();
-        if reader.read_until(b'\n', read).map_err(Error::Read)? == 0 {
-            return Ok(false);
+        let count = read_line(reader, read, line)?;
+        // What stands before the first event is kept too.
+        if count == 0 || read.len() as u64 > raised(LINE) * 2 {
+            break;
         }
         let (_, text) = split(&read[start..]);
         if text.trim_ascii().is_empty() || text.starts_with(SAID) {
@@ -104,6 +158,7 @@ pub(super) fn is_check(reader: &mut impl BufRead, read: &mut Vec<u8>) -> Result<
         let kind = serde_json::from_slice::<Kind>(text);
         return Ok(kind.is_ok_and(|kind| is_of_check(&kind.event)));
     }
+    Ok(false)
 }
 
 fn is_of_check(event: &str) -> bool {

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use ocidiff_confine::limit::Hint;
+use ocidiff_confine::read::open_stream;
 use ocidiff_model::Event;
 
 use lines::Lines;
@@ -26,12 +28,40 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// A line that no event has.
+    #[error("line {line}: more than {most} bytes, which is longer than any event; {Hint}")]
+    Long {
+        /// Counted from 1.
+        line: usize,
+        /// The limit.
+        most: u64,
+    },
+    /// More events than are kept.
+    #[error("line {line}: up to here the events take {most} MiB of memory, and no more are read; {Hint}")]
+    Large {
+        /// Counted from 1.
+        line: usize,
+        /// The limit.
+        most: u64,
+    },
     /// The file does not begin as a run does.
     #[error("no recorded run: the first event must be `run-started`")]
     NoStart,
     /// The file does not begin as a check does.
     #[error("no recorded check: the first event must be `check-started`")]
     NoCheck,
+    /// A second run begins.
+    #[error("line {line}: a second run begins here, and a report is of one; split the file before that line")]
+    Second {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// An event behind the end of a run.
+    #[error("line {line}: an event of a run that has ended")]
+    Ended {
+        /// Counted from 1.
+        line: usize,
+    },
     /// An event that no check is under way for.
     #[error("line {line}: an event of a check that did not start, or has ended")]
     Astray {
@@ -76,15 +106,23 @@ pub struct Recorded {
 /// both are told in the warnings.
 ///
 /// # Errors
-/// A line that holds no event, with its number; a file that holds no run.
+/// A line that holds no event, with its number; a file that holds no run, or more than one.
 pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
     let mut recorded = Recorded::default();
     let mut lines = Lines::new(reader);
     while let Some(line) = lines.next()? {
-        recorded.events.extend(lines.event(&line)?);
-        if !matches!(recorded.events.first(), Some(Event::RunStarted { .. })) {
-            return Err(Error::NoStart);
+        let Some(event) = lines.event(&line)? else {
+            continue;
+        };
+        let line = line.number;
+        match (recorded.events.last(), &event) {
+            (None, Event::RunStarted { .. }) => {}
+            (None, _) => return Err(Error::NoStart),
+            (Some(_), Event::RunStarted { .. }) => return Err(Error::Second { line }),
+            (Some(Event::RunFinished { .. }), _) => return Err(Error::Ended { line }),
+            (Some(_), _) => {}
         }
+        recorded.events.push(event);
     }
     if recorded.events.is_empty() {
         return Err(Error::NoStart);
@@ -116,9 +154,9 @@ pub fn read_file(path: &Path) -> Result<Recording, Error> {
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Error> {
-    let file = File::open(path).map_err(|source| Error::File {
+    let file = open_stream(path).map_err(|error| Error::File {
         path: path.to_owned(),
-        source,
+        source: error.into(),
     })?;
     Ok(BufReader::new(file))
 }

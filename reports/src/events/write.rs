@@ -1,12 +1,14 @@
 //! Events are written as they come.
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{File, Metadata};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::Error;
+use crate::file::{Target, claim, keep, settle};
+use crate::safe_json;
 
 /// Writes events, each at once, so that what was recorded is there whatever happens next.
 #[derive(Debug)]
@@ -25,9 +27,10 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The event could not be written.
     pub fn write(&mut self, event: &impl Serialize) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(event).map_err(|error| Error::Write(error.into()))?;
-        line.push(b'\n');
-        self.out.write_all(&line).map_err(Error::Write)?;
+        let json = serde_json::to_string(event).map_err(|error| Error::Write(error.into()))?;
+        let line = format!("{}\n", safe_json(&json));
+        // In one piece: what could not be written whole is taken back.
+        self.out.write_all(line.as_bytes()).map_err(Error::Write)?;
         self.out.flush().map_err(Error::Write)
     }
 }
@@ -49,7 +52,7 @@ impl Writer<PartFile> {
     /// Gives the file its name.
     ///
     /// # Errors
-    /// The file could not be renamed.
+    /// The file could not be written to the end, or be renamed.
     pub fn finish(mut self) -> Result<(), Error> {
         let path = self.out.path.clone();
         self.out.finish().map_err(|source| Error::File { path, source })
@@ -57,54 +60,83 @@ impl Writer<PartFile> {
 }
 
 /// A file that gets its name at the end. A run that is interrupted still leaves what it recorded, and a run that
-/// recorded nothing leaves what an earlier one wrote.
+/// recorded nothing leaves what an earlier one wrote. What could not be written on keeps the name `NAME.part`.
 #[derive(Debug)]
 pub struct PartFile {
     file: File,
     path: PathBuf,
     /// None where the file is a pipe or a device, which must not be replaced, or has its name already.
     part: Option<PathBuf>,
-    empty: bool,
+    /// The file that is replaced.
+    old: Option<Metadata>,
+    /// How much was written whole.
+    length: u64,
+    failed: bool,
 }
 
 impl PartFile {
-    fn create(path: &Path) -> std::io::Result<Self> {
-        // A link's target is what is to be written, not the link.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let replaceable = std::fs::metadata(&path).map_or(true, |found| found.is_file());
-        let part = replaceable.then(|| {
-            let mut name = path.clone().into_os_string();
-            name.push(".part");
-            PathBuf::from(name)
-        });
-        let file = match &part {
-            Some(part) => File::create(part)?,
-            None => File::options().write(true).open(&path)?,
+    fn create(path: &Path) -> io::Result<Self> {
+        let (file, path, part, old) = match Target::of(path)? {
+            Target::Stream(file) => (file, path.to_owned(), None, None),
+            Target::File(path, old) => {
+                let mut name = path.clone().into_os_string();
+                name.push(".part");
+                let part = PathBuf::from(name);
+                (claim(&part)?, path, Some(part), old)
+            }
         };
         Ok(Self {
             file,
             path,
             part,
-            empty: true,
+            old,
+            length: 0,
+            failed: false,
         })
     }
 
-    fn finish(&mut self) -> std::io::Result<()> {
-        match self.part.take() {
-            Some(part) if self.empty => std::fs::remove_file(part),
-            Some(part) => std::fs::rename(part, &self.path),
-            None => Ok(()),
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(part) = self.part.take() else {
+            return Ok(());
+        };
+        if self.length == 0 {
+            return std::fs::remove_file(part);
         }
+        if self.failed {
+            return Ok(());
+        }
+        keep(self.old.as_ref(), &self.file)?;
+        settle(&self.file)?;
+        std::fs::rename(part, &self.path)
+    }
+
+    /// Half a line is taken back; the error says where the rest is.
+    fn fail(&mut self, error: &io::Error) -> io::Error {
+        self.failed = true;
+        let place = match &self.part {
+            // Of a file that cannot even be cut the last line is left out by who reads it.
+            Some(part) if self.length > 0 => {
+                let _ = self.file.set_len(self.length);
+                format!("{}, which holds what came before", part.display())
+            }
+            _ => self.path.display().to_string(),
+        };
+        io::Error::new(error.kind(), format!("{place}: {error}"))
     }
 }
 
 impl Write for PartFile {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.empty &= bytes.is_empty();
-        self.file.write(bytes)
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes).map_err(|error| self.fail(&error))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
 }

@@ -56,7 +56,7 @@ impl Limits {
 /// The colour of a verdict.
 pub(crate) fn ink(verdict: Verdict) -> Ink {
     match verdict {
-        Verdict::New | Verdict::Violation | Verdict::Broken => Ink::Fail,
+        Verdict::New | Verdict::Violation | Verdict::Unexpected | Verdict::Broken => Ink::Fail,
         Verdict::Gone | Verdict::Unstable => Ink::Warn,
         Verdict::Agree => Ink::Good,
         Verdict::Known | Verdict::Unsupported | Verdict::Skipped => Ink::Quiet,
@@ -114,6 +114,13 @@ pub(super) fn facts(page: &mut Page<'_>, case: &CaseReport, style: &Style, limit
         fact(page, case, difference, &pad(name, column), style);
         if diff::wants_diff(difference) {
             page.diff(&diff::unified(difference, limits.diff_lines));
+        }
+        for seen in &difference.seen {
+            let ways = telling::way(&seen.groups, style.dot());
+            page.field("seen", &format!("{}  {ways}", count(seen.times as usize, "time")));
+        }
+        for (who, written, seen) in telling::off(difference) {
+            page.field("written", &format!("{who} {written}, seen {seen}"));
         }
         if let Some((expected, who)) = telling::unmet(difference) {
             page.field(
@@ -213,34 +220,34 @@ fn clauses(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     }
 }
 
-/// The commands that go on from here.
+/// The commands that go on from here: each works as it stands.
 pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
-    // A bundle of the user's is no case of the corpus, which the other commands take.
+    // A bundle of the user's is not a case of the corpus, which the other commands take.
     if case.case.starts_with("bundle/") {
         return vec!["ocidiff run --bundle DIR --records DIR, and compare the records".to_owned()];
     }
     let name = telling::quoted(&style.words(&case.case));
-    let mut steps = vec![format!("ocidiff explain {name}")];
+    let again = style.words(&telling::again(case));
+    if case.again.iter().any(|option| option == "--via") {
+        return vec![format!(
+            "ocidiff run {name}{again} --records DIR, and compare the records"
+        )];
+    }
+    let mut steps = vec![format!("ocidiff explain {name}{again}")];
     if let Some(label) = telling::suspect(case) {
-        steps.push(format!(
-            "ocidiff repro {name} --runtime {}",
-            word(&style.words(label))
-        ));
+        let runtime = telling::word(&style.words(&telling::selector(case, label)));
+        let cases = case.again.windows(2).find(|pair| pair[0] == "--cases");
+        let cases = cases.map_or_else(String::new, |pair| {
+            format!(" --cases {}", telling::word(&style.words(&pair[1])))
+        });
+        steps.push(format!("ocidiff repro {name} --runtime {runtime}{cases}"));
     }
     match case.verdict {
-        Verdict::New | Verdict::Gone | Verdict::Violation => steps.push(format!("ocidiff accept {name}")),
-        Verdict::Broken => steps.push(format!("ocidiff show {name}")),
+        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected => {
+            steps.push(format!("ocidiff accept {name}{again}"));
+        }
+        Verdict::Broken => steps.push(format!("ocidiff show {name}{again}")),
         _ => {}
     }
     steps
-}
-
-/// A label for the shell, quoted only where it must be.
-fn word(label: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@._+=/-".contains(c);
-    if label.chars().all(plain) {
-        label.to_owned()
-    } else {
-        telling::quoted(label)
-    }
 }

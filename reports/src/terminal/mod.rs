@@ -92,12 +92,7 @@ pub fn closing(run: &Run<'_>, style: &Style) -> String {
 #[must_use]
 pub fn summary(run: &Run<'_>, style: &Style) -> String {
     let mut page = Page::new(style);
-    if run.interrupted {
-        let done = format!(
-            "interrupted: {} of {} have a verdict",
-            run.cases.len(),
-            count(run.planned, "case")
-        );
+    if let Some(done) = run.ended_early() {
         page.line(&style.paint(Ink::Fail, &done));
     }
     let counts: Vec<_> = Verdict::ALL.map(|verdict| counted(run, verdict, style)).to_vec();

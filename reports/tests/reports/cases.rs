@@ -1,11 +1,11 @@
 //! The cases of the run: each verdict, and the setgid story among the known differences.
 
-use ocidiff_model::difference::{Advice, Standing};
+use ocidiff_model::difference::{Advice, Seen, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::record::CallResult;
 use ocidiff_model::{Difference, Impact, Level, Op, Requirement, StepRecord, Value, Verdict};
 
-use crate::story::{case, difference, some};
+use crate::story::{case, difference, groups, some};
 
 fn requirement(id: &str, level: Level, section: &str, says: &str) -> Requirement {
     Requirement {
@@ -186,14 +186,51 @@ pub(crate) fn violation() -> CaseReport {
     }
 }
 
+/// An expectation of the case's own, that no clause gives; what is written of it is off.
+pub(crate) fn unexpected() -> CaseReport {
+    CaseReport {
+        summary: "a null device is character device 1:3".into(),
+        differences: vec![Difference {
+            expected: some("1:3"),
+            against: ALL.iter().map(|label| (*label).to_owned()).collect(),
+            written: vec![("runc".into(), "1:5".into()), ("crun".into(), "1:4".into())],
+            ..difference("proc.dev.null", &[(ALL, some("1:5"))], Standing::New { runs: 3 })
+        }],
+        again: [
+            "--runtime",
+            "runc",
+            "--runtime",
+            "crun=./my crun",
+            "--cases",
+            "mine",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        ..case("devices/null", Verdict::Unexpected)
+    }
+}
+
 pub(crate) fn unstable() -> CaseReport {
     CaseReport {
         summary: "run of a short-lived command ends".into(),
-        differences: vec![difference(
-            "lifecycle.run.result",
-            &[(RUNC_CRUN, some("ok")), (YOUKI, some("timeout"))],
-            Standing::Unstable { shown: 2, runs: 3 },
-        )],
+        differences: vec![Difference {
+            seen: vec![
+                Seen {
+                    groups: groups(&[(RUNC_CRUN, some("ok")), (YOUKI, some("timeout"))]),
+                    times: 2,
+                },
+                Seen {
+                    groups: groups(&[(ALL, some("ok"))]),
+                    times: 1,
+                },
+            ],
+            ..difference(
+                "lifecycle.run.result",
+                &[(RUNC_CRUN, some("ok")), (YOUKI, some("timeout"))],
+                Standing::Unstable { shown: 2, runs: 3 },
+            )
+        }],
+        runs: 3,
         ..case("lifecycle/run-short", Verdict::Unstable)
     }
 }

@@ -133,6 +133,56 @@ fn a_cut_anywhere_is_an_error_or_a_shorter_run_and_never_a_panic() {
 }
 
 #[test]
+fn a_report_is_of_one_run() {
+    let whole = lines();
+    let total = whole.lines().count();
+    let second = format!(
+        "line {}: a second run begins here, and a report is of one; split the file before that line",
+        total + 1
+    );
+    assert_eq!(message(&format!("{whole}{whole}")), second);
+    // Also where the first has no end.
+    let (start, rest) = whole.split_once('\n').expect("lines");
+    assert!(message(&format!("{start}\n\n{start}\n{rest}")).starts_with("line 3: a second run begins here"));
+    let case = whole.lines().nth(1).expect("a case");
+    let ended = format!("line {}: an event of a run that has ended", total + 1);
+    assert_eq!(message(&format!("{whole}{case}\n")), ended);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_part_that_was_left_behind_is_taken_over_and_one_in_use_is_not() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("run.jsonl");
+    let part = folder.path().join("run.jsonl.part");
+    fs::write(&part, "left behind").expect("write");
+    let mut writer = Writer::create(&path).expect("create");
+    let error = Writer::create(&path).expect_err("in use").to_string();
+    let holder = format!("process {} is writing to it", std::process::id());
+    assert!(error.contains(&holder), "{error}");
+    writer.write(&story::started(0)).expect("write");
+    writer.finish().expect("finish");
+    assert!(fs::read_to_string(&path).expect("read").starts_with("{\"event\""));
+    for in_the_way in ["fifo", "another name", "link"] {
+        let _ = fs::remove_file(&part);
+        match in_the_way {
+            "fifo" => {
+                let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+                rustix::fs::mknodat(rustix::fs::CWD, &part, rustix::fs::FileType::Fifo, mode, 0)
+                    .expect("a fifo");
+            }
+            "link" => std::os::unix::fs::symlink(&path, &part).expect("a link"),
+            _ => fs::hard_link(&path, &part).expect("a link"),
+        }
+        Writer::create(&path).expect_err(in_the_way);
+        assert!(
+            fs::read_to_string(&path).expect("read").starts_with("{\"event\""),
+            "{in_the_way}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_event_is_told_by_line() {
     let mut wrong: Vec<_> = lines().lines().map(ToOwned::to_owned).collect();
     wrong[2] = "{\"event\": \"case-finished\"}".to_owned();

@@ -143,7 +143,12 @@ fn junit_is_xml_and_says_what_the_terminal_says() {
         assert_eq!(count("testcase"), of(&Verdict::ALL));
         assert_eq!(
             count("failure"),
-            of(&[Verdict::New, Verdict::Gone, Verdict::Violation])
+            of(&[
+                Verdict::New,
+                Verdict::Gone,
+                Verdict::Violation,
+                Verdict::Unexpected
+            ])
         );
         assert_eq!(count("error"), of(&[Verdict::Broken]));
         assert_eq!(count("skipped"), of(&[Verdict::Skipped, Verdict::Unsupported]));

@@ -15,6 +15,7 @@ pub(crate) fn whole() -> Vec<Event> {
         new_list(),
         gone(),
         violation(),
+        unexpected(),
         unstable(),
         broken(),
         skipped("cgroups/cpuset", "needs cgroup v2"),
@@ -51,6 +52,7 @@ pub(crate) fn run(cases: Vec<CaseReport>) -> Vec<Event> {
         seconds: 6.2,
         exit,
         interrupted: false,
+        why: None,
     };
     let cases = cases.into_iter().map(|case| Event::CaseFinished(Box::new(case)));
     std::iter::once(start).chain(cases).chain([finish]).collect()
@@ -98,24 +100,33 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         unsupported: Vec::new(),
         bundle: None,
         failures: Vec::new(),
+        runs: 1,
+        again: Vec::new(),
         seconds: 0.15,
     }
 }
 
-pub(crate) fn difference(fact: &str, groups: &[(&[&str], Option<Value>)], standing: Standing) -> Difference {
-    let group = |(runtimes, value): &(&[&str], Option<Value>)| Group {
-        value: value.clone(),
-        runtimes: runtimes.iter().map(|label| (*label).to_owned()).collect(),
-    };
+pub(crate) fn difference(fact: &str, of: &[(&[&str], Option<Value>)], standing: Standing) -> Difference {
     Difference {
         fact: fact.into(),
-        groups: groups.iter().map(group).collect(),
+        groups: groups(of),
         standing,
+        seen: Vec::new(),
+        written: Vec::new(),
         expected: None,
         requirement: None,
         against: Vec::new(),
         advice: Advice::default(),
     }
+}
+
+/// Who shows what.
+pub(crate) fn groups(of: &[(&[&str], Option<Value>)]) -> Vec<Group> {
+    let group = |(runtimes, value): &(&[&str], Option<Value>)| Group {
+        value: value.clone(),
+        runtimes: runtimes.iter().map(|label| (*label).to_owned()).collect(),
+    };
+    of.iter().map(group).collect()
 }
 
 /// A value that may be missing.

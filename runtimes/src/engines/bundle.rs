@@ -1,16 +1,15 @@
 //! A folder with a config.json.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
+use ocidiff_confine::{raised, read_text};
 use serde_json::Value;
 
 use super::{Config, mounts, text};
 
 /// More than any config.json has.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MOST_BYTES: u64 = 1024 * 1024;
 
 /// What a folder tells.
 #[derive(Debug)]
@@ -62,27 +61,11 @@ impl Bundle {
 
 /// A file of somebody's: none if it is not there, an error if it is no text of a size that it may have.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Option<String>, String> {
-    // Not blocking: it may be a pipe.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = match open(path, flags, Mode::empty()) {
-        Ok(file) => fs::File::from(file),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
-        Err(err) => return Err(std::io::Error::from(err).to_string()),
-    };
-    let told = file.metadata().map_err(|err| err.to_string())?;
-    if !told.is_file() {
-        return Err("it is not a file".to_owned());
+    match read_text(path, raised(most)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error.to_string()),
     }
-    let mut bytes = Vec::new();
-    file.take(most + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|err| err.to_string())?;
-    if bytes.len() as u64 > most {
-        return Err(format!("it has more than {most} bytes"));
-    }
-    String::from_utf8(bytes)
-        .map(Some)
-        .map_err(|_| "it is not UTF-8".to_owned())
 }
 
 fn parse(text: &str) -> Result<Value, String> {

@@ -3,8 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use ocidiff_confine::limit::Hint;
+use ocidiff_confine::raised;
+
 /// More containers than any node has.
 const MOST_CONTAINERS: usize = 10_000;
+/// All their configs together.
+const MOST_BYTES: u64 = 48 << 20;
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,9 +109,14 @@ impl Found {
 
     /// Whether there is room for one more.
     pub(super) fn has_room(&mut self, engine: &str) -> bool {
-        let room = self.workloads.len() < MOST_CONTAINERS;
+        let text = |one: &Workload| one.config.as_ref().map_or(0, |config| config.text.len() as u64);
+        let bytes: u64 = self.workloads.iter().map(text).sum();
+        let room = self.workloads.len() < MOST_CONTAINERS && bytes < raised(MOST_BYTES);
         if !room {
-            let note = format!("{engine}: more than {MOST_CONTAINERS} containers: the rest is left out");
+            let most = raised(MOST_BYTES) >> 20;
+            let note = format!(
+                "{engine}: more than {MOST_CONTAINERS} containers, or than {most} MiB of configs: the rest is left out; {Hint}"
+            );
             if self.notes.last() != Some(&note) {
                 self.notes.push(note);
             }

@@ -17,7 +17,7 @@ const PLACES: [&str; 2] = ["var/lib/containers/storage", "run/containers/storage
 const CRIO: &str = "run/crio";
 const CONTAINERS: &str = "overlay-containers";
 /// More than 10,000 entries have.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 const NOT_STARTED: &str = "it was not started: its engine writes its config.json at start; start it, or give its bundle with --bundle";
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use crate::ask::End;
 use crate::install::job::{self, JobError};
 use crate::install::sources::{self, Mirror};
 use crate::machine::Machine;
@@ -175,7 +176,7 @@ impl<'a> Apt<'a> {
         };
         let ended = process::run(&mut command, Duration::from_secs(120), 1 << 20)
             .map_err(|err| absent(format!("did not start: {err}")))?;
-        if ended.late || !ended.status.success() {
+        if ended.end != End::Code(0) {
             return Err(absent(ended.tell()));
         }
         Ok(ended.stdout.lines().filter_map(planned).collect())

@@ -9,6 +9,7 @@ use crate::install::{Draft, InstallError, Job, elf};
 use crate::manifest::DebianSource;
 use crate::packages::unpack_with;
 use crate::store::InstalledPackage;
+use ocidiff_confine::Root;
 use ocidiff_model::version::Version;
 
 /// Brings a package's program into the stage folder of a job.
@@ -38,7 +39,7 @@ pub(crate) fn bring(
     let version = package_version(source, &plan).ok_or_else(|| odd_version(source, &plan))?;
     let settled = job.store.folder_of(&job.manifest.name, &version).join("root");
     elf::settle(job.machine, &root.join(&source.program), &copy, &root, &settled)?;
-    prune(&root, &source.program);
+    prune(&root, &source.program).map_err(|source| InstallError::io(&root, source))?;
     Ok(Draft {
         version,
         program,
@@ -153,12 +154,15 @@ fn unpack_all(
 }
 
 /// What no runtime reads: documents, tables, and the program itself, of which there is a copy now.
-fn prune(root: &Path, program: &str) {
-    let _ = fs::remove_file(root.join(program));
-    let _ = fs::remove_dir_all(root.join("usr/share"));
+fn prune(folder: &Path, program: &str) -> std::io::Result<()> {
+    let root = Root::open(folder)?;
+    root.remove(Path::new(program))?;
+    root.remove(Path::new("usr/share"))?;
     for lib in ["usr/lib", "lib"] {
-        for entry in fs::read_dir(root.join(lib)).into_iter().flatten().flatten() {
-            let _ = fs::remove_dir_all(entry.path().join("gconv"));
+        // Whatever a link shows here, what is removed is below the root.
+        for entry in fs::read_dir(folder.join(lib)).into_iter().flatten().flatten() {
+            let _ = root.remove(&Path::new(lib).join(entry.file_name()).join("gconv"));
         }
     }
+    Ok(())
 }

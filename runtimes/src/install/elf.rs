@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::ask::{End, LIMIT};
 use crate::install::InstallError;
 use crate::machine::Machine;
 use crate::process;
@@ -68,9 +69,9 @@ fn interpreter(machine: &Machine, patchelf: &Path, program: &Path) -> Result<Opt
 }
 
 fn ask(mut command: Command) -> Result<String, InstallError> {
-    let ended = process::run(&mut command, process::LIMIT, process::CAP)
+    let ended = process::run(&mut command, LIMIT, process::CAP)
         .map_err(|source| InstallError::io(Path::new(command.get_program()), source))?;
-    if ended.status.success() && !ended.late {
+    if ended.end == End::Code(0) {
         return Ok(ended.stdout);
     }
     Err(InstallError::Odd(format!("run patchelf: it {}", ended.tell())))

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::ask::LIMIT;
 use crate::install::{Draft, InstallError, Job, job};
 use crate::machine::Machine;
 use crate::manifest::CrateSource;
@@ -90,7 +91,7 @@ fn lacking(machine: &Machine, needs: &[String]) -> Vec<String> {
     let there = |package: &String| {
         let mut command = machine.command(&query);
         command.args(["-W", "-f", "${Status}", package]);
-        let ended = process::run(&mut command, process::LIMIT, process::CAP);
+        let ended = process::run(&mut command, LIMIT, process::CAP);
         ended.is_ok_and(|ended| ended.stdout.contains("ok installed"))
     };
     needs.iter().filter(|package| !there(package)).cloned().collect()

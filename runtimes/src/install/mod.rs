@@ -17,6 +17,7 @@ pub(crate) use apt::{Apt, Planned};
 pub use job::JobError;
 pub use request::Request;
 
+use crate::ask::Ask;
 use crate::facts::{FactCache, ProgramError};
 use crate::find::find_in;
 use crate::machine::Machine;
@@ -136,6 +137,7 @@ pub(crate) struct Job<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) wanted: Option<Version>,
     pub(crate) stage: PathBuf,
+    ask: &'a dyn Ask,
     progress: &'a mut dyn FnMut(&Event),
 }
 
@@ -173,6 +175,7 @@ pub fn install(
     manifests: &[Manifest],
     store: &Store,
     machine: &Machine,
+    ask: &dyn Ask,
     progress: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, InstallError> {
     let requests = if requests.is_empty() {
@@ -182,7 +185,7 @@ pub fn install(
     };
     let mut outcome = Outcome::default();
     let mut left = Vec::new();
-    let mut found = find_in(manifests, store, machine.path.as_deref());
+    let mut found = find_in(manifests, store, machine.path.as_deref(), ask);
     for request in requests {
         match request.present(manifests, &found, machine) {
             Some((label, path)) => ready(&mut outcome, progress, label, path),
@@ -195,7 +198,7 @@ pub fn install(
     let lock = store.lock(|| progress(&Event::Waiting))?;
     clear_stages(store);
     if lock.waited {
-        found = find_in(manifests, store, machine.path.as_deref());
+        found = find_in(manifests, store, machine.path.as_deref(), ask);
     }
     for request in left {
         let here = if lock.waited {
@@ -205,7 +208,7 @@ pub fn install(
         };
         match here {
             Some((label, path)) => ready(&mut outcome, progress, label, path),
-            None => bring_one(request, manifests, store, machine, progress, &mut outcome),
+            None => bring_one(request, manifests, (store, machine, ask), progress, &mut outcome),
         }
     }
     Ok(outcome)
@@ -219,15 +222,17 @@ fn ready(outcome: &mut Outcome, progress: &mut dyn FnMut(&Event), label: String,
     outcome.ready.push((label, path));
 }
 
+/// Where something is installed, and who asks it for its version.
+type Place<'a> = (&'a Store, &'a Machine, &'a dyn Ask);
+
 fn bring_one(
     request: Request,
     manifests: &[Manifest],
-    store: &Store,
-    machine: &Machine,
+    place: Place<'_>,
     progress: &mut dyn FnMut(&Event),
     outcome: &mut Outcome,
 ) {
-    match bring(&request, manifests, store, machine, progress) {
+    match bring(&request, manifests, place, progress) {
         Ok(one) => {
             let (label, path) = (format!("{}@{}", one.name, one.version), one.path());
             progress(&Event::Done {
@@ -249,8 +254,7 @@ fn bring_one(
 fn bring(
     request: &Request,
     manifests: &[Manifest],
-    store: &Store,
-    machine: &Machine,
+    (store, machine, ask): Place<'_>,
     progress: &mut dyn FnMut(&Event),
 ) -> Result<Installed, InstallError> {
     let manifest = crate::select::find_manifest(manifests, &request.name)?;
@@ -262,6 +266,7 @@ fn bring(
         manifest,
         wanted: request.version.clone(),
         stage: stage.clone(),
+        ask,
         progress,
     };
     let settled = match plan {
@@ -284,7 +289,10 @@ fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
     let program = folder.join(&draft.program);
     // Asked through the cache: the next list knows it already.
     let mut facts = FactCache::open(job.store);
-    let known = match facts.of(job.manifest, &program).map_err(InstallError::from) {
+    let known = match facts
+        .of(job.manifest, &program, job.ask)
+        .map_err(InstallError::from)
+    {
         Ok(known) if known.version == draft.version => known,
         other => {
             let _ = fs::remove_dir_all(&folder);

@@ -97,7 +97,7 @@ impl Request {
             .and_then(|from| from.default.as_ref());
         match &runtime.origin {
             Origin::Store(from) => Some(from) == own.as_ref() || Some(&runtime.version) == default,
-            Origin::Path | Origin::Given | Origin::Engine => true,
+            Origin::Path | Origin::Given(_) | Origin::Engine => true,
         }
     }
 

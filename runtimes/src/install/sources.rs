@@ -3,6 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use ocidiff_confine::{raised, read_text};
+
+/// More than a list of archives has.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// A Debian archive, as the machine is set up to use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mirror {
@@ -50,7 +55,7 @@ fn read(apt: &Path) -> Vec<Source> {
     files.extend(parts);
     let mut sources = Vec::new();
     for file in files {
-        let text = fs::read_to_string(&file).unwrap_or_default();
+        let text = read_text(&file, raised(MOST_BYTES)).unwrap_or_default();
         match file.extension().and_then(|ext| ext.to_str()) {
             Some("list") => sources.extend(text.lines().filter_map(one_line)),
             Some("sources") => sources.extend(stanzas(&text).iter().flat_map(of_stanza)),

@@ -1,5 +1,8 @@
 //! An engine's process in private namespaces, with a temporary folder, and what an image can be made of.
 
+#[path = "../../../harness/tests/support/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -150,7 +153,7 @@ pub(crate) fn is_on_path(program: &str) -> bool {
 pub(crate) fn skip<T>(what: &str) -> Option<T> {
     let all = std::env::var_os("OCIDIFF_TEST_ALL").is_some_and(|value| value == "1");
     assert!(!all, "OCIDIFF_TEST_ALL=1, and this test needs {what}");
-    eprintln!("skipped: no {what}");
+    skip::skipped(&format!("no {what}"));
     None
 }
 

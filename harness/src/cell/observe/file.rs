@@ -4,46 +4,68 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use ocidiff_confine::read_bytes;
 use ocidiff_model::Fact;
 use sha2::{Digest, Sha256};
 
+use super::few::first;
 use crate::bundle::hex;
 
-/// Entries that are told; a run that makes more has them counted.
+/// Entries that are told; the rest is counted.
 const MOST: usize = 2000;
 /// Files larger than this are told by their size only, in bytes.
 const LARGEST: u64 = 16 << 20;
+/// So are those that come when so many bytes have been read.
+const READ: u64 = 256 << 20;
+/// Folders in folders.
+const DEPTH: usize = 100;
 
 /// A fact for each entry of the upper layer, parents first.
 pub(crate) fn facts(upper: &str) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    walk(Path::new(upper), "", &mut facts);
-    if facts.len() > MOST {
-        let count = i64::try_from(facts.len()).unwrap_or(i64::MAX);
-        facts.truncate(MOST);
+    let mut walk = Walk::default();
+    walk.folder(Path::new(upper), "", DEPTH);
+    let mut facts = walk.facts;
+    if walk.more > 0 {
+        let count = i64::try_from(facts.len() + walk.more).unwrap_or(i64::MAX);
         facts.push(Fact::new("file.count", count));
     }
     facts
 }
 
-fn walk(folder: &Path, prefix: &str, facts: &mut Vec<Fact>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
-    for name in names {
-        let path = folder.join(&name);
-        let Ok(metadata) = fs::symlink_metadata(&path) else {
-            continue;
-        };
-        let shown = format!("{prefix}/{}", name.to_string_lossy());
-        facts.push(Fact::new(format!("file.{shown}"), describe(&path, &metadata)));
-        if metadata.is_dir() && facts.len() <= MOST {
-            walk(&path, &shown, facts);
+#[derive(Default)]
+struct Walk {
+    facts: Vec<Fact>,
+    /// Entries that are not told, without what is below them.
+    more: usize,
+    read: u64,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        let left = MOST.saturating_sub(self.facts.len());
+        let (names, count) = first(entries.flatten().map(|entry| entry.file_name()), left);
+        self.more += count - names.len();
+        for name in names {
+            if self.facts.len() >= MOST {
+                self.more += 1;
+                continue;
+            }
+            let path = folder.join(&name);
+            let Ok(metadata) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            let shown = format!("{prefix}/{}", name.to_string_lossy());
+            let described = describe(&path, &metadata, &mut self.read);
+            self.facts.push(Fact::new(format!("file.{shown}"), described));
+            if metadata.is_dir() && depth > 0 {
+                self.folder(&path, &shown, depth - 1);
+            }
         }
     }
 }
 
-fn describe(path: &Path, metadata: &fs::Metadata) -> String {
+fn describe(path: &Path, metadata: &fs::Metadata, read: &mut u64) -> String {
     let kind = metadata.file_type();
     let mode = metadata.mode() & 0o7777;
     let owner = format!("{mode:04o} {}:{}", metadata.uid(), metadata.gid());
@@ -63,7 +85,7 @@ fn describe(path: &Path, metadata: &fs::Metadata) -> String {
         format!(
             "file {owner} {} bytes{}",
             metadata.len(),
-            content(path, metadata.len())
+            content(path, metadata.len(), read)
         )
     } else if kind.is_fifo() {
         format!("fifo {owner}")
@@ -79,11 +101,13 @@ fn describe(path: &Path, metadata: &fs::Metadata) -> String {
     }
 }
 
-fn content(path: &Path, length: u64) -> String {
-    if length == 0 || length > LARGEST {
+/// `read` is what was read of other files so far.
+fn content(path: &Path, length: u64, read: &mut u64) -> String {
+    if length == 0 || length > LARGEST || *read + length > READ {
         return String::new();
     }
-    fs::read(path).map_or_else(
+    *read += length;
+    read_bytes(path, LARGEST).map_or_else(
         |_| String::new(),
         |bytes| format!(" sha256:{:.12}", hex(&Sha256::digest(bytes))),
     )
@@ -107,5 +131,34 @@ mod tests {
             "{}",
             facts[1].value
         );
+    }
+
+    #[test]
+    fn of_a_layer_without_end_the_same_part_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..MOST + 10 {
+            fs::write(folder.path().join(format!("{number:05}")), "").expect("write");
+        }
+        let mut deep = folder.path().join("a");
+        for _ in 0..DEPTH + 50 {
+            deep.push("d");
+        }
+        fs::create_dir_all(deep).expect("folders");
+        let told = facts(folder.path().to_str().expect("a name"));
+        assert_eq!(told.len(), MOST + 1);
+        assert_eq!(told[MOST - 1].path, "file./01999");
+        assert_eq!(told[MOST], Fact::new("file.count", 2011));
+        fs::remove_dir_all(folder.path()).expect("removed");
+        fs::create_dir_all(folder.path()).expect("a folder");
+        for number in 0..40 {
+            let file = fs::File::create(folder.path().join(format!("{number:05}"))).expect("a file");
+            file.set_len(LARGEST).expect("a hole");
+        }
+        let told = facts(folder.path().to_str().expect("a name"));
+        let with = told
+            .iter()
+            .filter(|fact| fact.value.line().contains("sha256"))
+            .count();
+        assert_eq!((with, told.len()), (16, 40));
     }
 }

@@ -2,11 +2,16 @@
 //! a line to that file, which a case can also mount into the container for the hooks that run there.
 
 use std::fs;
+use std::path::Path;
 
+use ocidiff_confine::read_text;
 use ocidiff_model::Fact;
 use serde_json::Value as Json;
 
 use crate::cell::paths;
+
+/// The longest log that is read, in bytes.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// What was seen so far.
 #[derive(Debug, Default)]
@@ -18,8 +23,16 @@ pub(crate) struct Hooks {
 impl Hooks {
     /// Facts about hooks that have run since the last look; `step` is the step that has just ended.
     pub(crate) fn look(&mut self, step: &str) -> Vec<Fact> {
-        let text = fs::read_to_string(format!("{}/log", paths::HOOKS)).unwrap_or_default();
         let mut facts = Vec::new();
+        // A case can mount it into its container, which can put anything in its place.
+        let text = match read_text(Path::new(&format!("{}/log", paths::HOOKS)), MOST_BYTES) {
+            Ok(text) => text,
+            Err(error) if error.is_absent() => String::new(),
+            Err(error) => {
+                facts.push(Fact::new("hook.log", format!("not read: {error}")));
+                String::new()
+            }
+        };
         for line in text.lines().skip(self.read) {
             self.read += 1;
             let line: Json = serde_json::from_str(line).unwrap_or(Json::Null);

@@ -7,17 +7,23 @@ use std::time::{Duration, Instant};
 
 use ocidiff_model::Fact;
 
+use super::few::{few, few_as_they_are, few_paths};
 use crate::cell::paths;
 
 const TOP: &str = "/sys/fs/cgroup";
 /// A process that was killed needs a moment to go; what is there after this stays.
 const SETTLE: Duration = Duration::from_millis(150);
 
+/// Folders in folders that are looked into: each is held open.
+const DEPTH: usize = 100;
+
 /// What was there before the runtime was first called.
 #[derive(Debug)]
 pub(crate) struct Before {
     mounts: BTreeSet<String>,
     files: BTreeSet<String>,
+    /// Where what is written to the machine's files is kept, by where it is mounted.
+    uppers: Vec<(String, String)>,
 }
 
 impl Before {
@@ -25,7 +31,8 @@ impl Before {
     pub(crate) fn look() -> Self {
         Self {
             mounts: mounts(),
-            files: files(),
+            files: files().collect(),
+            uppers: uppers(),
         }
     }
 
@@ -35,21 +42,46 @@ impl Before {
         while Instant::now() < deadline && !(processes().is_empty() && cgroups().is_empty()) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let mounts: Vec<String> = mounts().difference(&self.mounts).cloned().collect();
+        let new = |name: &String| !self.files.contains(name);
         // Hidden folders under the root are what a runtime keeps for all containers: no leftover of this one.
-        let (caches, files): (Vec<String>, Vec<String>) = files()
-            .difference(&self.files)
-            .cloned()
-            .partition(|name| name.starts_with("root/."));
+        let is_cache = |name: &String| name.starts_with("root/.");
         vec![
-            Fact::new("leftover.processes", processes()),
-            Fact::new("leftover.mounts", mounts),
-            Fact::new("leftover.cgroups", cgroups()),
-            Fact::new("leftover.files", files),
-            Fact::new("leftover.caches", caches),
-            Fact::new("leftover.machine", written(Path::new(paths::MACHINE_UPPER), "")),
+            Fact::new("leftover.processes", few(processes().into_iter())),
+            Fact::new("leftover.mounts", few(mounts().difference(&self.mounts).cloned())),
+            Fact::new("leftover.cgroups", few_as_they_are(cgroups())),
+            Fact::new(
+                "leftover.files",
+                few(files().filter(new).filter(|name| !is_cache(name))),
+            ),
+            Fact::new("leftover.caches", few(files().filter(new).filter(is_cache))),
+            Fact::new("leftover.machine", few_paths(self.written())),
         ]
     }
+
+    fn written(&self) -> impl Iterator<Item = PathBuf> {
+        let all = self.uppers.iter();
+        all.flat_map(|(target, upper)| Written::below(Path::new(upper), target))
+    }
+}
+
+/// The upper layers of the overlays that stand for the machine's files.
+fn uppers() -> Vec<(String, String)> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut found: Vec<_> = table
+        .lines()
+        .filter_map(|line| {
+            let target = super::super::isolate::unescape(line.split(' ').nth(4)?);
+            let upper = line
+                .rsplit(' ')
+                .next()?
+                .split(',')
+                .find_map(|option| option.strip_prefix("upperdir="))?;
+            Some((target, upper.to_owned()))
+        })
+        .filter(|(_, upper)| Path::new(upper).starts_with(paths::MACHINE))
+        .collect();
+    found.sort();
+    found
 }
 
 /// The names of the processes of the cell, but for the cell's own and those that have ended.
@@ -114,31 +146,51 @@ fn cgroups() -> Vec<String> {
 }
 
 /// What was written to the machine's files, files only: all of it is in the overlay and goes with the cell.
-fn written(folder: &Path, prefix: &str) -> Vec<String> {
-    let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
-    entries.sort_by_key(fs::DirEntry::file_name);
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = format!("{prefix}/{}", entry.file_name().to_string_lossy());
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            found.extend(written(&entry.path(), &path));
-        } else {
-            found.push(path);
+struct Written {
+    /// The folders that are being read, each with its path as it is told.
+    open: Vec<(fs::ReadDir, PathBuf)>,
+}
+
+impl Written {
+    /// The upper layer of what is mounted at the target.
+    fn below(folder: &Path, target: &str) -> Self {
+        let open = fs::read_dir(folder)
+            .into_iter()
+            .map(|entries| (entries, PathBuf::from(target)));
+        Self { open: open.collect() }
+    }
+}
+
+impl Iterator for Written {
+    type Item = PathBuf;
+
+    fn next(&mut self) -> Option<PathBuf> {
+        loop {
+            let (entries, prefix) = self.open.last_mut()?;
+            let Some(entry) = entries.next() else {
+                self.open.pop();
+                continue;
+            };
+            let Ok(entry) = entry else { continue };
+            let path = prefix.join(entry.file_name());
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                return Some(path);
+            }
+            if self.open.len() == DEPTH {
+                return Some(path.join("..."));
+            }
+            self.open
+                .extend(fs::read_dir(entry.path()).map(|entries| (entries, path)));
         }
     }
-    found
 }
 
 /// What lies under the runtime's root, and what it made elsewhere in the only place that it can write to.
-fn files() -> BTreeSet<String> {
-    let names = |folder: &str| {
+fn files() -> impl Iterator<Item = String> {
+    let names = |folder: &'static str, prefix: &'static str| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
+        entries.map(move |entry| format!("{prefix}/{}", entry.file_name().to_string_lossy()))
     };
-    let state = names(paths::ROOT).into_iter().map(|name| format!("root/{name}"));
-    let run = names("/run").into_iter().map(|name| format!("/run/{name}"));
-    let tmp = names(paths::TMP).into_iter().map(|name| format!("tmp/{name}"));
-    state.chain(run).chain(tmp).collect()
+    let state = names(paths::ROOT, "root");
+    state.chain(names("/run", "/run")).chain(names(paths::TMP, "tmp"))
 }

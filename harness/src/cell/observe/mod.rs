@@ -1,6 +1,7 @@
 //! What can be seen from outside the container, each channel in its own file.
 
 pub(crate) mod cgroup;
+mod few;
 pub(crate) mod file;
 pub(crate) mod hook;
 pub(crate) mod leftover;

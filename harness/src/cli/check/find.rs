@@ -6,9 +6,11 @@ use ocidiff_model::check::{NodeEngine, Unchecked};
 use ocidiff_runtimes::engines::{self, Options};
 use ocidiff_runtimes::via::{Remote, Waiter};
 
+use tokio::sync::watch;
+
 use super::super::args::CheckArgs;
-use super::super::folder::{config_of, name_of};
-use crate::bundle::root_of;
+use super::super::folder::name_of;
+use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::check::Workload;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
@@ -58,21 +60,25 @@ impl Found {
     }
 }
 
-/// Reads the bundles, and asks the engines.
-pub(super) async fn find(args: &CheckArgs) -> Found {
+/// Reads the bundles, and asks the engines, until `stop` turns true.
+pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> Found {
     let mut found = Found::default();
     for folder in &args.bundles {
-        match bundle(folder) {
+        match bundle(folder, args) {
             Ok(workload) => found.workloads.push(workload),
             Err(why) => found.cannot(folder.display().to_string(), why),
         }
     }
     let options = args.from_whom.options(args.containers.clone());
     if !args.images.is_empty() {
-        images(&args.images, &options, &mut found).await;
+        images(&args.images, &options, &mut found, &mut stop).await;
     }
     if wants_containers(args) {
-        match engines::find(&options).await {
+        let told = tokio::select! {
+            told = engines::find(&options) => told,
+            _ = stop.wait_for(|stop| *stop) => return found,
+        };
+        match told {
             Ok(told) => containers(told, &mut found),
             Err(error) => found.cannot("the engine's containers", error.to_string()),
         }
@@ -81,7 +87,7 @@ pub(super) async fn find(args: &CheckArgs) -> Found {
 }
 
 /// Has the engine make a container of each image. What a killed check left there goes first.
-async fn images(images: &[String], options: &Options, found: &mut Found) {
+async fn images(images: &[String], options: &Options, found: &mut Found, stop: &mut watch::Receiver<bool>) {
     let engine = match engine(options).await {
         Ok(engine) => engine,
         Err(why) => {
@@ -94,7 +100,17 @@ async fn images(images: &[String], options: &Options, found: &mut Found) {
         found.notes.extend(cleaned.failed);
     }
     for image in images {
-        match remote.look_at_image(image, &waiter()).await {
+        let waiter = waiter();
+        let looked = tokio::select! {
+            looked = remote.look_at_image(image, &waiter) => looked,
+            _ = stop.wait_for(|stop| *stop) => {
+                // The container that it was just made into.
+                let cleaned = clean::own(&remote).await;
+                found.notes.extend(cleaned.err().map(|error| error.to_string()));
+                return;
+            }
+        };
+        match looked {
             Ok(one) => container(one, found),
             Err(error) => found.cannot(image, error.to_string()),
         }
@@ -179,12 +195,29 @@ fn rootfs(seen: Option<PathBuf>, layers: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Str
     }
 }
 
-fn bundle(folder: &Path) -> Result<Workload, String> {
-    let config = config_of(folder)?;
+/// A bundle that an engine made has its rootfs elsewhere; a stranger's may have it anywhere, which is said.
+fn bundle(folder: &Path, args: &CheckArgs) -> Result<Workload, String> {
+    let config = config_of(folder).map_err(|error| error.to_string())?;
+    let reach = match (args.outside_root, args.run) {
+        (true, _) => Reach::Anywhere,
+        // What the command prints is reported.
+        (false, true) => Reach::Inside,
+        (false, false) => Reach::Absolute,
+    };
+    let (rootfs, without) = match rootfs_of(folder, &config, reach) {
+        Ok(rootfs) if rootfs.outside => {
+            let note = format!("its rootfs lies outside of the bundle: {}", rootfs.path.display());
+            (rootfs.path, vec![note])
+        }
+        Ok(rootfs) => (rootfs.path, Vec::new()),
+        // What is wrong with the config comes first.
+        Err(GivenError::Gone { path, .. }) => (path, Vec::new()),
+        Err(error) => return Err(error.to_string()),
+    };
     Ok(Workload {
         name: name_of(folder),
-        layers: vec![folder.join(root_of(&config))],
-        without: Vec::new(),
+        layers: vec![rootfs],
+        without,
         config,
     })
 }

@@ -23,6 +23,7 @@ use crate::check::shape::{RunOptions, Shape, shapes};
 use crate::check::tame::Limits;
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
+use crate::preflight;
 use crate::suite::{self, Settings};
 use find::Found;
 pub(super) use kubernetes::image;
@@ -30,8 +31,7 @@ pub(super) use kubernetes::image;
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if args.kubernetes {
-        output::print(&kubernetes::manifest(args)?);
-        return Ok(ExitStatus::Ok);
+        return output::answer(&kubernetes::manifest(args)?, ExitStatus::Ok);
     }
     suite::need_root()?;
     if let Some(root) = &args.root {
@@ -47,27 +47,35 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         jobs: 4,
         recorder: if args.run { Recorder::Auto } else { Recorder::None },
         keep_setup: false,
+        repeat: 1,
+        control: false,
+        keep_hooks: false,
     };
     let report = suite::tokio()?.block_on(async {
-        let mut found = find::find(args).await;
+        let signalled = signals::stop();
+        let stop = &signalled.stop;
+        let mut found = find::find(args, stop.watch()).await;
+        if stop.is_asked() {
+            return Err(Error::broken("interrupted"));
+        }
         if found.is_empty() {
             return Err(found.nothing());
         }
         let runtimes = between::two(args.from.as_deref(), &args.to, &mut found)?;
-        let stop = signals::stop().map_err(Error::broken)?;
-        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.clone())?;
+        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        preflight::plain(&mut engine).await?;
         let report = all(&engine, found, args).await?;
-        if *stop.borrow() {
+        if stop.is_asked() {
             return Err(Error::broken("interrupted"));
         }
         Ok(report)
     })?;
-    tell(args, events, &report)?;
-    Ok(if args.exit_zero {
+    let found = if args.exit_zero {
         ExitStatus::Ok
     } else {
         report.exit()
-    })
+    };
+    output::answer(&tell(args, events, &report)?, found)
 }
 
 async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckReport, Error> {
@@ -155,30 +163,24 @@ fn report(shape: &Shape, findings: Vec<Finding>) -> ShapeReport {
     }
 }
 
-/// Prints the report; the events go to their file first.
-fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<(), Error> {
+/// The report, or the events in its place; these go to their file first.
+fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<String, Error> {
+    let failed = |error: String| Error::broken(format!("failed to {error}"));
     match events {
         Events::None => {}
         Events::Stdout => {
-            let lines = events::lines_of(&report.events()).map_err(Error::broken)?;
-            output::print(&lines);
-            return Ok(());
+            return events::lines_of(&report.events()).map_err(|error| failed(error.to_string()));
         }
-        Events::File(writer) => {
-            write(writer, report).map_err(|error| Error::broken(format!("failed to {error}")))?;
-        }
+        Events::File(writer) => write(*writer, report).map_err(|error| failed(error.to_string()))?,
     }
-    let text = reports::render(args.format.format(), report, &output::style())
-        .map_err(|error| Error::broken(format!("failed to {error}")))?;
-    output::print(&text);
-    Ok(())
+    reports::render(args.format.format(), report, &output::style()).map_err(|error| failed(error.to_string()))
 }
 
 /// Where the events go.
 enum Events {
     None,
     Stdout,
-    File(Writer<PartFile>),
+    File(Box<Writer<PartFile>>),
 }
 
 impl Events {
@@ -188,7 +190,7 @@ impl Events {
             None => Ok(Self::None),
             Some(path) if path.as_os_str() == "-" => Ok(Self::Stdout),
             Some(path) => Writer::create(path)
-                .map(Self::File)
+                .map(|writer| Self::File(Box::new(writer)))
                 .map_err(|error| Error::usage(format!("failed to write {error}"))),
         }
     }

@@ -1,19 +1,23 @@
 //! The profile that was named: a file, stdin, or one of the corpus.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 use std::path::Path;
 
+use ocidiff_confine::limit::{Hint, raised_count};
+use ocidiff_confine::read::{capped, text_of};
+use ocidiff_confine::{raised, read_text};
 use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::{For, ProfileError, Source, goarch};
 use serde_json::Value;
 
 use super::super::args::SeccompArgs;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, limits};
 use crate::error::Error;
 
 /// The largest profile that is read, in bytes.
-const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 1 << 20;
+/// Names in all rules; the kernel knows some 500 calls.
+const NAMES: usize = 100_000;
 
 /// A profile, ready to be loaded.
 pub(super) struct Given {
@@ -32,6 +36,7 @@ pub(super) fn read(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<
     let (name, text) = text(&args.profile, corpus)?;
     let container = container(args, corpus, kernel)?;
     let (profile, source) = Profile::read(&text, &container).map_err(|error| wrong(&name, &error))?;
+    within(&name, &profile)?;
     let look = || serde_json::from_str::<Value>(&text).unwrap_or_default();
     let value = match &source {
         Source::Config => look().pointer("/linux/seccomp").cloned().unwrap_or_default(),
@@ -49,13 +54,14 @@ pub(super) fn read(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<
 fn text(named: &str, corpus: &Corpus) -> Result<(String, String), Error> {
     let path = Path::new(named);
     if named == "-" {
-        let text = capped(std::io::stdin(), "stdin")?;
+        let text = capped(std::io::stdin(), raised(MOST_BYTES)).and_then(text_of);
+        let text = text.map_err(|error| Error::usage(format!("failed to read stdin: {error}")))?;
         return Ok(("stdin".to_owned(), text));
     }
-    if path.is_file() {
-        let file = std::fs::File::open(path)
-            .map_err(|error| Error::usage(format!("failed to open {named}: {error}")))?;
-        return Ok((named.to_owned(), capped(file, named)?));
+    if path.exists() {
+        let text = read_text(path, raised(MOST_BYTES));
+        let text = text.map_err(|error| Error::usage(format!("failed to read {named}: {error}")))?;
+        return Ok((named.to_owned(), text));
     }
     let plain = named.strip_suffix(".json").unwrap_or(named);
     if let Some(profile) = corpus.profiles.get(plain) {
@@ -68,18 +74,23 @@ fn text(named: &str, corpus: &Corpus) -> Result<(String, String), Error> {
     )))
 }
 
-fn capped(from: impl std::io::Read, name: &str) -> Result<String, Error> {
-    let mut text = String::new();
-    from.take(MOST_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| Error::usage(format!("failed to read {name}: {error}")))?;
-    if text.len() as u64 > MOST_BYTES {
-        let most = MOST_BYTES >> 20;
-        return Err(Error::usage(format!(
-            "{name} has more than {most} MiB, which is no profile"
-        )));
+/// Whether a filter could be made of it at all: the kernel takes 4096 instructions.
+fn within(name: &str, profile: &Profile) -> Result<(), Error> {
+    let rules = profile.syscalls.iter();
+    let names = rules.clone().map(|rule| rule.names.len()).sum();
+    let conditions = rules.map(|rule| rule.args.len()).sum();
+    for (count, most, what) in [
+        (profile.syscalls.len(), limits::RULES, "rules"),
+        (names, NAMES, "names"),
+        (conditions, limits::RULES, "conditions"),
+    ] {
+        let most = raised_count(most);
+        if count > most {
+            let why = format!("{name}: {count} {what}: at most {most} are taken; {Hint}");
+            return Err(Error::usage(why));
+        }
     }
-    Ok(text)
+    Ok(())
 }
 
 fn wrong(name: &str, error: &ProfileError) -> Error {

@@ -5,7 +5,7 @@ mod given;
 
 use ocidiff_model::ExitStatus;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
-use ocidiff_reports::terminal;
+use ocidiff_reports::{safe_json, terminal};
 use ocidiff_seccomp::profile::Source;
 
 use super::args::{FixArg, SeccompArgs};
@@ -13,6 +13,7 @@ use super::{output, signals};
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
 use crate::filters::{Filters, Undecided};
+use crate::preflight;
 use crate::readback::{Loaded, ReadBack, read_back};
 use crate::suite::{self, Settings};
 use given::Given;
@@ -33,17 +34,26 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         jobs: runtimes.len().clamp(1, 8),
         recorder: Recorder::None,
         keep_setup: false,
+        repeat: 1,
+        control: false,
+        keep_hooks: false,
     };
-    suite::tokio()?.block_on(async {
-        let stop = signals::stop().map_err(Error::broken)?;
-        let engine = suite::engine(corpus, runtimes, &settings, &abilities, stop)?;
+    let answer = suite::tokio()?.block_on(async {
+        let signalled = signals::stop();
+        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
         let made = read_back(&engine, &given.value).await?;
+        if made.iter().all(|one| !matches!(one.loaded, Loaded::Filters(_))) {
+            // Nobody loads it: is it the profile, or does nothing start here?
+            preflight::plain(&mut engine).await?;
+        }
         let mut filters = decided(&given, &made)?;
         match args.fix {
             None => tell(args, &given, &made, &mut filters),
             Some(how) => fix(&engine, &given, &made, &mut filters, how).await,
         }
-    })
+    });
+    let (text, found) = answer?;
+    output::answer(&text, found)
 }
 
 /// The filters of all runtimes that have some.
@@ -58,29 +68,31 @@ fn decided(given: &Given, made: &[ReadBack]) -> Result<Filters, Error> {
     Ok(filters)
 }
 
+/// What is found, as text and as a status.
 fn tell(
     args: &SeccompArgs,
     given: &Given,
     made: &[ReadBack],
     filters: &mut Filters,
-) -> Result<ExitStatus, Error> {
+) -> Result<(String, ExitStatus), Error> {
     let report = report(given, made, filters).map_err(Error::broken)?;
-    if args.json {
+    let text = if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(Error::broken)?;
-        output::print(&format!("{text}\n"));
+        format!("{}\n", safe_json(&text))
     } else {
-        output::print(&terminal::profile(&report, &output::style()));
-    }
+        terminal::profile(&report, &output::style())
+    };
     let refused = report
         .runtimes
         .iter()
         .filter(|one| one.why_none.is_some())
         .count();
-    Ok(match (report.rows.is_empty(), refused) {
+    let found = match (report.rows.is_empty(), refused) {
         // All of them refuse it: in that they agree.
         (true, refused) if refused == 0 || refused == made.len() => ExitStatus::Ok,
         _ => ExitStatus::Differs,
-    })
+    };
+    Ok((text, found))
 }
 
 fn report(given: &Given, made: &[ReadBack], filters: &mut Filters) -> Result<ProfileReport, Undecided> {
@@ -116,7 +128,7 @@ async fn fix(
     made: &[ReadBack],
     filters: &mut Filters,
     how: FixArg,
-) -> Result<ExitStatus, Error> {
+) -> Result<(String, ExitStatus), Error> {
     let proven = fix::prove(engine, &given.profile, made, filters, how).await?;
     for line in &proven.told {
         output::complain(line);
@@ -126,9 +138,8 @@ async fn fix(
     }
     let Some(profile) = proven.profile else {
         output::complain("not printed: the changed profile does not do what it is for");
-        return Ok(ExitStatus::Differs);
+        return Ok((String::new(), ExitStatus::Differs));
     };
     let text = serde_json::to_string_pretty(&profile).map_err(Error::broken)?;
-    output::print(&format!("{text}\n"));
-    Ok(ExitStatus::Ok)
+    Ok((format!("{}\n", safe_json(&text)), ExitStatus::Ok))
 }

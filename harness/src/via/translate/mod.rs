@@ -74,6 +74,9 @@ fn whole(case: &Case) -> Part {
     if !body.config_text.is_empty() || body.config_file != "config.json" {
         return refuse("it is about the text of config.json, which the engine writes");
     }
+    if !body.caller.is_default() {
+        return refuse("it is about the runtime's caller, which is the engine");
+    }
     if let Some(recorder) = &body.needs.recorder {
         return refuse(format!("it needs the recorder {recorder}"));
     }

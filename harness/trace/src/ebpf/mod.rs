@@ -16,6 +16,7 @@
 //! | `execve` | an execve that succeeded |
 //! | `setup` | what runtimes do before the workload |
 //! | `constants` | strings that a program has not touched yet |
+//! | `wall`, `wall.bpf.c` | no recorder: bars devices and sysctls to a cgroup |
 //! | `kept` | what was kept of a caller's memory and descriptors |
 //!
 //! The seccomp filters, and what `/proc` shows at the execve, need a workload that stands still: for those
@@ -31,6 +32,7 @@ mod ring;
 mod setup;
 mod shapes;
 mod task;
+mod wall;
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +42,7 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use rustix::process::{PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
 pub use self::load::{Loaded, Place};
+pub use self::wall::Wall;
 
 use self::constants::Constants;
 use self::layout::{Count, Event, Run};

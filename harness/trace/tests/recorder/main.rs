@@ -16,6 +16,8 @@ mod init;
 mod programs;
 mod raw;
 mod run;
+#[path = "../../../tests/support/skip.rs"]
+mod skip;
 mod trials;
 
 use std::process::ExitCode;

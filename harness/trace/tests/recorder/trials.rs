@@ -119,7 +119,7 @@ fn count(trace: &Trace, name: &str, class: &str) -> u64 {
 fn filters_come_oldest_first(backend: Backend) {
     let trace = record(backend, "filters", "leaf", Options::default()).trace;
     if let Some(reason) = trace.filters_unread {
-        eprintln!("skipped: {reason}");
+        crate::skip::skipped(&reason);
         return;
     }
     let older = errno_for(libc::SYS_mkdirat, libc::EACCES);

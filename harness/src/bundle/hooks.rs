@@ -1,0 +1,102 @@
+//! Hooks of a stranger's bundle: commands that every runtime runs as root, outside of the container.
+//!
+//! They are taken out of the copy, however a runtime's reader would find them: Go's takes members whatever their case,
+//! and Unicode's long s and Kelvin sign are an `s` and a `k` to it. A text that is no JSON to us may be to others.
+
+use serde_json::Value;
+
+/// A config without hooks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Hookless {
+    /// The text: as it was, to the byte, where it has none.
+    pub(crate) config: String,
+    /// How many hooks were taken out.
+    pub(crate) count: usize,
+}
+
+/// The config without its hooks.
+///
+/// # Errors
+/// A sentence: it is no JSON, and there may be hooks in it.
+pub(crate) fn without_hooks(config: &str) -> Result<Hookless, String> {
+    let as_it_is = |count| Hookless {
+        config: config.to_owned(),
+        count,
+    };
+    let mut value: Value = match serde_json::from_str(config) {
+        Ok(value) => value,
+        Err(error) if may_name_hooks(config) => {
+            return Err(format!(
+                "config.json is not JSON ({error}), and it may have hooks all the same; --hooks gives it to the \
+                 runtimes as it is"
+            ));
+        }
+        Err(_) => return Ok(as_it_is(0)),
+    };
+    let Some(members) = value.as_object_mut() else {
+        return Ok(as_it_is(0));
+    };
+    let names: Vec<String> = members.keys().filter(|name| is_hooks(name)).cloned().collect();
+    if names.is_empty() {
+        return Ok(as_it_is(0));
+    }
+    let taken = names.iter().filter_map(|name| members.shift_remove(name));
+    let count = taken.map(|hooks| count(&hooks)).sum();
+    let config = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
+    Ok(Hookless { config, count })
+}
+
+fn is_hooks(name: &str) -> bool {
+    name.chars().map(folded).eq("hooks".chars())
+}
+
+fn folded(letter: char) -> char {
+    match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    }
+}
+
+/// Whether the text has the word, or an escape behind which it may be.
+fn may_name_hooks(text: &str) -> bool {
+    let folded: String = text.chars().map(folded).collect();
+    folded.contains("hooks") || folded.contains("\\u")
+}
+
+fn count(hooks: &Value) -> usize {
+    let kinds = hooks.as_object().into_iter().flat_map(|kinds| kinds.values());
+    kinds.map(|kind| kind.as_array().map_or(1, Vec::len)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hooks_are_found_however_they_are_written() {
+        for name in ["hooks", "Hooks", "HOOKS", "hoo\u{212a}\u{17f}", "h\\u006foks"] {
+            let config = format!(r#"{{"a": 1, "{name}": {{"prestart": [{{}}, {{}}], "poststop": [{{}}]}}}}"#);
+            let without = without_hooks(&config).expect("JSON");
+            assert_eq!(without.count, 3, "{name}");
+            assert_eq!(without.config, "{\n  \"a\": 1\n}", "{name}");
+        }
+        let twice = r#"{"hooks": {"prestart": [{}]}, "hooks": {"poststop": [{}]}}"#;
+        assert_eq!(without_hooks(twice).expect("JSON").config, "{}");
+    }
+
+    #[test]
+    fn a_config_without_hooks_stays_as_it_is_to_the_byte() {
+        for config in [r#"{ "a":1,"linux": {"hooks":[]}}"#, "[1]", "no config at all", ""] {
+            let without = without_hooks(config).expect(config);
+            assert_eq!((without.config.as_str(), without.count), (config, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_to_us_may_be_to_a_runtime() {
+        for config in ["{\"hooks\": {}} x", "{\"HOOKS\": {},}", "{\"h\\u006foks\": 1,}"] {
+            assert!(without_hooks(config).is_err(), "{config}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What cannot be pinned, found before anything runs: a need of those cases that look at it.
+
+use std::fs;
+
+use ocidiff_model::Case;
+use rustix::process::{Resource, getpriority_process, getrlimit};
+
+use super::limits::PINNED;
+use crate::cell::capability_number;
+
+/// An attribute that cells have from whoever started the harness, and that cannot be taken from them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpinned {
+    /// Why, and what to do: follows "needs ".
+    pub why: String,
+    /// What of a case's facts, watched paths and probe words is about it.
+    marks: &'static [&'static str],
+}
+
+impl Unpinned {
+    /// A sentence for people, told once before anything runs.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("cases that look at it are skipped: they need {}", self.why)
+    }
+
+    /// Whether the case looks at the attribute.
+    #[must_use]
+    pub fn concerns(&self, case: &Case) -> bool {
+        let body = &case.body;
+        let says = |text: &str| self.marks.iter().any(|mark| text.contains(mark));
+        let watched = body.watch.values().flat_map(|watch| watch.paths());
+        let args = body.config["process"]["args"].as_array().into_iter().flatten();
+        body.expect.keys().any(|path| says(path))
+            || watched.into_iter().any(|path| says(path))
+            || args.filter_map(|arg| arg.as_str()).any(says)
+    }
+}
+
+/// The process as the harness was started.
+struct Started {
+    status: String,
+}
+
+impl Started {
+    fn has(&self, capability: &str) -> bool {
+        let mask = u64::from_str_radix(self.of("CapEff:"), 16).unwrap_or(0);
+        capability_number(capability).is_some_and(|bit| mask >> bit & 1 == 1)
+    }
+
+    fn of(&self, key: &str) -> &str {
+        let found = self.status.lines().find_map(|line| line.strip_prefix(key));
+        found.unwrap_or_default().trim()
+    }
+}
+
+/// What cells cannot be given alike here.
+#[must_use]
+pub(crate) fn unpinned() -> Vec<Unpinned> {
+    let started = Started {
+        status: fs::read_to_string("/proc/self/status").unwrap_or_default(),
+    };
+    let mut found = Vec::new();
+    found.extend(niceness(&started));
+    found.extend(out_of_memory());
+    if started.of("NoNewPrivs:") == "1" {
+        found.push(Unpinned {
+            why: "a caller without no_new_privs, which cannot be taken back; start ocidiff without it"
+                .to_owned(),
+            marks: &["nnp", "no_new_privs", "NoNewPrivileges"],
+        });
+    }
+    let securebits = rustix::thread::capabilities_secure_bits().map_or(0, |bits| bits.bits());
+    if securebits != 0 && !started.has("SETPCAP") {
+        found.push(Unpinned {
+            why: format!(
+                "a caller without securebits, and they are {securebits:#x}; resetting them takes CAP_SETPCAP"
+            ),
+            marks: &["caps", "securebits"],
+        });
+    }
+    if !started.has("SYS_RESOURCE") {
+        found.extend(limits());
+    }
+    found
+}
+
+fn niceness(started: &Started) -> Option<Unpinned> {
+    let nice = getpriority_process(None).unwrap_or(0);
+    let is_idle = ocidiff_trace::process::scheduler() & 0xff == super::IDLE;
+    // RLIMIT_NICE: 20 lets a process be 0.
+    let allowed = started.has("SYS_NICE") || getrlimit(Resource::Nice).current.unwrap_or(u64::MAX) >= 20;
+    ((nice > 0 || is_idle) && !allowed).then(|| Unpinned {
+        why: format!("a nice of 0, and ocidiff's is {nice}; lowering it takes CAP_SYS_NICE, or start it without nice and chrt"),
+        marks: &["sched", "nice"],
+    })
+}
+
+/// Whether it may be lowered depends on who raised it, so it is tried, and put back.
+fn out_of_memory() -> Option<Unpinned> {
+    let adj = fs::read_to_string("/proc/self/oom_score_adj").ok()?;
+    if super::write("oom_score_adj", "0").is_ok() {
+        let _ = super::write("oom_score_adj", adj.trim());
+        return None;
+    }
+    Some(Unpinned {
+        why: format!(
+            "an oom_score_adj of 0, and ocidiff's is {}; lowering it takes CAP_SYS_RESOURCE",
+            adj.trim()
+        ),
+        marks: &["oom"],
+    })
+}
+
+fn limits() -> Option<Unpinned> {
+    let low: Vec<String> = PINNED
+        .iter()
+        .filter_map(|(name, resource, _, wanted)| {
+            let hard = getrlimit(*resource).maximum.unwrap_or(u64::MAX);
+            let told = |value: u64| match value {
+                u64::MAX => "unlimited".to_owned(),
+                value => value.to_string(),
+            };
+            (hard < *wanted).then(|| format!("{name} {} (is {hard})", told(*wanted)))
+        })
+        .collect();
+    (!low.is_empty()).then(|| Unpinned {
+        why: format!(
+            "hard limits of {}; raising them takes CAP_SYS_RESOURCE, or start ocidiff from a shell with higher ones",
+            low.join(", ")
+        ),
+        marks: &["rlimit"],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cases_that_look_at_it_are_concerned() {
+        let sched = Unpinned {
+            why: String::new(),
+            marks: &["sched", "nice"],
+        };
+        for (yaml, expected) in [
+            ("{summary: s}", false),
+            ("{summary: s, expect: {proc.sched.nice: 0}}", true),
+            ("{summary: s, watch: {proc: [init.sched]}}", true),
+            (
+                "{summary: s, config: {process: {args: [/bin/probe, facts, sched]}}}",
+                true,
+            ),
+            (
+                "{summary: nice, config: {process: {args: [/bin/probe, facts, env]}}}",
+                false,
+            ),
+        ] {
+            let case = Case {
+                name: "t/c".to_owned(),
+                source: String::new(),
+                member: None,
+                body: serde_yaml::from_str(yaml).expect(yaml),
+            };
+            assert_eq!(sched.concerns(&case), expected, "{yaml}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! How much a case may ask for. More is a mistake, or somebody who wants to see what happens.
+
+use ocidiff_confine::limit::{Hint, raised, raised_count};
+use ocidiff_model::{CaseFile, Known, KnownEntry, Op};
+use serde_json::Value as Json;
+
+use super::Recipe;
+use super::diagnostic::{Diagnostic, Document};
+
+/// Calls of a case; each may take seconds under each runtime.
+const STEPS: usize = 100;
+/// Containers of a case.
+const CONTAINERS: usize = 16;
+/// Seconds that the steps of a case may take together.
+const SECONDS: u64 = 3600;
+/// Entries of a layer, or of an archive.
+const FILES: usize = 1000;
+/// Bytes of zeros in one file.
+const ZEROS: u64 = 256 << 20;
+/// Expectations, clauses, watched paths, text edits; entries of a known file and what they list.
+const ENTRIES: usize = 2000;
+/// Mounts of a config.
+const MOUNTS: usize = 500;
+/// Entries of any list or map of a container's config.
+const MEMBERS_OF_CONFIG: usize = 5000;
+/// Rules of a seccomp profile: the kernel takes 4096 instructions.
+pub(crate) const RULES: usize = 10_000;
+/// Profiles that a config names: each is put in its place whole.
+pub(crate) const PROFILES: usize = 16;
+/// Packages of a recipe.
+const PACKAGES: usize = 500;
+/// Members of a family.
+pub(super) const MEMBERS: usize = 1000;
+/// A member's name, in bytes: it becomes a part of file names.
+const NAME: usize = 100;
+
+/// What there is too much of in a file.
+struct Counted<'a, 'd> {
+    document: &'a Document<'d>,
+    found: Vec<Diagnostic>,
+}
+
+impl Counted<'_, '_> {
+    fn most(&mut self, keys: &[&str], count: usize, limit: usize, what: &str) {
+        let limit = raised_count(limit);
+        if count > limit {
+            let message = format!("{count} {what}: at most {limit} are taken; {Hint}");
+            self.found.push(self.document.at(keys, message, None));
+        }
+    }
+}
+
+/// What a case asks too much of.
+pub(super) fn case(document: &Document<'_>, body: &CaseFile) -> Vec<Diagnostic> {
+    let mut counted = Counted {
+        document,
+        found: Vec::new(),
+    };
+    let makes = |op: Op| matches!(op, Op::Create | Op::Run);
+    let containers = body.steps.iter().filter(|step| makes(step.op)).count();
+    let watched: usize = body.watch.values().map(|watch| watch.paths().len()).sum();
+    for (key, count, limit, what) in [
+        ("steps", body.steps.len(), STEPS, "steps"),
+        ("steps", containers, CONTAINERS, "containers"),
+        ("files", body.files.len(), FILES, "files"),
+        ("expect", body.expect.len(), ENTRIES, "expectations"),
+        ("requirement", body.requirement.len(), ENTRIES, "requirements"),
+        ("watch", watched, ENTRIES, "watched paths"),
+        ("config_text", body.config_text.len(), FILES, "changes"),
+        ("rootfs", body.rootfs.layers().len(), MOUNTS, "layers"),
+    ] {
+        counted.most(&[key], count, limit, what);
+    }
+    let configs = body.steps.iter().filter_map(|step| step.options.config.as_ref());
+    for config in configs.chain([&body.config]) {
+        for (key, limit, what) in [
+            ("/mounts", MOUNTS, "mounts"),
+            ("/mounts+", MOUNTS, "mounts"),
+            ("/linux/seccomp/syscalls", RULES, "rules"),
+            ("/linux/seccomp/syscalls+", RULES, "rules"),
+        ] {
+            let list = config.pointer(key).and_then(Json::as_array);
+            counted.most(&["config"], list.map_or(0, Vec::len), limit, what);
+        }
+    }
+    let seconds: f64 = body.steps.iter().filter_map(|step| step.options.limit).sum();
+    let most = raised(SECONDS);
+    if std::time::Duration::try_from_secs_f64(seconds).is_ok_and(|limit| limit.as_secs() > most) {
+        let message = format!("the limits of its steps come to more than {most} seconds; {Hint}");
+        counted.found.push(document.at(&["steps"], message, None));
+    }
+    counted.found
+}
+
+/// Whether a container's config has no more of anything than a container can have.
+///
+/// # Errors
+/// One line.
+pub(crate) fn config(config: &serde_json::Map<String, Json>) -> Result<(), String> {
+    for (key, value) in config {
+        let (what, count) = largest(key, value);
+        let most = raised_count(MEMBERS_OF_CONFIG);
+        if count > most {
+            let what = ocidiff_reports::safe_to(&what, NAME);
+            return Err(format!(
+                "its config.json has {count} entries in {what}: at most {most} are taken; {Hint}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The largest list or map in a value, and where it is.
+fn largest(path: &str, value: &Json) -> (String, usize) {
+    let below: Vec<(String, usize)> = match value {
+        Json::Array(items) => items.iter().map(|item| largest(path, item)).collect(),
+        Json::Object(map) => {
+            let member = |(key, value): (&String, &Json)| largest(&format!("{path}.{key}"), value);
+            map.iter().map(member).collect()
+        }
+        _ => Vec::new(),
+    };
+    let own = match value {
+        Json::Array(items) => items.len(),
+        Json::Object(map) => map.len(),
+        _ => 0,
+    };
+    let below = below.into_iter().max_by_key(|(_, count)| *count);
+    below
+        .filter(|(_, count)| *count > own)
+        .unwrap_or_else(|| (path.to_owned(), own))
+}
+
+/// What a recipe asks too much of.
+pub(super) fn recipe(document: &Document<'_>, recipe: &Recipe) -> Vec<Diagnostic> {
+    let mut counted = Counted {
+        document,
+        found: Vec::new(),
+    };
+    counted.most(&["files"], recipe.files.len(), FILES, "files");
+    counted.most(&["packages"], recipe.packages.len(), PACKAGES, "packages");
+    counted.found
+}
+
+/// What a known file has too much of.
+pub(super) fn known(document: &Document<'_>, known: &Known) -> Vec<Diagnostic> {
+    let mut counted = Counted {
+        document,
+        found: Vec::new(),
+    };
+    counted.most(&[], known.0.len(), ENTRIES, "entries");
+    for (index, entry) in known.0.iter().enumerate().take(raised_count(ENTRIES)) {
+        let index = index.to_string();
+        counted.most(&[&index, "values"], entry.values.len(), ENTRIES, "values");
+        counted.most(&[&index, "for"], entry.members.len(), MEMBERS, "members");
+    }
+    counted.found
+}
+
+/// Whether a file of zeros is too long, and by what limit.
+pub(super) fn zeros(length: u64) -> Option<String> {
+    let most = raised(ZEROS);
+    (length > most).then(|| format!("{length} zeros: at most {most} are written; {Hint}"))
+}
+
+/// What is wrong with the name of a family's member, if anything.
+pub(super) fn member(name: &str) -> Option<String> {
+    let shown = ocidiff_reports::safe_to(name, NAME);
+    if name.len() > NAME {
+        return Some(format!(
+            "`{shown}` is not a member's name: it has more than {NAME} bytes"
+        ));
+    }
+    let control = name.contains(char::is_control);
+    control.then(|| format!("`{shown}` is not a member's name: it has a control character"))
+}
+
+/// What a copy of an entry takes, in bytes, more or less.
+pub(super) fn weight(entry: &KnownEntry) -> u64 {
+    let texts = [&entry.cause, &entry.remedy, &entry.requirement];
+    let texts = texts
+        .into_iter()
+        .flatten()
+        .chain(&entry.link)
+        .chain(&entry.members);
+    let texts: usize = texts.map(|text| text.len() + 50).sum();
+    let values: usize = entry
+        .values
+        .iter()
+        .map(|(key, value)| key.len() + 100 + size(value))
+        .sum();
+    (300 + entry.fact.len() + texts + values) as u64
+}
+
+fn size(value: &ocidiff_model::Value) -> usize {
+    match value {
+        ocidiff_model::Value::Text(text) => text.len(),
+        ocidiff_model::Value::List(items) => items.iter().map(|item| item.len() + 50).sum(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,52 @@
+//! The memory that a corpus may take. Every file may be within its limit, and all of them together without end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use ocidiff_confine::limit::{Hint, raised};
+
+use super::diagnostic::Diagnostic;
+use super::files::Source;
+
+/// What all files may become together, in bytes, more or less.
+const MOST: u64 = 96 << 20;
+
+/// How much of it is taken.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    taken: AtomicU64,
+    /// The file that there was no room for.
+    first: OnceLock<String>,
+    large: Mutex<()>,
+}
+
+impl Room {
+    /// Takes room for what a file becomes.
+    pub(super) fn take(&self, weight: u64, source: &Source) -> Result<(), Box<Diagnostic>> {
+        let taken = self
+            .taken
+            .fetch_add(weight, Ordering::Relaxed)
+            .saturating_add(weight);
+        let most = raised(MOST);
+        if taken <= most {
+            return Ok(());
+        }
+        let first = self.first.get_or_init(|| source.shown.clone());
+        // The same for all that come after it, so that it is said once.
+        Err(Box::new(Diagnostic {
+            file: first.clone(),
+            line: 1,
+            column: 1,
+            message: format!(
+                "with this file the cases take more than {} MiB of memory; {Hint}",
+                most >> 20
+            ),
+            help: None,
+        }))
+    }
+
+    /// Large files wait for each other.
+    pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.large.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,115 @@
+//! Steps that fail under every runtime. Runtimes that all do nothing agree in everything: such a case must not pass,
+//! unless it says that the step fails.
+
+use ocidiff_model::known::{Machine, stands_for};
+use ocidiff_model::record::CallResult;
+use ocidiff_model::step::labels;
+use ocidiff_model::{Case, Op, Record, StepRecord};
+
+use crate::corpus::Entry;
+
+/// How much of a runtime's own words is kept for each.
+const WORDS: usize = 200;
+
+/// The first step that fails under every runtime though neither the case nor its known file says so, with each
+/// runtime's words.
+#[must_use]
+pub fn no_runtime_does(entry: &Entry, machine: &Machine, records: &[&Record]) -> Option<String> {
+    let case = &entry.case;
+    let steps = labels(&case.body.steps).into_iter().zip(&case.body.steps);
+    for (at, (label, step)) in steps.enumerate() {
+        if step.op == Op::Wait && is_ended_later(case, at) {
+            continue;
+        }
+        let Some(failed) = failed_everywhere(&label, records) else {
+            continue;
+        };
+        if step.options.expect.is_none()
+            && !is_expected(case, &label)
+            && !is_written(entry, machine, &label, records)
+        {
+            return Some(format!("no runtime does this: {label}: {}", words(&failed)));
+        }
+    }
+    None
+}
+
+/// Each runtime's words, where no runtime starts a bundle.
+#[must_use]
+pub fn nobody_starts(records: &[&Record]) -> Option<String> {
+    let began = |record: &&Record| {
+        let of = |op: Op| record.steps.iter().find(|step| step.op == op);
+        [Op::Create, Op::Start]
+            .into_iter()
+            .all(|op| of(op).is_some_and(|step| step.result == CallResult::Ok))
+    };
+    if records.is_empty() || records.iter().any(began) {
+        return None;
+    }
+    let failed: Vec<_> = records
+        .iter()
+        .filter_map(|record| Some((record.runtime.label.as_str(), record.failed().next()?)))
+        .collect();
+    Some(format!("nobody starts it: {}", words(&failed)))
+}
+
+/// The step under each runtime, if it was taken and failed under every one of them.
+fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Vec<(&'r str, &'r StepRecord)>> {
+    let of = |record: &&'r Record| {
+        let step = record.steps.iter().find(|step| step.label == label)?;
+        (step.result != CallResult::Ok).then_some((record.runtime.label.as_str(), step))
+    };
+    let failed: Option<Vec<_>> = records.iter().map(of).collect();
+    failed.filter(|failed| !failed.is_empty())
+}
+
+/// Whether the case ends the container itself after this step: then nobody expects the wait to see its end.
+fn is_ended_later(case: &Case, at: usize) -> bool {
+    let container = case.body.steps[at].container();
+    case.body.steps[at..].iter().any(|step| {
+        let ends = step.op == Op::Kill || (step.op == Op::Delete && step.options.force);
+        ends && step.container() == container
+    })
+}
+
+/// The case itself says how the step ends.
+fn is_expected(case: &Case, label: &str) -> bool {
+    let of_step = |path: &String| {
+        let rest = path
+            .strip_prefix("lifecycle.")
+            .and_then(|rest| rest.strip_prefix(label));
+        rest.is_some_and(|rest| matches!(rest, ".result" | ".exit" | ".error"))
+    };
+    case.body.expect.keys().any(of_step)
+}
+
+/// Its known file does: these versions fail, and others do not.
+fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]) -> bool {
+    let fact = format!("lifecycle.{label}.result");
+    let mut entries = entry.known.0.iter();
+    entries.any(|known| {
+        known.fact == fact
+            && known.holds(machine)
+            && records.iter().all(|record| {
+                let written = known.value_for(&record.runtime).ok().flatten();
+                written.is_some_and(|value| stands_for(value, record.value(&fact)))
+            })
+    })
+}
+
+/// `runc: create: error: no such thing; crun: ...`: the last line that each printed.
+fn words(failed: &[(&str, &StepRecord)]) -> String {
+    let said = |(who, step): &(&str, &StepRecord)| {
+        let last = step.text.trim().lines().next_back().unwrap_or_default();
+        let last = if last.is_empty() {
+            format!("{} ended with {}", step.label, step.result.value())
+        } else {
+            ocidiff_reports::safe_to(last, WORDS)
+        };
+        format!("{who}: {last}")
+    };
+    failed.iter().map(said).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! The values of environment variables in a config of somebody else's: digests stand for them in everything that is
+//! recorded, so that no report, event or file has them, and what differs still differs.
+//!
+//! A value is taken out where it stands as it is, or is cut (`NAME=val...`). What a workload makes of it, such as its
+//! base64, is not recognised.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Case, Record, Value};
+use serde_json::Value as Json;
+
+use crate::bundle::{Bundle, of_text};
+use crate::confirm::Launch;
+
+/// A value that is shorter is taken out only behind its name: it would be met everywhere.
+const SHORTEST: usize = 4;
+/// One that is shorter than this, only where it is a word of its own.
+const SHORT: usize = 6;
+/// What a text that was cut ends with.
+const CUT: &str = "...";
+
+/// The digest that stands for a value; `check` writes it in the place of those of the probe's environment.
+#[must_use]
+pub fn digest(value: &str) -> String {
+    of_text(value)[..12].to_owned()
+}
+
+/// The values to take out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// By name; a name can be there twice.
+    named: Vec<(String, String)>,
+    /// As they stand in a text, with the digest; the longest first, since one can hold another.
+    values: Vec<(String, String)>,
+}
+
+impl Secrets {
+    /// Those of every list called `env` in these configs, of the process and of hooks, however broken the rest is.
+    #[must_use]
+    pub fn of<'a>(configs: impl IntoIterator<Item = &'a String>) -> Self {
+        let mut entries = Vec::new();
+        for config in configs {
+            if let Ok(config) = serde_json::from_str::<Json>(config) {
+                members(&config, &mut entries);
+            }
+            // What a parser leaves out (a member that is there twice) a runtime may take.
+            written(config, &mut entries);
+        }
+        Self::of_entries(entries)
+    }
+
+    /// Those of `NAME=value` entries.
+    #[must_use]
+    pub fn of_entries(entries: impl IntoIterator<Item = String>) -> Self {
+        let mut named = Vec::new();
+        let mut values = BTreeMap::new();
+        for entry in entries {
+            // Without a `=` nobody can say which part is the name.
+            let (name, value) = entry.split_once('=').unwrap_or(("", &entry));
+            for shown in [value.to_owned(), escaped(value)] {
+                values.insert(shown.clone(), digest(value));
+                named.push((name.to_owned(), shown));
+            }
+            // What is printed is recorded line by line: a key in a file's form is met in pieces.
+            let lines = value.lines().map(str::trim).filter(|line| *line != value);
+            values.extend(lines.map(|line| (line.to_owned(), digest(line))));
+        }
+        named.sort();
+        named.dedup();
+        named.retain(|(name, value)| !name.is_empty() && !value.is_empty());
+        let mut values: Vec<_> = values
+            .into_iter()
+            .filter(|(value, _)| value.chars().count() >= SHORTEST)
+            .collect();
+        values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        Self { named, values }
+    }
+
+    /// Takes them out of a record.
+    pub fn hide(&self, record: &mut Record) {
+        if self.named.is_empty() && self.values.is_empty() {
+            return;
+        }
+        for fact in &mut record.facts {
+            let is_env = fact.path.ends_with(".env");
+            match &mut fact.value {
+                Value::Text(text) => *text = self.text(text),
+                Value::List(items) => {
+                    for item in items {
+                        *item = if is_env { self.entry(item) } else { self.text(item) };
+                    }
+                }
+                Value::Bool(_) | Value::Int(_) => {}
+            }
+            fact.path = self.path(&fact.path);
+        }
+        record.facts.sort_by(|a, b| a.path.cmp(&b.path));
+        for step in &mut record.steps {
+            step.text = self.text(&step.text);
+            step.argv.iter_mut().for_each(|word| *word = self.text(word));
+        }
+        for call in record.setup.iter_mut().chain(&mut record.calls) {
+            *call = self.text(call);
+        }
+        if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &mut record.outcome {
+            *why = self.text(why);
+        }
+    }
+
+    /// A variable as a process has it. Whatever a runtime made of its value is hidden too.
+    fn entry(&self, entry: &str) -> String {
+        match entry.split_once('=') {
+            Some((name, value)) if self.named.iter().any(|(known, _)| known == name) => {
+                format!("{name}={}", digest(value))
+            }
+            _ => self.text(entry),
+        }
+    }
+
+    /// The words of a fact's path are ours; what a workload named begins with a `/` or stands in parentheses.
+    fn path(&self, path: &str) -> String {
+        let (ours, theirs) = path.split_at(path.find(['/', '(']).unwrap_or(path.len()));
+        format!("{ours}{}", self.text(theirs))
+    }
+
+    /// A text without them.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, value) in &self.named {
+            if text.contains(name.as_str()) {
+                text = behind_name(&text, name, value);
+            }
+        }
+        for (value, digest) in &self.values {
+            if text.contains(value.as_str()) {
+                text = replaced(&text, value, digest);
+            }
+            if text.contains(CUT) {
+                text = cut(&text, value, digest);
+            }
+        }
+        text
+    }
+}
+
+/// The entries of every list that a member called `env` is, in whatever case: some readers do not mind.
+fn members(json: &Json, entries: &mut Vec<String>) {
+    match json {
+        Json::Object(map) => {
+            for (key, value) in map {
+                if key.eq_ignore_ascii_case("env") {
+                    strings(value, entries);
+                }
+                members(value, entries);
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| members(item, entries)),
+        _ => {}
+    }
+}
+
+fn strings(json: &Json, entries: &mut Vec<String>) {
+    match json {
+        Json::String(text) => entries.push(text.clone()),
+        Json::Array(items) => items.iter().for_each(|item| strings(item, entries)),
+        Json::Object(map) => map.values().for_each(|item| strings(item, entries)),
+        _ => {}
+    }
+}
+
+/// The same from the text: whatever stands behind an `"env":`, up to where it is no JSON any more.
+fn written(config: &str, entries: &mut Vec<String>) {
+    let lower = config.to_ascii_lowercase();
+    for (at, key) in lower.match_indices("\"env\"") {
+        let rest = config[at + key.len()..].trim_start();
+        let Some(rest) = rest.strip_prefix(':') else {
+            continue;
+        };
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Json>();
+        match values.next() {
+            Some(Ok(value)) => strings(&value, entries),
+            _ => pieces(rest, entries),
+        }
+    }
+}
+
+/// The texts in quotes of a list that is broken.
+fn pieces(list: &str, entries: &mut Vec<String>) {
+    let list = list.split(']').next().unwrap_or_default();
+    let quoted = list.split('"').skip(1).step_by(2);
+    entries.extend(quoted.filter(|piece| piece.contains('=')).map(str::to_owned));
+}
+
+/// As a recorder writes it: quotes, backslashes and control characters escaped.
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for letter in value.chars() {
+        match letter {
+            '"' | '\\' => text.extend(['\\', letter]),
+            letter if letter.is_control() => text.extend(letter.escape_default()),
+            letter => text.push(letter),
+        }
+    }
+    text
+}
+
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// `NAME=value`, the value whole or cut.
+fn behind_name(text: &str, name: &str, value: &str) -> String {
+    let mark = format!("{name}=");
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&mark) {
+        let (head, tail) = rest.split_at(at + mark.len());
+        let is_name = !rest[..at].chars().next_back().is_some_and(is_of_word);
+        out.push_str(head);
+        let common = common(tail, value);
+        let is_cut = common > 0 && (tail[common..].is_empty() || tail[common..].starts_with(CUT));
+        rest = if is_name && (common == value.len() || is_cut) {
+            out.push_str(&digest(value));
+            &tail[common..]
+        } else {
+            tail
+        };
+    }
+    out + rest
+}
+
+/// How many bytes two texts have in common at their heads, in whole characters.
+fn common(one: &str, other: &str) -> usize {
+    one.chars()
+        .zip(other.chars())
+        .take_while(|(one, other)| one == other)
+        .map(|(letter, _)| letter.len_utf8())
+        .sum()
+}
+
+/// The value wherever it stands; a short one only where it is a word.
+fn replaced(text: &str, value: &str, digest: &str) -> String {
+    let must_be_word = value.chars().count() < SHORT;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(value) {
+        let (head, tail) = (&rest[..at], &rest[at + value.len()..]);
+        let within = |letter: Option<char>| letter.is_some_and(is_of_word);
+        let before = head.chars().next_back().or_else(|| out.chars().next_back());
+        out.push_str(head);
+        if must_be_word && (within(before) || within(tail.chars().next())) {
+            out.push_str(value);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "sha256:{digest}");
+        }
+        rest = tail;
+    }
+    out + rest
+}
+
+/// The value's head where a text was cut in it.
+fn cut(text: &str, value: &str, digest: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(CUT) {
+        let (head, tail) = rest.split_at(at);
+        let ends = value
+            .char_indices()
+            .map(|(end, _)| end)
+            .filter(|end| *end >= SHORTEST);
+        match ends.rev().find(|end| head.ends_with(&value[..*end])) {
+            Some(end) => {
+                out.push_str(&head[..head.len() - end]);
+                let _ = write!(out, "sha256:{digest}");
+            }
+            None => out.push_str(head),
+        }
+        out.push_str(CUT);
+        rest = &tail[CUT.len()..];
+    }
+    out + rest
+}
+
+/// Launches, and takes the values out of what was recorded before anybody sees it.
+#[derive(Debug)]
+pub(crate) struct Discreet<'a, L> {
+    pub(crate) launch: &'a L,
+    pub(crate) secrets: Secrets,
+}
+
+impl<L: Launch> Launch for Discreet<'_, L> {
+    async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        let mut records = self.launch.once(case, bundle).await;
+        records.iter_mut().for_each(|record| self.secrets.hide(record));
+        records
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! Names of sessions: `ocidiff.PID.START.NAMESPACE.NUMBER`, and of their folders, with `.RANDOM` behind it. NUMBER tells
+//! the sessions of one process apart.
+//!
+//! Until there were locks they had no NAMESPACE and NUMBER; then only who sees all pids can tell whether the process is gone.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const PREFIX: &str = "ocidiff.";
+/// The inode of the machine's own pid namespace; include/linux/proc_ns.h.
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
+/// The name of the next session of this process.
+pub(super) fn own() -> io::Result<String> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let pid = std::process::id();
+    let start = start_time(pid).ok_or_else(|| io::Error::other("/proc is not mounted"))?;
+    Ok(format!("{PREFIX}{pid}.{start}.{}.{number}", pid_namespace()?))
+}
+
+fn pid_namespace() -> io::Result<u64> {
+    Ok(fs::metadata("/proc/self/ns/pid")?.ino())
+}
+
+/// Whose a cgroup or folder of this name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// No session's.
+    Nobody,
+    /// A session's, which holds it by a lock as long as it lives.
+    Session,
+    /// An older ocidiff's, without a lock, whose process is gone.
+    Dead,
+    /// An older ocidiff's, and its process lives, or may live where we cannot see it.
+    Unknown,
+}
+
+/// Whose it is; a session's folder has a part more than its name.
+pub(super) fn whose(name: &str, is_folder: bool) -> Whose {
+    whose_seen_from(
+        name,
+        is_folder,
+        pid_namespace().ok() == Some(INITIAL_PID_NAMESPACE),
+    )
+}
+
+fn whose_seen_from(name: &str, is_folder: bool, sees_all: bool) -> Whose {
+    let Some(rest) = name.strip_prefix(PREFIX) else {
+        return Whose::Nobody;
+    };
+    let parts: Vec<&str> = rest.split('.').collect();
+    let numbers = parts
+        .iter()
+        .take_while(|part| part.parse::<u64>().is_ok())
+        .count();
+    match (parts.len() - usize::from(is_folder), numbers) {
+        (4, 4..) => Whose::Session,
+        (2, 2..) if !sees_all => Whose::Unknown,
+        (2, 2..) if is_of_the_dead(name) => Whose::Dead,
+        (2, 2..) => Whose::Unknown,
+        _ => Whose::Nobody,
+    }
+}
+
+/// Whether a name is that of a session whose process is gone, as far as this pid namespace shows.
+pub(crate) fn is_of_the_dead(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(PREFIX) else {
+        return false;
+    };
+    let mut parts = rest.split('.');
+    let (Some(Ok(pid)), Some(Ok(start))) = (
+        parts.next().map(str::parse::<u32>),
+        parts.next().map(str::parse::<u64>),
+    ) else {
+        return false;
+    };
+    start_time(pid) != Some(start)
+}
+
+/// When a process was started, in clock ticks since boot: with the pid it names the process for ever.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_now_has_a_namespace_in_its_name() {
+        let name = own().expect("a name");
+        assert_eq!(whose(&name, false), Whose::Session);
+        assert_eq!(whose(&format!("{name}.aB3xYz"), true), Whose::Session);
+        assert!(!is_of_the_dead(&name));
+    }
+
+    #[test]
+    fn older_names_count_only_where_all_pids_are_seen() {
+        let pid = std::process::id();
+        let start = start_time(pid).expect("own start");
+        for (name, is_folder, sees_all, expected) in [
+            (format!("ocidiff.{pid}.{start}"), false, true, Whose::Unknown),
+            (format!("ocidiff.{pid}.{start}.abc"), true, true, Whose::Unknown),
+            (format!("ocidiff.{pid}.{}", start + 1), false, true, Whose::Dead),
+            (
+                format!("ocidiff.{pid}.{}.abc", start + 1),
+                true,
+                true,
+                Whose::Dead,
+            ),
+            (
+                format!("ocidiff.{pid}.{}.123456", start + 1),
+                true,
+                true,
+                Whose::Dead,
+            ),
+            (
+                format!("ocidiff.{pid}.{}.abc", start + 1),
+                true,
+                false,
+                Whose::Unknown,
+            ),
+            (format!("ocidiff.{}.1.abc", u32::MAX), true, true, Whose::Dead),
+            ("ocidiff.1.2.3.4.abc".to_owned(), true, true, Whose::Session),
+            ("ocidiff".to_owned(), true, true, Whose::Nobody),
+            ("ocidiff.x.y".to_owned(), false, true, Whose::Nobody),
+            (format!("other.{pid}.1"), false, true, Whose::Nobody),
+        ] {
+            assert_eq!(whose_seen_from(&name, is_folder, sees_all), expected, "{name}");
+        }
+    }
+}
