@@ -16,7 +16,7 @@ pub enum How {
     Difference,
     /// By an expectation, which names none of the clauses that it breaks.
     Expectation,
-    /// By an expectation that names a clause that it breaks.
+    /// By an expectation that names a clause that it breaks; by any where the spec has no clause for it.
     Clause,
 }
 
@@ -250,7 +250,7 @@ pub fn closing(reports: &[Report], seconds: f64) -> String {
     };
     let [clause, other, difference] = [How::Clause, How::Expectation, How::Difference].map(caught);
     format!(
-        "{} mutants, {seconds:.1} s:  {} caught ({clause} by an expectation with its clause, {other} by another \
+        "{} mutants, {seconds:.1} s:  {} caught ({clause} by an expectation with its clause or where there is none, {other} by another \
          expectation, {difference} by a difference only) · {} missed · {} unseen · {} seen after all · {} skipped · {} \
          broken\n",
         reports.len(),

@@ -17,7 +17,8 @@ use crate::judge::expected_clauses;
 pub struct Candidate<'c> {
     /// The case.
     pub entry: &'c Entry,
-    /// Whether it expects something that a broken clause asks for: then it can catch the mutant by its clause.
+    /// Whether it expects something that a broken clause asks for, or anything where the spec has no clause: then it
+    /// can catch the mutant as well as any.
     pub expects: bool,
 }
 
@@ -36,9 +37,12 @@ pub fn candidates<'c>(mutant: &Mutant, corpus: &'c Corpus, whole: bool) -> Vec<C
             let name = entry.case.name.as_str();
             let named = names(&entry.case, &mutant.breaks);
             let in_topic = mutant.topics.iter().any(|topic| topic == entry.case.topic());
-            let expects = expected_clauses(&entry.case)
-                .iter()
-                .any(|id| mutant.breaks.contains(id));
+            let expects = if mutant.breaks.is_empty() {
+                expects_anything(&entry.case)
+            } else {
+                let clauses = expected_clauses(&entry.case);
+                clauses.iter().any(|id| mutant.breaks.contains(id))
+            };
             // Many cases name a clause as wide as `start-runs-program`: the one about the env is called so.
             let alike = words.iter().filter(|word| name.contains(**word)).count();
             let order = (!expects, Reverse(alike), !named, !in_topic, name);
@@ -47,6 +51,10 @@ pub fn candidates<'c>(mutant: &Mutant, corpus: &'c Corpus, whole: bool) -> Vec<C
         .collect();
     found.sort_by_key(|(order, _)| *order);
     found.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+fn expects_anything(case: &Case) -> bool {
+    !case.body.expect.is_empty() || case.body.steps.iter().any(|step| step.options.expect.is_some())
 }
 
 /// Whether a case names one of the clauses.

@@ -55,7 +55,9 @@ fn sign(difference: &Difference, mutants: &[String]) -> Option<Sign> {
 #[must_use]
 pub fn catch(case: &Case, breaks: &[String], signs: Vec<Sign>) -> Option<Catch> {
     let how = |sign: &Sign| match (&sign.expected, &sign.clause) {
-        (Some(_), Some(clause)) if breaks.is_empty() || breaks.contains(clause) => How::Clause,
+        // exec, pause and the like are not in the spec: there is no clause to name.
+        (Some(_), _) if breaks.is_empty() => How::Clause,
+        (Some(_), Some(clause)) if breaks.contains(clause) => How::Clause,
         (Some(_), _) => How::Expectation,
         (None, _) => How::Difference,
     };
