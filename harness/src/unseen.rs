@@ -8,8 +8,8 @@ const WORDS: [&str; 2] = ["*", "only"];
 
 /// The watched paths that chose nothing in any of the records, as `syscall.fchmodat2`.
 ///
-/// Not where no workload ran, and not what the case expects to be absent: there that is the point. Files are left out: that
-/// none was changed is a finding, and so are hooks, which may not run.
+/// Not where no workload ran, and not what the case expects to be absent: there that is the point. Files, mounts and hooks are
+/// left out: that there is none at a place is what many cases are about.
 #[must_use]
 pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
     let ran: Vec<&&Record> = records.iter().filter(|record| record.ran).collect();
@@ -29,7 +29,7 @@ pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
     case.body
         .watch
         .iter()
-        .filter(|(channel, _)| !matches!(channel, Channel::File | Channel::Hook))
+        .filter(|(channel, _)| !matches!(channel, Channel::File | Channel::Mount | Channel::Hook))
         .flat_map(|(channel, watch)| watch.paths().iter().map(move |path| (*channel, path)))
         .filter(|(_, path)| !WORDS.contains(&path.as_str()))
         .filter(|(channel, path)| !seen(*channel, path))
@@ -48,14 +48,14 @@ mod tests {
         let record = |ran: bool, paths: &[&str]| -> Record {
             let facts: Vec<Fact> = paths.iter().map(|path| Fact::new(*path, "x")).collect();
             serde_json::from_value(serde_json::json!({
-                "case": "t/c", "runtime": {"name": "r", "version": "1", "label": "r"}, "bundle": "x", "recorder": "ebpf",
+                "case": "t/c", "runtime": {"name": "r", "version": "1", "label": "r"}, "bundle": {"config": "x", "rootfs": "x"}, "recorder": "ebpf",
                 "outcome": {"is": "complete"}, "ran": ran, "steps": [], "facts": facts, "seconds": 0.0,
             }))
             .expect("a record")
         };
         let body = serde_yaml::from_str(
-            "{summary: s, watch: {syscall: [only, openat, mkdir, rmdir], mount: [/data, /gone], file: [/x], setup: ['*']}, \
-             expect: {mount./gone: (absent)}}",
+            "{summary: s, watch: {syscall: [only, openat, mkdir, rmdir], proc: [exec, ids.uid], mount: [/gone], file: [/x], setup: ['*']}, \
+             expect: {proc.ids.uid: (absent)}}",
         );
         let case = Case {
             name: "t/c".to_owned(),
@@ -63,7 +63,7 @@ mod tests {
             member: None,
             body: body.expect("a case"),
         };
-        let first = record(true, &["syscall.openat(/etc/x)", "mount./data"]);
+        let first = record(true, &["syscall.openat(/etc/x)", "proc.exec.umask"]);
         let second = record(true, &["syscall.rmdir"]);
         assert_eq!(unseen(&case, &[&first, &second]), ["syscall.mkdir"]);
         let failed = record(false, &[]);

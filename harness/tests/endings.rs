@@ -252,13 +252,16 @@ fn a_second_signal_ends_it_at_once() {
         std::thread::sleep(Duration::from_millis(100));
         let pid = running.pid();
         kill(pid, signal).expect("a signal");
-        std::thread::sleep(Duration::from_millis(1));
-        // It may have ended by then.
-        let _ = kill(pid, signal);
         let name = support::traces::name_of(pid.as_raw().cast_unsigned());
+        // Two that come before the first is heard are one.
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(10));
+            // It may have ended by then.
+            let _ = kill(pid, signal);
+        }
         let ended = running.wait();
         assert_eq!(ended.status, Some(3), "{ended:?}");
-        assert!(ended.took < Duration::from_secs(2), "{ended:?}");
+        assert!(ended.took < Duration::from_secs(10), "{ended:?}");
         scene.run(&["clean"]).ends_with(0);
         assert!(support::traces::left_by(&name).is_empty());
         let _ = fs::remove_file(scene.path().join("again.part"));
@@ -283,7 +286,7 @@ fn a_reader_that_does_not_read() {
         kill(running.pid(), Signal::SIGTERM).expect("a signal");
         let ended = running.wait();
         ended.with(&args.join(" "), &[3]);
-        assert!(ended.took < Duration::from_secs(2), "{ended:?}");
+        assert!(ended.took < Duration::from_secs(10), "{ended:?}");
         drop(reader);
     }
 }

@@ -6,7 +6,7 @@ use ocidiff_model::ExitStatus;
 use serde::Serialize;
 
 use crate::safe_to;
-use crate::style::{Ink, Style};
+use crate::style::{Ink, Style, count};
 
 /// How a mutant was caught, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -187,14 +187,17 @@ fn told(report: &Report) -> (&'static str, String) {
         (Outcome::Broken(why), _) => ("broken", safe_to(why, 400)),
         (Outcome::Unseen, _) => (
             "unseen",
-            safe_to(report.unseen.as_deref().unwrap_or_default(), 200),
+            format!(
+                "{} ({} tried)",
+                safe_to(report.unseen.as_deref().unwrap_or_default(), 200),
+                count(report.tried, "case")
+            ),
         ),
         _ => {
             let breaks = report.breaks.join(", ");
             let cases = match report.tried {
                 0 => "its rule touches no case that is about what it breaks; --whole tries all".to_owned(),
-                1 => "1 case tried".to_owned(),
-                count => format!("{count} cases tried"),
+                tried => format!("{} tried", count(tried, "case")),
             };
             (
                 "MISSED",
@@ -239,9 +242,9 @@ fn caught(catch: &Catch) -> String {
 /// The counts.
 #[must_use]
 pub fn closing(reports: &[Report], seconds: f64) -> String {
-    let count = |is: &dyn Fn(&Report) -> bool| reports.iter().filter(|report| is(report)).count();
+    let how_many = |is: &dyn Fn(&Report) -> bool| reports.iter().filter(|report| is(report)).count();
     let caught = |how| {
-        count(&|report| {
+        how_many(&|report| {
             report.outcome == Outcome::Caught && report.catch.as_ref().is_some_and(|catch| catch.how == how)
         })
     };
@@ -252,11 +255,11 @@ pub fn closing(reports: &[Report], seconds: f64) -> String {
          broken\n",
         reports.len(),
         clause + other + difference,
-        count(&|report| report.outcome == Outcome::Missed),
-        count(&|report| report.outcome == Outcome::Unseen),
-        count(&|report| report.outcome == Outcome::Seen),
-        count(&|report| matches!(report.outcome, Outcome::Skipped(_))),
-        count(&|report| matches!(report.outcome, Outcome::Broken(_))),
+        how_many(&|report| report.outcome == Outcome::Missed),
+        how_many(&|report| report.outcome == Outcome::Unseen),
+        how_many(&|report| report.outcome == Outcome::Seen),
+        how_many(&|report| matches!(report.outcome, Outcome::Skipped(_))),
+        how_many(&|report| matches!(report.outcome, Outcome::Broken(_))),
     )
 }
 
@@ -274,4 +277,101 @@ pub fn json(reports: &[Report], seconds: f64) -> Result<String, crate::Error> {
         seconds,
         mutants: reports,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(outcome: Outcome, how: Option<How>) -> Report {
+        let sign = Sign {
+            fact: "process.exit".to_owned(),
+            real: Some("0".to_owned()),
+            mutant: "1\u{1b}[2J".to_owned(),
+            expected: how.filter(|how| *how != How::Difference).map(|_| "0".to_owned()),
+            clause: how.filter(|how| *how == How::Clause).map(|_| "r".to_owned()),
+        };
+        let catch = how.map(|how| Catch {
+            case: "t/c".to_owned(),
+            how,
+            names_clause: true,
+            signs: vec![sign],
+        });
+        Report {
+            outcome,
+            catch,
+            ..Report::new("m/a", "it \u{202e}lies", &["r".to_owned()])
+        }
+    }
+
+    #[test]
+    fn the_exit_status_says_whether_all_were_caught() {
+        for (outcome, how, plain, strict) in [
+            (Outcome::Caught, Some(How::Clause), ExitStatus::Ok, ExitStatus::Ok),
+            (
+                Outcome::Caught,
+                Some(How::Difference),
+                ExitStatus::Ok,
+                ExitStatus::Differs,
+            ),
+            (Outcome::Missed, None, ExitStatus::Differs, ExitStatus::Differs),
+            (Outcome::Unseen, None, ExitStatus::Ok, ExitStatus::Ok),
+            (
+                Outcome::Seen,
+                Some(How::Clause),
+                ExitStatus::Differs,
+                ExitStatus::Differs,
+            ),
+            (
+                Outcome::Skipped("w".to_owned()),
+                None,
+                ExitStatus::Ok,
+                ExitStatus::Ok,
+            ),
+            (
+                Outcome::Broken("w".to_owned()),
+                None,
+                ExitStatus::Broken,
+                ExitStatus::Broken,
+            ),
+        ] {
+            let reports = [report(outcome, how)];
+            assert_eq!(exit(&reports, false), plain, "{reports:?}");
+            assert_eq!(exit(&reports, true), strict, "strict: {reports:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_says_by_what_and_nothing_in_it_is_obeyed() {
+        let all = [
+            (
+                Outcome::Caught,
+                Some(How::Clause),
+                "caught  m/a  t/c  expectation r  process.exit 1",
+            ),
+            (
+                Outcome::Caught,
+                Some(How::Expectation),
+                "expectation without a clause",
+            ),
+            (Outcome::Caught, Some(How::Difference), "difference only"),
+            (Outcome::Missed, None, "MISSED  m/a  it "),
+            (Outcome::Broken("w\u{1b}".to_owned()), None, "broken  m/a  w"),
+        ];
+        for (outcome, how, expected) in all {
+            let text = lines(&[report(outcome, how)], &Style::default());
+            assert!(text.contains(expected), "{text}");
+            assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_better_catch_is_kept() {
+        let mut kept = report(Outcome::Missed, None);
+        for how in [How::Difference, How::Clause, How::Expectation] {
+            kept.better(report(Outcome::Caught, Some(how)).catch);
+        }
+        kept.better(None);
+        assert_eq!(kept.catch.map(|catch| catch.how), Some(How::Clause));
+    }
 }

@@ -13,7 +13,7 @@ use ocidiff_confine::read::{ReadError, folder_below, read_text_below};
 /// The name of a config.
 const CONFIG: &str = "config.json";
 /// The largest config.json that is read, in bytes.
-const MOST_BYTES: u64 = 2 << 20;
+const MOST_BYTES: u64 = 1 << 20;
 
 /// How far a bundle's `root.path` may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,6 +57,7 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     if !all.get("process").is_some_and(Value::is_object) {
         return Err("its config.json has no process".to_owned());
     }
+    crate::corpus::limits::config(all)?;
     let mut changes = Vec::new();
     let hooks = all.shift_remove("hooks").is_some();
     if hooks {

@@ -373,7 +373,7 @@ mod tests {
         let search = |names: &[&str], value: Option<&str>| {
             document.search(&["config"], names, value.map(serde_json::Value::from).as_ref())
         };
-        assert_eq!(search(&["mounts", "optons"], None), Some((4, 16)));
+        assert_eq!(search(&["mounts", "optons"], None), Some((4, 17)));
         assert_eq!(search(&["mounts", "type"], Some("x")), Some((4, 8)));
         assert_eq!(search(&["process", "args"], Some("bad")), Some((5, 23)));
         assert_eq!(search(&["nothing"], None), None);

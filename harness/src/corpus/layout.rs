@@ -57,7 +57,7 @@ fn content(path: &str, spec: &FileSpec, in_archive: bool) -> Result<(), String> 
         ));
     }
     if let Some(mode) = &spec.mode
-        && u32::from_str_radix(mode, 8).is_ok_and(|mode| mode <= 0o7777) == false
+        && !u32::from_str_radix(mode, 8).is_ok_and(|mode| mode <= 0o7777)
     {
         return Err(format!("`{mode}` is no octal mode"));
     }

@@ -21,6 +21,8 @@ const ZEROS: u64 = 256 << 20;
 const ENTRIES: usize = 2000;
 /// Mounts of a config.
 const MOUNTS: usize = 500;
+/// Entries of any list or map of a container's config.
+const MEMBERS_OF_CONFIG: usize = 5000;
 /// Rules of a seccomp profile: the kernel takes 4096 instructions.
 pub(crate) const RULES: usize = 10_000;
 /// Profiles that a config names: each is put in its place whole.
@@ -88,6 +90,45 @@ pub(super) fn case(document: &Document<'_>, body: &CaseFile) -> Vec<Diagnostic> 
         counted.found.push(document.at(&["steps"], message, None));
     }
     counted.found
+}
+
+/// Whether a container's config has no more of anything than a container can have.
+///
+/// # Errors
+/// One line.
+pub(crate) fn config(config: &serde_json::Map<String, Json>) -> Result<(), String> {
+    for (key, value) in config {
+        let (what, count) = largest(key, value);
+        let most = raised_count(MEMBERS_OF_CONFIG);
+        if count > most {
+            let what = ocidiff_reports::safe_to(&what, NAME);
+            return Err(format!(
+                "its config.json has {count} entries in {what}: at most {most} are taken; {Hint}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The largest list or map in a value, and where it is.
+fn largest(path: &str, value: &Json) -> (String, usize) {
+    let below: Vec<(String, usize)> = match value {
+        Json::Array(items) => items.iter().map(|item| largest(path, item)).collect(),
+        Json::Object(map) => {
+            let member = |(key, value): (&String, &Json)| largest(&format!("{path}.{key}"), value);
+            map.iter().map(member).collect()
+        }
+        _ => Vec::new(),
+    };
+    let own = match value {
+        Json::Array(items) => items.len(),
+        Json::Object(map) => map.len(),
+        _ => 0,
+    };
+    let below = below.into_iter().max_by_key(|(_, count)| *count);
+    below
+        .filter(|(_, count)| *count > own)
+        .unwrap_or_else(|| (path.to_owned(), own))
 }
 
 /// What a recipe asks too much of.

@@ -19,12 +19,12 @@ use ocidiff_model::{Case, FileSpec, Known, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::departures;
 pub use diagnostic::{Diagnostic, Diagnostics};
 #[cfg(test)]
 pub(crate) use load::sources as load_sources;
 pub use load::{load, load_folder, load_shared};
 pub use one::load_one;
-pub(crate) use spec::departures;
 
 /// A package of a distribution that a rootfs is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -79,9 +79,6 @@ mod tests {
         for bad in ["fchmodat3", "syscall_x", ""] {
             assert!(!is_call(bad), "{bad}");
         }
-        assert_eq!(
-            call_help("fchmodatt").as_deref(),
-            Some("did you mean `fchmodat`?")
-        );
+        assert_eq!(call_help("fchmdoat").as_deref(), Some("did you mean `fchmodat`?"));
     }
 }

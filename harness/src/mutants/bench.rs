@@ -110,7 +110,9 @@ impl Bench {
                 break;
             }
             let (now, later) = rest.split_at(at_once.min(rest.len()));
-            let tried = now.iter().map(|candidate| self.try_case(mutant, sides, *candidate));
+            let tried = now
+                .iter()
+                .map(|candidate| self.try_case(mutant, sides, *candidate));
             for (candidate, tried) in now.iter().zip(join_all(tried).await) {
                 match tried {
                     Ok(found) => {
@@ -183,7 +185,8 @@ impl Bench {
         // A rule that cannot be put into words would else be a runtime that lacks a step, and be compared with nobody.
         for contender in &sides.mutants {
             let steps = contender.steps(case, &bundle.configs);
-            steps.map_err(|Lacks(why)| Nothing::Broken(format!("failed to put the rule into words: {why}")))?;
+            steps
+                .map_err(|Lacks(why)| Nothing::Broken(format!("failed to put the rule into words: {why}")))?;
         }
         let key = (case.name.clone(), labels(&sides.real).join(" "));
         let real = cell(&self.real, key);

@@ -230,10 +230,8 @@ fn push(place: &mut Value, item: Value) {
 
 fn change_in_place(change: &Change, value: &mut Value) {
     match (change, value) {
-        (Change::Set { to, was }, value) => {
-            if was.as_ref().is_none_or(|was| was == value) {
-                *value = to.clone();
-            }
+        (Change::Set { to, was }, value) if was.as_ref().is_none_or(|was| was == value) => {
+            *value = to.clone();
         }
         (Change::Unshift(to), Value::Array(items)) => items.insert(0, to.clone()),
         (Change::Reverse, Value::Array(items)) => items.reverse(),

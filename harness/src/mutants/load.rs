@@ -143,7 +143,7 @@ fn check(mutant: &Mutant, names: &Names<'_>, wrong: &mut Wrong<'_>) {
     }
     for (op, rule) in &mutant.rule.calls {
         check_call(*op, rule, &mut |why| {
-            wrong(&["rule", "calls", op.name()], why, None)
+            wrong(&["rule", "calls", op.name()], why, None);
         });
     }
     let size = |edits| serde_json::to_string(edits).map_or(0, |text: String| text.len());

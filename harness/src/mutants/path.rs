@@ -102,7 +102,7 @@ impl fmt::Display for Path {
             let dot = if at == 0 { "" } else { "." };
             match part {
                 Part::Name(name) if name.contains(['.', '[', ']']) || name == "*" => {
-                    write!(f, "[\"{name}\"]")?
+                    write!(f, "[\"{name}\"]")?;
                 }
                 Part::Name(name) => write!(f, "{dot}{name}")?,
                 Part::All => write!(f, "{dot}*")?,
@@ -144,7 +144,10 @@ impl Part {
 fn is_text(value: &Value, wanted: &str) -> bool {
     match value {
         Value::String(text) => text == wanted,
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string() == wanted,
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let written = value.to_string();
+            written == wanted
+        }
         Value::Array(_) | Value::Object(_) => false,
     }
 }

@@ -24,7 +24,11 @@ pub struct Candidate<'c> {
 /// The cases that are about what the mutant breaks, or all; the likeliest first.
 #[must_use]
 pub fn candidates<'c>(mutant: &Mutant, corpus: &'c Corpus, whole: bool) -> Vec<Candidate<'c>> {
-    let words: Vec<&str> = mutant.name.split(['/', '-']).filter(|word| word.len() > 2).collect();
+    let words: Vec<&str> = mutant
+        .name
+        .split(['/', '-'])
+        .filter(|word| word.len() > 2)
+        .collect();
     let mut found: Vec<_> = corpus
         .entries
         .iter()

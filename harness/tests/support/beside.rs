@@ -19,7 +19,6 @@ pub(crate) struct Beside {
     home: TempDir,
     folders: Vec<PathBuf>,
     ears: Vec<Ear>,
-    hidden: Option<PathBuf>,
 }
 
 /// A socket and a fifo that somebody of the machine's listens at.
@@ -65,7 +64,6 @@ impl Beside {
             home,
             folders: Vec::new(),
             ears: Vec::new(),
-            hidden: None,
         };
         beside.tmpfs();
         beside.overlay();
@@ -78,11 +76,6 @@ impl Beside {
         beside.hidden();
         of_the_kernel();
         beside
-    }
-
-    /// A mount that a cell does not see, with the folder `below` on it, which is a mount that it does see.
-    pub(crate) fn unseen(&self) -> Option<&Path> {
-        self.hidden.as_deref()
     }
 
     /// Folders with a `socket` and a `fifo` at which somebody listens.
@@ -165,7 +158,8 @@ impl Beside {
         self.canary(&path);
     }
 
-    /// Stands for all kinds that are not known to hold files and to wait for nobody.
+    /// A mount that a cell does not see, with one below it that it does see. It stands for all kinds that are not
+    /// known to hold files and to wait for nobody.
     fn hidden(&mut self) {
         let path = self.folder("hidden");
         if mount("hugetlbfs", &path, "hugetlbfs", MountFlags::empty(), None).is_err() {
@@ -176,7 +170,6 @@ impl Beside {
         fs::create_dir(&below).expect("a folder");
         mount("tmpfs", &below, "tmpfs", MountFlags::empty(), None).expect("a tmpfs");
         self.canary(&below);
-        self.hidden = Some(path);
     }
 
     /// On a loop device, which goes with the mount.

@@ -70,11 +70,6 @@ impl Outside {
         self.beside.ears()
     }
 
-    /// A mount that a cell does not see, where the machine has one.
-    pub(crate) fn unseen(&self) -> Option<&Path> {
-        self.beside.unseen()
-    }
-
     /// The canary process.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Config, mounts, text};
 
 /// More than any config.json has.
-const MOST_BYTES: u64 = 2 * 1024 * 1024;
+const MOST_BYTES: u64 = 1024 * 1024;
 
 /// What a folder tells.
 #[derive(Debug)]

@@ -43,6 +43,16 @@ pub(super) fn merged(case: &Case, corpus: &Corpus) -> Result<Value, String> {
     Ok(config)
 }
 
+/// What of a case's config is not as the spec says, or has no program: what it must say to be wrong on purpose.
+pub(crate) fn departures(case: &Case, corpus: &Corpus) -> BTreeSet<String> {
+    let Ok(config) = merged(case, corpus) else {
+        return BTreeSet::new();
+    };
+    let mut wrongs = spec::check("config", &config, &[]);
+    wrongs.extend(program::Root::of(case, &config, corpus).programs(&config));
+    wrongs.iter().map(Wrong::path).collect()
+}
+
 /// What is wrong with the configs of a case.
 pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &Excuses) -> Vec<Diagnostic> {
     let case = place.case;

@@ -44,12 +44,14 @@ pub(super) fn range(text: &str) -> Option<Slip> {
 pub(super) fn needs(needs: &Needs) -> Vec<At> {
     let mut found = Vec::new();
     let mut tell = |keys: &[&str], slip| found.extend(at(keys, slip));
+    // One that is not in the list and like none of it is not met anywhere, and a run says so.
+    let arch = needs
+        .arch
+        .as_ref()
+        .filter(|name| near::near(name, ARCHES).is_some());
     tell(
         &["arch"],
-        needs
-            .arch
-            .as_ref()
-            .and_then(|name| one_of("architecture", name, ARCHES)),
+        arch.and_then(|name| one_of("architecture", name, ARCHES)),
     );
     tell(&["kernel"], needs.kernel.as_ref().and_then(|text| range(text)));
     tell(

@@ -21,6 +21,7 @@ use super::{Corpus, layout, limits};
 use super::diagnostic::{Diagnostic, Document};
 
 pub(super) use self::config::Excuses;
+pub(crate) use self::config::departures;
 pub(super) use self::known::{Against, check as known};
 pub(super) use self::recipe::check as recipe;
 

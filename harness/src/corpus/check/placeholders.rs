@@ -17,10 +17,12 @@ pub(super) fn case(place: Place<'_>) -> Vec<Diagnostic> {
     let Ok(body) = serde_json::to_value(&place.case.body) else {
         return Vec::new();
     };
+    // An edit of the text can mark a name that is meant as it stands; values are marked within.
+    let marked = !place.case.body.config_text.is_empty();
     let mut found = Vec::new();
     for part in ["summary", "config", "config_text", "steps", "watch", "expect"] {
         let mut slips = Vec::new();
-        slips_in(&body[part], &mut vec![part.to_owned()], &mut slips);
+        slips_in(&body[part], !marked, &mut vec![part.to_owned()], &mut slips);
         found.extend(slips.into_iter().map(|(keys, (message, help))| {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             place.at(&keys, message, help)
@@ -29,7 +31,7 @@ pub(super) fn case(place: Place<'_>) -> Vec<Diagnostic> {
     found
 }
 
-fn slips_in(value: &Value, keys: &mut Vec<String>, found: &mut Vec<(Vec<String>, Slip)>) {
+fn slips_in(value: &Value, names: bool, keys: &mut Vec<String>, found: &mut Vec<(Vec<String>, Slip)>) {
     match value {
         Value::String(text) => found.extend(slip(text).map(|slip| (keys.clone(), slip))),
         Value::Array(items) => {
@@ -39,15 +41,16 @@ fn slips_in(value: &Value, keys: &mut Vec<String>, found: &mut Vec<(Vec<String>,
                     continue;
                 }
                 keys.push(index.to_string());
-                slips_in(item, keys, found);
+                slips_in(item, names, keys, found);
                 keys.pop();
             }
         }
         Value::Object(map) => {
             for (key, item) in map {
                 keys.push(key.clone());
-                found.extend(slip(key).map(|slip| (keys.clone(), slip)));
-                slips_in(item, keys, found);
+                let of_name = names.then(|| slip(key)).flatten();
+                found.extend(of_name.map(|slip| (keys.clone(), slip)));
+                slips_in(item, names, keys, found);
                 keys.pop();
             }
         }

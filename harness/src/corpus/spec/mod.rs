@@ -3,7 +3,7 @@
 //! A table of our own and not the typed crate, because that stops at the first error, cannot name the member that was
 //! meant, and knows members of newer specs late; a test holds the one against the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use ocidiff_model::near;
@@ -279,11 +279,6 @@ fn below(of: &'static Type) -> Option<&'static BTreeMap<String, Type>> {
         Type::Words(_) => None,
         Type::Named(name) => below(TYPES.get(name.strip_prefix("list of ").unwrap_or(name))?),
     }
-}
-
-/// Where a config departs from the spec, by the members that lead there: what a case of it says to be wrong on purpose.
-pub fn departures(config: &Value) -> BTreeSet<String> {
-    check("config", config, &[]).iter().map(Wrong::path).collect()
 }
 
 #[cfg(test)]

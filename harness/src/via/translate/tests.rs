@@ -94,7 +94,10 @@ fn what_has_no_setting_says_so() {
             "{summary: s, config_file: other.json}",
             "it is about the text of config.json",
         ),
-        ("{summary: s, caller: {nice: 5}}", "it is about the runtime's caller"),
+        (
+            "{summary: s, caller: {nice: 5}}",
+            "it is about the runtime's caller",
+        ),
         (
             "{summary: s, needs: {recorder: ebpf}}",
             "it needs the recorder ebpf",
