@@ -11,6 +11,7 @@ extern crate std;
 
 pub mod actions;
 pub mod chain;
+pub mod check;
 pub mod facts;
 pub mod help;
 pub mod json;

@@ -19,15 +19,7 @@ const BUFFER: usize = 4096;
 /// the last one.
 pub(super) fn run(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     for one in args.split(|word| *word == b"--") {
-        let (name, args) = one
-            .split_first()
-            .ok_or_else(|| Stop::wrong("the name of a call is missing"))?;
-        let name = utf8(name)?;
-        let number = syscalls::number(name)
-            .ok_or_else(|| Stop::wrong(format!("there is no call {name}; `#123` gives it by number")))?;
-        if args.len() > 6 {
-            return Err(Stop::wrong(format!("{name}: a call has six arguments at most")));
-        }
+        let (name, number, args) = parse(one)?;
         report.flush();
         let mut args: Vec<Arg> = args.iter().map(|word| argument(word)).collect();
         report.outcome(
@@ -37,6 +29,25 @@ pub(super) fn run(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
         );
     }
     Ok(())
+}
+
+/// Name, number and arguments of one call.
+fn parse<'a>(one: &'a [&'a [u8]]) -> Result<(&'a str, i64, &'a [&'a [u8]]), Stop> {
+    let (name, args) = one
+        .split_first()
+        .ok_or_else(|| Stop::wrong("the name of a call is missing"))?;
+    let name = utf8(name)?;
+    let number = syscalls::number(name)
+        .ok_or_else(|| Stop::wrong(format!("there is no call {name}; `#123` gives it by number")))?;
+    if args.len() > 6 {
+        return Err(Stop::wrong(format!("{name}: a call has six arguments at most")));
+    }
+    Ok((name, number, args))
+}
+
+/// Whether it is a call.
+pub(crate) fn check(one: &[&[u8]]) -> Outcome {
+    parse(one).map(drop)
 }
 
 /// Numbers are numbers, a few names are known, all else is a string; `s:` makes a string of anything.

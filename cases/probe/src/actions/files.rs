@@ -23,6 +23,11 @@ pub(super) fn open(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     Ok(())
 }
 
+/// Whether these are flags of `open`.
+pub(crate) fn check_flags(text: &[u8]) -> Outcome {
+    open_flags(text).map(drop)
+}
+
 fn open_flags(text: &[u8]) -> Result<i32, Stop> {
     text.split(|byte| *byte == b',').try_fold(0, |flags, word| {
         Ok(flags

@@ -10,6 +10,10 @@ mod process;
 use alloc::format;
 use alloc::string::{String, ToString};
 
+pub(crate) use call::check as check_call;
+pub(crate) use files::check_flags;
+pub(crate) use process::{check_signal, check_time};
+
 use crate::parse::number;
 use crate::report::Report;
 use crate::sys::words::Words;
@@ -226,12 +230,12 @@ fn at_most(args: &[&[u8]], count: usize) -> Outcome {
 }
 
 /// A count.
-fn count(text: &[u8]) -> Result<u64, Stop> {
+pub(crate) fn count(text: &[u8]) -> Result<u64, Stop> {
     number::count(text).ok_or_else(|| Stop::wrong(format!("{} is no count", text.escape_ascii())))
 }
 
 /// A file mode, where it is given.
-fn mode(args: &[&[u8]], index: usize, default: u32) -> Result<u32, Stop> {
+pub(crate) fn mode(args: &[&[u8]], index: usize, default: u32) -> Result<u32, Stop> {
     let Some(text) = args.get(index) else {
         return Ok(default);
     };

@@ -34,6 +34,19 @@ fn signal_number(text: &[u8]) -> Result<u32, Stop> {
         .ok_or_else(|| Stop::wrong(format!("there is no signal {}", text.escape_ascii())))
 }
 
+/// Whether it is a signal.
+pub(crate) fn check_signal(text: &[u8]) -> Outcome {
+    signal_number(text).map(drop)
+}
+
+/// Whether `sleep` takes it.
+pub(crate) fn check_time(text: &[u8]) -> Outcome {
+    if text == b"forever" {
+        return Ok(());
+    }
+    time(text).map(drop)
+}
+
 pub(super) fn signal(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     at_most(args, 2)?;
     let name = required(args, 0, "NAME")?;
@@ -71,10 +84,13 @@ pub(super) fn sleep(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
             task::pause();
         }
     }
-    let (seconds, nanoseconds) =
-        duration(utf8(text)?).ok_or_else(|| Stop::wrong("the time is in seconds, or `forever`"))?;
+    let (seconds, nanoseconds) = time(text)?;
     task::sleep(seconds, nanoseconds);
     Ok(())
+}
+
+fn time(text: &[u8]) -> Result<(u64, u64), Stop> {
+    duration(utf8(text)?).ok_or_else(|| Stop::wrong("the time is in seconds, or `forever`"))
 }
 
 /// `2` or `0.25`, as seconds and nanoseconds.
