@@ -23,6 +23,7 @@
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
+//! | [`unseen`]         | what a case watches and no run has shown                         |
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`via`]            | the same through a container engine, in place of cells           |
 //! | [`schedule`]       | many cases, a few at a time                                       |
@@ -57,4 +58,5 @@ pub mod schedule;
 pub mod session;
 mod slot;
 pub mod suite;
+pub mod unseen;
 pub mod via;

@@ -14,7 +14,7 @@ use ocidiff::engine::{Engine, Recorder};
 use ocidiff::error::Error;
 use ocidiff::plan::Abilities;
 use ocidiff::suite::{self, Settings};
-use ocidiff_model::Verdict;
+use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};
 use ocidiff_runtimes::Runtime;
 use tokio::runtime::Runtime as Tokio;
@@ -89,7 +89,15 @@ impl Suite {
 
     fn run(&self, entry: &Entry) -> Result<(), Failed> {
         let engine = self.engine()?;
-        let report = self.tokio.block_on(engine.run(entry)).report;
+        let finished = self.tokio.block_on(engine.run(entry));
+        let facts = finished.records.iter().flat_map(|record| &record.facts);
+        if let Some(unknown) = facts
+            .map(|fact| &fact.path)
+            .find(|path| facts::find(path).is_none())
+        {
+            return Err(format!("harness/model/data/facts.yaml has no row for the fact {unknown}").into());
+        }
+        let report = finished.report;
         if report.verdict == Verdict::Skipped {
             eprintln!("{}: {}", report.case, report.why.unwrap_or_default());
             return Ok(());

@@ -55,12 +55,12 @@ cases! {
     a_number_for_a_text: "summary: [a]\n", "1:10", ["expected a string"];
     a_text_for_a_number: "summary: s\nsteps:\n  - create: {limit: soon}\n", "3:21", ["soon"];
     a_text_for_a_config: "summary: s\nconfig: nothing\n", "2:1", [];
-    an_unknown_requirement: "summary: s\nrequirement: [no-such-clause]\n", "2:1", ["no-such-clause", "requirements.yaml"];
+    an_unknown_requirement: "summary: s\nrequirement: [no-such-clause]\n", "2:15", ["no-such-clause", "requirements.yaml"];
     an_unknown_rootfs: "summary: s\nrootfs: debain\n", "2:1", ["debain"];
     folders_without_layers: "summary: s\nrootfs: {image: x}\n", "2:1", ["layers: [DIR", "missing field `layers`"];
     a_rootfs_without_a_layer: "summary: s\nrootfs: {layers: []}\n", "2:10", ["one layer at least"];
     a_relative_layer: "summary: s\nrootfs:\n  layers: [/a, b]\n", "3:16", ["`b` is no absolute path"];
-    an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "2:1", ["dokcer"];
+    an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "4:5", ["dokcer"];
     an_unknown_channel: "summary: s\nwatch:\n  syscalls: [x]\n", "3:3", ["syscalls"];
     a_fact_of_no_channel: "summary: s\nexpect:\n  prozess.exit: 0\n", "3:3", ["prozess.exit", "process"];
     a_family_of_nothing: "summary: s\nfor: 3\n", "2:1", ["`for` takes"];

@@ -204,6 +204,11 @@ pub struct CaseFile {
     /// Changes to the text of config.json after that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub config_text: Vec<TextEdit>,
+    /// Members of the config that are wrong on purpose, by the names that lead to them (`linux.devices.type`, `*` for any
+    /// text; also `process.args` for a program that is not there, and `kill.signal`). Everything else must be as the
+    /// runtime-spec says, and these must be wrong: in one member of the family at least.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<String>,
     /// The name of the config in the bundle; `config.json` if not said.
     #[serde(default = "default_config_file")]
     pub config_file: String,

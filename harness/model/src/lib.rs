@@ -9,6 +9,9 @@
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`diff`]        | the inverse of that: what a case must say to get a given config       |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
+//! | [`facts`]       | the table of facts: which there are, and what is known of each        |
+//! | [`names`]       | small lists of names that cases speak of                              |
+//! | [`near`]        | the name that was meant                                               |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
 //! | [`check`]       | which workloads would behave differently under another runtime        |
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
@@ -25,10 +28,13 @@ pub mod diff;
 pub mod difference;
 pub mod event;
 pub mod fact;
+pub mod facts;
 pub mod family;
 pub mod filter;
 pub mod known;
 pub mod merge;
+pub mod names;
+pub mod near;
 pub mod pattern;
 pub mod record;
 pub mod requirement;

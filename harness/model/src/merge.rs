@@ -41,13 +41,25 @@ fn merge_at(target: &mut Value, patch: &Value, path: &str) -> Result<(), String>
             list(target, name, &here)?.extend(entries(value, &here)?.iter().cloned());
         } else if let Some(name) = key.strip_suffix('-') {
             let patterns = entries(value, &here)?;
-            list(target, name, &here)?.retain(|entry| !patterns.iter().any(|p| matches(entry, p)));
+            take_away(list(target, name, &here)?, patterns, &here)?;
         } else if value.is_null() {
             target.shift_remove(key);
         } else {
             merge_at(target.entry(key.clone()).or_insert(Value::Null), value, &here)?;
         }
     }
+    Ok(())
+}
+
+/// Each pattern must take something away: one that does not is misspelt, or no longer needed.
+fn take_away(list: &mut Vec<Value>, patterns: &[Value], path: &str) -> Result<(), String> {
+    let idle = patterns
+        .iter()
+        .find(|pattern| !list.iter().any(|entry| matches(entry, pattern)));
+    if let Some(idle) = idle {
+        return Err(format!("`{path}` takes away nothing: no entry has {idle}"));
+    }
+    list.retain(|entry| !patterns.iter().any(|pattern| matches(entry, pattern)));
     Ok(())
 }
 
@@ -142,6 +154,17 @@ mod tests {
         assert_eq!(
             merged(base, &patch),
             json!({"ns": [{"type": "pid"}, {"type": "user"}], "new": [1]})
+        );
+    }
+
+    #[test]
+    fn what_takes_away_nothing_is_an_error() {
+        let mut base = json!({"ns": [{"type": "pid"}]});
+        let error =
+            merge(&mut base, &json!({"ns-": [{"type": "pid"}, {"type": "netwrok"}]})).expect_err("idle");
+        assert_eq!(
+            error,
+            r#"`ns-` takes away nothing: no entry has {"type":"netwrok"}"#
         );
     }
 

@@ -16,6 +16,12 @@ use serde_json::{Map, Value};
 pub struct Pattern(Value);
 
 impl Pattern {
+    /// The part, as it is written.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
     /// Whether a config has that part.
     #[must_use]
     pub fn fits(&self, config: &Value) -> bool {

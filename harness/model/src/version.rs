@@ -156,6 +156,25 @@ impl VersionRange {
     }
 }
 
+impl VersionRange {
+    /// Whether any version can lie in it: `>=2, <1` holds for none.
+    #[must_use]
+    pub fn can_hold(&self) -> bool {
+        let is_lower = |bound: &Bound| matches!(bound, Bound::GreaterOrEqual | Bound::Greater | Bound::Equal);
+        let is_upper = |bound: &Bound| matches!(bound, Bound::LessOrEqual | Bound::Less | Bound::Equal);
+        let is_open = |bound: &Bound| matches!(bound, Bound::Less | Bound::Greater);
+        let lower = self.0.iter().filter(|(bound, _)| is_lower(bound));
+        lower.into_iter().all(|(low, from)| {
+            let upper = self.0.iter().filter(|(bound, _)| is_upper(bound));
+            upper.into_iter().all(|(high, to)| match from.cmp(to) {
+                Ordering::Less => true,
+                Ordering::Equal => !is_open(low) && !is_open(high),
+                Ordering::Greater => false,
+            })
+        })
+    }
+}
+
 impl FromStr for VersionRange {
     type Err = VersionError;
 
@@ -232,5 +251,29 @@ mod tests {
             assert_eq!(range.holds(&version(text)), expected, "{range:?} {text}");
         }
         assert!(">=one".parse::<VersionRange>().is_err());
+    }
+
+    #[test]
+    fn some_ranges_hold_for_no_version() {
+        for (range, expected) in [
+            ("", true),
+            (">=1, <2", true),
+            ("<2, >=1", true),
+            (">=1, <=1", true),
+            ("1.1.5", true),
+            (">1", true),
+            (">=2, <1", false),
+            (">1, <1", false),
+            (">=1, <1", false),
+            (">1, <=1", false),
+            ("1.1, 1.2", false),
+            ("=1.1, <1", false),
+        ] {
+            assert_eq!(
+                range.parse::<VersionRange>().expect(range).can_hold(),
+                expected,
+                "{range}"
+            );
+        }
     }
 }

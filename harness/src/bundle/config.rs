@@ -89,37 +89,47 @@ mod tests {
     use super::*;
     use crate::corpus::load;
 
-    fn config(case: &str) -> Result<String, Error> {
+    fn config(case: &str) -> Result<String, String> {
         let sources = crate::corpus::load_sources(&[
             ("requirements.yaml", "[]"),
-            ("default-config.yaml", "{a: {b: [1]}, cgroup: '/${container}'}"),
+            (
+                "default-config.yaml",
+                "{linux: {maskedPaths: [/a], cgroupsPath: '/${container}'}}",
+            ),
             ("rootfs/probe.yaml", "summary: the probe"),
-            ("profiles/p.json", "{\"defaultAction\": \"X\", \"calls\": [0, 1]}"),
+            (
+                "profiles/p.json",
+                "{\"defaultAction\": \"SCMP_ACT_LOG\", \"architectures\": [\"SCMP_ARCH_X86\", \"SCMP_ARCH_ARM\"]}",
+            ),
             ("t/c.yaml", case),
         ]);
-        let corpus = load(&sources).expect("load");
-        text(&corpus.entries[0].case, &corpus, "main", None)
+        let corpus = load(&sources).map_err(|errors| errors.to_string())?;
+        text(&corpus.entries[0].case, &corpus, "main", None).map_err(|error| error.to_string())
     }
 
     #[test]
     fn changes_profiles_and_names_are_filled_in() {
         let text = config(
-            "{summary: s, config: {a: {b+: [2]}, s: {$profile: p, errno: 3, calls+: [2], calls-: [0]}}}",
+            "{summary: s, config: {linux: {maskedPaths+: [/b], seccomp: {$profile: p, defaultErrnoRet: 3, \
+             architectures+: [SCMP_ARCH_X32], architectures-: [SCMP_ARCH_X86]}}}}",
         )
         .expect("config");
         let json: Value = serde_json::from_str(&text).expect("json");
         assert_eq!(
             json,
-            serde_json::json!({"a": {"b": [1, 2]}, "cgroup": "/main", "s": {"defaultAction": "X", "errno": 3, "calls": [1, 2]}})
+            serde_json::json!({"linux": {"maskedPaths": ["/a", "/b"], "cgroupsPath": "/main", "seccomp": {
+                "defaultAction": "SCMP_ACT_LOG", "defaultErrnoRet": 3, "architectures": ["SCMP_ARCH_ARM", "SCMP_ARCH_X32"],
+            }}})
         );
     }
 
     #[test]
     fn text_edits_make_what_no_writer_would_write() {
-        let text = config("{summary: s, config_text: [{replace: '\"a\":', with: '\"a\": 1, \"a\":'}]}")
-            .expect("config");
-        assert!(text.contains("\"a\": 1, \"a\":"));
+        let text =
+            config("{summary: s, config_text: [{replace: '\"linux\":', with: '\"linux\": 1, \"linux\":'}]}")
+                .expect("config");
+        assert!(text.contains("\"linux\": 1, \"linux\":"));
         let error = config("{summary: s, config_text: [{replace: nope, with: x}]}").expect_err("not there");
-        assert!(error.to_string().contains("`nope` does not occur"));
+        assert!(error.contains("`nope` does not occur"), "{error}");
     }
 }

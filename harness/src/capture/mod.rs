@@ -12,16 +12,16 @@ mod config;
 mod rootfs;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Channel, FileSpec, Watch};
+use ocidiff_model::{Case, Channel, FileSpec, Watch};
 use serde_json::{Value, json};
 
 use crate::bundle;
 use crate::check::tame::Limits;
-use crate::corpus::Corpus;
+use crate::corpus::{self, Corpus};
 use config::Captured;
 pub use rootfs::layers;
 pub use yaml::line;
@@ -118,6 +118,10 @@ pub fn capture(
         case.push(("steps", steps));
     }
     case.push(("watch", json!(watch(wanted))));
+    let invalid = invalid(&case, corpus)?;
+    if !invalid.is_empty() {
+        case.push(("invalid", json!(invalid)));
+    }
     let text = yaml::file(&head(container, &captured), &case);
     prove(&text, &captured.config, corpus)?;
     Ok(Captive {
@@ -125,6 +129,22 @@ pub fn capture(
         config: captured.config,
         changes: captured.changes,
     })
+}
+
+/// What of the config is not as the spec says: it is so in the container too.
+fn invalid(case: &[(&str, Value)], corpus: &Corpus) -> Result<BTreeSet<String>, Error> {
+    let members = case
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let body =
+        serde_json::from_value(members.collect()).map_err(|error| Error::Inexact(error.to_string()))?;
+    let case = Case {
+        name: "one/case".to_owned(),
+        source: String::new(),
+        member: None,
+        body,
+    };
+    Ok(corpus::departures(&case, corpus))
 }
 
 fn summary(container: &Container) -> String {
@@ -171,7 +191,7 @@ fn watch(wanted: &Wanted) -> BTreeMap<Channel, Watch> {
 /// Loads the text as a run would, builds its config, and holds it against the captured one.
 fn prove(text: &str, config: &Value, corpus: &Corpus) -> Result<(), Error> {
     let wrong = |error: &dyn std::fmt::Display| Error::Inexact(error.to_string());
-    let case = crate::corpus::load_one(text, corpus).map_err(|errors| wrong(&errors))?;
+    let case = corpus::load_one(text, corpus).map_err(|errors| wrong(&errors))?;
     let built = bundle::config_text(&case, corpus, MAIN, None).map_err(|error| wrong(&error))?;
     let built: Value = serde_json::from_str(&built).map_err(|error| wrong(&error))?;
     if built == *config {

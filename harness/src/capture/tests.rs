@@ -31,7 +31,7 @@ fn captive(config: &Value, wanted: &Wanted) -> Captive {
 
 /// What the case gives as its config: read anew, by nobody of this module.
 fn given(text: &str, corpus: &Corpus) -> Value {
-    let case = crate::corpus::load_one(text, corpus).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let case = corpus::load_one(text, corpus).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let config = bundle::config_text(&case, corpus, MAIN, None).expect("a config");
     serde_json::from_str(&config).expect("JSON")
 }

@@ -32,7 +32,7 @@ mod run;
 mod trace_facts;
 
 pub(crate) use call::signal_name;
-pub(crate) use observe::proc::capability_number;
+pub(crate) use observe::proc::{capability_names, capability_number};
 pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};

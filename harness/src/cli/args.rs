@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::facts::FactsArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
 use crate::engine::Recorder;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
+    /// List the facts that cases can expect, watch and know
+    Facts(FactsArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure

@@ -6,6 +6,7 @@ mod beside;
 mod capture;
 mod check;
 mod control;
+mod facts;
 mod folder;
 mod one;
 mod output;
@@ -53,6 +54,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Control(args) => control::control(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema(args.of),
+        Command::Facts(args) => facts::facts(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use marked_yaml::types::Node;
+use ocidiff_model::near::near;
+use ocidiff_reports::safe;
 
 /// One error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,9 +23,11 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        // What people wrote is part of it.
+        let (file, message) = (safe(&self.file), safe(&self.message));
+        write!(f, "{file}:{}:{}: {message}", self.line, self.column)?;
         match &self.help {
-            Some(help) => write!(f, "\n    help: {help}"),
+            Some(help) => write!(f, "\n    help: {}", safe(help)),
             None => Ok(()),
         }
     }
@@ -77,8 +81,23 @@ impl Document<'_> {
             file: self.file.to_owned(),
             line,
             column,
+            help: meant(&message),
             message,
-            help: None,
+        }
+    }
+
+    /// An error of the parser in a member of a family: where the name that it does not know stands, if it says one.
+    #[must_use]
+    pub fn of_member(&self, member: &str, error: String) -> Diagnostic {
+        let name = error.split('`').nth(1).unwrap_or_default();
+        let place = self.search(&["for", member], &[name], None);
+        let (line, column) = place.unwrap_or_else(|| self.position(&["for", member]));
+        Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            column,
+            help: meant(&error),
+            message: error,
         }
     }
 
@@ -116,19 +135,93 @@ impl Document<'_> {
         }
     }
 
+    /// Whether there is such a key.
+    #[must_use]
+    pub fn has(&self, keys: &[&str]) -> bool {
+        let Some(root) = self.tree() else { return false };
+        let mut node = &root;
+        keys.iter().all(|key| {
+            step(node, key).is_some_and(|(_, child)| {
+                node = child;
+                true
+            })
+        })
+    }
+
+    /// Where below some keys a chain of names stands, whatever lists lie between: its last name, or, of those in a
+    /// list, the entry with this value.
+    #[must_use]
+    pub fn search(
+        &self,
+        within: &[&str],
+        names: &[&str],
+        value: Option<&serde_json::Value>,
+    ) -> Option<(usize, usize)> {
+        let root = self.tree()?;
+        let mut node = &root;
+        for key in within {
+            node = step(node, key)?.1;
+        }
+        find(node, names, value, None).or_else(|| find(node, names, None, None))
+    }
+
+    fn tree(&self) -> Option<Node> {
+        tree(self.text)
+    }
+
     /// Line and column of a key.
     #[must_use]
     pub fn position(&self, keys: &[&str]) -> (usize, usize) {
-        if let Ok(root) = marked_yaml::parse_yaml(0, self.text) {
+        if let Some(root) = self.tree() {
             return walk(&root, keys);
         }
         // The parser takes a map at the top only: a list is put under a key, on a line of its own before it.
-        let Ok(root) = marked_yaml::parse_yaml(0, format!("list:\n{}", self.text)) else {
+        let Some(root) = tree(&format!("list:\n{}", self.text)) else {
             return (1, 1);
         };
         let (line, column) = walk(&root, &[&["list"], keys].concat());
         (line.saturating_sub(1).max(1), column)
     }
+}
+
+/// The name that was meant by one that the parser does not know: `unknown field `x`, expected one of `y`, `z``.
+fn meant(message: &str) -> Option<String> {
+    let (head, tail) = message.split_once("expected")?;
+    let name = head.contains("unknown").then(|| head.split('`').nth(1))??;
+    let listed: Vec<&str> = match tail.contains('`') {
+        true => tail.split('`').skip(1).step_by(2).collect(),
+        false => tail.trim_start_matches(" one of ").split(", ").collect(),
+    };
+    near(name, listed).map(|meant| format!("did you mean `{meant}`?"))
+}
+
+/// The text with places. The parser knows no anchors, so they are blanked out where there are some.
+fn tree(text: &str) -> Option<Node> {
+    let parsed = marked_yaml::parse_yaml(0, text).ok();
+    parsed.or_else(|| marked_yaml::parse_yaml(0, without_anchors(text)).ok())
+}
+
+/// `&name` as blanks, `*name` as an empty value of the same length.
+fn without_anchors(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '*']) {
+        let (head, tail) = rest.split_at(at);
+        out.push_str(head);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let name = tail[1..].find(|c| !is_name(c)).map_or(tail.len(), |end| end + 1);
+        let begins = out.is_empty() || out.ends_with([' ', '[', '{', ',', '\n']);
+        if begins && name > 1 {
+            let blank = if tail.starts_with('*') { '~' } else { ' ' };
+            out.push(blank);
+            out.extend(std::iter::repeat_n(' ', name - 1));
+        } else {
+            out.push_str(&tail[..name]);
+        }
+        rest = &tail[name..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Where the last of the keys that is there stands.
@@ -143,6 +236,52 @@ fn walk(root: &Node, keys: &[&str]) -> (usize, usize) {
         node = child;
     }
     best
+}
+
+/// A chain of names below a node; `mounts+` is `mounts` too.
+fn find(
+    node: &Node,
+    names: &[&str],
+    value: Option<&serde_json::Value>,
+    here: Option<(usize, usize)>,
+) -> Option<(usize, usize)> {
+    match (node, names) {
+        (_, []) if value.is_none() => here,
+        (Node::Sequence(items), _) => items.iter().find_map(|item| {
+            let mark = item.span().start().map(|at| (at.line(), at.column()));
+            find(item, names, value, if names.is_empty() { mark } else { here })
+        }),
+        (Node::Scalar(text), []) => value
+            .is_none_or(|value| is_written(text.as_str(), value))
+            .then_some(here)?,
+        (_, []) => here,
+        (Node::Mapping(map), [first, rest @ ..]) => {
+            let of = |is: &dyn Fn(&str) -> bool| {
+                map.iter()
+                    .filter(|(key, _)| is(key.as_str()))
+                    .find_map(|(key, child)| {
+                        let mark = key.span().start().map(|at| (at.line(), at.column()));
+                        find(child, rest, value, mark)
+                    })
+            };
+            let plain = |name: &str| name.trim_end_matches(['+', '-']) == first.trim_end_matches(['+', '-']);
+            of(&|name| name == *first).or_else(|| of(&plain))
+        }
+        (Node::Scalar(_), _) => None,
+    }
+}
+
+/// Whether a text of the file is that value.
+fn is_written(text: &str, value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(wanted) => {
+            text == wanted || wanted.starts_with(text.split("${").next().unwrap_or(text))
+        }
+        other => {
+            let shown = other.to_string();
+            text == shown
+        }
+    }
 }
 
 /// The child of a key or index, and where the key (or the entry) stands.
@@ -186,5 +325,26 @@ mod tests {
             document.at(&["watch"], "bad", None).to_string(),
             "x.yaml:2:1: bad"
         );
+    }
+
+    #[test]
+    fn places_are_right_behind_anchors() {
+        let text = "summary: s\nsteps: &all [create, {exec: *x}]\nfor:\n  a: {steps: *all, watch: {proc: ['a&b', \"*c\"]}}\n  b: {}\n";
+        let document = Document { file: "x.yaml", text };
+        assert_eq!(document.position(&["for", "b"]), (5, 3));
+        assert_eq!(document.position(&["for", "a", "watch", "proc", "1"]), (4, 42));
+    }
+
+    #[test]
+    fn a_chain_of_names_is_found_through_lists_and_changes() {
+        let text = "config:\n  mounts+:\n    - {type: tmpfs}\n    - {type: x, optons: []}\n  process: {args: [a, bad]}\n";
+        let document = Document { file: "x.yaml", text };
+        let search = |names: &[&str], value: Option<&str>| {
+            document.search(&["config"], names, value.map(serde_json::Value::from).as_ref())
+        };
+        assert_eq!(search(&["mounts", "optons"], None), Some((4, 17)));
+        assert_eq!(search(&["mounts", "type"], Some("x")), Some((4, 8)));
+        assert_eq!(search(&["process", "args"], Some("bad")), Some((5, 23)));
+        assert_eq!(search(&["nothing"], None), None);
     }
 }

@@ -5,7 +5,9 @@ mod check;
 pub mod diagnostic;
 pub mod files;
 mod load;
+mod names;
 mod one;
+mod spec;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ use ocidiff_model::{Case, FileSpec, Known, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::departures;
 pub use diagnostic::{Diagnostic, Diagnostics};
 #[cfg(test)]
 pub(crate) use load::sources as load_sources;

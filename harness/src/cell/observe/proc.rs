@@ -180,6 +180,11 @@ fn capability(bit: i32) -> String {
         .map_or_else(|| bit.to_string(), |name| (*name).to_owned())
 }
 
+/// Every capability, without `CAP_`.
+pub(crate) fn capability_names() -> [&'static str; 41] {
+    CAPABILITIES
+}
+
 /// The number of a capability by its name, with `CAP_` or without.
 pub(crate) fn capability_number(name: &str) -> Option<usize> {
     let name = name.strip_prefix("CAP_").unwrap_or(name);

@@ -1,0 +1,399 @@
+//! The table of facts (`data/facts.yaml`): every fact that there can be, and what is known of each.
+
+mod pattern;
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use self::pattern::Pattern;
+use crate::fact::{Channel, Value};
+use crate::known::Impact;
+use crate::near::near;
+
+/// Where a fact is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum From {
+    /// By the probe, in the container.
+    Inside,
+    /// By the harness.
+    Outside,
+}
+
+/// When a fact is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compared {
+    /// In every case.
+    Always,
+    /// Where a case watches it.
+    Asked,
+}
+
+/// What a fact can be of beside the first container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// Of every container and exec'ed process; its name stands behind the channel.
+    Container,
+}
+
+/// Which of two values confines less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Less {
+    /// A comparison.
+    By(Order),
+    /// One of these.
+    Is(Vec<Value>),
+}
+
+/// A comparison of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The list with an entry more.
+    Longer,
+    /// The smaller number.
+    Smaller,
+    /// The greater number.
+    Greater,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// The path, with alternatives and holes.
+    pub fact: String,
+    /// Where it is seen.
+    pub from: From,
+    /// Whether it is there for each container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// When it is compared.
+    pub compared: Compared,
+    /// How much a difference matters of which nothing more is known.
+    pub impact: Impact,
+    /// Which value confines less, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub less: Option<Less>,
+    /// What it is, in one line.
+    pub says: String,
+}
+
+impl Kind {
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        Channel::of(&self.fact)
+    }
+
+    /// A path of each alternative, with something in each hole.
+    #[must_use]
+    pub fn examples(&self) -> Vec<String> {
+        pattern::all(&self.fact).iter().map(Pattern::example).collect()
+    }
+
+    /// Whether the first value confines less than the second; nothing where the table has no word on it.
+    #[must_use]
+    pub fn confines_less(&self, first: &Value, second: &Value) -> Option<bool> {
+        match (self.less.as_ref()?, first, second) {
+            (Less::Is(values), _, _) => Some(values.contains(first) && !values.contains(second)),
+            (Less::By(Order::Longer), Value::List(first), Value::List(second)) => {
+                Some(first.iter().any(|item| !second.contains(item)))
+            }
+            (Less::By(Order::Smaller), Value::Int(first), Value::Int(second)) => Some(first < second),
+            (Less::By(Order::Greater), Value::Int(first), Value::Int(second)) => Some(first > second),
+            _ => None,
+        }
+    }
+}
+
+/// A row that a path fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<'p> {
+    /// The row.
+    pub kind: &'static Kind,
+    /// The container or exec'ed process that it is of, where it is not the first container.
+    pub of: Option<&'p str>,
+    /// What stands in the holes, by their names.
+    pub holes: Vec<(&'static str, &'p str)>,
+}
+
+impl Found<'_> {
+    /// What stands in the hole of a name.
+    #[must_use]
+    pub fn hole(&self, name: &str) -> Option<&str> {
+        self.holes
+            .iter()
+            .find(|(hole, _)| *hole == name)
+            .map(|(_, text)| *text)
+    }
+}
+
+struct Row {
+    kind: Kind,
+    channel: Channel,
+    patterns: Vec<Pattern>,
+}
+
+impl Row {
+    fn read<'p>(&'static self, of: Option<&'p str>, rest: &'p str) -> Option<Found<'p>> {
+        let mut patterns = self.patterns.iter();
+        let holes = patterns.find_map(|pattern| pattern.fits(self.channel.name(), rest))?;
+        let kind = &self.kind;
+        Some(Found { kind, of, holes })
+    }
+}
+
+// The text is part of the program, and a test reads it.
+static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let kinds: Vec<Kind> = serde_yaml::from_str(include_str!("../../data/facts.yaml")).unwrap_or_default();
+    let row = |kind: Kind| {
+        let channel = kind.channel()?;
+        let patterns = pattern::all(&kind.fact);
+        Some(Row {
+            kind,
+            channel,
+            patterns,
+        })
+    };
+    kinds.into_iter().filter_map(row).collect()
+});
+
+/// Every row, in the order in which they are tried: the first that fits counts.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    TABLE.iter().map(|row| &row.kind)
+}
+
+fn rows(channel: Channel) -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(move |row| row.channel == channel)
+}
+
+/// The row of a fact.
+#[must_use]
+pub fn find(path: &str) -> Option<Found<'_>> {
+    let channel = Channel::of(path)?;
+    // `call.mkdir#2`, but also `call.#83`.
+    let paths = [path, pattern::without_count(path)].map(|path| rest_of(channel, path));
+    // As it stands first: `call.personality` is not the personality of a container `call`.
+    let of_first = || {
+        paths
+            .iter()
+            .find_map(|rest| rows(channel).find_map(|row| row.read(None, rest)))
+    };
+    let of_other = || {
+        let mut pairs = paths
+            .iter()
+            .flat_map(|rest| rows(channel).map(move |row| (row, *rest)));
+        pairs.find_map(|(row, rest)| labelled(rest, row).find_map(|(of, rest)| row.read(of, rest)))
+    };
+    of_first().or_else(of_other)
+}
+
+/// The path without its channel.
+fn rest_of(channel: Channel, path: &str) -> &str {
+    path[channel.name().len()..].trim_start_matches('.')
+}
+
+/// The facts of the channel that a `watch` pattern (see [`crate::fact::watched`]) can choose, with what they are of and
+/// what stands in their holes; empty where there are none. `others` are the other containers and exec'ed processes.
+#[must_use]
+pub fn chosen<'p>(channel: Channel, watch: &'p str, others: &[String]) -> Vec<Found<'p>> {
+    let is_there = |of: &str| others.iter().any(|other| other == of);
+    let mut found = Vec::new();
+    for row in rows(channel) {
+        let kind = &row.kind;
+        let per = kind.per.is_some();
+        let all = watch.trim_end_matches('.');
+        if watch == "*" || (per && is_there(all)) {
+            let of = (watch != "*").then_some(all);
+            found.push(Found {
+                kind,
+                of,
+                holes: Vec::new(),
+            });
+        }
+        for (of, rest) in std::iter::once((None, watch)).chain(labelled(watch, row)) {
+            if of.is_some_and(|of| !is_there(of)) {
+                continue;
+            }
+            let mut open = row.patterns.iter();
+            let holes = open.find_map(|pattern| pattern.opens_with(channel.name(), rest));
+            found.extend(holes.map(|holes| Found { kind, of, holes }));
+        }
+    }
+    found
+}
+
+/// `exec.umask` as `umask` of `exec`, `second.exec.umask` as that of `second.exec`.
+fn labelled<'p>(rest: &'p str, row: &Row) -> impl Iterator<Item = (Option<&'p str>, &'p str)> {
+    let per = row.kind.per.is_some();
+    rest.match_indices('.')
+        .take(2)
+        .filter(move |_| per)
+        .map(|(at, _)| (Some(&rest[..at]), &rest[at + 1..]))
+        .filter(|(of, _)| of.is_some_and(pattern::is_label))
+}
+
+/// The path that was meant by one that no row fits.
+#[must_use]
+pub fn meant(path: &str) -> Option<String> {
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    let channel = Channel::of(path).or_else(|| {
+        let name = near(head, Channel::ALL.map(Channel::name))?;
+        Channel::ALL.into_iter().find(|channel| channel.name() == name)
+    })?;
+    let path = format!("{}.{rest}", channel.name());
+    if find(&path).is_some() {
+        return Some(path);
+    }
+    // A hole for any text takes any slip: what is known by name comes first.
+    [false, true].into_iter().find_map(|any| {
+        let mut all = like(channel, None, rest, any);
+        if let Some((of, rest)) = rest.split_once('.').filter(|(of, _)| pattern::is_label(of)) {
+            all.extend(like(channel, Some(of), rest, any));
+        }
+        near(&path, all.iter().map(String::as_str)).map(str::to_owned)
+    })
+}
+
+/// A path of each kind that can be, with what `rest` has in the place of its holes: of the first container or of another.
+fn like(channel: Channel, of: Option<&str>, rest: &str, any: bool) -> Vec<String> {
+    let path = format!("{}.{rest}", channel.name());
+    let full = |filled: String| match of {
+        Some(of) => filled.replacen('.', &format!(".{of}."), 1),
+        None => filled,
+    };
+    rows(channel)
+        .filter(|row| of.is_none() || row.kind.per.is_some())
+        .flat_map(|row| row.patterns.iter())
+        .filter(|pattern| any || !pattern.takes_any())
+        .filter_map(|pattern| pattern.filled_like(&path))
+        .map(full)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_can_be_read_and_each_row_has_a_channel() {
+        let kinds: Vec<Kind> =
+            serde_yaml::from_str(include_str!("../../data/facts.yaml")).expect("facts.yaml");
+        assert_eq!(kinds.len(), TABLE.len());
+        for channel in Channel::ALL {
+            assert!(rows(channel).next().is_some(), "{channel}");
+        }
+    }
+
+    #[test]
+    fn facts_are_found_and_slips_are_not() {
+        for (path, fact) in [
+            ("lifecycle.create.result", "lifecycle.<step>.result"),
+            ("lifecycle.second.kill#2.result", "lifecycle.<step>.result"),
+            ("lifecycle.exec.exit", "lifecycle.<run>.exit"),
+            ("proc.umask", "proc.umask"),
+            ("proc.exec.umask", "proc.umask"),
+            ("proc.second.exec#2.umask", "proc.umask"),
+            ("proc.call.mkdir#2", "proc.call.{<call>,#<number>}"),
+            ("proc.call.personality#2", "proc.call.{<call>,#<number>}"),
+            ("proc.call.#83", "proc.call.{<call>,#<number>}"),
+            ("mount./proc", "mount.<path>"),
+            ("mount.inside./proc", "mount.inside.<path>"),
+            ("syscall.openat(/etc/x.y)#3", "syscall.<call>(<any>)"),
+            ("cgroup.memory.oom.group", "cgroup.<setting>"),
+            ("file.second./x", "file.<path>"),
+            (
+                "hook.createRuntime.state.pid",
+                "hook.<hook>.state.{status,id,bundle,version,pid,keys}",
+            ),
+        ] {
+            assert_eq!(
+                find(path).map(|found| found.kind.fact.as_str()),
+                Some(fact),
+                "{path}"
+            );
+        }
+        for (path, said) in [
+            ("lifecycle.craete.result", Some("lifecycle.create.result")),
+            ("lifecycle.create.resutl", Some("lifecycle.create.result")),
+            ("proc.umaksss", Some("proc.umask")),
+            ("proc.capz.effective", Some("proc.caps.effective")),
+            ("prok.umask", Some("proc.umask")),
+            ("cgroup.pids.maxx", Some("cgroup.pids.max")),
+            ("process.exti", Some("process.exit")),
+            ("proc.exec.umaksss", Some("proc.exec.umask")),
+            ("cgroup.path.memroy", Some("cgroup.path.memory")),
+            ("nothing.like.it", None),
+        ] {
+            assert_eq!(find(path), None, "{path}");
+            assert_eq!(meant(path).as_deref(), said, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_row_can_be_reached_by_all_of_its_paths() {
+        for kind in kinds() {
+            for path in kind.examples() {
+                let found = find(&path).map(|found| found.kind.fact.as_str());
+                assert_eq!(found, Some(kind.fact.as_str()), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_watch_chooses_what_it_opens() {
+        for (channel, watch, expected) in [
+            (Channel::Proc, "init.caps", true),
+            (Channel::Proc, "init.caps.bnd", true),
+            (Channel::Proc, "init.capz.bnd", false),
+            (Channel::Proc, "init.cap", false),
+            (Channel::Proc, "init", true),
+            (Channel::Proc, "exec", true),
+            (Channel::Proc, "second.umask", true),
+            (Channel::Proc, "secnd.umask", false),
+            (Channel::Process, "second", true),
+            (Channel::Cgroup, "pids.max", true),
+            (Channel::Cgroup, "pids.maxx", false),
+            (Channel::Mount, "/", true),
+            (Channel::Mount, "inside", true),
+            (Channel::Mount, "insde", false),
+            (Channel::Syscall, "openat", true),
+            (Channel::Lifecycle, "state", true),
+            (Channel::Lifecycle, "state.pid", true),
+            (Channel::Lifecycle, "state.pidd", false),
+            (Channel::File, "/data", true),
+            (Channel::Setup, "order", true),
+            (Channel::Setup, "oder", false),
+            (Channel::Setup, "*", true),
+        ] {
+            let others = ["exec".to_owned(), "second".to_owned()];
+            assert_eq!(
+                !chosen(channel, watch, &others).is_empty(),
+                expected,
+                "{channel} {watch}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_table_says_which_value_confines_less() {
+        let less = |path: &str, first: Value, second: Value| {
+            find(path).expect(path).kind.confines_less(&first, &second)
+        };
+        let list = |names: &[&str]| Value::List(names.iter().map(|name| (*name).to_owned()).collect());
+        let path = "proc.caps.effective";
+        assert_eq!(less(path, list(&["KILL", "CHOWN"]), list(&["KILL"])), Some(true));
+        assert_eq!(less(path, list(&["KILL"]), list(&["KILL", "CHOWN"])), Some(false));
+        assert_eq!(less("filter.count", Value::Int(0), Value::Int(1)), Some(true));
+        assert_eq!(
+            less("proc.nnp", Value::Bool(false), Value::Bool(true)),
+            Some(true)
+        );
+        assert_eq!(less("process.exit", Value::Int(0), Value::Int(1)), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! Names of small number spaces and of the kernel's files that cases speak of; one list each.
+
+/// Files of a cgroup that hold settings, of v1 and v2, sorted; what counts use (`memory.usage_in_bytes`) is not a fact.
+/// Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
+pub const CGROUP_SETTINGS: [&str; 47] = [
+    "blkio.bfq.weight",
+    "blkio.throttle.read_bps_device",
+    "blkio.throttle.read_iops_device",
+    "blkio.throttle.write_bps_device",
+    "blkio.throttle.write_iops_device",
+    "blkio.weight",
+    "cgroup.clone_children",
+    "cgroup.freeze",
+    "cgroup.type",
+    "cpu.cfs_burst_us",
+    "cpu.cfs_period_us",
+    "cpu.cfs_quota_us",
+    "cpu.idle",
+    "cpu.max",
+    "cpu.max.burst",
+    "cpu.rt_period_us",
+    "cpu.rt_runtime_us",
+    "cpu.shares",
+    "cpu.weight",
+    "cpu.weight.nice",
+    "cpuset.cpu_exclusive",
+    "cpuset.cpus",
+    "cpuset.cpus.effective",
+    "cpuset.memory_migrate",
+    "cpuset.mems",
+    "cpuset.mems.effective",
+    "devices.list",
+    "freezer.state",
+    "io.bfq.weight",
+    "io.max",
+    "io.weight",
+    "memory.high",
+    "memory.kmem.limit_in_bytes",
+    "memory.kmem.tcp.limit_in_bytes",
+    "memory.limit_in_bytes",
+    "memory.low",
+    "memory.max",
+    "memory.memsw.limit_in_bytes",
+    "memory.min",
+    "memory.move_charge_at_immigrate",
+    "memory.oom.group",
+    "memory.oom_control",
+    "memory.soft_limit_in_bytes",
+    "memory.swap.max",
+    "memory.swappiness",
+    "memory.use_hierarchy",
+    "pids.max",
+];
+
+/// Resource limits, as the spec names them without `RLIMIT_`, in lower case; setrlimit(2).
+pub const RLIMITS: [&str; 16] = [
+    "as",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
+
+/// The links under `/proc/PID/ns`; namespaces(7).
+pub const NAMESPACE_LINKS: [&str; 10] = [
+    "cgroup",
+    "ipc",
+    "mnt",
+    "net",
+    "pid",
+    "pid_for_children",
+    "time",
+    "time_for_children",
+    "user",
+    "uts",
+];
+
+/// Versions of the cgroup hierarchy.
+pub const CGROUPS: [&str; 2] = ["v1", "v2"];
+
+/// Architectures as `uname -m` names them.
+pub const ARCHES: [&str; 10] = [
+    "aarch64",
+    "armv7l",
+    "i686",
+    "loongarch64",
+    "mips64",
+    "ppc64",
+    "ppc64le",
+    "riscv64",
+    "s390x",
+    "x86_64",
+];
+
+/// Controllers of v1 and v2 by the names of their hierarchies.
+pub const CONTROLLERS: [&str; 15] = [
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "hugetlb",
+    "io",
+    "memory",
+    "misc",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+    "pids",
+    "rdma",
+];
+
+/// Hierarchies that no controller names: v2, as the harness and as the probe call it, and systemd's own.
+pub const HIERARCHIES: [&str; 3] = ["systemd", "unified", "v2"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_that_are_searched_are_sorted() {
+        assert!(CGROUP_SETTINGS.is_sorted());
+        assert!(RLIMITS.is_sorted());
+    }
+}

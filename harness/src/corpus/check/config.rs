@@ -1,0 +1,103 @@
+//! The config that comes of a case: that its changes change something, that it is as the spec says but where the case says
+//! that it is not, that its program is there, and that the probe is asked for what it can do.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use ocidiff_model::merge::merge;
+use ocidiff_model::pattern::glob;
+use ocidiff_model::{Case, Op};
+use serde_json::Value;
+
+use super::place::Place;
+use super::program;
+use crate::corpus::Corpus;
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::spec::{self, Wrong};
+
+/// What cases of one file say to be wrong on purpose, and which of it is.
+#[derive(Debug, Default)]
+pub(in crate::corpus) struct Excuses(RefCell<BTreeSet<String>>);
+
+impl Excuses {
+    /// Whether the case says that this is wrong on purpose.
+    pub(super) fn holds(&self, case: &Case, path: &str) -> bool {
+        let said = case.body.invalid.iter().filter(|said| glob(said, path));
+        let said: Vec<String> = said.cloned().collect();
+        let holds = !said.is_empty();
+        self.0.borrow_mut().extend(said);
+        holds
+    }
+
+    /// What cases of a file say to be wrong and is not, in any of them.
+    pub(in crate::corpus) fn dead(&self, cases: &[Case]) -> BTreeSet<String> {
+        let said = cases.iter().flat_map(|case| case.body.invalid.iter().cloned());
+        said.filter(|said| !self.0.borrow().contains(said)).collect()
+    }
+}
+
+/// The config of the first container, as far as it can be made.
+pub(super) fn merged(case: &Case, corpus: &Corpus) -> Result<Value, String> {
+    let mut config = corpus.default_config.clone();
+    merge(&mut config, &case.body.config)?;
+    Ok(config)
+}
+
+/// What of a case's config is not as the spec says, or has no program: what it must say to be wrong on purpose.
+pub(crate) fn departures(case: &Case, corpus: &Corpus) -> BTreeSet<String> {
+    let Ok(config) = merged(case, corpus) else {
+        return BTreeSet::new();
+    };
+    let mut wrongs = spec::check("config", &config, &[]);
+    wrongs.extend(program::Root::of(case, &config, corpus).programs(&config));
+    wrongs.iter().map(Wrong::path).collect()
+}
+
+/// What is wrong with the configs of a case.
+pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &Excuses) -> Vec<Diagnostic> {
+    let case = place.case;
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    let mut tell = |within: &[&str], wrongs: Vec<Wrong>| {
+        for wrong in wrongs {
+            if !excuses.holds(case, &wrong.path()) {
+                found.push(place.wrong(within, wrong));
+            }
+        }
+    };
+    let mut plain = spec::check("config", config, &[]);
+    plain.extend(spec::check_removed(&case.body.config));
+    let root = program::Root::of(case, config, corpus);
+    let programs = root.programs(config);
+    for (index, step) in case.body.steps.iter().enumerate() {
+        let (index, op) = (index.to_string(), step.op.name());
+        let within = ["steps", &index, op];
+        if let Some(extra) = &step.options.config {
+            let mut other = config.clone();
+            // What cannot be merged is told of the step.
+            if merge(&mut other, extra).is_ok() {
+                let mut wrongs = spec::check("config", &other, &[]);
+                wrongs.extend(program::Root::of(case, &other, corpus).programs(&other));
+                wrongs.retain(|wrong| !plain.contains(wrong));
+                tell(&[&within[..], &["config"]].concat(), wrongs);
+            }
+        }
+        if let Some(process) = step.options.process.as_ref().filter(|_| step.op == Op::Exec) {
+            // Laid over the config's own, of which all is told already.
+            let mut whole = config["process"].clone();
+            if let Err(error) = merge(&mut whole, process) {
+                errors.push(place.at(&[&within[..], &["process"]].concat(), error, None));
+            }
+            let mut wrongs = spec::check("process", &whole, &["process"]);
+            wrongs.extend(root.process(&whole));
+            wrongs.retain(|wrong| !plain.contains(wrong) && !programs.contains(wrong));
+            tell(&within, wrongs);
+        }
+        if let Some(resources) = &step.options.resources {
+            tell(&within, spec::check("resources", resources, &["resources"]));
+        }
+    }
+    tell(&["config"], plain);
+    tell(&["config"], programs);
+    found.extend(errors);
+    found
+}

@@ -1,0 +1,123 @@
+//! What is said of machines and versions: needs of cases, and where a known difference holds.
+
+use ocidiff_model::known::When;
+use ocidiff_model::names::{ARCHES, CGROUPS, CONTROLLERS, NAMESPACE_LINKS};
+use ocidiff_model::version::VersionRange;
+use ocidiff_model::{Needs, near};
+use ocidiff_runtimes::engines::Which;
+
+use super::facts::Slip;
+use crate::cell::{capability_names, capability_number};
+
+/// Recorders that a case can need.
+const RECORDERS: [&str; 1] = ["ebpf"];
+
+/// A key, and what is wrong there.
+pub(super) type At = (Vec<String>, Slip);
+
+fn at(keys: &[&str], slip: Option<Slip>) -> Option<At> {
+    Some((keys.iter().map(|key| (*key).to_owned()).collect(), slip?))
+}
+
+/// One of some names.
+pub(super) fn one_of<'n>(
+    what: &str,
+    name: &str,
+    names: impl IntoIterator<Item = &'n str> + Clone,
+) -> Option<Slip> {
+    if names.clone().into_iter().any(|known| known == name) {
+        return None;
+    }
+    Some((format!("unknown {what} `{name}`"), near::help(name, names)))
+}
+
+/// A range that can be read, and that some version can lie in.
+pub(super) fn range(text: &str) -> Option<Slip> {
+    let help = || Some("write a range such as `>=6.6, <7`".to_owned());
+    match text.parse::<VersionRange>() {
+        Err(error) => Some((error.to_string(), help())),
+        Ok(range) if !range.can_hold() => Some((format!("no version can lie in `{text}`"), help())),
+        Ok(_) => None,
+    }
+}
+
+pub(super) fn needs(needs: &Needs) -> Vec<At> {
+    let mut found = Vec::new();
+    let mut tell = |keys: &[&str], slip| found.extend(at(keys, slip));
+    // One that is not in the list and like none of it is not met anywhere, and a run says so.
+    let arch = needs
+        .arch
+        .as_ref()
+        .filter(|name| near::near(name, ARCHES).is_some());
+    tell(
+        &["arch"],
+        arch.and_then(|name| one_of("architecture", name, ARCHES)),
+    );
+    tell(&["kernel"], needs.kernel.as_ref().and_then(|text| range(text)));
+    tell(
+        &["cgroup"],
+        needs
+            .cgroup
+            .as_ref()
+            .and_then(|name| one_of("cgroup version", name, CGROUPS)),
+    );
+    tell(
+        &["recorder"],
+        needs
+            .recorder
+            .as_ref()
+            .and_then(|name| one_of("recorder", name, RECORDERS)),
+    );
+    for (index, name) in needs.controllers.iter().enumerate() {
+        tell(
+            &["controllers", &index.to_string()],
+            one_of("controller", name, CONTROLLERS),
+        );
+    }
+    for (index, name) in needs.namespaces.iter().enumerate() {
+        tell(
+            &["namespaces", &index.to_string()],
+            one_of("namespace", name, NAMESPACE_LINKS),
+        );
+    }
+    for (index, name) in needs.capabilities.iter().enumerate() {
+        let slip = capability_number(name).is_none().then(|| {
+            let short = name.strip_prefix("CAP_").unwrap_or(name);
+            let help =
+                near::near(short, capability_names()).map(|meant| format!("did you mean `CAP_{meant}`?"));
+            (format!("unknown capability `{name}`"), help)
+        });
+        tell(&["capabilities", &index.to_string()], slip);
+    }
+    found
+}
+
+pub(super) fn when(when: &When) -> Vec<At> {
+    let mut found = Vec::new();
+    let mut tell = |keys: &[&str], slip| found.extend(at(keys, slip));
+    tell(
+        &["arch"],
+        when.arch
+            .as_ref()
+            .and_then(|name| one_of("architecture", name, ARCHES)),
+    );
+    tell(&["kernel"], when.kernel.as_ref().and_then(|text| range(text)));
+    tell(
+        &["cgroup"],
+        when.cgroup
+            .as_ref()
+            .and_then(|name| one_of("cgroup version", name, CGROUPS)),
+    );
+    let engines: Vec<&str> = Which::WORDS
+        .iter()
+        .map(|(word, _)| *word)
+        .filter(|word| !["auto", "none"].contains(word))
+        .collect();
+    tell(
+        &["via"],
+        when.via
+            .as_ref()
+            .and_then(|name| one_of("engine", name, engines.clone())),
+    );
+    found
+}

@@ -1,0 +1,184 @@
+//! Checks of meaning, after the parser's: every name that people write must be one that there is.
+
+mod config;
+mod facts;
+mod known;
+mod machine;
+mod place;
+mod placeholders;
+mod program;
+mod steps;
+
+use ocidiff_model::merge::merge;
+use ocidiff_model::{Case, Rootfs, near};
+use serde_json::Value as Json;
+
+use self::facts::{Names, Slip};
+use self::place::Place;
+use super::Corpus;
+use super::diagnostic::{Diagnostic, Document};
+
+pub(super) use self::config::Excuses;
+pub(crate) use self::config::departures;
+pub(super) use self::known::{Against, check as known};
+
+/// What is wrong with a case, if anything. What it says to be wrong on purpose, and is, goes into the excuses.
+pub(super) fn case(
+    document: &Document<'_>,
+    case: &Case,
+    corpus: &Corpus,
+    excuses: &Excuses,
+) -> Vec<Diagnostic> {
+    let place = Place { document, case };
+    let mut found = requirements(place, corpus);
+    found.extend(rootfs(place, &case.body.rootfs, corpus));
+    found.extend(files(place));
+    for (keys, (message, help)) in machine::needs(&case.body.needs) {
+        let keys: Vec<&str> = std::iter::once("needs")
+            .chain(keys.iter().map(String::as_str))
+            .collect();
+        found.push(place.at(&keys, message, help));
+    }
+    found.extend(placeholders::case(place));
+    found.extend(profiles(place, corpus));
+    if !case.body.config.is_object() {
+        let help = "a case says what differs from the default config".to_owned();
+        found.push(place.at(&["config"], "`config` is not a map", Some(help)));
+        return found;
+    }
+    match config::merged(case, corpus) {
+        Err(error) => found.push(place.changes(error)),
+        Ok(config) => {
+            found.extend(config::case(place, &config, corpus, excuses));
+            found.extend(steps::case(place, &config, excuses));
+            found.extend(facts::case(place, &Names::of(case)));
+        }
+    }
+    found.extend(text_edits(place, corpus));
+    found
+}
+
+fn requirements(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
+    let body = &place.case.body;
+    let mut found = Vec::new();
+    for (index, id) in body.requirement.iter().enumerate() {
+        let slip = requirement(id, corpus);
+        let keys = ["requirement", &index.to_string()];
+        found.extend(slip.map(|(message, help)| place.at(&keys, message, help)));
+    }
+    for (path, expectation) in &body.expect {
+        let slip = expectation
+            .requirement
+            .as_ref()
+            .and_then(|id| requirement(id, corpus));
+        let keys = ["expect", path, "requirement"];
+        found.extend(slip.map(|(message, help)| place.at(&keys, message, help)));
+    }
+    found
+}
+
+fn requirement(id: &str, corpus: &Corpus) -> Option<Slip> {
+    if corpus.requirements.contains_key(id) {
+        return None;
+    }
+    let ids = || corpus.requirements.keys().map(String::as_str);
+    // A word in the middle that is another one is far by letters.
+    let alike = || ids().find(|known| first_words(known) == first_words(id));
+    let help = near::near(id, ids()).or_else(alike).map_or_else(
+        || "the ids are in cases/requirements.yaml".to_owned(),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    Some((format!("unknown requirement `{id}`"), Some(help)))
+}
+
+fn first_words(id: &str) -> Vec<&str> {
+    id.split('-').take(2).collect()
+}
+
+/// A recipe that is not there; folders that cannot be any.
+fn rootfs(place: Place<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnostic> {
+    if let Some(name) = rootfs.recipe().filter(|name| !corpus.rootfs.contains_key(*name)) {
+        let message = format!("unknown rootfs `{name}`");
+        return Some(place.at(
+            &["rootfs"],
+            message,
+            near::help(name, corpus.rootfs.keys().map(String::as_str)),
+        ));
+    }
+    if rootfs.recipe().is_none() && rootfs.layers().is_empty() {
+        return Some(place.at(&["rootfs", "layers"], "a rootfs has one layer at least", None));
+    }
+    let wrong = |layer: &String| {
+        !layer.starts_with('/') || layer.contains('\0') || layer.split('/').any(|part| part == "..")
+    };
+    let at = rootfs.layers().iter().position(wrong)?;
+    let message = format!("`{}` is no absolute path without `..`", rootfs.layers()[at]);
+    Some(place.at(&["rootfs", "layers", &at.to_string()], message, None))
+}
+
+fn files(place: Place<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (path, file) in &place.case.body.files {
+        if !path.starts_with('/') || path.contains("..") {
+            let message = format!("`{path}` is no absolute path without `..`");
+            found.push(place.at(&["files", path], message, None));
+        }
+        if let Some(mode) = file
+            .mode
+            .as_ref()
+            .filter(|mode| u32::from_str_radix(mode, 8).is_err())
+        {
+            found.push(place.at(&["files", path], format!("`{mode}` is no octal mode"), None));
+        }
+    }
+    found
+}
+
+/// Profiles that are not there, and changes to their lists that change nothing.
+fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
+    let mut uses = Vec::new();
+    collect(&place.case.body.config, &mut vec!["config".to_owned()], &mut uses);
+    let names = || corpus.profiles.keys().map(String::as_str);
+    let slip = |name: &str, map: &Json| match corpus.profiles.get(name) {
+        None => Some((format!("unknown profile `{name}`"), near::help(name, names()))),
+        Some(_) if map.as_object().is_some_and(|map| map.len() == 1) => None,
+        Some(profile) => {
+            let mut changes = map.clone();
+            changes.as_object_mut().map(|map| map.shift_remove("$profile"));
+            let error = merge(&mut profile.clone(), &changes).err();
+            error.map(|error| (format!("in profile `{name}`: {error}"), None))
+        }
+    };
+    uses.iter()
+        .filter_map(|(keys, name, map)| Some((keys, slip(name, map)?)))
+        .map(|(keys, (message, help))| {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            place.at(&keys, message, help)
+        })
+        .collect()
+}
+
+type Use<'c> = (Vec<String>, &'c str, &'c Json);
+
+/// Each `{$profile: NAME, ...}` with the keys that lead to it.
+fn collect<'c>(config: &'c Json, keys: &mut Vec<String>, found: &mut Vec<Use<'c>>) {
+    let Json::Object(map) = config else { return };
+    if let Some(name) = map.get("$profile").and_then(Json::as_str) {
+        found.push((keys.clone(), name, config));
+        return;
+    }
+    for (key, inner) in map {
+        keys.push(key.clone());
+        collect(inner, keys, found);
+        keys.pop();
+    }
+}
+
+/// Text that is to be replaced and is not there.
+fn text_edits(place: Place<'_>, corpus: &Corpus) -> Option<Diagnostic> {
+    if place.case.body.config_text.is_empty() {
+        return None;
+    }
+    let error = crate::bundle::config_text(place.case, corpus, ocidiff_model::step::MAIN, None).err()?;
+    Some(place.at(&["config_text"], error.to_string(), None))
+}

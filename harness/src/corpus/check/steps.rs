@@ -1,0 +1,95 @@
+//! Steps that cannot be taken: about a container that nothing made, without what they need, with names that are not there.
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::Op;
+use ocidiff_model::merge::merge;
+use ocidiff_model::step::{MAIN, Outcome, Step};
+use serde_json::Value;
+
+use super::config::Excuses;
+use super::place::Place;
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::names;
+
+pub(super) fn case(place: Place<'_>, config: &Value, excuses: &Excuses) -> Vec<Diagnostic> {
+    let mut made = BTreeSet::new();
+    let mut found = Vec::new();
+    for (index, step) in place.case.body.steps.iter().enumerate() {
+        let index = index.to_string();
+        let mut wrong = |message: String| found.push(place.at(&["steps", &index], message, None));
+        container(step, &mut made, &mut wrong);
+        options(step, &mut wrong);
+        if let Some(extra) = &step.options.config
+            && let Err(error) = merge(&mut config.clone(), extra)
+        {
+            found.push(place.at(&["steps", &index, step.op.name(), "config"], error, None));
+        }
+        found.extend(signal(place, &index, step, excuses));
+    }
+    found
+}
+
+fn container(step: &Step, made: &mut BTreeSet<String>, wrong: &mut impl FnMut(String)) {
+    let container = step.container();
+    if container.is_empty() || !container.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        wrong(format!(
+            "`{container}` is no container's name: letters, digits and `-`"
+        ));
+    }
+    if matches!(step.op, Op::Create | Op::Run) {
+        made.insert(container.to_owned());
+    } else if container != MAIN && !made.contains(container) {
+        wrong(format!("no step before makes the container `{container}`"));
+    }
+}
+
+fn options(step: &Step, wrong: &mut impl FnMut(String)) {
+    let of_process = matches!(step.op, Op::Exec | Op::Run);
+    match step.op {
+        _ if of_process && step.options.expect == Some(Outcome::Error) => {
+            wrong(
+                "the exit status of exec and run is the process's: expect `lifecycle.exec.exit`".to_owned(),
+            );
+        }
+        Op::Await if step.options.stdout.is_none() => {
+            wrong("await needs a text: `await: {stdout: ready}`".to_owned());
+        }
+        Op::Update if step.options.resources.is_none() => wrong("update needs `resources`".to_owned()),
+        _ => {}
+    }
+    if step
+        .options
+        .limit
+        .is_some_and(|limit| !(0.01..=600.0).contains(&limit))
+    {
+        wrong("a limit is between 0.01 and 600 seconds".to_owned());
+    }
+    for (option, there, takers) in [
+        ("signal", step.options.signal.is_some(), &[Op::Kill][..]),
+        ("force", step.options.force, &[Op::Delete]),
+        ("process", step.options.process.is_some(), &[Op::Exec]),
+        ("resources", step.options.resources.is_some(), &[Op::Update]),
+        ("stdout", step.options.stdout.is_some(), &[Op::Await]),
+        ("config", step.options.config.is_some(), &[Op::Create, Op::Run]),
+    ] {
+        if there && !takers.contains(&step.op) {
+            let takers: Vec<&str> = takers.iter().map(|op| op.name()).collect();
+            wrong(format!(
+                "`{option}` is of {}, and {} does not take it",
+                takers.join(" and "),
+                step.op
+            ));
+        }
+    }
+}
+
+fn signal(place: Place<'_>, index: &str, step: &Step, excuses: &Excuses) -> Option<Diagnostic> {
+    let text = step.options.signal.as_ref()?;
+    let help = names::signal(text)?;
+    if excuses.holds(place.case, "kill.signal") {
+        return None;
+    }
+    let keys = ["steps", index, step.op.name(), "signal"];
+    Some(place.at(&keys, format!("there is no signal `{text}`"), help))
+}

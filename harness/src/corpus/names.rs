@@ -1,0 +1,84 @@
+//! Names that cases speak of and that others own: system calls, signals, capabilities, runtimes, engines.
+
+use std::sync::LazyLock;
+
+use nix::sys::signal::Signal;
+use ocidiff_model::near;
+use ocidiff_seccomp::syscall;
+
+/// Real-time signals are written `RTMIN+3`, `RTMAX-1`, or by number.
+const LAST_SIGNAL: u32 = 64;
+
+/// The names of the architecture's own system calls: what a misspelt one can have meant.
+static CALLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    (0..syscall::LAST_NAMED)
+        .filter_map(|nr| syscall::syscall_name(ocidiff_seccomp::data::ARCH_X86_64, nr))
+        .collect()
+});
+
+/// The call that was meant.
+pub(super) fn call_help(call: &str) -> Option<String> {
+    near::near(call, CALLS.iter().copied()).map(|meant| format!("did you mean `{meant}`?"))
+}
+
+/// Whether there is a call of that name, or of that number as the recorder writes it.
+pub(super) fn is_call(name: &str) -> bool {
+    let by_number = name.strip_prefix("syscall_").or_else(|| name.strip_prefix('#'));
+    by_number.is_some_and(|number| number.parse::<u32>().is_ok()) || syscall::is_known(name)
+}
+
+fn signals() -> impl Iterator<Item = &'static str> + Clone {
+    Signal::iterator()
+        .map(|signal| signal.as_str().trim_start_matches("SIG"))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// What is wrong with a signal's name or number, and what to do; nothing if it is one.
+pub(super) fn signal(text: &str) -> Option<Option<String>> {
+    let short = text.strip_prefix("SIG").unwrap_or(text);
+    let real_time = ["RTMIN+", "RTMAX-"]
+        .iter()
+        .filter_map(|head| short.strip_prefix(head))
+        .any(|rest| rest.parse::<u32>().is_ok_and(|number| number <= LAST_SIGNAL));
+    let number = text.parse::<u32>().is_ok_and(|number| number <= LAST_SIGNAL);
+    if number || real_time || ["RTMIN", "RTMAX"].contains(&short) || signals().any(|name| name == short) {
+        return None;
+    }
+    let help = near::near(short, signals()).map(|meant| format!("did you mean `{meant}`?"));
+    Some(help.or_else(|| Some("a signal's name or number, such as TERM or 15".to_owned())))
+}
+
+/// The runtimes that there are manifests of: a checkout's, or the built-in ones.
+pub(super) fn runtimes() -> Vec<String> {
+    // Manifests that cannot be read are told where they are read.
+    let sources = super::files::standard("runtimes").unwrap_or_default();
+    let names = sources.keys().filter(|name| !name.contains('/'));
+    names
+        .filter_map(|name| name.strip_suffix(".yaml"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_and_calls_are_names_or_numbers() {
+        for good in ["TERM", "SIGTERM", "9", "0", "RTMIN+3", "SIGRTMAX-1", "64"] {
+            assert_eq!(signal(good), None, "{good}");
+        }
+        assert_eq!(signal("TRM"), Some(Some("did you mean `TERM`?".to_owned())));
+        for bad in ["65", "-1", "RTMIN+", "TERM ", ""] {
+            assert!(signal(bad).is_some(), "{bad}");
+        }
+        for good in ["fchmodat2", "syscall_999", "#83"] {
+            assert!(is_call(good), "{good}");
+        }
+        for bad in ["fchmodat3", "syscall_x", ""] {
+            assert!(!is_call(bad), "{bad}");
+        }
+        assert_eq!(call_help("fchmdoat").as_deref(), Some("did you mean `fchmodat`?"));
+    }
+}

@@ -1,0 +1,285 @@
+//! Whether a config is as the runtime-spec says: members, types and words (`spec.yaml`).
+//!
+//! A table of our own and not the typed crate, because that stops at the first error, cannot name the member that was
+//! meant, and knows members of newer specs late; a test holds the one against the other.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use ocidiff_model::near;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Something in a config that the spec does not have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wrong {
+    /// The keys and indices that lead to it.
+    pub(super) keys: Vec<String>,
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) help: Option<String>,
+    /// What stands there, where that is what is wrong.
+    pub(super) value: Option<Value>,
+}
+
+impl Wrong {
+    /// The members that lead to it, without the places in lists: `mounts.type`.
+    pub(super) fn path(&self) -> String {
+        let names = self.keys.iter().filter(|key| key.parse::<usize>().is_err());
+        names.map(String::as_str).collect::<Vec<_>>().join(".")
+    }
+}
+
+/// A type as the table has it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Type {
+    Named(String),
+    Words(Vec<String>),
+    Members(BTreeMap<String, Type>),
+}
+
+// The text is part of the program, and tests read it.
+static TYPES: LazyLock<BTreeMap<String, Type>> =
+    LazyLock::new(|| serde_yaml::from_str(include_str!("spec.yaml")).unwrap_or_default());
+
+/// Everything in a value that is not of the type; `keys` lead to the value.
+pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
+    let mut walk = Walk {
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        found: Vec::new(),
+    };
+    walk.named(name, value);
+    walk.found
+}
+
+/// Members that the spec does not have in a condition over a config (`applies`).
+pub(super) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
+    let mut found = Vec::new();
+    if let Some(Type::Members(members)) = TYPES.get("config") {
+        members_of(pattern, members, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+/// Members that a case takes away and that the spec does not have: after the merge nothing is left of them.
+pub(super) fn check_removed(patch: &Value) -> Vec<Wrong> {
+    fn walk(
+        patch: &Value,
+        members: &'static BTreeMap<String, Type>,
+        keys: &mut Vec<String>,
+        found: &mut Vec<Wrong>,
+    ) {
+        for (key, inner) in patch.as_object().into_iter().flatten() {
+            keys.push(key.clone());
+            match members.get(key) {
+                None if inner.is_null() => found.push(unknown(keys, key, members)),
+                None => {}
+                Some(of) => below(of)
+                    .into_iter()
+                    .for_each(|members| walk(inner, members, keys, found)),
+            }
+            keys.pop();
+        }
+    }
+    let mut found = Vec::new();
+    if let Some(Type::Members(members)) = TYPES.get("config") {
+        walk(patch, members, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+/// A member that is not there; the keys lead to it.
+fn unknown(keys: &[String], name: &str, members: &BTreeMap<String, Type>) -> Wrong {
+    Wrong {
+        keys: keys.to_vec(),
+        message: format!("unknown member `{name}`"),
+        help: near::help(name, members.keys().map(String::as_str)),
+        value: None,
+    }
+}
+
+struct Walk {
+    keys: Vec<String>,
+    found: Vec<Wrong>,
+}
+
+impl Walk {
+    fn named(&mut self, name: &str, value: &Value) {
+        if let Some(of) = name.strip_prefix("list of ") {
+            return self.list(of, value);
+        }
+        if let Some(of) = name.strip_prefix("map of ") {
+            return self.map(of, value);
+        }
+        match (name, value) {
+            ("any", _) | ("text", Value::String(_)) | ("bool", Value::Bool(_)) => {}
+            ("call", Value::String(call)) => self.call(call, value),
+            ("text" | "call", _) => self.wrong("a text", value),
+            ("bool", _) => self.wrong("true or false", value),
+            ("i32" | "i64" | "u16" | "u32" | "u64", _) => self.integer(name, value),
+            _ => match TYPES.get(name) {
+                Some(of) => self.of(of, value),
+                None => self.wrong(name, value),
+            },
+        }
+    }
+
+    fn of(&mut self, of: &Type, value: &Value) {
+        match of {
+            Type::Named(name) => self.named(name, value),
+            Type::Words(words) => match value.as_str() {
+                Some(word) if words.iter().any(|known| known == word) => {}
+                Some(word) => {
+                    let help = near::help(word, words.iter().map(String::as_str));
+                    self.push(
+                        format!("`{word}` is not a value of `{}`", self.last()),
+                        help,
+                        value,
+                    );
+                }
+                None => self.wrong("a text", value),
+            },
+            Type::Members(members) => match value.as_object() {
+                Some(map) => self.members(members, map),
+                None => self.wrong("a map", value),
+            },
+        }
+    }
+
+    fn members(&mut self, members: &BTreeMap<String, Type>, map: &Map<String, Value>) {
+        let of_profile = map.contains_key("$profile");
+        for (key, value) in map {
+            // Lists of a profile are changed once the profile is there.
+            let name = if of_profile {
+                key.trim_end_matches(['+', '-'])
+            } else {
+                key
+            };
+            if of_profile && key == "$profile" {
+                continue;
+            }
+            self.keys.push(key.clone());
+            match members.get(name) {
+                Some(of) => self.of(of, value),
+                None => {
+                    self.found.push(unknown(&self.keys, key, members));
+                }
+            }
+            self.keys.pop();
+        }
+    }
+
+    fn list(&mut self, of: &str, value: &Value) {
+        let Some(items) = value.as_array() else {
+            return self.wrong("a list", value);
+        };
+        for (index, item) in items.iter().enumerate() {
+            self.keys.push(index.to_string());
+            self.named(of, item);
+            self.keys.pop();
+        }
+    }
+
+    fn map(&mut self, of: &str, value: &Value) {
+        let Some(map) = value.as_object() else {
+            return self.wrong("a map", value);
+        };
+        for (key, item) in map {
+            self.keys.push(key.clone());
+            self.named(of, item);
+            self.keys.pop();
+        }
+    }
+
+    fn call(&mut self, call: &str, value: &Value) {
+        if !ocidiff_seccomp::syscall::is_known(call) {
+            let help = super::names::call_help(call);
+            self.push(format!("unknown system call `{call}`"), help, value);
+        }
+    }
+
+    fn integer(&mut self, name: &str, value: &Value) {
+        let number = value
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| value.as_u64().map(i128::from));
+        let range = match name {
+            "i32" => i128::from(i32::MIN)..=i128::from(i32::MAX),
+            "i64" => i128::from(i64::MIN)..=i128::from(i64::MAX),
+            "u16" => 0..=i128::from(u16::MAX),
+            "u32" => 0..=i128::from(u32::MAX),
+            _ => 0..=i128::from(u64::MAX),
+        };
+        if !number.is_some_and(|number| range.contains(&number)) {
+            self.wrong(
+                &format!("a whole number from {} to {}", range.start(), range.end()),
+                value,
+            );
+        }
+    }
+
+    fn last(&self) -> &str {
+        let names = self.keys.iter().rev();
+        names
+            .map(String::as_str)
+            .find(|key| key.parse::<usize>().is_err())
+            .unwrap_or_default()
+    }
+
+    fn wrong(&mut self, wanted: &str, value: &Value) {
+        self.push(format!("`{}` takes {wanted}", self.last()), None, value);
+    }
+
+    fn push(&mut self, message: String, help: Option<String>, value: &Value) {
+        self.found.push(Wrong {
+            keys: self.keys.clone(),
+            message,
+            help,
+            value: Some(value.clone()),
+        });
+    }
+}
+
+/// What a member of a condition leads to: operators and lists are looked through.
+fn members_of(
+    pattern: &Value,
+    members: &'static BTreeMap<String, Type>,
+    keys: &mut Vec<String>,
+    found: &mut Vec<Wrong>,
+) {
+    match pattern {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| members_of(item, members, keys, found)),
+        Value::Object(map) => {
+            for (key, inner) in map {
+                keys.push(key.clone());
+                if key.starts_with('$') {
+                    members_of(inner, members, keys, found);
+                } else if let Some(of) = members.get(key) {
+                    if let Some(below) = below(of) {
+                        members_of(inner, below, keys, found);
+                    }
+                } else if !key.contains('*') {
+                    found.push(unknown(keys, key, members));
+                }
+                keys.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The members of a type or of the entries of a list of it.
+fn below(of: &'static Type) -> Option<&'static BTreeMap<String, Type>> {
+    match of {
+        Type::Members(members) => Some(members),
+        Type::Words(_) => None,
+        Type::Named(name) => below(TYPES.get(name.strip_prefix("list of ").unwrap_or(name))?),
+    }
+}
+
+#[cfg(test)]
+mod tests;

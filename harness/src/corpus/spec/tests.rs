@@ -1,0 +1,216 @@
+use super::*;
+use serde_json::json;
+
+use std::collections::BTreeSet;
+
+fn told(config: &Value) -> Vec<String> {
+    let say = |wrong: Wrong| {
+        format!(
+            "{}: {}{}",
+            wrong.path(),
+            wrong.message,
+            wrong.help.map_or_else(String::new, |help| format!(" ({help})"))
+        )
+    };
+    check("config", config, &[]).into_iter().map(say).collect()
+}
+
+#[test]
+fn the_table_can_be_read_and_every_type_is_there() {
+    let types: BTreeMap<String, Type> = serde_yaml::from_str(include_str!("spec.yaml")).expect("spec.yaml");
+    fn names<'t>(of: &'t Type, all: &mut Vec<&'t str>) {
+        match of {
+            Type::Named(name) => all.push(name),
+            Type::Words(_) => {}
+            Type::Members(members) => members.values().for_each(|of| names(of, all)),
+        }
+    }
+    let mut all = Vec::new();
+    types.values().for_each(|of| names(of, &mut all));
+    for name in all {
+        let plain = name.trim_start_matches("list of ").trim_start_matches("map of ");
+        let own = ["any", "text", "bool", "call", "i32", "i64", "u16", "u32", "u64"];
+        assert!(own.contains(&plain) || types.contains_key(plain), "{name}");
+    }
+}
+
+#[test]
+fn what_the_spec_has_is_right() {
+    for good in [
+        json!({"ociVersion": "1.3.0", "process": {"execCPUAffinity": {"initial": "0"}, "user": {"umask": 18}}}),
+        json!({"linux": {"netDevices": {"eth0": {"name": "c0"}}, "memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0"}}}),
+        json!({"mounts": [{"destination": "/x", "uidMappings": [{"containerID": 0, "hostID": 1, "size": 2}]}]}),
+        json!({"linux": {"intelRdt": {"enableMonitoring": true, "schemata": ["MB:0=1"]}, "sysctl": {"a.b": "1"}}}),
+        json!({"linux": {"seccomp": {"$profile": "p", "syscalls+": [{"names": ["mkdir"], "action": "SCMP_ACT_LOG"}]}}}),
+        json!({"process": {"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 18446744073709551615_u64, "hard": 1}]}}),
+        json!({"annotations": {"any.thing": "x"}, "windows": {"whatever": 1}}),
+    ] {
+        assert_eq!(told(&good), Vec::<String>::new(), "{good}");
+    }
+}
+
+#[test]
+fn everything_that_it_does_not_have_is_told_at_once() {
+    let config = json!({
+        "proces": {},
+        "hostname": 3,
+        "process": {"user": {"uid": -1, "gid": 4294967296_u64}, "capabilities": {"bounding": ["CAP_CHWON"]}, "rlimits": [{"type": "RLIMIT_NOFIL"}]},
+        "mounts": [{"destination": "/", "option": []}],
+        "linux": {"maskedPath": [], "namespaces": {"type": "pid"}, "seccomp": {"defaultAction": "SCMP_ACT_ALOW", "syscalls": [{"names": ["mkdri"]}]}},
+    });
+    let mut found = told(&config);
+    found.sort();
+    let mut expected = vec![
+        "proces: unknown member `proces` (did you mean `process`?)",
+        "hostname: `hostname` takes a text",
+        "process.user.uid: `uid` takes a whole number from 0 to 4294967295",
+        "process.user.gid: `gid` takes a whole number from 0 to 4294967295",
+        "process.capabilities.bounding: `CAP_CHWON` is not a value of `bounding` (did you mean `CAP_CHOWN`?)",
+        "process.rlimits.type: `RLIMIT_NOFIL` is not a value of `type` (did you mean `RLIMIT_NOFILE`?)",
+        "mounts.option: unknown member `option` (did you mean `options`?)",
+        "linux.maskedPath: unknown member `maskedPath` (did you mean `maskedPaths`?)",
+        "linux.namespaces: `namespaces` takes a list",
+        "linux.seccomp.defaultAction: `SCMP_ACT_ALOW` is not a value of `defaultAction` (did you mean `SCMP_ACT_ALLOW`?)",
+        "linux.seccomp.syscalls.names: unknown system call `mkdri` (did you mean `mkdir`?)",
+    ];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_taken_away_is_a_member_too() {
+    let told = |patch: Value| check_removed(&patch).iter().map(Wrong::path).collect::<Vec<_>>();
+    assert_eq!(
+        told(json!({"hostname": null, "linux": {"maskedPaths": null, "sysctl": {"any": null}}})),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        told(json!({"hostnam": null, "linux": {"maskedPath": null}})),
+        ["hostnam", "linux.maskedPath"]
+    );
+}
+
+#[test]
+fn conditions_speak_of_members_that_there_are() {
+    let told = |pattern: Value| {
+        check_pattern(&pattern)
+            .iter()
+            .map(Wrong::path)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(
+            json!({"linux": {"seccomp": "*", "sysctl": {"net.*": "*"}}, "mounts": [{"options": {"$not": ["ro"]}}]})
+        ),
+        Vec::<String>::new()
+    );
+    assert_eq!(told(json!({"linux": {"seccmp": "*"}})), ["linux.seccmp"]);
+    assert_eq!(
+        told(json!({"mounts": [{"$any": [{"typ": "x"}]}]})),
+        ["mounts.$any.typ"]
+    );
+}
+
+/// Members that the crate oci-spec does not have: the spec had them until 1.2.
+const NOT_IN_THE_CRATE: &[&str] = &["linux.intelRdt.enableCMT", "linux.intelRdt.enableMBM"];
+
+/// A value of a type, with every member that it can have.
+fn sample(of: &Type) -> Value {
+    let name = match of {
+        Type::Words(words) => return Value::from(words[words.len() - 1].as_str()),
+        Type::Members(members) => {
+            let all = members.iter().map(|(name, of)| (name.clone(), sample(of)));
+            return all.filter(|(_, value)| !value.is_null()).collect();
+        }
+        Type::Named(name) => name.as_str(),
+    };
+    let inner = |name: &str| sample(&Type::Named(name.to_owned()));
+    if let Some(of) = name.strip_prefix("list of ") {
+        return Value::Array(vec![inner(of)]);
+    }
+    if let Some(of) = name.strip_prefix("map of ") {
+        return json!({"name": inner(of)});
+    }
+    match name {
+        // Another platform's.
+        "any" => Value::Null,
+        "text" => json!("0"),
+        "call" => json!("mkdir"),
+        "bool" => json!(true),
+        number if number.starts_with(['i', 'u']) && number.len() == 3 => json!(1),
+        name => sample(&TYPES[name]),
+    }
+}
+
+/// The members of a value by the names that lead to them.
+fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| members(item, path, found)),
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                members(inner, &path, found);
+                found.insert(path);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Two readings of the spec: the table's and the crate's.
+#[test]
+fn the_crate_of_the_spec_has_the_same_members_and_types() {
+    let whole = sample(&TYPES["config"]);
+    assert_eq!(told(&whole), Vec::<String>::new());
+    let read: oci_spec::runtime::Spec = serde_json::from_value(whole.clone()).expect("the crate reads it");
+    let (mut ours, mut theirs) = (BTreeSet::new(), BTreeSet::new());
+    members(&whole, "", &mut ours);
+    members(&serde_json::to_value(read).expect("JSON"), "", &mut theirs);
+    let lost: Vec<&String> = ours.difference(&theirs).collect();
+    assert_eq!(lost, NOT_IN_THE_CRATE, "the table has what the crate does not");
+    let added: Vec<&String> = theirs.difference(&ours).collect();
+    assert_eq!(
+        added,
+        Vec::<&String>::new(),
+        "the crate has what the table does not"
+    );
+}
+
+/// What the table takes for right the crate can read.
+#[test]
+fn the_crate_of_the_spec_reads_every_config_that_is_right() {
+    let sources = crate::corpus::files::built_in("cases");
+    let corpus = crate::corpus::load(&sources).expect("the corpus");
+    let mut refused = Vec::new();
+    for entry in corpus
+        .entries
+        .iter()
+        .filter(|entry| entry.case.body.config_text.is_empty())
+    {
+        let text = crate::bundle::config_text(&entry.case, &corpus, "main", None).expect("a config");
+        let config: Value = serde_json::from_str(&text).expect("JSON");
+        if !check("config", &config, &[]).is_empty() {
+            continue;
+        }
+        let read = serde_json::from_value::<oci_spec::runtime::Spec>(config);
+        // Members that must be there, and lists of CPUs, are the runtimes' to check: cases leave them out.
+        // The crate spells one flag of the scheduler in another way than the spec.
+        let spared = |error: &str| {
+            ["missing field", "execCPUAffinity", "SCHED_FLAG_RESET_ON_FORK"]
+                .iter()
+                .any(|part| error.contains(part))
+        };
+        if let Some(error) = read
+            .err()
+            .map(|error| error.to_string())
+            .filter(|error| !spared(error))
+        {
+            refused.push(format!("{}: {error}", entry.case.name));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
