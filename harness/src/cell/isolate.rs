@@ -49,7 +49,6 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
 /// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
 
-
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
 /// Gives back what of the machine is not seen in there.
 ///

@@ -37,7 +37,8 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
             _ => {
                 let path = known_file(entry)?;
                 let differences = &finished.report.differences;
-                let steady = |difference: &&Difference| !matches!(difference.standing, Standing::Unstable { .. });
+                let steady =
+                    |difference: &&Difference| !matches!(difference.standing, Standing::Unstable { .. });
                 for difference in differences.iter().filter(|difference| !steady(difference)) {
                     refuse(&format!("{} was not the same in each run", difference.fact));
                 }

@@ -68,7 +68,13 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
     let all = load(&sources(args.mutants.as_deref())?, &names).map_err(Error::usage)?;
     let mutants = chosen(all, &args.patterns)?;
     if args.list {
-        let line = |mutant: &Mutant| format!("{:<44}  {}\n", mutant.name, ocidiff_reports::safe(&mutant.summary));
+        let line = |mutant: &Mutant| {
+            format!(
+                "{:<44}  {}\n",
+                mutant.name,
+                ocidiff_reports::safe(&mutant.summary)
+            )
+        };
         let text: String = mutants.iter().map(line).collect();
         return output::answer(&text, ExitStatus::Ok);
     }

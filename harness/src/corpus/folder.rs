@@ -49,7 +49,10 @@ pub fn read_one(path: &Path) -> io::Result<Sources> {
         return Err(named(io::Error::other("it is neither a file nor a folder")));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(Sources::from([(format!("{stem}.yaml"), source(path.to_owned(), true))]))
+    Ok(Sources::from([(
+        format!("{stem}.yaml"),
+        source(path.to_owned(), true),
+    )]))
 }
 
 fn source(path: PathBuf, is_named: bool) -> Source {

@@ -17,8 +17,8 @@ use serde_json::Value as Json;
 
 use self::facts::{Names, Slip};
 use self::place::Place;
-use super::{Corpus, layout, limits};
 use super::diagnostic::{Diagnostic, Document};
+use super::{Corpus, layout, limits};
 
 pub(super) use self::config::Excuses;
 pub(crate) use self::config::departures;
