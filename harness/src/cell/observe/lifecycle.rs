@@ -60,6 +60,8 @@ pub(crate) fn state(prefix: &str, printed: &str, container: &str, pid: Option<i3
     };
     let bundle = match state.get("bundle").and_then(Json::as_str) {
         Some(path) if Path::new(path) == Path::new(&paths::bundle(container)) => Value::from("bundle"),
+        // It must be absolute, and must not pass for the word that stands for the right one.
+        Some(path) if !path.starts_with('/') => Value::from(format!("{path} (relative)")),
         _ => text("bundle"),
     };
     let mut keys: Vec<String> = state.keys().cloned().collect();
@@ -98,6 +100,19 @@ mod tests {
             ("something else", "other"),
         ] {
             assert_eq!(class(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_relative_bundle_is_not_the_bundle() {
+        for (shown, expected) in [
+            (paths::bundle("main"), "bundle"),
+            ("bundle".to_owned(), "bundle (relative)"),
+            ("/elsewhere".to_owned(), "/elsewhere"),
+        ] {
+            let facts = state("s", &format!("{{\"bundle\": \"{shown}\"}}"), "main", None);
+            let bundle = facts.iter().find(|fact| fact.path == "s.bundle");
+            assert_eq!(bundle.map(|fact| &fact.value), Some(&expected.into()), "{shown}");
         }
     }
 
