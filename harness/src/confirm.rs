@@ -15,7 +15,7 @@ use ocidiff_model::{Case, Difference, Group, Record, Requirement, StepRecord, Ve
 use crate::bundle::Bundle;
 use crate::compare::{groups, is_comparable};
 use crate::corpus::{Corpus, Entry};
-use crate::{failing, filters, judge, repeat};
+use crate::{failing, filters, judge, repeat, unseen};
 
 /// How often a case is run before a new difference is reported: it must show each time.
 const RUNS: u32 = 3;
@@ -138,10 +138,25 @@ impl Judge {
     fn never(&self, entry: &Entry, records: &[Record]) -> Option<String> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         match self.origin {
-            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable),
+            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable)
+                .or_else(|| self.watches_nothing(&entry.case, &comparable)),
             Origin::Given => failing::nobody_starts(&comparable),
             Origin::Control => None,
         }
+    }
+
+    /// A watch that no runtime has anything for: it is misspelt, or the case does not come so far.
+    ///
+    /// Only what every machine and every recorder shows: a call is not seen without a recorder, nor a cgroup's value
+    /// without its controller, and of an engine's containers not even all of `proc`.
+    fn watches_nothing(&self, case: &Case, records: &[&Record]) -> Option<String> {
+        if !self.tells_gone || records.len() < 2 || records.iter().any(|record| !record.ran) {
+            return None;
+        }
+        let unseen = unseen::unseen(case, records);
+        let everywhere = |path: &&String| path.starts_with("proc.") || path.starts_with("lifecycle.");
+        let first = unseen.iter().find(everywhere)?;
+        Some(format!("it watches {first}, which no runtime shows"))
     }
 
     /// How often a case is run, as far as is known from the runs so far.
