@@ -212,7 +212,7 @@ fn configs() -> Vec<String> {
             match entry.path() {
                 path if path.is_dir() => collect(&path, found),
                 path if path.ends_with("config.json") => {
-                    found.push(fs::read_to_string(path).expect("a config"))
+                    found.push(fs::read_to_string(path).expect("a config"));
                 }
                 _ => {}
             }

@@ -273,6 +273,11 @@ const CASES: &[Slip] = &[
         4,
         "did you mean `facts`?",
     ),
+    slip(
+        "for:\n  a: {}\n  b:\n    stepz: [create]",
+        5,
+        "did you mean `steps`?",
+    ),
     // Excuses that excuse nothing.
     slip(
         "invalid: [hostname]\nconfig: {hostname: x}",

@@ -82,7 +82,7 @@ fn counted(action: &Action, count: usize) -> Result<(), String> {
     let most = words.clone().count();
     // Of a list none need be there but where nothing stands before it.
     let least = words
-        .take_while(|word| !word.starts_with('[') && !(word.ends_with("...") && *word == "ARG..."))
+        .take_while(|word| !word.starts_with('[') && *word != "ARG...")
         .count();
     // A fifo has no device number.
     let least = if action.name == "mknod" { 2 } else { least };
@@ -108,7 +108,11 @@ fn values(action: &Action, args: &[&[u8]]) -> Outcome {
             .and_then(|()| modes(2)),
         "signal" => actions::check_signal(args[0]),
         "wait-signal" => args.iter().try_for_each(|name| actions::check_signal(name)),
-        "exit" | "fork" | "flood" | "spin" | "openloop" => actions::count(args[0]).map(drop),
+        "exit" => actions::count(args[0]).and_then(|status| match status {
+            0..=255 => Ok(()),
+            _ => Err(Stop::wrong("the status is from 0 to 255")),
+        }),
+        "fork" | "flood" | "spin" | "openloop" => actions::count(args[0]).map(drop),
         "sleep" => actions::check_time(args[0]),
         "mkdir" | "chmod" => modes(1),
         "put" => modes(2),
@@ -160,6 +164,7 @@ mod tests {
             ("probe signal TRM", None),
             ("probe exit", None),
             ("probe exit zero", None),
+            ("probe exit 256", None),
             ("probe sleep soon", None),
             ("probe mkdir /x 09", None),
             ("probe chdir / /x", None),

@@ -73,8 +73,8 @@ impl<'de> Deserialize<'de> for Family {
 /// The cases of a file: itself, or the members of its family in order of their names as written.
 ///
 /// # Errors
-/// The member's name and what is wrong with it.
-pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, (String, String)> {
+/// The name of each member that is wrong, and what is wrong with it.
+pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, Vec<(String, String)>> {
     let Some(family) = &file.family else {
         return Ok(vec![Case {
             name: name.to_owned(),
@@ -92,19 +92,20 @@ pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, (
         family: None,
         ..file.clone()
     };
-    let plain = serde_json::to_value(plain).map_err(|error| (name.to_owned(), error.to_string()))?;
-    patches
-        .into_iter()
-        .map(|(member, patch)| {
-            let body = member_body(&plain, member, patch).map_err(|error| (member.clone(), error))?;
-            Ok(Case {
+    let plain = serde_json::to_value(plain).map_err(|error| vec![(name.to_owned(), error.to_string())])?;
+    let (mut cases, mut errors) = (Vec::new(), Vec::new());
+    for (member, patch) in patches {
+        match member_body(&plain, member, patch) {
+            Ok(body) => cases.push(Case {
                 name: format!("{name}[{member}]"),
                 source: source.to_owned(),
                 member: Some(member.clone()),
                 body,
-            })
-        })
-        .collect()
+            }),
+            Err(error) => errors.push((member.clone(), error)),
+        }
+    }
+    if errors.is_empty() { Ok(cases) } else { Err(errors) }
 }
 
 fn member_body(

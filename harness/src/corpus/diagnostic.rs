@@ -123,6 +123,21 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// An error of the parser in a member of a family: where the name that it does not know stands, if it says one.
+    #[must_use]
+    pub fn of_member(&self, member: &str, error: String) -> Diagnostic {
+        let name = error.split('`').nth(1).unwrap_or_default();
+        let place = self.search(&["for", member], &[name], None);
+        let (line, column) = place.unwrap_or_else(|| self.position(&["for", member]));
+        Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            column,
+            help: meant(&error),
+            message: safe_to(&error, MESSAGE),
+        }
+    }
+
     /// Where a line last opens with the key.
     fn last_line_of(&self, key: &str) -> Option<(usize, usize)> {
         let opens = |line: &str| {
@@ -313,7 +328,10 @@ fn is_written(text: &str, value: &serde_json::Value) -> bool {
         serde_json::Value::String(wanted) => {
             text == wanted || wanted.starts_with(text.split("${").next().unwrap_or(text))
         }
-        other => text == other.to_string(),
+        other => {
+            let printed = other.to_string();
+            text == printed
+        }
     }
 }
 
@@ -361,7 +379,7 @@ mod tests {
     #[test]
     fn places_are_right_behind_anchors() {
         let text = "summary: s\nsteps: &all [create, {exec: *x}]\nfor:\n  a: {steps: *all, watch: {proc: ['a&b', \"*c\"]}}\n  b: {}\n";
-        let document = Document { file: "x.yaml", text };
+        let document = Document::new("x.yaml", text);
         assert_eq!(document.position(&["for", "b"]), (5, 3));
         assert_eq!(document.position(&["for", "a", "watch", "proc", "1"]), (4, 42));
     }
@@ -369,7 +387,7 @@ mod tests {
     #[test]
     fn a_chain_of_names_is_found_through_lists_and_changes() {
         let text = "config:\n  mounts+:\n    - {type: tmpfs}\n    - {type: x, optons: []}\n  process: {args: [a, bad]}\n";
-        let document = Document { file: "x.yaml", text };
+        let document = Document::new("x.yaml", text);
         let search = |names: &[&str], value: Option<&str>| {
             document.search(&["config"], names, value.map(serde_json::Value::from).as_ref())
         };

@@ -44,7 +44,7 @@ pub fn load(sources: &Sources) -> Result<Corpus, Diagnostics> {
                 written.known.insert(name, known);
             }
             Ok(shared) => loader.shared(name, shared, sources),
-            Err(error) => loader.errors.0.push(*error),
+            Err(errors) => loader.errors.0.extend(errors),
         }
     }
     loader.cases(written, sources, &room);
@@ -69,7 +69,7 @@ struct Written<'s> {
     known: BTreeMap<&'s str, Known>,
 }
 
-type ParsedFile<'s> = (&'s str, Result<Parsed, Box<Diagnostic>>);
+type ParsedFile<'s> = (&'s str, Result<Parsed, Vec<Diagnostic>>);
 
 /// Parses every file.
 fn parse_all<'s>(sources: &'s Sources, room: &Room) -> Vec<ParsedFile<'s>> {
@@ -105,18 +105,18 @@ fn on_all_cpus<T: Sync, R: Send>(items: &[T], with: impl Fn(&T) -> R + Sync) -> 
     })
 }
 
-fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Box<Diagnostic>> {
+fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Diagnostic>> {
     if let Some(Unreadable { why, line, column }) = source.unreadable.clone() {
-        return Err(Box::new(Diagnostic {
+        return Err(vec![Diagnostic {
             file: source.shown.clone(),
             line,
             column,
             message: why,
             help: None,
-        }));
+        }]);
     }
-    let weight = weigh(&source.text).map_err(|error| Box::new(document(source).too_much(error)))?;
-    room.take(weight, source)?;
+    let weight = weigh(&source.text).map_err(|error| vec![document(source).too_much(error)])?;
+    room.take(weight, source).map_err(|error| vec![*error])?;
     if name == REQUIREMENTS {
         return yaml(source).map(Parsed::Requirements);
     }
@@ -140,11 +140,14 @@ fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Box<Di
         return yaml::<Option<Known>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
     }
     let file: CaseFile = yaml(source)?;
-    copies(&file, source, weight, room)?;
+    copies(&file, source, weight, room).map_err(|error| vec![*error])?;
     let stem = name.trim_end_matches(".yaml");
     family::members(stem, &source.shown, &file)
         .map(Parsed::Case)
-        .map_err(|(member, error)| Box::new(document(source).at(&["for", &member], error, None)))
+        .map_err(|errors| {
+            let told = |(member, error): (String, String)| document(source).of_member(&member, error);
+            errors.into_iter().map(told).collect()
+        })
 }
 
 /// Whether the members of a family can be, and there is room for them: each is a copy of the case.
@@ -176,21 +179,21 @@ fn document(source: &Source) -> Document<'_> {
     Document::new(&source.shown, &source.text)
 }
 
-fn yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Box<Diagnostic>> {
-    serde_yaml::from_str(&source.text).map_err(|error| Box::new(document(source).syntax(&error)))
+fn yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Vec<Diagnostic>> {
+    serde_yaml::from_str(&source.text).map_err(|error| vec![document(source).syntax(&error)])
 }
 
-fn profile_of(source: &Source) -> Result<Parsed, Box<Diagnostic>> {
+fn profile_of(source: &Source) -> Result<Parsed, Vec<Diagnostic>> {
     serde_json::from_str(&source.text)
         .map(Parsed::Profile)
         .map_err(|error| {
-            Box::new(Diagnostic {
+            vec![Diagnostic {
                 file: source.shown.clone(),
                 line: error.line(),
                 column: error.column(),
                 message: error.to_string(),
                 help: Some("a profile is the config's `linux.seccomp` as JSON".to_owned()),
-            })
+            }]
         })
 }
 

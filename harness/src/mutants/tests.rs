@@ -278,6 +278,8 @@ fn difference(values: &[(&str, i64)], expected: Option<i64>, against: &[&str]) -
         runtimes: vec![(*label).to_owned()],
     };
     Difference {
+        seen: Vec::new(),
+        written: Vec::new(),
         fact: "process.exit".to_owned(),
         groups: values.iter().map(group).collect(),
         standing: Standing::New { runs: 1 },

@@ -1,5 +1,5 @@
-//! A test that cannot be made here says so, and passes. What is printed by a test that passes is hidden, so it is
-//! also written to the file that OCIDIFF_SKIPS names: `make test` prints that at its end.
+// A test that cannot be made here says so, and passes. What is printed by a test that passes is hidden, so it is
+// also written to the file that OCIDIFF_SKIPS names: `make test` prints that at its end.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -169,7 +169,7 @@ fn walk<'p>(parts: &[Part], text: &'p str, open: bool) -> Option<Holes<'p>> {
                 if rest.is_empty() && open && !others.is_empty() {
                     return open_hole(hole, inside).then(|| vec![(*hole, inside)]);
                 }
-                if !holds(hole, inside) && !(rest.is_empty() && open && open_hole(hole, inside)) {
+                if !(holds(hole, inside) || rest.is_empty() && open && open_hole(hole, inside)) {
                     return None;
                 }
                 let mut holes = walk(others, rest, open)?;
