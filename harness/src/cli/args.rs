@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Repro(ReproArgs),
     /// Run every case under each runtime twice: it must not differ from itself
     Control(ControlArgs),
-    /// Put faults before a real runtime, one at a time, and tell which of them the cases catch
+    /// Put faults before a real runtime, one at a time, and report which of them the cases catch
     Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),

@@ -57,7 +57,7 @@ pub(crate) struct MutantsArgs {
     json: bool,
 }
 
-/// Runs the mutants and tells which were caught.
+/// Runs the mutants and reports which were caught.
 pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let manifests = suite::manifests()?;
