@@ -15,10 +15,16 @@ APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-con
 
 # A package's service must not start on this machine.
 NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '\043!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; };
+# Holds the dependencies to deny.toml; built once for all checkouts, beside the runtimes.
+DENY_VERSION := 0.20.2
+DENY := $(or $(OCIDIFF_HOME),$(HOME)/.cache/ocidiff)/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+# The folder that cargo-deny looks for the database of rustsec.org in: the name has the address's hash.
+ADVISORY_DB := advisory-db-3157b0e258782691
+
 # Holds a manifest for Kubernetes against the API's schemas, which it brings along.
 VALIDATE := kubernetes-validate==1.37.0
 
-.PHONY: run test lint bench setup runtimes dist clean help
+.PHONY: run test lint deny bench setup runtimes dist clean help
 
 help:           ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
@@ -56,6 +62,17 @@ test: runtimes  ## every test: unit tests, harness tests, the corpus; what was n
 lint: setup     ## formatting and clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+deny: $(DENY)   ## licences, sources and (ADVISORIES=DIR, a clone of rustsec/advisory-db) known faults of all dependencies
+	PATH=$(dir $(DENY)):$$PATH $(CARGO) deny --offline --locked check licenses bans sources
+	@if [ -n "$(ADVISORIES)" ]; then \
+	  set -e; dbs=$$(mktemp -d); trap 'rm -rf "$$dbs"' EXIT; \
+	  git clone -q "$(ADVISORIES)" $$dbs/$(ADVISORY_DB); sed "s|^\[advisories\]|&\ndb-path = \"$$dbs\"|" deny.toml >$$dbs/deny.toml; \
+	  PATH=$(dir $(DENY)):$$PATH $(CARGO) deny --offline --locked --config $$dbs/deny.toml check advisories; \
+	else echo "known faults were not looked for: make deny ADVISORIES=DIR, a clone of rustsec/advisory-db"; fi
+
+$(DENY):
+	$(CARGO) install --quiet --locked --version $(DENY_VERSION) --root $(dir $(@D)) cargo-deny
 
 bench: runtimes ## the numbers, side by side, from one run; on a quiet machine
 	OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) bench --locked --package ocidiff --bench numbers

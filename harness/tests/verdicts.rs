@@ -87,7 +87,7 @@ fn a_bundle_that_nobody_starts_is_no_agreement() {
         assert!(!ran.stdout.contains("1 agree"), "{}", ran.stdout);
     }
     bundle(&scene, &runtimes[0], "oom", |config| {
-        config["process"]["args"] = serde_json::json!(["/nobody"])
+        config["process"]["args"] = serde_json::json!(["/nobody"]);
     });
     let ran = run(&scene, &runtimes, &["--bundle", "oom"]);
     ran.ends_with(3);
@@ -105,7 +105,7 @@ fn a_refusal_by_one_is_a_difference_of_a_bundle() {
     let Some(runtimes) = pair() else { return };
     let scene = Scene::new();
     bundle(&scene, &runtimes[0], "newer", |config| {
-        config["ociVersion"] = "1.2.0".into()
+        config["ociVersion"] = "1.2.0".into();
     });
     let ran = run(&scene, &runtimes, &["--bundle", "newer"]);
     ran.ends_with(1);
