@@ -124,7 +124,10 @@ fn junit_is_xml_and_says_what_the_terminal_says() {
                     }
                     tags.push(String::from_utf8_lossy(tag.name().as_ref()).into_owned());
                 }
-                Xml::Text(text) => drop(text.xml_content(quick_xml::XmlVersion::Implicit1_0).expect("text")),
+                Xml::Text(text) => drop(
+                    text.xml_content(quick_xml::XmlVersion::Implicit1_0)
+                        .expect("text"),
+                ),
                 _ => {}
             }
         }

@@ -144,7 +144,9 @@ fn no_markup_comes_from_hostile_text_in_html() {
                 let attribute = attribute.expect("an attribute");
                 let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
                 assert!(attributes.contains(&name.as_str()), "{name}");
-                let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).expect("a value");
+                let value = attribute
+                    .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                    .expect("a value");
                 assert!(
                     name != "href" || value.starts_with("https://github.com/"),
                     "{value}"
