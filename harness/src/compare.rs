@@ -33,6 +33,9 @@ const ALWAYS: [(Channel, &[&str]); 9] = [
     (Channel::Proc, &[""]),
 ];
 
+/// How a record names its recorder where there was none; the reason follows.
+const NO_RECORDER: &str = "none";
+
 /// The last parts of lifecycle facts that are always compared.
 const LIFECYCLE: [&str; 5] = ["result", "pid_file", "status", "json", "terminal"];
 
@@ -94,8 +97,24 @@ pub fn speaks_of(record: &Record, path: &str) -> bool {
                 .is_some_and(|step| step.result == CallResult::Ok || record.value(path).is_some())
         }
         Some(Channel::Leftover | Channel::Hook) => true,
-        Some(_) => record.ran,
+        Some(_) => record.ran && (record.value(path).is_some() || !is_unseen(record, path)),
         None => false,
+    }
+}
+
+/// Whether nobody looked: where the recorder could not follow a workload, that it did not see something says nothing.
+fn is_unseen(record: &Record, path: &str) -> bool {
+    if !record.recorder.starts_with(NO_RECORDER) {
+        return false;
+    }
+    let from_outside = |inside: &str| !path.starts_with(inside);
+    match Channel::of(path) {
+        Some(Channel::Syscall | Channel::Filter | Channel::Setup) => true,
+        // What is taken at the workload's execve, and not told from inside.
+        Some(Channel::Proc) => path.starts_with("proc.init."),
+        Some(Channel::Mount) => from_outside("mount.inside."),
+        Some(Channel::Cgroup) => from_outside("cgroup.inside."),
+        _ => false,
     }
 }
 

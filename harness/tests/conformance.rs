@@ -4,6 +4,9 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -102,6 +105,11 @@ impl Suite {
         if report.verdict == Verdict::Skipped {
             eprintln!("{}: {}", report.case, report.why.unwrap_or_default());
             return Ok(());
+        }
+        if report.verdict == Verdict::Unstable {
+            // Not a failure of the corpus, but not in silence either.
+            let facts: Vec<&str> = report.differences.iter().map(|it| it.fact.as_str()).collect();
+            skip::skipped(&format!("{} was unstable: {}", report.case, facts.join(", ")));
         }
         if report.verdict.fails(false) {
             return Err(format!("\n{}", terminal::case(&report, &Style::default())).into());

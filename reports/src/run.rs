@@ -143,17 +143,29 @@ impl<'a> Run<'a> {
         tally(cases.map(|case| case.why.as_deref().unwrap_or("no reason given")))
     }
 
-    /// Runtimes that sat out cases which the others were compared in, how they say why, and how many.
+    /// Runtimes that sat out cases which the others were compared in, how they say why, and which cases.
     #[must_use]
-    pub fn left_out(&self) -> Vec<((&'a str, &'a str), usize)> {
+    pub fn left_out(&self) -> Vec<LeftOut<'a>> {
         let compared = self
             .cases
             .iter()
             .filter(|case| case.verdict != Verdict::Unsupported);
-        tally(compared.flat_map(|case| {
-            let both = case.unsupported.iter();
-            both.map(|(label, why)| (label.as_str(), why.as_str()))
-        }))
+        let mut all: Vec<LeftOut<'a>> = Vec::new();
+        for case in compared {
+            for (label, why) in &case.unsupported {
+                let same = |other: &&mut LeftOut<'a>| other.label == label && other.why == why;
+                match all.iter_mut().find(same) {
+                    Some(other) => other.cases.push(&case.case),
+                    None => all.push(LeftOut {
+                        label,
+                        why,
+                        cases: vec![&case.case],
+                    }),
+                }
+            }
+        }
+        all.sort_by_key(|one| (std::cmp::Reverse(one.cases.len()), one.label, one.why));
+        all
     }
 
     /// How many runtimes take part.
@@ -169,6 +181,17 @@ impl<'a> Run<'a> {
         labels.dedup();
         labels.len()
     }
+}
+
+/// A runtime that sat cases out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut<'a> {
+    /// Who.
+    pub label: &'a str,
+    /// How it says why.
+    pub why: &'a str,
+    /// Which cases, as they came.
+    pub cases: Vec<&'a str>,
 }
 
 impl<'a> Start<'a> {

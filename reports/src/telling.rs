@@ -4,7 +4,7 @@ use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
 
-use crate::run::impact_rank;
+use crate::run::{LeftOut, impact_rank};
 use crate::style::count;
 
 /// The differences in the order of a report: what fails first, then by impact, channel and path.
@@ -273,9 +273,18 @@ pub(crate) fn reason((reason, number): &(&str, usize)) -> String {
     format!("{reason} ({number})")
 }
 
-/// Runtimes that sat cases out, `youki in 3 cases: it has no such step`.
-pub(crate) fn sat_out(((label, why), number): &((&str, &str), usize)) -> String {
-    format!("{label} in {}: {why}", count(*number, "case"))
+/// Cases of a runtime that sat them out which are named.
+const NAMED: usize = 3;
+
+/// Runtimes that sat cases out, `youki in 2 cases: it has no such step (a/one, a/two)`.
+pub(crate) fn sat_out(out: &LeftOut<'_>) -> String {
+    let LeftOut { label, why, cases } = out;
+    let named = cases[..cases.len().min(NAMED)].join(", ");
+    let more = match cases.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", {more} more"),
+    };
+    format!("{label} in {}: {why} ({named}{more})", count(cases.len(), "case"))
 }
 
 /// The options of the run that another command takes too, as words for the shell.

@@ -163,6 +163,27 @@ fn where_create_failed_only_that_is_told() {
 }
 
 #[test]
+fn what_nobody_could_see_is_not_compared() {
+    let seen = record(
+        "runc",
+        &[
+            ("syscall.denied", Value::List(Vec::new())),
+            ("process.exit", Value::Int(0)),
+        ],
+    );
+    let mut unseen = record("crun", &[("process.exit", Value::Int(0))]);
+    assert_eq!(said("", "[]", &[seen.clone(), unseen.clone()]).0, Verdict::New);
+    unseen.recorder = "none (failed to attach: Operation not permitted)".into();
+    assert_eq!(said("", "[]", &[seen.clone(), unseen.clone()]).0, Verdict::Agree);
+    unseen.facts = vec![Fact::new("process.exit", Value::Int(1))];
+    assert_eq!(
+        said("", "[]", &[seen, unseen]).0,
+        Verdict::New,
+        "the end is seen all the same"
+    );
+}
+
+#[test]
 fn what_varies_is_written_as_any() {
     let written = "[{fact: process.exit, values: {runc: 0, crun: 0, youki: '*'}, impact: cosmetic}]";
     assert_eq!(said("", written, &exits([0, 0, 7])).0, Verdict::Known);
