@@ -11,9 +11,46 @@ const SPACE: u64 = 1024 * MIB;
 /// The probe, recorded calls and reports.
 const FILE: u64 = 256 * MIB;
 
+/// Threads of the program itself; each case under way has one more.
+const THREADS: usize = 8;
+
 /// The limits that are too low, as one sentence that says what to do.
 #[must_use]
 pub fn low(jobs: usize) -> Option<String> {
+    files_and_memory(jobs).or_else(|| threads(jobs.saturating_add(THREADS)))
+}
+
+/// Whether so many threads can be started, tried: the bound may be that of any cgroup above.
+fn threads(needed: usize) -> Option<String> {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Arc::new(std::sync::Mutex::new(held));
+    let mut started = Vec::new();
+    let refused = (0..needed).find_map(|_| {
+        let held = std::sync::Arc::clone(&held);
+        let wait = move || drop(held.lock().map(|held| held.recv()));
+        match std::thread::Builder::new().spawn(wait) {
+            Ok(thread) => {
+                started.push(thread);
+                None
+            }
+            Err(error) => Some(error),
+        }
+    });
+    let count = started.len();
+    drop(release);
+    for thread in started {
+        // It does nothing that could fail.
+        let _ = thread.join();
+    }
+    refused.map(|error| {
+        format!(
+            "ocidiff can start {count} threads here and needs {needed} ({error}): raise pids.max of the cgroup that it is \
+             started in (of a service: TasksMax), or ulimit -u"
+        )
+    })
+}
+
+fn files_and_memory(jobs: usize) -> Option<String> {
     let files = FILES.saturating_add(FILES_OF_A_JOB.saturating_mul(jobs as u64));
     let low: Vec<String> = [
         (Resource::Nofile, files, 1, "-n", "open files with so many jobs"),
@@ -68,7 +105,7 @@ mod tests {
     #[test]
     fn what_nobody_may_have_is_told_with_what_to_do() {
         assert_eq!(low(1), None, "the limits of a usual shell");
-        let told = low(usize::MAX).expect("more files than there are");
+        let told = files_and_memory(usize::MAX).expect("more files than there are");
         assert!(
             told.contains("open files") && told.contains("ulimit -n"),
             "{told}"
