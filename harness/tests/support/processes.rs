@@ -60,6 +60,7 @@ pub(crate) fn still_loaded(ids: &[u32]) -> Vec<u32> {
 
 #[cfg(not(feature = "ebpf"))]
 pub(crate) fn still_loaded(_: &[u32]) -> Vec<u32> {
+    crate::needs::skips::skipped("built without eBPF: its programs are not looked for");
     Vec::new()
 }
 
