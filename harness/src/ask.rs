@@ -55,7 +55,9 @@ impl InCell {
         let (handle, launcher) = (place.tokio.handle(), &place.launcher);
         let order = order(probe_of(launcher.session()));
         std::thread::scope(|scope| {
-            let asking = scope.spawn(|| handle.block_on(launcher.launch(order)));
+            let asking = std::thread::Builder::new()
+                .spawn_scoped(scope, || handle.block_on(launcher.launch(order)))
+                .map_err(|error| format!("failed to start a thread: {error}"))?;
             asking.join().map_err(|_| "the thread that asks died".to_owned())
         })
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::preflight;
 
 /// What one runtime made of a profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +58,8 @@ pub async fn read_back(engine: &Engine, seccomp: &Value) -> Result<Vec<ReadBack>
 
 fn one(record: Record) -> Result<ReadBack, Error> {
     if let RunOutcome::Broken(why) = &record.outcome {
-        return Err(Error::broken(format!("{}: {why}", record.runtime.label)));
+        let why = format!("{}: {why}", record.runtime.label);
+        return Err(Error::broken(preflight::with_cure(&why)));
     }
     let failed = record.failed().next();
     let said = failed.map(|step| {

@@ -89,7 +89,14 @@ impl Slot {
                     }
                 },
             )?;
-        let cgroups = started.recv().map_err(io::Error::other)??;
+        let cgroups = match started.recv().map_err(io::Error::other).and_then(|made| made) {
+            Ok(cgroups) => cgroups,
+            Err(error) => {
+                // It holds the session until its end, and who leaves before that leaves the session's folder.
+                wait_for(thread);
+                return Err(error);
+            }
+        };
         Ok(Self {
             work: Some(sender),
             thread: Some(thread),

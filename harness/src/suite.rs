@@ -79,7 +79,19 @@ pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> 
 /// # Errors
 /// This program's own file is not known.
 pub fn asker() -> Result<InCell, Error> {
-    Ok(InCell::new(&std::env::current_exe().map_err(Error::broken)?))
+    Ok(InCell::new(&program()?))
+}
+
+/// This program's own file: it is started anew for each cell.
+///
+/// # Errors
+/// It is not known, as where /proc is missing.
+pub fn program() -> Result<PathBuf, Error> {
+    std::env::current_exe().map_err(|error| {
+        Error::broken(format!(
+            "failed to find ocidiff's own file: {error}; mount /proc (mount -t proc proc /proc)"
+        ))
+    })
 }
 
 /// The same where another asks them for their versions.
@@ -166,9 +178,10 @@ pub fn engine(
     if let Some(lacks) = preflight::lacks(abilities, &corpus.default_config) {
         return Err(Error::broken(lacks));
     }
-    let session =
-        Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))?;
-    let session = Arc::new(session);
+    if let Some(low) = preflight::low(settings.jobs) {
+        return Err(Error::broken(low));
+    }
+    let session = Arc::new(session()?);
     let builder = Builder::new(session.folder(), store()?);
     builder
         .probe()
@@ -189,6 +202,14 @@ pub fn engine(
         builder,
         launcher: Launcher::new(settings.program.clone(), session, settings.jobs, stop, kernel),
     })
+}
+
+/// Where what is made for a command lies.
+///
+/// # Errors
+/// No folder can be made for it, or there is no cgroup hierarchy.
+pub fn session() -> Result<Session, Error> {
+    Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))
 }
 
 /// Which recorder it is, how reports name it, and the kernel's programs for it.

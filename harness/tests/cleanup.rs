@@ -5,27 +5,28 @@
 mod events;
 #[path = "support/needs.rs"]
 mod needs;
+#[expect(dead_code, reason = "eBPF programs are looked at in kills.rs")]
+#[path = "support/processes.rs"]
+mod processes;
 #[expect(dead_code, reason = "no fake takes part here")]
 #[path = "support/mod.rs"]
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use events::Events;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use processes::{Random, kills, processes_of};
 use support::traces::{left_by, name_of};
 use support::{Output, Scene};
 
 /// `clean` of one test would meet what another has just killed.
 static ONE: Mutex<()> = Mutex::new(());
-
-/// How often a run is killed.
-const KILLS: u32 = 50;
 
 /// A corpus that takes a while, with every kind of thing that can be left: processes, mounts, cgroups, folders.
 fn scene() -> Option<(Scene, Vec<String>)> {
@@ -88,64 +89,11 @@ fn part(scene: &Scene, events: &str) -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Processes that belong to a run, but for the program itself: those in its cgroups.
-fn processes_of(run: &str) -> Vec<String> {
-    let mark = format!("/{run}/");
-    let program: u32 = run
-        .split('.')
-        .nth(1)
-        .and_then(|pid| pid.parse().ok())
-        .expect("a pid");
-    let entries = fs::read_dir("/proc").expect("/proc").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let ours = pids.filter(|other| *other != program).filter(|other| {
-        let dir = Path::new("/proc").join(other.to_string());
-        let in_cgroup = fs::read_to_string(dir.join("cgroup")).is_ok_and(|text| text.contains(&mark));
-        let is_dead = fs::read_to_string(dir.join("stat")).map_or(true, |stat| stat.contains(") Z "));
-        in_cgroup && !is_dead
-    });
-    ours.map(|pid| {
-        format!(
-            "{pid} {}",
-            fs::read_to_string(format!("/proc/{pid}/comm"))
-                .unwrap_or_default()
-                .trim()
-        )
-    })
-    .collect()
-}
-
-/// xorshift: the moments are random, and can be had again from the seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("OCIDIFF_TEST_SEED")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        now.as_nanos() as u64 | 1
-    })
-}
-
 #[test]
 fn kill_at_any_moment_and_clean() {
     let Some((scene, runtimes)) = scene() else { return };
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let seed = seed();
-    println!("OCIDIFF_TEST_SEED={seed}");
-    let mut random = Random(seed);
+    let mut random = Random::seeded();
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
     // Another session, which `clean` must not touch. It is stopped while others are killed, to leave them the machine.
     let (neighbour_output, mut neighbour) = start(&scene, &runtimes, "neighbour");
@@ -156,7 +104,7 @@ fn kill_at_any_moment_and_clean() {
     assert!(!untouched.is_empty(), "the neighbour has cgroups and a folder");
 
     let mut killed = Vec::new();
-    for _ in 0..KILLS {
+    for _ in 0..kills(12) {
         let (_output, mut child) = start(&scene, &runtimes, "killed");
         std::thread::sleep(Duration::from_millis(random.below(600)));
         kill(pid_of(&child), Signal::SIGKILL).expect("kill it");
@@ -169,8 +117,8 @@ fn kill_at_any_moment_and_clean() {
     }
     scene.run(&["clean"]).ends_with(0);
     for run in &killed {
-        assert_eq!(left_by(run), [] as [PathBuf; 0], "left of {run}, seed {seed}");
-        assert_eq!(processes_of(run), [] as [String; 0], "left of {run}, seed {seed}");
+        assert_eq!(left_by(run), [] as [PathBuf; 0], "left of {run}");
+        assert_eq!(processes_of(run), [] as [String; 0], "left of {run}");
     }
     assert_eq!(
         fs::read_to_string("/proc/self/mountinfo").expect("mountinfo"),

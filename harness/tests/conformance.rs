@@ -26,11 +26,17 @@ use tokio::sync::watch;
 fn main() -> ExitCode {
     let args = Arguments::from_args();
     if std::env::var("OCIDIFF_SKIP").is_ok_and(|skip| skip.split(',').any(|name| name == "conformance")) {
-        eprintln!("OCIDIFF_SKIP=conformance: the corpus is left out");
+        skip::skipped("the corpus: OCIDIFF_SKIP=conformance");
         return libtest_mimic::run(&args, Vec::new()).exit_code();
     }
     let (trials, suite) = match Suite::plan() {
-        Ok(suite) => (trials(&suite), Some(suite)),
+        Ok(suite) => {
+            // nextest starts this program once a trial.
+            if !args.list && !args.exact {
+                note_skipped(&suite);
+            }
+            (trials(&suite), Some(suite))
+        }
         // One sentence that says what to do, as the failure of one trial.
         Err(error) => (
             vec![Trial::test("conformance", move || {
@@ -67,6 +73,14 @@ fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
         }
     };
     suite.corpus.entries.iter().map(trial).collect()
+}
+
+fn note_skipped(suite: &Suite) {
+    for entry in &suite.corpus.entries {
+        if let Some(why) = suite.abilities.missing_of(&entry.case) {
+            skip::skipped(&format!("{} {why}", entry.case.name));
+        }
+    }
 }
 
 impl Suite {

@@ -1,5 +1,5 @@
 //! What passes between the harness and its cells, and who else could speak or listen: a runtime's forged results,
-//! sessions that are cleaned by somebody who does not see their processes, versions that are asked on the machine,
+//! versions that are asked on the machine,
 //! attributes of the user's shell, hooks of a stranger's bundle.
 
 #[expect(dead_code, reason = "which value a difference has is not looked at here")]
@@ -14,8 +14,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use events::Events;
@@ -195,104 +194,6 @@ fn without_root_no_runtime_is_called() {
     }
     assert!(text.contains("need root"), "{} of {text}", fake.display());
     assert!(text.contains("could not be asked"), "{text}");
-}
-
-fn many_cases(scene: &Scene, count: usize) {
-    for index in 0..count {
-        scene.write(
-            &format!("cases/some/case-{index}.yaml"),
-            "{summary: it, config: {process: {args: [/bin/probe, sleep, '0.05']}}}",
-        );
-    }
-}
-
-fn start(scene: &Scene, runtimes: &[String], events: &str) -> (Output, Child) {
-    let mut args = vec!["run", "--cases", "cases", "--jobs", "2", "--json", events];
-    args.extend(runtimes.iter().flat_map(|runtime| ["--runtime", runtime]));
-    let output = Output::new(scene.path());
-    let child = output.spawn(&mut scene.command(&args));
-    (output, child)
-}
-
-/// `clean` as somebody calls it who sees none of the processes, and has a `/run` and a `/tmp` of his own or not.
-fn clean_from(namespaces: &str) -> bool {
-    let script = "[ -z \"$1\" ] || for d in /run /tmp; do mount -t tmpfs tmpfs $d; done; shift; exec \"$@\"";
-    let hide = if namespaces.contains("hidden") { "yes" } else { "" };
-    let mut command = Command::new("unshare");
-    match namespaces {
-        "none" => command.arg("--fork"),
-        _ => command.args(["--pid", "--mount", "--mount-proc", "--fork", "--kill-child"]),
-    };
-    command.args(["sh", "-c", script, "_", hide]);
-    // By its descriptor: what it lies on may be hidden.
-    command.args(["sh", "-c", "exec /proc/self/fd/9 clean"]);
-    let program = fs::File::open(env!("CARGO_BIN_EXE_ocidiff")).expect("the program");
-    let fd9 = format!("exec 9<{}; exec \"$@\"", env!("CARGO_BIN_EXE_ocidiff"));
-    drop(program);
-    let mut outer = Command::new("sh");
-    outer
-        .arg("-c")
-        .arg(fd9)
-        .arg("_")
-        .arg(command.get_program())
-        .args(command.get_args());
-    outer.stdin(Stdio::null()).stdout(Stdio::null());
-    outer.output().is_ok_and(|output| output.status.success())
-}
-
-/// Three runs at once, and `clean` all the while from everywhere: nobody loses anything.
-#[test]
-fn clean_leaves_those_alone_who_live_whatever_it_sees() {
-    let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
-        return;
-    };
-    let runtimes = [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
-    let scene = Scene::new();
-    many_cases(&scene, 20);
-    let stop = AtomicBool::new(false);
-    let cleaned = std::thread::scope(|scope| {
-        let cleaners: Vec<_> = ["none", "pid", "pid and hidden"]
-            .map(|namespaces| {
-                let stop = &stop;
-                scope.spawn(move || {
-                    let mut rounds = 0;
-                    while !stop.load(Ordering::Relaxed) {
-                        rounds += u32::from(clean_from(namespaces));
-                    }
-                    rounds
-                })
-            })
-            .into();
-        let running = ["one", "two", "three"].map(|name| (name, start(&scene, &runtimes, name)));
-        for (name, (output, child)) in running {
-            let ran = output.wait(child, Duration::from_secs(180));
-            stop_if_failed(&stop, &ran);
-            ran.ends_with(0).leaves_nothing();
-            let events = Events::read(&scene.path().join(name));
-            let broken: Vec<_> = events
-                .cases()
-                .filter(|case| case.verdict != Verdict::Agree)
-                .collect();
-            assert!(broken.is_empty(), "{broken:?}");
-            assert_eq!(events.cases().count(), 20);
-        }
-        stop.store(true, Ordering::Relaxed);
-        cleaners
-            .into_iter()
-            .map(|thread| thread.join().expect("a cleaner"))
-            .collect::<Vec<_>>()
-    });
-    assert!(
-        cleaned.iter().all(|rounds| *rounds > 0),
-        "not everybody cleaned: {cleaned:?}"
-    );
-}
-
-/// The scope waits for the cleaners, also where an assertion fails.
-fn stop_if_failed(stop: &AtomicBool, ran: &Ran) {
-    if ran.status != Some(0) {
-        stop.store(true, Ordering::Relaxed);
-    }
 }
 
 type Facts = BTreeMap<String, Value>;

@@ -139,7 +139,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
     let Some((dockerd, _)) = docker() else { return };
     let mut kinds = kinds(&dockerd.scratch());
     if !all_capabilities() {
-        eprintln!("left out: privileged, which needs every capability");
+        dockerd::private::skip::skipped("a privileged container needs every capability");
         kinds.retain(|(name, ..)| *name != "privileged");
     }
     for (name, host, ..) in &kinds {

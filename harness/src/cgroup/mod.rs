@@ -66,11 +66,17 @@ impl Layout {
     /// # Errors
     /// The mount table cannot be read, or has no cgroup mount.
     pub fn of_machine() -> io::Result<Self> {
-        let layout = Self::parse(&fs::read_to_string("/proc/self/mountinfo")?);
+        let mounts = "/proc/self/mountinfo";
+        let text = fs::read_to_string(mounts).map_err(|error| {
+            let why = format!("{mounts}: {error}; mount /proc (mount -t proc proc /proc)");
+            io::Error::new(error.kind(), why)
+        })?;
+        let layout = Self::parse(&text);
         if layout.hierarchies.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
-                "no cgroup hierarchy is mounted",
+                "no cgroup hierarchy is mounted under /sys/fs/cgroup; mount one there \
+                 (mount -t cgroup2 cgroup2 /sys/fs/cgroup)",
             ));
         }
         Ok(layout)

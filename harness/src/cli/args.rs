@@ -101,7 +101,7 @@ impl WithArgs {
     /// What was typed, as the suite wants it.
     pub(crate) fn settings(&self) -> Result<Settings, Error> {
         Ok(Settings {
-            program: std::env::current_exe().map_err(Error::broken)?,
+            program: crate::suite::program()?,
             reference: self.reference.clone(),
             jobs: usize::from(self.jobs),
             recorder: match self.recorder {

@@ -32,6 +32,7 @@ use clap::Parser;
 use ocidiff_model::ExitStatus;
 
 use crate::error::Error;
+use crate::preflight;
 use crate::suite;
 use args::{Cli, Command, SchemaOf};
 
@@ -57,6 +58,11 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<ExitStatus, Error> {
+    if runs_containers(&command)
+        && let Some(low) = preflight::low(0)
+    {
+        return Err(Error::broken(low));
+    }
     // A cell is ended by who started it.
     if !matches!(command, Command::Cell) {
         signals::listen()?;
@@ -86,6 +92,22 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
             std::process::exit(crate::mutants::wrap::main(&work, &command).into())
         }
     }
+}
+
+/// Whether limits that are too low must be told before anything is read.
+fn runs_containers(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Run(_)
+            | Command::Explain(_)
+            | Command::Show(_)
+            | Command::Accept(_)
+            | Command::Repro(_)
+            | Command::Control(_)
+            | Command::Mutants(_)
+            | Command::Seccomp(_)
+            | Command::Check(_)
+    )
 }
 
 fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {

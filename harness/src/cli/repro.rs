@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::participants::contenders;
 use crate::plan;
 use crate::repro;
-use crate::session::Session;
 use crate::suite;
 
 /// Writes the folder and says what to do with it.
@@ -47,7 +46,7 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     }
     // What it makes is removed first if it is told to end; what a killed one leaves is known to `clean`.
     let signalled = signals::stop();
-    let session = Session::start().map_err(Error::broken)?;
+    let session = suite::session()?;
     let builder = Builder::new(session.folder(), store);
     let probe = builder.probe().map_err(Error::broken)?;
     let bundle = builder.build(&entry.case, &corpus).map_err(Error::usage)?;

@@ -54,16 +54,16 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        abilities
-            .unpinned
-            .iter()
-            .for_each(|one| output::complain(&one.told()));
         let settings = Settings {
             repeat: u32::from(args.repeat),
             keep_hooks: args.hooks,
             ..args.with.settings()?
         };
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         engine.show_env = args.show_env;
         engine.builder.reach = reach(args.outside_root);
         if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {

@@ -44,16 +44,16 @@ pub(crate) fn run_with(
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        abilities
-            .unpinned
-            .iter()
-            .for_each(|one| output::complain(&one.told()));
         let settings = Settings {
             keep_setup: true,
             control,
             ..with.settings()?
         };
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        abilities
+            .unpinned
+            .iter()
+            .for_each(|one| output::complain(&one.told()));
         if with.recorder == RecorderArg::Auto && engine.recorder != Recorder::Ebpf {
             output::complain(&format!("recorder: {}", engine.recorder_said));
         }

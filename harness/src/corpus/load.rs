@@ -96,7 +96,10 @@ fn on_all_cpus<T: Sync, R: Send>(items: &[T], with: impl Fn(&T) -> R + Sync) -> 
         done
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..width).map(|_| scope.spawn(work)).collect();
+        // A thread that cannot be started leaves its work to the others.
+        let threads: Vec<_> = (1..width)
+            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
         let mut done = work();
         for thread in threads {
             done.extend(thread.join().unwrap_or_default());

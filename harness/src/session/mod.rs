@@ -101,9 +101,21 @@ fn folder(name: &str) -> io::Result<TempDir> {
     let prefix = format!("{name}.");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).permissions(private());
+    let homes = homes();
     builder
-        .tempdir_in(homes()[0].clone())
-        .or_else(|_| builder.tempdir())
+        .tempdir_in(&homes[0])
+        .or_else(|_| builder.tempdir_in(&homes[1]))
+        .map_err(|error| {
+            // Its path is one that nobody chose.
+            let why = error.raw_os_error().map_or(error.to_string(), |code| {
+                io::Error::from_raw_os_error(code).to_string()
+            });
+            let [run, temporary] = homes.each_ref().map(|home| home.display());
+            io::Error::new(
+                error.kind(),
+                format!("no folder can be made in {run} or {temporary}: {why}; set TMPDIR to a folder where one can"),
+            )
+        })
 }
 
 impl Drop for Session {

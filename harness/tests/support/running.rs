@@ -34,6 +34,8 @@ impl Node {
         }
         if private::is_on_path("docker-init") {
             node.add("init", sleeper(json!({"Init": true})));
+        } else {
+            needs::skip("docker-init", false);
         }
         let mut user = sleeper(json!({}));
         user["User"] = "app:more".into();

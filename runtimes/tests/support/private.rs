@@ -1,6 +1,6 @@
 //! An engine's process in private namespaces, with a temporary folder, and what an image can be made of.
 
-mod skip {
+pub(crate) mod skip {
     // Not by `#[path]`: tests of the harness have that file as a module already.
     include!("../../../harness/tests/support/skip.rs");
 }

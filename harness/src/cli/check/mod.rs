@@ -42,7 +42,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(None)?;
     let abilities = suite::abilities()?;
     let settings = Settings {
-        program: std::env::current_exe().map_err(Error::broken)?,
+        program: suite::program()?,
         reference: None,
         jobs: 4,
         recorder: if args.run { Recorder::Auto } else { Recorder::None },

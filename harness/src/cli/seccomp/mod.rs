@@ -29,7 +29,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     suite::need_root()?;
     let runtimes = suite::runtimes(&args.runtimes, &suite::store()?)?;
     let settings = Settings {
-        program: std::env::current_exe().map_err(Error::broken)?,
+        program: suite::program()?,
         reference: args.reference.clone(),
         jobs: runtimes.len().clamp(1, 8),
         recorder: Recorder::None,
@@ -41,10 +41,13 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     let answer = suite::tokio()?.block_on(async {
         let signalled = signals::stop();
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
-        let made = read_back(&engine, &given.value).await?;
-        if made.iter().all(|one| !matches!(one.loaded, Loaded::Filters(_))) {
-            // Nobody loads it: is it the profile, or does nothing start here?
-            preflight::plain(&mut engine).await?;
+        let mut made = read_back(&engine, &given.value).await?;
+        if made.iter().any(|one| !matches!(one.loaded, Loaded::Filters(_))) {
+            // Somebody does not load it: is it the profile, or does nothing start here?
+            let left_out = preflight::plain(&mut engine).await?;
+            left_out.iter().for_each(|sentence| output::complain(sentence));
+            let takes_part = |one: &ReadBack| engine.contenders.iter().any(|other| other.id == one.runtime);
+            made.retain(takes_part);
         }
         let mut filters = decided(&given, &made)?;
         match args.fix {

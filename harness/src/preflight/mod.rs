@@ -1,6 +1,8 @@
 //! Before the first case: can this machine make containers at all, and does each runtime? What is missing is said once,
 //! in one sentence, and not as a difference of every case.
 
+mod limits;
+
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Op, Record, Value};
 
@@ -8,12 +10,32 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::plan::Abilities;
 
+pub use limits::low;
+
 /// Capabilities that the harness itself needs, beside those that its containers get: to make cells, to look at what runs
 /// in them, and to see their network.
 const OWN: [&str; 3] = ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"];
 
 /// How much of a runtime's own words is shown.
 const WORDS: usize = 300;
+
+/// What to do where the kernel refuses something, by the end of the error as it is printed.
+const CURES: [(&str, &str); 5] = [
+    (
+        "(os error 11)",
+        "more processes are needed: raise pids.max of the cgroup that ocidiff is started in, or ulimit -u",
+    ),
+    ("(os error 12)", "more memory is needed"),
+    ("(os error 24)", "more open files are needed: raise ulimit -n"),
+    (
+        "(os error 28)",
+        "more room is needed under /run, or under the folder that TMPDIR names",
+    ),
+    (
+        "/sys/fs/cgroup",
+        "ocidiff makes cgroups, so /sys/fs/cgroup must be there and writable (in a container: --privileged)",
+    ),
+];
 
 /// The capabilities that are missing, as one sentence that says what to do.
 ///
@@ -51,18 +73,18 @@ pub async fn plain(engine: &mut Engine) -> Result<Vec<String>, Error> {
     if failed.is_empty() {
         return Ok(Vec::new());
     }
-    let words: Vec<String> = failed.iter().map(|(who, why)| format!("{who}: {why}")).collect();
+    let words = told(&failed);
     if failed.len() == records.len() {
-        return Err(Error::broken(format!(
+        return Err(Error::broken(with_cure(&format!(
             "no runtime starts a plain container on this machine: {}",
             words.join("; ")
-        )));
+        ))));
     }
     if records.len() - failed.len() < 2 {
-        return Err(Error::broken(format!(
+        return Err(Error::broken(with_cure(&format!(
             "there is nothing to compare, since this runtime does not start a plain container on this machine: {}",
             words.join("; ")
-        )));
+        ))));
     }
     engine
         .contenders
@@ -74,6 +96,27 @@ pub async fn plain(engine: &mut Engine) -> Result<Vec<String>, Error> {
         format!("left out, since it does not start a plain container on this machine: {words}")
     };
     Ok(words.into_iter().map(sentence).collect())
+}
+
+/// Who failed and why; the same reason once.
+fn told(failed: &[(String, String)]) -> Vec<String> {
+    let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (who, why) in failed {
+        match reasons.iter_mut().find(|(_, known)| known == why) {
+            Some((all, _)) => all.push(who),
+            None => reasons.push((vec![who], why)),
+        }
+    }
+    let line = |(who, why): (Vec<&str>, &str)| format!("{}: {why}", who.join(", "));
+    reasons.into_iter().map(line).collect()
+}
+
+/// With what to do about it, where the kernel's own words say.
+pub(crate) fn with_cure(sentence: &str) -> String {
+    match CURES.iter().find(|(sign, _)| sentence.contains(sign)) {
+        Some((_, cure)) => format!("{sentence}; {cure}"),
+        None => sentence.to_owned(),
+    }
 }
 
 fn plain_case() -> Case {
