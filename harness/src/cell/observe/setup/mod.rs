@@ -38,6 +38,16 @@ const NAMESPACES: [(&str, &str); 8] = [
     ("CLONE_NEWUTS", "uts"),
 ];
 
+/// The flags of seccomp(2), linux/seccomp.h.
+const SECCOMP_FLAGS: &[(u64, &str)] = &[
+    (1, "TSYNC"),
+    (1 << 1, "LOG"),
+    (1 << 2, "SPEC_ALLOW"),
+    (1 << 3, "NEW_LISTENER"),
+    (1 << 4, "TSYNC_ESRCH"),
+    (1 << 5, "WAIT_KILLABLE_RECV"),
+];
+
 /// What of the config decides what calls mean.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
@@ -84,6 +94,7 @@ pub(crate) fn facts(calls: &[SetupCall], init: Option<i32>, asked: &Asked) -> Ve
         fact("rlimits", sorted(&done, rlimit)),
         fact("names", sorted(&done, host_name)),
         fact("close_range", in_order(&own, close_range)),
+        fact("seccomp", in_order(&own, seccomp)),
         fact("refused", sorted_all(calls, refused)),
     ];
     facts.extend(execve(&own));
@@ -172,6 +183,37 @@ fn rlimit(call: &SetupCall) -> Option<String> {
 fn host_name(call: &SetupCall) -> Option<String> {
     matches!(call.call.name.as_str(), "sethostname" | "setdomainname")
         .then(|| format!("{} {}", call.call.name, arg(call, 0)))
+}
+
+/// The flags that a filter was loaded with; prctl(2) has none to give.
+fn seccomp(call: &SetupCall) -> Option<String> {
+    match (call.call.name.as_str(), arg(call, 0)) {
+        ("seccomp", "SECCOMP_SET_MODE_FILTER") => Some(seccomp_flags(arg(call, 1))),
+        ("prctl", "PR_SET_SECCOMP") => Some("prctl".to_owned()),
+        _ => None,
+    }
+}
+
+fn seccomp_flags(argument: &str) -> String {
+    let digits = argument.trim_start_matches("0x");
+    let Ok(mut bits) = u64::from_str_radix(digits, 16) else {
+        return argument.to_owned();
+    };
+    let mut names = Vec::new();
+    for (bit, name) in SECCOMP_FLAGS {
+        if bits & bit != 0 {
+            names.push((*name).to_owned());
+            bits &= !bit;
+        }
+    }
+    if bits != 0 || names.is_empty() {
+        names.push(if bits == 0 {
+            "none".to_owned()
+        } else {
+            format!("{bits:#x}")
+        });
+    }
+    names.join("|")
 }
 
 fn close_range(call: &SetupCall) -> Option<String> {
@@ -265,6 +307,32 @@ mod tests {
         assert_eq!(
             value(&facts, "setup.refused"),
             vec!["setresuid EPERM".to_owned()].into()
+        );
+    }
+
+    #[test]
+    fn the_flags_of_each_filter_are_named() {
+        let calls = [
+            call(7, "seccomp", &["SECCOMP_GET_ACTION_AVAIL", "0x0", "ptr"], "0"),
+            // libseccomp asks so whether the kernel knows a flag.
+            call(
+                7,
+                "seccomp",
+                &["SECCOMP_SET_MODE_FILTER", "0x2", "NULL"],
+                "EFAULT",
+            ),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x0", "ptr"], "0"),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x6", "ptr"], "0"),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x41", "ptr"], "0"),
+            call(9, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x2", "ptr"], "0"),
+            call(7, "prctl", &["PR_SET_SECCOMP", "0x2", "ptr"], "0"),
+        ];
+        let expected = ["none", "LOG|SPEC_ALLOW", "TSYNC|0x40", "prctl"]
+            .map(str::to_owned)
+            .to_vec();
+        assert_eq!(
+            value(&facts(&calls, Some(7), &Asked::default()), "setup.seccomp"),
+            expected.into()
         );
     }
 
