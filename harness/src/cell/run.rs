@@ -176,8 +176,11 @@ impl<'a> Run<'a> {
     fn created(&mut self, step: &JobStep, call: &Call, console: Option<&Console>) {
         let mut container = Container::new();
         if call.result == CallResult::Ok {
-            let [stdout, stderr] = [call.stdout, call.stderr].map(|id| self.pump.stream(id).kept());
-            let facts = observe::printed::create(&format!("lifecycle.{}", step.label), stdout, stderr);
+            let streams = [call.stdout, call.stderr].map(|id| {
+                let stream = self.pump.stream(id);
+                (stream.kept(), stream.lost())
+            });
+            let facts = observe::printed::create(&format!("lifecycle.{}", step.label), streams);
             self.facts(facts);
         }
         // From here on what is printed is the container's own.

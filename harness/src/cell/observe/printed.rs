@@ -6,21 +6,32 @@ use serde_json::Value as Json;
 
 use super::few::{few, few_as_they_are};
 
+/// How much of a stream of create is told, in bytes: enough to see who speaks.
+const MOST_BYTES: usize = 4096;
 /// Members of one document that become facts of their own.
 const MOST_MEMBERS: usize = 500;
 /// How deep a document is followed; the spec's goes four deep.
 const DEEPEST: usize = 8;
 
-/// The lines that `create` printed on each stream: none, if it is silent.
-pub(crate) fn create(prefix: &str, stdout: &[u8], stderr: &[u8]) -> Vec<Fact> {
-    [("stdout", stdout), ("stderr", stderr)]
-        .map(|(name, bytes)| Fact::new(format!("{prefix}.{name}"), lines(bytes)))
-        .to_vec()
+/// The lines that `create` printed on each stream: none, if it is silent. What is not told is counted: of what was
+/// kept, and what the pump has thrown away.
+pub(crate) fn create(prefix: &str, streams: [(&[u8], u64); 2]) -> Vec<Fact> {
+    ["stdout", "stderr"]
+        .into_iter()
+        .zip(streams)
+        .map(|(name, (kept, lost))| Fact::new(format!("{prefix}.{name}"), lines(kept, lost)))
+        .collect()
 }
 
-fn lines(bytes: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(bytes);
-    few_as_they_are(text.lines().map(str::to_owned).collect())
+fn lines(kept: &[u8], lost: u64) -> Vec<String> {
+    let (told, rest) = kept.split_at(kept.len().min(MOST_BYTES));
+    let text = String::from_utf8_lossy(told);
+    let mut lines = few_as_they_are(text.lines().map(str::to_owned).collect());
+    let more = rest.len() as u64 + lost;
+    if more > 0 {
+        lines.push(format!("(and {more} more bytes)"));
+    }
+    lines
 }
 
 /// The containers that `list` shows, each with its status: `main created`.
@@ -152,11 +163,16 @@ mod tests {
 
     #[test]
     fn what_create_prints_is_told_by_stream() {
-        let facts = create("s", b"", b"warning\n\xff");
+        let facts = create("s", [(b"", 0), (b"warning\n\xff", 0)]);
         assert_eq!(facts[0], Fact::new("s.stdout", Vec::<String>::new()));
         assert_eq!(
             facts[1],
             Fact::new("s.stderr", vec!["warning".to_owned(), "\u{fffd}".to_owned()])
+        );
+        let flood = create("s", [(&[b'x'; 5000], 7), (b"", 0)]);
+        assert_eq!(
+            flood[0].value,
+            vec!["x".repeat(4096), "(and 911 more bytes)".to_owned()].into()
         );
     }
 }

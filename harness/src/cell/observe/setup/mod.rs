@@ -5,6 +5,7 @@
 
 mod order;
 mod paths;
+mod seccomp;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use ocidiff_trace::{CallResult, SetupCall};
 
 use self::order::orders;
 use self::paths::{mount, path};
+use self::seccomp::seccomp;
 
 /// Calls that change who a process is.
 const IDS: [&str; 9] = [
@@ -36,16 +38,6 @@ const NAMESPACES: [(&str, &str); 8] = [
     ("CLONE_NEWTIME", "time"),
     ("CLONE_NEWUSER", "user"),
     ("CLONE_NEWUTS", "uts"),
-];
-
-/// The flags of seccomp(2), linux/seccomp.h.
-const SECCOMP_FLAGS: &[(u64, &str)] = &[
-    (1, "TSYNC"),
-    (1 << 1, "LOG"),
-    (1 << 2, "SPEC_ALLOW"),
-    (1 << 3, "NEW_LISTENER"),
-    (1 << 4, "TSYNC_ESRCH"),
-    (1 << 5, "WAIT_KILLABLE_RECV"),
 ];
 
 /// What of the config decides what calls mean.
@@ -183,37 +175,6 @@ fn rlimit(call: &SetupCall) -> Option<String> {
 fn host_name(call: &SetupCall) -> Option<String> {
     matches!(call.call.name.as_str(), "sethostname" | "setdomainname")
         .then(|| format!("{} {}", call.call.name, arg(call, 0)))
-}
-
-/// The flags that a filter was loaded with; prctl(2) has none to give.
-fn seccomp(call: &SetupCall) -> Option<String> {
-    match (call.call.name.as_str(), arg(call, 0)) {
-        ("seccomp", "SECCOMP_SET_MODE_FILTER") => Some(seccomp_flags(arg(call, 1))),
-        ("prctl", "PR_SET_SECCOMP") => Some("prctl".to_owned()),
-        _ => None,
-    }
-}
-
-fn seccomp_flags(argument: &str) -> String {
-    let digits = argument.trim_start_matches("0x");
-    let Ok(mut bits) = u64::from_str_radix(digits, 16) else {
-        return argument.to_owned();
-    };
-    let mut names = Vec::new();
-    for (bit, name) in SECCOMP_FLAGS {
-        if bits & bit != 0 {
-            names.push((*name).to_owned());
-            bits &= !bit;
-        }
-    }
-    if bits != 0 || names.is_empty() {
-        names.push(if bits == 0 {
-            "none".to_owned()
-        } else {
-            format!("{bits:#x}")
-        });
-    }
-    names.join("|")
 }
 
 fn close_range(call: &SetupCall) -> Option<String> {
