@@ -37,7 +37,15 @@ const ALWAYS: [(Channel, &[&str]); 9] = [
 const NO_RECORDER: &str = "none";
 
 /// The last parts of lifecycle facts that are always compared.
-const LIFECYCLE: [&str; 5] = ["result", "pid_file", "status", "json", "terminal"];
+const LIFECYCLE: [&str; 7] = [
+    "result",
+    "pid_file",
+    "status",
+    "json",
+    "terminal",
+    "stdout",
+    "containers",
+];
 
 /// Whether the case compares the fact.
 #[must_use]

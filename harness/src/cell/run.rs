@@ -146,6 +146,7 @@ impl<'a> Run<'a> {
             Op::Start if call.result == CallResult::Ok => self.started(step),
             Op::State => self.show_state(step, &call),
             Op::Exec | Op::Run => self.show_output(step, &call),
+            Op::List | Op::Features if call.result == CallResult::Ok => self.show_answer(step, &call),
             _ => {}
         }
         // A run has many calls, and each may print up to the cap.
@@ -174,7 +175,15 @@ impl<'a> Run<'a> {
 
     fn created(&mut self, step: &JobStep, call: &Call, console: Option<&Console>) {
         let mut container = Container::new();
-        // What the runtime printed is told with its step; from here on it is the container's own.
+        if call.result == CallResult::Ok {
+            let streams = [call.stdout, call.stderr].map(|id| {
+                let stream = self.pump.stream(id);
+                (stream.kept(), stream.lost())
+            });
+            let facts = observe::printed::create(&format!("lifecycle.{}", step.label), streams);
+            self.facts(facts);
+        }
+        // From here on what is printed is the container's own.
         [call.stdout, call.stderr]
             .into_iter()
             .for_each(|id| self.pump.forget(id));
@@ -228,6 +237,17 @@ impl<'a> Run<'a> {
             .map(Pid::as_raw);
         let prefix = format!("lifecycle.{}", step.label);
         self.facts(observe::lifecycle::state(&prefix, &printed, &step.container, pid));
+    }
+
+    fn show_answer(&mut self, step: &JobStep, call: &Call) {
+        let prefix = format!("lifecycle.{}", step.label);
+        let printed = String::from_utf8_lossy(self.pump.stream(call.stdout).kept());
+        let facts = if step.op == Op::List {
+            observe::printed::list(&prefix, &printed)
+        } else {
+            observe::printed::features(&prefix, &printed)
+        };
+        self.facts(facts);
     }
 
     /// exec and run: what is printed is the process's, mixed with the runtime's own words.
@@ -306,11 +326,12 @@ fn read_pid(container: &str, pump: &Pump) -> (Option<Pid>, &'static str) {
     };
     let mut bytes = [0_u8; 64];
     let count = rustix::io::read(&file, &mut bytes).unwrap_or(0);
-    let text = String::from_utf8_lossy(&bytes[..count]);
-    match text.trim().parse::<i32>() {
-        Ok(pid) if pid > 1 && is_somebody(Pid::from_raw(pid), pump) => (Some(Pid::from_raw(pid)), "pid"),
-        Ok(pid) if pid > 1 => (None, "pid of nobody"),
-        _ => (None, "garbage"),
+    let (pid, is_plain) = observe::lifecycle::pid(&bytes[..count]);
+    match pid.map(Pid::from_raw) {
+        Some(pid) if !is_somebody(pid, pump) => (None, "pid of nobody"),
+        Some(pid) if is_plain => (Some(pid), "pid"),
+        Some(pid) => (Some(pid), "pid and more"),
+        None => (None, "garbage"),
     }
 }
 

@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn places_are_right_behind_anchors() {
-        let text = "summary: s\nsteps: &all [create, {exec: *x}]\nfor:\n  a: {steps: *all, watch: {proc: ['a&b', \"*c\"]}}\n  b: {}\n";
+        let text = "summary: s\nsteps: &all [create, start]\nfor:\n  a: {steps: *all, watch: {proc: ['a&b', \"*c\"]}}\n  b: {}\n";
         let document = Document::new("x.yaml", text);
         assert_eq!(document.position(&["for", "b"]), (5, 3));
         assert_eq!(document.position(&["for", "a", "watch", "proc", "1"]), (4, 42));

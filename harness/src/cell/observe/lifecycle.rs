@@ -1,7 +1,5 @@
 //! What a step shows beside how it ended: the class of its error, the state JSON.
 
-use std::path::Path;
-
 use ocidiff_model::{Fact, Value};
 use serde_json::Value as Json;
 
@@ -41,6 +39,14 @@ pub(crate) fn class(text: &str) -> &'static str {
         .map_or("other", |(_, class)| class)
 }
 
+/// The pid in the bytes of a pid file, and whether nothing else is there: engines in C parse it as it stands, so
+/// a newline or a sign counts.
+pub(crate) fn pid(bytes: &[u8]) -> (Option<i32>, bool) {
+    let text = String::from_utf8_lossy(bytes);
+    let pid = text.trim().parse::<i32>().ok().filter(|pid| *pid > 1);
+    (pid, pid.is_some_and(|pid| pid.to_string() == text))
+}
+
 /// The facts of a state JSON; runtime.md#state.
 pub(crate) fn state(prefix: &str, printed: &str, container: &str, pid: Option<i32>) -> Vec<Fact> {
     let fact = |name: &str, value: Value| Fact::new(format!("{prefix}.{name}"), value);
@@ -53,13 +59,14 @@ pub(crate) fn state(prefix: &str, printed: &str, container: &str, pid: Option<i3
         Some(other) => Value::from(other.to_string()),
     };
     let shown = match (state.get("pid").and_then(Json::as_i64), pid) {
+        (None, _) if state.contains_key("pid") => "not a number".to_owned(),
         (None, _) => ocidiff_model::known::ABSENT.to_owned(),
         (Some(0), _) => "0".to_owned(),
         (Some(shown), Some(pid)) if shown == i64::from(pid) => "init".to_owned(),
         (Some(_), _) => "other".to_owned(),
     };
     let bundle = match state.get("bundle").and_then(Json::as_str) {
-        Some(path) if Path::new(path) == Path::new(&paths::bundle(container)) => Value::from("bundle"),
+        Some(path) if path == paths::bundle(container) => Value::from("bundle"),
         // It must be absolute, and must not pass for the word that stands for the right one.
         Some(path) if !path.starts_with('/') => Value::from(format!("{path} (relative)")),
         _ => text("bundle"),
@@ -109,10 +116,48 @@ mod tests {
             (paths::bundle("main"), "bundle"),
             ("bundle".to_owned(), "bundle (relative)"),
             ("/elsewhere".to_owned(), "/elsewhere"),
+            // Another spelling of the right one is not what it was given.
+            (paths::bundle("main") + "/", &*(paths::bundle("main") + "/")),
+            (
+                paths::bundle("main").replace('/', "//"),
+                &*paths::bundle("main").replace('/', "//"),
+            ),
         ] {
             let facts = state("s", &format!("{{\"bundle\": \"{shown}\"}}"), "main", None);
             let bundle = facts.iter().find(|fact| fact.path == "s.bundle");
             assert_eq!(bundle.map(|fact| &fact.value), Some(&expected.into()), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_pid_file_holds_a_number_and_nothing_else() {
+        for (bytes, expected) in [
+            (&b"4711"[..], (Some(4711), true)),
+            (b"4711\n", (Some(4711), false)),
+            (b" 4711", (Some(4711), false)),
+            (b"+4711", (Some(4711), false)),
+            (b"04711", (Some(4711), false)),
+            (b"1", (None, false)),
+            (b"-7", (None, false)),
+            (b"4711\0", (None, false)),
+            (b"", (None, false)),
+        ] {
+            assert_eq!(pid(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_pid_that_is_not_a_number_is_not_absent() {
+        for (printed, expected) in [
+            ("{}", ocidiff_model::known::ABSENT),
+            (r#"{"pid": "7"}"#, "not a number"),
+            (r#"{"pid": 0}"#, "0"),
+        ] {
+            assert_eq!(
+                state("s", printed, "main", Some(7))[2].value,
+                expected.into(),
+                "{printed}"
+            );
         }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod hook;
 pub(crate) mod leftover;
 pub(crate) mod lifecycle;
 pub(crate) mod mount;
+pub(crate) mod printed;
 pub(crate) mod proc;
 pub(crate) mod setup;
 pub(crate) mod stdio;

@@ -5,6 +5,7 @@
 
 mod order;
 mod paths;
+mod seccomp;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use ocidiff_trace::{CallResult, SetupCall};
 
 use self::order::orders;
 use self::paths::{mount, path};
+use self::seccomp::seccomp;
 
 /// Calls that change who a process is.
 const IDS: [&str; 9] = [
@@ -84,6 +86,7 @@ pub(crate) fn facts(calls: &[SetupCall], init: Option<i32>, asked: &Asked) -> Ve
         fact("rlimits", sorted(&done, rlimit)),
         fact("names", sorted(&done, host_name)),
         fact("close_range", in_order(&own, close_range)),
+        fact("seccomp", in_order(&own, seccomp)),
         fact("refused", sorted_all(calls, refused)),
     ];
     facts.extend(execve(&own));
@@ -265,6 +268,32 @@ mod tests {
         assert_eq!(
             value(&facts, "setup.refused"),
             vec!["setresuid EPERM".to_owned()].into()
+        );
+    }
+
+    #[test]
+    fn the_flags_of_each_filter_are_named() {
+        let calls = [
+            call(7, "seccomp", &["SECCOMP_GET_ACTION_AVAIL", "0x0", "ptr"], "0"),
+            // libseccomp asks so whether the kernel knows a flag.
+            call(
+                7,
+                "seccomp",
+                &["SECCOMP_SET_MODE_FILTER", "0x2", "NULL"],
+                "EFAULT",
+            ),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x0", "ptr"], "0"),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x6", "ptr"], "0"),
+            call(7, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x41", "ptr"], "0"),
+            call(9, "seccomp", &["SECCOMP_SET_MODE_FILTER", "0x2", "ptr"], "0"),
+            call(7, "prctl", &["PR_SET_SECCOMP", "0x2", "ptr"], "0"),
+        ];
+        let expected = ["none", "LOG|SPEC_ALLOW", "TSYNC|0x40", "prctl"]
+            .map(str::to_owned)
+            .to_vec();
+        assert_eq!(
+            value(&facts(&calls, Some(7), &Asked::default()), "setup.seccomp"),
+            expected.into()
         );
     }
 
