@@ -420,7 +420,10 @@ fn profile(scene: &Scene) {
     // A folder of cases is laid over the standard recipes and profiles.
     scene.write(
         "cases/rootfs/debian-busybox.yaml",
-        "summary: s\npackages: [{name: a, version: '1', sha256: b}]\n",
+        format!(
+            "summary: s\npackages: [{{name: a, version: '1', sha256: {}}}]\n",
+            "b".repeat(64)
+        ),
     );
 }
 

@@ -13,6 +13,9 @@ mod filters;
 #[path = "../../tests/support/kinds.rs"]
 mod kinds;
 mod memory;
+#[expect(dead_code, reason = "the bench says itself what it needs")]
+#[path = "../../tests/support/needs.rs"]
+mod needs;
 mod node;
 
 use std::path::Path;
