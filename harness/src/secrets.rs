@@ -59,7 +59,7 @@ impl Secrets {
         for entry in entries {
             // Without a `=` nobody can say which part is the name.
             let (name, value) = entry.split_once('=').unwrap_or(("", &entry));
-            for shown in [value.to_owned(), escaped(value)] {
+            for shown in spelt(value) {
                 values.insert(shown.clone(), digest(value));
                 named.push((name.to_owned(), shown));
             }
@@ -205,6 +205,56 @@ fn escaped(value: &str) -> String {
         }
     }
     text
+}
+
+/// The ways in which a text has it: as it is, as the recorder writes it, and quoted as Go and Rust quote, up to twice (a
+/// message that quotes a path, in a log line that quotes the message).
+fn spelt(value: &str) -> Vec<String> {
+    let mut all = vec![value.to_owned(), escaped(value)];
+    for quote in [quoted_by_go as fn(&str) -> String, quoted_by_rust] {
+        let once = quote(value);
+        all.push(quote(&once));
+        all.push(once);
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// As Go's `%q` has it between the quotes (strconv.Quote).
+fn quoted_by_go(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for letter in value.chars() {
+        // Writing to a string cannot fail; so for each of these.
+        let _ = match letter {
+            '"' | '\\' => write!(text, "\\{letter}"),
+            '\u{7}' => write!(text, "\\a"),
+            '\u{8}' => write!(text, "\\b"),
+            '\t' => write!(text, "\\t"),
+            '\n' => write!(text, "\\n"),
+            '\u{b}' => write!(text, "\\v"),
+            '\u{c}' => write!(text, "\\f"),
+            '\r' => write!(text, "\\r"),
+            ' ' => write!(text, " "),
+            letter if letter < '\u{80}' && letter.is_control() => {
+                write!(text, "\\x{:02x}", u32::from(letter))
+            }
+            // What Rust escapes when it prints for debugging, Go does not print either.
+            letter if is_printed(letter) => write!(text, "{letter}"),
+            letter if letter <= '\u{ffff}' => write!(text, "\\u{:04x}", u32::from(letter)),
+            letter => write!(text, "\\U{:08x}", u32::from(letter)),
+        };
+    }
+    text
+}
+
+fn is_printed(letter: char) -> bool {
+    !letter.is_whitespace() && !letter.is_control() && letter.escape_debug().count() == 1
+}
+
+/// As Rust's `{:?}` has it between the quotes.
+fn quoted_by_rust(value: &str) -> String {
+    value.escape_debug().to_string()
 }
 
 fn is_of_word(letter: char) -> bool {

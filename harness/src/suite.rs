@@ -182,7 +182,8 @@ pub fn engine(
         return Err(Error::broken(low));
     }
     let session = Arc::new(session()?);
-    let builder = Builder::new(session.folder(), store()?);
+    let mut builder = Builder::new(session.folder(), store()?);
+    builder.stop = Some(stop.clone());
     builder
         .probe()
         .map_err(|error| Error::broken(format!("failed to write the probe: {error}")))?;

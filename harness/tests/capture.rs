@@ -244,7 +244,7 @@ fn a_bundle_becomes_a_case_too() {
     scene.write("cut/config.json", &config.to_string()[..60]);
     for (args, status, says) in [
         (&["--bundle", "cut"][..], 3, "its config.json cannot be read"),
-        (&["--bundle", "none"], 2, "is no OCI bundle"),
+        (&["--bundle", "none"], 2, "is not an OCI bundle"),
         (&["web", "--bundle", "web"], 2, "cannot be used with"),
         (
             &["web", "--engine", "docker", "--socket", "/no/such"],

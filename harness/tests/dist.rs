@@ -26,10 +26,15 @@ fn program() -> Option<PathBuf> {
     }
 }
 
-fn in_empty_root(program: &PathBuf, args: &[&str]) -> Output {
+fn root_with(program: &PathBuf) -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a folder");
     fs::copy(program, root.path().join("ocidiff")).expect("copy the program");
     fs::set_permissions(root.path().join("ocidiff"), fs::Permissions::from_mode(0o755)).expect("make it run");
+    root
+}
+
+fn in_empty_root(program: &PathBuf, args: &[&str]) -> Output {
+    let root = root_with(program);
     Command::new("chroot")
         .arg(root.path())
         .arg("/ocidiff")
@@ -60,7 +65,22 @@ fn the_corpus_the_manifests_and_the_schema_are_built_in() {
 fn without_runtimes_it_says_how_to_get_them_and_never_runs_green() {
     let Some(program) = program() else { return };
     let run = in_empty_root(&program, &["run"]);
-    assert_eq!(run.status.code(), Some(2));
     let text = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(3), "{text}");
+    assert!(text.contains("/proc"), "{text}");
+    let root = root_with(&program);
+    fs::create_dir(root.path().join("proc")).expect("a place for /proc");
+    let run = Command::new("unshare")
+        .args([
+            "--mount",
+            "sh",
+            "-c",
+            "mount -t proc proc \"$0/proc\" && exec chroot \"$0\" /ocidiff run",
+        ])
+        .arg(root.path())
+        .output()
+        .expect("unshare");
+    let text = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{text}");
     assert!(text.contains("no runtime was found"), "{text}");
 }

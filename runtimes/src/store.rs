@@ -98,7 +98,12 @@ impl Store {
         let home = match home {
             Some(home) => std::path::absolute(&home).map_err(StoreError::at(&home))?,
             None => folder("XDG_CACHE_HOME")
-                .or_else(|| folder("HOME").map(|home| home.join(".cache")))
+                // Without HOME (cron, systemd) the user's entry in /etc/passwd says where.
+                .or_else(|| {
+                    env::home_dir()
+                        .filter(|home| home.is_absolute())
+                        .map(|home| home.join(".cache"))
+                })
                 .map(|cache| cache.join("ocidiff"))
                 .ok_or(StoreError::NoHome)?,
         };

@@ -1,11 +1,13 @@
 //! Trees are copied entry by entry, by open folders: who changes the tree meanwhile leads nobody out of it.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
@@ -18,11 +20,23 @@ const ENTRIES: u64 = 500_000;
 /// Bytes of a tree's files, holes left out.
 const BYTES: u64 = 8 << 30;
 
+/// Bytes that are copied before it is asked whether to go on.
+const CHUNK: u64 = 4 << 20;
+
+/// Says whether to give up.
+pub type Stopped = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What may still be copied.
-#[derive(Debug)]
 pub struct Budget {
     entries: u64,
     bytes: u64,
+    stopped: Option<Stopped>,
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} entries, {} bytes", self.entries, self.bytes)
+    }
 }
 
 impl Default for Budget {
@@ -30,6 +44,7 @@ impl Default for Budget {
         Self {
             entries: raised(ENTRIES),
             bytes: raised(BYTES),
+            stopped: None,
         }
     }
 }
@@ -44,7 +59,24 @@ impl Budget {
         self.bytes(bytes)
     }
 
+    /// The same, given up as soon as somebody says so: a large tree takes its time.
+    #[must_use]
+    pub fn until(stopped: Stopped) -> Self {
+        Self {
+            stopped: Some(stopped),
+            ..Self::default()
+        }
+    }
+
+    fn go_on(&self) -> io::Result<()> {
+        match &self.stopped {
+            Some(stopped) if stopped() => Err(io::ErrorKind::Interrupted.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn entry(&mut self) -> io::Result<()> {
+        self.go_on()?;
         self.entries = self.entries.checked_sub(1).ok_or_else(|| {
             io::Error::other(format!("it has more than {} entries; {Hint}", raised(ENTRIES)))
         })?;
@@ -146,7 +178,13 @@ fn content(from: BorrowedFd<'_>, name: &OsStr, to: &mut File, budget: &mut Budge
         budget.bytes(end - start)?;
         rustix::fs::seek(&from, SeekFrom::Start(start))?;
         rustix::fs::seek(&*to, SeekFrom::Start(start))?;
-        io::copy(&mut (&mut from).take(end - start), to)?;
+        let mut left = end - start;
+        while left > 0 {
+            budget.go_on()?;
+            let copied = io::copy(&mut (&mut from).take(left.min(CHUNK)), to)?;
+            // It was cut meanwhile.
+            left = if copied == 0 { 0 } else { left - copied };
+        }
         at = end;
     }
     to.set_len(told.len())
@@ -181,6 +219,19 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
+
+    #[test]
+    fn a_copy_is_given_up_when_somebody_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::create_dir(&from).expect("a folder");
+        fs::write(from.join("f"), "text").expect("a file");
+        let from = Root::open(&from).expect("open");
+        let mut stopped = Budget::until(Arc::new(|| true));
+        let error = copy_tree(&from, &to, &mut stopped).expect_err("given up");
+        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+        copy_tree(&from, &to, &mut Budget::until(Arc::new(|| false))).expect("a copy");
+    }
 
     fn copy(from: &Path, to: &Path) -> io::Result<()> {
         copy_tree(&Root::open(from)?, to, &mut Budget::default())

@@ -71,7 +71,7 @@ impl Version {
 
 /// What is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no version: write it as 1.2.3, 1.21 or 1.0.0-rc93")]
+#[error("`{0}` is no version: write it as 1.2.3, 1.21 or 1.0.0-rc93, and a comma between bounds")]
 pub struct VersionError(String);
 
 impl FromStr for Version {
@@ -252,11 +252,24 @@ impl FromStr for VersionRange {
                     .iter()
                     .find_map(|(sign, bound)| part.strip_prefix(sign).map(|rest| (*bound, rest)))
                     .unwrap_or((Bound::Equal, part));
-                Ok((bound, version.parse()?))
+                Ok((bound, limit(bound, version.trim())?))
             })
             .collect::<Result<_, _>>()
             .map(Self)
     }
+}
+
+/// A version as people write it in a range: nothing may follow it that would be taken for a build and forgotten, but
+/// where one build is meant (`=1.28-dirty`).
+fn limit(bound: Bound, text: &str) -> Result<Version, VersionError> {
+    let error = || VersionError(text.to_owned());
+    let version: Version = text.parse()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-+~_".contains(c);
+    let exact = bound == Bound::Equal;
+    if !text.chars().all(plain) || (!exact && version.is_build()) {
+        return Err(error());
+    }
+    Ok(version)
 }
 
 #[cfg(test)]
@@ -377,7 +390,32 @@ mod tests {
             let range: VersionRange = range.parse().expect(range);
             assert_eq!(range.holds(&version(text)), expected, "{range:?} {text}");
         }
-        assert!(">=one".parse::<VersionRange>().is_err());
+        for wrong in [
+            ">=one",
+            ">=1.0 <1.5",
+            "1.0 <1.5",
+            ">=1.8.1 or so",
+            "<=1.5;>=1.8",
+            "<1.8.l",
+            ">=6.6x",
+            ">=99.x",
+            ">=1.2.3.4",
+            ">=1.28-dirty",
+            "=1.28 dirty",
+            "=1.28\u{1b}",
+        ] {
+            assert!(wrong.parse::<VersionRange>().is_err(), "{wrong}");
+        }
+        for right in [
+            "=1.28-dirty",
+            "=1.8.1.24-cdd5",
+            "=local",
+            ">=1.0.0-rc93",
+            "<v1.2",
+            "> 1.2",
+        ] {
+            assert!(right.parse::<VersionRange>().is_ok(), "{right}");
+        }
     }
 
     #[test]

@@ -37,10 +37,7 @@ pub(super) fn print(entry: &KnownEntry) -> Result<String, Error> {
     });
     if entry.cause.is_none() {
         // Nothing, but a place for it.
-        let _ = writeln!(
-            text,
-            "  cause:   # why they differ: to be written, `ocidiff lint` asks for it"
-        );
+        let _ = writeln!(text, "  cause:   # why they differ: to be written");
     }
     for (key, value) in rest.as_object().into_iter().flatten() {
         let nothing = value.is_null()

@@ -1,11 +1,14 @@
 //! Digests of what runtimes are given, so that a record proves that all were given the same.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+/// Bytes of a file that are read before it is asked whether to go on.
+const CHUNK: u64 = 4 << 20;
 
 /// SHA-256 of a text, in hexadecimal.
 #[must_use]
@@ -15,12 +18,17 @@ pub fn of_text(text: &str) -> String {
 
 /// SHA-256 over a tree: path, type, mode, owner and content of each entry, sorted by path.
 pub(super) fn of_tree(root: &Path) -> io::Result<String> {
+    of_tree_until(root, &|| false)
+}
+
+/// The same, given up as soon as somebody says so.
+pub(super) fn of_tree_until(root: &Path, stopped: &dyn Fn() -> bool) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    walk(root, root, &mut hasher)?;
+    walk(root, root, &mut hasher, stopped)?;
     Ok(hex(&hasher.finalize()))
 }
 
-fn walk(folder: &Path, root: &Path, hasher: &mut Sha256) -> io::Result<()> {
+fn walk(folder: &Path, root: &Path, hasher: &mut Sha256, stopped: &dyn Fn() -> bool) -> io::Result<()> {
     let mut paths = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<Vec<_>>>()?;
@@ -34,7 +42,7 @@ fn walk(folder: &Path, root: &Path, hasher: &mut Sha256) -> io::Result<()> {
         } else if kind.is_symlink() {
             ('l', fs::read_link(&path)?.to_string_lossy().into_owned())
         } else if kind.is_file() {
-            ('f', of_file(&path)?)
+            ('f', of_file(&path, stopped)?)
         } else if kind.is_char_device() {
             ('c', metadata.rdev().to_string())
         } else {
@@ -47,16 +55,21 @@ fn walk(folder: &Path, root: &Path, hasher: &mut Sha256) -> io::Result<()> {
             name.display()
         ));
         if kind.is_dir() {
-            walk(&path, root, hasher)?;
+            walk(&path, root, hasher, stopped)?;
         }
     }
     Ok(())
 }
 
 /// SHA-256 of a file, however large.
-fn of_file(path: &Path) -> io::Result<String> {
+fn of_file(path: &Path, stopped: &dyn Fn() -> bool) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    io::copy(&mut fs::File::open(path)?, &mut hasher)?;
+    let mut file = fs::File::open(path)?;
+    while io::copy(&mut (&mut file).take(CHUNK), &mut hasher)? > 0 {
+        if stopped() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+    }
     Ok(hex(&hasher.finalize()))
 }
 

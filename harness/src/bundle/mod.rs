@@ -9,14 +9,15 @@ mod layer;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use ocidiff_confine::Root;
-use ocidiff_confine::copy::{Budget, copy_tree};
+use ocidiff_confine::copy::{Budget, Stopped, copy_tree};
 use ocidiff_model::record::BundleDigest;
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, FileSpec, Op, Rootfs};
 use ocidiff_runtimes::Store;
+use tokio::sync::watch;
 
 use crate::corpus::Corpus;
 
@@ -86,6 +87,8 @@ pub struct Builder {
     store: Store,
     /// How far the rootfs of a bundle that is copied may be away from it.
     pub reach: Reach,
+    /// Turns true when a large copy must be given up.
+    pub stop: Option<watch::Receiver<bool>>,
     /// Layers of a recipe and their digests, once made.
     recipes: Mutex<BTreeMap<String, Vec<(PathBuf, String)>>>,
 }
@@ -98,6 +101,7 @@ impl Builder {
             folder: folder.to_owned(),
             store,
             reach: Reach::Inside,
+            stop: None,
             recipes: Mutex::default(),
         }
     }
@@ -137,8 +141,10 @@ impl Builder {
         let config = given::config_of(from)?;
         let rootfs = given::rootfs_of(from, &config, self.reach)?;
         let folder = self.folder.join("bundle").join(name);
-        copy_tree(&rootfs.root, &folder, &mut Budget::default())?;
-        let layers = vec![(folder.clone(), digest::of_tree(&folder)?)];
+        let stop = self.stop.clone();
+        let stopped: Stopped = Arc::new(move || stop.as_ref().is_some_and(|stop| *stop.borrow()));
+        copy_tree(&rootfs.root, &folder, &mut Budget::until(Arc::clone(&stopped)))?;
+        let layers = vec![(folder.clone(), digest::of_tree_until(&folder, &*stopped)?)];
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
 

@@ -114,3 +114,22 @@ fn nothing_of_a_record_has_a_value() {
     let expected = vec![changed, "HOME=/root".to_owned()].into();
     assert_eq!(record.value("proc.init.env"), Some(&expected));
 }
+
+#[test]
+fn a_value_in_quotes_of_quotes_is_found_too() {
+    for (value, shown) in [
+        ("S3C\"RET", r#"level=error msg="bind \"/x/S3C\\\"RET\" failed""#),
+        ("S3C\\RET", r#"msg="bind \"/x/S3C\\\\RET\" failed""#),
+        ("S3C\tRET", r#"msg="bind \"/x/S3C\\tRET\" failed""#),
+        ("S3C\u{202e}RET", r#"msg="bind \"/x/S3C\\u202eRET\" failed""#),
+        ("S3C\u{1b}RET", r#"msg="bind \"/x/S3C\x1bRET\" failed""#),
+        ("S3C\"RET", r#"Os { path: "/x/S3C\"RET" }"#),
+    ] {
+        let secrets = Secrets::of_entries([format!("Q={value}")]);
+        let text = secrets.text(shown);
+        assert!(
+            !text.contains("S3C") && !text.contains("RET"),
+            "{value:?}: {text}"
+        );
+    }
+}

@@ -6,7 +6,7 @@ REAL=@REAL@
 
 root=$2 step=$3
 attack=$(sed -n 's/.*"attack": *"\([a-z-]*\)".*/\1/p' /run/ocidiff/bundle/main/config.json)
-[ "$step" = create ] || exec "$REAL" "$@"
+[ -n "$attack" ] && [ "$step" = create ] || exec "$REAL" "$@"
 "$REAL" "$@" || exit
 # So that the test knows that the attack was made.
 : >"$root/attacked"
