@@ -42,7 +42,8 @@ pub enum Origin {
     Case,
     /// The user's: it is to start, and a refusal is a difference like any other.
     Given,
-    /// A runtime is held against itself: that both fail alike is as it should be.
+    /// A runtime is held against itself, or what is judged is without what the case expects: that all fail alike may be
+    /// as it should be.
     Control,
 }
 

@@ -126,12 +126,13 @@ fn crun_with_a_path_for_an_id(version: &str) {
     for (index, id) in ids.enumerate() {
         scene.write(
             &format!("cases/worst/id-{index}.yaml"),
-            format!("{{summary: it, steps: [create, {{delete: {{force: true, id: '{id}'}}}}, start, {{wait: {{limit: 1}}}}, {{delete: {{force: true}}}}]}}"),
+            format!("{{summary: it, steps: [create, {{delete: {{force: true, id: '{id}'}}}}, start, {{wait: {{limit: 1}}}}, {{delete: {{force: true}}}}], expect: {{lifecycle.delete.result: error}}}}"),
         );
     }
     scene.write(
         "cases/worst/create.yaml",
-        "{summary: it, steps: [{create: {id: ../../../x}}, {delete: {force: true, id: ../../../x}}]}",
+        "{summary: it, steps: [{create: {id: ../../../x}}, {delete: {force: true, id: ../../../x}}], \
+         expect: {lifecycle.create.result: error, lifecycle.delete.result: error}}",
     );
     let events = contained(
         &scene,

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             corpus: Arc::new(corpus),
             machine: machine.clone(),
             tells_gone: false,
-            origin: Origin::Case,
+            origin: Origin::Control,
             repeat: u32::from(args.repeat),
         };
         let via = Arc::new(Via::new(

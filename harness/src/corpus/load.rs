@@ -327,11 +327,12 @@ impl Loader {
 /// Every error of the cases of one file; what they say to be wrong on purpose must be.
 fn checked(source: &Source, cases: &[Case], corpus: &Corpus) -> Vec<Diagnostic> {
     let (document, excuses) = (document(source), check::Excuses::default());
-    let mut found: Vec<Diagnostic> = cases
-        .iter()
-        .flat_map(|case| check::case(&document, case, corpus, &excuses))
-        .take(ERRORS)
-        .collect();
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for case in cases {
+        if found.len() < ERRORS {
+            found.extend(check::case(&document, case, corpus, &excuses));
+        }
+    }
     // An error elsewhere can keep a check from its end.
     if found.is_empty() {
         found.extend(excuses.dead(cases).into_iter().map(|said| {

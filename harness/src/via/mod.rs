@@ -33,8 +33,10 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use crate::bundle::{Builder, Bundle};
+use crate::compare::is_comparable;
 use crate::confirm::{Finished, Judge, Launch, broken, config_of, skipped};
 use crate::corpus::Entry;
+use crate::failing;
 use crate::participants::Contender;
 use crate::schedule::RunsCases;
 use crate::session::Session;
@@ -146,8 +148,20 @@ impl Via {
             .judge
             .run(&asked, &narrow::entry(entry), &bundle, started)
             .await;
-        match refused_by_engine(&finished.records) {
-            Some(why) => inexpressible(case, &why),
+        if let Some(why) = refused_by_engine(&finished.records) {
+            return inexpressible(case, &why);
+        }
+        // The whole entry says which steps are to fail: what is judged is without expectations.
+        let comparable: Vec<&Record> = finished
+            .records
+            .iter()
+            .filter(|record| is_comparable(record))
+            .collect();
+        match failing::no_runtime_does(entry, &self.judge.machine, &comparable) {
+            Some(why) => Finished {
+                records: finished.records,
+                ..broken(case, why, started)
+            },
             None => finished,
         }
     }
