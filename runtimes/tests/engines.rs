@@ -336,8 +336,8 @@ fn containerds_tasks_are_found_without_its_socket() {
         ("cut", "EOF while parsing"),
         ("list", "not a JSON object"),
         ("bytes", "not UTF-8"),
-        ("folder", "it is not a file"),
-        ("large", "more than 16777216 bytes"),
+        ("folder", "not a regular file"),
+        ("large", "bytes, and at most"),
     ] {
         let why = why(named(&found, name));
         assert!(
