@@ -321,7 +321,11 @@ mod tests {
             (4, 100, "entries; OCIDIFF_LIMITS"),
             (10, 24, "MiB; OCIDIFF_LIMITS"),
         ] {
-            let mut budget = Budget { entries, bytes };
+            let mut budget = Budget {
+                entries,
+                bytes,
+                stopped: None,
+            };
             let from = Root::open(&from).expect("a folder");
             let error = copy_tree(&from, &folder.path().join("to"), &mut budget).expect_err("too much");
             assert!(error.to_string().contains(says), "{error}");

@@ -206,6 +206,15 @@ impl RunArgs {
         if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
             words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
         }
+        for (name, given) in [
+            ("--hooks", self.hooks),
+            ("--show-env", self.show_env),
+            ("--outside-root", self.outside_root),
+        ] {
+            if given {
+                words.push(name.to_owned());
+            }
+        }
         for (name, path) in [
             ("--socket", &self.via.socket),
             ("--exec-root", &self.via.exec_root),

@@ -223,15 +223,15 @@ fn clauses(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
 /// The commands that go on from here: each works as it stands.
 pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
     // A bundle of the user's is not a case of the corpus, which the other commands take.
+    let again = style.words(&telling::again(case));
     if case.case.starts_with("bundle/") {
-        return vec!["ocidiff run --bundle DIR --records DIR, and compare the records".to_owned()];
+        let folder = case.source.strip_suffix("/config.json").unwrap_or(&case.source);
+        let folder = telling::word(&style.words(folder));
+        return vec![format!("ocidiff run --bundle {folder}{again} --records records")];
     }
     let name = telling::quoted(&style.words(&case.case));
-    let again = style.words(&telling::again(case));
     if case.again.iter().any(|option| option == "--via") {
-        return vec![format!(
-            "ocidiff run {name}{again} --records DIR, and compare the records"
-        )];
+        return vec![format!("ocidiff run {name}{again} --records records")];
     }
     let mut steps = vec![format!("ocidiff explain {name}{again}")];
     if let Some(label) = telling::suspect(case) {
