@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Value;
-use crate::pattern::Pattern;
+use crate::finding::{Catalogue, FindingId, Range};
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError, VersionRange};
 
@@ -150,64 +150,28 @@ pub const ANY: &str = "*";
 /// The runtime does not have the fact at all.
 pub const ABSENT: &str = "(absent)";
 
-/// One known difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KnownEntry {
-    /// The fact's path.
-    pub fact: String,
-    /// The members of the family that it is about; all if not said.
-    #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<String>,
-    /// What each runtime shows. Keys are a name, or a name and a range: `crun >=1.21`. `"*"` is any value,
-    /// `(absent)` is none.
-    pub values: BTreeMap<String, Value>,
-    /// On which machines.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<When>,
-    /// Which workloads it concerns, where a look from inside of them does not show it: a part that their config.json has
-    /// (see [`Pattern`]). `ocidiff check` reads it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub applies: Option<Pattern>,
-    /// In which part of the runs it shows, above 0 and below 1: a race. It may be missing from a run without being gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<Rate>,
-    /// How much it matters.
-    pub impact: Impact,
-    /// Where it matters less, or more, for one of the runtimes than for the others: by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub impact_for: BTreeMap<String, Impact>,
-    /// Why they differ.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Where it is told.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub link: Vec<String>,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-    /// The clause that decides it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requirement: Option<String>,
-    /// Which runtimes (names) violate that clause.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub violates: Vec<String>,
-}
-
-/// A runtime key of `values`: a name and a range.
+/// Whose values an item of a known file gives: a name, or a name and a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeKey {
     /// The runtime's name.
     pub name: String,
     /// Its versions.
-    pub range: VersionRange,
+    pub range: Range,
+}
+
+impl RuntimeKey {
+    /// Whether it names this runtime in its version.
+    #[must_use]
+    pub fn holds(&self, runtime: &RuntimeId) -> bool {
+        self.name == runtime.name && self.range.holds(&runtime.version)
+    }
 }
 
 impl std::str::FromStr for RuntimeKey {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let (name, range) = text.split_once(' ').unwrap_or((text, ""));
+        let (name, range) = text.trim().split_once(' ').unwrap_or((text.trim(), "*"));
         Ok(Self {
             name: name.to_owned(),
             range: range.parse()?,
@@ -215,29 +179,247 @@ impl std::str::FromStr for RuntimeKey {
     }
 }
 
-impl KnownEntry {
-    /// What the entry says that a runtime shows; none where it says nothing of it. One version outweighs a range, a range
-    /// the plain name.
+impl fmt::Display for RuntimeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.range.is_all() {
+            return f.pad(&self.name);
+        }
+        write!(f, "{} {}", self.name, self.range)
+    }
+}
+
+crate::text::written_as_text!(RuntimeKey, "a runtime's name, or a name and a range: `crun >=1.21`");
+
+/// One finding, or several that make a value together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Because {
+    /// One.
+    One(FindingId),
+    /// All of these.
+    All(Vec<FindingId>),
+}
+
+impl Because {
+    /// The findings.
+    #[must_use]
+    pub fn ids(&self) -> &[FindingId] {
+        match self {
+            Self::One(id) => std::slice::from_ref(id),
+            Self::All(ids) => ids,
+        }
+    }
+}
+
+/// What some show of a fact, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    /// The findings that make it so.
+    pub because: Because,
+    /// Whose value it is; where it is not said, that of the versions which the findings are about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<RuntimeKey>,
+    /// The value. `"*"` is any value, `(absent)` is none.
+    pub shows: Value,
+    /// Why it can be any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What everybody else shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otherwise {
+    /// The value.
+    pub otherwise: Value,
+    /// Why it can be any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// An item of a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Item {
+    /// What a finding makes it.
+    Because(Explained),
+    /// What it is else.
+    Otherwise(Otherwise),
+}
+
+/// Facts of the same members, on the same machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The members of the family that they are of; all if not said.
+    #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
+    /// On which machines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<When>,
+    /// In which part of the runs they show, above 0 and below 1: a race. They may be missing from a run without being gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// What each shows, by fact.
+    pub facts: BTreeMap<String, Vec<Item>>,
+}
+
+/// What a known file holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct KnownFile(pub Vec<Group>);
+
+/// A value that some runtimes show, with the findings that make it so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The findings.
+    pub because: Vec<FindingId>,
+    /// Whose value it is.
+    pub who: Vec<RuntimeKey>,
+    /// The value.
+    pub shows: Value,
+}
+
+/// One known difference: a fact of the case, and what each runtime shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownEntry {
+    /// The fact's path.
+    pub fact: String,
+    /// The members of the family that it is of; all if empty.
+    pub members: Vec<String>,
+    /// On which machines.
+    pub when: Option<When>,
+    /// In which part of the runs it shows.
+    pub rate: Option<Rate>,
+    /// What those show whom a finding names; the first that holds counts.
+    pub written: Vec<Written>,
+    /// What everybody else shows.
+    pub otherwise: Option<Value>,
+}
+
+/// Why a known file cannot be held against the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// No such finding.
+    #[error("there is no finding `{0}`")]
+    NoFinding(FindingId),
+    /// Nobody is meant.
+    #[error("`{0}` is not of a runtime: say in `who` whose value it is, as [runc, crun <1.21]")]
+    WhoIsNeeded(FindingId),
+    /// Two runtimes cannot be one.
+    #[error("`{0}` and `{1}` are of two runtimes: give each a value of its own, or say in `who` whose it is")]
+    TwoRuntimes(FindingId, FindingId),
+}
+
+impl Group {
+    /// The entries of the group; `runtimes` are the names of the runtimes that there are.
     ///
     /// # Errors
-    /// A key's range is none; the loader has checked that.
-    pub fn value_for(&self, runtime: &RuntimeId) -> Result<Option<&Value>, VersionError> {
-        let (mut plain, mut ranged) = (None, None);
-        for (key, value) in &self.values {
-            let RuntimeKey { name, range } = key.parse()?;
-            if name != runtime.name || !range.holds(&runtime.version) {
-                continue;
+    /// The first slip of each item, with the fact and the item's place.
+    pub fn entries(&self, catalogue: &Catalogue, runtimes: &[String]) -> Result<Vec<KnownEntry>, Vec<Slip>> {
+        let mut slips = Vec::new();
+        let mut entries = Vec::new();
+        for (fact, items) in &self.facts {
+            let mut entry = KnownEntry {
+                fact: fact.clone(),
+                members: self.members.clone(),
+                when: self.when.clone(),
+                rate: self.rate,
+                written: Vec::new(),
+                otherwise: None,
+            };
+            for (at, item) in items.iter().enumerate() {
+                match item {
+                    Item::Otherwise(value) => entry.otherwise = Some(value.otherwise.clone()),
+                    Item::Because(item) => match item.who(catalogue, runtimes) {
+                        Ok(who) => entry.written.push(Written {
+                            because: item.because.ids().to_vec(),
+                            who,
+                            shows: item.shows.clone(),
+                        }),
+                        Err(error) => slips.push(Slip {
+                            fact: fact.clone(),
+                            item: at,
+                            error,
+                        }),
+                    },
+                }
             }
-            if range.is_exact() {
-                return Ok(Some(value));
-            }
-            if key.contains(' ') {
-                ranged = ranged.or(Some(value));
-            } else {
-                plain = Some(value);
+            entries.push(entry);
+        }
+        if slips.is_empty() { Ok(entries) } else { Err(slips) }
+    }
+}
+
+/// A slip in an item of a known file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slip {
+    /// The fact.
+    pub fact: String,
+    /// Which of its items, from 0.
+    pub item: usize,
+    /// What is wrong.
+    pub error: ResolveError,
+}
+
+impl Explained {
+    fn who(&self, catalogue: &Catalogue, runtimes: &[String]) -> Result<Vec<RuntimeKey>, ResolveError> {
+        let ids = self.because.ids();
+        for id in ids.iter().filter(|id| !id.is_unexplained()) {
+            if catalogue.find(id).is_none() {
+                return Err(ResolveError::NoFinding(id.clone()));
             }
         }
-        Ok(ranged.or(plain))
+        if !self.who.is_empty() {
+            return Ok(self.who.clone());
+        }
+        let mut of_runtimes = ids
+            .iter()
+            .filter(|id| runtimes.iter().any(|name| name == id.component()));
+        let Some(first) = of_runtimes.next() else {
+            let id = ids.first().cloned().unwrap_or_else(FindingId::unexplained);
+            return Err(ResolveError::WhoIsNeeded(id));
+        };
+        if let Some(other) = of_runtimes.find(|id| id.component() != first.component()) {
+            return Err(ResolveError::TwoRuntimes(first.clone(), other.clone()));
+        }
+        let of_first = ids.iter().filter(|id| id.component() == first.component());
+        let ranges: Vec<String> = of_first
+            .filter_map(|id| catalogue.find(id)?.range())
+            .filter(|range| !range.is_all())
+            .map(ToString::to_string)
+            .collect();
+        let range = if ranges.is_empty() { "*".to_owned() } else { ranges.join(", ") };
+        // Ranges that were read can be joined.
+        let range = range.parse().map_err(|_| ResolveError::WhoIsNeeded(first.clone()))?;
+        Ok(vec![RuntimeKey {
+            name: first.component().to_owned(),
+            range,
+        }])
+    }
+}
+
+impl KnownEntry {
+    /// What is written of a runtime, and why; none where nothing is.
+    #[must_use]
+    pub fn value_for(&self, runtime: &RuntimeId) -> Option<&Value> {
+        self.written_for(runtime)
+            .map(|written| &written.shows)
+            .or(self.otherwise.as_ref())
+    }
+
+    /// The findings that make a runtime's value what it is; none where it is as everybody else.
+    #[must_use]
+    pub fn because(&self, runtime: &RuntimeId) -> &[FindingId] {
+        self.written_for(runtime)
+            .map_or(&[], |written| &written.because)
+    }
+
+    fn written_for(&self, runtime: &RuntimeId) -> Option<&Written> {
+        self.written
+            .iter()
+            .find(|written| written.who.iter().any(|key| key.holds(runtime)))
     }
 
     /// Whether the entry is about this machine. A kernel range that is none holds nowhere; the loader has checked that.
@@ -248,21 +430,24 @@ impl KnownEntry {
             .is_none_or(|when| when.holds(machine).unwrap_or(false))
     }
 
-    /// How much it matters for a move from one runtime to another: what stands for all need not stand for these two.
-    #[must_use]
-    pub fn impact_between(&self, from: &RuntimeId, to: &RuntimeId) -> Impact {
-        let mine = [to, from]
-            .into_iter()
-            .find_map(|who| self.impact_for.get(&who.name));
-        mine.copied().unwrap_or(self.impact)
-    }
-
     /// Whether the entry is about this member of the case's family.
     #[must_use]
     pub fn is_about(&self, member: Option<&str>) -> bool {
         self.members.is_empty() || member.is_some_and(|member| self.members.iter().any(|name| name == member))
     }
+
+    /// Every value that is written.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.written
+            .iter_mut()
+            .map(|written| &mut written.shows)
+            .chain(self.otherwise.as_mut())
+    }
 }
+
+/// What is known of a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known(pub Vec<KnownEntry>);
 
 /// Whether a written value stands for what was observed.
 #[must_use]
@@ -274,11 +459,6 @@ pub fn stands_for(written: &Value, observed: Option<&Value>) -> bool {
         (written, Some(observed)) => written == observed,
     }
 }
-
-/// What a known file holds: a list of entries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Known(pub Vec<KnownEntry>);
 
 #[cfg(test)]
 mod tests {
@@ -292,24 +472,71 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_range_outweighs_a_plain_name() {
-        let entry: KnownEntry = serde_yaml::from_str(
-            "{fact: process.exit, values: {runc: 0, 'crun <1.21': 1, crun: 2, 'youki >0.7': 3, 'youki =0.8': 4}, \
-             impact: breaks}",
+    fn catalogue() -> Catalogue {
+        let finding = |affects: &str| {
+            let text = format!(
+                "{{title: t, affects: '{affects}', kind: bug, impact: {{entering: breaks, leaving: cosmetic}}, cause: c}}"
+            );
+            serde_yaml::from_str(&text).expect(&text)
+        };
+        let all = [
+            ("runc/stub", "*"),
+            ("crun/old", "<1.21"),
+            ("crun/young", ">=1.8"),
+            ("libseccomp/names", "*"),
+        ];
+        Catalogue(
+            all.into_iter()
+                .map(|(id, affects)| (id.parse().expect(id), finding(affects)))
+                .collect(),
         )
-        .expect("parse");
+    }
+
+    fn entries(text: &str) -> Result<Vec<KnownEntry>, Vec<Slip>> {
+        let group: Group = serde_yaml::from_str(text).expect(text);
+        let runtimes = ["runc", "crun", "youki"].map(str::to_owned);
+        group.entries(&catalogue(), &runtimes)
+    }
+
+    #[test]
+    fn a_value_is_that_of_the_first_finding_whose_versions_hold_or_of_everybody_else() {
+        let entry = &entries(
+            "facts: {process.exit: [{because: runc/stub, shows: 0}, {because: [crun/old, crun/young], shows: 1}, \
+             {because: crun/old, shows: 2}, {because: libseccomp/names, who: [youki =0.8, youki >0.9], shows: 3}, \
+             {otherwise: 4}]}",
+        )
+        .expect("good")[0];
         for (name, version, expected) in [
-            ("runc", "1.1.5", Some(0)),
-            ("crun", "1.8.1", Some(1)),
-            ("crun", "1.28", Some(2)),
-            ("youki", "0.7", None),
-            ("youki", "0.8", Some(4)),
-            ("youki", "0.9", Some(3)),
+            ("runc", "1.1.5", 0),
+            ("crun", "0.17", 2),
+            ("crun", "1.8", 1),
+            ("crun", "1.8.1", 1),
+            ("crun", "1.21", 4),
+            ("youki", "0.7", 4),
+            ("youki", "0.8", 3),
+            ("youki", "0.9", 4),
+            ("youki", "0.10", 3),
+            ("runsc", "1", 4),
         ] {
-            let found = entry.value_for(&runtime(name, version)).expect("range").cloned();
-            assert_eq!(found, expected.map(Value::Int), "{name} {version}");
+            let found = entry.value_for(&runtime(name, version)).cloned();
+            assert_eq!(found, Some(Value::Int(expected)), "{name} {version}");
         }
+        assert_eq!(entry.because(&runtime("crun", "1.8")).len(), 2);
+        assert!(entry.because(&runtime("crun", "1.21")).is_empty());
+    }
+
+    #[test]
+    fn an_item_that_means_nobody_is_refused() {
+        for (item, error) in [
+            ("{because: runc/none, shows: 0}", "there is no finding `runc/none`"),
+            ("{because: libseccomp/names, shows: 0}", "`libseccomp/names` is not of a runtime"),
+            ("{because: unexplained, shows: 0}", "`unexplained` is not of a runtime"),
+            ("{because: [runc/stub, crun/old], shows: 0}", "are of two runtimes"),
+        ] {
+            let slips = entries(&format!("facts: {{a: [{item}, {{otherwise: 1}}]}}")).expect_err(item);
+            assert!(slips[0].error.to_string().contains(error), "{item}: {:?}", slips[0]);
+        }
+        assert!(entries("facts: {a: [{because: unexplained, who: [crun =1.28], shows: 0}, {otherwise: 1}]}").is_ok());
     }
 
     #[test]
@@ -343,30 +570,12 @@ mod tests {
             ("{kernel: '>=6.6', cgroup: v2, arch: x86_64}", true),
             ("{kernel: '>=6.6', cgroup: v2, arch: aarch64}", false),
         ] {
-            let yaml = format!("{{fact: a, values: {{}}, impact: breaks, when: {when}}}");
-            let entry: KnownEntry = serde_yaml::from_str(&yaml).expect("an entry");
+            let entry = &entries(&format!("{{facts: {{a: []}}, when: {when}}}")).expect(when)[0];
             assert_eq!(entry.holds(&here), expected, "{when}");
         }
-        let entry: KnownEntry =
-            serde_yaml::from_str("{fact: a, values: {}, impact: breaks, when: {via: docker}}")
-                .expect("an entry");
+        let entry = &entries("{facts: {a: []}, when: {via: docker}}").expect("good")[0];
         assert!(entry.holds(&machine("6.6", "v2", "x86_64", Some("docker 28.5.2"))));
         assert!(!entry.holds(&machine("6.6", "v2", "x86_64", Some("podman 5.4"))));
-    }
-
-    #[test]
-    fn how_much_it_matters_for_one_of_them() {
-        let entry: KnownEntry =
-            serde_yaml::from_str("{fact: a, values: {}, impact: breaks, impact_for: {crun: cosmetic}}")
-                .expect("an entry");
-        for (from, to, expected) in [
-            ("runc", "crun", Impact::Cosmetic),
-            ("crun", "runc", Impact::Cosmetic),
-            ("runc", "youki", Impact::Breaks),
-        ] {
-            let between = entry.impact_between(&runtime(from, "1.0"), &runtime(to, "1.0"));
-            assert_eq!(between, expected, "{from} to {to}");
-        }
     }
 
     #[test]
