@@ -335,3 +335,46 @@ fn lists_that_are_long_are_cut_and_told_apart() {
     assert_ne!(all, but_last);
     assert_eq!(all, line(&names));
 }
+
+/// Each instruction of a real filter is changed a little: a filter that answers otherwise reads otherwise.
+#[test]
+fn filters_that_differ_do_not_read_the_same() {
+    let docker = docker();
+    let base = real("docker-20.10.24.crun@1.28");
+    let (mut told, mut same) = (0, Vec::new());
+    let mut decider = Decider::default();
+    let mut written = decider.written(&docker, NATIVE).expect("few rules");
+    let mut decision = decider.filter(&base).expect("simple");
+    let mut before = decider.summary(&docker, &written, decision).expect("few classes");
+    for at in (0..base.len()).step_by(3) {
+        if decider.nodes() > 200_000 {
+            decider = Decider::default();
+            written = decider.written(&docker, NATIVE).expect("few rules");
+            decision = decider.filter(&base).expect("simple");
+            before = decider.summary(&docker, &written, decision).expect("few classes");
+        }
+        let one = base.0[at];
+        let mutants = [
+            Instruction { k: one.k ^ 1, ..one },
+            Instruction { k: one.k ^ 0x4000_0000, ..one },
+            Instruction { jt: one.jf, jf: one.jt, ..one },
+        ];
+        for mutant in mutants {
+            let mut changed = base.clone();
+            changed.0[at] = mutant;
+            let Ok(other) = decider.filter(&changed) else { continue };
+            if other == decision {
+                continue;
+            }
+            let after = decider.summary(&docker, &written, other).expect("few classes");
+            told += 1;
+            if after == before {
+                let rows = decider.compare(&[decision, other]).expect("few rows");
+                let rows: Vec<String> = rows.iter().map(|row| ocidiff_seccomp::explain::subject(row, "")).collect();
+                same.push(format!("{at} {mutant:?}: {rows:?}"));
+            }
+        }
+    }
+    assert!(told > 400, "{told}");
+    assert_eq!(same, [""; 0], "of {told}");
+}
