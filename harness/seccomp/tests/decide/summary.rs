@@ -356,13 +356,22 @@ fn filters_that_differ_do_not_read_the_same() {
         let one = base.0[at];
         let mutants = [
             Instruction { k: one.k ^ 1, ..one },
-            Instruction { k: one.k ^ 0x4000_0000, ..one },
-            Instruction { jt: one.jf, jf: one.jt, ..one },
+            Instruction {
+                k: one.k ^ 0x4000_0000,
+                ..one
+            },
+            Instruction {
+                jt: one.jf,
+                jf: one.jt,
+                ..one
+            },
         ];
         for mutant in mutants {
             let mut changed = base.clone();
             changed.0[at] = mutant;
-            let Ok(other) = decider.filter(&changed) else { continue };
+            let Ok(other) = decider.filter(&changed) else {
+                continue;
+            };
             if other == decision {
                 continue;
             }
@@ -370,7 +379,10 @@ fn filters_that_differ_do_not_read_the_same() {
             told += 1;
             if after == before {
                 let rows = decider.compare(&[decision, other]).expect("few rows");
-                let rows: Vec<String> = rows.iter().map(|row| ocidiff_seccomp::explain::subject(row, "")).collect();
+                let rows: Vec<String> = rows
+                    .iter()
+                    .map(|row| ocidiff_seccomp::explain::subject(row, ""))
+                    .collect();
                 same.push(format!("{at} {mutant:?}: {rows:?}"));
             }
         }
