@@ -69,7 +69,7 @@ impl fmt::Display for What {
             Self::Lacks => ("calls that x32 lacks", ""),
             Self::Numbers(which) => ("numbers", which.as_str()),
             Self::Calls(kind, names, which) => {
-                write!(out, "{kind} {}", bounded(names.join(", ")))?;
+                write!(out, "{kind} {}", cut(names.join(", "), MOST_OF_NAMES))?;
                 return match which.as_str() {
                     "" => Ok(()),
                     which => write!(out, " ({which})"),
@@ -123,20 +123,28 @@ impl Lines {
     }
 }
 
-/// Characters of a condition or a list; what is longer is cut and told apart by a number.
-const MOST: usize = 200;
+/// Characters of a list of names.
+const MOST_OF_NAMES: usize = 200;
 
-/// A text of a bounded length: two that are different stay so.
+/// Characters of a condition, or of a list of numbers.
+const MOST: usize = 80;
+
+/// A condition, or a list of numbers, of a bounded length.
 pub(super) fn bounded(text: String) -> String {
-    if text.chars().count() <= MOST {
+    cut(text, MOST)
+}
+
+/// A text that is cut where it is longer, and then told apart from others by a number.
+fn cut(text: String, most: usize) -> String {
+    if text.chars().count() <= most {
         return text;
     }
     let mut digest: u32 = 0x811c_9dc5;
     for byte in text.bytes() {
         digest = (digest ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     }
-    let mut cut: String = text.chars().take(MOST).collect();
-    let whole = cut.rfind([',', ' ']).unwrap_or(cut.len());
-    cut.truncate(whole);
-    format!("{} ... #{digest:08x}", cut.trim_end_matches([',', ' ']))
+    let mut begin: String = text.chars().take(most).collect();
+    let whole = begin.rfind([',', ' ']).unwrap_or(begin.len());
+    begin.truncate(whole);
+    format!("{} ... #{digest:08x}", begin.trim_end_matches([',', ' ']))
 }
