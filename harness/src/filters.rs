@@ -1,9 +1,9 @@
 //! Decides the filters that were read back: against the profile as it is written, and against each other.
 
-use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, Witness};
+use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, UNLISTED, Witness};
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::{Fact, FilterRow, Record, Value};
-use ocidiff_seccomp::explain::{Row, since, subject};
+use ocidiff_seccomp::explain::{Row, Summary, since, subject};
 use ocidiff_seccomp::profile::{For, Ruling, Written, goarch, native};
 use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
 
@@ -210,37 +210,30 @@ impl Filters {
 }
 
 /// The facts of a record's filters: where they depart from the profile, and what they answer where it says nothing, a line for each
-/// class of calls.
+/// reason and class of calls.
 #[must_use]
 pub fn facts(config: &str, filters: &[FilterRecord]) -> Vec<Fact> {
     if filters.is_empty() {
         return Vec::new();
     }
-    match lines(config, filters) {
+    match summary(config, filters) {
         Err(error) => vec![Fact::new("filter.undecided", error.to_string())],
-        Ok((departures, unlisted)) => vec![
+        Ok(Summary { departures, unlisted }) => vec![
             Fact::new(DEPARTURES, Value::List(departures)),
-            Fact::new("filter.unlisted", Value::List(unlisted)),
+            Fact::new(UNLISTED, Value::List(unlisted)),
         ],
     }
 }
 
-/// The lines of both facts: `x86_64 450..: ERRNO(ENOSYS)`. Not split by the rules that decide: that is for explaining.
-fn lines(config: &str, filters: &[FilterRecord]) -> Result<(Vec<String>, Vec<String>), Undecided> {
+fn summary(config: &str, filters: &[FilterRecord]) -> Result<Summary, Undecided> {
     let Filters {
-        mut decider, written, ..
+        mut decider,
+        profile,
+        written,
+        ..
     } = Filters::of_config(config)?;
     let decision = stack(&mut decider, filters)?;
-    let (mut departures, mut unlisted) = (Vec::new(), Vec::new());
-    for class in decider.compare(&[decision, written.decision()])? {
-        let arguments = decider.describe(class.arguments, &class.abi)?;
-        let line = format!("{}: {}", subject(&class, &arguments), class.answers[0]);
-        match written.ruling(&decider, &class.witness) {
-            Ruling::Unlisted => unlisted.push(line),
-            _ => departures.push(line),
-        }
-    }
-    Ok((departures, unlisted))
+    Ok(decider.summary(&profile, &written, decision)?)
 }
 
 fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::RuntimeId;
 
-/// The fact of the filter channel: where the filters in force do not answer what the profile says, a line for each class of
-/// calls. Architectures of which it says nothing are a fact of their own, `filter.unlisted`.
+/// The fact of the filter channel: where the filters in force do not answer what the profile says, a line for each reason and
+/// class of calls: `newer than the profile: ERRNO(ENOSYS) [x86_64, i386, x32]`.
 pub const DEPARTURES: &str = "filter.departures";
+
+/// As [`DEPARTURES`], on architectures of which the profile says nothing: `every call: KILL_THREAD [x32, other]`.
+pub const UNLISTED: &str = "filter.unlisted";
 
 /// A class of calls, with what each runtime's filter answers, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -165,20 +165,24 @@ impl Decider {
         Ok(self.finish(found))
     }
 
-    /// As [`Decider::compare`], with classes split so that `beside` (which is not compared) has one answer in each, too.
+    /// As [`Decider::compare`], with classes split so that each of `beside` (which are not compared) has one answer in each, too.
     pub(crate) fn compare_beside(
         &mut self,
         decisions: &[Decision],
-        beside: Node,
-    ) -> Result<Vec<(Class, u32)>, TooComplex> {
-        let mut nodes: Vec<Node> = decisions.iter().map(|decision| decision.0).collect();
-        nodes.push(beside);
-        let differ = |nodes: &[Node]| nodes[..nodes.len() - 1].windows(2).any(|pair| pair[0] != pair[1]);
+        beside: &[Node],
+    ) -> Result<Vec<(Class, Vec<u32>)>, TooComplex> {
+        let compared = decisions.len();
+        let nodes: Vec<Node> = decisions
+            .iter()
+            .map(|decision| decision.0)
+            .chain(beside.iter().copied())
+            .collect();
+        let differ = |nodes: &[Node]| nodes[..compared].windows(2).any(|pair| pair[0] != pair[1]);
         let found = classes(&mut self.diagrams, &nodes, &differ)?;
-        let besides: Vec<u32> = found.iter().map(|one| one.values[decisions.len()]).collect();
+        let besides: Vec<Vec<u32>> = found.iter().map(|one| one.values[compared..].to_vec()).collect();
         let mut classes = self.finish(found);
         for class in &mut classes {
-            class.answers.truncate(decisions.len());
+            class.answers.truncate(compared);
         }
         Ok(classes.into_iter().zip(besides).collect())
     }

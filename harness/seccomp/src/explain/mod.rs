@@ -6,14 +6,17 @@
 //! | `reason` | why an answer is not the one that is written |
 //! | `facts` | since when a call is there, and who makes it (`harness/seccomp/data/`) |
 //! | `text` | numbers and rows in words |
+//! | `summary` | the same by reason and class of calls: short, and alike for each version of a library |
 
 mod facts;
 mod reason;
+mod summary;
 mod text;
 
 use std::fmt;
 
 pub use facts::{Caller, Meets, callers, since};
+pub use summary::Summary;
 pub use text::{numbers, subject};
 
 use crate::action::Action;
@@ -144,7 +147,7 @@ impl Decider {
         written: &Written,
         decisions: &[Decision],
     ) -> Result<Vec<Row>, TooComplex> {
-        let found = self.compare_beside(decisions, written.node)?;
+        let found = self.compare_beside(decisions, &[written.node])?;
         let mut rows = self.rows(profile, written, found)?;
         rows.sort_by_key(|row| !row.is_met());
         Ok(rows)
@@ -161,7 +164,7 @@ impl Decider {
         written: &Written,
         decision: Decision,
     ) -> Result<Vec<Row>, TooComplex> {
-        let mut found = self.compare_beside(&[decision, written.decision], written.node)?;
+        let mut found = self.compare_beside(&[decision, written.decision], &[written.node])?;
         for (class, _) in &mut found {
             class.answers.truncate(1);
         }
@@ -172,11 +175,11 @@ impl Decider {
         &mut self,
         profile: &Profile,
         meaning: &Written,
-        found: Vec<(Class, u32)>,
+        found: Vec<(Class, Vec<u32>)>,
     ) -> Result<Vec<Row>, TooComplex> {
         let mut rows = Vec::with_capacity(found.len());
-        for (class, leaf) in found {
-            let ruling = meaning.by_leaf(leaf).clone();
+        for (class, beside) in found {
+            let ruling = meaning.by_leaf(beside[0]).clone();
             let written = profile.answer(&ruling);
             let reasons = class
                 .answers

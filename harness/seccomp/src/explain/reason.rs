@@ -46,13 +46,18 @@ fn is_newer(meaning: &Written, class: &Class) -> bool {
         .all(|range| range.first > newest || range.first >= FIRST_SHARED | bit)
 }
 
-/// A rule with conditions that names the calls of the class and gives this answer.
+/// A rule with conditions that names the call of the class and gives this answer.
 fn rule_that_answers(profile: &Profile, class: &Class, answer: Action) -> Option<usize> {
     let [range] = class.numbers[..] else { return None };
     let name = class
         .abi
         .syscall_name(range.first)
         .filter(|_| range.first == range.last)?;
+    conditional(profile, name, answer)
+}
+
+/// A rule with conditions that names a call and gives this answer.
+pub(super) fn conditional(profile: &Profile, name: &str, answer: Action) -> Option<usize> {
     profile.syscalls.iter().enumerate().position(|(at, rule)| {
         !rule.args.is_empty()
             && rule.names.iter().any(|there| there == name)

@@ -56,6 +56,29 @@ impl Written {
         self.rulings.at(leaf)
     }
 
+    /// The rulings on one call, each with the arguments for which it holds.
+    pub(crate) fn of_call(
+        &self,
+        diagrams: &mut Diagrams,
+        call: &SeccompData,
+    ) -> Result<Vec<(Ruling, Set)>, TooComplex> {
+        let mut node = self.node;
+        while diagrams.level(node) < ARGS {
+            let level = diagrams.level(node);
+            let (zero, one) = diagrams.ways(node, level);
+            node = if crate::decide::bit(call, level) {
+                one
+            } else {
+                zero
+            };
+        }
+        let sets = diagrams.sets(node)?;
+        Ok(sets
+            .into_iter()
+            .map(|(leaf, set)| (self.by_leaf(leaf).clone(), set))
+            .collect())
+    }
+
     /// What is written, as a decision. Where nothing is written it gives an answer that no filter can give.
     pub fn decision(&self) -> Decision {
         self.decision

@@ -7,6 +7,7 @@
 //! | `mutation` | no change of an instruction of a real filter is overlooked |
 //! | `written` | a profile means what the spec says |
 //! | `engine` | an engine's file is resolved as the engine does, and what is wrong with a file is said |
+//! | `summary` | where a filter is not what its profile says is told by reason and class of calls |
 //! | `assemble`, `generate`, `support` | the table's reader; random filters; dice, real filters, calls |
 
 mod assemble;
@@ -14,6 +15,7 @@ mod engine;
 mod generate;
 mod mutation;
 mod random;
+mod summary;
 mod support;
 mod table;
 mod written;
