@@ -179,6 +179,7 @@ pub fn difference(path: &str, groups: Vec<Group>) -> Difference {
         expected: None,
         requirement: None,
         against: Vec::new(),
-        advice: ocidiff_model::difference::Advice::default(),
+        impact: None,
+        accounts: Vec::new(),
     }
 }

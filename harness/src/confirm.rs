@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ocidiff_model::difference::Standing;
+use ocidiff_model::difference::{Account, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Difference, Group, Record, Requirement, StepRecord, Verdict};
+use ocidiff_model::{Case, Difference, Group, Op, Record, Requirement, StepRecord, Verdict};
+use serde_json::Value as Json;
 
 use crate::bundle::Bundle;
 use crate::compare::{groups, is_comparable};
 use crate::corpus::{Corpus, Entry};
+use crate::recognise::{Question, recognise};
 use crate::{failing, filters, judge, repeat, unseen};
 
 /// How often a case is run before a new difference is reported: it must show each time.
@@ -79,7 +81,8 @@ impl Judge {
                 ..broken(case, why, started)
             };
         }
-        let mut runs = vec![self.judge(entry, &records)];
+        let config = serde_json::from_str(config_of(bundle)).unwrap_or_default();
+        let mut runs = vec![self.judge(entry, &config, &records)];
         let mut shown = Vec::new();
         while (runs.len() as u32) < self.runs_of(case, &runs) {
             let again = self.launch(launch, case, bundle).await;
@@ -93,13 +96,14 @@ impl Judge {
                 shown.push(facts_only(&records));
             }
             shown.push(facts_only(&again));
-            runs.push(self.judge(entry, &again));
+            runs.push(self.judge(entry, &config, &again));
         }
         let found = repeat::over(&runs, &shown, &self.rated(entry));
         let mut report = report(case, started);
         report.bundle = Some(bundle.digest.clone());
         report.runs = found.runs;
-        let found = found.differences;
+        let mut found = found.differences;
+        self.races(&mut found);
         report.verdict = judge::verdict(&found);
         report.unsupported = unsupported(&records);
         if records.iter().filter(|record| is_comparable(record)).count() < 2 {
@@ -116,6 +120,10 @@ impl Judge {
         if found.iter().any(|difference| difference.fact == DEPARTURES) {
             report.filters = filters::between(config_of(bundle), &records);
         }
+        let cards = found.iter().flat_map(Difference::findings);
+        report.findings = cards
+            .filter_map(|id| Some((id.clone(), self.corpus.findings.find(id)?.into())))
+            .collect();
         report.differences = found;
         report.seconds = started.elapsed().as_secs_f64();
         Finished { report, records }
@@ -178,11 +186,88 @@ impl Judge {
             .collect()
     }
 
-    fn judge(&self, entry: &Entry, records: &[Record]) -> Vec<Difference> {
+    fn judge(&self, entry: &Entry, config: &Json, records: &[Record]) -> Vec<Difference> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
         found.retain(|difference| self.tells_gone || difference.standing != Standing::Gone);
+        self.recognise(&entry.case, config, &comparable, &mut found);
+        let reference = comparable.first().map(|record| record.runtime.label.as_str());
+        for difference in &mut found {
+            self.accuse(difference);
+            difference.impact = self.corpus.findings.impact_of(difference, reference);
+        }
         found
+    }
+
+    /// Says of differences that were found without a case which findings account for them.
+    pub fn explain(&self, case: &Case, config: &str, records: &[Record], found: &mut [Difference]) {
+        let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
+        let config = serde_json::from_str(config).unwrap_or_default();
+        self.recognise(case, &config, &comparable, found);
+    }
+
+    /// What nothing is written of in this case may be known all the same.
+    fn recognise(&self, case: &Case, config: &Json, records: &[&Record], found: &mut [Difference]) {
+        let is_new = |difference: &Difference| matches!(difference.standing, Standing::New { .. });
+        if !found.iter().any(is_new) {
+            return;
+        }
+        let runtimes: Vec<&str> = self.corpus.runtimes.iter().map(String::as_str).collect();
+        let steps: Vec<Op> = case.body.steps.iter().map(|step| step.op).collect();
+        let question = Question {
+            catalogue: &self.corpus.findings,
+            runtimes: &runtimes,
+            config,
+            steps: &steps,
+            machine: &self.machine,
+            records,
+        };
+        let told = recognise(&question, found);
+        for (difference, accounts) in found.iter_mut().zip(told) {
+            // What is written outweighs what is like it, but for what shows in some runs only; and between a runtime and
+            // itself nothing but such a race can differ.
+            let strict = !difference.written.is_empty() || self.origin == Origin::Control;
+            if accounts.is_empty() || !is_new(difference) || (strict && !self.all_race(&accounts)) {
+                continue;
+            }
+            difference.standing = Standing::Known;
+            difference.accounts = accounts;
+        }
+    }
+
+    /// Who breaks which clause, where a finding says so.
+    fn accuse(&self, difference: &mut Difference) {
+        if difference.requirement.is_some() {
+            return;
+        }
+        let accounts = difference.accounts.iter();
+        let broken = accounts.flat_map(|account| {
+            let findings = account.because.iter().filter_map(|id| self.corpus.findings.find(id));
+            findings.filter_map(|finding| Some((account.who.clone(), finding.violates.clone()?)))
+        });
+        let broken: Vec<(String, String)> = broken.collect();
+        let Some((_, clause)) = broken.first() else { return };
+        difference.requirement = Some(clause.clone());
+        if difference.standing == Standing::Known {
+            let who = broken.iter().filter(|(_, other)| other == clause);
+            difference.against = who.map(|(who, _)| who.clone()).collect();
+            difference.against.dedup();
+        }
+    }
+
+    /// What is known to show in some runs only is known, not unstable.
+    fn races(&self, found: &mut [Difference]) {
+        for difference in found {
+            let unstable = matches!(difference.standing, Standing::Unstable { .. });
+            if unstable && !difference.accounts.is_empty() && self.all_race(&difference.accounts) {
+                difference.standing = Standing::Known;
+            }
+        }
+    }
+
+    fn all_race(&self, accounts: &[Account]) -> bool {
+        let mut ids = accounts.iter().flat_map(|account| &account.because);
+        ids.all(|id| self.corpus.findings.find(id).is_some_and(|finding| finding.races))
     }
 
     fn requirements(&self, case: &Case, found: &[Difference]) -> Vec<Requirement> {
@@ -263,6 +348,7 @@ fn report(case: &Case, started: Instant) -> CaseReport {
         why: None,
         differences: Vec::new(),
         filters: Vec::new(),
+        findings: BTreeMap::new(),
         requirements: Vec::new(),
         unsupported: Vec::new(),
         bundle: None,

@@ -138,7 +138,7 @@ impl Engine {
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
 
-    fn judge(&self, origin: Origin) -> Judge {
+    pub(crate) fn judge(&self, origin: Origin) -> Judge {
         Judge {
             corpus: Arc::clone(&self.corpus),
             machine: self.machine.clone(),

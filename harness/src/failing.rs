@@ -91,7 +91,7 @@ fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]
         known.fact == fact
             && known.holds(machine)
             && records.iter().all(|record| {
-                let written = known.value_for(&record.runtime).ok().flatten();
+                let written = known.value_for(&record.runtime);
                 written.is_some_and(|value| stands_for(value, record.value(&fact)))
             })
     })

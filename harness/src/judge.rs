@@ -1,6 +1,6 @@
 //! Judges a case: what was found against what is expected and what is written down.
 
-use ocidiff_model::difference::{Advice, Standing};
+use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::known::{Machine, stands_for};
 use ocidiff_model::step::labels;
 use ocidiff_model::{Case, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome};
@@ -19,14 +19,9 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
     for difference in &mut found {
         if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
-            // Who breaks an expectation breaks the clause of the expectation.
-            difference.requirement = difference
-                .requirement
-                .take()
-                .or_else(|| entry.requirement.clone());
             if as_written(entry, difference, records) {
                 difference.standing = Standing::Known;
-                difference.advice = advice(entry);
+                difference.accounts = accounts(entry, records);
             } else {
                 // What is written is about other values: so is its cause.
                 difference.written = all_written(entry, records);
@@ -38,8 +33,7 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
             let mut gone = difference(&entry.fact, groups(&entry.fact, records));
             gone.standing = Standing::Gone;
             gone.written = all_written(entry, records);
-            gone.advice = advice(entry);
-            gone.requirement.clone_from(&entry.requirement);
+            gone.accounts = accounts(entry, records);
             found.push(gone);
         }
     }
@@ -127,14 +121,17 @@ fn hold_against(
     found[at].against = against;
 }
 
-fn advice(entry: &KnownEntry) -> Advice {
-    Advice {
-        impact: Some(entry.impact),
-        cause: entry.cause.clone(),
-        link: entry.link.clone(),
-        remedy: entry.remedy.clone(),
-        violates: entry.violates.clone(),
-    }
+/// Why each shows what is written of it.
+fn accounts(entry: &KnownEntry, records: &[&Record]) -> Vec<Account> {
+    let speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
+    speak
+        .map(|record| Account {
+            who: record.runtime.label.clone(),
+            because: entry.because(&record.runtime).to_vec(),
+            how: How::Written,
+        })
+        .filter(|account| !account.because.is_empty())
+        .collect()
 }
 
 /// Whether every runtime that speaks of the fact shows what is written of it.
@@ -156,7 +153,7 @@ fn all_written(entry: &KnownEntry, records: &[&Record]) -> Vec<(String, Value)> 
 }
 
 fn written<'e>(entry: &'e KnownEntry, record: &Record) -> Option<&'e Value> {
-    entry.value_for(&record.runtime).ok().flatten()
+    entry.value_for(&record.runtime)
 }
 
 /// Whether these runtimes are such that the entry's difference ought to show: what is written of them is not

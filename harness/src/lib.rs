@@ -68,6 +68,7 @@ pub mod participants;
 pub mod plan;
 pub mod preflight;
 pub mod readback;
+pub mod recognise;
 pub mod repeat;
 pub mod repro;
 pub mod schedule;

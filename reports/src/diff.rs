@@ -110,7 +110,7 @@ fn cut(mut lines: Vec<Line>, limit: usize) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocidiff_model::difference::{Advice, Standing};
+    use ocidiff_model::difference::Standing;
 
     fn difference(values: &[(&str, Option<Value>)]) -> Difference {
         let group = |(label, value): &(&str, Option<Value>)| Group {
@@ -126,7 +126,8 @@ mod tests {
             expected: None,
             requirement: None,
             against: Vec::new(),
-            advice: Advice::default(),
+            impact: None,
+            accounts: Vec::new(),
         }
     }
 

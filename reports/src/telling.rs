@@ -2,6 +2,7 @@
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
+use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
 
 use crate::run::{LeftOut, impact_rank};
@@ -13,7 +14,7 @@ pub(crate) fn ordered(case: &CaseReport) -> Vec<&Difference> {
     all.sort_by_key(|difference| {
         (
             standing_rank(&difference.standing),
-            impact_rank(difference.advice.impact),
+            impact_rank(difference.impact),
             difference.channel(),
             difference.fact.as_str(),
         )
@@ -49,34 +50,47 @@ fn standing_rank(standing: &Standing) -> u8 {
 
 /// The impact of a case: that of its difference which comes first in a list.
 pub(crate) fn impact(case: &CaseReport) -> Option<Impact> {
-    let impacts = case.differences.iter().map(|difference| difference.advice.impact);
+    let impacts = case.differences.iter().map(|difference| difference.impact);
     impacts.min_by_key(|impact| impact_rank(*impact)).flatten()
+}
+
+/// The findings that account for the case's differences, in the order of the differences, each once.
+pub(crate) fn findings(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
+    let mut seen: Vec<(&FindingId, &Card)> = Vec::new();
+    for id in ordered(case).into_iter().flat_map(Difference::findings) {
+        if let Some((id, card)) = case.findings.get_key_value(id)
+            && seen.iter().all(|(other, _)| *other != id)
+        {
+            seen.push((id, card));
+        }
+    }
+    seen
 }
 
 /// Where a case's differences are told, each place once.
 pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
     once(
-        ordered(case)
+        findings(case)
             .into_iter()
-            .flat_map(|difference| difference.advice.link.iter().map(String::as_str)),
+            .flat_map(|(_, card)| card.link.iter().map(String::as_str)),
     )
 }
 
 /// Why the runtimes differ, each cause once.
 pub(crate) fn causes(case: &CaseReport) -> Vec<&str> {
     once(
-        ordered(case)
+        findings(case)
             .into_iter()
-            .filter_map(|difference| difference.advice.cause.as_deref()),
+            .map(|(_, card)| card.cause.as_str()),
     )
 }
 
 /// What to do about it, each remedy once.
 pub(crate) fn remedies(case: &CaseReport) -> Vec<&str> {
     once(
-        ordered(case)
+        findings(case)
             .into_iter()
-            .filter_map(|difference| difference.advice.remedy.as_deref()),
+            .filter_map(|(_, card)| card.remedy.as_deref()),
     )
 }
 

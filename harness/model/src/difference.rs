@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Channel, Value};
+use crate::finding::FindingId;
 use crate::known::Impact;
 
 /// Runtimes that agree among themselves on a fact.
@@ -45,25 +46,27 @@ pub enum Standing {
     },
 }
 
-/// What a reader does next, from the known file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Advice {
-    /// How much it matters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub impact: Option<Impact>,
-    /// Why they differ.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Where it is told.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub link: Vec<String>,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-    /// Which runtimes violate the requirement.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub violates: Vec<String>,
+/// How it is known which findings account for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// The case's own known file says so.
+    Written,
+    /// It looks as the finding says, in whatever bundle.
+    Recognised,
+    /// It follows from another difference, which they account for.
+    Follows,
+}
+
+/// Why a runtime shows what it shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The runtime, by its label.
+    pub who: String,
+    /// The findings: together where they are written, else either.
+    pub because: Vec<FindingId>,
+    /// How that is known.
+    pub how: How,
 }
 
 /// A fact on which runtimes disagree, or on which all disagree with what is required.
@@ -90,9 +93,12 @@ pub struct Difference {
     /// The runtimes whose value is not the expected one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<String>,
-    /// From the known file.
-    #[serde(default)]
-    pub advice: Advice,
+    /// How much it matters for who moves from the reference to the others; none where nothing accounts for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// Why who shows what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<Account>,
 }
 
 impl Difference {
@@ -100,6 +106,13 @@ impl Difference {
     #[must_use]
     pub fn channel(&self) -> Option<Channel> {
         Channel::of(&self.fact)
+    }
+
+    /// The findings that account for it, each once.
+    pub fn findings(&self) -> impl Iterator<Item = &FindingId> {
+        let all = || self.accounts.iter().flat_map(|account| &account.because);
+        let first = move |(at, id): &(usize, &FindingId)| all().position(|other| other == *id) == Some(*at);
+        all().enumerate().filter(first).map(|(_, id)| id)
     }
 
     /// Whether the runtimes disagree among themselves (and not only with the expectation).

@@ -1,10 +1,13 @@
 //! What a run tells, one JSON object a line, written as it comes. Every report, and the exit status, is made
 //! from these events, so that it can be drawn again later, or merged from several machines.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::difference::Difference;
 use crate::filter::FilterRow;
+use crate::finding::{Card, FindingId};
 use crate::known::Machine;
 use crate::record::{BundleDigest, RuntimeId, StepRecord};
 use crate::requirement::Requirement;
@@ -30,6 +33,9 @@ pub struct CaseReport {
     /// Calls that the runtimes' filters do not answer alike, explained; those that are known to hit someone first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<FilterRow>,
+    /// The findings that its differences name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub findings: BTreeMap<FindingId, Card>,
     /// The clauses that the case and its differences name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<Requirement>,

@@ -189,7 +189,7 @@ enum Bound {
 }
 
 /// A range: bounds that must all hold, between commas; empty holds for every version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VersionRange(Vec<(Bound, Version)>);
 
 impl VersionRange {

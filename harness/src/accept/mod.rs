@@ -1,18 +1,19 @@
-//! Rewrites known files. What people wrote stays as they wrote it: the file is changed an entry at a time, and
-//! an entry that still shows as written is not touched.
+//! Rewrites known files. What people wrote stays as they wrote it: the file is changed a group at a time, and a group
+//! that still shows as written is not touched.
 //!
-//! A run shows what its runtimes do in their versions, on its machine, and nothing else. So of an entry that somebody has
-//! given a cause only the versions that were run are changed: `crun =1.28` is added, and what is written of other
-//! versions of crun, and of runtimes that did not take part, stays.
+//! A run shows what its runtimes do in their versions, on its machine, and nothing else. So only the versions that were
+//! run are changed: a value of `crun =1.28` is added, and what is written of other versions of crun, and of runtimes
+//! that did not take part, stays. Nothing here knows a cause: what is new is `unexplained`, which `lint` asks about.
 
-mod print;
 #[cfg(test)]
 mod tests;
 
-use ocidiff_model::known::{ABSENT, Machine, When, stands_for};
-use ocidiff_model::{Impact, Known, KnownEntry, RuntimeId, Value};
+use ocidiff_model::known::{
+    ABSENT, Because, Explained, Group, Item, KnownFile, Machine, Otherwise, RuntimeKey, When, stands_for,
+};
+use ocidiff_model::{Catalogue, FindingId, RuntimeId, Value};
 
-use self::print::print;
+use crate::corpus::print;
 
 /// A difference that was observed, or that did not show.
 #[derive(Debug, Clone)]
@@ -25,9 +26,7 @@ pub struct Observed {
     pub gone: bool,
     /// It is written down, and shows as written.
     pub known: bool,
-    /// The clause that it is held against.
-    pub requirement: Option<String>,
-    /// What each runtime shows.
+    /// What each runtime shows, the reference's first.
     pub values: Vec<(RuntimeId, Option<Value>)>,
 }
 
@@ -37,8 +36,8 @@ pub enum Error {
     /// It is no known file.
     #[error("failed to read it: {0}")]
     Parse(String),
-    /// Its entries cannot be told apart in its text.
-    #[error("failed to find its entries: write each as a line that opens with `- ` at the left edge")]
+    /// Its groups cannot be told apart in its text.
+    #[error("failed to find its groups: write each as a line that opens with `- ` at the left edge")]
     Layout,
     /// Two programs that call themselves the same show different values.
     #[error("failed to write {fact} down: two programs that say they are {who} show different values of it")]
@@ -50,33 +49,60 @@ pub enum Error {
     },
 }
 
-/// An entry and the text that it stands in.
-struct Block {
-    text: String,
-    entry: Option<KnownEntry>,
+/// What is known beside the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Knowledge<'a> {
+    /// Where the run was made.
+    pub machine: &'a Machine,
+    /// Every finding.
+    pub catalogue: &'a Catalogue,
+    /// The runtimes that there are.
+    pub runtimes: &'a [String],
 }
 
-/// The text of the file after the observations; empty when nothing is left to write. Entries that are about other
+/// A group and the text that it stands in.
+struct Block {
+    text: String,
+    group: Group,
+}
+
+impl Block {
+    fn new(group: Group) -> Self {
+        Self {
+            text: print::group(&group),
+            group,
+        }
+    }
+
+    fn set(&mut self, group: Group) {
+        *self = Self::new(group);
+    }
+}
+
+/// The text of the file after the observations; empty when nothing is left to write. Groups that are about other
 /// machines than this one stay as they are.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn rewrite(before: &str, observed: &[Observed], machine: &Machine) -> Result<String, Error> {
+pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) -> Result<String, Error> {
     let (head, mut blocks) = split(before)?;
     for seen in observed.iter().filter(|seen| !seen.known) {
-        let at = blocks.iter().position(|block| {
-            block
-                .entry
-                .as_ref()
-                .is_some_and(|entry| is_of(entry, seen) && entry.holds(machine))
-        });
+        let at = blocks.iter().position(|block| is_of(&block.group, seen, knowledge.machine));
         match at {
-            Some(at) if seen.gone => leave_out(&mut blocks, at, seen)?,
-            Some(at) => update(&mut blocks, at, seen)?,
+            Some(at) => update(&mut blocks, at, seen, knowledge)?,
             None if seen.gone => {}
-            None => add(&mut blocks, seen, machine)?,
+            None => {
+                let group = Group {
+                    members: seen.member.iter().cloned().collect(),
+                    when: parted_from(&blocks, seen, knowledge.machine),
+                    rate: None,
+                    facts: [(seen.fact.clone(), items(seen)?)].into(),
+                };
+                put(&mut blocks, group);
+            }
         }
     }
+    blocks.retain(|block| !block.group.facts.is_empty());
     let body: String = blocks.iter().map(|block| block.text.as_str()).collect();
     Ok(if body.trim().is_empty() {
         String::new()
@@ -85,25 +111,26 @@ pub fn rewrite(before: &str, observed: &[Observed], machine: &Machine) -> Result
     })
 }
 
-fn is_of(entry: &KnownEntry, seen: &Observed) -> bool {
-    entry.fact == seen.fact && entry.is_about(seen.member.as_deref())
+fn is_about(group: &Group, member: Option<&str>) -> bool {
+    group.members.is_empty() || member.is_some_and(|member| group.members.iter().any(|name| name == member))
 }
 
-/// On which machines a new entry holds: where others of the same fact say what they hold on, it must say so too.
+fn is_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
+    let here = group.when.as_ref().is_none_or(|when| when.holds(machine).unwrap_or(false));
+    here && group.facts.contains_key(&seen.fact) && is_about(group, seen.member.as_deref())
+}
+
+/// On which machines a new group holds: where others of the same fact say what they hold on, it must say so too.
 fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<When> {
     let others = || {
-        let entries = blocks.iter().filter_map(|block| block.entry.as_ref());
-        entries
-            .filter(|entry| is_of(entry, seen))
-            .filter_map(|entry| entry.when.as_ref())
+        let groups = blocks.iter().map(|block| &block.group);
+        groups
+            .filter(|group| group.facts.contains_key(&seen.fact) && is_about(group, seen.member.as_deref()))
+            .filter_map(|group| group.when.as_ref())
     };
     let when = When {
-        cgroup: others()
-            .any(|when| when.cgroup.is_some())
-            .then(|| machine.cgroup.clone()),
-        arch: others()
-            .any(|when| when.arch.is_some())
-            .then(|| machine.arch.clone()),
+        cgroup: others().any(|when| when.cgroup.is_some()).then(|| machine.cgroup.clone()),
+        arch: others().any(|when| when.arch.is_some()).then(|| machine.arch.clone()),
         kernel: None,
         via: None,
     };
@@ -111,8 +138,9 @@ fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<W
 }
 
 fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
-    let known: Option<Known> = serde_yaml::from_str(text).map_err(|error| Error::Parse(error.to_string()))?;
-    let entries = known.unwrap_or_default().0;
+    let known: Option<KnownFile> =
+        serde_yaml::from_str(text).map_err(|error| Error::Parse(error.to_string()))?;
+    let groups = known.unwrap_or_default().0;
     let mut head = String::new();
     let mut texts: Vec<String> = Vec::new();
     for line in text.split_inclusive('\n') {
@@ -122,178 +150,176 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
             texts.last_mut().unwrap_or(&mut head).push_str(line);
         }
     }
-    if texts.len() != entries.len() {
+    if texts.len() != groups.len() {
         return Err(Error::Layout);
     }
-    let blocks = texts.into_iter().zip(entries).map(|(text, entry)| Block {
-        text,
-        entry: Some(entry),
-    });
+    let blocks = texts.into_iter().zip(groups).map(|(text, group)| Block { text, group });
     Ok((head, blocks.collect()))
 }
 
-/// The entry does not show. One without a cause is taken away, or parted from this member; of one with a cause only
-/// what this run has shown changes.
-fn leave_out(blocks: &mut Vec<Block>, at: usize, seen: &Observed) -> Result<(), Error> {
-    let Some(entry) = blocks[at].entry.clone() else {
-        return Ok(());
+/// The fact gets what this run has shown of it, for this member alone.
+fn update(blocks: &mut Vec<Block>, at: usize, seen: &Observed, knowledge: Knowledge<'_>) -> Result<(), Error> {
+    let mut rest = blocks[at].group.clone();
+    let Some(before) = rest.facts.remove(&seen.fact) else { return Ok(()) };
+    let mut own = Group {
+        facts: [(seen.fact.clone(), before.clone())].into(),
+        ..rest.clone()
     };
-    if !is_of_these_alone(&entry, seen) {
-        return update(blocks, at, seen);
+    let others: Vec<String> = match &seen.member {
+        Some(member) => own.members.iter().filter(|name| *name != member).cloned().collect(),
+        None => Vec::new(),
+    };
+    let left = if is_of_these_alone(&before, seen) {
+        // Nobody has said why, and everybody who is named took part: nothing is lost with it.
+        if seen.gone { None } else { Some(items(seen)?) }
+    } else {
+        Some(changed(&own, before.clone(), seen, knowledge)?)
+    };
+    blocks[at].set(rest);
+    if !others.is_empty() {
+        put(blocks, Group {
+            members: others,
+            facts: [(seen.fact.clone(), before)].into(),
+            ..own.clone()
+        });
     }
-    match &seen.member {
-        Some(member) if entry.members.len() > 1 => {
-            let mut entry = entry;
-            entry.members.retain(|name| name != member);
-            blocks[at] = block(entry)?;
+    if let Some(items) = left {
+        // A group of all members stays one, unless only this member is another.
+        if let (Some(member), false) = (&seen.member, own.members.is_empty()) {
+            own.members = vec![member.clone()];
         }
-        _ => {
-            blocks.remove(at);
-        }
+        own.facts.insert(seen.fact.clone(), items);
+        put(blocks, own);
     }
     Ok(())
 }
 
-/// Whether nobody has said why, and everybody whom the entry names took part: then nothing is lost with it.
-fn is_of_these_alone(entry: &KnownEntry, seen: &Observed) -> bool {
-    let took_part = |key: &String| {
-        let name = key.split(' ').next().unwrap_or_default();
-        seen.values.iter().any(|(runtime, _)| runtime.name == name)
-    };
-    entry.cause.is_none() && entry.values.keys().all(took_part)
-}
-
-/// New values in the entry's own words.
-fn update(blocks: &mut Vec<Block>, at: usize, seen: &Observed) -> Result<(), Error> {
-    let Some(mut entry) = blocks[at].entry.clone() else {
-        return Ok(());
-    };
-    if let Some(member) = &seen.member
-        && entry.members != [member.clone()]
-    {
-        // Others of the family share the entry: this member gets its own.
-        let rest: Vec<String> = entry
-            .members
-            .iter()
-            .filter(|name| *name != member)
-            .cloned()
-            .collect();
-        let mut own = entry.clone();
-        own.members = vec![member.clone()];
-        set_values(&mut own, seen)?;
-        if !rest.is_empty() {
-            entry.members = rest;
-            blocks[at] = block(entry)?;
-            blocks.insert(at + 1, block(own)?);
-            return Ok(());
+/// Whether no finding is named, and everybody whom the items name took part.
+fn is_of_these_alone(items: &[Item], seen: &Observed) -> bool {
+    let took_part = |key: &RuntimeKey| seen.values.iter().any(|(runtime, _)| runtime.name == key.name);
+    items.iter().all(|item| match item {
+        Item::Because(item) => {
+            item.because.ids().iter().all(FindingId::is_unexplained) && item.who.iter().all(took_part)
         }
-        blocks.insert(at, block(own)?);
-        return Ok(());
-    }
-    set_values(&mut entry, seen)?;
-    blocks[at] = block(entry)?;
-    Ok(())
-}
-
-/// Takes over what was shown: of an entry with a cause only the versions that were run change.
-fn set_values(entry: &mut KnownEntry, seen: &Observed) -> Result<(), Error> {
-    if is_of_these_alone(entry, seen) {
-        let named: Vec<&str> = seen
-            .values
-            .iter()
-            .map(|(runtime, _)| runtime.name.as_str())
-            .collect();
-        entry
-            .values
-            .retain(|key, _| !named.contains(&key.split(' ').next().unwrap_or_default()));
-        entry.values.extend(values(seen)?);
-        return Ok(());
-    }
-    for (runtime, value) in &seen.values {
-        let written = entry.value_for(runtime).ok().flatten();
-        if !written.is_some_and(|written| stands_for(written, value.as_ref())) {
-            let value = value.clone().unwrap_or_else(|| Value::from(ABSENT));
-            entry.values.insert(exactly(runtime), value);
-        }
-    }
-    Ok(())
-}
-
-/// The key of one version.
-fn exactly(runtime: &RuntimeId) -> String {
-    format!("{} ={}", runtime.name, runtime.version)
-}
-
-/// Keys by name; with the version where a name ran in several that differ.
-fn values(seen: &Observed) -> Result<Vec<(String, Value)>, Error> {
-    let absent = || Value::from(ABSENT);
-    seen.values
-        .iter()
-        .map(|(runtime, value)| {
-            let others = || seen.values.iter().filter(|(other, _)| other.name == runtime.name);
-            let differing = |other: &&(RuntimeId, Option<Value>)| other.1 != *value;
-            if others()
-                .filter(differing)
-                .any(|(other, _)| other.version == runtime.version)
-            {
-                return Err(Error::Twins {
-                    fact: seen.fact.clone(),
-                    who: format!("{} {}", runtime.name, runtime.version),
-                });
-            }
-            let key = if others().any(|other| differing(&other)) {
-                exactly(runtime)
-            } else {
-                runtime.name.clone()
-            };
-            Ok((key, value.clone().unwrap_or_else(absent)))
-        })
-        .collect()
-}
-
-fn add(blocks: &mut Vec<Block>, seen: &Observed, machine: &Machine) -> Result<(), Error> {
-    let entry = KnownEntry {
-        rate: None,
-        fact: seen.fact.clone(),
-        members: seen.member.iter().cloned().collect(),
-        values: values(seen)?.into_iter().collect(),
-        when: parted_from(blocks, seen, machine),
-        impact: Impact::MayBreak,
-        applies: None,
-        impact_for: std::collections::BTreeMap::new(),
-        cause: None,
-        link: Vec::new(),
-        remedy: None,
-        requirement: seen.requirement.clone(),
-        violates: Vec::new(),
-    };
-    // Members that show the same share an entry.
-    let twin = blocks.iter().position(|block| {
-        block.entry.as_ref().is_some_and(|other| {
-            KnownEntry {
-                members: Vec::new(),
-                ..other.clone()
-            } == KnownEntry {
-                members: Vec::new(),
-                ..entry.clone()
-            } && !other.members.is_empty()
-        })
-    });
-    match twin {
-        Some(at) => {
-            if let Some(mut other) = blocks[at].entry.clone() {
-                other.members.extend(entry.members);
-                blocks[at] = block(other)?;
-            }
-        }
-        None => blocks.push(block(entry)?),
-    }
-    Ok(())
-}
-
-fn block(entry: KnownEntry) -> Result<Block, Error> {
-    Ok(Block {
-        text: print(&entry)?,
-        entry: Some(entry),
+        Item::Otherwise(_) => true,
     })
+}
+
+/// The items with the values of those versions that show another than is written.
+fn changed(
+    group: &Group,
+    mut items: Vec<Item>,
+    seen: &Observed,
+    knowledge: Knowledge<'_>,
+) -> Result<Vec<Item>, Error> {
+    let entries = group.entries(knowledge.catalogue, knowledge.runtimes);
+    let entry = entries.ok().and_then(|mut entries| entries.pop());
+    for (runtime, value) in seen.values.iter().rev() {
+        twins(seen, runtime, value.as_ref())?;
+        let written = entry.as_ref().and_then(|entry| entry.value_for(runtime));
+        if !written.is_some_and(|written| stands_for(written, value.as_ref())) {
+            items.insert(0, unexplained(exactly(runtime), value.as_ref()));
+        }
+    }
+    items.dedup();
+    Ok(items)
+}
+
+/// The group's facts beside those of its like; members that show the same share a group.
+fn put(blocks: &mut Vec<Block>, group: Group) {
+    let alike = |other: &Group| {
+        other.when == group.when && other.rate == group.rate && other.members == group.members
+    };
+    if let Some(block) = blocks.iter_mut().find(|block| alike(&block.group)) {
+        let mut all = block.group.clone();
+        all.facts.extend(group.facts);
+        block.set(all);
+        return;
+    }
+    let shares = |other: &Group| {
+        other.when == group.when
+            && other.rate == group.rate
+            && other.facts == group.facts
+            && !other.members.is_empty()
+            && !group.members.is_empty()
+    };
+    match blocks.iter_mut().find(|block| shares(&block.group)) {
+        Some(block) => {
+            let mut all = block.group.clone();
+            all.members.extend(group.members);
+            block.set(all);
+        }
+        None => blocks.push(Block::new(group)),
+    }
+}
+
+fn unexplained(who: RuntimeKey, value: Option<&Value>) -> Item {
+    Item::Because(Explained {
+        because: Because::One(FindingId::unexplained()),
+        who: vec![who],
+        shows: shown(value),
+        reason: None,
+    })
+}
+
+fn shown(value: Option<&Value>) -> Value {
+    value.cloned().unwrap_or_else(|| Value::from(ABSENT))
+}
+
+/// One version.
+fn exactly(runtime: &RuntimeId) -> RuntimeKey {
+    let text = format!("{} ={}", runtime.name, runtime.version);
+    text.parse().unwrap_or_else(|_| whoever(runtime))
+}
+
+/// Every version.
+fn whoever(runtime: &RuntimeId) -> RuntimeKey {
+    RuntimeKey {
+        name: runtime.name.clone(),
+        range: ocidiff_model::finding::Range::all(),
+    }
+}
+
+fn twins(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<(), Error> {
+    let differs = |(other, shown): &(RuntimeId, Option<Value>)| {
+        other.name == runtime.name && other.version == runtime.version && shown.as_ref() != value
+    };
+    if seen.values.iter().any(differs) {
+        return Err(Error::Twins {
+            fact: seen.fact.clone(),
+            who: format!("{} {}", runtime.name, runtime.version),
+        });
+    }
+    Ok(())
+}
+
+/// What was seen: what most show is what everybody else shows; of as many, what the reference does.
+fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
+    let count = |value: &Option<Value>| seen.values.iter().filter(|(_, other)| other == value).count();
+    let mut usual = seen.values.first().map(|(_, value)| value);
+    for (_, value) in &seen.values {
+        if usual.is_some_and(|usual| count(value) > count(usual)) {
+            usual = Some(value);
+        }
+    }
+    let usual = usual.cloned().flatten();
+    let mut items: Vec<Item> = Vec::new();
+    for (runtime, value) in &seen.values {
+        twins(seen, runtime, value.as_ref())?;
+        if *value == usual {
+            continue;
+        }
+        let of_name = seen.values.iter().filter(|(other, _)| other.name == runtime.name);
+        let all_alike = of_name.into_iter().all(|(_, other)| other == value);
+        let who = if all_alike { whoever(runtime) } else { exactly(runtime) };
+        let item = unexplained(who, value.as_ref());
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+    items.push(Item::Otherwise(Otherwise {
+        otherwise: shown(usual.as_ref()),
+        reason: None,
+    }));
+    Ok(items)
 }

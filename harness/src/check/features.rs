@@ -174,6 +174,7 @@ impl Features {
             remedy: None,
             link: vec!["https://github.com/opencontainers/runtime-spec/blob/main/features.md".to_owned()],
             case: None,
+            id: None,
         };
         let mut all = Vec::new();
         for kind in KINDS {

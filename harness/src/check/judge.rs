@@ -3,19 +3,17 @@
 //! The corpus knows most: a fact that differs as a case's known file says has that entry's impact, cause and remedy. For the rest
 //! there are rules by what a fact is about (`rules.yaml`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::filter::FilterAnswer;
-use ocidiff_model::known::stands_for;
-use ocidiff_model::{Difference, FilterRow, Impact, KnownEntry, RuntimeId, Value};
+use ocidiff_model::finding::{Card, Finding as CatalogueFinding};
+use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::look::Seen;
-use super::read::Read;
 use super::rules::by_rule;
 use super::shape::Shape;
 use super::tame::Tamed;
-use super::values::DEVICES;
 use crate::corpus::Corpus;
 
 /// From which runtime to which.
@@ -34,7 +32,7 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
     let facts = seen
         .differences
         .iter()
-        .map(|one| fact(one, step, tamed, corpus, &seen.said, &shape.read));
+        .map(|one| fact(one, step, tamed, corpus, &seen.said));
     let mut all: Vec<Finding> = Vec::new();
     for finding in seen.rows.iter().map(|row| calls(row, step)) {
         // The same of another architecture.
@@ -46,7 +44,13 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
         }
     }
     all.extend(facts);
-    let read = shape.read.iter().filter(|read| !read.is_settled_by(&seen.facts));
+    // What the probe has met already is not told again from paper.
+    let met: BTreeSet<Option<FindingId>> = all.iter().map(|one| one.id.clone()).collect();
+    let read = shape
+        .read
+        .iter()
+        .filter(|read| !read.is_settled_by(&seen.facts))
+        .filter(|read| read.finding.id.is_none() || !met.contains(&read.finding.id));
     all.extend(read.map(|read| read.finding.clone()));
     worst_first(&mut all);
     all
@@ -87,7 +91,6 @@ fn fact(
     tamed: &Tamed,
     corpus: &Corpus,
     said: &BTreeMap<String, String>,
-    read: &[Read],
 ) -> Finding {
     let (from, to) = values(difference, step);
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
@@ -108,72 +111,35 @@ fn fact(
         remedy: None,
         link: Vec::new(),
         case: None,
+        id: None,
     };
     if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
         finding.impact = Impact::Cosmetic;
         "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
         return finding;
     }
-    // Of a call that fails the config says more than the values do.
-    let calls = finding.what.starts_with("lifecycle.");
-    let read = read.iter().find(|read| {
-        let told = &read.finding;
-        let same = told.from == finding.from && told.to == finding.to;
-        // How a call ends has many causes; what else differs depends on the config's own numbers.
-        read.tried && read.fact.as_ref() == Some(&finding.what) && (same || !calls)
-    });
-    if let Some(read) = read {
-        let cause = &read.finding.reason;
-        let reason = match said.get(&step.to.label) {
-            Some(words) if calls => format!("{cause}; it says: {words}"),
-            _ => cause.clone(),
-        };
-        return Finding {
-            what: finding.what,
-            from: finding.from,
-            to: finding.to,
-            reason,
-            depth: Depth::Probe,
-            ..read.finding.clone()
-        };
-    }
-    if let Some((case, entry)) = known(&difference.fact, from.as_ref(), to.as_ref(), step, corpus) {
-        finding.impact = entry.impact_between(step.from, step.to);
-        if let Some(cause) = &entry.cause {
-            finding.reason.clone_from(cause);
-        }
-        finding.remedy.clone_from(&entry.remedy);
-        finding.link.clone_from(&entry.link);
-        finding.case = Some(case.to_owned());
+    if let Some((id, known)) = worst(difference, step, corpus) {
+        finding.impact = corpus.findings.impact(id, step.from, step.to).unwrap_or(known.impact.worst());
+        let words = said.get(&step.to.label).filter(|_| difference.fact.starts_with("lifecycle."));
+        let cause = known.cause.trim();
+        finding.reason = words.map_or_else(|| cause.to_owned(), |words| format!("{cause}; it says: {words}"));
+        finding.remedy.clone_from(&known.remedy);
+        finding.link = Card::from(known).link;
+        finding.id = Some(id.clone());
     }
     finding
 }
 
-/// The corpus's entry for a fact that differs in this way between these runtimes.
-fn known<'c>(
-    fact: &str,
-    from: Option<&Value>,
-    to: Option<&Value>,
+/// The finding that matters most of those that account for the difference.
+fn worst<'c>(
+    difference: &'c Difference,
     step: Move<'_>,
     corpus: &'c Corpus,
-) -> Option<(&'c str, &'c KnownEntry)> {
-    let says = |entry: &KnownEntry, who: &RuntimeId, value: Option<&Value>| matches!(entry.value_for(who), Ok(Some(written)) if stands_for(written, value) && *written != Value::from("*"));
-    // The rules say it for this config's own devices.
-    if fact == DEVICES {
-        return None;
-    }
-    // Whether a call fails, or how a program ends, depends on what a case is about; what a process sees does not.
-    let general = ["proc.", "cgroup.", "mount.", "leftover."];
-    if !general.iter().any(|head| fact.starts_with(head)) {
-        return None;
-    }
-    corpus.entries.iter().find_map(|entry| {
-        let found =
-            entry.known.0.iter().find(|known| {
-                known.fact == fact && says(known, step.from, from) && says(known, step.to, to)
-            })?;
-        Some((entry.case.name.as_str(), found))
-    })
+) -> Option<(&'c FindingId, &'c CatalogueFinding)> {
+    difference
+        .findings()
+        .filter_map(|id| Some((id, corpus.findings.find(id)?)))
+        .max_by_key(|(id, _)| corpus.findings.impact(id, step.from, step.to))
 }
 
 /// Calls that the filters do not answer alike.
@@ -231,5 +197,6 @@ fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
         }),
         link: hit.map(|hit| hit.link.clone()).into_iter().collect(),
         case: None,
+        id: None,
     }
 }

@@ -11,7 +11,7 @@ use super::shape::Shape;
 use super::tame;
 use crate::bundle::Bundle;
 use crate::compare::compare;
-use crate::confirm::Launch;
+use crate::confirm::{Launch, Origin};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::filters;
@@ -70,6 +70,8 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
+    let mut differences = differences;
+    engine.judge(Origin::Given).explain(&case, &config, &records, &mut differences);
     let mut seen = Seen {
         rows: filters::between(&config, &records),
         facts: facts(&records),

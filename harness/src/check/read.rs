@@ -1,16 +1,16 @@
-//! What can be told from a config.json alone: differences that the corpus knows and whose entry says to which configs it
-//! applies, and what the runtimes say that they support.
+//! What can be told from a config.json alone: findings that such a workload can meet under one of the runtimes and not
+//! under the other, and what the runtimes say that they support.
 
 use std::collections::BTreeSet;
 
 use ocidiff_model::check::{Depth, Finding};
-use ocidiff_model::known::{ANY, Machine};
-use ocidiff_model::{Impact, KnownEntry, Value};
+use ocidiff_model::finding::{Card, Sign};
+use ocidiff_model::known::Machine;
+use ocidiff_model::{Finding as Known, FindingId, Impact, Op};
 use serde_json::Value as Json;
 
 use super::features::Features;
 use super::judge::Move;
-use super::values::improves;
 use crate::corpus::Corpus;
 
 /// A difference that was found by reading.
@@ -18,8 +18,8 @@ use crate::corpus::Corpus;
 pub struct Read {
     /// What is told of it.
     pub finding: Finding,
-    /// The corpus's fact; none where it comes from the runtimes' features.
-    pub fact: Option<String>,
+    /// How it would show, if the probe met it; nothing where it comes from the runtimes' features.
+    pub shows: Vec<Sign>,
     /// Whether the probe's copy of the config has what it is about too, so that the probe may see it for itself.
     pub tried: bool,
 }
@@ -28,9 +28,13 @@ impl Read {
     /// Whether the probe has tried just this, so that what it saw counts, whatever is written.
     #[must_use]
     pub fn is_settled_by(&self, seen: &BTreeSet<String>) -> bool {
-        self.tried && self.fact.as_ref().is_some_and(|fact| seen.contains(fact))
+        let shown = |sign: &Sign| seen.iter().any(|fact| sign.is_about(fact));
+        self.tried && self.shows.iter().any(shown)
     }
 }
+
+/// The steps of a workload's life that the probe takes too.
+const STEPS: [Op; 4] = [Op::Create, Op::Start, Op::Wait, Op::Delete];
 
 /// What reading needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -49,56 +53,46 @@ impl Reader<'_> {
     /// Reads a workload's config; `tamed` is the probe's.
     #[must_use]
     pub fn read(&self, config: &Json, tamed: &Json) -> Vec<Read> {
-        let mut told = BTreeSet::new();
-        let mut all: Vec<Read> = Vec::new();
-        for entry in &self.corpus.entries {
-            for known in &entry.known.0 {
-                let Some(read) = self.entry(known, &entry.case.name, config, tamed) else {
-                    continue;
-                };
-                // The members of a family have the same entries.
-                if told.insert((entry.case.file_name(), &known.fact, read.finding.reason.clone())) {
-                    all.push(read);
-                }
-            }
-        }
+        let all = self.corpus.findings.0.iter();
+        let mut all: Vec<Read> = all
+            .filter_map(|(id, known)| self.finding(id, known, config, tamed))
+            .collect();
         let lacks = self.features.lacks(config, self.step);
         all.extend(lacks.into_iter().map(|finding| Read {
             finding,
-            fact: None,
+            shows: Vec::new(),
             tried: false,
         }));
         all
     }
 
-    fn entry(&self, known: &KnownEntry, case: &str, config: &Json, tamed: &Json) -> Option<Read> {
-        let applies = known.applies.as_ref().filter(|applies| applies.fits(config))?;
-        let value = |who| known.value_for(who).ok().flatten();
-        let (from, to) = (value(self.step.from)?, value(self.step.to)?);
-        let any = Value::from(ANY);
-        if !known.holds(self.machine)
-            || from == to
-            || *from == any
-            || *to == any
-            || improves(&known.fact, Some(to))
-        {
+    /// A finding that the config itself says something of: what every workload can meet is seen by the probe.
+    fn finding(&self, id: &FindingId, known: &Known, config: &Json, tamed: &Json) -> Option<Read> {
+        let applies = known.applies.as_ref()?;
+        applies.config.as_ref()?;
+        let steps = [&STEPS[..], &[Op::Exec, Op::Kill]].concat();
+        let impact = self.corpus.findings.impact(id, self.step.from, self.step.to)?;
+        if impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
             return None;
         }
-        let impact = known.impact_between(self.step.from, self.step.to);
-        (impact > Impact::Cosmetic).then(|| Read {
+        let enters = id.component() == self.step.to.name && known.holds(&self.step.to.version);
+        let (does, not) = (known.title.clone(), "not so".to_owned());
+        let (from, to) = if enters { (not, does) } else { (does, not) };
+        Some(Read {
             finding: Finding {
                 impact,
                 depth: Depth::Read,
-                what: format!("{} of {case}", known.fact),
-                from: from.line(),
-                to: to.line(),
-                reason: known.cause.clone().unwrap_or_default(),
+                what: known.title.clone(),
+                from,
+                to,
+                reason: known.cause.trim().to_owned(),
                 remedy: known.remedy.clone(),
-                link: known.link.clone(),
-                case: Some(case.to_owned()),
+                link: Card::from(known).link,
+                case: None,
+                id: Some(id.clone()),
             },
-            fact: Some(known.fact.clone()),
-            tried: applies.fits(tamed),
+            shows: known.shows.clone(),
+            tried: applies.fits(tamed, &STEPS, self.machine),
         })
     }
 }

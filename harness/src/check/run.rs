@@ -82,6 +82,7 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
         remedy: None,
         link: Vec::new(),
         case: None,
+        id: None,
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_confine::{raised, read_text};
 use ocidiff_model::difference::Standing;
-use ocidiff_model::known::Machine;
 use ocidiff_model::{Difference, ExitStatus, Record, Verdict};
 use ocidiff_reports::safe;
 use rustix::fs::{FlockOperation, flock};
@@ -15,7 +14,7 @@ use similar::TextDiff;
 
 use super::args::AcceptArgs;
 use super::{files, output, some};
-use crate::accept::{Observed, rewrite};
+use crate::accept::{Knowledge, Observed, rewrite};
 use crate::corpus::{Entry, files as sources};
 use crate::error::Error;
 use crate::suite;
@@ -49,9 +48,15 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
         }
     }
     let machine = suite::abilities()?.machine;
+    let corpus = suite::corpus(args.select.with.cases.as_deref())?;
+    let knowledge = Knowledge {
+        machine: &machine,
+        catalogue: &corpus.findings,
+        runtimes: &corpus.runtimes,
+    };
     let mut told = output::Aside::default();
     for (path, observed) in known {
-        if let Some(text) = update(&path, &observed, &machine, args.dry_run)? {
+        if let Some(text) = update(&path, &observed, knowledge, args.dry_run)? {
             told.print(&text);
         }
     }
@@ -62,7 +67,7 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
 fn update(
     path: &Path,
     observed: &[Observed],
-    machine: &Machine,
+    knowledge: Knowledge<'_>,
     dry_run: bool,
 ) -> Result<Option<String>, Error> {
     let failed = |error: io::Error| Error::usage(format!("{}: {error}", path.display()));
@@ -73,7 +78,7 @@ fn update(
         Err(error) if error.is_absent() => String::new(),
         read => read.map_err(|error| Error::usage(format!("failed to read {}: {error}", path.display())))?,
     };
-    let after = rewrite(&before, observed, machine)
+    let after = rewrite(&before, observed, knowledge)
         .map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
     if after == before {
         return Ok(None);
@@ -126,7 +131,6 @@ fn observed(entry: &Entry, differences: &[&Difference], records: &[Record]) -> V
             member: entry.case.member.clone(),
             gone: matches!(difference.standing, Standing::Gone),
             known: matches!(difference.standing, Standing::Known),
-            requirement: difference.requirement.clone(),
             values: records
                 .iter()
                 .filter(|record| {

@@ -29,7 +29,7 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
                 entry
                     .known
                     .0
-                    .retain(|known| matches!(known.value_for(&id), Ok(Some(value)) if *value == any));
+                    .retain(|known| matches!(known.value_for(&id), Some(value) if *value == any));
                 entry.case.body.expect.clear();
                 entry
                     .case

@@ -113,7 +113,7 @@ fn runs_containers(command: &Command) -> bool {
 fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
     let schema = match of {
         SchemaOf::Case => schemars::schema_for!(ocidiff_model::CaseFile),
-        SchemaOf::Known => schemars::schema_for!(ocidiff_model::Known),
+        SchemaOf::Known => schemars::schema_for!(ocidiff_model::known::KnownFile),
         SchemaOf::Rootfs => schemars::schema_for!(crate::corpus::Recipe),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Error::broken)?;

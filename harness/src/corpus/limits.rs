@@ -1,7 +1,8 @@
 //! How much a case may ask for. More is a mistake, or somebody who wants to see what happens.
 
 use ocidiff_confine::limit::{Hint, raised, raised_count};
-use ocidiff_model::{CaseFile, Known, KnownEntry, Op};
+use ocidiff_model::known::KnownFile;
+use ocidiff_model::{CaseFile, KnownEntry, Op};
 use serde_json::Value as Json;
 
 use super::Recipe;
@@ -143,16 +144,19 @@ pub(super) fn recipe(document: &Document<'_>, recipe: &Recipe) -> Vec<Diagnostic
 }
 
 /// What a known file has too much of.
-pub(super) fn known(document: &Document<'_>, known: &Known) -> Vec<Diagnostic> {
+pub(super) fn known(document: &Document<'_>, known: &KnownFile) -> Vec<Diagnostic> {
     let mut counted = Counted {
         document,
         found: Vec::new(),
     };
-    counted.most(&[], known.0.len(), ENTRIES, "entries");
-    for (index, entry) in known.0.iter().enumerate().take(raised_count(ENTRIES)) {
+    counted.most(&[], known.0.len(), ENTRIES, "groups");
+    for (index, group) in known.0.iter().enumerate().take(raised_count(ENTRIES)) {
         let index = index.to_string();
-        counted.most(&[&index, "values"], entry.values.len(), ENTRIES, "values");
-        counted.most(&[&index, "for"], entry.members.len(), MEMBERS, "members");
+        counted.most(&[&index, "facts"], group.facts.len(), ENTRIES, "facts");
+        counted.most(&[&index, "for"], group.members.len(), MEMBERS, "members");
+        for (fact, items) in &group.facts {
+            counted.most(&[&index, "facts", fact], items.len(), ENTRIES, "items");
+        }
     }
     counted.found
 }
@@ -177,18 +181,12 @@ pub(super) fn member(name: &str) -> Option<String> {
 
 /// What a copy of an entry takes, in bytes, more or less.
 pub(super) fn weight(entry: &KnownEntry) -> u64 {
-    let texts = [&entry.cause, &entry.remedy, &entry.requirement];
-    let texts = texts
-        .into_iter()
-        .flatten()
-        .chain(&entry.link)
-        .chain(&entry.members);
-    let texts: usize = texts.map(|text| text.len() + 50).sum();
-    let values: usize = entry
-        .values
-        .iter()
-        .map(|(key, value)| key.len() + 100 + size(value))
-        .sum();
+    let texts: usize = entry.members.iter().map(|text| text.len() + 50).sum();
+    let written = entry.written.iter().map(|written| {
+        let who = 100 * (written.who.len() + written.because.len());
+        who + size(&written.shows)
+    });
+    let values = written.sum::<usize>() + entry.otherwise.as_ref().map_or(0, size);
     (300 + entry.fact.len() + texts + values) as u64
 }
 

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_confine::yaml::weigh;
 use ocidiff_model::family::Family;
-use ocidiff_model::{Case, CaseFile, Known, KnownEntry, Requirement, family};
+use ocidiff_model::known::KnownFile;
+use ocidiff_model::{Case, CaseFile, Finding, FindingId, Known, KnownEntry, Requirement, family};
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
@@ -27,6 +28,7 @@ const REQUIREMENTS: &str = "requirements.yaml";
 const DEFAULT_CONFIG: &str = "default-config.yaml";
 const ROOTFS: &str = "rootfs/";
 const PROFILES: &str = "profiles/";
+const FINDINGS: &str = "findings/";
 const KNOWN: &str = ".known.yaml";
 
 /// The corpus from its files, by path under `cases/`.
@@ -58,7 +60,8 @@ enum Parsed {
     Rootfs(Recipe),
     Profile(serde_json::Value),
     Case(Vec<Case>),
-    Known(Known),
+    Known(KnownFile),
+    Finding(Box<Finding>),
     Nothing,
 }
 
@@ -66,7 +69,7 @@ enum Parsed {
 #[derive(Default)]
 struct Written<'s> {
     cases: Vec<(&'s str, Vec<Case>)>,
-    known: BTreeMap<&'s str, Known>,
+    known: BTreeMap<&'s str, KnownFile>,
 }
 
 type ParsedFile<'s> = (&'s str, Result<Parsed, Vec<Diagnostic>>);
@@ -139,8 +142,11 @@ fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Di
     if name.starts_with(ROOTFS) {
         return yaml(source).map(Parsed::Rootfs);
     }
+    if name.starts_with(FINDINGS) {
+        return yaml(source).map(|finding| Parsed::Finding(Box::new(finding)));
+    }
     if name.ends_with(KNOWN) {
-        return yaml::<Option<Known>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
+        return yaml::<Option<KnownFile>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
     }
     let file: CaseFile = yaml(source)?;
     copies(&file, source, weight, room).map_err(|error| vec![*error])?;
@@ -228,13 +234,15 @@ pub fn load_shared(sources: &Sources) -> Result<Corpus, Diagnostics> {
 }
 
 fn is_shared(name: &str) -> bool {
-    name == REQUIREMENTS || name == DEFAULT_CONFIG || name.starts_with(ROOTFS) || name.starts_with(PROFILES)
+    name == REQUIREMENTS || name == DEFAULT_CONFIG || name.starts_with(ROOTFS) || name.starts_with(PROFILES) || name.starts_with(FINDINGS)
 }
 
 #[derive(Default)]
 struct Loader {
     corpus: Corpus,
     errors: Diagnostics,
+    /// The files of the findings, which are checked when every clause is read.
+    written_findings: Vec<String>,
 }
 
 impl Loader {
@@ -258,6 +266,17 @@ impl Loader {
             Parsed::Profile(profile) => {
                 self.corpus.profiles.insert(stem(PROFILES, ".json"), profile);
             }
+            Parsed::Finding(finding) => {
+                let Some(source) = sources.get(name) else { return };
+                let id = stem(FINDINGS, ".yaml");
+                match id.parse::<FindingId>() {
+                    Ok(id) => {
+                        self.written_findings.push(name.to_owned());
+                        self.corpus.findings.0.insert(id, *finding);
+                    }
+                    Err(error) => self.errors.0.push(document(source).at(&[], error.to_string(), None)),
+                }
+            }
             Parsed::Case(_) | Parsed::Known(_) | Parsed::Nothing => {}
         }
     }
@@ -274,11 +293,21 @@ impl Loader {
                 self.errors.0.push(document(source).at(&[], message, help));
             }
         }
-        let runtimes = if written.known.is_empty() {
+        let runtimes = if written.known.is_empty() && self.written_findings.is_empty() {
             Vec::new()
         } else {
             super::names::runtimes()
         };
+        self.corpus.runtimes.clone_from(&runtimes);
+        for name in std::mem::take(&mut self.written_findings) {
+            let id = name.trim_start_matches(FINDINGS).trim_end_matches(".yaml").parse();
+            let finding = id.ok().and_then(|id: FindingId| self.corpus.findings.0.get(&id));
+            if let (Some(finding), Some(source)) = (finding, sources.get(&name)) {
+                let found = check::finding(&document(source), finding, &self.corpus);
+                self.errors.0.extend(found);
+            }
+        }
+        let mut resolved: BTreeMap<&str, Vec<KnownEntry>> = BTreeMap::new();
         for (name, known) in &written.known {
             let Some(source) = sources.get(*name) else {
                 continue;
@@ -290,9 +319,12 @@ impl Loader {
                 runtimes: &runtimes,
                 corpus: &self.corpus,
             };
-            self.errors
-                .0
-                .extend(check::known(&document(source), known, &against));
+            match check::known(&document(source), known, &against) {
+                Ok(entries) => {
+                    resolved.insert(name, entries);
+                }
+                Err(errors) => self.errors.0.extend(errors),
+            }
         }
         let errors = on_all_cpus(&written.cases, |(name, cases)| {
             sources
@@ -302,13 +334,13 @@ impl Loader {
         self.errors.0.extend(errors.into_iter().flatten());
         for (name, cases) in written.cases {
             let known_file = format!("{}{KNOWN}", name.trim_end_matches(".yaml"));
-            let known = written.known.get(known_file.as_str());
+            let known = resolved.get(known_file.as_str());
             let Some(source) = sources.get(name) else { continue };
             for case in cases {
                 let about = |entry: &&KnownEntry| entry.is_about(case.member.as_deref());
                 let known: Vec<&KnownEntry> = known
                     .iter()
-                    .flat_map(|known| known.0.iter().filter(about))
+                    .flat_map(|known| known.iter().filter(about))
                     .collect();
                 let weight = known.iter().map(|entry| limits::weight(entry)).sum();
                 if let Err(error) = room.take(weight, source) {

@@ -10,12 +10,13 @@ pub(crate) mod limits;
 mod load;
 mod names;
 mod one;
+pub mod print;
 mod room;
 mod spec;
 
 use std::collections::BTreeMap;
 
-use ocidiff_model::{Case, FileSpec, Known, Requirement};
+use ocidiff_model::{Case, Catalogue, FileSpec, Known, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,10 @@ pub struct Corpus {
     pub profiles: BTreeMap<String, serde_json::Value>,
     /// Clauses by id.
     pub requirements: BTreeMap<String, Requirement>,
+    /// The runtimes that there are manifests for, by name.
+    pub runtimes: Vec<String>,
+    /// Every finding.
+    pub findings: Catalogue,
     /// The config that every case's is laid over.
     pub default_config: serde_json::Value,
 }

@@ -286,7 +286,8 @@ fn difference(values: &[(&str, i64)], expected: Option<i64>, against: &[&str]) -
         expected: expected.map(Into::into),
         requirement: expected.map(|_| "r".to_owned()),
         against: against.iter().map(|label| (*label).to_owned()).collect(),
-        advice: Default::default(),
+        impact: None,
+        accounts: Vec::new(),
     }
 }
 

@@ -47,11 +47,12 @@ fn is_seen(path: &str) -> bool {
 
 /// To an engine a process that a signal ended has an exit status, as to a shell; and a runtime that panics, an error.
 fn in_its_words(mut known: KnownEntry) -> KnownEntry {
-    for value in known.values.values_mut() {
-        if known.fact.starts_with("lifecycle.") && *value == Value::from("panic") {
+    let fact = known.fact.clone();
+    for value in known.values_mut() {
+        if fact.starts_with("lifecycle.") && *value == Value::from("panic") {
             *value = "error".into();
         }
-        if known.fact == "process.exit"
+        if fact == "process.exit"
             && let Value::Text(text) = value
             && let Some(number) = text.strip_prefix("signal ").and_then(signal_number)
         {
@@ -64,6 +65,8 @@ fn in_its_words(mut known: KnownEntry) -> KnownEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ocidiff_model::Catalogue;
+    use ocidiff_model::known::Group;
 
     #[test]
     fn what_only_a_recorder_sees_is_left_out() {
@@ -86,10 +89,12 @@ mod tests {
 
     #[test]
     fn a_signal_is_an_exit_status() {
-        let known: KnownEntry =
-            serde_yaml::from_str("{fact: process.exit, values: {a: signal SYS, b: 3}, impact: breaks}")
-                .expect("parse");
-        let values: Vec<Value> = in_its_words(known).values.into_values().collect();
+        let group: Group = serde_yaml::from_str(
+            "facts: {process.exit: [{because: unexplained, who: [a], shows: signal SYS}, {otherwise: 3}]}",
+        )
+        .expect("parse");
+        let known = group.entries(&Catalogue::default(), &[]).expect("good").remove(0);
+        let values: Vec<Value> = in_its_words(known).values_mut().map(|value| value.clone()).collect();
         assert_eq!(values, [Value::Int(159), Value::Int(3)]);
     }
 }

@@ -6,6 +6,7 @@ mod join;
 
 use serde::{Deserialize, Serialize};
 
+use crate::finding::FindingId;
 use crate::known::Impact;
 use crate::record::RuntimeId;
 use crate::verdict::ExitStatus;
@@ -109,6 +110,9 @@ pub struct Finding {
     /// Where it is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<String>,
+    /// The finding of the catalogue that accounts for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<FindingId>,
     /// The case of the corpus that knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,

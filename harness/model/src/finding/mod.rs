@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 pub use self::link::{Link, LinkError};
 pub use self::sign::{Context, Predicate, Sign};
+use crate::difference::Difference;
 use crate::known::{Impact, Machine, When};
 use crate::pattern::Pattern;
 use crate::record::RuntimeId;
@@ -301,6 +302,56 @@ impl Finding {
     }
 }
 
+/// What a report shows of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// What it does.
+    pub title: String,
+    /// Which versions, as people read it.
+    pub versions: String,
+    /// What kind of behaviour it is.
+    pub kind: Kind,
+    /// How much it matters.
+    pub impact: Impacts,
+    /// The clause that it violates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub violates: Option<String>,
+    /// Why.
+    pub cause: String,
+    /// Where it is written about, as addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link: Vec<String>,
+    /// Whether upstream has heard of it; nothing where nobody has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<bool>,
+    /// What an operator does about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl From<&Finding> for Card {
+    fn from(finding: &Finding) -> Self {
+        let thread = match &finding.reported {
+            Some(Reported::At(link)) => Some(link.url()),
+            _ => None,
+        };
+        Self {
+            title: finding.title.clone(),
+            versions: finding.versions(),
+            kind: finding.kind,
+            impact: finding.impact,
+            violates: finding.violates.clone(),
+            cause: finding.cause.trim().to_owned(),
+            link: thread
+                .into_iter()
+                .chain(finding.links.all().map(|(_, link)| link.url()))
+                .collect(),
+            reported: finding.reported.as_ref().map(Reported::is_reported),
+            remedy: finding.remedy.clone(),
+        }
+    }
+}
+
 /// A range of versions as it is written; `*` holds for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
@@ -309,6 +360,15 @@ pub struct Range {
 }
 
 impl Range {
+    /// Every version.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            text: "*".to_owned(),
+            range: VersionRange::default(),
+        }
+    }
+
     /// Whether the version lies in it.
     #[must_use]
     pub fn holds(&self, version: &Version) -> bool {
@@ -364,6 +424,21 @@ impl Catalogue {
         self.0
             .iter()
             .filter(|(id, finding)| id.component() == runtime.name && finding.holds(&runtime.version))
+    }
+
+    /// How much a difference matters for who moves from the reference to the others; none where nothing accounts for it.
+    #[must_use]
+    pub fn impact_of(&self, difference: &Difference, reference: Option<&str>) -> Option<Impact> {
+        let accounts = difference.accounts.iter();
+        let impacts = accounts.flat_map(|account| {
+            let leaves = reference == Some(account.who.as_str());
+            let of = move |finding: &Finding| match leaves {
+                true => finding.impact.leaving,
+                false => finding.impact.entering,
+            };
+            account.because.iter().filter_map(move |id| self.find(id).map(of))
+        });
+        impacts.max()
     }
 
     /// How much a finding matters for a move from one runtime to another; none where both do it, or neither.

@@ -1,14 +1,14 @@
-//! Known files: facts, members, runtimes, machines and clauses that there are.
+//! Known files: facts, members, findings, runtimes and machines that there are.
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::known::RuntimeKey;
-use ocidiff_model::{Case, Known, KnownEntry, near};
+use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
+use ocidiff_model::{Case, KnownEntry, Value, near};
 
 use super::facts::{Names, Slip, known_fact};
-use super::{machine, requirement};
+use super::machine;
 use crate::corpus::diagnostic::{Diagnostic, Document};
-use crate::corpus::{Corpus, limits, spec};
+use crate::corpus::{Corpus, limits};
 
 /// What a known file is held against.
 pub(in crate::corpus) struct Against<'a> {
@@ -20,46 +20,60 @@ pub(in crate::corpus) struct Against<'a> {
     pub(in crate::corpus) corpus: &'a Corpus,
 }
 
-/// What is wrong with a known file, if anything.
+/// The entries of a known file, or what is wrong with it.
 pub(in crate::corpus) fn check(
     document: &Document<'_>,
-    known: &Known,
+    known: &KnownFile,
     against: &Against<'_>,
-) -> Vec<Diagnostic> {
-    let too_much = limits::known(document, known);
-    if !too_much.is_empty() {
-        return too_much;
+) -> Result<Vec<KnownEntry>, Vec<Diagnostic>> {
+    let mut found = limits::known(document, known);
+    if !found.is_empty() {
+        return Err(found);
     }
     let names: Vec<(&Case, Names)> = against.cases.iter().map(|case| (case, Names::of(case))).collect();
-    let entries = known.0.iter().enumerate();
-    entries
-        .flat_map(|(index, entry)| {
-            let index = index.to_string();
-            let mut found = members(document, &index, entry, against);
-            found.extend(fact(document, &index, entry, &names));
-            found.extend(runtimes(document, &index, entry, against));
-            found.extend(rest(document, &index, entry, against.corpus));
-            found
-        })
-        .collect()
+    let mut entries = Vec::new();
+    for (index, group) in known.0.iter().enumerate() {
+        let index = index.to_string();
+        found.extend(members(document, &index, group, against));
+        for (keys, (message, help)) in group.when.iter().flat_map(machine::when) {
+            let mut place = vec![index.as_str(), "when"];
+            place.extend(keys.iter().map(String::as_str));
+            found.push(document.at(&place, message, help));
+        }
+        for (fact, items) in &group.facts {
+            found.extend(path(document, &index, group, fact, &names));
+            found.extend(whole(document, &index, fact, items));
+            for (at, item) in items.iter().enumerate() {
+                if let Item::Because(item) = item {
+                    found.extend(who(document, [&index, "facts", fact, &at.to_string(), "who"], item, against));
+                }
+            }
+        }
+        match group.entries(&against.corpus.findings, against.runtimes) {
+            Ok(of_group) => entries.extend(of_group),
+            Err(slips) => found.extend(slips.into_iter().map(|slip| {
+                let place = [index.as_str(), "facts", &slip.fact, &slip.item.to_string(), "because"];
+                let help = match &slip.error {
+                    ocidiff_model::known::ResolveError::NoFinding(id) => {
+                        let all = against.corpus.findings.0.keys();
+                        near::help(id.as_str(), all.map(ocidiff_model::FindingId::as_str)).or_else(|| {
+                            Some(format!("write it in cases/findings/{id}.yaml, or see `ocidiff findings`"))
+                        })
+                    }
+                    _ => None,
+                };
+                document.at(&place, slip.error.to_string(), help)
+            })),
+        }
+    }
+    if found.is_empty() { Ok(entries) } else { Err(found) }
 }
 
-fn members(
-    document: &Document<'_>,
-    index: &str,
-    entry: &KnownEntry,
-    against: &Against<'_>,
-) -> Vec<Diagnostic> {
-    let all: BTreeSet<&str> = against
-        .cases
-        .iter()
-        .filter_map(|case| case.member.as_deref())
-        .collect();
-    let missing = entry
-        .members
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| !all.contains(name.as_str()));
+fn members(document: &Document<'_>, index: &str, group: &Group, against: &Against<'_>) -> Vec<Diagnostic> {
+    let cases = against.cases.iter();
+    let all: BTreeSet<&str> = cases.filter_map(|case| case.member.as_deref()).collect();
+    let named = group.members.iter().enumerate();
+    let missing = named.filter(|(_, name)| !all.contains(name.as_str()));
     missing
         .map(|(at, name)| {
             let message = format!("the case has no member `{name}`");
@@ -69,84 +83,64 @@ fn members(
         .collect()
 }
 
-/// The fact must be one of each member that the entry names; where it names none, of one member at least.
-fn fact(
+/// The fact must be one of each member that the group names; where it names none, of one member at least.
+fn path(
     document: &Document<'_>,
     index: &str,
-    entry: &KnownEntry,
+    group: &Group,
+    fact: &str,
     names: &[(&Case, Names)],
 ) -> Option<Diagnostic> {
-    let at = |(message, help): Slip| document.at(&[index, "fact"], message, help);
-    let found = match known_fact(&entry.fact) {
+    let at = |(message, help): Slip| document.at(&[index, "facts", fact], message, help);
+    let found = match known_fact(fact) {
         Ok(found) => found,
         Err(slip) => return Some(at(slip)),
     };
-    let about = names
-        .iter()
-        .filter(|(case, _)| entry.is_about(case.member.as_deref()));
+    let is_about = |case: &Case| {
+        group.members.is_empty()
+            || (case.member.as_ref()).is_some_and(|member| group.members.contains(member))
+    };
+    let about = names.iter().filter(|(case, _)| is_about(case));
     let slips: Vec<Option<Slip>> = about.map(|(_, names)| names.parts(&found)).collect();
-    if entry.members.is_empty() && slips.iter().any(Option::is_none) {
+    if group.members.is_empty() && slips.iter().any(Option::is_none) {
         return None;
     }
     slips.into_iter().flatten().next().map(at)
 }
 
-fn runtimes(
-    document: &Document<'_>,
-    index: &str,
-    entry: &KnownEntry,
-    against: &Against<'_>,
-) -> Vec<Diagnostic> {
+/// Items end with what everybody else shows, and what can be anything says why.
+fn whole(document: &Document<'_>, index: &str, fact: &str, items: &[Item]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let all = || against.runtimes.iter().map(String::as_str);
-    let unknown = |name: &str| machine::one_of("runtime", name, all().collect::<Vec<_>>());
-    for key in entry.values.keys() {
-        let keys = [index, "values", key];
-        match key.parse::<RuntimeKey>() {
-            Err(error) => {
-                let help = "write a runtime's name, or a name and a range: `crun >=1.21`".to_owned();
-                found.push(document.at(&keys, format!("`{key}`: {error}"), help));
-            }
-            Ok(RuntimeKey { name, range }) => {
-                let slip = unknown(&name).or_else(|| {
-                    (!range.can_hold()).then(|| (format!("no version can lie in `{key}`"), None))
-                });
-                found.extend(slip.map(|(message, help)| document.at(&keys, message, help)));
-            }
+    let last = items.iter().position(|item| matches!(item, Item::Otherwise(_)));
+    if last.is_none() || last.map(|at| at + 1) != Some(items.len()) {
+        let help = "{otherwise: VALUE} is what those show whom no finding names".to_owned();
+        let message = "its items do not end with `otherwise`";
+        found.push(document.at(&[index, "facts", fact], message, help));
+    }
+    let any = Value::from(ANY);
+    for (at, item) in items.iter().enumerate() {
+        let (value, reason) = match item {
+            Item::Because(item) => (&item.shows, &item.reason),
+            Item::Otherwise(item) => (&item.otherwise, &item.reason),
+        };
+        if *value == any && reason.is_none() {
+            let help = "say in `reason` why no value can be given".to_owned();
+            let place = [index, "facts", fact, &at.to_string()];
+            found.push(document.at(&place, "\"*\" without a reason", help));
         }
-    }
-    for name in entry.impact_for.keys() {
-        let slip = unknown(name);
-        found.extend(slip.map(|(message, help)| document.at(&[index, "impact_for", name], message, help)));
-    }
-    for (at, name) in entry.violates.iter().enumerate() {
-        let slip = unknown(name);
-        found.extend(
-            slip.map(|(message, help)| document.at(&[index, "violates", &at.to_string()], message, help)),
-        );
     }
     found
 }
 
-fn rest(document: &Document<'_>, index: &str, entry: &KnownEntry, corpus: &Corpus) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for (keys, (message, help)) in entry.when.iter().flat_map(machine::when) {
-        let mut place = vec![index, "when"];
-        place.extend(keys.iter().map(String::as_str));
-        found.push(document.at(&place, message, help));
-    }
-    if let Some(id) = &entry.requirement {
-        let slip = requirement(id, corpus);
-        found.extend(slip.map(|(message, help)| document.at(&[index, "requirement"], message, help)));
-    }
-    let wrong = entry
-        .applies
-        .iter()
-        .flat_map(|pattern| spec::check_pattern(pattern.value()));
-    for wrong in wrong {
-        let mut place = vec![index, "applies"];
-        place.extend(wrong.keys.iter().map(String::as_str));
-        found.push(document.at(&place, wrong.message, wrong.help));
-    }
-    found
+fn who(document: &Document<'_>, place: [&str; 5], item: &Explained, against: &Against<'_>) -> Vec<Diagnostic> {
+    let all = || against.runtimes.iter().map(String::as_str).collect::<Vec<_>>();
+    let keys = item.who.iter().enumerate();
+    keys.filter_map(|(at, RuntimeKey { name, range })| {
+        let slip = machine::one_of("runtime", name, all())
+            .or_else(|| (!range.can_hold()).then(|| (format!("no version can lie in `{range}`"), None)));
+        let at = at.to_string();
+        let place: Vec<&str> = place.into_iter().chain([at.as_str()]).collect();
+        slip.map(|(message, help)| document.at(&place, message, help))
+    })
+    .collect()
 }

@@ -3,6 +3,7 @@
 mod caller;
 mod config;
 mod facts;
+mod finding;
 mod known;
 mod machine;
 mod place;
@@ -22,6 +23,7 @@ use super::{Corpus, layout, limits};
 
 pub(super) use self::config::Excuses;
 pub(crate) use self::config::departures;
+pub(super) use self::finding::check as finding;
 pub(super) use self::known::{Against, check as known};
 pub(super) use self::recipe::check as recipe;
 

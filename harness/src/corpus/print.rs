@@ -1,0 +1,248 @@
+//! The one form in which known files and findings are written: what `accept`, `capture` and `lint --fix` print, and what
+//! reads back as the same.
+
+use std::fmt::Write as _;
+
+use ocidiff_model::known::{Because, Explained, Group, Item, Otherwise};
+use ocidiff_model::{Finding, Value};
+
+/// Columns of a fact's line; what is longer gets a line for each item.
+const WIDTH: usize = 110;
+/// Columns of a cause.
+const TEXT: usize = 100;
+
+/// A group of a known file.
+#[must_use]
+pub fn group(group: &Group) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    if !group.members.is_empty() {
+        lines.push(format!("for: {}", texts(&group.members)));
+    }
+    if let Some(when) = &group.when {
+        lines.push(format!("when: {}", json(&serde_json::json!(when))));
+    }
+    if let Some(rate) = group.rate {
+        lines.push(format!("rate: {}", f64::from(rate)));
+    }
+    lines.push("facts:".to_owned());
+    for (fact, items) in &group.facts {
+        let printed: Vec<String> = items.iter().map(item).collect();
+        let line = format!("  {}: [{}]", scalar(fact), printed.join(", "));
+        if line.len() + 2 <= WIDTH {
+            lines.push(line);
+        } else {
+            lines.push(format!("  {}:", scalar(fact)));
+            lines.extend(printed.into_iter().map(|item| format!("    - {item}")));
+        }
+    }
+    let mut text = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}{line}", if at == 0 { "- " } else { "  " });
+    }
+    text
+}
+
+fn item(item: &Item) -> String {
+    match item {
+        Item::Because(Explained {
+            because,
+            who,
+            shows,
+            reason,
+        }) => {
+            let because = match because {
+                Because::One(id) => id.to_string(),
+                Because::All(ids) => texts(&ids.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            };
+            let who: Vec<String> = who.iter().map(ToString::to_string).collect();
+            let who = if who.is_empty() {
+                String::new()
+            } else {
+                format!("who: {}, ", texts(&who))
+            };
+            format!("{{because: {because}, {who}shows: {}{}}}", value(shows), why(reason.as_deref()))
+        }
+        Item::Otherwise(Otherwise { otherwise, reason }) => {
+            format!("{{otherwise: {}{}}}", value(otherwise), why(reason.as_deref()))
+        }
+    }
+}
+
+fn why(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(", reason: {}", scalar(reason)))
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::List(items) => texts(items),
+        Value::Text(text) => scalar(text),
+        other => other.line(),
+    }
+}
+
+fn texts(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| scalar(item)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A text within flow style: plain where that reads back as the same text, else as JSON quotes it, which YAML reads too.
+fn scalar(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " _-./()=+;<>".contains(c);
+    let opens = |c: char| c.is_ascii_alphanumeric() || "/_(.".contains(c);
+    let is_plain = text.starts_with(opens)
+        && !text.ends_with(' ')
+        && text.chars().all(plain)
+        && matches!(serde_yaml::from_str(text), Ok(Value::Text(same)) if same == text);
+    if is_plain {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
+}
+
+/// A map or a list in flow style.
+fn json(value: &serde_json::Value) -> String {
+    use serde_json::Value as Json;
+    match value {
+        Json::Object(map) => {
+            let members: Vec<String> = map
+                .iter()
+                .filter(|(_, value)| !value.is_null() || map.len() > 0)
+                .map(|(name, value)| format!("{}: {}", name_of(name), json(value)))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(json).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::String(text) => scalar(text),
+        other => other.to_string(),
+    }
+}
+
+fn name_of(name: &str) -> String {
+    if name.starts_with('$') && name[1..].chars().all(|c| c.is_ascii_alphanumeric()) {
+        name.to_owned()
+    } else {
+        scalar(name)
+    }
+}
+
+/// A finding.
+#[must_use]
+pub fn finding(finding: &Finding) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{name}: {value}");
+        }
+    };
+    let of = |value: &serde_json::Value| json(value);
+    line("title", Some(block_scalar(&finding.title)));
+    line("affects", finding.affects.as_ref().map(|range| quoted(&range.to_string())));
+    line("seen", finding.seen.as_ref().map(|range| quoted(&range.to_string())));
+    line("kind", Some(finding.kind.name().to_owned()));
+    let impact = finding.impact;
+    line("impact", Some(format!("{{entering: {}, leaving: {}}}", impact.entering, impact.leaving)));
+    line("races", finding.races.then(|| "true".to_owned()));
+    line("violates", finding.violates.clone());
+    line("allows", finding.allows.clone());
+    line("applies", finding.applies.as_ref().map(|applies| of(&serde_json::json!(applies))));
+    if !finding.shows.is_empty() {
+        let signs = finding.shows.iter().map(|sign| of(&sign_json(sign)));
+        let signs: String = signs.map(|sign| format!("\n  - {sign}")).collect();
+        let _ = writeln!(text, "shows:{signs}");
+    }
+    let _ = writeln!(text, "cause: >-\n{}", wrapped(&finding.cause));
+    let links: Vec<_> = [
+        ("source", &finding.links.source),
+        ("fixed", &finding.links.fixed),
+        ("discussed", &finding.links.discussed),
+    ]
+    .into_iter()
+    .filter(|(_, links)| !links.is_empty())
+    .collect();
+    if !links.is_empty() {
+        let _ = writeln!(text, "links:");
+    }
+    for (name, links) in links {
+        let links: Vec<String> = links.iter().map(|link| quoted_link(link.as_str())).collect();
+        let _ = writeln!(text, "  {name}: [{}]", links.join(", "));
+    }
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{name}: {value}");
+        }
+    };
+    line("reported", finding.reported.as_ref().map(|reported| match reported {
+        ocidiff_model::finding::Reported::No(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        ocidiff_model::finding::Reported::At(link) => quoted_link(link.as_str()),
+    }));
+    line("searched", finding.searched.clone());
+    line("remedy", finding.remedy.as_ref().map(|remedy| block_scalar(remedy.trim())));
+    text
+}
+
+/// The members in the order in which people write them, the fact first.
+fn sign_json(sign: &ocidiff_model::finding::Sign) -> serde_json::Value {
+    let whole = serde_json::json!(sign);
+    let mut ordered = serde_json::Map::new();
+    for name in ["fact"] {
+        if let Some(value) = whole.get(name) {
+            ordered.insert(name.to_owned(), value.clone());
+        }
+    }
+    for (name, value) in whole.as_object().into_iter().flatten() {
+        if !["fact", "instead", "where"].contains(&name.as_str()) {
+            ordered.insert(name.clone(), value.clone());
+        }
+    }
+    for name in ["instead", "where"] {
+        if let Some(value) = whole.get(name) {
+            ordered.insert(name.to_owned(), value.clone());
+        }
+    }
+    serde_json::Value::Object(ordered)
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+fn quoted_link(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/@.:_+-#=%?&~".contains(c);
+    if text.chars().all(plain) && !text.contains(": ") && !text.contains(" #") {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
+}
+
+/// A text on one line outside of flow style.
+fn block_scalar(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && matches!(serde_yaml::from_str(text), Ok(Value::Text(same)) if same == text)
+        && !text.contains('\n');
+    if plain {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
+}
+
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() + 2 <= TEXT => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let lines: Vec<String> = lines.into_iter().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}

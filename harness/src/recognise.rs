@@ -1,0 +1,303 @@
+//! Recognition: which findings account for a difference, in any bundle.
+//!
+//! A pure function of what was observed and what is known: no I/O, nothing of a case's own known file. `run`,
+//! `run --bundle`, `check` and `explain` ask it alike.
+//!
+//! - A runtime's value is accounted for by a finding of that runtime whose versions, workloads and machines hold and one
+//!   of whose signs fits the value, and what the others show instead.
+//! - A difference is explained when all its groups but one are accounted for.
+//! - What follows from an explained difference is explained by it: where a step fails under some runtimes, what comes
+//!   later is compared among those that came as far; where a call of the workload is answered in two ways, what the
+//!   workload then does differs between the same two groups.
+//! - The finding that asks for most is meant; two that ask for as much are both named.
+//!
+//! What is not explained is new. A wrong cause is worse than none, so nothing is named that does not fit.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::difference::{Account, How};
+use ocidiff_model::finding::{Context, Sign};
+use ocidiff_model::known::Machine;
+use ocidiff_model::{Catalogue, Channel, Difference, Finding, FindingId, Op, Record, Value};
+use serde_json::Value as Json;
+
+/// What recognition knows beside the difference.
+pub struct Question<'a> {
+    /// Every finding.
+    pub catalogue: &'a Catalogue,
+    /// The runtimes that there are, by name: a finding of another component can show under each of them.
+    pub runtimes: &'a [&'a str],
+    /// The workload's config.json.
+    pub config: &'a Json,
+    /// The steps that were taken.
+    pub steps: &'a [Op],
+    /// Where.
+    pub machine: &'a Machine,
+    /// What was observed, the reference first.
+    pub records: &'a [&'a Record],
+}
+
+/// Which findings account for each difference; empty where it is not explained.
+#[must_use]
+pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec<Account>> {
+    let candidates = question.candidates();
+    let mut told: Vec<Vec<Account>> = differences
+        .iter()
+        .map(|difference| question.by_signs(difference, &candidates))
+        .collect();
+    let parted: Vec<Parted> = differences
+        .iter()
+        .zip(&told)
+        .filter(|(_, accounts)| !accounts.is_empty())
+        .filter_map(|(difference, accounts)| Parted::of(difference, accounts))
+        .collect();
+    for (difference, accounts) in differences.iter().zip(&mut told) {
+        if accounts.is_empty() {
+            *accounts = follows(difference, &parted);
+        }
+        if accounts.is_empty() {
+            *accounts = among_the_rest(question, difference, &candidates, &parted);
+        }
+    }
+    told
+}
+
+/// Where some came less far, for a reason that is known, the others are held against each other.
+fn among_the_rest(
+    question: &Question<'_>,
+    difference: &Difference,
+    candidates: &[Candidate<'_>],
+    parted: &[Parted],
+) -> Vec<Account> {
+    if Channel::of(&difference.fact) == Some(Channel::Leftover) {
+        return Vec::new();
+    }
+    for parted in parted.iter().filter(|parted| parted.what == Follows::Everything) {
+        let mut rest = difference.clone();
+        for group in &mut rest.groups {
+            group.runtimes.retain(|label| !parted.failed.contains(label));
+        }
+        rest.groups.retain(|group| !group.runtimes.is_empty());
+        if rest.groups.len() == difference.groups.len() {
+            continue;
+        }
+        let found = question.by_signs(&rest, candidates);
+        if !found.is_empty() {
+            let follows = parted.accounts.iter().map(|account| Account {
+                how: How::Follows,
+                ..account.clone()
+            });
+            return found.into_iter().chain(follows).collect();
+        }
+    }
+    Vec::new()
+}
+
+struct Candidate<'a> {
+    id: &'a FindingId,
+    finding: &'a Finding,
+    /// Which of the records are of a runtime that it can show under.
+    labels: Vec<&'a str>,
+    weight: usize,
+}
+
+impl<'a> Question<'a> {
+    /// The findings that this workload can meet, with these runtimes, here.
+    fn candidates(&self) -> Vec<Candidate<'a>> {
+        let all = self.catalogue.0.iter().filter(|(_, finding)| !finding.shows.is_empty());
+        all.filter_map(|(id, finding)| {
+            let is_of_runtime = self.runtimes.contains(&id.component());
+            let labels: Vec<&str> = self
+                .records
+                .iter()
+                .filter(|record| {
+                    let runtime = &record.runtime;
+                    !is_of_runtime || (id.component() == runtime.name && finding.holds(&runtime.version))
+                })
+                .map(|record| record.runtime.label.as_str())
+                .collect();
+            let fits = !labels.is_empty() && finding.fits(self.config, self.steps, self.machine);
+            fits.then(|| Candidate {
+                id,
+                finding,
+                labels,
+                weight: finding.applies.as_ref().map_or(0, |applies| 4 * applies.weight()),
+            })
+        })
+        .collect()
+    }
+
+    fn by_signs(&self, difference: &Difference, candidates: &[Candidate<'_>]) -> Vec<Account> {
+        if difference.groups.len() < 2 {
+            return Vec::new();
+        }
+        let signs: Vec<(&Candidate<'_>, &Sign)> = candidates
+            .iter()
+            .flat_map(|candidate| candidate.finding.shows.iter().map(move |sign| (candidate, sign)))
+            .filter(|(_, sign)| sign.is_about(&difference.fact))
+            .collect();
+        if signs.is_empty() {
+            return Vec::new();
+        }
+        let mut accounts = Vec::new();
+        let mut open = Vec::new();
+        for (at, group) in difference.groups.iter().enumerate() {
+            let others: Vec<Option<&Value>> = difference
+                .groups
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at)
+                .map(|(_, group)| group.value.as_ref())
+                .collect();
+            let of_group: Vec<Option<Account>> = group
+                .runtimes
+                .iter()
+                .map(|label| self.account(label, group.value.as_ref(), &others, &signs))
+                .collect();
+            if of_group.iter().all(Option::is_some) {
+                accounts.extend(of_group.into_iter().flatten());
+            } else {
+                open.push(at);
+            }
+        }
+        // One group is as it should be, whoever that is.
+        if open.len() <= 1 { accounts } else { Vec::new() }
+    }
+
+    /// The findings that account for the value of one runtime.
+    fn account(
+        &self,
+        label: &str,
+        value: Option<&Value>,
+        others: &[Option<&Value>],
+        signs: &[(&Candidate<'_>, &Sign)],
+    ) -> Option<Account> {
+        let record = self.records.iter().find(|record| record.runtime.label == label)?;
+        let of_record = |path: &str| record.value(path).cloned();
+        let context = Context {
+            config: self.config,
+            fact: &of_record,
+        };
+        let mut best = 0;
+        let mut ids: Vec<FindingId> = Vec::new();
+        for (candidate, sign) in signs {
+            let fits = candidate.labels.contains(&label)
+                && sign.fits(value, &context)
+                && others.iter().any(|other| sign.others_fit(*other, &context));
+            let weight = 1 + candidate.weight + sign.weight();
+            if !fits || weight < best {
+                continue;
+            }
+            if weight > best {
+                ids.clear();
+                best = weight;
+            }
+            if !ids.contains(candidate.id) {
+                ids.push(candidate.id.clone());
+            }
+        }
+        (!ids.is_empty()).then(|| Account {
+            who: label.to_owned(),
+            because: ids,
+            how: How::Recognised,
+        })
+    }
+}
+
+/// An explained difference from which others follow.
+struct Parted {
+    /// What follows from it.
+    what: Follows,
+    /// In which of its groups each runtime is.
+    groups: BTreeMap<String, usize>,
+    /// Those whose step failed.
+    failed: Vec<String>,
+    accounts: Vec<Account>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Follows {
+    /// Whatever is seen after the step.
+    Everything,
+    /// What the workload does.
+    Workload,
+}
+
+impl Parted {
+    fn of(difference: &Difference, accounts: &[Account]) -> Option<Self> {
+        let what = match Channel::of(&difference.fact) {
+            Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
+            Some(Channel::Syscall) => Follows::Workload,
+            _ => return None,
+        };
+        let each = |at: usize, runtimes: &[String]| {
+            runtimes.iter().map(|label| (label.clone(), at)).collect::<Vec<_>>()
+        };
+        let groups = difference.groups.iter().enumerate();
+        let ok = Value::from("ok");
+        Some(Self {
+            what,
+            groups: groups.flat_map(|(at, group)| each(at, &group.runtimes)).collect(),
+            failed: difference
+                .groups
+                .iter()
+                .filter(|group| group.value.as_ref() != Some(&ok))
+                .flat_map(|group| group.runtimes.clone())
+                .collect(),
+            accounts: accounts.to_vec(),
+        })
+    }
+
+    /// Whether all that differs in the difference differs between the groups of this one.
+    fn separates(&self, difference: &Difference) -> bool {
+        let mut value_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for (at, group) in difference.groups.iter().enumerate() {
+            for label in &group.runtimes {
+                let Some(class) = self.groups.get(label) else { return false };
+                if *value_of.entry(*class).or_insert(at) != at {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn accounts_for(&self, difference: &Difference) -> bool {
+        let channel = Channel::of(&difference.fact);
+        match self.what {
+            Follows::Workload => {
+                matches!(channel, Some(Channel::Process | Channel::Syscall | Channel::File))
+                    && self.separates(difference)
+            }
+            // What stays behind after a failure has a cause of its own.
+            Follows::Everything if channel == Some(Channel::Leftover) => {
+                let empty = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
+                let failed_leave_nothing = difference.groups.iter().all(|group| {
+                    group.value.as_ref().is_none_or(empty)
+                        || !group.runtimes.iter().any(|label| self.failed.contains(label))
+                });
+                failed_leave_nothing && self.separates(difference)
+            }
+            Follows::Everything => self.separates(difference),
+        }
+    }
+}
+
+/// The accounts of the explained difference that this one follows from.
+fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account> {
+    if difference.groups.len() < 2 {
+        return Vec::new();
+    }
+    let found = parted.iter().find(|parted| parted.accounts_for(difference));
+    let accounts = found.map_or(&[][..], |parted| &parted.accounts);
+    accounts
+        .iter()
+        .map(|account| Account {
+            how: How::Follows,
+            ..account.clone()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
