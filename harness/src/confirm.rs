@@ -242,7 +242,10 @@ impl Judge {
         }
         let accounts = difference.accounts.iter();
         let broken = accounts.flat_map(|account| {
-            let findings = account.because.iter().filter_map(|id| self.corpus.findings.find(id));
+            let findings = account
+                .because
+                .iter()
+                .filter_map(|id| self.corpus.findings.find(id));
             findings.filter_map(|finding| Some((account.who.clone(), finding.violates.clone()?)))
         });
         let broken: Vec<(String, String)> = broken.collect();

@@ -104,7 +104,11 @@ struct Candidate<'a> {
 impl<'a> Question<'a> {
     /// The findings that this workload can meet, with these runtimes, here.
     fn candidates(&self) -> Vec<Candidate<'a>> {
-        let all = self.catalogue.0.iter().filter(|(_, finding)| !finding.shows.is_empty());
+        let all = self
+            .catalogue
+            .0
+            .iter()
+            .filter(|(_, finding)| !finding.shows.is_empty());
         all.filter_map(|(id, finding)| {
             let is_of_runtime = self.runtimes.contains(&id.component());
             let labels: Vec<&str> = self
@@ -231,7 +235,10 @@ impl Parted {
             _ => return None,
         };
         let each = |at: usize, runtimes: &[String]| {
-            runtimes.iter().map(|label| (label.clone(), at)).collect::<Vec<_>>()
+            runtimes
+                .iter()
+                .map(|label| (label.clone(), at))
+                .collect::<Vec<_>>()
         };
         let groups = difference.groups.iter().enumerate();
         let ok = Value::from("ok");
@@ -253,7 +260,9 @@ impl Parted {
         let mut value_of: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, group) in difference.groups.iter().enumerate() {
             for label in &group.runtimes {
-                let Some(class) = self.groups.get(label) else { return false };
+                let Some(class) = self.groups.get(label) else {
+                    return false;
+                };
                 if *value_of.entry(*class).or_insert(at) != at {
                     return false;
                 }

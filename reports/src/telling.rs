@@ -78,11 +78,7 @@ pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
 
 /// Why the runtimes differ, each cause once.
 pub(crate) fn causes(case: &CaseReport) -> Vec<&str> {
-    once(
-        findings(case)
-            .into_iter()
-            .map(|(_, card)| card.cause.as_str()),
-    )
+    once(findings(case).into_iter().map(|(_, card)| card.cause.as_str()))
 }
 
 /// What to do about it, each remedy once.

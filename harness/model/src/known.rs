@@ -188,7 +188,10 @@ impl fmt::Display for RuntimeKey {
     }
 }
 
-crate::text::written_as_text!(RuntimeKey, "a runtime's name, or a name and a range: `crun >=1.21`");
+crate::text::written_as_text!(
+    RuntimeKey,
+    "a runtime's name, or a name and a range: `crun >=1.21`"
+);
 
 /// One finding, or several that make a value together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -390,9 +393,15 @@ impl Explained {
             .filter(|range| !range.is_all())
             .map(ToString::to_string)
             .collect();
-        let range = if ranges.is_empty() { "*".to_owned() } else { ranges.join(", ") };
+        let range = if ranges.is_empty() {
+            "*".to_owned()
+        } else {
+            ranges.join(", ")
+        };
         // Ranges that were read can be joined.
-        let range = range.parse().map_err(|_| ResolveError::WhoIsNeeded(first.clone()))?;
+        let range = range
+            .parse()
+            .map_err(|_| ResolveError::WhoIsNeeded(first.clone()))?;
         Ok(vec![RuntimeKey {
             name: first.component().to_owned(),
             range,
@@ -412,8 +421,7 @@ impl KnownEntry {
     /// The findings that make a runtime's value what it is; none where it is as everybody else.
     #[must_use]
     pub fn because(&self, runtime: &RuntimeId) -> &[FindingId] {
-        self.written_for(runtime)
-            .map_or(&[], |written| &written.because)
+        self.written_for(runtime).map_or(&[], |written| &written.because)
     }
 
     fn written_for(&self, runtime: &RuntimeId) -> Option<&Written> {
@@ -528,15 +536,34 @@ mod tests {
     #[test]
     fn an_item_that_means_nobody_is_refused() {
         for (item, error) in [
-            ("{because: runc/none, shows: 0}", "there is no finding `runc/none`"),
-            ("{because: libseccomp/names, shows: 0}", "`libseccomp/names` is not of a runtime"),
-            ("{because: unexplained, shows: 0}", "`unexplained` is not of a runtime"),
-            ("{because: [runc/stub, crun/old], shows: 0}", "are of two runtimes"),
+            (
+                "{because: runc/none, shows: 0}",
+                "there is no finding `runc/none`",
+            ),
+            (
+                "{because: libseccomp/names, shows: 0}",
+                "`libseccomp/names` is not of a runtime",
+            ),
+            (
+                "{because: unexplained, shows: 0}",
+                "`unexplained` is not of a runtime",
+            ),
+            (
+                "{because: [runc/stub, crun/old], shows: 0}",
+                "are of two runtimes",
+            ),
         ] {
             let slips = entries(&format!("facts: {{a: [{item}, {{otherwise: 1}}]}}")).expect_err(item);
-            assert!(slips[0].error.to_string().contains(error), "{item}: {:?}", slips[0]);
+            assert!(
+                slips[0].error.to_string().contains(error),
+                "{item}: {:?}",
+                slips[0]
+            );
         }
-        assert!(entries("facts: {a: [{because: unexplained, who: [crun =1.28], shows: 0}, {otherwise: 1}]}").is_ok());
+        assert!(
+            entries("facts: {a: [{because: unexplained, who: [crun =1.28], shows: 0}, {otherwise: 1}]}")
+                .is_ok()
+        );
     }
 
     #[test]

@@ -87,7 +87,9 @@ impl Block {
 pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) -> Result<String, Error> {
     let (head, mut blocks) = split(before)?;
     for seen in observed.iter().filter(|seen| !seen.known) {
-        let at = blocks.iter().position(|block| is_of(&block.group, seen, knowledge.machine));
+        let at = blocks
+            .iter()
+            .position(|block| is_of(&block.group, seen, knowledge.machine));
         match at {
             Some(at) => update(&mut blocks, at, seen, knowledge)?,
             None if seen.gone => {}
@@ -116,7 +118,10 @@ fn is_about(group: &Group, member: Option<&str>) -> bool {
 }
 
 fn is_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
-    let here = group.when.as_ref().is_none_or(|when| when.holds(machine).unwrap_or(false));
+    let here = group
+        .when
+        .as_ref()
+        .is_none_or(|when| when.holds(machine).unwrap_or(false));
     here && group.facts.contains_key(&seen.fact) && is_about(group, seen.member.as_deref())
 }
 
@@ -129,8 +134,12 @@ fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<W
             .filter_map(|group| group.when.as_ref())
     };
     let when = When {
-        cgroup: others().any(|when| when.cgroup.is_some()).then(|| machine.cgroup.clone()),
-        arch: others().any(|when| when.arch.is_some()).then(|| machine.arch.clone()),
+        cgroup: others()
+            .any(|when| when.cgroup.is_some())
+            .then(|| machine.cgroup.clone()),
+        arch: others()
+            .any(|when| when.arch.is_some())
+            .then(|| machine.arch.clone()),
         kernel: None,
         via: None,
     };
@@ -153,20 +162,35 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
     if texts.len() != groups.len() {
         return Err(Error::Layout);
     }
-    let blocks = texts.into_iter().zip(groups).map(|(text, group)| Block { text, group });
+    let blocks = texts
+        .into_iter()
+        .zip(groups)
+        .map(|(text, group)| Block { text, group });
     Ok((head, blocks.collect()))
 }
 
 /// The fact gets what this run has shown of it, for this member alone.
-fn update(blocks: &mut Vec<Block>, at: usize, seen: &Observed, knowledge: Knowledge<'_>) -> Result<(), Error> {
+fn update(
+    blocks: &mut Vec<Block>,
+    at: usize,
+    seen: &Observed,
+    knowledge: Knowledge<'_>,
+) -> Result<(), Error> {
     let mut rest = blocks[at].group.clone();
-    let Some(before) = rest.facts.remove(&seen.fact) else { return Ok(()) };
+    let Some(before) = rest.facts.remove(&seen.fact) else {
+        return Ok(());
+    };
     let mut own = Group {
         facts: [(seen.fact.clone(), before.clone())].into(),
         ..rest.clone()
     };
     let others: Vec<String> = match &seen.member {
-        Some(member) => own.members.iter().filter(|name| *name != member).cloned().collect(),
+        Some(member) => own
+            .members
+            .iter()
+            .filter(|name| *name != member)
+            .cloned()
+            .collect(),
         None => Vec::new(),
     };
     let left = if is_of_these_alone(&before, seen) {
@@ -177,11 +201,14 @@ fn update(blocks: &mut Vec<Block>, at: usize, seen: &Observed, knowledge: Knowle
     };
     blocks[at].set(rest);
     if !others.is_empty() {
-        put(blocks, Group {
-            members: others,
-            facts: [(seen.fact.clone(), before)].into(),
-            ..own.clone()
-        });
+        put(
+            blocks,
+            Group {
+                members: others,
+                facts: [(seen.fact.clone(), before)].into(),
+                ..own.clone()
+            },
+        );
     }
     if let Some(items) = left {
         // A group of all members stays one, unless only this member is another.
@@ -311,7 +338,11 @@ fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
         }
         let of_name = seen.values.iter().filter(|(other, _)| other.name == runtime.name);
         let all_alike = of_name.into_iter().all(|(_, other)| other == value);
-        let who = if all_alike { whoever(runtime) } else { exactly(runtime) };
+        let who = if all_alike {
+            whoever(runtime)
+        } else {
+            exactly(runtime)
+        };
         let item = unexplained(who, value.as_ref());
         if !items.contains(&item) {
             items.push(item);

@@ -119,8 +119,13 @@ fn fact(
         return finding;
     }
     if let Some((id, known)) = worst(difference, step, corpus) {
-        finding.impact = corpus.findings.impact(id, step.from, step.to).unwrap_or(known.impact.worst());
-        let words = said.get(&step.to.label).filter(|_| difference.fact.starts_with("lifecycle."));
+        finding.impact = corpus
+            .findings
+            .impact(id, step.from, step.to)
+            .unwrap_or(known.impact.worst());
+        let words = said
+            .get(&step.to.label)
+            .filter(|_| difference.fact.starts_with("lifecycle."));
         let cause = known.cause.trim();
         finding.reason = words.map_or_else(|| cause.to_owned(), |words| format!("{cause}; it says: {words}"));
         finding.remedy.clone_from(&known.remedy);

@@ -71,7 +71,9 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
         Err(why) => return Ok(Err(why)),
     };
     let mut differences = differences;
-    engine.judge(Origin::Given).explain(&case, &config, &records, &mut differences);
+    engine
+        .judge(Origin::Given)
+        .explain(&case, &config, &records, &mut differences);
     let mut seen = Seen {
         rows: filters::between(&config, &records),
         facts: facts(&records),

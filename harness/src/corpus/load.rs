@@ -234,7 +234,11 @@ pub fn load_shared(sources: &Sources) -> Result<Corpus, Diagnostics> {
 }
 
 fn is_shared(name: &str) -> bool {
-    name == REQUIREMENTS || name == DEFAULT_CONFIG || name.starts_with(ROOTFS) || name.starts_with(PROFILES) || name.starts_with(FINDINGS)
+    name == REQUIREMENTS
+        || name == DEFAULT_CONFIG
+        || name.starts_with(ROOTFS)
+        || name.starts_with(PROFILES)
+        || name.starts_with(FINDINGS)
 }
 
 #[derive(Default)]
@@ -274,7 +278,10 @@ impl Loader {
                         self.written_findings.push(name.to_owned());
                         self.corpus.findings.0.insert(id, *finding);
                     }
-                    Err(error) => self.errors.0.push(document(source).at(&[], error.to_string(), None)),
+                    Err(error) => self
+                        .errors
+                        .0
+                        .push(document(source).at(&[], error.to_string(), None)),
                 }
             }
             Parsed::Case(_) | Parsed::Known(_) | Parsed::Nothing => {}
@@ -300,7 +307,10 @@ impl Loader {
         };
         self.corpus.runtimes.clone_from(&runtimes);
         for name in std::mem::take(&mut self.written_findings) {
-            let id = name.trim_start_matches(FINDINGS).trim_end_matches(".yaml").parse();
+            let id = name
+                .trim_start_matches(FINDINGS)
+                .trim_end_matches(".yaml")
+                .parse();
             let finding = id.ok().and_then(|id: FindingId| self.corpus.findings.0.get(&id));
             if let (Some(finding), Some(source)) = (finding, sources.get(&name)) {
                 let found = check::finding(&document(source), finding, &self.corpus);

@@ -61,7 +61,11 @@ fn item(item: &Item) -> String {
             } else {
                 format!("who: {}, ", texts(&who))
             };
-            format!("{{because: {because}, {who}shows: {}{}}}", value(shows), why(reason.as_deref()))
+            format!(
+                "{{because: {because}, {who}shows: {}{}}}",
+                value(shows),
+                why(reason.as_deref())
+            )
         }
         Item::Otherwise(Otherwise { otherwise, reason }) => {
             format!("{{otherwise: {}{}}}", value(otherwise), why(reason.as_deref()))
@@ -141,15 +145,33 @@ pub fn finding(finding: &Finding) -> String {
     };
     let of = |value: &serde_json::Value| json(value);
     line("title", Some(block_scalar(&finding.title)));
-    line("affects", finding.affects.as_ref().map(|range| quoted(&range.to_string())));
-    line("seen", finding.seen.as_ref().map(|range| quoted(&range.to_string())));
+    line(
+        "affects",
+        finding.affects.as_ref().map(|range| quoted(&range.to_string())),
+    );
+    line(
+        "seen",
+        finding.seen.as_ref().map(|range| quoted(&range.to_string())),
+    );
     line("kind", Some(finding.kind.name().to_owned()));
     let impact = finding.impact;
-    line("impact", Some(format!("{{entering: {}, leaving: {}}}", impact.entering, impact.leaving)));
+    line(
+        "impact",
+        Some(format!(
+            "{{entering: {}, leaving: {}}}",
+            impact.entering, impact.leaving
+        )),
+    );
     line("races", finding.races.then(|| "true".to_owned()));
     line("violates", finding.violates.clone());
     line("allows", finding.allows.clone());
-    line("applies", finding.applies.as_ref().map(|applies| of(&serde_json::json!(applies))));
+    line(
+        "applies",
+        finding
+            .applies
+            .as_ref()
+            .map(|applies| of(&serde_json::json!(applies))),
+    );
     if !finding.shows.is_empty() {
         let signs = finding.shows.iter().map(|sign| of(&sign_json(sign)));
         let signs: String = signs.map(|sign| format!("\n  - {sign}")).collect();
@@ -176,12 +198,18 @@ pub fn finding(finding: &Finding) -> String {
             let _ = writeln!(text, "{name}: {value}");
         }
     };
-    line("reported", finding.reported.as_ref().map(|reported| match reported {
-        ocidiff_model::finding::Reported::No(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        ocidiff_model::finding::Reported::At(link) => quoted_link(link.as_str()),
-    }));
+    line(
+        "reported",
+        finding
+            .reported
+            .as_ref()
+            .map(|reported| quoted_link(&reported.to_string())),
+    );
     line("searched", finding.searched.clone());
-    line("remedy", finding.remedy.as_ref().map(|remedy| block_scalar(remedy.trim())));
+    line(
+        "remedy",
+        finding.remedy.as_ref().map(|remedy| block_scalar(remedy.trim())),
+    );
     text
 }
 

@@ -94,7 +94,10 @@ mod tests {
         )
         .expect("parse");
         let known = group.entries(&Catalogue::default(), &[]).expect("good").remove(0);
-        let values: Vec<Value> = in_its_words(known).values_mut().map(|value| value.clone()).collect();
+        let values: Vec<Value> = in_its_words(known)
+            .values_mut()
+            .map(|value| value.clone())
+            .collect();
         assert_eq!(values, [Value::Int(159), Value::Int(3)]);
     }
 }

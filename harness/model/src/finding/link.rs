@@ -63,16 +63,22 @@ impl std::str::FromStr for Link {
         let good = if let Some(rest) = text.strip_prefix("https://") {
             plain(rest, "-._~:/?#@!$&'*+,;=%") && !rest.starts_with("github.com/") || is_other(rest)
         } else if let Some((name, rest)) = text.split_once('@') {
-            let (tag, path) = rest.split_once(':').map_or((rest, None), |(tag, path)| (tag, Some(path)));
+            let (tag, path) = rest
+                .split_once(':')
+                .map_or((rest, None), |(tag, path)| (tag, Some(path)));
             let path_is_good = |path: &str| {
-                let (path, line) = path.split_once("#L").map_or((path, None), |(path, line)| (path, Some(line)));
+                let (path, line) = path
+                    .split_once("#L")
+                    .map_or((path, None), |(path, line)| (path, Some(line)));
                 plain(path, "-_./+") && line.is_none_or(number)
             };
             repo(name) && plain(tag, "-_.+") && path.is_none_or(path_is_good)
         } else {
-            text.split_once('#').is_some_and(|(name, id)| repo(name) && number(id))
+            text.split_once('#')
+                .is_some_and(|(name, id)| repo(name) && number(id))
         };
-        good.then(|| Self(text.to_owned())).ok_or_else(|| LinkError(text.to_owned()))
+        good.then(|| Self(text.to_owned()))
+            .ok_or_else(|| LinkError(text.to_owned()))
     }
 }
 
@@ -100,7 +106,10 @@ mod tests {
     #[test]
     fn short_forms_are_addresses() {
         for (short, url) in [
-            ("containers/crun#1600", "https://github.com/containers/crun/issues/1600"),
+            (
+                "containers/crun#1600",
+                "https://github.com/containers/crun/issues/1600",
+            ),
             (
                 "youki-dev/youki@v0.7.0:crates/libcontainer/src/x.rs#L12",
                 "https://github.com/youki-dev/youki/blob/v0.7.0/crates/libcontainer/src/x.rs#L12",
@@ -109,12 +118,23 @@ mod tests {
                 "containers/crun@0c5b9208e9ac",
                 "https://github.com/containers/crun/commit/0c5b9208e9ac",
             ),
-            ("opencontainers/runc@v1.1.0", "https://github.com/opencontainers/runc/tree/v1.1.0"),
+            (
+                "opencontainers/runc@v1.1.0",
+                "https://github.com/opencontainers/runc/tree/v1.1.0",
+            ),
             ("https://man7.org/x.html", "https://man7.org/x.html"),
         ] {
             assert_eq!(short.parse::<Link>().expect(short).url(), url);
         }
-        for not in ["", "x", "http://a/b", "https://github.com/a/b/issues/3", "a/b@v1:x y", "a#1", "a/b#x"] {
+        for not in [
+            "",
+            "x",
+            "http://a/b",
+            "https://github.com/a/b/issues/3",
+            "a/b@v1:x y",
+            "a#1",
+            "a/b#x",
+        ] {
             assert!(not.parse::<Link>().is_err(), "{not}");
         }
     }

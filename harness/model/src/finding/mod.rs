@@ -203,11 +203,10 @@ impl Links {
 }
 
 /// Whether upstream has heard of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reported {
     /// `no`.
-    No(bool),
+    No,
     /// A thread.
     At(Link),
 }
@@ -216,9 +215,31 @@ impl Reported {
     /// Whether there is a thread.
     #[must_use]
     pub fn is_reported(&self) -> bool {
-        !matches!(self, Self::No(false))
+        *self != Self::No
     }
 }
+
+impl std::str::FromStr for Reported {
+    type Err = LinkError;
+
+    fn from_str(text: &str) -> Result<Self, LinkError> {
+        match text {
+            "no" => Ok(Self::No),
+            link => link.parse().map(Self::At),
+        }
+    }
+}
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No => f.pad("no"),
+            Self::At(link) => link.fmt(f),
+        }
+    }
+}
+
+crate::text::written_as_text!(Reported, "`no`, or a link to the thread");
 
 /// A root cause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -276,7 +276,11 @@ fn same(expected: &Value, value: Option<&Value>) -> bool {
         (_, None) => false,
         (Value::Text(pattern), Some(Value::Text(text))) => glob(pattern, text),
         (Value::List(patterns), Some(Value::List(items))) => {
-            patterns.len() == items.len() && patterns.iter().zip(items).all(|(pattern, item)| glob(pattern, item))
+            patterns.len() == items.len()
+                && patterns
+                    .iter()
+                    .zip(items)
+                    .all(|(pattern, item)| glob(pattern, item))
         }
         (expected, Some(value)) => expected == value,
     }
@@ -354,7 +358,10 @@ mod tests {
     fn each_predicate_says_yes_and_no() {
         let config = json!({"process": {"user": {"uid": 7}, "oomScoreAdj": 500, "args": ["a", "b"]}});
         let none = |_: &str| None;
-        let context = Context { config: &config, fact: &none };
+        let context = Context {
+            config: &config,
+            fact: &none,
+        };
         let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
         for (predicate, value, expected) in [
             ("is: ok", Some(Value::from("ok")), true),
@@ -386,7 +393,11 @@ mod tests {
             ("is-user: gid", Some(Value::Int(7)), false),
         ] {
             let sign = sign(&format!("{{fact: a, {predicate}}}"));
-            assert_eq!(sign.fits(value.as_ref(), &context), expected, "{predicate} {value:?}");
+            assert_eq!(
+                sign.fits(value.as_ref(), &context),
+                expected,
+                "{predicate} {value:?}"
+            );
         }
     }
 
@@ -394,11 +405,23 @@ mod tests {
     fn what_the_others_show_and_what_stands_beside_it_count() {
         let config = json!({});
         let fact = |path: &str| (path == "syscall.denied").then(|| Value::List(vec!["x ENOSYS".to_owned()]));
-        let context = Context { config: &config, fact: &fact };
+        let context = Context {
+            config: &config,
+            fact: &fact,
+        };
         let sign = sign("{fact: a, is: 0, instead: {above: 0}, where: {syscall.denied: {has: '* ENOSYS'}}}");
         assert!(sign.fits(Some(&Value::Int(0)), &context));
-        assert!(sign.others_fit(Some(&Value::Int(2)), &context) && !sign.others_fit(Some(&Value::Int(0)), &context));
+        assert!(
+            sign.others_fit(Some(&Value::Int(2)), &context)
+                && !sign.others_fit(Some(&Value::Int(0)), &context)
+        );
         let nothing = |_: &str| None;
-        assert!(!sign.fits(Some(&Value::Int(0)), &Context { config: &config, fact: &nothing }));
+        assert!(!sign.fits(
+            Some(&Value::Int(0)),
+            &Context {
+                config: &config,
+                fact: &nothing
+            }
+        ));
     }
 }

@@ -11,18 +11,30 @@ use crate::corpus::spec;
 const TITLE: usize = 110;
 
 /// What is wrong with a finding, if anything.
-pub(in crate::corpus) fn check(document: &Document<'_>, finding: &Finding, corpus: &Corpus) -> Vec<Diagnostic> {
+pub(in crate::corpus) fn check(
+    document: &Document<'_>,
+    finding: &Finding,
+    corpus: &Corpus,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut tell = |keys: &[&str], message: String, help: Option<&str>| {
         found.push(document.at(keys, message, help.map(str::to_owned)));
     };
     if finding.title.chars().count() > TITLE || finding.title.ends_with('.') || finding.title.contains('\n') {
         let help = "one sentence of at most 110 characters that can be false, without a full stop";
-        tell(&["title"], "`title` is not a line of a table".to_owned(), Some(help));
+        tell(
+            &["title"],
+            "`title` is not a line of a table".to_owned(),
+            Some(help),
+        );
     }
     if finding.affects.is_some() == finding.seen.is_some() {
         let help = "`affects` where the source or the changelog was read, else `seen`";
-        tell(&[], "one of `affects` and `seen` must say which versions".to_owned(), Some(help));
+        tell(
+            &[],
+            "one of `affects` and `seen` must say which versions".to_owned(),
+            Some(help),
+        );
     }
     for (key, range) in [("affects", &finding.affects), ("seen", &finding.seen)] {
         if let Some(range) = range.as_ref().filter(|range| !range.can_hold()) {
@@ -30,7 +42,11 @@ pub(in crate::corpus) fn check(document: &Document<'_>, finding: &Finding, corpu
         }
     }
     if finding.violates.is_some() && finding.allows.is_some() {
-        tell(&["allows"], "a clause cannot be violated where another allows it".to_owned(), None);
+        tell(
+            &["allows"],
+            "a clause cannot be violated where another allows it".to_owned(),
+            None,
+        );
     }
     for (key, clause) in [("violates", &finding.violates), ("allows", &finding.allows)] {
         if let Some((message, help)) = clause.as_ref().and_then(|id| requirement(id, corpus)) {
@@ -38,13 +54,20 @@ pub(in crate::corpus) fn check(document: &Document<'_>, finding: &Finding, corpu
         }
     }
     let applies = finding.applies.as_ref();
-    for (keys, (message, help)) in applies.iter().filter_map(|applies| applies.when.as_ref()).flat_map(machine::when) {
+    for (keys, (message, help)) in applies
+        .iter()
+        .filter_map(|applies| applies.when.as_ref())
+        .flat_map(machine::when)
+    {
         let mut place = vec!["applies", "when"];
         place.extend(keys.iter().map(String::as_str));
         tell(&place, message, help.as_deref());
     }
     let config = applies.and_then(|applies| applies.config.as_ref());
-    for wrong in config.iter().flat_map(|pattern| spec::check_pattern(pattern.value())) {
+    for wrong in config
+        .iter()
+        .flat_map(|pattern| spec::check_pattern(pattern.value()))
+    {
         let mut place = vec!["applies", "config"];
         place.extend(wrong.keys.iter().map(String::as_str));
         tell(&place, wrong.message, wrong.help.as_deref());
@@ -55,7 +78,11 @@ pub(in crate::corpus) fn check(document: &Document<'_>, finding: &Finding, corpu
         for path in paths.filter(|path| !path.contains(['*', '{'])) {
             if facts::find(path).is_none() {
                 let help = facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
-                tell(&["shows", &at], format!("there is no fact `{path}`"), help.as_deref());
+                tell(
+                    &["shows", &at],
+                    format!("there is no fact `{path}`"),
+                    help.as_deref(),
+                );
             }
         }
     }

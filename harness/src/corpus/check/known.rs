@@ -45,19 +45,32 @@ pub(in crate::corpus) fn check(
             found.extend(whole(document, &index, fact, items));
             for (at, item) in items.iter().enumerate() {
                 if let Item::Because(item) = item {
-                    found.extend(who(document, [&index, "facts", fact, &at.to_string(), "who"], item, against));
+                    found.extend(who(
+                        document,
+                        [&index, "facts", fact, &at.to_string(), "who"],
+                        item,
+                        against,
+                    ));
                 }
             }
         }
         match group.entries(&against.corpus.findings, against.runtimes) {
             Ok(of_group) => entries.extend(of_group),
             Err(slips) => found.extend(slips.into_iter().map(|slip| {
-                let place = [index.as_str(), "facts", &slip.fact, &slip.item.to_string(), "because"];
+                let place = [
+                    index.as_str(),
+                    "facts",
+                    &slip.fact,
+                    &slip.item.to_string(),
+                    "because",
+                ];
                 let help = match &slip.error {
                     ocidiff_model::known::ResolveError::NoFinding(id) => {
                         let all = against.corpus.findings.0.keys();
                         near::help(id.as_str(), all.map(ocidiff_model::FindingId::as_str)).or_else(|| {
-                            Some(format!("write it in cases/findings/{id}.yaml, or see `ocidiff findings`"))
+                            Some(format!(
+                                "write it in cases/findings/{id}.yaml, or see `ocidiff findings`"
+                            ))
                         })
                     }
                     _ => None,
@@ -132,7 +145,12 @@ fn whole(document: &Document<'_>, index: &str, fact: &str, items: &[Item]) -> Ve
     found
 }
 
-fn who(document: &Document<'_>, place: [&str; 5], item: &Explained, against: &Against<'_>) -> Vec<Diagnostic> {
+fn who(
+    document: &Document<'_>,
+    place: [&str; 5],
+    item: &Explained,
+    against: &Against<'_>,
+) -> Vec<Diagnostic> {
     let all = || against.runtimes.iter().map(String::as_str).collect::<Vec<_>>();
     let keys = item.who.iter().enumerate();
     keys.filter_map(|(at, RuntimeKey { name, range })| {
