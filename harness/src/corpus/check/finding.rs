@@ -64,10 +64,12 @@ pub(in crate::corpus) fn check(
         tell(&place, message, help.as_deref());
     }
     let config = applies.and_then(|applies| applies.config.as_ref());
-    for wrong in config
-        .iter()
-        .flat_map(|pattern| spec::check_pattern(pattern.value()))
-    {
+    let wrong = config
+        .into_iter()
+        .flat_map(|pattern| spec::check_pattern(pattern.value()));
+    // A finding can be about a member that there is not: only what is like one that there is can be a slip.
+    let is_slip = |help: &Option<String>| help.as_ref().is_none_or(|help| help.starts_with("did you mean"));
+    for wrong in wrong.filter(|wrong| is_slip(&wrong.help)) {
         let mut place = vec!["applies", "config"];
         place.extend(wrong.keys.iter().map(String::as_str));
         tell(&place, wrong.message, wrong.help.as_deref());
