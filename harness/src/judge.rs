@@ -179,4 +179,4 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -99,7 +99,7 @@ fn a_known_file_of_no_case() {
     scene.write("cases/a/one.yaml", "summary: s\n");
     scene.write(
         "cases/a/other.known.yaml",
-        "- {fact: process.exit, values: {runc: 0}}\n",
+        "- facts: {process.exit: [{otherwise: 0}]}\n",
     );
     refused(
         &scene.run(&["list", "--cases", "cases"]),

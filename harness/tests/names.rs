@@ -294,79 +294,84 @@ const CASES: &[Slip] = &[
 /// Slips in known files of a family of `a` and `b`.
 const KNOWN: &[Slip] = &[
     slip(
-        "- {fact: proc.umaksss, values: {runc: 1}, impact: breaks}",
+        "- facts: {proc.umaksss: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}",
         1,
         "did you mean `proc.umask`?",
     ),
     slip(
-        "- fact: process.exit\n  values: {cron: 1}\n  impact: breaks",
+        "- facts:\n    process.exit: [{because: unexplained, who: [cron], shows: 1}, {otherwise: 2}]",
         2,
         "did you mean `crun`?",
     ),
     slip(
-        "- fact: process.exit\n  values: {'cron >=1': 1}\n  impact: breaks",
+        "- facts:\n    process.exit: [{because: unexplained, who: [cron >=1], shows: 1}, {otherwise: 2}]",
         2,
         "did you mean `crun`?",
     ),
     slip(
-        "- fact: process.exit\n  values: {'crun >=2, <1': 1}\n  impact: breaks",
+        "- facts:\n    process.exit: [{because: unexplained, who: [\"crun >=2, <1\"], shows: 1}, {otherwise: 2}]",
         2,
         "no version can lie in",
     ),
     slip(
-        "- fact: process.exit\n  for: [a, c]\n  values: {runc: 1}\n  impact: breaks",
-        2,
+        "- for: [a, c]\n  facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}",
+        1,
         "has no member `c`",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  violates: [nobody]",
-        4,
-        "unknown runtime `nobody`",
+        "- facts:\n    process.exit: [{because: runc/enosys-stb, shows: 1}, {otherwise: 2}]",
+        2,
+        "did you mean `runc/enosys-stub`?",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  impact_for: {yuoki: security}",
-        4,
-        "did you mean `youki`?",
+        "- facts:\n    process.exit: [{because: unexplained, shows: 1}, {otherwise: 2}]",
+        2,
+        "say in `who` whose value it is",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  requirement: no-such",
-        4,
-        "unknown requirement `no-such`",
+        "- facts:\n    process.exit: [{because: [runc/enosys-stub, youki/exec-without-filter], shows: 1}, {otherwise: 2}]",
+        2,
+        "are of two runtimes",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  when: {cgroup: v3}",
-        4,
+        "- facts:\n    process.exit: [{because: runc/enosys-stub, shows: 1}]",
+        2,
+        "do not end with `otherwise`",
+    ),
+    slip(
+        "- facts:\n    process.exit: [{otherwise: 1}, {because: runc/enosys-stub, shows: 1}]",
+        2,
+        "do not end with `otherwise`",
+    ),
+    slip(
+        "- facts:\n    process.exit: [{otherwise: \"*\"}]",
+        2,
+        "without a reason",
+    ),
+    slip(
+        "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {cgroup: v3}",
+        2,
         "unknown cgroup version `v3`",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  when: {arch: x86}",
-        4,
+        "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {arch: x86}",
+        2,
         "did you mean `x86_64`?",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  when: {via: dokcer}",
-        4,
+        "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {via: dokcer}",
+        2,
         "did you mean `docker`?",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  when: {kernel: '>6, <5'}",
-        4,
+        "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {kernel: '>6, <5'}",
+        2,
         "no version can lie in",
     ),
     slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: breaks\n  applies: {linux: {seccmp: '*'}}",
-        4,
-        "did you mean `seccomp`?",
-    ),
-    slip(
-        "- fact: lifecycle.kill.result\n  values: {runc: 1}\n  impact: breaks",
+        "- facts: {lifecycle.kill.result: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}",
         1,
         "has no step `kill`",
-    ),
-    slip(
-        "- fact: process.exit\n  values: {runc: 1}\n  impact: braeks",
-        3,
-        "did you mean `breaks`?",
     ),
 ];
 

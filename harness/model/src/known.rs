@@ -151,7 +151,7 @@ pub const ANY: &str = "*";
 pub const ABSENT: &str = "(absent)";
 
 /// Whose values an item of a known file gives: a name, or a name and a range.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuntimeKey {
     /// The runtime's name.
     pub name: String,

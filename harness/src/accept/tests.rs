@@ -1,6 +1,7 @@
 //! Tests.
 
 use super::*;
+use ocidiff_model::Finding;
 
 fn seen(fact: &str, member: Option<&str>, values: &[(&str, i64)]) -> Observed {
     let id = |name: &str| RuntimeId {
@@ -13,7 +14,6 @@ fn seen(fact: &str, member: Option<&str>, values: &[(&str, i64)]) -> Observed {
         member: member.map(str::to_owned),
         gone: false,
         known: false,
-        requirement: None,
         values: values
             .iter()
             .map(|(name, value)| (id(name), Some(Value::Int(*value))))
@@ -21,8 +21,8 @@ fn seen(fact: &str, member: Option<&str>, values: &[(&str, i64)]) -> Observed {
     }
 }
 
-fn entries(text: &str) -> Vec<KnownEntry> {
-    serde_yaml::from_str::<Known>(text).expect("known").0
+fn groups(text: &str) -> Vec<Group> {
+    serde_yaml::from_str::<KnownFile>(text).expect("known").0
 }
 
 fn machine(cgroup: &str) -> Machine {
@@ -34,19 +34,44 @@ fn machine(cgroup: &str) -> Machine {
     }
 }
 
+fn on(cgroup: &str, before: &str, observed: &[Observed]) -> Result<String, Error> {
+    let finding: Finding = serde_yaml::from_str(
+        "{title: t, affects: '*', kind: bug, impact: {entering: breaks, leaving: cosmetic}, cause: c}",
+    )
+    .expect("a finding");
+    let catalogue = Catalogue([("crun/it".parse().expect("an id"), finding)].into());
+    let knowledge = Knowledge {
+        machine: &machine(cgroup),
+        catalogue: &catalogue,
+        runtimes: &["runc", "crun", "youki"].map(str::to_owned),
+    };
+    rewrite(before, observed, knowledge)
+}
+
 fn here(before: &str, observed: &[Observed]) -> Result<String, Error> {
-    rewrite(before, observed, &machine("v1"))
+    on("v1", before, observed)
+}
+
+/// What the items say of a fact, as they are printed.
+fn of(text: &str, fact: &str) -> String {
+    let all = groups(text);
+    let items = all.iter().find_map(|group| group.facts.get(fact)).expect(fact);
+    let group = Group {
+        facts: [(fact.to_owned(), items.clone())].into(),
+        ..Group::default()
+    };
+    print::group(&group)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 const WRITTEN: &str = "\
 # What people wrote.
-- fact: process.exit   # the exit
-  values: {runc: 0, crun: 2}
-  impact: breaks
-  cause: because
-- fact: proc.umask
-  values: {runc: 1, crun: 3}
-  impact: cosmetic
+- facts:   # of all
+    process.exit: [{because: crun/it, shows: 2}, {otherwise: 0}]
+- when: {cgroup: v1}   # a machine
+  facts: {proc.umask: [{because: unexplained, who: [crun], shows: 3}, {otherwise: 1}]}
 ";
 
 #[test]
@@ -59,22 +84,16 @@ fn what_still_shows_is_not_touched() {
 }
 
 #[test]
-fn new_values_keep_the_words_and_the_other_entries() {
-    let after = here(
-        WRITTEN,
-        &[seen("process.exit", None, &[("runc", 0), ("crun", 5)])],
-    )
-    .expect("rewrite");
-    let found = entries(&after);
-    assert_eq!(found[0].values["crun =1.2"], Value::Int(5));
+fn new_values_stand_before_what_is_written_and_the_other_groups_stay() {
+    let new = seen("process.exit", None, &[("runc", 0), ("crun", 5)]);
+    let after = here(WRITTEN, &[new]).expect("rewrite");
     assert_eq!(
-        found[0].values["crun"],
-        Value::Int(2),
-        "other versions were not run"
+        of(&after, "process.exit"),
+        "- facts: process.exit: - {because: unexplained, who: [crun =1.2], shows: 5} - {because: crun/it, shows: 2} \
+         - {otherwise: 0}"
     );
-    assert_eq!(found[0].cause.as_deref(), Some("because"));
     assert!(after.starts_with("# What people wrote.\n"));
-    assert!(after.ends_with("  values: {runc: 1, crun: 3}\n  impact: cosmetic\n"));
+    assert!(after.contains("- when: {cgroup: v1}   # a machine\n"), "{after}");
 }
 
 #[test]
@@ -84,47 +103,33 @@ fn what_is_gone_goes_and_what_is_new_comes() {
         ..seen("proc.umask", None, &[("runc", 1), ("crun", 1)])
     };
     let new = seen("proc.cwd", None, &[("runc", 1), ("youki", 2)]);
-    let found = entries(&here(WRITTEN, &[gone, new]).expect("rewrite"));
-    let facts: Vec<_> = found.iter().map(|entry| entry.fact.as_str()).collect();
-    assert_eq!(facts, ["process.exit", "proc.cwd"]);
-    assert_eq!(found[1].impact, Impact::MayBreak);
+    let after = here(WRITTEN, &[gone, new]).expect("rewrite");
+    assert!(!after.contains("proc.umask"), "{after}");
+    assert_eq!(
+        of(&after, "proc.cwd"),
+        "- facts: proc.cwd: [{because: unexplained, who: [youki], shows: 2}, {otherwise: 1}]"
+    );
 }
 
 #[test]
 fn what_a_run_could_not_have_shown_stays() {
-    let before = "\
-- fact: process.exit
-  values: {runc: 0, 'crun <1.21': 2, 'crun >=1.21': 3, youki: 4}
-  impact: breaks
-  cause: crun does it so
-  link: [https://example.org]
-";
-    let gone = Observed {
+    let gone = |fact: &str| Observed {
         gone: true,
-        ..seen("process.exit", None, &[("runc", 0), ("crun", 0)])
+        ..seen(fact, None, &[("runc", 0), ("crun", 0)])
     };
-    let found = entries(&here(before, &[gone]).expect("rewrite"));
-    let keys: Vec<_> = found[0]
-        .values
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.line()))
-        .collect();
-    let expected = [
-        ("crun <1.21", "2"),
-        ("crun =1.2", "0"),
-        ("crun >=1.21", "3"),
-        ("runc", "0"),
-        ("youki", "4"),
-    ];
-    assert_eq!(keys, expected.map(|(key, value)| (key, value.to_owned())));
-    assert_eq!(found[0].cause.as_deref(), Some("crun does it so"));
-    let not_all = "- fact: process.exit\n  values: {runc: 0, crun: 2, youki: 4}\n  impact: breaks\n";
-    let gone = Observed {
-        gone: true,
-        ..seen("process.exit", None, &[("runc", 0), ("crun", 0)])
-    };
-    let found = entries(&here(not_all, &[gone]).expect("rewrite"));
-    assert_eq!(found[0].values["youki"], Value::Int(4), "youki did not take part");
+    let after = here(WRITTEN, &[gone("process.exit")]).expect("rewrite");
+    let said = of(&after, "process.exit");
+    assert!(
+        said.contains("who: [crun =1.2], shows: 0} - {because: crun/it, shows: 2}"),
+        "{said}"
+    );
+    let not_all =
+        "- facts: {process.exit: [{because: unexplained, who: [youki], shows: 4}, {otherwise: 0}]}\n";
+    let after = here(not_all, &[gone("process.exit")]).expect("rewrite");
+    assert!(
+        of(&after, "process.exit").contains("who: [youki], shows: 4"),
+        "youki did not take part: {after}"
+    );
 }
 
 #[test]
@@ -138,71 +143,77 @@ fn two_programs_of_one_version_cannot_be_told_apart() {
 }
 
 #[test]
-fn a_new_entry_has_a_place_for_its_cause() {
+fn what_nobody_has_explained_is_written_anew() {
     let after = here("", &[seen("process.exit", None, &[("runc", 0), ("crun", 1)])]).expect("rewrite");
-    assert!(after.contains("  cause:   # why they differ"), "{after}");
-    assert_eq!(entries(&after)[0].cause, None);
     let again = seen("process.exit", None, &[("runc", 0), ("crun", 2)]);
     let after = here(&after, &[again]).expect("rewrite");
     assert_eq!(
-        entries(&after)[0].values["crun"],
-        Value::Int(2),
-        "nobody has said why: {after}"
+        of(&after, "process.exit"),
+        "- facts: process.exit: [{because: unexplained, who: [crun], shows: 2}, {otherwise: 0}]"
     );
 }
 
 #[test]
-fn members_that_show_the_same_share_an_entry_and_part_when_they_do_not() {
-    let both = [
-        seen("process.exit", Some("a"), &[("runc", 1)]),
-        seen("process.exit", Some("b"), &[("runc", 1)]),
-    ];
-    let shared = here("", &both).expect("rewrite");
-    assert_eq!(entries(&shared)[0].members, ["a", "b"]);
-    let parted = here(&shared, &[seen("process.exit", Some("b"), &[("runc", 2)])]).expect("rewrite");
-    let found = entries(&parted);
+fn what_most_show_is_what_everybody_else_shows() {
+    let all = seen("process.exit", None, &[("runc", 0), ("crun", 2), ("youki", 2)]);
+    let after = here("", &[all]).expect("rewrite");
     assert_eq!(
-        (found[0].members.clone(), found[0].values["runc"].clone()),
-        (vec!["a".into()], Value::Int(1))
+        of(&after, "process.exit"),
+        "- facts: process.exit: [{because: unexplained, who: [runc], shows: 0}, {otherwise: 2}]"
     );
+}
+
+#[test]
+fn members_that_show_the_same_share_a_group_and_part_when_they_do_not() {
+    let both = ["a", "b"].map(|member| seen("process.exit", Some(member), &[("runc", 1), ("crun", 2)]));
+    let shared = here("", &both).expect("rewrite");
+    assert_eq!(groups(&shared)[0].members, ["a", "b"]);
+    let other = seen("process.exit", Some("b"), &[("runc", 1), ("crun", 3)]);
+    let parted = here(&shared, &[other]).expect("rewrite");
+    let found: Vec<(Vec<String>, bool)> = groups(&parted)
+        .into_iter()
+        .map(|group| (group.members.clone(), print::group(&group).contains("shows: 3")))
+        .collect();
     assert_eq!(
-        (found[1].members.clone(), found[1].values["runc"].clone()),
-        (vec!["b".into()], Value::Int(2))
+        found,
+        [(vec!["a".to_owned()], false), (vec!["b".to_owned()], true)],
+        "{parted}"
     );
 }
 
 #[test]
 fn print_and_parse_are_inverses() {
-    let yaml = "- {fact: 'a.b', values: {'crun >=1.21': ['x: y', '', '1', plain], runc: \"a\\nb\", youki: '(absent)'}, \
-                    impact: security, rate: 0.05, link: [l], remedy: 'r: s', violates: [crun], when: {kernel: '>=6'}}";
-    let entry = entries(yaml).remove(0);
-    assert_eq!(entries(&print(&entry).expect("print"))[0], entry);
+    let yaml = "- {for: [a, '1'], when: {kernel: '>=6'}, rate: 0.05, facts: {a.b: [{because: [crun/it, runc/it], \
+                who: ['crun >=1.21'], shows: ['x: y', '', '1', plain, 'true', '- a', '#', \"a\\nb\"], reason: 'why: so'}, \
+                {because: crun/it, shows: '*', reason: it varies}, {otherwise: '(absent)'}]}}";
+    let group = groups(yaml).remove(0);
+    assert_eq!(groups(&print::group(&group))[0], group);
 }
 
 #[test]
-fn entries_on_one_line_are_refused_and_not_lost() {
+fn groups_on_one_line_are_refused_and_not_lost() {
     assert_eq!(
-        here("[{fact: process.exit, values: {}, impact: breaks}]", &[]),
+        here("[{facts: {process.exit: [{otherwise: 0}]}}]", &[]),
         Err(Error::Layout)
     );
 }
 
 #[test]
-fn entries_about_other_machines_stay_and_the_new_one_says_where_it_holds() {
-    let before =
-        "- fact: cgroup.pids.max\n  values: {runc: 1, crun: 2}\n  when: {cgroup: v1}\n  impact: breaks\n";
+fn groups_about_other_machines_stay_and_the_new_one_says_where_it_holds() {
+    let before = "\
+- when: {cgroup: v1}
+  facts: {cgroup.pids.max: [{because: unexplained, who: [crun], shows: 2}, {otherwise: 1}]}
+";
     let new = seen("cgroup.pids.max", None, &[("runc", 5), ("crun", 6)]);
-    let after = rewrite(before, &[new], &machine("v2")).expect("rewrite");
+    let after = on("v2", before, &[new]).expect("rewrite");
     assert!(after.starts_with(before), "{after}");
-    let found = entries(&after);
+    let found = groups(&after);
     assert_eq!(found.len(), 2);
-    assert_eq!(
-        found[1].when.as_ref().and_then(|when| when.cgroup.clone()),
-        Some("v2".to_owned())
-    );
+    let when = found[1].when.as_ref();
+    assert_eq!(when.and_then(|when| when.cgroup.clone()), Some("v2".to_owned()));
     let gone = Observed {
         gone: true,
         ..seen("cgroup.pids.max", None, &[])
     };
-    assert_eq!(rewrite(before, &[gone], &machine("v2")).expect("rewrite"), before);
+    assert_eq!(on("v2", before, &[gone]).expect("rewrite"), before);
 }

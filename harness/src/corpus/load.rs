@@ -430,7 +430,7 @@ mod tests {
                 ("t/a.yaml", "{summary: s, requirement: [r], for: [x, y]}"),
                 (
                     "t/a.known.yaml",
-                    "[{fact: process.exit, for: [x], values: {runc: 1, 'crun <2': 2}, impact: breaks}]"
+                    "[{for: [x], facts: {process.exit: [{because: unexplained, who: ['crun <2'], shows: 2}, {otherwise: 1}]}}]"
                 ),
             ]),
             Vec::<String>::new()
@@ -454,7 +454,7 @@ mod tests {
             ("t/f.yaml", "summary: s\n"),
             (
                 "t/f.known.yaml",
-                "- fact: process.exit\n  values: {'runc one': 1}\n  impact: breaks\n",
+                "- facts:\n    process.exit: [{because: unexplained, who: [runc one], shows: 1}]\n",
             ),
         ]);
         let all = told.join("\n");

@@ -374,7 +374,7 @@ impl From<&Finding> for Card {
 }
 
 /// A range of versions as it is written; `*` holds for all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 pub struct Range {
     text: String,
     range: VersionRange,
@@ -418,6 +418,25 @@ impl std::str::FromStr for Range {
             text: text.trim().to_owned(),
             range: if all { "" } else { text }.parse()?,
         })
+    }
+}
+
+impl PartialEq for Range {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl PartialOrd for Range {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+// By the text: two that are written alike are the same.
+impl Ord for Range {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
     }
 }
 
