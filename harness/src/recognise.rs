@@ -177,10 +177,9 @@ impl<'a> Question<'a> {
         signs: &[(&Candidate<'_>, &Sign)],
     ) -> Option<Account> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;
-        let of_record = |path: &str| record.value(path).cloned();
         let context = Context {
             config: self.config,
-            fact: &of_record,
+            facts: &record.facts,
         };
         let mut best = 0;
         let mut ids: Vec<FindingId> = Vec::new();

@@ -167,7 +167,7 @@ fn what_is_known_of_a_config_is_told_without_a_try() {
         read.map(|one| one.what.as_str()).collect()
     };
     assert!(
-        read("hooked").iter().any(|what| what.contains("hook.order")),
+        read("hooked").iter().any(|what| what.contains("poststart")),
         "{:?}",
         read("hooked")
     );
@@ -203,7 +203,7 @@ fn a_call_that_fails_is_explained_by_what_is_known_of_its_config() {
     let create = create.expect("it does not start");
     assert_eq!((create.from.as_str(), create.to.as_str()), ("ok", "error"));
     assert!(
-        create.reason.contains("noNewPrivileges") && create.remedy.is_some() && create.case.is_some(),
+        create.reason.contains("noNewPrivileges") && create.remedy.is_some() && create.id.is_some(),
         "{create:#?}"
     );
 }

@@ -11,6 +11,7 @@ use ocidiff_model::finding::{Card, Finding as CatalogueFinding};
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::look::Seen;
+use super::read::reason;
 use super::rules::by_rule;
 use super::shape::Shape;
 use super::tame::Tamed;
@@ -126,8 +127,8 @@ fn fact(
         let words = said
             .get(&step.to.label)
             .filter(|_| difference.fact.starts_with("lifecycle."));
-        let cause = known.cause.trim();
-        finding.reason = words.map_or_else(|| cause.to_owned(), |words| format!("{cause}; it says: {words}"));
+        let cause = reason(known);
+        finding.reason = words.map_or_else(|| cause.clone(), |words| format!("{cause}; it says: {words}"));
         finding.remedy.clone_from(&known.remedy);
         finding.link = Card::from(known).link;
         finding.id = Some(id.clone());

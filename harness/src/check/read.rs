@@ -72,7 +72,8 @@ impl Reader<'_> {
         applies.config.as_ref()?;
         let steps = [&STEPS[..], &[Op::Exec, Op::Kill]].concat();
         let impact = self.corpus.findings.impact(id, self.step.from, self.step.to)?;
-        if impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
+        // What shows now and then is told where it shows.
+        if known.races || impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
             return None;
         }
         let enters = id.component() == self.step.to.name && known.holds(&self.step.to.version);
@@ -85,7 +86,7 @@ impl Reader<'_> {
                 what: known.title.clone(),
                 from,
                 to,
-                reason: known.cause.trim().to_owned(),
+                reason: reason(known),
                 remedy: known.remedy.clone(),
                 link: Card::from(known).link,
                 case: None,
@@ -95,6 +96,11 @@ impl Reader<'_> {
             tried: applies.fits(tamed, &STEPS, self.machine),
         })
     }
+}
+
+/// What it does, and why.
+pub(super) fn reason(known: &Known) -> String {
+    format!("{}: {}", known.title, known.cause.trim())
 }
 
 #[cfg(test)]

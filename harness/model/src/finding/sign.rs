@@ -6,15 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::fact::Value;
+use crate::fact::{Fact, Value};
 use crate::pattern::glob;
 
 /// What a predicate can ask beside the value: the workload's config, and other facts of the same runtime.
 pub struct Context<'a> {
     /// The config.json.
     pub config: &'a Json,
-    /// A fact of the same runtime.
-    pub fact: &'a dyn Fn(&str) -> Option<Value>,
+    /// What the same runtime shows.
+    pub facts: &'a [Fact],
 }
 
 /// A condition on a value.
@@ -190,17 +190,24 @@ impl Sign {
     pub fn is_about(&self, path: &str) -> bool {
         // Most signs are about another fact: what stands before the first hole says so at once.
         let head = self.fact.find(['*', '{']).unwrap_or(self.fact.len());
-        path.starts_with(&self.fact[..head]) && alternatives(&self.fact).iter().any(|one| glob(one, path))
+        path.starts_with(&self.fact[..head]) && is_named(&self.fact, path)
     }
 
     /// Whether a value is what the component shows.
     #[must_use]
     pub fn fits(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
         self.shows.fits(value, context)
-            && self
-                .beside
-                .iter()
-                .all(|(fact, predicate)| predicate.fits((context.fact)(fact).as_ref(), context))
+            && self.beside.iter().all(|(pattern, predicate)| {
+                let mut named = context
+                    .facts
+                    .iter()
+                    .filter(|fact| is_named(pattern, &fact.path))
+                    .peekable();
+                if named.peek().is_none() {
+                    return predicate.fits(None, context);
+                }
+                named.any(|fact| predicate.fits(Some(&fact.value), context))
+            })
     }
 
     /// Whether a value is what the others show.
@@ -317,6 +324,11 @@ fn number(value: Option<&Value>) -> Option<f64> {
     line[..end].parse().ok()
 }
 
+/// Whether a pattern of paths names the path.
+fn is_named(pattern: &str, path: &str) -> bool {
+    alternatives(pattern).iter().any(|one| glob(one, path))
+}
+
 /// `a{b,c}d` as `abd`, `acd`; braces may stand in several places, not in each other.
 fn alternatives(pattern: &str) -> Vec<String> {
     let Some((head, rest)) = pattern.split_once('{') else {
@@ -357,10 +369,9 @@ mod tests {
     #[test]
     fn each_predicate_says_yes_and_no() {
         let config = json!({"process": {"user": {"uid": 7}, "oomScoreAdj": 500, "args": ["a", "b"]}});
-        let none = |_: &str| None;
         let context = Context {
             config: &config,
-            fact: &none,
+            facts: &[],
         };
         let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
         for (predicate, value, expected) in [
@@ -404,24 +415,23 @@ mod tests {
     #[test]
     fn what_the_others_show_and_what_stands_beside_it_count() {
         let config = json!({});
-        let fact = |path: &str| (path == "syscall.denied").then(|| Value::List(vec!["x ENOSYS".to_owned()]));
+        let denied = [Fact {
+            path: "syscall.denied".to_owned(),
+            value: Value::List(vec!["x ENOSYS".to_owned()]),
+        }];
         let context = Context {
             config: &config,
-            fact: &fact,
+            facts: &denied,
         };
-        let sign = sign("{fact: a, is: 0, instead: {above: 0}, where: {syscall.denied: {has: '* ENOSYS'}}}");
+        let sign =
+            sign("{fact: a, is: 0, instead: {above: 0}, where: {'syscall.{x,den*}': {has: '* ENOSYS'}}}");
         assert!(sign.fits(Some(&Value::Int(0)), &context));
-        assert!(
-            sign.others_fit(Some(&Value::Int(2)), &context)
-                && !sign.others_fit(Some(&Value::Int(0)), &context)
-        );
-        let nothing = |_: &str| None;
-        assert!(!sign.fits(
-            Some(&Value::Int(0)),
-            &Context {
-                config: &config,
-                fact: &nothing
-            }
-        ));
+        assert!(sign.others_fit(Some(&Value::Int(2)), &context));
+        assert!(!sign.others_fit(Some(&Value::Int(0)), &context));
+        let nothing = Context {
+            config: &config,
+            facts: &[],
+        };
+        assert!(!sign.fits(Some(&Value::Int(0)), &nothing));
     }
 }
