@@ -181,7 +181,7 @@ fn what_is_known_of_a_config_is_told_without_a_try() {
     assert!(
         findings
             .iter()
-            .all(|one| one.depth != Depth::Read || (one.case.is_some() && !one.reason.is_empty()))
+            .all(|one| one.depth != Depth::Read || (one.id.is_some() && !one.reason.is_empty()))
     );
 }
 

@@ -33,11 +33,16 @@ fn the_schemas_accept_every_shipped_file() {
         let text: Json = serde_json::from_str(&ran.ends_with(0).stdout).expect("a schema is JSON");
         jsonschema::validator_for(&text).unwrap_or_else(|error| panic!("schema {name}: {error}"))
     };
-    let schemas = [schema("case"), schema("known"), schema("rootfs")];
+    let schemas = [
+        schema("case"),
+        schema("known"),
+        schema("rootfs"),
+        schema("finding"),
+    ];
     let top = shipped("cases");
     let mut files = Vec::new();
     yaml_files(&top, &mut files);
-    let (mut counts, mut errors) = ([0; 3], Vec::new());
+    let (mut counts, mut errors) = ([0; 4], Vec::new());
     for path in files {
         let name = path
             .strip_prefix(&top)
@@ -47,6 +52,7 @@ fn the_schemas_accept_every_shipped_file() {
         let kind = match name.as_str() {
             name if name.starts_with("probe/") || !name.contains('/') => continue,
             name if name.starts_with("rootfs/") => 2,
+            name if name.starts_with("findings/") => 3,
             name if name.ends_with(".known.yaml") => 1,
             _ => 0,
         };
@@ -59,7 +65,7 @@ fn the_schemas_accept_every_shipped_file() {
     assert!(errors.is_empty(), "{errors:#?}");
     assert!(
         counts.iter().all(|count| *count > 2),
-        "{counts:?} cases, known files, recipes"
+        "{counts:?} cases, known files, recipes, findings"
     );
 }
 

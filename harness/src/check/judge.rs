@@ -11,7 +11,7 @@ use ocidiff_model::finding::{Card, Finding as CatalogueFinding};
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::look::Seen;
-use super::read::reason;
+
 use super::rules::by_rule;
 use super::shape::Shape;
 use super::tame::Tamed;
@@ -127,7 +127,7 @@ fn fact(
         let words = said
             .get(&step.to.label)
             .filter(|_| difference.fact.starts_with("lifecycle."));
-        let cause = reason(known);
+        let cause = super::read::reason(known);
         finding.reason = words.map_or_else(|| cause.clone(), |words| format!("{cause}; it says: {words}"));
         finding.remedy.clone_from(&known.remedy);
         finding.link = Card::from(known).link;

@@ -336,6 +336,8 @@ pub(crate) enum SchemaOf {
     Case,
     /// A known file
     Known,
+    /// A finding
+    Finding,
     /// A rootfs recipe
     Rootfs,
 }

@@ -114,6 +114,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
     let schema = match of {
         SchemaOf::Case => schemars::schema_for!(ocidiff_model::CaseFile),
         SchemaOf::Known => schemars::schema_for!(ocidiff_model::known::KnownFile),
+        SchemaOf::Finding => schemars::schema_for!(ocidiff_model::Finding),
         SchemaOf::Rootfs => schemars::schema_for!(crate::corpus::Recipe),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Error::broken)?;

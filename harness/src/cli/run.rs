@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Known, Watch};
+use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Impact, Known, Watch};
 use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, safe, terminal};
 
@@ -133,7 +133,10 @@ pub(super) async fn run_all<R: RunsCases>(
     early.late(ran?);
     let interrupted = stop.is_asked() && teller.done < teller.planned;
     let counts = teller.counts.clone();
-    let exit = early.exit(&counts, interrupted, unread);
+    let exit = match early.exit(&counts, interrupted, unread) {
+        ExitStatus::Ok if teller.harms => ExitStatus::Differs,
+        exit => exit,
+    };
     teller.tell(Event::RunFinished {
         counts,
         seconds: started.elapsed().as_secs_f64(),
@@ -220,6 +223,10 @@ pub(super) struct Teller {
     counts: Counts,
     done: usize,
     planned: usize,
+    /// Whether bundles of the user's are run: then what is known of them counts too, if it breaks a workload.
+    given: bool,
+    /// Whether a known difference does.
+    harms: bool,
     /// What other commands take to meet the same runtimes and cases.
     again: Vec<String>,
 }
@@ -237,12 +244,20 @@ impl Teller {
             counts: Counts::default(),
             done: 0,
             planned,
+            given: args.bundle.is_some(),
+            harms: false,
             again: args.again(),
         })
     }
 
     fn finished(&mut self, mut finished: Finished) -> Result<(), Error> {
         finished.report.again.clone_from(&self.again);
+        let impacts = finished
+            .report
+            .differences
+            .iter()
+            .map(|difference| difference.impact);
+        self.harms |= self.given && impacts.max().flatten() >= Some(Impact::Breaks);
         if let Some(records) = &self.records {
             finished
                 .records

@@ -40,7 +40,7 @@ pub(crate) fn scene() -> Option<(Scene, [String; 4])> {
         &words(&runtimes),
     ]
     .concat();
-    scene.run(&events).ends_with(1);
+    scene.run(&events).ends_with(0);
     Some((scene, runtimes))
 }
 
