@@ -225,6 +225,9 @@ fn advice(out: &mut String, case: &CaseReport) {
         item("spec", format!("{} {}, {target}", clause.level, text(&clause.id)));
     }
     item("case", code(&case.source));
+    for finding in telling::named(case) {
+        item("finding", text(&finding));
+    }
     for cause in telling::causes(case) {
         item("cause", text(cause));
     }

@@ -41,6 +41,8 @@ pub struct Run<'a> {
     pub unfinished: bool,
     /// Whether cases that are not the same each time fail (`--strict`).
     pub strict: bool,
+    /// Whether each known case is listed, however many there are.
+    pub each_known: bool,
 }
 
 /// The verdicts that are told first and whole, in this order.
@@ -54,6 +56,13 @@ pub(crate) const TOLD_WHOLE: [Verdict; 6] = [
 ];
 
 impl<'a> Run<'a> {
+    /// Whether the label is that of the runtime that the others are held against.
+    #[must_use]
+    pub fn is_reference(&self, label: &str) -> bool {
+        let mut all = self.starts.iter().flat_map(|start| start.runtimes);
+        all.any(|one| one.reference && one.runtime.label == label)
+    }
+
     /// Sorts events out.
     #[must_use]
     pub fn of(events: &'a [Event]) -> Self {
@@ -230,12 +239,12 @@ pub(crate) fn is_told_whole(verdict: Verdict) -> bool {
     TOLD_WHOLE.contains(&verdict)
 }
 
-/// How much an impact matters to the reader of a list; less comes first. What breaks workloads leads, because
-/// that is what somebody who moves nodes to another runtime meets; holes in the confinement are next.
+/// How much an impact matters to the reader of a list; less comes first, as `Impact` orders them: holes in the
+/// confinement lead.
 pub(crate) fn impact_rank(impact: Option<Impact>) -> u8 {
     match impact {
-        Some(Impact::Breaks) => 0,
-        Some(Impact::Security) => 1,
+        Some(Impact::Security) => 0,
+        Some(Impact::Breaks) => 1,
         Some(Impact::MayBreak) => 2,
         Some(Impact::Cosmetic) => 3,
         None => 4,

@@ -1,6 +1,6 @@
 //! What there is to tell of a case, before it is drawn: who differs, in which order, with what advice.
 
-use ocidiff_model::difference::Standing;
+use ocidiff_model::difference::{How, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
@@ -67,6 +67,29 @@ pub(crate) fn findings(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
     seen
 }
 
+/// The findings with what they do, and how it is known that they are meant where the case's known file does not say so.
+pub(crate) fn named(case: &CaseReport) -> Vec<String> {
+    let how = |id: &FindingId| {
+        let accounts = case
+            .differences
+            .iter()
+            .flat_map(|difference| &difference.accounts);
+        let best = accounts
+            .filter(|account| account.because.contains(id))
+            .map(|account| (account.how, account.because.len()))
+            .min();
+        match best {
+            Some((How::Recognised, 1)) => ", recognised",
+            Some((How::Recognised, _)) => ", recognised: this or another that looks alike",
+            _ => "",
+        }
+    };
+    findings(case)
+        .into_iter()
+        .map(|(id, card)| format!("{id} ({}{}): {}", card.versions, how(id), card.title))
+        .collect()
+}
+
 /// Where a case's differences are told, each place once.
 pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
     once(
@@ -78,7 +101,12 @@ pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
 
 /// Why the runtimes differ, each cause once.
 pub(crate) fn causes(case: &CaseReport) -> Vec<&str> {
-    once(findings(case).into_iter().map(|(_, card)| card.cause.as_str()))
+    once(
+        findings(case)
+            .into_iter()
+            .map(|(_, card)| card.cause.as_str())
+            .filter(|cause| !cause.is_empty()),
+    )
 }
 
 /// What to do about it, each remedy once.
@@ -261,6 +289,13 @@ pub(crate) fn short_link(link: &str) -> String {
     let parts: Vec<_> = path.split(['/', '#', '?']).collect();
     match parts[..] {
         [owner, name, "issues" | "pull" | "discussions", number, ..] => format!("{owner}/{name}#{number}"),
+        [owner, name, "blob", tag, .., line] if plain.contains('#') => {
+            let path = path
+                .split_once(&format!("/blob/{tag}/"))
+                .map_or("", |(_, path)| path);
+            let path = path.split('#').next().unwrap_or_default();
+            format!("{owner}/{name}@{tag}:{path}#{line}")
+        }
         [owner, name, "commit", id, ..] => format!("{owner}/{name}@{}", id.get(..12).unwrap_or(id)),
         _ => plain.to_owned(),
     }

@@ -179,6 +179,9 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
+    /// List each known case, not one line for each finding
+    #[arg(long)]
+    pub(crate) known: bool,
     /// Write the events, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

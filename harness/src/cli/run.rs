@@ -225,6 +225,8 @@ pub(super) struct Teller {
     planned: usize,
     /// Whether bundles of the user's are run: then what is known of them counts too, if it breaks a workload.
     given: bool,
+    /// Whether each known case is listed.
+    each_known: bool,
     /// Whether a known difference does.
     harms: bool,
     /// What other commands take to meet the same runtimes and cases.
@@ -245,6 +247,7 @@ impl Teller {
             done: 0,
             planned,
             given: args.bundle.is_some(),
+            each_known: args.known,
             harms: false,
             again: args.again(),
         })
@@ -315,7 +318,8 @@ impl Teller {
                 .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
         }
         let style = output::style();
-        let told = Told::of(&self.events);
+        let mut told = Told::of(&self.events);
+        told.each_known = self.each_known;
         let blocks: String = told
             .told_whole()
             .iter()

@@ -82,6 +82,9 @@ pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     facts(page, case, style, Limits::REPORT);
     said(page, case, Limits::REPORT);
     clauses(page, case, style);
+    for finding in telling::named(case) {
+        page.field("finding", &finding);
+    }
     for cause in telling::causes(case) {
         page.field("cause", cause);
     }

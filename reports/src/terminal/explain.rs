@@ -86,6 +86,9 @@ fn why(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
         return;
     }
     heading(page, "Why", style);
+    for finding in telling::named(case) {
+        page.field("finding", &finding);
+    }
     for cause in causes {
         page.field("cause", cause);
     }

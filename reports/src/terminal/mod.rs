@@ -7,6 +7,7 @@
 mod case;
 mod explain;
 mod filter;
+mod findings;
 mod known;
 mod page;
 mod profile;
@@ -82,7 +83,11 @@ pub fn case(case: &CaseReport, style: &Style) -> String {
 pub fn closing(run: &Run<'_>, style: &Style) -> String {
     format!(
         "{}{}{}",
-        known::list(run, style),
+        if findings::sums_up(run) {
+            findings::table(run, style)
+        } else {
+            known::list(run, style)
+        },
         not_compared(run, style),
         summary(run, style)
     )

@@ -1,11 +1,11 @@
 //! The cases of the run: each verdict, and the setgid story among the known differences.
 
-use ocidiff_model::difference::{Advice, Seen, Standing};
+use ocidiff_model::difference::{Seen, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::record::CallResult;
 use ocidiff_model::{Difference, Impact, Level, Op, Requirement, StepRecord, Value, Verdict};
 
-use crate::story::{case, difference, groups, some};
+use crate::story::{Advice, case, difference, groups, known, some};
 
 fn requirement(id: &str, level: Level, section: &str, says: &str) -> Requirement {
     Requirement {
@@ -69,14 +69,12 @@ pub(crate) fn tar_setgid() -> CaseReport {
         .map(Into::into)
         .to_vec(),
         remedy: Some("add fchmodat2 to the profile's allowed syscalls, or set its defaultErrnoRet to ENOSYS".into()),
-        violates: Vec::new(),
     };
     let written = |fact, groups: &[_]| Difference {
-        advice: advice.clone(),
         requirement: Some("seccomp-default-action".into()),
         ..difference(fact, groups, Standing::Known)
     };
-    CaseReport {
+    let case = CaseReport {
         summary: "GNU tar restores a setgid directory under Docker's default seccomp profile".into(),
         differences: vec![
             written(
@@ -102,7 +100,8 @@ pub(crate) fn tar_setgid() -> CaseReport {
             "the default action applies to every syscall that no rule names",
         )],
         ..case("seccomp/tar-setgid", Verdict::Known)
-    }
+    };
+    known(case, advice)
 }
 
 /// A new difference in a sequence, and one in a single value beside it.
@@ -153,14 +152,14 @@ pub(crate) fn gone() -> CaseReport {
         link: vec!["https://github.com/containers/crun/issues/1700".into()],
         ..Advice::default()
     };
-    CaseReport {
+    let case = CaseReport {
         summary: "poststop hooks run once".into(),
         differences: vec![Difference {
-            advice,
             ..difference("hook.poststop.count", &[(ALL, some(1))], Standing::Gone)
         }],
         ..case("hooks/poststop", Verdict::Gone)
-    }
+    };
+    known(case, advice)
 }
 
 pub(crate) fn violation() -> CaseReport {
@@ -261,13 +260,9 @@ pub(crate) fn unsupported() -> CaseReport {
 }
 
 pub(crate) fn cosmetic() -> CaseReport {
-    CaseReport {
+    let case = CaseReport {
         unsupported: vec![("youki".into(), "features: no personality".into())],
         differences: vec![Difference {
-            advice: Advice {
-                impact: Some(Impact::Cosmetic),
-                ..Advice::default()
-            },
             ..difference(
                 "lifecycle.create.error",
                 &[(RUNC, some("invalid")), (CRUN, None)],
@@ -275,19 +270,19 @@ pub(crate) fn cosmetic() -> CaseReport {
             )
         }],
         ..case("lifecycle/bad-version", Verdict::Known)
-    }
+    };
+    known(
+        case,
+        Advice {
+            impact: Some(Impact::Cosmetic),
+            ..Advice::default()
+        },
+    )
 }
 
 pub(crate) fn security() -> CaseReport {
-    CaseReport {
+    let case = CaseReport {
         differences: vec![Difference {
-            advice: Advice {
-                impact: Some(Impact::Security),
-                link: vec!["https://github.com/youki-dev/youki/issues/3000".into()],
-                remedy: Some("name the paths as mounts".into()),
-                violates: vec!["youki".into()],
-                ..Advice::default()
-            },
             ..difference(
                 "mount./proc/kcore.read",
                 &[
@@ -298,20 +293,23 @@ pub(crate) fn security() -> CaseReport {
             )
         }],
         ..case("mounts/masked-paths", Verdict::Known)
-    }
+    };
+    known(
+        case,
+        Advice {
+            impact: Some(Impact::Security),
+            link: vec!["https://github.com/youki-dev/youki/issues/3000".into()],
+            remedy: Some("name the paths as mounts".into()),
+            ..Advice::default()
+        },
+    )
 }
 
 /// A known difference that breaks workloads, with a remedy and some links.
 pub(crate) fn breaks(name: &str, links: usize) -> CaseReport {
     let link = |number| format!("https://github.com/containers/crun/issues/{number}");
-    CaseReport {
+    let case = CaseReport {
         differences: vec![Difference {
-            advice: Advice {
-                impact: Some(Impact::Breaks),
-                link: (1..=links).map(link).collect(),
-                remedy: Some("ask for it in the config".into()),
-                ..Advice::default()
-            },
             ..difference(
                 "process.exit",
                 &[(RUNC, some(0)), (CRUN_YOUKI, some(1))],
@@ -319,5 +317,14 @@ pub(crate) fn breaks(name: &str, links: usize) -> CaseReport {
             )
         }],
         ..case(name, Verdict::Known)
-    }
+    };
+    known(
+        case,
+        Advice {
+            impact: Some(Impact::Breaks),
+            link: (1..=links).map(link).collect(),
+            remedy: Some("ask for it in the config".into()),
+            ..Advice::default()
+        },
+    )
 }

@@ -27,12 +27,20 @@ fn evil(verdict: Verdict) -> CaseReport {
         difference.groups[1].runtimes = vec![EVIL.into()];
         difference.against = vec![EVIL.into()];
         difference.expected = Some(EVIL.into());
-        difference.advice.cause = Some(EVIL.into());
-        difference.advice.remedy = Some(EVIL.into());
-        difference.advice.link = vec![format!("https://{EVIL}"), EVIL.into()];
         if verdict == Verdict::Known {
             difference.standing = Standing::Known;
         }
+    }
+    let advice = story::Advice {
+        impact: None,
+        cause: Some(EVIL.into()),
+        link: vec![format!("https://{EVIL}"), EVIL.into()],
+        remedy: Some(EVIL.into()),
+    };
+    let mut case = story::known(case, advice);
+    for card in case.findings.values_mut() {
+        card.title = EVIL.into();
+        card.versions = EVIL.into();
     }
     for requirement in &mut case.requirements {
         requirement.id = EVIL.into();

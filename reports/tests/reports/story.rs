@@ -2,8 +2,10 @@
 
 pub(crate) use crate::cases::*;
 
-use ocidiff_model::difference::{Advice, Standing};
+use ocidiff_model::Impact;
+use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::event::{CaseReport, Participant};
+use ocidiff_model::finding::{Card, FindingId, Impacts, Kind};
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Counts, Difference, Event, Group, RuntimeId, Value, Verdict};
 
@@ -96,6 +98,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         why: None,
         differences: Vec::new(),
         filters: Vec::new(),
+        findings: Default::default(),
         requirements: Vec::new(),
         unsupported: Vec::new(),
         bundle: None,
@@ -116,8 +119,48 @@ pub(crate) fn difference(fact: &str, of: &[(&[&str], Option<Value>)], standing: 
         expected: None,
         requirement: None,
         against: Vec::new(),
-        advice: Advice::default(),
+        impact: None,
+        accounts: Vec::new(),
     }
+}
+
+/// What is known of a case's differences.
+#[derive(Clone, Default)]
+pub(crate) struct Advice {
+    pub(crate) impact: Option<Impact>,
+    pub(crate) cause: Option<String>,
+    pub(crate) link: Vec<String>,
+    pub(crate) remedy: Option<String>,
+}
+
+/// A finding that accounts for every difference of the case.
+pub(crate) fn known(mut case: CaseReport, advice: Advice) -> CaseReport {
+    let id: FindingId = "crun/it".parse().expect("an id");
+    let impact = advice.impact.unwrap_or(Impact::Cosmetic);
+    let card = Card {
+        title: "crun does it".into(),
+        versions: "<2".into(),
+        kind: Kind::Bug,
+        impact: Impacts {
+            entering: impact,
+            leaving: impact,
+        },
+        violates: None,
+        cause: advice.cause.unwrap_or_default(),
+        link: advice.link,
+        reported: None,
+        remedy: advice.remedy,
+    };
+    for difference in &mut case.differences {
+        difference.impact = Some(impact);
+        difference.accounts = vec![Account {
+            who: "crun".into(),
+            because: vec![id.clone()],
+            how: How::Written,
+        }];
+    }
+    case.findings.insert(id, card);
+    case
 }
 
 /// Who shows what.
