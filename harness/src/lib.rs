@@ -27,6 +27,7 @@
 //! | [`compare`]        | which facts are compared, and who agrees                         |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
+//! | [`findings`]       | which findings concern somebody, which cases show one; lint       |
 //! | [`failing`]        | steps that fail under every runtime                              |
 //! | [`hangs`]          | which runtime does not come back, and is given up                |
 //! | [`repeat`]         | several runs of a case, put together                             |
@@ -58,6 +59,7 @@ pub mod engine;
 pub mod error;
 pub mod failing;
 pub mod filters;
+pub mod findings;
 pub mod hangs;
 mod hear;
 pub mod judge;

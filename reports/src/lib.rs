@@ -4,6 +4,7 @@
 //! |--------------|------------------------------------------------------------------------|
 //! | [`check`]    | which workloads of a node would behave differently                     |
 //! | [`fleet`]    | the same of many nodes                                                 |
+//! | [`findings`] | what is known, as a list, one told whole, one as a bug report          |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
 //! | [`run`]      | the events, sorted out and counted; the order of what is told          |
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
@@ -16,6 +17,7 @@ pub mod check;
 mod diff;
 pub mod events;
 pub mod file;
+pub mod findings;
 pub mod fleet;
 mod html;
 pub mod junit;

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub summary: String,
     /// Where it lives.
     pub home: String,
+    /// Whom to write to about what is a matter of security: a mail address, or a page; as its SECURITY.md says.
+    #[serde(default)]
+    pub security: Option<String>,
     /// Its place in lists and in the default selection; the first one found is the reference.
     #[serde(default = "last")]
     pub order: u32,

@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
+use super::findings::FindingsArgs;
 use super::mutants::MutantsArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
@@ -32,8 +34,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// List the cases
     List(ListArgs),
-    /// Run one case and tell it whole: what it does, who differs, how, why, what to do
-    Explain(OneArgs),
+    /// Tell a finding, a case, a fact, a clause or a verdict whole; with --run, run the case: who differs, how, why
+    Explain(ExplainArgs),
     /// Run one case and print everything that was recorded
     Show(ShowArgs),
     /// Run cases and write what they show into their known files
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// List the facts that cases can expect, watch and know
     Facts(FactsArgs),
+    /// List what is known of runtimes: what one does, what changes between two, what was fixed; runs nothing
+    Findings(FindingsArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure

@@ -67,31 +67,32 @@ fn choose(pattern: &str) -> Result<Vec<&'static Kind>, Error> {
 fn text(kinds: &[&Kind]) -> String {
     let mut text = String::new();
     for kind in kinds {
-        let from = match kind.from {
-            From::Inside => "seen from inside",
-            From::Outside => "seen from outside",
-        };
-        let compared = match kind.compared {
-            Compared::Always => "always compared",
-            Compared::Asked => "compared where it is watched",
-        };
-        let per = if kind.per.is_some() {
-            ", for each container"
-        } else {
-            ""
-        };
-        let less = kind
-            .less
-            .as_ref()
-            .map_or_else(String::new, |less| format!(", confines less: {}", words(less)));
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{}\n    {}\n    {from}{per}, {compared}, {}{less}",
-            kind.fact, kind.says, kind.impact
-        );
+        let _ = writeln!(text, "{}\n    {}\n    {}", kind.fact, kind.says, words_of(kind));
     }
     text
+}
+
+/// Where a fact is seen, when it is compared, how much it matters.
+pub(super) fn words_of(kind: &Kind) -> String {
+    let from = match kind.from {
+        From::Inside => "seen from inside",
+        From::Outside => "seen from outside",
+    };
+    let compared = match kind.compared {
+        Compared::Always => "always compared",
+        Compared::Asked => "compared where it is watched",
+    };
+    let per = if kind.per.is_some() {
+        ", for each container"
+    } else {
+        ""
+    };
+    let less = kind
+        .less
+        .as_ref()
+        .map_or_else(String::new, |less| format!(", confines less: {}", words(less)));
+    format!("{from}{per}, {compared}, {}{less}", kind.impact)
 }
 
 fn words(less: &Less) -> String {

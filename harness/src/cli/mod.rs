@@ -6,8 +6,10 @@ mod beside;
 mod capture;
 mod check;
 mod control;
+mod explain;
 mod facts;
 mod files;
+mod findings;
 mod folder;
 mod hooks;
 mod mutants;
@@ -70,7 +72,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::List(args) => one::list(&args),
-        Command::Explain(args) => one::explain(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Show(args) => one::show(&args),
         Command::Accept(args) => accept::accept(&args),
         Command::Repro(args) => repro::repro(&args),
@@ -79,6 +81,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema(args.of),
         Command::Facts(args) => facts::facts(&args),
+        Command::Findings(args) => findings::findings(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
@@ -96,10 +99,12 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
 
 /// Whether limits that are too low must be told before anything is read.
 fn runs_containers(command: &Command) -> bool {
+    if let Command::Explain(args) = command {
+        return args.run;
+    }
     matches!(
         command,
         Command::Run(_)
-            | Command::Explain(_)
             | Command::Show(_)
             | Command::Accept(_)
             | Command::Repro(_)

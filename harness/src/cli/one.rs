@@ -58,7 +58,7 @@ pub(crate) fn explain(args: &OneArgs) -> Result<ExitStatus, Error> {
     output::answer(&text, counts.exit(false))
 }
 
-fn describe(case: &Case) -> Result<ExplainInput, Error> {
+pub(super) fn describe(case: &Case) -> Result<ExplainInput, Error> {
     let yaml = |value: &serde_json::Value| {
         serde_yaml::to_string(value)
             .map(|text| text.trim_end().to_owned())

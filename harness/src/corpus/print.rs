@@ -105,6 +105,12 @@ fn scalar(text: &str) -> String {
     }
 }
 
+/// Something in flow style, as known files and findings have it.
+#[must_use]
+pub fn flow(value: &impl serde::Serialize) -> String {
+    json(&serde_json::json!(value))
+}
+
 /// A map or a list in flow style.
 fn json(value: &serde_json::Value) -> String {
     use serde_json::Value as Json;

@@ -1,0 +1,75 @@
+//! A finding, told whole.
+
+use ocidiff_model::finding::{Reported, Sign};
+use ocidiff_model::{Finding, FindingId};
+use ocidiff_reports::Style;
+use ocidiff_reports::findings::Sheet;
+
+use crate::corpus::{Corpus, print};
+use crate::findings::cases_of;
+
+pub(super) fn sheet(id: &FindingId, finding: &Finding, corpus: &Corpus, style: &Style) -> String {
+    let mut sheet = Sheet::new(style, id.as_str(), "a finding");
+    sheet.part("title", &finding.title);
+    sheet.part("versions", &format!("{} {}", id.component(), finding.versions()));
+    sheet.part("kind", finding.kind.name());
+    let impact = finding.impact;
+    sheet.part(
+        "impact",
+        &format!(
+            "{} for who moves to it, {} for who moves away",
+            impact.entering, impact.leaving
+        ),
+    );
+    if finding.races {
+        sheet.part("", "It shows in some runs only.");
+    }
+    for (what, clause) in [("violates", &finding.violates), ("allowed by", &finding.allows)] {
+        if let Some(clause) = clause.as_ref().and_then(|id| corpus.requirements.get(id)) {
+            sheet.part(
+                what,
+                &format!("{} ({}): {}", clause.id, clause.level, clause.says),
+            );
+            sheet.part("", &clause.link());
+        }
+    }
+    sheet.lines(
+        "applies to",
+        finding.applies.iter().map(|applies| print::flow(applies)),
+    );
+    sheet.lines("shows", finding.shows.iter().map(sign));
+    sheet.part("cause", finding.cause.trim());
+    sheet.part("remedy", finding.remedy.as_deref().unwrap_or_default().trim());
+    let links = finding.links.all();
+    sheet.lines(
+        "links",
+        links.map(|(what, link)| format!("{what:9} {}", link.url())),
+    );
+    let searched = finding.searched.as_deref();
+    match &finding.reported {
+        Some(Reported::At(link)) => sheet.part("reported", &link.url()),
+        Some(Reported::No) => {
+            let when = searched.map_or_else(String::new, |when| format!("; last looked for in {when}"));
+            sheet.part(
+                "reported",
+                &format!("no thread is known{when}; `ocidiff upstream {id}` writes one"),
+            );
+        }
+        None => {}
+    }
+    sheet.lines("cases", cases_of(corpus, id).map(|entry| &entry.case.name));
+    sheet.text()
+}
+
+/// `process.exit: {is: 0}, where the others have 2`.
+fn sign(sign: &Sign) -> String {
+    let instead = sign.instead.as_ref().map_or_else(String::new, |instead| {
+        format!(", where others have {}", print::flow(instead))
+    });
+    let beside = sign
+        .beside
+        .iter()
+        .map(|(fact, predicate)| format!(", beside {fact} {}", print::flow(predicate)));
+    let shows = print::flow(&sign.shows);
+    format!("{}  {shows}{instead}{}", sign.fact, beside.collect::<String>())
+}

@@ -1,0 +1,99 @@
+//! `ocidiff findings`: what is known of runtimes, without running any.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ocidiff_model::{ExitStatus, Impact};
+use ocidiff_reports::findings::{List, render};
+use ocidiff_reports::safe;
+
+use super::args::CheckFormat;
+use super::output;
+use crate::bundle::given::config_of;
+use crate::error::Error;
+use crate::findings::{Question, Who};
+use crate::suite;
+
+/// Which findings, and how they are told.
+#[derive(Debug, Args)]
+pub(crate) struct FindingsArgs {
+    /// What this runtime does: NAME, or NAME@VERSION; it need not be installed
+    #[arg(long, value_name = "RUNTIME")]
+    runtime: Option<Who>,
+    /// What changes for who moves from this runtime, NAME@VERSION ...
+    #[arg(long, value_name = "RUNTIME", requires = "to")]
+    from: Option<Who>,
+    /// ... to this one; what both do is not listed
+    #[arg(long, value_name = "RUNTIME", requires = "from")]
+    to: Option<Who>,
+    /// Only what upstream has not heard of
+    #[arg(long)]
+    unreported: bool,
+    /// What some earlier version does and this one, NAME@VERSION, does not
+    #[arg(long, value_name = "RUNTIME")]
+    fixed_in: Option<Who>,
+    /// Only what matters so much: cosmetic, may-break, breaks, security; for the move where --from and --to are given,
+    /// else in the direction that is worse
+    #[arg(long, value_name = "IMPACT", value_parser = impact)]
+    impact: Option<Impact>,
+    /// Only of this component: a runtime, or libseccomp, kernel, docker
+    #[arg(long, value_name = "NAME")]
+    component: Option<String>,
+    /// Only what a workload with this bundle's config.json can meet, whatever steps are taken with it
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    /// How it is told
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: CheckFormat,
+    /// Take the cases and findings of this folder too
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
+}
+
+fn impact(name: &str) -> Result<Impact, String> {
+    let all = [
+        Impact::Cosmetic,
+        Impact::MayBreak,
+        Impact::Breaks,
+        Impact::Security,
+    ];
+    all.into_iter()
+        .find(|impact| impact.name() == name)
+        .ok_or_else(|| format!("one of {}", all.map(Impact::name).join(", ")))
+}
+
+/// Lists them.
+pub(crate) fn findings(args: &FindingsArgs) -> Result<ExitStatus, Error> {
+    let exact = |who: &Who| who.exact().map_err(Error::usage);
+    let moving = args.from.as_ref().zip(args.to.as_ref());
+    let question = Question {
+        runtime: args.runtime.clone(),
+        moving: moving
+            .map(|(from, to)| Ok((exact(from)?, exact(to)?)))
+            .transpose()?,
+        fixed_in: args.fixed_in.as_ref().map(exact).transpose()?,
+        unreported: args.unreported,
+        impact: args.impact,
+        component: args.component.clone(),
+        config: args.bundle.as_deref().map(config).transpose()?,
+    };
+    let corpus = match &args.cases {
+        // The catalogue does not need the cases.
+        None => suite::shared()?,
+        folder => suite::corpus(folder.as_deref())?,
+    };
+    let list = List {
+        asked: question.words(),
+        findings: question.ask(&corpus).map_err(Error::usage)?,
+    };
+    let text = render(args.format.format(), &list, &output::style()).map_err(Error::broken)?;
+    output::answer(&text, ExitStatus::Ok)
+}
+
+fn config(folder: &std::path::Path) -> Result<serde_json::Value, Error> {
+    let text = config_of(folder).map_err(Error::usage)?;
+    serde_json::from_str(&text).map_err(|error| {
+        let path = safe(&folder.join("config.json").to_string_lossy());
+        Error::usage(format!("failed to read {path}: {error}"))
+    })
+}

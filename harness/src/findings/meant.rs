@@ -1,0 +1,24 @@
+//! Everything that has a name which can be explained, for who has mistyped one.
+
+use ocidiff_model::{Verdict, facts, near};
+
+use crate::corpus::Corpus;
+
+/// Findings, cases, clauses and verdicts by name.
+pub fn known_names<'c>(corpus: &'c Corpus) -> impl Iterator<Item = &'c str> {
+    let findings = corpus.findings.0.keys().map(|id| id.as_str());
+    let cases = corpus.entries.iter().map(|entry| entry.case.name.as_str());
+    let clauses = corpus.requirements.keys().map(|id| id.as_str());
+    let verdicts = Verdict::ALL.into_iter().map(|verdict| verdict.name());
+    findings.chain(cases).chain(clauses).chain(verdicts)
+}
+
+/// What to do about a name that is not there.
+#[must_use]
+pub fn help(name: &str, corpus: &Corpus) -> String {
+    let meant = near::near(name, known_names(corpus)).map(str::to_owned);
+    meant.or_else(|| facts::meant(name)).map_or_else(
+        || "`ocidiff findings`, `ocidiff list` and `ocidiff facts` list what there is".to_owned(),
+        |meant| format!("did you mean `{meant}`?"),
+    )
+}
