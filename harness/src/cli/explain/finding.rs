@@ -35,7 +35,7 @@ pub(super) fn sheet(id: &FindingId, finding: &Finding, corpus: &Corpus, style: &
     }
     sheet.lines(
         "applies to",
-        finding.applies.iter().map(|applies| print::flow(applies)),
+        finding.applies.iter().map(print::flow),
     );
     sheet.lines("shows", finding.shows.iter().map(sign));
     sheet.part("cause", finding.cause.trim());
