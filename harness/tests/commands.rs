@@ -193,7 +193,7 @@ fn explain_tells_who_what_and_where() {
             "- facts: {{{FACT}: [{{because: runc/enosys-stub, shows: ENOSYS}}, {{otherwise: EPERM}}]}}\n"
         ),
     );
-    let ran = scene.with(&["explain", "some/story"], &runtimes);
+    let ran = scene.with(&["explain", "--run", "some/story"], &runtimes);
     ran.leaves_nothing();
     for text in [
         "some/story",

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::story::{STORY, both};
+use crate::story::{FACT, STORY, both};
 use crate::support::Scene;
 
 /// A case that takes a while and ends with its whole cell.
@@ -15,6 +15,11 @@ pub(crate) fn scene() -> Option<(Scene, [String; 4])> {
     let runtimes = both()?;
     let scene = Scene::new();
     scene.write("cases/some/story.yaml", STORY);
+    // The catalogue recognises the story: what is written of it here is not what shows, so it is new all the same.
+    scene.write(
+        "cases/some/story.known.yaml",
+        format!("- facts: {{{FACT}: [{{because: unexplained, who: [crun], shows: ENOENT}}, {{otherwise: ENOSYS}}]}}\n"),
+    );
     for index in 0..20 {
         scene.write(&format!("cases/slow/case-{index}.yaml"), SLOW);
     }
@@ -40,7 +45,7 @@ pub(crate) fn scene() -> Option<(Scene, [String; 4])> {
         &words(&runtimes),
     ]
     .concat();
-    scene.run(&events).ends_with(0);
+    scene.run(&events).ends_with(1);
     Some((scene, runtimes))
 }
 
