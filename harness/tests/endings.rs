@@ -112,7 +112,7 @@ fn changing(runtimes: &[String; 4], index: usize) -> [(Vec<&str>, i32); 2] {
 }
 
 fn forget_accepted(scene: &Scene) {
-    let _ = fs::remove_file(scene.path().join("cases/some/story.known.yaml"));
+    corpus::write_known(scene);
 }
 
 #[test]

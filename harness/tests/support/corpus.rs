@@ -10,16 +10,20 @@ const SLOW: &str = "{summary: it, config: {process: {args: [/bin/probe, sleep, '
 /// What a config of somebody's has.
 pub(crate) const SECRET: &str = "hunter2-correct-horse";
 
+/// The catalogue recognises the story: what is written of it here is not what shows, so it is new all the same.
+pub(crate) fn write_known(scene: &Scene) {
+    scene.write(
+        "cases/some/story.known.yaml",
+        format!("- facts: {{{FACT}: [{{because: unexplained, who: [crun], shows: ENOENT}}, {{otherwise: ENOSYS}}]}}\n"),
+    );
+}
+
 /// The folder, and runc and crun as arguments.
 pub(crate) fn scene() -> Option<(Scene, [String; 4])> {
     let runtimes = both()?;
     let scene = Scene::new();
     scene.write("cases/some/story.yaml", STORY);
-    // The catalogue recognises the story: what is written of it here is not what shows, so it is new all the same.
-    scene.write(
-        "cases/some/story.known.yaml",
-        format!("- facts: {{{FACT}: [{{because: unexplained, who: [crun], shows: ENOENT}}, {{otherwise: ENOSYS}}]}}\n"),
-    );
+    write_known(&scene);
     for index in 0..20 {
         scene.write(&format!("cases/slow/case-{index}.yaml"), SLOW);
     }
