@@ -7,7 +7,6 @@ mod corpus;
 mod endings;
 #[path = "support/needs.rs"]
 mod needs;
-#[expect(dead_code, reason = "which fact differs is not looked at here")]
 #[path = "support/story.rs"]
 mod story;
 #[expect(dead_code, reason = "runs are waited for here in another way")]

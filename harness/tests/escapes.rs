@@ -4,7 +4,6 @@
 mod corpus;
 #[path = "support/needs.rs"]
 mod needs;
-#[expect(dead_code, reason = "which fact differs is not looked at here")]
 #[path = "support/story.rs"]
 mod story;
 #[expect(dead_code, reason = "how long it takes is not looked at here")]

@@ -7,7 +7,6 @@ mod corpus;
 mod needs;
 #[path = "support/processes.rs"]
 mod processes;
-#[expect(dead_code, reason = "which fact differs is not looked at here")]
 #[path = "support/story.rs"]
 mod story;
 #[expect(dead_code, reason = "how long a run took is looked at here in another way")]
