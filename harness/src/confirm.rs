@@ -194,7 +194,7 @@ impl Judge {
         let reference = comparable.first().map(|record| record.runtime.label.as_str());
         for difference in &mut found {
             self.accuse(difference);
-            difference.impact = self.corpus.findings.impact_of(difference, reference);
+            difference.impact = difference.impact_by(&self.corpus.findings, reference);
         }
         found
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Channel, Value};
-use crate::finding::FindingId;
-use crate::known::Impact;
+use crate::finding::{Catalogue, Finding, FindingId};
+use crate::impact::Impact;
 
 /// Runtimes that agree among themselves on a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,21 @@ impl Difference {
         let all = || self.accounts.iter().flat_map(|account| &account.because);
         let first = move |(at, id): &(usize, &FindingId)| all().position(|other| other == *id) == Some(*at);
         all().enumerate().filter(first).map(|(_, id)| id)
+    }
+
+    /// How much it matters for who moves from the reference to the others; none where nothing accounts for it.
+    #[must_use]
+    pub fn impact_by(&self, catalogue: &Catalogue, reference: Option<&str>) -> Option<Impact> {
+        let impacts = self.accounts.iter().flat_map(|account| {
+            let leaves = reference == Some(account.who.as_str());
+            let of = move |finding: &Finding| match leaves {
+                true => finding.impact.leaving,
+                false => finding.impact.entering,
+            };
+            let findings = account.because.iter().filter_map(|id| catalogue.find(id));
+            findings.map(of)
+        });
+        impacts.max()
     }
 
     /// Whether the runtimes disagree among themselves (and not only with the expectation).

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::difference::Difference;
 use crate::filter::FilterRow;
 use crate::finding::{Card, FindingId};
-use crate::known::Machine;
+use crate::machine::Machine;
 use crate::record::{BundleDigest, RuntimeId, StepRecord};
 use crate::requirement::Requirement;
 use crate::verdict::{Counts, ExitStatus, Verdict};

@@ -8,104 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::Value;
 use crate::finding::{Catalogue, FindingId, Range};
+pub use crate::impact::Impact;
+pub use crate::machine::{Machine, When};
 use crate::record::RuntimeId;
-use crate::version::{Version, VersionError, VersionRange};
-
-/// How much a difference matters; the later ones matter more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Impact {
-    /// Nobody's workload can tell.
-    Cosmetic,
-    /// Some workload may break.
-    MayBreak,
-    /// A workload is known to break.
-    Breaks,
-    /// The container is confined less than its config asks, or the host is reached.
-    Security,
-}
-
-impl Impact {
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cosmetic => "cosmetic",
-            Self::MayBreak => "may-break",
-            Self::Breaks => "breaks",
-            Self::Security => "security",
-        }
-    }
-}
-
-impl fmt::Display for Impact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// On which machines an entry holds; all that is said must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct When {
-    /// Range of kernel versions, `>=6.6`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<String>,
-    /// `v1` or `v2`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cgroup: Option<String>,
-    /// `x86_64`, `aarch64`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub arch: Option<String>,
-    /// Only where this engine makes the containers (`docker`): it writes a config.json of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub via: Option<String>,
-}
-
-/// What of a machine a known difference can depend on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
-    /// `uname -r`.
-    pub kernel: Version,
-    /// `v1` or `v2`.
-    pub cgroup: String,
-    /// `uname -m`.
-    pub arch: String,
-    /// The container engine that makes the containers, `docker 20.10.24`; none where cells do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<String>,
-}
-
-impl Machine {
-    /// The name of the engine that makes the containers.
-    #[must_use]
-    pub fn engine(&self) -> Option<&str> {
-        self.via.as_deref()?.split(' ').next()
-    }
-}
-
-impl When {
-    /// Whether an entry holds on the machine.
-    ///
-    /// # Errors
-    /// The kernel's range is none; the loader has checked that.
-    pub fn holds(&self, machine: &Machine) -> Result<bool, VersionError> {
-        let kernel = match &self.kernel {
-            Some(range) => range.parse::<VersionRange>()?.holds(&machine.kernel),
-            None => true,
-        };
-        Ok(kernel
-            && self
-                .cgroup
-                .as_ref()
-                .is_none_or(|cgroup| *cgroup == machine.cgroup)
-            && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch)
-            && self
-                .via
-                .as_deref()
-                .is_none_or(|via| machine.engine() == Some(via)))
-    }
-}
+use crate::version::VersionError;
 
 /// In which part of the runs something shows: above 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -316,6 +222,12 @@ pub enum ResolveError {
 }
 
 impl Group {
+    /// Whether the group is about this member of the case's family.
+    #[must_use]
+    pub fn is_about(&self, member: Option<&str>) -> bool {
+        is_among(&self.members, member)
+    }
+
     /// The entries of the group; `runtimes` are the names of the runtimes that there are.
     ///
     /// # Errors
@@ -355,6 +267,11 @@ impl Group {
     }
 }
 
+/// Whether a member of a family is one of those that are meant: all, if none is named.
+fn is_among(members: &[String], member: Option<&str>) -> bool {
+    members.is_empty() || member.is_some_and(|member| members.iter().any(|name| name == member))
+}
+
 /// A slip in an item of a known file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slip {
@@ -388,20 +305,8 @@ impl Explained {
             return Err(ResolveError::TwoRuntimes(first.clone(), other.clone()));
         }
         let of_first = ids.iter().filter(|id| id.component() == first.component());
-        let ranges: Vec<String> = of_first
-            .filter_map(|id| catalogue.find(id)?.range())
-            .filter(|range| !range.is_all())
-            .map(ToString::to_string)
-            .collect();
-        let range = if ranges.is_empty() {
-            "*".to_owned()
-        } else {
-            ranges.join(", ")
-        };
-        // Ranges that were read can be joined.
-        let range = range
-            .parse()
-            .map_err(|_| ResolveError::WhoIsNeeded(first.clone()))?;
+        let ranges = of_first.filter_map(|id| catalogue.find(id)?.range());
+        let range = ranges.fold(Range::all(), |all, range| all.and(range));
         Ok(vec![RuntimeKey {
             name: first.component().to_owned(),
             range,
@@ -430,18 +335,16 @@ impl KnownEntry {
             .find(|written| written.who.iter().any(|key| key.holds(runtime)))
     }
 
-    /// Whether the entry is about this machine. A kernel range that is none holds nowhere; the loader has checked that.
+    /// Whether the entry is about this machine.
     #[must_use]
     pub fn holds(&self, machine: &Machine) -> bool {
-        self.when
-            .as_ref()
-            .is_none_or(|when| when.holds(machine).unwrap_or(false))
+        machine.is_meant_by(self.when.as_ref())
     }
 
     /// Whether the entry is about this member of the case's family.
     #[must_use]
     pub fn is_about(&self, member: Option<&str>) -> bool {
-        self.members.is_empty() || member.is_some_and(|member| self.members.iter().any(|name| name == member))
+        is_among(&self.members, member)
     }
 
     /// Every value that is written.

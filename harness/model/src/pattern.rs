@@ -124,6 +124,22 @@ fn member(name: &str, pattern: &Value, there: &Map<String, Value>) -> bool {
     fits(pattern, there.get(name).unwrap_or(&Value::Null))
 }
 
+/// `a{b,c}d` as `abd`, `acd`; braces may stand in several places, not in each other.
+#[must_use]
+pub fn alternatives(text: &str) -> Vec<String> {
+    let Some((head, rest)) = text.split_once('{') else {
+        return vec![text.to_owned()];
+    };
+    let Some((choices, tail)) = rest.split_once('}') else {
+        return vec![text.to_owned()];
+    };
+    let tails = alternatives(tail);
+    choices
+        .split(',')
+        .flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}")))
+        .collect()
+}
+
 /// `*` stands for any text, also none.
 #[must_use]
 pub fn glob(pattern: &str, text: &str) -> bool {

@@ -199,6 +199,13 @@ impl VersionRange {
         matches!(self.0[..], [(Bound::Equal, _)])
     }
 
+    /// What lies in both.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
     /// Whether the version lies in the range.
     #[must_use]
     pub fn holds(&self, version: &Version) -> bool {

@@ -113,16 +113,9 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
     })
 }
 
-fn is_about(group: &Group, member: Option<&str>) -> bool {
-    group.members.is_empty() || member.is_some_and(|member| group.members.iter().any(|name| name == member))
-}
-
 fn is_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
-    let here = group
-        .when
-        .as_ref()
-        .is_none_or(|when| when.holds(machine).unwrap_or(false));
-    here && group.facts.contains_key(&seen.fact) && is_about(group, seen.member.as_deref())
+    let here = machine.is_meant_by(group.when.as_ref());
+    here && group.facts.contains_key(&seen.fact) && group.is_about(seen.member.as_deref())
 }
 
 /// On which machines a new group holds: where others of the same fact say what they hold on, it must say so too.
@@ -130,7 +123,7 @@ fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<W
     let others = || {
         let groups = blocks.iter().map(|block| &block.group);
         groups
-            .filter(|group| group.facts.contains_key(&seen.fact) && is_about(group, seen.member.as_deref()))
+            .filter(|group| group.facts.contains_key(&seen.fact) && group.is_about(seen.member.as_deref()))
             .filter_map(|group| group.when.as_ref())
     };
     let when = When {

@@ -1,17 +1,17 @@
 //! How bad a difference is for a workload, why, and what to do about it.
 //!
-//! The corpus knows most: a fact that differs as a case's known file says has that entry's impact, cause and remedy. For the rest
-//! there are rules by what a fact is about (`rules.yaml`).
+//! The catalogue knows most: what a finding accounts for has its impact, cause and remedy. For the rest there are rules by
+//! what a fact is about (`rules.yaml`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::filter::FilterAnswer;
-use ocidiff_model::finding::{Card, Finding as CatalogueFinding};
+use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::look::Seen;
-
+use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
 use super::tame::Tamed;
@@ -127,10 +127,10 @@ fn fact(
         let words = said
             .get(&step.to.label)
             .filter(|_| difference.fact.starts_with("lifecycle."));
-        let cause = super::read::reason(known);
+        let cause = cause_of(known);
         finding.reason = words.map_or_else(|| cause.clone(), |words| format!("{cause}; it says: {words}"));
         finding.remedy.clone_from(&known.remedy);
-        finding.link = Card::from(known).link;
+        finding.link = known.addresses();
         finding.id = Some(id.clone());
     }
     finding

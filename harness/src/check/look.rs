@@ -66,11 +66,13 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let Steady { records, differences } = match steady(engine, &case, &bundle).await {
+    let Steady {
+        records,
+        mut differences,
+    } = match steady(engine, &case, &bundle).await {
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
-    let mut differences = differences;
     engine
         .judge(Origin::Given)
         .explain(&case, &config, &records, &mut differences);

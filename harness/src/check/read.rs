@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use ocidiff_model::check::{Depth, Finding};
-use ocidiff_model::finding::{Card, Sign};
+use ocidiff_model::finding::Sign;
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Finding as Known, FindingId, Impact, Op};
 use serde_json::Value as Json;
@@ -76,7 +76,7 @@ impl Reader<'_> {
         if known.races || impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
             return None;
         }
-        let enters = id.component() == self.step.to.name && known.holds(&self.step.to.version);
+        let enters = known.is_of(id, self.step.to);
         let (does, not) = (known.title.clone(), "not so".to_owned());
         let (from, to) = if enters { (not, does) } else { (does, not) };
         Some(Read {
@@ -88,7 +88,7 @@ impl Reader<'_> {
                 to,
                 reason: reason(known),
                 remedy: known.remedy.clone(),
-                link: Card::from(known).link,
+                link: known.addresses(),
                 case: None,
                 id: Some(id.clone()),
             },

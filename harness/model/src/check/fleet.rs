@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
-use crate::known::Impact;
+use crate::impact::Impact;
 use crate::record::RuntimeId;
 
 /// The checks of many nodes.

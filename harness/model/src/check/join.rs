@@ -8,7 +8,7 @@ use super::fleet::{
     Outlook, Placed,
 };
 use super::{CheckReport, Finding, NodeCheck, ShapeReport};
-use crate::known::Impact;
+use crate::impact::Impact;
 
 impl FleetReport {
     /// Joins the checks of nodes, in the order in which they were read.

@@ -7,7 +7,7 @@ mod join;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::FindingId;
-use crate::known::Impact;
+use crate::impact::Impact;
 use crate::record::RuntimeId;
 use crate::verdict::ExitStatus;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use self::pattern::Pattern;
 use crate::fact::{Channel, Value};
-use crate::known::Impact;
+use crate::impact::Impact;
 use crate::near::near;
 
 /// Where a fact is seen.

@@ -1,6 +1,7 @@
 //! A path of the table: literals and holes.
 
 use crate::names;
+use crate::pattern::alternatives;
 use crate::step::{MAIN, Op};
 
 /// A part of a path.
@@ -41,20 +42,6 @@ fn bare(text: &str) -> Option<Pattern> {
         channel: Box::leak(text.to_owned().into_boxed_str()),
         parts: Vec::new(),
     })
-}
-
-fn alternatives(text: &str) -> Vec<String> {
-    let Some((head, rest)) = text.split_once('{') else {
-        return vec![text.to_owned()];
-    };
-    let Some((choices, tail)) = rest.split_once('}') else {
-        return vec![text.to_owned()];
-    };
-    let tails = alternatives(tail);
-    choices
-        .split(',')
-        .flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}")))
-        .collect()
 }
 
 fn parts(mut rest: &'static str) -> Vec<Part> {

@@ -1,88 +1,32 @@
 //! A finding: one root cause of one component, written once, in `cases/findings/COMPONENT/SLUG.yaml`.
 
+mod card;
+mod catalogue;
+mod id;
 mod link;
+mod predicate;
+mod range;
 mod sign;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use self::card::Card;
+pub use self::catalogue::Catalogue;
+pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
-pub use self::sign::{Context, Predicate, Sign};
-use crate::difference::Difference;
-use crate::known::{Impact, Machine, When};
+pub use self::predicate::{Context, Predicate};
+pub use self::range::Range;
+pub use self::sign::Sign;
+use crate::impact::Impact;
+use crate::machine::{Machine, When};
 use crate::pattern::Pattern;
 use crate::record::RuntimeId;
 use crate::step::Op;
-use crate::version::{Version, VersionError, VersionRange};
-
-/// What a finding is called: `COMPONENT/SLUG`, the path of its file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FindingId(String);
-
-/// How `accept` names the cause of what nobody has explained yet.
-pub const UNEXPLAINED: &str = "unexplained";
-
-/// What is not the name of a finding.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the name of a finding: write COMPONENT/SLUG, lower-case letters, digits and dashes")]
-pub struct IdError(String);
-
-impl FindingId {
-    /// The component that does it.
-    #[must_use]
-    pub fn component(&self) -> &str {
-        self.0.split_once('/').map_or("", |(component, _)| component)
-    }
-
-    /// The name as it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it stands for a cause that nobody has written yet.
-    #[must_use]
-    pub fn is_unexplained(&self) -> bool {
-        self.0 == UNEXPLAINED
-    }
-
-    /// The place of a cause that is to be written.
-    #[must_use]
-    pub fn unexplained() -> Self {
-        Self(UNEXPLAINED.to_owned())
-    }
-}
-
-impl std::str::FromStr for FindingId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let plain = |part: &str| {
-            let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            let mut all = part.chars();
-            edge(part.chars().next())
-                && edge(part.chars().next_back())
-                && all.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        };
-        match text.split_once('/') {
-            None if text == UNEXPLAINED => Ok(Self::unexplained()),
-            Some((component, slug)) if plain(component) && plain(slug) => Ok(Self(text.to_owned())),
-            _ => Err(IdError(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for FindingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-crate::text::written_as_text!(FindingId, "a finding: COMPONENT/SLUG");
+use crate::version::Version;
 
 /// What kind of behaviour it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -153,10 +97,7 @@ impl Applies {
     pub fn fits(&self, config: &Json, steps: &[Op], machine: &Machine) -> bool {
         self.config.as_ref().is_none_or(|pattern| pattern.fits(config))
             && self.steps.iter().all(|step| steps.contains(step))
-            && self
-                .when
-                .as_ref()
-                .is_none_or(|when| when.holds(machine).unwrap_or(false))
+            && machine.is_meant_by(self.when.as_ref())
     }
 
     /// How much it asks for: of two findings that fit, the one that asks for more is meant.
@@ -292,8 +233,24 @@ impl Finding {
     /// Whether this version of the component does it.
     #[must_use]
     pub fn holds(&self, version: &Version) -> bool {
-        let range = self.affects.as_ref().or(self.seen.as_ref());
-        range.is_none_or(|range| range.holds(version))
+        self.range().is_none_or(|range| range.holds(version))
+    }
+
+    /// Whether the runtime does it, in its version: the finding's name says whose it is.
+    #[must_use]
+    pub fn is_of(&self, id: &FindingId, runtime: &RuntimeId) -> bool {
+        id.component() == runtime.name && self.holds(&runtime.version)
+    }
+
+    /// Where it is written about, as addresses: the thread upstream first.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let thread = match &self.reported {
+            Some(Reported::At(link)) => Some(link.url()),
+            _ => None,
+        };
+        let links = self.links.all().map(|(_, link)| link.url());
+        thread.into_iter().chain(links).collect()
     }
 
     /// Its versions; none where nobody said.
@@ -319,177 +276,6 @@ impl Finding {
             (None, Some(range)) if range.is_all() => "seen in all versions that were run".to_owned(),
             (None, Some(range)) => format!("seen in {range}"),
             (None, None) => String::new(),
-        }
-    }
-}
-
-/// What a report shows of a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Card {
-    /// What it does.
-    pub title: String,
-    /// Which versions, as people read it.
-    pub versions: String,
-    /// What kind of behaviour it is.
-    pub kind: Kind,
-    /// How much it matters.
-    pub impact: Impacts,
-    /// The clause that it violates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub violates: Option<String>,
-    /// Why.
-    pub cause: String,
-    /// Where it is written about, as addresses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub link: Vec<String>,
-    /// Whether upstream has heard of it; nothing where nobody has to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reported: Option<bool>,
-    /// What an operator does about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-}
-
-impl From<&Finding> for Card {
-    fn from(finding: &Finding) -> Self {
-        let thread = match &finding.reported {
-            Some(Reported::At(link)) => Some(link.url()),
-            _ => None,
-        };
-        Self {
-            title: finding.title.clone(),
-            versions: finding.versions(),
-            kind: finding.kind,
-            impact: finding.impact,
-            violates: finding.violates.clone(),
-            cause: finding.cause.trim().to_owned(),
-            link: thread
-                .into_iter()
-                .chain(finding.links.all().map(|(_, link)| link.url()))
-                .collect(),
-            reported: finding.reported.as_ref().map(Reported::is_reported),
-            remedy: finding.remedy.clone(),
-        }
-    }
-}
-
-/// A range of versions as it is written; `*` holds for all.
-#[derive(Debug, Clone, Eq)]
-pub struct Range {
-    text: String,
-    range: VersionRange,
-}
-
-impl Range {
-    /// Every version.
-    #[must_use]
-    pub fn all() -> Self {
-        Self {
-            text: "*".to_owned(),
-            range: VersionRange::default(),
-        }
-    }
-
-    /// Whether the version lies in it.
-    #[must_use]
-    pub fn holds(&self, version: &Version) -> bool {
-        self.range.holds(version)
-    }
-
-    /// Whether every version does.
-    #[must_use]
-    pub fn is_all(&self) -> bool {
-        self.text == "*"
-    }
-
-    /// Whether any version can lie in it.
-    #[must_use]
-    pub fn can_hold(&self) -> bool {
-        self.range.can_hold()
-    }
-}
-
-impl std::str::FromStr for Range {
-    type Err = VersionError;
-
-    fn from_str(text: &str) -> Result<Self, VersionError> {
-        let all = text.trim() == "*";
-        Ok(Self {
-            text: text.trim().to_owned(),
-            range: if all { "" } else { text }.parse()?,
-        })
-    }
-}
-
-impl PartialEq for Range {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl PartialOrd for Range {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-// By the text: two that are written alike are the same.
-impl Ord for Range {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.text.cmp(&other.text)
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
-    }
-}
-
-crate::text::written_as_text!(Range, "A range of versions, `>=1.21, <2`; `*` for all.");
-
-/// Every finding, by its name.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Catalogue(pub BTreeMap<FindingId, Finding>);
-
-impl Catalogue {
-    /// The finding of a name.
-    #[must_use]
-    pub fn find(&self, id: &FindingId) -> Option<&Finding> {
-        self.0.get(id)
-    }
-
-    /// The findings of a runtime in its version.
-    pub fn of<'c>(&'c self, runtime: &'c RuntimeId) -> impl Iterator<Item = (&'c FindingId, &'c Finding)> {
-        self.0
-            .iter()
-            .filter(|(id, finding)| id.component() == runtime.name && finding.holds(&runtime.version))
-    }
-
-    /// How much a difference matters for who moves from the reference to the others; none where nothing accounts for it.
-    #[must_use]
-    pub fn impact_of(&self, difference: &Difference, reference: Option<&str>) -> Option<Impact> {
-        let accounts = difference.accounts.iter();
-        let impacts = accounts.flat_map(|account| {
-            let leaves = reference == Some(account.who.as_str());
-            let of = move |finding: &Finding| match leaves {
-                true => finding.impact.leaving,
-                false => finding.impact.entering,
-            };
-            account.because.iter().filter_map(move |id| self.find(id).map(of))
-        });
-        impacts.max()
-    }
-
-    /// How much a finding matters for a move from one runtime to another; none where both do it, or neither.
-    #[must_use]
-    pub fn impact(&self, id: &FindingId, from: &RuntimeId, to: &RuntimeId) -> Option<Impact> {
-        let finding = self.find(id)?;
-        let does = |who: &RuntimeId| id.component() == who.name && finding.holds(&who.version);
-        match (does(from), does(to)) {
-            (false, true) => Some(finding.impact.entering),
-            (true, false) => Some(finding.impact.leaving),
-            _ => None,
         }
     }
 }

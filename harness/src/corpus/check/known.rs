@@ -109,11 +109,9 @@ fn path(
         Ok(found) => found,
         Err(slip) => return Some(at(slip)),
     };
-    let is_about = |case: &Case| {
-        group.members.is_empty()
-            || (case.member.as_ref()).is_some_and(|member| group.members.contains(member))
-    };
-    let about = names.iter().filter(|(case, _)| is_about(case));
+    let about = names
+        .iter()
+        .filter(|(case, _)| group.is_about(case.member.as_deref()));
     let slips: Vec<Option<Slip>> = about.map(|(_, names)| names.parts(&found)).collect();
     if group.members.is_empty() && slips.iter().any(Option::is_none) {
         return None;

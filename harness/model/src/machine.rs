@@ -1,0 +1,76 @@
+//! The machine, as far as anything that is known depends on it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::version::{Version, VersionError, VersionRange};
+
+/// On which machines an entry holds; all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct When {
+    /// Range of kernel versions, `>=6.6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// `v1` or `v2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
+    /// `x86_64`, `aarch64`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// Only where this engine makes the containers (`docker`): it writes a config.json of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+}
+
+/// What of a machine a known difference can depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// `uname -r`.
+    pub kernel: Version,
+    /// `v1` or `v2`.
+    pub cgroup: String,
+    /// `uname -m`.
+    pub arch: String,
+    /// The container engine that makes the containers, `docker 20.10.24`; none where cells do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+}
+
+impl Machine {
+    /// The name of the engine that makes the containers.
+    #[must_use]
+    pub fn engine(&self) -> Option<&str> {
+        self.via.as_deref()?.split(' ').next()
+    }
+
+    /// Whether what holds on some machines only holds on this one. A kernel range that cannot be read holds nowhere; the
+    /// loader has checked that.
+    #[must_use]
+    pub fn is_meant_by(&self, when: Option<&When>) -> bool {
+        when.is_none_or(|when| when.holds(self).unwrap_or(false))
+    }
+}
+
+impl When {
+    /// Whether an entry holds on the machine.
+    ///
+    /// # Errors
+    /// The kernel's range is none; the loader has checked that.
+    pub fn holds(&self, machine: &Machine) -> Result<bool, VersionError> {
+        let kernel = match &self.kernel {
+            Some(range) => range.parse::<VersionRange>()?.holds(&machine.kernel),
+            None => true,
+        };
+        Ok(kernel
+            && self
+                .cgroup
+                .as_ref()
+                .is_none_or(|cgroup| *cgroup == machine.cgroup)
+            && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch)
+            && self
+                .via
+                .as_deref()
+                .is_none_or(|via| machine.engine() == Some(via)))
+    }
+}
