@@ -3,6 +3,7 @@
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Counts, Event, ExitStatus, Impact, Verdict};
+use std::cmp::Reverse;
 
 use crate::style::count;
 use crate::telling;
@@ -173,7 +174,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        all.sort_by_key(|one| (std::cmp::Reverse(one.cases.len()), one.label, one.why));
+        all.sort_by_key(|one| (Reverse(one.cases.len()), one.label, one.why));
         all
     }
 
@@ -239,31 +240,21 @@ pub(crate) fn is_told_whole(verdict: Verdict) -> bool {
     TOLD_WHOLE.contains(&verdict)
 }
 
-/// How much an impact matters to the reader of a list; less comes first, as `Impact` orders them: holes in the
-/// confinement lead.
-pub(crate) fn impact_rank(impact: Option<Impact>) -> u8 {
-    match impact {
-        Some(Impact::Security) => 0,
-        Some(Impact::Breaks) => 1,
-        Some(Impact::MayBreak) => 2,
-        Some(Impact::Cosmetic) => 3,
-        None => 4,
-    }
-}
+type KnownOrder<'a> = (Reverse<Option<Impact>>, bool, bool, Reverse<usize>, &'a str);
 
 /// The order of known differences: by impact; then those that a reader can act on (a remedy is written); then
 /// those in which the workload itself ends differently; then those that were met most often (told in more
 /// places); then by name.
-fn known_order<'a>(case: &&'a CaseReport) -> (u8, bool, bool, std::cmp::Reverse<usize>, &'a str) {
+fn known_order<'a>(case: &&'a CaseReport) -> KnownOrder<'a> {
     let ends_differently = case
         .differences
         .iter()
         .any(|difference| matches!(difference.fact.as_str(), "process.exit" | "process.signal"));
     (
-        impact_rank(telling::impact(case)),
+        Reverse(telling::impact(case)),
         telling::remedies(case).is_empty(),
         !ends_differently,
-        std::cmp::Reverse(telling::links(case).len()),
+        Reverse(telling::links(case).len()),
         &case.case,
     )
 }
@@ -276,6 +267,6 @@ fn tally<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Vec<(T, usize)> {
             None => counts.push((item, 1)),
         }
     }
-    counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    counts.sort_by_key(|(name, count)| (Reverse(*count), *name));
     counts
 }

@@ -1,11 +1,13 @@
 //! What there is to tell of a case, before it is drawn: who differs, in which order, with what advice.
 
+use std::cmp::Reverse;
+
 use ocidiff_model::difference::{How, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
 
-use crate::run::{LeftOut, impact_rank};
+use crate::run::LeftOut;
 use crate::style::count;
 
 /// The differences in the order of a report: what fails first, then by impact, channel and path.
@@ -14,7 +16,7 @@ pub(crate) fn ordered(case: &CaseReport) -> Vec<&Difference> {
     all.sort_by_key(|difference| {
         (
             standing_rank(&difference.standing),
-            impact_rank(difference.impact),
+            Reverse(difference.impact),
             difference.channel(),
             difference.fact.as_str(),
         )
@@ -48,10 +50,10 @@ fn standing_rank(standing: &Standing) -> u8 {
     }
 }
 
-/// The impact of a case: that of its difference which comes first in a list.
+/// The impact of a case: that of its difference which matters most.
 pub(crate) fn impact(case: &CaseReport) -> Option<Impact> {
     let impacts = case.differences.iter().map(|difference| difference.impact);
-    impacts.min_by_key(|impact| impact_rank(*impact)).flatten()
+    impacts.max().flatten()
 }
 
 /// The findings that account for the case's differences, in the order of the differences, each once.

@@ -1,12 +1,13 @@
 //! What the run shows of what is known, as one table: a line for each finding, the worst first.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::finding::FindingId;
 use ocidiff_model::{Impact, Verdict};
 
 use super::page::Page;
-use crate::run::{Run, impact_rank};
+use crate::run::Run;
 use crate::style::{Style, count, pad, width};
 
 /// Known cases up to which each has a line of its own.
@@ -66,7 +67,7 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
         unexplained += usize::from(!named);
     }
     let mut rows: Vec<(&FindingId, Row<'_>)> = rows.into_iter().collect();
-    rows.sort_by_key(|(id, row)| (impact_rank(row.impact), std::cmp::Reverse(row.cases.len()), *id));
+    rows.sort_by_key(|(id, row)| (Reverse(row.impact), Reverse(row.cases.len()), *id));
     let mut page = Page::new(style);
     let total = rows.len();
     page.line(&format!(
@@ -88,15 +89,15 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
         let room = style.columns().saturating_sub(width(&head)).max(20);
         page.line(&format!("{head}{}", style.brief(row.title, room)));
     }
-    let mut rest: BTreeMap<u8, (&str, usize)> = BTreeMap::new();
+    let mut rest: BTreeMap<Reverse<Option<Impact>>, usize> = BTreeMap::new();
     for (_, row) in rows.iter().skip(LINES) {
-        let name = row.impact.map_or("without impact", Impact::name);
-        rest.entry(impact_rank(row.impact)).or_insert((name, 0)).1 += 1;
+        *rest.entry(Reverse(row.impact)).or_default() += 1;
     }
     if !rest.is_empty() {
+        let name = |impact: Option<Impact>| impact.map_or("without impact", Impact::name);
         let rest: Vec<String> = rest
-            .values()
-            .map(|(name, number)| format!("{number} {name}"))
+            .iter()
+            .map(|(Reverse(impact), number)| format!("{number} {}", name(*impact)))
             .collect();
         page.line(&format!("and {}: --known lists their cases", rest.join(", ")));
     }

@@ -1,7 +1,7 @@
 //! The known differences: a line each, and the first told whole where nothing fails.
 
-use ocidiff_model::Group;
 use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Group, Impact};
 
 use super::case;
 use super::page::Page;
@@ -82,10 +82,10 @@ pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String
 
 fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
     let impact = telling::impact(case);
-    let ink = match crate::run::impact_rank(impact) {
-        0 | 1 => Ink::Fail,
-        2 => Ink::Warn,
-        _ => Ink::Quiet,
+    let ink = match impact {
+        Some(Impact::Security | Impact::Breaks) => Ink::Fail,
+        Some(Impact::MayBreak) => Ink::Warn,
+        Some(Impact::Cosmetic) | None => Ink::Quiet,
     };
     format!(
         "known {}  {}  ",
