@@ -83,11 +83,7 @@ fn among_the_rest(
         }
         let found = question.by_signs(&rest, candidates);
         if !found.is_empty() {
-            let follows = parted.accounts.iter().map(|account| Account {
-                how: How::Follows,
-                ..account.clone()
-            });
-            return found.into_iter().chain(follows).collect();
+            return found.into_iter().chain(parted.followed()).collect();
         }
     }
     Vec::new()
@@ -116,7 +112,7 @@ impl<'a> Question<'a> {
                 .iter()
                 .filter(|record| {
                     let runtime = &record.runtime;
-                    !is_of_runtime || (id.component() == runtime.name && finding.holds(&runtime.version))
+                    !is_of_runtime || finding.is_of(id, runtime)
                 })
                 .map(|record| record.runtime.label.as_str())
                 .collect();
@@ -233,17 +229,15 @@ impl Parted {
             Some(Channel::Syscall) => Follows::Workload,
             _ => return None,
         };
-        let each = |at: usize, runtimes: &[String]| {
-            runtimes
-                .iter()
-                .map(|label| (label.clone(), at))
-                .collect::<Vec<_>>()
-        };
-        let groups = difference.groups.iter().enumerate();
         let ok = Value::from("ok");
         Some(Self {
             what,
-            groups: groups.flat_map(|(at, group)| each(at, &group.runtimes)).collect(),
+            groups: difference
+                .groups
+                .iter()
+                .enumerate()
+                .flat_map(|(at, group)| group.runtimes.iter().map(move |label| (label.clone(), at)))
+                .collect(),
             failed: difference
                 .groups
                 .iter()
@@ -251,6 +245,14 @@ impl Parted {
                 .flat_map(|group| group.runtimes.clone())
                 .collect(),
             accounts: accounts.to_vec(),
+        })
+    }
+
+    /// Its accounts, for what follows from it.
+    fn followed(&self) -> impl Iterator<Item = Account> {
+        self.accounts.iter().map(|account| Account {
+            how: How::Follows,
+            ..account.clone()
         })
     }
 
@@ -297,14 +299,7 @@ fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account> {
         return Vec::new();
     }
     let found = parted.iter().find(|parted| parted.accounts_for(difference));
-    let accounts = found.map_or(&[][..], |parted| &parted.accounts);
-    accounts
-        .iter()
-        .map(|account| Account {
-            how: How::Follows,
-            ..account.clone()
-        })
-        .collect()
+    found.into_iter().flat_map(Parted::followed).collect()
 }
 
 #[cfg(test)]
