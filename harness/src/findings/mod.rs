@@ -1,6 +1,5 @@
 //! Questions about the catalogue that need no run: which findings concern somebody, which cases show one.
 
-//LINT
 mod meant;
 mod select;
 

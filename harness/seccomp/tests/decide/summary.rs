@@ -4,10 +4,9 @@ use ocidiff_seccomp::explain::Summary;
 use ocidiff_seccomp::profile::{Condition, For, Rule};
 use ocidiff_seccomp::{Decider, Filter, Instruction, Profile};
 
-use crate::support::real;
+use crate::support::{profile, real};
 
 const NATIVE: &str = "SCMP_ARCH_X86_64";
-const DEFAULT: &str = "SCMP_ACT_ERRNO";
 
 fn rule(names: &[&str], action: &str) -> Rule {
     Rule {
@@ -28,18 +27,6 @@ fn rule_if(name: &str, action: &str, conditions: &[(u32, u64, &str)]) -> Rule {
     Rule {
         args: conditions.iter().map(condition).collect(),
         ..rule(&[name], action)
-    }
-}
-
-fn profile(architectures: &[&str], rules: Vec<Rule>) -> Profile {
-    Profile {
-        default_action: DEFAULT.to_owned(),
-        architectures: architectures
-            .iter()
-            .map(|name| format!("SCMP_ARCH_{name}"))
-            .collect(),
-        syscalls: rules,
-        ..Profile::default()
     }
 }
 

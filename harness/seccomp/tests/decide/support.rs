@@ -3,7 +3,8 @@
 use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64, X32_BIT};
 use ocidiff_seccomp::decide::partition::{Abi, Class};
 use ocidiff_seccomp::opcode::{Op, Source};
-use ocidiff_seccomp::{Decider, Filter, SeccompData};
+use ocidiff_seccomp::profile::Rule;
+use ocidiff_seccomp::{Decider, Filter, Profile, SeccompData};
 
 /// Numbers that look random and are the same in each run (splitmix64).
 pub(crate) struct Dice(pub(crate) u64);
@@ -131,4 +132,17 @@ pub(crate) fn possible(mut call: SeccompData) -> SeccompData {
         call.args = call.args.map(|arg| arg & 0xffff_ffff);
     }
     call
+}
+
+/// A profile that denies what its rules do not allow.
+pub(crate) fn profile(architectures: &[&str], rules: Vec<Rule>) -> Profile {
+    Profile {
+        default_action: "SCMP_ACT_ERRNO".to_owned(),
+        architectures: architectures
+            .iter()
+            .map(|name| format!("SCMP_ARCH_{name}"))
+            .collect(),
+        syscalls: rules,
+        ..Profile::default()
+    }
 }

@@ -4,6 +4,8 @@ use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64, X32_
 use ocidiff_seccomp::profile::{Condition, Rule, Ruling};
 use ocidiff_seccomp::{Action, Decider, Profile, SeccompData};
 
+use crate::support::profile;
+
 const PERSONALITY: u32 = 135;
 const NATIVE: &str = "SCMP_ARCH_X86_64";
 
@@ -19,18 +21,6 @@ fn rule(names: &[&str], action: &str, args: &[(u32, u64, u64, &str)]) -> Rule {
         action: format!("SCMP_ACT_{action}"),
         errno_ret: None,
         args: args.iter().map(condition).collect(),
-    }
-}
-
-fn profile(architectures: &[&str], rules: Vec<Rule>) -> Profile {
-    Profile {
-        default_action: "SCMP_ACT_ERRNO".to_owned(),
-        architectures: architectures
-            .iter()
-            .map(|name| format!("SCMP_ARCH_{name}"))
-            .collect(),
-        syscalls: rules,
-        ..Profile::default()
     }
 }
 

@@ -47,10 +47,7 @@ pub(super) fn sheet(id: &FindingId, finding: &Finding, corpus: &Corpus, style: &
         Some(Reported::At(link)) => sheet.part("reported", &link.url()),
         Some(Reported::No) => {
             let when = searched.map_or_else(String::new, |when| format!("; last looked for in {when}"));
-            sheet.part(
-                "reported",
-                &format!("no thread is known{when}; `ocidiff upstream {id}` writes one"),
-            );
+            sheet.part("reported", &format!("no thread is known{when}"));
         }
         None => {}
     }
