@@ -1,6 +1,6 @@
 //! Questions about the catalogue that need no run: which findings concern somebody, which cases show one.
 
-//LINT
+pub mod lint;
 mod meant;
 mod select;
 
