@@ -177,7 +177,7 @@ fn explain_tells_who_what_and_where() {
         "cases/some/story.known.yaml",
         format!("- fact: {FACT}\n  values: {{runc: ENOSYS, crun: EPERM}}\n  impact: breaks\n  cause: THE CAUSE\n  link: [https://example.org/link]\n  remedy: THE REMEDY\n"),
     );
-    let ran = scene.with(&["explain", "some/story"], &runtimes);
+    let ran = scene.with(&["explain", "--run", "some/story"], &runtimes);
     ran.leaves_nothing();
     for text in [
         "some/story",

@@ -36,7 +36,11 @@ fn commands<'a>(runtimes: &'a [String; 4]) -> Vec<(Vec<&'a str>, i32, bool)> {
     vec![
         (with(&["run", "some", "--cases", "cases"]), 1, true),
         (with(&["run", "--bundle", "bundle"]), 1, true),
-        (with(&["explain", "some/story", "--cases", "cases"]), 1, true),
+        (
+            with(&["explain", "--run", "some/story", "--cases", "cases"]),
+            1,
+            true,
+        ),
         (with(&["show", "some/story", "--cases", "cases"]), 0, true),
         (with(&["control", "some/story", "--cases", "cases"]), 0, true),
         (with(&["seccomp", "docker-20.10.24"]), 1, true),

@@ -39,7 +39,7 @@ fn nothing_that_a_workload_prints_is_obeyed() {
         with(&["run", "--bundle", "bundle", "--json", "events"]),
         with(&["run", "some/odd", "--cases", "cases"]),
         with(&["show", "some/odd", "--cases", "cases"]),
-        with(&["explain", "some/odd", "--cases", "cases"]),
+        with(&["explain", "--run", "some/odd", "--cases", "cases"]),
         vec!["capture", "--bundle", "bundle", "--command"],
         vec![
             "check",

@@ -168,7 +168,7 @@ killed! {
     run_of_a_bundle: ["run", "--bundle", "bundle", "--json", "events", "--records", "records"], 1, Some("events");
     seccomp: ["seccomp", "docker-20.10.24"], 1, None;
     control: ["control", "some/story", "--cases", "cases"], 0, None;
-    explain: ["explain", "some/story", "--cases", "cases"], 1, None;
+    explain: ["explain", "--run", "some/story", "--cases", "cases"], 1, None;
     show: ["show", "some/story", "--cases", "cases"], 0, None;
     accept: ["accept", "some/story", "--cases", "cases"], 0, Some("cases/some/story.known.yaml");
     mutants: ["mutants", "hostname/*"], 0, None;

@@ -69,7 +69,7 @@ fn commands(runtimes: &[String; 4]) -> Vec<Vec<&str>> {
         ],
         with(&["seccomp", "docker-20.10.24"]),
         with(&["control", "some/story", "--cases", "cases"]),
-        with(&["explain", "some/story", "--cases", "cases"]),
+        with(&["explain", "--run", "some/story", "--cases", "cases"]),
         with(&["show", "some/story", "--cases", "cases"]),
         with(&["accept", "some/story", "--cases", "cases"]),
         with(&["mutants", "hostname/*"]),

@@ -11,6 +11,7 @@ use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
 use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
+use super::upstream::UpstreamArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
 use crate::engine::Recorder;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Findings(FindingsArgs),
     /// Look for what is wrong with known files and findings though they load
     Lint(LintArgs),
+    /// Write a finding as a bug report for the project that it is of
+    Upstream(UpstreamArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure

@@ -25,6 +25,7 @@ mod seccomp;
 mod signals;
 mod some;
 mod until;
+mod upstream;
 mod via;
 mod whom;
 
@@ -84,6 +85,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Facts(args) => facts::facts(&args),
         Command::Findings(args) => findings::findings(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Upstream(args) => upstream::upstream(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
