@@ -118,7 +118,6 @@ fn json(value: &serde_json::Value) -> String {
         Json::Object(map) => {
             let members: Vec<String> = map
                 .iter()
-                .filter(|(_, value)| !value.is_null() || map.len() > 0)
                 .map(|(name, value)| format!("{}: {}", name_of(name), json(value)))
                 .collect();
             format!("{{{}}}", members.join(", "))

@@ -5,7 +5,7 @@ use ocidiff_model::{Verdict, facts, near};
 use crate::corpus::Corpus;
 
 /// Findings, cases, clauses and verdicts by name.
-pub fn known_names<'c>(corpus: &'c Corpus) -> impl Iterator<Item = &'c str> {
+pub fn known_names(corpus: &Corpus) -> impl Iterator<Item = &str> {
     let findings = corpus.findings.0.keys().map(|id| id.as_str());
     let cases = corpus.entries.iter().map(|entry| entry.case.name.as_str());
     let clauses = corpus.requirements.keys().map(|id| id.as_str());

@@ -233,7 +233,7 @@ pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
     if case.again.iter().any(|option| option == "--via") {
         return vec![format!("ocidiff run {name}{again} --records records")];
     }
-    let mut steps = vec![format!("ocidiff explain {name}{again}")];
+    let mut steps = vec![format!("ocidiff explain --run {name}{again}")];
     if let Some(label) = telling::suspect(case) {
         let runtime = telling::word(&style.words(&telling::selector(case, label)));
         let cases = case.again.windows(2).find(|pair| pair[0] == "--cases");

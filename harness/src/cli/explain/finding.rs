@@ -33,10 +33,7 @@ pub(super) fn sheet(id: &FindingId, finding: &Finding, corpus: &Corpus, style: &
             sheet.part("", &clause.link());
         }
     }
-    sheet.lines(
-        "applies to",
-        finding.applies.iter().map(|applies| print::flow(applies)),
-    );
+    sheet.lines("applies to", finding.applies.iter().map(print::flow));
     sheet.lines("shows", finding.shows.iter().map(sign));
     sheet.part("cause", finding.cause.trim());
     sheet.part("remedy", finding.remedy.as_deref().unwrap_or_default().trim());
