@@ -86,7 +86,9 @@ fn comment_in(text: &str, printed: &str) -> Option<usize> {
         let mut places = line.match_indices('#').map(|(at, _)| at);
         places.any(|at| {
             let opens = at == 0 || line[..at].ends_with([' ', '\t']);
-            opens && !printed.contains(&flat(&line[at..]))
+            // A quoted text goes on to its quote, and to what closes the list around it.
+            let rest = line[at..].trim_end_matches(['\'', '"', ']', '}', ',', ' ']);
+            opens && !printed.contains(&flat(rest))
         })
     };
     text.lines().position(is_comment).map(|at| at + 1)
