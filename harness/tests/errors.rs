@@ -160,7 +160,7 @@ fn nothing_to_run() {
         &["run", "--cases", "cases", "a/*x"],
         &["run", "--cases", "cases", "a", "b"],
         &["list", "--cases", "cases", ""],
-        &["explain", "--cases", "cases", "b"],
+        &["explain", "--run", "--cases", "cases", "b"],
         &["accept", "--cases", "cases"],
     ] {
         refused(&scene.run(args), &[]);

@@ -9,7 +9,9 @@ use ocidiff_reports::Format;
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
+use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
+use super::upstream::UpstreamArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
 use crate::engine::Recorder;
@@ -54,6 +56,10 @@ pub(crate) enum Command {
     Facts(FactsArgs),
     /// List what is known of runtimes: what one does, what changes between two, what was fixed; runs nothing
     Findings(FindingsArgs),
+    /// Look for what is wrong with known files and findings though they load
+    Lint(LintArgs),
+    /// Write a finding as a bug report for the project that it is of
+    Upstream(UpstreamArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure

@@ -12,6 +12,7 @@ mod files;
 mod findings;
 mod folder;
 mod hooks;
+mod lint;
 mod mutants;
 mod one;
 mod output;
@@ -24,6 +25,7 @@ mod seccomp;
 mod signals;
 mod some;
 mod until;
+mod upstream;
 mod via;
 mod whom;
 
@@ -82,6 +84,8 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Schema(args) => schema(args.of),
         Command::Facts(args) => facts::facts(&args),
         Command::Findings(args) => findings::findings(&args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Upstream(args) => upstream::upstream(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),

@@ -1,15 +1,17 @@
 //! `ocidiff repro`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ocidiff_model::ExitStatus;
 use ocidiff_reports::safe;
+use ocidiff_runtimes::Store;
 
 use super::args::ReproArgs;
 use super::{files, output, signals};
 use crate::bundle::Builder;
+use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::participants::contenders;
+use crate::participants::{Contender, contenders};
 use crate::plan;
 use crate::repro;
 use crate::suite;
@@ -44,22 +46,34 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
             folder.display()
         )));
     }
-    // What it makes is removed first if it is told to end; what a killed one leaves is known to `clean`.
-    let signalled = signals::stop();
-    let session = suite::session()?;
-    let builder = Builder::new(session.folder(), store);
-    let probe = builder.probe().map_err(Error::broken)?;
-    let bundle = builder.build(&entry.case, &corpus).map_err(Error::usage)?;
-    if signalled.stop.is_asked() {
-        return Err(Error::broken("interrupted"));
-    }
-    repro::write(&folder, &entry.case, &contender, &bundle, &probe)
-        .map_err(|error| files::failed(&folder, &error))?;
-    drop((session, signalled));
+    write_folder(&folder, entry, &contender, &corpus, store)?;
     let told = format!(
         "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\n",
         safe(&folder.to_string_lossy()),
         contender.id.name
     );
     output::answer(&told, ExitStatus::Ok)
+}
+
+/// Builds the bundle, and writes the folder whole or not at all.
+pub(super) fn write_folder(
+    folder: &Path,
+    entry: &Entry,
+    contender: &Contender,
+    corpus: &Corpus,
+    store: Store,
+) -> Result<(), Error> {
+    // What it makes is removed first if it is told to end; what a killed one leaves is known to `clean`.
+    let signalled = signals::stop();
+    let session = suite::session()?;
+    let builder = Builder::new(session.folder(), store);
+    let probe = builder.probe().map_err(Error::broken)?;
+    let bundle = builder.build(&entry.case, corpus).map_err(Error::usage)?;
+    if signalled.stop.is_asked() {
+        return Err(Error::broken("interrupted"));
+    }
+    repro::write(folder, &entry.case, contender, &bundle, &probe)
+        .map_err(|error| files::failed(folder, &error))?;
+    drop((session, signalled));
+    Ok(())
 }

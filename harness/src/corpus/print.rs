@@ -97,12 +97,23 @@ fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(opens)
         && !text.ends_with(' ')
         && text.chars().all(plain)
+        && !is_otherwise_elsewhere(text)
         && matches!(serde_yaml::from_str(text), Ok(Value::Text(same)) if same == text);
     if is_plain {
         text.to_owned()
     } else {
         serde_json::Value::from(text).to_string()
     }
+}
+
+/// Whether readers of YAML 1.1, as most editors and Python are, take a plain text for something else: an octal number, a
+/// date, a truth.
+fn is_otherwise_elsewhere(text: &str) -> bool {
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && text.chars().all(|c| c.is_ascii_digit() || "-_.".contains(c))
+        && text.chars().filter(|&c| c == '.').count() < 2;
+    let truths = ["y", "n", "yes", "no", "on", "off"];
+    is_number || truths.contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// Something in flow style, as known files and findings have it.
@@ -127,7 +138,50 @@ fn json(value: &serde_json::Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Json::String(text) => scalar(text),
+        // `above: 0` is read as a number with a fraction.
+        Json::Number(number) => match number.as_f64().filter(|number| number.fract() == 0.0) {
+            Some(whole) if number.is_f64() => format!("{whole}"),
+            _ => number.to_string(),
+        },
         other => other.to_string(),
+    }
+}
+
+/// A member and its value: in flow style where that fits a line, else a line for each member or item.
+fn member(name: &str, value: &serde_json::Value, depth: usize) -> String {
+    let margin = " ".repeat(depth);
+    let line = format!("{margin}{name}: {}", json(value));
+    if line.chars().count() <= WIDTH {
+        return format!("{line}\n");
+    }
+    match value {
+        serde_json::Value::Object(map) if !map.is_empty() => {
+            let members = map
+                .iter()
+                .map(|(name, value)| member(&name_of(name), value, depth + 2));
+            format!("{margin}{name}:\n{}", members.collect::<String>())
+        }
+        serde_json::Value::Array(items) if !items.is_empty() => {
+            let items = items.iter().map(|item| in_list(item, depth + 2));
+            format!("{margin}{name}:\n{}", items.collect::<String>())
+        }
+        _ => format!("{line}\n"),
+    }
+}
+
+/// An item of a list, in flow style where that fits.
+fn in_list(value: &serde_json::Value, depth: usize) -> String {
+    let margin = " ".repeat(depth);
+    let line = format!("{margin}- {}", json(value));
+    match value {
+        serde_json::Value::Object(map) if line.chars().count() > WIDTH => {
+            let members = map
+                .iter()
+                .map(|(name, value)| member(&name_of(name), value, depth + 2));
+            let members = members.collect::<String>();
+            format!("{margin}- {}", members.trim_start())
+        }
+        _ => format!("{line}\n"),
     }
 }
 
@@ -148,7 +202,6 @@ pub fn finding(finding: &Finding) -> String {
             let _ = writeln!(text, "{name}: {value}");
         }
     };
-    let of = |value: &serde_json::Value| json(value);
     line("title", Some(block_scalar(&finding.title)));
     line(
         "affects",
@@ -168,19 +221,15 @@ pub fn finding(finding: &Finding) -> String {
         )),
     );
     line("races", finding.races.then(|| "true".to_owned()));
+    line("unshown", finding.unshown.as_deref().map(scalar));
     line("violates", finding.violates.clone());
     line("allows", finding.allows.clone());
-    line(
-        "applies",
-        finding
-            .applies
-            .as_ref()
-            .map(|applies| of(&serde_json::json!(applies))),
-    );
+    if let Some(applies) = &finding.applies {
+        text.push_str(&member("applies", &serde_json::json!(applies), 0));
+    }
     if !finding.shows.is_empty() {
-        let signs = finding.shows.iter().map(|sign| of(&sign_json(sign)));
-        let signs: String = signs.map(|sign| format!("\n  - {sign}")).collect();
-        let _ = writeln!(text, "shows:{signs}");
+        let signs = finding.shows.iter().map(|sign| in_list(&sign_json(sign), 2));
+        let _ = write!(text, "shows:\n{}", signs.collect::<String>());
     }
     let _ = writeln!(text, "cause: >-\n{}", wrapped(&finding.cause));
     let links: Vec<_> = [
@@ -196,7 +245,13 @@ pub fn finding(finding: &Finding) -> String {
     }
     for (name, links) in links {
         let links: Vec<String> = links.iter().map(|link| quoted_link(link.as_str())).collect();
-        let _ = writeln!(text, "  {name}: [{}]", links.join(", "));
+        let line = format!("  {name}: [{}]", links.join(", "));
+        if line.len() <= WIDTH {
+            let _ = writeln!(text, "{line}");
+        } else {
+            let links = links.iter().map(|link| format!("    - {link}\n"));
+            let _ = write!(text, "  {name}:\n{}", links.collect::<String>());
+        }
     }
     let mut line = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -213,7 +268,7 @@ pub fn finding(finding: &Finding) -> String {
     line("searched", finding.searched.clone());
     line(
         "remedy",
-        finding.remedy.as_ref().map(|remedy| block_scalar(remedy.trim())),
+        finding.remedy.as_ref().map(|remedy| remedy_text(remedy.trim())),
     );
     text
 }
@@ -250,6 +305,16 @@ fn quoted_link(text: &str) -> String {
         text.to_owned()
     } else {
         serde_json::Value::from(text).to_string()
+    }
+}
+
+/// A remedy: on one line where it fits.
+fn remedy_text(remedy: &str) -> String {
+    let line = block_scalar(remedy);
+    if line.chars().count() + "remedy: ".len() <= WIDTH && !remedy.contains('\n') {
+        line
+    } else {
+        format!(">-\n{}", wrapped(remedy))
     }
 }
 

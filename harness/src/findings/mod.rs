@@ -1,5 +1,6 @@
 //! Questions about the catalogue that need no run: which findings concern somebody, which cases show one.
 
+pub mod lint;
 mod meant;
 mod select;
 

@@ -201,6 +201,9 @@ pub struct Finding {
     /// It shows in some runs only: a race.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub races: bool,
+    /// Why no case of the corpus shows it, where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unshown: Option<String>,
     /// The clause that it violates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub violates: Option<String>,

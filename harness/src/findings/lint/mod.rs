@@ -1,0 +1,111 @@
+//! What is wrong with known files and findings though they load: names that nothing uses, texts, form.
+
+mod form;
+mod texts;
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::finding::UNEXPLAINED;
+use ocidiff_model::known::{Item, KnownFile};
+use ocidiff_model::{Finding, FindingId};
+
+pub use form::{Form, form_of};
+
+use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::files::{Source, Sources};
+
+const FINDINGS: &str = "findings/";
+const KNOWN: &str = ".known.yaml";
+
+/// A file of the catalogue, read.
+pub enum Written {
+    /// A finding.
+    Finding(FindingId, Box<Finding>),
+    /// A known file.
+    Known(KnownFile),
+}
+
+impl Written {
+    /// What a source says, where it is a finding or a known file; nothing where it does not read, which loading tells.
+    #[must_use]
+    pub fn of(name: &str, source: &Source) -> Option<Self> {
+        if source.unreadable.is_some() {
+            return None;
+        }
+        if let Some(id) = name.strip_prefix(FINDINGS) {
+            let id = id.strip_suffix(".yaml")?.parse().ok()?;
+            return serde_yaml::from_str(&source.text)
+                .ok()
+                .map(|finding| Self::Finding(id, finding));
+        }
+        name.ends_with(KNOWN)
+            .then(|| serde_yaml::from_str::<Option<KnownFile>>(&source.text).ok())?
+            .map(|known| Self::Known(known.unwrap_or_default()))
+    }
+}
+
+/// Everything that is wrong, by file and line. The sources must have loaded.
+#[must_use]
+pub fn lint(sources: &Sources) -> Vec<Diagnostic> {
+    let read: Vec<(&Source, Written)> = sources
+        .iter()
+        .filter_map(|(name, source)| Some((source, Written::of(name, source)?)))
+        .collect();
+    let mut found = texts::twice(&read);
+    let named = named(&read);
+    for (source, written) in &read {
+        let document = Document::new(&source.shown, &source.text);
+        match written {
+            Written::Finding(id, finding) => {
+                found.extend(texts::finding(&document, finding));
+                if !named.contains(id) && finding.unshown.is_none() {
+                    let help =
+                        "name it in the known file of a case that shows it, say `unshown: WHY`, or remove it"
+                            .to_owned();
+                    found.push(document.at(&[], format!("no known file names `{id}`"), Some(help)));
+                }
+            }
+            Written::Known(known) => found.extend(unexplained(&document, known)),
+        }
+        found.extend(texts::wide(&document));
+        found.extend(form::check(&document, written));
+    }
+    found.sort();
+    found
+}
+
+fn named(read: &[(&Source, Written)]) -> BTreeSet<FindingId> {
+    let known = read.iter().filter_map(|(_, written)| match written {
+        Written::Known(known) => Some(known),
+        Written::Finding(..) => None,
+    });
+    let items = known.flat_map(|known| known.0.iter().flat_map(|group| group.facts.values().flatten()));
+    items
+        .filter_map(|item| match item {
+            Item::Because(item) => Some(item.because.ids().to_vec()),
+            Item::Otherwise(_) => None,
+        })
+        .flatten()
+        .collect()
+}
+
+fn unexplained(document: &Document<'_>, known: &KnownFile) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (index, group) in known.0.iter().enumerate() {
+        for (fact, items) in &group.facts {
+            for (at, item) in items.iter().enumerate() {
+                let Item::Because(item) = item else { continue };
+                if item.because.ids().iter().any(FindingId::is_unexplained) {
+                    let place = [&index.to_string(), "facts", fact, &at.to_string()];
+                    let help = "write the finding, and name it here".to_owned();
+                    let message = format!("`{fact}` is {UNEXPLAINED}");
+                    found.push(document.at(&place, message, Some(help)));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The words of findings, and the width of lines.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::Finding;
+use ocidiff_model::finding::{Kind, Reported};
+
+use super::Written;
+use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::files::Source;
+
+/// Columns of a line.
+const WIDTH: usize = 160;
+/// Characters of a cause.
+const CAUSE: usize = 500;
+/// Characters of a sentence that nobody writes twice by chance.
+const SENTENCE: usize = 60;
+/// What is a status, or speaks of another finding.
+const PHRASES: [(&str, &str); 2] = [
+    ("no thread found", "`reported: no` and `searched` say that"),
+    ("as for ", "say it here: each finding is read alone"),
+];
+
+/// What is wrong with the words of one.
+pub(super) fn finding(document: &Document<'_>, finding: &Finding) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut tell = |key: &str, message: String, help: &str| {
+        found.push(document.at(&[key], message, Some(help.to_owned())));
+    };
+    let length = finding.cause.trim().chars().count();
+    if length > CAUSE {
+        let message = format!("`cause` has {length} characters: at most {CAUSE} are read");
+        tell("cause", message, "keep why; leave out how it was found");
+    }
+    for (key, text) in texts(finding) {
+        let plain = text.to_lowercase();
+        for (phrase, help) in PHRASES {
+            if plain.contains(phrase) {
+                tell(key, format!("`{key}` says \"{}\"", phrase.trim()), help);
+            }
+        }
+    }
+    let wants_upstream = matches!(finding.kind, Kind::Bug | Kind::Missing);
+    if wants_upstream && finding.reported.is_none() {
+        let message = format!(
+            "a finding of kind {} says whether upstream has heard of it",
+            finding.kind.name()
+        );
+        tell("kind", message, "add `reported`: `no`, or OWNER/REPO#NUMBER");
+    }
+    if finding.reported == Some(Reported::No) && finding.searched.is_none() {
+        let message = "`reported: no` without when somebody looked".to_owned();
+        tell("reported", message, "add `searched: YYYY-MM`");
+    }
+    if let Some(searched) = finding.searched.as_deref().filter(|text| !is_month(text)) {
+        tell(
+            "searched",
+            format!("`{searched}` is not a month"),
+            "write it as 2026-11",
+        );
+    }
+    found
+}
+
+fn texts(finding: &Finding) -> impl Iterator<Item = (&'static str, &str)> {
+    let always = [
+        ("title", finding.title.as_str()),
+        ("cause", finding.cause.as_str()),
+    ];
+    let remedy = finding.remedy.as_deref().map(|remedy| ("remedy", remedy));
+    always.into_iter().chain(remedy)
+}
+
+fn is_month(text: &str) -> bool {
+    let Some((year, month)) = text.split_once('-') else {
+        return false;
+    };
+    let number = |text: &str, digits: usize| {
+        let plain = text.len() == digits && text.chars().all(|c| c.is_ascii_digit());
+        plain.then(|| text.parse::<u32>().ok()).flatten()
+    };
+    number(year, 4).is_some() && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
+}
+
+/// Sentences that stand twice.
+pub(super) fn twice(read: &[(&Source, Written)]) -> Vec<Diagnostic> {
+    let mut first: BTreeMap<String, &str> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (source, written) in read {
+        let Written::Finding(_, finding) = written else {
+            continue;
+        };
+        for (key, text) in texts(finding) {
+            for sentence in sentences(text) {
+                if let Some(there) = first.get(sentence.as_str()) {
+                    let opening: String = sentence.chars().take(SENTENCE).collect();
+                    let message = format!("\"{opening}...\" stands in {there} already");
+                    let help = "one cause is one finding; else say what is different here".to_owned();
+                    let document = Document::new(&source.shown, &source.text);
+                    found.push(document.at(&[key], message, Some(help)));
+                } else {
+                    first.insert(sentence, &source.shown);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The sentences of a text that are long enough to be meant as the same.
+fn sentences(text: &str) -> impl Iterator<Item = String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    let parts: Vec<String> = line
+        .split_inclusive(". ")
+        .map(|part| part.trim().trim_end_matches('.').to_owned())
+        .filter(|part| part.chars().count() >= SENTENCE)
+        .collect();
+    parts.into_iter()
+}
+
+/// Lines that are too wide, but for what cannot be broken: lists, links, quoted texts.
+pub(super) fn wide(document: &Document<'_>) -> Vec<Diagnostic> {
+    let lines = document.text.lines().enumerate();
+    lines
+        .filter(|(_, line)| line.chars().count() > WIDTH && breakable(line) > WIDTH)
+        .map(|(at, line)| Diagnostic {
+            file: document.file.to_owned(),
+            line: at + 1,
+            column: WIDTH + 1,
+            message: format!(
+                "the line has {} columns: at most {WIDTH} are read",
+                line.chars().count()
+            ),
+            help: Some("`ocidiff lint --fix` breaks what can be broken".to_owned()),
+        })
+        .collect()
+}
+
+/// The columns of a line without its innermost lists and what stands between quotes.
+fn breakable(line: &str) -> usize {
+    let mut kept = 0;
+    let mut since_open: Option<usize> = None;
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in line.chars() {
+        let is_quote = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        if is_quote {
+            quoted = !quoted;
+        }
+        if quoted {
+            continue;
+        }
+        match c {
+            '[' => since_open = Some(kept),
+            ']' => kept = since_open.take().unwrap_or(kept),
+            _ => {}
+        }
+        kept += 1;
+    }
+    kept
+}
