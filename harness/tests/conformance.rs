@@ -4,7 +4,7 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
-#[path = "support/skip.rs"]
+#[path = "it/support/skip.rs"]
 mod skip;
 
 use std::path::{Path, PathBuf};

@@ -10,11 +10,11 @@ mod bare;
 #[path = "../../../runtimes/tests/support/dockerd.rs"]
 mod dockerd;
 mod filters;
-#[path = "../../tests/support/kinds.rs"]
+#[path = "../../tests/it/support/kinds.rs"]
 mod kinds;
 mod memory;
 #[expect(dead_code, reason = "the bench says itself what it needs")]
-#[path = "../../tests/support/needs.rs"]
+#[path = "../../tests/it/support/needs.rs"]
 mod needs;
 mod node;
 

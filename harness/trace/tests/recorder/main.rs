@@ -16,7 +16,7 @@ mod init;
 mod programs;
 mod raw;
 mod run;
-#[path = "../../../tests/support/skip.rs"]
+#[path = "../../../tests/it/support/skip.rs"]
 mod skip;
 mod trials;
 

@@ -1,0 +1,164 @@
+//! Bundles that go out and come in: `repro` writes one that shows a case without ocidiff, `run --bundle` takes any.
+
+use crate::support;
+use crate::support::{events, story};
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use events::Events;
+use story::{FACT, STORY, both};
+use support::{Output, Scene};
+
+/// The folder shows the difference without ocidiff.
+#[test]
+fn a_repro_shows_the_difference() {
+    let Some(runtimes) = both() else { return };
+    let scene = Scene::new();
+    scene.write("cases/some/story.yaml", STORY);
+    for (runtime, shown) in [(&runtimes[1], "ENOSYS"), (&runtimes[3], "EPERM")] {
+        let folder = format!("repro-{}", runtime.split('=').next().unwrap_or_default());
+        scene
+            .run(&[
+                "repro",
+                "some/story",
+                "--runtime",
+                runtime,
+                "--cases",
+                "cases",
+                "--output",
+                &folder,
+            ])
+            .ends_with(0);
+        let folder = scene.path().join(folder);
+        let script = fs::read_to_string(folder.join("repro.sh")).expect("the script");
+        // The test runs it: it must take its namespaces before it calls anything.
+        let (before, after) = script
+            .split_once("exec unshare -m -p -f -i -u -n --kill-child")
+            .expect("private namespaces");
+        assert!(!before.contains("\nmount") && after.contains("mount --make-rprivate /"));
+        let mut command = Command::new(folder.join("repro.sh"));
+        command.stdin(std::process::Stdio::null()).current_dir(&folder);
+        let output = Output::new(scene.path());
+        let child = output.spawn(&mut command);
+        let ran = output.wait(child, Duration::from_secs(60));
+        ran.ends_with(0);
+        assert!(
+            ran.stdout.contains(shown),
+            "{runtime} does not show {shown}:\n{}\n{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+    // What is there already is not overwritten, and a failure leaves no half of a folder.
+    scene
+        .run(&[
+            "repro",
+            "some/story",
+            "--runtime",
+            &runtimes[1],
+            "--cases",
+            "cases",
+            "--output",
+            "repro-runc",
+        ])
+        .ends_with(2);
+    scene
+        .run(&[
+            "repro",
+            "some/nothing",
+            "--runtime",
+            &runtimes[1],
+            "--cases",
+            "cases",
+            "--output",
+            "other",
+        ])
+        .ends_with(2);
+    assert!(!scene.path().join("other").exists());
+}
+
+/// The quickest way for a stranger: a folder with config.json and rootfs.
+#[test]
+fn any_bundle_can_be_run() {
+    let Some(runtimes) = both() else { return };
+    let scene = Scene::new();
+    scene.write("cases/some/story.yaml", STORY);
+    scene
+        .run(&[
+            "repro",
+            "some/story",
+            "--runtime",
+            &runtimes[1],
+            "--cases",
+            "cases",
+            "--output",
+            "bundle",
+        ])
+        .ends_with(0);
+    fs::rename(
+        scene.path().join("bundle/main.json"),
+        scene.path().join("bundle/config.json"),
+    )
+    .expect("a config");
+    let before = tree(&scene.path().join("bundle"));
+
+    let args = ["run", "--bundle", "bundle", "--json", "events"];
+    let differ: Vec<&str> = args
+        .into_iter()
+        .chain(runtimes.iter().map(String::as_str))
+        .collect();
+    scene.run(&differ).ends_with(1).leaves_nothing();
+    let events = Events::read(&scene.path().join("events"));
+    let report = events.cases().next().expect("a verdict");
+    let case = events.case(&report.case);
+    assert_eq!(
+        case.shows("runc", FACT).as_deref(),
+        Some("ENOSYS"),
+        "{}",
+        case.text()
+    );
+    assert_eq!(
+        case.shows("crun", FACT).as_deref(),
+        Some("EPERM"),
+        "{}",
+        case.text()
+    );
+
+    // runc by another name.
+    let real = runtimes[1].strip_prefix("runc=").expect("a path");
+    let twin = scene.program(
+        "twin",
+        &format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'crun version 1.8.1' && exit\nexec {real} \"$@\"\n"
+        ),
+    );
+    let twin = format!("crun={}", twin.display());
+    let agree: Vec<&str> = args
+        .into_iter()
+        .chain(["--runtime", &runtimes[1], "--runtime", &twin])
+        .collect();
+    scene.run(&agree).ends_with(0).leaves_nothing();
+    assert_eq!(tree(&scene.path().join("bundle")), before, "it runs on a copy");
+}
+
+/// Every entry of a folder, with its size and times.
+fn tree(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let metadata = entry.metadata().expect("an entry");
+        found.push(format!(
+            "{} {} {:?}",
+            entry.path().display(),
+            metadata.len(),
+            metadata.modified().ok()
+        ));
+        if metadata.is_dir() {
+            found.extend(tree(&entry.path()));
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,200 @@
+//! What is told from the catalogue alone: without root, without a runtime, on small corpora of a test's own.
+
+use crate::support;
+
+use std::fs;
+
+use support::Scene;
+
+const FINDING: &str = "title: crun answers 0 for a
+affects: \"<1.21\"
+kind: bug
+impact: {entering: security, leaving: breaks}
+applies: {config: {linux: {seccomp: \"*\"}}}
+cause: >-
+  It forgets a.
+links:
+  source: [containers/crun@1.1:src/a.c#L3]
+reported: no
+searched: 2026-11
+remedy: Take a newer one.
+";
+const KNOWN: &str = "- facts:\n    process.exit: [{because: crun/test-a, shows: 0}, {otherwise: 2}]\n";
+
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.write("cases/findings/crun/test-a.yaml", FINDING);
+    scene.write("cases/some/story.yaml", "summary: a story\n");
+    scene.write("cases/some/story.known.yaml", KNOWN);
+    scene
+}
+
+fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    args.iter().copied().chain(["--cases", "cases"]).collect()
+}
+
+#[test]
+fn findings_of_a_runtime_a_move_and_a_version() {
+    let scene = scene();
+    scene.write("with/config.json", r#"{"linux": {"seccomp": {}}}"#);
+    scene.write("without/config.json", "{}");
+    for (args, is_there, impact) in [
+        (vec!["--runtime", "crun@1.20"], true, "security"),
+        (vec!["--runtime", "crun@1.21"], false, ""),
+        (vec!["--runtime", "crun"], true, "security"),
+        (
+            vec!["--from", "runc@1.1.5", "--to", "crun@1.20"],
+            true,
+            "security",
+        ),
+        (vec!["--from", "crun@1.20", "--to", "crun@1.28"], true, "breaks"),
+        (vec!["--from", "crun@1.19", "--to", "crun@1.20"], false, ""),
+        (vec!["--fixed-in", "crun@1.21"], true, "security"),
+        (vec!["--fixed-in", "crun@1.20"], false, ""),
+        (
+            vec!["--component", "crun", "--unreported", "--bundle", "with"],
+            true,
+            "security",
+        ),
+        (vec!["--component", "crun", "--bundle", "without"], false, ""),
+        (vec!["--component", "crun", "--impact", "cosmetic"], false, ""),
+    ] {
+        for format in ["text", "json", "markdown", "html"] {
+            let args = [vec!["findings", "--format", format], args.clone()].concat();
+            let ran = scene.run(&with(&args));
+            ran.ends_with(0);
+            assert_eq!(
+                ran.stdout.contains("crun/test-a"),
+                is_there,
+                "{args:?}\n{}",
+                ran.stdout
+            );
+            if format == "text" && is_there {
+                let line = ran.stdout.lines().find(|line| line.contains("crun/test-a"));
+                assert!(
+                    line.is_some_and(|line| line.contains(impact)),
+                    "{args:?} {line:?}"
+                );
+            }
+        }
+    }
+    let told = scene.run(&with(&["findings", "--runtime", "cron@1"]));
+    told.ends_with(2);
+    assert!(told.stderr.contains("did you mean `crun`?"), "{}", told.stderr);
+    scene
+        .run(&with(&["findings", "--from", "crun", "--to", "runc@1"]))
+        .ends_with(2);
+    scene
+        .run(&with(&["findings", "--bundle", "nowhere"]))
+        .ends_with(2);
+}
+
+#[test]
+fn explain_tells_everything_that_has_a_name() {
+    let scene = scene();
+    for (name, words) in [
+        (
+            "crun/test-a",
+            vec![
+                "crun answers 0",
+                "<1.21",
+                "security for who moves to it",
+                "It forgets a.",
+                "https://github.com/containers/crun/blob/1.1/src/a.c#L3",
+                "no thread",
+                "some/story",
+            ],
+        ),
+        (
+            "some/story",
+            vec![
+                "a story",
+                "create",
+                "crun <1.21: 0",
+                "otherwise: 2",
+                "crun/test-a",
+            ],
+        ),
+        ("process.exit", vec!["a fact", "known in", "some/story"]),
+        ("violation", vec!["a verdict", "fails"]),
+        ("create-applies-properties", vec!["a clause", "MUST"]),
+    ] {
+        let ran = scene.run(&with(&["explain", name]));
+        ran.ends_with(0);
+        for word in words {
+            assert!(ran.stdout.contains(word), "{name}: {word} not in\n{}", ran.stdout);
+        }
+    }
+    for (name, meant) in [
+        ("crun/test-b", "crun/test-a"),
+        ("some/stori", "some/story"),
+        ("violatoin", "violation"),
+    ] {
+        let ran = scene.run(&with(&["explain", name]));
+        ran.ends_with(2);
+        assert!(
+            ran.stderr.contains(&format!("did you mean `{meant}`?")),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn lint_tells_and_mends() {
+    let scene = scene();
+    scene.run(&with(&["lint"])).ends_with(0);
+    let path = "cases/findings/crun/test-a.yaml";
+    let other = FINDING.replace("kind: bug", "kind:   bug");
+    scene.write(path, format!("# Mine.\n{other}"));
+    let ran = scene.run(&with(&["lint"]));
+    ran.ends_with(1);
+    assert!(
+        ran.stdout.contains("test-a.yaml:4:1: it is not in the one form"),
+        "{}",
+        ran.stdout
+    );
+    scene.run(&with(&["lint", "--fix"])).ends_with(0);
+    let mended = fs::read_to_string(scene.path().join(path)).expect("the finding");
+    assert_eq!(mended, format!("# Mine.\n{FINDING}"));
+    let commented = FINDING.replace("kind: bug", "kind: bug # why");
+    scene.write(path, &commented);
+    scene.run(&with(&["lint", "--fix"])).ends_with(1);
+    assert_eq!(
+        fs::read_to_string(scene.path().join(path)).expect("the finding"),
+        commented
+    );
+}
+
+#[test]
+fn upstream_writes_a_report() {
+    let scene = scene();
+    let ran = scene.run(&with(&["upstream", "crun/test-a"]));
+    ran.ends_with(0);
+    assert!(ran.stdout.starts_with("> **Security: write to"), "{}", ran.stdout);
+    for part in [
+        "https://github.com/containers/crun/security",
+        "some/story",
+        "process.exit = 2",
+        "process.exit = 0",
+        "## Cause",
+    ] {
+        assert!(ran.stdout.contains(part), "{part} not in\n{}", ran.stdout);
+    }
+    scene.write(
+        "cases/findings/crun/test-a.yaml",
+        FINDING.replace("security", "breaks"),
+    );
+    let ran = scene.run(&with(&["upstream", "crun/test-a"]));
+    assert!(
+        ran.ends_with(0).stdout.starts_with("# crun answers"),
+        "{}",
+        ran.stdout
+    );
+    let ran = scene.run(&with(&["upstream", "crun/test-b"]));
+    assert!(
+        ran.ends_with(2).stderr.contains("did you mean `crun/test-a`?"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -1,0 +1,194 @@
+//! `ocidiff check --kubernetes`: the manifest, held against the API's schemas by `kubernetes-validate`, which brings them along.
+//! Neither root nor runtimes are needed.
+
+use crate::support;
+use crate::support::needs;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+use support::Scene;
+
+const IMAGE: &str = "example.invalid:5000/tools/ocidiff:1.0";
+
+fn print(scene: &Scene, more: &[&str]) -> String {
+    let mut args = vec!["check", "--kubernetes", "--nodes", "12", "--job-image", IMAGE];
+    args.extend(more);
+    let ran = scene.run(&args);
+    assert_eq!(ran.ends_with(0).stderr, "");
+    ran.stdout
+}
+
+fn parts(manifest: &str) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(manifest);
+    documents
+        .map(|document| Value::deserialize(document).expect("YAML"))
+        .collect()
+}
+
+/// Where `make setup` puts it, or on PATH.
+fn validator() -> Option<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/kubernetes-validate/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::iter::once(own)
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join("kubernetes-validate"))
+        .find(|program| program.is_file());
+    if found.is_none() {
+        needs::skip("kubernetes-validate (make setup)", true);
+    }
+    found
+}
+
+/// What it says of a manifest: nothing if it is one.
+fn wrong(scene: &Scene, validator: &Path, manifest: &str) -> Option<String> {
+    let file = scene.write("manifest.yaml", manifest);
+    let output = Command::new(validator)
+        .args(["--strict", "--quiet"])
+        .arg(file)
+        .output()
+        .expect("the validator starts");
+    let said = [output.stdout, output.stderr].concat();
+    (!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn every_node_is_checked_once() {
+    let manifest = print(
+        &Scene::new(),
+        &["--to", "crun@1.21", "--from", "runc=/opt/$(X)/runc"],
+    );
+    let parts = parts(&manifest);
+    let kinds: Vec<&str> = parts.iter().filter_map(|part| part["kind"].as_str()).collect();
+    assert_eq!(kinds, ["Namespace", "ServiceAccount", "Job"]);
+    assert_eq!(parts[1]["automountServiceAccountToken"], false);
+    let job = &parts[2]["spec"];
+    let at = |pointer: &str| job.pointer(pointer).cloned().unwrap_or_default();
+    assert_eq!((at("/completions"), at("/parallelism")), (12.into(), 12.into()));
+    assert_eq!(at("/completionMode"), "Indexed");
+    let pod = "/template/spec";
+    for (place, value) in [
+        ("/restartPolicy", Value::from("Never")),
+        ("/hostPID", true.into()),
+        ("/tolerations/0/operator", "Exists".into()),
+        ("/containers/0/image", IMAGE.into()),
+        ("/containers/0/securityContext/privileged", true.into()),
+        (
+            "/containers/0/volumeMounts/0/mountPropagation",
+            "HostToContainer".into(),
+        ),
+        ("/containers/0/volumeMounts/0/readOnly", true.into()),
+    ] {
+        assert_eq!(at(&format!("{pod}{place}")), value, "{place}");
+    }
+    let rule = at(&format!(
+        "{pod}/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+    ));
+    assert_eq!(rule["topologyKey"], "kubernetes.io/hostname");
+    // It keeps away from its own kind, and from nothing else.
+    assert_eq!(
+        rule["labelSelector"]["matchLabels"],
+        at("/template/metadata/labels")
+    );
+    let args = at(&format!("{pod}/containers/0/args"));
+    let args: Vec<&str> = args
+        .as_array()
+        .expect("args")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(
+        args,
+        [
+            "check",
+            "--root",
+            "/host",
+            "--node",
+            "$(NODE_NAME)",
+            "--from",
+            "runc=/opt/$$(X)/runc",
+            "--to",
+            "crun@1.21",
+            "--out",
+            "-",
+            "--exit-zero"
+        ]
+    );
+    // The program knows each of them.
+    let ran = Scene::new().run(&[&args[..], &["--help"]].concat());
+    assert!(ran.ends_with(0).stdout.contains("Usage: ocidiff check"));
+}
+
+#[test]
+fn the_api_takes_it() {
+    let Some(validator) = validator() else {
+        return;
+    };
+    let scene = Scene::new();
+    let manifest = print(&scene, &["--to", "crun"]);
+    assert_eq!(wrong(&scene, &validator, &manifest), None);
+    // What is no manifest is told, so that the line above says something.
+    for (part, instead, told) in [
+        ("parallelism: 12", "parallelism: many", "parallelism"),
+        ("tolerations:", "tolerates:", "tolerates"),
+        ("restartPolicy: Never", "restartPolicy: [Never]", "restartPolicy"),
+        ("template:", "templates:", "template"),
+    ] {
+        assert_eq!(manifest.matches(part).count(), 1, "{part}");
+        let said = wrong(&scene, &validator, &manifest.replace(part, instead));
+        assert!(
+            said.as_ref().is_some_and(|said| said.contains(told)),
+            "{instead}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_use_says_what_to_do() {
+    let scene = Scene::new();
+    let to = ["check", "--to", "crun"];
+    for (args, told) in [
+        (&["--kubernetes"][..], "--nodes"),
+        (&["--kubernetes", "--nodes", "3"], "--job-image"),
+        (
+            &["--kubernetes", "--nodes", "0", "--job-image", "a"],
+            "0 is not in 1..=5000",
+        ),
+        (
+            &["--kubernetes", "--nodes", "3", "--job-image", "a: {b: c}"],
+            "an image is",
+        ),
+        (
+            &[
+                "--kubernetes",
+                "--nodes",
+                "3",
+                "--job-image",
+                "a",
+                "--bundle",
+                "b",
+            ],
+            "--bundle",
+        ),
+        (&["--nodes", "3", "--bundle", "b"], "--kubernetes"),
+        (
+            &[
+                "--kubernetes",
+                "--nodes",
+                "3",
+                "--job-image",
+                "a",
+                "--from",
+                "no name",
+            ],
+            "no runtime's name",
+        ),
+    ] {
+        let ran = scene.run(&[&to[..], args].concat());
+        let error = &ran.ends_with(2).stderr;
+        assert!(error.contains(told), "{args:?}: {error}");
+        assert_eq!(ran.stdout, "");
+    }
+}

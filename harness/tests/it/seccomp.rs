@@ -1,0 +1,265 @@
+//! `ocidiff seccomp`, end to end: real runtimes load real profiles.
+
+use crate::support;
+use crate::support::needs;
+
+use std::fs;
+use std::path::Path;
+
+use ocidiff_model::filter::ProfileReport;
+use support::{Ran, Scene};
+
+/// The runtimes that `make test` brings, as arguments; none where one is missing.
+fn three() -> Option<Vec<String>> {
+    let mut args = Vec::new();
+    for name in ["runc", "crun", "youki"] {
+        let path = needs::runtime(name)?;
+        args.extend(["--runtime".to_owned(), format!("{name}={}", path.display())]);
+    }
+    Some(args)
+}
+
+fn seccomp(scene: &Scene, args: &[&str], runtimes: &[String]) -> Ran {
+    let runtimes = runtimes.iter().map(String::as_str);
+    let args: Vec<&str> = ["seccomp"]
+        .into_iter()
+        .chain(args.iter().copied())
+        .chain(runtimes)
+        .collect();
+    scene.run(&args)
+}
+
+fn report(ran: &Ran) -> ProfileReport {
+    serde_json::from_str(&ran.stdout).expect("the JSON of a report")
+}
+
+/// What a runtime's filter answers to a call, by the rows in which the runtimes differ.
+fn answer<'r>(report: &'r ProfileReport, call: &str, runtime: &str) -> Option<&'r str> {
+    let row = report
+        .rows
+        .iter()
+        .find(|row| row.calls.starts_with("x86_64 ") && row.named.iter().any(|named| named.name == call))?;
+    let answer = row
+        .answers
+        .iter()
+        .find(|answer| answer.runtimes.iter().any(|label| label == runtime))?;
+    Some(&answer.action)
+}
+
+#[test]
+fn the_difference_behind_the_story_is_seen_without_running_it() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    let ran = seccomp(&scene, &["docker-20.10.24", "--json"], &runtimes);
+    ran.ends_with(1).leaves_nothing();
+    let told = report(&ran);
+    for (runtime, action) in [
+        ("runc", "ERRNO(ENOSYS)"),
+        ("crun", "ERRNO(EPERM)"),
+        ("youki", "ERRNO(EPERM)"),
+    ] {
+        assert_eq!(answer(&told, "fchmodat2", runtime), Some(action), "{runtime}");
+    }
+    let first = &told.rows[0];
+    let tar = first
+        .hits
+        .iter()
+        .any(|hit| hit.syscall == "fchmodat2" && hit.who.contains("tar"));
+    assert!(tar, "rows that hit someone come first: {first:#?}");
+    let since = first.named.iter().find(|named| named.name == "fchmodat2");
+    assert_eq!(since.and_then(|named| named.since.as_deref()), Some("6.6"));
+    // The same for people.
+    let text = seccomp(&scene, &["docker-20.10.24"], &runtimes);
+    let text = &text.ends_with(1).stdout;
+    for part in [
+        "450..",
+        "fchmodat2 (Linux 6.6)",
+        "default action ERRNO(EPERM)",
+        "a stub of the runtime's own",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn filters_that_are_equal_are_proven_equal() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    scene.write(
+        "one.json",
+        r#"{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+            "syscalls": [{"names": ["mkdirat"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 2, "value": 448, "op": "SCMP_CMP_EQ"}]}]}"#,
+    );
+    let ran = seccomp(&scene, &["one.json", "--json"], &runtimes);
+    let told = report(ran.ends_with(0));
+    assert!(told.rows.is_empty());
+    assert!(
+        told.runtimes
+            .iter()
+            .all(|one| one.instructions.len() == 1 && one.why_none.is_none())
+    );
+}
+
+#[test]
+fn a_refusal_is_a_result() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    // crun holds the errno of an action that has none against the profile; the others do not look.
+    scene.write(
+        "refused.json",
+        r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdirat"], "action": "SCMP_ACT_KILL", "errnoRet": 5}]}"#,
+    );
+    let ran = seccomp(&scene, &["refused.json", "--json"], &runtimes);
+    let told = report(ran.ends_with(1));
+    let why: Vec<bool> = told.runtimes.iter().map(|one| one.why_none.is_some()).collect();
+    assert_eq!(why, [false, true, false], "{told:#?}");
+    // An action that nobody knows is refused by all: in that they agree.
+    scene.write("unknown.json", r#"{"defaultAction": "SCMP_ACT_PERHAPS"}"#);
+    let ran = seccomp(&scene, &["unknown.json", "--json"], &runtimes);
+    let told = report(ran.ends_with(0));
+    assert!(
+        told.runtimes.iter().all(|one| one.why_none.is_some()),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn every_format_of_a_profile_is_read() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    let rule = r#"{"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}"#;
+    let seccomp_object = format!(r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{rule}]}}"#);
+    scene.write(
+        "config.json",
+        format!(r#"{{"ociVersion": "1.0.2", "linux": {{"seccomp": {seccomp_object}}}}}"#),
+    );
+    scene.write("object.json", &seccomp_object);
+    // With CAP_SYS_ADMIN the rule is not there, so that nothing is denied.
+    scene.write(
+        "engine.json",
+        format!(
+            r#"{{"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}}],
+            "syscalls": [{}]}}"#,
+            rule.replacen('{', r#"{"excludes": {"caps": ["CAP_SYS_ADMIN"]}, "includes": {"minKernel": "4.8"}, "#, 1)
+        ),
+    );
+    let instructions = |file: &str, more: &[&str]| -> usize {
+        let args: Vec<&str> = [file, "--json"].iter().chain(more).copied().collect();
+        let ran = seccomp(&scene, &args, &runtimes);
+        report(ran.ends_with(0)).runtimes[1].instructions[0]
+    };
+    let config = instructions("config.json", &[]);
+    assert_eq!(config, instructions("object.json", &[]));
+    let denied = instructions("engine.json", &[]);
+    assert!(denied > config, "it has one architecture more");
+    assert!(denied > instructions("engine.json", &["--caps", "sys_admin,CAP_CHOWN"]));
+    assert!(denied > instructions("engine.json", &["--kernel", "4.7"]));
+}
+
+#[test]
+fn a_cure_is_printed_once_it_is_proven() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    let ran = seccomp(&scene, &["docker-20.10.24", "--fix", "enosys"], &runtimes);
+    ran.ends_with(0).leaves_nothing();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases/profiles/docker-20.10.24-cured.json");
+    let shipped = fs::read_to_string(shipped).expect("the shipped cure");
+    assert!(
+        ran.stdout == shipped,
+        "cases/profiles/docker-20.10.24-cured.json is not what --fix enosys prints"
+    );
+    // What was denied on purpose stays denied alike; only youki's fault with masks is left.
+    scene.write("cured.json", &ran.stdout);
+    let told = report(seccomp(&scene, &["cured.json", "--json"], &runtimes).ends_with(1));
+    for row in &told.rows {
+        assert!(row.calls.contains(" clone["), "{}", row.calls);
+    }
+    // Without youki nothing is left at all.
+    let two = &runtimes[..4];
+    let told = report(seccomp(&scene, &["cured.json", "--json"], two).ends_with(0));
+    assert!(told.rows.is_empty());
+    let allow = seccomp(&scene, &["docker-20.10.24", "--fix", "allow"], two);
+    assert!(
+        allow.ends_with(0).stderr.contains("allowed now: fchmodat2"),
+        "{}",
+        allow.stderr
+    );
+}
+
+#[test]
+fn what_a_library_does_not_know_cannot_be_kept_and_is_told() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    // Older than the newest call that the profile names, and newer than the libraries of these runtimes.
+    scene.write(
+        "new.json",
+        r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["exit", "exit_group", "execve", "write", "file_setattr"], "action": "SCMP_ACT_ALLOW"}]}"#,
+    );
+    let ran = seccomp(&scene, &["new.json", "--fix", "enosys"], &runtimes[..4]);
+    let told = &ran.ends_with(0).stderr;
+    let line = told
+        .lines()
+        .find(|line| line.contains("not every runtime knows them"));
+    assert!(line.is_some_and(|line| line.contains("file_getattr")), "{told}");
+    assert!(
+        !ran.stdout.contains("file_getattr") && ran.stdout.contains("\"reboot\""),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn what_cannot_be_cured_is_told_and_not_printed() {
+    let Some(runtimes) = three() else { return };
+    let scene = Scene::new();
+    scene.write("allow.json", r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#);
+    let ran = seccomp(&scene, &["allow.json", "--fix", "enosys"], &runtimes);
+    assert!(ran.ends_with(2).stdout.is_empty());
+    assert!(
+        ran.stderr.contains("its default action is SCMP_ACT_ALLOW"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn errors_say_where_and_what_to_do() {
+    let scene = Scene::new();
+    let long = format!("{{\"defaultAction\": \"{}\"}}", "x".repeat(1 << 20));
+    for (text, part) in [
+        (
+            "{\n  \"defaultAction\": 3\n}",
+            "bad.json:2:20: failed to read a profile: invalid type",
+        ),
+        ("{\n  \"defaultAction\": ", "bad.json:2:"),
+        ("[]", "it has no defaultAction"),
+        ("{\"ociVersion\": \"1.0.2\"}", "has no linux.seccomp"),
+        (
+            "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"architectures\": [\"a\"], \"archMap\": [{\"architecture\": \"b\"}]}",
+            "both architectures and archMap",
+        ),
+        (
+            "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [\"x\"], \"name\": \"y\", \"action\": \"a\"}]}",
+            "rule 0 has both name and names",
+        ),
+        (&long, "root"),
+    ] {
+        scene.write("bad.json", text);
+        let ran = scene.run(&["seccomp", "bad.json", "--runtime", "nobody=/nowhere"]);
+        assert!(ran.ends_with(2).stdout.is_empty());
+        // The last one is read, and fails later, for its runtime or for want of root.
+        assert!(
+            part == "root" || ran.stderr.contains(part),
+            "{part}: {}",
+            ran.stderr
+        );
+    }
+    let ran = scene.run(&["seccomp", "docker-20.10"]);
+    assert!(
+        ran.ends_with(2).stderr.contains("docker-20.10.24\n"),
+        "{}",
+        ran.stderr
+    );
+    let ran = scene.run(&["seccomp", "docker-20.10.24", "--kernel", "new"]);
+    assert!(ran.ends_with(2).stderr.contains("X.Y"), "{}", ran.stderr);
+}
