@@ -11,7 +11,7 @@ use ocidiff_model::{Case, CaseFile, Impact};
 use serde_json::{Value, json};
 
 use super::judge::Move;
-use crate::engine::Engine;
+use crate::cells::runner::Engine;
 use crate::error::Error;
 
 /// What both runtimes say; none where a runtime does not.

@@ -14,8 +14,8 @@ use super::look::Seen;
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
-use super::tame::Tamed;
 use crate::corpus::Corpus;
+use crate::workload::tame::Tamed;
 
 /// From which runtime to which.
 #[derive(Debug, Clone, Copy)]

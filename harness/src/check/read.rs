@@ -106,7 +106,7 @@ pub(super) fn reason(known: &Known) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite;
+    use crate::run::suite;
     use ocidiff_model::RuntimeId;
     use serde_json::json;
 

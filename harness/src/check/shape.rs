@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::Workload;
 use super::read::{Read, Reader};
-use super::tame::{Limits, Tamed, tame};
-use crate::bundle::of_text;
+use crate::digest::of_text;
+use crate::workload::Workload;
+use crate::workload::tame::{Limits, Tamed, tame};
 
 /// Some workloads, and the probe's config for one of them.
 #[derive(Debug, Clone, PartialEq)]

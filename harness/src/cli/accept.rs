@@ -13,15 +13,15 @@ use rustix::fs::{FlockOperation, flock};
 use similar::TextDiff;
 
 use super::args::AcceptArgs;
-use super::{files, output, some};
+use super::{files, output, records};
 use crate::accept::{Knowledge, Observed, rewrite};
 use crate::corpus::{Entry, files as sources};
 use crate::error::Error;
-use crate::suite;
+use crate::run::suite;
 
 /// Runs the cases and rewrites the known file of each that differs, or whose known differences are gone.
 pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
-    let ran = some::run(&args.select.patterns, &args.select.with)?;
+    let ran = records::run(&args.select.patterns, &args.select.with)?;
     let mut known: BTreeMap<PathBuf, Vec<Observed>> = BTreeMap::new();
     let mut status = ExitStatus::Ok;
     for (entry, finished) in &ran {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::containers::{CaptureArgs, FromArgs};
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
@@ -13,10 +14,9 @@ use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
 use super::upstream::UpstreamArgs;
 use super::via::ViaArgs;
-use super::whom::{CaptureArgs, FromArgs};
-use crate::engine::Recorder;
+use crate::cells::runner::Recorder;
 use crate::error::Error;
-use crate::suite::Settings;
+use crate::run::suite::Settings;
 
 /// Finds where OCI runtimes behave differently, before your workloads do
 #[derive(Debug, Parser)]
@@ -111,7 +111,7 @@ impl WithArgs {
     /// What was typed, as the suite wants it.
     pub(crate) fn settings(&self) -> Result<Settings, Error> {
         Ok(Settings {
-            program: crate::suite::program()?,
+            program: crate::run::suite::program()?,
             reference: self.reference.clone(),
             jobs: usize::from(self.jobs),
             recorder: match self.recorder {

@@ -2,32 +2,32 @@
 
 mod accept;
 mod args;
-mod beside;
+mod bundle_folder;
 mod capture;
 mod check;
+mod containers;
 mod control;
+mod ending;
 mod explain;
 mod facts;
 mod files;
 mod findings;
-mod folder;
 mod hooks;
+mod inspect;
 mod lint;
 mod mutants;
-mod one;
 mod output;
 mod reader;
+mod records;
 mod report;
 mod repro;
 mod run;
 mod runtimes;
 mod seccomp;
+mod side_by_side;
 mod signals;
-mod some;
-mod until;
 mod upstream;
 mod via;
-mod whom;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -36,8 +36,8 @@ use clap::Parser;
 use ocidiff_model::ExitStatus;
 
 use crate::error::Error;
-use crate::preflight;
-use crate::suite;
+use crate::machine::root;
+use crate::run::preflight;
 use args::{Cli, Command, SchemaOf};
 
 /// Reads the command line, does it, and gives the exit status.
@@ -73,9 +73,9 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     }
     match command {
         Command::Run(args) => run::run(&args),
-        Command::List(args) => one::list(&args),
+        Command::List(args) => inspect::list(&args),
         Command::Explain(args) => explain::explain(&args),
-        Command::Show(args) => one::show(&args),
+        Command::Show(args) => inspect::show(&args),
         Command::Accept(args) => accept::accept(&args),
         Command::Repro(args) => repro::repro(&args),
         Command::Control(args) => control::control(&args),
@@ -131,7 +131,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
 }
 
 fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     // That the first part cannot be told keeps nobody from the second.
     let local = clean_machine();
     match args.via {
@@ -142,7 +142,7 @@ fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
 }
 
 fn clean_machine() -> Result<ExitStatus, Error> {
-    let cleaned = crate::session::clean().map_err(Error::broken)?;
+    let cleaned = crate::cells::session::clean().map_err(Error::broken)?;
     if cleaned.is_empty() {
         return output::answer("nothing was left\n", ExitStatus::Ok);
     }

@@ -14,19 +14,21 @@ use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
+use super::bundle_folder::reach;
+use super::ending::{Until, within};
 use super::files::Records;
-use super::folder::reach;
 use super::reader::Reader;
-use super::until::{Until, within};
 use super::{output, signals};
 use crate::bundle::given::{Reach, config_of, rootfs_of};
-use crate::confirm::Finished;
+use crate::cells::threads;
 use crate::corpus::Entry;
 use crate::error::Error;
-use crate::plan;
-use crate::preflight;
-use crate::schedule::{RunsCases, Schedule};
-use crate::suite::{self, Settings};
+use crate::judge::confirm::Finished;
+use crate::machine::root;
+use crate::run::plan;
+use crate::run::preflight;
+use crate::run::schedule::{RunsCases, Schedule};
+use crate::run::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
@@ -42,7 +44,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.via.via.is_some() {
         return super::via::run(args, corpus, entries);
     }
-    suite::need_root()?;
+    root::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     suite::need_two(&runtimes)?;
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
     let mut teller = Teller::new(args, entries.len())?;
-    let ran = suite::tokio()?.block_on(async {
+    let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;

@@ -11,17 +11,19 @@ use ocidiff_runtimes::via::Remote;
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
+use super::ending::Until;
 use super::run::{Teller, run_all, start_event};
-use super::until::Until;
 use super::{output, signals};
 use crate::bundle::Builder;
-use crate::confirm::{Judge, Origin};
+use crate::cells::participants::{Contender, contenders};
+use crate::cells::session::Session;
+use crate::cells::threads;
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::participants::{Contender, contenders};
-use crate::schedule::Schedule;
-use crate::session::Session;
-use crate::suite;
+use crate::judge::confirm::{Judge, Origin};
+use crate::machine::root;
+use crate::run::schedule::Schedule;
+use crate::run::suite;
 use crate::via::{Via, clean, labels};
 
 /// Which engine.
@@ -69,9 +71,9 @@ impl ViaArgs {
 
 /// Runs the cases through the engine.
 pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     let mut teller = Teller::new(args, entries.len())?;
-    let ran = suite::tokio()?.block_on(async {
+    let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
@@ -196,7 +198,7 @@ fn is_called(manifest: &Manifest, name: &str) -> bool {
 
 /// Removes what killed runs left in the engine.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
-    suite::tokio()?.block_on(async {
+    threads::tokio()?.block_on(async {
         let remote = args.connect("").await?;
         let cleaned = clean::stale(&remote).await.map_err(Error::broken)?;
         tell_cleaned(&cleaned, true);

@@ -16,6 +16,7 @@ mod faults;
 mod findings;
 mod fleet;
 mod fuzz;
+mod house;
 mod inputs;
 mod kills;
 mod kubernetes;

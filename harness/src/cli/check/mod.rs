@@ -14,17 +14,19 @@ use ocidiff_reports::events::{self, PartFile, Writer};
 
 use super::args::CheckArgs;
 use super::{output, signals};
+use crate::cells::runner::{Engine, Recorder};
+use crate::cells::threads;
 use crate::check::features;
 use crate::check::judge::{Move, judge, worst_first};
 use crate::check::look::look;
 use crate::check::read::Reader;
 use crate::check::run::run;
 use crate::check::shape::{RunOptions, Shape, shapes};
-use crate::check::tame::Limits;
-use crate::engine::{Engine, Recorder};
 use crate::error::Error;
-use crate::preflight;
-use crate::suite::{self, Settings};
+use crate::machine::root::need_root;
+use crate::run::preflight;
+use crate::run::suite::{self, Settings};
+use crate::workload::tame::Limits;
 use find::Found;
 pub(super) use kubernetes::image;
 
@@ -33,7 +35,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if args.kubernetes {
         return output::answer(&kubernetes::manifest(args)?, ExitStatus::Ok);
     }
-    suite::need_root()?;
+    need_root()?;
     if let Some(root) = &args.root {
         match root::enter(root)? {}
     }
@@ -51,7 +53,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         control: false,
         keep_hooks: false,
     };
-    let report = suite::tokio()?.block_on(async {
+    let report = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let mut found = find::find(args, stop.watch()).await;

@@ -183,6 +183,6 @@ fn text_edits(place: Place<'_>, corpus: &Corpus) -> Option<Diagnostic> {
     if place.case.body.config_text.is_empty() {
         return None;
     }
-    let error = crate::bundle::config_text(place.case, corpus, ocidiff_model::step::MAIN, None).err()?;
+    let error = crate::corpus::config::text(place.case, corpus, ocidiff_model::step::MAIN, None).err()?;
     Some(place.at(&["config_text"], error.to_string(), None))
 }

@@ -1,7 +1,6 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::bundle::config_text;
 use crate::corpus::{Corpus, files, load};
 
 /// The standard corpus's default config is what cases are laid over.
@@ -17,7 +16,7 @@ fn translate(yaml: &str) -> Result<Value, String> {
         member: None,
         body,
     };
-    let text = config_text(&case, corpus, ocidiff_model::step::MAIN, None).expect("a config");
+    let text = crate::corpus::config::text(&case, corpus, ocidiff_model::step::MAIN, None).expect("a config");
     let config = serde_json::from_str(&text).expect("JSON");
     body_of(&case, &config, &corpus.default_config)
 }
