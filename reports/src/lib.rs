@@ -85,9 +85,9 @@ impl fmt::Display for Format {
     }
 }
 
-/// What is no format.
+/// What is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no format; there are terminal, markdown, junit, html and json")]
+#[error("`{0}` is not a format; there are terminal, markdown, junit, html and json")]
 pub struct FormatError(String);
 
 impl FromStr for Format {

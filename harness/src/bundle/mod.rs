@@ -151,7 +151,7 @@ impl Builder {
     /// A bundle over somebody else's rootfs, the topmost layer first, which is only read, with these files on top of it.
     ///
     /// # Errors
-    /// A layer is no folder; a file cannot be made.
+    /// A layer is not a folder; a file cannot be made.
     pub fn over(
         &self,
         rootfs: &[PathBuf],

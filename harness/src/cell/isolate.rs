@@ -125,7 +125,7 @@ fn network_and_ipc(job: &Job) -> CloneFlags {
     flags
 }
 
-/// Whether the config asks for a new namespace of the kind. One that is no config asks for nothing.
+/// Whether the config asks for a new namespace of the kind. One that is not a config asks for nothing.
 fn has_own_namespace(config: &str, kind: &str) -> bool {
     let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
     config["linux"]["namespaces"].as_array().is_some_and(|all| {

@@ -52,7 +52,7 @@ use other_mounts::Unseen;
 /// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
 ///
 /// # Errors
-/// Only where nothing can be told: stdin is no socket of the harness's, or is broken.
+/// Only where nothing can be told: stdin is not a socket of the harness's, or is broken.
 pub fn main() -> io::Result<()> {
     // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
     ocidiff_trace::process::set_parent_death_signal_kill()?;

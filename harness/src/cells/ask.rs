@@ -110,7 +110,7 @@ impl Ask for InCell {
         let told = self.launch(order)?;
         match (told.answer, told.broken) {
             (Some(answer), None) => Ok(translate(answer)),
-            (_, why) => Err(why.unwrap_or_else(|| "the cell told nothing".to_owned())),
+            (_, why) => Err(why.unwrap_or_else(|| "the cell reported nothing".to_owned())),
         }
     }
 }

@@ -56,7 +56,7 @@ async fn listen(
         let message = message(&line, secret)?;
         items += count(&message);
         if items > ITEMS {
-            return Err(format!("the cell told of more than {ITEMS} things"));
+            return Err(format!("the cell reported more than {ITEMS} things"));
         }
         match message {
             Message::Step(step) => told.steps.push(step),
@@ -96,7 +96,7 @@ fn message(line: &[u8], secret: &str) -> Result<Message, String> {
     let text = line
         .strip_prefix(secret.as_bytes())
         .and_then(|rest| rest.strip_prefix(b" "))
-        .ok_or("somebody else spoke in the cell's name; what this run told is worth nothing")?;
+        .ok_or("somebody else spoke in the cell's name; nothing that this run reported counts")?;
     serde_json::from_slice(text).map_err(|error| format!("the cell broke off: {error}"))
 }
 
@@ -157,7 +157,7 @@ mod tests {
         let many = vec![r#"{"path":"p","value":1}"#; 50_000].join(",");
         let many = format!("secret {{\"tell\":\"facts\",\"what\":[{many}]}}\n");
         let (heard, _) = hear(many.repeat(6).into_bytes()).await;
-        assert_eq!(heard, Err("the cell told of more than 250000 things".to_owned()));
+        assert_eq!(heard, Err("the cell reported more than 250000 things".to_owned()));
     }
 
     #[tokio::test]

@@ -69,7 +69,7 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
                     || found.runtime.label() == wanted
                     || found.selector() == wanted
             })
-            .ok_or_else(|| format!("the reference `{wanted}` is none of the runtimes of this run"))?,
+            .ok_or_else(|| format!("the reference `{wanted}` is not one of the runtimes of this run"))?,
     };
     let mut first = all.remove(position);
     first.reference = true;

@@ -93,7 +93,7 @@ pub fn shapes(
             }
         };
         if let Some(gone) = workload.layers.iter().find(|layer| !layer.is_dir()) {
-            let why = format!("the rootfs is gone: {} is no folder", gone.display());
+            let why = format!("the rootfs is gone: {} is not a folder", gone.display());
             unreadable.push((workload.name, why));
             continue;
         }

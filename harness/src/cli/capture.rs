@@ -39,7 +39,7 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
     })?;
     let status = output::answer(&captive.text, ExitStatus::Ok)?;
     output::complain(&format!(
-        "{}: {} changes, told at the top of the case; put it into a folder of its topic (cases/mine/NAME.yaml)",
+        "{}: {} changes, listed at the top of the case; put it into a folder of its topic (cases/mine/NAME.yaml)",
         container.name,
         captive.changes.len()
     ));

@@ -148,7 +148,7 @@ fn participants(
             }
             let Some(program) = &one.program else {
                 output::complain(&format!(
-                    "{}: {} does not tell its program: left out",
+                    "{}: {} does not name its program: left out",
                     one.name, remote.name
                 ));
                 continue;

@@ -113,5 +113,5 @@ impl<R: RunsCases> Schedule<'_, R> {
 /// A bug in what hands cases on must not leave cells behind either.
 fn guarded(done: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     catch_unwind(AssertUnwindSafe(done))
-        .unwrap_or_else(|_| Err(Error::broken("a bug: a case could not be told")))
+        .unwrap_or_else(|_| Err(Error::broken("a bug: a case could not be reported")))
 }

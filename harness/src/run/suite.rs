@@ -155,7 +155,7 @@ pub struct Settings {
 /// Everything that runs cases.
 ///
 /// # Errors
-/// The reference is none of the runtimes; a session cannot be started.
+/// The reference is not one of the runtimes; a session cannot be started.
 pub fn engine(
     corpus: Corpus,
     runtimes: Vec<Runtime>,

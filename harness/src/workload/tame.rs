@@ -47,12 +47,12 @@ pub fn files() -> BTreeMap<String, FileSpec> {
 ///
 /// # Errors
 ///
-/// One line: the text is no config.json.
+/// One line: the text is not a config.json.
 pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, String> {
     let mut config: Value =
         serde_json::from_str(text).map_err(|error| format!("its config.json cannot be read: {error}"))?;
     let Some(all) = config.as_object_mut() else {
-        return Err("its config.json is no object".to_owned());
+        return Err("its config.json is not an object".to_owned());
     };
     if !all.get("process").is_some_and(Value::is_object) {
         return Err("its config.json has no process".to_owned());

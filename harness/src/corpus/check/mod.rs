@@ -126,7 +126,7 @@ fn rootfs(place: Place<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnost
         !layer.starts_with('/') || layer.contains('\0') || layer.split('/').any(|part| part == "..")
     };
     let at = rootfs.layers().iter().position(wrong)?;
-    let message = format!("`{}` is no absolute path without `..`", rootfs.layers()[at]);
+    let message = format!("`{}` is not an absolute path without `..`", rootfs.layers()[at]);
     Some(place.at(&["rootfs", "layers", &at.to_string()], message, None))
 }
 

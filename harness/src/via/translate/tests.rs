@@ -131,7 +131,7 @@ fn what_has_no_setting_says_so() {
         ),
         (
             "{summary: s, config: {process: {user: {uid: -1}}}}",
-            "process.user.uid is no number",
+            "process.user.uid is not a number",
         ),
         (
             "{summary: s, config: {process: {capabilities: null}}}",
