@@ -86,7 +86,8 @@ impl FromStr for Selector {
             }
             (name, Which::Program(PathBuf::from(path)))
         } else if let Some((name, version)) = text.split_once('@') {
-            let version = Version::parse(version).map_err(|_| bad(format!("`{version}` is not a version")))?;
+            let version =
+                Version::parse(version).map_err(|_| bad(format!("`{version}` is not a version")))?;
             (name, Which::Version(version))
         } else {
             (text, Which::Any)

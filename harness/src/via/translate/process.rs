@@ -87,7 +87,9 @@ fn user(body: &mut Value, user: &Value) -> Part {
         if (0..=i64::from(i32::MAX)).contains(&found) {
             Ok(found)
         } else {
-            refuse(format!("process.user.{key} is not a number that the engine takes"))
+            refuse(format!(
+                "process.user.{key} is not a number that the engine takes"
+            ))
         }
     };
     body["User"] = format!("{}:{}", id("uid")?, id("gid")?).into();
