@@ -9,6 +9,7 @@ use ocidiff_reports::Format;
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
+use super::help;
 use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
 use super::upstream::UpstreamArgs;
@@ -73,6 +74,7 @@ pub(crate) enum Command {
     Capture(CaptureArgs),
     /// Remove what a killed ocidiff left behind: processes, cgroups, folders; with --via, containers and
     /// images
+    #[command(mut_arg("via", |via| via.help("Also remove what was left in this engine: containers and images")))]
     Clean(ViaArgs),
     /// Process 1 of a cell; started by ocidiff itself
     #[command(hide = true)]
@@ -173,6 +175,7 @@ pub(crate) enum RecorderArg {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = help::VERDICTS)]
 pub(crate) struct RunArgs {
     /// Cases: a name, a topic, or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
@@ -362,6 +365,7 @@ pub(crate) enum SchemaOf {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = help::SECCOMP)]
 pub(crate) struct SeccompArgs {
     /// A config.json, its linux.seccomp object, an engine's profile (Docker's default.json,
     /// containers-common's seccomp.json), `-` for stdin, or the name of a profile under cases/profiles
@@ -397,6 +401,7 @@ pub(crate) enum FixArg {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = help::CHECK)]
 pub(crate) struct CheckArgs {
     /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]

@@ -11,6 +11,7 @@ mod facts;
 mod files;
 mod findings;
 mod folder;
+mod help;
 mod hooks;
 mod lint;
 mod mutants;
