@@ -23,7 +23,7 @@ pub(super) const CHECK: &str = "\
 A workload is checked at three depths:
   read    which findings concern its config, and what the runtimes list in their features
   filter  its seccomp profile, decided exactly for every call
-  probe   the same config with the probe as its process, under both runtimes, on a read-only copy of its files
+  probe   the same config with the probe as its process, under both runtimes, its files read-only
 With --run its own command runs too. Runtimes run in cells; no container, file or engine of the node is changed.
 
 Impact: security, the workload is confined less than its config asks; breaks; may-break; cosmetic.
