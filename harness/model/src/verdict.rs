@@ -118,7 +118,7 @@ impl Counts {
     }
 }
 
-/// How the program ends; documented in the README.
+/// How the program ends; documented in harness/README.md and `run --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExitStatus {

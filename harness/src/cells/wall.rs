@@ -35,7 +35,7 @@ const MOST: usize = 512;
 /// Puts it around the slot's cgroup of the second version; on a machine without one there is none.
 pub(crate) fn raise(cgroups: &Layout) -> Option<Wall> {
     let unified = cgroups.hierarchies.iter().find(|found| found.kind == Kind::V2)?;
-    // Without it a cell is what it was before: the README says what holds then.
+    // Without it a cell is what it was before: harness/README.md says what holds then.
     let wall = Wall::raise(unified.dir.parent()?, &NAMESPACED).ok()?;
     wall.allow(&ALWAYS).ok()?;
     Some(wall)

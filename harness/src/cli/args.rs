@@ -10,6 +10,7 @@ use super::containers::{CaptureArgs, FromArgs};
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
+use super::help;
 use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
 use super::upstream::UpstreamArgs;
@@ -26,27 +27,28 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone or a violation; 2 wrong use, or an \
+const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected; 2 wrong use, or an \
 error in a case or manifest; 3 a case is broken, the run was interrupted, or what was found could not be written. \
-Where whoever reads the output goes away (`| head`) the run ends, with 1 if something failed by then, else with 3.";
+If whoever reads the output goes away (`| head`), the run ends, with 1 if something failed by then, else with 3.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run cases under every runtime and tell where they differ
+    /// Run cases under every runtime and report where they differ
     Run(RunArgs),
     /// List the cases
     List(ListArgs),
-    /// Tell a finding, a case, a fact, a clause or a verdict whole; with --run, run the case: who differs, how, why
+    /// Print all that is known of a finding, case, fact, clause or verdict; with --run, run the case and
+    /// explain who differs, how and why
     Explain(ExplainArgs),
     /// Run one case and print everything that was recorded
     Show(ShowArgs),
     /// Run cases and write what they show into their known files
     Accept(AcceptArgs),
-    /// Write a folder with a case's bundle and a shell script that shows it without ocidiff
+    /// Write a folder with a case's bundle and a shell script that reproduces it without ocidiff
     Repro(ReproArgs),
-    /// Run every case under each runtime twice: it must not differ from itself
+    /// Run every case under each runtime twice: a runtime must not differ from itself
     Control(ControlArgs),
-    /// Put faults before a real runtime, one at a time, and report which of them the cases catch
+    /// Give a real runtime one fault at a time, and report which faults the cases catch
     Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
@@ -54,21 +56,25 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// List the facts that cases can expect, watch and know
     Facts(FactsArgs),
-    /// List what is known of runtimes: what one does, what changes between two, what was fixed; runs nothing
+    /// List what is known of runtimes: what one does, what changes between two, what was fixed; runs
+    /// nothing
     Findings(FindingsArgs),
-    /// Look for what is wrong with known files and findings though they load
+    /// Check known files and findings for what the loader accepts but is still wrong
     Lint(LintArgs),
-    /// Write a finding as a bug report for the project that it is of
+    /// Write a finding as a bug report for the project that it is about
     Upstream(UpstreamArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
-    /// Load a seccomp profile under each runtime, compare the filters call by call, explain, and cure
+    /// Load a seccomp profile under each runtime, compare the filters call by call, explain the
+    /// differences, and cure the profile
     Seccomp(SeccompArgs),
-    /// Tell which workloads would behave differently under another runtime
+    /// Report which workloads would behave differently under another runtime
     Check(CheckArgs),
-    /// Print a case that a container, or a bundle, is turned into
+    /// Turn a container, or a bundle, into a case and print it
     Capture(CaptureArgs),
-    /// Remove what a killed ocidiff left: processes, cgroups, folders; with --via, containers and images
+    /// Remove what a killed ocidiff left behind: processes, cgroups, folders; with --via, containers and
+    /// images
+    #[command(mut_arg("via", |via| via.help("Also remove what was left in this engine: containers and images")))]
     Clean(ViaArgs),
     /// Process 1 of a cell; started by ocidiff itself
     #[command(hide = true)]
@@ -87,22 +93,22 @@ pub(crate) enum Command {
 /// Who takes part, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WithArgs {
-    /// A runtime: NAME, NAME@VERSION or NAME=/path/to/binary; repeatable, the first is the reference
+    /// A runtime: NAME, NAME@VERSION or NAME=/path/to/binary; repeatable; the first is the reference
     #[arg(long = "runtime", value_name = "RUNTIME")]
     pub(crate) runtimes: Vec<String>,
-    /// The runtime that the others are held against
+    /// The runtime that the others are compared with
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) reference: Option<String>,
-    /// Take the cases of this folder, not the program's own
+    /// Use the cases of this folder, not the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
-    /// So many containers at a time
+    /// How many containers run at a time
     #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
-    /// Say what is done beside: how long the recorder took to load
+    /// Also report how long the recorder took to load
     #[arg(long, short)]
     pub(crate) verbose: bool,
 }
@@ -158,17 +164,18 @@ fn default_jobs() -> u16 {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RecorderArg {
-    /// The best that the machine allows
+    /// eBPF where the machine allows it, else ptrace
     Auto,
-    /// Every syscall and the runtime's set-up, by programs in the kernel
+    /// Every syscall and the runtime's set-up, recorded by programs in the kernel
     Ebpf,
-    /// Every syscall, by ptrace
+    /// Every syscall, recorded with ptrace
     Ptrace,
     /// No syscalls
     None,
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = help::VERDICTS)]
 pub(crate) struct RunArgs {
     /// Cases: a name, a topic, or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
@@ -178,36 +185,38 @@ pub(crate) struct RunArgs {
     /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
     #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
-    /// Tell the values of the bundle's environment variables as they are, not as digests
+    /// Show the values of the bundle's environment variables, not their digests
     #[arg(long, requires = "bundle")]
     pub(crate) show_env: bool,
-    /// Copy the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is copied
+    /// Copy the bundle's rootfs from wherever its root.path leads; without this, only what lies in the
+    /// bundle is copied
     #[arg(long, requires = "bundle")]
     pub(crate) outside_root: bool,
-    /// Run the bundle's hooks too: as root, in the cell, where the machine's files are an overlay; else they are left out
+    /// Run the bundle's hooks too, as root in the cell, where the machine's files are an overlay; without
+    /// this, hooks are left out
     #[arg(long, requires = "bundle")]
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
-    /// List each known case, not one line for each finding
+    /// List each known case, not one line per finding
     #[arg(long)]
     pub(crate) known: bool,
-    /// Write the events, a JSON object a line
+    /// Write the events, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Write each record as JSON: DIR/CASE/RUNTIME.json
     #[arg(long, value_name = "DIR")]
     pub(crate) records: Option<PathBuf>,
-    /// Fail for unstable cases too
+    /// Count unstable cases as failures too
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Run each case so often at least, and say how often each difference showed
+    /// Run each case at least this many times, and report how often each difference showed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) repeat: u16,
     /// Start no more cases after the first one that fails
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// Start no more cases after so many seconds, end those under way, and end with 3
+    /// After this many seconds start no more cases, stop those under way, and exit with 3
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
 }
@@ -289,7 +298,7 @@ pub(crate) struct ListArgs {
     /// Cases: a name, a topic, or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
-    /// Take the cases of this folder, not the program's own
+    /// Use the cases of this folder, not the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
 }
@@ -301,10 +310,10 @@ pub(crate) struct ReproArgs {
     /// The runtime: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) runtime: String,
-    /// Where to write; a folder that is not there yet
+    /// The folder to write, which must not exist yet
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Take the cases of this folder, not the program's own
+    /// Use the cases of this folder, not the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
 }
@@ -316,7 +325,7 @@ pub(crate) struct ControlArgs {
     pub(crate) patterns: Vec<String>,
     #[command(flatten)]
     pub(crate) with: WithArgs,
-    /// How often
+    /// How many rounds
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) rounds: u16,
 }
@@ -339,7 +348,7 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Of what
+    /// Which format
     pub(crate) of: SchemaOf,
 }
 
@@ -356,27 +365,28 @@ pub(crate) enum SchemaOf {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = help::SECCOMP)]
 pub(crate) struct SeccompArgs {
-    /// A config.json, its linux.seccomp object, an engine's profile (Docker's default.json, containers-common's
-    /// seccomp.json), `-` for stdin, or the name of a profile under cases/profiles
+    /// A config.json, its linux.seccomp object, an engine's profile (Docker's default.json,
+    /// containers-common's seccomp.json), `-` for stdin, or the name of a profile under cases/profiles
     pub(crate) profile: String,
-    /// A runtime: NAME, NAME@VERSION or NAME=/path/to/binary; repeatable, the first is the reference
+    /// A runtime: NAME, NAME@VERSION or NAME=/path/to/binary; repeatable; the first is the reference
     #[arg(long = "runtime", value_name = "RUNTIME")]
     pub(crate) runtimes: Vec<String>,
-    /// The runtime that the others are held against
+    /// The runtime that the others are compared with
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) reference: Option<String>,
-    /// The container's capabilities, for an engine's profile: `CAP_SYS_ADMIN,CAP_CHOWN`, or none as ``; Docker's default
-    /// fourteen if not said
+    /// The container's capabilities, for an engine's profile: `CAP_SYS_ADMIN,CAP_CHOWN`, or an empty text
+    /// for none; the default is Docker's fourteen
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) caps: Option<Vec<String>>,
-    /// The kernel, for an engine's profile: X.Y; this machine's if not said
+    /// The kernel, for an engine's profile: X.Y; the default is this machine's
     #[arg(long, value_name = "X.Y")]
     pub(crate) kernel: Option<String>,
     /// Print JSON
     #[arg(long, conflicts_with = "fix")]
     pub(crate) json: bool,
-    /// Print the profile changed so that all runtimes read it alike, once that is proven
+    /// Print the profile, changed so that all runtimes read it alike, once that is proven
     #[arg(long, value_name = "HOW")]
     pub(crate) fix: Option<FixArg>,
 }
@@ -385,23 +395,26 @@ pub(crate) struct SeccompArgs {
 pub(crate) enum FixArg {
     /// Calls that the profile does not know get ENOSYS; what was denied on purpose stays denied
     Enosys,
-    /// As above; and calls that programs are known to make are allowed where older ones of the same power are
+    /// The same; and calls that programs are known to make are allowed where older calls of the same power
+    /// are
     Allow,
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = help::CHECK)]
 pub(crate) struct CheckArgs {
     /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) to: String,
-    /// The runtime that the workloads run under; if not said the engine's default one, else the reference
+    /// The runtime that the workloads run under; the default is the engine's default runtime, or the
+    /// reference where there is no engine
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
     #[arg(long = "bundle", value_name = "DIR")]
     pub(crate) bundles: Vec<PathBuf>,
-    /// Take a bundle's rootfs from wherever its root.path leads; else no link is followed out of the bundle, and --run
-    /// takes no rootfs from outside of it
+    /// Take a bundle's rootfs from wherever its root.path leads; without this, no link is followed out of
+    /// the bundle, and --run takes no rootfs from outside it
     #[arg(long, requires = "bundles")]
     pub(crate) outside_root: bool,
     #[command(flatten)]
@@ -409,35 +422,38 @@ pub(crate) struct CheckArgs {
     /// Only this container, by name or id; repeatable
     #[arg(long = "container", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) containers: Vec<String>,
-    /// An image of the engine's: a container is made of it, whose process is the probe, looked at, and removed; repeatable
+    /// An image of the engine: a container is made from it with the probe as its process, inspected, and
+    /// removed; repeatable
     #[arg(long = "image", value_name = "IMAGE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) images: Vec<String>,
-    /// Make the workloads' devices in the probe's containers too; else they are left out
+    /// Make the workloads' devices in the probe's containers too; without this, they are left out
     #[arg(long)]
     pub(crate) with_devices: bool,
-    /// Run each workload's own command too, in a throw-away container without network and without the host's files
+    /// Run each workload's own command too, in a throw-away container without network and without the
+    /// host's files
     #[arg(long)]
     pub(crate) run: bool,
-    /// The command for --run, in place of each workload's own; ends with `;` or with the line
+    /// The command for --run, in place of each workload's own; ends at `;` or at the end of the line
     #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
     pub(crate) command: Option<Vec<String>>,
-    /// How it is told
+    /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
-    /// Write the events too, a JSON object a line, for `ocidiff report`; `-` prints them in place of the report
+    /// Write the events too, one JSON object per line, for `ocidiff report`; `-` prints them in place of
+    /// the report
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// The root of the node, where that is not ours: in a pod, where the node's `/` is mounted; its
-    /// /tmp is not seen
+    /// Where the node's root is, if it is not ours: in a pod, the folder where the node's `/` is mounted;
+    /// its /tmp is not seen
     #[arg(long, value_name = "DIR", conflicts_with = "kubernetes")]
     pub(crate) root: Option<PathBuf>,
-    /// The node's name; what `uname -n` says if not said
+    /// The node's name; the default is what `uname -n` prints
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     pub(crate) node: Option<String>,
-    /// End with 0 once the report is there, whatever it says
+    /// Exit with 0 once the report is written, whatever it says
     #[arg(long, conflicts_with = "kubernetes")]
     pub(crate) exit_zero: bool,
-    /// Check nothing: print a manifest for Kubernetes that runs the check on every node once
+    /// Check nothing; print a manifest for Kubernetes that runs the check once on every node
     #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "format", "out"])]
     pub(crate) kubernetes: bool,
     /// How many nodes the cluster has
@@ -450,13 +466,13 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckFormat {
-    /// For people
+    /// Plain text for people
     Text,
     /// One JSON object
     Json,
     /// For a comment or a ticket
     Markdown,
-    /// A page
+    /// An HTML page
     Html,
 }
 
@@ -480,7 +496,8 @@ pub(crate) struct RuntimesArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RuntimesCommand {
-    /// Bring runtimes into the store: NAME or NAME@VERSION; each runtime's default if none is given
+    /// Install runtimes into the store: NAME or NAME@VERSION; each runtime's default version if none is
+    /// given
     Install {
         /// What to install
         #[arg(value_name = "NAME[@VERSION]")]

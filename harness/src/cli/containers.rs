@@ -9,13 +9,14 @@ use ocidiff_runtimes::engines::{Options, Which};
 /// Where containers are looked for.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FromArgs {
-    /// Whose containers: auto takes every engine that is there; none is meant where bundles are given
+    /// Whose containers: auto takes every engine that is there; the default is none if bundles are given,
+    /// else auto
     #[arg(long, value_name = "ENGINE", value_parser = engine())]
     pub(crate) engine: Option<Which>,
-    /// The engine's API socket; else DOCKER_HOST, or the usual places
+    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
-    /// Where a dockerd of your own keeps what runs: its --exec-root
+    /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR")]
     pub(crate) exec_root: Option<PathBuf>,
 }
@@ -36,22 +37,24 @@ impl FromArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CaptureArgs {
-    /// The container, by name, by id or by the beginning of it
+    /// The container, by name, by id or by the beginning of its id
     #[arg(value_name = "CONTAINER", required_unless_present = "bundle", conflicts_with = "bundle",
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) container: Option<String>,
     #[command(flatten)]
     pub(crate) from_whom: FromArgs,
-    /// An OCI bundle (config.json and rootfs), in the place of a container
+    /// An OCI bundle (config.json and rootfs), in place of a container
     #[arg(long, value_name = "DIR", conflicts_with_all = ["engine", "socket", "exec_root"])]
     pub(crate) bundle: Option<PathBuf>,
-    /// Take the bundle's rootfs from wherever its root.path leads; else only what lies in the bundle is taken
+    /// Take the bundle's rootfs from wherever its root.path leads; without this, only what lies in the
+    /// bundle is taken
     #[arg(long, requires = "bundle")]
     pub(crate) outside_root: bool,
-    /// Take this recipe of cases/rootfs in the place of the container's own rootfs: with `probe` the case runs anywhere
+    /// Use this recipe of cases/rootfs in place of the container's own rootfs; with `probe` the case runs
+    /// anywhere
     #[arg(long, value_name = "NAME")]
     pub(crate) rootfs: Option<String>,
-    /// Keep the container's own command, which may hold secrets, in the place of the probe
+    /// Keep the container's own command, which may hold secrets, in place of the probe
     #[arg(long)]
     pub(crate) command: bool,
 }

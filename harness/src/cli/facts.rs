@@ -16,16 +16,16 @@ pub(crate) struct FactsArgs {
     /// A fact, a channel, or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
     pattern: Option<String>,
-    /// How it is printed
+    /// The format of the list
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: FormatArg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FormatArg {
-    /// For reading
+    /// Plain text for people
     Text,
-    /// A list of rows
+    /// A JSON list of rows
     Json,
 }
 

@@ -17,35 +17,36 @@ use crate::run::suite;
 /// Which findings, and how they are told.
 #[derive(Debug, Args)]
 pub(crate) struct FindingsArgs {
-    /// What this runtime does: NAME, or NAME@VERSION; it need not be installed
+    /// What this runtime does: NAME or NAME@VERSION; it does not have to be installed
     #[arg(long, value_name = "RUNTIME")]
     runtime: Option<Who>,
-    /// What changes for who moves from this runtime, NAME@VERSION ...
+    /// What changes for those who move from this runtime, NAME@VERSION ...
     #[arg(long, value_name = "RUNTIME", requires = "to")]
     from: Option<Who>,
     /// ... to this one; what both do is not listed
     #[arg(long, value_name = "RUNTIME", requires = "from")]
     to: Option<Who>,
-    /// Only what upstream has not heard of
+    /// Only what has not been reported upstream
     #[arg(long)]
     unreported: bool,
-    /// What some earlier version does and this one, NAME@VERSION, does not
+    /// What some earlier version does and this one, NAME@VERSION, no longer does
     #[arg(long, value_name = "RUNTIME")]
     fixed_in: Option<Who>,
-    /// Only what matters so much: cosmetic, may-break, breaks, security; for the move where --from and --to are given,
-    /// else in the direction that is worse
+    /// Only findings of this impact: cosmetic, may-break, breaks or security; for the move if --from and
+    /// --to are given, else in the worse direction
     #[arg(long, value_name = "IMPACT", value_parser = impact)]
     impact: Option<Impact>,
-    /// Only of this component: a runtime, or libseccomp, kernel, docker
+    /// Only findings of this component: a runtime, or libseccomp, kernel, docker
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
-    /// Only what a workload with this bundle's config.json can meet, whatever steps are taken with it
+    /// Only findings that a workload with this bundle's config.json can meet, whatever steps are taken
+    /// with it
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
-    /// How it is told
+    /// The format of the list
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: CheckFormat,
-    /// Take the cases and findings of this folder too
+    /// Use the cases and findings of this folder too
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 }

@@ -14,10 +14,11 @@ use crate::run::suite;
 /// What to look at.
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
-    /// Write what is not in the one form anew; comments at the head of a file stay, and a file with others is left alone
+    /// Rewrite files that are not in the one form; comments at the head of a file are kept, and a file with
+    /// comments elsewhere is left alone
     #[arg(long)]
     fix: bool,
-    /// Look at the findings and known files of this folder, not at the checkout's
+    /// Check the findings and known files of this folder, not the checkout's
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 }

@@ -12,6 +12,7 @@ mod explain;
 mod facts;
 mod files;
 mod findings;
+mod help;
 mod hooks;
 mod inspect;
 mod lint;

@@ -26,11 +26,11 @@ use crate::run::suite;
 const ABOUT: &str = "Each mutant is a real runtime with one fault: a rule in runtimes/mutants/*.yaml edits what the runtime \
 reads, or changes, drops or answers its calls, by a wrapper in the cell. It is run beside the real runtime in the cases \
 whose requirement or topic is what it breaks, until one catches it by an expectation with its clause; with --all-alike \
-every runtime has the fault, and only an expectation can catch it. All mutants take a few minutes, --whole some times \
-that where little is caught.
+every runtime has the fault, and only an expectation can catch it. All mutants take a few minutes; \
+--whole takes several times as long where little is caught.
 
-Exit status: 0 all are caught; 1 some are not, or one is that its data calls unseen; 2 wrong use, or an error in a \
-mutant; 3 a mutant's cases are broken, or the run was interrupted.";
+Exit status: 0 all are caught; 1 some are not caught, or one is caught that its data says no case can catch; 2 wrong \
+use, or an error in a mutant; 3 a mutant's cases are broken, or the run was interrupted.";
 
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
@@ -40,19 +40,19 @@ pub(crate) struct MutantsArgs {
     patterns: Vec<String>,
     #[command(flatten)]
     with: WithArgs,
-    /// Try every case, and not only those whose requirement or topic is what is broken
+    /// Try every case, not only those whose requirement or topic the mutant breaks
     #[arg(long)]
     whole: bool,
-    /// Give the fault to every runtime: only an expectation can catch it then
+    /// Give the fault to every runtime, so that only an expectation can catch it
     #[arg(long)]
     all_alike: bool,
-    /// Fail too where no expectation with the clause catches it
+    /// Also fail if no expectation with the clause catches it
     #[arg(long)]
     strict: bool,
-    /// Take the mutants of this file or folder, not the program's own
+    /// Use the mutants of this file or folder, not the built-in ones
     #[arg(long, value_name = "PATH")]
     mutants: Option<PathBuf>,
-    /// List the mutants, and run nothing
+    /// List the mutants and run nothing
     #[arg(long)]
     list: bool,
     /// Print JSON

@@ -30,11 +30,11 @@ pub(crate) struct UpstreamArgs {
     /// The finding: COMPONENT/SLUG
     #[arg(value_name = "ID")]
     id: String,
-    /// Write the report and a folder that reproduces it here, a folder that is not there yet; needs root and a runtime
-    /// that does it
+    /// Write the report and a folder that reproduces it to this folder, which must not exist yet; needs root
+    /// and a runtime that behaves so
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Take the cases and findings of this folder too
+    /// Use the cases and findings of this folder too
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 }

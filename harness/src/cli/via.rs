@@ -29,13 +29,13 @@ use crate::via::{Via, clean, labels};
 /// Which engine.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ViaArgs {
-    /// Have this engine make the containers, with each runtime that it has registered
+    /// Let this engine make the containers, with each runtime that is registered with it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
-    /// The engine's API socket; else DOCKER_HOST, or the usual places
+    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
     #[arg(long, value_name = "PATH", requires = "via")]
     pub(crate) socket: Option<PathBuf>,
-    /// Where a dockerd of your own keeps what runs: its --exec-root
+    /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]
     pub(crate) exec_root: Option<PathBuf>,
 }

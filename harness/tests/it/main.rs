@@ -9,6 +9,7 @@ mod cleanup;
 mod commands;
 mod containment;
 mod dist;
+mod docs;
 mod endings;
 mod errors;
 mod escapes;

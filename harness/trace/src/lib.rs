@@ -27,7 +27,7 @@
 //! | `arch` | what differs between architectures |
 //! | [`process`] | what about the own process needs unsafe code elsewhere |
 //!
-//! This is the only crate of the workspace with unsafe code; it is all in `ptrace::sys`,
+//! Beside the probe, this is the only crate of the workspace with unsafe code; it is all in `ptrace::sys`,
 //! `ebpf::ring` and [`process`].
 
 pub(crate) mod arch;

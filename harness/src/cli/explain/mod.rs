@@ -23,7 +23,7 @@ pub(crate) struct ExplainArgs {
     /// A finding (COMPONENT/SLUG), a case, a fact, a clause or a verdict
     #[arg(value_name = "ID")]
     id: String,
-    /// Run the case, and tell it whole: who differs, how, why, what to do; needs root
+    /// Run the case, and explain who differs, how, why, and what to do; needs root
     #[arg(long)]
     pub(crate) run: bool,
     #[command(flatten)]
@@ -86,14 +86,16 @@ fn told(name: &str, corpus: &Corpus, style: &Style) -> Result<Vec<String>, Error
 fn verdict_sheet(verdict: Verdict, style: &Style) -> String {
     let means = match verdict {
         Verdict::Agree => "All facts are equal, and all expectations hold.",
-        Verdict::Known => "Every difference is written down, and as written.",
-        Verdict::New => "A difference that is not written down; it showed in each of three runs.",
+        Verdict::Known => "Every difference is written down as it shows, or accounted for by a finding.",
+        Verdict::New => {
+            "A difference that is not written down, and that no finding accounts for; it showed in each of three runs."
+        }
         Verdict::Gone => "A difference that is written down did not show.",
         Verdict::Violation => {
-            "What a clause of the spec demands does not hold, and is not written down; all runtimes may agree in it."
+            "What a clause of the spec demands does not hold, and that is not known; all runtimes may agree in it."
         }
         Verdict::Unexpected => {
-            "An expectation of the case's own, which no clause gives, does not hold, and is not written down."
+            "An expectation of the case itself, which no clause gives, does not hold, and that is not known."
         }
         Verdict::Unsupported => "The runtime says that it does not support what the case asks for.",
         Verdict::Unstable => "Not the same each time.",
