@@ -358,6 +358,7 @@ fn report(case: &Case, started: Instant) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        ignored: false,
         seconds: started.elapsed().as_secs_f64(),
     }
 }

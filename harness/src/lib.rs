@@ -25,6 +25,7 @@
 //! | [`filters`]        | decides seccomp filters: against the profile, against each other |
 //! | [`readback`]       | loads a seccomp profile under each runtime, reads back what is in force |
 //! | [`compare`]        | which facts are compared, and who agrees                         |
+//! | [`ignore`]         | findings that somebody does not want to hear of for a while      |
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
 //! | [`findings`]       | which findings concern somebody, which cases show one; lint       |
@@ -62,6 +63,7 @@ pub mod filters;
 pub mod findings;
 pub mod hangs;
 mod hear;
+pub mod ignore;
 pub mod judge;
 pub mod launch;
 pub mod mutants;

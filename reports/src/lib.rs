@@ -20,6 +20,7 @@ pub mod file;
 pub mod findings;
 pub mod fleet;
 mod html;
+mod ignored;
 pub mod junit;
 pub mod markdown;
 pub mod mutants;

@@ -189,6 +189,9 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
+    /// Do not tell what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore: Option<PathBuf>,
     /// List each known case, not one line for each finding
     #[arg(long)]
     pub(crate) known: bool,
@@ -353,6 +356,8 @@ pub(crate) enum SchemaOf {
     Finding,
     /// A rootfs recipe
     Rootfs,
+    /// The file of --ignore
+    Ignore,
 }
 
 #[derive(Debug, Args)]
@@ -421,6 +426,9 @@ pub(crate) struct CheckArgs {
     /// The command for --run, in place of each workload's own; ends with `;` or with the line
     #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
     pub(crate) command: Option<Vec<String>>,
+    /// Do not count what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
+    #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
+    pub(crate) ignore: Option<PathBuf>,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,

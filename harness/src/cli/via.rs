@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use ocidiff_model::ExitStatus;
+use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_model::known::Machine;
 use ocidiff_runtimes::engines::{Options, Which};
 use ocidiff_runtimes::via::Remote;
@@ -68,9 +68,14 @@ impl ViaArgs {
 }
 
 /// Runs the cases through the engine.
-pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
+pub(crate) fn run(
+    args: &RunArgs,
+    corpus: Corpus,
+    entries: Vec<Entry>,
+    ignore: Option<IgnoreList>,
+) -> Result<ExitStatus, Error> {
     suite::need_root()?;
-    let mut teller = Teller::new(args, entries.len())?;
+    let mut teller = Teller::new(args, entries.len(), ignore.clone())?;
     let ran = suite::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
@@ -108,7 +113,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             stop: stop.clone(),
             bundle: None,
         };
-        let start = start_event(via.participants(), &machine, "none", entries.len());
+        let start = start_event(via.participants(), &machine, "none", entries.len(), ignore);
         let ran = run_all(schedule, start, entries, Until::of(args, 0), &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()
