@@ -69,6 +69,13 @@ pub struct Account {
     pub how: How,
 }
 
+/// The findings of accounts, each once.
+pub fn ids(accounts: &[Account]) -> impl Iterator<Item = &FindingId> {
+    let all = || accounts.iter().flat_map(|account| &account.because);
+    let first = move |(at, id): &(usize, &FindingId)| all().position(|other| other == *id) == Some(*at);
+    all().enumerate().filter(first).map(|(_, id)| id)
+}
+
 /// A fact on which runtimes disagree, or on which all disagree with what is required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
@@ -110,9 +117,7 @@ impl Difference {
 
     /// The findings that account for it, each once.
     pub fn findings(&self) -> impl Iterator<Item = &FindingId> {
-        let all = || self.accounts.iter().flat_map(|account| &account.because);
-        let first = move |(at, id): &(usize, &FindingId)| all().position(|other| other == *id) == Some(*at);
-        all().enumerate().filter(first).map(|(_, id)| id)
+        ids(&self.accounts)
     }
 
     /// How much it matters for who moves from the reference to the others; none where nothing accounts for it.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::date::Date;
-use crate::difference::Difference;
+use crate::difference::{Account, ids};
 use crate::finding::FindingId;
 
 /// One finding that is ignored.
@@ -44,11 +44,11 @@ impl IgnoreList {
         self.entries.iter().filter(|entry| entry.until < self.today)
     }
 
-    /// Whether findings account for a difference, and every one of them is ignored: of two that fit equally it may be
-    /// the other.
+    /// Whether findings account for something, and every one of them is ignored: of two that fit equally it may be the
+    /// other.
     #[must_use]
-    pub fn covers(&self, difference: &Difference) -> bool {
-        let mut ids = difference.findings().peekable();
+    pub fn covers(&self, accounts: &[Account]) -> bool {
+        let mut ids = ids(accounts).peekable();
         ids.peek().is_some() && ids.all(|id| self.holding(id).is_some())
     }
 }
