@@ -73,10 +73,23 @@ fn test_case(case: &CaseReport, run: &Run<'_>) -> TestCase {
     let mut test = TestCase::new(safe(&case.case), status(case, run));
     test.set_classname(format!("ocidiff.{}", safe(topic(case))));
     test.set_time(duration(case.seconds));
+    for (name, value) in properties_of(case) {
+        test.add_property(Property::new(name, safe(&value)));
+    }
     if matches!(case.verdict, Verdict::Known | Verdict::Unstable) {
         test.set_system_out(text(case));
     }
     test
+}
+
+/// What a dashboard can count: each finding that accounts for something in the case, how much the case matters, and
+/// whether it is ignored.
+fn properties_of(case: &CaseReport) -> Vec<(&'static str, String)> {
+    let findings = telling::findings(case);
+    let findings = findings.into_iter().map(|(id, _)| ("finding", id.to_string()));
+    let impact = telling::impact(case).map(|impact| ("impact", impact.to_string()));
+    let ignored = case.ignored.then(|| ("ignored", "true".to_owned()));
+    findings.chain(impact).chain(ignored).collect()
 }
 
 fn status(case: &CaseReport, run: &Run<'_>) -> TestCaseStatus {

@@ -13,6 +13,7 @@
 //! | [`mutants`]  | which mutants were caught, by which case, and by what                  |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
+mod accounts;
 pub mod check;
 mod diff;
 pub mod events;
@@ -27,6 +28,7 @@ pub mod mutants;
 pub mod run;
 mod safe;
 mod style;
+mod table;
 mod telling;
 pub mod terminal;
 mod when;

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
-use ocidiff_model::difference::{How, Standing};
+use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
 
+use crate::accounts;
 use crate::run::LeftOut;
 use crate::style::count;
 
@@ -69,45 +70,12 @@ pub(crate) fn findings(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
     seen
 }
 
-/// The findings with what they do, and how it is known that they are meant where the case's known file does not say so.
-pub(crate) fn named(case: &CaseReport) -> Vec<String> {
-    let how = |id: &FindingId| {
-        let accounts = case
-            .differences
-            .iter()
-            .flat_map(|difference| &difference.accounts);
-        let best = accounts
-            .filter(|account| account.because.contains(id))
-            .map(|account| (account.how, account.because.len()))
-            .min();
-        match best {
-            Some((How::Recognised, 1)) => ", recognised",
-            Some((How::Recognised, _)) => ", recognised: this or another that looks alike",
-            _ => "",
-        }
-    };
-    findings(case)
-        .into_iter()
-        .map(|(id, card)| format!("{id} ({}{}): {}", card.versions, how(id), card.title))
-        .collect()
-}
-
 /// Where a case's differences are told, each place once.
 pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
     once(
         findings(case)
             .into_iter()
             .flat_map(|(_, card)| card.link.iter().map(String::as_str)),
-    )
-}
-
-/// Why the runtimes differ, each cause once.
-pub(crate) fn causes(case: &CaseReport) -> Vec<&str> {
-    once(
-        findings(case)
-            .into_iter()
-            .map(|(_, card)| card.cause.as_str())
-            .filter(|cause| !cause.is_empty()),
     )
 }
 
@@ -251,6 +219,10 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
         {
             "new".to_owned()
         }
+        // One finding stands above its facts; a consequence, or a choice, is said with each.
+        Standing::Known => Some(accounts::because(&difference.accounts))
+            .filter(|told| told.contains(' '))
+            .unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -340,6 +312,12 @@ pub(crate) fn again(case: &CaseReport) -> String {
         .iter()
         .map(|option| format!(" {}", word(option)))
         .collect()
+}
+
+/// The folder of the cases, as an option for commands that read only.
+pub(crate) fn folder(case: &CaseReport) -> String {
+    let named = case.again.windows(2).find(|pair| pair[0] == "--cases");
+    named.map_or_else(String::new, |pair| format!(" --cases {}", word(&pair[1])))
 }
 
 /// How `--runtime` names a runtime of the run.

@@ -335,6 +335,9 @@ pub(crate) struct ReportArgs {
     /// terminal, markdown, json; junit for runs, html for checks
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
+    /// Of a run, everything: in the terminal's format each known case, in markdown also what a comment has no room for
+    #[arg(long, conflicts_with = "merge")]
+    pub(crate) full: bool,
     /// Write to a file, not to stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
