@@ -59,7 +59,9 @@ fn entries(document: &Document<'_>, catalogue: &Catalogue) -> Result<Vec<Ignore>
             Ok(entry) if entries.iter().any(|other| other.finding == entry.finding) => {
                 let message = format!("`{}` is ignored twice", entry.finding);
                 let help = "remove one of the two".to_owned();
-                errors.0.push(document.at(&[&at.to_string(), "finding"], message, help));
+                errors
+                    .0
+                    .push(document.at(&[&at.to_string(), "finding"], message, help));
             }
             Ok(entry) => entries.push(entry),
             Err(wrong) => errors.0.extend(
@@ -83,7 +85,9 @@ fn entry(typed: &Typed, catalogue: &Catalogue) -> Result<Ignore, Vec<Wrong>> {
     let mut wrong = Vec::new();
     let mut tell = |key, message: String, help: String| wrong.push(Wrong { key, message, help });
     let finding = finding(typed.finding.as_deref(), catalogue);
-    let finding = finding.map_err(|(message, help)| tell("finding", message, help)).ok();
+    let finding = finding
+        .map_err(|(message, help)| tell("finding", message, help))
+        .ok();
     let reason = typed.reason.as_deref().unwrap_or_default().trim();
     if reason.is_empty() {
         let help = "write why it may be ignored, for who meets this file in a year".to_owned();
@@ -91,14 +95,20 @@ fn entry(typed: &Typed, catalogue: &Catalogue) -> Result<Ignore, Vec<Wrong>> {
     }
     if reason.chars().count() > REASON {
         let help = "write the rest where the reason can point to".to_owned();
-        tell("reason", format!("a reason has at most {REASON} characters"), help);
+        tell(
+            "reason",
+            format!("a reason has at most {REASON} characters"),
+            help,
+        );
     }
     let last = "write the last day on which it is ignored: YYYY-MM-DD";
     let until = match &typed.until {
         None => Err("an entry needs `until`".to_owned()),
         Some(text) => text.trim().parse::<Date>().map_err(|error| error.to_string()),
     };
-    let until = until.map_err(|message| tell("until", message, last.to_owned())).ok();
+    let until = until
+        .map_err(|message| tell("until", message, last.to_owned()))
+        .ok();
     match (finding, until) {
         (Some(finding), Some(until)) if wrong.is_empty() => Ok(Ignore {
             finding,
@@ -157,23 +167,65 @@ mod tests {
     fn what_is_wrong_is_told_where_it_stands_and_what_to_do() {
         let good = "finding: crun/some-thing, reason: r, until: 2026-12-31";
         for (text, place, words) in [
-            ("- {finding: crun/some-think, reason: r, until: 2026-12-31}", "1:4", "there is no finding `crun/some-think`\n    help: did you mean `crun/some-thing`?"),
-            ("- {finding: other/x, reason: r, until: 2026-12-31}", "1:4", "ocidiff findings"),
-            ("- {finding: crun/*, reason: r, until: 2026-12-31}", "1:4", "COMPONENT/SLUG"),
+            (
+                "- {finding: crun/some-think, reason: r, until: 2026-12-31}",
+                "1:4",
+                "there is no finding `crun/some-think`\n    help: did you mean `crun/some-thing`?",
+            ),
+            (
+                "- {finding: other/x, reason: r, until: 2026-12-31}",
+                "1:4",
+                "ocidiff findings",
+            ),
+            (
+                "- {finding: crun/*, reason: r, until: 2026-12-31}",
+                "1:4",
+                "COMPONENT/SLUG",
+            ),
             ("- {reason: r, until: 2026-12-31}", "1:4", "needs a `finding`"),
-            ("- {finding: crun/some-thing, until: 2026-12-31}", "1:4", "needs a `reason`"),
-            ("-\n  finding: crun/some-thing\n  reason: ' '\n  until: 2026-12-31", "3:3", "needs a `reason`"),
+            (
+                "- {finding: crun/some-thing, until: 2026-12-31}",
+                "1:4",
+                "needs a `reason`",
+            ),
+            (
+                "-\n  finding: crun/some-thing\n  reason: ' '\n  until: 2026-12-31",
+                "3:3",
+                "needs a `reason`",
+            ),
             ("- {finding: crun/some-thing, reason: r}", "1:4", "needs `until`"),
-            ("-\n  finding: crun/some-thing\n  reason: r\n  until: 2026-02-30", "4:3", "`2026-02-30` is not a date"),
-            ("- {finding: crun/some-thing, reason: r, until: soon}", "1:", "YYYY-MM-DD"),
-            ("- {finding: crun/some-thing, reason: r, untill: 2026-12-31}", "1:", "did you mean `until`?"),
+            (
+                "-\n  finding: crun/some-thing\n  reason: r\n  until: 2026-02-30",
+                "4:3",
+                "`2026-02-30` is not a date",
+            ),
+            (
+                "- {finding: crun/some-thing, reason: r, until: soon}",
+                "1:",
+                "YYYY-MM-DD",
+            ),
+            (
+                "- {finding: crun/some-thing, reason: r, untill: 2026-12-31}",
+                "1:",
+                "did you mean `until`?",
+            ),
             ("ignore: all", "1:1", "sequence"),
             ("- crun/some-thing", "1:3", "crun/some-thing"),
             (&format!("- {{{good}}}\n- {{{good}}}"), "2:4", "ignored twice"),
-            (&format!("- {{finding: crun/some-thing, reason: {}, until: 2026-12-31}}", "x".repeat(501)), "1:", "at most 500"),
+            (
+                &format!(
+                    "- {{finding: crun/some-thing, reason: {}, until: 2026-12-31}}",
+                    "x".repeat(501)
+                ),
+                "1:",
+                "at most 500",
+            ),
         ] {
             let told = read(text).expect_err(text);
-            assert!(told.starts_with(&format!("i.yaml:{place}")) && told.contains(words), "{text}\n{told}");
+            assert!(
+                told.starts_with(&format!("i.yaml:{place}")) && told.contains(words),
+                "{text}\n{told}"
+            );
         }
     }
 

@@ -55,7 +55,10 @@ pub(crate) fn by_finding(case: &CaseReport) -> Vec<Accounted<'_>> {
     findings
         .into_iter()
         .map(|(id, card)| {
-            let of = known.iter().copied().filter(|one| one.findings().any(|other| other == id));
+            let of = known
+                .iter()
+                .copied()
+                .filter(|one| one.findings().any(|other| other == id));
             let (first, also) = of.partition(|one| leads(one, id));
             Accounted {
                 id,
@@ -79,7 +82,10 @@ pub(crate) fn unaccounted(case: &CaseReport) -> Vec<&Difference> {
 /// A finding with its versions, how it is known that it is meant where the case's known file does not say so, how much
 /// it matters here, and what it does.
 pub(crate) fn named(case: &CaseReport, id: &FindingId, card: &Card) -> String {
-    let all = case.differences.iter().flat_map(|difference| &difference.accounts);
+    let all = case
+        .differences
+        .iter()
+        .flat_map(|difference| &difference.accounts);
     let best = all
         .filter(|account| account.because.contains(id))
         .min_by_key(|account| (account.how, account.because.len()));
@@ -89,7 +95,10 @@ pub(crate) fn named(case: &CaseReport, id: &FindingId, card: &Card) -> String {
             let others: Vec<&str> = others.map(FindingId::as_str).collect();
             match others.is_empty() {
                 true => ", recognised".to_owned(),
-                false => format!(", recognised: this or {}, which look alike here", others.join(" or ")),
+                false => format!(
+                    ", recognised: this or {}, which look alike here",
+                    others.join(" or ")
+                ),
             }
         }
         _ => String::new(),
@@ -102,7 +111,10 @@ pub(crate) fn named(case: &CaseReport, id: &FindingId, card: &Card) -> String {
 pub(crate) fn impact(case: &CaseReport, id: &FindingId, card: &Card) -> Option<Impact> {
     let of = |difference: &Difference| {
         let reference = difference.groups.first().and_then(|group| group.runtimes.first());
-        let named = difference.accounts.iter().filter(|account| account.because.contains(id));
+        let named = difference
+            .accounts
+            .iter()
+            .filter(|account| account.because.contains(id));
         named
             .map(|account| match reference == Some(&account.who) {
                 true => card.impact.leaving,
@@ -126,13 +138,26 @@ mod tests {
         };
         for (accounts, told) in [
             (vec![account(How::Written, &["crun/a"])], "crun/a"),
-            (vec![account(How::Written, &["crun/a", "crun/b"])], "crun/a and crun/b"),
-            (vec![account(How::Recognised, &["crun/a"])], "crun/a"),
-            (vec![account(How::Recognised, &["crun/a", "crun/b"])], "either crun/a or crun/b"),
-            (vec![account(How::Follows, &["crun/a"])], "follows from crun/a"),
-            (vec![account(How::Follows, &["crun/a", "crun/b"])], "follows from either crun/a or crun/b"),
             (
-                vec![account(How::Written, &["crun/a"]), account(How::Written, &["crun/a"]), account(How::Recognised, &["youki/b"])],
+                vec![account(How::Written, &["crun/a", "crun/b"])],
+                "crun/a and crun/b",
+            ),
+            (vec![account(How::Recognised, &["crun/a"])], "crun/a"),
+            (
+                vec![account(How::Recognised, &["crun/a", "crun/b"])],
+                "either crun/a or crun/b",
+            ),
+            (vec![account(How::Follows, &["crun/a"])], "follows from crun/a"),
+            (
+                vec![account(How::Follows, &["crun/a", "crun/b"])],
+                "follows from either crun/a or crun/b",
+            ),
+            (
+                vec![
+                    account(How::Written, &["crun/a"]),
+                    account(How::Written, &["crun/a"]),
+                    account(How::Recognised, &["youki/b"]),
+                ],
                 "crun/a, youki/b",
             ),
             (Vec::new(), ""),

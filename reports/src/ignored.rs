@@ -33,14 +33,22 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
         count(cases.len(), "known case"),
         safe(&list.file)
     )];
-    let over: Vec<String> = list.over().map(|one| format!("{} ({})", one.finding, one.until)).collect();
+    let over: Vec<String> = list
+        .over()
+        .map(|one| format!("{} ({})", one.finding, one.until))
+        .collect();
     if !over.is_empty() {
         lines.push(format!("no longer ignored, the day is past: {}", over.join(", ")));
     }
     let all = || run.cases.iter().flat_map(|case| &case.differences);
     let met: BTreeSet<&FindingId> = all().flat_map(Difference::findings).collect();
     let idle = |one: &&Ignore| !met.contains(&one.finding);
-    let idle: Vec<&str> = list.entries.iter().filter(idle).map(|one| one.finding.as_str()).collect();
+    let idle: Vec<&str> = list
+        .entries
+        .iter()
+        .filter(idle)
+        .map(|one| one.finding.as_str())
+        .collect();
     if !idle.is_empty() {
         lines.push(format!("met nothing in this run: {}", idle.join(", ")));
     }

@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
     pub fn known(&self) -> Vec<&'a CaseReport> {
         let mut cases = self.with(Verdict::Known);
         cases.retain(|case| !case.ignored);
-        cases.sort_by_key(known_order);
+        cases.sort_by_cached_key(known_order);
         cases
     }
 

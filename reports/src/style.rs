@@ -135,7 +135,9 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
         .into_iter()
         .map(|line| {
-            let parts = line.iter().map(|word| format!("{}{}", word.word, word.whitespace));
+            let parts = line
+                .iter()
+                .map(|word| format!("{}{}", word.word, word.whitespace));
             parts.collect::<String>().trim_end().to_owned()
         })
         .collect()
@@ -180,8 +182,19 @@ mod tests {
         let text = format!("see {link} of crun/no-default-errno-ret; {}", "x".repeat(50));
         let lines = wrap(&text, 40);
         assert!(lines.contains(&link), "{lines:#?}");
-        assert!(lines.iter().any(|line| line.contains("crun/no-default-errno-ret;")), "{lines:#?}");
-        assert!(lines.iter().filter(|line| **line != link).all(|line| width(line) <= 40), "{lines:#?}");
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("crun/no-default-errno-ret;")),
+            "{lines:#?}"
+        );
+        assert!(
+            lines
+                .iter()
+                .filter(|line| **line != link)
+                .all(|line| width(line) <= 40),
+            "{lines:#?}"
+        );
         assert_eq!(lines.concat().matches('x').count(), 50);
         let endless = wrap(&"a/".repeat(500), 40);
         assert!(endless.iter().all(|line| width(line) <= 40));

@@ -82,7 +82,10 @@ fn told<'a>(
     difference: &'a Difference,
 ) -> impl Iterator<Item = (&'a FindingId, &'a Card, &'a str)> {
     difference.accounts.iter().flat_map(move |account| {
-        let cards = account.because.iter().filter_map(|id| case.findings.get_key_value(id));
+        let cards = account
+            .because
+            .iter()
+            .filter_map(|id| case.findings.get_key_value(id));
         cards.map(|(id, card)| (id, card, account.who.as_str()))
     })
 }

@@ -44,7 +44,8 @@ impl Date {
     }
 
     fn is_there(self) -> bool {
-        let leap = self.year.is_multiple_of(4) && (!self.year.is_multiple_of(100) || self.year.is_multiple_of(400));
+        let leap =
+            self.year.is_multiple_of(4) && (!self.year.is_multiple_of(100) || self.year.is_multiple_of(400));
         let days = match self.month {
             2 if leap => 29,
             2 => 28,
@@ -62,7 +63,9 @@ impl std::str::FromStr for Date {
     fn from_str(text: &str) -> Result<Self, DateError> {
         let not = || DateError(text.to_owned());
         let parts: Vec<&str> = text.split('-').collect();
-        let [year, month, day] = parts[..] else { return Err(not()) };
+        let [year, month, day] = parts[..] else {
+            return Err(not());
+        };
         let number = |part: &str, digits: usize| {
             let plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
             plain.then(|| part.parse().ok()).flatten()

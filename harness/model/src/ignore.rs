@@ -71,6 +71,10 @@ mod tests {
         assert!(list("2026-12-31").holding(&id).is_some());
         assert!(list("2027-01-01").holding(&id).is_none());
         assert_eq!(list("2027-01-01").over().count(), 1);
-        assert!(list("2026-12-31").holding(&"crun/b".parse().expect("an id")).is_none());
+        assert!(
+            list("2026-12-31")
+                .holding(&"crun/b".parse().expect("an id"))
+                .is_none()
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ocidiff_model::{Event, ExitStatus};
 use ocidiff_model::check::{FleetReport, NodeCheck};
+use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
 use ocidiff_reports::{Error as Drawing, Format, Style, check, fleet, markdown, render, terminal};
 

@@ -268,7 +268,12 @@ impl Teller {
         let told: Vec<&Difference> = report
             .differences
             .iter()
-            .filter(|difference| !self.ignore.as_ref().is_some_and(|list| list.covers(&difference.accounts)))
+            .filter(|difference| {
+                !self
+                    .ignore
+                    .as_ref()
+                    .is_some_and(|list| list.covers(&difference.accounts))
+            })
             .collect();
         let impacts = told.iter().map(|difference| difference.impact);
         self.harms |= self.given && impacts.max().flatten() >= Some(Impact::Breaks);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_model::known::Machine;
+use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_runtimes::engines::{Options, Which};
 use ocidiff_runtimes::via::Remote;
 use ocidiff_runtimes::{Manifest, Runtime, registered};

@@ -141,7 +141,11 @@ fn advice(out: &mut String, case: &CaseReport) {
     let item = |out: &mut String, name: &str, text: String| out.push_str(&format!("- {name}: {text}\n"));
     for clause in &case.requirements {
         let target = link(&clause.link(), &clause.section);
-        item(out, "spec", format!("{} {}, {target}", clause.level, text(&clause.id)));
+        item(
+            out,
+            "spec",
+            format!("{} {}, {target}", clause.level, text(&clause.id)),
+        );
     }
     item(out, "case", code(&case.source));
     for finding in accounts::by_finding(case) {
@@ -160,11 +164,18 @@ fn advice(out: &mut String, case: &CaseReport) {
     );
 }
 
-
 /// A finding, what there is to know of it, and the facts that it accounts for, as a list below an item.
 fn by_finding(out: &mut String, case: &CaseReport, finding: &Accounted<'_>) {
-    let Accounted { id, card, first, also } = finding;
-    out.push_str(&format!("- finding: {}\n", text(&accounts::named(case, id, card))));
+    let Accounted {
+        id,
+        card,
+        first,
+        also,
+    } = finding;
+    out.push_str(&format!(
+        "- finding: {}\n",
+        text(&accounts::named(case, id, card))
+    ));
     let mut item = |name: &str, text: String| {
         if !text.is_empty() {
             out.push_str(&format!("  - {name}: {text}\n"));

@@ -18,7 +18,11 @@ pub(super) fn by_finding(run: &Run<'_>, room: &mut Room) {
     if known == 0 {
         return;
     }
-    let mut title = format!("\n### Known: {} behind {}\n\n", count(rows.len(), "finding"), count(known, "case"));
+    let mut title = format!(
+        "\n### Known: {} behind {}\n\n",
+        count(rows.len(), "finding"),
+        count(known, "case")
+    );
     if !rows.is_empty() {
         title.push_str("| finding | who | impact | what | cases |\n|---|---|---|---|--:|\n");
     }
@@ -31,7 +35,10 @@ pub(super) fn by_finding(run: &Run<'_>, room: &mut Room) {
         room.last(&format!("\n… {} more ({rest}): --full\n", rows.len() - shown));
     }
     if unexplained > 0 {
-        room.last(&format!("\n{} without a finding\n", count(unexplained, "known case")));
+        room.last(&format!(
+            "\n{} without a finding\n",
+            count(unexplained, "known case")
+        ));
     }
 }
 
@@ -58,7 +65,11 @@ pub(super) fn cases(run: &Run<'_>, room: &mut Room) {
         let impact = telling::impact(case).map_or("", Impact::name);
         let first = telling::ordered(case).into_iter().next();
         let because = first.map_or(String::new(), |first| accounts::because(&first.accounts));
-        let because = if because.is_empty() { because } else { code(&because) };
+        let because = if because.is_empty() {
+            because
+        } else {
+            code(&because)
+        };
         room.push(&format!(
             "| {} | {impact} | {} | {because} |\n",
             code(&case.case),

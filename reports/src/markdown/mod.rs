@@ -18,7 +18,7 @@ use crate::{ignored, telling};
 const MOST: usize = 59_000;
 /// Of these, for who takes part and the counts.
 const HEAD: usize = 6_000;
-/// Of these, for what is known.
+/// Of these, for what is known, at least.
 const KNOWN: usize = 16_000;
 /// Of these, for what was not compared, or is ignored.
 const NOT_COMPARED: usize = 5_000;
@@ -31,13 +31,18 @@ pub fn render(events: &[Event]) -> String {
     let run = Run::of(events);
     let mut head = Room::of(HEAD);
     top(&run, &mut head);
-    let mut known = Room::of(KNOWN);
-    known::by_finding(&run, &mut known);
     let mut rest = Room::of(NOT_COMPARED);
     not_compared(&run, &mut rest);
-    let taken = head.len() + known.len() + rest.len();
-    let mut failing = Room::of(MOST.saturating_sub(taken));
+    let room = MOST.saturating_sub(head.len() + rest.len());
+    let table = |most: usize| {
+        let mut known = Room::of(most);
+        known::by_finding(&run, &mut known);
+        known
+    };
+    // What is known has some room for sure, and what fails does not take.
+    let mut failing = Room::of(room.saturating_sub(table(KNOWN).len()));
     self::failing(&run, &mut failing);
+    let known = table(room.saturating_sub(failing.len()));
     [head, failing, known, rest].map(Room::text).concat()
 }
 
@@ -87,10 +92,17 @@ fn failing(run: &Run<'_>, room: &mut Room) {
     if rest.is_empty() {
         return;
     }
-    let title = if whole == 0 { "Cases that fail" } else { "Others that fail" };
+    let title = if whole == 0 {
+        "Cases that fail"
+    } else {
+        "Others that fail"
+    };
     room.push(&format!("\n### {title}\n\n"));
     let lines = rest.iter().map(|case| {
-        let (name, who) = (text::code(&case.case), text(&crate::safe::brief(&telling::who(case), 80)));
+        let (name, who) = (
+            text::code(&case.case),
+            text(&crate::safe::brief(&telling::who(case), 80)),
+        );
         format!("- {} {name} {who}\n", case.verdict.name().to_uppercase())
     });
     let named = lines.take_while(|line| room.push(line)).count();

@@ -114,14 +114,19 @@ pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     };
     if other > 0 {
         let others = count(other, "other difference");
-        page.indented(0, &format!("{others} as written down, without a finding"));
+        page.wrapped(&format!("{others} as written down, without a finding"));
     }
     page.filled_field("next", &next_steps(case, style));
 }
 
 /// A finding, what there is to know of it, and the facts that it accounts for.
 fn by_finding(page: &mut Page<'_>, case: &CaseReport, finding: &Accounted<'_>, values: bool, style: &Style) {
-    let Accounted { id, card, first, also } = finding;
+    let Accounted {
+        id,
+        card,
+        first,
+        also,
+    } = finding;
     page.field("finding", &accounts::named(case, id, card));
     if !card.cause.is_empty() {
         page.field("cause", &card.cause);
@@ -149,7 +154,13 @@ fn by_finding(page: &mut Page<'_>, case: &CaseReport, finding: &Accounted<'_>, v
 }
 
 /// Each fact with its values by group, and a diff where they are sequences.
-pub(super) fn facts(page: &mut Page<'_>, case: &CaseReport, told: &[&Difference], style: &Style, limits: Limits) {
+pub(super) fn facts(
+    page: &mut Page<'_>,
+    case: &CaseReport,
+    told: &[&Difference],
+    style: &Style,
+    limits: Limits,
+) {
     let shown = &told[..told.len().min(limits.facts)];
     let names: Vec<_> = shown.iter().map(|it| style.text(&it.fact, VALUE)).collect();
     let column = names.iter().map(|name| width(name)).max().unwrap_or(0).min(FACT);
@@ -223,7 +234,12 @@ fn fact(
         page.indented(0, &style.brief(name, page.room()));
         page.wrapped(remark.trim_start());
     }
-    let column = values.iter().map(|(who, _)| width(who)).max().unwrap_or(0).min(WHO);
+    let column = values
+        .iter()
+        .map(|(who, _)| width(who))
+        .max()
+        .unwrap_or(0)
+        .min(WHO);
     for (who, value) in &values {
         let room = page.room().saturating_sub(column + 4);
         let mut lines = wrap(value, room);
@@ -234,7 +250,11 @@ fn fact(
             page.indented(2, &style.brief(who, page.room().saturating_sub(2)));
         }
         for (index, line) in lines.iter().enumerate() {
-            let who = if index == 0 && width(who) <= column { who } else { "" };
+            let who = if index == 0 && width(who) <= column {
+                who
+            } else {
+                ""
+            };
             page.indented(2, &format!("{}  {line}", pad(who, column)));
         }
     }

@@ -122,7 +122,10 @@ fn what_to_do(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     }
     // The reader is in `explain --run` already.
     let steps = case::next_steps(case, style);
-    for step in steps.iter().filter(|step| !step.starts_with("ocidiff explain --run")) {
+    for step in steps
+        .iter()
+        .filter(|step| !step.starts_with("ocidiff explain --run"))
+    {
         page.raw_field("next", step);
     }
     page.raw_field(

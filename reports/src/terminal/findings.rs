@@ -27,7 +27,7 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
     let Table { rows, unexplained } = Table::of(run);
     let mut page = Page::new(style);
     if !rows.is_empty() {
-        page.line(&format!(
+        page.flow(&format!(
             "{} behind {}, for who moves from the reference:",
             count(rows.len(), "finding"),
             count(known.len(), "known case")
@@ -40,7 +40,7 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
     }
     let rest = Table::by_impact(&rows[shown..]);
     if !rest.is_empty() {
-        page.line(&format!(
+        page.flow(&format!(
             "and {rest}: `ocidiff findings` lists them, --known their cases"
         ));
     }
@@ -62,7 +62,8 @@ struct Lines {
 impl Lines {
     fn of(rows: &[Row<'_>], style: &Style) -> Self {
         let shown = &rows[..rows.len().min(LINES)];
-        let widest = |of: &dyn Fn(&Row<'_>) -> String| shown.iter().map(|row| width(&of(row))).max().unwrap_or(0);
+        let widest =
+            |of: &dyn Fn(&Row<'_>) -> String| shown.iter().map(|row| width(&of(row))).max().unwrap_or(0);
         let id = widest(&|row| style.brief(row.id.as_str(), ID));
         let who = widest(&|row| style.words(&who(row)));
         let taken = NUMBERS + id + who + 5;

@@ -14,11 +14,14 @@ use crate::telling;
 const VALUE: usize = 40;
 /// What a fact may take in a line.
 const FACT: usize = 60;
-/// What the name of a case may take: with its impact it fits a line.
-const NAME: usize = 90;
+/// What stands beside the name of a case in a line: `known`, and the impact.
+const BESIDE: usize = 17;
 
 /// Known cases up to which each has a line of its own without being asked for.
 const FEW: usize = 12;
+
+/// Columns of names; longer ones push the rest of their line to the right.
+const WIDEST: usize = 40;
 
 /// How wide the columns of the list are.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +30,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(cases: &[&CaseReport]) -> Self {
+    pub(super) fn of(cases: &[&CaseReport], style: &Style) -> Self {
         let names = cases.iter().map(|case| width(&case.case));
         Self {
-            name: names.max().unwrap_or(0).min(40),
+            name: names
+                .max()
+                .unwrap_or(0)
+                .min(WIDEST.min(style.columns().saturating_sub(BESIDE))),
         }
     }
 }
@@ -44,7 +50,7 @@ pub(super) fn list(run: &Run<'_>, style: &Style) -> String {
     if !run.each_known && known.len() > FEW {
         return String::new();
     }
-    let columns = Columns::of(&known);
+    let columns = Columns::of(&known, style);
     let mut out = String::new();
     for (index, case) in known.iter().enumerate() {
         if index == 0 && run.told_whole().is_empty() {
@@ -61,7 +67,12 @@ pub(super) fn list(run: &Run<'_>, style: &Style) -> String {
 
 fn whole(case: &CaseReport, columns: Columns, style: &Style) -> String {
     let mut page = Page::new(style);
-    case::first_line(&mut page, head(case, columns, style).trim_end(), &case.summary, style);
+    case::first_line(
+        &mut page,
+        head(case, columns, style).trim_end(),
+        &case.summary,
+        style,
+    );
     case::details(&mut page, case, style);
     page.end_with_gap()
 }
@@ -97,7 +108,13 @@ fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
     };
     format!(
         "known {}  {}  ",
-        style.paint(Ink::Name, &pad(&style.brief(&case.case, NAME), columns.name)),
+        style.paint(
+            Ink::Name,
+            &pad(
+                &style.brief(&case.case, style.columns().saturating_sub(BESIDE)),
+                columns.name
+            )
+        ),
         style.paint(ink, &format!("{:<9}", impact.map_or("", |impact| impact.name())))
     )
 }
@@ -126,7 +143,11 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
     };
     let because = apart(accounts::because(&first.accounts));
     let links = telling::links(case);
-    let link = apart(links.first().map_or(String::new(), |link| telling::short_link(link)));
+    let link = apart(
+        links
+            .first()
+            .map_or(String::new(), |link| telling::short_link(link)),
+    );
     let others = first.groups.get(1..).unwrap_or_default();
     let differ = style.words(&telling::differ(case));
     [

@@ -84,7 +84,7 @@ pub fn header(event: &Event, style: &Style) -> String {
 pub fn case(case: &CaseReport, style: &Style) -> String {
     match case.verdict {
         Verdict::Agree => String::new(),
-        Verdict::Known => known::line(case, known::Columns::of(&[case]), style),
+        Verdict::Known => known::line(case, known::Columns::of(&[case], style), style),
         Verdict::Skipped | Verdict::Unsupported => {
             let mut page = Page::new(style);
             let head = format!("{} {}", case.verdict, style.words(&case.case));
@@ -169,7 +169,7 @@ fn skipped_why(run: &Run<'_>, style: &Style) -> String {
     } else {
         format!(", and {}", count(others, "other reason"))
     };
-    format!("{}{more}", style.sentence(first, 60))
+    format!("{}{more}", style.sentence(first, style.columns() / 3))
 }
 
 fn not_compared(run: &Run<'_>, style: &Style) -> String {

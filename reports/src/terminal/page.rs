@@ -9,6 +9,8 @@ const MARGIN: usize = 8;
 const NAME: usize = 8;
 /// What a name before a list takes.
 const LIST: usize = 12;
+/// The margin of what stands below a head that has no room beside it.
+const NARROW: usize = 4;
 /// Lines of a list.
 const LINES: usize = 3;
 
@@ -41,6 +43,13 @@ impl<'a> Page<'a> {
     /// A line as it is, in the margin and `deeper` columns.
     pub(super) fn indented(&mut self, deeper: usize, text: &str) {
         self.line(&format!("{}{text}", " ".repeat(self.margin + deeper)));
+    }
+
+    /// Safe text at the left edge, in as many lines as it takes.
+    pub(super) fn flow(&mut self, text: &str) {
+        for line in wrap(text, self.style.columns()) {
+            self.line(&line);
+        }
     }
 
     /// Safe text in the margin, in as many lines as it takes.
@@ -77,11 +86,19 @@ impl<'a> Page<'a> {
 
     /// Texts side by side, safe already, at the left edge; they go on below, under the first of them, where a line is full.
     pub(super) fn filled(&mut self, head: &str, items: &[String]) {
-        let margin = width(head);
-        let room = self.style.columns().saturating_sub(margin);
-        for (index, line) in fill(items, self.style.dot(), room).iter().enumerate() {
-            let head = if index == 0 { head.to_owned() } else { " ".repeat(margin) };
-            self.line(&format!("{head}{line}"));
+        let columns = self.style.columns();
+        let beside = width(head) <= columns / 3;
+        let margin = if beside { width(head) } else { NARROW };
+        if !beside {
+            self.line(head);
+        }
+        let lines = fill(items, self.style.dot(), columns.saturating_sub(margin));
+        for (index, line) in lines.iter().enumerate() {
+            let margin = match beside && index == 0 {
+                true => head.to_owned(),
+                false => " ".repeat(margin),
+            };
+            self.line(&format!("{margin}{line}"));
         }
     }
 

@@ -9,4 +9,5 @@ mod hostile;
 mod hostile_nodes;
 mod nodes;
 mod order;
+mod room;
 mod story;

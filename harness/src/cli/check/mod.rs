@@ -7,8 +7,8 @@ mod root;
 
 use std::time::SystemTime;
 
-use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_model::check::{CheckReport, Finding, ShapeReport, Unchecked};
+use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
 
