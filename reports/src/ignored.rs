@@ -1,14 +1,19 @@
-//! What a run did not tell, because a file says so: how much, by which entries, and which of them are to be looked at.
+//! What a run did not tell, or a check did not count, because a file says so: how much, by which entries, and which of them are to be looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::Difference;
+use ocidiff_model::check::{CheckReport, Finding};
+use ocidiff_model::difference::ids;
 use ocidiff_model::finding::FindingId;
-use ocidiff_model::ignore::Ignore;
+use ocidiff_model::ignore::{Ignore, IgnoreList};
 
 use crate::run::Run;
-use crate::safe::safe;
+use crate::safe::{safe, safe_to};
 use crate::style::count;
+
+/// Differences that are named for one entry.
+const NAMES: usize = 12;
 
 /// A line for what was left out, one for the entries that hold no more, one for those that met nothing; none without a
 /// file.
@@ -33,6 +38,15 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
         count(cases.len(), "known case"),
         safe(&list.file)
     )];
+    let all = run.cases.iter().flat_map(|case| &case.differences);
+    let met: BTreeSet<&FindingId> = all.flat_map(Difference::findings).collect();
+    lines.extend(to_look_at(list, &met));
+    lines
+}
+
+/// The entries that hold no more, and those that met nothing, of all that was met.
+fn to_look_at(list: &IgnoreList, met: &BTreeSet<&FindingId>) -> Vec<String> {
+    let mut lines = Vec::new();
     let over: Vec<String> = list
         .over()
         .map(|one| format!("{} ({})", one.finding, one.until))
@@ -40,17 +54,47 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
     if !over.is_empty() {
         lines.push(format!("no longer ignored, the day is past: {}", over.join(", ")));
     }
-    let all = || run.cases.iter().flat_map(|case| &case.differences);
-    let met: BTreeSet<&FindingId> = all().flat_map(Difference::findings).collect();
-    let idle = |one: &&Ignore| !met.contains(&one.finding);
-    let idle: Vec<&str> = list
-        .entries
-        .iter()
-        .filter(idle)
-        .map(|one| one.finding.as_str())
-        .collect();
+    let idle = list.entries.iter().filter(|one| !met.contains(&one.finding));
+    let idle: Vec<&str> = idle.map(|one| one.finding.as_str()).collect();
     if !idle.is_empty() {
-        lines.push(format!("met nothing in this run: {}", idle.join(", ")));
+        lines.push(format!("met nothing here: {}", idle.join(", ")));
     }
     lines
+}
+
+/// What a check found and does not count, a line for each entry and difference; then the entries that are to be looked at.
+pub(crate) fn of_check(report: &CheckReport) -> Vec<String> {
+    let all = || report.shapes.iter().flat_map(|shape| &shape.findings);
+    let mut lines: Vec<String> = differences(all());
+    if let Some(list) = &report.ignore {
+        let met: BTreeSet<&FindingId> = all().flat_map(|one| ids(&one.accounts).chain(&one.id)).collect();
+        lines.extend(to_look_at(list, &met));
+    }
+    lines
+}
+
+/// `ID until DATE (REASON): what, what`, for each entry that something was found of.
+pub(crate) fn differences<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<String> {
+    let mut by: BTreeMap<&FindingId, (&Ignore, BTreeSet<&str>)> = BTreeMap::new();
+    for (ignore, what) in findings.filter_map(|one| Some((one.ignored.as_ref()?, one.what.as_str()))) {
+        by.entry(&ignore.finding)
+            .or_insert_with(|| (ignore, BTreeSet::new()))
+            .1
+            .insert(what);
+    }
+    let line = |(ignore, what): (&Ignore, BTreeSet<&str>)| {
+        let names: Vec<String> = what.iter().take(NAMES).map(|what| safe_to(what, 100)).collect();
+        let more = match what.len() - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "{} until {} ({}): {}{more}",
+            ignore.finding,
+            ignore.until,
+            safe(&ignore.reason),
+            names.join(", ")
+        )
+    };
+    by.into_values().map(line).collect()
 }

@@ -7,6 +7,7 @@ mod fleet;
 mod golden;
 mod hostile;
 mod hostile_nodes;
+mod ignored;
 mod nodes;
 mod order;
 mod room;
