@@ -15,6 +15,7 @@ use crate::cell::job::{JobStep, RecordJob};
 use crate::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
 use crate::corpus::{Corpus, Entry};
 use crate::filters;
+use crate::fixed::Newest;
 use crate::hangs::Hangs;
 use crate::launch::{Launcher, Order, Told};
 use crate::normalise::normalise;
@@ -63,6 +64,8 @@ pub struct Engine {
     pub repeat: u32,
     /// Whether a runtime is held against itself.
     pub control: bool,
+    /// The newest versions that the corpus was run under.
+    pub newest: Newest,
     /// Who did not come back.
     pub hangs: Hangs,
     /// Whether the values of the environment in a bundle of the user's are told as they are.
@@ -145,6 +148,7 @@ impl Engine {
             tells_gone: true,
             origin,
             repeat: self.repeat,
+            newest: self.newest.clone(),
         }
     }
 

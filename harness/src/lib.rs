@@ -29,6 +29,7 @@
 //! | [`judge`](mod@judge) | what is new, known, gone, a violation                          |
 //! | [`confirm`]        | runs what is new again, and gives the verdict                    |
 //! | [`findings`]       | which findings concern somebody, which cases show one; lint       |
+//! | [`fixed`]          | what shows no more in versions that nobody had looked at         |
 //! | [`failing`]        | steps that fail under every runtime                              |
 //! | [`hangs`]          | which runtime does not come back, and is given up                |
 //! | [`repeat`]         | several runs of a case, put together                             |
@@ -61,6 +62,7 @@ pub mod error;
 pub mod failing;
 pub mod filters;
 pub mod findings;
+pub mod fixed;
 pub mod hangs;
 mod hear;
 pub mod ignore;

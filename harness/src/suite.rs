@@ -12,6 +12,7 @@ use crate::bundle::Builder;
 use crate::corpus::{self, Corpus, files};
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
+use crate::fixed::Newest;
 use crate::hangs::Hangs;
 use crate::launch::Launcher;
 use crate::participants::contenders;
@@ -197,6 +198,7 @@ pub fn engine(
         keep_setup: settings.keep_setup,
         repeat: settings.repeat,
         control: settings.control,
+        newest: Newest::of(&manifests()?),
         hangs: Hangs::default(),
         show_env: false,
         keep_hooks: settings.keep_hooks,

@@ -55,7 +55,11 @@ fn to_look_at(list: &IgnoreList, met: &BTreeSet<&FindingId>) -> Vec<String> {
         lines.push(format!("no longer ignored, the day is past: {}", over.join(", ")));
     }
     let holds = |one: &&Ignore| list.holding(&one.finding).is_some();
-    let idle = list.entries.iter().filter(holds).filter(|one| !met.contains(&one.finding));
+    let idle = list
+        .entries
+        .iter()
+        .filter(holds)
+        .filter(|one| !met.contains(&one.finding));
     let idle: Vec<&str> = idle.map(|one| one.finding.as_str()).collect();
     if !idle.is_empty() {
         lines.push(format!("met nothing here: {}", idle.join(", ")));

@@ -76,7 +76,7 @@ fn test_case(case: &CaseReport, run: &Run<'_>) -> TestCase {
     for (name, value) in properties_of(case) {
         test.add_property(Property::new(name, safe(&value)));
     }
-    if matches!(case.verdict, Verdict::Known | Verdict::Unstable) {
+    if matches!(case.verdict, Verdict::Known | Verdict::Fixed | Verdict::Unstable) {
         test.set_system_out(text(case));
     }
     test
@@ -96,16 +96,19 @@ fn status(case: &CaseReport, run: &Run<'_>) -> TestCaseStatus {
     let who = safe(&telling::who(case));
     let mut status = match case.verdict {
         Verdict::Agree | Verdict::Known => return TestCaseStatus::success(),
-        Verdict::Unstable if !run.strict => return TestCaseStatus::success(),
+        Verdict::Unstable | Verdict::Fixed if !run.strict => return TestCaseStatus::success(),
         Verdict::Skipped | Verdict::Unsupported => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(format!("{}: {who}", case.verdict));
             return status;
         }
         Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected | Verdict::Unstable => {
-            TestCaseStatus::non_success(NonSuccessKind::Failure)
-        }
+        Verdict::New
+        | Verdict::Gone
+        | Verdict::Violation
+        | Verdict::Unexpected
+        | Verdict::Unstable
+        | Verdict::Fixed => TestCaseStatus::non_success(NonSuccessKind::Failure),
     };
     status.set_type(case.verdict.name());
     status.set_message(who);

@@ -25,6 +25,7 @@ mod ignored;
 pub mod junit;
 pub mod markdown;
 pub mod mutants;
+mod news;
 pub mod run;
 mod safe;
 mod style;

@@ -8,6 +8,7 @@ use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
 
 use crate::accounts;
+use crate::news;
 use crate::run::LeftOut;
 use crate::style::count;
 
@@ -47,7 +48,8 @@ fn standing_rank(standing: &Standing) -> u8 {
         Standing::New { .. } => 0,
         Standing::Gone => 1,
         Standing::Unstable { .. } => 2,
-        Standing::Known => 3,
+        Standing::Fixed => 3,
+        Standing::Known => 4,
     }
 }
 
@@ -128,6 +130,7 @@ pub(crate) fn who(case: &CaseReport) -> String {
     let against = against(case);
     match case.verdict {
         Verdict::Gone => "a known difference did not show".to_owned(),
+        Verdict::Fixed => news::of(case),
         Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
         Verdict::Violation | Verdict::Unexpected if against.is_empty() => "not as expected".to_owned(),
         Verdict::Violation | Verdict::Unexpected if differing.is_empty() => {
@@ -206,6 +209,7 @@ pub(crate) fn off(difference: &Difference) -> Vec<(&str, String, String)> {
 pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
     match &difference.standing {
         Standing::Gone => "written down, did not show".to_owned(),
+        Standing::Fixed => "written down, shows no more".to_owned(),
         // The first line has the counts of the only one.
         Standing::Unstable { .. } if case.verdict == Verdict::Unstable && case.differences.len() == 1 => {
             String::new()

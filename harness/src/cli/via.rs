@@ -18,6 +18,7 @@ use crate::bundle::Builder;
 use crate::confirm::{Judge, Origin};
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
+use crate::fixed::Newest;
 use crate::participants::{Contender, contenders};
 use crate::schedule::Schedule;
 use crate::session::Session;
@@ -97,6 +98,7 @@ pub(crate) fn run(
             tells_gone: false,
             origin: Origin::Control,
             repeat: u32::from(args.repeat),
+            newest: Newest::default(),
         };
         let via = Arc::new(Via::new(
             remote,

@@ -12,7 +12,7 @@ use self::room::Room;
 pub(crate) use self::text::text;
 use crate::run::{Run, Start};
 use crate::style::count;
-use crate::{ignored, telling};
+use crate::{ignored, news, telling};
 
 /// Bytes of a report, so that it fits a comment with something beside it.
 const MOST: usize = 59_000;
@@ -118,6 +118,9 @@ fn headline(run: &Run<'_>) -> String {
         .filter(|verdict| run.counts.of(*verdict) > 0)
         .map(|verdict| format!("{} {verdict}", run.counts.of(verdict)))
         .collect();
+    if run.counts.of(Verdict::Fixed) > 0 {
+        parts.push(format!("{} fixed", run.counts.of(Verdict::Fixed)));
+    }
     if run.interrupted {
         parts.insert(0, "interrupted".to_owned());
     }
@@ -189,6 +192,9 @@ fn not_compared(run: &Run<'_>, room: &mut Room) {
     if !left_out.is_empty() {
         let left_out: Vec<_> = left_out.iter().map(|one| text(&telling::sat_out(one))).collect();
         room.list("\nleft out: ", &left_out);
+    }
+    for line in news::lines(run) {
+        room.list("\nfixed? ", &[text(&line)]);
     }
     for line in ignored::lines(run) {
         room.list("\nignored: ", &[text(&line)]);

@@ -64,7 +64,7 @@ impl Limits {
 pub(crate) fn ink(verdict: Verdict) -> Ink {
     match verdict {
         Verdict::New | Verdict::Violation | Verdict::Unexpected | Verdict::Broken => Ink::Fail,
-        Verdict::Gone | Verdict::Unstable => Ink::Warn,
+        Verdict::Gone | Verdict::Fixed | Verdict::Unstable => Ink::Warn,
         Verdict::Agree => Ink::Good,
         Verdict::Known | Verdict::Unsupported | Verdict::Skipped => Ink::Quiet,
     }
@@ -98,7 +98,7 @@ pub(super) fn first_line(page: &mut Page<'_>, head: &str, sentence: &str, style:
 /// What is told of a case under its first line: what fails, then by finding what is known.
 pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     let (told, known) = telling::telling(case);
-    let fails = known > 0 || case.verdict != Verdict::Known;
+    let fails = known > 0 || !matches!(case.verdict, Verdict::Known | Verdict::Fixed);
     let told = if fails { told } else { accounts::unaccounted(case) };
     facts(page, case, &told, style, Limits::REPORT);
     said(page, case, Limits::REPORT);

@@ -20,10 +20,14 @@ pub use explain::{ExplainInput, explain};
 pub use profile::profile;
 
 use crate::ignored;
+use crate::news;
 use crate::run::{Run, Start, is_told_whole};
 use crate::style::{Ink, Style, count, width, wrap};
 use crate::telling;
 use page::Page;
+
+/// Lines of news.
+const NEWS: usize = 8;
 
 /// The whole report.
 #[must_use]
@@ -99,9 +103,10 @@ pub fn case(case: &CaseReport, style: &Style) -> String {
 #[must_use]
 pub fn closing(run: &Run<'_>, style: &Style) -> String {
     format!(
-        "{}{}{}{}",
+        "{}{}{}{}{}",
         known::list(run, style),
         findings::table(run, style),
+        news(run, style),
         not_compared(run, style),
         summary(run, style)
     )
@@ -149,6 +154,7 @@ fn counted(run: &Run<'_>, verdict: Verdict, style: &Style) -> String {
     match verdict {
         Verdict::Agree => style.paint(Ink::Good, &format!("{number} {verdict}")),
         Verdict::Known => format!("{number} {verdict}"),
+        Verdict::Fixed => style.paint(Ink::Warn, &format!("{number} {verdict}")),
         Verdict::Skipped => format!("{number} {verdict} ({})", skipped_why(run, style)),
         Verdict::Unsupported => style.paint(Ink::Quiet, &format!("{number} {verdict}")),
         told => {
@@ -170,6 +176,23 @@ fn skipped_why(run: &Run<'_>, style: &Style) -> String {
         format!(", and {}", count(others, "other reason"))
     };
     format!("{}{more}", style.sentence(first, style.columns() / 3))
+}
+
+/// What shows no more where nobody had looked: a few lines of it.
+fn news(run: &Run<'_>, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let lines = news::lines(run);
+    for line in lines.iter().take(NEWS) {
+        page.entry("fixed?", line);
+    }
+    if lines.len() > NEWS {
+        let more = count(lines.len() - NEWS, "more finding");
+        page.entry(
+            "",
+            &format!("and {more}: `ocidiff report FILE --format markdown --full` lists them"),
+        );
+    }
+    page.end_with_gap()
 }
 
 fn not_compared(run: &Run<'_>, style: &Style) -> String {

@@ -8,6 +8,7 @@ mod golden;
 mod hostile;
 mod hostile_nodes;
 mod ignored;
+mod news;
 mod nodes;
 mod order;
 mod room;

@@ -123,6 +123,7 @@ pub(crate) fn difference(fact: &str, of: &[(&[&str], Option<Value>)], standing: 
         against: Vec::new(),
         impact: None,
         accounts: Vec::new(),
+        fixed: Vec::new(),
     }
 }
 

@@ -38,9 +38,9 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         match root::enter(root)? {}
     }
     let events = Events::open(args)?;
-    between::target(&args.to)?;
     let corpus = suite::corpus(None)?;
     let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
+    between::target(&args.to)?;
     let abilities = suite::abilities()?;
     let settings = Settings {
         program: suite::program()?,

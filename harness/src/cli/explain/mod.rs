@@ -88,6 +88,9 @@ fn verdict_sheet(verdict: Verdict, style: &Style) -> String {
         Verdict::Agree => "All facts are equal, and all expectations hold.",
         Verdict::Known => "Every difference is written down, and as written.",
         Verdict::New => "A difference that is not written down; it showed in each of three runs.",
+        Verdict::Fixed => {
+            "As written, but for what a runtime does no more, in a version newer than any that was looked at: the finding may be fixed."
+        }
         Verdict::Gone => "A difference that is written down did not show.",
         Verdict::Violation => {
             "What a clause of the spec demands does not hold, and is not written down; all runtimes may agree in it."
