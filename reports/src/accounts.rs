@@ -1,5 +1,7 @@
 //! What a case's differences have to do with findings: which account for one, and which differences one accounts for.
 
+use std::cmp::Reverse;
+
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
@@ -35,31 +37,27 @@ pub(crate) fn because(accounts: &[Account]) -> String {
 pub(crate) struct Accounted<'a> {
     pub(crate) id: &'a FindingId,
     pub(crate) card: &'a Card,
-    /// Those of which it is the first that accounts for them.
+    /// Those that are told with it.
     pub(crate) first: Vec<&'a Difference>,
-    /// Those that stand under another finding too.
+    /// Those that it accounts for too, and which stand under another.
     pub(crate) also: Vec<&'a Difference>,
 }
 
-/// The findings of a case in the order of its differences, each with those that it accounts for.
+/// The findings of a case, the worst first, each with the known differences that it accounts for.
 pub(crate) fn by_finding(case: &CaseReport) -> Vec<Accounted<'_>> {
-    let known: Vec<&Difference> = telling::ordered(case)
+    let mut known: Vec<&Difference> = telling::ordered(case)
         .into_iter()
         .filter(|difference| difference.standing == Standing::Known)
         .collect();
-    let findings = telling::findings(case);
-    let leads = |difference: &Difference, id: &FindingId| {
-        let mut ids = difference.findings().filter(|id| case.findings.contains_key(*id));
-        ids.next() == Some(id)
-    };
+    let mut told: Vec<&Difference> = Vec::new();
+    let findings = worst_first(case).into_iter();
     findings
-        .into_iter()
         .map(|(id, card)| {
-            let of = known
-                .iter()
-                .copied()
-                .filter(|one| one.findings().any(|other| other == id));
-            let (first, also) = of.partition(|one| leads(one, id));
+            let is_of = |one: &&Difference| one.findings().any(|other| other == id);
+            let also = told.iter().copied().filter(is_of).collect();
+            let (first, rest): (Vec<_>, Vec<_>) = known.drain(..).partition(is_of);
+            known = rest;
+            told.extend(&first);
             Accounted {
                 id,
                 card,
@@ -68,6 +66,13 @@ pub(crate) fn by_finding(case: &CaseReport) -> Vec<Accounted<'_>> {
             }
         })
         .collect()
+}
+
+/// The findings of a case, the worst first; of those that matter as much in the order of its differences.
+pub(crate) fn worst_first(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
+    let mut findings = telling::findings(case);
+    findings.sort_by_cached_key(|(id, card)| Reverse(impact(case, id, card)));
+    findings
 }
 
 /// The known differences that no finding is told of.

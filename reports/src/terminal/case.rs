@@ -105,8 +105,15 @@ pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     clauses(page, case);
     // Beside what fails in a case of the corpus the values of what is known would be in the way.
     let values = !fails || is_given(case);
-    for finding in accounts::by_finding(case) {
-        by_finding(page, case, &finding, values, style);
+    let findings = accounts::by_finding(case);
+    for finding in &findings {
+        if values && findings.len() > 1 {
+            page.line("");
+        }
+        by_finding(page, case, finding, values, style);
+    }
+    if values && findings.len() > 1 {
+        page.line("");
     }
     let other = match fails {
         true => accounts::unaccounted(case).len(),
@@ -312,7 +319,7 @@ pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
     // A bundle of the user's is not a case of the corpus, which the other commands take.
     let again = style.words(&telling::again(case));
     let mut steps = Vec::new();
-    if let (Verdict::Known, Some((id, _))) = (case.verdict, telling::findings(case).first()) {
+    if let (Verdict::Known, Some((id, _))) = (case.verdict, accounts::worst_first(case).first()) {
         let cases = style.words(&telling::folder(case));
         steps.push(format!("ocidiff explain {}{cases}", style.words(id.as_str())));
     }

@@ -87,7 +87,7 @@ fn who_differs(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
 }
 
 fn why(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
-    let findings = telling::findings(case);
+    let findings = accounts::worst_first(case);
     if findings.is_empty() && case.requirements.is_empty() {
         return;
     }
