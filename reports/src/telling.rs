@@ -267,12 +267,10 @@ pub(crate) fn short_link(link: &str) -> String {
     let parts: Vec<_> = path.split(['/', '#', '?']).collect();
     match parts[..] {
         [owner, name, "issues" | "pull" | "discussions", number, ..] => format!("{owner}/{name}#{number}"),
-        [owner, name, "blob", tag, .., line] if plain.contains('#') => {
-            let path = path
-                .split_once(&format!("/blob/{tag}/"))
-                .map_or("", |(_, path)| path);
-            let path = path.split('#').next().unwrap_or_default();
-            format!("{owner}/{name}@{tag}:{path}#{line}")
+        [owner, name, "blob", tag, ..] => {
+            // The line stays behind its mark.
+            let path = path.split_once(&format!("/blob/{tag}/"));
+            format!("{owner}/{name}@{tag}:{}", path.map_or("", |(_, path)| path))
         }
         [owner, name, "commit", id, ..] => format!("{owner}/{name}@{}", id.get(..12).unwrap_or(id)),
         _ => plain.to_owned(),
@@ -381,6 +379,14 @@ mod tests {
             (
                 "https://github.com/containers/crun/commit/0123456789abcdef0123",
                 "containers/crun@0123456789ab",
+            ),
+            (
+                "https://github.com/containers/crun/blob/1.28/src/a.c#L3",
+                "containers/crun@1.28:src/a.c#L3",
+            ),
+            (
+                "https://github.com/containers/crun/blob/1.28/src/a.c",
+                "containers/crun@1.28:src/a.c",
             ),
             ("https://example.org/page/", "example.org/page"),
             ("containers/crun#646", "containers/crun#646"),

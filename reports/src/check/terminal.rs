@@ -99,10 +99,12 @@ pub(crate) fn finding_of(
     if !because.is_empty() {
         text(out, style, under, &format!("finding: {because}"));
     }
-    let mut read: Vec<String> = finding.link.iter().map(|link| short_link(link)).collect();
-    read.extend(explains(finding));
+    let read: Vec<String> = finding.link.iter().map(|link| short_link(link)).collect();
     if !read.is_empty() {
         text(out, style, under, &format!("read: {}", read.join(style.dot())));
+    }
+    if let Some(command) = explains(finding) {
+        text(out, style, under, &format!("next: {command}"));
     }
 }
 

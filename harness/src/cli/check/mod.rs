@@ -163,7 +163,9 @@ async fn findings(
 
 fn report(shape: &Shape, mut findings: Vec<Finding>, ignore: Option<&IgnoreList>) -> ShapeReport {
     for finding in &mut findings {
-        let list = ignore.filter(|list| list.covers(&finding.accounts));
+        // Where nobody says by runtime what accounts for it, its finding alone does.
+        let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
+        let list = ignore.filter(covered);
         finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
     }
     ShapeReport {
