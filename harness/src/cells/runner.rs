@@ -19,6 +19,7 @@ use crate::cells::participants::Contender;
 use crate::corpus::{Corpus, Entry};
 use crate::judge::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
 use crate::judge::filters;
+use crate::judge::fixed::Newest;
 use crate::judge::normalise::normalise;
 use crate::secrets::{Discreet, Secrets};
 
@@ -64,6 +65,8 @@ pub struct Engine {
     pub repeat: u32,
     /// Whether a runtime is held against itself.
     pub control: bool,
+    /// The newest versions that the corpus was run under.
+    pub newest: Newest,
     /// Who did not come back.
     pub hangs: Hangs,
     /// Whether the values of the environment in a bundle of the user's are told as they are.
@@ -146,6 +149,7 @@ impl Engine {
             tells_gone: true,
             origin,
             repeat: self.repeat,
+            newest: self.newest.clone(),
         }
     }
 

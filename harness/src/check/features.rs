@@ -175,6 +175,8 @@ impl Features {
             link: vec!["https://github.com/opencontainers/runtime-spec/blob/main/features.md".to_owned()],
             case: None,
             id: None,
+            accounts: Vec::new(),
+            ignored: None,
         };
         let mut all = Vec::new();
         for kind in KINDS {

@@ -83,6 +83,8 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
         link: Vec::new(),
         case: None,
         id: None,
+        accounts: Vec::new(),
+        ignored: None,
     }
 }
 

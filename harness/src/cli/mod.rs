@@ -14,6 +14,7 @@ mod files;
 mod findings;
 mod help;
 mod hooks;
+mod ignored;
 mod inspect;
 mod lint;
 mod mutants;
@@ -125,6 +126,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
         SchemaOf::Case => schemars::schema_for!(ocidiff_model::CaseFile),
         SchemaOf::Known => schemars::schema_for!(ocidiff_model::known::KnownFile),
         SchemaOf::Finding => schemars::schema_for!(ocidiff_model::Finding),
+        SchemaOf::Ignore => schemars::schema_for!(Vec<ocidiff_model::ignore::Ignore>),
         SchemaOf::Rootfs => schemars::schema_for!(crate::corpus::Recipe),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Error::broken)?;

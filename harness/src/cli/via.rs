@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use ocidiff_model::ExitStatus;
 use ocidiff_model::known::Machine;
+use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_runtimes::engines::{Options, Which};
 use ocidiff_runtimes::via::Remote;
 use ocidiff_runtimes::{Manifest, Runtime, registered};
@@ -21,6 +21,7 @@ use crate::cells::threads;
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
 use crate::judge::confirm::{Judge, Origin};
+use crate::judge::fixed::Newest;
 use crate::machine::root;
 use crate::run::schedule::Schedule;
 use crate::run::suite;
@@ -70,9 +71,14 @@ impl ViaArgs {
 }
 
 /// Runs the cases through the engine.
-pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
+pub(crate) fn run(
+    args: &RunArgs,
+    corpus: Corpus,
+    entries: Vec<Entry>,
+    ignore: Option<IgnoreList>,
+) -> Result<ExitStatus, Error> {
     root::need_root()?;
-    let mut teller = Teller::new(args, entries.len())?;
+    let mut teller = Teller::new(args, entries.len(), ignore.clone())?;
     let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
@@ -94,6 +100,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             tells_gone: false,
             origin: Origin::Control,
             repeat: u32::from(args.repeat),
+            newest: Newest::default(),
         };
         let via = Arc::new(Via::new(
             remote,
@@ -110,7 +117,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             stop: stop.clone(),
             bundle: None,
         };
-        let start = start_event(via.participants(), &machine, "none", entries.len());
+        let start = start_event(via.participants(), &machine, "none", entries.len(), ignore);
         let ran = run_all(schedule, start, entries, Until::of(args, 0), &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()

@@ -181,5 +181,6 @@ pub fn difference(path: &str, groups: Vec<Group>) -> Difference {
         against: Vec::new(),
         impact: None,
         accounts: Vec::new(),
+        fixed: Vec::new(),
     }
 }

@@ -18,6 +18,7 @@ use crate::corpus::{Corpus, Entry};
 use crate::judge::compare::{groups, is_comparable};
 use crate::judge::failing;
 use crate::judge::filters;
+use crate::judge::fixed::Newest;
 use crate::judge::recognise::{Question, recognise};
 use crate::judge::repeat;
 use crate::judge::unseen;
@@ -66,6 +67,8 @@ pub struct Judge {
     pub origin: Origin,
     /// How often each case is run at least.
     pub repeat: u32,
+    /// The newest versions that the corpus was run under.
+    pub newest: Newest,
 }
 
 impl Judge {
@@ -193,7 +196,16 @@ impl Judge {
     fn judge(&self, entry: &Entry, config: &Json, records: &[Record]) -> Vec<Difference> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
-        found.retain(|difference| self.tells_gone || difference.standing != Standing::Gone);
+        let entries = judge::entries(&entry.known, &self.machine);
+        for difference in &mut found {
+            let is_off = difference.standing == Standing::Gone || !difference.written.is_empty();
+            if let (true, Some(entry)) = (is_off, entries.iter().find(|one| one.fact == difference.fact)) {
+                self.newest.mark(difference, entry, &comparable);
+            }
+        }
+        found.retain(|difference| {
+            self.tells_gone || !matches!(difference.standing, Standing::Gone | Standing::Fixed)
+        });
         self.recognise(&entry.case, config, &comparable, &mut found);
         let reference = comparable.first().map(|record| record.runtime.label.as_str());
         for difference in &mut found {
@@ -362,6 +374,7 @@ fn report(case: &Case, started: Instant) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        ignored: false,
         seconds: started.elapsed().as_secs_f64(),
     }
 }

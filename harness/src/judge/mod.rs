@@ -6,6 +6,8 @@
 //! | [`confirm`] | runs what is new again, and gives the verdict |
 //! | [`failing`] | steps that fail under every runtime |
 //! | [`filters`] | decides seccomp filters: against the profile, against each other |
+//! | [`fixed`] | what shows no more in versions that nobody had looked at |
+//! | [`ignore`] | findings that somebody does not want to hear of for a while |
 //! | [`normalise`] | takes away what differs from run to run |
 //! | [`recognise`] | which findings account for a difference |
 //! | [`repeat`] | several runs of a case, put together |
@@ -16,6 +18,8 @@ pub mod compare;
 pub mod confirm;
 pub mod failing;
 pub mod filters;
+pub mod fixed;
+pub mod ignore;
 pub mod normalise;
 pub mod recognise;
 pub mod repeat;

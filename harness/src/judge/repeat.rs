@@ -112,6 +112,7 @@ fn kind(standing: &Standing) -> u8 {
         Standing::Known => 1,
         Standing::Gone => 2,
         Standing::Unstable { .. } => 3,
+        Standing::Fixed => 4,
     }
 }
 

@@ -14,9 +14,7 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     for (path, value, requirement) in expectations(case) {
         hold_against(&mut found, &path, &value, requirement, records);
     }
-    let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| entry.holds(machine)).collect();
-    // What is written for an engine outweighs what is written for the case's own config.
-    entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
+    let entries = entries(known, machine);
     for difference in &mut found {
         if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
             if as_written(entry, difference, records) {
@@ -40,14 +38,24 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     found
 }
 
+/// What is written and holds here: what is written for an engine outweighs what is written for the case's own config.
+#[must_use]
+pub fn entries<'k>(known: &'k Known, machine: &Machine) -> Vec<&'k KnownEntry> {
+    let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| entry.holds(machine)).collect();
+    entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
+    entries
+}
+
 /// The verdict that the differences give.
 #[must_use]
 pub fn verdict(differences: &[Difference]) -> Verdict {
     differences
         .iter()
         .map(|difference| match difference.standing {
-            Standing::Known => Verdict::Known,
+            Standing::Known if difference.fixed.is_empty() => Verdict::Known,
+            Standing::Known => Verdict::Fixed,
             Standing::Gone => Verdict::Gone,
+            Standing::Fixed => Verdict::Fixed,
             Standing::Unstable { .. } => Verdict::Unstable,
             Standing::New { .. } if difference.disagree() => Verdict::New,
             Standing::New { .. } if difference.requirement.is_some() => Verdict::Violation,
@@ -122,7 +130,7 @@ fn hold_against(
 }
 
 /// Why each shows what is written of it.
-fn accounts(entry: &KnownEntry, records: &[&Record]) -> Vec<Account> {
+pub(crate) fn accounts(entry: &KnownEntry, records: &[&Record]) -> Vec<Account> {
     let speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
     speak
         .map(|record| Account {

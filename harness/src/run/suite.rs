@@ -16,6 +16,7 @@ use crate::cells::runner::{Engine, Recorder};
 use crate::cells::session::Session;
 use crate::corpus::{self, Corpus, files};
 use crate::error::Error;
+use crate::judge::fixed::Newest;
 use crate::run::plan::Abilities;
 use crate::run::preflight;
 
@@ -186,6 +187,7 @@ pub fn engine(
         keep_setup: settings.keep_setup,
         repeat: settings.repeat,
         control: settings.control,
+        newest: Newest::of(&manifests()?),
         hangs: Hangs::default(),
         show_env: false,
         keep_hooks: settings.keep_hooks,

@@ -18,6 +18,7 @@ mod findings;
 mod fleet;
 mod fuzz;
 mod house;
+mod ignore;
 mod inputs;
 mod kills;
 mod kubernetes;

@@ -87,6 +87,9 @@ fn verdict_sheet(verdict: Verdict, style: &Style) -> String {
     let means = match verdict {
         Verdict::Agree => "All facts are equal, and all expectations hold.",
         Verdict::Known => "Every difference is written down as it shows, or accounted for by a finding.",
+        Verdict::Fixed => {
+            "As written, but for what a runtime does no more, in a version newer than any that was looked at: the finding may be fixed."
+        }
         Verdict::New => {
             "A difference that is not written down, and that no finding accounts for; it showed in each of three runs."
         }
