@@ -237,7 +237,7 @@ impl<'a> Start<'a> {
                 runtimes,
                 machine,
                 recorder,
-                ignore: ignore.as_ref(),
+                ignore: ignore.as_deref(),
             }),
             _ => None,
         }

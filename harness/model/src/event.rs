@@ -102,7 +102,7 @@ pub enum Event {
         cases: usize,
         /// The findings that are ignored, where a file says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        ignore: Option<IgnoreList>,
+        ignore: Option<Box<IgnoreList>>,
     },
     /// A case has its verdict.
     CaseFinished(Box<CaseReport>),

@@ -171,7 +171,7 @@ pub(super) fn start_event(
         machine: machine.clone(),
         recorder: recorder.to_owned(),
         cases,
-        ignore,
+        ignore: ignore.map(Box::new),
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::support;
 use crate::support::{events, needs, story};
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use events::Events;
-use ocidiff_model::Verdict;
+use ocidiff_model::check::CheckReport;
+use ocidiff_model::{Impact, Verdict};
 use story::{FACT, STORY, both};
 use support::{Ran, Scene};
 
@@ -214,4 +216,94 @@ fn what_shows_no_more_in_a_new_version_is_news() {
         ran.stderr
     );
     assert_eq!(fs::read_to_string(path).expect("the known file"), known);
+}
+
+#[test]
+fn a_check_does_not_count_what_is_ignored() {
+    let Some(runtimes) = both() else { return };
+    let scene = Scene::new();
+    scene.write(
+        "bundle/config.json",
+        r#"{"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "hooks": {"poststart": [{"path": "/x", "env": ["A=1"]}]},
+            "process": {"user": {"uid": 0, "gid": 0}, "args": ["/a"], "cwd": "/", "env": ["PATH=/bin"]},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "linux": {"namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "network"}]}}"#,
+    );
+    fs::create_dir_all(scene.path().join("bundle/rootfs/etc")).expect("a rootfs");
+    let check = |more: &[&str]| {
+        let args = [
+            "check",
+            "--from",
+            &runtimes[1],
+            "--to",
+            &runtimes[3],
+            "--bundle",
+            "bundle",
+            "--format",
+            "json",
+        ];
+        let ran = scene.run(&[&args[..], more].concat());
+        let report = serde_json::from_str::<CheckReport>(&ran.stdout).expect("a report");
+        ran.leaves_nothing();
+        (ran.status, report)
+    };
+    let (status, plain) = check(&[]);
+    let of = |report: &CheckReport| report.shapes[0].findings.clone();
+    let ids: BTreeSet<String> = of(&plain)
+        .iter()
+        .filter_map(|one| Some(one.id.as_ref()?.to_string()))
+        .collect();
+    assert!(
+        status == Some(1) && ids.contains("runc/poststart-in-create"),
+        "{plain:#?}"
+    );
+    let entries: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "2999-12-31")).collect();
+    scene.write("ignore.yaml", ignoring(&entries));
+    let (status, told) = check(&["--ignore", "ignore.yaml", "--out", "events"]);
+    let left: Vec<_> = of(&told)
+        .into_iter()
+        .filter(|one| one.ignored.is_none())
+        .collect();
+    assert!(left.iter().all(|one| one.id.is_none()), "{left:#?}");
+    assert_eq!(of(&told).len(), of(&plain).len(), "all are told");
+    let risky = left.iter().any(|one| one.impact > Impact::Cosmetic);
+    assert_eq!(status, Some(i32::from(risky)), "{left:#?}");
+    let text = scene.run(&["report", "events"]);
+    let words = "ignored: runc/poststart-in-create until 2999-12-31 (it is cured): ";
+    assert!(text.ends_with(0).stdout.contains(words), "{}", text.stdout);
+    scene.write(
+        "ignore.yaml",
+        ignoring(
+            &entries
+                .iter()
+                .map(|(id, _)| (*id, "2020-01-01"))
+                .collect::<Vec<_>>(),
+        ),
+    );
+    let (status, told) = check(&["--ignore", "ignore.yaml"]);
+    assert!(status == Some(1) && of(&told).iter().all(|one| one.ignored.is_none()));
+}
+
+#[test]
+fn the_schema_takes_what_the_program_takes() {
+    let scene = Scene::new();
+    let schema = scene.run(&["schema", "ignore"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema.ends_with(0).stdout).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for (text, good) in [
+        (ignoring(&[("runc/enosys-stub", "2999-12-31")]), true),
+        ("[]".to_owned(), true),
+        (
+            "- {finding: runc/enosys-stub, until: 2999-12-31}".to_owned(),
+            false,
+        ),
+        (
+            "- {finding: runc/enosys-stub, reason: r, until: 2999-12-31, x: 1}".to_owned(),
+            false,
+        ),
+        ("{}".to_owned(), false),
+    ] {
+        let value: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
+        assert_eq!(validator.is_valid(&value), good, "{text}");
+    }
 }

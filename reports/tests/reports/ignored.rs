@@ -40,11 +40,11 @@ fn events() -> Vec<Event> {
     ignored.ignored = true;
     let mut events = story::run(vec![ignored, other, both]);
     if let Some(Event::RunStarted { ignore, .. }) = events.first_mut() {
-        *ignore = Some(list(vec![
+        *ignore = Some(Box::new(list(vec![
             entry("crun/it", "2026-12-31"),
             entry("runc/past", "2026-10-01"),
             entry("runc/idle", "2027-01-01"),
-        ]));
+        ])));
     }
     events
 }
