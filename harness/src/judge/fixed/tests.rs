@@ -120,7 +120,7 @@ fn others_that_are_as_written_stay_known() {
         .collect();
     assert_eq!(who, ["youki"]);
     assert_eq!(
-        crate::judge::verdict::judge(&[found]),
+        crate::judge::verdict::verdict(&[found]),
         ocidiff_model::Verdict::Fixed
     );
     // One of them shows what nobody has written.
