@@ -59,9 +59,11 @@ test: runtimes  ## every test: unit tests, harness tests, the corpus; what was n
 	@OCIDIFF_TEST_ALL=1 OCIDIFF_SKIPS=$(CURDIR)/$(SKIPS) OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) test --locked --workspace; status=$$?; \
 	sort $(SKIPS) | sed 's/^/  /'; echo "tests that were not made, or only in part: $$(wc -l <$(SKIPS))"; exit $$status
 
-lint: setup     ## formatting and clippy
+lint: setup     ## formatting, clippy, the figures of the house, known files and findings
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --quiet --package ocidiff --test it house -- --nocapture
+	$(CARGO) run --locked --quiet --package ocidiff -- lint
 
 deny: $(DENY)   ## licences, sources and (ADVISORIES=DIR, a clone of rustsec/advisory-db) known faults of all dependencies
 	PATH=$(dir $(DENY)):$$PATH $(CARGO) deny --offline --locked check licenses bans sources

@@ -11,8 +11,8 @@ use ocidiff_model::{Caller, Case, Op};
 
 use crate::bundle::{Bundle, merge_layers};
 use crate::cell::job::JobStep;
-use crate::cell::paths;
-use crate::participants::Contender;
+use crate::cells::participants::Contender;
+use crate::paths;
 
 /// Writes the folder: aside first, so that it is whole or not there.
 ///

@@ -11,8 +11,9 @@ use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Record, Value};
 use serde_json::Value as Json;
 
-use crate::bundle::{Bundle, of_text};
-use crate::confirm::Launch;
+use crate::bundle::Bundle;
+use crate::digest::of_text;
+use crate::judge::confirm::Launch;
 
 /// A value that is shorter is taken out only behind its name: it would be met everywhere.
 const SHORTEST: usize = 4;

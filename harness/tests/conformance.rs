@@ -12,11 +12,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use ocidiff::cells::runner::{Engine, Recorder};
+use ocidiff::cells::threads;
 use ocidiff::corpus::{Corpus, Entry};
-use ocidiff::engine::{Engine, Recorder};
 use ocidiff::error::Error;
-use ocidiff::plan::Abilities;
-use ocidiff::suite::{self, Settings};
+use ocidiff::machine::root;
+use ocidiff::run::plan::Abilities;
+use ocidiff::run::suite::{self, Settings};
 use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};
 use ocidiff_runtimes::Runtime;
@@ -85,21 +87,21 @@ fn note_skipped(suite: &Suite) {
 
 impl Suite {
     fn plan() -> Result<Arc<Self>, Error> {
-        suite::need_root()?;
+        root::need_root()?;
         let named = std::env::var("OCIDIFF_RUNTIMES").unwrap_or_default();
         let named: Vec<String> = named
             .split([',', ' '])
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        let ask = ocidiff::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+        let ask = ocidiff::cells::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
         let runtimes = suite::runtimes_asked(&named, &suite::store()?, &ask)?;
         suite::need_two(&runtimes)?;
         Ok(Arc::new(Self {
             corpus: suite::corpus(None)?,
             runtimes,
             abilities: suite::abilities()?,
-            tokio: suite::tokio()?,
+            tokio: threads::tokio()?,
             engine: Mutex::new(None),
             stop: watch::channel(false).0,
         }))

@@ -128,6 +128,7 @@ mod tests {
             against: Vec::new(),
             impact: None,
             accounts: Vec::new(),
+            fixed: Vec::new(),
         }
     }
 

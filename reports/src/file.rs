@@ -125,7 +125,7 @@ pub(crate) fn claim(path: &Path) -> io::Result<File> {
         if !found.is_file() || found.nlink() != 1 || !is_trusted(&found) {
             let name = path.display();
             return Err(io::Error::other(format!(
-                "{name} is in the way, and is no file of ours; remove it"
+                "{name} is in the way, and is not a file of ours; remove it"
             )));
         }
         file.set_len(0)?;

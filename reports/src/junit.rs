@@ -73,26 +73,42 @@ fn test_case(case: &CaseReport, run: &Run<'_>) -> TestCase {
     let mut test = TestCase::new(safe(&case.case), status(case, run));
     test.set_classname(format!("ocidiff.{}", safe(topic(case))));
     test.set_time(duration(case.seconds));
-    if matches!(case.verdict, Verdict::Known | Verdict::Unstable) {
+    for (name, value) in properties_of(case) {
+        test.add_property(Property::new(name, safe(&value)));
+    }
+    if matches!(case.verdict, Verdict::Known | Verdict::Fixed | Verdict::Unstable) {
         test.set_system_out(text(case));
     }
     test
+}
+
+/// What a dashboard can count: each finding that accounts for something in the case, how much the case matters, and
+/// whether it is ignored.
+fn properties_of(case: &CaseReport) -> Vec<(&'static str, String)> {
+    let findings = telling::findings(case);
+    let findings = findings.into_iter().map(|(id, _)| ("finding", id.to_string()));
+    let impact = telling::impact(case).map(|impact| ("impact", impact.to_string()));
+    let ignored = case.ignored.then(|| ("ignored", "true".to_owned()));
+    findings.chain(impact).chain(ignored).collect()
 }
 
 fn status(case: &CaseReport, run: &Run<'_>) -> TestCaseStatus {
     let who = safe(&telling::who(case));
     let mut status = match case.verdict {
         Verdict::Agree | Verdict::Known => return TestCaseStatus::success(),
-        Verdict::Unstable if !run.strict => return TestCaseStatus::success(),
+        Verdict::Unstable | Verdict::Fixed if !run.strict => return TestCaseStatus::success(),
         Verdict::Skipped | Verdict::Unsupported => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(format!("{}: {who}", case.verdict));
             return status;
         }
         Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected | Verdict::Unstable => {
-            TestCaseStatus::non_success(NonSuccessKind::Failure)
-        }
+        Verdict::New
+        | Verdict::Gone
+        | Verdict::Violation
+        | Verdict::Unexpected
+        | Verdict::Unstable
+        | Verdict::Fixed => TestCaseStatus::non_success(NonSuccessKind::Failure),
     };
     status.set_type(case.verdict.name());
     status.set_message(who);

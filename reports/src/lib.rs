@@ -13,6 +13,7 @@
 //! | [`mutants`]  | which mutants were caught, by which case, and by what                  |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
+mod accounts;
 pub mod check;
 mod diff;
 pub mod events;
@@ -20,12 +21,15 @@ pub mod file;
 pub mod findings;
 pub mod fleet;
 mod html;
+mod ignored;
 pub mod junit;
 pub mod markdown;
 pub mod mutants;
+mod news;
 pub mod run;
 mod safe;
 mod style;
+mod table;
 mod telling;
 pub mod terminal;
 mod when;
@@ -85,9 +89,9 @@ impl fmt::Display for Format {
     }
 }
 
-/// What is no format.
+/// What is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no format; there are terminal, markdown, junit, html and json")]
+#[error("`{0}` is not a format; there are terminal, markdown, junit, html and json")]
 pub struct FormatError(String);
 
 impl FromStr for Format {

@@ -2,7 +2,7 @@
 
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Counts, Event, ExitStatus, Impact, Verdict};
+use ocidiff_model::{Counts, Event, ExitStatus, FindingId, IgnoreList, Impact, Verdict};
 use std::cmp::Reverse;
 
 use crate::style::count;
@@ -19,6 +19,8 @@ pub struct Start<'a> {
     pub machine: &'a Machine,
     /// Which recorder sees the syscalls.
     pub recorder: &'a str,
+    /// The findings that are not told.
+    pub ignore: Option<&'a IgnoreList>,
 }
 
 /// The events, sorted out.
@@ -130,13 +132,27 @@ impl<'a> Run<'a> {
         cases
     }
 
-    /// The known ones, the one that a reader should meet first at the head: by impact, then those
+    /// The known ones that are told, the one that a reader should meet first at the head: by impact, then those
     /// with a remedy, those in which the workload ends differently, those told in most places, and by name.
     #[must_use]
     pub fn known(&self) -> Vec<&'a CaseReport> {
         let mut cases = self.with(Verdict::Known);
-        cases.sort_by_key(known_order);
+        cases.retain(|case| !case.ignored);
+        cases.sort_by_cached_key(known_order);
         cases
+    }
+
+    /// The known ones that are not told, because a file says so.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<&'a CaseReport> {
+        self.cases.iter().copied().filter(|case| case.ignored).collect()
+    }
+
+    /// Whether a finding is not told.
+    #[must_use]
+    pub fn ignores(&self, id: &FindingId) -> bool {
+        let mut lists = self.starts.iter().filter_map(|start| start.ignore);
+        lists.any(|list| list.holding(id).is_some())
     }
 
     /// The cases with a verdict, as they came.
@@ -214,12 +230,14 @@ impl<'a> Start<'a> {
                 runtimes,
                 machine,
                 recorder,
+                ignore,
                 ..
             } => Some(Self {
                 ocidiff,
                 runtimes,
                 machine,
                 recorder,
+                ignore: ignore.as_deref(),
             }),
             _ => None,
         }

@@ -1,5 +1,9 @@
 //! How a report is drawn: colour, width, and which characters.
 
+use textwrap::WordSeparator;
+use textwrap::core::Word;
+use textwrap::wrap_algorithms::wrap_first_fit;
+
 use crate::safe::{ascii, brief, safe_to};
 
 /// How a report is drawn.
@@ -66,6 +70,26 @@ impl Style {
         self.characters(brief(text, room))
     }
 
+    /// A hostile sentence, made safe and cut between words to the room that there is.
+    pub(crate) fn sentence(&self, text: &str, room: usize) -> String {
+        let safe = self.words(text);
+        if width(&safe) <= room {
+            return safe;
+        }
+        let mut cut = String::new();
+        for word in safe.split(' ') {
+            if width(&cut) + width(word) + 4 > room {
+                break;
+            }
+            cut.push_str(word);
+            cut.push(' ');
+        }
+        match cut.trim_end() {
+            "" => self.brief(text, room),
+            kept => format!("{kept} ..."),
+        }
+    }
+
     fn characters(&self, safe: String) -> String {
         if self.unicode { safe } else { ascii(&safe) }
     }
@@ -96,12 +120,36 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// The text in lines of at most `columns`.
+/// The text in lines of at most `columns`: between words only, since names have dashes. A word that is longer than a line
+/// is broken, but for a link or the name of a finding, which is of use only whole.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    textwrap::wrap(text, columns.max(20))
+    let columns = columns.max(20);
+    let words: Vec<Word<'_>> = WordSeparator::AsciiSpace
+        .find_words(text)
+        .flat_map(|word| match width(&word) > columns && !is_whole(&word) {
+            true => word.break_apart(columns).collect(),
+            false => vec![word],
+        })
+        .collect();
+    let lines = wrap_first_fit(&words, &[columns as f64]);
+    lines
         .into_iter()
-        .map(std::borrow::Cow::into_owned)
+        .map(|line| {
+            let parts = line
+                .iter()
+                .map(|word| format!("{}{}", word.word, word.whitespace));
+            parts.collect::<String>().trim_end().to_owned()
+        })
         .collect()
+}
+
+/// The longest name or link that is kept whole: nobody's is longer.
+const WHOLE: usize = 200;
+
+/// Whether a word is of use only whole: a link, in its long form or a short one, or the name of a finding.
+fn is_whole(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%()".contains(c);
+    word.contains('/') && word.len() <= WHOLE && word.chars().all(plain)
 }
 
 /// `1 case`, `2 cases`.
@@ -126,6 +174,31 @@ mod tests {
         assert_eq!(colour.paint(Ink::Fail, "NEW"), "\u{1b}[1;31mNEW\u{1b}[0m");
         assert_eq!(colour.words("é\u{1b}"), r"\u{e9}\x1b");
         assert_eq!(colour.dot(), " | ");
+    }
+
+    #[test]
+    fn lines_break_between_words_and_nowhere_in_a_link() {
+        let link = format!("https://github.com/a/b/blob/v1/{}.rs#L1", "deep/".repeat(12));
+        let text = format!("see {link} of crun/no-default-errno-ret; {}", "x".repeat(50));
+        let lines = wrap(&text, 40);
+        assert!(lines.contains(&link), "{lines:#?}");
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("crun/no-default-errno-ret;")),
+            "{lines:#?}"
+        );
+        assert!(
+            lines
+                .iter()
+                .filter(|line| **line != link)
+                .all(|line| width(line) <= 40),
+            "{lines:#?}"
+        );
+        assert_eq!(lines.concat().matches('x').count(), 50);
+        let endless = wrap(&"a/".repeat(500), 40);
+        assert!(endless.iter().all(|line| width(line) <= 40));
+        assert_eq!(wrap("", 40), [""]);
     }
 
     #[test]

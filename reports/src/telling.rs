@@ -2,11 +2,13 @@
 
 use std::cmp::Reverse;
 
-use ocidiff_model::difference::{How, Standing};
+use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Group, Impact, Value, Verdict};
 
+use crate::accounts;
+use crate::news;
 use crate::run::LeftOut;
 use crate::style::count;
 
@@ -46,7 +48,8 @@ fn standing_rank(standing: &Standing) -> u8 {
         Standing::New { .. } => 0,
         Standing::Gone => 1,
         Standing::Unstable { .. } => 2,
-        Standing::Known => 3,
+        Standing::Fixed => 3,
+        Standing::Known => 4,
     }
 }
 
@@ -69,45 +72,12 @@ pub(crate) fn findings(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
     seen
 }
 
-/// The findings with what they do, and how it is known that they are meant where the case's known file does not say so.
-pub(crate) fn named(case: &CaseReport) -> Vec<String> {
-    let how = |id: &FindingId| {
-        let accounts = case
-            .differences
-            .iter()
-            .flat_map(|difference| &difference.accounts);
-        let best = accounts
-            .filter(|account| account.because.contains(id))
-            .map(|account| (account.how, account.because.len()))
-            .min();
-        match best {
-            Some((How::Recognised, 1)) => ", recognised",
-            Some((How::Recognised, _)) => ", recognised: this or another that looks alike",
-            _ => "",
-        }
-    };
-    findings(case)
-        .into_iter()
-        .map(|(id, card)| format!("{id} ({}{}): {}", card.versions, how(id), card.title))
-        .collect()
-}
-
 /// Where a case's differences are told, each place once.
 pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
     once(
         findings(case)
             .into_iter()
             .flat_map(|(_, card)| card.link.iter().map(String::as_str)),
-    )
-}
-
-/// Why the runtimes differ, each cause once.
-pub(crate) fn causes(case: &CaseReport) -> Vec<&str> {
-    once(
-        findings(case)
-            .into_iter()
-            .map(|(_, card)| card.cause.as_str())
-            .filter(|cause| !cause.is_empty()),
     )
 }
 
@@ -160,6 +130,7 @@ pub(crate) fn who(case: &CaseReport) -> String {
     let against = against(case);
     match case.verdict {
         Verdict::Gone => "a known difference did not show".to_owned(),
+        Verdict::Fixed => news::of(case),
         Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
         Verdict::Violation | Verdict::Unexpected if against.is_empty() => "not as expected".to_owned(),
         Verdict::Violation | Verdict::Unexpected if differing.is_empty() => {
@@ -238,6 +209,7 @@ pub(crate) fn off(difference: &Difference) -> Vec<(&str, String, String)> {
 pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
     match &difference.standing {
         Standing::Gone => "written down, did not show".to_owned(),
+        Standing::Fixed => "written down, shows no more".to_owned(),
         // The first line has the counts of the only one.
         Standing::Unstable { .. } if case.verdict == Verdict::Unstable && case.differences.len() == 1 => {
             String::new()
@@ -251,6 +223,10 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
         {
             "new".to_owned()
         }
+        // One finding stands above its facts; a consequence, or a choice, is said with each.
+        Standing::Known => Some(accounts::because(&difference.accounts))
+            .filter(|told| told.contains(' '))
+            .unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -291,12 +267,10 @@ pub(crate) fn short_link(link: &str) -> String {
     let parts: Vec<_> = path.split(['/', '#', '?']).collect();
     match parts[..] {
         [owner, name, "issues" | "pull" | "discussions", number, ..] => format!("{owner}/{name}#{number}"),
-        [owner, name, "blob", tag, .., line] if plain.contains('#') => {
-            let path = path
-                .split_once(&format!("/blob/{tag}/"))
-                .map_or("", |(_, path)| path);
-            let path = path.split('#').next().unwrap_or_default();
-            format!("{owner}/{name}@{tag}:{path}#{line}")
+        [owner, name, "blob", tag, ..] => {
+            // The line stays behind its mark.
+            let path = path.split_once(&format!("/blob/{tag}/"));
+            format!("{owner}/{name}@{tag}:{}", path.map_or("", |(_, path)| path))
         }
         [owner, name, "commit", id, ..] => format!("{owner}/{name}@{}", id.get(..12).unwrap_or(id)),
         _ => plain.to_owned(),
@@ -340,6 +314,12 @@ pub(crate) fn again(case: &CaseReport) -> String {
         .iter()
         .map(|option| format!(" {}", word(option)))
         .collect()
+}
+
+/// The folder of the cases, as an option for commands that read only.
+pub(crate) fn folder(case: &CaseReport) -> String {
+    let named = case.again.windows(2).find(|pair| pair[0] == "--cases");
+    named.map_or_else(String::new, |pair| format!(" --cases {}", word(&pair[1])))
 }
 
 /// How `--runtime` names a runtime of the run.
@@ -399,6 +379,14 @@ mod tests {
             (
                 "https://github.com/containers/crun/commit/0123456789abcdef0123",
                 "containers/crun@0123456789ab",
+            ),
+            (
+                "https://github.com/containers/crun/blob/1.28/src/a.c#L3",
+                "containers/crun@1.28:src/a.c#L3",
+            ),
+            (
+                "https://github.com/containers/crun/blob/1.28/src/a.c",
+                "containers/crun@1.28:src/a.c",
             ),
             ("https://example.org/page/", "example.org/page"),
             ("containers/crun#646", "containers/crun#646"),

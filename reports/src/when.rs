@@ -1,5 +1,7 @@
 //! When something was, for reading.
 
+use ocidiff_model::date::Date;
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -9,28 +11,8 @@ pub(crate) fn utc(seconds: u64) -> Option<String> {
     if seconds == 0 {
         return None;
     }
-    let (year, month, day) = date(seconds / DAY);
     let (hour, minute) = (seconds % DAY / HOUR, seconds % HOUR / MINUTE);
-    Some(format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC"))
-}
-
-/// The Gregorian date of a day counted from 1970: years are counted from March, so that the leap day is the last.
-fn date(day: u64) -> (u64, u64, u64) {
-    // Days from the 1st of March of the year 0; 400 years have 146097.
-    let day = u128::from(day) + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let of_month = day - (153 * month + 2) / 5 + 1;
-    let (month, after) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    let year = era * 400 + year + after;
-    let number = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
-    (number(year), number(month), number(of_month))
+    Some(format!("{} {hour:02}:{minute:02} UTC", Date::of(seconds)))
 }
 
 #[cfg(test)]

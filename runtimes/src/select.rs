@@ -86,13 +86,14 @@ impl FromStr for Selector {
             }
             (name, Which::Program(PathBuf::from(path)))
         } else if let Some((name, version)) = text.split_once('@') {
-            let version = Version::parse(version).map_err(|_| bad(format!("`{version}` is no version")))?;
+            let version =
+                Version::parse(version).map_err(|_| bad(format!("`{version}` is not a version")))?;
             (name, Which::Version(version))
         } else {
             (text, Which::Any)
         };
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(bad(format!("`{name}` is no runtime's name")));
+            return Err(bad(format!("`{name}` is not a runtime's name")));
         }
         Ok(Self {
             name: name.to_owned(),

@@ -217,7 +217,7 @@ fn errors_name_file_line_and_column() {
             "default: 1.1.5",
             "default: newest",
             "newest",
-            "`newest` is no version",
+            "`newest` is not a version",
         ),
         (
             "'^runc version",

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use ocidiff::bundle::{Builder, Bundle, merge_layers};
 use ocidiff::cell::job::JobStep;
-use ocidiff::cell::paths;
+use ocidiff::cells::participants::Contender;
 use ocidiff::error::Error;
-use ocidiff::participants::Contender;
-use ocidiff::suite;
+use ocidiff::paths;
+use ocidiff::run::suite;
 use ocidiff_model::{Case, Op};
 use tempfile::TempDir;
 

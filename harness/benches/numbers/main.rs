@@ -22,9 +22,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use ocidiff::cells::participants::{Contender, contenders};
 use ocidiff::error::Error;
-use ocidiff::participants::{Contender, contenders};
-use ocidiff::suite;
+use ocidiff::machine::root;
+use ocidiff::run::suite;
 use ocidiff_model::Event;
 use ocidiff_trace::ebpf::Loaded;
 
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     let outcome = if std::env::args().any(|arg| arg == "filters") {
         only_filters()
     } else if std::env::args().any(|arg| arg == "node") {
-        suite::need_root().and_then(|()| node::node())
+        root::need_root().and_then(|()| node::node())
     } else {
         run()
     };
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
 
 /// Whether every number holds.
 fn run() -> Result<bool, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&[], &store)?;
     suite::need_two(&runtimes)?;
@@ -83,7 +84,7 @@ fn run() -> Result<bool, Error> {
 
 /// What is about seccomp, without the rest.
 fn only_filters() -> Result<bool, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     let contenders = contenders(suite::runtimes(&[], &suite::store()?)?, None).map_err(Error::usage)?;
     Ok(filters::filters()? & profile(&contenders)?)
 }

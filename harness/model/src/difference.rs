@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fact::{Channel, Value};
 use crate::finding::{Catalogue, Finding, FindingId};
 use crate::impact::Impact;
+use crate::version::Version;
 
 /// Runtimes that agree among themselves on a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub enum Standing {
     Known,
     /// Written down, but it did not show.
     Gone,
+    /// Written down of older versions, whose range has no end, and it does not show in a newer one.
+    Fixed,
     /// It did not show each time.
     Unstable {
         /// In how many runs it showed.
@@ -69,6 +72,26 @@ pub struct Account {
     pub how: How,
 }
 
+/// A runtime that shows no more what is written of it, in a version that is newer than any that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fixed {
+    /// The runtime, by its label.
+    pub who: String,
+    /// Its version.
+    pub version: Version,
+    /// The findings that may be fixed.
+    pub because: Vec<FindingId>,
+    /// The newest version that was looked at.
+    pub until: Version,
+}
+
+/// The findings of accounts, each once.
+pub fn ids(accounts: &[Account]) -> impl Iterator<Item = &FindingId> {
+    let all = || accounts.iter().flat_map(|account| &account.because);
+    let first = move |(at, id): &(usize, &FindingId)| all().position(|other| other == *id) == Some(*at);
+    all().enumerate().filter(first).map(|(_, id)| id)
+}
+
 /// A fact on which runtimes disagree, or on which all disagree with what is required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
@@ -99,6 +122,9 @@ pub struct Difference {
     /// Why who shows what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<Account>,
+    /// Who shows no more what is written, in a version newer than any that was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<Fixed>,
 }
 
 impl Difference {
@@ -110,9 +136,7 @@ impl Difference {
 
     /// The findings that account for it, each once.
     pub fn findings(&self) -> impl Iterator<Item = &FindingId> {
-        let all = || self.accounts.iter().flat_map(|account| &account.because);
-        let first = move |(at, id): &(usize, &FindingId)| all().position(|other| other == *id) == Some(*at);
-        all().enumerate().filter(first).map(|(_, id)| id)
+        ids(&self.accounts)
     }
 
     /// How much it matters for who moves from the reference to the others; none where nothing accounts for it.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::difference::Difference;
 use crate::filter::FilterRow;
 use crate::finding::{Card, FindingId};
+use crate::ignore::IgnoreList;
 use crate::machine::Machine;
 use crate::record::{BundleDigest, RuntimeId, StepRecord};
 use crate::requirement::Requirement;
@@ -54,6 +55,9 @@ pub struct CaseReport {
     /// The options that a command takes to meet the same runtimes and cases again, a word each; empty for the defaults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub again: Vec<String>,
+    /// Whether every difference has findings that account for it, and all of them are ignored (`--ignore`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
     /// Wall time in seconds, all runtimes and confirmations together.
     pub seconds: f64,
 }
@@ -96,6 +100,9 @@ pub enum Event {
         recorder: String,
         /// How many cases are to come.
         cases: usize,
+        /// The findings that are ignored, where a file says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ignore: Option<Box<IgnoreList>>,
     },
     /// A case has its verdict.
     CaseFinished(Box<CaseReport>),

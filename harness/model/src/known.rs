@@ -11,7 +11,7 @@ use crate::finding::{Catalogue, FindingId, Range};
 pub use crate::impact::Impact;
 pub use crate::machine::{Machine, When};
 use crate::record::RuntimeId;
-use crate::version::VersionError;
+use crate::version::{Version, VersionError};
 
 /// In which part of the runs something shows: above 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -327,6 +327,16 @@ impl KnownEntry {
     #[must_use]
     pub fn because(&self, runtime: &RuntimeId) -> &[FindingId] {
         self.written_for(runtime).map_or(&[], |written| &written.because)
+    }
+
+    /// The findings that make a runtime's value what it is, where what is written has no last version.
+    #[must_use]
+    pub fn open_ended(&self, runtime: &RuntimeId) -> Option<&[FindingId]> {
+        let written = self.written_for(runtime)?;
+        let mut keys = written.who.iter().filter(|key| key.holds(runtime));
+        let is_open = keys.any(|key| key.range.holds(&Version::local()));
+        let is_told = written.because.iter().all(|id| !id.is_unexplained());
+        (is_open && is_told).then_some(&*written.because)
     }
 
     fn written_for(&self, runtime: &RuntimeId) -> Option<&Written> {

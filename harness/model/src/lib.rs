@@ -21,11 +21,13 @@
 //! | [`pattern`]     | a condition over a config.json                                        |
 //! | [`requirement`] | a clause of the runtime-spec                                          |
 //! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
+//! | [`ignore`]      | findings that somebody does not want to hear of for a while           |
 //! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
 
 pub mod caller;
 pub mod case;
 pub mod check;
+pub mod date;
 pub mod diff;
 pub mod difference;
 pub mod event;
@@ -34,6 +36,7 @@ pub mod facts;
 pub mod family;
 pub mod filter;
 pub mod finding;
+pub mod ignore;
 pub mod impact;
 pub mod known;
 pub mod machine;
@@ -56,6 +59,7 @@ pub use event::Event;
 pub use fact::{Channel, Fact, Value};
 pub use filter::FilterRow;
 pub use finding::{Catalogue, Finding, FindingId};
+pub use ignore::IgnoreList;
 pub use impact::Impact;
 pub use known::{Known, KnownEntry};
 pub use machine::Machine;

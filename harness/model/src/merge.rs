@@ -77,10 +77,10 @@ fn list<'a>(
         .or_insert_with(|| Value::Array(Vec::new()));
     entry
         .as_array_mut()
-        .ok_or_else(|| format!("`{path}` changes a list, but `{name}` is none"))
+        .ok_or_else(|| format!("`{path}` changes a list, but `{name}` is not one"))
 }
 
-/// Whether `entry` has all that `pattern` says; a pattern that is no map must be equal.
+/// Whether `entry` has all that `pattern` says; a pattern that is not a map must be equal.
 fn matches(entry: &Value, pattern: &Value) -> bool {
     match (entry, pattern) {
         (Value::Object(entry), Value::Object(pattern)) => pattern
@@ -178,7 +178,7 @@ mod tests {
     fn plus_on_something_else_names_the_key() {
         let mut base = json!({"a": {"b": 1}});
         let error = merge(&mut base, &json!({"a": {"b+": [1]}})).expect_err("no list");
-        assert_eq!(error, "`a.b+` changes a list, but `b` is none");
+        assert_eq!(error, "`a.b+` changes a list, but `b` is not one");
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum Verdict {
     Unsupported,
     /// Every difference is written down, and as written.
     Known,
+    /// As written, but for what newer versions of a runtime do no more.
+    Fixed,
     /// Not the same each time.
     Unstable,
     /// A difference that is written down did not show.
@@ -32,9 +34,10 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order of the summary line.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Agree,
         Self::Known,
+        Self::Fixed,
         Self::New,
         Self::Gone,
         Self::Violation,
@@ -53,6 +56,7 @@ impl Verdict {
             Self::Agree => "agree",
             Self::Unsupported => "unsupported",
             Self::Known => "known",
+            Self::Fixed => "fixed",
             Self::Unstable => "unstable",
             Self::Gone => "gone",
             Self::Violation => "violation",
@@ -62,12 +66,12 @@ impl Verdict {
         }
     }
 
-    /// Whether a run with such a case fails; with `strict`, `unstable` does too.
+    /// Whether a run with such a case fails; with `strict`, `fixed` and `unstable` do too.
     #[must_use]
     pub fn fails(self, strict: bool) -> bool {
         match self {
             Self::New | Self::Gone | Self::Violation | Self::Unexpected | Self::Broken => true,
-            Self::Unstable => strict,
+            Self::Fixed | Self::Unstable => strict,
             Self::Skipped | Self::Agree | Self::Unsupported | Self::Known => false,
         }
     }
@@ -161,6 +165,8 @@ mod tests {
         assert_eq!(exit(&[Agree, Known, Skipped, Unsupported], false), 0);
         assert_eq!(exit(&[Agree, Unstable], false), 0);
         assert_eq!(exit(&[Agree, Unstable], true), 1);
+        assert_eq!(exit(&[Agree, Fixed], false), 0);
+        assert_eq!(exit(&[Agree, Fixed], true), 1);
         assert_eq!(exit(&[New, Agree], false), 1);
         assert_eq!(exit(&[Gone], false), 1);
         assert_eq!(exit(&[Violation], false), 1);

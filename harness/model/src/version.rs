@@ -69,9 +69,9 @@ impl Version {
     }
 }
 
-/// What is no version.
+/// What is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no version: write it as 1.2.3, 1.21 or 1.0.0-rc93, and a comma between bounds")]
+#[error("`{0}` is not a version: write it as 1.2.3, 1.21 or 1.0.0-rc93, and a comma between bounds")]
 pub struct VersionError(String);
 
 impl FromStr for Version {

@@ -27,7 +27,7 @@ pub enum Invalid {
     #[error("check a filter: instruction {0} jumps behind the end")]
     Jump(usize),
     /// A load of what is not a word of the call's data.
-    #[error("check a filter: instruction {at} loads offset {offset}, which is no word of the call's data")]
+    #[error("check a filter: instruction {at} loads offset {offset}, which is not a word of the call's data")]
     Load {
         /// Where.
         at: usize,

@@ -11,9 +11,9 @@ use ocidiff_confine::{Root, at, read_text};
 use ocidiff_model::FileSpec;
 use ocidiff_runtimes::Store;
 
-use super::digest;
 use crate::corpus::Package;
 use crate::corpus::files::PROBE;
+use crate::digest;
 
 /// A digest in hexadecimal, in bytes.
 const STAMP: u64 = 64;

@@ -1,7 +1,5 @@
 //! The bundle of a case: built once, byte for byte the same for every runtime.
 
-mod config;
-mod digest;
 pub mod given;
 mod hooks;
 mod layer;
@@ -20,10 +18,9 @@ use ocidiff_runtimes::Store;
 use tokio::sync::watch;
 
 use crate::corpus::Corpus;
+use crate::corpus::config::{self, ConfigError};
+use crate::digest::{self, of_text};
 
-pub(crate) use config::text as config_text;
-pub(crate) use digest::hex;
-pub use digest::of_text;
 use given::Reach;
 pub(crate) use hooks::without_hooks;
 
@@ -64,6 +61,9 @@ pub enum Error {
     /// The case is wrong in a way that shows only now.
     #[error("{0}")]
     Case(String),
+    /// Its config cannot be made.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A file could not be made.
     #[error("failed to make the rootfs: {0}")]
     Io(#[from] io::Error),
@@ -151,7 +151,7 @@ impl Builder {
     /// A bundle over somebody else's rootfs, the topmost layer first, which is only read, with these files on top of it.
     ///
     /// # Errors
-    /// A layer is no folder; a file cannot be made.
+    /// A layer is not a folder; a file cannot be made.
     pub fn over(
         &self,
         rootfs: &[PathBuf],

@@ -5,9 +5,9 @@ use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
 use super::{Container, Error, yaml};
-use crate::cell::paths;
-use crate::check::tame::{Limits, tame};
 use crate::corpus::Corpus;
+use crate::paths;
+use crate::workload::tame::{Limits, tame};
 
 /// Stands for what is nobody's business.
 const HIDDEN: &str = "hidden";

@@ -19,9 +19,9 @@ use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Channel, FileSpec, Watch};
 use serde_json::{Value, json};
 
-use crate::bundle;
-use crate::check::tame::Limits;
+use crate::corpus::config::text as config_text;
 use crate::corpus::{self, Corpus};
+use crate::workload::tame::Limits;
 use config::Captured;
 pub use rootfs::layers;
 pub use yaml::line;
@@ -192,7 +192,7 @@ fn watch(wanted: &Wanted) -> BTreeMap<Channel, Watch> {
 fn prove(text: &str, config: &Value, corpus: &Corpus) -> Result<(), Error> {
     let wrong = |error: &dyn std::fmt::Display| Error::Inexact(error.to_string());
     let case = corpus::load_one(text, corpus).map_err(|errors| wrong(&errors))?;
-    let built = bundle::config_text(&case, corpus, MAIN, None).map_err(|error| wrong(&error))?;
+    let built = config_text(&case, corpus, MAIN, None).map_err(|error| wrong(&error))?;
     let built: Value = serde_json::from_str(&built).map_err(|error| wrong(&error))?;
     if built == *config {
         return Ok(());

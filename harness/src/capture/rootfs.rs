@@ -7,8 +7,8 @@ use ocidiff_model::{FileSpec, Folders, Rootfs};
 use serde_json::Value;
 
 use super::{Container, Error, Wanted, yaml};
-use crate::check::tame;
 use crate::corpus::Corpus;
+use crate::workload::tame;
 
 /// The recipe where the container's rootfs cannot be seen.
 const UNSEEN: &str = "probe";

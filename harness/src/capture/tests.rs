@@ -2,8 +2,9 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::check::tame::tame;
+use crate::corpus::config::text as config_text;
 use crate::corpus::{files, load_shared};
+use crate::workload::tame::tame;
 
 fn corpus() -> Corpus {
     load_shared(&files::built_in("cases")).expect("the corpus")
@@ -32,7 +33,7 @@ fn captive(config: &Value, wanted: &Wanted) -> Captive {
 /// What the case gives as its config: read anew, by nobody of this module.
 fn given(text: &str, corpus: &Corpus) -> Value {
     let case = corpus::load_one(text, corpus).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let config = bundle::config_text(&case, corpus, MAIN, None).expect("a config");
+    let config = config_text(&case, corpus, MAIN, None).expect("a config");
     serde_json::from_str(&config).expect("JSON")
 }
 

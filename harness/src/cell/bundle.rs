@@ -6,7 +6,8 @@ use rustix::mount::{MountFlags, UnmountFlags, unmount};
 
 use super::isolate::{Context, Error};
 use super::job::Job;
-use super::{machine, paths};
+use super::overlay;
+use crate::paths;
 
 /// Makes each container's bundle. After that no path leads to the layers, which other cells share: the overlays keep
 /// mounts of their own of them, that nobody can reach or remount.
@@ -30,6 +31,6 @@ fn overlay(layers: usize, name: &str, target: &str) -> Result<(), Error> {
         .collect();
     let work = format!("{}/{name}/work", paths::LAYERS);
     let flags = MountFlags::empty();
-    machine::overlay(&lower.join(":"), &paths::upper(name), &work, target, flags)
+    overlay::overlay(&lower.join(":"), &paths::upper(name), &work, target, flags)
         .context(format!("lay the rootfs of {name} together"))
 }

@@ -10,6 +10,8 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use ocidiff_model::record::CallResult;
 
+use crate::machine::names::signal_name;
+
 use super::pump::{End, Pump, StreamId};
 
 /// A call that has ended, or was ended.
@@ -100,18 +102,4 @@ fn judge(end: Option<End>, stderr: &[u8]) -> (CallResult, Option<i32>) {
             )
         }
     }
-}
-
-/// `TERM` for 15; the number where it has no name.
-pub(crate) fn signal_name(number: i32) -> String {
-    Signal::try_from(number).map_or_else(
-        |_| number.to_string(),
-        |signal| signal.as_str().trim_start_matches("SIG").to_owned(),
-    )
-}
-
-/// 15 for `TERM`, with `SIG` or without; also a number.
-pub(crate) fn signal_number(name: &str) -> Option<i32> {
-    let name = name.strip_prefix("SIG").unwrap_or(name);
-    (1..=64).find(|number| signal_name(*number) == name)
 }

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use super::paths;
+use crate::paths;
 
 /// A socket that waits for the runtime.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use nix::unistd::Pid;
 use ocidiff_model::Fact;
 use ocidiff_trace::{EbpfRecorder, Error, Exit, Options, PtraceRecorder, Recorder, Recording, Trace};
 
-use super::call::signal_name;
+use crate::machine::names::signal_name;
+
 use super::job::RecordJob;
 use super::observe;
 use super::pump::{End, Pump, StreamId};

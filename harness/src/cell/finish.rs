@@ -11,8 +11,9 @@ use ocidiff_trace::Error;
 use super::container::{Container, Ended};
 use super::job::{Message, TraceReport};
 use super::run::Run;
-use super::{observe, paths, trace_facts};
-use crate::bundle::hex;
+use super::{observe, trace_facts};
+use crate::digest::hex;
+use crate::paths;
 
 /// How long a pipe that the workload shared with others is read after its end.
 const TAIL: Duration = Duration::from_millis(20);

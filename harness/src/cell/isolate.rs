@@ -19,11 +19,12 @@ use rustix::mount::{
     open_tree,
 };
 
-use super::beside::Unseen;
 use super::job::Job;
-use super::{dev, machine, paths};
-use crate::cgroup::{Kind, Layout};
-use crate::wall::NAMESPACED;
+use super::other_mounts::Unseen;
+use super::{dev, overlay};
+use crate::machine::cgroup::{Kind, Layout};
+use crate::machine::sysctl::NAMESPACED;
+use crate::paths;
 
 /// Why a cell could not be made; always the machine's or the harness's fault.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +69,7 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
         .collect::<Result<Vec<_>, _>>()?;
     let probe = fs::File::open(&job.probe).context(format!("open {}", job.probe.display()))?;
     let cgroups = cgroup_trees(&job.cgroups)?;
-    let unseen = machine::lay_over(job)?;
+    let unseen = overlay::lay_over(job)?;
     let more = network_and_ipc(job);
     if !more.is_empty() {
         nix::sched::unshare(more).context("make the cell's network and ipc namespaces")?;
@@ -76,7 +77,7 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     dev::mount_queues()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {
-        machine::attach(tree, &format!("{}/{index}", paths::LOWER))?;
+        overlay::attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     copy_probe(probe, job)?;
     let configs = || job.containers.values();
@@ -124,7 +125,7 @@ fn network_and_ipc(job: &Job) -> CloneFlags {
     flags
 }
 
-/// Whether the config asks for a new namespace of the kind. One that is no config asks for nothing.
+/// Whether the config asks for a new namespace of the kind. One that is not a config asks for nothing.
 fn has_own_namespace(config: &str, kind: &str) -> bool {
     let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
     config["linux"]["namespaces"].as_array().is_some_and(|all| {
@@ -279,7 +280,7 @@ fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error
             format!("{TOP}/{folder}")
         };
         fs::create_dir_all(&target).context(format!("make {target}"))?;
-        machine::attach(tree, &target)?;
+        overlay::attach(tree, &target)?;
         mount_remount(target.as_str(), MountFlags::BIND | flags, c"")
             .context(format!("restrict {target}"))?;
         for controller in folder.split(',').filter(|name| *name != folder) {
@@ -296,7 +297,7 @@ fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error
 
 /// cgroup v2: a cgroup with processes cannot hand controllers down, so the cell steps into one of its own.
 fn hand_down_controllers(top: &str) -> Result<(), Error> {
-    let own = format!("{top}/{}", crate::cgroup::CELL);
+    let own = format!("{top}/{}", crate::machine::cgroup::CELL);
     fs::create_dir_all(&own).context(format!("make {own}"))?;
     fs::write(format!("{own}/cgroup.procs"), "0").context(format!("join {own}"))?;
     let controllers =

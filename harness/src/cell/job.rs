@@ -9,7 +9,7 @@ use ocidiff_model::{Caller, Fact, Op, StepRecord};
 use ocidiff_trace::ebpf::Place;
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup::Layout;
+use crate::machine::cgroup::Layout;
 
 /// One case under one runtime.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -142,3 +142,7 @@ pub struct TraceReport {
     /// Events that were lost: then the record has holes, and is worth nothing.
     pub lost: u64,
 }
+
+/// What keeps a case from being called under a runtime at all: the runtime has no such step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacks(pub String);

@@ -19,7 +19,6 @@
 //! | `observe`        | what can be seen from outside, a file each channel       |
 //! | `trace_facts`    | the facts of a recording                                 |
 
-mod beside;
 mod bundle;
 mod call;
 mod console;
@@ -28,17 +27,15 @@ mod dev;
 mod finish;
 mod isolate;
 pub mod job;
-mod machine;
 mod observe;
-pub mod paths;
+mod other_mounts;
+mod overlay;
 pub(crate) mod pin;
 mod pump;
 mod run;
 mod table;
 mod trace_facts;
 
-pub(crate) use call::signal_number;
-pub(crate) use observe::proc::{capability_names, capability_number};
 pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};
@@ -46,16 +43,16 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use beside::Unseen;
 use job::{Answer, Ask, Job, Message};
 use ocidiff_model::Fact;
 use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
+use other_mounts::Unseen;
 
 /// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
 ///
 /// # Errors
-/// Only where nothing can be told: stdin is no socket of the harness's, or is broken.
+/// Only where nothing can be told: stdin is not a socket of the harness's, or is broken.
 pub fn main() -> io::Result<()> {
     // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
     ocidiff_trace::process::set_parent_death_signal_kill()?;

@@ -17,8 +17,8 @@ use super::console::Console;
 use super::container::Container;
 use super::job::{Job, JobStep, Message};
 use super::observe::{self, hook::Hooks, leftover::Before};
-use super::paths;
 use super::pump::{Pump, StreamId};
+use crate::paths;
 
 /// How much of a runtime's own text is kept, in bytes.
 const TEXT: usize = 4096;

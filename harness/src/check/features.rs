@@ -11,7 +11,7 @@ use ocidiff_model::{Case, CaseFile, Impact};
 use serde_json::{Value, json};
 
 use super::judge::Move;
-use crate::engine::Engine;
+use crate::cells::runner::Engine;
 use crate::error::Error;
 
 /// What both runtimes say; none where a runtime does not.
@@ -175,6 +175,8 @@ impl Features {
             link: vec!["https://github.com/opencontainers/runtime-spec/blob/main/features.md".to_owned()],
             case: None,
             id: None,
+            accounts: Vec::new(),
+            ignored: None,
         };
         let mut all = Vec::new();
         for kind in KINDS {

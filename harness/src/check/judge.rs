@@ -14,8 +14,8 @@ use super::look::Seen;
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
-use super::tame::Tamed;
 use crate::corpus::Corpus;
+use crate::workload::tame::Tamed;
 
 /// From which runtime to which.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +113,8 @@ fn fact(
         link: Vec::new(),
         case: None,
         id: None,
+        accounts: Vec::new(),
+        ignored: None,
     };
     if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
         finding.impact = Impact::Cosmetic;
@@ -132,6 +134,7 @@ fn fact(
         finding.remedy.clone_from(&known.remedy);
         finding.link = known.addresses();
         finding.id = Some(id.clone());
+        finding.accounts.clone_from(&difference.accounts);
     }
     finding
 }
@@ -204,5 +207,7 @@ fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
         link: hit.map(|hit| hit.link.clone()).into_iter().collect(),
         case: None,
         id: None,
+        accounts: Vec::new(),
+        ignored: None,
     }
 }

@@ -8,13 +8,13 @@ use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watc
 use serde_json::json;
 
 use super::shape::Shape;
-use super::tame;
 use crate::bundle::Bundle;
-use crate::compare::compare;
-use crate::confirm::{Launch, Origin};
-use crate::engine::Engine;
+use crate::cells::runner::Engine;
 use crate::error::Error;
-use crate::filters;
+use crate::judge::compare::compare;
+use crate::judge::confirm::{Launch, Origin};
+use crate::judge::filters;
+use crate::workload::tame;
 
 /// How long the probe may take, in seconds.
 const LIMIT: f64 = 10.0;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use ocidiff_model::check::{Depth, Finding};
+use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::Sign;
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Finding as Known, FindingId, Impact, Op};
@@ -91,6 +92,12 @@ impl Reader<'_> {
                 link: known.addresses(),
                 case: None,
                 id: Some(id.clone()),
+                accounts: vec![Account {
+                    who: if enters { self.step.to } else { self.step.from }.label.clone(),
+                    because: vec![id.clone()],
+                    how: How::Recognised,
+                }],
+                ignored: None,
             },
             shows: known.shows.clone(),
             tried: applies.fits(tamed, &STEPS, self.machine),
@@ -106,7 +113,7 @@ pub(super) fn reason(known: &Known) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite;
+    use crate::run::suite;
     use ocidiff_model::RuntimeId;
     use serde_json::json;
 

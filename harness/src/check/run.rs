@@ -11,11 +11,11 @@ use super::judge::{Move, values};
 use super::look::{Steady, case, steady};
 use super::rules::by_rule;
 use super::shape::{Own, Shape};
-use super::tame;
-use crate::bundle::of_text;
-use crate::engine::Engine;
+use crate::cells::runner::Engine;
+use crate::digest::of_text;
 use crate::error::Error;
 use crate::secrets::{Discreet, Secrets};
+use crate::workload::tame;
 
 /// What does not end by itself is ended after so many seconds; what it did until then is compared.
 const LIMIT: f64 = 5.0;
@@ -83,6 +83,8 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
         link: Vec::new(),
         case: None,
         id: None,
+        accounts: Vec::new(),
+        ignored: None,
     }
 }
 

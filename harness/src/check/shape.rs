@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::Workload;
 use super::read::{Read, Reader};
-use super::tame::{Limits, Tamed, tame};
-use crate::bundle::of_text;
+use crate::digest::of_text;
+use crate::workload::Workload;
+use crate::workload::tame::{Limits, Tamed, tame};
 
 /// Some workloads, and the probe's config for one of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ pub fn shapes(
             }
         };
         if let Some(gone) = workload.layers.iter().find(|layer| !layer.is_dir()) {
-            let why = format!("the rootfs is gone: {} is no folder", gone.display());
+            let why = format!("the rootfs is gone: {} is not a folder", gone.display());
             unreadable.push((workload.name, why));
             continue;
         }

@@ -6,22 +6,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ocidiff_confine::{raised, read_text};
-use ocidiff_model::difference::Standing;
+use ocidiff_model::difference::{Fixed, Standing};
 use ocidiff_model::{Difference, ExitStatus, Record, Verdict};
 use ocidiff_reports::safe;
 use rustix::fs::{FlockOperation, flock};
 use similar::TextDiff;
 
 use super::args::AcceptArgs;
-use super::{files, output, some};
+use super::{files, output, records};
 use crate::accept::{Knowledge, Observed, rewrite};
 use crate::corpus::{Entry, files as sources};
 use crate::error::Error;
-use crate::suite;
+use crate::run::suite;
 
 /// Runs the cases and rewrites the known file of each that differs, or whose known differences are gone.
 pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
-    let ran = some::run(&args.select.patterns, &args.select.with)?;
+    let ran = records::run(&args.select.patterns, &args.select.with)?;
     let mut known: BTreeMap<PathBuf, Vec<Observed>> = BTreeMap::new();
     let mut status = ExitStatus::Ok;
     for (entry, finished) in &ran {
@@ -40,6 +40,9 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
                     |difference: &&Difference| !matches!(difference.standing, Standing::Unstable { .. });
                 for difference in differences.iter().filter(|difference| !steady(difference)) {
                     refuse(&format!("{} was not the same in each run", difference.fact));
+                }
+                for fixed in differences.iter().flat_map(|difference| &difference.fixed) {
+                    tell_fixed(case, fixed);
                 }
                 let steady: Vec<_> = differences.iter().filter(steady).collect();
                 let seen = observed(entry, &steady, &finished.records);
@@ -61,6 +64,16 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
         }
     }
     told.end(status)
+}
+
+/// A range that is to end is not for a known file.
+fn tell_fixed(case: &str, fixed: &Fixed) {
+    for id in &fixed.because {
+        output::complain(&format!(
+            "{case}: {id} does not show in {} {}: if it is fixed there, end its range in cases/findings/{id}.yaml",
+            fixed.who, fixed.version
+        ));
+    }
 }
 
 /// Rewrites one known file, unless it is a dry run; what to say of it, with the change as a diff.
@@ -130,7 +143,8 @@ fn observed(entry: &Entry, differences: &[&Difference], records: &[Record]) -> V
             fact: difference.fact.clone(),
             member: entry.case.member.clone(),
             gone: matches!(difference.standing, Standing::Gone),
-            known: matches!(difference.standing, Standing::Known),
+            // What may be fixed is mended in the finding, whose range is to end.
+            known: matches!(difference.standing, Standing::Known | Standing::Fixed),
             values: records
                 .iter()
                 .filter(|record| {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::containers::{CaptureArgs, FromArgs};
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
@@ -14,10 +15,9 @@ use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
 use super::upstream::UpstreamArgs;
 use super::via::ViaArgs;
-use super::whom::{CaptureArgs, FromArgs};
-use crate::engine::Recorder;
+use crate::cells::runner::Recorder;
 use crate::error::Error;
-use crate::suite::Settings;
+use crate::run::suite::Settings;
 
 /// Finds where OCI runtimes behave differently, before your workloads do
 #[derive(Debug, Parser)]
@@ -117,7 +117,7 @@ impl WithArgs {
     /// What was typed, as the suite wants it.
     pub(crate) fn settings(&self) -> Result<Settings, Error> {
         Ok(Settings {
-            program: crate::suite::program()?,
+            program: crate::run::suite::program()?,
             reference: self.reference.clone(),
             jobs: usize::from(self.jobs),
             recorder: match self.recorder {
@@ -198,6 +198,9 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
+    /// Do not tell what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore: Option<PathBuf>,
     /// List each known case, not one line per finding
     #[arg(long)]
     pub(crate) known: bool,
@@ -341,6 +344,9 @@ pub(crate) struct ReportArgs {
     /// terminal, markdown, json; junit for runs, html for checks
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
+    /// Of a run, everything: in the terminal's format each known case, in markdown also what a comment has no room for
+    #[arg(long, conflicts_with = "merge")]
+    pub(crate) full: bool,
     /// Write to a file, not to stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -362,6 +368,8 @@ pub(crate) enum SchemaOf {
     Finding,
     /// A rootfs recipe
     Rootfs,
+    /// The file of --ignore
+    Ignore,
 }
 
 #[derive(Debug, Args)]
@@ -436,6 +444,9 @@ pub(crate) struct CheckArgs {
     /// The command for --run, in place of each workload's own; ends at `;` or at the end of the line
     #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
     pub(crate) command: Option<Vec<String>>,
+    /// Do not count what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
+    #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
+    pub(crate) ignore: Option<PathBuf>,
     /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,

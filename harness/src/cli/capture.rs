@@ -5,22 +5,24 @@ use std::path::Path;
 use ocidiff_model::ExitStatus;
 use ocidiff_runtimes::engines::{self, EngineError, Found, Workload};
 
-use super::folder::{name_of, reach};
+use super::bundle_folder::{name_of, reach};
+use super::containers::CaptureArgs;
 use super::output;
-use super::whom::CaptureArgs;
 use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::capture::{Container, Error as Failed, Wanted, capture as make, layers, line};
-use crate::check::tame::Limits;
+use crate::cells::threads;
 use crate::error::Error;
-use crate::suite;
+use crate::machine::root;
+use crate::run::suite;
+use crate::workload::tame::Limits;
 
 /// Finds the container, and prints the case. Nothing of the container is touched.
 pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     let corpus = suite::shared()?;
     let container = match (&args.bundle, &args.container) {
         (Some(folder), _) => bundle(folder, reach(args.outside_root))?,
-        (None, Some(name)) => suite::tokio()?.block_on(container(args, name))?,
+        (None, Some(name)) => threads::tokio()?.block_on(container(args, name))?,
         (None, None) => return Err(Error::usage("name a container, or give --bundle DIR")),
     };
     let wanted = Wanted {
@@ -37,7 +39,7 @@ pub(crate) fn capture(args: &CaptureArgs) -> Result<ExitStatus, Error> {
     })?;
     let status = output::answer(&captive.text, ExitStatus::Ok)?;
     output::complain(&format!(
-        "{}: {} changes, told at the top of the case; put it into a folder of its topic (cases/mine/NAME.yaml)",
+        "{}: {} changes, listed at the top of the case; put it into a folder of its topic (cases/mine/NAME.yaml)",
         container.name,
         captive.changes.len()
     ));

@@ -5,14 +5,15 @@ use ocidiff_model::{Counts, ExitStatus, Value, Verdict};
 use ocidiff_reports::{safe, terminal};
 
 use super::args::ControlArgs;
-use super::{output, some};
+use super::{output, records};
+use crate::cells::participants;
 use crate::error::Error;
-use crate::participants;
-use crate::suite;
+use crate::machine::root;
+use crate::run::suite;
 
 /// Runs every case under each runtime twice, and tells the rate of false alarms.
 pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     let mut counts = Counts::default();
@@ -39,7 +40,7 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
                     .for_each(|step| step.options.expect = None);
             }
             let twice = vec![runtime.clone(), runtime.clone()];
-            let ran = some::run_with(corpus, &args.patterns, &args.with, twice, true)?;
+            let ran = records::run_with(corpus, &args.patterns, &args.with, twice, true)?;
             let mut found = 0;
             for (_, finished) in &ran {
                 counts.add(finished.report.verdict);

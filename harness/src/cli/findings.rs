@@ -12,7 +12,7 @@ use super::output;
 use crate::bundle::given::config_of;
 use crate::error::Error;
 use crate::findings::{Question, Who};
-use crate::suite;
+use crate::run::suite;
 
 /// Which findings, and how they are told.
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::{files, output};
 use crate::corpus::files::{Sources, read, standard};
 use crate::error::Error;
 use crate::findings::lint::{Form, Written, form_of, lint as look};
-use crate::suite;
+use crate::run::suite;
 
 /// What to look at.
 #[derive(Debug, Args)]

@@ -2,33 +2,34 @@
 
 mod accept;
 mod args;
-mod beside;
+mod bundle_folder;
 mod capture;
 mod check;
+mod containers;
 mod control;
+mod ending;
 mod explain;
 mod facts;
 mod files;
 mod findings;
-mod folder;
 mod help;
 mod hooks;
+mod ignored;
+mod inspect;
 mod lint;
 mod mutants;
-mod one;
 mod output;
 mod reader;
+mod records;
 mod report;
 mod repro;
 mod run;
 mod runtimes;
 mod seccomp;
+mod side_by_side;
 mod signals;
-mod some;
-mod until;
 mod upstream;
 mod via;
-mod whom;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -37,8 +38,8 @@ use clap::Parser;
 use ocidiff_model::ExitStatus;
 
 use crate::error::Error;
-use crate::preflight;
-use crate::suite;
+use crate::machine::root;
+use crate::run::preflight;
 use args::{Cli, Command, SchemaOf};
 
 /// Reads the command line, does it, and gives the exit status.
@@ -74,9 +75,9 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     }
     match command {
         Command::Run(args) => run::run(&args),
-        Command::List(args) => one::list(&args),
+        Command::List(args) => inspect::list(&args),
         Command::Explain(args) => explain::explain(&args),
-        Command::Show(args) => one::show(&args),
+        Command::Show(args) => inspect::show(&args),
         Command::Accept(args) => accept::accept(&args),
         Command::Repro(args) => repro::repro(&args),
         Command::Control(args) => control::control(&args),
@@ -125,6 +126,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
         SchemaOf::Case => schemars::schema_for!(ocidiff_model::CaseFile),
         SchemaOf::Known => schemars::schema_for!(ocidiff_model::known::KnownFile),
         SchemaOf::Finding => schemars::schema_for!(ocidiff_model::Finding),
+        SchemaOf::Ignore => schemars::schema_for!(Vec<ocidiff_model::ignore::Ignore>),
         SchemaOf::Rootfs => schemars::schema_for!(crate::corpus::Recipe),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Error::broken)?;
@@ -132,7 +134,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
 }
 
 fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     // That the first part cannot be told keeps nobody from the second.
     let local = clean_machine();
     match args.via {
@@ -143,7 +145,7 @@ fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
 }
 
 fn clean_machine() -> Result<ExitStatus, Error> {
-    let cleaned = crate::session::clean().map_err(Error::broken)?;
+    let cleaned = crate::cells::session::clean().map_err(Error::broken)?;
     if cleaned.is_empty() {
         return output::answer("nothing was left\n", ExitStatus::Ok);
     }

@@ -13,12 +13,15 @@ use tokio::task::JoinSet;
 
 use super::args::WithArgs;
 use super::{output, signals};
+use crate::cells::threads;
 use crate::corpus::files::{self, Sources};
 use crate::error::Error;
-use crate::mutants::{Bench, Mode, Mutant, Names, load};
-use crate::preflight;
-use crate::stop::Stop;
-use crate::suite;
+use crate::machine::root;
+use crate::mutants::{Mutant, Names, load};
+use crate::run::mutants::{Bench, Mode};
+use crate::run::preflight;
+use crate::run::stop::Stop;
+use crate::run::suite;
 
 const ABOUT: &str = "Each mutant is a real runtime with one fault: a rule in runtimes/mutants/*.yaml edits what the runtime \
 reads, or changes, drops or answers its calls, by a wrapper in the cell. It is run beside the real runtime in the cases \
@@ -78,14 +81,14 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
         let text: String = mutants.iter().map(line).collect();
         return output::answer(&text, ExitStatus::Ok);
     }
-    suite::need_root()?;
+    root::need_root()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &suite::store()?)?;
     let mode = Mode {
         whole: args.whole,
         all_alike: args.all_alike,
     };
     let started = Instant::now();
-    let (mut reports, interrupted) = suite::tokio()?.block_on(async {
+    let (mut reports, interrupted) = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;

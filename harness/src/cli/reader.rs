@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::output;
-use crate::stop::Stop;
+use crate::run::stop::Stop;
 
 /// How often it is looked whether somebody still reads.
 const TICK: Duration = Duration::from_millis(200);

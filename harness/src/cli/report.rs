@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use ocidiff_model::ExitStatus;
 use ocidiff_model::check::{FleetReport, NodeCheck};
+use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
-use ocidiff_reports::{Error as Drawing, Style, check, fleet, render};
+use ocidiff_reports::{Error as Drawing, Format, Style, check, fleet, markdown, render, terminal};
 
 use super::args::ReportArgs;
 use super::{files, output};
@@ -32,7 +32,14 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
 /// One run, or the check of one node.
 fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error> {
     let drawn = match read(file)? {
+        Recording::Run(recorded) if args.full => full(args.format, &recorded.events, style)?,
         Recording::Run(recorded) => render(args.format, &recorded.events, style),
+        Recording::Checks(_) if args.full => {
+            return Err(Error::usage(format!(
+                "{}: the events of a check, whose reports are always whole; leave --full out",
+                file.display()
+            )));
+        }
         Recording::Checks(Checks { checks, .. }) => match &checks[..] {
             [only] => check::render(args.format, &only.report, style),
             several => {
@@ -45,6 +52,17 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
         },
     };
     drawn.map_err(refused)
+}
+
+/// A run with everything; the inner error is the drawing's.
+fn full(format: Format, events: &[Event], style: &Style) -> Result<Result<String, Drawing>, Error> {
+    match format {
+        Format::Markdown => Ok(Ok(markdown::full(events))),
+        Format::Terminal => Ok(Ok(terminal::full(events, style))),
+        other => Err(Error::usage(format!(
+            "--full is for terminal and markdown: {other} has everything"
+        ))),
+    }
 }
 
 /// The checks of all files.

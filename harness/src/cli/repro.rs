@@ -9,17 +9,18 @@ use ocidiff_runtimes::Store;
 use super::args::ReproArgs;
 use super::{files, output, signals};
 use crate::bundle::Builder;
+use crate::cells::participants::{Contender, contenders};
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::participants::{Contender, contenders};
-use crate::plan;
+use crate::machine::root;
 use crate::repro;
-use crate::suite;
+use crate::run::plan;
+use crate::run::suite;
 
 /// Writes the folder and says what to do with it.
 pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.cases.as_deref())?;
-    suite::need_root()?;
+    root::need_root()?;
     let store = suite::store()?;
     let chosen = plan::select(&corpus.entries, std::slice::from_ref(&args.case)).map_err(Error::usage)?;
     let [entry] = chosen.as_slice() else {

@@ -9,24 +9,28 @@ use std::time::{Duration, Instant, SystemTime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Impact, Known, Watch};
+use ocidiff_model::{
+    Case, CaseFile, Channel, Counts, Difference, Event, ExitStatus, IgnoreList, Impact, Known, Verdict, Watch,
+};
 use ocidiff_reports::events::{PartFile, Writer};
 use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
+use super::bundle_folder::reach;
+use super::ending::{Until, within};
 use super::files::Records;
-use super::folder::reach;
 use super::reader::Reader;
-use super::until::{Until, within};
-use super::{output, signals};
+use super::{ignored, output, signals};
 use crate::bundle::given::{Reach, config_of, rootfs_of};
-use crate::confirm::Finished;
+use crate::cells::threads;
 use crate::corpus::Entry;
 use crate::error::Error;
-use crate::plan;
-use crate::preflight;
-use crate::schedule::{RunsCases, Schedule};
-use crate::suite::{self, Settings};
+use crate::judge::confirm::Finished;
+use crate::machine::root;
+use crate::run::plan;
+use crate::run::preflight;
+use crate::run::schedule::{RunsCases, Schedule};
+use crate::run::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
@@ -39,18 +43,19 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             .cloned()
             .collect(),
     };
+    let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
     if args.via.via.is_some() {
-        return super::via::run(args, corpus, entries);
+        return super::via::run(args, corpus, entries, ignore);
     }
-    suite::need_root()?;
+    root::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     suite::need_two(&runtimes)?;
     if args.with.runtimes.is_empty() {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
-    let mut teller = Teller::new(args, entries.len())?;
-    let ran = suite::tokio()?.block_on(async {
+    let mut teller = Teller::new(args, entries.len(), ignore)?;
+    let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
@@ -88,6 +93,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             &engine.machine,
             &engine.recorder_said,
             entries.len(),
+            teller.ignore.clone(),
         );
         run_all(
             schedule,
@@ -153,6 +159,7 @@ pub(super) fn start_event(
     machine: &Machine,
     recorder: &str,
     cases: usize,
+    ignore: Option<IgnoreList>,
 ) -> Event {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -164,6 +171,7 @@ pub(super) fn start_event(
         machine: machine.clone(),
         recorder: recorder.to_owned(),
         cases,
+        ignore: ignore.map(Box::new),
     }
 }
 
@@ -229,12 +237,14 @@ pub(super) struct Teller {
     each_known: bool,
     /// Whether a known difference does.
     harms: bool,
+    /// What is not told.
+    ignore: Option<IgnoreList>,
     /// What other commands take to meet the same runtimes and cases.
     again: Vec<String>,
 }
 
 impl Teller {
-    pub(super) fn new(args: &RunArgs, planned: usize) -> Result<Self, Error> {
+    pub(super) fn new(args: &RunArgs, planned: usize, ignore: Option<IgnoreList>) -> Result<Self, Error> {
         let records = args.records.as_deref().map(Records::open).transpose()?;
         let file = args.json.as_deref().map(Writer::create).transpose();
         let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
@@ -249,18 +259,27 @@ impl Teller {
             given: args.bundle.is_some(),
             each_known: args.known,
             harms: false,
+            ignore,
             again: args.again(),
         })
     }
 
     fn finished(&mut self, mut finished: Finished) -> Result<(), Error> {
         finished.report.again.clone_from(&self.again);
-        let impacts = finished
-            .report
+        let report = &mut finished.report;
+        let told: Vec<&Difference> = report
             .differences
             .iter()
-            .map(|difference| difference.impact);
+            .filter(|difference| {
+                !self
+                    .ignore
+                    .as_ref()
+                    .is_some_and(|list| list.covers(&difference.accounts))
+            })
+            .collect();
+        let impacts = told.iter().map(|difference| difference.impact);
         self.harms |= self.given && impacts.max().flatten() >= Some(Impact::Breaks);
+        report.ignored = report.verdict == Verdict::Known && told.is_empty();
         if let Some(records) = &self.records {
             finished
                 .records

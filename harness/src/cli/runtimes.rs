@@ -9,7 +9,7 @@ use ocidiff_runtimes::{Event, Machine, Request, Store, find_all, install};
 use super::args::{RuntimesArgs, RuntimesCommand};
 use super::output;
 use crate::error::Error;
-use crate::suite;
+use crate::run::suite;
 
 /// Lists what is there, or installs.
 pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {

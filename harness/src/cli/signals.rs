@@ -11,7 +11,7 @@ use ocidiff_model::ExitStatus;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::Error;
-use crate::stop::Stop;
+use crate::run::stop::Stop;
 
 /// What a signal asks to stop; none where nothing has to be ended first.
 static RUNNING: Mutex<Option<Stop>> = Mutex::new(None);

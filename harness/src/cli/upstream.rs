@@ -11,14 +11,15 @@ use ocidiff_model::{ExitStatus, FindingId, RuntimeId, Value};
 use ocidiff_reports::findings::upstream::{Input, Shown, Steps, render};
 use ocidiff_reports::safe;
 
-use super::one::describe;
+use super::inspect::describe;
 use super::repro::write_folder;
 use super::{files, output};
+use crate::cells::participants::contenders;
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
 use crate::findings::{cases_of, help, written_of};
-use crate::participants::contenders;
-use crate::suite;
+use crate::machine::root;
+use crate::run::suite;
 
 /// Facts that a report lists.
 const FACTS: usize = 12;
@@ -105,7 +106,7 @@ fn write(
     mut steps: Steps,
     corpus: &Corpus,
 ) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
+    root::need_root()?;
     if folder.exists() {
         let shown = safe(&folder.to_string_lossy());
         return Err(Error::usage(format!(

@@ -4,24 +4,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use ocidiff_model::ExitStatus;
 use ocidiff_model::known::Machine;
+use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_runtimes::engines::{Options, Which};
 use ocidiff_runtimes::via::Remote;
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
+use super::ending::Until;
 use super::run::{Teller, run_all, start_event};
-use super::until::Until;
 use super::{output, signals};
 use crate::bundle::Builder;
-use crate::confirm::{Judge, Origin};
+use crate::cells::participants::{Contender, contenders};
+use crate::cells::session::Session;
+use crate::cells::threads;
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::participants::{Contender, contenders};
-use crate::schedule::Schedule;
-use crate::session::Session;
-use crate::suite;
+use crate::judge::confirm::{Judge, Origin};
+use crate::judge::fixed::Newest;
+use crate::machine::root;
+use crate::run::schedule::Schedule;
+use crate::run::suite;
 use crate::via::{Via, clean, labels};
 
 /// Which engine.
@@ -68,10 +71,15 @@ impl ViaArgs {
 }
 
 /// Runs the cases through the engine.
-pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result<ExitStatus, Error> {
-    suite::need_root()?;
-    let mut teller = Teller::new(args, entries.len())?;
-    let ran = suite::tokio()?.block_on(async {
+pub(crate) fn run(
+    args: &RunArgs,
+    corpus: Corpus,
+    entries: Vec<Entry>,
+    ignore: Option<IgnoreList>,
+) -> Result<ExitStatus, Error> {
+    root::need_root()?;
+    let mut teller = Teller::new(args, entries.len(), ignore.clone())?;
+    let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
@@ -92,6 +100,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             tells_gone: false,
             origin: Origin::Control,
             repeat: u32::from(args.repeat),
+            newest: Newest::default(),
         };
         let via = Arc::new(Via::new(
             remote,
@@ -108,7 +117,7 @@ pub(crate) fn run(args: &RunArgs, corpus: Corpus, entries: Vec<Entry>) -> Result
             stop: stop.clone(),
             bundle: None,
         };
-        let start = start_event(via.participants(), &machine, "none", entries.len());
+        let start = start_event(via.participants(), &machine, "none", entries.len(), ignore);
         let ran = run_all(schedule, start, entries, Until::of(args, 0), &mut teller).await;
         // Whatever came of it: nothing stays in the engine.
         via.close()
@@ -146,7 +155,7 @@ fn participants(
             }
             let Some(program) = &one.program else {
                 output::complain(&format!(
-                    "{}: {} does not tell its program: left out",
+                    "{}: {} does not name its program: left out",
                     one.name, remote.name
                 ));
                 continue;
@@ -196,7 +205,7 @@ fn is_called(manifest: &Manifest, name: &str) -> bool {
 
 /// Removes what killed runs left in the engine.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
-    suite::tokio()?.block_on(async {
+    threads::tokio()?.block_on(async {
         let remote = args.connect("").await?;
         let cleaned = clean::stale(&remote).await.map_err(Error::broken)?;
         tell_cleaned(&cleaned, true);

@@ -26,7 +26,7 @@ pub struct Source {
     pub unreadable: Option<Unreadable>,
 }
 
-/// Why a file is no text, and from where on: line and column, from 1.
+/// Why a file is not a text, and from where on: line and column, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// What is wrong.

@@ -150,7 +150,7 @@ fn text_of(path: &Path) -> (String, Option<Unreadable>) {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
             let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-            unreadable("this is no UTF-8 text".to_owned(), line, column)
+            unreadable("this is not UTF-8 text".to_owned(), line, column)
         }
         Err(error) => unreadable(format!("failed to read it: {error}"), 1, 1),
     }

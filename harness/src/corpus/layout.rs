@@ -29,7 +29,7 @@ pub(super) fn check(document: &Document<'_>, files: &BTreeMap<String, FileSpec>)
 
 fn path_of(path: &str) -> Result<(), String> {
     if !path.starts_with('/') || parts(path).any(|part| part == "..") {
-        return Err(format!("`{path}` is no absolute path without `..`"));
+        return Err(format!("`{path}` is not an absolute path without `..`"));
     }
     if path.contains('\0') || path.len() > PATH || parts(path).any(|part| part.len() > NAME) {
         return Err(format!("`{path}` is not a path that a file can have"));
@@ -59,7 +59,7 @@ fn content(path: &str, spec: &FileSpec, in_archive: bool) -> Result<(), String> 
     if let Some(mode) = &spec.mode
         && !u32::from_str_radix(mode, 8).is_ok_and(|mode| mode <= 0o7777)
     {
-        return Err(format!("`{mode}` is no octal mode"));
+        return Err(format!("`{mode}` is not an octal mode"));
     }
     if let Some(target) = &spec.symlink
         && (target.is_empty() || target.contains('\0') || target.len() > PATH)

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Document};
 use super::files::{Source, Sources, Unreadable};
-use super::room::Room;
+use super::memory::Room;
 use super::{Corpus, Entry, Recipe, check, limits};
 
 /// Files that are parsed at a time.

@@ -1,17 +1,18 @@
 //! The corpus: cases with what is known of them, recipes, profiles, requirements. Loaded and checked whole, so
 //! that nothing that people wrote wrong shows up in the middle of a run.
 
+mod adhoc;
 mod check;
+pub(crate) mod config;
 pub mod diagnostic;
 pub mod files;
 mod folder;
 mod layout;
 pub(crate) mod limits;
 mod load;
+mod memory;
 mod names;
-mod one;
 pub mod print;
-mod room;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,12 @@ use ocidiff_model::{Case, Catalogue, FileSpec, Known, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use adhoc::load_one;
 pub(crate) use check::departures;
 pub use diagnostic::{Diagnostic, Diagnostics};
 #[cfg(test)]
 pub(crate) use load::sources as load_sources;
 pub use load::{load, load_folder, load_shared};
-pub use one::load_one;
 
 /// A package of a distribution that a rootfs is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,18 +8,15 @@
 //! | `wrap`  | what is called in a runtime's place, inside the cell            |
 //! | `plan`  | which cases are tried for a mutant, the likeliest first         |
 //! | `signs` | by what a case catches it                                       |
-//! | `bench` | runs the cases for one mutant until it is caught                |
 
-pub mod bench;
 pub mod edit;
 pub mod load;
-mod path;
+pub(crate) mod path;
 pub mod plan;
 pub mod rule;
 pub mod signs;
 pub mod wrap;
 
-pub use bench::{Bench, Mode};
 pub use load::{Names, load};
 pub use rule::Mutant;
 

@@ -10,7 +10,7 @@ use super::edit::edited;
 use super::rule::{Mutant, Rule};
 use crate::cell::job::JobStep;
 use crate::corpus::{Corpus, Entry};
-use crate::judge::expected_clauses;
+use crate::judge::verdict::expected_clauses;
 
 /// A case that may catch a mutant.
 #[derive(Debug, Clone, Copy)]

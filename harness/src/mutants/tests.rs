@@ -288,6 +288,7 @@ fn difference(values: &[(&str, i64)], expected: Option<i64>, against: &[&str]) -
         against: against.iter().map(|label| (*label).to_owned()).collect(),
         impact: None,
         accounts: Vec::new(),
+        fixed: Vec::new(),
     }
 }
 

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::edit::{Edit, edited};
 use super::rule::{CallRule, Mutant};
 use crate::cell::job::JobStep;
-use crate::cell::paths;
-use crate::participants::Lacks;
+use crate::cell::job::Lacks;
+use crate::paths;
 
 /// The program of process 1, which in a cell is ocidiff, wherever its file lies on the machine.
 const WRAPPER: &str = "/proc/1/exe";

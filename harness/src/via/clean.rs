@@ -3,7 +3,7 @@
 use ocidiff_runtimes::via::{CallError, Remote, Thing};
 
 use super::place;
-use crate::session::is_of_the_dead;
+use crate::cells::session::is_of_the_dead;
 
 /// What was removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::{Via, facts};
 use crate::bundle::Bundle;
 use crate::cell::{class, stdio};
-use crate::normalise::normalise;
-use crate::participants::{Contender, DEFAULT_LIMIT};
+use crate::cells::participants::{Contender, DEFAULT_LIMIT};
+use crate::judge::normalise::normalise;
 
 /// What opens the reason where it is the engine's, and no runtime's.
 pub(super) const ENGINE: &str = "the engine: ";

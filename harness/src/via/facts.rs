@@ -4,8 +4,8 @@ use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Value as FactValue};
 use serde_json::Value;
 
-use crate::bundle::of_text;
 use crate::cell::class;
+use crate::digest::of_text;
 
 /// Values that are longer are told by their digest.
 const LONGEST: usize = 200;

@@ -33,13 +33,13 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use crate::bundle::{Builder, Bundle};
-use crate::compare::is_comparable;
-use crate::confirm::{Finished, Judge, Launch, broken, config_of, skipped};
+use crate::cells::participants::Contender;
+use crate::cells::session::Session;
 use crate::corpus::Entry;
-use crate::failing;
-use crate::participants::Contender;
-use crate::schedule::RunsCases;
-use crate::session::Session;
+use crate::judge::compare::is_comparable;
+use crate::judge::confirm::{Finished, Judge, Launch, broken, config_of, skipped};
+use crate::judge::failing;
+use crate::run::schedule::RunsCases;
 
 /// Containers at a time, however many cases are under way.
 const MOST: usize = 4;

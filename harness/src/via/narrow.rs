@@ -3,8 +3,8 @@
 
 use ocidiff_model::{Channel, Known, KnownEntry, Value};
 
-use crate::cell::signal_number;
 use crate::corpus::Entry;
+use crate::machine::names::signal_number;
 
 /// An entry without what cannot be seen, and with what an engine words differently.
 ///

@@ -345,7 +345,7 @@ fn the_own_command_is_run_where_that_is_asked_for() {
         denied.contains("fchmodat2 ENOSYS") && denied.contains("fchmodat2 EPERM"),
         "{denied}"
     );
-    // The same under both is no finding: what it printed and wrote, how it ended.
+    // The same under both is not a finding: what it printed and wrote, how it ended.
     assert!(
         !own(&told)
             .iter()

@@ -57,7 +57,7 @@ cases! {
     an_unknown_rootfs: "summary: s\nrootfs: debain\n", "2:1", ["debain"];
     folders_without_layers: "summary: s\nrootfs: {image: x}\n", "2:1", ["layers: [DIR", "missing field `layers`"];
     a_rootfs_without_a_layer: "summary: s\nrootfs: {layers: []}\n", "2:10", ["one layer at least"];
-    a_relative_layer: "summary: s\nrootfs:\n  layers: [/a, b]\n", "3:16", ["`b` is no absolute path"];
+    a_relative_layer: "summary: s\nrootfs:\n  layers: [/a, b]\n", "3:16", ["`b` is not an absolute path"];
     an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "4:5", ["dokcer"];
     an_unknown_channel: "summary: s\nwatch:\n  syscalls: [x]\n", "3:3", ["syscalls"];
     a_fact_of_no_channel: "summary: s\nexpect:\n  prozess.exit: 0\n", "3:3", ["prozess.exit", "process"];

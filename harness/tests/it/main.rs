@@ -17,6 +17,8 @@ mod faults;
 mod findings;
 mod fleet;
 mod fuzz;
+mod house;
+mod ignore;
 mod inputs;
 mod kills;
 mod kubernetes;

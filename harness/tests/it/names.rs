@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use ocidiff::compare::is_compared;
+use ocidiff::judge::compare::is_compared;
 use ocidiff_model::Case;
 use ocidiff_model::facts::{self, Compared};
 use support::Scene;

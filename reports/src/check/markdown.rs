@@ -2,7 +2,8 @@
 
 use ocidiff_model::check::{CheckReport, Finding};
 
-use super::{NAMES, changes, differences, names, summary, whom};
+use super::{NAMES, because, changes, differences, names, summary, whom};
+use crate::ignored;
 use crate::markdown::text;
 
 /// For a ticket or a comment.
@@ -15,10 +16,10 @@ pub fn render(report: &CheckReport) -> String {
     let differences = differences(report);
     if !differences.is_empty() {
         out.push_str(
-            "\n| impact | what | now | then | why | remedy | whom |\n|---|---|---|---|---|---|---|\n",
+            "\n| impact | what | now | then | why | finding | remedy | whom |\n|---|---|---|---|---|---|---|---|\n",
         );
     }
-    for one in &differences {
+    for one in differences.iter().filter(|one| one.finding.ignored.is_none()) {
         out.push_str(&format!("{} {} |\n", row(&one.finding), text(&whom(one, NAMES))));
     }
     if !(report.shapes.is_empty() && report.unchecked.is_empty()) {
@@ -31,6 +32,13 @@ pub fn render(report: &CheckReport) -> String {
     for one in &report.unchecked {
         let said = format!("{}: {}", one.workload, one.why);
         out.push_str(&format!("| not checked | {} |\n", text(&said)));
+    }
+    let ignored = ignored::of_check(report);
+    if !ignored.is_empty() {
+        out.push('\n');
+    }
+    for line in ignored {
+        out.push_str(&format!("- ignored: {}\n", text(&line)));
     }
     let changes = changes(report);
     if !changes.is_empty() {
@@ -45,12 +53,13 @@ pub fn render(report: &CheckReport) -> String {
 /// The cells of a finding.
 pub(crate) fn row(finding: &Finding) -> String {
     format!(
-        "| {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} |",
         finding.impact.name(),
         text(&finding.what),
         text(&finding.from),
         text(&finding.to),
         text(&finding.reason),
+        text(&because(finding)),
         text(finding.remedy.as_deref().unwrap_or_default())
     )
 }

@@ -3,9 +3,14 @@
 pub mod markdown;
 pub mod terminal;
 
-use ocidiff_model::check::{CheckReport, FleetDifference, FleetReport, NodeCheck, NodeEngine, ShapeReport};
-use ocidiff_model::{Impact, RuntimeId};
+use std::collections::BTreeSet;
 
+use ocidiff_model::check::{
+    CheckReport, Finding, FleetDifference, FleetReport, NodeCheck, NodeEngine, ShapeReport,
+};
+use ocidiff_model::{FindingId, Impact, RuntimeId};
+
+use crate::accounts;
 use crate::safe::{safe, safe_to};
 use crate::style::{Style, count};
 use crate::{Error, Format, fleet};
@@ -13,6 +18,8 @@ use crate::{Error, Format, fleet};
 /// Names of workloads on one line.
 pub(crate) const NAMES: usize = 8;
 
+/// Differences that matter to nobody, by name.
+const MILD: usize = 30;
 /// Notes in a summary.
 const NOTES: usize = 3;
 /// Characters of a line of others' words.
@@ -49,6 +56,45 @@ fn html(report: &CheckReport) -> String {
 fn differences(report: &CheckReport) -> Vec<FleetDifference> {
     let moves = alone(report).moves.into_iter();
     moves.flat_map(|step| step.differences).collect()
+}
+
+/// Which findings account for a difference; nothing where none does.
+pub(crate) fn because(finding: &Finding) -> String {
+    match accounts::because(&finding.accounts) {
+        told if told.is_empty() => finding.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        told => told,
+    }
+}
+
+/// The command that tells more of it.
+pub(crate) fn explains(finding: &Finding) -> Option<String> {
+    let case = || {
+        finding
+            .case
+            .as_ref()
+            .map(|case| format!("ocidiff explain '{case}'"))
+    };
+    let id = finding.id.as_ref().map(|id| format!("ocidiff explain {id}"));
+    id.or_else(case)
+}
+
+/// Names of differences that matter to nobody, with what accounts for them; so many at most.
+pub(crate) fn mild<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<String> {
+    // Shapes show it with values of their own.
+    let names: BTreeSet<(&str, Option<&FindingId>)> = findings
+        .filter(|one| one.is_mild())
+        .map(|one| (one.what.as_str(), one.id.as_ref()))
+        .collect();
+    let name = |(what, id): &(&str, Option<&FindingId>)| match id {
+        Some(id) => format!("{} ({id})", safe_to(what, LINE)),
+        None => safe_to(what, LINE),
+    };
+    let shown: Vec<String> = names.iter().take(MILD).map(name).collect();
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!shown.is_empty()).then(|| format!("cosmetic  {}{more}", shown.join(", ")))
 }
 
 /// Whom a difference concerns; so many names at most.
@@ -122,7 +168,10 @@ fn summary(report: &CheckReport) -> Vec<String> {
     for impact in [Impact::Security, Impact::Breaks, Impact::MayBreak] {
         let shapes: Vec<&ShapeReport> = risky
             .iter()
-            .filter(|shape| shape.findings.iter().any(|one| one.impact == impact))
+            .filter(|shape| {
+                let mut risks = shape.findings.iter().filter(|one| one.is_risk());
+                risks.any(|one| one.impact == impact)
+            })
             .copied()
             .collect();
         if !shapes.is_empty() {

@@ -1,11 +1,10 @@
 //! One node's report for people at a terminal.
 
-use std::collections::BTreeSet;
-
-use ocidiff_model::check::{CheckReport, Finding, FleetDifference};
+use ocidiff_model::check::{CheckReport, Finding};
 use ocidiff_model::{Impact, RuntimeId};
 
-use super::{changes, differences, names, summary, whom};
+use super::{because, changes, differences, explains, mild, names, summary, whom};
+use crate::ignored;
 use crate::safe::safe_to;
 use crate::style::{Ink, Style, wrap};
 use crate::telling::short_link;
@@ -26,25 +25,21 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
         out.push_str(&format!("{}\n", style.words(&line)));
     }
     let differences = differences(report);
-    let (mild, risky): (Vec<&FleetDifference>, Vec<&FleetDifference>) = differences
-        .iter()
-        .partition(|one| one.finding.impact == Impact::Cosmetic);
-    for one in risky {
+    for one in differences.iter().filter(|one| one.finding.is_risk()) {
         out.push('\n');
         finding_of(&mut out, 0, &one.finding, [&report.from, &report.to], style);
         text(&mut out, style, UNDER, &whom(one, WHOM));
     }
-    if !mild.is_empty() {
-        // Shapes show it with values of their own.
-        let names: BTreeSet<&str> = mild.iter().map(|one| one.finding.what.as_str()).collect();
-        let names: Vec<&str> = names.into_iter().collect();
+    if let Some(mild) = mild(differences.iter().map(|one| &one.finding)) {
         out.push('\n');
-        text(
-            &mut out,
-            style,
-            0,
-            &format!("cosmetic  {}", safe_to(&names.join(", "), 600)),
-        );
+        text(&mut out, style, 0, &mild);
+    }
+    let ignored = ignored::of_check(report);
+    if !ignored.is_empty() {
+        out.push('\n');
+    }
+    for line in ignored {
+        text(&mut out, style, 0, &format!("ignored: {line}"));
     }
     if !report.shapes.is_empty() {
         out.push('\n');
@@ -100,12 +95,16 @@ pub(crate) fn finding_of(
     if let Some(remedy) = &finding.remedy {
         text(out, style, under, &format!("remedy: {remedy}"));
     }
-    let mut read: Vec<String> = finding.link.iter().map(|link| short_link(link)).collect();
-    if let Some(case) = &finding.case {
-        read.push(format!("ocidiff explain '{case}'"));
+    let because = because(finding);
+    if !because.is_empty() {
+        text(out, style, under, &format!("finding: {because}"));
     }
+    let read: Vec<String> = finding.link.iter().map(|link| short_link(link)).collect();
     if !read.is_empty() {
         text(out, style, under, &format!("read: {}", read.join(style.dot())));
+    }
+    if let Some(command) = explains(finding) {
+        text(out, style, under, &format!("next: {command}"));
     }
 }
 

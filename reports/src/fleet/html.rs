@@ -4,8 +4,9 @@ use ocidiff_model::Impact;
 use ocidiff_model::check::{FleetDifference, FleetMove, FleetNode, FleetReport, FleetShape, Outlook, Placed};
 
 use super::{digest, older, outlooks, summary};
-use crate::check::{NAMES, step, word};
+use crate::check::{NAMES, because, explains, step, word};
 use crate::html::{self, Html};
+use crate::ignored;
 use crate::style::count;
 use crate::telling::short_link;
 use crate::when;
@@ -62,6 +63,12 @@ fn one_move(of: &FleetMove, heading: &'static str) -> Vec<Html> {
     };
     part("Nodes", nodes(of));
     part("Differences", differences(of, single));
+    part(
+        "Ignored",
+        list(&ignored::differences(
+            of.differences.iter().map(|one| &one.finding),
+        )),
+    );
     part("Shapes", shapes(of, single));
     part("Not checked", unchecked(of));
     parts
@@ -101,7 +108,8 @@ fn node(node: &FleetNode) -> Vec<Html> {
 }
 
 fn differences(of: &FleetMove, single: bool) -> Html {
-    let rows = of.differences.iter().map(|one| difference(one, single)).collect();
+    let counting = of.differences.iter().filter(|one| one.finding.ignored.is_none());
+    let rows = counting.map(|one| difference(one, single)).collect();
     let head = [
         "what",
         "impact",
@@ -137,12 +145,12 @@ fn advice(one: &FleetDifference) -> Html {
     for link in &finding.link {
         parts.push(Html::element("p", &[], [Html::link(link, &short_link(link))]));
     }
-    if let Some(case) = &finding.case {
-        parts.push(Html::element(
-            "p",
-            &[],
-            [Html::with("code", &format!("ocidiff explain '{case}'"))],
-        ));
+    let because = because(finding);
+    if !because.is_empty() {
+        parts.push(Html::with("p", &format!("Finding: {because}")));
+    }
+    if let Some(command) = explains(finding) {
+        parts.push(Html::element("p", &[], [Html::with("code", &command)]));
     }
     Html::all(parts)
 }
@@ -161,6 +169,9 @@ fn shape_of(shape: &FleetShape, single: bool) -> Vec<Html> {
             Html::text(&format!("{} ", found.finding.impact.name())),
             Html::with("code", &found.finding.what),
         ];
+        if found.finding.ignored.is_some() {
+            parts.push(Html::text(" (ignored)"));
+        }
         if found.nodes.len() < nodes.len() {
             parts.push(Html::text(&format!(" on {} only", super::some(&found.nodes))));
         }

@@ -5,6 +5,7 @@ use ocidiff_model::check::{FleetMove, FleetReport};
 use super::{about, digest, older, outlooks, places, summary};
 use crate::check::markdown::row;
 use crate::check::{NAMES, step, word};
+use crate::ignored;
 use crate::markdown::text;
 use crate::style::count;
 
@@ -48,13 +49,20 @@ fn one_move(out: &mut String, of: &FleetMove) {
     }
     if !of.differences.is_empty() {
         out.push_str(
-            "\n| impact | what | now | then | why | remedy | whom |\n|---|---|---|---|---|---|---|\n",
+            "\n| impact | what | now | then | why | finding | remedy | whom |\n|---|---|---|---|---|---|---|---|\n",
         );
     }
-    for one in &of.differences {
+    for one in of.differences.iter().filter(|one| one.finding.ignored.is_none()) {
         let number = count(one.workloads.len(), "workload");
         let whom = format!("{number}: {}", places(&one.workloads, NAMES));
         out.push_str(&format!("{} {} |\n", row(&one.finding), text(&whom)));
+    }
+    let ignored = ignored::differences(of.differences.iter().map(|one| &one.finding));
+    if !ignored.is_empty() {
+        out.push('\n');
+    }
+    for line in ignored {
+        item(out, &format!("ignored: {line}"));
     }
     if !of.shapes.is_empty() {
         out.push_str("\n| shape | worst | workloads | checked with |\n|---|---|---|---|\n");

@@ -117,7 +117,8 @@ fn outlooks(of: &FleetMove) -> Vec<String> {
 /// How many workloads each impact concerns.
 fn impacts(of: &FleetMove) -> Vec<String> {
     let line = |impact: Impact| {
-        let differences = of.differences.iter().filter(|one| one.finding.impact == impact);
+        let risks = of.differences.iter().filter(|one| one.finding.is_risk());
+        let differences = risks.filter(|one| one.finding.impact == impact);
         let workloads: BTreeSet<&Placed> = differences.flat_map(|one| &one.workloads).collect();
         let told = format!("{:10} {}", impact.name(), count(workloads.len(), "workload"));
         (!workloads.is_empty()).then_some(told)

@@ -1,13 +1,13 @@
 //! Many nodes' report for people at a terminal.
 
-use ocidiff_model::Impact;
 use ocidiff_model::check::{
     FleetDifference, FleetFinding, FleetMove, FleetNode, FleetReport, FleetShape, Outlook,
 };
 
 use super::{about, digest, older, outlooks, places, some, summary};
 use crate::check::terminal::{MARGIN, UNDER, finding_of, head, text};
-use crate::check::{NAMES, step};
+use crate::check::{NAMES, mild, step};
+use crate::ignored;
 use crate::style::{Ink, Style, count, pad};
 
 /// The summary first, then by move: the nodes, what differs, the shapes, what was not checked.
@@ -43,11 +43,7 @@ fn one_move(out: &mut String, of: &FleetMove, style: &Style) {
     if !of.differences.is_empty() {
         heading(out, "differences", style);
     }
-    for one in of
-        .differences
-        .iter()
-        .filter(|one| one.finding.impact > Impact::Cosmetic)
-    {
+    for one in of.differences.iter().filter(|one| one.finding.is_risk()) {
         difference(out, one, of, style);
     }
     cosmetic(out, of, style);
@@ -99,13 +95,12 @@ fn difference(out: &mut String, one: &FleetDifference, of: &FleetMove, style: &S
 }
 
 fn cosmetic(out: &mut String, of: &FleetMove, style: &Style) {
-    let mild = of
-        .differences
-        .iter()
-        .filter(|one| one.finding.impact == Impact::Cosmetic);
-    let names: Vec<&str> = mild.map(|one| one.finding.what.as_str()).collect();
-    if !names.is_empty() {
-        text(out, style, MARGIN, &format!("cosmetic  {}", names.join(", ")));
+    let all = || of.differences.iter().map(|one| &one.finding);
+    if let Some(mild) = mild(all()) {
+        text(out, style, MARGIN, &mild);
+    }
+    for line in ignored::differences(all()) {
+        text(out, style, MARGIN, &format!("ignored: {line}"));
     }
 }
 
@@ -119,11 +114,7 @@ fn shape_of(out: &mut String, shape: &FleetShape, style: &Style) {
     head(out, shape.worst(), &of, style);
     let nodes: std::collections::BTreeSet<&str> =
         shape.workloads.iter().map(|one| one.node.as_str()).collect();
-    for found in shape
-        .findings
-        .iter()
-        .filter(|one| one.finding.impact > Impact::Cosmetic)
-    {
+    for found in shape.findings.iter().filter(|one| one.finding.is_risk()) {
         text(out, style, MARGIN, &finding(found, nodes.len()));
     }
     if !shape.changes.is_empty() {

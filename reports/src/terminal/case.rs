@@ -5,14 +5,17 @@ use ocidiff_model::{Difference, Verdict};
 
 use super::filter::{self, Rows};
 use super::page::Page;
+use crate::accounts::{self, Accounted};
 use crate::diff;
-use crate::style::{Ink, Style, count, pad, width};
+use crate::style::{Ink, Style, count, pad, width, wrap};
 use crate::telling;
 
 /// The longest fact that the values of all facts are lined up after.
 const FACT: usize = 36;
 /// What one value may take.
 const VALUE: usize = 120;
+/// What the runtimes of a group may take before their value.
+const WHO: usize = 40;
 /// Lines of one diff.
 const DIFF_LINES: usize = 24;
 /// Facts of one case; `explain` shows all.
@@ -24,6 +27,8 @@ const SAID: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) facts: usize,
+    /// Whether values are told whole.
+    pub(super) whole: bool,
     pub(super) diff_lines: usize,
     pub(super) said: usize,
     pub(super) filters: Rows,
@@ -32,6 +37,7 @@ pub(super) struct Limits {
 impl Limits {
     const REPORT: Self = Self {
         facts: FACTS,
+        whole: false,
         diff_lines: DIFF_LINES,
         said: SAID,
         filters: Rows {
@@ -43,6 +49,7 @@ impl Limits {
     /// For a reader who asked for one case.
     pub(super) const WHOLE: Self = Self {
         facts: 200,
+        whole: true,
         diff_lines: 400,
         said: 50,
         filters: Rows {
@@ -57,7 +64,7 @@ impl Limits {
 pub(crate) fn ink(verdict: Verdict) -> Ink {
     match verdict {
         Verdict::New | Verdict::Violation | Verdict::Unexpected | Verdict::Broken => Ink::Fail,
-        Verdict::Gone | Verdict::Unstable => Ink::Warn,
+        Verdict::Gone | Verdict::Fixed | Verdict::Unstable => Ink::Warn,
         Verdict::Agree => Ink::Good,
         Verdict::Known | Verdict::Unsupported | Verdict::Skipped => Ink::Quiet,
     }
@@ -69,7 +76,7 @@ pub(super) fn block(case: &CaseReport, style: &Style) -> String {
     let word = case.verdict.name().to_uppercase();
     let label = style.paint(ink(case.verdict), &pad(&word, 9));
     let name = style.paint(Ink::Name, &style.words(&case.case));
-    page.line(&format!("{label} {name}  {}", style.words(&telling::who(case))));
+    first_line(&mut page, &format!("{label} {name}"), &telling::who(case), style);
     if !case.summary.is_empty() {
         page.field("about", &case.summary);
     }
@@ -77,33 +84,90 @@ pub(super) fn block(case: &CaseReport, style: &Style) -> String {
     page.end_with_gap()
 }
 
-/// What is told of a case under its first line.
+/// What opens a report on a case, and a hostile sentence beside it, or below where there is no room.
+pub(super) fn first_line(page: &mut Page<'_>, head: &str, sentence: &str, style: &Style) {
+    let sentence = style.words(sentence);
+    if width(head) + 2 + width(&sentence) <= style.columns() {
+        page.line(&format!("{head}  {sentence}"));
+    } else {
+        page.line(head);
+        page.wrapped(&sentence);
+    }
+}
+
+/// What is told of a case under its first line: what fails, then by finding what is known.
 pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
-    facts(page, case, style, Limits::REPORT);
+    let (told, known) = telling::telling(case);
+    let fails = known > 0 || !matches!(case.verdict, Verdict::Known | Verdict::Fixed);
+    let told = if fails { told } else { accounts::unaccounted(case) };
+    facts(page, case, &told, style, Limits::REPORT);
     said(page, case, Limits::REPORT);
-    clauses(page, case, style);
-    for finding in telling::named(case) {
-        page.field("finding", &finding);
+    clauses(page, case);
+    // Beside what fails in a case of the corpus the values of what is known would be in the way.
+    let values = !fails || is_given(case);
+    let findings = accounts::by_finding(case);
+    for finding in &findings {
+        if values && findings.len() > 1 {
+            page.line("");
+        }
+        by_finding(page, case, finding, values, style);
     }
-    for cause in telling::causes(case) {
-        page.field("cause", cause);
+    if values && findings.len() > 1 {
+        page.line("");
     }
-    let links: Vec<_> = telling::links(case)
-        .into_iter()
-        .map(telling::short_link)
-        .collect();
-    if !links.is_empty() {
-        page.field("link", &links.join(style.dot()));
-    }
-    for remedy in telling::remedies(case) {
-        page.field("remedy", remedy);
+    let other = match fails {
+        true => accounts::unaccounted(case).len(),
+        false => 0,
+    };
+    if other > 0 {
+        let others = count(other, "other difference");
+        page.wrapped(&format!("{others} as written down, without a finding"));
     }
     page.filled_field("next", &next_steps(case, style));
 }
 
+/// A finding, what there is to know of it, and the facts that it accounts for.
+fn by_finding(page: &mut Page<'_>, case: &CaseReport, finding: &Accounted<'_>, values: bool, style: &Style) {
+    let Accounted {
+        id,
+        card,
+        first,
+        also,
+    } = finding;
+    page.field("finding", &accounts::named(case, id, card));
+    if !card.cause.is_empty() {
+        page.field("cause", &card.cause);
+    }
+    let links: Vec<String> = card.link.iter().map(|link| telling::short_link(link)).collect();
+    if !links.is_empty() {
+        page.field("link", &links.join(style.dot()));
+    }
+    if let Some(remedy) = &card.remedy {
+        page.field("remedy", remedy);
+    }
+    if values {
+        facts(page, case, first, style, Limits::REPORT);
+    }
+    for (name, all) in [("facts", first), ("also", also)] {
+        if !all.is_empty() && (name == "also" || !values) {
+            let shown: Vec<&str> = all.iter().take(FACTS).map(|one| one.fact.as_str()).collect();
+            let more = match all.len() - shown.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            page.field(name, &format!("{}{more}", shown.join(", ")));
+        }
+    }
+}
+
 /// Each fact with its values by group, and a diff where they are sequences.
-pub(super) fn facts(page: &mut Page<'_>, case: &CaseReport, style: &Style, limits: Limits) {
-    let (told, known) = telling::telling(case);
+pub(super) fn facts(
+    page: &mut Page<'_>,
+    case: &CaseReport,
+    told: &[&Difference],
+    style: &Style,
+    limits: Limits,
+) {
     let shown = &told[..told.len().min(limits.facts)];
     let names: Vec<_> = shown.iter().map(|it| style.text(&it.fact, VALUE)).collect();
     let column = names.iter().map(|name| width(name)).max().unwrap_or(0).min(FACT);
@@ -114,7 +178,7 @@ pub(super) fn facts(page: &mut Page<'_>, case: &CaseReport, style: &Style, limit
             filter::rows(page, &case.filters, style, limits.filters);
             continue;
         }
-        fact(page, case, difference, &pad(name, column), style);
+        fact(page, case, difference, &pad(name, column), style, limits);
         if diff::wants_diff(difference) {
             page.diff(&diff::unified(difference, limits.diff_lines));
         }
@@ -135,15 +199,16 @@ pub(super) fn facts(page: &mut Page<'_>, case: &CaseReport, style: &Style, limit
     if told.len() > shown.len() {
         page.indented(0, &format!("+{}", count(told.len() - shown.len(), "more fact")));
     }
-    if known > 0 {
-        page.indented(
-            0,
-            &format!("{} as written down", count(known, "other difference")),
-        );
-    }
 }
 
-fn fact(page: &mut Page<'_>, case: &CaseReport, difference: &Difference, name: &str, style: &Style) {
+fn fact(
+    page: &mut Page<'_>,
+    case: &CaseReport,
+    difference: &Difference,
+    name: &str,
+    style: &Style,
+    limits: Limits,
+) {
     let remark = telling::remark(case, difference);
     let remark = if remark.is_empty() {
         remark
@@ -165,14 +230,40 @@ fn fact(page: &mut Page<'_>, case: &CaseReport, difference: &Difference, name: &
         .map(|(who, value)| format!("{who} {value}"))
         .collect();
     let line = line.join(style.dot());
-    if width(name) + 2 + width(&line) <= page.room() {
+    if width(name) + 2 + width(&line) + width(&remark) <= page.room() {
         page.indented(0, &format!("{name}  {line}{remark}"));
         return;
     }
-    page.indented(0, &format!("{}{remark}", name.trim_end()));
-    let column = values.iter().map(|(who, _)| width(who)).max().unwrap_or(0);
+    let name = name.trim_end();
+    if width(name) + width(&remark) <= page.room() {
+        page.indented(0, &format!("{name}{remark}"));
+    } else {
+        page.indented(0, &style.brief(name, page.room()));
+        page.wrapped(remark.trim_start());
+    }
+    let column = values
+        .iter()
+        .map(|(who, _)| width(who))
+        .max()
+        .unwrap_or(0)
+        .min(WHO);
     for (who, value) in &values {
-        page.indented(2, &format!("{}  {value}", pad(who, column)));
+        let room = page.room().saturating_sub(column + 4);
+        let mut lines = wrap(value, room);
+        if !limits.whole {
+            lines = vec![style.brief(value, room)];
+        }
+        if width(who) > column {
+            page.indented(2, &style.brief(who, page.room().saturating_sub(2)));
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let who = if index == 0 && width(who) <= column {
+                who
+            } else {
+                ""
+            };
+            page.indented(2, &format!("{}  {line}", pad(who, column)));
+        }
     }
 }
 
@@ -201,48 +292,52 @@ pub(super) fn said(page: &mut Page<'_>, case: &CaseReport, limits: Limits) {
 }
 
 /// The clauses that decide, and the file that the case is written in.
-fn clauses(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
+fn clauses(page: &mut Page<'_>, case: &CaseReport) {
     if case.requirements.is_empty() {
         page.field("case", &case.source);
     }
     for (index, clause) in case.requirements.iter().enumerate() {
-        let mut text = format!(
-            "{} {}  {}",
-            clause.level,
-            style.words(&clause.id),
-            style.words(&clause.section)
-        );
+        let mut text = format!("{} {}  {}", clause.level, clause.id, clause.section);
         let violating = telling::violating(case, &clause.id);
         if !violating.is_empty() {
-            text.push_str(&format!("  (violated by {})", style.words(&violating.join(", "))));
+            text.push_str(&format!("  (violated by {})", violating.join(", ")));
         }
         if index == 0 {
-            text.push_str(&format!("  {}", style.words(&case.source)));
+            text.push_str(&format!("  {}", case.source));
         }
-        page.raw_field("spec", &text);
+        page.field("spec", &text);
     }
+}
+
+/// Whether it is a bundle of the user's.
+fn is_given(case: &CaseReport) -> bool {
+    case.case.starts_with("bundle/")
 }
 
 /// The commands that go on from here: each works as it stands.
 pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
     // A bundle of the user's is not a case of the corpus, which the other commands take.
     let again = style.words(&telling::again(case));
-    if case.case.starts_with("bundle/") {
+    let mut steps = Vec::new();
+    if let (Verdict::Known, Some((id, _))) = (case.verdict, accounts::worst_first(case).first()) {
+        let cases = style.words(&telling::folder(case));
+        steps.push(format!("ocidiff explain {}{cases}", style.words(id.as_str())));
+    }
+    if is_given(case) {
         let folder = case.source.strip_suffix("/config.json").unwrap_or(&case.source);
         let folder = telling::word(&style.words(folder));
-        return vec![format!("ocidiff run --bundle {folder}{again} --records records")];
+        steps.push(format!("ocidiff run --bundle {folder}{again} --records records"));
+        return steps;
     }
     let name = telling::quoted(&style.words(&case.case));
     if case.again.iter().any(|option| option == "--via") {
-        return vec![format!("ocidiff run {name}{again} --records records")];
+        steps.push(format!("ocidiff run {name}{again} --records records"));
+        return steps;
     }
-    let mut steps = vec![format!("ocidiff explain --run {name}{again}")];
+    steps.push(format!("ocidiff explain --run {name}{again}"));
     if let Some(label) = telling::suspect(case) {
         let runtime = telling::word(&style.words(&telling::selector(case, label)));
-        let cases = case.again.windows(2).find(|pair| pair[0] == "--cases");
-        let cases = cases.map_or_else(String::new, |pair| {
-            format!(" --cases {}", telling::word(&style.words(&pair[1])))
-        });
+        let cases = style.words(&telling::folder(case));
         steps.push(format!("ocidiff repro {name} --runtime {runtime}{cases}"));
     }
     match case.verdict {

@@ -5,7 +5,8 @@ use ocidiff_model::event::CaseReport;
 
 use super::case::{self, Limits};
 use super::page::Page;
-use crate::style::{Ink, Style};
+use crate::accounts;
+use crate::style::{Ink, Style, count};
 use crate::telling;
 
 /// What a report does not know of a case, because only its file says it.
@@ -73,7 +74,12 @@ fn who_differs(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     if !who.is_empty() {
         page.indented(0, &style.words(&who));
     }
-    case::facts(page, case, style, Limits::WHOLE);
+    let (told, known) = telling::telling(case);
+    case::facts(page, case, &told, style, Limits::WHOLE);
+    if known > 0 {
+        let others = count(known, "other difference");
+        page.indented(0, &format!("{others} as written down"));
+    }
     for (label, how) in &case.unsupported {
         page.field("left out", &format!("{label} does not support it: {how}"));
     }
@@ -81,16 +87,16 @@ fn who_differs(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
 }
 
 fn why(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
-    let causes = telling::causes(case);
-    if causes.is_empty() && case.requirements.is_empty() {
+    let findings = accounts::worst_first(case);
+    if findings.is_empty() && case.requirements.is_empty() {
         return;
     }
     heading(page, "Why", style);
-    for finding in telling::named(case) {
-        page.field("finding", &finding);
-    }
-    for cause in causes {
-        page.field("cause", cause);
+    for (id, card) in findings {
+        page.field("finding", &accounts::named(case, id, card));
+        if !card.cause.is_empty() {
+            page.field("cause", &card.cause);
+        }
     }
     for clause in &case.requirements {
         page.field(
@@ -114,8 +120,12 @@ fn what_to_do(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     for link in telling::links(case) {
         page.raw_field("read", &style.words(link));
     }
-    // The reader is in `explain` already.
-    for step in case::next_steps(case, style).iter().skip(1) {
+    // The reader is in `explain --run` already.
+    let steps = case::next_steps(case, style);
+    for step in steps
+        .iter()
+        .filter(|step| !step.starts_with("ocidiff explain --run"))
+    {
         page.raw_field("next", step);
     }
     page.raw_field(

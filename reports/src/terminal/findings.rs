@@ -1,108 +1,115 @@
 //! What the run shows of what is known, as one table: a line for each finding, the worst first.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-
-use ocidiff_model::finding::FindingId;
-use ocidiff_model::{Impact, Verdict};
+use ocidiff_model::Impact;
 
 use super::page::Page;
 use crate::run::Run;
 use crate::style::{Style, count, pad, width};
+use crate::table::{Row, Table};
 
-/// Known cases up to which each has a line of its own.
-const FEW: usize = 12;
 /// Lines of the table: with the rest of the report it fits a screen of 40.
-const LINES: usize = 26;
-/// Columns of an id.
-const ID: usize = 44;
-/// Columns of who shows it.
-const WHO: usize = 12;
+const LINES: usize = 22;
+/// Columns of an impact and of a count.
+const NUMBERS: usize = 9 + 3;
+/// Columns of a title at least; where there are fewer, it has a line of its own.
+const TITLE: usize = 30;
+/// The longest name that is shown whole: nobody's is longer.
+const ID: usize = 90;
+/// Runtimes that are named.
+const WHO: usize = 3;
 
-/// A line of the table.
-struct Row<'a> {
-    impact: Option<Impact>,
-    title: &'a str,
-    who: BTreeSet<&'a str>,
-    cases: BTreeSet<&'a str>,
-}
-
-/// Whether the known cases are told by findings.
-pub(super) fn sums_up(run: &Run<'_>) -> bool {
-    !run.each_known && run.counts.of(Verdict::Known) > FEW
-}
-
-/// The table, with an empty line after it.
+/// The table, with an empty line after it; nothing where nothing is known, or where the one case has told all already.
 pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
-    let mut rows: BTreeMap<&FindingId, Row<'_>> = BTreeMap::new();
-    let mut unexplained = 0;
-    for case in run.with(Verdict::Known) {
-        let mut named = false;
-        for difference in &case.differences {
-            for account in &difference.accounts {
-                for id in &account.because {
-                    let Some((id, card)) = case.findings.get_key_value(id) else {
-                        continue;
-                    };
-                    named = true;
-                    let row = rows.entry(id).or_insert_with(|| Row {
-                        impact: None,
-                        title: &card.title,
-                        who: BTreeSet::new(),
-                        cases: BTreeSet::new(),
-                    });
-                    // Of a case whose differences have several causes each has its own impact.
-                    let leaves = run.is_reference(&account.who);
-                    let impact = if leaves {
-                        card.impact.leaving
-                    } else {
-                        card.impact.entering
-                    };
-                    row.impact = row.impact.max(Some(impact));
-                    row.who.insert(&account.who);
-                    row.cases.insert(&case.case);
-                }
-            }
-        }
-        unexplained += usize::from(!named);
+    let known = run.known();
+    if known.is_empty() || (known.len() == 1 && run.told_whole().is_empty()) {
+        return String::new();
     }
-    let mut rows: Vec<(&FindingId, Row<'_>)> = rows.into_iter().collect();
-    rows.sort_by_key(|(id, row)| (Reverse(row.impact), Reverse(row.cases.len()), *id));
+    let Table { rows, unexplained } = Table::of(run);
     let mut page = Page::new(style);
-    let total = rows.len();
-    page.line(&format!(
-        "{} behind {}, for who moves from the reference:",
-        count(total, "finding"),
-        count(run.counts.of(Verdict::Known), "known case")
-    ));
-    let names = rows.iter().take(LINES).map(|(id, _)| width(id.as_str()));
-    let id_columns = names.max().unwrap_or(0).min(ID);
-    for (id, row) in rows.iter().take(LINES) {
-        let who: Vec<&str> = row.who.iter().copied().collect();
-        let impact = row.impact.map_or("", Impact::name);
-        let head = format!(
-            "{impact:9} {} {} {:>3}  ",
-            pad(&style.brief(id.as_str(), id_columns), id_columns),
-            pad(&style.brief(&who.join(","), WHO), WHO),
-            row.cases.len()
-        );
-        let room = style.columns().saturating_sub(width(&head)).max(20);
-        page.line(&format!("{head}{}", style.brief(row.title, room)));
+    if !rows.is_empty() {
+        page.flow(&format!(
+            "{} behind {}, for who moves from the reference:",
+            count(rows.len(), "finding"),
+            count(known.len(), "known case")
+        ));
     }
-    let mut rest: BTreeMap<Reverse<Option<Impact>>, usize> = BTreeMap::new();
-    for (_, row) in rows.iter().skip(LINES) {
-        *rest.entry(Reverse(row.impact)).or_default() += 1;
+    let lines = Lines::of(&rows, style);
+    let shown = rows.len().min(lines.rows);
+    for row in &rows[..shown] {
+        lines.row(&mut page, row, style);
     }
+    let rest = Table::by_impact(&rows[shown..]);
     if !rest.is_empty() {
-        let name = |impact: Option<Impact>| impact.map_or("without impact", Impact::name);
-        let rest: Vec<String> = rest
-            .iter()
-            .map(|(Reverse(impact), number)| format!("{number} {}", name(*impact)))
-            .collect();
-        page.line(&format!("and {}: --known lists their cases", rest.join(", ")));
+        page.flow(&format!(
+            "and {rest}: `ocidiff findings` lists them, --known their cases"
+        ));
     }
     if unexplained > 0 {
         page.line(&format!("{} without a finding", count(unexplained, "known case")));
     }
     page.end_with_gap()
+}
+
+/// How wide the columns are, and how many rows there are.
+struct Lines {
+    rows: usize,
+    id: usize,
+    who: usize,
+    /// Columns of a title that stands on the same line.
+    title: Option<usize>,
+}
+
+impl Lines {
+    fn of(rows: &[Row<'_>], style: &Style) -> Self {
+        let shown = &rows[..rows.len().min(LINES)];
+        let widest =
+            |of: &dyn Fn(&Row<'_>) -> String| shown.iter().map(|row| width(&of(row))).max().unwrap_or(0);
+        let id = widest(&|row| style.brief(row.id.as_str(), ID));
+        let who = widest(&|row| style.words(&who(row)));
+        let taken = NUMBERS + id + who + 5;
+        let room = style.columns().saturating_sub(taken);
+        let title = (room >= TITLE).then_some(room);
+        Self {
+            rows: if title.is_some() { LINES } else { LINES / 2 },
+            id,
+            who,
+            title,
+        }
+    }
+
+    fn row(&self, page: &mut Page<'_>, row: &Row<'_>, style: &Style) {
+        let impact = row.impact.map_or("", Impact::name);
+        let id = style.brief(row.id.as_str(), ID);
+        let who = style.words(&who(row));
+        let cases = row.cases.len();
+        match self.title {
+            Some(room) => {
+                let (id, who) = (pad(&id, self.id), pad(&who, self.who));
+                let title = style.sentence(row.title, room);
+                page.line(&format!("{impact:9} {id} {who} {cases:>3}  {title}"));
+            }
+            None => {
+                let head = format!("{impact:9} {id}");
+                let more = format!("{who}, {}", count(cases, "case"));
+                if width(&head) + 2 + width(&more) <= style.columns() {
+                    page.line(&format!("{head}  {more}"));
+                } else {
+                    page.line(&head);
+                    page.line(&style.sentence(&format!("{:10}{more}", ""), style.columns()));
+                }
+                let title = style.sentence(row.title, style.columns().saturating_sub(10));
+                page.line(&format!("{:10}{title}", ""));
+            }
+        }
+    }
+}
+
+/// Who shows it: each whole, and how many more.
+fn who(row: &Row<'_>) -> String {
+    let names: Vec<&str> = row.who.iter().take(WHO).copied().collect();
+    let more = match row.who.len() - names.len() {
+        0 => String::new(),
+        more => format!(" +{more}"),
+    };
+    format!("{}{more}", names.join(","))
 }

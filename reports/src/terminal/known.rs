@@ -5,12 +5,23 @@ use ocidiff_model::{Group, Impact};
 
 use super::case;
 use super::page::Page;
+use crate::accounts;
 use crate::run::Run;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
 
 /// What one value may take in a line.
 const VALUE: usize = 40;
+/// What a fact may take in a line.
+const FACT: usize = 60;
+/// What stands beside the name of a case in a line: `known`, and the impact.
+const BESIDE: usize = 17;
+
+/// Known cases up to which each has a line of its own without being asked for.
+const FEW: usize = 12;
+
+/// Columns of names; longer ones push the rest of their line to the right.
+const WIDEST: usize = 40;
 
 /// How wide the columns of the list are.
 #[derive(Debug, Clone, Copy)]
@@ -19,10 +30,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(cases: &[&CaseReport]) -> Self {
+    pub(super) fn of(cases: &[&CaseReport], style: &Style) -> Self {
         let names = cases.iter().map(|case| width(&case.case));
         Self {
-            name: names.max().unwrap_or(0).min(40),
+            name: names
+                .max()
+                .unwrap_or(0)
+                .min(WIDEST.min(style.columns().saturating_sub(BESIDE))),
         }
     }
 }
@@ -33,7 +47,10 @@ impl Columns {
 /// shows what there is to know of each.
 pub(super) fn list(run: &Run<'_>, style: &Style) -> String {
     let known = run.known();
-    let columns = Columns::of(&known);
+    if !run.each_known && known.len() > FEW {
+        return String::new();
+    }
+    let columns = Columns::of(&known, style);
     let mut out = String::new();
     for (index, case) in known.iter().enumerate() {
         if index == 0 && run.told_whole().is_empty() {
@@ -50,11 +67,12 @@ pub(super) fn list(run: &Run<'_>, style: &Style) -> String {
 
 fn whole(case: &CaseReport, columns: Columns, style: &Style) -> String {
     let mut page = Page::new(style);
-    page.line(&format!(
-        "{}{}",
-        head(case, columns, style),
-        style.words(&case.summary)
-    ));
+    case::first_line(
+        &mut page,
+        head(case, columns, style).trim_end(),
+        &case.summary,
+        style,
+    );
     case::details(&mut page, case, style);
     page.end_with_gap()
 }
@@ -66,17 +84,18 @@ pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String
         colour: false,
         ..style.clone()
     };
-    let room = style
-        .columns()
-        .saturating_sub(width(&head(case, columns, &plain)));
-    let mut tellings = tellings(case, style);
-    let last = tellings.pop().unwrap_or_default();
-    let told = tellings
-        .into_iter()
-        .find(|told| width(told) <= room)
-        .unwrap_or(last);
+    let taken = width(&head(case, columns, &plain));
+    let room = style.columns().saturating_sub(taken);
+    let told = tellings(case, style).into_iter().find(|told| width(told) <= room);
     let mut page = Page::new(style);
-    page.line(&format!("{}{told}", head(case, columns, style)));
+    match told {
+        Some(told) => page.line(&format!("{}{told}", head(case, columns, style))),
+        // A long name, or a long fact: what accounts for it is worth a line.
+        None => {
+            page.line(head(case, columns, style).trim_end());
+            page.wrapped(&what(case, style));
+        }
+    }
     page.text()
 }
 
@@ -89,7 +108,13 @@ fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
     };
     format!(
         "known {}  {}  ",
-        style.paint(Ink::Name, &pad(&style.words(&case.case), columns.name)),
+        style.paint(
+            Ink::Name,
+            &pad(
+                &style.brief(&case.case, style.columns().saturating_sub(BESIDE)),
+                columns.name
+            )
+        ),
         style.paint(ink, &format!("{:<9}", impact.map_or("", |impact| impact.name())))
     )
 }
@@ -99,7 +124,7 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
     let Some(first) = telling::ordered(case).into_iter().next() else {
         return Vec::new();
     };
-    let fact = style.text(&first.fact, 60);
+    let fact = style.brief(&first.fact, FACT);
     let values = |groups: &[Group], limit| {
         let groups = groups.iter().map(|group| {
             let who = style.words(&group.runtimes.join(", "));
@@ -111,19 +136,38 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
         0 => String::new(),
         more => format!("  +{}", count(more, "more fact")),
     };
-    let link = match telling::links(case).first() {
-        Some(link) => format!("  {}", style.text(&telling::short_link(link), 60)),
-        None => String::new(),
+    // A name or a link is told whole or not at all.
+    let apart = |text: String| match text.is_empty() {
+        true => text,
+        false => format!("  {}", style.words(&text)),
     };
+    let because = apart(accounts::because(&first.accounts));
+    let links = telling::links(case);
+    let link = apart(
+        links
+            .first()
+            .map_or(String::new(), |link| telling::short_link(link)),
+    );
     let others = first.groups.get(1..).unwrap_or_default();
     let differ = style.words(&telling::differ(case));
     [
-        format!("{}{more}{link}", values(&first.groups, VALUE)),
-        format!("{}{link}", values(&first.groups, VALUE)),
-        format!("{}{link}", values(&first.groups, VALUE / 2)),
-        format!("{}{link}", values(others, VALUE / 2)),
-        format!("{differ}{link}"),
+        format!("{}{more}{because}{link}", values(&first.groups, VALUE)),
+        format!("{}{more}{because}", values(&first.groups, VALUE)),
+        format!("{}{because}", values(&first.groups, VALUE)),
+        format!("{}{because}", values(&first.groups, VALUE / 2)),
+        format!("{}{because}", values(others, VALUE / 2)),
+        format!("{differ}{because}"),
+        because.trim_start().to_owned(),
     ]
     .map(|told| format!("{fact}  {told}"))
     .to_vec()
+}
+
+/// What accounts for the fact that matters most, for a line of its own.
+fn what(case: &CaseReport, style: &Style) -> String {
+    let Some(first) = telling::ordered(case).into_iter().next() else {
+        return String::new();
+    };
+    let because = style.words(&accounts::because(&first.accounts));
+    format!("{}  {because}", style.brief(&first.fact, FACT))
 }

@@ -19,22 +19,40 @@ pub(crate) use case::next_steps;
 pub use explain::{ExplainInput, explain};
 pub use profile::profile;
 
+use crate::ignored;
+use crate::news;
 use crate::run::{Run, Start, is_told_whole};
-use crate::style::{Ink, Style, count, width};
+use crate::style::{Ink, Style, count, width, wrap};
 use crate::telling;
 use page::Page;
+
+/// Lines of news.
+const NEWS: usize = 8;
 
 /// The whole report.
 #[must_use]
 pub fn render(events: &[Event], style: &Style) -> String {
-    let run = Run::of(events);
+    whole(&Run::of(events), events, style)
+}
+
+/// The whole report, with each known case.
+#[must_use]
+pub fn full(events: &[Event], style: &Style) -> String {
+    let run = Run {
+        each_known: true,
+        ..Run::of(events)
+    };
+    whole(&run, events, style)
+}
+
+fn whole(run: &Run<'_>, events: &[Event], style: &Style) -> String {
     let heads: String = events.iter().map(|event| header(event, style)).collect();
     let blocks: String = run
         .told_whole()
         .iter()
         .map(|case| self::case(case, style))
         .collect();
-    format!("{heads}\n{blocks}{}", closing(&run, style))
+    format!("{heads}\n{blocks}{}", closing(run, style))
 }
 
 /// Who takes part and where: one line, from a run's first event; nothing from another.
@@ -51,14 +69,17 @@ pub fn header(event: &Event, style: &Style) -> String {
         start.machine.arch,
         start.means()
     );
-    let runtimes = runtimes.join(style.dot());
     let machine = style.words(&machine);
-    let gap = if width(&runtimes) + width(&machine) + 5 <= style.columns() {
-        "     "
-    } else {
-        "\n"
-    };
-    format!("{runtimes}{gap}{}\n", style.paint(Ink::Quiet, &machine))
+    let side_by_side = runtimes.join(style.dot());
+    if width(&side_by_side) + width(&machine) + 5 <= style.columns() {
+        return format!("{side_by_side}     {}\n", style.paint(Ink::Quiet, &machine));
+    }
+    let mut page = Page::new(style);
+    page.filled("", &runtimes);
+    for line in wrap(&machine, style.columns()) {
+        page.line(&style.paint(Ink::Quiet, &line));
+    }
+    page.text()
 }
 
 /// What one case has to tell: a block for what fails or is unstable, a line for what is known or was not
@@ -67,11 +88,11 @@ pub fn header(event: &Event, style: &Style) -> String {
 pub fn case(case: &CaseReport, style: &Style) -> String {
     match case.verdict {
         Verdict::Agree => String::new(),
-        Verdict::Known => known::line(case, known::Columns::of(&[case]), style),
+        Verdict::Known => known::line(case, known::Columns::of(&[case], style), style),
         Verdict::Skipped | Verdict::Unsupported => {
             let mut page = Page::new(style);
-            let why = style.words(&telling::who(case));
-            page.line(&format!("{} {}  {why}", case.verdict, style.words(&case.case)));
+            let head = format!("{} {}", case.verdict, style.words(&case.case));
+            case::first_line(&mut page, &head, &telling::who(case), style);
             page.text()
         }
         _ => case::block(case, style),
@@ -82,12 +103,10 @@ pub fn case(case: &CaseReport, style: &Style) -> String {
 #[must_use]
 pub fn closing(run: &Run<'_>, style: &Style) -> String {
     format!(
-        "{}{}{}",
-        if findings::sums_up(run) {
-            findings::table(run, style)
-        } else {
-            known::list(run, style)
-        },
+        "{}{}{}{}{}",
+        known::list(run, style),
+        findings::table(run, style),
+        news(run, style),
         not_compared(run, style),
         summary(run, style)
     )
@@ -101,13 +120,13 @@ pub fn summary(run: &Run<'_>, style: &Style) -> String {
         page.line(&style.paint(Ink::Fail, &done));
     }
     let counts: Vec<_> = Verdict::ALL.map(|verdict| counted(run, verdict, style)).to_vec();
-    page.line(&format!(
-        "{}, {}, {:.1} s:  {}",
+    let head = format!(
+        "{}, {}, {:.1} s:  ",
         count(run.counts.total(), "case"),
         count(run.runtimes(), "runtime"),
-        run.seconds,
-        counts.join(style.dot())
-    ));
+        run.seconds
+    );
+    page.filled(&head, &counts);
     page.text()
 }
 
@@ -135,6 +154,7 @@ fn counted(run: &Run<'_>, verdict: Verdict, style: &Style) -> String {
     match verdict {
         Verdict::Agree => style.paint(Ink::Good, &format!("{number} {verdict}")),
         Verdict::Known => format!("{number} {verdict}"),
+        Verdict::Fixed => style.paint(Ink::Warn, &format!("{number} {verdict}")),
         Verdict::Skipped => format!("{number} {verdict} ({})", skipped_why(run, style)),
         Verdict::Unsupported => style.paint(Ink::Quiet, &format!("{number} {verdict}")),
         told => {
@@ -155,7 +175,24 @@ fn skipped_why(run: &Run<'_>, style: &Style) -> String {
     } else {
         format!(", and {}", count(others, "other reason"))
     };
-    format!("{}{more}", style.text(first, 60))
+    format!("{}{more}", style.sentence(first, style.columns() / 3))
+}
+
+/// What shows no more where nobody had looked: a few lines of it.
+fn news(run: &Run<'_>, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let lines = news::lines(run);
+    for line in lines.iter().take(NEWS) {
+        page.entry("fixed?", line);
+    }
+    if lines.len() > NEWS {
+        let more = count(lines.len() - NEWS, "more finding");
+        page.entry(
+            "",
+            &format!("and {more}: `ocidiff report FILE --format markdown --full` lists them"),
+        );
+    }
+    page.end_with_gap()
 }
 
 fn not_compared(run: &Run<'_>, style: &Style) -> String {
@@ -172,5 +209,8 @@ fn not_compared(run: &Run<'_>, style: &Style) -> String {
         "left out",
         &left_out.iter().map(telling::sat_out).collect::<Vec<_>>(),
     );
+    for (index, line) in ignored::lines(run).iter().enumerate() {
+        page.entry(if index == 0 { "ignored" } else { "" }, line);
+    }
     page.end_with_gap()
 }

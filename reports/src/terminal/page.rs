@@ -7,8 +7,12 @@ use crate::style::{Ink, Style, pad, width, wrap};
 const MARGIN: usize = 8;
 /// What a name in the margin takes: `expect`, `spec`, `cause`, `link`, `remedy`, `next`, `said`.
 const NAME: usize = 8;
-/// What a reason in a list may take.
-const REASON: usize = 120;
+/// What a name before a list takes.
+const LIST: usize = 12;
+/// The margin of what stands below a head that has no room beside it.
+const NARROW: usize = 4;
+/// Lines of a list.
+const LINES: usize = 3;
 
 /// A report that grows by lines.
 pub(super) struct Page<'a> {
@@ -41,6 +45,20 @@ impl<'a> Page<'a> {
         self.line(&format!("{}{text}", " ".repeat(self.margin + deeper)));
     }
 
+    /// Safe text at the left edge, in as many lines as it takes.
+    pub(super) fn flow(&mut self, text: &str) {
+        for line in wrap(text, self.style.columns()) {
+            self.line(&line);
+        }
+    }
+
+    /// Safe text in the margin, in as many lines as it takes.
+    pub(super) fn wrapped(&mut self, text: &str) {
+        for line in wrap(text, self.room()) {
+            self.indented(0, &line);
+        }
+    }
+
     /// A name and hostile text, which is made safe and wrapped under itself.
     pub(super) fn field(&mut self, name: &str, text: &str) {
         let text = self.style.words(text);
@@ -60,21 +78,28 @@ impl<'a> Page<'a> {
 
     /// A name and texts side by side, safe already, that go on below where the line is full.
     pub(super) fn filled_field(&mut self, name: &str, items: &[String]) {
-        let dot = self.style.dot();
-        let mut line = String::new();
-        let mut name = name;
-        for item in items {
-            if !line.is_empty() && NAME + 1 + width(&line) + width(dot) + width(item) > self.room() {
-                self.raw_field(name, &line);
-                name = "";
-                line.clear();
-            }
-            if !line.is_empty() {
-                line.push_str(dot);
-            }
-            line.push_str(item);
+        let lines = fill(items, self.style.dot(), self.room().saturating_sub(NAME + 1));
+        for (index, line) in lines.iter().enumerate() {
+            self.raw_field(if index == 0 { name } else { "" }, line);
         }
-        self.raw_field(name, &line);
+    }
+
+    /// Texts side by side, safe already, at the left edge; they go on below, under the first of them, where a line is full.
+    pub(super) fn filled(&mut self, head: &str, items: &[String]) {
+        let columns = self.style.columns();
+        let beside = width(head) <= columns / 3;
+        let margin = if beside { width(head) } else { NARROW };
+        if !beside {
+            self.line(head);
+        }
+        let lines = fill(items, self.style.dot(), columns.saturating_sub(margin));
+        for (index, line) in lines.iter().enumerate() {
+            let margin = match beside && index == 0 {
+                true => head.to_owned(),
+                false => " ".repeat(margin),
+            };
+            self.line(&format!("{margin}{line}"));
+        }
     }
 
     /// Columns to the right of the margin.
@@ -97,23 +122,42 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// One line: a name, then hostile texts side by side, as many as fit; nothing where there are none.
+    /// A name, then hostile texts side by side in a few lines, as many as fit, each whole; nothing where there are none.
     pub(super) fn list(&mut self, name: &str, items: &[String]) {
-        if items.is_empty() {
-            return;
-        }
-        let mut line = format!("{name:<11} ");
+        let (dot, room) = (self.style.dot(), self.style.columns().saturating_sub(LIST));
+        let mut shown: Vec<String> = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            let item = self.style.text(item, REASON);
-            let dot = if index == 0 { "" } else { self.style.dot() };
-            if index > 0 && width(&line) + width(&item) + width(dot) > self.style.columns() {
-                line.push_str(&format!("{}{} more", self.style.dot(), items.len() - index));
+            let more = format!("{} more", items.len() - index);
+            let with = |last: &str| {
+                let all = shown.iter().map(String::as_str).chain([last]);
+                wrap(&all.collect::<Vec<_>>().join(dot), room)
+            };
+            let item = self.style.words(item);
+            // The first is told, if only its beginning; then there must be room for what is not told too.
+            if index > 0 && with(&format!("{item}{dot}{more}")).len() > LINES {
+                shown.push(more);
                 break;
             }
-            line.push_str(dot);
-            line.push_str(&item);
+            shown.push(item);
         }
-        self.line(&line);
+        let mut lines = wrap(&shown.join(dot), room);
+        if lines.len() > LINES {
+            let rest = lines.split_off(LINES - 1).join(" ");
+            lines.push(self.style.sentence(&rest, room));
+        }
+        for (index, line) in lines.iter().enumerate().filter(|_| !items.is_empty()) {
+            let name = if index == 0 { name } else { "" };
+            self.line(&format!("{}{line}", pad(name, LIST)));
+        }
+    }
+
+    /// A name and a sentence in the columns of a list, whole.
+    pub(super) fn entry(&mut self, name: &str, text: &str) {
+        let room = self.style.columns().saturating_sub(LIST);
+        for (index, line) in wrap(&self.style.words(text), room).iter().enumerate() {
+            let name = if index == 0 { name } else { "" };
+            self.line(&format!("{}{line}", pad(name, LIST)));
+        }
     }
 
     pub(super) fn text(self) -> String {
@@ -127,4 +171,19 @@ impl<'a> Page<'a> {
         }
         self.out
     }
+}
+
+/// Texts side by side in lines that are as full as they can be; each text is whole.
+fn fill(items: &[String], dot: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if width(line) + width(dot) + width(item) <= room => {
+                line.push_str(dot);
+                line.push_str(item);
+            }
+            _ => lines.push(item.clone()),
+        }
+    }
+    lines
 }

@@ -25,6 +25,8 @@ pub(crate) fn finding(impact: Impact, what: &str) -> Finding {
         link: vec!["https://github.com/containers/crun/issues/1600".into()],
         case: Some("seccomp/tar-setgid".into()),
         id: Some("runc/enosys-stub".parse().expect("an id")),
+        accounts: Vec::new(),
+        ignored: None,
     }
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn node(name: &str) -> CheckReport {
         from: runtime("runc", "1.1.5"),
         to: runtime("crun", "1.8.1"),
         engines: Vec::new(),
+        ignore: None,
         notes: Vec::new(),
         shapes: Vec::new(),
         unchecked: Vec::new(),

@@ -86,6 +86,7 @@ pub(crate) fn started(cases: usize) -> Event {
         },
         recorder: "ptrace".into(),
         cases,
+        ignore: None,
     }
 }
 
@@ -105,6 +106,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        ignored: false,
         seconds: 0.15,
     }
 }
@@ -121,6 +123,7 @@ pub(crate) fn difference(fact: &str, of: &[(&[&str], Option<Value>)], standing: 
         against: Vec::new(),
         impact: None,
         accounts: Vec::new(),
+        fixed: Vec::new(),
     }
 }
 

@@ -59,7 +59,7 @@ impl Bundle {
     }
 }
 
-/// A file of somebody's: none if it is not there, an error if it is no text of a size that it may have.
+/// A file of somebody's: none if it is not there, an error if it is not a text of a size that it may have.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Option<String>, String> {
     match read_text(path, raised(most)) {
         Ok(text) => Ok(Some(text)),

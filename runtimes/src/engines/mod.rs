@@ -72,7 +72,7 @@ impl Which {
     }
 }
 
-/// A word that is no engine.
+/// A word that is not an engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no engine is called `{0}`: auto, docker, podman, containerd, crio and none are")]
 pub struct WhichError(String);

@@ -127,7 +127,7 @@ fn odd_version(source: &DebianSource, plan: &[Planned]) -> InstallError {
         .find(|one| one.name == source.package)
         .map(|one| one.version.as_str());
     InstallError::Odd(format!(
-        "read the version of Debian's package {}: apt tells `{}`; a `version-regex` in the manifest can read it",
+        "read the version of Debian's package {}: apt prints `{}`; a `version-regex` in the manifest can read it",
         source.package,
         full.unwrap_or_default()
     ))

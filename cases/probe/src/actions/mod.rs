@@ -239,7 +239,7 @@ pub(crate) fn mode(args: &[&[u8]], index: usize, default: u32) -> Result<u32, St
     let Some(text) = args.get(index) else {
         return Ok(default);
     };
-    number::mode(text).ok_or_else(|| Stop::wrong(format!("{} is no octal mode", text.escape_ascii())))
+    number::mode(text).ok_or_else(|| Stop::wrong(format!("{} is not an octal mode", text.escape_ascii())))
 }
 
 /// Text, where only names of ours can be meant.

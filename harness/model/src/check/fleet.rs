@@ -168,9 +168,9 @@ impl FleetMove {
 }
 
 impl FleetShape {
-    /// The worst of its findings; none where nothing differs.
+    /// The worst of its findings that count; none where nothing differs.
     #[must_use]
     pub fn worst(&self) -> Option<Impact> {
-        self.findings.iter().map(|found| found.finding.impact).max()
+        super::worst(self.findings.iter().map(|found| &found.finding))
     }
 }

@@ -118,7 +118,7 @@ impl FleetNode {
 }
 
 /// What makes two findings the same one.
-type Same = (String, String, String, Impact);
+type Same = (String, String, String, Impact, bool);
 
 fn same(finding: &Finding) -> Same {
     let Finding {
@@ -126,9 +126,10 @@ fn same(finding: &Finding) -> Same {
         from,
         to,
         impact,
+        ignored,
         ..
     } = finding;
-    (what.clone(), from.clone(), to.clone(), *impact)
+    (what.clone(), from.clone(), to.clone(), *impact, ignored.is_some())
 }
 
 /// Adds what is not there yet.

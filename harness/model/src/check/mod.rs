@@ -6,7 +6,9 @@ mod join;
 
 use serde::{Deserialize, Serialize};
 
+use crate::difference::Account;
 use crate::finding::FindingId;
+use crate::ignore::{Ignore, IgnoreList};
 use crate::impact::Impact;
 use crate::record::RuntimeId;
 use crate::verdict::ExitStatus;
@@ -34,6 +36,9 @@ pub struct CheckReport {
     /// The engines whose containers were looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub engines: Vec<NodeEngine>,
+    /// The findings that do not count, where a file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore: Option<IgnoreList>,
     /// What could not be looked at, and why, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -110,9 +115,15 @@ pub struct Finding {
     /// Where it is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<String>,
-    /// The finding of the catalogue that accounts for it.
+    /// The finding of the catalogue that accounts for it; of several the one that matters most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<FindingId>,
+    /// All that account for it, by runtime, and how that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<Account>,
+    /// By what entry of the ignore file it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<Ignore>,
     /// The case of the corpus that knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
@@ -141,11 +152,31 @@ impl CheckReport {
     }
 }
 
+impl Finding {
+    /// Whether it is more than cosmetic, and counts.
+    #[must_use]
+    pub fn is_risk(&self) -> bool {
+        self.ignored.is_none() && self.impact > Impact::Cosmetic
+    }
+
+    /// Whether nobody's workload can tell; what is ignored is told elsewhere.
+    #[must_use]
+    pub fn is_mild(&self) -> bool {
+        self.ignored.is_none() && self.impact == Impact::Cosmetic
+    }
+}
+
+/// The worst of findings that count; none where nothing differs.
+fn worst<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<Impact> {
+    let counting = findings.filter(|finding| finding.ignored.is_none());
+    counting.map(|finding| finding.impact).max()
+}
+
 impl ShapeReport {
-    /// The worst of its findings; none where nothing differs.
+    /// The worst of its findings that count; none where nothing differs.
     #[must_use]
     pub fn worst(&self) -> Option<Impact> {
-        self.findings.iter().map(|finding| finding.impact).max()
+        worst(self.findings.iter())
     }
 
     /// Whether the workloads can move as they are.

@@ -127,7 +127,7 @@ pub enum Source {
     Engine,
 }
 
-/// Why a text is no profile.
+/// Why a text is not a profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// Not JSON, or a member of the wrong kind; says the line and the column.

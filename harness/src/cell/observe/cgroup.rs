@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_model::{Fact, Value};
 
-use crate::cgroup;
+use crate::machine::cgroup;
 
 const TOP: &str = "/sys/fs/cgroup";
 

@@ -9,7 +9,7 @@ use ocidiff_model::Fact;
 use sha2::{Digest, Sha256};
 
 use super::few::first;
-use crate::bundle::hex;
+use crate::digest::hex;
 
 /// Entries that are told; the rest is counted.
 const MOST: usize = 2000;

@@ -8,7 +8,7 @@ use ocidiff_confine::read_text;
 use ocidiff_model::Fact;
 use serde_json::Value as Json;
 
-use crate::cell::paths;
+use crate::paths;
 
 /// The longest log that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;

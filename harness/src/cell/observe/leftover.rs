@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ocidiff_model::Fact;
 
 use super::few::{few, few_as_they_are, few_paths};
-use crate::cell::paths;
+use crate::paths;
 
 const TOP: &str = "/sys/fs/cgroup";
 /// A process that was killed needs a moment to go; what is there after this stays.
@@ -127,11 +127,11 @@ fn tops() -> Vec<PathBuf> {
 
 /// `memory/main` for each cgroup below the run's own.
 fn cgroups() -> Vec<String> {
-    let own = Path::new(TOP).join(crate::cgroup::CELL);
+    let own = Path::new(TOP).join(crate::machine::cgroup::CELL);
     tops()
         .iter()
         .flat_map(|top| {
-            crate::cgroup::subtree(top)
+            crate::machine::cgroup::subtree(top)
                 .into_iter()
                 .skip(1)
                 .filter(|path| *path != own)

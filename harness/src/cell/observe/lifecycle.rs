@@ -3,7 +3,7 @@
 use ocidiff_model::{Fact, Value};
 use serde_json::Value as Json;
 
-use crate::cell::paths;
+use crate::paths;
 
 /// The class of an error text: the errno that it names, or a kind. Never the text itself, which is wording.
 pub(crate) fn class(text: &str) -> &'static str {

@@ -7,50 +7,7 @@ use std::fs;
 
 use ocidiff_model::{Fact, Value};
 
-/// Capabilities by number; include/uapi/linux/capability.h.
-const CAPABILITIES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
+use crate::machine::names::{capability, signal_name};
 
 /// Small files that are facts as they stand.
 const PLAIN: [&str; 10] = [
@@ -153,10 +110,7 @@ fn status(pid: i32, facts: &mut Vec<Fact>) {
             "Threads" => facts.push(fact("threads", number(value))),
             "SigBlk" | "SigIgn" | "SigCgt" => {
                 let name = key.to_lowercase().replace("sig", "signals.");
-                facts.push(fact(
-                    &name,
-                    mask(value, |bit| super::super::call::signal_name(bit + 1)),
-                ));
+                facts.push(fact(&name, mask(value, |bit| signal_name(bit + 1))));
             }
             "CapInh" | "CapPrm" | "CapEff" | "CapBnd" | "CapAmb" => {
                 facts.push(fact(
@@ -171,24 +125,6 @@ fn status(pid: i32, facts: &mut Vec<Fact>) {
 
 fn number(text: &str) -> Value {
     text.parse::<i64>().map_or_else(|_| text.into(), Value::Int)
-}
-
-fn capability(bit: i32) -> String {
-    usize::try_from(bit)
-        .ok()
-        .and_then(|bit| CAPABILITIES.get(bit))
-        .map_or_else(|| bit.to_string(), |name| (*name).to_owned())
-}
-
-/// Every capability, without `CAP_`.
-pub(crate) fn capability_names() -> [&'static str; 41] {
-    CAPABILITIES
-}
-
-/// The number of a capability by its name, with `CAP_` or without.
-pub(crate) fn capability_number(name: &str) -> Option<usize> {
-    let name = name.strip_prefix("CAP_").unwrap_or(name);
-    CAPABILITIES.iter().position(|known| *known == name)
 }
 
 /// The names of the bits of a hexadecimal mask.

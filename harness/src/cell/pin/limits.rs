@@ -47,11 +47,6 @@ pub(super) fn set(name: &str, soft: u64, hard: u64) -> io::Result<()> {
     Ok(put(*resource, soft, hard)?)
 }
 
-/// Whether a limit has this name.
-pub(crate) fn is_limit(name: &str) -> bool {
-    PINNED.iter().any(|(known, ..)| *known == name)
-}
-
 /// The hard limit that a cell has, by the name of config.json (`RLIMIT_NOFILE`), if it has any.
 pub(crate) fn hard_limit(name: &str) -> Option<u64> {
     let name = name.strip_prefix("RLIMIT_")?.to_ascii_lowercase();

@@ -21,7 +21,7 @@ use rustix::thread as thread_of;
 
 use super::isolate::{Context, Error};
 
-pub(crate) use limits::{hard_limit, is_limit};
+pub(crate) use limits::hard_limit;
 
 /// The kernel's default, in nanoseconds.
 const TIMER_SLACK: u64 = 50_000;
@@ -96,7 +96,7 @@ fn as_the_case_says(caller: &Caller) -> Result<(), Error> {
         rx::umask(Mode::from_raw_mode(bits));
     }
     for name in &caller.ignored {
-        let signal = super::call::signal_number(name);
+        let signal = crate::machine::names::signal_number(name);
         let signal = signal.ok_or_else(|| io::Error::other(format!("no signal is called {name}")));
         signal
             .and_then(own::ignore_signal)

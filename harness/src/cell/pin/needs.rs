@@ -6,7 +6,7 @@ use ocidiff_model::Case;
 use rustix::process::{Resource, getpriority_process, getrlimit};
 
 use super::limits::PINNED;
-use crate::cell::capability_number;
+use crate::machine::names::capability_number;
 
 /// An attribute that cells have from whoever started the harness, and that cannot be taken from them.
 #[derive(Debug, Clone, PartialEq, Eq)]

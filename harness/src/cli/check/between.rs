@@ -5,7 +5,7 @@ use ocidiff_runtimes::Runtime;
 
 use super::find::Found;
 use crate::error::Error;
-use crate::suite;
+use crate::run::suite;
 
 /// The one to move to; asked for first, since most mistakes are made here.
 pub(super) fn target(to: &str) -> Result<(), Error> {

@@ -9,13 +9,13 @@ use ocidiff_runtimes::via::{Remote, Waiter};
 use tokio::sync::watch;
 
 use super::super::args::CheckArgs;
-use super::super::folder::name_of;
+use super::super::bundle_folder::name_of;
 use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
-use crate::check::Workload;
+use crate::cells::session::Session;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-use crate::session::Session;
 use crate::via::{clean, labels};
+use crate::workload::Workload;
 
 /// What was found.
 #[derive(Default)]

@@ -74,7 +74,7 @@ pub(crate) fn image(text: &str) -> Result<String, String> {
         _ => (None, name),
     };
     if host.is_some_and(|host| !is_host(host)) {
-        return Err(format!("the registry is no HOST[:PORT]; {FORM}"));
+        return Err(format!("the registry is not a HOST[:PORT]; {FORM}"));
     }
     if name.len() > 255 || !path.split('/').all(is_component) {
         return Err(format!(

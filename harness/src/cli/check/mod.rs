@@ -7,24 +7,26 @@ mod root;
 
 use std::time::SystemTime;
 
-use ocidiff_model::ExitStatus;
 use ocidiff_model::check::{CheckReport, Finding, ShapeReport, Unchecked};
+use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
 
 use super::args::CheckArgs;
-use super::{output, signals};
+use super::{ignored, output, signals};
+use crate::cells::runner::{Engine, Recorder};
+use crate::cells::threads;
 use crate::check::features;
 use crate::check::judge::{Move, judge, worst_first};
 use crate::check::look::look;
 use crate::check::read::Reader;
 use crate::check::run::run;
 use crate::check::shape::{RunOptions, Shape, shapes};
-use crate::check::tame::Limits;
-use crate::engine::{Engine, Recorder};
 use crate::error::Error;
-use crate::preflight;
-use crate::suite::{self, Settings};
+use crate::machine::root::need_root;
+use crate::run::preflight;
+use crate::run::suite::{self, Settings};
+use crate::workload::tame::Limits;
 use find::Found;
 pub(super) use kubernetes::image;
 
@@ -33,13 +35,14 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if args.kubernetes {
         return output::answer(&kubernetes::manifest(args)?, ExitStatus::Ok);
     }
-    suite::need_root()?;
+    need_root()?;
     if let Some(root) = &args.root {
         match root::enter(root)? {}
     }
     let events = Events::open(args)?;
-    between::target(&args.to)?;
     let corpus = suite::corpus(None)?;
+    let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
+    between::target(&args.to)?;
     let abilities = suite::abilities()?;
     let settings = Settings {
         program: suite::program()?,
@@ -51,7 +54,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         control: false,
         keep_hooks: false,
     };
-    let report = suite::tokio()?.block_on(async {
+    let report = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let mut found = find::find(args, stop.watch()).await;
@@ -64,7 +67,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         let runtimes = between::two(args.from.as_deref(), &args.to, &mut found)?;
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
         preflight::plain(&mut engine).await?;
-        let report = all(&engine, found, args).await?;
+        let report = all(&engine, found, args, ignore).await?;
         if stop.is_asked() {
             return Err(Error::broken("interrupted"));
         }
@@ -78,7 +81,12 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     output::answer(&tell(args, events, &report)?, found)
 }
 
-async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckReport, Error> {
+async fn all(
+    engine: &Engine,
+    found: Found,
+    args: &CheckArgs,
+    ignore: Option<IgnoreList>,
+) -> Result<CheckReport, Error> {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
@@ -109,7 +117,7 @@ async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckRep
     let mut told = Vec::new();
     for shape in shapes {
         match findings(engine, &shape, step).await? {
-            Ok(findings) => told.push(report(&shape, findings)),
+            Ok(findings) => told.push(report(&shape, findings, ignore.as_ref())),
             Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
                 workload,
                 why: why.clone(),
@@ -127,6 +135,7 @@ async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckRep
         from,
         to,
         engines: found.engines,
+        ignore,
         notes: found.notes,
         shapes: told,
         unchecked,
@@ -154,7 +163,13 @@ async fn findings(
     Ok(Ok(findings))
 }
 
-fn report(shape: &Shape, findings: Vec<Finding>) -> ShapeReport {
+fn report(shape: &Shape, mut findings: Vec<Finding>, ignore: Option<&IgnoreList>) -> ShapeReport {
+    for finding in &mut findings {
+        // Where nobody says by runtime what accounts for it, its finding alone does.
+        let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
+        let list = ignore.filter(covered);
+        finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
+    }
     ShapeReport {
         digest: shape.digest.clone(),
         workloads: shape.workloads.clone(),

@@ -4,7 +4,7 @@ use ocidiff_model::{KnownEntry, Value};
 use ocidiff_reports::Style;
 use ocidiff_reports::findings::Sheet;
 
-use crate::cli::one::describe;
+use crate::cli::inspect::describe;
 use crate::corpus::{Corpus, Entry, print};
 use crate::error::Error;
 use crate::findings::named_by;

@@ -10,12 +10,12 @@ use ocidiff_reports::findings::Sheet;
 use ocidiff_reports::{Style, safe};
 
 use super::args::{OneArgs, WithArgs};
-use super::{one, output};
+use super::{inspect, output};
 use crate::corpus::Corpus;
 use crate::error::Error;
 use crate::findings::help;
-use crate::plan;
-use crate::suite;
+use crate::run::plan;
+use crate::run::suite;
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct ExplainArgs {
 /// Prints all that has the name.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     if args.run {
-        return one::explain(&OneArgs {
+        return inspect::explain(&OneArgs {
             case: args.id.clone(),
             with: args.with.clone(),
         });
@@ -87,6 +87,9 @@ fn verdict_sheet(verdict: Verdict, style: &Style) -> String {
     let means = match verdict {
         Verdict::Agree => "All facts are equal, and all expectations hold.",
         Verdict::Known => "Every difference is written down as it shows, or accounted for by a finding.",
+        Verdict::Fixed => {
+            "As written, but for what a runtime does no more, in a version newer than any that was looked at: the finding may be fixed."
+        }
         Verdict::New => {
             "A difference that is not written down, and that no finding accounts for; it showed in each of three runs."
         }

@@ -9,10 +9,10 @@ use ocidiff_seccomp::{Action, Profile};
 use serde_json::Value;
 
 use super::super::args::FixArg;
-use crate::engine::Engine;
+use crate::cells::runner::Engine;
 use crate::error::Error;
-use crate::filters::{Change, Filters, native_arch};
-use crate::readback::{Loaded, ReadBack, read_back};
+use crate::judge::filters::{Change, Filters, native_arch};
+use crate::run::readback::{Loaded, ReadBack, read_back};
 
 /// How often names that a runtime does not know are left out, and the cure is tried again.
 const TRIES: usize = 4;

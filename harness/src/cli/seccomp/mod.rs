@@ -10,12 +10,14 @@ use ocidiff_seccomp::profile::Source;
 
 use super::args::{FixArg, SeccompArgs};
 use super::{output, signals};
-use crate::engine::{Engine, Recorder};
+use crate::cells::runner::{Engine, Recorder};
+use crate::cells::threads;
 use crate::error::Error;
-use crate::filters::{Filters, Undecided};
-use crate::preflight;
-use crate::readback::{Loaded, ReadBack, read_back};
-use crate::suite::{self, Settings};
+use crate::judge::filters::{Filters, Undecided};
+use crate::machine::root;
+use crate::run::preflight;
+use crate::run::readback::{Loaded, ReadBack, read_back};
+use crate::run::suite::{self, Settings};
 use given::Given;
 
 /// Loads, compares, explains; or cures.
@@ -26,7 +28,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     if args.caps.is_some() && given.source != Source::Engine {
         output::complain("--caps is for an engine's profile; this one is resolved already");
     }
-    suite::need_root()?;
+    root::need_root()?;
     let runtimes = suite::runtimes(&args.runtimes, &suite::store()?)?;
     let settings = Settings {
         program: suite::program()?,
@@ -38,7 +40,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         control: false,
         keep_hooks: false,
     };
-    let answer = suite::tokio()?.block_on(async {
+    let answer = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
         let mut made = read_back(&engine, &given.value).await?;

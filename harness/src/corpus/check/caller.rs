@@ -3,9 +3,9 @@
 use ocidiff_model::Caller;
 
 use super::place::Place;
-use crate::cell::pin::is_limit;
-use crate::cell::signal_number;
 use crate::corpus::diagnostic::Diagnostic;
+use crate::machine::names::is_limit;
+use crate::machine::names::signal_number;
 
 /// Members of `caller` that cannot be.
 pub(super) fn check(place: Place<'_>, caller: &Caller) -> Vec<Diagnostic> {

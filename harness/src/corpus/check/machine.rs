@@ -7,7 +7,7 @@ use ocidiff_model::{Needs, near};
 use ocidiff_runtimes::engines::Which;
 
 use super::facts::Slip;
-use crate::cell::{capability_names, capability_number};
+use crate::machine::names::{capability_names, capability_number};
 
 /// Recorders that a case can need.
 const RECORDERS: [&str; 1] = ["ebpf"];

@@ -126,7 +126,7 @@ fn rootfs(place: Place<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnost
         !layer.starts_with('/') || layer.contains('\0') || layer.split('/').any(|part| part == "..")
     };
     let at = rootfs.layers().iter().position(wrong)?;
-    let message = format!("`{}` is no absolute path without `..`", rootfs.layers()[at]);
+    let message = format!("`{}` is not an absolute path without `..`", rootfs.layers()[at]);
     Some(place.at(&["rootfs", "layers", &at.to_string()], message, None))
 }
 
@@ -183,6 +183,6 @@ fn text_edits(place: Place<'_>, corpus: &Corpus) -> Option<Diagnostic> {
     if place.case.body.config_text.is_empty() {
         return None;
     }
-    let error = crate::bundle::config_text(place.case, corpus, ocidiff_model::step::MAIN, None).err()?;
+    let error = crate::corpus::config::text(place.case, corpus, ocidiff_model::step::MAIN, None).err()?;
     Some(place.at(&["config_text"], error.to_string(), None))
 }

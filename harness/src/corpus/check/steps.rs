@@ -34,7 +34,7 @@ fn container(step: &Step, made: &mut BTreeSet<String>, wrong: &mut impl FnMut(St
     let container = step.container();
     if container.is_empty() || !container.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
         wrong(format!(
-            "`{container}` is no container's name: letters, digits and `-`"
+            "`{container}` is not a container's name: letters, digits and `-`"
         ));
     }
     if matches!(step.op, Op::Create | Op::Run) {

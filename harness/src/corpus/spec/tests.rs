@@ -191,7 +191,7 @@ fn the_crate_of_the_spec_reads_every_config_that_is_right() {
         .iter()
         .filter(|entry| entry.case.body.config_text.is_empty())
     {
-        let text = crate::bundle::config_text(&entry.case, &corpus, "main", None).expect("a config");
+        let text = crate::corpus::config::text(&entry.case, &corpus, "main", None).expect("a config");
         let config: Value = serde_json::from_str(&text).expect("JSON");
         if !check("config", &config, &[]).is_empty() {
             continue;

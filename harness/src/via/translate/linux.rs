@@ -68,7 +68,7 @@ fn sysctl(body: &mut Value, sysctl: &Value) -> Part {
         .as_object()
         .filter(|map| map.values().all(Value::is_string))
     else {
-        return refuse("linux.sysctl is no map of texts");
+        return refuse("linux.sysctl is not a map of texts");
     };
     if let Some(net) = map.keys().find(|name| name.contains('/')) {
         return refuse(format!("the engine does not take the sysctl {net}"));
@@ -83,7 +83,7 @@ fn devices(body: &mut Value, devices: &Value) -> Part {
         return if devices.is_null() {
             Ok(())
         } else {
-            refuse("linux.devices is no list")
+            refuse("linux.devices is not a list")
         };
     };
     let mut found = Vec::new();

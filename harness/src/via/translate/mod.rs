@@ -124,7 +124,7 @@ fn names(body: &mut Value, config: &Value) -> Part {
     match &config["domainname"] {
         Value::Null => {}
         Value::String(name) => body["Domainname"] = name.as_str().into(),
-        _ => return refuse("domainname is no text"),
+        _ => return refuse("domainname is not a text"),
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ fn security(body: &mut Value, option: String) {
 /// The members of an object, none of which is another than these.
 fn only<'v>(value: &'v Value, name: &str, keys: &[&str]) -> Result<&'v Map<String, Value>, Refusal> {
     let Some(map) = value.as_object() else {
-        return refuse(format!("{name} is no object"));
+        return refuse(format!("{name} is not an object"));
     };
     match map.keys().find(|key| !keys.contains(&key.as_str())) {
         Some(key) => refuse(format!("the engine has no setting for {name}.{key}")),
@@ -162,12 +162,12 @@ fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Refusal> {
         return if value.is_null() {
             Ok(None)
         } else {
-            refuse(format!("{name} is no list"))
+            refuse(format!("{name} is not a list"))
         };
     };
     let all: Option<Vec<String>> = items.iter().map(|item| Some(item.as_str()?.to_owned())).collect();
     all.map_or_else(
-        || refuse(format!("{name} is no list of texts")),
+        || refuse(format!("{name} is not a list of texts")),
         |all| Ok(Some(all)),
     )
 }
@@ -186,7 +186,7 @@ fn number(value: &Value, name: &str) -> Result<Option<i64>, Refusal> {
     match value {
         Value::Null => Ok(None),
         other => other.as_i64().map_or_else(
-            || refuse(format!("{name} is no number that the engine takes")),
+            || refuse(format!("{name} is not a number that the engine takes")),
             |number| Ok(Some(number)),
         ),
     }

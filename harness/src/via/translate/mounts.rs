@@ -39,7 +39,7 @@ pub(super) fn add(body: &mut Value, mounts: &Value, default: &Value) -> Part {
 fn tmpfs(mount: &Value) -> Result<(String, String), super::Refusal> {
     let kind = mount["type"].as_str().unwrap_or("bind");
     if kind != "tmpfs" {
-        return refuse(format!("a mount of type {kind} is none that the engine makes"));
+        return refuse(format!("a mount of type {kind} is not one that the engine makes"));
     }
     only(mount, "mounts", &["destination", "type", "source", "options"])?;
     let options = texts(&mount["options"], "mounts.options")?.unwrap_or_default();

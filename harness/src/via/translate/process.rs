@@ -87,7 +87,9 @@ fn user(body: &mut Value, user: &Value) -> Part {
         if (0..=i64::from(i32::MAX)).contains(&found) {
             Ok(found)
         } else {
-            refuse(format!("process.user.{key} is no number that the engine takes"))
+            refuse(format!(
+                "process.user.{key} is not a number that the engine takes"
+            ))
         }
     };
     body["User"] = format!("{}:{}", id("uid")?, id("gid")?).into();
@@ -98,7 +100,7 @@ fn user(body: &mut Value, user: &Value) -> Part {
     };
     match groups {
         Some(groups) => host(body, "GroupAdd", json!(groups)),
-        None => return refuse("process.user.additionalGids is no list of numbers"),
+        None => return refuse("process.user.additionalGids is not a list of numbers"),
     }
     Ok(())
 }
@@ -135,7 +137,7 @@ fn rlimits(body: &mut Value, rlimits: &Value) -> Part {
         return if rlimits.is_null() {
             Ok(())
         } else {
-            refuse("process.rlimits is no list")
+            refuse("process.rlimits is not a list")
         };
     };
     let mut limits = Vec::new();
@@ -152,7 +154,7 @@ fn rlimits(body: &mut Value, rlimits: &Value) -> Part {
             Some(u64::MAX) => Ok(-1),
             Some(value) => i64::try_from(value)
                 .or_else(|_| refuse("a value of process.rlimits is larger than the engine takes")),
-            None => refuse("a value of process.rlimits is no number"),
+            None => refuse("a value of process.rlimits is not a number"),
         };
         limits.push(json!({"Name": name.to_lowercase(), "Soft": value("soft")?, "Hard": value("hard")?}));
     }

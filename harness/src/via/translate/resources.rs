@@ -56,7 +56,7 @@ pub(super) fn add(body: &mut Value, resources: &Value, default: &Value) -> Part 
         match &resources["cpu"][key] {
             Value::Null => {}
             Value::String(list) => host(body, name, list.as_str()),
-            _ => return refuse(format!("linux.resources.cpu.{key} is no text")),
+            _ => return refuse(format!("linux.resources.cpu.{key} is not a text")),
         }
     }
     devices(body, &resources["devices"], &default["devices"])

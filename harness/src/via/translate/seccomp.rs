@@ -21,7 +21,7 @@ pub(super) fn add(body: &mut Value, profile: &Value) -> Part {
     let rules = match &profile["syscalls"] {
         Value::Null => &Vec::new(),
         Value::Array(rules) => rules,
-        _ => return refuse("linux.seccomp.syscalls is no list"),
+        _ => return refuse("linux.seccomp.syscalls is not a list"),
     };
     for rule in rules {
         only(

@@ -1,7 +1,6 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::bundle::config_text;
 use crate::corpus::{Corpus, files, load};
 
 /// The standard corpus's default config is what cases are laid over.
@@ -17,7 +16,7 @@ fn translate(yaml: &str) -> Result<Value, String> {
         member: None,
         body,
     };
-    let text = config_text(&case, corpus, ocidiff_model::step::MAIN, None).expect("a config");
+    let text = crate::corpus::config::text(&case, corpus, ocidiff_model::step::MAIN, None).expect("a config");
     let config = serde_json::from_str(&text).expect("JSON");
     body_of(&case, &config, &corpus.default_config)
 }
@@ -132,7 +131,7 @@ fn what_has_no_setting_says_so() {
         ),
         (
             "{summary: s, config: {process: {user: {uid: -1}}}}",
-            "process.user.uid is no number",
+            "process.user.uid is not a number",
         ),
         (
             "{summary: s, config: {process: {capabilities: null}}}",

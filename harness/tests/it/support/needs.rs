@@ -55,7 +55,7 @@ fn find(selector: &str) -> Option<Runtime> {
         });
     let manifests = Manifest::load_all(texts.collect::<Vec<_>>()).expect("the manifests");
     let store = Store::from_env().ok()?;
-    let ask = ocidiff::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+    let ask = ocidiff::cells::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
     let found = find_all(&manifests, &store, &ask);
     let selector = selector.parse().expect("a selector");
     select(&[selector], &manifests, &store, &found, &ask).ok()?.pop()

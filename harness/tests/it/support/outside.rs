@@ -13,12 +13,14 @@ use super::beside::Beside;
 
 /// Sysctls that count something or answer anew each time; to read each twice does not find those that seldom
 /// move.
-const RESTLESS: [&str; 8] = [
+const RESTLESS: [&str; 9] = [
     "fs/dentry-state",
     "fs/file-nr",
     "fs/inode-nr",
     "fs/inode-state",
     "fs/aio-nr",
+    // Counts what anybody syncs.
+    "fs/quota/",
     "kernel/ns_last_pid",
     "kernel/pty/nr",
     "kernel/random",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Bytes as text that is safe to show: quotes, backslashes, control characters and what is no UTF-8 escaped.
+/// Bytes as text that is safe to show: quotes, backslashes, control characters and what is not UTF-8 escaped.
 pub(super) fn escape(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

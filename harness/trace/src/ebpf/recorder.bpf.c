@@ -109,7 +109,16 @@ struct linux_binprm {
 };
 #pragma clang attribute pop
 
-// ---- shared with shared.rs: numbers, layouts ----
+// ---- numbers of the kernel's own: asm/unistd_64.h, unistd_x32.h, unistd_32.h, asm-generic/siginfo.h, linux/signal.h ----
+
+enum call_64 { CLOSE = 3, RT_SIGRETURN = 15, EXECVE = 59, EXECVEAT = 322 };
+enum call_x32 { X32_RT_SIGRETURN = 0x40000201, X32_EXECVE = 0x40000208, X32_EXECVEAT = 0x40000221 };
+enum call_32 { CLOSE_32 = 6, EXECVE_32 = 11, SIGRETURN_32 = 119, RT_SIGRETURN_32 = 173, EXECVEAT_32 = 358 };
+#define SIGSYS 31
+#define SYS_SECCOMP 1
+#define SA_IMMUTABLE 0x00800000
+
+// ---- shared with layout.rs: numbers, layouts ----
 
 #define MAX_RUNS 256
 #define MAX_NUMBERS 1024 // syscall numbers by architecture that have a shape; those beyond have none
@@ -614,22 +623,22 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 	struct scratch *s;
 	bool compat;
 
-	// close, execve, execveat and rt_sigreturn of x86_64 and x32; the same and sigreturn of i386.
-	if (id != 3 && id != 59 && id != 322 && id != 15 && id != 6 && id != 11 && id != 358 && id != 119 &&
-	    id != 173 && id != 0x40000208 && id != 0x40000221 && id != 0x40000201)
+	if (id != CLOSE && id != EXECVE && id != EXECVEAT && id != RT_SIGRETURN && id != CLOSE_32 && id != EXECVE_32 &&
+	    id != EXECVEAT_32 && id != SIGRETURN_32 && id != RT_SIGRETURN_32 && id != X32_EXECVE &&
+	    id != X32_EXECVEAT && id != X32_RT_SIGRETURN)
 		return 0;
 	task = bpf_get_current_task_btf();
 	m = bpf_task_storage_get(&members, task, 0, 0);
 	if (!m || m->state < SETUP)
 		return 0;
 	compat = is_compat(task);
-	if (compat != (id == 6 || id == 11 || id == 358 || id == 119 || id == 173))
+	if (compat != (id == CLOSE_32 || id == EXECVE_32 || id == EXECVEAT_32 || id == SIGRETURN_32 || id == RT_SIGRETURN_32))
 		return 0;
-	if (id == 15 || id == 119 || id == 173 || id == 0x40000201) {
+	if (id == RT_SIGRETURN || id == SIGRETURN_32 || id == RT_SIGRETURN_32 || id == X32_RT_SIGRETURN) {
 		m->returning = id;
 		return 0;
 	}
-	if (id == 3 || id == 6) {
+	if (id == CLOSE || id == CLOSE_32) {
 		struct run *run = run_of(m);
 
 		if (m->state != WORKLOAD || !run || run->sent >= run->keep || !(run->wanted[compat][0] >> id & 1))
@@ -641,13 +650,13 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 		return 0;
 	s->head.nr = id;
 	arguments(&s->head, regs, compat);
-	if (id == 3 || id == 6) {
+	if (id == CLOSE || id == CLOSE_32) {
 		// Once it leaves, nobody knows what the descriptor was.
 		m->told = m->told ? m->told : 1;
 		finish(s, m, descriptor(s, 0, (s32)s->head.args[0]));
 		return 0;
 	}
-	bool at = id == 322 || id == 358 || id == 0x40000221;
+	bool at = id == EXECVEAT || id == EXECVEAT_32 || id == X32_EXECVEAT;
 	u32 used = user_string(s, 0, at ? s->head.args[1] : s->head.args[0]);
 	used = user_list(s, used, at ? s->head.args[2] : s->head.args[1], compat);
 	if (at)
@@ -762,7 +771,8 @@ int BPF_PROG(deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *
 	struct member *m;
 	struct scratch *s;
 
-	if (sig != 31 || info->si_code != 1 || (ka->sa.sa_flags & 0x00800000))
+	// By a copy: the verifier of Linux 6.12 and newer does not let a program follow `info`, which may be SEND_SIG_PRIV.
+	if (sig != SIGSYS || BPF_CORE_READ(info, si_code) != SYS_SECCOMP || (ka->sa.sa_flags & SA_IMMUTABLE))
 		return 0;
 	m = bpf_task_storage_get(&members, task, 0, 0);
 	if (!m || m->state < WORKLOAD)

@@ -36,7 +36,7 @@ fn reason(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::EACCES) => "needs CAP_SYS_ADMIN, and a recorder without a filter of its own".to_owned(),
         Some(libc::EIO) => "this kernel cannot tell (no CONFIG_CHECKPOINT_RESTORE)".to_owned(),
-        Some(libc::EMEDIUMTYPE) => "the filter is no classic BPF".to_owned(),
+        Some(libc::EMEDIUMTYPE) => "the filter is not classic BPF".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use ocidiff_trace::SetupCall;
 
 use super::arg;
-use crate::cell::paths;
+use crate::paths;
 
 /// A path without its quotes; that of the rootfs, descriptors and names made for one use, by what they are.
 pub(super) fn path(call: &SetupCall, at: usize) -> String {

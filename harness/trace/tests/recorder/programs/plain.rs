@@ -208,7 +208,7 @@ pub(super) fn exec32() {
         .open(&path)
         .expect("the memfd");
     file.write_all(&elf).expect("it is written");
-    // A file that is open for writing is no program.
+    // A file that is open for writing is not a program.
     let _ = file.as_raw_fd();
     drop(file);
     let read = raw::call(

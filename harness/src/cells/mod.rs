@@ -1,0 +1,25 @@
+//! Runs cases in cells: a process of the harness, number 1 of a pid namespace, for each runtime.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`ask`] | asks a program for its version, in a cell |
+//! | [`hangs`] | which runtime does not come back, and is given up |
+//! | `hear` | listens to a cell |
+//! | [`launch`] | starts a cell in a free slot |
+//! | [`participants`] | who takes part, and the calls that each wants |
+//! | [`runner`] | one case: bundle, launch, record, normalise |
+//! | [`session`] | what a run makes on the machine, and how it is found again |
+//! | `slot` | places to run in: a thread in cgroups of its own |
+//! | [`threads`] | the threads that wait for cells |
+//! | `wall` | the machine's devices and sysctls, barred to a slot's cgroups |
+
+pub mod ask;
+pub mod hangs;
+pub(crate) mod hear;
+pub mod launch;
+pub mod participants;
+pub mod runner;
+pub mod session;
+pub(crate) mod slot;
+pub mod threads;
+pub(crate) mod wall;

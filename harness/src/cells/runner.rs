@@ -1,0 +1,278 @@
+//! The pipeline for one case in cells: build the bundle, launch it under each runtime, record, normalise.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ocidiff_model::known::Machine;
+use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::{Case, Channel, Op, Record, Watch};
+use tokio::task::JoinSet;
+
+use crate::bundle::{Builder, Bundle};
+use crate::cell::job::Lacks;
+use crate::cell::job::{JobStep, RecordJob};
+use crate::cells::hangs::Hangs;
+use crate::cells::launch::{Launcher, Order, Told};
+use crate::cells::participants::Contender;
+use crate::corpus::{Corpus, Entry};
+use crate::judge::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
+use crate::judge::filters;
+use crate::judge::fixed::Newest;
+use crate::judge::normalise::normalise;
+use crate::secrets::{Discreet, Secrets};
+
+pub use crate::judge::confirm::Finished;
+
+/// Calls that are kept in a record.
+const MAX_CALLS: usize = 20_000;
+/// Among the calls that a case watches: no others are recorded at all, nor counted. The kernel leaves them out, where
+/// eBPF records.
+const ONLY: &str = "only";
+/// Beyond the limits of all steps, what a cell may take for itself.
+const SLACK: Duration = Duration::from_secs(20);
+
+/// Which recorder a run uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorder {
+    /// eBPF where the machine allows it, ptrace elsewhere.
+    Auto,
+    /// Every syscall of the workload, and the runtime's own set-up, by programs in the kernel.
+    Ebpf,
+    /// Every syscall of the workload, by ptrace.
+    Ptrace,
+    /// A short look at the workload's execve only: what `/proc` shows, and the filters.
+    None,
+}
+
+/// Runs cases.
+#[derive(Debug)]
+pub struct Engine {
+    /// The corpus.
+    pub corpus: Arc<Corpus>,
+    /// The runtimes, the reference first.
+    pub contenders: Vec<Contender>,
+    /// Where.
+    pub machine: Machine,
+    /// How: no longer [`Recorder::Auto`].
+    pub recorder: Recorder,
+    /// The recorder in words, as reports have it; with the reason where it is not the best one.
+    pub recorder_said: String,
+    /// Whether the runtimes' own calls are kept in every record, and not only in those of cases that watch them.
+    pub keep_setup: bool,
+    /// How often each case is run at least.
+    pub repeat: u32,
+    /// Whether a runtime is held against itself.
+    pub control: bool,
+    /// The newest versions that the corpus was run under.
+    pub newest: Newest,
+    /// Who did not come back.
+    pub hangs: Hangs,
+    /// Whether the values of the environment in a bundle of the user's are told as they are.
+    pub show_env: bool,
+    /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
+    pub keep_hooks: bool,
+    /// Builds bundles.
+    pub builder: Builder,
+    /// Launches cells.
+    pub launcher: Launcher,
+}
+
+impl Engine {
+    /// Runs a case under every runtime, and again where a difference is new, and judges it.
+    pub async fn run(&self, entry: &Entry) -> Finished {
+        let started = Instant::now();
+        if let Some(why) = self.missing(&entry.case) {
+            return skipped(&entry.case, why);
+        }
+        match self.builder.build(&entry.case, &self.corpus) {
+            Ok(bundle) => {
+                let origin = if self.control {
+                    Origin::Control
+                } else {
+                    Origin::Case
+                };
+                self.judge(origin).run(self, entry, &bundle, started).await
+            }
+            Err(error) => broken(&entry.case, error.to_string(), started),
+        }
+    }
+
+    /// The same with a copy of a bundle of the user's.
+    pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
+        let started = Instant::now();
+        let bundle = match self.builder.copy(folder, "given") {
+            Ok(bundle) if !self.keep_hooks => bundle.without_hooks(),
+            other => other,
+        };
+        match bundle {
+            Ok(bundle) if self.show_env => self.judge(Origin::Given).run(self, entry, &bundle, started).await,
+            Ok(bundle) => {
+                let secrets = Secrets::of(bundle.configs.values());
+                let discreet = Discreet {
+                    launch: self,
+                    secrets,
+                };
+                self.judge(Origin::Given)
+                    .run(&discreet, entry, &bundle, started)
+                    .await
+            }
+            Err(error) => broken(&entry.case, error.to_string(), started),
+        }
+    }
+
+    /// Runs a case once under every runtime, and judges nothing.
+    ///
+    /// # Errors
+    /// The bundle cannot be built.
+    pub async fn observe(&self, case: &Case) -> Result<Vec<Record>, crate::bundle::Error> {
+        let bundle = self.builder.build(case, &self.corpus)?;
+        Ok(self.observe_bundle(case, &bundle).await)
+    }
+
+    /// Runs a bundle once under every runtime, as a case says, and judges nothing.
+    pub async fn observe_bundle(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        self.once(case, bundle).await
+    }
+
+    /// What the case needs and the recorder does not have.
+    pub(crate) fn missing(&self, case: &Case) -> Option<String> {
+        let wanted = case.body.needs.recorder.as_ref()?;
+        (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
+    }
+
+    pub(crate) fn judge(&self, origin: Origin) -> Judge {
+        Judge {
+            corpus: Arc::clone(&self.corpus),
+            machine: self.machine.clone(),
+            tells_gone: true,
+            origin,
+            repeat: self.repeat,
+            newest: self.newest.clone(),
+        }
+    }
+
+    /// Where the runtimes' programs lie, and where links to them lead.
+    fn programs(&self) -> Vec<PathBuf> {
+        let given = self.contenders.iter().map(|contender| &contender.runtime.path);
+        given
+            .flat_map(|path| [Some(path.clone()), path.canonicalize().ok()])
+            .flatten()
+            .collect()
+    }
+
+    fn order(&self, case: &Case, bundle: &Bundle, steps: Vec<JobStep>) -> Order {
+        let limit = SLACK + Duration::from_millis(steps.iter().map(|step| step.limit_ms).sum());
+        Order {
+            lower: bundle.layers.clone(),
+            // Made when the first bundle was built.
+            probe: self.launcher.session().folder().join("probe"),
+            programs: self.programs(),
+            configs: bundle.configs.clone(),
+            config_file: case.body.config_file.clone(),
+            record: Some(RecordJob {
+                watch: watched_calls(case).to_vec(),
+                only_watched: watched_calls(case).iter().any(|name| name == ONLY),
+                visit: !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_))),
+                calls: self.recorder != Recorder::None,
+                setup: self.keep_setup || case.body.watch.contains_key(&Channel::Setup),
+                max_calls: MAX_CALLS,
+            }),
+            steps,
+            ask: None,
+            caller: case.body.caller.clone(),
+            limit,
+        }
+    }
+}
+
+impl Launch for Engine {
+    async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        self.launch_under(&self.contenders, case, bundle).await
+    }
+}
+
+impl Engine {
+    /// Launches a bundle once under each of these.
+    pub(crate) async fn launch_under(
+        &self,
+        contenders: &[Contender],
+        case: &Case,
+        bundle: &Bundle,
+    ) -> Vec<Record> {
+        let mut runs = JoinSet::new();
+        let mut records = BTreeMap::new();
+        for (index, contender) in contenders.iter().enumerate() {
+            if self.hangs.is_given_up(&contender.id.label) {
+                continue;
+            }
+            let order = contender
+                .steps(case, &bundle.configs)
+                .map(|steps| self.order(case, bundle, steps));
+            match order {
+                Err(Lacks(why)) => {
+                    records.insert(index, record(case, contender, bundle, Told::default(), Some(why)));
+                }
+                Ok(order) => {
+                    let launcher = self.launcher.clone();
+                    runs.spawn(async move { (index, launcher.launch(order).await) });
+                }
+            }
+        }
+        while let Some(Ok((index, told))) = runs.join_next().await {
+            let contender = &contenders[index];
+            self.hangs.note(&contender.id.label, &told.steps);
+            let refusal = refusal(contender, &told);
+            records.insert(index, record(case, contender, bundle, told, refusal));
+        }
+        records.into_values().collect()
+    }
+}
+
+/// The calls that a case names.
+fn watched_calls(case: &Case) -> &[String] {
+    case.body.watch.get(&Channel::Syscall).map_or(&[], Watch::paths)
+}
+
+/// What the runtime says where it refuses before anything ran.
+fn refusal(contender: &Contender, told: &Told) -> Option<String> {
+    let first = told
+        .steps
+        .iter()
+        .find(|step| matches!(step.op, Op::Create | Op::Run))?;
+    if first.result != CallResult::Error {
+        return None;
+    }
+    contender.runtime.manifest.refusal(&first.text).map(str::to_owned)
+}
+
+fn record(
+    case: &Case,
+    contender: &Contender,
+    bundle: &Bundle,
+    told: Told,
+    refusal: Option<String>,
+) -> Record {
+    let mut facts = told.facts;
+    normalise(&mut facts);
+    // After it: masks of arguments look like addresses.
+    facts.extend(filters::facts(config_of(bundle), &told.trace.filters));
+    facts.sort_by(|a, b| a.path.cmp(&b.path));
+    let outcome = RunOutcome::of(told.broken, refusal);
+    Record {
+        case: case.name.clone(),
+        runtime: contender.id.clone(),
+        bundle: bundle.digest.clone(),
+        recorder: told.trace.recorder,
+        outcome,
+        ran: told.ran,
+        steps: told.steps,
+        facts,
+        filters: told.trace.filters,
+        setup: told.setup,
+        calls: told.trace.calls,
+        total_calls: told.trace.total,
+        seconds: told.seconds,
+    }
+}

@@ -1,0 +1,410 @@
+//! From the records of a case to its verdict; what is new or gone is launched again first: it must show each time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ocidiff_model::difference::{Account, Standing};
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::filter::DEPARTURES;
+use ocidiff_model::known::{Machine, Rate};
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Case, Difference, Group, Op, Record, Requirement, StepRecord, Verdict};
+use serde_json::Value as Json;
+
+use crate::bundle::Bundle;
+use crate::corpus::{Corpus, Entry};
+use crate::judge::compare::{groups, is_comparable};
+use crate::judge::failing;
+use crate::judge::filters;
+use crate::judge::fixed::Newest;
+use crate::judge::recognise::{Question, recognise};
+use crate::judge::repeat;
+use crate::judge::unseen;
+use crate::judge::verdict as judge;
+
+/// How often a case is run before a new difference is reported: it must show each time.
+const RUNS: u32 = 3;
+
+/// A case that has its verdict, and the records of its first run.
+#[derive(Debug)]
+pub struct Finished {
+    /// For the events.
+    pub report: CaseReport,
+    /// By runtime, the reference's first; empty where nothing was launched.
+    pub records: Vec<Record>,
+}
+
+/// What launches a bundle: cells, or a container engine.
+pub trait Launch: Sync {
+    /// Launches it under each runtime once.
+    fn once(&self, case: &Case, bundle: &Bundle) -> impl Future<Output = Vec<Record>> + Send;
+}
+
+/// Where a bundle comes from, which says what a failing step means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A case's: it says which steps fail.
+    Case,
+    /// The user's: it is to start, and a refusal is a difference like any other.
+    Given,
+    /// A runtime is held against itself, or what is judged is without what the case expects: that all fail alike may be
+    /// as it should be.
+    Control,
+}
+
+/// What a verdict is made from, beside the records.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    /// The corpus.
+    pub corpus: Arc<Corpus>,
+    /// Where.
+    pub machine: Machine,
+    /// Whether a known difference that does not show is gone: not where another than the case wrote the config.
+    pub tells_gone: bool,
+    /// Where the bundle comes from.
+    pub origin: Origin,
+    /// How often each case is run at least.
+    pub repeat: u32,
+    /// The newest versions that the corpus was run under.
+    pub newest: Newest,
+}
+
+impl Judge {
+    /// Launches the bundle of a case, again where a difference is new, and judges it.
+    pub async fn run(
+        &self,
+        launch: &impl Launch,
+        entry: &Entry,
+        bundle: &Bundle,
+        started: Instant,
+    ) -> Finished {
+        let case = &entry.case;
+        let records = self.launch(launch, case, bundle).await;
+        if let Some(why) = first_broken(&records).or_else(|| self.never(entry, &records)) {
+            return Finished {
+                records,
+                ..broken(case, why, started)
+            };
+        }
+        let config = serde_json::from_str(config_of(bundle)).unwrap_or_default();
+        let mut runs = vec![self.judge(entry, &config, &records)];
+        let mut shown = Vec::new();
+        while (runs.len() as u32) < self.runs_of(case, &runs) {
+            let again = self.launch(launch, case, bundle).await;
+            if let Some(why) = first_broken(&again) {
+                return Finished {
+                    records,
+                    ..broken(case, why, started)
+                };
+            }
+            if shown.is_empty() {
+                shown.push(facts_only(&records));
+            }
+            shown.push(facts_only(&again));
+            runs.push(self.judge(entry, &config, &again));
+        }
+        let found = repeat::over(&runs, &shown, &self.rated(entry));
+        let mut report = report(case, started);
+        report.bundle = Some(bundle.digest.clone());
+        report.runs = found.runs;
+        let mut found = found.differences;
+        self.races(&mut found);
+        report.verdict = judge::verdict(&found);
+        report.unsupported = unsupported(&records);
+        if records.iter().filter(|record| is_comparable(record)).count() < 2 {
+            report.verdict = Verdict::Unsupported;
+            let reasons: Vec<String> = report
+                .unsupported
+                .iter()
+                .map(|(who, why)| format!("{who}: {why}"))
+                .collect();
+            report.why = Some(reasons.join(", "));
+        }
+        report.failures = failures(&records);
+        report.requirements = self.requirements(case, &found);
+        if found.iter().any(|difference| difference.fact == DEPARTURES) {
+            report.filters = filters::between(config_of(bundle), &records);
+        }
+        let cards = found.iter().flat_map(Difference::findings);
+        report.findings = cards
+            .filter_map(|id| Some((id.clone(), self.corpus.findings.find(id)?.into())))
+            .collect();
+        report.differences = found;
+        report.seconds = started.elapsed().as_secs_f64();
+        Finished { report, records }
+    }
+
+    async fn launch(&self, launch: &impl Launch, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        let mut records = launch.once(case, bundle).await;
+        if self.origin == Origin::Given {
+            // What is asked of a bundle of the user's is whether it starts: that a runtime refuses it is the answer.
+            records
+                .iter_mut()
+                .filter(|record| {
+                    matches!(record.outcome, RunOutcome::Unsupported(_)) && !record.steps.is_empty()
+                })
+                .for_each(|record| record.outcome = RunOutcome::Complete);
+        }
+        records
+    }
+
+    /// Why nothing can be said, though every runtime was called: none of them does what the case is about.
+    fn never(&self, entry: &Entry, records: &[Record]) -> Option<String> {
+        let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
+        match self.origin {
+            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable)
+                .or_else(|| self.watches_nothing(&entry.case, &comparable)),
+            Origin::Given => failing::nobody_starts(&comparable),
+            Origin::Control => None,
+        }
+    }
+
+    /// A watch that no runtime has anything for: it is misspelt, or the case does not come so far.
+    ///
+    /// Only what every machine and every recorder shows: a call is not seen without a recorder, nor a cgroup's value
+    /// without its controller, and of an engine's containers not even all of `proc`.
+    fn watches_nothing(&self, case: &Case, records: &[&Record]) -> Option<String> {
+        if !self.tells_gone || records.len() < 2 || records.iter().any(|record| !record.ran) {
+            return None;
+        }
+        let unseen = unseen::unseen(case, records);
+        let everywhere = |path: &&String| path.starts_with("proc.") || path.starts_with("lifecycle.");
+        let first = unseen.iter().find(everywhere)?;
+        Some(format!("it watches {first}, which no runtime shows"))
+    }
+
+    /// How often a case is run, as far as is known from the runs so far.
+    fn runs_of(&self, case: &Case, runs: &[Vec<Difference>]) -> u32 {
+        let all_known = |found: &Vec<Difference>| {
+            let mut standings = found.iter().map(|difference| &difference.standing);
+            standings.all(|standing| *standing == Standing::Known)
+        };
+        let confirming = if runs.iter().all(all_known) { 1 } else { RUNS };
+        self.repeat.max(case.body.repeat.unwrap_or(1)).max(confirming)
+    }
+
+    /// The entries of the case that are about a race, by fact.
+    fn rated(&self, entry: &Entry) -> BTreeMap<String, Rate> {
+        let holding = entry.known.0.iter().filter(|known| known.holds(&self.machine));
+        holding
+            .filter_map(|known| Some((known.fact.clone(), known.rate?)))
+            .collect()
+    }
+
+    fn judge(&self, entry: &Entry, config: &Json, records: &[Record]) -> Vec<Difference> {
+        let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
+        let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
+        let entries = judge::entries(&entry.known, &self.machine);
+        for difference in &mut found {
+            let is_off = difference.standing == Standing::Gone || !difference.written.is_empty();
+            if let (true, Some(entry)) = (is_off, entries.iter().find(|one| one.fact == difference.fact)) {
+                self.newest.mark(difference, entry, &comparable);
+            }
+        }
+        found.retain(|difference| {
+            self.tells_gone || !matches!(difference.standing, Standing::Gone | Standing::Fixed)
+        });
+        self.recognise(&entry.case, config, &comparable, &mut found);
+        let reference = comparable.first().map(|record| record.runtime.label.as_str());
+        for difference in &mut found {
+            self.accuse(difference);
+            difference.impact = difference.impact_by(&self.corpus.findings, reference);
+        }
+        found
+    }
+
+    /// Says of differences that were found without a case which findings account for them.
+    pub fn explain(&self, case: &Case, config: &str, records: &[Record], found: &mut [Difference]) {
+        let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
+        let config = serde_json::from_str(config).unwrap_or_default();
+        self.recognise(case, &config, &comparable, found);
+    }
+
+    /// What nothing is written of in this case may be known all the same.
+    fn recognise(&self, case: &Case, config: &Json, records: &[&Record], found: &mut [Difference]) {
+        let is_new = |difference: &Difference| matches!(difference.standing, Standing::New { .. });
+        if !found.iter().any(is_new) {
+            return;
+        }
+        let runtimes: Vec<&str> = self.corpus.runtimes.iter().map(String::as_str).collect();
+        let steps: Vec<Op> = case.body.steps.iter().map(|step| step.op).collect();
+        let question = Question {
+            catalogue: &self.corpus.findings,
+            runtimes: &runtimes,
+            config,
+            steps: &steps,
+            machine: &self.machine,
+            records,
+        };
+        let told = recognise(&question, found);
+        for (difference, accounts) in found.iter_mut().zip(told) {
+            // What is written outweighs what is like it, but for what shows in some runs only; and between a runtime and
+            // itself nothing but such a race can differ.
+            let strict = !difference.written.is_empty() || self.origin == Origin::Control;
+            if accounts.is_empty() || !is_new(difference) || (strict && !self.all_race(&accounts)) {
+                continue;
+            }
+            difference.standing = Standing::Known;
+            difference.accounts = accounts;
+        }
+    }
+
+    /// Who breaks which clause, where a finding says so.
+    fn accuse(&self, difference: &mut Difference) {
+        if difference.requirement.is_some() {
+            return;
+        }
+        let accounts = difference.accounts.iter();
+        let broken = accounts.flat_map(|account| {
+            let findings = account
+                .because
+                .iter()
+                .filter_map(|id| self.corpus.findings.find(id));
+            findings.filter_map(|finding| Some((account.who.clone(), finding.violates.clone()?)))
+        });
+        let broken: Vec<(String, String)> = broken.collect();
+        let Some((_, clause)) = broken.first() else { return };
+        difference.requirement = Some(clause.clone());
+        if difference.standing == Standing::Known {
+            let who = broken.iter().filter(|(_, other)| other == clause);
+            difference.against = who.map(|(who, _)| who.clone()).collect();
+            difference.against.dedup();
+        }
+    }
+
+    /// What is known to show in some runs only is known, not unstable.
+    fn races(&self, found: &mut [Difference]) {
+        for difference in found {
+            let unstable = matches!(difference.standing, Standing::Unstable { .. });
+            if unstable && !difference.accounts.is_empty() && self.all_race(&difference.accounts) {
+                difference.standing = Standing::Known;
+            }
+        }
+    }
+
+    fn all_race(&self, accounts: &[Account]) -> bool {
+        let mut ids = accounts.iter().flat_map(|account| &account.because);
+        ids.all(|id| self.corpus.findings.find(id).is_some_and(|finding| finding.races))
+    }
+
+    fn requirements(&self, case: &Case, found: &[Difference]) -> Vec<Requirement> {
+        let mut ids: Vec<&String> = case
+            .body
+            .requirement
+            .iter()
+            .chain(found.iter().filter_map(|found| found.requirement.as_ref()))
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids.into_iter()
+            .filter_map(|id| self.corpus.requirements.get(id))
+            .cloned()
+            .collect()
+    }
+}
+
+/// The records without what is not compared, which may be large: the facts of every run are kept to the end.
+fn facts_only(records: &[Record]) -> Vec<Record> {
+    let comparable = records.iter().filter(|record| is_comparable(record));
+    comparable
+        .map(|record| Record {
+            case: record.case.clone(),
+            runtime: record.runtime.clone(),
+            bundle: record.bundle.clone(),
+            recorder: record.recorder.clone(),
+            outcome: record.outcome.clone(),
+            ran: record.ran,
+            steps: record.steps.clone(),
+            facts: record.facts.clone(),
+            filters: Vec::new(),
+            setup: Vec::new(),
+            calls: Vec::new(),
+            total_calls: record.total_calls,
+            seconds: record.seconds,
+        })
+        .collect()
+}
+
+impl repeat::Shown for Vec<Vec<Record>> {
+    fn groups(&self, run: usize, fact: &str) -> Vec<Group> {
+        let records: Vec<&Record> = self.get(run).into_iter().flatten().collect();
+        groups(fact, &records)
+    }
+}
+
+/// A case that is not run.
+#[must_use]
+pub fn skipped(case: &Case, why: String) -> Finished {
+    without(case, Verdict::Skipped, why, Instant::now())
+}
+
+/// A case that the harness or the machine failed.
+pub(crate) fn broken(case: &Case, why: String, started: Instant) -> Finished {
+    without(case, Verdict::Broken, why, started)
+}
+
+/// A verdict without records.
+fn without(case: &Case, verdict: Verdict, why: String, started: Instant) -> Finished {
+    let report = CaseReport {
+        verdict,
+        why: Some(why),
+        ..report(case, started)
+    };
+    Finished {
+        report,
+        records: Vec::new(),
+    }
+}
+
+fn report(case: &Case, started: Instant) -> CaseReport {
+    CaseReport {
+        case: case.name.clone(),
+        summary: case.body.summary.clone(),
+        source: case.source.clone(),
+        verdict: Verdict::Agree,
+        why: None,
+        differences: Vec::new(),
+        filters: Vec::new(),
+        findings: BTreeMap::new(),
+        requirements: Vec::new(),
+        unsupported: Vec::new(),
+        bundle: None,
+        failures: Vec::new(),
+        runs: 1,
+        again: Vec::new(),
+        ignored: false,
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+fn first_broken(records: &[Record]) -> Option<String> {
+    records.iter().find_map(|record| match &record.outcome {
+        RunOutcome::Broken(why) => Some(format!("{}: {why}", record.runtime.label)),
+        _ => None,
+    })
+}
+
+fn unsupported(records: &[Record]) -> Vec<(String, String)> {
+    let why = |record: &Record| match &record.outcome {
+        RunOutcome::Unsupported(why) => Some((record.runtime.label.clone(), why.clone())),
+        _ => None,
+    };
+    records.iter().filter_map(why).collect()
+}
+
+fn failures(records: &[Record]) -> Vec<(String, StepRecord)> {
+    let of = |record: &Record| {
+        record
+            .failed()
+            .map(|step| (record.runtime.label.clone(), step.clone()))
+            .collect::<Vec<_>>()
+    };
+    records.iter().flat_map(of).collect()
+}
+
+/// The text of the config.
+pub(crate) fn config_of(bundle: &Bundle) -> &str {
+    bundle.configs.get(MAIN).map_or("", String::as_str)
+}

@@ -1,0 +1,176 @@
+//! Which failing steps make a case worthless.
+
+use ocidiff_model::record::{BundleDigest, RunOutcome};
+use ocidiff_model::{CaseFile, Fact, RuntimeId};
+
+use super::*;
+
+fn entry(case: &str, known: &str) -> Entry {
+    let body: CaseFile = serde_yaml::from_str(&format!("summary: s\n{case}")).expect("a case");
+    let case = Case {
+        name: "t/c".into(),
+        source: String::new(),
+        member: None,
+        body,
+    };
+    let known = crate::judge::verdict::tests::known(known);
+    Entry { case, known }
+}
+
+fn machine() -> Machine {
+    Machine {
+        kernel: "6.18".parse().expect("a version"),
+        cgroup: "v1".into(),
+        arch: "x86_64".into(),
+        via: None,
+    }
+}
+
+/// A record of these steps: op, whether it went well, what was printed.
+fn record(label: &str, steps: &[(Op, bool, &str)]) -> Record {
+    let result = |ok: bool| if ok { CallResult::Ok } else { CallResult::Error };
+    let step = |(op, ok, text): &(Op, bool, &str)| StepRecord {
+        label: op.name().into(),
+        op: *op,
+        argv: Vec::new(),
+        result: result(*ok),
+        exit: Some(i32::from(!ok)),
+        text: (*text).into(),
+        seconds: 0.0,
+    };
+    let fact = |(op, ok, _): &(Op, bool, &str)| {
+        Fact::new(format!("lifecycle.{}.result", op.name()), result(*ok).value())
+    };
+    Record {
+        case: "t/c".into(),
+        runtime: RuntimeId {
+            name: label.into(),
+            version: "1.2".parse().expect("a version"),
+            label: label.into(),
+        },
+        bundle: BundleDigest::default(),
+        recorder: "ptrace".into(),
+        outcome: RunOutcome::Complete,
+        ran: false,
+        steps: steps.iter().map(step).collect(),
+        facts: steps.iter().map(fact).collect(),
+        filters: Vec::new(),
+        setup: Vec::new(),
+        calls: Vec::new(),
+        total_calls: 0,
+        seconds: 0.0,
+    }
+}
+
+fn said(case: &str, known: &str, records: &[Record]) -> Option<String> {
+    let records: Vec<&Record> = records.iter().collect();
+    no_runtime_does(&entry(case, known), &machine(), &records)
+}
+
+#[test]
+fn a_step_that_fails_everywhere_is_said_with_each_one_s_words() {
+    let fail = |who: &str, text: &str| record(who, &[(Op::Create, false, text)]);
+    let both = [fail("runc", "warning\nno uts namespace\n"), fail("crun", "")];
+    assert_eq!(
+        said("", "[]", &both).as_deref(),
+        Some("no runtime does this: create: runc: no uts namespace; crun: create ended with error")
+    );
+    let one = [fail("runc", "x"), record("crun", &[(Op::Create, true, "")])];
+    assert_eq!(said("", "[]", &one), None, "that is a difference");
+    assert_eq!(said("", "[]", &[]), None);
+}
+
+#[test]
+fn hostile_words_are_bounded_and_escaped() {
+    let text = "\u{1b}[2J".repeat(10_000);
+    let both = ["runc", "crun"].map(|who| record(who, &[(Op::Create, false, &text)]));
+    let why = said("", "[]", &both).expect("a reason");
+    assert!(!why.contains('\u{1b}') && why.len() < 3000, "{}", why.len());
+}
+
+#[test]
+fn a_failure_that_the_case_expects_is_what_it_is_about() {
+    let both = ["runc", "crun"].map(|who| record(who, &[(Op::Create, false, "x")]));
+    for (case, expected) in [
+        ("expect: {lifecycle.create.result: error}", true),
+        ("expect: {lifecycle.create.error: EINVAL}", true),
+        ("steps: [{create: {expect: error}}]", true),
+        ("expect: {lifecycle.create2.result: error}", false),
+        ("expect: {lifecycle.state.result: error}", false),
+        ("expect: {process.exit: 1}", false),
+        ("", false),
+    ] {
+        assert_eq!(said(case, "[]", &both).is_none(), expected, "{case}");
+    }
+}
+
+#[test]
+fn a_failure_that_is_written_of_these_versions_is_known() {
+    let both = ["runc", "crun"].map(|who| record(who, &[(Op::Create, false, "x")]));
+    let known = |values: &str| format!("[{{fact: lifecycle.create.result, values: {values}}}]");
+    for (values, expected) in [
+        ("{runc: error, crun: error}", true),
+        ("{runc: error, 'crun <2': error, 'crun >=2': ok}", true),
+        ("{runc: error, 'crun <1': error, 'crun >=1': ok}", false),
+        ("{runc: error}", false),
+    ] {
+        assert_eq!(said("", &known(values), &both).is_none(), expected, "{values}");
+    }
+}
+
+#[test]
+fn a_later_step_and_one_of_the_harness_count_too() {
+    let steps = [
+        (Op::Create, true, ""),
+        (Op::Start, true, ""),
+        (Op::Await, false, ""),
+    ];
+    let both = ["runc", "crun"].map(|who| record(who, &steps));
+    let case = "steps: [create, start, {await: {stdout: ready}}, delete]";
+    assert!(said(case, "[]", &both).is_some_and(|why| why.contains("await")));
+}
+
+#[test]
+fn a_wait_for_what_the_case_ends_itself_is_no_failure() {
+    let steps = [
+        (Op::Create, true, ""),
+        (Op::Start, true, ""),
+        (Op::Wait, false, ""),
+    ];
+    let both = ["runc", "crun"].map(|who| record(who, &steps));
+    for (case, expected) in [
+        ("steps: [create, start, wait, {delete: {force: true}}]", true),
+        (
+            "steps: [create, start, wait, {kill: {signal: KILL}}, wait, delete]",
+            true,
+        ),
+        ("steps: [create, start, wait, delete]", false),
+        (
+            "steps: [create, start, wait, {delete: {force: true, as: other}}]",
+            false,
+        ),
+    ] {
+        assert_eq!(said(case, "[]", &both).is_none(), expected, "{case}");
+    }
+}
+
+#[test]
+fn a_bundle_that_nobody_starts() {
+    let fails_at = |who: &str, op: Op| {
+        let steps = [Op::Create, Op::Start];
+        let all: Vec<_> = steps
+            .into_iter()
+            .map(|step| (step, step != op, "no such config"))
+            .collect();
+        record(who, &all)
+    };
+    let nobody = [fails_at("runc", Op::Create), fails_at("crun", Op::Start)];
+    let records: Vec<&Record> = nobody.iter().collect();
+    assert_eq!(
+        nobody_starts(&records).as_deref(),
+        Some("nobody starts it: runc: no such config; crun: no such config")
+    );
+    let one = [fails_at("runc", Op::Create), fails_at("crun", Op::Delete)];
+    let records: Vec<&Record> = one.iter().collect();
+    assert_eq!(nobody_starts(&records), None, "crun starts it");
+}

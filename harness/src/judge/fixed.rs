@@ -1,0 +1,88 @@
+//! What is written of a runtime and shows no more in a version that is newer than any that was looked at: it may be fixed.
+//!
+//! A finding whose range ends before that version is not expected there at all. One whose range has no end is: nobody has
+//! seen it mended. That it does not show in a version which the corpus was run under is `gone`: the file is wrong.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::difference::{Fixed, Standing};
+use ocidiff_model::known::stands_for;
+use ocidiff_model::version::Version;
+use ocidiff_model::{Difference, KnownEntry, Record};
+use ocidiff_runtimes::Manifest;
+
+use crate::judge::compare::speaks_of;
+use crate::judge::verdict::accounts;
+
+/// The newest version of each runtime that the corpus was run under: those that its manifest can bring.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Newest(pub BTreeMap<String, Version>);
+
+impl Newest {
+    /// Of these manifests.
+    #[must_use]
+    pub fn of(manifests: &[Manifest]) -> Self {
+        let newest = manifests.iter().filter_map(|manifest| {
+            let install = manifest.install.as_ref()?;
+            let debian = install.debian.iter().flat_map(|source| source.versions.keys());
+            let built = install.krate.iter().flat_map(|source| &source.versions);
+            let all = debian.chain(built).chain(&install.default);
+            Some((manifest.name.clone(), all.max()?.clone()))
+        });
+        Self(newest.collect())
+    }
+
+    /// The newest version that was looked at, where the runtime's is newer.
+    fn before(&self, record: &Record) -> Option<&Version> {
+        let version = &record.runtime.version;
+        let newest = self.0.get(&record.runtime.name)?;
+        (!version.is_local() && version > newest).then_some(newest)
+    }
+
+    /// Marks what may be fixed in a difference that is not as the entry says.
+    pub fn mark(&self, difference: &mut Difference, entry: &KnownEntry, records: &[&Record]) {
+        let Some(fixed) = self.fixed(&difference.fact, entry, records) else {
+            return;
+        };
+        difference.standing = match difference.disagree() {
+            true => Standing::Known,
+            false => Standing::Fixed,
+        };
+        difference.written.clear();
+        difference.accounts = accounts(entry, records);
+        difference
+            .accounts
+            .retain(|account| fixed.iter().all(|one| one.who != account.who));
+        difference.fixed = fixed;
+    }
+
+    /// Who shows what everybody else is to show, though it is written otherwise; none where somebody shows what is not
+    /// written at all, or where nobody has changed.
+    fn fixed(&self, fact: &str, entry: &KnownEntry, records: &[&Record]) -> Option<Vec<Fixed>> {
+        let mut fixed = Vec::new();
+        for record in records.iter().filter(|record| speaks_of(record, fact)) {
+            let value = record.value(fact);
+            if entry
+                .value_for(&record.runtime)
+                .is_some_and(|written| stands_for(written, value))
+            {
+                continue;
+            }
+            let (because, otherwise) = (entry.open_ended(&record.runtime)?, entry.otherwise.as_ref()?);
+            let until = self.before(record)?;
+            if !stands_for(otherwise, value) {
+                return None;
+            }
+            fixed.push(Fixed {
+                who: record.runtime.label.clone(),
+                version: record.runtime.version.clone(),
+                because: because.to_vec(),
+                until: until.clone(),
+            });
+        }
+        (!fixed.is_empty()).then_some(fixed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

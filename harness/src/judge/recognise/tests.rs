@@ -1,0 +1,241 @@
+//! Small catalogues held against differences of three runtimes.
+
+use ocidiff_model::record::{BundleDigest, RunOutcome};
+use ocidiff_model::{Fact, Group, RuntimeId};
+
+use super::*;
+use crate::judge::compare::difference;
+
+fn finding(rest: &str) -> Finding {
+    let text = format!(
+        "{{title: t, kind: bug, impact: {{entering: breaks, leaving: cosmetic}}, cause: c, affects: '<2', {rest}}}"
+    );
+    serde_yaml::from_str(&text).expect(rest)
+}
+
+fn record(label: &str, facts: &[(&str, &str)]) -> Record {
+    let value = |text: &str| serde_yaml::from_str::<Value>(text).expect("a value");
+    Record {
+        case: "t/c".into(),
+        runtime: RuntimeId {
+            name: label.into(),
+            version: if label == "new" { "3" } else { "1" }.parse().expect("a version"),
+            label: label.into(),
+        },
+        bundle: BundleDigest::default(),
+        recorder: "ebpf".into(),
+        outcome: RunOutcome::Complete,
+        ran: true,
+        steps: Vec::new(),
+        facts: facts
+            .iter()
+            .map(|(path, text)| Fact::new(*path, value(text)))
+            .collect(),
+        filters: Vec::new(),
+        setup: Vec::new(),
+        calls: Vec::new(),
+        total_calls: 0,
+        seconds: 0.0,
+    }
+}
+
+/// `RUNTIME: ID|ID (HOW)` for each account of each fact; the config is `{linux: {seccomp: {}}}`.
+fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<String> {
+    let catalogue = Catalogue(
+        catalogue
+            .iter()
+            .map(|(id, rest)| (id.parse().expect(id), finding(rest)))
+            .collect(),
+    );
+    let records: Vec<&Record> = records.iter().collect();
+    let question = Question {
+        catalogue: &catalogue,
+        runtimes: &["a", "b", "c", "new"],
+        config: &serde_json::json!({"linux": {"seccomp": {}}}),
+        steps: &[Op::Create, Op::Start],
+        machine: &Machine {
+            kernel: "6.1".parse().expect("a version"),
+            cgroup: "v1".into(),
+            arch: "x86_64".into(),
+            via: None,
+        },
+        records: &records,
+    };
+    let of = |fact: &&str| difference(fact, groups_of(fact, &records));
+    let found: Vec<Difference> = facts.iter().map(of).collect();
+    let told = recognise(&question, &found).into_iter().map(|accounts| {
+        let one = |account: Account| {
+            let ids: Vec<String> = account.because.iter().map(ToString::to_string).collect();
+            format!("{}: {} ({:?})", account.who, ids.join("|"), account.how)
+        };
+        accounts.into_iter().map(one).collect::<Vec<_>>().join(", ")
+    });
+    told.collect()
+}
+
+/// Who shows what, whatever the steps.
+fn groups_of(fact: &str, records: &[&Record]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for record in records {
+        let (label, value) = (record.runtime.label.clone(), record.value(fact).cloned());
+        match groups.iter_mut().find(|group| group.value == value) {
+            Some(group) => group.runtimes.push(label),
+            None => groups.push(Group {
+                value,
+                runtimes: vec![label],
+            }),
+        }
+    }
+    groups
+}
+
+const UMASK: &str = "shows: [{fact: proc.umask, is: 77, instead: 22}]";
+
+fn umasks(of: [&str; 3]) -> Vec<Record> {
+    ["a", "b", "c"]
+        .into_iter()
+        .zip(of)
+        .map(|(label, value)| record(label, &[("proc.umask", value)]))
+        .collect()
+}
+
+#[test]
+fn a_value_is_accounted_for_by_a_finding_of_its_runtime_that_fits() {
+    for (id, rest, values, expected) in [
+        ("b/umask", UMASK, ["22", "77", "22"], "b: b/umask (Recognised)"),
+        // Another value, another runtime, another value of the others, no difference.
+        ("b/umask", UMASK, ["22", "7", "22"], ""),
+        ("c/umask", UMASK, ["22", "77", "22"], ""),
+        ("b/umask", UMASK, ["0", "77", "0"], ""),
+        ("b/umask", UMASK, ["77", "77", "77"], ""),
+        // Two groups that nothing accounts for.
+        ("b/umask", UMASK, ["22", "77", "0"], ""),
+        // A workload, and a machine, that cannot meet it.
+        (
+            "b/umask",
+            "applies: {config: {hooks: '*'}}, shows: [{fact: proc.umask, is: 77}]",
+            ["22", "77", "22"],
+            "",
+        ),
+        (
+            "b/umask",
+            "applies: {steps: [exec]}, shows: [{fact: proc.umask, is: 77}]",
+            ["22", "77", "22"],
+            "",
+        ),
+        (
+            "b/umask",
+            "applies: {when: {cgroup: v2}}, shows: [{fact: proc.umask, is: 77}]",
+            ["22", "77", "22"],
+            "",
+        ),
+        // What is of no runtime can show under each.
+        (
+            "kernel/umask",
+            UMASK,
+            ["22", "22", "77"],
+            "c: kernel/umask (Recognised)",
+        ),
+    ] {
+        assert_eq!(
+            said(&[(id, rest)], &umasks(values), &["proc.umask"]),
+            [expected],
+            "{id} {rest} {values:?}"
+        );
+    }
+}
+
+#[test]
+fn a_version_that_does_not_do_it_is_not_accounted_for() {
+    let records = [
+        record("a", &[("proc.umask", "22")]),
+        record("new", &[("proc.umask", "77")]),
+    ];
+    assert_eq!(said(&[("new/umask", UMASK)], &records, &["proc.umask"]), [""]);
+}
+
+#[test]
+fn the_one_that_asks_for_most_is_meant_and_of_two_alike_either() {
+    let narrow =
+        "applies: {config: {linux: {seccomp: '*'}}}, shows: [{fact: proc.umask, is: 77, instead: 22}]";
+    let records = umasks(["22", "77", "22"]);
+    let wide_and_narrow = [("b/narrow", narrow), ("b/wide", UMASK)];
+    assert_eq!(
+        said(&wide_and_narrow, &records, &["proc.umask"]),
+        ["b: b/narrow (Recognised)"]
+    );
+    let twins = [("b/one", UMASK), ("b/other", UMASK)];
+    assert_eq!(
+        said(&twins, &records, &["proc.umask"]),
+        ["b: b/one|b/other (Recognised)"]
+    );
+}
+
+#[test]
+fn what_the_workload_does_follows_from_the_answers_to_its_calls_where_the_same_runtimes_differ() {
+    let denied = "shows: [{fact: syscall.denied, has: x ENOSYS, instead: {lacks: x ENOSYS}}]";
+    let of = |exits: [&str; 3]| -> Vec<Record> {
+        let all = ["a", "b", "c"].into_iter().zip(exits).enumerate();
+        all.map(|(at, (label, exit))| {
+            let denied = if at == 0 { "[x ENOSYS]" } else { "[x EPERM]" };
+            record(
+                label,
+                &[
+                    ("syscall.denied", denied),
+                    ("process.exit", exit),
+                    ("proc.umask", exit),
+                ],
+            )
+        })
+        .collect()
+    };
+    let facts = ["syscall.denied", "process.exit", "proc.umask"];
+    assert_eq!(
+        said(&[("a/stub", denied)], &of(["0", "2", "2"]), &facts),
+        ["a: a/stub (Recognised)", "a: a/stub (Follows)", ""]
+    );
+    assert_eq!(
+        said(&[("a/stub", denied)], &of(["0", "2", "3"]), &facts),
+        ["a: a/stub (Recognised)", "", ""]
+    );
+}
+
+#[test]
+fn a_step_that_fails_accounts_for_what_is_missing_after_it_and_not_for_what_stays_behind() {
+    let fails = "shows: [{fact: lifecycle.create.result, is: error, instead: ok}]";
+    let facts = ["lifecycle.create.result", "hook.order", "leftover.cgroups"];
+    let of = |behind: &str| {
+        let (good, bad) = (["ok", "[h]", "[]"], ["error", "[]", behind]);
+        let shows = |values: [&'static str; 3]| facts.into_iter().zip(values).collect::<Vec<_>>();
+        let bad: Vec<(&str, &str)> = facts.into_iter().zip(bad).collect();
+        said(
+            &[("b/fails", fails)],
+            &[record("a", &shows(good)), record("b", &bad)],
+            &facts,
+        )
+    };
+    let (fails, follows) = ("b: b/fails (Recognised)", "b: b/fails (Follows)");
+    assert_eq!(of("[]"), [fails, follows, ""], "they agree in what stays behind");
+    assert_eq!(of("[main]"), [fails, follows, ""]);
+}
+
+#[test]
+fn where_one_came_less_far_the_others_are_held_against_each_other() {
+    let fails = "shows: [{fact: lifecycle.create.result, is: error, instead: ok}]";
+    let facts = ["lifecycle.create.result", "proc.umask"];
+    let records = [
+        record("a", &[("lifecycle.create.result", "ok"), ("proc.umask", "22")]),
+        record("b", &[("lifecycle.create.result", "ok"), ("proc.umask", "77")]),
+        record("c", &[("lifecycle.create.result", "error")]),
+    ];
+    let fails_alone = said(&[("c/fails", fails)], &records, &facts);
+    assert_eq!(fails_alone, ["c: c/fails (Recognised)", ""]);
+    let both = said(&[("c/fails", fails), ("b/umask", UMASK)], &records, &facts);
+    assert_eq!(
+        both,
+        [
+            "c: c/fails (Recognised)",
+            "b: b/umask (Recognised), c: c/fails (Follows)"
+        ]
+    );
+}

@@ -1,0 +1,120 @@
+//! What was found in several runs of a case, put together: what showed in the same way each time, and what did not.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::difference::{Seen, Standing};
+use ocidiff_model::known::Rate;
+use ocidiff_model::{Difference, Group};
+
+/// What all runs came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Over {
+    /// How many runs there were.
+    pub runs: u32,
+    /// Every difference that showed in any of them, in the order in which they came.
+    pub differences: Vec<Difference>,
+}
+
+/// What every runtime showed of a fact in one of the runs, whether they differed in it or not.
+pub trait Shown {
+    /// The groups of a fact in the run of this index.
+    fn groups(&self, run: usize, fact: &str) -> Vec<Group>;
+}
+
+/// Puts the runs of a case together. What did not show in the same way in each run is unstable, with every way in which
+/// it showed; `rated` are the facts that are written down as races.
+#[must_use]
+pub fn over(runs: &[Vec<Difference>], shown: &impl Shown, rated: &BTreeMap<String, Rate>) -> Over {
+    let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+    let mut facts: Vec<String> = Vec::new();
+    for difference in runs.iter().flatten() {
+        if !facts.contains(&difference.fact) {
+            facts.push(difference.fact.clone());
+        }
+    }
+    let differences = facts
+        .into_iter()
+        .filter_map(|fact| {
+            let ways: Vec<Option<&Difference>> = runs
+                .iter()
+                .map(|found| found.iter().find(|difference| difference.fact == fact))
+                .collect();
+            let mut difference = one(&ways, count, rated.get(&fact).copied())?;
+            if matches!(difference.standing, Standing::Unstable { .. }) {
+                difference.seen = seen((0..runs.len()).map(|run| shown.groups(run, &fact)));
+            }
+            Some(difference)
+        })
+        .collect();
+    Over {
+        runs: count,
+        differences,
+    }
+}
+
+/// A fact over all runs; `ways` has what was found of it in each.
+fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Difference> {
+    let mut tally: Vec<(&Difference, u32)> = Vec::new();
+    for difference in ways.iter().flatten() {
+        let same = |(other, _): &&mut (&Difference, u32)| {
+            other.groups == difference.groups && kind(&other.standing) == kind(&difference.standing)
+        };
+        match tally.iter_mut().find(same) {
+            Some((_, times)) => *times += 1,
+            None => tally.push((difference, 1)),
+        }
+    }
+    // Stable: of two ways that came as often the first stays first.
+    tally.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let (main, shown) = *tally.first()?;
+    let mut difference = main.clone();
+    if let Some(rate) = rate {
+        let told = |(way, _): &(&Difference, u32)| matches!(way.standing, Standing::Known | Standing::Gone);
+        if tally.iter().all(told) {
+            let showed = tally.iter().find(|(way, _)| way.standing == Standing::Known);
+            return raced(showed.map(|(way, _)| *way), difference, rate, runs);
+        }
+    }
+    difference.standing = match main.standing {
+        Standing::Known if shown == runs => Standing::Known,
+        _ if shown < runs => Standing::Unstable { shown, runs },
+        Standing::New { .. } => Standing::New { runs },
+        ref other => other.clone(),
+    };
+    Some(difference)
+}
+
+/// A race that is written down: it is known where it showed, and gone only if it is too unlikely that it did not.
+fn raced(showed: Option<&Difference>, gone: Difference, rate: Rate, runs: u32) -> Option<Difference> {
+    match showed {
+        Some(known) => Some(known.clone()),
+        None => rate.is_gone_after(runs).then_some(gone),
+    }
+}
+
+/// Every way in which a fact showed, the most frequent first.
+fn seen(runs: impl Iterator<Item = Vec<Group>>) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = Vec::new();
+    for groups in runs {
+        match seen.iter_mut().find(|way| way.groups == groups) {
+            Some(way) => way.times += 1,
+            None => seen.push(Seen { groups, times: 1 }),
+        }
+    }
+    seen.sort_by_key(|way| std::cmp::Reverse(way.times));
+    seen
+}
+
+/// The standing without its counts.
+fn kind(standing: &Standing) -> u8 {
+    match standing {
+        Standing::New { .. } => 0,
+        Standing::Known => 1,
+        Standing::Gone => 2,
+        Standing::Unstable { .. } => 3,
+        Standing::Fixed => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests;

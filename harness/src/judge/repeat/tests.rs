@@ -1,0 +1,120 @@
+//! What several runs come to.
+
+use ocidiff_model::Value;
+
+use super::*;
+use crate::judge::compare::difference;
+
+fn groups(values: &[(&str, i64)]) -> Vec<Group> {
+    let group = |(who, value): &(&str, i64)| Group {
+        value: Some(Value::Int(*value)),
+        runtimes: vec![(*who).to_owned()],
+    };
+    values.iter().map(group).collect()
+}
+
+fn found(standing: Standing, values: &[(&str, i64)]) -> Difference {
+    Difference {
+        standing,
+        ..difference("process.exit", groups(values))
+    }
+}
+
+fn new(values: &[(&str, i64)]) -> Difference {
+    found(Standing::New { runs: 1 }, values)
+}
+
+/// The groups of each run.
+struct All(Vec<Vec<Group>>);
+
+impl Shown for All {
+    fn groups(&self, run: usize, _: &str) -> Vec<Group> {
+        self.0[run].clone()
+    }
+}
+
+fn over_runs(runs: &[Vec<Difference>], rate: Option<f64>) -> Over {
+    let agreed = || groups(&[("runc", 0)]);
+    let shown = runs
+        .iter()
+        .map(|run| run.first().map_or_else(agreed, |it| it.groups.clone()));
+    let rate = rate.map(|rate| ("process.exit".to_owned(), Rate::try_from(rate).expect("a rate")));
+    over(runs, &All(shown.collect()), &rate.into_iter().collect())
+}
+
+const DIFFER: [(&str, i64); 2] = [("runc", 0), ("crun", 2)];
+
+#[test]
+fn what_shows_each_time_is_new() {
+    let run = || vec![new(&DIFFER)];
+    let all = over_runs(&[run(), run(), run()], None);
+    assert_eq!(all.runs, 3);
+    assert_eq!(all.differences[0].standing, Standing::New { runs: 3 });
+    assert!(all.differences[0].seen.is_empty());
+}
+
+#[test]
+fn what_does_not_is_unstable_with_every_way_and_its_count() {
+    let run = || vec![new(&DIFFER)];
+    let all = over_runs(
+        &[run(), vec![], run(), vec![new(&[("runc", 0), ("crun", 3)])]],
+        None,
+    );
+    let difference = &all.differences[0];
+    assert_eq!(difference.standing, Standing::Unstable { shown: 2, runs: 4 });
+    let ways: Vec<_> = difference
+        .seen
+        .iter()
+        .map(|way| (way.groups.len(), way.times))
+        .collect();
+    assert_eq!(ways, [(2, 2), (1, 1), (2, 1)]);
+}
+
+#[test]
+fn what_shows_only_later_is_unstable_too() {
+    let all = over_runs(&[vec![], vec![new(&DIFFER)]], None);
+    assert_eq!(
+        all.differences[0].standing,
+        Standing::Unstable { shown: 1, runs: 2 }
+    );
+}
+
+#[test]
+fn what_is_written_and_shows_each_time_is_known() {
+    let run = || vec![found(Standing::Known, &DIFFER)];
+    assert_eq!(
+        over_runs(&[run(), run()], None).differences[0].standing,
+        Standing::Known
+    );
+    let gone = || vec![found(Standing::Gone, &[("runc", 0)])];
+    assert_eq!(
+        over_runs(&[gone(), gone()], None).differences[0].standing,
+        Standing::Gone
+    );
+    assert_eq!(
+        over_runs(&[run(), gone()], None).differences[0].standing,
+        Standing::Unstable { shown: 1, runs: 2 },
+        "not written as a race"
+    );
+}
+
+#[test]
+fn a_race_that_is_written_is_known_where_it_shows_and_gone_only_if_that_is_too_unlikely() {
+    let shows = || vec![found(Standing::Known, &DIFFER)];
+    let gone = || vec![found(Standing::Gone, &[("runc", 0)])];
+    let race = |runs: &[Vec<Difference>], rate| over_runs(runs, Some(rate)).differences;
+    assert_eq!(
+        race(&[gone(), gone(), shows()], 0.05)[0].standing,
+        Standing::Known
+    );
+    assert!(race(&[gone(), gone(), gone()], 0.05).is_empty(), "by chance");
+    assert_eq!(race(&[gone(), gone(), gone()], 0.95)[0].standing, Standing::Gone);
+    let other = vec![new(&[("runc", 0), ("crun", 7)])];
+    assert!(
+        matches!(
+            race(&[other, shows()], 0.05)[0].standing,
+            Standing::Unstable { .. }
+        ),
+        "another value is not that race"
+    );
+}

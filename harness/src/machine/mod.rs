@@ -1,0 +1,13 @@
+//! What the machine is and can do, read from its kernel.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cgroup`] | the cgroups of a run |
+//! | `names` | names that the kernel has numbers for |
+//! | [`root`] | whether the program is root |
+//! | `sysctl` | sysctls that belong to namespaces |
+
+pub mod cgroup;
+pub(crate) mod names;
+pub mod root;
+pub(crate) mod sysctl;

@@ -1,0 +1,19 @@
+//! What every command that runs cases needs: who takes part, which cases, in which order, until when.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`mutants`] | real runtimes with one fault each: which case catches it |
+//! | [`plan`] | which cases run: patterns and needs |
+//! | [`preflight`] | what the machine lacks, and whether each runtime starts anything |
+//! | [`readback`] | loads a seccomp profile under each runtime, reads back what is in force |
+//! | [`schedule`] | many cases, a few at a time |
+//! | [`stop`] | asks everything that is under way to end |
+//! | [`suite`] | the corpus, the runtimes, a session |
+
+pub mod mutants;
+pub mod plan;
+pub mod preflight;
+pub mod readback;
+pub mod schedule;
+pub mod stop;
+pub mod suite;

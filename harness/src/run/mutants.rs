@@ -1,0 +1,275 @@
+//! Runs cases for one mutant after the other, until it is caught by an expectation with its clause.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use ocidiff_model::Record;
+use ocidiff_model::record::RunOutcome;
+use ocidiff_reports::mutants::{Catch, How, Outcome, Report, Sign};
+use tokio::sync::OnceCell;
+
+use crate::bundle::Bundle;
+use crate::cell::job::Lacks;
+use crate::cells::participants::Contender;
+use crate::cells::runner::Engine;
+use crate::judge::compare::is_comparable;
+use crate::judge::verdict::judge;
+use crate::mutants::plan::{Candidate, candidates, touches};
+use crate::mutants::rule::Mutant;
+use crate::mutants::signs::{catch, signs};
+use crate::run::plan::Abilities;
+
+/// So many cases of a mutant at a time, at most.
+const MOST_AT_ONCE: usize = 8;
+
+/// What is tried, and against whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// All cases, and not only those about what is broken.
+    pub whole: bool,
+    /// The fault is in all runtimes: only an expectation can catch it.
+    pub all_alike: bool,
+}
+
+/// Runs mutants.
+#[derive(Debug)]
+pub struct Bench {
+    /// The real runtimes and everything that runs cases.
+    pub engine: Engine,
+    /// What the machine can do.
+    pub abilities: Abilities,
+    /// What is tried.
+    pub mode: Mode,
+    built: Shared<String, Result<Bundle, String>>,
+    real: Shared<(String, String), Vec<Record>>,
+}
+
+/// Things that are made once, however many mutants want them.
+type Shared<K, V> = Mutex<BTreeMap<K, Arc<OnceCell<V>>>>;
+
+fn cell<K: Ord, V>(shared: &Shared<K, V>, key: K) -> Arc<OnceCell<V>> {
+    let mut all = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(all.entry(key).or_default())
+}
+
+/// Why a case says nothing of a mutant.
+enum Nothing {
+    /// The rule does not change it, or the machine lacks something.
+    NotTried,
+    /// The cell broke.
+    Broken(String),
+}
+
+/// The mutant and the real runtimes that it is held against.
+struct Sides {
+    mutants: Vec<Contender>,
+    real: Vec<Contender>,
+}
+
+impl Bench {
+    /// A bench over an engine's runtimes.
+    #[must_use]
+    pub fn new(engine: Engine, abilities: Abilities, mode: Mode) -> Self {
+        Self {
+            engine,
+            abilities,
+            mode,
+            built: Mutex::default(),
+            real: Mutex::default(),
+        }
+    }
+
+    /// Tries a mutant.
+    pub async fn run(&self, mutant: &Arc<Mutant>) -> Report {
+        let started = Instant::now();
+        let mut report = Report::new(&mutant.name, &mutant.summary, &mutant.breaks);
+        report.unseen.clone_from(&mutant.unseen);
+        let sides = match self.sides(mutant) {
+            Ok(sides) => sides,
+            Err(why) => {
+                report.outcome = Outcome::Skipped(why);
+                return report;
+            }
+        };
+        report.over = sides.mutants.iter().map(|one| one.runtime.label()).collect();
+        let broken = self.try_cases(mutant, &sides, &mut report).await;
+        report.outcome = outcome(mutant, &report, broken);
+        report.seconds = started.elapsed().as_secs_f64();
+        report
+    }
+
+    /// Tries the candidates until one catches the mutant as well as any can; what broke first, if something did.
+    async fn try_cases(&self, mutant: &Mutant, sides: &Sides, report: &mut Report) -> Option<String> {
+        let candidates = candidates(mutant, &self.engine.corpus, self.mode.whole);
+        let (mut rest, mut at_once, mut broken) = (candidates.as_slice(), 1, None);
+        // Most are caught by the first case; where that one is not the right one, a few are tried at a time.
+        while let Some(first) = rest.first() {
+            let caught = report.catch.as_ref().map(|found| found.how);
+            if caught == Some(How::Clause) || (caught.is_some() && !first.expects) {
+                break;
+            }
+            let (now, later) = rest.split_at(at_once.min(rest.len()));
+            let tried = now
+                .iter()
+                .map(|candidate| self.try_case(mutant, sides, *candidate));
+            for (candidate, tried) in now.iter().zip(join_all(tried).await) {
+                match tried {
+                    Ok(found) => {
+                        report.tried += 1;
+                        report.better(found);
+                    }
+                    Err(Nothing::NotTried) => {}
+                    Err(Nothing::Broken(why)) => {
+                        broken.get_or_insert(format!("{}: {why}", candidate.entry.case.name));
+                    }
+                }
+            }
+            (rest, at_once) = (later, (at_once * 2).min(MOST_AT_ONCE));
+        }
+        broken
+    }
+
+    fn sides(&self, mutant: &Arc<Mutant>) -> Result<Sides, String> {
+        if let Some(why) = self.abilities.missing(&mutant.needs) {
+            return Err(why);
+        }
+        let fits = |contender: &&Contender| {
+            mutant.over.is_empty() || mutant.over.iter().any(|name| name == contender.runtime.name())
+        };
+        let most = if self.mode.all_alike { usize::MAX } else { 1 };
+        let real: Vec<Contender> = self
+            .engine
+            .contenders
+            .iter()
+            .filter(fits)
+            .take(most)
+            .cloned()
+            .collect();
+        if real.is_empty() {
+            return Err(format!(
+                "needs {}, which does not take part",
+                mutant.over.join(" or ")
+            ));
+        }
+        let mutants = real.iter().map(|contender| contender.as_mutant(mutant)).collect();
+        Ok(Sides { mutants, real })
+    }
+
+    async fn try_case(
+        &self,
+        mutant: &Mutant,
+        sides: &Sides,
+        candidate: Candidate<'_>,
+    ) -> Result<Option<Catch>, Nothing> {
+        let case = &candidate.entry.case;
+        if self.abilities.missing_of(case).is_some() || self.engine.missing(case).is_some() {
+            return Err(Nothing::NotTried);
+        }
+        let built = cell(&self.built, case.name.clone());
+        let bundle = built
+            .get_or_init(|| async {
+                let built = self.engine.builder.build(case, &self.engine.corpus);
+                built.map_err(|error| error.to_string())
+            })
+            .await;
+        let bundle = bundle.as_ref().map_err(|why| Nothing::Broken(why.clone()))?;
+        let touched = sides.real.iter().any(|contender| {
+            contender
+                .steps(case, &bundle.configs)
+                .is_ok_and(|steps| touches(&mutant.rule, &steps, &bundle.configs))
+        });
+        if !touched {
+            return Err(Nothing::NotTried);
+        }
+        // A rule that cannot be put into words would else be a runtime that lacks a step, and be compared with nobody.
+        for contender in &sides.mutants {
+            let steps = contender.steps(case, &bundle.configs);
+            steps
+                .map_err(|Lacks(why)| Nothing::Broken(format!("failed to put the rule into words: {why}")))?;
+        }
+        let key = (case.name.clone(), labels(&sides.real).join(" "));
+        let real = cell(&self.real, key);
+        let real = real
+            .get_or_init(|| self.engine.launch_under(&sides.real, case, bundle))
+            .await;
+        let found = self.signs(sides, candidate, bundle, real).await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        // Once more, both sides: what came by chance does not come again.
+        let real = self.engine.launch_under(&sides.real, case, bundle).await;
+        let again = self.signs(sides, candidate, bundle, &real).await?;
+        let stays = |sign: &Sign| again.iter().any(|other| other.fact == sign.fact);
+        let found = found.into_iter().filter(stays).collect();
+        Ok(catch(case, &mutant.breaks, found))
+    }
+
+    async fn signs(
+        &self,
+        sides: &Sides,
+        candidate: Candidate<'_>,
+        bundle: &Bundle,
+        real: &[Record],
+    ) -> Result<Vec<Sign>, Nothing> {
+        let case = &candidate.entry.case;
+        let mutants = self.engine.launch_under(&sides.mutants, case, bundle).await;
+        if let Some(why) = real.iter().chain(&mutants).find_map(broken) {
+            return Err(Nothing::Broken(why));
+        }
+        let labels = labels(&sides.mutants);
+        if !self.mode.all_alike {
+            return Ok(signs(
+                &self.judge(candidate, real.iter().chain(&mutants)),
+                &labels,
+            ));
+        }
+        // What the real ones do not meet either is no fault of the mutant.
+        let before = signs(&self.judge(candidate, real.iter()), &labels_of(real));
+        let mut found = signs(&self.judge(candidate, mutants.iter()), &labels);
+        found.retain(|sign| sign.expected.is_some() && before.iter().all(|other| other.fact != sign.fact));
+        Ok(found)
+    }
+
+    fn judge<'r>(
+        &self,
+        candidate: Candidate<'_>,
+        records: impl Iterator<Item = &'r Record>,
+    ) -> Vec<ocidiff_model::Difference> {
+        let records: Vec<&Record> = records.filter(|record| is_comparable(record)).collect();
+        let entry = candidate.entry;
+        judge(&entry.case, &entry.known, &self.engine.machine, &records)
+    }
+}
+
+fn labels(contenders: &[Contender]) -> Vec<String> {
+    contenders
+        .iter()
+        .map(|contender| contender.id.label.clone())
+        .collect()
+}
+
+fn labels_of(records: &[Record]) -> Vec<String> {
+    records
+        .iter()
+        .map(|record| record.runtime.label.clone())
+        .collect()
+}
+
+fn broken(record: &Record) -> Option<String> {
+    match &record.outcome {
+        RunOutcome::Broken(why) => Some(format!("{}: {why}", record.runtime.label)),
+        _ => None,
+    }
+}
+
+fn outcome(mutant: &Mutant, report: &Report, broken: Option<String>) -> Outcome {
+    match (&report.catch, broken) {
+        (Some(_), _) if mutant.unseen.is_some() => Outcome::Seen,
+        (Some(_), _) => Outcome::Caught,
+        (None, Some(why)) => Outcome::Broken(why),
+        (None, None) if mutant.unseen.is_some() => Outcome::Unseen,
+        (None, None) => Outcome::Missed,
+    }
+}

@@ -1,0 +1,154 @@
+//! Before the first case: can this machine make containers at all, and does each runtime? What is missing is said once,
+//! in one sentence, and not as a difference of every case.
+
+mod limits;
+
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Case, CaseFile, Op, Record, Value};
+
+use crate::cells::runner::Engine;
+use crate::error::Error;
+use crate::run::plan::Abilities;
+
+pub use limits::low;
+
+/// Capabilities that the harness itself needs, beside those that its containers get: to make cells, to look at what runs
+/// in them, and to see their network.
+const OWN: [&str; 3] = ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"];
+
+/// How much of a runtime's own words is shown.
+const WORDS: usize = 300;
+
+/// What to do where the kernel refuses something, by the end of the error as it is printed.
+const CURES: [(&str, &str); 5] = [
+    (
+        "(os error 11)",
+        "more processes are needed: raise pids.max of the cgroup that ocidiff is started in, or ulimit -u",
+    ),
+    ("(os error 12)", "more memory is needed"),
+    ("(os error 24)", "more open files are needed: raise ulimit -n"),
+    (
+        "(os error 28)",
+        "more room is needed under /run, or under the folder that TMPDIR names",
+    ),
+    (
+        "/sys/fs/cgroup",
+        "ocidiff makes cgroups, so /sys/fs/cgroup must be there and writable (in a container: --privileged)",
+    ),
+];
+
+/// The capabilities that are missing, as one sentence that says what to do.
+///
+/// Without one of these, runtimes fail, or see less, for reasons that are not theirs; `default_config` is the config
+/// that every case is laid over, whose capabilities a container must be able to get.
+#[must_use]
+pub fn lacks(abilities: &Abilities, default_config: &serde_json::Value) -> Option<String> {
+    let bounding = default_config["process"]["capabilities"]["bounding"].as_array();
+    let of_containers = bounding.into_iter().flatten().filter_map(|name| name.as_str());
+    let missing: Vec<&str> = OWN
+        .into_iter()
+        .chain(of_containers.filter(|name| !OWN.contains(name)))
+        .filter(|name| !abilities.has(name))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "ocidiff does not have {} here, so runtimes would fail for reasons that are not theirs: run it as root with all \
+         capabilities (in a container: --privileged; in a service: no CapabilityBoundingSet)",
+        missing.join(", ")
+    ))
+}
+
+/// Starts one plain container under each runtime; whoever cannot is taken out of the run, with a sentence for each.
+///
+/// # Errors
+/// No runtime starts it, or only one does: the machine is at fault, or there is nothing left to compare.
+pub async fn plain(engine: &mut Engine) -> Result<Vec<String>, Error> {
+    let records = engine.observe(&plain_case()).await.map_err(Error::broken)?;
+    let failed: Vec<(String, String)> = records
+        .iter()
+        .filter_map(|record| Some((record.runtime.label.clone(), failure(record)?)))
+        .collect();
+    if failed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let words = told(&failed);
+    if failed.len() == records.len() {
+        return Err(Error::broken(with_cure(&format!(
+            "no runtime starts a plain container on this machine: {}",
+            words.join("; ")
+        ))));
+    }
+    if records.len() - failed.len() < 2 {
+        return Err(Error::broken(with_cure(&format!(
+            "there is nothing to compare, since this runtime does not start a plain container on this machine: {}",
+            words.join("; ")
+        ))));
+    }
+    engine
+        .contenders
+        .retain(|contender| failed.iter().all(|(who, _)| *who != contender.id.label));
+    if let Some(first) = engine.contenders.first_mut() {
+        first.reference = true;
+    }
+    let sentence = |words: String| {
+        format!("left out, since it does not start a plain container on this machine: {words}")
+    };
+    Ok(words.into_iter().map(sentence).collect())
+}
+
+/// Who failed and why; the same reason once.
+fn told(failed: &[(String, String)]) -> Vec<String> {
+    let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (who, why) in failed {
+        match reasons.iter_mut().find(|(_, known)| known == why) {
+            Some((all, _)) => all.push(who),
+            None => reasons.push((vec![who], why)),
+        }
+    }
+    let line = |(who, why): (Vec<&str>, &str)| format!("{}: {why}", who.join(", "));
+    reasons.into_iter().map(line).collect()
+}
+
+/// With what to do about it, where the kernel's own words say.
+pub(crate) fn with_cure(sentence: &str) -> String {
+    match CURES.iter().find(|(sign, _)| sentence.contains(sign)) {
+        Some((_, cure)) => format!("{sentence}; {cure}"),
+        None => sentence.to_owned(),
+    }
+}
+
+fn plain_case() -> Case {
+    Case {
+        name: "preflight/plain".to_owned(),
+        source: String::new(),
+        member: None,
+        body: CaseFile::new("a plain container"),
+    }
+}
+
+/// Why a plain container did not come to its end, if so.
+fn failure(record: &Record) -> Option<String> {
+    if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
+        return Some(ocidiff_reports::safe_to(why, WORDS));
+    }
+    let failed = record
+        .steps
+        .iter()
+        .find(|step| step.result != ocidiff_model::record::CallResult::Ok);
+    if let Some(step) = failed.filter(|step| step.op != Op::Delete) {
+        let said = step.text.trim().lines().next_back().unwrap_or_default();
+        let ended = format!("{} ended with {}", step.label, step.result.value());
+        return Some(if said.is_empty() {
+            ended
+        } else {
+            format!("{ended}: {}", ocidiff_reports::safe_to(said, WORDS))
+        });
+    }
+    match record.value("process.exit") {
+        Some(Value::Int(0)) => None,
+        Some(other) => Some(format!("its process ended with {}", other.line())),
+        None => Some("its process was not seen".to_owned()),
+    }
+}

@@ -1,0 +1,117 @@
+//! Runs many cases, a few at a time, and hands each on when it is done.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::cells::runner::Engine;
+use crate::corpus::Entry;
+use crate::error::Error;
+use crate::judge::confirm::{Finished, skipped};
+use crate::run::plan::Abilities;
+use crate::run::stop::Stop;
+
+/// What runs one case.
+pub trait RunsCases: Send + Sync + 'static {
+    /// Runs a case, or a bundle of the user's in its place.
+    fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> impl Future<Output = Finished> + Send;
+
+    /// A sentence for each runtime that takes part no more, and whether too few are left to compare.
+    fn given_up(&self) -> (Vec<String>, bool) {
+        (Vec::new(), false)
+    }
+}
+
+impl RunsCases for Engine {
+    async fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> Finished {
+        match bundle {
+            None => self.run(entry).await,
+            Some(folder) => self.run_copy(entry, folder).await,
+        }
+    }
+
+    fn given_up(&self) -> (Vec<String>, bool) {
+        let sentences = self.hangs.sentences();
+        let too_few = !sentences.is_empty() && self.contenders.len() < sentences.len() + 2;
+        (sentences, too_few)
+    }
+}
+
+/// The cases of a run, and what they need.
+#[derive(Debug)]
+pub struct Schedule<'a, R = Engine> {
+    /// Runs one case.
+    pub engine: Arc<R>,
+    /// What the machine can do: a case that needs more is skipped.
+    pub abilities: &'a Abilities,
+    /// So many cases at a time. One in flight holds its bundle and records: as many as there are places for its
+    /// containers are enough.
+    pub width: usize,
+    /// Asks all to end.
+    pub stop: Stop,
+    /// In place of the bundles that the cases describe: one of the user's.
+    pub bundle: Option<PathBuf>,
+}
+
+impl<R: RunsCases> Schedule<'_, R> {
+    /// Runs the entries and hands each on as it is done, with what came of it. After a stop the rest is not run.
+    ///
+    /// Where one cannot be handed on the rest is stopped, and it is waited for: a cell that is under way must be
+    /// ended by those who started it.
+    ///
+    /// # Errors
+    /// What `done` gives; a case's task died.
+    pub async fn run(
+        self,
+        entries: Vec<Entry>,
+        mut done: impl FnMut(Entry, Finished) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut done = |entry, finished| guarded(|| done(entry, finished));
+        let places = Arc::new(Semaphore::new(self.width));
+        let mut running = JoinSet::new();
+        let mut outcome = Ok(());
+        for entry in entries {
+            if let Some(why) = self.abilities.missing_of(&entry.case) {
+                let skipped = skipped(&entry.case, why);
+                outcome = done(entry, skipped);
+                if outcome.is_err() {
+                    break;
+                }
+                continue;
+            }
+            let (engine, places, stop) = (Arc::clone(&self.engine), Arc::clone(&places), self.stop.clone());
+            let bundle = self.bundle.clone();
+            running.spawn(async move {
+                let _place = places.acquire_owned().await;
+                if stop.is_asked() {
+                    return None;
+                }
+                let finished = engine.run_case(&entry, bundle.as_deref()).await;
+                (!stop.is_asked()).then_some((entry, finished))
+            });
+        }
+        loop {
+            if outcome.is_err() {
+                self.stop.now();
+            }
+            let Some(joined) = running.join_next().await else {
+                return outcome;
+            };
+            outcome = match (outcome, joined) {
+                (Err(first), _) => Err(first),
+                (Ok(()), Ok(Some((entry, finished)))) => done(entry, finished),
+                (Ok(()), Ok(None)) => Ok(()),
+                (Ok(()), Err(error)) => Err(Error::broken(format!("a case's task died: {error}"))),
+            };
+        }
+    }
+}
+
+/// A bug in what hands cases on must not leave cells behind either.
+fn guarded(done: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    catch_unwind(AssertUnwindSafe(done))
+        .unwrap_or_else(|_| Err(Error::broken("a bug: a case could not be reported")))
+}

@@ -1,0 +1,28 @@
+//! A container of somebody's, and the harmless copy of it that is run in its place.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`kernel`] | what this machine does not have |
+//! | [`limits`] | the limits that this machine allows |
+//! | [`mounts`](mod@mounts) | the host's files stay out of it |
+//! | [`tame`](mod@tame) | the probe's copy of a config: nothing of the host is reached, and each change is listed |
+
+pub mod kernel;
+pub mod limits;
+pub mod mounts;
+pub mod tame;
+
+use std::path::PathBuf;
+
+/// A container of somebody's, as its engine describes it to a runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// How people call it.
+    pub name: String,
+    /// The text of its config.json.
+    pub config: String,
+    /// Its root file system: folders that are laid over each other, the uppermost first. They are only read.
+    pub layers: Vec<PathBuf>,
+    /// What of it the probe has not, a line each.
+    pub without: Vec<String>,
+}

@@ -1,0 +1,355 @@
+//! The probe's copy of a workload's config: what the runtime makes of it is as for the workload, but nothing of the host is reached,
+//! and no secret is in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ocidiff_model::FileSpec;
+use ocidiff_model::step::MAIN;
+use serde_json::{Map, Value, json};
+
+use super::kernel;
+pub use super::limits::Limits;
+use super::limits::rlimits;
+use super::mounts::mounts;
+use crate::secrets::digest;
+
+/// The probe in the container.
+pub(crate) const PROBE: &str = "/.ocidiff/probe";
+
+/// A config for the probe, and what it has otherwise than the workload's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tamed {
+    /// The config.
+    pub config: Value,
+    /// A line for each change that can matter.
+    pub changes: Vec<String>,
+    /// Whether the workload's network is made by its engine, by a hook or before: the probe has a bare one.
+    pub network_is_not_its_own: bool,
+}
+
+/// The files that go on top of the workload's rootfs.
+#[must_use]
+pub fn files() -> BTreeMap<String, FileSpec> {
+    let plain = FileSpec::default;
+    let probe = FileSpec {
+        probe: true,
+        ..plain()
+    };
+    BTreeMap::from([
+        (PROBE.to_owned(), probe),
+        ("/.ocidiff/folder/".to_owned(), plain()),
+        ("/.ocidiff/file".to_owned(), plain()),
+    ])
+}
+
+/// Makes the probe's copy; the layers of the rootfs are looked at for what is a file in them.
+///
+/// # Errors
+///
+/// One line: the text is not a config.json.
+pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, String> {
+    let mut config: Value =
+        serde_json::from_str(text).map_err(|error| format!("its config.json cannot be read: {error}"))?;
+    let Some(all) = config.as_object_mut() else {
+        return Err("its config.json is not an object".to_owned());
+    };
+    if !all.get("process").is_some_and(Value::is_object) {
+        return Err("its config.json has no process".to_owned());
+    }
+    crate::corpus::limits::config(all)?;
+    let mut changes = Vec::new();
+    let hooks = all.shift_remove("hooks").is_some();
+    if hooks {
+        changes.push("its hooks are not run".to_owned());
+    }
+    if all.contains_key("hostname") {
+        all.insert("hostname".to_owned(), "container".into());
+    }
+    all.shift_remove("domainname");
+    annotations(all);
+    root(all);
+    mounts(all, layers, &mut changes);
+    linux(all, limits, &mut changes);
+    process(all, limits, &mut changes);
+    let network = changes
+        .iter()
+        .any(|change: &String| change.contains("network namespace"));
+    Ok(Tamed {
+        config,
+        changes,
+        network_is_not_its_own: hooks || network,
+    })
+}
+
+/// Those that runtimes read stay; others may hold what is nobody's business.
+fn annotations(all: &mut Map<String, Value>) {
+    if let Some(list) = all.get_mut("annotations").and_then(Value::as_object_mut) {
+        list.retain(|name, _| name.starts_with("run.oci."));
+    }
+}
+
+fn root(all: &mut Map<String, Value>) {
+    let readonly = all.get("root").and_then(|root| root.get("readonly")).cloned();
+    let mut root = json!({"path": "rootfs"});
+    if let Some(readonly) = readonly {
+        root["readonly"] = readonly;
+    }
+    all.insert("root".to_owned(), root);
+}
+
+fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
+    let linux = all.entry("linux").or_insert_with(|| json!({}));
+    let Some(linux) = linux.as_object_mut() else {
+        return;
+    };
+    let path = linux.insert("cgroupsPath".to_owned(), format!("/{MAIN}").into());
+    // `slice:prefix:name` has systemd make the cgroup.
+    if path.is_some_and(|path| path.as_str().is_some_and(|path| path.contains(".slice:"))) {
+        changes.push("its cgroup is made without systemd".to_owned());
+    }
+    if linux.shift_remove("netDevices").is_some() {
+        changes.push("no network device is moved into it".to_owned());
+    }
+    agent(linux, changes);
+    kernel::spare(linux, &limits.kernel, changes);
+    if !limits.devices
+        && let Some(devices) = linux.shift_remove("devices").as_ref().and_then(Value::as_array)
+        && !devices.is_empty()
+    {
+        let paths: Vec<&str> = devices
+            .iter()
+            .filter_map(|device| device["path"].as_str())
+            .collect();
+        changes.push(format!("devices are left out: {}", paths.join(", ")));
+    }
+    if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
+        changes.push("no SELinux label for mounts: this kernel has no policy".to_owned());
+    }
+    namespaces(linux, changes);
+}
+
+/// Nobody is asked about calls: what an agent would be asked is refused.
+fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
+    let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let path = seccomp.shift_remove("listenerPath").is_some();
+    let metadata = seccomp.shift_remove("listenerMetadata").is_some();
+    let mut asked = path || metadata;
+    let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
+    for rule in rules.into_iter().flatten() {
+        if rule["action"] == "SCMP_ACT_NOTIFY" {
+            rule["action"] = "SCMP_ACT_ERRNO".into();
+            asked = true;
+        }
+    }
+    if asked {
+        changes.push(
+            "no seccomp agent is asked: such calls are refused (SCMP_ACT_NOTIFY is SCMP_ACT_ERRNO)"
+                .to_owned(),
+        );
+    }
+}
+
+/// Joined ones are made new, and the host's network and processes are not seen.
+fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
+    let list = linux.entry("namespaces").or_insert_with(|| json!([]));
+    let Some(list) = list.as_array_mut() else {
+        return;
+    };
+    for one in list.iter_mut() {
+        let kind = one["type"].as_str().unwrap_or("?").to_owned();
+        if let Some(namespace) = one.as_object_mut()
+            && namespace.shift_remove("path").is_some()
+        {
+            changes.push(format!("a new {kind} namespace, not the one that it joins"));
+        }
+    }
+    for kind in ["network", "pid"] {
+        if list.iter().all(|one| one["type"] != kind) {
+            list.push(json!({"type": kind}));
+            changes.push(format!("a new {kind} namespace, not the host's"));
+        }
+    }
+}
+
+fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
+    let looked_at = looked_at(all);
+    let Some(process) = all.get_mut("process").and_then(Value::as_object_mut) else {
+        return;
+    };
+    process.insert("args".to_owned(), looked_at);
+    process.shift_remove("commandLine");
+    process.shift_remove("consoleSize");
+    kernel::capabilities(process, &limits.kernel, changes);
+    if process.get("terminal") == Some(&Value::Bool(true)) {
+        process.insert("terminal".to_owned(), false.into());
+        changes.push("no terminal".to_owned());
+    }
+    if let Some(env) = process.get_mut("env").and_then(Value::as_array_mut) {
+        for one in env {
+            let (name, value) = one
+                .as_str()
+                .and_then(|text| text.split_once('='))
+                .unwrap_or_default();
+            *one = format!("{name}={}", digest(value)).into();
+        }
+    }
+    if !limits.apparmor && process.shift_remove("apparmorProfile").is_some() {
+        changes.push("no AppArmor profile: this kernel has none".to_owned());
+    }
+    if !limits.selinux && process.shift_remove("selinuxLabel").is_some() {
+        changes.push("no SELinux label: this kernel has no policy".to_owned());
+    }
+    if process
+        .get("oomScoreAdj")
+        .and_then(Value::as_i64)
+        .is_some_and(|wanted| wanted < limits.oom_score_adj)
+    {
+        process.insert("oomScoreAdj".to_owned(), limits.oom_score_adj.into());
+        changes.push("oomScoreAdj is not lowered".to_owned());
+    }
+    rlimits(process, limits, changes);
+}
+
+/// The probe's arguments: everything that it sees, and whether masked and read-only paths are.
+fn looked_at(all: &Map<String, Value>) -> Value {
+    let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
+    let paths = |member: &str| -> Vec<String> {
+        let list = all.get("linux").and_then(|linux| linux[member].as_array());
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts
+            .filter(|path| path.starts_with('/'))
+            .map(str::to_owned)
+            .collect()
+    };
+    let masked = paths("maskedPaths");
+    if !masked.is_empty() {
+        args.extend(["then".to_owned(), "peek".to_owned()]);
+        args.extend(masked);
+    }
+    for path in paths("readonlyPaths") {
+        args.extend(["then".to_owned(), "access".to_owned(), path, "w".to_owned()]);
+    }
+    args.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths;
+    use crate::workload::mounts::{FILE, FOLDER};
+
+    fn tamed(config: &Value) -> Tamed {
+        tame(&config.to_string(), &[PathBuf::from("/")], &Limits::default()).expect("a config")
+    }
+
+    #[test]
+    fn nothing_of_the_host_and_no_secret_is_left() {
+        let told = tamed(&json!({
+            "ociVersion": "1.0.2",
+            "process": {"args": ["serve", "--token=hunter2"], "env": ["PASSWORD=hunter2", "EMPTY"], "cwd": "/", "terminal": true,
+                        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 9, "soft": 9}]},
+            "root": {"path": "/var/lib/x/merged", "readonly": true},
+            "hooks": {"prestart": [{"path": "/usr/bin/nvidia"}]},
+            "annotations": {"secret": "hunter2", "run.oci.x": "1"},
+            "mounts": [{"destination": "/data", "type": "bind", "source": "/", "options": ["rbind", "rw"]},
+                       {"destination": "/passwd", "type": "none", "source": "/etc/passwd", "options": ["bind"]},
+                       {"destination": "/proc", "type": "proc", "source": "proc"}],
+            "linux": {"cgroupsPath": "/docker/abc", "devices": [{"path": "/dev/fuse"}],
+                      "namespaces": [{"type": "network", "path": "/proc/1/ns/net"}, {"type": "mount"}]}
+        }));
+        let text = told.config.to_string();
+        assert!(
+            !text.contains("hunter2") && !text.contains("nvidia") && !text.contains("/var/lib"),
+            "{text}"
+        );
+        let at = |pointer: &str| told.config.pointer(pointer).cloned().unwrap_or_default();
+        assert_eq!(at("/root"), json!({"path": "rootfs", "readonly": true}));
+        let source = |stand_in: &str| format!("{}/{stand_in}", paths::bundle(MAIN));
+        assert_eq!(at("/mounts/0/source"), source(FOLDER));
+        assert_eq!(at("/mounts/1/source"), source(FILE));
+        assert_eq!(at("/mounts/2/source"), "proc");
+        assert_eq!(at("/mounts/0/options"), json!(["rbind", "rw"]));
+        assert_eq!(
+            at("/linux/namespaces"),
+            json!([{"type": "network"}, {"type": "mount"}, {"type": "pid"}])
+        );
+        assert_eq!(at("/annotations"), json!({"run.oci.x": "1"}));
+        for part in [
+            "hooks",
+            "/data, /passwd",
+            "joins",
+            "pid namespace, not the host's",
+            "/dev/fuse",
+            "no terminal",
+        ] {
+            assert!(
+                told.changes.iter().any(|change| change.contains(part)),
+                "{part}: {:?}",
+                told.changes
+            );
+        }
+    }
+
+    #[test]
+    fn devices_are_made_where_that_is_asked_for() {
+        let config = json!({"process": {}, "linux": {"devices": [{"path": "/dev/fuse"}]}});
+        let asked = Limits {
+            devices: true,
+            ..Limits::default()
+        };
+        let told = tame(&config.to_string(), &[PathBuf::from("/")], &asked).expect("a config");
+        assert_eq!(told.config["linux"]["devices"], config["linux"]["devices"]);
+        assert!(!tamed(&config).config.to_string().contains("/dev/fuse"));
+    }
+
+    #[test]
+    fn what_others_do_for_it_is_left_out_and_told() {
+        let told = tamed(&json!({"process": {}, "linux": {
+            "cgroupsPath": "kubepods.slice:cri-containerd:abc",
+            "netDevices": {"eth9": {"name": "inner"}},
+            "seccomp": {"listenerPath": "/run/agent.sock", "listenerMetadata": "who", "syscalls": [
+                {"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}, {"names": ["read"], "action": "SCMP_ACT_ALLOW"}]}
+        }}));
+        let text = told.config.to_string();
+        for gone in ["agent.sock", "who", "NOTIFY", "eth9", "slice"] {
+            assert!(!text.contains(gone), "{gone}: {text}");
+        }
+        for part in ["systemd", "network device", "agent"] {
+            assert!(
+                told.changes.iter().any(|change| change.contains(part)),
+                "{part}: {:?}",
+                told.changes
+            );
+        }
+    }
+
+    #[test]
+    fn limits_are_those_that_can_be_had() {
+        let limits = Limits {
+            rlimits: BTreeMap::from([("RLIMIT_NOFILE".to_owned(), 100)]),
+            ..Limits::default()
+        };
+        let config = json!({"process": {"oomScoreAdj": -5, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 200, "soft": 50}]}});
+        let told = tame(&config.to_string(), &[PathBuf::from("/")], &limits).expect("a config");
+        assert_eq!(
+            told.config["process"]["rlimits"],
+            json!([{"type": "RLIMIT_NOFILE", "hard": 100, "soft": 50}])
+        );
+        assert_eq!(told.config["process"]["oomScoreAdj"], 0);
+        assert_eq!(told.changes.len(), 4, "{:?}", told.changes);
+    }
+
+    #[test]
+    fn what_is_no_config_is_told_in_a_line() {
+        for text in ["", "{", "[]", "{}", "{\"process\": 3}"] {
+            let error = tame(text, &[PathBuf::from("/")], &Limits::default()).expect_err(text);
+            assert!(
+                error.starts_with("its config.json") && !error.contains('\n'),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The order of the house: rooms lie on floors, and each uses those below it only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// At most so many lines; `CONTRIBUTING.md` names these figures.
+const LONGEST_FILE: usize = 530;
+const LONGEST_FUNCTION: usize = 100;
+
+#[test]
+fn rooms_use_those_above_them_in_the_table_only() {
+    let table = fs::read_to_string(source().join("lib.rs")).expect("lib.rs");
+    let order: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | [`")?.split('`').next())
+        .collect();
+    let rooms: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    assert_eq!(
+        order.iter().copied().collect::<BTreeSet<_>>(),
+        rooms,
+        "the table has every room once"
+    );
+
+    let floor = |room: &str| order.iter().position(|known| *known == room);
+    let mut up = Vec::new();
+    for (room, uses) in arrows() {
+        for used in uses {
+            if let (Some(from), Some(to)) = (floor(&room), floor(&used))
+                && to > from
+            {
+                up.push(format!("{room} uses {used}"));
+            }
+        }
+    }
+    assert!(up.is_empty(), "move what is used to a lower floor: {up:?}");
+}
+
+/// `make lint` prints these; tests may be tables, and are not measured.
+#[test]
+fn files_and_functions_fit_on_few_screens() {
+    let mut longest_file = (0, String::new());
+    let mut longest_function = (0, String::new());
+    let (mut code, mut docs) = (0, 0);
+    for path in product() {
+        let text = fs::read_to_string(&path).expect("a file");
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let name = path.display().to_string();
+        docs += lines
+            .iter()
+            .filter(|line| line.trim_start().starts_with("//"))
+            .count();
+        code += lines.len();
+        longest_file = longest_file.max((lines.len(), name.clone()));
+        for (at, line) in lines.iter().enumerate() {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let words = line.trim_start();
+            let opens = [
+                "fn ",
+                "pub fn ",
+                "pub(crate) fn ",
+                "pub(super) fn ",
+                "async fn ",
+                "pub async fn ",
+            ];
+            if opens.iter().any(|open| words.starts_with(open)) {
+                let end = lines[at..].iter().position(|line| *line == format!("{indent}}}"));
+                let length = end.map_or(1, |end| end + 1);
+                longest_function = longest_function.max((length, format!("{name}:{}", at + 1)));
+            }
+        }
+    }
+    println!("longest file: {} lines, {}", longest_file.0, longest_file.1);
+    println!(
+        "longest function: {} lines, {}",
+        longest_function.0, longest_function.1
+    );
+    println!("comments: {docs} of {code} lines");
+    println!("rooms of the harness: {}, circles: 0", arrows().len());
+    assert!(longest_file.0 <= LONGEST_FILE, "{longest_file:?}");
+    assert!(longest_function.0 <= LONGEST_FUNCTION, "{longest_function:?}");
+}
+
+/// Every source file of every crate, without tests.
+fn product() -> Vec<PathBuf> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let crates = [
+        "harness/src",
+        "harness/model/src",
+        "harness/confine/src",
+        "harness/seccomp/src",
+        "harness/trace/src",
+        "runtimes/src",
+        "reports/src",
+        "cases/probe/src",
+    ];
+    let is_test = |path: &PathBuf| {
+        path.components()
+            .any(|part| part.as_os_str().to_string_lossy().contains("test"))
+    };
+    crates
+        .iter()
+        .flat_map(|folder| below(top.join(folder)))
+        .filter(|path| !is_test(&path.strip_prefix(&top).unwrap_or(path).to_path_buf()))
+        .collect()
+}
+
+/// Which rooms each room names by `crate::ROOM`.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let mut all = BTreeMap::<String, BTreeSet<String>>::new();
+    for path in files() {
+        let inside = path.strip_prefix(source()).expect("a file of the source");
+        let is_test = inside
+            .components()
+            .any(|part| part.as_os_str().to_string_lossy().contains("test"));
+        let room = inside
+            .components()
+            .next()
+            .map(|room| room.as_os_str().to_string_lossy().into_owned());
+        let Some(room) = room.filter(|_| !is_test) else {
+            continue;
+        };
+        let text = fs::read_to_string(&path).expect("a file");
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let uses = all.entry(room.trim_end_matches(".rs").to_owned()).or_default();
+        for part in code.split("crate::").skip(1) {
+            let names: &str = part
+                .strip_prefix('{')
+                .and_then(|rest| rest.split('}').next())
+                .unwrap_or(part);
+            let first = names
+                .split(',')
+                .take(if part.starts_with('{') { usize::MAX } else { 1 });
+            for name in first {
+                let name: String = name
+                    .trim()
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                uses.insert(name);
+            }
+        }
+    }
+    all
+}
+
+fn files() -> Vec<PathBuf> {
+    below(source())
+}
+
+fn below(folder: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![folder];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the source").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                left.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
