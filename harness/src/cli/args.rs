@@ -99,7 +99,7 @@ pub(crate) struct WithArgs {
     /// The runtime that the others are compared with
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) reference: Option<String>,
-    /// Use the cases of this folder, not the built-in ones
+    /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
     /// How many containers run at a time
@@ -301,7 +301,7 @@ pub(crate) struct ListArgs {
     /// Cases: a name, a topic, or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
-    /// Use the cases of this folder, not the built-in ones
+    /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
 }
@@ -316,7 +316,7 @@ pub(crate) struct ReproArgs {
     /// The folder to write, which must not exist yet
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Use the cases of this folder, not the built-in ones
+    /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
 }

@@ -5,6 +5,7 @@ pub(super) const VERDICTS: &str = "\
 Verdicts (`ocidiff explain VERDICT` says more):
   agree        all facts are equal, and all expectations hold
   known        every difference is written down, or accounted for by a finding
+  fixed        as written, but a newer version of a runtime no longer does it
   new          a difference that is neither; it showed in each of three runs
   gone         a difference that is written down did not show
   violation    what a clause of the spec demands does not hold, and that is not known
@@ -14,7 +15,7 @@ Verdicts (`ocidiff explain VERDICT` says more):
   broken       the harness, the machine or the case failed, not the runtime
   skipped      the machine does not have what the case needs
 
-Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected (or unstable, with --strict); 2 wrong use, \
+Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected (or fixed or unstable, with --strict); 2 wrong use, \
 or an error in a case, a known file or a manifest; 3 a case is broken, the run was interrupted, or what was found could \
 not be written.";
 

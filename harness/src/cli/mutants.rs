@@ -49,7 +49,7 @@ pub(crate) struct MutantsArgs {
     /// Also fail if no expectation with the clause catches it
     #[arg(long)]
     strict: bool,
-    /// Use the mutants of this file or folder, not the built-in ones
+    /// Use the mutants of this file or folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "PATH")]
     mutants: Option<PathBuf>,
     /// List the mutants and run nothing

@@ -3,8 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use ocidiff_model::{Channel, Op, Verdict};
+use serde_json::Value;
+
+use crate::support::documents::{Document, anchors, documents, root, words};
 
 /// Bytes of the README: it says what there is and where; the rest stands where its subject lives.
 const README: usize = 9_000;
@@ -21,146 +25,6 @@ const OFFLINE: [(&str, &[&str]); 7] = [
     ("upstream", &["--output"]),
 ];
 
-/// A document, by its path below the checkout.
-struct Document {
-    name: String,
-    text: String,
-}
-
-/// A line of a document with its number, from 1.
-type Line<'a> = (usize, &'a str);
-
-/// A block of a document: what its fence says (`sh`; `indented` for one without), and its lines.
-struct Block<'a> {
-    language: &'a str,
-    lines: Vec<Line<'a>>,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .canonicalize()
-        .expect("the checkout")
-}
-
-fn documents() -> Vec<Document> {
-    let root = root();
-    let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // `golden` and `out` are made by the program; a folder with a dot is not ours.
-            if path.is_dir() && !["target", "golden", "out"].contains(&&*name) && !name.starts_with('.') {
-                folders.push(path);
-            } else if name.ends_with(".md") {
-                let below = path.strip_prefix(&root).expect("below the checkout");
-                found.push(Document {
-                    name: below.display().to_string(),
-                    text: fs::read_to_string(&path).expect("a document"),
-                });
-            }
-        }
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(found.len() > 8, "only {} documents are found", found.len());
-    found
-}
-
-impl Document {
-    /// Its prose without code blocks, and those.
-    fn parts(&self) -> (Vec<Line<'_>>, Vec<Block<'_>>) {
-        let (mut prose, mut blocks) = (Vec::new(), Vec::<Block<'_>>::new());
-        let mut in_fence = false;
-        for (at, line) in self.text.lines().enumerate() {
-            let line = (at + 1, line);
-            let trimmed = line.1.trim_start();
-            if let Some(language) = trimmed.strip_prefix("```") {
-                in_fence = !in_fence;
-                if in_fence {
-                    blocks.push(Block {
-                        language,
-                        lines: Vec::new(),
-                    });
-                }
-            } else if in_fence {
-                blocks.last_mut().expect("a fence").lines.push(line);
-            } else if line.1.starts_with("    ") && trimmed.starts_with("ocidiff ") {
-                blocks.push(Block {
-                    language: "indented",
-                    lines: vec![line],
-                });
-            } else {
-                prose.push(line);
-            }
-        }
-        (prose, blocks)
-    }
-
-    /// What stands between backticks in its prose, with the line; it may go on in the next line.
-    fn spans(&self) -> Vec<(usize, String)> {
-        let mut found = Vec::new();
-        let mut open: Option<(usize, String)> = None;
-        for (number, line) in self.parts().0 {
-            if line.is_empty() || line.starts_with('|') {
-                open = None;
-            }
-            for (at, part) in line.split('`').enumerate() {
-                if at > 0 {
-                    match open.take() {
-                        Some(span) => found.push(span),
-                        None => open = Some((number, String::new())),
-                    }
-                }
-                if let Some((_, text)) = &mut open {
-                    text.push_str(part);
-                }
-            }
-            if let Some((_, text)) = &mut open {
-                text.push(' ');
-            }
-        }
-        found
-    }
-
-    /// Every command that it shows, with its line.
-    fn commands(&self) -> Vec<(usize, String)> {
-        let blocks = self.parts().1;
-        let shown = blocks
-            .iter()
-            .filter(|block| ["sh", "indented"].contains(&block.language))
-            .flat_map(|block| &block.lines)
-            .map(|(number, line)| (*number, line.trim().to_owned()));
-        shown
-            .chain(self.spans())
-            .filter(|(_, text)| {
-                let rest = text.strip_prefix("ocidiff ");
-                rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '-'))
-            })
-            .collect()
-    }
-}
-
-/// The words of a command as a shell reads them, up to where it goes on with something else.
-fn words(command: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for letter in command.chars() {
-        match (quote, letter) {
-            (Some(open), _) if letter == open => quote = None,
-            (None, '\'' | '"') => {
-                quote = Some(letter);
-                word.get_or_insert_default();
-            }
-            (None, '>' | '|' | '#' | ';') => break,
-            (None, ' ') => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(letter),
-        }
-    }
-    words.extend(word);
-    words
-}
-
 fn ran(args: &[String]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_ocidiff"))
         .current_dir(root())
@@ -171,20 +35,6 @@ fn ran(args: &[String]) -> (Option<i32>, String) {
         output.status.code(),
         String::from_utf8(output.stdout).expect("text"),
     )
-}
-
-/// The anchors of a document's headings, as they are made on the web.
-fn anchors(text: &str) -> Vec<String> {
-    let headings = text.lines().filter_map(|line| line.strip_prefix('#'));
-    headings
-        .map(|heading| {
-            let plain = heading.trim_start_matches('#').trim().to_lowercase();
-            let letters = plain
-                .chars()
-                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-            letters.map(|c| if c == ' ' { '-' } else { c }).collect()
-        })
-        .collect()
 }
 
 #[test]
@@ -356,6 +206,69 @@ fn commands_that_need_nothing_run_and_print_what_is_shown() {
                 );
             }
         }
+    }
+}
+
+/// What is said of formats is said of every member, and of nothing that is not there.
+#[test]
+fn every_name_has_its_place() {
+    let schema = |of: &str| -> Value {
+        let (_, printed) = ran(&["schema".to_owned(), of.to_owned()]);
+        serde_json::from_str(&printed).expect("a schema")
+    };
+    let names = |schema: &Value| -> Vec<String> {
+        let members = schema["properties"].as_object().expect("members");
+        members.keys().cloned().collect()
+    };
+    let (case, finding) = (schema("case"), schema("finding"));
+    let of_case = ["Needs", "FileSpec", "StepOptions", "Caller"].map(|of| names(&case["$defs"][of]));
+    let channels = Channel::ALL.map(|channel| channel.name().to_owned());
+    let steps = Op::ALL.map(|op| op.name().to_owned());
+    for (document, names) in [
+        ("cases/README.md", names(&case)),
+        ("cases/README.md", of_case.concat()),
+        ("cases/README.md", [&channels[..], &steps].concat()),
+        ("cases/findings/README.md", names(&finding)),
+    ] {
+        let text = fs::read_to_string(root().join(document)).expect("a document");
+        for name in names {
+            let written = [format!("`{name}`"), format!("{name}: ")];
+            assert!(
+                written.iter().any(|written| text.contains(written)),
+                "{document} does not speak of `{name}`"
+            );
+        }
+    }
+    let text = fs::read_to_string(root().join("harness/README.md")).expect("a document");
+    for verdict in Verdict::ALL {
+        assert!(
+            text.contains(&format!("\n| {verdict} |")),
+            "harness/README.md has no row for {verdict}"
+        );
+    }
+}
+
+#[test]
+fn every_command_is_shown_somewhere() {
+    let (_, help) = ran(&["--help".to_owned()]);
+    let commands = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next());
+    let shown: Vec<String> = documents()
+        .iter()
+        .flat_map(Document::commands)
+        .map(|(_, command)| command)
+        .collect();
+    for command in commands.filter(|command| *command != "help") {
+        let is_shown = |there: &String| words(there).get(1).is_some_and(|name| name == command);
+        assert!(
+            shown.iter().any(is_shown),
+            "no document shows `ocidiff {command}`"
+        );
     }
 }
 

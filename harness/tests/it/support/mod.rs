@@ -5,6 +5,7 @@ pub(crate) mod contained;
 pub(crate) mod corpus;
 #[path = "../../../../runtimes/tests/support/dockerd.rs"]
 pub(crate) mod dockerd;
+pub(crate) mod documents;
 pub(crate) mod endings;
 pub(crate) mod events;
 pub(crate) mod kinds;
