@@ -110,9 +110,15 @@ pub fn speaks_of(record: &Record, path: &str) -> bool {
     }
 }
 
+/// Whether a recorder followed the workload.
+#[must_use]
+pub fn is_recorded(record: &Record) -> bool {
+    !record.recorder.starts_with(NO_RECORDER)
+}
+
 /// Whether nobody looked: where the recorder could not follow a workload, that it did not see something says nothing.
 fn is_unseen(record: &Record, path: &str) -> bool {
-    if !record.recorder.starts_with(NO_RECORDER) {
+    if is_recorded(record) {
         return false;
     }
     let from_outside = |inside: &str| !path.starts_with(inside);

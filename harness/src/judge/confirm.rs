@@ -10,12 +10,12 @@ use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Difference, Group, Op, Record, Requirement, StepRecord, Verdict};
+use ocidiff_model::{Case, Channel, Difference, Group, Op, Record, Requirement, StepRecord, Verdict};
 use serde_json::Value as Json;
 
 use crate::bundle::Bundle;
 use crate::corpus::{Corpus, Entry};
-use crate::judge::compare::{groups, is_comparable};
+use crate::judge::compare::{groups, is_comparable, is_recorded};
 use crate::judge::failing;
 use crate::judge::filters;
 use crate::judge::fixed::Newest;
@@ -163,15 +163,20 @@ impl Judge {
 
     /// A watch that no runtime has anything for: it is misspelt, or the case does not come so far.
     ///
-    /// Only what every machine and every recorder shows: a call is not seen without a recorder, nor a cgroup's value
+    /// Only what every machine and this recorder shows: a call or a mount is not seen without one, nor a cgroup's value
     /// without its controller, and of an engine's containers not even all of `proc`.
     fn watches_nothing(&self, case: &Case, records: &[&Record]) -> Option<String> {
         if !self.tells_gone || records.len() < 2 || records.iter().any(|record| !record.ran) {
             return None;
         }
         let unseen = unseen::unseen(case, records);
-        let everywhere = |path: &&String| path.starts_with("proc.") || path.starts_with("lifecycle.");
-        let first = unseen.iter().find(everywhere)?;
+        let is_recorded = records.iter().all(|record| is_recorded(record));
+        let shown = |path: &&String| match Channel::of(path) {
+            Some(Channel::Proc | Channel::Lifecycle | Channel::File | Channel::Hook) => true,
+            Some(Channel::Mount | Channel::Syscall) => is_recorded,
+            _ => false,
+        };
+        let first = unseen.iter().find(shown)?;
         Some(format!("it watches {first}, which no runtime shows"))
     }
 

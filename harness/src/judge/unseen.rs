@@ -8,8 +8,7 @@ const WORDS: [&str; 2] = ["*", "only"];
 
 /// The watched paths that chose nothing in any of the records, as `syscall.fchmodat2`.
 ///
-/// Not where no workload ran, and not what the case expects to be absent: there that is the point. Files, mounts and hooks are
-/// left out: that there is none at a place is what many cases are about.
+/// Not where no workload ran, and not what the case expects something of: that it is `(absent)` may be the point.
 #[must_use]
 pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
     let ran: Vec<&&Record> = records.iter().filter(|record| record.ran).collect();
@@ -29,7 +28,6 @@ pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
     case.body
         .watch
         .iter()
-        .filter(|(channel, _)| !matches!(channel, Channel::File | Channel::Mount | Channel::Hook))
         .flat_map(|(channel, watch)| watch.paths().iter().map(move |path| (*channel, path)))
         .filter(|(_, path)| !WORDS.contains(&path.as_str()))
         .filter(|(channel, path)| !seen(*channel, path))
@@ -54,8 +52,8 @@ mod tests {
             .expect("a record")
         };
         let body = serde_yaml::from_str(
-            "{summary: s, watch: {syscall: [only, openat, mkdir, rmdir], proc: [exec, ids.uid], mount: [/gone], file: [/x], setup: ['*']}, \
-             expect: {proc.ids.uid: (absent)}}",
+            "{summary: s, watch: {syscall: [only, openat, mkdir, rmdir], proc: [exec, ids.uid], mount: [/gone, /here], file: [/x, /y], hook: [order], setup: ['*']}, \
+             expect: {proc.ids.uid: (absent), file./y: (absent)}}",
         );
         let case = Case {
             name: "t/c".to_owned(),
@@ -63,9 +61,20 @@ mod tests {
             member: None,
             body: body.expect("a case"),
         };
-        let first = record(true, &["syscall.openat(/etc/x)", "proc.exec.umask"]);
+        let first = record(
+            true,
+            &[
+                "syscall.openat(/etc/x)",
+                "proc.exec.umask",
+                "mount./here",
+                "hook.order",
+            ],
+        );
         let second = record(true, &["syscall.rmdir"]);
-        assert_eq!(unseen(&case, &[&first, &second]), ["syscall.mkdir"]);
+        assert_eq!(
+            unseen(&case, &[&first, &second]),
+            ["syscall.mkdir", "mount./gone", "file./x"]
+        );
         let failed = record(false, &[]);
         assert_eq!(unseen(&case, &[&failed]), Vec::<String>::new());
     }

@@ -1,9 +1,12 @@
 //! Judges a case: what was found against what is expected and what is written down.
 
 use ocidiff_model::difference::{Account, How, Standing};
+use ocidiff_model::finding::fits;
 use ocidiff_model::known::{Machine, stands_for};
-use ocidiff_model::step::labels;
-use ocidiff_model::{Case, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome};
+use ocidiff_model::step::{MAIN, labels};
+use ocidiff_model::{
+    Case, Channel, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
+};
 
 use crate::judge::compare::{compare, difference, groups, speaks_of};
 
@@ -72,15 +75,10 @@ pub fn expected_clauses(case: &Case) -> Vec<String> {
     clauses.filter_map(|(_, _, requirement)| requirement).collect()
 }
 
-/// The case's expectations: of facts, and of its steps.
+/// The case's expectations: of facts, of its steps, and what these imply.
 fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
-    let of_facts = case.body.expect.iter().map(|(path, expectation)| {
-        (
-            path.clone(),
-            expectation.is.clone(),
-            case.requirement_of(expectation),
-        )
-    });
+    let of_facts = of_facts(case);
+    let implied = implied(case, &of_facts);
     let only = match case.body.requirement.as_slice() {
         [only] => Some(only.clone()),
         _ => None,
@@ -97,7 +95,54 @@ fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
             };
             Some((format!("lifecycle.{label}.{last}"), value, only.clone()))
         });
-    of_facts.chain(steps).collect()
+    of_facts.into_iter().chain(steps).chain(implied).collect()
+}
+
+fn of_facts(case: &Case) -> Vec<(String, Value, Option<String>)> {
+    let expected = case.body.expect.iter();
+    let written = expected.map(|(path, expectation)| {
+        let requirement = case.requirement_of(expectation);
+        (path.clone(), expectation.is.clone(), requirement)
+    });
+    written.collect()
+}
+
+/// Who expects something of the running container expects that it is made and started. A runtime that refuses to has
+/// nothing to show, and would else be held against nothing.
+fn implied(
+    case: &Case,
+    of_facts: &[(String, Value, Option<String>)],
+) -> Vec<(String, Value, Option<String>)> {
+    let absent = Value::from(ocidiff_model::known::ABSENT);
+    let of_run: Vec<_> = of_facts
+        .iter()
+        .filter(|(path, value, _)| *value != absent && is_of_main(case, path))
+        .collect();
+    if of_run.is_empty() {
+        return Vec::new();
+    }
+    let clause = of_run.iter().find_map(|(_, _, requirement)| requirement.clone());
+    labels(&case.body.steps)
+        .into_iter()
+        .zip(&case.body.steps)
+        .filter(|(label, step)| {
+            let comes_first = label == step.op.name();
+            matches!(step.op, Op::Create | Op::Start) && comes_first && step.options.expect.is_none()
+        })
+        .map(|(label, _)| format!("lifecycle.{label}.result"))
+        .filter(|path| of_facts.iter().all(|(other, _, _)| other != path))
+        .map(|path| (path, Value::from("ok"), clause.clone()))
+        .collect()
+}
+
+/// Whether the fact is one that the main container shows while it runs.
+fn is_of_main(case: &Case, path: &str) -> bool {
+    let of_run = !matches!(
+        Channel::of(path),
+        None | Some(Channel::Lifecycle | Channel::Leftover | Channel::Hook)
+    );
+    let mut others = case.body.steps.iter().map(|step| step.container());
+    of_run && !others.any(|name| name != MAIN && path.split('.').nth(1) == Some(name))
 }
 
 /// Marks who does not do what is expected. A runtime that never came so far does not either, unless its step is
@@ -111,7 +156,7 @@ fn hold_against(
 ) {
     let against: Vec<String> = records
         .iter()
-        .filter(|record| record.value(path) != Some(value) && speaks_of(record, path))
+        .filter(|record| !fits(value, record.value(path)) && speaks_of(record, path))
         .map(|record| record.runtime.label.clone())
         .collect();
     if against.is_empty() {
@@ -183,7 +228,17 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
     let expected = expectations(case)
         .into_iter()
         .find(|(path, _, _)| *path == entry.fact);
-    distinct || expected.is_some_and(|(_, value, _)| certain.clone().any(|written| **written != value))
+    distinct
+        || expected.is_some_and(|(_, value, _)| {
+            let mut certain = certain.clone();
+            certain.any(|written| !written_fits(&value, written))
+        })
+}
+
+/// Whether what is written of a runtime, which may be that it lacks the fact, is what the case expects.
+fn written_fits(expected: &Value, written: &Value) -> bool {
+    let is_absent = matches!(written, Value::Text(text) if text == ocidiff_model::known::ABSENT);
+    fits(expected, (!is_absent).then_some(written))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use self::card::Card;
 pub use self::catalogue::Catalogue;
 pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
-pub use self::predicate::{Context, Predicate};
+pub use self::predicate::{Context, Predicate, fits};
 pub use self::range::Range;
 pub use self::sign::Sign;
 use crate::impact::Impact;

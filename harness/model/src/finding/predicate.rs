@@ -127,8 +127,8 @@ impl Predicate {
         match self {
             Self::Absent(absent) => value.is_none() == *absent,
             Self::Any(any) => *any,
-            Self::Is(expected) => same(expected, value),
-            Self::OneOf(all) => all.iter().any(|expected| same(expected, value)),
+            Self::Is(expected) => fits(expected, value),
+            Self::OneOf(all) => all.iter().any(|expected| fits(expected, value)),
             Self::Has(item) => items(value).iter().any(|there| glob(item, there)),
             Self::Lacks(item) => value.is_some() && !items(value).iter().any(|there| glob(item, there)),
             Self::Matches(pattern) => lines(value).iter().any(|line| glob(pattern, line)),
@@ -164,7 +164,10 @@ fn text(json: &Json) -> String {
     json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }
 
-pub(super) fn same(expected: &Value, value: Option<&Value>) -> bool {
+/// Whether a value is the one that is expected: `*` stands for any text in a text and in an item of a list, `(absent)`
+/// for no value.
+#[must_use]
+pub fn fits(expected: &Value, value: Option<&Value>) -> bool {
     match (expected, value) {
         (Value::Text(word), None) => word == crate::known::ABSENT,
         (_, None) => false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::predicate::{Context, Predicate, Raw, same};
+use super::predicate::{Context, Predicate, Raw, fits};
 use crate::fact::Value;
 use crate::pattern::{alternatives, glob};
 
@@ -103,7 +103,7 @@ impl Sign {
         match &self.instead {
             None => true,
             Some(Instead::Fits(predicate)) => predicate.fits(value, context),
-            Some(Instead::Is(expected)) => same(expected, value),
+            Some(Instead::Is(expected)) => fits(expected, value),
         }
     }
 

@@ -59,10 +59,15 @@ fn machine() -> Machine {
 }
 
 fn record(label: &str, facts: &[(&str, Value)]) -> Record {
-    let facts: Vec<Fact> = facts
+    let mut facts: Vec<Fact> = facts
         .iter()
         .map(|(path, value)| Fact::new(*path, value.clone()))
         .collect();
+    for path in ["lifecycle.create.result", "lifecycle.start.result"] {
+        if facts.iter().all(|fact| fact.path != path) {
+            facts.push(Fact::new(path, "ok"));
+        }
+    }
     let step = |op: Op| StepRecord {
         label: op.name().into(),
         op,
@@ -222,4 +227,63 @@ fn what_varies_is_written_as_any() {
         "by chance the same"
     );
     assert_eq!(said("", written, &exits([0, 1, 7])).0, Verdict::New);
+}
+
+#[test]
+fn an_expectation_takes_stars_and_absence() {
+    let versions = ["1.0.2", "2.0.0", "1.1.0"];
+    let records: Vec<Record> = ["runc", "crun", "youki"]
+        .iter()
+        .zip(versions)
+        .map(|(label, version)| record(label, &[("proc.uts.release", version.into())]))
+        .collect();
+    let expects = |yaml: &str| said(yaml, "", &records).1;
+    let found = expects("expect: {proc.uts.release: {is: '1.*', requirement: r}, proc.umask: (absent)}");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].against, ["crun"]);
+    let found = expects("expect: {proc.uts.release: (absent)}");
+    assert_eq!(found[0].against.len(), 3);
+}
+
+#[test]
+fn what_a_running_container_is_to_show_implies_that_it_is_made() {
+    let refusing = |label: &str| {
+        let mut record = record(label, &[("lifecycle.create.result", "error".into())]);
+        record.ran = false;
+        record.steps.truncate(1);
+        record.steps[0].result = CallResult::Error;
+        record
+    };
+    let records = [
+        record("runc", &[("lifecycle.create.result", "ok".into())]),
+        refusing("crun"),
+    ];
+    let clauses = |yaml: &str| {
+        let (_, found) = said(yaml, "", &records);
+        let of_create = found
+            .into_iter()
+            .find(|one| one.fact == "lifecycle.create.result");
+        let of_create = of_create.expect("a difference");
+        (of_create.against, of_create.requirement)
+    };
+    let implied = (vec!["crun".to_owned()], Some("r".to_owned()));
+    assert_eq!(
+        clauses("expect: {proc.umask: {is: '0022', requirement: r}}"),
+        implied
+    );
+    assert_eq!(clauses("requirement: [r]\nexpect: {process.exit: 0}"), implied);
+    // Nothing is implied by what a failed create shows too, by another container, or against the case's own words.
+    let none = (Vec::new(), None);
+    assert_eq!(
+        clauses("expect: {leftover.files: {is: [], requirement: r}}"),
+        none
+    );
+    assert_eq!(clauses("expect: {proc.umask: (absent)}"), none);
+    let another = "steps: [create, start, {create: {as: other}}]\nexpect: {proc.other.umask: {is: '0022', requirement: r}}";
+    assert_eq!(clauses(another), none);
+    let own = (vec!["runc".to_owned()], None);
+    assert_eq!(
+        clauses("expect: {lifecycle.create.result: error, process.exit: 0}"),
+        own
+    );
 }
