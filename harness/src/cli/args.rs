@@ -198,7 +198,7 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
-    /// Do not tell what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
+    /// Leave out what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore: Option<PathBuf>,
     /// List each known case, not one line per finding

@@ -222,8 +222,8 @@ mod tests {
                 "leads out",
             ),
             ("{/a: {symlink: a}, /a/x: {}}", "leads out"),
-            ("{/../x: {text: hi}}", "no absolute path"),
-            ("{/a/./../../x: {text: hi}}", "no absolute path"),
+            ("{/../x: {text: hi}}", "not an absolute path"),
+            ("{/a/./../../x: {text: hi}}", "not an absolute path"),
             ("{/a: {text: hi}, /a/x: {text: hi}}", "which is a file"),
             ("{/a: {text: hi}, //a: {text: ho}}", "are the same path"),
             ("{/a: {symlink: b}, /a/: {}}", "are the same path"),
@@ -231,11 +231,11 @@ mod tests {
             ("{/a/: {text: hi}}", "is a folder"),
             ("{/a: {symlink: ''}}", "no path can be"),
             ("{/a: {zeros: 99999999999}}", "at most"),
-            ("{/a: {mode: '100000'}}", "no octal mode"),
+            ("{/a: {mode: '100000'}}", "not an octal mode"),
             ("{/a: {tar: {../x: {text: hi}}}}", "cannot be in an archive"),
             ("{/a: {tar: {/x: {text: hi}}}}", "cannot be in an archive"),
             ("{/a: {tar: {x: {probe: true}}}}", "an archive holds"),
-            ("{/a: {tar: {x: {mode: z}}}}", "no octal mode"),
+            ("{/a: {tar: {x: {mode: z}}}}", "not an octal mode"),
         ] {
             let found = wrong(files);
             assert!(found.iter().any(|one| one.contains(says)), "{files}: {found:?}");

@@ -183,7 +183,7 @@ fn wrong_use_says_what_to_do() {
                 "--from",
                 "no name",
             ],
-            "no runtime's name",
+            "not a runtime's name",
         ),
     ] {
         let ran = scene.run(&[&to[..], args].concat());
