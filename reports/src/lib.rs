@@ -3,6 +3,7 @@
 //! | module       | what is inside                                                         |
 //! |--------------|------------------------------------------------------------------------|
 //! | [`check`]    | which workloads of a node would behave differently                     |
+//! | [`changes`]  | what differs between versions of one runtime                           |
 //! | [`fleet`]    | the same of many nodes                                                 |
 //! | [`findings`] | what is known, as a list, one told whole, one as a bug report          |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
@@ -13,6 +14,7 @@
 //! | [`mutants`]  | which mutants were caught, by which case, and by what                  |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
+pub mod changes;
 pub mod check;
 mod diff;
 pub mod events;

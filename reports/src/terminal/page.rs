@@ -11,18 +11,18 @@ const NAME: usize = 8;
 const REASON: usize = 120;
 
 /// A report that grows by lines.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     style: &'a Style,
     margin: usize,
     out: String,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(style: &'a Style) -> Self {
+    pub(crate) fn new(style: &'a Style) -> Self {
         Self::with_margin(style, MARGIN)
     }
 
-    pub(super) fn with_margin(style: &'a Style, margin: usize) -> Self {
+    pub(crate) fn with_margin(style: &'a Style, margin: usize) -> Self {
         Self {
             style,
             margin,
@@ -31,18 +31,18 @@ impl<'a> Page<'a> {
     }
 
     /// A line as it is, at the left edge.
-    pub(super) fn line(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
     }
 
     /// A line as it is, in the margin and `deeper` columns.
-    pub(super) fn indented(&mut self, deeper: usize, text: &str) {
+    pub(crate) fn indented(&mut self, deeper: usize, text: &str) {
         self.line(&format!("{}{text}", " ".repeat(self.margin + deeper)));
     }
 
     /// A name and hostile text, which is made safe and wrapped under itself.
-    pub(super) fn field(&mut self, name: &str, text: &str) {
+    pub(crate) fn field(&mut self, name: &str, text: &str) {
         let text = self.style.words(text);
         for (index, line) in wrap(&text, self.room().saturating_sub(NAME + 1))
             .into_iter()
@@ -53,13 +53,13 @@ impl<'a> Page<'a> {
     }
 
     /// A name and text that is safe already and must stay on its line.
-    pub(super) fn raw_field(&mut self, name: &str, text: &str) {
+    pub(crate) fn raw_field(&mut self, name: &str, text: &str) {
         let name = self.style.paint(Ink::Quiet, &pad(name, NAME));
         self.indented(0, &format!("{name} {text}"));
     }
 
     /// A name and texts side by side, safe already, that go on below where the line is full.
-    pub(super) fn filled_field(&mut self, name: &str, items: &[String]) {
+    pub(crate) fn filled_field(&mut self, name: &str, items: &[String]) {
         let dot = self.style.dot();
         let mut line = String::new();
         let mut name = name;
@@ -78,12 +78,12 @@ impl<'a> Page<'a> {
     }
 
     /// Columns to the right of the margin.
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.style.columns().saturating_sub(self.margin)
     }
 
     /// A diff under a fact.
-    pub(super) fn diff(&mut self, lines: &[Line]) {
+    pub(crate) fn diff(&mut self, lines: &[Line]) {
         for line in lines {
             let text = self.style.brief(&line.text, self.room().saturating_sub(2));
             let ink = match line.kind {
@@ -98,7 +98,7 @@ impl<'a> Page<'a> {
     }
 
     /// One line: a name, then hostile texts side by side, as many as fit; nothing where there are none.
-    pub(super) fn list(&mut self, name: &str, items: &[String]) {
+    pub(crate) fn list(&mut self, name: &str, items: &[String]) {
         if items.is_empty() {
             return;
         }
@@ -116,12 +116,12 @@ impl<'a> Page<'a> {
         self.line(&line);
     }
 
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         self.out
     }
 
     /// The text and an empty line; nothing where there is no text.
-    pub(super) fn end_with_gap(mut self) -> String {
+    pub(crate) fn end_with_gap(mut self) -> String {
         if !self.out.is_empty() {
             self.out.push('\n');
         }

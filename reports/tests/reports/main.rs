@@ -1,6 +1,7 @@
 //! The reports of a realistic run, as a reader of any format meets them.
 
 mod cases;
+mod changes;
 mod checks;
 mod events;
 mod fleet;
