@@ -1,7 +1,7 @@
 //! Judges a case: what was found against what is expected and what is written down.
 
 use ocidiff_model::difference::{Account, How, Standing};
-use ocidiff_model::known::{Machine, stands_for};
+use ocidiff_model::known::{ANY, Machine, stands_for};
 use ocidiff_model::step::labels;
 use ocidiff_model::{Case, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome};
 
@@ -22,6 +22,9 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
             if as_written(entry, difference, records) {
                 difference.standing = Standing::Known;
                 difference.accounts = accounts(entry, records);
+                // Of whom any value is as written, none says what changed.
+                difference.written = all_written(entry, records);
+                difference.written.retain(|(_, value)| *value == Value::from(ANY));
             } else {
                 // What is written is about other values: so is its cause.
                 difference.written = all_written(entry, records);
@@ -164,7 +167,7 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
         .filter(|record| speaks_of(record, &entry.fact))
         .filter_map(|record| written(entry, record))
         .collect();
-    let any = Value::from(ocidiff_model::known::ANY);
+    let any = Value::from(ANY);
     let certain = values.iter().filter(|value| ***value != any);
     let distinct = values.iter().any(|value| {
         certain

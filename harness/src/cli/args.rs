@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::changes::ChangesArgs;
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
@@ -34,6 +35,8 @@ Where whoever reads the output goes away (`| head`) the run ends, with 1 if some
 pub(crate) enum Command {
     /// Run cases under every runtime and tell where they differ
     Run(RunArgs),
+    /// Run versions of one runtime and tell what differs between them, by finding: fixed, broke, changed
+    Changes(ChangesArgs),
     /// List the cases
     List(ListArgs),
     /// Tell a finding, a case, a fact, a clause or a verdict whole; with --run, run the case: who differs, how, why
@@ -213,6 +216,26 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
+    /// A run of cases as commands make it that want its events.
+    pub(crate) fn plain(patterns: Vec<String>, with: WithArgs, json: Option<PathBuf>) -> Self {
+        Self {
+            patterns,
+            with,
+            bundle: None,
+            show_env: false,
+            outside_root: false,
+            hooks: false,
+            via: ViaArgs::default(),
+            known: false,
+            json,
+            records: None,
+            strict: false,
+            repeat: 1,
+            fail_fast: false,
+            limit: None,
+        }
+    }
+
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();

@@ -4,6 +4,7 @@ mod accept;
 mod args;
 mod beside;
 mod capture;
+mod changes;
 mod check;
 mod control;
 mod explain;
@@ -73,6 +74,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     }
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Changes(args) => changes::changes(&args),
         Command::List(args) => one::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Show(args) => one::show(&args),
@@ -109,6 +111,7 @@ fn runs_containers(command: &Command) -> bool {
     matches!(
         command,
         Command::Run(_)
+            | Command::Changes(_)
             | Command::Show(_)
             | Command::Accept(_)
             | Command::Repro(_)

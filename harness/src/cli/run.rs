@@ -30,6 +30,24 @@ use crate::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
+    if args.via.via.is_some() {
+        let corpus = suite::corpus(args.with.cases.as_deref())?;
+        let entries = plan::select(&corpus.entries, &args.patterns).map_err(Error::usage)?;
+        let entries = entries.into_iter().cloned().collect();
+        return super::via::run(args, corpus, entries);
+    }
+    let (teller, exit) = ran(args, false)?;
+    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
+    teller.close(exit)
+}
+
+/// Runs the cases for another command: progress goes to stderr, and nothing to stdout.
+pub(super) fn quietly(args: &RunArgs) -> Result<(Vec<Event>, ExitStatus), Error> {
+    let (mut teller, exit) = ran(args, true)?;
+    Ok((teller.end()?, exit))
+}
+
+fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
         Some(folder) => vec![bundle_entry(folder, reach(args.outside_root), args.hooks)?],
@@ -39,9 +57,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             .cloned()
             .collect(),
     };
-    if args.via.via.is_some() {
-        return super::via::run(args, corpus, entries);
-    }
     suite::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
@@ -50,6 +65,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
     let mut teller = Teller::new(args, entries.len())?;
+    teller.quiet = quiet;
     let ran = suite::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
@@ -98,8 +114,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         )
         .await
     });
-    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
-    teller.close(ran?)
+    Ok((teller, ran?))
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -231,6 +246,8 @@ pub(super) struct Teller {
     harms: bool,
     /// What other commands take to meet the same runtimes and cases.
     again: Vec<String>,
+    /// Whether another command says what came of it.
+    quiet: bool,
 }
 
 impl Teller {
@@ -250,6 +267,7 @@ impl Teller {
             each_known: args.known,
             harms: false,
             again: args.again(),
+            quiet: false,
         })
     }
 
@@ -272,7 +290,7 @@ impl Teller {
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
         // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
-        if let Event::RunStarted { .. } = &event {
+        if let (Event::RunStarted { .. }, false) = (&event, self.quiet) {
             self.say(&terminal::header(&event, &output::style()))?;
         }
         if let Some(file) = &mut self.file {
@@ -308,8 +326,8 @@ impl Teller {
         }
     }
 
-    /// The report, once the last event is told.
-    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
+    /// Every event, once the last one is told.
+    fn end(&mut self) -> Result<Vec<Event>, Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -317,8 +335,14 @@ impl Teller {
             file.finish()
                 .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
         }
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// The report, once the last event is told.
+    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
+        let events = self.end()?;
         let style = output::style();
-        let mut told = Told::of(&self.events);
+        let mut told = Told::of(&events);
         told.each_known = self.each_known;
         let blocks: String = told
             .told_whole()

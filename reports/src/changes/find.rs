@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::finding::{Card, FindingId};
-use ocidiff_model::{Difference, Verdict};
+use ocidiff_model::known::ANY;
+use ocidiff_model::{Difference, Value, Verdict};
 
 use super::turn::{Scale, impact_of, is_wrong};
 use super::{
@@ -54,6 +55,7 @@ struct Found<'a> {
     differing: BTreeSet<&'a str>,
     unstable: BTreeSet<&'a str>,
     races: BTreeSet<&'a str>,
+    left_open: BTreeSet<&'a str>,
 }
 
 pub(super) fn changes(run: &Run<'_>) -> Result<Changes, NotVersions> {
@@ -97,6 +99,7 @@ pub(super) fn changes(run: &Run<'_>) -> Result<Changes, NotVersions> {
         unexplained: unexplained.collect(),
         unstable: owned(found.unstable),
         races: owned(found.races),
+        left_open: owned(found.left_open),
         left_out: left_out(run, &versions),
         not_run: reasons.map(|(why, number)| (why.to_owned(), number)).collect(),
         broken: broken.iter().map(|case| case.case.clone()).collect(),
@@ -170,6 +173,13 @@ fn group_of(difference: &Difference, label: &str) -> Option<usize> {
     difference.groups.iter().position(holds)
 }
 
+/// Whether the case's known file takes any value of a version.
+fn is_open(difference: &Difference, label: &str) -> bool {
+    let any = Value::from(ANY);
+    let mut written = difference.written.iter();
+    difference.standing == Standing::Known && written.any(|(who, value)| who == label && *value == any)
+}
+
 impl<'a> Found<'a> {
     fn case(&mut self, case: &'a CaseReport, versions: &Versions<'a>) {
         for difference in &case.differences {
@@ -193,7 +203,6 @@ impl<'a> Found<'a> {
                 self.races.insert(&case.case);
                 continue;
             }
-            self.differing.insert(&case.case);
             let there: Vec<(usize, usize)> = versions
                 .labels
                 .iter()
@@ -201,9 +210,17 @@ impl<'a> Found<'a> {
                 .filter_map(|(at, label)| Some((at, group_of(difference, label)?)))
                 .collect();
             for pair in there.windows(2) {
-                if pair[0].1 != pair[1].1 {
-                    self.pair(case, difference, (pair[0], pair[1]), &by_version, versions);
+                let (from, to) = (pair[0], pair[1]);
+                if from.1 == to.1 {
+                    continue;
                 }
+                if is_open(difference, versions.labels[from.0]) && is_open(difference, versions.labels[to.0])
+                {
+                    self.left_open.insert(&case.case);
+                    continue;
+                }
+                self.differing.insert(&case.case);
+                self.pair(case, difference, (from, to), &by_version, versions);
             }
         }
     }

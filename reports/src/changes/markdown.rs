@@ -109,6 +109,7 @@ fn aside(out: &mut String, changes: &Changes) {
         ("broken", &changes.broken),
         ("unstable", &changes.unstable),
         ("by a race", &changes.races),
+        ("values that known files leave open", &changes.left_open),
     ] {
         if !cases.is_empty() {
             lines.push(format!("{name}: {}", names(cases)));

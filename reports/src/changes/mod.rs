@@ -123,6 +123,8 @@ pub struct Changes {
     pub unstable: Vec<String>,
     /// Cases that differ by a race that is known.
     pub races: Vec<String>,
+    /// Cases with a fact of which known files take any value: it varies, or is the runtime's own words.
+    pub left_open: Vec<String>,
     /// Versions that say that they do not support what a case asks for.
     pub left_out: Vec<LeftOut>,
     /// Cases that did not run: why, and how many.

@@ -153,12 +153,12 @@ fn fact(change: &FactChange, style: &Style) -> String {
 
 /// What says nothing of versions.
 fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
-    let before =
-        changes.unstable.len() + changes.races.len() + changes.left_out.len() + changes.not_run.len();
+    let start = page.len();
     for (name, cases) in [
         ("broken", &changes.broken),
         ("unstable", &changes.unstable),
         ("by a race", &changes.races),
+        ("values that known files leave open", &changes.left_open),
     ] {
         if !cases.is_empty() {
             page.line(&format!("{name}: {}", style.words(&names(cases))));
@@ -178,7 +178,7 @@ fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
     if let Some(why) = &changes.ended_early {
         page.line(&style.paint(Ink::Fail, &style.words(why)));
     }
-    if before + changes.broken.len() > 0 {
+    if page.len() > start {
         page.line("");
     }
 }

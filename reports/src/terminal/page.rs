@@ -116,6 +116,11 @@ impl<'a> Page<'a> {
         self.line(&line);
     }
 
+    /// How much there is so far.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     pub(crate) fn text(self) -> String {
         self.out
     }

@@ -159,10 +159,7 @@ fn a_finding_is_fixed_broke_or_changed_in_a_version() {
     assert_eq!(of("crun/meant"), [at(What::Changed, "1.21", Direction::Neither)]);
     assert_eq!(
         of("crun/back"),
-        [
-            at(What::Fixed, "1.21", better),
-            at(What::Broke, "1.28", worse)
-        ]
+        [at(What::Fixed, "1.21", better), at(What::Broke, "1.28", worse)]
     );
     let told = |id: &str| changes.findings.iter().any(|row| row.id.as_str() == id);
     assert!(!told("crun/same") && !told("crun/race"));
@@ -187,6 +184,23 @@ fn what_goes_in_some_cases_only_is_not_fixed() {
         Changes::of(&versions(&[OLD, NEW], vec![of("a/gone", 0), of("a/stays", 1)])).expect("versions");
     assert_eq!(turns(&changes, "crun/it")[0].0, What::Changed);
     assert_eq!(changes.findings[0].shows, [2, 1]);
+}
+
+/// Messages differ between versions in their words; where the known file takes any, that is no change.
+#[test]
+fn values_that_are_left_open_are_no_change() {
+    let of: Vec<(&[&str], Option<Value>)> = vec![(&[OLD], some("a")), (&[NEW], some("b"))];
+    let mut case = known("a/words", "process.stderr", &of, &[]);
+    case.differences[0].written = [OLD, NEW].map(|who| (who.to_owned(), Value::from("*"))).to_vec();
+    let changes = Changes::of(&versions(&[OLD, NEW], vec![case])).expect("versions");
+    assert_eq!(
+        (
+            changes.left_open.len(),
+            changes.unexplained.len(),
+            changes.differing
+        ),
+        (1, 0, 0)
+    );
 }
 
 #[test]
