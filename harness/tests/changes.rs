@@ -95,3 +95,69 @@ fn what_cannot_be_compared_is_said_before_anything_runs() {
         );
     }
 }
+
+#[test]
+fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let run = |file: &str, who: [&str; 2]| {
+        let [first, second] = who;
+        fs::create_dir_all(scene.path().join(file).parent().expect("a folder")).expect("a folder");
+        let args = [
+            "run",
+            CASE,
+            "--runtime",
+            first,
+            "--runtime",
+            second,
+            "--json",
+            file,
+        ];
+        scene.run(&args).ends_with(0);
+    };
+    run("nights/1/a.jsonl", [&old, &new]);
+    run("nights/2/a.jsonl", [&new, &old]);
+    let same = scene.run(&["report", "--diff", "nights/1", "nights/2"]);
+    assert!(same.ends_with(0).stdout.contains("0 new"), "{same:?}");
+    // A value of yesterday's that is another: the later version changed.
+    let text = fs::read_to_string(scene.path().join("nights/1/a.jsonl")).expect("events");
+    let before = text.replace("\"value\":\"error\"", "\"value\":\"panic\"");
+    assert_ne!(text, before);
+    scene.write("before.jsonl", before);
+    let ran = scene.run(&["report", "--diff", "before.jsonl", "nights/2", "--format", "json"]);
+    let told = json(ran.ends_with(1));
+    assert_eq!(told["cases"][0]["became"], "changed");
+    let trend = scene.run(&["trend", "nights"]);
+    assert_eq!(trend.ends_with(0).stdout.lines().count(), 2, "{trend:?}");
+    scene.write("nights/3/a.jsonl", "nothing\n");
+    scene.write("nights/notes.txt", "not a night");
+    assert!(
+        scene
+            .run(&["trend", "nights", "--json"])
+            .ends_with(3)
+            .stderr
+            .contains("line 1")
+    );
+    for (args, status, says) in [
+        (
+            ["report", "--diff", "nights/1", "nights/3"].as_slice(),
+            3,
+            "line 1",
+        ),
+        (&["report", "--diff", "nights/1", "nowhere"], 3, "nowhere"),
+        (&["report", "--diff", "nights/1"], 2, "takes two"),
+        (
+            &["report", "--diff", "nights/1", "nights/2", "--format", "junit"],
+            2,
+            "junit",
+        ),
+        (&["trend", "nowhere"], 3, "nowhere"),
+    ] {
+        let ran = scene.run(args);
+        assert!(
+            ran.ends_with(status).stderr.contains(says),
+            "{args:?}: {}",
+            ran.stderr
+        );
+    }
+}

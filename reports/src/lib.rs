@@ -7,6 +7,7 @@
 //! | [`fleet`]    | the same of many nodes                                                 |
 //! | [`findings`] | what is known, as a list, one told whole, one as a bug report          |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
+//! | [`nights`]   | what is not as the night before; many nights, a line each              |
 //! | [`run`]      | the events, sorted out and counted; the order of what is told          |
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
 //! | [`markdown`] | a summary for CI or a comment                                          |
@@ -25,6 +26,7 @@ mod html;
 pub mod junit;
 pub mod markdown;
 pub mod mutants;
+pub mod nights;
 pub mod run;
 mod safe;
 mod style;

@@ -12,6 +12,7 @@ use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
 use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
+use super::nights::TrendArgs;
 use super::upstream::UpstreamArgs;
 use super::via::ViaArgs;
 use super::whom::{CaptureArgs, FromArgs};
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
+    /// Tell how runs went night by night, a line each
+    Trend(TrendArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
     /// List the facts that cases can expect, watch and know
@@ -346,12 +349,17 @@ pub(crate) struct ControlArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The events; several files with --merge
+    /// The events; several files with --merge, two files or folders with --diff
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
+    /// Say what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
+    /// what ran under the same version on the same machine is compared. Ends with 1 if something changed, with 3 if
+    /// nothing can be compared; that a case takes longer is told, and fails nothing
+    #[arg(long, conflicts_with = "merge")]
+    pub(crate) diff: bool,
     /// terminal, markdown, json; junit for runs, html for checks
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,

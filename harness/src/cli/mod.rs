@@ -15,6 +15,7 @@ mod folder;
 mod hooks;
 mod lint;
 mod mutants;
+mod nights;
 mod one;
 mod output;
 mod reader;
@@ -83,6 +84,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Control(args) => control::control(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Report(args) => report::report(&args),
+        Command::Trend(args) => nights::trend(&args),
         Command::Schema(args) => schema(args.of),
         Command::Facts(args) => facts::facts(&args),
         Command::Findings(args) => findings::findings(&args),

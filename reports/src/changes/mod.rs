@@ -17,6 +17,7 @@ use ocidiff_model::finding::{FindingId, Kind};
 use ocidiff_model::{Event, Impact, Value, Verdict};
 use serde::Serialize;
 
+pub(crate) use terminal::names;
 pub use turn::{Direction, What};
 
 use crate::run::Run;

@@ -184,7 +184,7 @@ fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
 }
 
 /// The first names, and how many more there are.
-pub(super) fn names(all: &[String]) -> String {
+pub(crate) fn names(all: &[String]) -> String {
     let shown = all[..all.len().min(NAMES)].join(", ");
     match all.len().saturating_sub(NAMES) {
         0 => shown,

@@ -116,6 +116,11 @@ impl<'a> Page<'a> {
         self.line(&line);
     }
 
+    /// Whether there is nothing so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// How much there is so far.
     pub(crate) fn len(&self) -> usize {
         self.out.len()

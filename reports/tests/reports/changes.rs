@@ -54,7 +54,7 @@ fn known(
 }
 
 /// A run under versions, as they were named: not in order.
-fn versions(names: &[&str], cases: Vec<CaseReport>) -> Vec<Event> {
+pub(crate) fn versions(names: &[&str], cases: Vec<CaseReport>) -> Vec<Event> {
     let mut events = run(cases);
     if let Some(Event::RunStarted { runtimes, .. }) = events.first_mut() {
         *runtimes = names

@@ -8,6 +8,7 @@ mod fleet;
 mod golden;
 mod hostile;
 mod hostile_nodes;
+mod nights;
 mod nodes;
 mod order;
 mod story;
