@@ -68,7 +68,7 @@ pub fn expected_clauses(case: &Case) -> Vec<String> {
 }
 
 /// The case's expectations: of facts, and of its steps.
-fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
+pub(crate) fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
     let of_facts = case.body.expect.iter().map(|(path, expectation)| {
         (
             path.clone(),

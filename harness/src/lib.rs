@@ -13,6 +13,7 @@
 //! | [`preflight`]      | what the machine lacks, and whether each runtime starts anything |
 //! | [`bundle`]         | builds a case's bundle, the same bytes for every runtime         |
 //! | [`participants`]   | who takes part, and the calls that each wants                    |
+//! | [`bisect`]         | between which two versions a behaviour changed                   |
 //! | [`session`]        | what a run makes on the machine, and how it is found again       |
 //! | [`cgroup`]         | the cgroups of a run                                             |
 //! | [`launch`], `hear` | starts a cell and listens to it                                  |
@@ -46,6 +47,7 @@
 
 pub mod accept;
 pub mod ask;
+pub mod bisect;
 pub mod bundle;
 pub mod capture;
 pub mod cell;

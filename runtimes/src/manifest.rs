@@ -101,6 +101,19 @@ pub struct Install {
     pub krate: Option<CrateSource>,
 }
 
+impl Install {
+    /// Every version that the manifest knows where to get, in order.
+    #[must_use]
+    pub fn versions(&self) -> Vec<Version> {
+        let debian = self.debian.iter().flat_map(|source| source.versions.keys());
+        let krate = self.krate.iter().flat_map(|source| &source.versions);
+        let mut all: Vec<Version> = debian.chain(krate).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
 /// A Debian package with its versions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

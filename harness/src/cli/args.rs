@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::bisect::BisectArgs;
 use super::changes::ChangesArgs;
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run versions of one runtime and tell what differs between them, by finding: fixed, broke, changed
     Changes(ChangesArgs),
+    /// Find the two versions between which a behaviour changed, by running them or the commits of a checkout
+    Bisect(BisectArgs),
     /// List the cases
     List(ListArgs),
     /// Tell a finding, a case, a fact, a clause or a verdict whole; with --run, run the case: who differs, how, why

@@ -3,6 +3,7 @@
 mod accept;
 mod args;
 mod beside;
+mod bisect;
 mod capture;
 mod changes;
 mod check;
@@ -75,6 +76,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     }
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Bisect(args) => bisect::bisect(&args),
         Command::Changes(args) => changes::changes(&args),
         Command::List(args) => one::list(&args),
         Command::Explain(args) => explain::explain(&args),
@@ -113,6 +115,7 @@ fn runs_containers(command: &Command) -> bool {
     matches!(
         command,
         Command::Run(_)
+            | Command::Bisect(_)
             | Command::Changes(_)
             | Command::Show(_)
             | Command::Accept(_)
