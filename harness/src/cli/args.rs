@@ -111,6 +111,9 @@ pub(crate) struct WithArgs {
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
+    /// Give each step N times as long as its case says: for slow machines, such as emulated ones
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit_scale: u16,
     /// Say what is done beside: how long the recorder took to load
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -131,6 +134,7 @@ impl WithArgs {
             },
             keep_setup: false,
             repeat: 1,
+            limit_scale: self.limit_scale.into(),
             control: false,
             keep_hooks: false,
         })
@@ -154,6 +158,9 @@ impl WithArgs {
             .filter(|_| self.recorder != RecorderArg::Auto)
         {
             words.extend(["--recorder".to_owned(), recorder.get_name().to_owned()]);
+        }
+        if self.limit_scale > 1 {
+            words.extend(["--limit-scale".to_owned(), self.limit_scale.to_string()]);
         }
         words
     }
@@ -507,7 +514,11 @@ impl CheckFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RuntimesArgs {
+    /// List every version that Debian's suites and crates.io offer now, and which of them are here
+    #[arg(long)]
+    pub(crate) available: bool,
     #[command(subcommand)]
     pub(crate) command: Option<RuntimesCommand>,
 }
@@ -519,5 +530,14 @@ pub(crate) enum RuntimesCommand {
         /// What to install
         #[arg(value_name = "NAME[@VERSION]")]
         requests: Vec<String>,
+    },
+    /// Build a runtime from a folder of its sources, by its own make or cargo, and put it into the store
+    Build {
+        /// The runtime
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its sources
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
