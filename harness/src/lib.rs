@@ -26,12 +26,14 @@
 //! | [`findings`] | which findings concern somebody, which cases show one; lint             |
 //! | [`accept`]   | writes known files, and keeps what people wrote                         |
 //! | [`repro`]    | a folder that shows a case without ocidiff                              |
+//! | [`bisect`]   | between which two versions a behaviour changed                           |
 //! | [`workload`] | a container of somebody's, and the harmless copy of it that is run      |
 //! | [`check`]    | will workloads survive a change of runtime?                             |
 //! | [`capture`]  | a container of somebody's as a case                                     |
 //! | [`cli`]      | the program's commands                                                  |
 
 pub mod accept;
+pub mod bisect;
 pub mod bundle;
 pub mod capture;
 pub mod cell;

@@ -1,4 +1,7 @@
-//! A folder with a case's bundle and a shell script that shows it without ocidiff, for a bug report.
+//! A folder with a case's bundle and a shell script that shows it without ocidiff, for a bug report. The script ends with
+//! its answer, as `git bisect run` wants it: 0 as expected, 1 not so, 125 it cannot tell.
+
+mod answer;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,11 +10,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ocidiff_model::caller::{IoClass, Policy};
-use ocidiff_model::{Caller, Case, Op};
+use ocidiff_model::{Caller, Machine, Op};
 
 use crate::bundle::{Bundle, merge_layers};
 use crate::cell::job::JobStep;
 use crate::cells::participants::Contender;
+use crate::corpus::Entry;
 use crate::paths;
 
 /// Writes the folder: aside first, so that it is whole or not there.
@@ -20,11 +24,13 @@ use crate::paths;
 /// What the system answers; or that the runtime lacks a step of the case.
 pub fn write(
     folder: &Path,
-    case: &Case,
+    entry: &Entry,
+    machine: &Machine,
     contender: &Contender,
     bundle: &Bundle,
     probe: &Path,
 ) -> io::Result<()> {
+    let case = &entry.case;
     let steps = contender
         .steps(case, &bundle.configs)
         .map_err(|lacks| io::Error::other(lacks.0))?;
@@ -46,7 +52,7 @@ pub fn write(
         fs::write(aside.path().join("input").join(name), text)?;
     }
     let script = aside.path().join("repro.sh");
-    fs::write(&script, text(case, contender, &steps))?;
+    fs::write(&script, text(entry, machine, contender, &steps))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
     fs::rename(aside.path(), folder)?;
@@ -56,7 +62,8 @@ pub fn write(
 }
 
 /// The script. It takes private namespaces first, as ocidiff does: a runtime under test is not trusted.
-fn text(case: &Case, contender: &Contender, steps: &[JobStep]) -> String {
+fn text(entry: &Entry, machine: &Machine, contender: &Contender, steps: &[JobStep]) -> String {
+    let case = &entry.case;
     let mut calls = String::new();
     for step in steps {
         // Writing to a string cannot fail.
@@ -88,6 +95,8 @@ fn text(case: &Case, contender: &Contender, steps: &[JobStep]) -> String {
         .replace("@BUNDLES@", paths::BUNDLES)
         .replace("@PIDS@", paths::PIDS)
         .replace("@TMP@", paths::TMP)
+        .replace("@VERSION@", &shell(&contender.runtime.manifest.version.args))
+        .replace("@CHECKS@", &answer::checks(entry, machine))
         .replace("@CALLER@", &caller(&case.body.caller))
         .replace("@CALLS@", &calls)
 }
@@ -143,11 +152,12 @@ fn caller(caller: &Caller) -> String {
 
 /// The call's words; the program is whatever the script was given.
 fn words(argv: &[String]) -> String {
-    let rest = argv.iter().skip(1).map(|word| quote(word));
-    std::iter::once("\"$RUNTIME\"".to_owned())
-        .chain(rest)
-        .collect::<Vec<_>>()
-        .join(" ")
+    format!("\"$RUNTIME\" {}", shell(argv.get(1..).unwrap_or_default()))
+}
+
+fn shell(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    words.join(" ")
 }
 
 fn quote(word: &str) -> String {
@@ -166,15 +176,33 @@ const TEMPLATE: &str = r#"#!/bin/bash
 # @CASE@ under @RUNTIME@: @SUMMARY@
 # Run as root: ./repro.sh [/path/to/another/runtime]. Everything happens in private pid, uts, ipc, net and mount
 # namespaces, and under cgroups of its own, which are removed at the end.
+# It ends with its answer: 0 it is as expected, 1 it is not, 125 it cannot tell. So it can be given to `git bisect run`.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 export RUNTIME=${1:-@PROGRAM@} HERE=$here
 if [ -z "${INSIDE-}" ]; then
-  export INSIDE=1
-  exec unshare -m -p -f -i -u -n --kill-child --mount-proc "$0" "$RUNTIME"
+  answers=$(mktemp -d) && mkfifo "$answers/answer" || exit 125
+  export INSIDE=1 ANSWER=$answers/answer
+  exec 8<>"$ANSWER"
+  # Process 1 reaps nobody: how the container's process ended is read off what is left of it. All ends with this script.
+  setpriv --pdeathsig KILL unshare -m -p -f -i -u -n --kill-child --mount-proc \
+    sh -c '"$0" "$RUNTIME" & exec sleep 900' "$0" </dev/null 8>&- &
+  holder=$!
+  trap 'kill -9 $holder 2>/dev/null; wait $holder 2>/dev/null; rm -rf "$answers"' EXIT
+  trap 'exit 125' INT TERM HUP
+  answer=125
+  for _ in $(seq 800); do
+    read -r -t 1 answer <&8 && break
+    answer=125
+    kill -0 $holder 2>/dev/null || break
+  done
+  exit "$answer"
 fi
+exec 9>"$ANSWER"
+trap 'echo $? >&9' EXIT
+cannot_tell() { echo "cannot tell: $*"; exit 125; }
 
-mount --make-rprivate /
+mount --make-rprivate / || cannot_tell "no private mounts"
 for d in vm fs dev debug abi user; do
   [ -d /proc/sys/$d ] && mount --bind /proc/sys/$d /proc/sys/$d && mount -o remount,bind,ro /proc/sys/$d
 done
@@ -193,13 +221,14 @@ for config in "$keep"/*.json; do
   cp "$config" "@BUNDLES@/$name/@CONFIG@"
 done
 umount "$keep" && rmdir "$keep"
-cd /
+cd / && "$RUNTIME" @VERSION@ </dev/null >/run/version 2>&1 9>&- || cannot_tell "$RUNTIME does not run here"
 
 # The container's init inherits the output of create: a file, never a pipe.
 call() {
   local label=$1 container=$2; shift 2
-  timeout -k 2 20 "$@" </dev/null >"/run/out.$label" 2>&1
-  echo "$label: exit status $?"
+  timeout -k 2 20 "$@" </dev/null >"/run/out.$label" 2>&1 9>&-
+  echo $? >"/run/status.$label"
+  echo "$label: exit status $(cat "/run/status.$label")"
   [ "$label" = create ] || sed 's/^/    /' "/run/out.$label"
 }
 wait_end() {
@@ -208,13 +237,35 @@ wait_end() {
     [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || break
     sleep 0.1
   done
+  # Field 52 of proc_pid_stat(5): what wait(2) would give.
+  sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 50 >"/run/wait.$1"
   echo "what create and the container printed:"
   sed 's/^/    /' /run/out.create
+}
+# What is seen of a call, of the container's process, of what the probe printed.
+status() { cat "/run/status.$1" 2>/dev/null || echo "(absent)"; }
+result() { case $(status "$1") in 0) echo ok ;; 124) echo timeout ;; "(absent)") echo "(absent)" ;; *) echo error ;; esac; }
+ended() {
+  local wait; wait=$(cat "/run/wait.$1" 2>/dev/null)
+  [ -n "$wait" ] || { echo "(absent)"; return; }
+  if [ $((wait & 127)) = 0 ]; then echo $((wait >> 8)); else echo "signal $((wait & 127))"; fi
+}
+printed() {
+  local head="{\"fact\":\"$2\",\"value\":" line
+  line=$(grep -hF -m 1 "$head" "/run/out.$1" 2>/dev/null) || { echo "(absent)"; return; }
+  line=${line#*"$head"}; echo "${line%\}}"
+}
+checked=0 differs=0
+told() {
+  checked=1
+  if [ "$2" = "$3" ]; then echo "as expected: $1 is $2"; else echo "DIFFERS: $1 should be $2, and is $3"; differs=1; fi
 }
 
 @CALLER@@CALLS@
 [ -s @HOOKS@/log ] && echo "hooks:" && cat @HOOKS@/log
-exit 0
+echo
+@CHECKS@[ $checked = 1 ] || cannot_tell "nothing that is expected of this case can be seen by a script"
+exit $differs
 "#;
 
 #[cfg(test)]

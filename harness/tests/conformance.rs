@@ -145,6 +145,7 @@ impl Suite {
             recorder: Recorder::Auto,
             keep_setup: false,
             repeat: 1,
+            limit_scale: 1,
             control: false,
             keep_hooks: false,
         };

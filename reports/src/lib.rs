@@ -3,9 +3,11 @@
 //! | module       | what is inside                                                         |
 //! |--------------|------------------------------------------------------------------------|
 //! | [`check`]    | which workloads of a node would behave differently                     |
+//! | [`changes`]  | what differs between versions of one runtime                           |
 //! | [`fleet`]    | the same of many nodes                                                 |
 //! | [`findings`] | what is known, as a list, one told whole, one as a bug report          |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
+//! | [`nights`]   | what is not as the night before; many nights, a line each              |
 //! | [`run`]      | the events, sorted out and counted; the order of what is told          |
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
 //! | [`markdown`] | a summary for CI or a comment                                          |
@@ -14,6 +16,7 @@
 //! | [`safe()`]   | hostile text made harmless                                             |
 
 mod accounts;
+pub mod changes;
 pub mod check;
 mod diff;
 pub mod events;
@@ -26,6 +29,7 @@ pub mod junit;
 pub mod markdown;
 pub mod mutants;
 mod news;
+pub mod nights;
 pub mod run;
 mod safe;
 mod style;

@@ -249,10 +249,12 @@ pub(crate) fn unmet(difference: &Difference) -> Option<(&Value, String)> {
 
 /// The value of a group on one line.
 pub(crate) fn value(group: &Group) -> String {
-    group
-        .value
-        .as_ref()
-        .map_or_else(|| ocidiff_model::known::ABSENT.to_owned(), Value::line)
+    shown(group.value.as_ref())
+}
+
+/// A value that may be missing, on one line.
+pub(crate) fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| ocidiff_model::known::ABSENT.to_owned(), Value::line)
 }
 
 /// A link as people write it: `containers/crun#1600` for an issue or a pull request of GitHub.

@@ -200,6 +200,6 @@ pub(crate) fn program_on(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
         .find(is_program)
 }
 
-fn is_program(path: &PathBuf) -> bool {
+pub(crate) fn is_program(path: &PathBuf) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }

@@ -24,11 +24,14 @@ pub use ask::{Answer, Ask, End, LIMIT, Nobody};
 pub use call::{Call, Flag, Var};
 pub use facts::ProgramError;
 pub use find::{Found, Origin, Runtime, find_all, find_in, registered};
-pub use install::{AptError, Event, InstallError, JobError, Outcome, Request, install};
+pub use install::{
+    AptError, Available, Event, InstallError, JobError, Offer, Outcome, Request, available, build,
+    cargo_home, install,
+};
 pub use machine::Machine;
 pub use manifest::{
     BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
-    Refusal, VersionCall,
+    Refusal, SourceBuild, VersionCall,
 };
 pub use ocidiff_model::version::{Version, VersionError};
 pub use select::{SelectError, Selector, Which, find_manifest, select};

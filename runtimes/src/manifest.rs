@@ -99,6 +99,36 @@ pub struct Install {
     /// The crate.
     #[serde(rename = "crate")]
     pub krate: Option<CrateSource>,
+    /// How it is built from a folder of its sources.
+    pub source: Option<SourceBuild>,
+}
+
+/// How a runtime is built from a folder of its sources.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SourceBuild {
+    /// The tools that it takes, by their names on PATH.
+    pub needs: Vec<String>,
+    /// The commands, in the folder, in order; a word with a slash is a script of the sources'.
+    pub build: Vec<Vec<String>>,
+    /// The program that they make, below the folder.
+    pub program: String,
+    /// The Debian packages that the build needs.
+    #[serde(default)]
+    pub debian_build_needs: Vec<String>,
+}
+
+impl Install {
+    /// Every version that the manifest knows where to get, in order.
+    #[must_use]
+    pub fn versions(&self) -> Vec<Version> {
+        let debian = self.debian.iter().flat_map(|source| source.versions.keys());
+        let krate = self.krate.iter().flat_map(|source| &source.versions);
+        let mut all: Vec<Version> = debian.chain(krate).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
+    }
 }
 
 /// A Debian package with its versions.

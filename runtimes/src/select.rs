@@ -1,15 +1,18 @@
 //! Which of the runtimes that are there a run takes: `NAME`, `NAME@VERSION` or `NAME=/path/to/binary`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::ask::Ask;
 use crate::facts::ProgramError;
-use crate::find::{Found, Origin, Runtime, given};
+use crate::find::{Found, Origin, Runtime, given, is_program};
 use crate::manifest::Manifest;
 use crate::store::Store;
 use ocidiff_model::version::Version;
+
+/// Programs of a folder that are taken for builds of one runtime.
+const MOST_PROGRAMS: usize = 64;
 
 /// A runtime as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub enum Which {
     Any,
     /// This version.
     Version(Version),
-    /// This program.
+    /// This program, or each program in this folder.
     Program(PathBuf),
 }
 
@@ -60,6 +63,14 @@ pub enum SelectError {
         wanted: String,
         /// What is there instead.
         there: String,
+    },
+    /// A folder that holds no builds.
+    #[error("take the programs of {path} as builds: {why}", path = path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// The program cannot be used.
     #[error(transparent)]
@@ -117,19 +128,48 @@ pub fn select(
     let mut chosen = Vec::new();
     for selector in selectors {
         let manifest = find_manifest(manifests, &selector.name)?;
-        let runtime = match &selector.which {
-            Which::Program(path) => given(manifest, path, store, ask)?,
-            Which::Version(version) => with_version(manifest, version, found)?,
-            Which::Any => any(manifest, found).ok_or_else(|| missing(manifest, None, found))?,
+        let these = match &selector.which {
+            Which::Program(path) => programs(path)?
+                .iter()
+                .map(|program| given(manifest, program, store, ask))
+                .collect::<Result<_, _>>()?,
+            Which::Version(version) => vec![with_version(manifest, version, found)?],
+            Which::Any => vec![any(manifest, found).ok_or_else(|| missing(manifest, None, found))?],
         };
-        if !seen.insert((runtime.path.clone(), runtime.label())) {
-            return Err(SelectError::Twice {
-                label: runtime.label(),
-            });
+        for runtime in these {
+            if !seen.insert((runtime.path.clone(), runtime.label())) {
+                return Err(SelectError::Twice {
+                    label: runtime.label(),
+                });
+            }
+            chosen.push(runtime);
         }
-        chosen.push(runtime);
     }
     Ok(chosen)
+}
+
+/// The program of a path; where it is a folder every program that lies in it, by name.
+fn programs(path: &Path) -> Result<Vec<PathBuf>, SelectError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let bad = |why: String| SelectError::Folder {
+        path: path.to_owned(),
+        why,
+    };
+    let entries = std::fs::read_dir(path).map_err(|error| bad(error.to_string()))?;
+    let mut all: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(is_program)
+        .collect();
+    all.sort();
+    match all.len() {
+        0 => Err(bad("no program lies in it".to_owned())),
+        1..=MOST_PROGRAMS => Ok(all),
+        number => Err(bad(format!(
+            "{number} programs lie in it, and {MOST_PROGRAMS} are the most; name a folder that holds builds only"
+        ))),
+    }
 }
 
 /// The manifest of a name.

@@ -104,7 +104,8 @@ pub struct Difference {
     /// Where it was not the same in each run: every way in which it showed, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<Seen>,
-    /// Where something is written of it that is not what showed: by runtime, what is written.
+    /// Where something is written of it that is not what showed: by runtime, what is written. Where it is as written, who
+    /// may show any value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<(String, Value)>,
     /// What the case expects of the fact, where it does.

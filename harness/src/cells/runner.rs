@@ -63,6 +63,8 @@ pub struct Engine {
     pub keep_setup: bool,
     /// How often each case is run at least.
     pub repeat: u32,
+    /// So many times as long as a case says may its steps take.
+    pub limit_scale: u32,
     /// Whether a runtime is held against itself.
     pub control: bool,
     /// The newest versions that the corpus was run under.
@@ -122,6 +124,14 @@ impl Engine {
         }
     }
 
+    /// Leaves those runtimes, by their labels; the first of them is the reference from now on.
+    pub(crate) fn retain(&mut self, stays: impl Fn(&str) -> bool) {
+        self.contenders.retain(|one| stays(&one.id.label));
+        if let Some(first) = self.contenders.first_mut() {
+            first.reference = true;
+        }
+    }
+
     /// Runs a case once under every runtime, and judges nothing.
     ///
     /// # Errors
@@ -162,8 +172,12 @@ impl Engine {
             .collect()
     }
 
-    fn order(&self, case: &Case, bundle: &Bundle, steps: Vec<JobStep>) -> Order {
-        let limit = SLACK + Duration::from_millis(steps.iter().map(|step| step.limit_ms).sum());
+    fn order(&self, case: &Case, bundle: &Bundle, mut steps: Vec<JobStep>) -> Order {
+        for step in &mut steps {
+            step.limit_ms = step.limit_ms.saturating_mul(self.limit_scale.into());
+        }
+        let limit =
+            SLACK * self.limit_scale + Duration::from_millis(steps.iter().map(|step| step.limit_ms).sum());
         Order {
             lower: bundle.layers.clone(),
             // Made when the first bundle was built.

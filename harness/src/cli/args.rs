@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
+use super::bisect::BisectArgs;
+use super::changes::ChangesArgs;
 use super::containers::{CaptureArgs, FromArgs};
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
@@ -13,6 +15,7 @@ use super::findings::FindingsArgs;
 use super::help;
 use super::lint::LintArgs;
 use super::mutants::MutantsArgs;
+use super::nights::TrendArgs;
 use super::upstream::UpstreamArgs;
 use super::via::ViaArgs;
 use crate::cells::runner::Recorder;
@@ -35,6 +38,10 @@ If whoever reads the output goes away (`| head`), the run ends, with 1 if someth
 pub(crate) enum Command {
     /// Run cases under every runtime and report where they differ
     Run(RunArgs),
+    /// Run versions of one runtime and tell what differs between them, by finding: fixed, broke, changed
+    Changes(ChangesArgs),
+    /// Find the two versions between which a behaviour changed, by running them or the commits of a checkout
+    Bisect(BisectArgs),
     /// List the cases
     List(ListArgs),
     /// Print all that is known of a finding, case, fact, clause or verdict; with --run, run the case and
@@ -52,6 +59,8 @@ pub(crate) enum Command {
     Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
+    /// Tell how runs went night by night, a line each
+    Trend(TrendArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
     /// List the facts that cases can expect, watch and know
@@ -108,6 +117,9 @@ pub(crate) struct WithArgs {
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
+    /// Give each step N times as long as its case says: for slow machines, such as emulated ones
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit_scale: u16,
     /// Also report how long the recorder took to load
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -128,6 +140,7 @@ impl WithArgs {
             },
             keep_setup: false,
             repeat: 1,
+            limit_scale: self.limit_scale.into(),
             control: false,
             keep_hooks: false,
         })
@@ -151,6 +164,9 @@ impl WithArgs {
             .filter(|_| self.recorder != RecorderArg::Auto)
         {
             words.extend(["--recorder".to_owned(), recorder.get_name().to_owned()]);
+        }
+        if self.limit_scale > 1 {
+            words.extend(["--limit-scale".to_owned(), self.limit_scale.to_string()]);
         }
         words
     }
@@ -225,6 +241,27 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
+    /// A run of cases as commands make it that want its events.
+    pub(crate) fn plain(patterns: Vec<String>, with: WithArgs, json: Option<PathBuf>) -> Self {
+        Self {
+            patterns,
+            with,
+            bundle: None,
+            show_env: false,
+            outside_root: false,
+            hooks: false,
+            via: ViaArgs::default(),
+            ignore: None,
+            known: false,
+            json,
+            records: None,
+            strict: false,
+            repeat: 1,
+            fail_fast: false,
+            limit: None,
+        }
+    }
+
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();
@@ -335,12 +372,17 @@ pub(crate) struct ControlArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The events; several files with --merge
+    /// The events; several files with --merge, two files or folders with --diff
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
+    /// Say what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
+    /// what ran under the same version on the same machine is compared. Ends with 1 if something changed, with 3 if
+    /// nothing can be compared; that a case takes longer is told, and fails nothing
+    #[arg(long, conflicts_with = "merge")]
+    pub(crate) diff: bool,
     /// terminal, markdown, json; junit for runs, html for checks
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
@@ -500,7 +542,11 @@ impl CheckFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RuntimesArgs {
+    /// List every version that Debian's suites and crates.io offer now, and which of them are here
+    #[arg(long)]
+    pub(crate) available: bool,
     #[command(subcommand)]
     pub(crate) command: Option<RuntimesCommand>,
 }
@@ -513,5 +559,14 @@ pub(crate) enum RuntimesCommand {
         /// What to install
         #[arg(value_name = "NAME[@VERSION]")]
         requests: Vec<String>,
+    },
+    /// Build a runtime from a folder of its sources, by its own make or cargo, and put it into the store
+    Build {
+        /// The runtime
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its sources
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }

@@ -2,8 +2,10 @@
 
 mod accept;
 mod args;
+mod bisect;
 mod bundle_folder;
 mod capture;
+mod changes;
 mod check;
 mod containers;
 mod control;
@@ -18,6 +20,7 @@ mod ignored;
 mod inspect;
 mod lint;
 mod mutants;
+mod nights;
 mod output;
 mod reader;
 mod records;
@@ -75,6 +78,8 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     }
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Bisect(args) => bisect::bisect(&args),
+        Command::Changes(args) => changes::changes(&args),
         Command::List(args) => inspect::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Show(args) => inspect::show(&args),
@@ -83,6 +88,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Control(args) => control::control(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Report(args) => report::report(&args),
+        Command::Trend(args) => nights::trend(&args),
         Command::Schema(args) => schema(args.of),
         Command::Facts(args) => facts::facts(&args),
         Command::Findings(args) => findings::findings(&args),
@@ -111,6 +117,8 @@ fn runs_containers(command: &Command) -> bool {
     matches!(
         command,
         Command::Run(_)
+            | Command::Bisect(_)
+            | Command::Changes(_)
             | Command::Show(_)
             | Command::Accept(_)
             | Command::Repro(_)

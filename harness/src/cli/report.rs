@@ -13,6 +13,9 @@ use crate::error::Error;
 
 /// Draws it; the exit status says only whether that went well.
 pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
+    if args.diff {
+        return super::nights::diff(args);
+    }
     let style = if args.output.is_some() {
         Style::default()
     } else {

@@ -49,7 +49,8 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     }
     write_folder(&folder, entry, &contender, &corpus, store)?;
     let told = format!(
-        "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\n",
+        "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\nit ends with 0 where all is as \
+         expected, with 1 where it differs, with 125 where it cannot tell\n",
         safe(&folder.to_string_lossy()),
         contender.id.name
     );
@@ -73,7 +74,8 @@ pub(super) fn write_folder(
     if signalled.stop.is_asked() {
         return Err(Error::broken("interrupted"));
     }
-    repro::write(folder, &entry.case, contender, &bundle, &probe)
+    let machine = suite::abilities()?.machine;
+    repro::write(folder, entry, &machine, contender, &bundle, &probe)
         .map_err(|error| files::failed(folder, &error))?;
     drop((session, signalled));
     Ok(())

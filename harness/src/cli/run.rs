@@ -34,6 +34,25 @@ use crate::run::suite::{self, Settings};
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
+    if args.via.via.is_some() {
+        let corpus = suite::corpus(args.with.cases.as_deref())?;
+        let entries = plan::select(&corpus.entries, &args.patterns).map_err(Error::usage)?;
+        let entries = entries.into_iter().cloned().collect();
+        let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
+        return super::via::run(args, corpus, entries, ignore);
+    }
+    let (teller, exit) = ran(args, false)?;
+    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
+    teller.close(exit)
+}
+
+/// Runs the cases for another command: progress goes to stderr, and nothing to stdout.
+pub(super) fn quietly(args: &RunArgs) -> Result<(Vec<Event>, ExitStatus), Error> {
+    let (mut teller, exit) = ran(args, true)?;
+    Ok((teller.end()?, exit))
+}
+
+fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let entries: Vec<Entry> = match &args.bundle {
         Some(folder) => vec![bundle_entry(folder, reach(args.outside_root), args.hooks)?],
@@ -44,9 +63,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
             .collect(),
     };
     let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
-    if args.via.via.is_some() {
-        return super::via::run(args, corpus, entries, ignore);
-    }
     root::need_root()?;
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
@@ -55,6 +71,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         suite::missing()?.iter().for_each(|line| output::complain(line));
     }
     let mut teller = Teller::new(args, entries.len(), ignore)?;
+    teller.quiet = quiet;
     let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
@@ -104,8 +121,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         )
         .await
     });
-    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
-    teller.close(ran?)
+    Ok((teller, ran?))
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -241,6 +257,8 @@ pub(super) struct Teller {
     ignore: Option<IgnoreList>,
     /// What other commands take to meet the same runtimes and cases.
     again: Vec<String>,
+    /// Whether another command says what came of it.
+    quiet: bool,
 }
 
 impl Teller {
@@ -261,6 +279,7 @@ impl Teller {
             harms: false,
             ignore,
             again: args.again(),
+            quiet: false,
         })
     }
 
@@ -291,7 +310,7 @@ impl Teller {
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
         // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
-        if let Event::RunStarted { .. } = &event {
+        if let (Event::RunStarted { .. }, false) = (&event, self.quiet) {
             self.say(&terminal::header(&event, &output::style()))?;
         }
         if let Some(file) = &mut self.file {
@@ -327,8 +346,8 @@ impl Teller {
         }
     }
 
-    /// The report, once the last event is told.
-    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
+    /// Every event, once the last one is told.
+    fn end(&mut self) -> Result<Vec<Event>, Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -336,8 +355,14 @@ impl Teller {
             file.finish()
                 .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
         }
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// The report, once the last event is told.
+    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
+        let events = self.end()?;
         let style = output::style();
-        let mut told = Told::of(&self.events);
+        let mut told = Told::of(&events);
         told.each_known = self.each_known;
         let blocks: String = told
             .told_whole()

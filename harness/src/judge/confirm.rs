@@ -10,7 +10,9 @@ use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Channel, Difference, Group, Op, Record, Requirement, StepRecord, Verdict};
+use ocidiff_model::{
+    Case, Channel, Difference, FindingId, Group, Op, Record, Requirement, StepRecord, Verdict,
+};
 use serde_json::Value as Json;
 
 use crate::bundle::Bundle;
@@ -212,6 +214,7 @@ impl Judge {
             self.tells_gone || !matches!(difference.standing, Standing::Gone | Standing::Fixed)
         });
         self.recognise(&entry.case, config, &comparable, &mut found);
+        self.own(&mut found);
         let reference = comparable.first().map(|record| record.runtime.label.as_str());
         for difference in &mut found {
             self.accuse(difference);
@@ -276,6 +279,23 @@ impl Judge {
             let who = broken.iter().filter(|(_, other)| other == clause);
             difference.against = who.map(|(who, _)| who.clone()).collect();
             difference.against.dedup();
+        }
+    }
+
+    /// What is written for several runtimes at once names the findings of all of them: each shows its own.
+    fn own(&self, found: &mut [Difference]) {
+        let is_runtime = |name: &str| self.corpus.runtimes.iter().any(|one| one == name);
+        for account in found.iter_mut().flat_map(|difference| &mut difference.accounts) {
+            let name = account
+                .who
+                .split(['@', ' '])
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            let is_own = |id: &FindingId| id.component() == name || !is_runtime(id.component());
+            if account.because.iter().any(is_own) {
+                account.because.retain(is_own);
+            }
         }
     }
 

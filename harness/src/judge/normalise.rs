@@ -7,11 +7,12 @@ use ocidiff_model::{Fact, Value};
 type Filter = fn(&str) -> String;
 
 /// The filters, in the order in which they are applied.
-const FILTERS: [(&str, Filter); 4] = [
+const FILTERS: [(&str, Filter); 5] = [
     ("inodes", inodes),
     ("overlay", overlay),
     ("addresses", addresses),
     ("times", times),
+    ("tmpfs", tmpfs),
 ];
 
 /// Applies every filter to every value.
@@ -104,6 +105,17 @@ fn times(text: &str) -> String {
     format!("{}TIME{}", &text[..at], times(tail))
 }
 
+/// A tmpfs says `inode64` where the kernel was built so that it is the default (CONFIG_TMPFS_INODE64).
+fn tmpfs(text: &str) -> String {
+    let Some((head, rest)) = text.split_once(",inode64") else {
+        return text.to_owned();
+    };
+    if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '=') {
+        return format!("{head},inode64{}", tmpfs(rest));
+    }
+    format!("{head}{}", tmpfs(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +128,15 @@ mod tests {
             ("rw,lowerdir=/a:/b,upperdir=/c,workdir=/d,xino=off", "rw,xino=off"),
             ("at 0x7ffd12345678 of 0xff", "at 0xADDRESS of 0xff"),
             ("time=2026-11-24T21:48:00.123Z level=x", "time=TIME level=x"),
+            (
+                "tmpfs ro,relatime | rw,size=0k,inode64 | private",
+                "tmpfs ro,relatime | rw,size=0k | private",
+            ),
+            (
+                "tmpfs rw private (rw,inode64,mode=755)",
+                "tmpfs rw private (rw,mode=755)",
+            ),
+            ("rw,inode64x,inode32", "rw,inode64x,inode32"),
             ("plain", "plain"),
         ] {
             assert_eq!(apply(text), expected);

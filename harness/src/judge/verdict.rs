@@ -2,7 +2,7 @@
 
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::finding::fits;
-use ocidiff_model::known::{Machine, stands_for};
+use ocidiff_model::known::{ANY, Machine, stands_for};
 use ocidiff_model::step::{MAIN, labels};
 use ocidiff_model::{
     Case, Channel, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
@@ -23,6 +23,9 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
             if as_written(entry, difference, records) {
                 difference.standing = Standing::Known;
                 difference.accounts = accounts(entry, records);
+                // Of whom any value is as written, none says what changed.
+                difference.written = all_written(entry, records);
+                difference.written.retain(|(_, value)| *value == Value::from(ANY));
             } else {
                 // What is written is about other values: so is its cause.
                 difference.written = all_written(entry, records);
@@ -76,7 +79,7 @@ pub fn expected_clauses(case: &Case) -> Vec<String> {
 }
 
 /// The case's expectations: of facts, of its steps, and what these imply.
-fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
+pub(crate) fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
     let of_facts = of_facts(case);
     let implied = implied(case, &of_facts);
     let only = match case.body.requirement.as_slice() {
@@ -217,7 +220,7 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
         .filter(|record| speaks_of(record, &entry.fact))
         .filter_map(|record| written(entry, record))
         .collect();
-    let any = Value::from(ocidiff_model::known::ANY);
+    let any = Value::from(ANY);
     let certain = values.iter().filter(|value| ***value != any);
     let distinct = values.iter().any(|value| {
         certain

@@ -147,6 +147,8 @@ pub struct Settings {
     pub keep_setup: bool,
     /// How often each case is run at least.
     pub repeat: u32,
+    /// So many times as long as a case says may its steps take: for slow machines.
+    pub limit_scale: u32,
     /// Whether a runtime is held against itself.
     pub control: bool,
     /// Whether hooks of a bundle of the user's run too.
@@ -186,6 +188,7 @@ pub fn engine(
         recorder_said,
         keep_setup: settings.keep_setup,
         repeat: settings.repeat,
+        limit_scale: settings.limit_scale,
         control: settings.control,
         newest: Newest::of(&manifests()?),
         hangs: Hangs::default(),

@@ -18,7 +18,25 @@ fn a_repro_shows_the_difference() {
     let Some(runtimes) = both() else { return };
     let scene = Scene::new();
     scene.write("cases/some/story.yaml", STORY);
-    for (runtime, shown) in [(&runtimes[1], "ENOSYS"), (&runtimes[3], "EPERM")] {
+    scene.write(
+        "cases/some/story.known.yaml",
+        format!("- facts: {{{FACT}: [{{because: unexplained, who: [runc], shows: ENOSYS}}, {{otherwise: EPERM}}]}}\n"),
+    );
+    let says = |is: &str| format!("{FACT} {is}");
+    for (runtime, shown, answer, told) in [
+        (
+            &runtimes[1],
+            "ENOSYS",
+            1,
+            format!("DIFFERS: {}", says("should be \"EPERM\", and is \"ENOSYS\"")),
+        ),
+        (
+            &runtimes[3],
+            "EPERM",
+            0,
+            format!("as expected: {}", says("is \"EPERM\"")),
+        ),
+    ] {
         let folder = format!("repro-{}", runtime.split('=').next().unwrap_or_default());
         scene
             .run(&[
@@ -36,7 +54,7 @@ fn a_repro_shows_the_difference() {
         let script = fs::read_to_string(folder.join("repro.sh")).expect("the script");
         // The test runs it: it must take its namespaces before it calls anything.
         let (before, after) = script
-            .split_once("exec unshare -m -p -f -i -u -n --kill-child")
+            .split_once("unshare -m -p -f -i -u -n --kill-child")
             .expect("private namespaces");
         assert!(!before.contains("\nmount") && after.contains("mount --make-rprivate /"));
         let mut command = Command::new(folder.join("repro.sh"));
@@ -44,9 +62,9 @@ fn a_repro_shows_the_difference() {
         let output = Output::new(scene.path());
         let child = output.spawn(&mut command);
         let ran = output.wait(child, Duration::from_secs(60));
-        ran.ends_with(0);
+        ran.ends_with(answer);
         assert!(
-            ran.stdout.contains(shown),
+            ran.stdout.contains(shown) && ran.stdout.contains(&told),
             "{runtime} does not show {shown}:\n{}\n{}",
             ran.stdout,
             ran.stderr

@@ -1,8 +1,10 @@
 //! What the program does, seen from outside: its commands on real runtimes, engines and machines. One binary, so that it is
 //! linked once; a module for each subject, helpers in `support`.
 
+mod bisect;
 mod bundles;
 mod capture;
+mod changes;
 mod check;
 mod cleaners;
 mod cleanup;

@@ -9,7 +9,7 @@ mod explain;
 mod filter;
 mod findings;
 mod known;
-mod page;
+pub(crate) mod page;
 mod profile;
 
 use ocidiff_model::event::{CaseReport, Participant};
@@ -19,6 +19,7 @@ pub(crate) use case::next_steps;
 pub use explain::{ExplainInput, explain};
 pub use profile::profile;
 
+use crate::changes;
 use crate::ignored;
 use crate::news;
 use crate::run::{Run, Start, is_told_whole};
@@ -102,6 +103,12 @@ pub fn case(case: &CaseReport, style: &Style) -> String {
 /// What comes after the cases that fail: the known ones, what was left out, and the counts.
 #[must_use]
 pub fn closing(run: &Run<'_>, style: &Style) -> String {
+    let versions = (!run.each_known)
+        .then(|| changes::of_versions(run, style))
+        .flatten();
+    if let Some(told) = versions {
+        return format!("{told}{}", summary(run, style));
+    }
     format!(
         "{}{}{}{}{}",
         known::list(run, style),

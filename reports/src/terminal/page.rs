@@ -15,18 +15,18 @@ const NARROW: usize = 4;
 const LINES: usize = 3;
 
 /// A report that grows by lines.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     style: &'a Style,
     margin: usize,
     out: String,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(style: &'a Style) -> Self {
+    pub(crate) fn new(style: &'a Style) -> Self {
         Self::with_margin(style, MARGIN)
     }
 
-    pub(super) fn with_margin(style: &'a Style, margin: usize) -> Self {
+    pub(crate) fn with_margin(style: &'a Style, margin: usize) -> Self {
         Self {
             style,
             margin,
@@ -35,13 +35,13 @@ impl<'a> Page<'a> {
     }
 
     /// A line as it is, at the left edge.
-    pub(super) fn line(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
     }
 
     /// A line as it is, in the margin and `deeper` columns.
-    pub(super) fn indented(&mut self, deeper: usize, text: &str) {
+    pub(crate) fn indented(&mut self, deeper: usize, text: &str) {
         self.line(&format!("{}{text}", " ".repeat(self.margin + deeper)));
     }
 
@@ -60,7 +60,7 @@ impl<'a> Page<'a> {
     }
 
     /// A name and hostile text, which is made safe and wrapped under itself.
-    pub(super) fn field(&mut self, name: &str, text: &str) {
+    pub(crate) fn field(&mut self, name: &str, text: &str) {
         let text = self.style.words(text);
         for (index, line) in wrap(&text, self.room().saturating_sub(NAME + 1))
             .into_iter()
@@ -71,13 +71,13 @@ impl<'a> Page<'a> {
     }
 
     /// A name and text that is safe already and must stay on its line.
-    pub(super) fn raw_field(&mut self, name: &str, text: &str) {
+    pub(crate) fn raw_field(&mut self, name: &str, text: &str) {
         let name = self.style.paint(Ink::Quiet, &pad(name, NAME));
         self.indented(0, &format!("{name} {text}"));
     }
 
     /// A name and texts side by side, safe already, that go on below where the line is full.
-    pub(super) fn filled_field(&mut self, name: &str, items: &[String]) {
+    pub(crate) fn filled_field(&mut self, name: &str, items: &[String]) {
         let lines = fill(items, self.style.dot(), self.room().saturating_sub(NAME + 1));
         for (index, line) in lines.iter().enumerate() {
             self.raw_field(if index == 0 { name } else { "" }, line);
@@ -85,7 +85,7 @@ impl<'a> Page<'a> {
     }
 
     /// Texts side by side, safe already, at the left edge; they go on below, under the first of them, where a line is full.
-    pub(super) fn filled(&mut self, head: &str, items: &[String]) {
+    pub(crate) fn filled(&mut self, head: &str, items: &[String]) {
         let columns = self.style.columns();
         let beside = width(head) <= columns / 3;
         let margin = if beside { width(head) } else { NARROW };
@@ -103,12 +103,12 @@ impl<'a> Page<'a> {
     }
 
     /// Columns to the right of the margin.
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.style.columns().saturating_sub(self.margin)
     }
 
     /// A diff under a fact.
-    pub(super) fn diff(&mut self, lines: &[Line]) {
+    pub(crate) fn diff(&mut self, lines: &[Line]) {
         for line in lines {
             let text = self.style.brief(&line.text, self.room().saturating_sub(2));
             let ink = match line.kind {
@@ -123,7 +123,7 @@ impl<'a> Page<'a> {
     }
 
     /// A name, then hostile texts side by side in a few lines, as many as fit, each whole; nothing where there are none.
-    pub(super) fn list(&mut self, name: &str, items: &[String]) {
+    pub(crate) fn list(&mut self, name: &str, items: &[String]) {
         let (dot, room) = (self.style.dot(), self.style.columns().saturating_sub(LIST));
         let mut shown: Vec<String> = Vec::new();
         for (index, item) in items.iter().enumerate() {
@@ -160,12 +160,22 @@ impl<'a> Page<'a> {
         }
     }
 
-    pub(super) fn text(self) -> String {
+    /// Whether there is nothing so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// How much there is so far.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    pub(crate) fn text(self) -> String {
         self.out
     }
 
     /// The text and an empty line; nothing where there is no text.
-    pub(super) fn end_with_gap(mut self) -> String {
+    pub(crate) fn end_with_gap(mut self) -> String {
         if !self.out.is_empty() {
             self.out.push('\n');
         }

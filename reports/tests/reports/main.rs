@@ -1,6 +1,7 @@
 //! The reports of a realistic run, as a reader of any format meets them.
 
 mod cases;
+mod changes;
 mod checks;
 mod events;
 mod fleet;
@@ -9,6 +10,7 @@ mod hostile;
 mod hostile_nodes;
 mod ignored;
 mod news;
+mod nights;
 mod nodes;
 mod order;
 mod room;

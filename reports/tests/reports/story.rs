@@ -148,6 +148,7 @@ pub(crate) fn known(mut case: CaseReport, advice: Advice) -> CaseReport {
             entering: impact,
             leaving: impact,
         },
+        races: false,
         violates: None,
         cause: advice.cause.unwrap_or_default(),
         link: advice.link,

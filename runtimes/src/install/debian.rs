@@ -109,7 +109,7 @@ fn moved(job: &Job<'_>, there: &[(String, Version)]) -> InstallError {
 }
 
 /// The program's version as the package's tells it: `1.0.0~rc93+ds1-5` is 1.0.0-rc93.
-fn package_version(source: &DebianSource, plan: &[Planned]) -> Option<Version> {
+pub(super) fn package_version(source: &DebianSource, plan: &[Planned]) -> Option<Version> {
     let full = &plan.iter().find(|one| one.name == source.package)?.version;
     let upstream = match &source.version_regex {
         Some(regex) => regex.capture(full)?,

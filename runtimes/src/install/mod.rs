@@ -1,6 +1,8 @@
 //! Bringing runtimes into the store: staged aside, put in place whole, checked, then recorded.
 
 mod apt;
+mod available;
+mod build;
 mod debian;
 mod elf;
 mod job;
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 pub use apt::AptError;
 pub(crate) use apt::{Apt, Planned};
+pub use available::{Available, Offer, available, cargo_home};
+pub use build::build;
 pub use job::JobError;
 pub use request::Request;
 
@@ -95,6 +99,24 @@ pub enum InstallError {
     },
     #[error("build {label}: packages are missing; `apt-get install {packages}` brings them")]
     BuildNeeds { label: String, packages: String },
+    #[error(
+        "build {label}: there is no {missing} on PATH; on Debian `apt-get install {packages}` brings what it takes"
+    )]
+    NoCompiler {
+        label: String,
+        missing: String,
+        packages: String,
+    },
+    #[error(
+        "put {label} into the store: it is there already, from {from}; name this build as --runtime {name}={path}",
+        path = path.display()
+    )]
+    Taken {
+        label: String,
+        from: String,
+        name: String,
+        path: PathBuf,
+    },
     #[error("build a crate: there is no cargo; {how}")]
     NoCargo { how: &'static str },
     #[error(

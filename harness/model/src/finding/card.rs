@@ -15,6 +15,9 @@ pub struct Card {
     pub kind: Kind,
     /// How much it matters.
     pub impact: Impacts,
+    /// It shows in some runs only: a race.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub races: bool,
     /// The clause that it violates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub violates: Option<String>,
@@ -38,6 +41,7 @@ impl From<&Finding> for Card {
             versions: finding.versions(),
             kind: finding.kind,
             impact: finding.impact,
+            races: finding.races,
             violates: finding.violates.clone(),
             cause: finding.cause.trim().to_owned(),
             link: finding.addresses(),

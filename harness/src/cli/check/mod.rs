@@ -51,6 +51,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         recorder: if args.run { Recorder::Auto } else { Recorder::None },
         keep_setup: false,
         repeat: 1,
+        limit_scale: 1,
         control: false,
         keep_hooks: false,
     };

@@ -37,6 +37,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         recorder: Recorder::None,
         keep_setup: false,
         repeat: 1,
+        limit_scale: 1,
         control: false,
         keep_hooks: false,
     };

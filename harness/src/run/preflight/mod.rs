@@ -4,7 +4,8 @@
 mod limits;
 
 use ocidiff_model::record::RunOutcome;
-use ocidiff_model::{Case, CaseFile, Op, Record, Value};
+use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value};
+use ocidiff_runtimes::{CgroupNeed, Needs};
 
 use crate::cells::runner::Engine;
 use crate::error::Error;
@@ -65,6 +66,52 @@ pub fn lacks(abilities: &Abilities, default_config: &serde_json::Value) -> Optio
 /// # Errors
 /// No runtime starts it, or only one does: the machine is at fault, or there is nothing left to compare.
 pub async fn plain(engine: &mut Engine) -> Result<Vec<String>, Error> {
+    let mut left_out = leave_out(engine)?;
+    left_out.extend(plain_ones(engine).await?);
+    Ok(left_out)
+}
+
+/// Takes those out whose needs this machine does not meet: they would fail in every case.
+fn leave_out(engine: &mut Engine) -> Result<Vec<String>, Error> {
+    let machine = &engine.machine;
+    let unmet: Vec<(String, String)> = engine
+        .contenders
+        .iter()
+        .filter_map(|one| Some((one.id.label.clone(), unmet(&one.runtime.manifest.needs, machine)?)))
+        .collect();
+    if unmet.is_empty() {
+        return Ok(Vec::new());
+    }
+    let words = told(&unmet);
+    if engine.contenders.len() - unmet.len() < 2 {
+        return Err(Error::broken(format!(
+            "there is nothing to compare, since this machine does not have what is needed by {}",
+            words.join("; ")
+        )));
+    }
+    engine.retain(|label| unmet.iter().all(|(who, _)| who != label));
+    let sentence =
+        |words: String| format!("left out, since this machine does not have what is needed by {words}");
+    Ok(words.into_iter().map(sentence).collect())
+}
+
+/// What a runtime needs and the machine does not have. A hybrid machine is none in a cell: it shows the v1 trees alone.
+fn unmet(needs: &Needs, machine: &Machine) -> Option<String> {
+    if let Some(kernel) = needs.kernel.as_ref().filter(|kernel| machine.kernel < **kernel) {
+        return Some(format!(
+            "kernel {kernel} or newer, and this is {}",
+            machine.kernel
+        ));
+    }
+    match needs.cgroup {
+        Some(CgroupNeed::V2) if machine.cgroup != "v2" => {
+            Some(format!("cgroup v2, and this is {}", machine.cgroup))
+        }
+        _ => None,
+    }
+}
+
+async fn plain_ones(engine: &mut Engine) -> Result<Vec<String>, Error> {
     let records = engine.observe(&plain_case()).await.map_err(Error::broken)?;
     let failed: Vec<(String, String)> = records
         .iter()
@@ -86,12 +133,7 @@ pub async fn plain(engine: &mut Engine) -> Result<Vec<String>, Error> {
             words.join("; ")
         ))));
     }
-    engine
-        .contenders
-        .retain(|contender| failed.iter().all(|(who, _)| *who != contender.id.label));
-    if let Some(first) = engine.contenders.first_mut() {
-        first.reference = true;
-    }
+    engine.retain(|label| failed.iter().all(|(who, _)| who != label));
     let sentence = |words: String| {
         format!("left out, since it does not start a plain container on this machine: {words}")
     };
@@ -150,5 +192,41 @@ fn failure(record: &Record) -> Option<String> {
         Some(Value::Int(0)) => None,
         Some(other) => Some(format!("its process ended with {}", other.line())),
         None => Some("its process was not seen".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_runtime_needs_is_held_against_the_machine() {
+        let machine = |kernel: &str, cgroup: &str| Machine {
+            kernel: kernel.parse().expect("a version"),
+            cgroup: cgroup.to_owned(),
+            arch: "x86_64".to_owned(),
+            via: None,
+        };
+        let needs = |yaml: &str| serde_yaml::from_str::<Needs>(yaml).expect(yaml);
+        for (yaml, kernel, cgroup, expected) in [
+            ("{}", "5.10.0-30-cloud-amd64", "v1", None),
+            (
+                "{kernel: '5.12'}",
+                "5.10.0-30-cloud-amd64",
+                "v1",
+                Some("kernel 5.12 or newer, and this is 5.10.0-30-cloud-amd64"),
+            ),
+            ("{kernel: '5.12'}", "5.12.0", "v1", None),
+            ("{kernel: '5.12'}", "6.1.0-18", "v2", None),
+            ("{cgroup: v2}", "6.1", "v1", Some("cgroup v2, and this is v1")),
+            ("{cgroup: v2}", "6.1", "v2", None),
+            ("{cgroup: not-hybrid}", "6.1", "v1", None),
+        ] {
+            assert_eq!(
+                unmet(&needs(yaml), &machine(kernel, cgroup)).as_deref(),
+                expected,
+                "{yaml} {kernel}"
+            );
+        }
     }
 }

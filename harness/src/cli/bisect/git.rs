@@ -1,0 +1,304 @@
+//! The commits of a checkout: `git bisect run`, with a build of the user's and the script of `repro`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Args;
+use ocidiff_model::ExitStatus;
+use ocidiff_reports::safe;
+
+use super::super::args::WithArgs;
+use super::super::repro::write_folder;
+use super::super::{files, output};
+use super::Subject;
+use crate::cells::participants::contenders;
+use crate::corpus::Corpus;
+use crate::error::Error;
+use crate::run::suite;
+
+/// A checkout and how it is built.
+#[derive(Debug, Args)]
+pub(super) struct GitArgs {
+    /// A checkout of the runtime, clean: its commits are gone through by `git bisect`, and it ends where it was
+    #[arg(long, value_name = "DIR", requires_all = ["build", "old", "new"])]
+    git: Option<PathBuf>,
+    /// The shell command that builds the runtime, run in the checkout as you
+    #[arg(long, value_name = "CMD", requires = "git")]
+    build: Option<String>,
+    /// The program that it builds, below the checkout; the runtime's name if not said
+    #[arg(long, value_name = "PATH", requires = "git")]
+    program: Option<PathBuf>,
+    /// The earlier commit or tag ...
+    #[arg(long, value_name = "COMMIT", requires = "git")]
+    old: Option<String>,
+    /// ... and the later one, which behaves otherwise
+    #[arg(long, value_name = "COMMIT", requires = "git")]
+    new: Option<String>,
+}
+
+/// What was asked for, whole.
+pub(super) struct Asked {
+    checkout: PathBuf,
+    build: String,
+    program: Option<PathBuf>,
+    old: String,
+    new: String,
+}
+
+impl GitArgs {
+    pub(super) fn asked(&self) -> Result<Option<Asked>, Error> {
+        let (Some(git), Some(build), Some(old), Some(new)) = (&self.git, &self.build, &self.old, &self.new)
+        else {
+            return Ok(None);
+        };
+        if [old, new]
+            .iter()
+            .any(|commit| commit.is_empty() || commit.starts_with('-'))
+        {
+            return Err(Error::usage("--old and --new take a commit or a tag"));
+        }
+        let checkout = git.canonicalize().map_err(|error| {
+            Error::usage(format!(
+                "failed to find the checkout {}: {error}",
+                safe(&git.to_string_lossy())
+            ))
+        })?;
+        Ok(Some(Asked {
+            checkout,
+            build: build.clone(),
+            program: self.program.clone(),
+            old: old.clone(),
+            new: new.clone(),
+        }))
+    }
+}
+
+/// Lets git find the commit.
+pub(super) fn bisect(
+    asked: &Asked,
+    subjects: &[Subject<'_>],
+    corpus: &Corpus,
+    with: &WithArgs,
+) -> Result<ExitStatus, Error> {
+    let [named] = &with.runtimes[..] else {
+        return Err(Error::usage(
+            "--git takes one --runtime: whose checkout it is, such as crun",
+        ));
+    };
+    let subject = subjects
+        .first()
+        .ok_or_else(|| Error::usage("there is nothing to run"))?;
+    let store = suite::store()?;
+    let runtime = suite::runtimes(std::slice::from_ref(named), &store)?.remove(0);
+    let name = runtime.name().to_owned();
+    let contender = contenders(vec![runtime], None).map_err(Error::usage)?.remove(0);
+    asked.clean()?;
+    let folder = tempfile::Builder::new().prefix("ocidiff-bisect.").tempdir();
+    let folder = folder.map_err(|error| Error::broken(format!("failed to make a folder: {error}")))?;
+    let repro = folder.path().join("repro");
+    write_folder(&repro, subject.entry, &contender, corpus, store)?;
+    let program = asked.program.clone().unwrap_or_else(|| PathBuf::from(&name));
+    let back = asked.head()?;
+    let found = asked.search(folder.path(), &program);
+    // Whatever came of it, the checkout ends where it was.
+    let reset = asked
+        .quiet(&["bisect", "reset"])
+        .and_then(|()| asked.quiet(&["checkout", "-q", &back]));
+    let text = found?;
+    reset?;
+    output::answer(
+        &format!("{}: {}", safe(&subject.entry.case.name), text),
+        ExitStatus::Ok,
+    )
+}
+
+/// What `git bisect` asks of each commit: build it, and answer. `$3` is what the earlier commit answers.
+const STEP: &str = r#"#!/bin/sh
+# $1: how it is built  $2: the program  $3: what the script of repro answers for the earlier commit
+cd "$OCIDIFF_CHECKOUT" || exit 125
+sh -c "$1" >"$OCIDIFF_FOLDER/build.log" 2>&1 </dev/null || exit 125
+"$OCIDIFF_FOLDER/repro/repro.sh" "$OCIDIFF_CHECKOUT/$2" >"$OCIDIFF_FOLDER/repro.log" 2>&1 </dev/null
+answer=$?
+case "$answer" in 0 | 1) ;; *) exit 125 ;; esac
+[ -n "$3" ] || exit "$answer"
+[ "$answer" = "$3" ]
+"#;
+
+impl Asked {
+    fn git(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(&self.checkout)
+            .args(args)
+            .stdin(Stdio::null());
+        command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+        command
+    }
+
+    /// What a command of git prints.
+    fn says(&self, args: &[&str]) -> Result<String, Error> {
+        let ended = self.git(args).output().map_err(|error| no_git(&error))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if ended.status.success() {
+            return Ok(text(&ended.stdout));
+        }
+        Err(Error::usage(format!(
+            "failed to go through {}: git {} said `{}`",
+            safe(&self.checkout.to_string_lossy()),
+            safe(&args.join(" ")),
+            safe(text(&ended.stderr).lines().next_back().unwrap_or_default())
+        )))
+    }
+
+    fn quiet(&self, args: &[&str]) -> Result<(), Error> {
+        self.says(args).map(drop)
+    }
+
+    /// Nothing of the user's may be lost.
+    fn clean(&self) -> Result<(), Error> {
+        let changed = self.says(&["status", "--porcelain", "--untracked-files=no"])?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "{} has changes that are not committed: commit or stash them, since other commits are checked out there",
+            safe(&self.checkout.to_string_lossy())
+        )))
+    }
+
+    /// The branch that is checked out, or the commit.
+    fn head(&self) -> Result<String, Error> {
+        let branch = self.says(&["symbolic-ref", "--short", "-q", "HEAD"]);
+        branch.or_else(|_| self.says(&["rev-parse", "HEAD"]))
+    }
+
+    /// Asks the two ends, then lets git ask those between.
+    fn search(&self, folder: &Path, program: &Path) -> Result<String, Error> {
+        let step = folder.join("step");
+        files::write(&step, STEP, files::SHARED)?;
+        fs::set_permissions(&step, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .map_err(|error| files::failed(&step, &error))?;
+        let ends = [&self.old, &self.new].map(|commit| {
+            let commit = self.says(&["rev-parse", "--verify", &format!("{commit}^{{commit}}")])?;
+            self.quiet(&["checkout", "-q", "--detach", &commit])?;
+            let answer = self.ask(folder, program)?;
+            output::progress(&format!("{}: {}", &commit[..commit.len().min(12)], words(answer)));
+            Ok::<_, Error>((commit, answer))
+        });
+        let [old, new] = ends;
+        let ((old, before), (new, after)) = (old?, new?);
+        if before == after {
+            return Err(Error::usage(format!(
+                "{} and {} answer alike ({}): there is nothing to search between them",
+                safe(&self.old),
+                safe(&self.new),
+                words(before)
+            )));
+        }
+        self.quiet(&[
+            "bisect",
+            "start",
+            "--term-old",
+            "before",
+            "--term-new",
+            "after",
+            &new,
+            &old,
+        ])?;
+        let ended = self
+            .git(&["bisect", "run"])
+            .arg(&step)
+            .arg(&self.build)
+            .arg(program)
+            .arg(before.to_string())
+            .env("OCIDIFF_CHECKOUT", &self.checkout)
+            .env("OCIDIFF_FOLDER", folder)
+            .output()
+            .map_err(|error| no_git(&error))?;
+        let log = self.says(&["bisect", "log"])?;
+        told(&String::from_utf8_lossy(&ended.stdout), &log, [before, after])
+    }
+
+    /// What the script answers for the commit that is checked out: 0 as expected, 1 not so.
+    fn ask(&self, folder: &Path, program: &Path) -> Result<i32, Error> {
+        let ended = Command::new(folder.join("step"))
+            .arg(&self.build)
+            .arg(program)
+            .arg("")
+            .env("OCIDIFF_CHECKOUT", &self.checkout)
+            .env("OCIDIFF_FOLDER", folder)
+            .stdin(Stdio::null())
+            .status()
+            .map_err(|error| Error::broken(format!("failed to start the build: {error}")))?;
+        match ended.code() {
+            Some(answer @ (0 | 1)) => Ok(answer),
+            _ => {
+                let log = |name: &str| {
+                    let text = fs::read(folder.join(name)).unwrap_or_default();
+                    let text = String::from_utf8_lossy(&text).into_owned();
+                    let lines: Vec<&str> = text.trim().lines().collect();
+                    lines[lines.len().saturating_sub(3)..].join("; ")
+                };
+                Err(Error::broken(format!(
+                    "failed to get an answer for the commit that is checked out: the build said `{}`, the script `{}`",
+                    safe(&log("build.log")),
+                    safe(&log("repro.log"))
+                )))
+            }
+        }
+    }
+}
+
+fn no_git(error: &io::Error) -> Error {
+    Error::usage(format!(
+        "failed to start git: {error}; `apt-get install git` brings it"
+    ))
+}
+
+/// An answer in words.
+fn words(answer: i32) -> &'static str {
+    match answer {
+        0 => "as expected",
+        1 => "differs from what is expected",
+        _ => "cannot tell",
+    }
+}
+
+/// What git found: the first commit that behaves as the later one.
+fn told(said: &str, log: &str, [before, after]: [i32; 2]) -> Result<String, Error> {
+    let first = log
+        .lines()
+        .find_map(|line| line.strip_prefix("# first after commit: "));
+    if let Some(first) = first {
+        return Ok(format!(
+            "{}; from this commit on it is {}:\n  {}\n",
+            words(before),
+            words(after),
+            safe(first)
+        ));
+    }
+    let open: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("# possible first after commit: "))
+        .collect();
+    if open.is_empty() {
+        let last = said.trim().lines().next_back().unwrap_or_default();
+        return Err(Error::broken(format!(
+            "failed to find the commit: git said `{}`",
+            safe(last)
+        )));
+    }
+    let open: Vec<String> = open
+        .into_iter()
+        .map(|commit| format!("  {}\n", safe(commit)))
+        .collect();
+    Ok(format!(
+        "{}, then {}; the others could not be built or told, so it is one of\n{}",
+        words(before),
+        words(after),
+        open.concat()
+    ))
+}

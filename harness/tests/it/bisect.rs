@@ -1,0 +1,263 @@
+//! Where a behaviour changed: among versions, and among the commits of a checkout, by what the script of `repro` answers.
+
+use crate::support;
+use crate::support::needs;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::{Output, Ran, Scene};
+
+/// crun 1.8.1 takes a config that crun 1.21 refuses, as it should.
+const CASE: &str = "process/scheduler-invalid[deadline-without-times]";
+const FINDING: &str = "crun/no-scheduler";
+
+fn cruns() -> Option<[String; 2]> {
+    let paths = [needs::runtime("crun")?, needs::runtime("crun@1.21")?];
+    Some(paths.map(|path| path.display().to_string()))
+}
+
+#[test]
+fn the_pair_of_versions_is_found_and_held_against_the_range() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let [old, new] = [old, new].map(|path| format!("crun={path}"));
+    for (what, repeat) in [(CASE, "1"), (FINDING, "2")] {
+        let args = [
+            "bisect",
+            what,
+            "--runtime",
+            &new,
+            "--runtime",
+            &old,
+            "--repeat",
+            repeat,
+        ];
+        let ran = scene.run(&args);
+        let text = &ran.ends_with(0).stdout;
+        for says in [
+            "changed between crun@1.8.1 and crun@1.21",
+            "lifecycle.create.result  ok -> error",
+            FINDING,
+            "its range says so",
+        ] {
+            assert!(text.contains(says), "{says}: {text}");
+        }
+    }
+    let same = scene.run(&[
+        "bisect",
+        "process/umask[077]",
+        "--runtime",
+        &new,
+        "--runtime",
+        &old,
+        "--repeat",
+        "1",
+    ]);
+    assert!(same.ends_with(1).stdout.contains("no change between"), "{same:?}");
+}
+
+/// A case of somebody's own, of which nothing is known: the range for its finding is proposed.
+#[test]
+fn a_range_is_proposed_where_no_finding_says_why() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    scene.write(
+        "cases/my/case.yaml",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask]}}\nsteps: [create, start, wait, {exec: {process: \
+         {args: [/no/such/program]}}}, delete]\n",
+    );
+    let [old, new] = [old, new].map(|path| format!("crun={path}"));
+    let args = [
+        "bisect",
+        "my/case",
+        "--cases",
+        "cases",
+        "--runtime",
+        &old,
+        "--runtime",
+        &new,
+        "--repeat",
+        "1",
+    ];
+    let ran = scene.run(&args);
+    if ran.status == Some(0) && ran.stdout.contains("no finding accounts") {
+        assert!(
+            ran.stdout.contains("seen: \"<=1.8.1\"") && ran.stdout.contains("seen: \">=1.21\""),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_searched_is_said() {
+    let Some([old, _]) = cruns() else { return };
+    let scene = Scene::new();
+    let old = format!("crun={old}");
+    for (args, says) in [
+        (vec!["bisect", CASE], "which runtime?"),
+        (vec!["bisect", CASE, "--runtime", &old], "two versions"),
+        (
+            vec!["bisect", CASE, "--runtime", &old, "--runtime", "runc"],
+            "several runtimes",
+        ),
+        (
+            vec!["bisect", "process/umask", "--runtime", &old],
+            "name one of them",
+        ),
+        (
+            vec!["bisect", "crun/no-schedulr", "--runtime", &old],
+            "did you mean",
+        ),
+        (vec!["bisect", CASE, "--runtime", &old, "--git", "."], "--build"),
+        (
+            vec![
+                "bisect",
+                CASE,
+                "--runtime",
+                &old,
+                "--git",
+                ".",
+                "--build",
+                "make",
+                "--old",
+                "a",
+                "--new",
+                "--b",
+            ],
+            "",
+        ),
+    ] {
+        let ran = scene.run(&args);
+        assert!(ran.ends_with(2).stderr.contains(says), "{args:?}: {}", ran.stderr);
+    }
+}
+
+fn script(scene: &Scene, folder: &Path, runtime: &str) -> Ran {
+    let mut command = Command::new(folder.join("repro.sh"));
+    command.arg(runtime).stdin(Stdio::null()).current_dir(folder);
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut command);
+    output.wait(child, Duration::from_secs(100))
+}
+
+#[test]
+fn the_script_of_repro_answers() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let runtime = format!("crun={new}");
+    scene
+        .run(&["repro", CASE, "--runtime", &runtime, "--output", "repro"])
+        .ends_with(0);
+    let folder = scene.path().join("repro");
+    let broken = scene
+        .program("broken", "#!/bin/sh\nexit 3\n")
+        .display()
+        .to_string();
+    for (program, status, says) in [
+        (new.as_str(), 0, "as expected: lifecycle.create.result is error"),
+        (
+            &old,
+            1,
+            "DIFFERS: lifecycle.create.result should be error, and is ok",
+        ),
+        (&broken, 125, "cannot tell"),
+        ("/no/such/program", 125, "cannot tell"),
+    ] {
+        let ran = script(&scene, &folder, program);
+        assert!(ran.ends_with(status).stdout.contains(says), "{program}: {ran:?}");
+    }
+    // Of how a container's process ended it can tell too.
+    scene.write(
+        "cases/my/exit.yaml",
+        "summary: it\nconfig: {process: {args: [/bin/probe, exit, '7']}}\nexpect: {process.exit: 7}\n",
+    );
+    scene
+        .run(&[
+            "repro",
+            "my/exit",
+            "--cases",
+            "cases",
+            "--runtime",
+            &runtime,
+            "--output",
+            "exit",
+        ])
+        .ends_with(0);
+    let ran = script(&scene, &scene.path().join("exit"), &new);
+    assert!(
+        ran.ends_with(0).stdout.contains("as expected: process.exit is 7"),
+        "{ran:?}"
+    );
+}
+
+/// A repository whose build is one of two real runtimes, and once nothing at all.
+#[test]
+fn the_commit_is_found_in_a_checkout() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let checkout = scene.path().join("checkout");
+    fs::create_dir(&checkout).expect("a folder");
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(&checkout)
+            .args(["-c", "user.name=n", "-c", "user.email=e@example.org"]);
+        let done = command.args(args).output().expect("git");
+        assert!(done.status.success(), "{args:?}: {done:?}");
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    };
+    git(&["init", "-q", "-b", "main"]);
+    for (at, program) in [&old, &old, "/no/such/program", &old, &new, &new]
+        .iter()
+        .enumerate()
+    {
+        fs::write(checkout.join("program"), format!("{program}\n")).expect("a file");
+        fs::write(checkout.join("number"), format!("{at}\n")).expect("a file");
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", &format!("change {at}")]);
+        git(&["tag", &format!("t{at}")]);
+    }
+    let runtime = format!("crun={old}");
+    let build = "test -x \"$(cat program)\" && ln -sf \"$(cat program)\" crun";
+    let bisect = |old: &str, new: &str| {
+        let args = [
+            "bisect",
+            CASE,
+            "--runtime",
+            &runtime,
+            "--git",
+            "checkout",
+            "--build",
+            build,
+            "--old",
+            old,
+            "--new",
+            new,
+        ];
+        scene.run(&args)
+    };
+    let ran = bisect("t0", "t5");
+    assert!(ran.ends_with(0).stdout.contains("change 4"), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("differs from what is expected; from this commit on it is as expected"),
+        "{ran:?}"
+    );
+    // The checkout is as it was.
+    assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
+    assert!(bisect("t0", "t1").ends_with(2).stderr.contains("answer alike"));
+    assert!(bisect("t0", "t9").ends_with(2).stderr.contains("t9"));
+    assert!(
+        bisect("t0", "t2")
+            .ends_with(3)
+            .stderr
+            .contains("failed to get an answer")
+    );
+    assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
+    fs::write(checkout.join("number"), "mine\n").expect("a file");
+    assert!(bisect("t0", "t5").ends_with(2).stderr.contains("not committed"));
+}

@@ -1,0 +1,250 @@
+//! What differs between versions of one runtime: by finding, what was fixed, what broke, what changed, and in which version.
+//!
+//! | module     | what is inside                                        |
+//! |------------|-------------------------------------------------------|
+//! | `find`     | from the events of a run to what changed               |
+//! | `turn`     | one change between two versions: better or worse, why  |
+//! | `terminal` | for people, as a table of findings and versions        |
+//! | `markdown` | for a comment or a ticket                              |
+
+mod find;
+mod markdown;
+mod terminal;
+mod turn;
+
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::finding::{FindingId, Kind};
+use ocidiff_model::{Event, Impact, Value, Verdict};
+use serde::Serialize;
+
+pub(crate) use terminal::names;
+pub use turn::{Direction, What};
+
+use crate::run::Run;
+use crate::style::{Style, count};
+use crate::{Error, Format, object};
+
+/// A fact that two versions do not show alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FactChange {
+    /// Its path.
+    pub fact: String,
+    /// What the earlier version shows; none where it does not have the fact.
+    pub from: Option<Value>,
+    /// What the later version shows.
+    pub to: Option<Value>,
+}
+
+/// A case in which two versions differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaseChange {
+    /// Its name.
+    pub case: String,
+    /// How it shows.
+    pub facts: Vec<FactChange>,
+}
+
+/// What became of a finding from one version to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Turn {
+    /// The earlier version.
+    pub from: String,
+    /// The version that differs from it.
+    pub to: String,
+    /// Fixed, broke or changed.
+    pub what: What,
+    /// Whether that is for the better.
+    pub direction: Direction,
+    /// Why it is: clauses, and facts that confine less or more.
+    pub why: Vec<String>,
+    /// How much it matters for who moves from the one version to the other.
+    pub impact: Option<Impact>,
+    /// Where it shows.
+    pub cases: Vec<CaseChange>,
+}
+
+/// A finding that does not show alike in all versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub id: FindingId,
+    /// What it does.
+    pub title: String,
+    /// What kind of behaviour it is.
+    pub kind: Kind,
+    /// By version, in how many cases it shows, also where no version differs.
+    pub shows: Vec<usize>,
+    /// What became of it, in the order of the versions.
+    pub turns: Vec<Turn>,
+}
+
+/// A case in which versions differ, and no finding says why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unexplained {
+    /// The earlier version.
+    pub from: String,
+    /// The version that differs from it.
+    pub to: String,
+    /// Whether that is for the better.
+    pub direction: Direction,
+    /// Why it is.
+    pub why: Vec<String>,
+    /// Where, and how it shows.
+    #[serde(flatten)]
+    pub case: CaseChange,
+}
+
+/// A version that could not be held against the others in some cases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The version.
+    pub version: String,
+    /// How it says why.
+    pub why: String,
+    /// In which cases.
+    pub cases: Vec<String>,
+}
+
+/// What differs between versions of one runtime.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Changes {
+    /// The runtime.
+    pub runtime: String,
+    /// Its versions, the earliest first.
+    pub versions: Vec<String>,
+    /// How many cases have a verdict.
+    pub cases: usize,
+    /// In how many of them versions differ.
+    pub differing: usize,
+    /// What changed, by finding: what is worst first.
+    pub findings: Vec<Row>,
+    /// What changed, and no finding says why.
+    pub unexplained: Vec<Unexplained>,
+    /// Cases that were not the same each time, and so tell nothing of versions.
+    pub unstable: Vec<String>,
+    /// Cases that differ by a race that is known.
+    pub races: Vec<String>,
+    /// Cases with a fact of which known files take any value: it varies, or is the runtime's own words.
+    pub left_open: Vec<String>,
+    /// Versions that say that they do not support what a case asks for.
+    pub left_out: Vec<LeftOut>,
+    /// Cases that did not run: why, and how many.
+    pub not_run: Vec<(String, usize)>,
+    /// Cases that the harness or the machine failed.
+    pub broken: Vec<String>,
+    /// Why not every case has a verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<String>,
+}
+
+/// Why a run has no versions to hold against each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotVersions {
+    /// Several runtimes.
+    #[error("it is of {0}: versions of one runtime are compared, and `report` draws the others")]
+    Several(String),
+    /// One alone.
+    #[error("it is of {0} alone: it takes two versions to compare")]
+    One(String),
+    /// Several machines.
+    #[error("it is of several runs or machines; give the events of one run")]
+    Merged,
+}
+
+impl Changes {
+    /// What differs between the versions of a run.
+    ///
+    /// # Errors
+    /// The run is not one of several versions of one runtime.
+    pub fn of(events: &[Event]) -> Result<Self, NotVersions> {
+        Self::of_run(&Run::of(events))
+    }
+
+    /// The same of a run that is sorted out.
+    ///
+    /// # Errors
+    /// The run is not one of several versions of one runtime.
+    pub fn of_run(run: &Run<'_>) -> Result<Self, NotVersions> {
+        find::changes(run)
+    }
+
+    /// How many findings became what.
+    #[must_use]
+    pub fn number(&self, what: What) -> usize {
+        let all = self
+            .findings
+            .iter()
+            .filter(|row| row.turns.iter().any(|turn| turn.what == what));
+        all.count()
+    }
+
+    /// `crun 1.21, 1.28`
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.runtime, self.versions.join(", "))
+    }
+
+    /// `46 of 1464 cases differ between the versions: 9 findings fixed, 7 broke, 8 changed; 2 cases are not explained`
+    #[must_use]
+    pub fn counts(&self) -> String {
+        let differ = if self.differing == 1 { "differs" } else { "differ" };
+        let cases = count(self.cases, "case");
+        let mut text = format!("{} of {cases} {differ} between the versions", self.differing);
+        let kinds = [What::Broke, What::Fixed, What::Changed];
+        let kinds = kinds.map(|what| (self.number(what), what));
+        let said: Vec<String> = kinds
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .enumerate()
+            .map(|(at, (number, what))| match at {
+                0 => format!("{} {what}", count(*number, "finding")),
+                _ => format!("{number} {what}"),
+            })
+            .collect();
+        if !said.is_empty() {
+            text.push_str(&format!(": {}", said.join(", ")));
+        }
+        let mut open: Vec<&str> = self
+            .unexplained
+            .iter()
+            .map(|one| one.case.case.as_str())
+            .collect();
+        open.dedup();
+        if !open.is_empty() {
+            let (cases, verb) = match open.len() {
+                1 => ("1 case".to_owned(), "is"),
+                number => (count(number, "case"), "are"),
+            };
+            text.push_str(&format!("; {cases} {verb} not explained"));
+        }
+        text
+    }
+}
+
+/// Draws what changed.
+///
+/// # Errors
+/// The format is one for runs or for checks.
+pub fn render(format: Format, changes: &Changes, style: &Style) -> Result<String, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::render(changes, style)),
+        Format::Markdown => Ok(markdown::render(changes)),
+        Format::Json => object(changes),
+        Format::Junit => Err(Error::OnlyRuns(format)),
+        Format::Html => Err(Error::OnlyChecks(format)),
+    }
+}
+
+/// What a run of versions of one runtime tells in the place of what is known; none for other runs.
+pub(crate) fn of_versions(run: &Run<'_>, style: &Style) -> Option<String> {
+    let changes = Changes::of_run(run).ok()?;
+    Some(terminal::render(&changes, style))
+}
+
+/// Whether a case was compared at all.
+fn was_compared(case: &CaseReport) -> bool {
+    !matches!(
+        case.verdict,
+        Verdict::Skipped | Verdict::Broken | Verdict::Unsupported
+    )
+}

@@ -1,0 +1,197 @@
+//! What changed between versions, for people: a table of findings and versions, with what became of each.
+
+use super::{CaseChange, Changes, FactChange, Row, Turn, What};
+use crate::style::{Ink, Style, count, pad, width};
+use crate::telling;
+use crate::terminal::page::Page;
+
+/// Columns of a finding's name.
+const ID: usize = 46;
+/// Columns of a version at least: a count of cases stands under it.
+const CELL: usize = 4;
+/// Columns of a version at most; the path of a build is longer.
+const VERSION: usize = 16;
+/// What one value may take.
+const VALUE: usize = 60;
+/// Facts that are shown of a case that nobody has explained.
+const FACTS: usize = 4;
+/// Names in a list.
+const NAMES: usize = 8;
+
+pub(super) fn render(changes: &Changes, style: &Style) -> String {
+    let mut page = Page::new(style);
+    if !changes.findings.is_empty() {
+        table(&mut page, changes, style);
+        page.line("");
+    }
+    for one in &changes.unexplained {
+        let direction = match one.direction.word() {
+            "" => String::new(),
+            word => format!(", {word}: {}", style.words(&one.why.join("; "))),
+        };
+        let head = format!(
+            "{}  {}  {} to {}{direction}",
+            style.paint(Ink::Fail, "NOT EXPLAINED"),
+            style.paint(Ink::Name, &style.words(&one.case.case)),
+            style.words(&one.from),
+            style.words(&one.to),
+        );
+        page.line(&head);
+        for change in one.case.facts.iter().take(FACTS) {
+            page.indented(0, &fact(change, style));
+        }
+        let more = one.case.facts.len().saturating_sub(FACTS);
+        if more > 0 {
+            page.indented(0, &format!("+{}", count(more, "more fact")));
+        }
+    }
+    if !changes.unexplained.is_empty() {
+        page.line("");
+    }
+    aside(&mut page, changes, style);
+    page.line(&format!(
+        "{}: {}",
+        style.words(&changes.title()),
+        style.words(&changes.counts())
+    ));
+    page.text()
+}
+
+fn table(page: &mut Page<'_>, changes: &Changes, style: &Style) {
+    let names = changes.findings.iter().map(|row| width(row.id.as_str()));
+    let id_columns = names.max().unwrap_or(0).min(ID);
+    let versions: Vec<String> = changes
+        .versions
+        .iter()
+        .map(|version| style.brief(version, VERSION))
+        .collect();
+    let columns: Vec<usize> = versions.iter().map(|name| width(name).max(CELL)).collect();
+    let cells = |texts: Vec<String>| {
+        let cells = texts
+            .iter()
+            .zip(&columns)
+            .map(|(text, columns)| right(text, *columns));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    let heads = cells(versions.clone());
+    let head = format!("{}  {heads}", pad("cases that show it under", id_columns));
+    page.line(&style.paint(Ink::Quiet, &head));
+    for row in &changes.findings {
+        let id = pad(&style.brief(row.id.as_str(), id_columns), id_columns);
+        let numbers = row.shows.iter().map(|number| match number {
+            0 => ".".to_owned(),
+            number => number.to_string(),
+        });
+        let cells = cells(numbers.collect());
+        let turns: Vec<String> = row.turns.iter().map(|turn| turned(turn, style)).collect();
+        page.line(&format!(
+            "{}  {cells}  {}",
+            style.paint(Ink::Name, &id),
+            turns.join(", ")
+        ));
+        details(page, row, style);
+    }
+}
+
+/// What it does, and an example of each change.
+fn details(page: &mut Page<'_>, row: &Row, style: &Style) {
+    page.indented(0, &style.brief(&row.title, page.room()));
+    for turn in &row.turns {
+        if !turn.why.is_empty() {
+            let why = style.words(&turn.why.join("; "));
+            page.indented(
+                0,
+                &style.brief(&format!("{}: {why}", turn.direction.word()), page.room()),
+            );
+        }
+        let Some(CaseChange { case, facts }) = turn.cases.first() else {
+            continue;
+        };
+        let more = match turn.cases.len() - 1 {
+            0 => String::new(),
+            more => format!("  +{}", count(more, "case")),
+        };
+        let shown = facts
+            .first()
+            .map_or_else(String::new, |change| fact(change, style));
+        page.indented(0, &format!("{}: {shown}{more}", style.words(case)));
+    }
+}
+
+/// `fixed in 1.28 (better, security)`
+fn turned(turn: &Turn, style: &Style) -> String {
+    let ink = match turn.what {
+        What::Broke => Ink::Fail,
+        What::Changed => Ink::Warn,
+        What::Fixed => Ink::Good,
+    };
+    let words: Vec<&str> = [
+        turn.direction.word(),
+        turn.impact.map_or("", ocidiff_model::Impact::name),
+    ]
+    .into_iter()
+    .filter(|word| !word.is_empty())
+    .collect();
+    let words = if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    };
+    let what = format!("{} in {}", turn.what, style.words(&turn.to));
+    format!("{}{words}", style.paint(ink, &what))
+}
+
+fn fact(change: &FactChange, style: &Style) -> String {
+    let value = |value: &Option<ocidiff_model::Value>| style.brief(&telling::shown(value.as_ref()), VALUE);
+    format!(
+        "{}  {} -> {}",
+        style.text(&change.fact, VALUE),
+        value(&change.from),
+        value(&change.to)
+    )
+}
+
+/// What says nothing of versions.
+fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
+    let start = page.len();
+    for (name, cases) in [
+        ("broken", &changes.broken),
+        ("unstable", &changes.unstable),
+        ("by a race", &changes.races),
+        ("values that known files leave open", &changes.left_open),
+    ] {
+        if !cases.is_empty() {
+            page.line(&format!("{name}: {}", style.words(&names(cases))));
+        }
+    }
+    for out in &changes.left_out {
+        let line = format!("{} sat out: {} ({})", out.version, out.why, names(&out.cases));
+        page.line(&style.words(&line));
+    }
+    for (why, number) in &changes.not_run {
+        page.line(&format!(
+            "{} did not run: {}",
+            count(*number, "case"),
+            style.words(why)
+        ));
+    }
+    if let Some(why) = &changes.ended_early {
+        page.line(&style.paint(Ink::Fail, &style.words(why)));
+    }
+    if page.len() > start {
+        page.line("");
+    }
+}
+
+/// The first names, and how many more there are.
+pub(crate) fn names(all: &[String]) -> String {
+    let shown = all[..all.len().min(NAMES)].join(", ");
+    match all.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown}, {more} more"),
+    }
+}
+
+fn right(text: &str, columns: usize) -> String {
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
+}

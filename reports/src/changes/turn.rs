@@ -1,0 +1,146 @@
+//! One change between two versions: whether it is for the better, by clause and by what confines less.
+
+use std::fmt;
+
+use ocidiff_model::finding::{Card, Kind};
+use ocidiff_model::{Impact, facts};
+use serde::Serialize;
+
+use super::{CaseChange, FactChange};
+
+/// What became of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// It shows, and did not: and nobody is meant to see it.
+    Broke,
+    /// It shows otherwise, in other cases, or is one that is as good as what was before.
+    Changed,
+    /// It does not show any more.
+    Fixed,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Broke => "broke",
+            Self::Changed => "changed",
+            Self::Fixed => "fixed",
+        })
+    }
+}
+
+/// Whether a change is for the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// A clause is broken that was not, or the container is confined less.
+    Worse,
+    /// Both is found.
+    Mixed,
+    /// Nothing says so.
+    Neither,
+    /// A clause is met that was not, or the container is confined more.
+    Better,
+}
+
+impl Direction {
+    /// The word for it; empty where nothing says so.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Worse => "worse",
+            Self::Mixed => "better and worse",
+            Self::Neither => "",
+            Self::Better => "better",
+        }
+    }
+}
+
+/// What speaks for better and for worse, each reason once.
+#[derive(Debug, Default)]
+pub(super) struct Scale {
+    better: Vec<String>,
+    worse: Vec<String>,
+}
+
+impl Scale {
+    /// A clause that is met (or broken) from now on.
+    pub(super) fn clause(&mut self, clause: &str, is_met: bool) {
+        let (side, text) = if is_met {
+            (&mut self.better, format!("{clause} is met"))
+        } else {
+            (&mut self.worse, format!("{clause} is violated"))
+        };
+        push(side, text);
+    }
+
+    /// That a fault is gone, or there, of which no clause speaks.
+    pub(super) fn fault(&mut self, kind: Kind, is_gone: bool) {
+        if !is_fault(kind) {
+            return;
+        }
+        let name = kind.name();
+        if is_gone {
+            push(&mut self.better, format!("{name} gone"));
+        } else {
+            push(&mut self.worse, format!("{name} there"));
+        }
+    }
+
+    /// What a fact's values say of it.
+    pub(super) fn fact(&mut self, change: &FactChange) {
+        let (Some(from), Some(to)) = (&change.from, &change.to) else {
+            return;
+        };
+        let Some(found) = facts::find(&change.fact) else {
+            return;
+        };
+        let less = found.kind.confines_less(to, from) == Some(true);
+        let more = found.kind.confines_less(from, to) == Some(true);
+        if less {
+            push(&mut self.worse, format!("{} confines less", change.fact));
+        }
+        if more {
+            push(&mut self.better, format!("{} confines more", change.fact));
+        }
+    }
+
+    /// Which side is down.
+    pub(super) fn direction(&self) -> Direction {
+        match (self.better.is_empty(), self.worse.is_empty()) {
+            (true, true) => Direction::Neither,
+            (false, true) => Direction::Better,
+            (true, false) => Direction::Worse,
+            (false, false) => Direction::Mixed,
+        }
+    }
+
+    /// The reasons, what is worse first.
+    pub(super) fn why(self) -> Vec<String> {
+        self.worse.into_iter().chain(self.better).collect()
+    }
+}
+
+fn push(side: &mut Vec<String>, text: String) {
+    if !side.contains(&text) {
+        side.push(text);
+    }
+}
+
+/// Whether nobody is meant to see such behaviour.
+fn is_fault(kind: Kind) -> bool {
+    matches!(kind, Kind::Bug | Kind::Missing)
+}
+
+/// Whether a version is better without it.
+pub(super) fn is_wrong(card: &Card) -> bool {
+    is_fault(card.kind) || card.violates.is_some()
+}
+
+/// How much a change matters of which only the facts are known.
+pub(super) fn impact_of(cases: &[CaseChange]) -> Option<Impact> {
+    let facts = cases.iter().flat_map(|case| &case.facts);
+    let known = facts.filter_map(|change| facts::find(&change.fact));
+    known.map(|found| found.kind.impact).max()
+}

@@ -1,0 +1,221 @@
+//! Runs of different nights held against each other: what is new, fixed, changed, newly unstable, slower.
+//!
+//! | module     | what is inside                                                    |
+//! |------------|-------------------------------------------------------------------|
+//! | `pair`     | one run against an earlier one, case by case and version by version |
+//! | `times`    | which cases take longer, beyond what is noise                      |
+//! | `trend`    | many nights, a line each                                           |
+//! | `terminal` | for people                                                        |
+//! | `markdown` | for a comment or a ticket                                          |
+
+mod markdown;
+mod pair;
+mod terminal;
+mod times;
+mod trend;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use ocidiff_model::finding::FindingId;
+use ocidiff_model::{Event, Verdict};
+use serde::Serialize;
+
+pub use times::Slower;
+pub use trend::{Night, Trend, render_trend};
+
+use crate::changes::FactChange;
+use crate::run::{Run, Start};
+use crate::{Error, Format, Style, object};
+
+/// What became of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// It fails, and did not.
+    New,
+    /// It was compared, and is not any more: broken, skipped.
+    NotCompared,
+    /// It is not the same each time, and was.
+    Unstable,
+    /// A version shows what it did not show; that is known, or fails as before.
+    Changed,
+    /// It failed, and does not any more.
+    Fixed,
+}
+
+impl Became {
+    /// In the order in which they are told.
+    pub const ALL: [Self; 5] = [
+        Self::New,
+        Self::NotCompared,
+        Self::Unstable,
+        Self::Changed,
+        Self::Fixed,
+    ];
+}
+
+impl fmt::Display for Became {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::New => "new",
+            Self::NotCompared => "not compared",
+            Self::Unstable => "unstable",
+            Self::Changed => "changed",
+            Self::Fixed => "fixed",
+        })
+    }
+}
+
+/// What a version shows otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VersionChange {
+    /// The runtime and its version, `crun@1.28`.
+    pub version: String,
+    /// What.
+    #[serde(flatten)]
+    pub fact: FactChange,
+    /// Whether its value before is in the events; else all who took part showed the same.
+    pub from_known: bool,
+    /// Whether its value now is in the events.
+    pub to_known: bool,
+    /// The findings that account for it now, and did not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub come: Vec<FindingId>,
+    /// The findings that accounted for it, and do not any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<FindingId>,
+}
+
+/// A case that is not as before, on one machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaseDiff {
+    /// Its name.
+    pub case: String,
+    /// Where.
+    pub machine: String,
+    /// What became of it.
+    pub became: Became,
+    /// Its verdict before.
+    pub from: Verdict,
+    /// Its verdict now.
+    pub to: Verdict,
+    /// Why it has no better one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Which versions show what.
+    pub versions: Vec<VersionChange>,
+}
+
+/// Two nights, held against each other.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Diff {
+    /// How many cases were compared, of all pairs of runs.
+    pub compared: usize,
+    /// What is not as before, what is worst first.
+    pub cases: Vec<CaseDiff>,
+    /// Which cases take longer; that alone is no change of a version.
+    pub slower: Vec<Slower>,
+    /// Versions and their machines that are in the earlier night only.
+    pub only_old: Vec<String>,
+    /// Those that are in the later night only.
+    pub only_new: Vec<String>,
+    /// Cases that are in the earlier night only.
+    pub cases_only_old: Vec<String>,
+    /// Those that are in the later night only.
+    pub cases_only_new: Vec<String>,
+    /// Runs that did not come to their end, and what is to be told of them.
+    pub cut: Vec<String>,
+}
+
+/// A version of a runtime on a machine, in words.
+fn places(run: &Run<'_>) -> BTreeSet<String> {
+    let places = run.starts.iter().flat_map(|start| {
+        let machine = machine_of(start);
+        start
+            .runtimes
+            .iter()
+            .map(move |one| format!("{} on {machine}", pair::version_of(start, &one.runtime.label)))
+    });
+    places.collect()
+}
+
+/// `kernel 6.18.44, cgroup v1, x86_64`
+fn machine_of(start: &Start<'_>) -> String {
+    let machine = start.machine;
+    let via = machine
+        .via
+        .as_ref()
+        .map_or_else(String::new, |via| format!(", via {via}"));
+    format!(
+        "kernel {}, cgroup {}, {}{via}",
+        machine.kernel, machine.cgroup, machine.arch
+    )
+}
+
+impl Diff {
+    /// Holds the runs of one night against those of an earlier one. Only what ran under the same version of a runtime on
+    /// the same machine is compared; the rest is listed.
+    #[must_use]
+    pub fn of(old: &[Vec<Event>], new: &[Vec<Event>]) -> Self {
+        let old_runs: Vec<Run<'_>> = old.iter().map(|events| Run::of(events)).collect();
+        let new_runs: Vec<Run<'_>> = new.iter().map(|events| Run::of(events)).collect();
+        let mut diff = Self::default();
+        let all = |runs: &[Run<'_>]| -> BTreeSet<String> { runs.iter().flat_map(places).collect() };
+        let (before, now) = (all(&old_runs), all(&new_runs));
+        diff.only_old = before.difference(&now).cloned().collect();
+        diff.only_new = now.difference(&before).cloned().collect();
+        for run in &new_runs {
+            let shared = |other: &&Run<'_>| places(run).intersection(&places(other)).count();
+            let earlier = old_runs.iter().max_by_key(shared);
+            if let Some(earlier) = earlier.filter(|earlier| shared(earlier) > 0) {
+                pair::compare(&mut diff, earlier, run);
+                diff.slower.extend(times::slower(earlier, run));
+            }
+        }
+        for (name, runs) in [("earlier", &old_runs), ("later", &new_runs)] {
+            let cut = runs.iter().filter_map(Run::ended_early);
+            diff.cut.extend(cut.map(|why| format!("the {name} run: {why}")));
+        }
+        diff.cases
+            .sort_by(|a, b| (a.became, &a.case, &a.machine).cmp(&(b.became, &b.case, &b.machine)));
+        diff.slower.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+        for cases in [&mut diff.cases_only_old, &mut diff.cases_only_new] {
+            cases.sort();
+            cases.dedup();
+        }
+        diff
+    }
+
+    /// How many cases became so.
+    #[must_use]
+    pub fn number(&self, became: Became) -> usize {
+        self.cases.iter().filter(|case| case.became == became).count()
+    }
+
+    /// `1464 cases compared: 2 new, 0 not compared, 0 unstable, 3 changed, 1 fixed; 0 slower`
+    #[must_use]
+    pub fn counts(&self) -> String {
+        let kinds = Became::ALL.map(|became| format!("{} {became}", self.number(became)));
+        format!(
+            "{} compared: {}; {} slower",
+            crate::style::count(self.compared, "case"),
+            kinds.join(", "),
+            self.slower.len()
+        )
+    }
+}
+
+/// Draws it.
+///
+/// # Errors
+/// The format is one for runs or for checks.
+pub fn render(format: Format, diff: &Diff, style: &Style) -> Result<String, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::render(diff, style)),
+        Format::Markdown => Ok(markdown::render(diff)),
+        Format::Json => object(diff),
+        Format::Junit => Err(Error::OnlyRuns(format)),
+        Format::Html => Err(Error::OnlyChecks(format)),
+    }
+}

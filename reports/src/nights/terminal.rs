@@ -1,0 +1,114 @@
+//! Two nights held against each other, for people.
+
+use super::{Became, CaseDiff, Diff, VersionChange};
+use crate::changes::{FactChange, names};
+use crate::style::{Ink, Style, count, pad};
+use crate::telling;
+use crate::terminal::page::Page;
+
+/// What one value may take.
+const VALUE: usize = 50;
+/// Lines of one case.
+const FACTS: usize = 6;
+/// Cases that are slower which are shown.
+const SLOWER: usize = 20;
+
+pub(super) fn render(diff: &Diff, style: &Style) -> String {
+    let mut page = Page::new(style);
+    for case in &diff.cases {
+        told(&mut page, case, style);
+    }
+    for slow in diff.slower.iter().take(SLOWER) {
+        page.line(&format!(
+            "{}  {}  {:.1} s, was {:.1} s ({:.1} times)",
+            style.paint(Ink::Warn, &pad("slower", 12)),
+            style.words(&slow.case),
+            slow.to,
+            slow.from,
+            slow.ratio
+        ));
+    }
+    if !page.is_empty() {
+        page.line("");
+    }
+    for (name, all) in lists(diff) {
+        if !all.is_empty() {
+            page.line(&format!("{name}: {}", style.words(&names(all))));
+        }
+    }
+    diff.cut
+        .iter()
+        .for_each(|line| page.line(&style.paint(Ink::Fail, &style.words(line))));
+    page.line(&diff.counts());
+    page.text()
+}
+
+/// What is in one of the nights only.
+pub(super) fn lists(diff: &Diff) -> [(&'static str, &[String]); 4] {
+    [
+        ("only before", &diff.only_old),
+        ("only now", &diff.only_new),
+        ("cases only before", &diff.cases_only_old),
+        ("cases only now", &diff.cases_only_new),
+    ]
+}
+
+fn told(page: &mut Page<'_>, case: &CaseDiff, style: &Style) {
+    let ink = match case.became {
+        Became::New => Ink::Fail,
+        Became::NotCompared | Became::Unstable | Became::Changed => Ink::Warn,
+        Became::Fixed => Ink::Good,
+    };
+    let verdicts = if case.from == case.to {
+        case.to.to_string()
+    } else {
+        format!("{}, was {}", case.to, case.from)
+    };
+    let why = case
+        .why
+        .as_ref()
+        .map_or_else(String::new, |why| format!(": {}", style.words(why)));
+    page.line(&format!(
+        "{}  {}  {verdicts}{why}  {}",
+        style.paint(ink, &pad(&case.became.to_string(), 12)),
+        style.paint(Ink::Name, &style.words(&case.case)),
+        style.paint(Ink::Quiet, &style.words(&case.machine)),
+    ));
+    for change in case.versions.iter().take(FACTS) {
+        page.indented(0, &line(change, |text, limit| style.brief(text, limit)));
+    }
+    let more = case.versions.len().saturating_sub(FACTS);
+    if more > 0 {
+        page.indented(0, &format!("+{}", count(more, "more fact")));
+    }
+}
+
+/// `crun@1.28: process.exit  0 -> 2  (crun/it now)`; hostile text through `safe`.
+pub(super) fn line(change: &VersionChange, safe: impl Fn(&str, usize) -> String) -> String {
+    let value = |value: &Option<ocidiff_model::Value>, is_known: bool| {
+        if is_known {
+            safe(&telling::shown(value.as_ref()), VALUE)
+        } else {
+            "as all others".to_owned()
+        }
+    };
+    let FactChange { fact, from, to } = &change.fact;
+    let because: Vec<String> = change
+        .come
+        .iter()
+        .map(|id| format!("{id} now"))
+        .chain(change.gone.iter().map(|id| format!("{id} no more")))
+        .collect();
+    let because = if because.is_empty() {
+        String::new()
+    } else {
+        format!("  ({})", safe(&because.join(", "), 200))
+    };
+    format!(
+        "{}: {}  {} -> {}{because}",
+        safe(&change.version, VALUE),
+        safe(fact, VALUE),
+        value(from, change.from_known),
+        value(to, change.to_known),
+    )
+}

@@ -1,0 +1,70 @@
+//! Which cases take longer than before. Times are noisy: a machine is loaded or not, and a case waits for others.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::event::CaseReport;
+use serde::Serialize;
+
+use super::{machine_of, places};
+use crate::run::Run;
+
+/// What is told takes so many times as long as before, beside what the whole run takes longer.
+const RATIO: f64 = 3.0;
+/// And so many seconds more.
+const SECONDS: f64 = 1.0;
+/// From so many cases on it is known how much slower a whole run is.
+const ENOUGH: usize = 5;
+
+/// A case that takes longer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Slower {
+    /// Its name.
+    pub case: String,
+    /// Where.
+    pub machine: String,
+    /// Seconds before.
+    pub from: f64,
+    /// Seconds now.
+    pub to: f64,
+    /// How many times as long, beside what the whole run takes longer.
+    pub ratio: f64,
+}
+
+/// The cases that clearly take longer. Only of runs with the same runtimes: a case's time is that of all of them.
+pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> Vec<Slower> {
+    if places(old) != places(new) {
+        return Vec::new();
+    }
+    let by_name: BTreeMap<&str, &CaseReport> =
+        old.cases.iter().map(|case| (case.case.as_str(), *case)).collect();
+    let pairs: Vec<(&CaseReport, &CaseReport)> = new
+        .cases
+        .iter()
+        .filter_map(|case| Some((*by_name.get(case.case.as_str())?, *case)))
+        // One that was run more often to be sure takes longer by that.
+        .filter(|(before, now)| before.runs == now.runs && before.verdict == now.verdict)
+        .filter(|(before, now)| before.seconds > 0.0 && now.seconds > 0.0)
+        .collect();
+    let mut ratios: Vec<f64> = pairs
+        .iter()
+        .map(|(before, now)| now.seconds / before.seconds)
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let usual = match ratios.len() {
+        number if number < ENOUGH => 1.0,
+        number => ratios[number / 2].max(1.0),
+    };
+    let machine = new.starts.first().map(machine_of).unwrap_or_default();
+    let clearly = pairs.into_iter().filter_map(|(before, now)| {
+        let ratio = now.seconds / before.seconds / usual;
+        let more = now.seconds - before.seconds * usual;
+        (ratio >= RATIO && more >= SECONDS).then(|| Slower {
+            case: now.case.clone(),
+            machine: machine.clone(),
+            from: before.seconds,
+            to: now.seconds,
+            ratio,
+        })
+    });
+    clearly.collect()
+}

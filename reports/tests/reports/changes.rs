@@ -1,0 +1,288 @@
+//! What changed between versions of one runtime: fixed, broke, changed; better or worse; in order of the versions.
+
+use ocidiff_model::difference::{Account, How, Standing};
+use ocidiff_model::event::{CaseReport, Participant};
+use ocidiff_model::finding::{Card, Impacts, Kind};
+use ocidiff_model::{Event, Impact, RuntimeId, Value, Verdict};
+use ocidiff_reports::changes::{Changes, Direction, NotVersions, What, render};
+use ocidiff_reports::{Format, Style, render as report};
+
+use crate::story::{agree, case, difference, run, some};
+
+const OLD: &str = "crun@1.8.1";
+const MID: &str = "crun@1.21";
+const NEW: &str = "crun@1.28";
+
+fn card(kind: Kind, violates: Option<&str>, races: bool) -> Card {
+    Card {
+        title: "crun does it".into(),
+        versions: "<2".into(),
+        kind,
+        impact: Impacts {
+            entering: Impact::Security,
+            leaving: Impact::MayBreak,
+        },
+        races,
+        violates: violates.map(str::to_owned),
+        cause: "why".into(),
+        link: Vec::new(),
+        reported: None,
+        remedy: None,
+    }
+}
+
+/// A known case in which a fact has these values under the versions, for these reasons.
+fn known(
+    name: &str,
+    fact: &str,
+    of: &[(&[&str], Option<Value>)],
+    because: &[(&str, &str, Card)],
+) -> CaseReport {
+    let mut case = case(name, Verdict::Known);
+    let mut one = difference(fact, of, Standing::Known);
+    for (who, id, card) in because {
+        let id: ocidiff_model::FindingId = id.parse().expect("an id");
+        one.accounts.push(Account {
+            who: (*who).to_owned(),
+            because: vec![id.clone()],
+            how: How::Written,
+        });
+        case.findings.insert(id, card.clone());
+    }
+    case.differences.push(one);
+    case
+}
+
+/// A run under versions, as they were named: not in order.
+pub(crate) fn versions(names: &[&str], cases: Vec<CaseReport>) -> Vec<Event> {
+    let mut events = run(cases);
+    if let Some(Event::RunStarted { runtimes, .. }) = events.first_mut() {
+        *runtimes = names
+            .iter()
+            .map(|label| {
+                let (name, version) = label.split_once('@').expect("a version");
+                Participant {
+                    runtime: RuntimeId {
+                        name: name.into(),
+                        version: version.parse().expect("a version"),
+                        label: (*label).to_owned(),
+                    },
+                    reference: false,
+                    origin: "store".into(),
+                }
+            })
+            .collect();
+    }
+    events
+}
+
+fn bug(clause: Option<&str>) -> Card {
+    card(Kind::Bug, clause, false)
+}
+
+fn three(name: &str, values: [i64; 3], because: &[(&str, &str, Card)]) -> CaseReport {
+    let of: Vec<(&[&str], Option<Value>)> = vec![
+        (&[OLD], some(values[0])),
+        (&[MID], some(values[1])),
+        (&[NEW], some(values[2])),
+    ];
+    let mut case = known(name, "process.exit", &of, because);
+    // Equal values are one group.
+    let groups = &mut case.differences[0].groups;
+    let mut merged: Vec<ocidiff_model::Group> = Vec::new();
+    for group in groups.drain(..) {
+        match merged.iter_mut().find(|other| other.value == group.value) {
+            Some(other) => other.runtimes.extend(group.runtimes),
+            None => merged.push(group),
+        }
+    }
+    *groups = merged;
+    case
+}
+
+fn turns(changes: &Changes, id: &str) -> Vec<(What, String, Direction)> {
+    let row = changes
+        .findings
+        .iter()
+        .find(|row| row.id.as_str() == id)
+        .expect(id);
+    let turns = row.turns.iter();
+    turns
+        .map(|turn| (turn.what, turn.to.clone(), turn.direction))
+        .collect()
+}
+
+#[test]
+fn a_finding_is_fixed_broke_or_changed_in_a_version() {
+    let events = versions(
+        &[NEW, OLD, MID],
+        vec![
+            three("a/fixed", [1, 0, 0], &[(OLD, "crun/fixed", bug(Some("clause")))]),
+            three("a/broke", [0, 0, 1], &[(NEW, "crun/broke", bug(None))]),
+            three(
+                "a/back",
+                [1, 0, 1],
+                &[(OLD, "crun/back", bug(None)), (NEW, "crun/back", bug(None))],
+            ),
+            three(
+                "a/meant",
+                [0, 1, 1],
+                &[
+                    (MID, "crun/meant", card(Kind::Design, None, false)),
+                    (NEW, "crun/meant", card(Kind::Design, None, false)),
+                ],
+            ),
+            three(
+                "a/race",
+                [0, 1, 0],
+                &[(MID, "crun/race", card(Kind::Bug, None, true))],
+            ),
+            three(
+                "a/same",
+                [1, 1, 1],
+                &[
+                    (OLD, "crun/same", bug(None)),
+                    (MID, "crun/same", bug(None)),
+                    (NEW, "crun/same", bug(None)),
+                ],
+            ),
+            agree("a/agree"),
+        ],
+    );
+    let changes = Changes::of(&events).expect("versions");
+    assert_eq!(changes.versions, ["1.8.1", "1.21", "1.28"]);
+    let (better, worse) = (Direction::Better, Direction::Worse);
+    let of = |id| turns(&changes, id);
+    let at = |what, version: &str, direction| (what, version.to_owned(), direction);
+    assert_eq!(of("crun/fixed"), [at(What::Fixed, "1.21", better)]);
+    assert_eq!(of("crun/broke"), [at(What::Broke, "1.28", worse)]);
+    assert_eq!(of("crun/meant"), [at(What::Changed, "1.21", Direction::Neither)]);
+    assert_eq!(
+        of("crun/back"),
+        [at(What::Fixed, "1.21", better), at(What::Broke, "1.28", worse)]
+    );
+    let told = |id: &str| changes.findings.iter().any(|row| row.id.as_str() == id);
+    assert!(!told("crun/same") && !told("crun/race"));
+    assert_eq!(changes.races, ["a/race"]);
+    assert_eq!((changes.cases, changes.differing), (7, 4));
+}
+
+#[test]
+fn what_goes_in_some_cases_only_is_not_fixed() {
+    let of = |name: &str, value| {
+        let because: Vec<(&str, &str, Card)> = match value {
+            0 => vec![(OLD, "crun/it", bug(None))],
+            _ => vec![(OLD, "crun/it", bug(None)), (NEW, "crun/it", bug(None))],
+        };
+        let of: Vec<(&[&str], Option<Value>)> = match value {
+            0 => vec![(&[OLD], some(1)), (&[NEW], some(0))],
+            _ => vec![(&[OLD, NEW], some(1))],
+        };
+        known(name, "process.exit", &of, &because)
+    };
+    let changes =
+        Changes::of(&versions(&[OLD, NEW], vec![of("a/gone", 0), of("a/stays", 1)])).expect("versions");
+    assert_eq!(turns(&changes, "crun/it")[0].0, What::Changed);
+    assert_eq!(changes.findings[0].shows, [2, 1]);
+}
+
+/// Messages differ between versions in their words; where the known file takes any, that is no change.
+#[test]
+fn values_that_are_left_open_are_no_change() {
+    let of: Vec<(&[&str], Option<Value>)> = vec![(&[OLD], some("a")), (&[NEW], some("b"))];
+    let mut case = known("a/words", "process.stderr", &of, &[]);
+    case.differences[0].written = [OLD, NEW].map(|who| (who.to_owned(), Value::from("*"))).to_vec();
+    let changes = Changes::of(&versions(&[OLD, NEW], vec![case])).expect("versions");
+    assert_eq!(
+        (
+            changes.left_open.len(),
+            changes.unexplained.len(),
+            changes.differing
+        ),
+        (1, 0, 0)
+    );
+}
+
+#[test]
+fn a_clause_that_another_finding_still_violates_is_not_met() {
+    let because = [
+        (OLD, "crun/first", bug(Some("clause"))),
+        (NEW, "crun/second", bug(Some("clause"))),
+    ];
+    let of: Vec<(&[&str], Option<Value>)> = vec![(&[OLD], some(1)), (&[NEW], some(2))];
+    let changes = Changes::of(&versions(
+        &[OLD, NEW],
+        vec![known("a/it", "process.exit", &of, &because)],
+    ))
+    .expect("versions");
+    for id in ["crun/first", "crun/second"] {
+        let turn = &turns(&changes, id)[0];
+        assert_eq!((turn.0, turn.2), (What::Changed, Direction::Neither), "{id}");
+    }
+}
+
+#[test]
+fn a_fact_says_which_value_confines_less() {
+    for (from, to, direction) in [
+        (
+            ["KILL"].as_slice(),
+            ["KILL", "CHOWN"].as_slice(),
+            Direction::Worse,
+        ),
+        (&["KILL", "CHOWN"], &["KILL"], Direction::Better),
+        (&["KILL"], &["CHOWN"], Direction::Mixed),
+    ] {
+        let list = |names: &[&str]| some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let mut case = case("caps/it", Verdict::New);
+        case.differences.push(difference(
+            "proc.caps.effective",
+            &[(&[OLD], list(from)), (&[NEW], list(to))],
+            Standing::New { runs: 3 },
+        ));
+        let changes = Changes::of(&versions(&[OLD, NEW], vec![case])).expect("versions");
+        let [one] = &changes.unexplained[..] else {
+            panic!("{changes:?}")
+        };
+        assert_eq!((one.direction, one.case.case.as_str()), (direction, "caps/it"));
+        let text = render(Format::Terminal, &changes, &Style::default()).expect("drawn");
+        assert!(text.contains("NOT EXPLAINED  caps/it  1.8.1 to 1.28"), "{text}");
+        assert!(text.contains("1 case is not explained"), "{text}");
+    }
+}
+
+#[test]
+fn versions_of_several_runtimes_or_of_one_alone_are_refused() {
+    let two = |names: &[&str]| Changes::of(&versions(names, vec![agree("a/b")]));
+    assert!(matches!(two(&["runc@1.1.5", NEW]), Err(NotVersions::Several(_))));
+    assert!(matches!(two(&[NEW]), Err(NotVersions::One(_))));
+    let twice = [versions(&[OLD, NEW], vec![]), versions(&[OLD, NEW], vec![])].concat();
+    assert!(matches!(Changes::of(&twice), Err(NotVersions::Merged)));
+}
+
+#[test]
+fn every_format_has_the_findings_and_is_harmless() {
+    let mut evil = bug(None);
+    evil.title = "a\u{1b}[2J|<script>`x`".into();
+    let of: Vec<(&[&str], Option<Value>)> = vec![(&[OLD], some("\u{1b}]0;x\u{7}")), (&[NEW], some("|<b>"))];
+    let mut cases = vec![known("a/it", "process.exit", &of, &[(NEW, "crun/it", evil)])];
+    let mut unsupported = case("a/no", Verdict::Unsupported);
+    unsupported.unsupported.push((OLD.into(), "no such step".into()));
+    cases.push(unsupported);
+    let events = versions(&[OLD, NEW], cases);
+    let changes = Changes::of(&events).expect("versions");
+    for format in [Format::Terminal, Format::Markdown, Format::Json] {
+        let text = render(format, &changes, &Style::default()).expect("drawn");
+        for word in ["crun/it", "1.8.1", "1.28", "broke", "a/it", "no such step"] {
+            assert!(text.contains(word), "{format}: {word} not in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "{format}");
+        assert!(format != Format::Markdown || !text.contains("<script>"), "{text}");
+    }
+    assert!(render(Format::Junit, &changes, &Style::default()).is_err());
+    // A run of versions ends so by itself.
+    let text = report(Format::Terminal, &events, &Style::default()).expect("drawn");
+    assert!(
+        text.contains("broke in 1.28") && !text.contains("known a/it"),
+        "{text}"
+    );
+}
