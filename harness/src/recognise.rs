@@ -9,17 +9,22 @@
 //! - What follows from an explained difference is explained by it: where a step fails under some runtimes, what comes
 //!   later is compared among those that came as far; where a call of the workload is answered in two ways, what the
 //!   workload then does differs between the same two groups.
+//! - Where a workload prints what is explained, its output is explained by it.
 //! - The finding that asks for most is meant; two that ask for as much are both named.
 //!
 //! What is not explained is new. A wrong cause is worse than none, so nothing is named that does not fit.
 
-use std::collections::BTreeMap;
-
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::{Context, Sign};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Catalogue, Channel, Difference, Finding, FindingId, Op, Record, Value};
+use ocidiff_model::{Catalogue, Difference, Finding, FindingId, Op, Record, Value};
 use serde_json::Value as Json;
+
+use follows::{Parted, follows};
+use printed::printed;
+
+mod follows;
+mod printed;
 
 /// What recognition knows beside the difference.
 pub struct Question<'a> {
@@ -49,7 +54,7 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
         .iter()
         .zip(&told)
         .filter(|(_, accounts)| !accounts.is_empty())
-        .filter_map(|(difference, accounts)| Parted::of(difference, accounts))
+        .filter_map(|(difference, accounts)| Parted::of(difference, accounts, question.records))
         .collect();
     for (difference, accounts) in differences.iter().zip(&mut told) {
         if accounts.is_empty() {
@@ -57,6 +62,11 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
         }
         if accounts.is_empty() {
             *accounts = among_the_rest(question, difference, &candidates, &parted);
+        }
+    }
+    for at in 0..differences.len() {
+        if told[at].is_empty() {
+            told[at] = printed(&differences[at], differences, &told);
         }
     }
     told
@@ -69,10 +79,7 @@ fn among_the_rest(
     candidates: &[Candidate<'_>],
     parted: &[Parted],
 ) -> Vec<Account> {
-    if Channel::of(&difference.fact) == Some(Channel::Leftover) {
-        return Vec::new();
-    }
-    for parted in parted.iter().filter(|parted| parted.what == Follows::Everything) {
+    for parted in parted.iter().filter(|parted| parted.outruns(difference)) {
         let mut rest = difference.clone();
         for group in &mut rest.groups {
             group.runtimes.retain(|label| !parted.failed.contains(label));
@@ -201,105 +208,6 @@ impl<'a> Question<'a> {
             how: How::Recognised,
         })
     }
-}
-
-/// An explained difference from which others follow.
-struct Parted {
-    /// What follows from it.
-    what: Follows,
-    /// In which of its groups each runtime is.
-    groups: BTreeMap<String, usize>,
-    /// Those whose step failed.
-    failed: Vec<String>,
-    accounts: Vec<Account>,
-}
-
-#[derive(PartialEq, Eq)]
-enum Follows {
-    /// Whatever is seen after the step.
-    Everything,
-    /// What the workload does.
-    Workload,
-}
-
-impl Parted {
-    fn of(difference: &Difference, accounts: &[Account]) -> Option<Self> {
-        let what = match Channel::of(&difference.fact) {
-            Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
-            Some(Channel::Syscall) => Follows::Workload,
-            _ => return None,
-        };
-        let ok = Value::from("ok");
-        Some(Self {
-            what,
-            groups: difference
-                .groups
-                .iter()
-                .enumerate()
-                .flat_map(|(at, group)| group.runtimes.iter().map(move |label| (label.clone(), at)))
-                .collect(),
-            failed: difference
-                .groups
-                .iter()
-                .filter(|group| group.value.as_ref() != Some(&ok))
-                .flat_map(|group| group.runtimes.clone())
-                .collect(),
-            accounts: accounts.to_vec(),
-        })
-    }
-
-    /// Its accounts, for what follows from it.
-    fn followed(&self) -> impl Iterator<Item = Account> {
-        self.accounts.iter().map(|account| Account {
-            how: How::Follows,
-            ..account.clone()
-        })
-    }
-
-    /// Whether all that differs in the difference differs between the groups of this one.
-    fn separates(&self, difference: &Difference) -> bool {
-        let mut value_of: BTreeMap<usize, usize> = BTreeMap::new();
-        for (at, group) in difference.groups.iter().enumerate() {
-            for label in &group.runtimes {
-                let Some(class) = self.groups.get(label) else {
-                    return false;
-                };
-                if *value_of.entry(*class).or_insert(at) != at {
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn accounts_for(&self, difference: &Difference) -> bool {
-        let channel = Channel::of(&difference.fact);
-        match self.what {
-            Follows::Workload => {
-                matches!(channel, Some(Channel::Process | Channel::Syscall | Channel::File))
-                    && self.separates(difference)
-            }
-            // What stays behind after a failure has a cause of its own.
-            Follows::Everything if channel == Some(Channel::Leftover) => {
-                let empty = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
-                let failed_leave_nothing = difference.groups.iter().all(|group| {
-                    group.value.as_ref().is_none_or(empty)
-                        || !group.runtimes.iter().any(|label| self.failed.contains(label))
-                });
-                failed_leave_nothing && self.separates(difference)
-            }
-            Follows::Everything => self.separates(difference),
-        }
-    }
-}
-
-/// The accounts of the explained difference that this one follows from.
-fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account> {
-    if difference.groups.len() < 2 {
-        return Vec::new();
-    }
-    let found = parted.iter().find(|parted| parted.accounts_for(difference));
-    found.into_iter().flat_map(Parted::followed).collect()
 }
 
 #[cfg(test)]

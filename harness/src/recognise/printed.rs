@@ -1,0 +1,119 @@
+//! What a workload prints of a thing that differs for a known reason.
+//!
+//! A shell that prints a cgroup's limit or a mount's options shows a difference that is explained already, in words of
+//! its own. It is taken for that where every word by which the outputs differ is one by which explained facts do.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::difference::{Account, How};
+use ocidiff_model::{Channel, Difference, Group, Value};
+
+/// A word of fewer letters stands in any text.
+const TELLING: usize = 3;
+
+/// The accounts of the explained differences that the output shows.
+pub(super) fn printed(output: &Difference, differences: &[Difference], told: &[Vec<Account>]) -> Vec<Account> {
+    if output.fact != "process.stdout" {
+        return Vec::new();
+    }
+    let explained: Vec<(&Difference, &Vec<Account>)> = differences
+        .iter()
+        .zip(told)
+        .filter(|(difference, accounts)| !accounts.is_empty() && is_seen_inside(difference))
+        .collect();
+    let mut found: Vec<Account> = Vec::new();
+    for (at, one) in output.groups.iter().enumerate() {
+        for other in &output.groups[at + 1..] {
+            let Some(shown) = between(one, other, &explained) else {
+                return Vec::new();
+            };
+            for account in shown {
+                if !found.contains(&account) {
+                    found.push(account);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A workload can print what it is and sees, not what is done with it from outside.
+fn is_seen_inside(difference: &Difference) -> bool {
+    let channel = Channel::of(&difference.fact);
+    matches!(
+        channel,
+        Some(Channel::Proc | Channel::Mount | Channel::Cgroup | Channel::File)
+    )
+}
+
+/// The accounts of what two outputs differ by; none where some of it is not explained.
+fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)]) -> Option<Vec<Account>> {
+    let (left, right) = (words_of(one.value.as_ref()), words_of(other.value.as_ref()));
+    let (mut left, mut right) = (beyond(&left, &right), beyond(&right, &left));
+    let all: Vec<String> = left.iter().chain(&right).cloned().collect();
+    let lines = format!("{} {}", text_of(one), text_of(other));
+    let mut found = Vec::new();
+    for (difference, accounts) in explained {
+        let (Some(here), Some(there)) = (in_group(difference, one), in_group(difference, other)) else {
+            continue;
+        };
+        let (here, there) = (words_of(here.value.as_ref()), words_of(there.value.as_ref()));
+        let (here, there) = (beyond(&here, &there), beyond(&there, &here));
+        let is_named = || lines.contains(last_name(&difference.fact));
+        let shows = |word: &String| here.contains(word) || there.contains(word);
+        let telling = |word: &String| word.len() >= TELLING || is_named();
+        if !all.iter().any(|word| shows(word) && telling(word)) {
+            continue;
+        }
+        left.retain(|word| !(here.contains(word) && telling(word)));
+        right.retain(|word| !(there.contains(word) && telling(word)));
+        let follows = |account: &Account| Account {
+            how: How::Follows,
+            ..account.clone()
+        };
+        found.extend(accounts.iter().map(follows));
+    }
+    (left.is_empty() && right.is_empty() && !found.is_empty()).then_some(found)
+}
+
+fn text_of(group: &Group) -> String {
+    group.value.as_ref().map(Value::line).unwrap_or_default()
+}
+
+/// The group in which a difference has the runtimes of another's group: all of them, or it says nothing of them.
+fn in_group<'d>(difference: &'d Difference, of: &Group) -> Option<&'d Group> {
+    let has = |group: &&Group| of.runtimes.iter().all(|label| group.runtimes.contains(label));
+    difference.groups.iter().find(has)
+}
+
+/// `cgroup.cpu.idle` is called `cpu.idle` where it is printed, `mount./data` `data`.
+fn last_name(path: &str) -> &str {
+    let name = path.rsplit(['.', '/']).next().unwrap_or(path);
+    if name.is_empty() { path } else { name }
+}
+
+/// Each word of a value and how often it stands there.
+fn words_of(value: Option<&Value>) -> BTreeMap<String, usize> {
+    let mut words = BTreeMap::new();
+    let text = match value {
+        None => return words,
+        Some(Value::List(lines)) => lines.join(" "),
+        Some(value) => value.line(),
+    };
+    let part = |c: char| c.is_whitespace() || ",:;=()|<>\"'[]{}".contains(c);
+    let said = text
+        .split(part)
+        .filter(|word| word.contains(char::is_alphanumeric));
+    for word in said {
+        *words.entry(word.to_owned()).or_default() += 1;
+    }
+    words
+}
+
+/// The words of which one has more than the other.
+fn beyond(one: &BTreeMap<String, usize>, other: &BTreeMap<String, usize>) -> Vec<String> {
+    one.iter()
+        .filter(|(word, number)| other.get(*word).is_none_or(|there| there < number))
+        .map(|(word, _)| word.clone())
+        .collect()
+}
