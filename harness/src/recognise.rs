@@ -141,7 +141,9 @@ impl<'a> Question<'a> {
         let signs: Vec<(&Candidate<'_>, &Sign)> = candidates
             .iter()
             .flat_map(|candidate| candidate.finding.shows.iter().map(move |sign| (candidate, sign)))
-            .filter(|(_, sign)| sign.is_about(&difference.fact))
+            .filter(|(_, sign)| {
+                sign.is_about(&difference.fact) && sign.is_listed(&difference.fact, self.config)
+            })
             .collect();
         if signs.is_empty() {
             return Vec::new();

@@ -61,12 +61,11 @@ fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)
         let (here, there) = (beyond(&here, &there), beyond(&there, &here));
         let is_named = || lines.contains(last_name(&difference.fact));
         let shows = |word: &String| here.contains(word) || there.contains(word);
-        let telling = |word: &String| word.len() >= TELLING || is_named();
-        if !all.iter().any(|word| shows(word) && telling(word)) {
+        if !all.iter().any(|word| shows(word) && (word.len() >= TELLING || is_named())) {
             continue;
         }
-        left.retain(|word| !(here.contains(word) && telling(word)));
-        right.retain(|word| !(there.contains(word) && telling(word)));
+        left.retain(|word| !here.contains(word));
+        right.retain(|word| !there.contains(word));
         let follows = |account: &Account| Account {
             how: How::Follows,
             ..account.clone()
@@ -100,9 +99,15 @@ fn words_of(value: Option<&Value>) -> BTreeMap<String, usize> {
         Some(Value::List(lines)) => lines.join(" "),
         Some(value) => value.line(),
     };
-    let part = |c: char| c.is_whitespace() || ",:;=()|<>\"'[]{}".contains(c);
+    let part = |c: char| c.is_whitespace() || ",;=()|<>\"'[]{}".contains(c);
+    // A device or an owner, `5:1`, is one word; `name:/path` is two.
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit() || c == '*' || c == ':');
     let said = text
         .split(part)
+        .flat_map(|word| {
+            let whole = is_number(word);
+            word.split(move |c| c == ':' && !whole)
+        })
         .filter(|word| word.contains(char::is_alphanumeric));
     for word in said {
         *words.entry(word.to_owned()).or_default() += 1;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-use super::predicate::{Context, Predicate, Raw, same};
+use super::predicate::{Context, Predicate, Raw, at, same};
 use crate::fact::Value;
 use crate::pattern::{alternatives, glob};
 
@@ -26,6 +27,8 @@ pub enum Instead {
 pub struct Sign {
     /// The fact's path: `*` for anything, `{a,b}` for one of several.
     pub fact: String,
+    /// A list of the config, `linux.maskedPaths`: the fact is about one of the paths that it holds.
+    pub listed: Option<String>,
     /// What the component shows.
     pub shows: Predicate,
     /// What the others show.
@@ -38,6 +41,8 @@ pub struct Sign {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct RawSign {
     fact: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instead: Option<Instead>,
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
@@ -53,6 +58,7 @@ impl TryFrom<RawSign> for Sign {
     fn try_from(raw: RawSign) -> Result<Self, &'static str> {
         Ok(Self {
             fact: raw.fact,
+            listed: raw.listed,
             shows: raw.shows.try_into()?,
             instead: raw.instead,
             beside: raw.beside,
@@ -64,6 +70,7 @@ impl From<Sign> for RawSign {
     fn from(sign: Sign) -> Self {
         Self {
             fact: sign.fact,
+            listed: sign.listed,
             instead: sign.instead,
             beside: sign.beside,
             shows: sign.shows.into(),
@@ -78,6 +85,18 @@ impl Sign {
         // Most signs are about another fact: what stands before the first hole says so at once.
         let head = self.fact.find(['*', '{']).unwrap_or(self.fact.len());
         path.starts_with(&self.fact[..head]) && is_named(&self.fact, path)
+    }
+
+    /// Whether the config lists the path that the fact is about, where the sign asks for that.
+    #[must_use]
+    pub fn is_listed(&self, path: &str, config: &Json) -> bool {
+        let Some(list) = &self.listed else { return true };
+        // A second mount at the same place is `PLACE#2`.
+        let path = path.split_once('#').map_or(path, |(path, _)| path);
+        let about = |item: &Json| item.as_str().is_some_and(|item| path.ends_with(&format!(".{item}")));
+        at(config, list)
+            .and_then(Json::as_array)
+            .is_some_and(|items| items.iter().any(about))
     }
 
     /// Whether a value is what the component shows.
@@ -116,7 +135,10 @@ impl Sign {
             Predicate::Absent(_) | Predicate::Above(_) | Predicate::Below(_) => 1,
             Predicate::Any(_) => 0,
         };
-        of_value + self.beside.len() + usize::from(self.instead.is_some())
+        of_value
+            + self.beside.len()
+            + usize::from(self.instead.is_some())
+            + usize::from(self.listed.is_some())
     }
 }
 
@@ -146,6 +168,21 @@ mod tests {
         ] {
             assert_eq!(sign.is_about(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_sign_can_be_about_what_the_config_lists() {
+        let config = json!({"linux": {"maskedPaths": ["/proc/keys", "/a"]}});
+        let sign = sign("{fact: 'mount.*', listed: linux.maskedPaths, any: true}");
+        for (path, expected) in [
+            ("mount./proc/keys", true),
+            ("mount.inside./a#2", true),
+            ("mount./b/a", false),
+            ("mount./proc", false),
+        ] {
+            assert_eq!(sign.is_listed(path, &config), expected, "{path}");
+        }
+        assert!(!sign.is_listed("mount./a", &json!({})));
     }
 
     #[test]

@@ -65,5 +65,6 @@ fn sign(sign: &Sign) -> String {
         .iter()
         .map(|(fact, predicate)| format!(", beside {fact} {}", print::flow(predicate)));
     let shows = print::flow(&sign.shows);
-    format!("{}  {shows}{instead}{}", sign.fact, beside.collect::<String>())
+    let listed = sign.listed.as_ref().map_or_else(String::new, |list| format!(", of {list}"));
+    format!("{}{listed}  {shows}{instead}{}", sign.fact, beside.collect::<String>())
 }

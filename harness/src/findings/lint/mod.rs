@@ -1,6 +1,7 @@
 //! What is wrong with known files and findings though they load: names that nothing uses, texts, form.
 
 mod form;
+pub mod recognition;
 mod texts;
 
 use std::collections::BTreeSet;
