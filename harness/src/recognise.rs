@@ -15,9 +15,10 @@
 //! What is not explained is new. A wrong cause is worse than none, so nothing is named that does not fit.
 
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::finding::{Context, Sign};
+use ocidiff_model::finding::{Context, SAID, Sign};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Catalogue, Difference, Finding, FindingId, Op, Record, Value};
+use ocidiff_model::record::CallResult;
+use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Op, Record, Value};
 use serde_json::Value as Json;
 
 use follows::{Parted, follows};
@@ -182,9 +183,10 @@ impl<'a> Question<'a> {
         signs: &[(&Candidate<'_>, &Sign)],
     ) -> Option<Account> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;
+        let facts: Vec<Fact> = record.facts.iter().cloned().chain(said(record)).collect();
         let context = Context {
             config: self.config,
-            facts: &record.facts,
+            facts: &facts,
         };
         let mut best = 0;
         let mut ids: Vec<FindingId> = Vec::new();
@@ -210,6 +212,15 @@ impl<'a> Question<'a> {
             how: How::Recognised,
         })
     }
+}
+
+/// What a failed step said, as a fact beside the record's own: signs can ask for it, nobody compares it.
+fn said(record: &Record) -> impl Iterator<Item = Fact> {
+    let failed = record.steps.iter().filter(|step| step.result != CallResult::Ok);
+    failed.map(|step| {
+        let lines = step.text.lines().map(str::to_owned).collect();
+        Fact::new(format!("lifecycle.{}.{SAID}", step.label), Value::List(lines))
+    })
 }
 
 #[cfg(test)]

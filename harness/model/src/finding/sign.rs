@@ -10,6 +10,10 @@ use super::predicate::{Context, Predicate, Raw, at, same};
 use crate::fact::Value;
 use crate::pattern::{alternatives, glob};
 
+/// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are words of the runtime's own,
+/// which nobody compares; `where` can ask for them.
+pub const SAID: &str = "said";
+
 /// What the others show: a value, or a condition on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -33,7 +37,7 @@ pub struct Sign {
     pub shows: Predicate,
     /// What the others show.
     pub instead: Option<Instead>,
-    /// What else the component shows then, by fact.
+    /// What else the component shows then, by fact; `lifecycle.STEP.said` is what a failed step printed.
     pub beside: BTreeMap<String, Predicate>,
 }
 

@@ -140,7 +140,12 @@ fn record(report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) 
         recorder: String::new(),
         outcome: RunOutcome::Complete,
         ran: true,
-        steps: Vec::new(),
+        steps: report
+            .failures
+            .iter()
+            .filter(|(label, _)| *label == runtime.label)
+            .map(|(_, step)| step.clone())
+            .collect(),
         facts: facts.collect(),
         filters: Vec::new(),
         setup: Vec::new(),
