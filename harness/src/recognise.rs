@@ -15,7 +15,7 @@
 //! What is not explained is new. A wrong cause is worse than none, so nothing is named that does not fit.
 
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::finding::{Context, SAID, Sign};
+use ocidiff_model::finding::{CALL, Context, SAID, Sign};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::CallResult;
 use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Op, Record, Value};
@@ -183,7 +183,7 @@ impl<'a> Question<'a> {
         signs: &[(&Candidate<'_>, &Sign)],
     ) -> Option<Account> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;
-        let facts: Vec<Fact> = record.facts.iter().cloned().chain(said(record)).collect();
+        let facts: Vec<Fact> = record.facts.iter().cloned().chain(aside(record)).collect();
         let context = Context {
             config: self.config,
             facts: &facts,
@@ -214,12 +214,14 @@ impl<'a> Question<'a> {
     }
 }
 
-/// What a failed step said, as a fact beside the record's own: signs can ask for it, nobody compares it.
-fn said(record: &Record) -> impl Iterator<Item = Fact> {
-    let failed = record.steps.iter().filter(|step| step.result != CallResult::Ok);
-    failed.map(|step| {
-        let lines = step.text.lines().map(str::to_owned).collect();
-        Fact::new(format!("lifecycle.{}.{SAID}", step.label), Value::List(lines))
+/// How each step was called, and what a failed one said, as facts beside the record's own: signs can ask for them, nobody
+/// compares them.
+fn aside(record: &Record) -> impl Iterator<Item = Fact> {
+    record.steps.iter().flat_map(|step| {
+        let fact = |last: &str, lines| Fact::new(format!("lifecycle.{}.{last}", step.label), Value::List(lines));
+        let said = || step.text.lines().map(str::to_owned).collect();
+        let failed = (step.result != CallResult::Ok).then(|| fact(SAID, said()));
+        std::iter::once(fact(CALL, step.argv.clone())).chain(failed)
     })
 }
 

@@ -14,6 +14,9 @@ use crate::pattern::{alternatives, glob};
 /// which nobody compares; `where` can ask for them.
 pub const SAID: &str = "said";
 
+/// The last part of `lifecycle.STEP.call`: the words of the call, for `where` too.
+pub const CALL: &str = "call";
+
 /// What the others show: a value, or a condition on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -37,7 +40,8 @@ pub struct Sign {
     pub shows: Predicate,
     /// What the others show.
     pub instead: Option<Instead>,
-    /// What else the component shows then, by fact; `lifecycle.STEP.said` is what a failed step printed.
+    /// What else the component shows then, by fact; `lifecycle.STEP.said` is what a failed step printed,
+    /// `lifecycle.STEP.call` how it was called.
     pub beside: BTreeMap<String, Predicate>,
 }
 

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocidiff_model::difference::{How, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::known::Machine;
-use ocidiff_model::record::RunOutcome;
+use ocidiff_model::record::{CallResult, RunOutcome, StepRecord};
+use ocidiff_model::step::labels;
 use ocidiff_model::{Difference, Event, Fact, FindingId, Op, Record, RuntimeId};
 
 use crate::bundle::config_text;
@@ -99,7 +100,7 @@ fn of_case(
     };
     let records: Vec<Record> = runtimes
         .iter()
-        .map(|runtime| record(report, runtime, &differences))
+        .map(|runtime| record(entry, report, runtime, &differences))
         .collect();
     let names: Vec<&str> = corpus.runtimes.iter().map(String::as_str).collect();
     let steps: Vec<Op> = entry.case.body.steps.iter().map(|step| step.op).collect();
@@ -127,7 +128,7 @@ fn of_case(
 }
 
 /// What is known of a runtime's record: the facts on which it differs.
-fn record(report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) -> Record {
+fn record(entry: &Entry, report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) -> Record {
     let facts = differences.iter().filter_map(|difference| {
         let mut groups = difference.groups.iter();
         let own = groups.find(|group| group.runtimes.contains(&runtime.label))?;
@@ -140,12 +141,7 @@ fn record(report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) 
         recorder: String::new(),
         outcome: RunOutcome::Complete,
         ran: true,
-        steps: report
-            .failures
-            .iter()
-            .filter(|(label, _)| *label == runtime.label)
-            .map(|(_, step)| step.clone())
-            .collect(),
+        steps: steps(entry, report, runtime),
         facts: facts.collect(),
         filters: Vec::new(),
         setup: Vec::new(),
@@ -153,6 +149,33 @@ fn record(report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) 
         total_calls: 0,
         seconds: 0.0,
     }
+}
+
+/// The case's steps: as they failed, else as steps that went well, with what the case says of the call.
+fn steps(entry: &Entry, report: &CaseReport, runtime: &RuntimeId) -> Vec<StepRecord> {
+    let body = &entry.case.body;
+    let all = labels(&body.steps).into_iter().zip(&body.steps);
+    all.map(|(label, step)| {
+        let failed = report
+            .failures
+            .iter()
+            .find(|(who, failed)| *who == runtime.label && failed.label == label);
+        if let Some((_, failed)) = failed {
+            return failed.clone();
+        }
+        let id = step.options.id.as_deref().unwrap_or_else(|| step.container());
+        let words = [Some(step.op.name()), Some(id), step.options.signal.as_deref()];
+        StepRecord {
+            label,
+            op: step.op,
+            argv: words.into_iter().flatten().map(str::to_owned).collect(),
+            result: CallResult::Ok,
+            exit: Some(0),
+            text: String::new(),
+            seconds: 0.0,
+        }
+    })
+    .collect()
 }
 
 /// How many were right, another and none, in all and by what is written; the worst first, with an example.
