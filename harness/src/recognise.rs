@@ -18,7 +18,7 @@ use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::{CALL, Context, SAID, Sign};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::CallResult;
-use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Op, Record, Value};
+use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Group, Op, Record, Value};
 use serde_json::Value as Json;
 
 use follows::{Parted, follows};
@@ -152,12 +152,12 @@ impl<'a> Question<'a> {
         let mut accounts = Vec::new();
         let mut open = Vec::new();
         for (at, group) in difference.groups.iter().enumerate() {
-            let others: Vec<Option<&Value>> = difference
+            let others: Vec<&Group> = difference
                 .groups
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != at)
-                .map(|(_, group)| group.value.as_ref())
+                .map(|(_, group)| group)
                 .collect();
             let of_group: Vec<Option<Account>> = group
                 .runtimes
@@ -179,21 +179,19 @@ impl<'a> Question<'a> {
         &self,
         label: &str,
         value: Option<&Value>,
-        others: &[Option<&Value>],
+        others: &[&Group],
         signs: &[(&Candidate<'_>, &Sign)],
     ) -> Option<Account> {
-        let record = self.records.iter().find(|record| record.runtime.label == label)?;
-        let facts: Vec<Fact> = record.facts.iter().cloned().chain(aside(record)).collect();
-        let context = Context {
-            config: self.config,
-            facts: &facts,
-        };
+        let facts = self.facts_of(label)?;
+        let context = self.context(&facts);
         let mut best = 0;
         let mut ids: Vec<FindingId> = Vec::new();
         for (candidate, sign) in signs {
             let fits = candidate.labels.contains(&label)
                 && sign.fits(value, &context)
-                && others.iter().any(|other| sign.others_fit(*other, &context));
+                && others.iter().any(|other| {
+                    sign.others_fit(other.value.as_ref(), &context) && self.show(&other.runtimes, sign)
+                });
             let weight = 1 + candidate.weight + sign.weight();
             if !fits || weight < best {
                 continue;
@@ -211,6 +209,30 @@ impl<'a> Question<'a> {
             because: ids,
             how: How::Recognised,
         })
+    }
+}
+
+impl Question<'_> {
+    /// What a runtime shows, its steps too.
+    fn facts_of(&self, label: &str) -> Option<Vec<Fact>> {
+        let record = self.records.iter().find(|record| record.runtime.label == label)?;
+        Some(record.facts.iter().cloned().chain(aside(record)).collect())
+    }
+
+    fn context<'f>(&'f self, facts: &'f [Fact]) -> Context<'f> {
+        Context {
+            config: self.config,
+            facts,
+        }
+    }
+
+    /// Whether one of these runtimes shows what the sign asks of the others.
+    fn show(&self, labels: &[String], sign: &Sign) -> bool {
+        sign.others.is_empty()
+            || labels
+                .iter()
+                .filter_map(|label| self.facts_of(label))
+                .any(|facts| sign.others_show(&self.context(&facts)))
     }
 }
 

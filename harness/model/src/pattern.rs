@@ -179,7 +179,8 @@ mod tests {
         let config = json!({
             "process": {"noNewPrivileges": false, "env": ["A=1", "PATH=/bin"], "rlimits": [{"type": "RLIMIT_FSIZE", "soft": 0}]},
             "mounts": [{"type": "tmpfs", "options": ["ro"]}, {"type": "bind", "options": ["rw", "rbind"]}],
-            "linux": {"sysctl": {"net.core.somaxconn": "1"}, "devices": []}
+            "linux": {"sysctl": {"net.core.somaxconn": "1"}, "devices": [], "groups": [5, 6, 5],
+                "devices2": [{"path": "/a", "major": 1}, {"path": "/b"}, {"path": "/a"}]}
         });
         for (pattern, expected) in [
             ("{}", true),
@@ -202,6 +203,11 @@ mod tests {
             ("{linux: {devices: ['*']}}", false),
             ("{process: {rlimits: [{soft: {$below: 1}}]}}", true),
             ("{process: {rlimits: [{soft: {$above: 0}}]}}", false),
+            ("{process: {env: {$twice: '*'}}}", false),
+            ("{process: {umask: {$twice: '*'}}}", false),
+            ("{mounts: {$twice: type}}", false),
+            ("{linux: {groups: {$twice: '*'}}}", true),
+            ("{linux: {devices2: {$twice: path}}}", true),
             (
                 "{process: {rlimits: [{type: {$any: [x, 'RLIMIT_*SIZE']}}]}}",
                 true,

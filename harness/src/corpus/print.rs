@@ -283,11 +283,11 @@ fn sign_json(sign: &ocidiff_model::finding::Sign) -> serde_json::Value {
         }
     }
     for (name, value) in whole.as_object().into_iter().flatten() {
-        if !["fact", "listed", "instead", "where"].contains(&name.as_str()) {
+        if !["fact", "listed", "instead", "where", "others"].contains(&name.as_str()) {
             ordered.insert(name.clone(), value.clone());
         }
     }
-    for name in ["instead", "where"] {
+    for name in ["instead", "where", "others"] {
         if let Some(value) = whole.get(name) {
             ordered.insert(name.to_owned(), value.clone());
         }

@@ -50,6 +50,9 @@ fn is_seen_inside(difference: &Difference) -> bool {
 fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)]) -> Option<Vec<Account>> {
     let (left, right) = (words_of(one.value.as_ref()), words_of(other.value.as_ref()));
     let (mut left, mut right) = (beyond(&left, &right), beyond(&right, &left));
+    if left.is_empty() && right.is_empty() {
+        return in_another_order(one, other, explained);
+    }
     let all: Vec<String> = left.iter().chain(&right).cloned().collect();
     let lines = format!("{} {}", text_of(one), text_of(other));
     let mut found = Vec::new();
@@ -66,13 +69,36 @@ fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)
         }
         left.retain(|word| !here.contains(word));
         right.retain(|word| !there.contains(word));
-        let follows = |account: &Account| Account {
-            how: How::Follows,
-            ..account.clone()
-        };
         found.extend(accounts.iter().map(follows));
     }
     (left.is_empty() && right.is_empty() && !found.is_empty()).then_some(found)
+}
+
+/// The same words in another order: those of an explained fact that has the same words in another order too.
+fn in_another_order(
+    one: &Group,
+    other: &Group,
+    explained: &[(&Difference, &Vec<Account>)],
+) -> Option<Vec<Account>> {
+    let printed = words_of(one.value.as_ref());
+    let (_, accounts) = explained.iter().find(|(difference, _)| {
+        let (Some(here), Some(there)) = (in_group(difference, one), in_group(difference, other)) else {
+            return false;
+        };
+        let words = words_of(here.value.as_ref());
+        here.value != there.value
+            && !words.is_empty()
+            && words == words_of(there.value.as_ref())
+            && beyond(&words, &printed).is_empty()
+    })?;
+    Some(accounts.iter().map(follows).collect())
+}
+
+fn follows(account: &Account) -> Account {
+    Account {
+        how: How::Follows,
+        ..account.clone()
+    }
 }
 
 fn text_of(group: &Group) -> String {

@@ -43,6 +43,8 @@ pub struct Sign {
     /// What else the component shows then, by fact; `lifecycle.STEP.said` is what a failed step printed,
     /// `lifecycle.STEP.call` how it was called.
     pub beside: BTreeMap<String, Predicate>,
+    /// What else one of the others shows then, who shows something else: why it refuses the config, say.
+    pub others: BTreeMap<String, Predicate>,
 }
 
 /// A sign as it is written: the condition's member beside the others.
@@ -55,6 +57,8 @@ struct RawSign {
     instead: Option<Instead>,
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
     beside: BTreeMap<String, Predicate>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<String, Predicate>,
     // Refuses what it does not know.
     #[serde(flatten)]
     shows: Raw,
@@ -70,6 +74,7 @@ impl TryFrom<RawSign> for Sign {
             shows: raw.shows.try_into()?,
             instead: raw.instead,
             beside: raw.beside,
+            others: raw.others,
         })
     }
 }
@@ -81,6 +86,7 @@ impl From<Sign> for RawSign {
             listed: sign.listed,
             instead: sign.instead,
             beside: sign.beside,
+            others: sign.others,
             shows: sign.shows.into(),
         }
     }
@@ -110,18 +116,13 @@ impl Sign {
     /// Whether a value is what the component shows.
     #[must_use]
     pub fn fits(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
-        self.shows.fits(value, context)
-            && self.beside.iter().all(|(pattern, predicate)| {
-                let mut named = context
-                    .facts
-                    .iter()
-                    .filter(|fact| is_named(pattern, &fact.path))
-                    .peekable();
-                if named.peek().is_none() {
-                    return predicate.fits(None, context);
-                }
-                named.any(|fact| predicate.fits(Some(&fact.value), context))
-            })
+        self.shows.fits(value, context) && all_fit(&self.beside, context)
+    }
+
+    /// Whether one of the others shows what it is to show beside the value.
+    #[must_use]
+    pub fn others_show(&self, context: &Context<'_>) -> bool {
+        all_fit(&self.others, context)
     }
 
     /// Whether a value is what the others show.
@@ -145,9 +146,25 @@ impl Sign {
         };
         of_value
             + self.beside.len()
+            + self.others.len()
             + usize::from(self.instead.is_some())
             + usize::from(self.listed.is_some())
     }
+}
+
+/// Whether a runtime shows all of this.
+fn all_fit(beside: &BTreeMap<String, Predicate>, context: &Context<'_>) -> bool {
+    beside.iter().all(|(pattern, predicate)| {
+        let mut named = context
+            .facts
+            .iter()
+            .filter(|fact| is_named(pattern, &fact.path))
+            .peekable();
+        if named.peek().is_none() {
+            return predicate.fits(None, context);
+        }
+        named.any(|fact| predicate.fits(Some(&fact.value), context))
+    })
 }
 
 /// Whether a pattern of paths names the path.

@@ -129,11 +129,22 @@ fn of_case(
 
 /// What is known of a runtime's record: the facts on which it differs.
 fn record(entry: &Entry, report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) -> Record {
-    let facts = differences.iter().filter_map(|difference| {
-        let mut groups = difference.groups.iter();
-        let own = groups.find(|group| group.runtimes.contains(&runtime.label))?;
-        Some(Fact::new(&difference.fact, own.value.clone()?))
-    });
+    let mut facts: Vec<Fact> = differences
+        .iter()
+        .filter_map(|difference| {
+            let mut groups = difference.groups.iter();
+            let own = groups.find(|group| group.runtimes.contains(&runtime.label))?;
+            Some(Fact::new(&difference.fact, own.value.clone()?))
+        })
+        .collect();
+    let steps = steps(entry, report, runtime);
+    // On how a step ends all may agree.
+    for step in &steps {
+        let path = format!("lifecycle.{}.result", step.label);
+        if differences.iter().all(|difference| difference.fact != path) {
+            facts.push(Fact::new(path, step.result.value()));
+        }
+    }
     Record {
         case: report.case.clone(),
         runtime: runtime.clone(),
@@ -141,8 +152,8 @@ fn record(entry: &Entry, report: &CaseReport, runtime: &RuntimeId, differences: 
         recorder: String::new(),
         outcome: RunOutcome::Complete,
         ran: true,
-        steps: steps(entry, report, runtime),
-        facts: facts.collect(),
+        steps,
+        facts,
         filters: Vec::new(),
         setup: Vec::new(),
         calls: Vec::new(),
