@@ -58,11 +58,17 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
         .filter_map(|(difference, accounts)| Parted::of(difference, accounts, question.records))
         .collect();
     for (difference, accounts) in differences.iter().zip(&mut told) {
-        if accounts.is_empty() {
-            *accounts = follows(difference, &parted);
+        // That nothing is seen of a workload that never began says nothing of how it would have been.
+        let is_cut = parted.iter().any(|parted| parted.leaves_out(difference));
+        if !accounts.is_empty() && !is_cut {
+            continue;
         }
-        if accounts.is_empty() {
-            *accounts = among_the_rest(question, difference, &candidates, &parted);
+        let mut again = follows(difference, &parted);
+        if again.is_empty() {
+            again = among_the_rest(question, difference, &candidates, &parted);
+        }
+        if !again.is_empty() {
+            *accounts = again;
         }
     }
     for at in 0..differences.len() {

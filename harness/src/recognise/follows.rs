@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::{Channel, Difference, Record, Value};
+use ocidiff_model::{Channel, Difference, Group, Record, Value};
 
 /// An explained difference from which others follow.
 pub(super) struct Parted {
@@ -68,6 +68,14 @@ impl Parted {
             Follows::Begun => is_of_workload(channel),
             Follows::Workload => false,
         }
+    }
+
+    /// Whether the difference has a group of runtimes whose workload never began, and of which nothing is seen.
+    pub(super) fn leaves_out(&self, difference: &Difference) -> bool {
+        let unseen = |group: &Group| {
+            group.value.is_none() && group.runtimes.iter().any(|label| self.failed.contains(label))
+        };
+        self.what == Follows::Begun && self.outruns(difference) && difference.groups.iter().any(unseen)
     }
 
     /// Its accounts, for what follows from it.
