@@ -246,7 +246,8 @@ impl Question<'_> {
 /// compares them.
 fn aside(record: &Record) -> impl Iterator<Item = Fact> {
     record.steps.iter().flat_map(|step| {
-        let fact = |last: &str, lines| Fact::new(format!("lifecycle.{}.{last}", step.label), Value::List(lines));
+        let fact =
+            |last: &str, lines| Fact::new(format!("lifecycle.{}.{last}", step.label), Value::List(lines));
         let said = || step.text.lines().map(str::to_owned).collect();
         let failed = (step.result != CallResult::Ok).then(|| fact(SAID, said()));
         std::iter::once(fact(CALL, step.argv.clone())).chain(failed)

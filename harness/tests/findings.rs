@@ -184,9 +184,21 @@ fn lint_says_what_recognition_finds_without_the_known_files() {
     let signs = |shows: &str| FINDING.replace("cause: >-", &format!("shows: [{shows}]\ncause: >-"));
     let exit = signs("{fact: process.exit, is: 0, instead: 2}").replace(SECCOMP, "");
     for (own, another, expected) in [
-        (FINDING.to_owned(), None, "0 (0.0 %) right, 0 (0.0 %) another finding, 1 (100.0 %) none"),
-        (exit.clone(), None, "1 (100.0 %) right, 0 (0.0 %) another finding, 0 (0.0 %) none"),
-        (FINDING.to_owned(), Some(&exit), "0 (0.0 %) right, 1 (100.0 %) another finding, 0 (0.0 %) none"),
+        (
+            FINDING.to_owned(),
+            None,
+            "0 (0.0 %) right, 0 (0.0 %) another finding, 1 (100.0 %) none",
+        ),
+        (
+            exit.clone(),
+            None,
+            "1 (100.0 %) right, 0 (0.0 %) another finding, 0 (0.0 %) none",
+        ),
+        (
+            FINDING.to_owned(),
+            Some(&exit),
+            "0 (0.0 %) right, 1 (100.0 %) another finding, 0 (0.0 %) none",
+        ),
     ] {
         scene.write(path, own);
         if let Some(text) = another {
@@ -199,7 +211,9 @@ fn lint_says_what_recognition_finds_without_the_known_files() {
         assert_eq!(is_told, !expected.starts_with('1'), "{}", ran.stdout);
     }
     scene.run(&with(&["lint", "--events", "events"])).ends_with(2);
-    scene.run(&with(&["lint", "--recognition", "--events", "missing"])).ends_with(2);
+    scene
+        .run(&with(&["lint", "--recognition", "--events", "missing"]))
+        .ends_with(2);
 }
 
 #[test]

@@ -36,7 +36,10 @@ pub(crate) fn lint(args: &LintArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.cases.as_deref())?;
     if args.recognition {
         let rows = recognition::rows(&corpus, &events(args)?);
-        return output::answer(&ocidiff_reports::safe_lines(&recognition::table(&rows)), ExitStatus::Ok);
+        return output::answer(
+            &ocidiff_reports::safe_lines(&recognition::table(&rows)),
+            ExitStatus::Ok,
+        );
     }
     let mut out = output::Aside::default();
     if args.fix {

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::{Channel, Difference, Group, Record, Value};
 
+/// What is seen of every workload whose program is begun.
+const BEGUN: &str = "proc.init.exe";
+
 /// An explained difference from which others follow.
 pub(super) struct Parted {
     /// What follows from it.
@@ -31,6 +34,7 @@ impl Parted {
         let what = match Channel::of(&difference.fact) {
             Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
             Some(Channel::Process) if difference.fact.ends_with(".exit") => Follows::Begun,
+            Some(Channel::Proc) if difference.fact == BEGUN => Follows::Begun,
             Some(Channel::Syscall) => Follows::Workload,
             _ => return None,
         };
@@ -136,9 +140,7 @@ impl Parted {
 
 /// The runtimes under which nobody saw the workload's program.
 fn never_begun(records: &[&Record]) -> Vec<String> {
-    let without = records
-        .iter()
-        .filter(|record| record.value("proc.init.exe").is_none());
+    let without = records.iter().filter(|record| record.value(BEGUN).is_none());
     without.map(|record| record.runtime.label.clone()).collect()
 }
 
@@ -147,7 +149,12 @@ fn is_of_workload(channel: Option<Channel>) -> bool {
     matches!(
         channel,
         Some(
-            Channel::Proc | Channel::Mount | Channel::Cgroup | Channel::Filter | Channel::Syscall | Channel::File
+            Channel::Proc
+                | Channel::Mount
+                | Channel::Cgroup
+                | Channel::Filter
+                | Channel::Syscall
+                | Channel::File
         )
     )
 }
@@ -160,4 +167,3 @@ pub(super) fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account
     let found = parted.iter().find(|parted| parted.accounts_for(difference));
     found.into_iter().flat_map(Parted::followed).collect()
 }
-

@@ -12,7 +12,11 @@ use ocidiff_model::{Channel, Difference, Group, Value};
 const TELLING: usize = 3;
 
 /// The accounts of the explained differences that the output shows.
-pub(super) fn printed(output: &Difference, differences: &[Difference], told: &[Vec<Account>]) -> Vec<Account> {
+pub(super) fn printed(
+    output: &Difference,
+    differences: &[Difference],
+    told: &[Vec<Account>],
+) -> Vec<Account> {
     if output.fact != "process.stdout" {
         return Vec::new();
     }
@@ -53,25 +57,42 @@ fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)
     if left.is_empty() && right.is_empty() {
         return in_another_order(one, other, explained);
     }
-    let all: Vec<String> = left.iter().chain(&right).cloned().collect();
     let lines = format!("{} {}", text_of(one), text_of(other));
+    let is_named = |difference: &Difference| lines.contains(last_name(&difference.fact));
     let mut found = Vec::new();
-    for (difference, accounts) in explained {
-        let (Some(here), Some(there)) = (in_group(difference, one), in_group(difference, other)) else {
-            continue;
-        };
-        let (here, there) = (words_of(here.value.as_ref()), words_of(there.value.as_ref()));
-        let (here, there) = (beyond(&here, &there), beyond(&there, &here));
-        let is_named = || lines.contains(last_name(&difference.fact));
-        let shows = |word: &String| here.contains(word) || there.contains(word);
-        if !all.iter().any(|word| shows(word) && (word.len() >= TELLING || is_named())) {
-            continue;
+    let named = explained.iter().filter(|(difference, _)| is_named(difference));
+    for (difference, accounts) in named {
+        if let Some((here, there)) = words_between(difference, one, other)
+            && (left.iter().any(|word| here.contains(word)) || right.iter().any(|word| there.contains(word)))
+        {
+            left.retain(|word| !here.contains(word));
+            right.retain(|word| !there.contains(word));
+            found.extend(accounts.iter().map(follows));
         }
-        left.retain(|word| !here.contains(word));
-        right.retain(|word| !there.contains(word));
-        found.extend(accounts.iter().map(follows));
     }
-    (left.is_empty() && right.is_empty() && !found.is_empty()).then_some(found)
+    if left.is_empty() && right.is_empty() {
+        return Some(found);
+    }
+    if !found.is_empty() {
+        return None;
+    }
+    // Where the output names nothing, one fact has to say all of it, and not in a digit or two.
+    let telling = left.iter().chain(&right).any(|word| word.len() >= TELLING);
+    let mut whole = explained.iter().filter(|(difference, _)| {
+        telling
+            && words_between(difference, one, other).is_some_and(|(here, there)| {
+                left.iter().all(|word| here.contains(word)) && right.iter().all(|word| there.contains(word))
+            })
+    });
+    let (_, accounts) = whole.next()?;
+    Some(accounts.iter().map(follows).collect())
+}
+
+/// The words that a difference has for the one and not for the other, and the other way round.
+fn words_between(difference: &Difference, one: &Group, other: &Group) -> Option<(Vec<String>, Vec<String>)> {
+    let (here, there) = (in_group(difference, one)?, in_group(difference, other)?);
+    let (here, there) = (words_of(here.value.as_ref()), words_of(there.value.as_ref()));
+    Some((beyond(&here, &there), beyond(&there, &here)))
 }
 
 /// The same words in another order: those of an explained fact that has the same words in another order too.
@@ -113,6 +134,7 @@ fn in_group<'d>(difference: &'d Difference, of: &Group) -> Option<&'d Group> {
 
 /// `cgroup.cpu.idle` is called `cpu.idle` where it is printed, `mount./data` `data`.
 fn last_name(path: &str) -> &str {
+    let path = path.split_once('#').map_or(path, |(path, _)| path);
     let name = path.rsplit(['.', '/']).next().unwrap_or(path);
     if name.is_empty() { path } else { name }
 }
@@ -132,6 +154,11 @@ fn words_of(value: Option<&Value>) -> BTreeMap<String, usize> {
         .split(part)
         .flat_map(|word| {
             let whole = is_number(word);
+            // The number of a peer group is another in each run.
+            let group = ["shared:", "master:"]
+                .iter()
+                .find(|group| word.starts_with(**group));
+            let word = group.map_or(word, |group| &word[..group.len()]);
             word.split(move |c| c == ':' && !whole)
         })
         .filter(|word| word.contains(char::is_alphanumeric));

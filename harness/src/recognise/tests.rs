@@ -243,12 +243,25 @@ fn where_one_came_less_far_the_others_are_held_against_each_other() {
 #[test]
 fn what_is_not_seen_of_a_workload_that_never_began_follows_from_how_it_ended() {
     let shell = "shows: [{fact: process.exit, is: 0, instead: 1}]";
-    let facts = ["process.exit", "proc.init.exe", "leftover.cgroups", "lifecycle.start.result"];
-    let began = [("proc.init.exe", "/bin/sh"), ("process.exit", "0"), ("leftover.cgroups", "[a]")];
+    let facts = [
+        "process.exit",
+        "proc.init.exe",
+        "leftover.cgroups",
+        "lifecycle.start.result",
+    ];
+    let began = [
+        ("proc.init.exe", "/bin/sh"),
+        ("process.exit", "0"),
+        ("leftover.cgroups", "[a]"),
+    ];
     let never = record("a", &[("process.exit", "1"), ("leftover.cgroups", "[]")]);
     let exit = "b: b/shell (Recognised)";
     assert_eq!(
-        said(&[("b/shell", shell)], &[never.clone(), record("b", &began)], &facts),
+        said(
+            &[("b/shell", shell)],
+            &[never.clone(), record("b", &began)],
+            &facts
+        ),
         [exit, "b: b/shell (Follows)", "", ""]
     );
     // Both began: what one of them lacks is another matter.
@@ -267,7 +280,11 @@ fn which_error_a_failure_ends_with_follows_from_it() {
     let taken = record("c", &[(facts[0], "ok")]);
     let (takes, follows) = ([("c/takes", takes)], "c: c/takes (Follows)");
     assert_eq!(
-        said(&takes, &[failed("a", "EINVAL"), failed("b", "other"), taken], &facts),
+        said(
+            &takes,
+            &[failed("a", "EINVAL"), failed("b", "other"), taken],
+            &facts
+        ),
         ["c: c/takes (Recognised)", follows]
     );
 }
@@ -314,6 +331,10 @@ fn a_sign_can_ask_how_a_step_was_called_and_what_it_said() {
     };
     for (signal, expected) in [("15x", "b: b/takes (Recognised)"), ("15", "")] {
         let records = [kill("a", "error", signal), kill("b", "ok", signal)];
-        assert_eq!(said(&[("b/takes", takes)], &records, &facts), [expected], "{signal}");
+        assert_eq!(
+            said(&[("b/takes", takes)], &records, &facts),
+            [expected],
+            "{signal}"
+        );
     }
 }

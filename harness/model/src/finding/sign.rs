@@ -107,7 +107,10 @@ impl Sign {
         let Some(list) = &self.listed else { return true };
         // A second mount at the same place is `PLACE#2`.
         let path = path.split_once('#').map_or(path, |(path, _)| path);
-        let about = |item: &Json| item.as_str().is_some_and(|item| path.ends_with(&format!(".{item}")));
+        let about = |item: &Json| {
+            item.as_str()
+                .is_some_and(|item| path.ends_with(&format!(".{item}")))
+        };
         at(config, list)
             .and_then(Json::as_array)
             .is_some_and(|items| items.iter().any(about))

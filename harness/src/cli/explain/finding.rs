@@ -69,6 +69,14 @@ fn sign(sign: &Sign) -> String {
         .iter()
         .map(|(fact, predicate)| format!(", and they {fact} {}", print::flow(predicate)));
     let shows = print::flow(&sign.shows);
-    let listed = sign.listed.as_ref().map_or_else(String::new, |list| format!(", of {list}"));
-    format!("{}{listed}  {shows}{instead}{}{}", sign.fact, others.collect::<String>(), beside.collect::<String>())
+    let listed = sign
+        .listed
+        .as_ref()
+        .map_or_else(String::new, |list| format!(", of {list}"));
+    format!(
+        "{}{listed}  {shows}{instead}{}{}",
+        sign.fact,
+        others.collect::<String>(),
+        beside.collect::<String>()
+    )
 }

@@ -83,7 +83,11 @@ fn repeated(document: &Document<'_>, finding: &Finding) -> Vec<Diagnostic> {
     twice
         .map(|(at, sign)| {
             let place = ["shows", &at.to_string()];
-            document.at(&place, format!("the sign about `{}` stands above already", sign.fact), None)
+            document.at(
+                &place,
+                format!("the sign about `{}` stands above already", sign.fact),
+                None,
+            )
         })
         .collect()
 }
