@@ -3,6 +3,7 @@
 //!
 //! Of a run only what differs is in its events: a sign that looks at a fact on which all agree does not fit here.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::difference::{How, Standing};
@@ -189,16 +190,18 @@ fn steps(entry: &Entry, report: &CaseReport, runtime: &RuntimeId) -> Vec<StepRec
     .collect()
 }
 
+fn count(rows: &[&Row], guess: Guess) -> usize {
+    rows.iter().filter(|row| row.guess() == guess).count()
+}
+
 /// How many were right, another and none, in all and by what is written; the worst first, with an example.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
-    let count = |rows: &[&Row], guess: Guess| rows.iter().filter(|row| row.guess() == guess).count();
     let all: Vec<&Row> = rows.iter().collect();
     let share = |guess: Guess| {
         let number = count(&all, guess);
-        #[expect(clippy::cast_precision_loss, reason = "a corpus has not so many differences")]
-        let percent = number as f64 * 100.0 / all.len().max(1) as f64;
-        format!("{number} ({percent:.1} %)")
+        let tenths = number * 1000 / all.len().max(1);
+        format!("{number} ({}.{} %)", tenths / 10, tenths % 10)
     };
     let mut text = format!(
         "{} differences whose cause is written: {} right, {} another finding, {} none\n",
@@ -213,32 +216,38 @@ pub fn table(rows: &[Row]) -> String {
     }
     let mut worst: Vec<(&BTreeSet<FindingId>, Vec<&Row>)> = by_written
         .into_iter()
-        .filter(|(_, rows)| rows.iter().any(|row| row.guess() != Guess::Right))
+        .filter(|(_, rows)| count(rows, Guess::Right) < rows.len())
         .collect();
-    worst.sort_by_key(|(_, rows)| std::cmp::Reverse((count(rows, Guess::Other), count(rows, Guess::None))));
+    worst.sort_by_key(|(_, rows)| Reverse((count(rows, Guess::Other), count(rows, Guess::None))));
     if !worst.is_empty() {
         text.push_str("\nother  none  right  written\n");
     }
     for (written, rows) in worst {
-        text.push_str(&format!(
-            "{:>5}  {:>4}  {:>5}  {}\n",
-            count(&rows, Guess::Other),
-            count(&rows, Guess::None),
-            count(&rows, Guess::Right),
-            joined(written)
-        ));
-        let wrong = rows.iter().filter(|row| row.guess() != Guess::Right);
-        let Some(row) = wrong.min_by_key(|row| row.guess()) else {
-            continue;
-        };
-        let instead = if row.found.is_empty() {
-            String::new()
-        } else {
-            format!(" is taken for {}", joined(&row.found))
-        };
-        text.push_str(&format!("{:21}{}  {}{instead}\n", "", row.case, row.fact));
+        text.push_str(&line(written, &rows));
     }
     text
+}
+
+/// What became of the differences of which the same is written, and the worst of them.
+fn line(written: &BTreeSet<FindingId>, rows: &[&Row]) -> String {
+    let of = |guess| count(rows, guess);
+    let counts = format!(
+        "{:>5}  {:>4}  {:>5}  {}\n",
+        of(Guess::Other),
+        of(Guess::None),
+        of(Guess::Right),
+        joined(written)
+    );
+    let wrong = rows.iter().filter(|row| row.guess() != Guess::Right);
+    let Some(row) = wrong.min_by_key(|row| row.guess()) else {
+        return counts;
+    };
+    let instead = if row.found.is_empty() {
+        String::new()
+    } else {
+        format!(" is taken for {}", joined(&row.found))
+    };
+    format!("{counts}{:21}{}  {}{instead}\n", "", row.case, row.fact)
 }
 
 fn joined(ids: &BTreeSet<FindingId>) -> String {
