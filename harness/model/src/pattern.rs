@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 /// - a text: the same text, where `*` stands for anything; `"*"` alone for any value at all
 /// - a number, `true`, `false`: the same
 /// - `{$not: PATTERN}`, `{$any: [PATTERN, ...]}`, `{$above: NUMBER}`, `{$below: NUMBER}`
+/// - `{$twice: MEMBER}`: a list, two of whose maps have the same there; `{$twice: "*"}`: two of whose items are the same
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Pattern(Value);
@@ -50,7 +51,7 @@ impl JsonSchema for Pattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "A part that a config must have; `*` stands for anything, null for nothing, and there are $not, $any, $above and $below.",
+            "description": "A part that a config must have; `*` stands for anything, null for nothing, and there are $not, $any, $above, $below and $twice.",
         })
     }
 }
@@ -69,10 +70,10 @@ fn well_formed(pattern: &Value) -> Result<(), String> {
                 Some(("$any", Value::Array(inner))) if !inner.is_empty() => {
                     return inner.iter().try_for_each(well_formed);
                 }
-                Some(("$above" | "$below", Value::Number(_))) => return Ok(()),
+                Some(("$above" | "$below", Value::Number(_)) | ("$twice", Value::String(_))) => return Ok(()),
                 Some((name, _)) => {
                     return Err(format!(
-                        "`{name}`: there are $not: PATTERN, $any: [PATTERN, ...], $above: NUMBER and $below: NUMBER"
+                        "`{name}`: there are $not: PATTERN, $any: [PATTERN, ...], $above: NUMBER, $below: NUMBER and $twice: MEMBER"
                     ));
                 }
                 None => {}
@@ -108,11 +109,22 @@ fn fits(pattern: &Value, value: &Value) -> bool {
             Some(("$below", most)) => {
                 matches!((value.as_f64(), most.as_f64()), (Some(value), Some(most)) if value < most)
             }
+            Some(("$twice", name)) => value.as_array().is_some_and(|items| repeats(name, items)),
             _ => value
                 .as_object()
                 .is_some_and(|there| map.iter().all(|(name, inner)| member(name, inner, there))),
         },
     }
+}
+
+/// Whether two items have the same in the member, or are the same where it is `*`.
+fn repeats(name: &Value, items: &[Value]) -> bool {
+    let said = |item: &Value| match name.as_str() {
+        Some("*") => Some(item.clone()),
+        name => name.and_then(|name| item.get(name)).cloned(),
+    };
+    let all: Vec<Value> = items.iter().filter_map(said).collect();
+    (1..all.len()).any(|at| all[..at].contains(&all[at]))
 }
 
 fn member(name: &str, pattern: &Value, there: &Map<String, Value>) -> bool {
@@ -167,7 +179,8 @@ mod tests {
         let config = json!({
             "process": {"noNewPrivileges": false, "env": ["A=1", "PATH=/bin"], "rlimits": [{"type": "RLIMIT_FSIZE", "soft": 0}]},
             "mounts": [{"type": "tmpfs", "options": ["ro"]}, {"type": "bind", "options": ["rw", "rbind"]}],
-            "linux": {"sysctl": {"net.core.somaxconn": "1"}, "devices": []}
+            "linux": {"sysctl": {"net.core.somaxconn": "1"}, "devices": [], "groups": [5, 6, 5],
+                "devices2": [{"path": "/a", "major": 1}, {"path": "/b"}, {"path": "/a"}]}
         });
         for (pattern, expected) in [
             ("{}", true),
@@ -190,6 +203,11 @@ mod tests {
             ("{linux: {devices: ['*']}}", false),
             ("{process: {rlimits: [{soft: {$below: 1}}]}}", true),
             ("{process: {rlimits: [{soft: {$above: 0}}]}}", false),
+            ("{process: {env: {$twice: '*'}}}", false),
+            ("{process: {umask: {$twice: '*'}}}", false),
+            ("{mounts: {$twice: type}}", false),
+            ("{linux: {groups: {$twice: '*'}}}", true),
+            ("{linux: {devices2: {$twice: path}}}", true),
             (
                 "{process: {rlimits: [{type: {$any: [x, 'RLIMIT_*SIZE']}}]}}",
                 true,

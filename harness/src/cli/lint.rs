@@ -1,14 +1,17 @@
 //! `ocidiff lint`: what is wrong with known files and findings though they load; `--fix` writes the one form.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use clap::Args;
-use ocidiff_model::ExitStatus;
+use ocidiff_model::{Event, ExitStatus};
+use ocidiff_reports::events::Recording;
 
-use super::{files, output};
+use super::{files, output, report};
 use crate::corpus::files::{Sources, read, standard};
 use crate::error::Error;
-use crate::findings::lint::{Form, Written, form_of, lint as look};
+use crate::findings::lint::{Form, Written, form_of, lint as look, recognition};
+use crate::machine::root;
 use crate::run::suite;
 
 /// What to look at.
@@ -21,12 +24,25 @@ pub(crate) struct LintArgs {
     /// Check the findings and known files of this folder, not the checkout's
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
+    /// Take each case's known file away, and say how many causes the findings' `shows` alone finds: right, another, none
+    #[arg(long, conflicts_with = "fix")]
+    recognition: bool,
+    /// Of the run whose events are in this file (run --json FILE); else the cases are run first, which needs root
+    #[arg(long, value_name = "FILE", requires = "recognition")]
+    events: Option<PathBuf>,
 }
 
 /// Tells everything that is wrong, and mends what can be mended.
 pub(crate) fn lint(args: &LintArgs) -> Result<ExitStatus, Error> {
     // What does not load is told first.
-    suite::corpus(args.cases.as_deref())?;
+    let corpus = suite::corpus(args.cases.as_deref())?;
+    if args.recognition {
+        let rows = recognition::rows(&corpus, &events(args)?);
+        return output::answer(
+            &ocidiff_reports::safe_lines(&recognition::table(&rows)),
+            ExitStatus::Ok,
+        );
+    }
     let mut out = output::Aside::default();
     if args.fix {
         for line in fix(&sources(args)?)? {
@@ -52,6 +68,31 @@ pub(crate) fn lint(args: &LintArgs) -> Result<ExitStatus, Error> {
         }
     };
     out.end(status)
+}
+
+/// The events of the run that was given, or of one that is made.
+fn events(args: &LintArgs) -> Result<Vec<Event>, Error> {
+    let read = |file: &Path| match report::read(file)? {
+        Recording::Run(recorded) => Ok(recorded.events),
+        Recording::Checks(_) => Err(Error::usage(format!(
+            "{}: the events of a check, not of a run",
+            file.display()
+        ))),
+    };
+    if let Some(file) = &args.events {
+        return read(file);
+    }
+    root::need_root()?;
+    let folder = tempfile::tempdir().map_err(Error::broken)?;
+    let file = folder.path().join("events");
+    let mut run = Command::new(std::env::current_exe().map_err(Error::broken)?);
+    run.args(["run", "--json"]).arg(&file).stdout(Stdio::null());
+    if let Some(cases) = &args.cases {
+        run.arg("--cases").arg(cases);
+    }
+    // How it ends says what differs, which is not the question.
+    run.status().map_err(Error::broken)?;
+    read(&file)
 }
 
 fn sources(args: &LintArgs) -> Result<Sources, Error> {

@@ -86,7 +86,7 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
     fleet::render(args.format, &FleetReport::of(checks), style).map_err(refused)
 }
 
-fn read(file: &Path) -> Result<Recording, Error> {
+pub(super) fn read(file: &Path) -> Result<Recording, Error> {
     let read = events::read_file(file).map_err(|error| {
         Error::usage(format!(
             "failed to read the events of {}: {error}",

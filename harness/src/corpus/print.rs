@@ -277,17 +277,17 @@ pub fn finding(finding: &Finding) -> String {
 fn sign_json(sign: &ocidiff_model::finding::Sign) -> serde_json::Value {
     let whole = serde_json::json!(sign);
     let mut ordered = serde_json::Map::new();
-    for name in ["fact"] {
+    for name in ["fact", "listed"] {
         if let Some(value) = whole.get(name) {
             ordered.insert(name.to_owned(), value.clone());
         }
     }
     for (name, value) in whole.as_object().into_iter().flatten() {
-        if !["fact", "instead", "where"].contains(&name.as_str()) {
+        if !["fact", "listed", "instead", "where", "others"].contains(&name.as_str()) {
             ordered.insert(name.clone(), value.clone());
         }
     }
-    for name in ["instead", "where"] {
+    for name in ["instead", "where", "others"] {
         if let Some(value) = whole.get(name) {
             ordered.insert(name.to_owned(), value.clone());
         }

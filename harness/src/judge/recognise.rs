@@ -9,17 +9,23 @@
 //! - What follows from an explained difference is explained by it: where a step fails under some runtimes, what comes
 //!   later is compared among those that came as far; where a call of the workload is answered in two ways, what the
 //!   workload then does differs between the same two groups.
+//! - Where a workload prints what is explained, its output is explained by it.
 //! - The finding that asks for most is meant; two that ask for as much are both named.
 //!
 //! What is not explained is new. A wrong cause is worse than none, so nothing is named that does not fit.
 
-use std::collections::BTreeMap;
-
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::finding::{Context, Sign};
+use ocidiff_model::finding::{CALL, Context, SAID, Sign};
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Catalogue, Channel, Difference, Finding, FindingId, Op, Record, Value};
+use ocidiff_model::record::CallResult;
+use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Group, Op, Record, Value};
 use serde_json::Value as Json;
+
+use follows::{Parted, follows};
+use printed::printed;
+
+mod follows;
+mod printed;
 
 /// What recognition knows beside the difference.
 pub struct Question<'a> {
@@ -49,14 +55,25 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
         .iter()
         .zip(&told)
         .filter(|(_, accounts)| !accounts.is_empty())
-        .filter_map(|(difference, accounts)| Parted::of(difference, accounts))
+        .filter_map(|(difference, accounts)| Parted::of(difference, accounts, question.records))
         .collect();
     for (difference, accounts) in differences.iter().zip(&mut told) {
-        if accounts.is_empty() {
-            *accounts = follows(difference, &parted);
+        // That nothing is seen of a workload that never began says nothing of how it would have been.
+        let is_cut = parted.iter().any(|parted| parted.leaves_out(difference));
+        if !accounts.is_empty() && !is_cut {
+            continue;
         }
-        if accounts.is_empty() {
-            *accounts = among_the_rest(question, difference, &candidates, &parted);
+        let mut again = follows(difference, &parted);
+        if again.is_empty() {
+            again = among_the_rest(question, difference, &candidates, &parted);
+        }
+        if !again.is_empty() {
+            *accounts = again;
+        }
+    }
+    for at in 0..differences.len() {
+        if told[at].is_empty() {
+            told[at] = printed(&differences[at], differences, &told);
         }
     }
     told
@@ -69,10 +86,7 @@ fn among_the_rest(
     candidates: &[Candidate<'_>],
     parted: &[Parted],
 ) -> Vec<Account> {
-    if Channel::of(&difference.fact) == Some(Channel::Leftover) {
-        return Vec::new();
-    }
-    for parted in parted.iter().filter(|parted| parted.what == Follows::Everything) {
+    for parted in parted.iter().filter(|parted| parted.outruns(difference)) {
         let mut rest = difference.clone();
         for group in &mut rest.groups {
             group.runtimes.retain(|label| !parted.failed.contains(label));
@@ -134,7 +148,9 @@ impl<'a> Question<'a> {
         let signs: Vec<(&Candidate<'_>, &Sign)> = candidates
             .iter()
             .flat_map(|candidate| candidate.finding.shows.iter().map(move |sign| (candidate, sign)))
-            .filter(|(_, sign)| sign.is_about(&difference.fact))
+            .filter(|(_, sign)| {
+                sign.is_about(&difference.fact) && sign.is_listed(&difference.fact, self.config)
+            })
             .collect();
         if signs.is_empty() {
             return Vec::new();
@@ -142,12 +158,12 @@ impl<'a> Question<'a> {
         let mut accounts = Vec::new();
         let mut open = Vec::new();
         for (at, group) in difference.groups.iter().enumerate() {
-            let others: Vec<Option<&Value>> = difference
+            let others: Vec<&Group> = difference
                 .groups
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != at)
-                .map(|(_, group)| group.value.as_ref())
+                .map(|(_, group)| group)
                 .collect();
             let of_group: Vec<Option<Account>> = group
                 .runtimes
@@ -169,20 +185,19 @@ impl<'a> Question<'a> {
         &self,
         label: &str,
         value: Option<&Value>,
-        others: &[Option<&Value>],
+        others: &[&Group],
         signs: &[(&Candidate<'_>, &Sign)],
     ) -> Option<Account> {
-        let record = self.records.iter().find(|record| record.runtime.label == label)?;
-        let context = Context {
-            config: self.config,
-            facts: &record.facts,
-        };
+        let facts = self.facts_of(label)?;
+        let context = self.context(&facts);
         let mut best = 0;
         let mut ids: Vec<FindingId> = Vec::new();
         for (candidate, sign) in signs {
             let fits = candidate.labels.contains(&label)
                 && sign.fits(value, &context)
-                && others.iter().any(|other| sign.others_fit(*other, &context));
+                && others.iter().any(|other| {
+                    sign.others_fit(other.value.as_ref(), &context) && self.show(&other.runtimes, sign)
+                });
             let weight = 1 + candidate.weight + sign.weight();
             if !fits || weight < best {
                 continue;
@@ -203,103 +218,40 @@ impl<'a> Question<'a> {
     }
 }
 
-/// An explained difference from which others follow.
-struct Parted {
-    /// What follows from it.
-    what: Follows,
-    /// In which of its groups each runtime is.
-    groups: BTreeMap<String, usize>,
-    /// Those whose step failed.
-    failed: Vec<String>,
-    accounts: Vec<Account>,
-}
-
-#[derive(PartialEq, Eq)]
-enum Follows {
-    /// Whatever is seen after the step.
-    Everything,
-    /// What the workload does.
-    Workload,
-}
-
-impl Parted {
-    fn of(difference: &Difference, accounts: &[Account]) -> Option<Self> {
-        let what = match Channel::of(&difference.fact) {
-            Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
-            Some(Channel::Syscall) => Follows::Workload,
-            _ => return None,
-        };
-        let ok = Value::from("ok");
-        Some(Self {
-            what,
-            groups: difference
-                .groups
-                .iter()
-                .enumerate()
-                .flat_map(|(at, group)| group.runtimes.iter().map(move |label| (label.clone(), at)))
-                .collect(),
-            failed: difference
-                .groups
-                .iter()
-                .filter(|group| group.value.as_ref() != Some(&ok))
-                .flat_map(|group| group.runtimes.clone())
-                .collect(),
-            accounts: accounts.to_vec(),
-        })
+impl Question<'_> {
+    /// What a runtime shows, its steps too.
+    fn facts_of(&self, label: &str) -> Option<Vec<Fact>> {
+        let record = self.records.iter().find(|record| record.runtime.label == label)?;
+        Some(record.facts.iter().cloned().chain(aside(record)).collect())
     }
 
-    /// Its accounts, for what follows from it.
-    fn followed(&self) -> impl Iterator<Item = Account> {
-        self.accounts.iter().map(|account| Account {
-            how: How::Follows,
-            ..account.clone()
-        })
-    }
-
-    /// Whether all that differs in the difference differs between the groups of this one.
-    fn separates(&self, difference: &Difference) -> bool {
-        let mut value_of: BTreeMap<usize, usize> = BTreeMap::new();
-        for (at, group) in difference.groups.iter().enumerate() {
-            for label in &group.runtimes {
-                let Some(class) = self.groups.get(label) else {
-                    return false;
-                };
-                if *value_of.entry(*class).or_insert(at) != at {
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn accounts_for(&self, difference: &Difference) -> bool {
-        let channel = Channel::of(&difference.fact);
-        match self.what {
-            Follows::Workload => {
-                matches!(channel, Some(Channel::Process | Channel::Syscall | Channel::File))
-                    && self.separates(difference)
-            }
-            // What stays behind after a failure has a cause of its own.
-            Follows::Everything if channel == Some(Channel::Leftover) => {
-                let empty = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
-                let failed_leave_nothing = difference.groups.iter().all(|group| {
-                    group.value.as_ref().is_none_or(empty)
-                        || !group.runtimes.iter().any(|label| self.failed.contains(label))
-                });
-                failed_leave_nothing && self.separates(difference)
-            }
-            Follows::Everything => self.separates(difference),
+    fn context<'f>(&'f self, facts: &'f [Fact]) -> Context<'f> {
+        Context {
+            config: self.config,
+            facts,
         }
     }
+
+    /// Whether one of these runtimes shows what the sign asks of the others.
+    fn show(&self, labels: &[String], sign: &Sign) -> bool {
+        sign.others.is_empty()
+            || labels
+                .iter()
+                .filter_map(|label| self.facts_of(label))
+                .any(|facts| sign.others_show(&self.context(&facts)))
+    }
 }
 
-/// The accounts of the explained difference that this one follows from.
-fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account> {
-    if difference.groups.len() < 2 {
-        return Vec::new();
-    }
-    let found = parted.iter().find(|parted| parted.accounts_for(difference));
-    found.into_iter().flat_map(Parted::followed).collect()
+/// How each step was called, and what a failed one said, as facts beside the record's own: signs can ask for them, nobody
+/// compares them.
+fn aside(record: &Record) -> impl Iterator<Item = Fact> {
+    record.steps.iter().flat_map(|step| {
+        let fact =
+            |last: &str, lines| Fact::new(format!("lifecycle.{}.{last}", step.label), Value::List(lines));
+        let said = || step.text.lines().map(str::to_owned).collect();
+        let failed = (step.result != CallResult::Ok).then(|| fact(SAID, said()));
+        std::iter::once(fact(CALL, step.argv.clone())).chain(failed)
+    })
 }
 
 #[cfg(test)]

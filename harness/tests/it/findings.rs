@@ -21,6 +21,12 @@ remedy: Take a newer one.
 ";
 const KNOWN: &str = "- facts:\n    process.exit: [{because: crun/test-a, shows: 0}, {otherwise: 2}]\n";
 
+const SECCOMP: &str = "applies: {config: {linux: {seccomp: \"*\"}}}\n";
+/// A run in which the story was as it is written.
+const EVENTS: &str = r#"{"event":"run-started","ocidiff":"0.1.0","time":0,"runtimes":[{"runtime":{"name":"runc","version":"1.1.5","label":"runc"},"reference":true,"origin":"PATH"},{"runtime":{"name":"crun","version":"1.8.1","label":"crun"},"reference":false,"origin":"store"}],"machine":{"kernel":"6.1","cgroup":"v1","arch":"x86_64"},"recorder":"ebpf","cases":1}
+{"event":"case-finished","case":"some/story","summary":"a story","source":"s","verdict":"known","differences":[{"fact":"process.exit","groups":[{"value":2,"runtimes":["runc"]},{"value":0,"runtimes":["crun"]}],"standing":{"is":"known"},"accounts":[{"who":"crun","because":["crun/test-a"],"how":"written"}]}],"seconds":0.1}
+"#;
+
 fn scene() -> Scene {
     let scene = Scene::new();
     scene.write("cases/findings/crun/test-a.yaml", FINDING);
@@ -164,6 +170,48 @@ fn lint_tells_and_mends() {
         fs::read_to_string(scene.path().join(path)).expect("the finding"),
         commented
     );
+}
+
+/// The known file says who is right; what is recognised without it is held against that.
+#[test]
+fn lint_says_what_recognition_finds_without_the_known_files() {
+    let scene = scene();
+    scene.write("events", EVENTS);
+    let path = "cases/findings/crun/test-a.yaml";
+    let other = "cases/findings/crun/test-b.yaml";
+    let signs = |shows: &str| FINDING.replace("cause: >-", &format!("shows: [{shows}]\ncause: >-"));
+    let exit = signs("{fact: process.exit, is: 0, instead: 2}").replace(SECCOMP, "");
+    for (own, another, expected) in [
+        (
+            FINDING.to_owned(),
+            None,
+            "0 (0.0 %) right, 0 (0.0 %) another finding, 1 (100.0 %) none",
+        ),
+        (
+            exit.clone(),
+            None,
+            "1 (100.0 %) right, 0 (0.0 %) another finding, 0 (0.0 %) none",
+        ),
+        (
+            FINDING.to_owned(),
+            Some(&exit),
+            "0 (0.0 %) right, 1 (100.0 %) another finding, 0 (0.0 %) none",
+        ),
+    ] {
+        scene.write(path, own);
+        if let Some(text) = another {
+            scene.write(other, text.replace("crun answers", "crun says"));
+        }
+        let ran = scene.run(&with(&["lint", "--recognition", "--events", "events"]));
+        ran.ends_with(0);
+        assert!(ran.stdout.contains(expected), "{expected}\n{}", ran.stdout);
+        let is_told = ran.stdout.contains("some/story  process.exit");
+        assert_eq!(is_told, !expected.starts_with('1'), "{}", ran.stdout);
+    }
+    scene.run(&with(&["lint", "--events", "events"])).ends_with(2);
+    scene
+        .run(&with(&["lint", "--recognition", "--events", "missing"]))
+        .ends_with(2);
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod names;
 mod node;
 mod pods;
 mod protocol;
+mod recognition;
 mod results;
 mod schemas;
 mod seccomp;

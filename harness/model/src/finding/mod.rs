@@ -20,7 +20,7 @@ pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
 pub use self::predicate::{Context, Predicate, fits};
 pub use self::range::Range;
-pub use self::sign::Sign;
+pub use self::sign::{CALL, SAID, Sign};
 use crate::impact::Impact;
 use crate::machine::{Machine, When};
 use crate::pattern::Pattern;

@@ -147,7 +147,7 @@ impl Predicate {
     }
 }
 
-fn at<'j>(config: &'j Json, path: &str) -> Option<&'j Json> {
+pub(super) fn at<'j>(config: &'j Json, path: &str) -> Option<&'j Json> {
     path.split('.').try_fold(config, |value, name| value.get(name))
 }
 

@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-use super::predicate::{Context, Predicate, Raw, fits};
+use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::Value;
 use crate::pattern::{alternatives, glob};
+
+/// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are words of the runtime's own,
+/// which nobody compares; `where` can ask for them.
+pub const SAID: &str = "said";
+
+/// The last part of `lifecycle.STEP.call`: the words of the call, for `where` too.
+pub const CALL: &str = "call";
 
 /// What the others show: a value, or a condition on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,12 +34,17 @@ pub enum Instead {
 pub struct Sign {
     /// The fact's path: `*` for anything, `{a,b}` for one of several.
     pub fact: String,
+    /// A list of the config, `linux.maskedPaths`: the fact is about one of the paths that it holds.
+    pub listed: Option<String>,
     /// What the component shows.
     pub shows: Predicate,
     /// What the others show.
     pub instead: Option<Instead>,
-    /// What else the component shows then, by fact.
+    /// What else the component shows then, by fact; `lifecycle.STEP.said` is what a failed step printed,
+    /// `lifecycle.STEP.call` how it was called.
     pub beside: BTreeMap<String, Predicate>,
+    /// What else one of the others shows then, who shows something else: why it refuses the config, say.
+    pub others: BTreeMap<String, Predicate>,
 }
 
 /// A sign as it is written: the condition's member beside the others.
@@ -39,9 +52,13 @@ pub struct Sign {
 struct RawSign {
     fact: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     instead: Option<Instead>,
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
     beside: BTreeMap<String, Predicate>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<String, Predicate>,
     // Refuses what it does not know.
     #[serde(flatten)]
     shows: Raw,
@@ -53,9 +70,11 @@ impl TryFrom<RawSign> for Sign {
     fn try_from(raw: RawSign) -> Result<Self, &'static str> {
         Ok(Self {
             fact: raw.fact,
+            listed: raw.listed,
             shows: raw.shows.try_into()?,
             instead: raw.instead,
             beside: raw.beside,
+            others: raw.others,
         })
     }
 }
@@ -64,8 +83,10 @@ impl From<Sign> for RawSign {
     fn from(sign: Sign) -> Self {
         Self {
             fact: sign.fact,
+            listed: sign.listed,
             instead: sign.instead,
             beside: sign.beside,
+            others: sign.others,
             shows: sign.shows.into(),
         }
     }
@@ -80,21 +101,31 @@ impl Sign {
         path.starts_with(&self.fact[..head]) && is_named(&self.fact, path)
     }
 
+    /// Whether the config lists the path that the fact is about, where the sign asks for that.
+    #[must_use]
+    pub fn is_listed(&self, path: &str, config: &Json) -> bool {
+        let Some(list) = &self.listed else { return true };
+        // A second mount at the same place is `PLACE#2`.
+        let path = path.split_once('#').map_or(path, |(path, _)| path);
+        let about = |item: &Json| {
+            item.as_str()
+                .is_some_and(|item| path.ends_with(&format!(".{item}")))
+        };
+        at(config, list)
+            .and_then(Json::as_array)
+            .is_some_and(|items| items.iter().any(about))
+    }
+
     /// Whether a value is what the component shows.
     #[must_use]
     pub fn fits(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
-        self.shows.fits(value, context)
-            && self.beside.iter().all(|(pattern, predicate)| {
-                let mut named = context
-                    .facts
-                    .iter()
-                    .filter(|fact| is_named(pattern, &fact.path))
-                    .peekable();
-                if named.peek().is_none() {
-                    return predicate.fits(None, context);
-                }
-                named.any(|fact| predicate.fits(Some(&fact.value), context))
-            })
+        self.shows.fits(value, context) && all_fit(&self.beside, context)
+    }
+
+    /// Whether one of the others shows what it is to show beside the value.
+    #[must_use]
+    pub fn others_show(&self, context: &Context<'_>) -> bool {
+        all_fit(&self.others, context)
     }
 
     /// Whether a value is what the others show.
@@ -116,8 +147,27 @@ impl Sign {
             Predicate::Absent(_) | Predicate::Above(_) | Predicate::Below(_) => 1,
             Predicate::Any(_) => 0,
         };
-        of_value + self.beside.len() + usize::from(self.instead.is_some())
+        of_value
+            + self.beside.len()
+            + self.others.len()
+            + usize::from(self.instead.is_some())
+            + usize::from(self.listed.is_some())
     }
+}
+
+/// Whether a runtime shows all of this.
+fn all_fit(beside: &BTreeMap<String, Predicate>, context: &Context<'_>) -> bool {
+    beside.iter().all(|(pattern, predicate)| {
+        let mut named = context
+            .facts
+            .iter()
+            .filter(|fact| is_named(pattern, &fact.path))
+            .peekable();
+        if named.peek().is_none() {
+            return predicate.fits(None, context);
+        }
+        named.any(|fact| predicate.fits(Some(&fact.value), context))
+    })
 }
 
 /// Whether a pattern of paths names the path.
@@ -146,6 +196,21 @@ mod tests {
         ] {
             assert_eq!(sign.is_about(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_sign_can_be_about_what_the_config_lists() {
+        let config = json!({"linux": {"maskedPaths": ["/proc/keys", "/a"]}});
+        let sign = sign("{fact: 'mount.*', listed: linux.maskedPaths, any: true}");
+        for (path, expected) in [
+            ("mount./proc/keys", true),
+            ("mount.inside./a#2", true),
+            ("mount./b/a", false),
+            ("mount./proc", false),
+        ] {
+            assert_eq!(sign.is_listed(path, &config), expected, "{path}");
+        }
+        assert!(!sign.is_listed("mount./a", &json!({})));
     }
 
     #[test]

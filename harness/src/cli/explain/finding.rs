@@ -64,6 +64,19 @@ fn sign(sign: &Sign) -> String {
         .beside
         .iter()
         .map(|(fact, predicate)| format!(", beside {fact} {}", print::flow(predicate)));
+    let others = sign
+        .others
+        .iter()
+        .map(|(fact, predicate)| format!(", and they {fact} {}", print::flow(predicate)));
     let shows = print::flow(&sign.shows);
-    format!("{}  {shows}{instead}{}", sign.fact, beside.collect::<String>())
+    let listed = sign
+        .listed
+        .as_ref()
+        .map_or_else(String::new, |list| format!(", of {list}"));
+    format!(
+        "{}{listed}  {shows}{instead}{}{}",
+        sign.fact,
+        others.collect::<String>(),
+        beside.collect::<String>()
+    )
 }

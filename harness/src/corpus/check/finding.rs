@@ -1,5 +1,6 @@
 //! Findings: their texts, clauses, ranges and conditions.
 
+use ocidiff_model::finding::{CALL, SAID};
 use ocidiff_model::{Finding, facts};
 
 use super::{machine, requirement};
@@ -76,8 +77,16 @@ pub(in crate::corpus) fn check(
     }
     for (at, sign) in finding.shows.iter().enumerate() {
         let at = at.to_string();
-        let paths = std::iter::once(&sign.fact).chain(sign.beside.keys());
-        for path in paths.filter(|path| !path.contains(['*', '{'])) {
+        let paths = std::iter::once(&sign.fact)
+            .chain(sign.beside.keys())
+            .chain(sign.others.keys());
+        let is_aside = |path: &str| {
+            [SAID, CALL]
+                .into_iter()
+                .any(|last| path.ends_with(&format!(".{last}")))
+        };
+        let is_plain = |path: &&String| !path.contains(['*', '{']) && !is_aside(path);
+        for path in paths.filter(is_plain) {
             if facts::find(path).is_none() {
                 let help = facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
                 tell(

@@ -1,6 +1,7 @@
 //! What is wrong with known files and findings though they load: names that nothing uses, texts, form.
 
 mod form;
+pub mod recognition;
 mod texts;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,7 @@ pub fn lint(sources: &Sources) -> Vec<Diagnostic> {
         match written {
             Written::Finding(id, finding) => {
                 found.extend(texts::finding(&document, finding));
+                found.extend(repeated(&document, finding));
                 if !named.contains(id) && finding.unshown.is_none() {
                     let help =
                         "name it in the known file of a case that shows it, say `unshown: WHY`, or remove it"
@@ -72,6 +74,22 @@ pub fn lint(sources: &Sources) -> Vec<Diagnostic> {
     }
     found.sort();
     found
+}
+
+/// Signs that stand twice.
+fn repeated(document: &Document<'_>, finding: &Finding) -> Vec<Diagnostic> {
+    let signs = finding.shows.iter().enumerate();
+    let twice = signs.filter(|(at, sign)| finding.shows[..*at].contains(sign));
+    twice
+        .map(|(at, sign)| {
+            let place = ["shows", &at.to_string()];
+            document.at(
+                &place,
+                format!("the sign about `{}` stands above already", sign.fact),
+                None,
+            )
+        })
+        .collect()
 }
 
 fn named(read: &[(&Source, Written)]) -> BTreeSet<FindingId> {

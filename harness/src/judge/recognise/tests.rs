@@ -1,6 +1,6 @@
 //! Small catalogues held against differences of three runtimes.
 
-use ocidiff_model::record::{BundleDigest, RunOutcome};
+use ocidiff_model::record::{BundleDigest, RunOutcome, StepRecord};
 use ocidiff_model::{Fact, Group, RuntimeId};
 
 use super::*;
@@ -238,4 +238,103 @@ fn where_one_came_less_far_the_others_are_held_against_each_other() {
             "b: b/umask (Recognised), c: c/fails (Follows)"
         ]
     );
+}
+
+#[test]
+fn what_is_not_seen_of_a_workload_that_never_began_follows_from_how_it_ended() {
+    let shell = "shows: [{fact: process.exit, is: 0, instead: 1}]";
+    let facts = [
+        "process.exit",
+        "proc.init.exe",
+        "leftover.cgroups",
+        "lifecycle.start.result",
+    ];
+    let began = [
+        ("proc.init.exe", "/bin/sh"),
+        ("process.exit", "0"),
+        ("leftover.cgroups", "[a]"),
+    ];
+    let never = record("a", &[("process.exit", "1"), ("leftover.cgroups", "[]")]);
+    let exit = "b: b/shell (Recognised)";
+    assert_eq!(
+        said(
+            &[("b/shell", shell)],
+            &[never.clone(), record("b", &began)],
+            &facts
+        ),
+        [exit, "b: b/shell (Follows)", "", ""]
+    );
+    // Both began: what one of them lacks is another matter.
+    let without = record("a", &[("process.exit", "1"), ("proc.init.exe", "/bin/true")]);
+    assert_eq!(
+        said(&[("b/shell", shell)], &[without, record("b", &began)], &facts)[1],
+        ""
+    );
+}
+
+#[test]
+fn which_error_a_failure_ends_with_follows_from_it() {
+    let takes = "shows: [{fact: lifecycle.create.result, is: ok, instead: error}]";
+    let facts = ["lifecycle.create.result", "lifecycle.create.error"];
+    let failed = |label, error| record(label, &[(facts[0], "error"), (facts[1], error)]);
+    let taken = record("c", &[(facts[0], "ok")]);
+    let (takes, follows) = ([("c/takes", takes)], "c: c/takes (Follows)");
+    assert_eq!(
+        said(
+            &takes,
+            &[failed("a", "EINVAL"), failed("b", "other"), taken],
+            &facts
+        ),
+        ["c: c/takes (Recognised)", follows]
+    );
+}
+
+#[test]
+fn a_workload_that_prints_what_is_explained_is_explained_by_it() {
+    let idle = "shows: [{fact: cgroup.cpu.idle, is: 0, instead: 1}]";
+    let facts = ["cgroup.cpu.idle", "process.stdout"];
+    let prints = |lines: [&'static str; 2]| {
+        let records = [
+            record("a", &[(facts[0], "0"), (facts[1], lines[0])]),
+            record("b", &[(facts[0], "1"), (facts[1], lines[1])]),
+        ];
+        said(&[("a/idle", idle)], &records, &facts).remove(1)
+    };
+    let follows = "a: a/idle (Follows)";
+    for (lines, expected) in [
+        (["[cpu/cpu.idle 0]", "[cpu/cpu.idle 1]"], follows),
+        // Another name, another word, a line more.
+        (["[tries 0]", "[tries 1]"], ""),
+        (["[cpu/cpu.idle 0 then]", "[cpu/cpu.idle 1 now]"], ""),
+        (["[cpu/cpu.idle 0]", "[cpu/cpu.idle 1, more]"], ""),
+    ] {
+        assert_eq!(prints(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_sign_can_ask_how_a_step_was_called_and_what_it_said() {
+    let takes = "shows: [{fact: lifecycle.kill.result, is: ok, instead: error, where: {lifecycle.kill.call: {has: '*x'}}}]";
+    let facts = ["lifecycle.kill.result"];
+    let kill = |label, result: &str, signal: &str| {
+        let mut record = record(label, &[(facts[0], result)]);
+        record.steps = vec![StepRecord {
+            label: "kill".to_owned(),
+            op: Op::Kill,
+            argv: vec!["kill".to_owned(), signal.to_owned()],
+            result: CallResult::Ok,
+            exit: Some(0),
+            text: String::new(),
+            seconds: 0.0,
+        }];
+        record
+    };
+    for (signal, expected) in [("15x", "b: b/takes (Recognised)"), ("15", "")] {
+        let records = [kill("a", "error", signal), kill("b", "ok", signal)];
+        assert_eq!(
+            said(&[("b/takes", takes)], &records, &facts),
+            [expected],
+            "{signal}"
+        );
+    }
 }

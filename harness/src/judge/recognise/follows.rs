@@ -1,0 +1,169 @@
+//! What follows from an explained difference.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::difference::{Account, How};
+use ocidiff_model::{Channel, Difference, Group, Record, Value};
+
+/// What is seen of every workload whose program is begun.
+const BEGUN: &str = "proc.init.exe";
+
+/// An explained difference from which others follow.
+pub(super) struct Parted {
+    /// What follows from it.
+    what: Follows,
+    /// In which of its groups each runtime is.
+    groups: BTreeMap<String, usize>,
+    /// Those whose step failed, or whose workload was never begun.
+    pub(super) failed: Vec<String>,
+    accounts: Vec<Account>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Follows {
+    /// Whatever is seen after the step.
+    Everything,
+    /// Whatever is seen of the workload.
+    Begun,
+    /// What the workload does.
+    Workload,
+}
+
+impl Parted {
+    pub(super) fn of(difference: &Difference, accounts: &[Account], records: &[&Record]) -> Option<Self> {
+        let what = match Channel::of(&difference.fact) {
+            Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
+            Some(Channel::Process) if difference.fact.ends_with(".exit") => Follows::Begun,
+            Some(Channel::Proc) if difference.fact == BEGUN => Follows::Begun,
+            Some(Channel::Syscall) => Follows::Workload,
+            _ => return None,
+        };
+        let ok = Value::from("ok");
+        let failed: Vec<String> = match what {
+            Follows::Begun => never_begun(records),
+            _ => difference
+                .groups
+                .iter()
+                .filter(|group| group.value.as_ref() != Some(&ok))
+                .flat_map(|group| group.runtimes.clone())
+                .collect(),
+        };
+        if what == Follows::Begun && (failed.is_empty() || failed.len() == records.len()) {
+            return None;
+        }
+        Some(Self {
+            what,
+            groups: difference
+                .groups
+                .iter()
+                .enumerate()
+                .flat_map(|(at, group)| group.runtimes.iter().map(move |label| (label.clone(), at)))
+                .collect(),
+            failed,
+            accounts: accounts.to_vec(),
+        })
+    }
+
+    /// Whether those who failed have nothing to say of the difference, so that it is one between the others.
+    pub(super) fn outruns(&self, difference: &Difference) -> bool {
+        let channel = Channel::of(&difference.fact);
+        match self.what {
+            Follows::Everything => channel != Some(Channel::Leftover),
+            Follows::Begun => is_of_workload(channel),
+            Follows::Workload => false,
+        }
+    }
+
+    /// Whether the difference has a group of runtimes whose workload never began, and of which nothing is seen.
+    pub(super) fn leaves_out(&self, difference: &Difference) -> bool {
+        let unseen = |group: &Group| {
+            group.value.is_none() && group.runtimes.iter().any(|label| self.failed.contains(label))
+        };
+        self.what == Follows::Begun && self.outruns(difference) && difference.groups.iter().any(unseen)
+    }
+
+    /// Its accounts, for what follows from it.
+    pub(super) fn followed(&self) -> impl Iterator<Item = Account> {
+        self.accounts.iter().map(|account| Account {
+            how: How::Follows,
+            ..account.clone()
+        })
+    }
+
+    /// Whether all that differs in the difference differs between the groups of this one.
+    fn separates(&self, difference: &Difference) -> bool {
+        let mut value_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for (at, group) in difference.groups.iter().enumerate() {
+            for label in &group.runtimes {
+                let Some(class) = self.groups.get(label) else {
+                    return false;
+                };
+                if *value_of.entry(*class).or_insert(at) != at {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Which error a failed step ends with is the runtime's own; that there is one follows from the failure.
+    fn words_a_failure(&self, difference: &Difference) -> bool {
+        difference.fact.starts_with("lifecycle.")
+            && difference.fact.ends_with(".error")
+            && difference.groups.iter().all(|group| {
+                let failed = |label: &String| self.failed.contains(label);
+                group.value.is_none() != group.runtimes.iter().all(failed)
+            })
+    }
+
+    fn accounts_for(&self, difference: &Difference) -> bool {
+        let channel = Channel::of(&difference.fact);
+        match self.what {
+            Follows::Workload => {
+                matches!(channel, Some(Channel::Process | Channel::Syscall | Channel::File))
+                    && self.separates(difference)
+            }
+            // What stays behind after a failure has a cause of its own.
+            Follows::Everything if channel == Some(Channel::Leftover) => {
+                let empty = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
+                let failed_leave_nothing = difference.groups.iter().all(|group| {
+                    group.value.as_ref().is_none_or(empty)
+                        || !group.runtimes.iter().any(|label| self.failed.contains(label))
+                });
+                failed_leave_nothing && self.separates(difference)
+            }
+            Follows::Everything => self.separates(difference) || self.words_a_failure(difference),
+            Follows::Begun => is_of_workload(channel) && self.separates(difference),
+        }
+    }
+}
+
+/// The runtimes under which nobody saw the workload's program.
+fn never_begun(records: &[&Record]) -> Vec<String> {
+    let without = records.iter().filter(|record| record.value(BEGUN).is_none());
+    without.map(|record| record.runtime.label.clone()).collect()
+}
+
+/// Whether it is seen at the workload's execve or after it.
+fn is_of_workload(channel: Option<Channel>) -> bool {
+    matches!(
+        channel,
+        Some(
+            Channel::Proc
+                | Channel::Mount
+                | Channel::Cgroup
+                | Channel::Filter
+                | Channel::Syscall
+                | Channel::File
+        )
+    )
+}
+
+/// The accounts of the explained difference that this one follows from.
+pub(super) fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account> {
+    if difference.groups.len() < 2 {
+        return Vec::new();
+    }
+    let found = parted.iter().find(|parted| parted.accounts_for(difference));
+    found.into_iter().flat_map(Parted::followed).collect()
+}
