@@ -376,6 +376,8 @@ fn report(case: &Case, started: Instant) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        key: None,
+        carried: false,
         seconds: started.elapsed().as_secs_f64(),
     }
 }

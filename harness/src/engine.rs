@@ -11,6 +11,7 @@ use ocidiff_model::{Case, Channel, Op, Record, Watch};
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
+use crate::carry::Carry;
 use crate::cell::job::{JobStep, RecordJob};
 use crate::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
 use crate::corpus::{Corpus, Entry};
@@ -71,6 +72,8 @@ pub struct Engine {
     pub show_env: bool,
     /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
     pub keep_hooks: bool,
+    /// Results of an earlier run, and the keys of this one's.
+    pub carry: Option<Carry>,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -91,7 +94,17 @@ impl Engine {
                 } else {
                     Origin::Case
                 };
-                self.judge(origin).run(self, entry, &bundle, started).await
+                let key = self.carry.as_ref().map(|carry| carry.key(entry, &bundle.digest));
+                let carried = || self.carry.as_ref()?.earlier(&entry.case.name, key.as_ref()?);
+                if let Some(report) = carried() {
+                    return Finished {
+                        report,
+                        records: Vec::new(),
+                    };
+                }
+                let mut finished = self.judge(origin).run(self, entry, &bundle, started).await;
+                finished.report.key = key;
+                finished
             }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }

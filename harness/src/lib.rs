@@ -32,6 +32,7 @@
 //! | [`failing`]        | steps that fail under every runtime                              |
 //! | [`hangs`]          | which runtime does not come back, and is given up                |
 //! | [`repeat`]         | several runs of a case, put together                             |
+//! | [`carry`]          | results of an earlier run that cannot have changed               |
 //! | [`unseen`]         | what a case watches and no run has shown                         |
 //! | [`engine`]         | all of that for one case                                         |
 //! | [`via`]            | the same through a container engine, in place of cells           |
@@ -50,6 +51,7 @@ pub mod ask;
 pub mod bisect;
 pub mod bundle;
 pub mod capture;
+pub mod carry;
 pub mod cell;
 pub mod cgroup;
 pub mod check;

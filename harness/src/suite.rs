@@ -200,6 +200,7 @@ pub fn engine(
         repeat: settings.repeat,
         limit_scale: settings.limit_scale,
         control: settings.control,
+        carry: None,
         hangs: Hangs::default(),
         show_env: false,
         keep_hooks: settings.keep_hooks,

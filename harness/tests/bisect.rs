@@ -69,9 +69,13 @@ fn a_range_is_proposed_where_no_finding_says_why() {
     let scene = Scene::new();
     scene.write(
         "cases/my/case.yaml",
-        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask]}}\nsteps: [create, start, wait, {exec: {process: \
-         {args: [/no/such/program]}}}, delete]\n",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask]}}\n",
     );
+    // As if the later version set another umask.
+    let new = scene
+        .program("new", &format!("#!/bin/sh\numask 027\nexec {new} \"$@\"\n"))
+        .display()
+        .to_string();
     let [old, new] = [old, new].map(|path| format!("crun={path}"));
     let args = [
         "bisect",
@@ -86,12 +90,21 @@ fn a_range_is_proposed_where_no_finding_says_why() {
         "1",
     ];
     let ran = scene.run(&args);
-    if ran.status == Some(0) && ran.stdout.contains("no finding accounts") {
-        assert!(
-            ran.stdout.contains("seen: \"<=1.8.1\"") && ran.stdout.contains("seen: \">=1.21\""),
-            "{ran:?}"
-        );
+    let text = &ran.ends_with(0).stdout;
+    for says in [
+        "proc.umask  0022 -> 0027",
+        "no finding accounts",
+        "seen: \"<=1.8.1\"",
+        "seen: \">=1.21\"",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
     }
+    // A case that the harness cannot run tells nothing.
+    scene.write(
+        "cases/my/case.yaml",
+        "summary: it\ninvalid: [process.args]\nconfig: {process: {args: [/no/such/program]}}\n",
+    );
+    assert!(scene.run(&args).ends_with(3).stderr.contains("cannot tell"));
 }
 
 #[test]

@@ -54,6 +54,12 @@ pub struct CaseReport {
     /// The options that a command takes to meet the same runtimes and cases again, a word each; empty for the defaults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub again: Vec<String>,
+    /// A digest of all that the result depends on, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Whether it is of an earlier run, in which all of that was the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carried: bool,
     /// Wall time in seconds, all runtimes and confirmations together.
     pub seconds: f64,
 }

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Case, CaseFile, Channel, Counts, Event, ExitStatus, Impact, Known, Watch};
-use ocidiff_reports::events::{PartFile, Writer};
+use ocidiff_reports::events::{self, PartFile, Recording, Writer};
 use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
@@ -20,10 +20,12 @@ use super::reader::Reader;
 use super::until::{Until, within};
 use super::{output, signals};
 use crate::bundle::given::{Reach, config_of, rootfs_of};
+use crate::carry::Carry;
 use crate::confirm::Finished;
 use crate::corpus::Entry;
+use crate::engine::Engine;
 use crate::error::Error;
-use crate::plan;
+use crate::plan::{self, Abilities};
 use crate::preflight;
 use crate::schedule::{RunsCases, Schedule};
 use crate::suite::{self, Settings};
@@ -90,6 +92,9 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         }
         let left_out = preflight::plain(&mut engine).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
+        if args.changed.is_some() || args.json.is_some() {
+            engine.carry = Some(carry(args, &engine, &abilities, &settings.program)?);
+        }
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
@@ -115,6 +120,26 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         .await
     });
     Ok((teller, ran?))
+}
+
+/// The keys of this run's results, and the results of an earlier one.
+fn carry(args: &RunArgs, engine: &Engine, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
+    let mut carry = Carry::of(engine, abilities, program)
+        .map_err(|error| Error::broken(format!("failed to read {}: {error}", program.display())))?;
+    if let Some(file) = &args.changed {
+        let shown = safe(&file.to_string_lossy());
+        let read = events::read_file(file)
+            .map_err(|error| Error::usage(format!("failed to read the events of {shown}: {error}")))?;
+        match read {
+            Recording::Run(recorded) => carry.take(recorded.events),
+            Recording::Checks(_) => {
+                return Err(Error::usage(format!(
+                    "{shown}: the events of a check, and --changed takes those of a run"
+                )));
+            }
+        }
+    }
+    Ok(carry)
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -344,6 +369,9 @@ impl Teller {
         let style = output::style();
         let mut told = Told::of(&events);
         told.each_known = self.each_known;
+        if let Some(line) = carried(&events) {
+            output::complain(&line);
+        }
         let blocks: String = told
             .told_whole()
             .iter()
@@ -351,6 +379,22 @@ impl Teller {
             .collect();
         output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
     }
+}
+
+/// How many results are of an earlier run.
+fn carried(events: &[Event]) -> Option<String> {
+    let results = events.iter().filter_map(|event| match event {
+        Event::CaseFinished(report) => Some(report.carried),
+        _ => None,
+    });
+    let (number, all) = results.fold((0, 0), |(number, all), carried| {
+        (number + usize::from(carried), all + 1)
+    });
+    (number > 0).then(|| {
+        format!(
+            "{number} of {all} results are those of the earlier run: nothing that they depend on has changed"
+        )
+    })
 }
 
 fn bar(planned: usize) -> ProgressBar {

@@ -105,6 +105,8 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        key: None,
+        carried: false,
         seconds: 0.15,
     }
 }
