@@ -69,11 +69,11 @@ fn a_range_is_proposed_where_no_finding_says_why() {
     let scene = Scene::new();
     scene.write(
         "cases/my/case.yaml",
-        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask]}}\n",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, sched]}}\n",
     );
-    // As if the later version set another umask.
+    // As if the later version were nicer.
     let new = scene
-        .program("new", &format!("#!/bin/sh\numask 027\nexec {new} \"$@\"\n"))
+        .program("new", &format!("#!/bin/sh\nexec nice -n 5 {new} \"$@\"\n"))
         .display()
         .to_string();
     let [old, new] = [old, new].map(|path| format!("crun={path}"));
@@ -92,7 +92,7 @@ fn a_range_is_proposed_where_no_finding_says_why() {
     let ran = scene.run(&args);
     let text = &ran.ends_with(0).stdout;
     for says in [
-        "proc.umask  0022 -> 0027",
+        "proc.sched.nice  0 -> 5",
         "no finding accounts",
         "seen: \"<=1.8.1\"",
         "seen: \">=1.21\"",
