@@ -36,6 +36,7 @@ pub mod accept;
 pub mod bisect;
 pub mod bundle;
 pub mod capture;
+
 pub mod cell;
 pub mod cells;
 pub mod check;

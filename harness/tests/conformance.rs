@@ -17,7 +17,7 @@ use ocidiff::cells::threads;
 use ocidiff::corpus::{Corpus, Entry};
 use ocidiff::error::Error;
 use ocidiff::machine::root;
-use ocidiff::run::plan::Abilities;
+use ocidiff::cells::abilities::Abilities;
 use ocidiff::run::suite::{self, Settings};
 use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};

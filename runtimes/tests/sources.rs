@@ -62,7 +62,7 @@ impl Place {
     }
 
     fn store(&self) -> Store {
-        Store::at(&self.path("home"))
+        Store::at(self.path("home"))
     }
 
     fn offer(&self) -> Offer {

@@ -58,6 +58,12 @@ pub struct CaseReport {
     /// Whether every difference has findings that account for it, and all of them are ignored (`--ignore`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignored: bool,
+    /// A digest of all that the result depends on, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Whether it is of an earlier run, in which all of that was the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carried: bool,
     /// Wall time in seconds, all runtimes and confirmations together.
     pub seconds: f64,
 }

@@ -2,8 +2,10 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`abilities`] | what of the machine decides whether a case can run |
 //! | [`ask`] | asks a program for its version, in a cell |
 //! | [`hangs`] | which runtime does not come back, and is given up |
+//! | [`carry`] | results of an earlier run that cannot have changed |
 //! | `hear` | listens to a cell |
 //! | [`launch`] | starts a cell in a free slot |
 //! | [`participants`] | who takes part, and the calls that each wants |
@@ -13,7 +15,9 @@
 //! | [`threads`] | the threads that wait for cells |
 //! | `wall` | the machine's devices and sysctls, barred to a slot's cgroups |
 
+pub mod abilities;
 pub mod ask;
+pub mod carry;
 pub mod hangs;
 pub(crate) mod hear;
 pub mod launch;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::Lacks;
+use crate::cells::carry::Carry;
 use crate::cell::job::{JobStep, RecordJob};
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::{Launcher, Order, Told};
@@ -75,6 +76,8 @@ pub struct Engine {
     pub show_env: bool,
     /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
     pub keep_hooks: bool,
+    /// Results of an earlier run, and the keys of this one's.
+    pub carry: Option<Carry>,
     /// Builds bundles.
     pub builder: Builder,
     /// Launches cells.
@@ -95,7 +98,17 @@ impl Engine {
                 } else {
                     Origin::Case
                 };
-                self.judge(origin).run(self, entry, &bundle, started).await
+                let key = self.carry.as_ref().map(|carry| carry.key(entry, &bundle.digest));
+                let carried = || self.carry.as_ref()?.earlier(&entry.case.name, key.as_ref()?);
+                if let Some(report) = carried() {
+                    return Finished {
+                        report,
+                        records: Vec::new(),
+                    };
+                }
+                let mut finished = self.judge(origin).run(self, entry, &bundle, started).await;
+                finished.report.key = key;
+                finished
             }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }

@@ -223,6 +223,10 @@ pub(crate) struct RunArgs {
     /// Write the events, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Take results that cannot have changed from the events of an earlier run (--json), and run the rest: those whose
+    /// bundle, case, findings, runtimes' programs, kernel and ocidiff are the same to the byte
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bundle", "via", "records"])]
+    pub(crate) changed: Option<PathBuf>,
     /// Write each record as JSON: DIR/CASE/RUNTIME.json
     #[arg(long, value_name = "DIR")]
     pub(crate) records: Option<PathBuf>,
@@ -254,6 +258,7 @@ impl RunArgs {
             ignore: None,
             known: false,
             json,
+            changed: None,
             records: None,
             strict: false,
             repeat: 1,

@@ -12,7 +12,7 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::{
     Case, CaseFile, Channel, Counts, Difference, Event, ExitStatus, IgnoreList, Impact, Known, Verdict, Watch,
 };
-use ocidiff_reports::events::{PartFile, Writer};
+use ocidiff_reports::events::{self, PartFile, Recording, Writer};
 use ocidiff_reports::{Run as Told, safe, terminal};
 
 use super::args::RunArgs;
@@ -22,11 +22,14 @@ use super::files::Records;
 use super::reader::Reader;
 use super::{ignored, output, signals};
 use crate::bundle::given::{Reach, config_of, rootfs_of};
+use crate::cells::carry::Carry;
 use crate::cells::threads;
 use crate::corpus::Entry;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::judge::confirm::Finished;
 use crate::machine::root;
+use crate::cells::abilities::Abilities;
 use crate::run::plan;
 use crate::run::preflight;
 use crate::run::schedule::{RunsCases, Schedule};
@@ -96,6 +99,9 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         }
         let left_out = preflight::plain(&mut engine).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
+        if args.changed.is_some() || args.json.is_some() {
+            engine.carry = Some(carry(args, &engine, &abilities, &settings.program)?);
+        }
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
@@ -122,6 +128,26 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         .await
     });
     Ok((teller, ran?))
+}
+
+/// The keys of this run's results, and the results of an earlier one.
+fn carry(args: &RunArgs, engine: &Engine, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
+    let mut carry = Carry::of(engine, abilities, program)
+        .map_err(|error| Error::broken(format!("failed to read {}: {error}", program.display())))?;
+    if let Some(file) = &args.changed {
+        let shown = safe(&file.to_string_lossy());
+        let read = events::read_file(file)
+            .map_err(|error| Error::usage(format!("failed to read the events of {shown}: {error}")))?;
+        match read {
+            Recording::Run(recorded) => carry.take(recorded.events),
+            Recording::Checks(_) => {
+                return Err(Error::usage(format!(
+                    "{shown}: the events of a check, and --changed takes those of a run"
+                )));
+            }
+        }
+    }
+    Ok(carry)
 }
 
 /// Runs what is planned, and gives every event to the teller.
@@ -364,6 +390,9 @@ impl Teller {
         let style = output::style();
         let mut told = Told::of(&events);
         told.each_known = self.each_known;
+        if let Some(line) = carried(&events) {
+            output::complain(&line);
+        }
         let blocks: String = told
             .told_whole()
             .iter()
@@ -371,6 +400,22 @@ impl Teller {
             .collect();
         output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
     }
+}
+
+/// How many results are of an earlier run.
+fn carried(events: &[Event]) -> Option<String> {
+    let results = events.iter().filter_map(|event| match event {
+        Event::CaseFinished(report) => Some(report.carried),
+        _ => None,
+    });
+    let (number, all) = results.fold((0, 0), |(number, all), carried| {
+        (number + usize::from(carried), all + 1)
+    });
+    (number > 0).then(|| {
+        format!(
+            "{number} of {all} results are those of the earlier run: nothing that they depend on has changed"
+        )
+    })
 }
 
 fn bar(planned: usize) -> ProgressBar {

@@ -400,6 +400,8 @@ fn report(case: &Case, started: Instant) -> CaseReport {
         runs: 1,
         again: Vec::new(),
         ignored: false,
+        key: None,
+        carried: false,
         seconds: started.elapsed().as_secs_f64(),
     }
 }

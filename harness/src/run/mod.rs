@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`mutants`] | real runtimes with one fault each: which case catches it |
-//! | [`plan`] | which cases run: patterns and needs |
+//! | [`plan`] | which cases run, by patterns |
 //! | [`preflight`] | what the machine lacks, and whether each runtime starts anything |
 //! | [`readback`] | loads a seccomp profile under each runtime, reads back what is in force |
 //! | [`schedule`] | many cases, a few at a time |

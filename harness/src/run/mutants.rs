@@ -19,7 +19,7 @@ use crate::judge::verdict::judge;
 use crate::mutants::plan::{Candidate, candidates, touches};
 use crate::mutants::rule::Mutant;
 use crate::mutants::signs::{catch, signs};
-use crate::run::plan::Abilities;
+use crate::cells::abilities::Abilities;
 
 /// So many cases of a mutant at a time, at most.
 const MOST_AT_ONCE: usize = 8;

@@ -11,7 +11,7 @@ use crate::cells::runner::Engine;
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::judge::confirm::{Finished, skipped};
-use crate::run::plan::Abilities;
+use crate::cells::abilities::Abilities;
 use crate::run::stop::Stop;
 
 /// What runs one case.

@@ -17,7 +17,7 @@ use crate::cells::session::Session;
 use crate::corpus::{self, Corpus, files};
 use crate::error::Error;
 use crate::judge::fixed::Newest;
-use crate::run::plan::Abilities;
+use crate::cells::abilities::Abilities;
 use crate::run::preflight;
 
 /// The corpus: the folder's, or the standard one.
@@ -191,6 +191,7 @@ pub fn engine(
         limit_scale: settings.limit_scale,
         control: settings.control,
         newest: Newest::of(&manifests()?),
+        carry: None,
         hangs: Hangs::default(),
         show_env: false,
         keep_hooks: settings.keep_hooks,

@@ -66,9 +66,13 @@ fn a_range_is_proposed_where_no_finding_says_why() {
     let scene = Scene::new();
     scene.write(
         "cases/my/case.yaml",
-        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask]}}\nsteps: [create, start, wait, {exec: {process: \
-         {args: [/no/such/program]}}}, delete]\n",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, sched]}}\n",
     );
+    // As if the later version were nicer.
+    let new = scene
+        .program("new", &format!("#!/bin/sh\nexec nice -n 5 {new} \"$@\"\n"))
+        .display()
+        .to_string();
     let [old, new] = [old, new].map(|path| format!("crun={path}"));
     let args = [
         "bisect",
@@ -83,12 +87,21 @@ fn a_range_is_proposed_where_no_finding_says_why() {
         "1",
     ];
     let ran = scene.run(&args);
-    if ran.status == Some(0) && ran.stdout.contains("no finding accounts") {
-        assert!(
-            ran.stdout.contains("seen: \"<=1.8.1\"") && ran.stdout.contains("seen: \">=1.21\""),
-            "{ran:?}"
-        );
+    let text = &ran.ends_with(0).stdout;
+    for says in [
+        "proc.sched.nice  0 -> 5",
+        "no finding accounts",
+        "seen: \"<=1.8.1\"",
+        "seen: \">=1.21\"",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
     }
+    // A case that the harness cannot run tells nothing.
+    scene.write(
+        "cases/my/case.yaml",
+        "summary: it\ninvalid: [process.args]\nconfig: {process: {args: [/no/such/program]}}\n",
+    );
+    assert!(scene.run(&args).ends_with(3).stderr.contains("cannot tell"));
 }
 
 #[test]

@@ -158,3 +158,62 @@ fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
         );
     }
 }
+
+/// What cannot have changed is not run again, and is told; whatever it depends on changes, it is run.
+#[test]
+fn results_are_taken_from_an_earlier_run_where_nothing_has_changed() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    scene.write(
+        "cases/my/umask.yaml",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask]}}\n",
+    );
+    scene.write(
+        "cases/my/env.yaml",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, env]}}\n",
+    );
+    let run = |extra: &[&str], first: &str| {
+        let args = [
+            "run",
+            "my",
+            "--cases",
+            "cases",
+            "--runtime",
+            first,
+            "--runtime",
+            &new,
+        ];
+        scene.run(&[&args[..], extra].concat())
+    };
+    run(&["--json", "first"], &old).ends_with(0);
+    let same = run(&["--changed", "first", "--json", "second"], &old);
+    assert!(
+        same.ends_with(0)
+            .stderr
+            .contains("2 of 2 results are those of the earlier run"),
+        "{same:?}"
+    );
+    // What was carried can be carried again.
+    let third = run(&["--changed", "second"], &old);
+    assert!(third.ends_with(0).stderr.contains("2 of 2 results"), "{third:?}");
+    scene.write(
+        "cases/my/umask.yaml",
+        "summary: it\nconfig: {process: {args: [/bin/probe, facts, umask], user: {umask: 7}}}\n",
+    );
+    let one = run(&["--changed", "second"], &old);
+    assert!(one.ends_with(0).stderr.contains("1 of 2 results"), "{one:?}");
+    let (_, path) = old.split_once('=').expect("a path");
+    let other = scene.program("other", &format!("#!/bin/sh\nexec {path} \"$@\"\n"));
+    let other = format!("crun={}", other.display());
+    let none = run(&["--changed", "second"], &other);
+    assert!(!none.ends_with(0).stderr.contains("earlier run"), "{none:?}");
+    let none = run(&["--changed", "second", "--repeat", "2"], &old);
+    assert!(!none.ends_with(0).stderr.contains("earlier run"), "{none:?}");
+    scene.write("bad", "nothing\n");
+    assert!(
+        run(&["--changed", "bad"], &old)
+            .ends_with(2)
+            .stderr
+            .contains("line 1")
+    );
+}

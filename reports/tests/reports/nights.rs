@@ -133,7 +133,7 @@ fn who_took_part_in_one_night_only_is_listed_and_accused_of_nothing() {
         &THREE,
         vec![with("a/it", Verdict::New, &THREE, &[0, 0, 1]), agree("a/come")],
     );
-    let found = Diff::of(&[old.clone()], &[new]);
+    let found = Diff::of(std::slice::from_ref(&old), &[new]);
     assert!(found.cases.is_empty(), "{found:?}");
     let on = "kernel 6.18.44, cgroup v1, x86_64";
     assert_eq!(found.only_new, [format!("{NEW} on {on}")]);

@@ -107,6 +107,8 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         runs: 1,
         again: Vec::new(),
         ignored: false,
+        key: None,
+        carried: false,
         seconds: 0.15,
     }
 }

@@ -63,12 +63,14 @@ pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
     let versions = versions(&args.with)?;
     let last = versions.len() - 1;
     let mut alike = Vec::new();
+    let mut is_compared = false;
     for subject in subjects.iter().take(TRIED) {
         let case = &subject.entry.case.name;
         let ends = ran(args, case, &[&versions[0], &versions[last]])?;
         let mut facts = differing(&ends.report, &ends.labels[0], &ends.labels[1]);
         subject.narrow(&mut facts);
         if facts.is_empty() {
+            is_compared |= told::is_compared(&ends.report);
             alike.push(told::alike(&ends.report));
             continue;
         }
@@ -82,6 +84,9 @@ pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
         // The two beside each other, without the ends: what is told was seen so.
         let last_look = ran(args, case, &[&versions[pair.before], &versions[pair.after]])?;
         return answer(args, &corpus, subject, &versions, &pair, &facts, &last_look);
+    }
+    if !is_compared {
+        return Err(Error::broken(format!("cannot tell: {}", alike.join("; "))));
     }
     // What came and went again shows between the ends only.
     for subject in subjects.iter().take(if last > 1 { TRIED } else { 0 }) {

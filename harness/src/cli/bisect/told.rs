@@ -43,6 +43,14 @@ pub(super) fn progress(runtime: &Runtime, side: Side) {
     output::progress(&format!("{}: {how}", runtime.label()));
 }
 
+/// Whether the earliest and the latest were held against each other at all.
+pub(super) fn is_compared(report: &CaseReport) -> bool {
+    !matches!(
+        report.verdict,
+        Verdict::Broken | Verdict::Skipped | Verdict::Unsupported | Verdict::Unstable
+    )
+}
+
 /// Why a case shows no change between the earliest and the latest.
 pub(super) fn alike(report: &CaseReport) -> String {
     let why = match (&report.why, report.verdict) {

@@ -9,7 +9,7 @@ use ocidiff_runtimes::{CgroupNeed, Needs};
 
 use crate::cells::runner::Engine;
 use crate::error::Error;
-use crate::run::plan::Abilities;
+use crate::cells::abilities::Abilities;
 
 pub use limits::low;
 

@@ -1,0 +1,183 @@
+//! What of the machine decides whether a case can run.
+
+use std::path::Path;
+
+use ocidiff_model::known::Machine;
+use ocidiff_model::version::VersionRange;
+use ocidiff_model::{Case, Needs};
+
+use crate::cell::pin::needs::{Unpinned, unpinned};
+use crate::machine::cgroup::Layout;
+
+/// What of the machine decides whether a case can run.
+#[derive(Debug, Clone)]
+pub struct Abilities {
+    /// Kernel, cgroup version, architecture.
+    pub machine: Machine,
+    /// Controllers that a container can use.
+    pub controllers: Vec<String>,
+    /// The harness's own effective capabilities, as a mask.
+    pub capabilities: u64,
+    /// What cells have from whoever started the harness, and cannot be given alike.
+    pub unpinned: Vec<Unpinned>,
+}
+
+impl Abilities {
+    /// Looks at the machine.
+    ///
+    /// # Errors
+    /// The kernel's version or the cgroups cannot be read.
+    pub fn probe() -> std::io::Result<Self> {
+        let uname = rustix::system::uname();
+        let release = uname.release().to_string_lossy().into_owned();
+        let kernel = release.parse().map_err(std::io::Error::other)?;
+        let arch = uname.machine().to_string_lossy().into_owned();
+        let layout = Layout::of_machine()?;
+        let status = std::fs::read_to_string("/proc/self/status")?;
+        let effective = status
+            .lines()
+            .find_map(|line| line.strip_prefix("CapEff:"))
+            .unwrap_or_default();
+        Ok(Self {
+            machine: Machine {
+                kernel,
+                cgroup: layout.version().to_owned(),
+                arch,
+                via: None,
+            },
+            controllers: layout.controllers(),
+            capabilities: u64::from_str_radix(effective.trim(), 16).unwrap_or(0),
+            unpinned: unpinned(),
+        })
+    }
+
+    /// What a case needs and is not there: its needs, and the folders of its rootfs.
+    #[must_use]
+    pub fn missing_of(&self, case: &Case) -> Option<String> {
+        let rootfs = &case.body.rootfs;
+        let unpinned = || self.unpinned.iter().find(|one| one.concerns(case));
+        let unpinned = || unpinned().map(|one| format!("needs {}", one.why));
+        self.missing(&case.body.needs).or_else(unpinned).or_else(|| {
+            let gone = rootfs.layers().iter().find(|layer| !Path::new(layer).is_dir())?;
+            Some(if rootfs.name() == gone {
+                format!("needs the rootfs {gone}")
+            } else {
+                format!("needs the rootfs of {}, which is gone: {gone}", rootfs.name())
+            })
+        })
+    }
+
+    /// The first need that is not met, as `needs cgroup v2`.
+    #[must_use]
+    pub fn missing(&self, needs: &Needs) -> Option<String> {
+        let machine = &self.machine;
+        if let Some(arch) = needs.arch.as_ref().filter(|arch| **arch != machine.arch) {
+            return Some(format!("needs {arch}"));
+        }
+        if let Some(range) = &needs.kernel {
+            let holds = range
+                .parse::<VersionRange>()
+                .is_ok_and(|range| range.holds(&machine.kernel));
+            if !holds {
+                return Some(format!("needs kernel {range}"));
+            }
+        }
+        if let Some(cgroup) = needs.cgroup.as_ref().filter(|cgroup| **cgroup != machine.cgroup) {
+            return Some(format!("needs cgroup {cgroup}"));
+        }
+        let controller = needs
+            .controllers
+            .iter()
+            .find(|name| !self.controllers.contains(name));
+        if let Some(name) = controller {
+            return Some(format!("needs the cgroup controller {name}"));
+        }
+        if let Some(name) = needs.capabilities.iter().find(|name| !self.has(name)) {
+            return Some(format!("needs {name}"));
+        }
+        if let Some(path) = needs.paths.iter().find(|path| !Path::new(path).exists()) {
+            return Some(format!("needs {path}"));
+        }
+        let namespace = needs
+            .namespaces
+            .iter()
+            .find(|kind| !Path::new(&format!("/proc/self/ns/{kind}")).exists());
+        if let Some(kind) = namespace {
+            return Some(format!("needs {kind} namespaces"));
+        }
+        let online = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        needs
+            .cpus
+            .filter(|cpus| *cpus as usize > online)
+            .map(|cpus| format!("needs {cpus} CPUs"))
+    }
+
+    /// Whether the harness has a capability, named with `CAP_`.
+    #[must_use]
+    pub fn has(&self, capability: &str) -> bool {
+        crate::machine::names::capability_number(capability)
+            .is_some_and(|bit| self.capabilities >> bit & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_need_that_is_not_met_says_what_is_missing() {
+        let machine = Machine {
+            kernel: "6.1".parse().expect("version"),
+            cgroup: "v1".into(),
+            arch: "x86_64".into(),
+            via: None,
+        };
+        let able = Abilities {
+            machine,
+            controllers: vec!["pids".into()],
+            capabilities: 1,
+            unpinned: Vec::new(),
+        };
+        let missing = |yaml: &str| able.missing(&serde_yaml::from_str(yaml).expect("needs"));
+        for (yaml, expected) in [
+            (
+                "{arch: x86_64, kernel: '>=5', cgroup: v1, controllers: [pids], capabilities: [CAP_CHOWN]}",
+                None,
+            ),
+            ("{kernel: '>=6.6'}", Some("needs kernel >=6.6")),
+            ("{cgroup: v2}", Some("needs cgroup v2")),
+            (
+                "{controllers: [pids, rdma]}",
+                Some("needs the cgroup controller rdma"),
+            ),
+            (
+                "{capabilities: [CAP_SYS_RESOURCE]}",
+                Some("needs CAP_SYS_RESOURCE"),
+            ),
+            ("{paths: [/no/such/thing]}", Some("needs /no/such/thing")),
+            ("{cpus: 4096}", Some("needs 4096 CPUs")),
+        ] {
+            assert_eq!(missing(yaml).as_deref(), expected, "{yaml}");
+        }
+        let of = |rootfs: &str| {
+            let body: ocidiff_model::CaseFile =
+                serde_yaml::from_str(&format!("{{summary: s, rootfs: {rootfs}}}")).expect("a case");
+            able.missing_of(&Case {
+                name: "t/c".to_owned(),
+                source: String::new(),
+                member: None,
+                body,
+            })
+        };
+        assert_eq!(of("{layers: [/usr, /]}"), None);
+        let gone = of("{image: 'web:1', layers: [/usr, /no/such]}");
+        assert_eq!(
+            gone.as_deref(),
+            Some("needs the rootfs of web:1, which is gone: /no/such")
+        );
+        assert_eq!(
+            of("{layers: [/no/such]}").as_deref(),
+            Some("needs the rootfs /no/such")
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! Results that cannot have changed: taken from the events of an earlier run, and not run again.
+//!
+//! A result has a key: a digest of everything that it depends on. That is the case and what is known of it, its bundle, the
+//! findings, each runtime's program, this program, the kernel and the rest of the machine, the recorder, and how often a
+//! case is run. Where an earlier result has the same key and was the same each time, it is what a run would show.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::record::BundleDigest;
+use ocidiff_model::{Event, Verdict};
+use sha2::{Digest, Sha256};
+
+use crate::bundle::hex;
+use crate::corpus::Entry;
+use crate::engine::Engine;
+use crate::cells::abilities::Abilities;
+
+/// What all results of a run depend on, and those of an earlier one.
+#[derive(Debug, Default)]
+pub struct Carry {
+    base: String,
+    earlier: BTreeMap<String, CaseReport>,
+}
+
+impl Carry {
+    /// For an engine whose runtimes are settled, on a machine.
+    ///
+    /// # Errors
+    /// This program's own file cannot be read.
+    pub fn of(engine: &Engine, abilities: &Abilities, program: &std::path::Path) -> std::io::Result<Self> {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        let mut file = std::fs::File::open(program)?;
+        let mut of_program = Sha256::new();
+        std::io::copy(&mut file, &mut of_program)?;
+        part(&hex(&of_program.finalize()));
+        for one in &engine.contenders {
+            part(&format!(
+                "{} {} {}",
+                one.id.label, one.runtime.digest, one.reference
+            ));
+            part(&format!("{:?}", one.runtime.manifest));
+        }
+        part(&format!("{:?}", engine.machine));
+        part(&format!(
+            "{:?} {:x}",
+            abilities.controllers, abilities.capabilities
+        ));
+        part(&format!("{:?}", abilities.unpinned));
+        part(&engine.recorder_said);
+        part(&format!(
+            "{} {} {}",
+            engine.repeat, engine.control, engine.keep_setup
+        ));
+        part(&format!("{:?}", engine.corpus.findings));
+        part(&format!("{:?}", engine.corpus.requirements));
+        Ok(Self {
+            base: hex(&hash.finalize()),
+            earlier: BTreeMap::new(),
+        })
+    }
+
+    /// Takes results from the events of an earlier run.
+    pub fn take(&mut self, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::CaseFinished(report) if is_certain(&report) => {
+                    self.earlier.insert(report.case.clone(), *report);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The key of a case's result.
+    #[must_use]
+    pub fn key(&self, entry: &Entry, bundle: &BundleDigest) -> String {
+        let of = format!("{}\n{bundle:?}\n{:?}\n{:?}", self.base, entry.case, entry.known);
+        hex(&Sha256::digest(of.as_bytes()))
+    }
+
+    /// The earlier result of the case that has the key.
+    #[must_use]
+    pub fn earlier(&self, case: &str, key: &str) -> Option<CaseReport> {
+        let report = self.earlier.get(case)?;
+        (report.key.as_deref() == Some(key)).then(|| CaseReport {
+            carried: true,
+            ..report.clone()
+        })
+    }
+}
+
+/// Whether running the case again would tell nothing else.
+fn is_certain(report: &CaseReport) -> bool {
+    let unstable = |difference: &ocidiff_model::Difference| {
+        matches!(
+            difference.standing,
+            ocidiff_model::difference::Standing::Unstable { .. }
+        ) || !difference.seen.is_empty()
+    };
+    !matches!(
+        report.verdict,
+        Verdict::Broken | Verdict::Skipped | Verdict::Unstable
+    ) && !report.differences.iter().any(unstable)
+        && !report.findings.values().any(|card| card.races)
+}
