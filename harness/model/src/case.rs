@@ -134,7 +134,7 @@ pub struct TextEdit {
 /// What a case expects of a fact, whatever the runtime: a value, or a value and the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expectation {
-    /// The value.
+    /// The value; `*` stands for any text, `(absent)` for no fact.
     pub is: Value,
     /// The clause; the case's only one if not said.
     #[serde(skip_serializing_if = "Option::is_none")]

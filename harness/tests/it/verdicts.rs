@@ -154,6 +154,49 @@ fn what_fails_everywhere_is_broken_and_an_expectation_without_a_clause_unexpecte
 }
 
 #[test]
+fn a_watch_of_what_nobody_shows_is_broken_unless_the_case_expects_that() {
+    let Some(runtimes) = pair() else { return };
+    let scene = Scene::new();
+    for (name, body) in [
+        ("file", "watch: {file: [/no/such]}"),
+        ("mount", "watch: {mount: [/mtn]}"),
+        (
+            "absent",
+            "watch: {file: [/no/such]}, expect: {file./no/such: (absent)}",
+        ),
+        (
+            "shown",
+            "watch: {mount: [/dev/shm]}, expect: {mount./dev/shm: 'tmpfs *'}",
+        ),
+    ] {
+        scene.write(
+            &format!("cases/a/{name}.yaml"),
+            &format!("{{summary: s, {body}}}"),
+        );
+    }
+    let ran = run(&scene, &runtimes, &["--cases", "cases"]);
+    ran.ends_with(3);
+    let events = Events::read(&scene.path().join("events"));
+    for name in ["file", "mount"] {
+        let case = events.case(&format!("a/{name}"));
+        assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
+        assert!(
+            ran.stdout.contains(&format!("it watches {name}.")),
+            "{}",
+            ran.stdout
+        );
+    }
+    for name in ["absent", "shown"] {
+        let case = events.case(&format!("a/{name}"));
+        assert!(
+            matches!(case.verdict(), Verdict::Agree | Verdict::Known),
+            "{}",
+            case.text()
+        );
+    }
+}
+
+#[test]
 fn a_build_of_ones_own_is_called_by_its_path_and_what_is_printed_can_be_pasted() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
         return;
