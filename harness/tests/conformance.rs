@@ -12,12 +12,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use ocidiff::cells::abilities::Abilities;
 use ocidiff::cells::runner::{Engine, Recorder};
 use ocidiff::cells::threads;
 use ocidiff::corpus::{Corpus, Entry};
 use ocidiff::error::Error;
 use ocidiff::machine::root;
-use ocidiff::cells::abilities::Abilities;
 use ocidiff::run::suite::{self, Settings};
 use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};

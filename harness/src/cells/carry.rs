@@ -11,10 +11,10 @@ use ocidiff_model::record::BundleDigest;
 use ocidiff_model::{Event, Verdict};
 use sha2::{Digest, Sha256};
 
-use crate::bundle::hex;
-use crate::corpus::Entry;
-use crate::engine::Engine;
 use crate::cells::abilities::Abilities;
+use crate::cells::runner::Engine;
+use crate::corpus::Entry;
+use crate::digest::hex;
 
 /// What all results of a run depend on, and those of an earlier one.
 #[derive(Debug, Default)]

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::Lacks;
-use crate::cells::carry::Carry;
 use crate::cell::job::{JobStep, RecordJob};
+use crate::cells::carry::Carry;
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::{Launcher, Order, Told};
 use crate::cells::participants::Contender;

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::bundle::Bundle;
 use crate::cell::job::Lacks;
+use crate::cells::abilities::Abilities;
 use crate::cells::participants::Contender;
 use crate::cells::runner::Engine;
 use crate::judge::compare::is_comparable;
@@ -19,7 +20,6 @@ use crate::judge::verdict::judge;
 use crate::mutants::plan::{Candidate, candidates, touches};
 use crate::mutants::rule::Mutant;
 use crate::mutants::signs::{catch, signs};
-use crate::cells::abilities::Abilities;
 
 /// So many cases of a mutant at a time, at most.
 const MOST_AT_ONCE: usize = 8;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::cells::abilities::Abilities;
 use crate::cells::runner::Engine;
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::judge::confirm::{Finished, skipped};
-use crate::cells::abilities::Abilities;
 use crate::run::stop::Stop;
 
 /// What runs one case.

@@ -8,6 +8,7 @@ use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
 
 use crate::bundle::Builder;
+use crate::cells::abilities::Abilities;
 use crate::cells::ask::InCell;
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
@@ -17,7 +18,6 @@ use crate::cells::session::Session;
 use crate::corpus::{self, Corpus, files};
 use crate::error::Error;
 use crate::judge::fixed::Newest;
-use crate::cells::abilities::Abilities;
 use crate::run::preflight;
 
 /// The corpus: the folder's, or the standard one.

@@ -7,9 +7,9 @@ use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value};
 use ocidiff_runtimes::{CgroupNeed, Needs};
 
+use crate::cells::abilities::Abilities;
 use crate::cells::runner::Engine;
 use crate::error::Error;
-use crate::cells::abilities::Abilities;
 
 pub use limits::low;
 
