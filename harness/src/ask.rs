@@ -96,6 +96,7 @@ impl Ask for InCell {
             lower: Vec::new(),
             probe,
             configs: BTreeMap::new(),
+            stand_ins: Vec::new(),
             config_file: String::new(),
             steps: Vec::new(),
             record: None,

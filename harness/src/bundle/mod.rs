@@ -19,6 +19,7 @@ use ocidiff_model::{Case, FileSpec, Op, Rootfs};
 use ocidiff_runtimes::Store;
 use tokio::sync::watch;
 
+use crate::cell::stand_in::StandIn;
 use crate::corpus::Corpus;
 
 pub(crate) use config::text as config_text;
@@ -54,6 +55,8 @@ pub struct Bundle {
     pub layers: Vec<PathBuf>,
     /// The text of each container's config.
     pub configs: BTreeMap<String, String>,
+    /// What stands for files of the machine's that the configs mount.
+    pub stand_ins: Vec<StandIn>,
     /// What it is, in digests.
     pub digest: BundleDigest,
 }
@@ -156,6 +159,7 @@ impl Builder {
         &self,
         rootfs: &[PathBuf],
         files: &BTreeMap<String, FileSpec>,
+        stand_ins: &[StandIn],
         config: String,
     ) -> Result<Bundle, Error> {
         let below = theirs(rootfs.iter().cloned())?;
@@ -164,7 +168,11 @@ impl Builder {
             layer::make(&top, files, &self.probe()?)?;
         }
         let layers = std::iter::once((top, String::new())).chain(below).collect();
-        Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
+        let stand_ins = stand_ins.to_vec();
+        Ok(Bundle {
+            stand_ins,
+            ..bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)]))
+        })
     }
 
     fn configs(&self, case: &Case, corpus: &Corpus) -> Result<BTreeMap<String, String>, Error> {
@@ -252,6 +260,7 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
     };
     Bundle {
         layers: layers.into_iter().map(|(path, _)| path).collect(),
+        stand_ins: Vec::new(),
         digest: BundleDigest {
             config: digest_of(&configs),
             rootfs,

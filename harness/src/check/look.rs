@@ -62,7 +62,12 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
     // What the probe says of itself is enough; cgroup values are seen from outside only.
     let case = case(shape, "the probe in a workload's place", LIMIT, Channel::Cgroup)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
-    let bundle = match engine.builder.over(&shape.layers, &tame::files(), config.clone()) {
+    let bundle = match engine.builder.over(
+        &shape.layers,
+        &tame::files(),
+        &shape.tamed.stand_ins,
+        config.clone(),
+    ) {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };

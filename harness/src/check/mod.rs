@@ -5,6 +5,7 @@
 //! | [`tame`](mod@tame) | the probe's copy of a workload's config: nothing of the host is reached, and each change is told |
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
+//! | `changed` | what the copy has otherwise, found by comparing |
 //! | `mounts` | the host's files stay out of it |
 //! | [`kernel`], `limits` | what this machine has not, and does not allow |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
@@ -13,6 +14,7 @@
 //! | `rules`, `values` | how bad differences of facts are that no case knows |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
+mod changed;
 pub mod features;
 pub mod judge;
 pub mod kernel;

@@ -44,7 +44,10 @@ pub async fn run(
     config["process"]["args"] = json!(own.args);
     config["process"]["env"] = json!(own.env);
     let config = serde_json::to_string(&config).map_err(Error::broken)?;
-    let bundle = match engine.builder.over(&shape.layers, &tame::files(), config) {
+    let bundle = match engine
+        .builder
+        .over(&shape.layers, &tame::files(), &shape.tamed.stand_ins, config)
+    {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };

@@ -20,7 +20,7 @@ use crate::check::look::look;
 use crate::check::read::Reader;
 use crate::check::run::run;
 use crate::check::shape::{RunOptions, Shape, shapes};
-use crate::check::tame::Limits;
+use crate::check::tame::{Limits, UNCHECKED};
 use crate::engine::{Engine, Recorder};
 use crate::error::Error;
 use crate::preflight;
@@ -109,7 +109,10 @@ async fn all(engine: &Engine, found: Found, args: &CheckArgs) -> Result<CheckRep
     let mut told = Vec::new();
     for shape in shapes {
         match findings(engine, &shape, step).await? {
-            Ok(findings) => told.push(report(&shape, findings)),
+            Ok(findings) => match is_known(report(&shape, findings), step) {
+                Ok(report) => told.push(report),
+                Err(more) => unchecked.extend(more),
+            },
             Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
                 workload,
                 why: why.clone(),
@@ -152,6 +155,26 @@ async fn findings(
         worst_first(&mut findings);
     }
     Ok(Ok(findings))
+}
+
+/// What seems safe is not, where the verdict depends on something that was not looked at. Between two builds of the same
+/// version it does not.
+fn is_known(report: ShapeReport, step: Move<'_>) -> Result<ShapeReport, Vec<Unchecked>> {
+    let same = step.from.name == step.to.name && step.from.version == step.to.version;
+    let open: Vec<&str> = report
+        .changes
+        .iter()
+        .filter_map(|change| change.strip_prefix(UNCHECKED))
+        .collect();
+    if same || open.is_empty() || !report.is_safe() {
+        return Ok(report);
+    }
+    let why = open.join("; ");
+    let each = report.workloads.into_iter().map(|workload| Unchecked {
+        workload,
+        why: why.clone(),
+    });
+    Err(each.collect())
 }
 
 fn report(shape: &Shape, findings: Vec<Finding>) -> ShapeReport {
