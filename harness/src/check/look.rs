@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::shape::Shape;
 use super::tame;
+use super::words::words;
 use crate::bundle::Bundle;
 use crate::compare::compare;
 use crate::confirm::{Launch, Origin};
@@ -145,12 +146,11 @@ fn facts(records: &[Record]) -> BTreeSet<String> {
     all.map(|fact| fact.path.clone()).collect()
 }
 
-/// The last line that a runtime printed for a call that failed.
+/// What a runtime printed for a call that failed.
 fn said(records: &[Record]) -> BTreeMap<String, String> {
     let words = records.iter().filter_map(|record| {
         let failed = record.failed().next()?;
-        let last = failed.text.trim().lines().last().unwrap_or("it says nothing");
-        Some((record.runtime.label.clone(), last.to_owned()))
+        Some((record.runtime.label.clone(), words(&failed.text)))
     });
     words.collect()
 }

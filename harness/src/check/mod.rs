@@ -11,10 +11,15 @@
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
+//! | `access` | owner and mode of mount points, by what its user can do |
+//! | `devices` | device rules, entry by entry |
 //! | `rules`, `values` | how bad differences of facts are that no case knows |
+//! | `words` | what a runtime says where it fails |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
+mod access;
 mod changed;
+pub mod devices;
 pub mod features;
 pub mod judge;
 pub mod kernel;
@@ -27,6 +32,7 @@ pub mod run;
 pub mod shape;
 pub mod tame;
 mod values;
+mod words;
 
 use std::path::PathBuf;
 

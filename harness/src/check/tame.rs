@@ -9,6 +9,7 @@ use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
 use super::changed::untold;
+use super::devices::Uses;
 use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
@@ -32,6 +33,10 @@ pub struct Tamed {
     pub changes: Vec<String>,
     /// What stands for files of the host's.
     pub stand_ins: Vec<StandIn>,
+    /// Whether cgroups are v2 only.
+    pub unified: bool,
+    /// What the workload does with devices.
+    pub uses: Uses,
     /// Whether the workload's network is made by its engine, by a hook or before: the probe has a bare one.
     pub network_is_not_its_own: bool,
 }
@@ -79,6 +84,8 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         config,
         changes,
         stand_ins,
+        unified: limits.kernel.unified,
+        uses: Uses::of(text, &before),
         network_is_not_its_own: hooks || network,
     })
 }
