@@ -8,6 +8,7 @@ mod layer;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -163,9 +164,16 @@ impl Builder {
         config: String,
     ) -> Result<Bundle, Error> {
         let below = theirs(rootfs.iter().cloned())?;
-        let top = self.folder.join("over");
+        let Some((first, _)) = below.first() else {
+            return Err(Error::Case("the rootfs has no layer".to_owned()));
+        };
+        // The root is that of the topmost layer: one for each owner and mode.
+        let seen = std::fs::metadata(first)?;
+        let like = format!("over-{}-{}-{:o}", seen.uid(), seen.gid(), seen.mode());
+        let top = self.folder.join(like);
         if !top.exists() {
             layer::make(&top, files, &self.probe()?)?;
+            crate::cell::like(first, &top)?;
         }
         let layers = std::iter::once((top, String::new())).chain(below).collect();
         let stand_ins = stand_ins.to_vec();

@@ -40,6 +40,7 @@ pub mod stand_in;
 mod table;
 mod trace_facts;
 
+pub(crate) use bundle::like;
 pub(crate) use call::signal_number;
 pub(crate) use observe::proc::{capability_names, capability_number};
 pub(crate) use observe::{lifecycle::class, stdio};
