@@ -6,6 +6,7 @@
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
 //! | `changed` | what the copy has otherwise, found by comparing |
+//! | `usual`   | what engines put into every config by themselves |
 //! | `mounts` | the host's files stay out of it |
 //! | [`kernel`], `limits` | what this machine has not, and does not allow |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
@@ -31,6 +32,7 @@ mod rules;
 pub mod run;
 pub mod shape;
 pub mod tame;
+mod usual;
 mod values;
 mod words;
 
