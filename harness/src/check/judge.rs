@@ -181,6 +181,7 @@ fn fact(
             .get(&step.to.label)
             .filter(|_| difference.fact.starts_with("lifecycle."));
         let cause = cause_of(known);
+        let cause = cause.trim_end_matches('.').to_owned();
         finding.reason = words.map_or_else(|| cause.clone(), |words| format!("{cause}; it says: {words}"));
         finding.remedy.clone_from(&known.remedy);
         finding.link = known.addresses();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::check::{CheckReport, Finding, FleetDifference};
 use ocidiff_model::{Impact, RuntimeId};
 
-use super::{changes, differences, names, summary, whom};
+use super::{answer, changes, differences, summary, whom};
 use crate::safe::safe_to;
 use crate::style::{Ink, Style, wrap};
 use crate::telling::short_link;
@@ -24,6 +24,10 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
     let mut out = String::new();
     for line in summary(report) {
         out.push_str(&format!("{}\n", style.words(&line)));
+    }
+    out.push('\n');
+    for line in answer::lines(report, style) {
+        out.push_str(&format!("{line}\n"));
     }
     let differences = differences(report);
     let (mild, risky): (Vec<&FleetDifference>, Vec<&FleetDifference>) = differences
@@ -45,16 +49,6 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
             0,
             &format!("cosmetic  {}", safe_to(&names.join(", "), 600)),
         );
-    }
-    if !report.shapes.is_empty() {
-        out.push('\n');
-    }
-    for shape in &report.shapes {
-        head(&mut out, shape.worst(), &names(shape), style);
-    }
-    for one in &report.unchecked {
-        let words = format!("{:10} {}: {}", "unchecked", one.workload, one.why);
-        text(&mut out, style, 0, &words);
     }
     let changes = changes(report);
     if !changes.is_empty() {
