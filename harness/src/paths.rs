@@ -24,6 +24,10 @@ pub const INPUT: &str = "/run/ocidiff/input";
 pub const PIDS: &str = "/run/ocidiff/pid";
 /// Sockets that the runtime sends terminals to, by container.
 pub const CONSOLES: &str = "/run/ocidiff/console";
+/// What stands for the machine's files that a config mounts.
+pub const STAND_INS: &str = "/run/ocidiff/stand-in";
+/// Namespaces that a config can join.
+pub const NAMESPACES: &str = "/run/ocidiff/namespaces";
 /// The runtime's TMPDIR.
 pub const TMP: &str = "/run/tmp";
 

@@ -16,6 +16,12 @@ const ENOSYS: u32 = 38;
 /// EPERM: the errno of an ERRNO that gives none.
 const EPERM: u32 = 1;
 
+/// Actions that a number goes with.
+const TAKES_ERRNO: [&str; 2] = ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"];
+
+/// One call for many: a rule for it would deny those of them that other rules allow.
+const MULTIPLEXED: [&str; 2] = ["socketcall", "ipc"];
+
 /// What a cure does about calls that the profile does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cure {
@@ -49,6 +55,8 @@ pub struct Cured {
     pub changed: Vec<String>,
     /// Calls that are allowed now.
     pub allowed: Vec<String>,
+    /// Calls whose rules had an errno that their action does not take; some runtimes refuse that.
+    pub without_errno: Vec<String>,
 }
 
 /// Changes a profile. `except` are calls that are not to be named, because a runtime does not know them.
@@ -78,9 +86,15 @@ pub fn cure(
             Cure::Enosys => Vec::new(),
             Cure::Allow => allowable(profile, native),
         },
+        without_errno: Vec::new(),
     };
     cured.allowed.retain(|name| !except.contains(name));
     let rules = &mut cured.profile.syscalls;
+    for rule in rules.iter_mut() {
+        if !TAKES_ERRNO.contains(&rule.action.as_str()) && rule.errno_ret.take().is_some() {
+            cured.without_errno.extend(rule.names.iter().cloned());
+        }
+    }
     if !cured.allowed.is_empty() {
         rules.push(rule(cured.allowed.clone(), "SCMP_ACT_ALLOW", None));
     }
@@ -100,7 +114,9 @@ pub fn cure(
             cured.completed.push(name);
         }
         cured.denied = denied(profile, native);
-        cured.denied.retain(|name| !except.contains(*name));
+        cured
+            .denied
+            .retain(|name| !except.contains(*name) && !MULTIPLEXED.contains(name));
         let names = cured.denied.iter().map(|name| (*name).to_owned()).collect();
         rules.push(rule(names, "SCMP_ACT_ERRNO", Some(errno)));
     }

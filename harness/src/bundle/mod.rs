@@ -6,6 +6,7 @@ mod layer;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +18,7 @@ use ocidiff_model::{Case, FileSpec, Op, Rootfs};
 use ocidiff_runtimes::Store;
 use tokio::sync::watch;
 
+use crate::cell::stand_in::StandIn;
 use crate::corpus::Corpus;
 use crate::corpus::config::{self, ConfigError};
 use crate::digest::{self, of_text};
@@ -51,6 +53,8 @@ pub struct Bundle {
     pub layers: Vec<PathBuf>,
     /// The text of each container's config.
     pub configs: BTreeMap<String, String>,
+    /// What stands for files of the machine's that the configs mount.
+    pub stand_ins: Vec<StandIn>,
     /// What it is, in digests.
     pub digest: BundleDigest,
 }
@@ -156,15 +160,27 @@ impl Builder {
         &self,
         rootfs: &[PathBuf],
         files: &BTreeMap<String, FileSpec>,
+        stand_ins: &[StandIn],
         config: String,
     ) -> Result<Bundle, Error> {
         let below = theirs(rootfs.iter().cloned())?;
-        let top = self.folder.join("over");
+        let Some((first, _)) = below.first() else {
+            return Err(Error::Case("the rootfs has no layer".to_owned()));
+        };
+        // The root is that of the topmost layer: one for each owner and mode.
+        let seen = std::fs::metadata(first)?;
+        let like = format!("over-{}-{}-{:o}", seen.uid(), seen.gid(), seen.mode());
+        let top = self.folder.join(like);
         if !top.exists() {
             layer::make(&top, files, &self.probe()?)?;
+            crate::cell::like(first, &top)?;
         }
         let layers = std::iter::once((top, String::new())).chain(below).collect();
-        Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
+        let stand_ins = stand_ins.to_vec();
+        Ok(Bundle {
+            stand_ins,
+            ..bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)]))
+        })
     }
 
     fn configs(&self, case: &Case, corpus: &Corpus) -> Result<BTreeMap<String, String>, Error> {
@@ -252,6 +268,7 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
     };
     Bundle {
         layers: layers.into_iter().map(|(path, _)| path).collect(),
+        stand_ins: Vec::new(),
         digest: BundleDigest {
             config: digest_of(&configs),
             rootfs,

@@ -1,6 +1,9 @@
 //! The bundles in a cell: the overlay that is the rootfs, and the config, byte for byte.
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rustix::mount::{MountFlags, UnmountFlags, unmount};
 
@@ -25,12 +28,24 @@ pub(crate) fn make(job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives a folder the owner and the mode of another one.
+pub(crate) fn like(model: &Path, folder: &Path) -> io::Result<()> {
+    let seen = fs::metadata(model)?;
+    std::os::unix::fs::chown(folder, Some(seen.uid()), Some(seen.gid()))?;
+    fs::set_permissions(folder, seen.permissions())
+}
+
 fn overlay(layers: usize, name: &str, target: &str) -> Result<(), Error> {
     let lower: Vec<String> = (0..layers)
         .map(|index| format!("{}/{index}", paths::LOWER))
         .collect();
     let work = format!("{}/{name}/work", paths::LAYERS);
     let flags = MountFlags::empty();
+    // The root of an overlay is its upper layer's.
+    if let Some(first) = lower.first() {
+        like(Path::new(first), Path::new(&paths::upper(name)))
+            .context(format!("give the root of {name} its owner and mode"))?;
+    }
     overlay::overlay(&lower.join(":"), &paths::upper(name), &work, target, flags)
         .context(format!("lay the rootfs of {name} together"))
 }

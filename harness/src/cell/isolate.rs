@@ -21,7 +21,8 @@ use rustix::mount::{
 
 use super::job::Job;
 use super::other_mounts::Unseen;
-use super::{dev, overlay};
+use super::stand_in::{self, StandIn};
+use super::{dev, joined, overlay};
 use crate::machine::cgroup::{Kind, Layout};
 use crate::machine::sysctl::NAMESPACED;
 use crate::paths;
@@ -80,12 +81,14 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
         overlay::attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     copy_probe(probe, job)?;
+    stand_in::make(job)?;
     let configs = || job.containers.values();
     mount_proc(
         configs().any(|config| has_own_namespace(config, "user")),
         configs().any(|config| config.contains("\"sysctl\"")),
     )?;
     mount_cgroups(&cgroups, job.cgroups.unified)?;
+    joined::make(job)?;
     let name = rustix::system::sethostname(b"cell");
     name.context("set the cell's hostname")?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
@@ -99,6 +102,7 @@ fn copy_probe(mut probe: fs::File, job: &Job) -> Result<(), Error> {
         .containers
         .values()
         .any(|config| config.contains(paths::PROBE))
+        && !job.stand_ins.iter().any(StandIn::has_probe)
     {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use ocidiff_model::{Caller, Fact, Op, StepRecord};
 use ocidiff_trace::ebpf::Place;
 use serde::{Deserialize, Serialize};
 
+use super::stand_in::StandIn;
 use crate::machine::cgroup::Layout;
 
 /// One case under one runtime.
@@ -29,6 +30,9 @@ pub struct Job {
     pub programs: Vec<PathBuf>,
     /// The containers of the case by name, each with the text of its config.
     pub containers: BTreeMap<String, String>,
+    /// What stands for files of the machine's, where the configs name it.
+    #[serde(default)]
+    pub stand_ins: Vec<StandIn>,
     /// The name of the config in each bundle.
     pub config_file: String,
     /// The steps, with the calls that this runtime wants.

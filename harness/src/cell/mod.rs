@@ -8,8 +8,9 @@
 //! |------------------|----------------------------------------------------------|
 //! | `job`            | what is asked, what is told                              |
 //! | `paths`          | where things are, the same in every cell                 |
-//! | `isolate`, `machine` | the containment; the machine's files under overlays   |
-//! | `table`, `beside`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
+//! | `isolate`, `overlay` | the containment; the machine's files under overlays   |
+//! | `table`, `other_mounts`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
+//! | `stand_in`, `joined` | what stands for files and namespaces of the machine's |
 //! | `pin`            | what every runtime is called with: nice, limits, session, ... |
 //! | `bundle`         | the overlay and the config of each container             |
 //! | `run`, `finish`    | the steps, and what is told at their end                 |
@@ -27,15 +28,18 @@ mod dev;
 mod finish;
 mod isolate;
 pub mod job;
+pub(crate) mod joined;
 mod observe;
 mod other_mounts;
 mod overlay;
 pub(crate) mod pin;
 mod pump;
 mod run;
+pub mod stand_in;
 mod table;
 mod trace_facts;
 
+pub(crate) use bundle::like;
 pub(crate) use observe::{lifecycle::class, stdio};
 
 use std::io::{self, Read, Write};

@@ -32,8 +32,20 @@ pub struct InCell {
 struct Place {
     // Before the runtime that it runs on.
     launcher: Launcher,
-    tokio: tokio::runtime::Runtime,
+    tokio: Background,
     _stop: watch::Sender<bool>,
+}
+
+/// A runtime of tokio's that can be let go of inside of another one.
+#[derive(Debug)]
+struct Background(Option<tokio::runtime::Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(tokio) = self.0.take() {
+            tokio.shutdown_background();
+        }
+    }
 }
 
 impl InCell {
@@ -53,7 +65,10 @@ impl InCell {
             none => none.insert(Place::make(&self.program)?),
         };
         // Who asks may be inside of an asynchronous program, which must not wait here itself.
-        let (handle, launcher) = (place.tokio.handle(), &place.launcher);
+        let Some(tokio) = &place.tokio.0 else {
+            return Err("the session has ended".to_owned());
+        };
+        let (handle, launcher) = (tokio.handle(), &place.launcher);
         let order = order(probe_of(launcher.session()));
         std::thread::scope(|scope| {
             let asking = std::thread::Builder::new()
@@ -74,7 +89,7 @@ impl Place {
         let (stop, stopped) = watch::channel(false);
         Ok(Self {
             launcher: Launcher::new(program.to_owned(), Arc::new(session), 1, stopped, None),
-            tokio: threads::tokio().map_err(|error| failed(&error))?,
+            tokio: Background(Some(threads::tokio().map_err(|error| failed(&error))?)),
             _stop: stop,
         })
     }
@@ -97,6 +112,7 @@ impl Ask for InCell {
             lower: Vec::new(),
             probe,
             configs: BTreeMap::new(),
+            stand_ins: Vec::new(),
             config_file: String::new(),
             steps: Vec::new(),
             record: None,

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::cell::job::{Answer, Ask, Job, JobStep, RecordJob, TraceReport};
+use crate::cell::stand_in::StandIn;
 use crate::cells::hear::{converse, secret};
 use crate::cells::session::Session;
 use crate::cells::slot::{Slot, new_pid_namespace};
@@ -43,6 +44,8 @@ pub struct Order {
     pub programs: Vec<PathBuf>,
     /// Configs by container.
     pub configs: std::collections::BTreeMap<String, String>,
+    /// What stands for files of the machine's.
+    pub stand_ins: Vec<StandIn>,
     /// The config's name in the bundle.
     pub config_file: String,
     /// The calls.
@@ -218,6 +221,7 @@ impl Launcher {
             probe: order.probe,
             programs: order.programs,
             containers: order.configs,
+            stand_ins: order.stand_ins,
             config_file: order.config_file,
             steps: order.steps,
             record: order.record,

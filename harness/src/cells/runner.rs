@@ -197,6 +197,7 @@ impl Engine {
             probe: self.launcher.session().folder().join("probe"),
             programs: self.programs(),
             configs: bundle.configs.clone(),
+            stand_ins: bundle.stand_ins.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {
                 watch: watched_calls(case).to_vec(),

@@ -10,6 +10,7 @@ use ocidiff_model::filter::FilterAnswer;
 use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
+use super::devices::{self, DEVICES};
 use super::look::Seen;
 use super::read::reason as cause_of;
 use super::rules::by_rule;
@@ -30,10 +31,12 @@ pub struct Move<'a> {
 #[must_use]
 pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec<Finding> {
     let tamed = &shape.tamed;
-    let facts = seen
-        .differences
-        .iter()
-        .map(|one| fact(one, step, tamed, corpus, &seen.said));
+    let facts = seen.differences.iter().flat_map(|one| match values(one, step) {
+        (Some(Value::List(from)), Some(Value::List(to))) if one.fact == DEVICES => {
+            devices::findings(&from, &to, &tamed.uses, step, corpus, &tamed.config)
+        }
+        _ => vec![fact(one, step, tamed, corpus, &seen.said)],
+    });
     let mut all: Vec<Finding> = Vec::new();
     for finding in seen.rows.iter().map(|row| calls(row, step)) {
         // The same of another architecture.
@@ -45,21 +48,54 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
         }
     }
     all.extend(facts);
-    // What the probe has met already is not told again from paper.
+    let starts = !seen
+        .differences
+        .iter()
+        .any(|one| one.fact == "lifecycle.create.result");
+    // What the probe has met already is not told again from paper, nor what can be met only once it starts.
     let met: BTreeSet<Option<FindingId>> = all.iter().map(|one| one.id.clone()).collect();
     let read = shape
         .read
         .iter()
         .filter(|read| !read.is_settled_by(&seen.facts))
-        .filter(|read| read.finding.id.is_none() || !met.contains(&read.finding.id));
+        .filter(|read| starts && (read.finding.id.is_none() || !met.contains(&read.finding.id)));
     all.extend(read.map(|read| read.finding.clone()));
     worst_first(&mut all);
-    all
+    by_cause(all)
 }
 
-/// Puts the worst first; of the same impact, by what they are about.
+/// One row for what one finding accounts for: the worst of it, with the names of the rest.
+fn by_cause(all: Vec<Finding>) -> Vec<Finding> {
+    let mut told: Vec<(Finding, Vec<String>)> = Vec::new();
+    for finding in all {
+        let same = told
+            .iter_mut()
+            .find(|(there, _)| finding.id.is_some() && there.id == finding.id);
+        match same {
+            Some((_, more)) => more.push(finding.what),
+            None => told.push((finding, Vec::new())),
+        }
+    }
+    let join = |(mut finding, more): (Finding, Vec<String>)| {
+        let (shown, rest) = more.split_at(more.len().min(3));
+        if !shown.is_empty() {
+            finding.reason = format!("{} Also {}", finding.reason, shown.join(", "));
+        }
+        if !rest.is_empty() {
+            finding.reason = format!("{} and {} more", finding.reason, rest.len());
+        }
+        finding
+    };
+    told.into_iter().map(join).collect()
+}
+
+/// Puts the worst first; of the same impact what fails before the rest, then by what they are about.
 pub fn worst_first(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| b.impact.cmp(&a.impact).then_with(|| a.what.cmp(&b.what)));
+    let later = |one: &Finding| !one.what.starts_with("lifecycle.");
+    findings.sort_by(|a, b| {
+        let by_impact = b.impact.cmp(&a.impact);
+        by_impact.then_with(|| (later(a), &a.what).cmp(&(later(b), &b.what)))
+    });
 }
 
 fn is_alike(one: &Finding, other: &Finding) -> bool {
@@ -84,6 +120,14 @@ pub(super) fn values(difference: &Difference, step: Move<'_>) -> (Option<Value>,
     };
     (value(step.from), value(step.to))
 }
+
+/// Facts about the folder that v1's hierarchies are mounted in.
+const CGROUP_FOLDER: [&str; 4] = [
+    "cgroup.inside.cgroupfs.writable",
+    "mount.inside./sys/fs/cgroup",
+    "mount.inside.readonly./sys/fs/cgroup",
+    "proc.stat./sys/fs/cgroup",
+];
 
 /// A fact that differs.
 fn fact(
@@ -121,15 +165,25 @@ fn fact(
         "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
         return finding;
     }
+    // On v1 that is a folder of the container's own, in which the hierarchies are mounted.
+    if !tamed.unified && CGROUP_FOLDER.contains(&difference.fact.as_str()) {
+        finding.impact = Impact::Cosmetic;
+        "the folder around the cgroup hierarchies holds nothing of theirs".clone_into(&mut finding.reason);
+        return finding;
+    }
     if let Some((id, known)) = worst(difference, step, corpus) {
-        finding.impact = corpus
-            .findings
-            .impact(id, step.from, step.to)
-            .unwrap_or(known.impact.worst());
+        let told = corpus.findings.impact(id, step.from, step.to);
+        let told = told.unwrap_or(known.impact.worst());
+        // What its own user cannot do any more is seen, whatever is usual.
+        finding.impact = match difference.fact.starts_with("proc.stat.") {
+            true if impact == Impact::Breaks => told.max(impact),
+            _ => told,
+        };
         let words = said
             .get(&step.to.label)
             .filter(|_| difference.fact.starts_with("lifecycle."));
         let cause = cause_of(known);
+        let cause = cause.trim_end_matches('.').to_owned();
         finding.reason = words.map_or_else(|| cause.clone(), |words| format!("{cause}; it says: {words}"));
         finding.remedy.clone_from(&known.remedy);
         finding.link = known.addresses();

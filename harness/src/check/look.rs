@@ -8,6 +8,7 @@ use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watc
 use serde_json::json;
 
 use super::shape::Shape;
+use super::words::words;
 use crate::bundle::Bundle;
 use crate::cells::runner::Engine;
 use crate::error::Error;
@@ -62,7 +63,12 @@ pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>
     // What the probe says of itself is enough; cgroup values are seen from outside only.
     let case = case(shape, "the probe in a workload's place", LIMIT, Channel::Cgroup)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
-    let bundle = match engine.builder.over(&shape.layers, &tame::files(), config.clone()) {
+    let bundle = match engine.builder.over(
+        &shape.layers,
+        &tame::files(),
+        &shape.tamed.stand_ins,
+        config.clone(),
+    ) {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -140,12 +146,11 @@ fn facts(records: &[Record]) -> BTreeSet<String> {
     all.map(|fact| fact.path.clone()).collect()
 }
 
-/// The last line that a runtime printed for a call that failed.
+/// What a runtime printed for a call that failed.
 fn said(records: &[Record]) -> BTreeMap<String, String> {
     let words = records.iter().filter_map(|record| {
         let failed = record.failed().next()?;
-        let last = failed.text.trim().lines().last().unwrap_or("it says nothing");
-        Some((record.runtime.label.clone(), last.to_owned()))
+        Some((record.runtime.label.clone(), words(&failed.text)))
     });
     words.collect()
 }

@@ -4,12 +4,18 @@
 //! |---|---|
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
+//! | `usual`   | what engines put into every config by themselves |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
+//! | `access` | owner and mode of mount points, by what its user can do |
+//! | `devices` | device rules, entry by entry |
 //! | `rules`, `values` | how bad differences of facts are that no case knows |
+//! | `words` | what a runtime says where it fails |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
+mod access;
+mod devices;
 pub mod features;
 pub mod judge;
 pub mod look;
@@ -17,4 +23,6 @@ pub mod read;
 mod rules;
 pub mod run;
 pub mod shape;
+mod usual;
 mod values;
+mod words;

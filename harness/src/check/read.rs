@@ -7,11 +7,12 @@ use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::Sign;
 use ocidiff_model::known::Machine;
-use ocidiff_model::{Finding as Known, FindingId, Impact, Op};
+use ocidiff_model::{Channel, Finding as Known, FindingId, Impact, Op};
 use serde_json::Value as Json;
 
 use super::features::Features;
 use super::judge::Move;
+use super::usual;
 use crate::corpus::Corpus;
 
 /// A difference that was found by reading.
@@ -21,6 +22,8 @@ pub struct Read {
     pub finding: Finding,
     /// How it would show, if the probe met it; nothing where it comes from the runtimes' features.
     pub shows: Vec<Sign>,
+    /// Whether it is from the catalogue.
+    pub is_known: bool,
     /// Whether the probe's copy of the config has what it is about too, so that the probe may see it for itself.
     pub tried: bool,
 }
@@ -30,7 +33,9 @@ impl Read {
     #[must_use]
     pub fn is_settled_by(&self, seen: &BTreeSet<String>) -> bool {
         let shown = |sign: &Sign| seen.iter().any(|fact| sign.is_about(fact));
-        self.tried && self.shows.iter().any(shown)
+        // What has no sign shows in no single run, and how a runtime sets up what its workload sees is not the workload's.
+        let unseen = |sign: &Sign| Channel::of(&sign.fact) == Some(Channel::Setup);
+        self.tried && (self.is_known && self.shows.iter().all(unseen) || self.shows.iter().any(shown))
     }
 }
 
@@ -54,6 +59,7 @@ impl Reader<'_> {
     /// Reads a workload's config; `tamed` is the probe's.
     #[must_use]
     pub fn read(&self, config: &Json, tamed: &Json) -> Vec<Read> {
+        let config = &usual::without(config);
         let all = self.corpus.findings.0.iter();
         let mut all: Vec<Read> = all
             .filter_map(|(id, known)| self.finding(id, known, config, tamed))
@@ -62,9 +68,26 @@ impl Reader<'_> {
         all.extend(lacks.into_iter().map(|finding| Read {
             finding,
             shows: Vec::new(),
+            is_known: false,
             tried: false,
         }));
         all
+    }
+
+    /// Whether the other runtime does the same, by a finding of its own with the same name.
+    fn both_do(&self, id: &FindingId, config: &Json, steps: &[Op]) -> bool {
+        let Some((_, name)) = id.as_str().split_once('/') else {
+            return false;
+        };
+        let whom = [self.step.from, self.step.to];
+        whom.iter().all(|who| {
+            let mut all = self.corpus.findings.0.iter();
+            all.any(|(other, known)| {
+                other.as_str().split_once('/').is_some_and(|(_, of)| of == name)
+                    && known.is_of(other, who)
+                    && known.fits(config, steps, self.machine)
+            })
+        })
     }
 
     /// A finding that the config itself says something of: what every workload can meet is seen by the probe.
@@ -75,6 +98,9 @@ impl Reader<'_> {
         let impact = self.corpus.findings.impact(id, self.step.from, self.step.to)?;
         // What shows now and then is told where it shows.
         if known.races || impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
+            return None;
+        }
+        if self.both_do(id, config, &steps) {
             return None;
         }
         let enters = known.is_of(id, self.step.to);
@@ -100,6 +126,7 @@ impl Reader<'_> {
                 ignored: None,
             },
             shows: known.shows.clone(),
+            is_known: true,
             tried: applies.fits(tamed, &STEPS, self.machine),
         })
     }

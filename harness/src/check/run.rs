@@ -3,9 +3,11 @@
 //! The container is the probe's: the same namespaces, stand-ins and limits. Only the command and its environment are the
 //! workload's. What it prints is told as a digest.
 
+use std::path::Path;
+
 use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::{Channel, Difference, Value};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::judge::{Move, values};
 use super::look::{Steady, case, steady};
@@ -44,7 +46,10 @@ pub async fn run(
     config["process"]["args"] = json!(own.args);
     config["process"]["env"] = json!(own.env);
     let config = serde_json::to_string(&config).map_err(Error::broken)?;
-    let bundle = match engine.builder.over(&shape.layers, &tame::files(), config) {
+    let bundle = match engine
+        .builder
+        .over(&shape.layers, &tame::files(), &shape.tamed.stand_ins, config)
+    {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -57,10 +62,31 @@ pub async fn run(
         Ok(Steady { differences, .. }) => differences,
         Err(why) => return Ok(Err(why)),
     };
+    let points = points(&shape.tamed.config);
     let told = differences
         .iter()
-        .filter(|one| one.channel().is_some_and(|channel| CHANNELS.contains(&channel)));
+        .filter(|one| one.channel().is_some_and(|channel| CHANNELS.contains(&channel)))
+        .filter(|one| !is_mount_point(&one.fact, &points));
     Ok(Ok(told.map(|one| finding(one, step, shape)).collect()))
+}
+
+/// Where the config mounts something.
+fn points(config: &Json) -> Vec<String> {
+    let mounts = config["mounts"].as_array().into_iter().flatten();
+    let devices = config["linux"]["devices"].as_array().into_iter().flatten();
+    let paths = mounts
+        .map(|one| &one["destination"])
+        .chain(devices.map(|one| &one["path"]));
+    paths.filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a file is there because the runtime mounts something on it, or below it.
+fn is_mount_point(fact: &str, points: &[String]) -> bool {
+    let Some(path) = fact.strip_prefix("file.") else {
+        return false;
+    };
+    let below = |point: &String| Path::new(point).starts_with(path);
+    path.starts_with('/') && points.iter().any(below)
 }
 
 fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
@@ -69,6 +95,7 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
     let (impact, reason) = by_rule(&fact, from.as_ref(), to.as_ref(), &shape.tamed.config);
     let shown = |value: Option<&Value>| match value {
         None => "(absent)".to_owned(),
+        Some(Value::List(lines)) if is_printed(&difference.fact) => digest(&lines.join("\n")),
         Some(value) if is_printed(&difference.fact) => digest(&value.line()),
         Some(value) => value.line(),
     };
@@ -94,9 +121,35 @@ fn is_printed(fact: &str) -> bool {
 }
 
 fn digest(text: &str) -> String {
+    if text.is_empty() {
+        return "nothing".to_owned();
+    }
     format!(
         "{} characters, sha256:{}",
         text.chars().count(),
         &of_text(text)[..12]
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_the_runtimes_and_nothing_is_nothing() {
+        let config =
+            json!({"mounts": [{"destination": "/a/b"}], "linux": {"devices": [{"path": "/dev/fuse"}]}});
+        let points = points(&config);
+        for (fact, is) in [
+            ("file./a", true),
+            ("file./a/b", true),
+            ("file./a/b/c", false),
+            ("file./ab", false),
+            ("file./dev/fuse", true),
+            ("process.exit", false),
+        ] {
+            assert_eq!(is_mount_point(fact, &points), is, "{fact}");
+        }
+        assert_eq!(digest(""), "nothing");
+    }
 }

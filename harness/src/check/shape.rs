@@ -129,7 +129,13 @@ fn digest(tamed: &Tamed, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> Stri
         process.shift_remove("env");
     }
     let read: Vec<&str> = read.iter().map(|read| read.finding.what.as_str()).collect();
-    let mut whole = json!([sorted(&shape), tamed.changes, read]);
+    let mut whole = json!([
+        sorted(&shape),
+        tamed.changes,
+        read,
+        tamed.stand_ins,
+        format!("{:?}", tamed.uses)
+    ]);
     if let (Some((own, layers)), Some(whole)) = (own, whole.as_array_mut()) {
         whole.push(json!([own.args, own.env, layers]));
     }

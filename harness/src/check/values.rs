@@ -1,5 +1,6 @@
 //! How bad a difference is, as far as its two values say it themselves.
 
+use super::access;
 use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
 
@@ -24,13 +25,15 @@ pub(super) fn judge(
     {
         return say(Impact::Cosmetic, "the same in another order");
     }
+    // Process numbers of a namespace that is shared with others.
+    if ["proc.proc.nspid", "proc.proc.pids"].contains(&fact)
+        && let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
+        && from.len() == to.len()
+    {
+        return say(Impact::Cosmetic, "other numbers, and as many");
+    }
     if improves(fact, to) {
         return say(Impact::Cosmetic, "what fails now would not fail any more");
-    }
-    if fact == DEVICES
-        && let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
-    {
-        return Some(devices(from, to, config));
     }
     if fact.ends_with(".entries")
         && let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
@@ -49,6 +52,9 @@ pub(super) fn judge(
     }
     if let Some(path) = fact.strip_prefix("mount.inside.readonly.") {
         return writable(path, to, config);
+    }
+    if fact.starts_with("proc.stat.") {
+        return access::judge(from, to, config);
     }
     let path = fact.strip_prefix("mount.inside.")?;
     let listed = |member: &str| {
@@ -120,53 +126,6 @@ fn writable(path: &str, to: Option<&Value>, config: &Json) -> Option<(Impact, St
     }
 }
 
-/// The fact of the device rules in force, in cgroup v1's words: `c 1:3 rwm`.
-pub(super) const DEVICES: &str = "cgroup.devices.list";
-
-/// Devices that runtimes allow by themselves, beyond those of the spec, and where programs look for them.
-const OWN: [(&str, &str); 2] = [("c 10:200 ", "/dev/net/tun"), ("c 5:1 ", "/dev/console")];
-
-/// Rules that come or go. A device that nothing in the config names has no node in the container.
-fn devices(from: &[String], to: &[String], config: &Json) -> (Impact, String) {
-    let only = |these: &[String], those: &[String]| -> Vec<String> {
-        these.iter().filter(|one| !those.contains(one)).cloned().collect()
-    };
-    let (lost, gained) = (only(from, to), only(to, from));
-    let wide = |rule: &String| {
-        rule.starts_with("a ") || (rule.contains('*') && rule.contains('r') && !rule.starts_with("c 136:"))
-    };
-    if gained.iter().any(wide) {
-        let reason = format!(
-            "devices are open that the config keeps shut: {}",
-            gained.join(", ")
-        );
-        return (Impact::Security, reason);
-    }
-    let config = config.to_string();
-    let used: Vec<&str> = OWN
-        .into_iter()
-        .filter(|(rule, path)| lost.iter().any(|one| one.starts_with(rule)) && config.contains(path))
-        .map(|(_, path)| path)
-        .collect();
-    if !used.is_empty() {
-        let reason = format!(
-            "{} would be refused, unless the config allows it",
-            used.join(", ")
-        );
-        return (Impact::Breaks, reason);
-    }
-    let known = |rule: &String| OWN.iter().any(|(own, _)| rule.starts_with(own));
-    if lost.iter().chain(&gained).all(known) {
-        let all: Vec<String> = lost.into_iter().chain(gained).collect();
-        let reason = format!(
-            "each adds rules of its own; nothing in the config names {}",
-            all.join(", ")
-        );
-        return (Impact::Cosmetic, reason);
-    }
-    (Impact::MayBreak, "other devices may be used".to_owned())
-}
-
 fn sorted(list: &[String]) -> Vec<&String> {
     let mut list: Vec<&String> = list.iter().collect();
     list.sort();
@@ -176,10 +135,13 @@ fn sorted(list: &[String]) -> Vec<&String> {
 /// Flags of a mount that confine.
 const KEEPING: [&str; 4] = ["ro", "nosuid", "nodev", "noexec"];
 
-/// The mount's own flags, of `tmpfs rw,nosuid | rw,size=4k | private | ...`.
+/// The mount's own flags, of `tmpfs rw,nosuid | rw,size=4k | private | ...`; it is read-only too where its file system is.
 fn flags(told: &str) -> Option<Vec<&str>> {
-    let own = told.split(" | ").next()?;
-    Some(own.split_once(' ')?.1.split(',').collect())
+    let mut parts = told.split(" | ");
+    let own = parts.next()?;
+    let whole = parts.next().unwrap_or_default();
+    let read_only = whole.split(',').find(|option| *option == "ro");
+    Some(own.split_once(' ')?.1.split(',').chain(read_only).collect())
 }
 
 #[cfg(test)]
@@ -189,28 +151,6 @@ mod tests {
 
     fn list(items: &[&str]) -> Value {
         Value::List(items.iter().map(|item| (*item).to_owned()).collect())
-    }
-
-    #[test]
-    fn device_rules_matter_where_the_config_names_the_device() {
-        let told = |from: &[&str], to: &[&str], config: &Json| {
-            judge(DEVICES, Some(&list(from)), Some(&list(to)), config).map(|(impact, _)| impact)
-        };
-        let plain = json!({"mounts": []});
-        let tunnel = json!({"mounts": [{"destination": "/dev/net/tun"}]});
-        let with = ["c 1:3 rwm", "c 10:200 rwm"];
-        assert_eq!(told(&with, &with[..1], &plain), Some(Impact::Cosmetic));
-        assert_eq!(told(&with, &with[..1], &tunnel), Some(Impact::Breaks));
-        assert_eq!(told(&with[..1], &with, &plain), Some(Impact::Cosmetic));
-        assert_eq!(told(&with, &["a *:* rwm"], &plain), Some(Impact::Security));
-        assert_eq!(
-            told(&with, &["c 1:3 rwm", "c 8:0 r"], &plain),
-            Some(Impact::MayBreak)
-        );
-        assert_eq!(
-            told(&with, &["c 10:200 rwm", "c 1:3 rwm"], &tunnel),
-            Some(Impact::Cosmetic)
-        );
     }
 
     #[test]

@@ -225,9 +225,11 @@ impl Judge {
 
     /// Says of differences that were found without a case which findings account for them.
     pub fn explain(&self, case: &Case, config: &str, records: &[Record], found: &mut [Difference]) {
-        let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
+        // Also of a runtime that says that it does not support the config: that is what there is to explain.
+        let told = |record: &&Record| !matches!(record.outcome, RunOutcome::Broken(_));
+        let all: Vec<&Record> = records.iter().filter(told).collect();
         let config = serde_json::from_str(config).unwrap_or_default();
-        self.recognise(case, &config, &comparable, found);
+        self.recognise(case, &config, &all, found);
     }
 
     /// What nothing is written of in this case may be known all the same.

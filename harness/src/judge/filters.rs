@@ -3,6 +3,7 @@
 use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, UNLISTED, Witness};
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::{Fact, FilterRow, Record, Value};
+use ocidiff_seccomp::decide::partition::{Abi, Class};
 use ocidiff_seccomp::explain::{Row, Summary, since, subject};
 use ocidiff_seccomp::profile::{For, Ruling, Written, goarch, native};
 use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
@@ -92,6 +93,13 @@ impl Filters {
         })
     }
 
+    /// Adds a runtime that loaded nothing, as if it had done what the first of the others did.
+    pub fn add_like_the_first(&mut self, runtime: &str) {
+        if let Some((_, decision)) = self.made.first() {
+            self.made.push((runtime.to_owned(), *decision));
+        }
+    }
+
     /// The decider, for cures.
     pub fn decider(&mut self) -> &mut Decider {
         &mut self.decider
@@ -151,6 +159,32 @@ pub fn between(config: &str, records: &[Record]) -> Vec<FilterRow> {
     rows().unwrap_or_default()
 }
 
+/// Who makes a class of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Programs of the machine's own architecture.
+    Native,
+    /// Programs of another one.
+    Foreign,
+    /// Nobody: no kernel has such numbers.
+    Nobody,
+}
+
+impl Scope {
+    fn of(class: &Class, native: Option<&Abi>) -> Self {
+        if class.numbers.iter().all(|range| range.first >= FIRST_OF_NOBODY) {
+            Self::Nobody
+        } else if native == Some(&class.abi) {
+            Self::Native
+        } else {
+            Self::Foreign
+        }
+    }
+}
+
+/// From here on numbers are negative for a kernel.
+const FIRST_OF_NOBODY: u32 = 0x8000_0000;
+
 /// What a changed profile does to calls, by the filters that runtimes made of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -158,6 +192,8 @@ pub struct Change {
     pub calls: String,
     /// Those of them that have a name.
     pub named: Vec<String>,
+    /// Who makes them.
+    pub scope: Scope,
     /// Before and after, by runtime in the order in which they were added.
     pub answers: Vec<(Action, Action)>,
 }
@@ -191,12 +227,14 @@ impl Filters {
             decisions.push(stack(&mut self.decider, records)?);
         }
         let mut changes = Vec::new();
+        let native = Profile::default().abis(native_arch()).into_iter().next();
         for class in self.decider.compare(&decisions)? {
             let (before, after) = class.answers.split_at(runtimes);
             let arguments = self.decider.describe(class.arguments, &class.abi)?;
             changes.push(Change {
                 calls: subject(&class, &arguments),
                 named: class.named().map(|(_, name)| name.to_owned()).collect(),
+                scope: Scope::of(&class, native.as_ref()),
                 answers: before.iter().copied().zip(after.iter().copied()).collect(),
             });
         }

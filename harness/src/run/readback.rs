@@ -1,6 +1,6 @@
 //! Loads a seccomp profile under each runtime, and reads back the filters that are really in force.
 
-use ocidiff_model::record::{FilterRecord, RunOutcome};
+use ocidiff_model::record::{CallResult, FilterRecord, RunOutcome};
 use ocidiff_model::{Case, CaseFile, Record, RuntimeId};
 use serde_json::{Value, json};
 
@@ -32,12 +32,16 @@ pub enum Loaded {
 
 /// The case in which a profile is loaded: the smallest container, and the profile as it is.
 fn case(seccomp: &Value) -> Result<Case, Error> {
-    let body: CaseFile = serde_json::from_value(json!({
-        "summary": "a profile is loaded",
-        // As in any case: members that are null are left out, `${...}` is filled in.
-        "config": {"linux": {"seccomp": seccomp}},
-    }))
-    .map_err(Error::broken)?;
+    let mut seccomp = seccomp.clone();
+    let mut text = json!({"summary": "a profile is loaded"});
+    if let Some(path) = seccomp.get_mut("listenerPath") {
+        *path = "${hooks}/agent".into();
+        text["steps"] = with_agent();
+        text["config"]["process"]["args"] = json!(["/bin/probe", "exit", "0"]);
+    }
+    // As in any case: members that are null are left out, `${...}` is filled in.
+    text["config"]["linux"]["seccomp"] = seccomp;
+    let body: CaseFile = serde_json::from_value(text).map_err(Error::broken)?;
     Ok(Case {
         name: "profile/given".to_owned(),
         source: String::new(),
@@ -46,6 +50,30 @@ fn case(seccomp: &Value) -> Result<Case, Error> {
     })
 }
 
+/// An agent of ours is behind the socket: it lets each call go on that it is asked about.
+fn with_agent() -> Value {
+    let config = json!({
+        "process": {"args": ["/bin/probe", "listen", "/agent/agent", "continue"], "noNewPrivileges": true},
+        "linux": {"seccomp": null},
+        "mounts+": [{"destination": "/agent", "type": "bind", "source": "${hooks}", "options": ["rbind", "rw"]}]
+    });
+    json!([
+        {"create": {"as": AGENT, "config": config}},
+        {"start": {"as": AGENT}},
+        {"await": {"as": AGENT, "stdout": "listening"}},
+        {"create": {"limit": PATIENCE}},
+        {"start": {"limit": PATIENCE}},
+        {"wait": {"limit": PATIENCE}},
+        {"delete": {"force": true}},
+        {"delete": {"as": AGENT, "force": true}}
+    ])
+}
+
+/// The container with the agent.
+const AGENT: &str = "agent";
+/// How long a call may take that an agent is asked about, in seconds.
+const PATIENCE: u32 = 5;
+
 /// Loads a `linux.seccomp` object under each of the engine's runtimes.
 ///
 /// # Errors
@@ -53,10 +81,21 @@ fn case(seccomp: &Value) -> Result<Case, Error> {
 /// The harness or the machine failed.
 pub async fn read_back(engine: &Engine, seccomp: &Value) -> Result<Vec<ReadBack>, Error> {
     let records = engine.observe(&case(seccomp)?).await.map_err(Error::broken)?;
-    records.into_iter().map(one).collect()
+    let asked = asked(seccomp);
+    records.into_iter().map(|record| one(record, &asked)).collect()
 }
 
-fn one(record: Record) -> Result<ReadBack, Error> {
+/// Calls that an agent is asked about.
+fn asked(seccomp: &Value) -> String {
+    let rules = seccomp["syscalls"].as_array().into_iter().flatten();
+    let names = rules
+        .filter(|rule| rule["action"] == "SCMP_ACT_NOTIFY")
+        .filter_map(|rule| rule["names"].as_array());
+    let names: Vec<&str> = names.flatten().filter_map(Value::as_str).take(20).collect();
+    names.join(", ")
+}
+
+fn one(record: Record, asked: &str) -> Result<ReadBack, Error> {
     if let RunOutcome::Broken(why) = &record.outcome {
         let why = format!("{}: {why}", record.runtime.label);
         return Err(Error::broken(preflight::with_cure(&why)));
@@ -64,6 +103,15 @@ fn one(record: Record) -> Result<ReadBack, Error> {
     let failed = record.failed().next();
     let said = failed.map(|step| {
         let text = step.text.trim();
+        if step.label.starts_with("delete") {
+            return "it ended before its program began".to_owned();
+        }
+        if step.result == CallResult::Timeout && !asked.is_empty() {
+            return format!(
+                "{} did not end: the agent is asked about calls that the runtime may need itself, before the agent is told of the filter ({asked})",
+                step.label
+            );
+        }
         match text.lines().last().unwrap_or_default() {
             "" => format!("{} ended with {}", step.label, step.result.value()),
             last => format!("{}: {last}", step.label),

@@ -28,6 +28,8 @@ pub struct Kernel {
     pub capabilities: u64,
     /// Whether cache and memory bandwidth can be shared out.
     pub resctrl: bool,
+    /// Whether ids can be mapped in mounts of a tmpfs (since Linux 6.3).
+    pub maps_tmpfs: bool,
     /// Where its sysctls are; without it all are taken to be there.
     pub sysctls: Option<PathBuf>,
 }
@@ -52,6 +54,7 @@ impl Kernel {
             nodes: count("/sys/devices/system/node/online"),
             capabilities: effective(&read("/proc/self/status")),
             resctrl: Path::new("/sys/fs/resctrl/schemata").exists(),
+            maps_tmpfs: maps_tmpfs(&rustix::system::uname().release().to_string_lossy()),
             sysctls: Some(PathBuf::from("/proc/sys")),
         }
     }
@@ -69,6 +72,7 @@ impl Default for Kernel {
             nodes: u64::MAX,
             capabilities: u64::MAX,
             resctrl: true,
+            maps_tmpfs: true,
             sysctls: None,
         }
     }
@@ -78,6 +82,12 @@ fn has_swap_files(unified: bool) -> bool {
     let v1 = Path::new("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").exists();
     // On v2 the root has no such file, but every other cgroup has it, if swap is counted at all.
     v1 || unified && Path::new("/proc/swaps").exists()
+}
+
+fn maps_tmpfs(release: &str) -> bool {
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit());
+    let mut next = || numbers.next().and_then(|number| number.parse::<u32>().ok());
+    (next(), next()) >= (Some(6), Some(3))
 }
 
 /// `hugepages-2048kB` is `2MB`.
@@ -244,6 +254,7 @@ mod tests {
             nodes: 1,
             capabilities: !(1 << 24),
             resctrl: false,
+            maps_tmpfs: false,
             sysctls: Some(sysctls.to_owned()),
         }
     }
@@ -314,6 +325,7 @@ mod tests {
 
     #[test]
     fn lists_and_masks_are_read() {
+        assert_eq!(["6.2.9", "6.3.0-x", "10.0"].map(maps_tmpfs), [false, true, true]);
         assert_eq!([last("0-3,8\n"), last("0"), last("")], [Some(8), Some(0), None]);
         assert_eq!(effective("Name:\tx\nCapEff:\t0000000000000003\n"), 3);
     }

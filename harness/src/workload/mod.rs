@@ -2,15 +2,19 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `changed` | what is not the same in the copy, found by comparing |
+//! | [`uses`] | what a workload does with devices |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
 //! | [`mounts`](mod@mounts) | the host's files stay out of it |
 //! | [`tame`](mod@tame) | the probe's copy of a config: nothing of the host is reached, and each change is listed |
 
+mod changed;
 pub mod kernel;
 pub mod limits;
 pub mod mounts;
 pub mod tame;
+pub mod uses;
 
 use std::path::PathBuf;
 

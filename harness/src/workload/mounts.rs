@@ -1,16 +1,17 @@
-//! The mounts of the probe's copy: the host's files are not shown.
+//! The mounts of the probe's copy: the host's files are not shown, but what stands for them is of their kind, with their owner and
+//! mode, on a mount with the same flags.
 
-use std::fs::metadata;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fs::{Metadata, metadata, symlink_metadata};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Component, Path, PathBuf};
 
-use ocidiff_model::step::MAIN;
+use rustix::fs::StatVfsMountFlags;
+use rustix::mount::MountFlags;
 use serde_json::{Map, Value};
 
-use crate::paths;
-
-/// What stands for the host's files: an empty folder, an empty file.
-pub(super) const FOLDER: &str = "rootfs/.ocidiff/folder";
-pub(super) const FILE: &str = "rootfs/.ocidiff/file";
+use super::tame::{PROBE, UNCHECKED};
+use crate::cell::stand_in::{Kind, Node, StandIn};
 
 /// File systems that the kernel makes out of nothing; any other is read from a device, a server or a folder of the host's.
 const OF_THE_KERNEL: [&str; 16] = [
@@ -47,17 +48,50 @@ const OF_ANY: [&str; 11] = [
     "nodiratime",
 ];
 
-/// An empty folder or file stands for each of the host's; it is a file where the host's is one, or, if the host has none, where
+/// Devices that every cell has: they are nobody's.
+const EVERYBODYS: [&str; 6] = [
+    "/dev/full",
+    "/dev/null",
+    "/dev/random",
+    "/dev/tty",
+    "/dev/urandom",
+    "/dev/zero",
+];
+
+/// How many paths below a stand-in are made.
+const INSIDE: usize = 200;
+
+/// Where runtimes look for files, whatever a config says.
+const LOOKED_FOR: [&str; 9] = [
+    "/dev",
+    "/dev/pts",
+    "/dev/shm",
+    "/etc/group",
+    "/etc/passwd",
+    "/proc",
+    "/run",
+    "/sys",
+    PROBE,
+];
+
+/// Something stands for each file of the host's; it is a file where the host's is one, or, if the host has none, where
 /// the rootfs has a file to mount it on.
-pub(super) fn mounts(all: &mut Map<String, Value>, layers: &[PathBuf], changes: &mut Vec<String>) {
+pub(super) fn mounts(
+    all: &mut Map<String, Value>,
+    layers: &[PathBuf],
+    maps_ids: bool,
+    changes: &mut Vec<String>,
+) -> Vec<StandIn> {
+    let (named, user) = (named(all), has_user_namespace(all));
     let Some(list) = all.get_mut("mounts").and_then(Value::as_array_mut) else {
-        return;
+        return Vec::new();
     };
-    let (mut replaced, mut mapped) = (Vec::new(), Vec::new());
+    let mut stand_ins: Vec<StandIn> = Vec::new();
+    let (mut replaced, mut unknown, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
     for mount in list.iter_mut().filter_map(Value::as_object_mut) {
         let at = mount.get("destination").and_then(Value::as_str);
         let at = at.unwrap_or("?").to_owned();
-        if unmapped(mount) {
+        if !maps_ids && unmapped(mount) {
             mapped.push(at.clone());
         }
         let kind = mount.get("type").and_then(Value::as_str).unwrap_or("bind");
@@ -65,18 +99,27 @@ pub(super) fn mounts(all: &mut Map<String, Value>, layers: &[PathBuf], changes: 
         if !(binds(mount) || foreign) {
             continue;
         }
+        let source = mount.get("source").and_then(Value::as_str).map(PathBuf::from);
+        if source
+            .as_ref()
+            .is_some_and(|source| EVERYBODYS.iter().any(|one| Path::new(one) == source))
+        {
+            continue;
+        }
+        let source = source.filter(|_| binds(mount));
         if !binds(mount) {
             as_bind(mount);
         }
-        let source = mount.get("source").and_then(Value::as_str);
-        let source = source.and_then(|source| metadata(source).ok());
-        let below = at.trim_start_matches('/');
-        let is_file = source
-            .or_else(|| layers.iter().find_map(|layer| metadata(layer.join(below)).ok()))
-            .is_some_and(|metadata| !metadata.is_dir());
-        let stand_in = if is_file { FILE } else { FOLDER };
-        let stand_in = format!("{}/{stand_in}", paths::bundle(MAIN));
-        mount.insert("source".to_owned(), stand_in.into());
+        let (stand_in, known) = stand_in(source.as_deref(), Path::new(&at), layers, &named);
+        if !known {
+            unknown.push(at.clone());
+        }
+        let index = stand_ins.iter().position(|one| *one == stand_in);
+        let index = index.unwrap_or_else(|| {
+            stand_ins.push(stand_in.clone());
+            stand_ins.len() - 1
+        });
+        mount.insert("source".to_owned(), stand_in.path(index).into());
         replaced.push(at);
     }
     if !replaced.is_empty() {
@@ -85,9 +128,169 @@ pub(super) fn mounts(all: &mut Map<String, Value>, layers: &[PathBuf], changes: 
             replaced.join(", ")
         ));
     }
+    if !unknown.is_empty() && user {
+        // In a user namespace flags that a source has cannot be taken off, and some runtimes try.
+        changes.push(format!(
+            "{UNCHECKED}mounts of files that are not on this machine, in a user namespace, at {}",
+            unknown.join(", ")
+        ));
+    }
     if !mapped.is_empty() {
         changes.push(format!("ids are not mapped in mounts at {}", mapped.join(", ")));
     }
+    stand_ins
+}
+
+fn has_user_namespace(all: &Map<String, Value>) -> bool {
+    let list = all.get("linux").and_then(|linux| linux["namespaces"].as_array());
+    list.is_some_and(|list| list.iter().any(|one| one["type"] == "user"))
+}
+
+/// Absolute paths in the container that the config names, and those that runtimes look for.
+fn named(all: &Map<String, Value>) -> BTreeSet<String> {
+    let linux = all.get("linux");
+    let list = |value: Option<&Value>| -> Vec<Value> {
+        value.and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let of = |member: &str| list(linux.and_then(|linux| linux.get(member)));
+    let process = all.get("process");
+    let mut found: Vec<Value> = [of("maskedPaths"), of("readonlyPaths")].concat();
+    found.extend(
+        list(all.get("mounts"))
+            .iter()
+            .map(|mount| mount["destination"].clone()),
+    );
+    found.extend(of("devices").iter().map(|device| device["path"].clone()));
+    found.extend(process.map(|process| process["cwd"].clone()));
+    let texts = found
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|path| path.starts_with('/'));
+    texts.chain(LOOKED_FOR).map(str::to_owned).collect()
+}
+
+/// What stands for a source, and whether the source is on this machine.
+fn stand_in(
+    source: Option<&Path>,
+    at: &Path,
+    layers: &[PathBuf],
+    named: &BTreeSet<String>,
+) -> (StandIn, bool) {
+    let seen = source.and_then(|source| Some((source, metadata(source).ok()?)));
+    let Some((source, seen)) = seen else {
+        let below = at.strip_prefix("/").unwrap_or(at);
+        let target = layers
+            .iter()
+            .find_map(|layer| symlink_metadata(layer.join(below)).ok());
+        let is_file = target.is_some_and(|target| target.is_file());
+        let node = Node::plain(if is_file { Kind::File } else { Kind::Folder });
+        let unknown = StandIn {
+            node,
+            flags: 0,
+            inside: with_probe(Vec::new(), at),
+        };
+        return (unknown, source.is_none());
+    };
+    let node = node(&seen);
+    let inside = if node.kind == Kind::Folder {
+        with_probe(inside(source, at, named), at)
+    } else {
+        Vec::new()
+    };
+    (
+        StandIn {
+            node,
+            flags: flags_of(source),
+            inside,
+        },
+        true,
+    )
+}
+
+fn node(seen: &Metadata) -> Node {
+    let kind = seen.file_type();
+    let kind = match () {
+        () if kind.is_dir() => Kind::Folder,
+        () if kind.is_fifo() => Kind::Fifo,
+        () if kind.is_socket() => Kind::Socket,
+        () => Kind::File,
+    };
+    Node {
+        kind,
+        mode: seen.mode() & 0o7777,
+        uid: seen.uid(),
+        gid: seen.gid(),
+    }
+}
+
+/// The flags of the mount that a path lies on.
+fn flags_of(path: &Path) -> u32 {
+    let told = rustix::fs::statvfs(path).map_or(StatVfsMountFlags::empty(), |told| told.f_flag);
+    let all = [
+        (StatVfsMountFlags::RDONLY, MountFlags::RDONLY),
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ];
+    let flags = all
+        .into_iter()
+        .filter(|(told_as, _)| told.contains(*told_as))
+        .map(|(_, flag)| flag);
+    flags.collect::<MountFlags>().bits()
+}
+
+/// What a source has of the paths that the config names below it: that, and nothing else of it.
+fn inside(source: &Path, at: &Path, named: &BTreeSet<String>) -> Vec<(String, Node)> {
+    let mut found: Vec<(String, Node)> = Vec::new();
+    for below in named
+        .iter()
+        .filter_map(|path| Path::new(path).strip_prefix(at).ok())
+    {
+        let mut path = PathBuf::new();
+        for part in below.components() {
+            let Component::Normal(part) = part else { break };
+            path.push(part);
+            let Some(text) = path.to_str().map(str::to_owned) else {
+                break;
+            };
+            let Ok(seen) = symlink_metadata(source.join(&path)) else {
+                break;
+            };
+            let mut node = node(&seen);
+            if seen.is_symlink() {
+                node.kind = std::fs::read_link(source.join(&path)).map_or(Kind::File, Kind::Link);
+            }
+            let goes_on = node.kind == Kind::Folder;
+            if found.len() < INSIDE && !found.iter().any(|(there, _)| *there == text) {
+                found.push((text, node));
+            }
+            if !goes_on {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// The probe goes where it would be covered.
+fn with_probe(mut inside: Vec<(String, Node)>, at: &Path) -> Vec<(String, Node)> {
+    let Some(below) = Path::new(PROBE).strip_prefix(at).ok() else {
+        return inside;
+    };
+    let Some(below) = below.to_str().filter(|below| !below.is_empty()) else {
+        return inside;
+    };
+    let folder = Path::new(below)
+        .parent()
+        .and_then(Path::to_str)
+        .filter(|folder| !folder.is_empty());
+    inside.retain(|(path, _)| path != below && Some(path.as_str()) != folder);
+    inside.extend(folder.map(|folder| (folder.to_owned(), Node::plain(Kind::Folder))));
+    inside.push((below.to_owned(), Node::plain(Kind::Probe)));
+    inside
 }
 
 fn options(mount: &Map<String, Value>) -> impl Iterator<Item = &str> {
@@ -124,12 +327,17 @@ fn unmapped(mount: &mut Map<String, Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paths;
     use serde_json::json;
+
+    fn stand_ins(all: &mut Map<String, Value>, changes: &mut Vec<String>) -> Vec<StandIn> {
+        mounts(all, &[PathBuf::from("/")], false, changes)
+    }
 
     fn told(mount: Value) -> (Value, Vec<String>) {
         let config = json!({ "mounts": [mount] });
         let (mut all, mut changes) = (config.as_object().cloned().expect("an object"), Vec::new());
-        mounts(&mut all, &[PathBuf::from("/")], &mut changes);
+        stand_ins(&mut all, &mut changes);
         (all["mounts"][0].clone(), changes)
     }
 
@@ -145,7 +353,7 @@ mod tests {
                 (Some("bind"), &json!(["bind", "ro", "nosuid"])),
                 "{kind}"
             );
-            assert_eq!(mount["source"], format!("{}/{FOLDER}", paths::bundle(MAIN)));
+            assert_eq!(mount["source"], format!("{}/0/0", paths::STAND_INS));
             assert_eq!(
                 changes,
                 ["an empty file or folder stands for the host's at /data"]
@@ -158,8 +366,34 @@ mod tests {
 
     #[test]
     fn a_file_stands_for_what_is_mounted_on_a_file() {
-        let (mount, _) = told(json!({"destination": "/etc/passwd", "type": "bind", "source": "/nowhere"}));
-        assert_eq!(mount["source"], format!("{}/{FILE}", paths::bundle(MAIN)));
+        let config =
+            json!({"mounts": [{"destination": "/etc/passwd", "type": "bind", "source": "/nowhere"}]});
+        let mut all = config.as_object().cloned().expect("an object");
+        assert_eq!(stand_ins(&mut all, &mut Vec::new())[0].node.kind, Kind::File);
+    }
+
+    #[test]
+    fn what_stands_for_a_source_is_like_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("tree/dev/shm")).expect("folders");
+        std::fs::create_dir(at("tree/secret")).expect("a folder");
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
+        let config = json!({"process": {"cwd": "/"}, "mounts": [
+            {"destination": "/", "type": "bind", "source": at("tree")},
+            {"destination": "/run/docker.sock", "type": "bind", "source": at("socket")},
+            {"destination": "/kernel", "type": "bind", "source": "/proc"},
+            {"destination": "/dev/null", "type": "bind", "source": "/dev/null"}]});
+        let mut all = config.as_object().cloned().expect("an object");
+        let made = stand_ins(&mut all, &mut Vec::new());
+        let [tree, socket, kernel] = &made[..] else {
+            panic!("{made:#?}")
+        };
+        let names: Vec<&str> = tree.inside.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["dev", "dev/shm", ".ocidiff", ".ocidiff/probe"]);
+        assert_eq!(socket.node.kind, Kind::Socket);
+        assert_eq!((&kernel.node.kind, kernel.node.mode), (&Kind::Folder, 0o555));
+        assert_eq!(all["mounts"][3]["source"], "/dev/null");
     }
 
     #[test]

@@ -1,21 +1,29 @@
 //! The probe's copy of a workload's config: what the runtime makes of it is as for the workload, but nothing of the host is reached,
 //! and no secret is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ocidiff_model::FileSpec;
 use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
+use super::changed::untold;
 use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
 use super::mounts::mounts;
+use super::uses::Uses;
+use crate::cell::joined;
+use crate::cell::stand_in::StandIn;
+use crate::paths;
 use crate::secrets::digest;
 
 /// The probe in the container.
 pub(crate) const PROBE: &str = "/.ocidiff/probe";
+
+/// What a change begins with that a verdict depends on: what would be seen without it is not known.
+pub(crate) const UNCHECKED: &str = "not checked: ";
 
 /// A config for the probe, and what it has otherwise than the workload's.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +32,12 @@ pub struct Tamed {
     pub config: Value,
     /// A line for each change that can matter.
     pub changes: Vec<String>,
+    /// What stands for files of the host's.
+    pub stand_ins: Vec<StandIn>,
+    /// Whether cgroups are v2 only.
+    pub unified: bool,
+    /// What the workload does with devices.
+    pub uses: Uses,
     /// Whether the workload's network is made by its engine, by a hook or before: the probe has a bare one.
     pub network_is_not_its_own: bool,
 }
@@ -31,16 +45,11 @@ pub struct Tamed {
 /// The files that go on top of the workload's rootfs.
 #[must_use]
 pub fn files() -> BTreeMap<String, FileSpec> {
-    let plain = FileSpec::default;
     let probe = FileSpec {
         probe: true,
-        ..plain()
+        ..FileSpec::default()
     };
-    BTreeMap::from([
-        (PROBE.to_owned(), probe),
-        ("/.ocidiff/folder/".to_owned(), plain()),
-        ("/.ocidiff/file".to_owned(), plain()),
-    ])
+    BTreeMap::from([(PROBE.to_owned(), probe)])
 }
 
 /// Makes the probe's copy; the layers of the rootfs are looked at for what is a file in them.
@@ -51,6 +60,7 @@ pub fn files() -> BTreeMap<String, FileSpec> {
 pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, String> {
     let mut config: Value =
         serde_json::from_str(text).map_err(|error| format!("its config.json cannot be read: {error}"))?;
+    let before = config.clone();
     let Some(all) = config.as_object_mut() else {
         return Err("its config.json is not an object".to_owned());
     };
@@ -63,23 +73,35 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     if hooks {
         changes.push("its hooks are not run".to_owned());
     }
-    if all.contains_key("hostname") {
-        all.insert("hostname".to_owned(), "container".into());
-    }
-    all.shift_remove("domainname");
+    names(all);
     annotations(all);
     root(all);
-    mounts(all, layers, &mut changes);
+    let stand_ins = mounts(all, layers, limits.kernel.maps_tmpfs, &mut changes);
     linux(all, limits, &mut changes);
     process(all, limits, &mut changes);
-    let network = changes
-        .iter()
-        .any(|change: &String| change.contains("network namespace"));
+    let network = changes.iter().any(|change: &String| change.contains("network"));
+    changes.extend(untold(&before, &config));
     Ok(Tamed {
         config,
         changes,
+        stand_ins,
+        unified: limits.kernel.unified,
+        uses: Uses::of(text, &before),
         network_is_not_its_own: hooks || network,
     })
+}
+
+/// Usual names are as good as any other; what is unusual in one may be refused.
+fn names(all: &mut Map<String, Value>) {
+    for (member, usual) in [("hostname", "container"), ("domainname", "example.org")] {
+        let is_usual = |name: &str| {
+            let plain = |letter: char| letter.is_ascii_alphanumeric() || ".-".contains(letter);
+            (1..=63).contains(&name.len()) && name.chars().all(plain)
+        };
+        if all.get(member).and_then(Value::as_str).is_some_and(is_usual) {
+            all.insert(member.to_owned(), usual.into());
+        }
+    }
 }
 
 /// Those that runtimes read stay; others may hold what is nobody's business.
@@ -152,26 +174,48 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     }
 }
 
-/// Joined ones are made new, and the host's network and processes are not seen.
+/// What is the host's is the cell's; what is joined is a namespace that the cell keeps for that, so that neither is new.
 fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let list = linux.entry("namespaces").or_insert_with(|| json!([]));
     let Some(list) = list.as_array_mut() else {
         return;
     };
-    for one in list.iter_mut() {
-        let kind = one["type"].as_str().unwrap_or("?").to_owned();
-        if let Some(namespace) = one.as_object_mut()
-            && namespace.shift_remove("path").is_some()
-        {
-            changes.push(format!("a new {kind} namespace, not the one that it joins"));
+    for one in list.iter_mut().filter_map(Value::as_object_mut) {
+        let kind = one.get("type").and_then(Value::as_str).unwrap_or("?").to_owned();
+        let Some(path) = one.shift_remove("path") else {
+            continue;
+        };
+        let path = path.as_str().unwrap_or_default();
+        match joined::KINDS.iter().find(|(name, _)| *name == kind) {
+            // A path that is no absolute one is the runtime's to refuse.
+            Some(_) if !path.starts_with('/') => {
+                one.insert("path".to_owned(), path.into());
+            }
+            Some((_, name)) if is_hosts(path, name) => {
+                one.insert("path".to_owned(), format!("/proc/1/ns/{name}").into());
+                changes.push(format!(
+                    "the host's {kind} namespace, which it joins, is the check's"
+                ));
+            }
+            Some((_, name)) => {
+                one.insert("path".to_owned(), format!("{}/{name}", paths::NAMESPACES).into());
+                changes.push(format!("it joins an empty {kind} namespace in place of its own"));
+            }
+            None => changes.push(format!("a new {kind} namespace, not the one that it joins")),
         }
     }
     for kind in ["network", "pid"] {
         if list.iter().all(|one| one["type"] != kind) {
-            list.push(json!({"type": kind}));
-            changes.push(format!("a new {kind} namespace, not the host's"));
+            changes.push(format!("the host's {kind} namespace is the check's"));
         }
     }
+}
+
+/// Whether a path leads to the namespace that everything of the host's is in.
+fn is_hosts(path: &str, name: &str) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = |path: &str| std::fs::metadata(path).ok().map(|seen| (seen.dev(), seen.ino()));
+    inode(path).is_some() && inode(path) == inode(&format!("/proc/1/ns/{name}"))
 }
 
 fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
@@ -180,8 +224,9 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
         return;
     };
     process.insert("args".to_owned(), looked_at);
-    process.shift_remove("commandLine");
-    process.shift_remove("consoleSize");
+    if let Some(Value::String(line)) = process.get_mut("commandLine") {
+        *line = digest(line);
+    }
     kernel::capabilities(process, &limits.kernel, changes);
     if process.get("terminal") == Some(&Value::Bool(true)) {
         process.insert("terminal".to_owned(), false.into());
@@ -208,7 +253,9 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
         .is_some_and(|wanted| wanted < limits.oom_score_adj)
     {
         process.insert("oomScoreAdj".to_owned(), limits.oom_score_adj.into());
-        changes.push("oomScoreAdj is not lowered".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}oomScoreAdj is not lowered: nobody may do that here"
+        ));
     }
     rlimits(process, limits, changes);
 }
@@ -232,14 +279,22 @@ fn looked_at(all: &Map<String, Value>) -> Value {
     for path in paths("readonlyPaths") {
         args.extend(["then".to_owned(), "access".to_owned(), path, "w".to_owned()]);
     }
+    let mounts = all.get("mounts").and_then(Value::as_array).into_iter().flatten();
+    let points: BTreeSet<&str> = mounts
+        .filter_map(|mount| mount["destination"].as_str())
+        .filter(|at| at.starts_with('/'))
+        .collect();
+    if !points.is_empty() {
+        args.extend(["then".to_owned(), "stat".to_owned()]);
+        args.extend(points.into_iter().map(str::to_owned));
+    }
     args.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paths;
-    use crate::workload::mounts::{FILE, FOLDER};
+    use crate::cell::stand_in::Kind;
 
     fn tamed(config: &Value) -> Tamed {
         tame(&config.to_string(), &[PathBuf::from("/")], &Limits::default()).expect("a config")
@@ -267,21 +322,26 @@ mod tests {
         );
         let at = |pointer: &str| told.config.pointer(pointer).cloned().unwrap_or_default();
         assert_eq!(at("/root"), json!({"path": "rootfs", "readonly": true}));
-        let source = |stand_in: &str| format!("{}/{stand_in}", paths::bundle(MAIN));
-        assert_eq!(at("/mounts/0/source"), source(FOLDER));
-        assert_eq!(at("/mounts/1/source"), source(FILE));
+        assert_eq!(at("/mounts/0/source"), told.stand_ins[0].path(0));
+        assert_eq!(at("/mounts/1/source"), told.stand_ins[1].path(1));
+        assert_eq!(told.stand_ins[1].node.kind, Kind::File);
         assert_eq!(at("/mounts/2/source"), "proc");
         assert_eq!(at("/mounts/0/options"), json!(["rbind", "rw"]));
+        // The first process may be in the namespace of ours, or not.
+        let joined = at("/linux/namespaces/0/path");
+        assert!(
+            ["/proc/1/ns/net", "/run/ocidiff/namespaces/net"].contains(&joined.as_str().unwrap_or_default())
+        );
         assert_eq!(
             at("/linux/namespaces"),
-            json!([{"type": "network"}, {"type": "mount"}, {"type": "pid"}])
+            json!([{"type": "network", "path": joined}, {"type": "mount"}])
         );
         assert_eq!(at("/annotations"), json!({"run.oci.x": "1"}));
         for part in [
             "hooks",
             "/data, /passwd",
             "joins",
-            "pid namespace, not the host's",
+            "pid namespace",
             "/dev/fuse",
             "no terminal",
         ] {

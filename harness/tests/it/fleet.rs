@@ -53,7 +53,7 @@ fn one_event_file_is_drawn_as_the_check_was() {
     let scene = Scene::new();
     scene.write("a", events("node-a", 5, "breaks"));
     for (format, part) in [
-        ("terminal", "node-a: from runc 1.1 to crun 1.1"),
+        ("terminal", "node-a \u{b7} runc 1.1 -> crun 1.1"),
         ("markdown", "## ocidiff check"),
         ("json", "\"shapes\": ["),
         ("html", "<h1>ocidiff check: node-a</h1>"),

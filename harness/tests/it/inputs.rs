@@ -1,6 +1,11 @@
 //! Hostile and careless inputs: what strangers wrote is refused or read within limits, whatever it is. Nothing outside
 //! of its place is written, nothing is waited for, and the program's memory stays below 200 MiB.
 
+#[path = "inputs/cures.rs"]
+mod cures;
+#[path = "inputs/moves.rs"]
+mod moves;
+
 use crate::support;
 use crate::support::needs;
 

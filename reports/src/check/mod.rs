@@ -1,5 +1,6 @@
 //! What `ocidiff check` tells an operator of one node.
 
+mod answer;
 pub mod markdown;
 pub mod terminal;
 
@@ -148,6 +149,28 @@ pub(crate) fn step(from: &RuntimeId, to: &RuntimeId) -> String {
     format!("from {} to {}", one(from), one(to))
 }
 
+/// `node-7 · docker 20.10.24 · runc 1.1.5 -> crun 1.28`.
+fn header(report: &CheckReport) -> String {
+    // The same name twice would say nothing: its path, or whatever the label holds, tells them apart.
+    let one = |runtime: &RuntimeId| {
+        let (label, version) = (safe(&runtime.label), safe(runtime.version.as_str()));
+        if label.ends_with(&*version) {
+            label.to_string()
+        } else {
+            format!("{label} {version}")
+        }
+    };
+    let engines = report
+        .engines
+        .iter()
+        .map(|engine| format!("{} {}", safe(&engine.name), safe(&engine.version)));
+    let parts: Vec<String> = std::iter::once(safe(&report.node).to_string())
+        .chain(engines)
+        .chain([format!("{} -> {}", one(&report.from), one(&report.to))])
+        .collect();
+    safe_to(&parts.join(" · "), LINE)
+}
+
 /// At most ten lines.
 fn summary(report: &CheckReport) -> Vec<String> {
     let workloads: usize = report.shapes.iter().map(|shape| shape.workloads.len()).sum();
@@ -155,7 +178,7 @@ fn summary(report: &CheckReport) -> Vec<String> {
         report.shapes.iter().partition(|shape| shape.is_safe());
     let of = |shapes: &[&ShapeReport]| shapes.iter().map(|shape| shape.workloads.len()).sum::<usize>();
     let mut lines = vec![
-        format!("{}: {}", safe(&report.node), step(&report.from, &report.to)),
+        header(report),
         format!(
             "{} in {}: {} safe, {} at risk, {} not checked",
             count(workloads + report.unchecked.len(), "workload"),

@@ -3,7 +3,7 @@
 use ocidiff_model::check::{CheckReport, Finding};
 use ocidiff_model::{Impact, RuntimeId};
 
-use super::{because, changes, differences, explains, mild, names, summary, whom};
+use super::{answer, because, changes, differences, explains, mild, summary, whom};
 use crate::ignored;
 use crate::safe::safe_to;
 use crate::style::{Ink, Style, wrap};
@@ -24,6 +24,10 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
     for line in summary(report) {
         out.push_str(&format!("{}\n", style.words(&line)));
     }
+    out.push('\n');
+    for line in answer::lines(report, style) {
+        out.push_str(&format!("{line}\n"));
+    }
     let differences = differences(report);
     for one in differences.iter().filter(|one| one.finding.is_risk()) {
         out.push('\n');
@@ -40,16 +44,6 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
     }
     for line in ignored {
         text(&mut out, style, 0, &format!("ignored: {line}"));
-    }
-    if !report.shapes.is_empty() {
-        out.push('\n');
-    }
-    for shape in &report.shapes {
-        head(&mut out, shape.worst(), &names(shape), style);
-    }
-    for one in &report.unchecked {
-        let words = format!("{:10} {}: {}", "unchecked", one.workload, one.why);
-        text(&mut out, style, 0, &words);
     }
     let changes = changes(report);
     if !changes.is_empty() {

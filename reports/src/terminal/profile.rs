@@ -32,8 +32,13 @@ pub fn profile(report: &ProfileReport, style: &Style) -> String {
         (0, _) => page.line("Nobody loaded a filter: there is nothing to compare"),
         (1, _) => page.line("Only one loaded a filter: there is nothing to compare it with"),
         (_, 0) => {
-            let text = "Every call gets the same answer under all of them (proven, not sampled)";
-            page.line(&style.paint(Ink::Good, text));
+            let whom = match took {
+                all if all == report.runtimes.len() => "all of them".to_owned(),
+                2 => "both that loaded one".to_owned(),
+                some => format!("the {some} that loaded one"),
+            };
+            let text = format!("Every call gets the same answer under {whom} (proven, not sampled)");
+            page.line(&style.paint(Ink::Good, &text));
         }
         (_, rows) => {
             let ending = if rows == 1 { "" } else { "es" };

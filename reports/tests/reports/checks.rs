@@ -240,3 +240,44 @@ fn each_format_says_what_it_is_for() {
     let error = ocidiff_reports::render(Format::Html, &run, &style).expect_err("for checks");
     assert_eq!(error.to_string(), "html is for checks; this is a run");
 }
+
+#[test]
+fn the_answer_comes_first_and_fits_the_columns() {
+    let mut report = node("node-7");
+    let mut agent = shape("d", &["agent"], &[(Impact::Security, "x"), (Impact::Breaks, "y")]);
+    agent.findings[0].reason = "exec can read the caller's keyring: because".into();
+    agent.findings[0].id = Some("crun/exec-session-keyring".parse().expect("an id"));
+    let many: Vec<String> = (0..60).map(|number| format!("workload-{number}")).collect();
+    let names: Vec<&str> = many.iter().map(String::as_str).collect();
+    report.shapes = vec![
+        shape("a", &["web", "db"], &[]),
+        shape("b", &["build"], &[(Impact::Breaks, "calls x")]),
+        shape("c", &names, &[(Impact::MayBreak, "calls x")]),
+        agent,
+    ];
+    let why = "joins a network namespace that is not there".to_owned();
+    report.unchecked = vec![Unchecked {
+        workload: "vault".to_owned(),
+        why,
+    }];
+    let style = Style::default();
+    let text = check::render(Format::Terminal, &report, &style).expect("a text");
+    let at = |part: &str| {
+        text.find(part)
+            .unwrap_or_else(|| panic!("no `{part}` in:\n{text}"))
+    };
+    let order = [
+        "node-7 · runc 1.1.5 -> crun 1.8.1",
+        "Move          web, db",
+        "Change first  build",
+        "Decide        agent      exec can read the caller's keyring (security, seen)  crun/exec-session-keyring",
+        "Not checked   vault      joins a network namespace that is not there",
+        "security  x",
+    ]
+    .map(at);
+    assert!(order.is_sorted(), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= style.width),
+        "{text}"
+    );
+}

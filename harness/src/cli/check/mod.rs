@@ -27,6 +27,7 @@ use crate::machine::root::need_root;
 use crate::run::preflight;
 use crate::run::suite::{self, Settings};
 use crate::workload::tame::Limits;
+use crate::workload::tame::UNCHECKED;
 use find::Found;
 pub(super) use kubernetes::image;
 
@@ -118,7 +119,10 @@ async fn all(
     let mut told = Vec::new();
     for shape in shapes {
         match findings(engine, &shape, step).await? {
-            Ok(findings) => told.push(report(&shape, findings, ignore.as_ref())),
+            Ok(findings) => match is_known(report(&shape, findings, ignore.as_ref()), step) {
+                Ok(report) => told.push(report),
+                Err(more) => unchecked.extend(more),
+            },
             Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
                 workload,
                 why: why.clone(),
@@ -162,6 +166,26 @@ async fn findings(
         worst_first(&mut findings);
     }
     Ok(Ok(findings))
+}
+
+/// What seems safe is not, where the verdict depends on something that was not looked at. Between two builds of the same
+/// version it does not.
+fn is_known(report: ShapeReport, step: Move<'_>) -> Result<ShapeReport, Vec<Unchecked>> {
+    let same = step.from.name == step.to.name && step.from.version == step.to.version;
+    let open: Vec<&str> = report
+        .changes
+        .iter()
+        .filter_map(|change| change.strip_prefix(UNCHECKED))
+        .collect();
+    if same || open.is_empty() || !report.is_safe() {
+        return Ok(report);
+    }
+    let why = open.join("; ");
+    let each = report.workloads.into_iter().map(|workload| Unchecked {
+        workload,
+        why: why.clone(),
+    });
+    Err(each.collect())
 }
 
 fn report(shape: &Shape, mut findings: Vec<Finding>, ignore: Option<&IgnoreList>) -> ShapeReport {

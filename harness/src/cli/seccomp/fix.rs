@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::args::FixArg;
 use crate::cells::runner::Engine;
 use crate::error::Error;
-use crate::judge::filters::{Change, Filters, native_arch};
+use crate::judge::filters::{Change, Filters, Scope, native_arch};
 use crate::run::readback::{Loaded, ReadBack, read_back};
 
 /// How often names that a runtime does not know are left out, and the cure is tried again.
@@ -37,6 +37,11 @@ pub(super) async fn prove(
         FixArg::Enosys => Cure::Enosys,
         FixArg::Allow => Cure::Allow,
     };
+    for one in before {
+        if !matches!(one.loaded, Loaded::Filters(_)) {
+            filters.add_like_the_first(&one.runtime.label);
+        }
+    }
     let mut except = BTreeSet::new();
     let mut told = Vec::new();
     for _ in 0..TRIES {
@@ -73,6 +78,11 @@ pub(super) async fn prove(
             "left as it was, since it does not come from what the profile does not know",
             &judged.left,
         );
+        tell("left, since no kernel has such numbers", &judged.nobodys);
+        tell(
+            "left: programs of another architecture, whose calls libraries do not tell apart; all refuse them, as before",
+            &judged.foreign,
+        );
         tell("still differs", &judged.differ);
         tell("changed, but must not be", &judged.wrong);
         let proven = judged.differ.is_empty() && judged.wrong.is_empty();
@@ -85,22 +95,34 @@ pub(super) async fn prove(
     Ok(Proven { profile: None, told })
 }
 
-/// The filters of the cured profile under those runtimes that took the profile before; who does not take it any more.
+/// The filters of the cured profile, those of runtimes that took the profile before first; who does not take it.
 fn taken<'a>(before: &[ReadBack], after: &'a [ReadBack]) -> Result<Vec<&'a [FilterRecord]>, Vec<String>> {
-    let (mut filters, mut refused) = (Vec::new(), Vec::new());
-    for (before, after) in before.iter().zip(after) {
-        let label = &after.runtime.label;
-        match (&before.loaded, &after.loaded) {
-            (Loaded::Filters(_), Loaded::Filters(list)) => filters.push(list.as_slice()),
-            (Loaded::Filters(_), Loaded::Refused(said) | Loaded::NotBegun(said)) => {
-                refused.push(format!("{label} does not take the changed profile: {said}"));
+    let (mut filters, mut refused, mut newly) = (Vec::new(), Vec::new(), Vec::new());
+    for one in after {
+        let label = &one.runtime.label;
+        let had = before
+            .iter()
+            .any(|before| before.runtime == one.runtime && matches!(before.loaded, Loaded::Filters(_)));
+        match &one.loaded {
+            Loaded::Filters(list) if had => filters.push(list.as_slice()),
+            Loaded::Filters(list) => newly.push(list.as_slice()),
+            Loaded::Refused(said) => {
+                refused.push(format!("{label} does not take the changed profile: {said}"))
             }
-            (Loaded::Filters(_), Loaded::Nothing) => {
-                refused.push(format!("{label} loads nothing for the changed profile"));
+            Loaded::NotBegun(said) => {
+                refused.push(format!(
+                    "{label}: the workload does not begin under the changed profile: {said}"
+                ));
             }
-            _ => {}
+            Loaded::Nothing => refused.push(format!("{label} loads nothing for the changed profile")),
         }
     }
+    if filters.is_empty() && refused.is_empty() {
+        refused.push(
+            "no runtime took the profile as it was: there is nothing to hold a cure against".to_owned(),
+        );
+    }
+    filters.extend(newly);
     if refused.is_empty() {
         Ok(filters)
     } else {
@@ -132,10 +154,22 @@ fn becomes_enosys((before, after): (Action, Action)) -> bool {
     before != after && after == Action::ENOSYS && matches!(before, Action::Errno(_))
 }
 
+/// Whether a call does not get through, however it is told so.
+fn is_refusal(action: Action) -> bool {
+    !matches!(
+        action,
+        Action::Allow | Action::Log | Action::Trace(_) | Action::UserNotif | Action::Errno(0)
+    )
+}
+
 /// Changes by what they mean for the proof.
 struct Judged<'c> {
     /// Runtimes differ as they did before: no profile can help there.
     left: Vec<&'c Change>,
+    /// Numbers that no kernel has.
+    nobodys: Vec<&'c Change>,
+    /// Calls of other architectures, refused by all before and after.
+    foreign: Vec<&'c Change>,
     /// Runtimes differ, and the change did it or did not mend it.
     differ: Vec<&'c Change>,
     /// Runtimes agree, but on what nobody asked for.
@@ -145,19 +179,33 @@ struct Judged<'c> {
 fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
     let mut judged = Judged {
         left: Vec::new(),
+        nobodys: Vec::new(),
+        foreign: Vec::new(),
         differ: Vec::new(),
         wrong: Vec::new(),
     };
     for change in changes {
         // What one runtime answered with ENOSYS before is what the cure is for.
         let meant = change.answers.iter().any(|(before, _)| *before == Action::ENOSYS);
-        if change.differs() {
+        let refused = change
+            .answers
+            .iter()
+            .all(|(before, after)| is_refusal(*before) && is_refusal(*after));
+        let fine = !change.differs() && change.answers.iter().all(|pair| is_wanted(*pair, change, cured));
+        if fine {
+            continue;
+        }
+        if refused && change.scope == Scope::Nobody {
+            judged.nobodys.push(change);
+        } else if refused && change.scope == Scope::Foreign && !(change.is_as_before() && !meant) {
+            judged.foreign.push(change);
+        } else if change.differs() {
             if change.is_as_before() && !meant {
                 judged.left.push(change);
             } else {
                 judged.differ.push(change);
             }
-        } else if !change.answers.iter().all(|pair| is_wanted(*pair, change, cured)) {
+        } else {
             judged.wrong.push(change);
         }
     }
@@ -195,6 +243,12 @@ fn summary(cured: &Cured) -> Vec<String> {
         lines.push(format!(
             "denied with ENOSYS where their conditions do not hold, since these cannot be turned round: {}",
             cured.changed.join(", ")
+        ));
+    }
+    if !cured.without_errno.is_empty() {
+        lines.push(format!(
+            "errnoRet is left out of rules whose action takes none, since some runtimes refuse it: {} calls",
+            cured.without_errno.len()
         ));
     }
     if !cured.allowed.is_empty() {

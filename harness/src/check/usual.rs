@@ -1,0 +1,72 @@
+//! What engines put into every config by themselves (`engines.yaml`): it is left out before a config is read for what is
+//! known of such configs.
+
+use std::sync::LazyLock;
+
+use ocidiff_model::pattern::glob;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Usual {
+    hooks: Vec<String>,
+    annotations: Vec<String>,
+}
+
+static USUAL: LazyLock<Usual> =
+    LazyLock::new(|| serde_yaml::from_str(include_str!("engines.yaml")).unwrap_or_default());
+
+/// The config without what is its engine's.
+pub(super) fn without(config: &Value) -> Value {
+    let mut config = config.clone();
+    let Some(all) = config.as_object_mut() else {
+        return config;
+    };
+    if let Some(list) = all.get_mut("annotations").and_then(Value::as_object_mut) {
+        list.retain(|name, _| !USUAL.annotations.iter().any(|pattern| glob(pattern, name)));
+    }
+    if let Some(hooks) = all.get_mut("hooks").and_then(Value::as_object_mut) {
+        without_hooks(hooks);
+        if hooks.is_empty() {
+            all.shift_remove("hooks");
+        }
+    }
+    config
+}
+
+fn without_hooks(hooks: &mut Map<String, Value>) {
+    hooks.retain(|_, list| {
+        let Some(list) = list.as_array_mut() else {
+            return true;
+        };
+        let before = list.len();
+        list.retain(|hook| !is_usual(hook));
+        !list.is_empty() || before == 0
+    });
+}
+
+fn is_usual(hook: &Value) -> bool {
+    let mut args = hook["args"].as_array().into_iter().flatten();
+    args.any(|word| USUAL.hooks.iter().any(|usual| word == usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_engines_own_is_left_out_and_nothing_else() {
+        let own = json!({"path": "/proc/1/exe", "args": ["libnetwork-setkey", "-exec-root=/run"]});
+        let other = json!({"path": "/usr/bin/nvidia", "args": ["nvidia", "prestart"]});
+        let config = json!({"annotations": {"io.kubernetes.cri.container-type": "container", "run.oci.x": "1"},
+            "hooks": {"prestart": [own, other], "poststop": [own]}});
+        assert_eq!(
+            without(&config),
+            json!({"annotations": {"run.oci.x": "1"}, "hooks": {"prestart": [other]}})
+        );
+        assert_eq!(without(&json!({"hooks": {"prestart": [own]}})), json!({}));
+        assert!(!USUAL.hooks.is_empty());
+    }
+}
