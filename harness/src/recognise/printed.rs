@@ -137,7 +137,11 @@ fn printed_name(path: &str) -> &str {
     let plain = path.split_once('#').map_or(path, |(plain, _)| plain);
     let place = plain.find("./").map(|at| &plain[at + 1..]);
     let name = place.or_else(|| plain.rsplit('.').next()).unwrap_or_default();
-    if name.is_empty() || name == "/" { path } else { name }
+    if name.is_empty() || name == "/" {
+        path
+    } else {
+        name
+    }
 }
 
 /// Each word of a value and how often it stands there.
