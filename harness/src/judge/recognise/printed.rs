@@ -58,7 +58,7 @@ fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)
         return in_another_order(one, other, explained);
     }
     let lines = format!("{} {}", text_of(one), text_of(other));
-    let is_named = |difference: &Difference| lines.contains(last_name(&difference.fact));
+    let is_named = |difference: &Difference| lines.contains(printed_name(&difference.fact));
     let mut found = Vec::new();
     let named = explained.iter().filter(|(difference, _)| is_named(difference));
     for (difference, accounts) in named {
@@ -132,11 +132,16 @@ fn in_group<'d>(difference: &'d Difference, of: &Group) -> Option<&'d Group> {
     difference.groups.iter().find(has)
 }
 
-/// `cgroup.cpu.idle` is called `cpu.idle` where it is printed, `mount./data` `data`.
-fn last_name(path: &str) -> &str {
-    let path = path.split_once('#').map_or(path, |(path, _)| path);
-    let name = path.rsplit(['.', '/']).next().unwrap_or(path);
-    if name.is_empty() { path } else { name }
+/// `cgroup.cpu.idle` is called `idle` where it is printed, `mount./data#2` `/data`; the root has no name of its own.
+fn printed_name(path: &str) -> &str {
+    let plain = path.split_once('#').map_or(path, |(plain, _)| plain);
+    let place = plain.find("./").map(|at| &plain[at + 1..]);
+    let name = place.or_else(|| plain.rsplit('.').next()).unwrap_or_default();
+    if name.is_empty() || name == "/" {
+        path
+    } else {
+        name
+    }
 }
 
 /// Each word of a value and how often it stands there.
