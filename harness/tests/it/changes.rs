@@ -60,7 +60,10 @@ fn a_folder_of_builds_is_taken_whole() {
     }
     scene.write("builds/README", "not a program");
     let ran = scene.run(&["changes", "crun=builds", CASE]);
-    assert!(ran.ends_with(0).stdout.contains("crun 1.8.1, 1.21: "), "{ran:?}");
+    assert!(
+        ran.ends_with(0).stdout.contains("crun 1.8.1, 1.21 on kernel"),
+        "{ran:?}"
+    );
     fs::create_dir(scene.path().join("none")).expect("a folder");
     let ran = scene.run(&["changes", "crun=none", CASE]);
     assert!(

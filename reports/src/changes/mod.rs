@@ -112,6 +112,8 @@ pub struct Changes {
     pub runtime: String,
     /// Its versions, the earliest first.
     pub versions: Vec<String>,
+    /// Where they ran.
+    pub machine: String,
     /// How many cases have a verdict.
     pub cases: usize,
     /// In how many of them versions differ.
@@ -178,10 +180,15 @@ impl Changes {
         all.count()
     }
 
-    /// `crun 1.21, 1.28`
+    /// `crun 1.21, 1.28 on kernel 6.18.44, cgroup v1, x86_64`
     #[must_use]
     pub fn title(&self) -> String {
-        format!("{} {}", self.runtime, self.versions.join(", "))
+        format!(
+            "{} {} on {}",
+            self.runtime,
+            self.versions.join(", "),
+            self.machine
+        )
     }
 
     /// `46 of 1464 cases differ between the versions: 9 findings fixed, 7 broke, 8 changed; 2 cases are not explained`

@@ -141,7 +141,7 @@ fn places(run: &Run<'_>) -> BTreeSet<String> {
 }
 
 /// `kernel 6.18.44, cgroup v1, x86_64`
-fn machine_of(start: &Start<'_>) -> String {
+pub(crate) fn machine_of(start: &Start<'_>) -> String {
     let machine = start.machine;
     let via = machine
         .via
