@@ -5,9 +5,14 @@ use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
 use super::{Container, Error, yaml};
+use crate::cell::stand_in::{Kind, StandIn};
 use crate::corpus::Corpus;
 use crate::paths;
 use crate::workload::tame::{Limits, tame};
+
+/// What stands for the host's files, below the bundle: an empty folder, an empty file.
+const FOLDER: &str = "rootfs/.ocidiff/folder";
+const FILE: &str = "rootfs/.ocidiff/file";
 
 /// Stands for what is nobody's business.
 const HIDDEN: &str = "hidden";
@@ -30,6 +35,7 @@ pub(super) fn capture(
         .map_err(|error| Error::Config(format!("its config.json cannot be read: {error}")))?;
     let tamed = tame(&container.config, &container.layers, limits).map_err(Error::Config)?;
     let mut config = tamed.config;
+    own_stand_ins(&mut config, &tamed.stand_ins);
     changes.extend(container.without.iter().cloned());
     changes.extend(tamed.changes);
     annotations(&original, &mut config, &mut changes);
@@ -58,6 +64,25 @@ pub(super) fn capture(
         changes.push("members that are null are left out".to_owned());
     }
     Ok(Captured { config, changes })
+}
+
+/// A case stands by itself: what a check puts beside a bundle in place of the host's files is an empty folder or file of the
+/// case's own rootfs here.
+fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
+    let mounts = config["mounts"].as_array_mut();
+    for mount in mounts.into_iter().flatten() {
+        let mut all = stand_ins.iter().enumerate();
+        let stands = all.find(|(at, one)| mount["source"] == one.path(*at));
+        if let Some((_, one)) = stands {
+            let is_folder = matches!(one.node.kind, Kind::Folder);
+            mount["source"] = format!(
+                "{}/{}",
+                paths::bundle(MAIN),
+                if is_folder { FOLDER } else { FILE }
+            )
+            .into();
+        }
+    }
 }
 
 /// Most are for engines, and may hold what is nobody's business.
