@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ocidiff_model::Channel;
+use ocidiff_model::{Channel, Impact};
 use ocidiff_reports::Format;
 
 use super::explain::ExplainArgs;
@@ -434,6 +434,14 @@ pub(crate) struct CheckArgs {
     /// The node's name; what `uname -n` says if not said
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     pub(crate) node: Option<String>,
+    /// The least that ends with 1
+    #[arg(
+        long,
+        value_name = "IMPACT",
+        default_value = "may-break",
+        conflicts_with = "kubernetes"
+    )]
+    pub(crate) fail_on: FailOn,
     /// End with 0 once the report is there, whatever it says
     #[arg(long, conflicts_with = "kubernetes")]
     pub(crate) exit_zero: bool,
@@ -446,6 +454,27 @@ pub(crate) struct CheckArgs {
     /// An image that has this program, as one static file, at /ocidiff
     #[arg(long, value_name = "IMAGE", requires = "kubernetes", value_parser = super::check::image)]
     pub(crate) job_image: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// The container is confined less
+    Security,
+    /// Something breaks, or worse
+    Breaks,
+    /// Something may break, or worse
+    MayBreak,
+}
+
+impl FailOn {
+    /// As the model has it.
+    pub(crate) fn impact(self) -> Impact {
+        match self {
+            Self::Security => Impact::Security,
+            Self::Breaks => Impact::Breaks,
+            Self::MayBreak => Impact::MayBreak,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -152,6 +152,13 @@ fn a_device_that_one_of_them_keeps_shut_breaks_who_names_it() {
         told.id.as_ref().map(ToString::to_string).as_deref(),
         Some("crun/no-tun-by-default")
     );
+    // What fails is asked for.
+    let named = |name: &str| format!("{name}={}", needs::runtime(name).expect("as above").display());
+    let (from, to) = (named("runc"), named("crun"));
+    for (least, status) in [("may-break", 1), ("breaks", 1), ("security", 0)] {
+        let args = ["check", "--from", &from, "--to", &to, "--bundle", "b", "--fail-on", least];
+        scene.run(&args).ends_with(status);
+    }
     let report = moved(&scene, "crun", "runc", "").expect("as above");
     assert_eq!(risk(&report, entry).impact, Impact::Security);
     // Who names none has nothing to lose.
