@@ -21,6 +21,10 @@ pub enum Kind {
     Folder,
     /// A regular file, which is empty.
     File,
+    /// A regular file with this in it.
+    Text(String),
+    /// A character device that every container has.
+    Device(u32, u32),
     /// A fifo, with nobody behind it.
     Fifo,
     /// A socket, with nobody behind it.
@@ -109,6 +113,11 @@ fn node(path: &Path, node: &Node) -> Result<(), Error> {
     match &node.kind {
         Kind::Folder => fs::create_dir(path).context(said())?,
         Kind::File => fs::write(path, "").context(said())?,
+        Kind::Text(text) => fs::write(path, text).context(said())?,
+        Kind::Device(major, minor) => {
+            let device = rustix::fs::makedev(*major, *minor);
+            mknodat(CWD, path, FileType::CharacterDevice, Mode::RUSR, device).context(said())?;
+        }
         Kind::Fifo => special(FileType::Fifo).context(said())?,
         Kind::Socket => special(FileType::Socket).context(said())?,
         Kind::Link(target) => return symlink(target, path).context(said()),

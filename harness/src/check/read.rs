@@ -33,8 +33,12 @@ impl Read {
     #[must_use]
     pub fn is_settled_by(&self, seen: &BTreeSet<String>) -> bool {
         let shown = |sign: &Sign| seen.iter().any(|fact| sign.is_about(fact));
-        // What has no sign shows in no single run, and how a runtime sets up what its workload sees is not the workload's.
-        let unseen = |sign: &Sign| Channel::of(&sign.fact) == Some(Channel::Setup);
+        // What has no sign shows in no single run; how a runtime sets up what its workload sees is not the workload's; and of
+        // mounts the probe has seen all.
+        let unseen = |sign: &Sign| {
+            let channel = Channel::of(&sign.fact);
+            channel.is_some_and(|channel| [Channel::Setup, Channel::Mount].contains(&channel))
+        };
         self.tried && (self.is_known && self.shows.iter().all(unseen) || self.shows.iter().any(shown))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ocidiff_model::Channel;
+use ocidiff_model::{Channel, Impact};
 use ocidiff_reports::Format;
 
 use super::bisect::BisectArgs;
@@ -508,6 +508,14 @@ pub(crate) struct CheckArgs {
     /// The node's name; the default is what `uname -n` prints
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     pub(crate) node: Option<String>,
+    /// The least impact that ends the check with 1
+    #[arg(
+        long,
+        value_name = "IMPACT",
+        default_value = "may-break",
+        conflicts_with = "kubernetes"
+    )]
+    pub(crate) fail_on: FailOn,
     /// Exit with 0 once the report is written, whatever it says
     #[arg(long, conflicts_with = "kubernetes")]
     pub(crate) exit_zero: bool,
@@ -520,6 +528,27 @@ pub(crate) struct CheckArgs {
     /// An image that has this program, as one static file, at /ocidiff
     #[arg(long, value_name = "IMAGE", requires = "kubernetes", value_parser = super::check::image)]
     pub(crate) job_image: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// The container is confined less
+    Security,
+    /// Something breaks, or worse
+    Breaks,
+    /// Something may break, or worse
+    MayBreak,
+}
+
+impl FailOn {
+    /// As the model has it.
+    pub(crate) fn impact(self) -> Impact {
+        match self {
+            Self::Security => Impact::Security,
+            Self::Breaks => Impact::Breaks,
+            Self::MayBreak => Impact::MayBreak,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

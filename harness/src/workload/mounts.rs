@@ -58,11 +58,24 @@ const EVERYBODYS: [&str; 6] = [
     "/dev/zero",
 ];
 
+/// Their numbers, and those of /dev/ptmx.
+const EVERYBODYS_NUMBERS: [(u32, u32); 7] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2)];
+
+/// Files that runtimes read, which are not read here: an invented user stands in them.
+const USERS: [&str; 2] = ["/etc/passwd", "/etc/group"];
+
 /// How many paths below a stand-in are made.
 const INSIDE: usize = 200;
 
 /// Where runtimes look for files, whatever a config says.
-const LOOKED_FOR: [&str; 9] = [
+const LOOKED_FOR: [&str; 16] = [
+    "/dev/full",
+    "/dev/null",
+    "/dev/ptmx",
+    "/dev/random",
+    "/dev/tty",
+    "/dev/urandom",
+    "/dev/zero",
     "/dev",
     "/dev/pts",
     "/dev/shm",
@@ -82,7 +95,8 @@ pub(super) fn mounts(
     maps_ids: bool,
     changes: &mut Vec<String>,
 ) -> Vec<StandIn> {
-    let (named, user) = (named(all), has_user_namespace(all));
+    let (named, user, user_of) = (named(all), has_user_namespace(all), user_of(all));
+    let mut invented = false;
     let Some(list) = all.get_mut("mounts").and_then(Value::as_array_mut) else {
         return Vec::new();
     };
@@ -110,7 +124,8 @@ pub(super) fn mounts(
         if !binds(mount) {
             as_bind(mount);
         }
-        let (stand_in, known) = stand_in(source.as_deref(), Path::new(&at), layers, &named);
+        let (mut stand_in, known) = stand_in(source.as_deref(), Path::new(&at), layers, &named);
+        invented |= invent(&mut stand_in, Path::new(&at), user_of);
         if !known {
             unknown.push(at.clone());
         }
@@ -128,6 +143,9 @@ pub(super) fn mounts(
             replaced.join(", ")
         ));
     }
+    if invented {
+        changes.push("an invented user stands in the host's /etc/passwd, which is not read".to_owned());
+    }
     if !unknown.is_empty() && user {
         // In a user namespace flags that a source has cannot be taken off, and some runtimes try.
         changes.push(format!(
@@ -144,6 +162,38 @@ pub(super) fn mounts(
 fn has_user_namespace(all: &Map<String, Value>) -> bool {
     let list = all.get("linux").and_then(|linux| linux["namespaces"].as_array());
     list.is_some_and(|list| list.iter().any(|one| one["type"] == "user"))
+}
+
+fn user_of(all: &Map<String, Value>) -> (u64, u64) {
+    let user = all.get("process").map(|process| &process["user"]);
+    let number = |member: &str| user.and_then(|user| user[member].as_u64()).unwrap_or(0);
+    (number("uid"), number("gid"))
+}
+
+/// Puts the workload's user into the files that a runtime looks users up in, where a mount covers them.
+fn invent(stand_in: &mut StandIn, at: &Path, (uid, gid): (u64, u64)) -> bool {
+    let mut done = false;
+    for path in USERS {
+        let text = match path {
+            "/etc/passwd" => format!("root:x:0:0::/:/bin/sh\ninvented:x:{uid}:{gid}::/:/bin/sh\n"),
+            _ => format!("root:x:0:\ninvented:x:{gid}:\n"),
+        };
+        let node = match Path::new(path).strip_prefix(at) {
+            Ok(below) if below.as_os_str().is_empty() => Some(&mut stand_in.node),
+            Ok(below) => {
+                let mut inside = stand_in.inside.iter_mut();
+                inside
+                    .find(|(there, _)| Path::new(there) == below)
+                    .map(|(_, node)| node)
+            }
+            Err(_) => None,
+        };
+        if let Some(node) = node.filter(|node| node.kind == Kind::File) {
+            node.kind = Kind::Text(text);
+            done = true;
+        }
+    }
+    done
 }
 
 /// Absolute paths in the container that the config names, and those that runtimes look for.
@@ -209,7 +259,11 @@ fn stand_in(
 
 fn node(seen: &Metadata) -> Node {
     let kind = seen.file_type();
+    let device = (rustix::fs::major(seen.rdev()), rustix::fs::minor(seen.rdev()));
     let kind = match () {
+        () if kind.is_char_device() && EVERYBODYS_NUMBERS.contains(&device) => {
+            Kind::Device(device.0, device.1)
+        }
         () if kind.is_dir() => Kind::Folder,
         () if kind.is_fifo() => Kind::Fifo,
         () if kind.is_socket() => Kind::Socket,
@@ -369,7 +423,11 @@ mod tests {
         let config =
             json!({"mounts": [{"destination": "/etc/passwd", "type": "bind", "source": "/nowhere"}]});
         let mut all = config.as_object().cloned().expect("an object");
-        assert_eq!(stand_ins(&mut all, &mut Vec::new())[0].node.kind, Kind::File);
+        let kind = &stand_ins(&mut all, &mut Vec::new())[0].node.kind;
+        assert!(
+            matches!(kind, Kind::Text(text) if text.contains("invented")),
+            "{kind:?}"
+        );
     }
 
     #[test]
@@ -377,6 +435,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("tree/dev/shm")).expect("folders");
+        std::fs::write(at("tree/dev/null"), "").expect("a file");
         std::fs::create_dir(at("tree/secret")).expect("a folder");
         let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
         let config = json!({"process": {"cwd": "/"}, "mounts": [
@@ -390,7 +449,11 @@ mod tests {
             panic!("{made:#?}")
         };
         let names: Vec<&str> = tree.inside.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["dev", "dev/shm", ".ocidiff", ".ocidiff/probe"]);
+        assert_eq!(
+            names,
+            ["dev", "dev/null", "dev/shm", ".ocidiff", ".ocidiff/probe"]
+        );
+        assert_eq!(tree.inside[1].1.kind, Kind::File);
         assert_eq!(socket.node.kind, Kind::Socket);
         assert_eq!((&kernel.node.kind, kernel.node.mode), (&Kind::Folder, 0o555));
         assert_eq!(all["mounts"][3]["source"], "/dev/null");

@@ -180,6 +180,10 @@ fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let Some(list) = list.as_array_mut() else {
         return;
     };
+    // Those of a user namespace that is joined belong to it; what the cell keeps does not.
+    let user_is_joined = list
+        .iter()
+        .any(|one| one["type"] == "user" && one.get("path").is_some());
     for one in list.iter_mut().filter_map(Value::as_object_mut) {
         let kind = one.get("type").and_then(Value::as_str).unwrap_or("?").to_owned();
         let Some(path) = one.shift_remove("path") else {
@@ -190,6 +194,9 @@ fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
             // A path that is no absolute one is the runtime's to refuse.
             Some(_) if !path.starts_with('/') => {
                 one.insert("path".to_owned(), path.into());
+            }
+            Some(_) if user_is_joined => {
+                changes.push(format!("a new {kind} namespace, not the one that it joins"));
             }
             Some((_, name)) if is_hosts(path, name) => {
                 one.insert("path".to_owned(), format!("/proc/1/ns/{name}").into());

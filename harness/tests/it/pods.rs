@@ -66,8 +66,16 @@ fn pods_are_checked_as_they_lie_on_a_node() {
     };
     ran.leaves_nothing().ends_with(1);
     let report: CheckReport = serde_json::from_str(&ran.stdout).expect("the JSON of a report");
-    assert!(report.unchecked.is_empty(), "{:#?}", report.unchecked);
-    for (name, _, parts) in PODS {
+    // Who may not lower oom_score_adj cannot say that such a pod is safe.
+    let open: Vec<&str> = report
+        .unchecked
+        .iter()
+        .filter(|one| one.why.starts_with("oomScoreAdj"))
+        .map(|one| one.workload.as_str())
+        .collect();
+    assert_eq!(open.len(), report.unchecked.len(), "{:#?}", report.unchecked);
+    for (name, _, parts) in PODS.iter().filter(|(name, ..)| !open.contains(name)) {
+        let (name, parts) = (*name, *parts);
         let shape = shape(&report, name);
         for part in parts {
             // What this machine may have is told only where it has not.

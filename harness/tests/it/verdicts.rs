@@ -169,10 +169,7 @@ fn a_watch_of_what_nobody_shows_is_broken_unless_the_case_expects_that() {
             "watch: {mount: [/dev/shm]}, expect: {mount./dev/shm: 'tmpfs *'}",
         ),
     ] {
-        scene.write(
-            &format!("cases/a/{name}.yaml"),
-            &format!("{{summary: s, {body}}}"),
-        );
+        scene.write(&format!("cases/a/{name}.yaml"), format!("{{summary: s, {body}}}"));
     }
     let ran = run(&scene, &runtimes, &["--cases", "cases"]);
     ran.ends_with(3);

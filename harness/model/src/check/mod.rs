@@ -142,7 +142,13 @@ impl CheckReport {
     /// What the program ends with: 1 something breaks or may break, 3 something could not be checked.
     #[must_use]
     pub fn exit(&self) -> ExitStatus {
-        if !self.shapes.iter().all(ShapeReport::is_safe) {
+        self.exit_from(Impact::MayBreak)
+    }
+
+    /// The same where nothing less than this impact fails.
+    #[must_use]
+    pub fn exit_from(&self, least: Impact) -> ExitStatus {
+        if self.shapes.iter().any(|shape| shape.worst() >= Some(least)) {
             ExitStatus::Differs
         } else if self.unchecked.is_empty() {
             ExitStatus::Ok

@@ -1,5 +1,7 @@
 //! The two runtimes of a move.
 
+use std::path::Path;
+
 use ocidiff_model::check::NodeEngine;
 use ocidiff_runtimes::Runtime;
 
@@ -28,9 +30,12 @@ pub(super) fn two(from: Option<&str>, to: &str, found: &mut Found) -> Result<Vec
             .map_or_else(String::new, |runtime| runtime.name().to_owned()),
     };
     let runtimes = suite::runtimes(&[from, to], &store)?;
-    let [now, _] = &runtimes[..] else {
+    let [now, target] = &runtimes[..] else {
         return Err(Error::usage("--from and --to must be two runtimes"));
     };
+    if now.name() != target.name() {
+        leave_out(found, target);
+    }
     let others = found
         .under
         .iter()
@@ -45,6 +50,50 @@ pub(super) fn two(from: Option<&str>, to: &str, found: &mut Found) -> Result<Vec
         .collect();
     found.notes.extend(notes);
     Ok(runtimes)
+}
+
+/// Those that run under the target already have nowhere to move.
+fn leave_out(found: &mut Found, target: &Runtime) {
+    let paths = found.engines.iter().flat_map(|engine| &engine.runtimes);
+    let paths: Vec<(&str, &Path)> = paths
+        .filter_map(|one| one.split_once('='))
+        .map(|(name, path)| (name, Path::new(path)))
+        .collect();
+    // An engine may know a build of that name which is another one.
+    let is_another = |word: &str| {
+        let path = paths.iter().find(|(name, _)| *name == word).map(|(_, path)| path);
+        path.is_some_and(|path| path.is_absolute() && !is_same_file(path, &target.path))
+    };
+    let there: Vec<(String, String)> = found
+        .under
+        .extract_if(.., |(_, word)| is_of(word, target.name()) && !is_another(word))
+        .collect();
+    if there.is_empty() {
+        return;
+    }
+    found
+        .workloads
+        .retain(|one| there.iter().all(|(name, _)| *name != one.name));
+    let names: Vec<&str> = there.iter().map(|(name, _)| name.as_str()).take(10).collect();
+    let more = if there.len() > names.len() { ", ..." } else { "" };
+    let note = match there.len() {
+        1 => format!(
+            "{} runs under {} already, and is left out",
+            names[0],
+            target.name()
+        ),
+        all => format!(
+            "{all} workloads run under {} already, and are left out: {}{more}",
+            target.name(),
+            names.join(", ")
+        ),
+    };
+    found.notes.push(note);
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
 }
 
 /// An engine's default runtime, by its path where that is told.

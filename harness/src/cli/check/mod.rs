@@ -78,7 +78,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     let found = if args.exit_zero {
         ExitStatus::Ok
     } else {
-        report.exit()
+        report.exit_from(args.fail_on.impact())
     };
     output::answer(&tell(args, events, &report)?, found)
 }

@@ -152,6 +152,23 @@ fn a_device_that_one_of_them_keeps_shut_breaks_who_names_it() {
         told.id.as_ref().map(ToString::to_string).as_deref(),
         Some("crun/no-tun-by-default")
     );
+    // What fails is asked for.
+    let named = |name: &str| format!("{name}={}", needs::runtime(name).expect("as above").display());
+    let (from, to) = (named("runc"), named("crun"));
+    for (least, status) in [("may-break", 1), ("breaks", 1), ("security", 0)] {
+        let args = [
+            "check",
+            "--from",
+            &from,
+            "--to",
+            &to,
+            "--bundle",
+            "b",
+            "--fail-on",
+            least,
+        ];
+        scene.run(&args).ends_with(status);
+    }
     let report = moved(&scene, "crun", "runc", "").expect("as above");
     assert_eq!(risk(&report, entry).impact, Impact::Security);
     // Who names none has nothing to lose.
@@ -225,6 +242,58 @@ fn a_bind_mount_over_the_root_fails_for_the_runtime_s_own_reason() {
     let report = moved(&scene, "crun@1.28", "runc", "").expect("as above");
     let told = risk(&report, "lifecycle.create.result");
     assert_eq!((told.from.as_str(), told.to.as_str()), ("ok", "error"));
+}
+
+/// The same of what runtimes look for elsewhere: devices below /dev, the user in /etc/passwd.
+#[test]
+fn what_runtimes_look_for_is_there_below_a_mount() {
+    let scene = Scene::new();
+    for path in ["/dev", "/etc"] {
+        bundle(&scene, |config| {
+            let options = ["rbind", "ro", "nosuid", "noexec"];
+            mount(
+                config,
+                json!({"destination": path, "type": "bind", "source": path, "options": options}),
+            );
+        });
+        let Some(report) = moved(&scene, "runc", "crun", "") else {
+            return;
+        };
+        assert!(report.unchecked.is_empty(), "{report:#?}");
+        let lifecycle = |one: &&&Finding| one.what.starts_with("lifecycle.") || one.what == "proc.env";
+        let all = risks(&report);
+        assert_eq!(all.iter().find(lifecycle), None, "{path}");
+    }
+}
+
+/// The host's network in a user namespace, where a sysfs cannot be mounted: some bind the host's, others fail.
+#[test]
+fn the_host_s_namespaces_stay_the_host_s() {
+    let scene = Scene::new();
+    bundle(&scene, |config| {
+        let all = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
+        config["linux"]["namespaces"] =
+            json!([{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "user"}]);
+        config["linux"]["uidMappings"] = all.clone();
+        config["linux"]["gidMappings"] = all;
+        mount(
+            config,
+            json!({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]}),
+        );
+    });
+    for name in ["proc", "sys"] {
+        fs::create_dir_all(scene.path().join("b/rootfs").join(name)).expect("a folder");
+    }
+    let owned = Command::new("chown")
+        .args(["-R", "100000:100000"])
+        .arg(scene.path().join("b/rootfs"))
+        .status();
+    assert!(owned.is_ok_and(|status| status.success()));
+    let Some(report) = moved(&scene, "crun", "runc", "") else {
+        return;
+    };
+    let told = risk(&report, "lifecycle.create.result");
+    assert!(told.reason.contains("sysfs"), "{told:#?}");
 }
 
 /// Input 11: what gets better is not a risk.
