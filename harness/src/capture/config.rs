@@ -68,7 +68,7 @@ pub(super) fn capture(
 
 /// A case stands by itself: what a check puts beside a bundle in place of the host's files is an empty folder or file of the
 /// case's own rootfs here.
-fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
+pub(super) fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
     let mounts = config["mounts"].as_array_mut();
     for mount in mounts.into_iter().flatten() {
         let mut all = stand_ins.iter().enumerate();

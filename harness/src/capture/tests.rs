@@ -74,7 +74,8 @@ fn every_pod_is_said_exactly() {
     let wanted = [None, Some("probe"), Some("debian-trixie-tar")];
     for config in &pods {
         for limits in &limits {
-            let tamed = tame(config, &[PathBuf::from("/")], limits).expect("a config");
+            let mut tamed = tame(config, &[PathBuf::from("/")], limits).expect("a config");
+            super::config::own_stand_ins(&mut tamed.config, &tamed.stand_ins);
             for recipe in wanted {
                 for command in [false, true] {
                     let wanted = Wanted {
