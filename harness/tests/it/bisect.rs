@@ -4,7 +4,7 @@ use crate::support;
 use crate::support::needs;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -206,34 +206,38 @@ fn the_script_of_repro_answers() {
     );
 }
 
-/// A repository whose build is one of two real runtimes, and once nothing at all.
-#[test]
-fn the_commit_is_found_in_a_checkout() {
-    let Some([old, new]) = cruns() else { return };
-    let scene = Scene::new();
+/// A repository with a commit and a tag for each program, `t0` the first; and how git is called there.
+fn repository(scene: &Scene, programs: &[&str]) -> (PathBuf, impl Fn(&[&str]) -> String + use<>) {
     let checkout = scene.path().join("checkout");
     fs::create_dir(&checkout).expect("a folder");
-    let git = |args: &[&str]| {
+    let folder = checkout.clone();
+    let git = move |args: &[&str]| {
         let mut command = Command::new("git");
         command
             .arg("-C")
-            .arg(&checkout)
+            .arg(&folder)
             .args(["-c", "user.name=n", "-c", "user.email=e@example.org"]);
         let done = command.args(args).output().expect("git");
         assert!(done.status.success(), "{args:?}: {done:?}");
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     };
     git(&["init", "-q", "-b", "main"]);
-    for (at, program) in [&old, &old, "/no/such/program", &old, &new, &new]
-        .iter()
-        .enumerate()
-    {
+    for (at, program) in programs.iter().enumerate() {
         fs::write(checkout.join("program"), format!("{program}\n")).expect("a file");
         fs::write(checkout.join("number"), format!("{at}\n")).expect("a file");
         git(&["add", "-A"]);
         git(&["commit", "-q", "-m", &format!("change {at}")]);
         git(&["tag", &format!("t{at}")]);
     }
+    (checkout, git)
+}
+
+/// A repository whose build is one of two real runtimes, and once nothing at all.
+#[test]
+fn the_commit_is_found_in_a_checkout() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let (checkout, git) = repository(&scene, &[&old, &old, "/no/such/program", &old, &new, &new]);
     let runtime = format!("crun={old}");
     let build = "test -x \"$(cat program)\" && ln -sf \"$(cat program)\" crun";
     let bisect = |old: &str, new: &str| {
@@ -273,4 +277,55 @@ fn the_commit_is_found_in_a_checkout() {
     assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
     fs::write(checkout.join("number"), "mine\n").expect("a file");
     assert!(bisect("t0", "t5").ends_with(2).stderr.contains("not committed"));
+}
+
+/// A signal while something is built: the checkout is put back, and what was started is ended.
+#[test]
+fn an_interrupted_search_puts_the_checkout_back() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let (checkout, git) = repository(&scene, &[&old, &new]);
+    let runtime = format!("crun={old}");
+    let build = "echo $$ >../building; exec sleep 1000";
+    let args = [
+        "bisect",
+        CASE,
+        "--runtime",
+        &runtime,
+        "--git",
+        "checkout",
+        "--build",
+        build,
+        "--old",
+        "t0",
+        "--new",
+        "t1",
+    ];
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut scene.command(&args));
+    let building = checkout.with_file_name("building");
+    let started = std::time::Instant::now();
+    while fs::read_to_string(&building)
+        .unwrap_or_default()
+        .trim()
+        .is_empty()
+    {
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing is built");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+    let ran = output.wait(child, Duration::from_secs(60));
+    assert!(ran.ends_with(3).stderr.contains("interrupted"), "{ran:?}");
+    assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
+    let builder = fs::read_to_string(&building).expect("a pid");
+    // What nobody has waited for yet is no process any more.
+    let is_there = || {
+        let status = fs::read_to_string(Path::new("/proc").join(builder.trim()).join("status"));
+        status.is_ok_and(|status| !status.contains("State:\tZ"))
+    };
+    while is_there() {
+        assert!(started.elapsed() < Duration::from_secs(90), "the build goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

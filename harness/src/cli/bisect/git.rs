@@ -2,20 +2,24 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use clap::Args;
-use ocidiff_model::ExitStatus;
+use ocidiff_model::ExitStatus as Status;
 use ocidiff_reports::safe;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::super::args::WithArgs;
 use super::super::repro::write_folder;
-use super::super::{files, output};
+use super::super::{files, output, signals};
 use super::Subject;
 use crate::cells::participants::contenders;
 use crate::corpus::Corpus;
 use crate::error::Error;
+use crate::run::stop::Stop;
 use crate::run::suite;
 
 /// A checkout and how it is built.
@@ -37,6 +41,9 @@ pub(super) struct GitArgs {
     #[arg(long, value_name = "COMMIT", requires = "git")]
     new: Option<String>,
 }
+
+/// How often a command is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What was asked for, whole.
 pub(super) struct Asked {
@@ -81,7 +88,7 @@ pub(super) fn bisect(
     subjects: &[Subject<'_>],
     corpus: &Corpus,
     with: &WithArgs,
-) -> Result<ExitStatus, Error> {
+) -> Result<Status, Error> {
     let [named] = &with.runtimes[..] else {
         return Err(Error::usage(
             "--git takes one --runtime: whose checkout it is, such as crun",
@@ -101,16 +108,21 @@ pub(super) fn bisect(
     write_folder(&repro, subject.entry, &contender, corpus, store)?;
     let program = asked.program.clone().unwrap_or_else(|| PathBuf::from(&name));
     let back = asked.head()?;
-    let found = asked.search(folder.path(), &program);
+    let signalled = signals::stop();
+    let found = asked.search(folder.path(), &program, &signalled.stop);
     // Whatever came of it, the checkout ends where it was.
     let reset = asked
         .quiet(&["bisect", "reset"])
         .and_then(|()| asked.quiet(&["checkout", "-q", &back]));
+    if signalled.stop.is_asked() {
+        reset?;
+        return Err(Error::broken("interrupted; the checkout is as it was"));
+    }
     let text = found?;
     reset?;
     output::answer(
         &format!("{}: {}", safe(&subject.entry.case.name), text),
-        ExitStatus::Ok,
+        Status::Ok,
     )
 }
 
@@ -176,7 +188,7 @@ impl Asked {
     }
 
     /// Asks the two ends, then lets git ask those between.
-    fn search(&self, folder: &Path, program: &Path) -> Result<String, Error> {
+    fn search(&self, folder: &Path, program: &Path, stop: &Stop) -> Result<String, Error> {
         let step = folder.join("step");
         files::write(&step, STEP, files::SHARED)?;
         fs::set_permissions(&step, std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -184,7 +196,7 @@ impl Asked {
         let ends = [&self.old, &self.new].map(|commit| {
             let commit = self.says(&["rev-parse", "--verify", &format!("{commit}^{{commit}}")])?;
             self.quiet(&["checkout", "-q", "--detach", &commit])?;
-            let answer = self.ask(folder, program)?;
+            let answer = self.ask(folder, program, stop)?;
             output::progress(&format!("{}: {}", &commit[..commit.len().min(12)], words(answer)));
             Ok::<_, Error>((commit, answer))
         });
@@ -208,30 +220,50 @@ impl Asked {
             &new,
             &old,
         ])?;
-        let ended = self
-            .git(&["bisect", "run"])
-            .arg(&step)
+        let mut run = self.git(&["bisect", "run"]);
+        run.arg(&step)
             .arg(&self.build)
             .arg(program)
-            .arg(before.to_string())
-            .env("OCIDIFF_CHECKOUT", &self.checkout)
-            .env("OCIDIFF_FOLDER", folder)
-            .output()
+            .arg(before.to_string());
+        self.to_its_end(&mut run, folder, stop)
             .map_err(|error| no_git(&error))?;
+        let said = fs::read(folder.join("said")).unwrap_or_default();
         let log = self.says(&["bisect", "log"])?;
-        told(&String::from_utf8_lossy(&ended.stdout), &log, [before, after])
+        told(&String::from_utf8_lossy(&said), &log, [before, after])
     }
 
-    /// What the script answers for the commit that is checked out: 0 as expected, 1 not so.
-    fn ask(&self, folder: &Path, program: &Path) -> Result<i32, Error> {
-        let ended = Command::new(folder.join("step"))
-            .arg(&self.build)
-            .arg(program)
-            .arg("")
+    /// Runs a command that may take long, in a group of its own; what it starts is ended with it where a signal asks for
+    /// that.
+    fn to_its_end(&self, command: &mut Command, folder: &Path, stop: &Stop) -> io::Result<ExitStatus> {
+        command
             .env("OCIDIFF_CHECKOUT", &self.checkout)
             .env("OCIDIFF_FOLDER", folder)
             .stdin(Stdio::null())
-            .status()
+            .stdout(fs::File::create(folder.join("said"))?)
+            .stderr(Stdio::null())
+            .process_group(0);
+        let mut child = command.spawn()?;
+        let group = Pid::from_child(&child);
+        let mut asked = false;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if stop.is_asked() && !asked {
+                asked = true;
+                // It may have ended just now.
+                let _ = kill_process_group(group, Signal::TERM);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// What the script answers for the commit that is checked out: 0 as expected, 1 not so.
+    fn ask(&self, folder: &Path, program: &Path, stop: &Stop) -> Result<i32, Error> {
+        let mut step = Command::new(folder.join("step"));
+        step.arg(&self.build).arg(program).arg("");
+        let ended = self
+            .to_its_end(&mut step, folder, stop)
             .map_err(|error| Error::broken(format!("failed to start the build: {error}")))?;
         match ended.code() {
             Some(answer @ (0 | 1)) => Ok(answer),
