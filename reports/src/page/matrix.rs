@@ -1,0 +1,149 @@
+//! Topics by runtimes: how many findings and cases of each make a difference, in colour and by a sign.
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::{Impact, Verdict};
+
+use super::view::{Place, View};
+use crate::html::Html;
+use crate::run::is_told_whole;
+
+/// What a cell says.
+#[derive(Debug, Default)]
+struct Cell {
+    findings: BTreeSet<usize>,
+    cases: usize,
+    worst: Option<Impact>,
+    fails: bool,
+    compared: usize,
+}
+
+pub(super) fn section(view: &View<'_>) -> Html {
+    let column = |label: &&str| Html::element("th", &[("scope", "col")], [Html::text(label)]);
+    let head = [Html::with("th", "topic"), Html::with("th", "cases compared")];
+    let head = head.into_iter().chain(view.labels.iter().map(column));
+    let rows =
+        std::iter::once(row(view, None)).chain((0..view.topics.len()).map(|topic| row(view, Some(topic))));
+    let table = Html::element(
+        "table",
+        &[("class", "matrix")],
+        [
+            Html::with(
+                "caption",
+                "Findings / cases that differ, by topic and by who makes the difference",
+            ),
+            Html::element("thead", &[], [Html::element("tr", &[], head)]),
+            Html::element("tbody", &[], rows),
+        ],
+    );
+    let attributes = [
+        ("class", "wide"),
+        ("role", "region"),
+        ("tabindex", "0"),
+        ("aria-label", "Topics by runtimes"),
+    ];
+    Html::element(
+        "section",
+        &[("id", "matrix")],
+        [
+            Html::with("h2", "Topics by runtimes"),
+            legend(),
+            Html::element("div", &attributes, [table]),
+        ],
+    )
+}
+
+/// The signs, from nothing to the worst.
+fn legend() -> Html {
+    let all = [
+        ("safe", "\u{2713}", "as the others"),
+        ("cosmetic", "~", "cosmetic"),
+        ("may-break", "?", "may break"),
+        ("breaks", "\u{2717}", "breaks"),
+        ("security", "\u{203c}", "security"),
+        ("fails", "!", "new, gone or not as expected"),
+    ];
+    let signs = all.map(|(class, sign, word)| {
+        let sign = Html::badge(class, sign);
+        Html::element("li", &[], [sign, Html::text(&format!(" {word}"))])
+    });
+    Html::items(&[("class", "line")], signs)
+}
+
+fn row(view: &View<'_>, topic: Option<usize>) -> Html {
+    let of_topic = |place: &&Place<'_>| topic.is_none_or(|topic| place.topic == topic);
+    let places: Vec<(usize, &Place<'_>)> = view
+        .places
+        .iter()
+        .enumerate()
+        .filter(|(_, place)| of_topic(place) && is_compared(place))
+        .collect();
+    let has_part = view
+        .places
+        .iter()
+        .any(|place| Some(place.topic) == topic && place.differs());
+    let name = match topic {
+        None => Html::text("all topics"),
+        Some(topic) if has_part => Html::to(&View::topic_anchor(topic), view.topics[topic]),
+        Some(topic) => Html::text(view.topics[topic]),
+    };
+    let name = Html::element("th", &[("scope", "row")], [name]);
+    let compared = Html::with("td", &places.len().to_string());
+    let cells = (0..view.labels.len()).map(|who| shown(&cell(view, &places, who)));
+    Html::element("tr", &[], [name, compared].into_iter().chain(cells))
+}
+
+fn is_compared(place: &Place<'_>) -> bool {
+    !matches!(
+        place.case.verdict,
+        Verdict::Skipped | Verdict::Unsupported | Verdict::Broken
+    )
+}
+
+fn cell(view: &View<'_>, places: &[(usize, &Place<'_>)], who: usize) -> Cell {
+    let mut cell = Cell::default();
+    let label = view.labels[who];
+    for (_, place) in places {
+        let sat_out = place.case.unsupported.iter().any(|(name, _)| name == label);
+        cell.compared += usize::from(!sat_out);
+        let makes = place.who.contains(&who) && !place.case.ignored;
+        cell.cases += usize::from(makes);
+        cell.fails |= is_told_whole(place.case.verdict) && (makes || place.who.is_empty());
+    }
+    let within: BTreeSet<usize> = places.iter().map(|(at, _)| *at).collect();
+    for (number, found) in view.findings.iter().enumerate() {
+        if found.who.contains(&who) && !found.cases.is_disjoint(&within) {
+            cell.findings.insert(number);
+            cell.worst = cell.worst.max(found.impact);
+        }
+    }
+    cell
+}
+
+fn shown(cell: &Cell) -> Html {
+    if cell.compared == 0 {
+        return Html::element("td", &[], [Html::text("not compared")]);
+    }
+    let (class, sign, word) = match cell.worst {
+        _ if cell.fails => ("fails", "!", "fails"),
+        _ if cell.cases == 0 => ("safe", "\u{2713}", "as the others"),
+        Some(Impact::Security) => ("security", "\u{203c}", "security"),
+        Some(Impact::Breaks) => ("breaks", "\u{2717}", "breaks"),
+        Some(Impact::MayBreak) => ("may-break", "?", "may break"),
+        Some(Impact::Cosmetic) | None => ("cosmetic", "~", "cosmetic"),
+    };
+    let hidden = |text: &str| Html::element("span", &[("class", "spoken")], [Html::text(text)]);
+    let sign = Html::element("span", &[("aria-hidden", "true")], [Html::text(sign)]);
+    let parts = match cell.cases {
+        0 => vec![sign, hidden(word)],
+        cases => vec![
+            sign,
+            hidden(&format!("{word}: ")),
+            Html::text(&format!(" {}", cell.findings.len())),
+            hidden(" findings in"),
+            Html::text(&format!(" / {cases}")),
+            hidden(" cases"),
+        ],
+    };
+    Html::element("td", &[("class", class)], parts)
+}
