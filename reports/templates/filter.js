@@ -8,6 +8,10 @@
     text: (element.id + " " + element.textContent).toLowerCase(),
   }));
   const groups = [...document.querySelectorAll("[data-g]")].reverse();
+  const rows = [...document.querySelectorAll("#findings tbody tr")].map((row) => ({
+    row,
+    of: document.getElementById(row.querySelector("a").hash.slice(1)),
+  }));
   const choices = ["v", "w", "t", "i"].map((id) => document.getElementById(id));
   const holds = (marks, wanted) => !wanted || (marks || "").split(" ").includes(wanted);
   const isCase = (element) => element.id.startsWith("case/");
@@ -22,6 +26,7 @@
       element.hidden = !fits;
       count += fits && isCase(element);
     }
+    for (const { row, of } of rows) row.hidden = of.hidden;
     for (const group of groups) group.hidden = !group.querySelector("[data-v]:not([hidden])");
     shown.textContent = count + " of " + cases + " cases shown";
   };

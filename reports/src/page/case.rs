@@ -43,7 +43,7 @@ impl Depth {
         value: 160,
         diff_lines: 12,
         said: (1, 120),
-        rows: 4,
+        rows: 3,
         whole: false,
     };
 }
@@ -51,13 +51,12 @@ impl Depth {
 pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html {
     let case = place.case;
     let marks = place.marks();
-    let heading = [
-        Html::to(&place.anchor, &case.case),
-        Html::text(" "),
-        verdict(case.verdict),
-        Html::text(" "),
-        impact(place.impact),
-    ];
+    let mut heading = vec![Html::to(&place.anchor, &case.case), Html::text(" ")];
+    // Of known cases the part of the page says so.
+    if case.verdict != Verdict::Known {
+        heading.extend([verdict(case.verdict), Html::text(" ")]);
+    }
+    heading.push(impact(place.impact));
     let (told, known) = telling::telling(case);
     let shown = &told[..told.len().min(depth.facts)];
     let mut parts = vec![Html::element(depth.heading, &[], heading)];
@@ -123,7 +122,7 @@ fn filters(case: &CaseReport, depth: Depth) -> Html {
         let hits: String = hits.collect();
         let told = format!("{answers}; by the profile: {}{hits}", row.profile);
         let calls = Html::with("code", &safe_to(&row.calls, depth.value));
-        let told = Html::text(&format!(": {}", safe_to(&told, depth.value.max(400))));
+        let told = Html::text(&format!(": {}", safe_to(&told, depth.value.max(240))));
         Html::element("li", &[], [calls, told])
     };
     let more = case.filters.len().saturating_sub(depth.rows);
@@ -131,17 +130,13 @@ fn filters(case: &CaseReport, depth: Depth) -> Html {
     Html::items(&[], case.filters.iter().take(depth.rows).map(row).chain(more))
 }
 
+/// Why, what decides, what was said, and how to go on.
 fn advice(view: &View<'_>, case: &CaseReport, depth: Depth) -> Vec<Html> {
-    let item = |name: &str, inside: Vec<Html>| {
-        let name = Html::text(&format!("{name}: "));
-        Html::element("li", &[], std::iter::once(name).chain(inside))
-    };
+    let item = |inside: Vec<Html>| Html::element("li", &[], inside);
     let mut all = Vec::new();
-    for (id, card) in accounts::worst_first(case) {
-        all.push(item(
-            "finding",
-            vec![view.link(id), Html::text(&format!(" {}", card.title))],
-        ));
+    let because = because(view, case);
+    if !because.is_empty() {
+        all.push(item(because));
     }
     let other = accounts::unaccounted(case).len();
     if other > 0 {
@@ -151,34 +146,52 @@ fn advice(view: &View<'_>, case: &CaseReport, depth: Depth) -> Vec<Html> {
         );
         all.push(Html::with("li", &text));
     }
+    all.extend(clauses(case, depth).into_iter().map(item));
+    all.extend(said(case, depth).into_iter().map(|text| Html::with("li", &text)));
+    let steps = terminal::next_steps(case, &Style::default());
+    // Of what is known the part of the page says what `explain` does.
+    let is_shown = |step: &&String| depth.whole || !step.starts_with("ocidiff explain ");
+    let steps = steps.iter().filter(is_shown);
+    let steps = steps.flat_map(|step| [Html::with("code", step), Html::text(" ")]);
+    let source = Html::text(&format!("({})", case.source));
+    all.push(item(steps.chain([source]).collect()));
+    all
+}
+
+/// The findings of a case: the worst with what it does, then the others.
+fn because(view: &View<'_>, case: &CaseReport) -> Vec<Html> {
+    let mut parts = Vec::new();
+    for (at, (id, card)) in accounts::worst_first(case).into_iter().enumerate() {
+        match at {
+            0 => parts.extend([view.link(id), Html::text(&format!(": {}", card.title))]),
+            1 => parts.extend([Html::text("; also "), view.link(id)]),
+            _ => parts.extend([Html::text(", "), view.link(id)]),
+        }
+    }
+    parts
+}
+
+/// The clauses that decide. Of what is known those that are violated, where no finding of the case has them.
+fn clauses(case: &CaseReport, depth: Depth) -> Vec<Vec<Html>> {
+    let in_finding = |id: &str| {
+        case.findings
+            .values()
+            .any(|card| card.violates.as_deref() == Some(id))
+    };
+    let mut all = Vec::new();
     for clause in &case.requirements {
         let against = telling::violating(case, &clause.id);
-        // What everyone keeps is of no use to who reads what differs.
-        if !depth.whole && against.is_empty() {
+        if !depth.whole && (against.is_empty() || in_finding(&clause.id)) {
             continue;
         }
         let who = match against.is_empty() {
             true => String::new(),
             false => format!(", violated by {}", against.join(", ")),
         };
-        let text = format!(
-            "{} {}: {} ",
-            clause.level,
-            clause.id,
-            safe_to(&clause.says, depth.value)
-        );
-        let link = Html::link(&clause.link(), &clause.section);
-        all.push(item("spec", vec![Html::text(&text), link, Html::text(&who)]));
+        let name = format!("{} {}", clause.level, clause.id);
+        let says = safe_to(&format!(": {}{who}", clause.says), depth.value);
+        all.push(vec![Html::link(&clause.link(), &name), Html::text(&says)]);
     }
-    all.extend(said(case, depth).into_iter().map(|text| Html::with("li", &text)));
-    all.push(item("case", vec![Html::with("code", &case.source)]));
-    let steps = terminal::next_steps(case, &Style::default());
-    // What a finding is stands above on this page, with this command.
-    let steps = steps
-        .iter()
-        .filter(|step| depth.whole || !step.starts_with("ocidiff explain ") || step.contains("--run"));
-    let steps = steps.flat_map(|step| [Html::with("code", step), Html::text(" ")]);
-    all.push(item("again", steps.collect()));
     all
 }
 
@@ -192,10 +205,10 @@ fn said(case: &CaseReport, depth: Depth) -> Vec<String> {
     };
     let told = spoken().take(most).map(|(label, step)| {
         let text = safe_to(step.text.trim(), limit);
-        format!("said: {label}, {}: {text}", step.label)
+        format!("{label} said at {}: {text}", step.label)
     });
     let more = spoken().count().saturating_sub(most);
-    let more = (more > 0).then(|| format!("said: {more} more, see ocidiff show"));
+    let more = (depth.whole && more > 0).then(|| format!("{more} more said something"));
     told.chain(more).collect()
 }
 
@@ -204,6 +217,6 @@ pub(super) fn value(difference: &Difference, group: &Group, depth: Depth) -> Htm
     match &group.value {
         None => Html::element("i", &[], [Html::text(ocidiff_model::known::ABSENT)]),
         Some(value) if diff::wants_diff(difference) => Html::text(&count(value.lines().len(), "line")),
-        Some(_) => Html::with("code", &safe_to(&telling::value(group), depth.value)),
+        Some(_) => Html::text(&safe_to(&telling::value(group), depth.value)),
     }
 }

@@ -1,6 +1,7 @@
 //! The findings of a run: a table, the worst first, and each with everything that there is to know of it.
 
 use ocidiff_model::Impact;
+use ocidiff_model::finding::Card;
 
 use super::view::{Found, View};
 use crate::html::Html;
@@ -32,7 +33,7 @@ pub(super) fn table(view: &View<'_>) -> Html {
         ("aria-label", "Findings"),
     ];
     parts.push(Html::element("div", &attributes, [table]));
-    Html::element("section", &[("id", "findings"), ("data-g", "")], parts)
+    Html::element("section", &[("id", "findings")], parts)
 }
 
 /// `12 findings: 3 security, 9 cosmetic`.
@@ -69,7 +70,7 @@ fn row(view: &View<'_>, found: &Found<'_>) -> Html {
         Html::text(&found.cases.len().to_string()),
     ];
     let cells = cells.map(|cell| Html::element("td", &[], [cell]));
-    Html::element("tr", &marks.with(&[]), std::iter::once(name).chain(cells))
+    Html::element("tr", &[], std::iter::once(name).chain(cells))
 }
 
 /// How much it matters, as a badge.
@@ -83,7 +84,18 @@ pub(super) fn sections(view: &View<'_>) -> Html {
         return Html::default();
     }
     let all = view.findings.iter().map(|found| section(view, found));
-    let parts = std::iter::once(Html::with("h2", "Finding by finding")).chain(all);
+    let head = [
+        Html::with("h2", "Finding by finding"),
+        Html::element(
+            "p",
+            &[],
+            [
+                Html::with("code", "ocidiff explain FINDING"),
+                Html::text(" prints one, also of versions that are not in this run."),
+            ],
+        ),
+    ];
+    let parts = head.into_iter().chain(all);
     Html::element("section", &[("id", "each-finding"), ("data-g", "")], parts)
 }
 
@@ -109,15 +121,6 @@ fn facts(view: &View<'_>, found: &Found<'_>) -> Vec<Html> {
         let link = Html::link(link, &telling::short_link(link));
         Html::element("li", &[], [link])
     });
-    let upstream = match card.reported {
-        Some(true) => "reported",
-        Some(false) => "not reported",
-        None => "",
-    };
-    let impacts = format!(
-        "{} for who moves to it, {} for who leaves it",
-        card.impact.entering, card.impact.leaving
-    );
     let cases = |all: &std::collections::BTreeSet<usize>| {
         let name = |at: &usize| {
             let place = &view.places[*at];
@@ -129,21 +132,30 @@ fn facts(view: &View<'_>, found: &Found<'_>) -> Vec<Html> {
     let all = [
         entry("Versions", Html::text(&card.versions)),
         entry("Shown by", Html::text(&view.names(&found.who))),
-        entry("Kind", Html::text(card.kind.name())),
-        entry("Impact", Html::text(&impacts)),
+        entry("Kind", Html::text(&kind(card))),
         entry("Clause", clause(view, card.violates.as_deref())),
         entry("Cause", Html::text(&card.cause)),
         entry("Remedy", Html::text(card.remedy.as_deref().unwrap_or_default())),
         entry("Links", Html::items(&[], links)),
-        entry("Upstream", Html::text(upstream)),
-        entry(
-            "More",
-            Html::with("code", &format!("ocidiff explain {}", found.id)),
-        ),
         entry(&format!("Shows in {shown_in}"), cases(&found.cases)),
         entry("Written down, did not show", cases(&found.missed)),
     ];
     all.to_vec()
+}
+
+/// What kind of behaviour it is, how much it matters to whom, and whether upstream has heard of it.
+fn kind(card: &Card) -> String {
+    let (entering, leaving) = (card.impact.entering, card.impact.leaving);
+    let matters = match entering == leaving {
+        true => format!("{entering} for who moves to or from it"),
+        false => format!("{entering} for who moves to it, {leaving} for who leaves it"),
+    };
+    let upstream = match card.reported {
+        Some(true) => "; reported upstream",
+        Some(false) => "; not reported upstream",
+        None => "",
+    };
+    format!("{}; {matters}{upstream}", card.kind.name())
 }
 
 /// A name and what there is of it; nothing where there is nothing.

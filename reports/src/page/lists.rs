@@ -12,7 +12,11 @@ use crate::{ignored as ignoring, telling};
 pub(super) fn contents(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     let has = |of: fn(&Place<'_>) -> bool| view.places.iter().any(of);
     let lists = [
-        ("differ", "Cases that differ as is known", has(|place| place.differs())),
+        (
+            "differ",
+            "Cases that differ as is known",
+            has(|place| place.differs()),
+        ),
         ("not-compared", "Cases not compared", has(is_not_compared)),
         ("ignored", "Ignored", has(|place| place.case.ignored)),
         ("agree", "Cases in which all agree", has(is_agreed)),
@@ -44,7 +48,21 @@ pub(super) fn differing(view: &View<'_>) -> Html {
         (!cases.is_empty()).then(|| Html::element("section", &attributes, std::iter::once(head).chain(cases)))
     };
     let topics = view.topics.iter().enumerate().filter_map(topic);
-    part("differ", "Cases that differ as is known", topics.collect())
+    let topics: Vec<Html> = topics.collect();
+    if topics.is_empty() {
+        return Html::default();
+    }
+    let hint = [
+        Html::with("code", "ocidiff explain --run CASE"),
+        Html::text(" runs one again and shows everything of it. "),
+        Html::text("What is not as the reference shows is marked \u{2260}."),
+    ];
+    let hint = Html::element("p", &[], hint);
+    part(
+        "differ",
+        "Cases that differ as is known",
+        std::iter::once(hint).chain(topics).collect(),
+    )
 }
 
 /// Names by the reason, and who sat cases out.

@@ -1,6 +1,7 @@
 //! Facts and what each runtime shows of them, side by side.
 
 use ocidiff_model::Difference;
+use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 
 use super::case::{Depth, value};
@@ -26,13 +27,13 @@ pub(super) fn table(view: &View<'_>, case: &CaseReport, shown: &[&Difference], d
     let noted = notes.iter().any(|notes| !notes.is_empty());
     let heads = std::iter::once("fact").chain(who.iter().copied());
     let heads = heads.chain(noted.then_some("note"));
-    let heads = heads.map(|name| Html::element("th", &[("scope", "col")], [Html::text(name)]));
+    let heads = heads.map(|name| Html::with("th", name));
     let rows = told.iter().zip(&notes).map(|(difference, notes)| {
-        let name = Html::with("code", &safe_to(&difference.fact, depth.value));
+        let name = Html::text(&safe_to(&difference.fact, depth.value));
         let name = Html::element("th", &[("scope", "row")], [name]);
         let notes = noted.then(|| {
             let all = notes.iter().map(|note| Html::with("p", note));
-            Html::element("td", &[], all)
+            Html::element("td", &[("class", "note")], all)
         });
         let cells = std::iter::once(name)
             .chain(cells(difference, &who, depth))
@@ -115,8 +116,10 @@ fn notes(case: &CaseReport, difference: &Difference, depth: Depth) -> Vec<String
         notes.push(format!("expected {value}, not so under {who}"));
     }
     let remark = telling::remark(case, difference);
-    if !remark.is_empty() {
-        notes.push(remark);
+    // The findings stand below the table; what follows from one, or may be either, is said with the fact.
+    let is_said = |remark: &str| remark.contains("follows") || remark.contains("either");
+    if difference.standing != Standing::Known || is_said(&remark) {
+        notes.extend((!remark.is_empty()).then_some(remark));
     }
     for seen in &difference.seen {
         let ways = safe_to(&telling::way(&seen.groups, " \u{b7} "), depth.value);
