@@ -41,7 +41,7 @@ impl Html {
     /// A link, where the target is one that can be followed; else its text.
     pub(crate) fn link(target: &str, name: &str) -> Self {
         if crate::telling::is_web(target) {
-            let attributes = [("href", target), ("rel", "noopener noreferrer")];
+            let attributes = [("href", target), ("rel", "noreferrer")];
             Self::element("a", &attributes, [Self::text(name)])
         } else {
             Self::text(target)
@@ -210,7 +210,7 @@ mod tests {
         let link = Html::link("https://example.org/a?b&c", "a<");
         assert_eq!(
             link.0,
-            "<a href=\"https://example.org/a?b&amp;c\" rel=\"noopener noreferrer\">a&lt;</a>"
+            "<a href=\"https://example.org/a?b&amp;c\" rel=\"noreferrer\">a&lt;</a>"
         );
         for target in [
             "javascript:alert(1)",

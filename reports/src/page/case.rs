@@ -42,7 +42,7 @@ impl Depth {
         facts: 20,
         value: 160,
         diff_lines: 12,
-        said: (1, 120),
+        said: (0, 0),
         rows: 3,
         whole: false,
     };
@@ -83,8 +83,7 @@ pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html 
     parts.extend(shown.iter().map(|difference| sequence(difference, depth)));
     parts.push(filters(case, depth));
     parts.push(Html::items(&[], advice(view, case, depth)));
-    let attributes = marks.with(&[("id", &place.anchor), ("class", "entry")]);
-    Html::element("section", &attributes, parts)
+    Html::element("section", &marks.with(&[("id", &place.anchor)]), parts)
 }
 
 /// The verdict, as a badge.
@@ -122,7 +121,7 @@ fn filters(case: &CaseReport, depth: Depth) -> Html {
         let hits: String = hits.collect();
         let told = format!("{answers}; by the profile: {}{hits}", row.profile);
         let calls = Html::with("code", &safe_to(&row.calls, depth.value));
-        let told = Html::text(&format!(": {}", safe_to(&told, depth.value.max(240))));
+        let told = Html::text(&format!(": {}", safe_to(&told, depth.value.max(220))));
         Html::element("li", &[], [calls, told])
     };
     let more = case.filters.len().saturating_sub(depth.rows);
@@ -153,9 +152,15 @@ fn advice(view: &View<'_>, case: &CaseReport, depth: Depth) -> Vec<Html> {
     let is_shown = |step: &&String| depth.whole || !step.starts_with("ocidiff explain ");
     let steps = steps.iter().filter(is_shown);
     let steps = steps.flat_map(|step| [Html::with("code", step), Html::text(" ")]);
-    let source = Html::text(&format!("({})", case.source));
-    all.push(item(steps.chain([source]).collect()));
+    let source = (depth.whole || !is_named_so(case)).then(|| Html::text(&format!("({})", case.source)));
+    all.push(item(steps.chain(source).collect()));
     all
+}
+
+/// Whether the case's name says which file it is written in.
+fn is_named_so(case: &CaseReport) -> bool {
+    let file = case.case.split('[').next().unwrap_or_default();
+    case.source.ends_with(&format!("cases/{file}.yaml"))
 }
 
 /// The findings of a case: the worst with what it does, then the others.

@@ -27,7 +27,7 @@ pub(super) fn table(view: &View<'_>) -> Html {
         ],
     );
     let attributes = [
-        ("class", "wide"),
+        ("class", "wide tall"),
         ("role", "region"),
         ("tabindex", "0"),
         ("aria-label", "Findings"),
@@ -57,7 +57,6 @@ fn counted(view: &View<'_>) -> String {
 }
 
 fn row(view: &View<'_>, found: &Found<'_>) -> Html {
-    let marks = found.marks(&view.places);
     let name = Html::element(
         "th",
         &[("scope", "row")],
@@ -111,8 +110,7 @@ fn section(view: &View<'_>, found: &Found<'_>) -> Html {
         Html::with("p", &found.card.title),
         Html::element("dl", &[], facts(view, found)),
     ];
-    let attributes = marks.with(&[("id", &found.anchor), ("class", "entry")]);
-    Html::element("section", &attributes, parts)
+    Html::element("section", &marks.with(&[("id", &found.anchor)]), parts)
 }
 
 fn facts(view: &View<'_>, found: &Found<'_>) -> Vec<Html> {

@@ -120,8 +120,12 @@ fn contents(view: &View<'_>) -> Html {
 fn counts(run: &Run<'_>) -> Html {
     let one = |verdict: Verdict| {
         let number = run.counts.of(verdict);
+        let badge = match number {
+            0 => Html::badge("none", verdict.name()),
+            _ => case::verdict(verdict),
+        };
         let number = Html::with("b", &number.to_string());
-        Html::element("li", &[], [number, Html::text(" "), case::verdict(verdict)])
+        Html::element("li", &[], [number, Html::text(" "), badge])
     };
     // Those that fail come first, and there is room for those that are none.
     let fails = Verdict::ALL.into_iter().filter(|verdict| is_told_whole(*verdict));
