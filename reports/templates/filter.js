@@ -40,7 +40,14 @@
       form.reset();
       apply();
     }
-    target.scrollIntoView();
+    // What comes into sight on the way may be higher than it was taken for.
+    let frames = 12;
+    const settle = () => {
+      target.scrollIntoView();
+      frames -= 1;
+      if (frames > 0) requestAnimationFrame(settle);
+    };
+    settle();
   };
   let waiting;
   form.addEventListener("input", () => {
@@ -53,7 +60,7 @@
     apply();
   });
   addEventListener("hashchange", follow);
+  addEventListener("load", follow);
   form.hidden = false;
   apply();
-  follow();
 })();
