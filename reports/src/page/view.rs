@@ -288,7 +288,7 @@ mod tests {
         for (name, told) in [
             ("process/groups[many]", "case/process/groups:many"),
             ("process/groups[many]", "case/process/groups:many~1"),
-            ("process/groups:many~1", "case/process/groups:many_1"),
+            ("process/groups:many~1", "case/process/groups_many_1"),
             ("a b\"<\u{202e}", "case/a_b___"),
             ("", "case/"),
         ] {

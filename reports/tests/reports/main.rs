@@ -11,5 +11,6 @@ mod ignored;
 mod news;
 mod nodes;
 mod order;
+mod page;
 mod room;
 mod story;
