@@ -36,6 +36,11 @@ impl Depth {
         rows: 40,
         whole: true,
     };
+    /// What is known, as whole.
+    pub(super) const KNOWN_WHOLE: Self = Self {
+        heading: "h4",
+        ..Self::WHOLE
+    };
     /// What is known: `ocidiff explain --run` has the rest.
     pub(super) const KNOWN: Self = Self {
         heading: "h4",

@@ -14,11 +14,7 @@ pub(super) const SCRIPT: Script = Script {
 pub(super) fn form(view: &View<'_>) -> Html {
     let search = [
         Html::element("label", &[("for", "q")], [Html::text("Search")]),
-        Html::element(
-            "input",
-            &[("id", "q"), ("type", "search"), ("autocomplete", "off")],
-            [],
-        ),
+        Html::element("input", &[("id", "q"), ("type", "search")], []),
     ];
     let verdicts = Verdict::ALL
         .into_iter()
@@ -53,6 +49,8 @@ pub(super) fn form(view: &View<'_>) -> Html {
     let attributes = [
         ("id", "filters"),
         ("role", "search"),
+        // What a browser remembers of a form would hide cases from whom opens the page again.
+        ("autocomplete", "off"),
         ("aria-label", "Findings and cases"),
         ("hidden", ""),
     ];

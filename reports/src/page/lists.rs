@@ -2,7 +2,7 @@
 
 use ocidiff_model::Verdict;
 
-use super::case::{self, Depth};
+use super::case;
 use super::view::{Place, View};
 use crate::html::Html;
 use crate::style::count;
@@ -41,7 +41,7 @@ pub(super) fn differing(view: &View<'_>) -> Html {
             .iter()
             .filter(|place| place.topic == at && place.differs());
         let cases: Vec<Html> = cases
-            .map(|place| case::section(view, place, Depth::KNOWN))
+            .map(|place| case::section(view, place, view.known))
             .collect();
         let attributes = [("id", &*View::topic_anchor(at)), ("data-g", "")];
         let head = Html::with("h3", &format!("{name}: {}", count(cases.len(), "case")));

@@ -82,8 +82,10 @@ fn row(view: &View<'_>, topic: Option<usize>) -> Html {
         .places
         .iter()
         .any(|place| Some(place.topic) == topic && place.differs());
+    let fails = places.iter().any(|(_, place)| is_told_whole(place.case.verdict));
     let name = match topic {
         None => Html::text("all topics"),
+        Some(topic) if fails => Html::to("fails", view.topics[topic]),
         Some(topic) if has_part => Html::to(&View::topic_anchor(topic), view.topics[topic]),
         Some(topic) => Html::text(view.topics[topic]),
     };

@@ -19,11 +19,21 @@ use crate::run::{Run, Start, is_told_whole};
 use crate::style::count;
 use crate::{news, when};
 
-/// The page.
+/// The page. Of known cases it has what tells them apart: a whole corpus stays small.
 #[must_use]
 pub fn render(events: &[Event]) -> String {
+    draw(events, Depth::KNOWN)
+}
+
+/// The page with known cases as whole as those that fail.
+#[must_use]
+pub fn full(events: &[Event]) -> String {
+    draw(events, Depth::KNOWN_WHOLE)
+}
+
+fn draw(events: &[Event], known: Depth) -> String {
     let run = Run::of(events);
-    let view = View::of(&run);
+    let view = View::of(&run, known);
     let title = format!("ocidiff: {}", run.headline());
     let main = [
         counts(&run),

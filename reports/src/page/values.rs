@@ -8,6 +8,7 @@ use super::case::{Depth, value};
 use super::view::View;
 use crate::html::Html;
 use crate::safe::safe_to;
+use crate::style::count;
 use crate::telling;
 
 /// Columns that a narrow window has room for.
@@ -123,7 +124,7 @@ fn notes(case: &CaseReport, difference: &Difference, depth: Depth) -> Vec<String
     }
     for seen in &difference.seen {
         let ways = safe_to(&telling::way(&seen.groups, " \u{b7} "), depth.value);
-        notes.push(format!("{} times: {ways}", seen.times));
+        notes.push(format!("{}: {ways}", count(seen.times as usize, "time")));
     }
     for (who, written, seen) in telling::off(difference) {
         let (written, seen) = (safe_to(&written, depth.value), safe_to(&seen, depth.value));

@@ -8,6 +8,7 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Impact, Requirement, Verdict};
 
+use super::case::Depth;
 use crate::accounts;
 use crate::html::Html;
 use crate::run::Run;
@@ -46,6 +47,8 @@ pub(super) struct Found<'a> {
 /// Everything that the page shows, sorted out.
 pub(super) struct View<'a> {
     pub(super) run: &'a Run<'a>,
+    /// How much of known cases is shown.
+    pub(super) known: Depth,
     /// Who takes part, by label, the reference first.
     pub(super) labels: Vec<&'a str>,
     pub(super) topics: Vec<&'a str>,
@@ -58,7 +61,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(run: &'a Run<'a>) -> Self {
+    pub(super) fn of(run: &'a Run<'a>, known: Depth) -> Self {
         let labels = labels(run);
         let topics: BTreeSet<&str> = run.cases.iter().map(|case| topic(case)).collect();
         let topics: Vec<&str> = topics.into_iter().collect();
@@ -78,6 +81,7 @@ impl<'a> View<'a> {
         let clauses = clauses.map(|clause| (clause.id.as_str(), clause)).collect();
         Self {
             run,
+            known,
             labels,
             topics,
             places,
@@ -190,21 +194,30 @@ pub(super) fn topic(case: &CaseReport) -> &str {
     case.case.split_once('/').map_or("other", |(topic, _)| topic)
 }
 
-/// Who makes the difference: who is accounted for, else who is not as the reference or not as expected.
+/// Who makes the difference: who is accounted for, else who is not as the reference or not as expected. Of a case in
+/// which nothing showed, those of whom it is written.
 fn who(case: &CaseReport, labels: &[&str]) -> BTreeSet<usize> {
-    let shows = |one: &&Difference| !is_missed(one);
-    let named = |one: &Difference| -> Vec<String> {
-        let accounted: Vec<String> = one.accounts.iter().map(|account| account.who.clone()).collect();
-        if !accounted.is_empty() {
-            return accounted;
-        }
-        let others = one.groups.iter().skip(1).flat_map(|group| &group.runtimes);
-        others.chain(&one.against).cloned().collect()
+    let number = |name: &str| labels.iter().position(|label| *label == name);
+    let accounted = |one: &'_ Difference| -> BTreeSet<usize> {
+        let names = one.accounts.iter().filter_map(|account| number(&account.who));
+        names.collect()
     };
-    let names = case.differences.iter().filter(shows).flat_map(named);
-    names
-        .filter_map(|name| labels.iter().position(|label| *label == name))
-        .collect()
+    let differing = |one: &Difference| -> BTreeSet<usize> {
+        let others = one.groups.iter().skip(1).flat_map(|group| &group.runtimes);
+        others
+            .chain(&one.against)
+            .filter_map(|name| number(name))
+            .collect()
+    };
+    let mut shown = case.differences.iter().filter(|one| !is_missed(one)).peekable();
+    if shown.peek().is_none() {
+        return case.differences.iter().flat_map(accounted).collect();
+    }
+    let of = |one: &Difference| match one.accounts.is_empty() {
+        true => differing(one),
+        false => accounted(one),
+    };
+    shown.flat_map(of).collect()
 }
 
 /// Whether it is written down and did not show.
