@@ -47,7 +47,7 @@ fn a_report_from_the_file_is_what_run_printed() {
     };
     assert_eq!(report("terminal"), ran.stdout);
     assert_eq!(report("json"), file);
-    assert!(report("markdown").contains("some/story"));
+    assert!(report("markdown").contains("runc/enosys-stub"));
     assert!(report("junit").starts_with("<?xml"));
     let page = report("html");
     assert!(page.starts_with("<!DOCTYPE html>"));

@@ -130,7 +130,7 @@ fn filters(case: &CaseReport, depth: Depth) -> Html {
         Html::element("li", &[], [calls, told])
     };
     let more = case.filters.len().saturating_sub(depth.rows);
-    let more = (more > 0).then(|| Html::with("li", &format!("{} more calls", more)));
+    let more = (more > 0).then(|| Html::with("li", &count(more, "more call")));
     Html::items(&[], case.filters.iter().take(depth.rows).map(row).chain(more))
 }
 

@@ -36,10 +36,7 @@ fn is_agreed(place: &Place<'_>) -> bool {
 /// Each case that differs, by topic.
 pub(super) fn differing(view: &View<'_>) -> Html {
     let topic = |(at, name): (usize, &&str)| {
-        let cases = view
-            .places
-            .iter()
-            .filter(|place| place.topic == at && place.differs());
+        let cases = view.of_topic(at).filter(|place| place.differs());
         let cases: Vec<Html> = cases
             .map(|place| case::section(view, place, view.known))
             .collect();
@@ -97,8 +94,7 @@ pub(super) fn ignored(view: &View<'_>) -> Html {
 /// Names by topic.
 pub(super) fn agreeing(view: &View<'_>) -> Html {
     let topic = |(at, name): (usize, &&str)| {
-        let of_topic = |place: &&Place<'_>| place.topic == at && is_agreed(place);
-        let places: Vec<&Place<'_>> = view.places.iter().filter(of_topic).collect();
+        let places: Vec<&Place<'_>> = view.of_topic(at).filter(|place| is_agreed(place)).collect();
         let head = Html::with("h3", &format!("{name}: {}", count(places.len(), "case")));
         (!places.is_empty())
             .then(|| Html::element("section", &[("data-g", "")], [head, names(&places, false)]))
@@ -126,8 +122,12 @@ fn names(places: &[&Place<'_>], whole: bool) -> Html {
         let whole_name = place.case.case.as_str();
         let short = whole_name.split_once('/').map_or(whole_name, |(_, name)| name);
         let name = if whole { whole_name } else { short };
+        // Who does not support it says so in words of its own.
+        let refusals = place.case.unsupported.iter().filter(|_| whole);
+        let refusals = refusals.map(|(label, why)| Html::text(&format!("; {label}: {why}")));
         let marks = place.marks();
-        Html::element("li", &marks.with(&[("id", &place.anchor)]), [Html::text(name)])
+        let inside = std::iter::once(Html::text(name)).chain(refusals);
+        Html::element("li", &marks.with(&[("id", &place.anchor)]), inside)
     };
     Html::items(&[("class", "line")], places.iter().map(name))
 }

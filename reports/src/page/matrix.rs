@@ -71,28 +71,23 @@ fn legend() -> Html {
 }
 
 fn row(view: &View<'_>, topic: Option<usize>) -> Html {
-    let of_topic = |place: &&Place<'_>| topic.is_none_or(|topic| place.topic == topic);
-    let places: Vec<(usize, &Place<'_>)> = view
-        .places
-        .iter()
-        .enumerate()
-        .filter(|(_, place)| of_topic(place) && is_compared(place))
-        .collect();
-    let has_part = view
-        .places
-        .iter()
-        .any(|place| Some(place.topic) == topic && place.differs());
-    let fails = places.iter().any(|(_, place)| is_told_whole(place.case.verdict));
+    let places: Vec<&Place<'_>> = match topic {
+        None => view.places.iter().collect(),
+        Some(topic) => view.of_topic(topic).collect(),
+    };
+    let fails = places.iter().any(|place| is_told_whole(place.case.verdict));
+    let differs = places.iter().any(|place| place.differs());
     let name = match topic {
         None => Html::text("all topics"),
+        Some(topic) if differs => Html::to(&View::topic_anchor(topic), view.topics[topic]),
         Some(topic) if fails => Html::to("fails", view.topics[topic]),
-        Some(topic) if has_part => Html::to(&View::topic_anchor(topic), view.topics[topic]),
         Some(topic) => Html::text(view.topics[topic]),
     };
+    let compared: Vec<&Place<'_>> = places.into_iter().filter(|place| is_compared(place)).collect();
     let name = Html::element("th", &[("scope", "row")], [name]);
-    let compared = Html::with("td", &places.len().to_string());
-    let cells = (0..view.labels.len()).map(|who| shown(&cell(view, &places, who)));
-    Html::element("tr", &[], [name, compared].into_iter().chain(cells))
+    let number = Html::with("td", &compared.len().to_string());
+    let cells = (0..view.labels.len()).map(|who| shown(&cell(view, &compared, who)));
+    Html::element("tr", &[], [name, number].into_iter().chain(cells))
 }
 
 fn is_compared(place: &Place<'_>) -> bool {
@@ -102,21 +97,18 @@ fn is_compared(place: &Place<'_>) -> bool {
     )
 }
 
-fn cell(view: &View<'_>, places: &[(usize, &Place<'_>)], who: usize) -> Cell {
+fn cell(view: &View<'_>, places: &[&Place<'_>], who: usize) -> Cell {
     let mut cell = Cell::default();
     let label = view.labels[who];
-    for (_, place) in places {
+    for place in places {
         let sat_out = place.case.unsupported.iter().any(|(name, _)| name == label);
         cell.compared += usize::from(!sat_out);
         let makes = place.who.contains(&who) && !place.case.ignored;
         cell.cases += usize::from(makes);
         cell.fails |= is_told_whole(place.case.verdict) && (makes || place.who.is_empty());
-    }
-    let within: BTreeSet<usize> = places.iter().map(|(at, _)| *at).collect();
-    for (number, found) in view.findings.iter().enumerate() {
-        if found.who.contains(&who) && !found.cases.is_disjoint(&within) {
-            cell.findings.insert(number);
-            cell.worst = cell.worst.max(found.impact);
+        for (_, finding) in place.because.range((who, 0)..(who + 1, 0)) {
+            cell.findings.insert(*finding);
+            cell.worst = cell.worst.max(view.findings[*finding].impact);
         }
     }
     cell

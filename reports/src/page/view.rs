@@ -26,6 +26,8 @@ pub(super) struct Place<'a> {
     pub(super) topic: usize,
     /// Who shows what is not as it should be, or as the reference is, by their numbers.
     pub(super) who: BTreeSet<usize>,
+    /// Who shows which finding in it, by their numbers.
+    pub(super) because: BTreeSet<(usize, usize)>,
     pub(super) impact: Option<Impact>,
 }
 
@@ -56,6 +58,7 @@ pub(super) struct View<'a> {
     pub(super) places: Vec<Place<'a>>,
     /// The worst first.
     pub(super) findings: Vec<Found<'a>>,
+    by_topic: Vec<Vec<usize>>,
     clauses: HashMap<&'a str, &'a Requirement>,
     by_id: HashMap<&'a FindingId, usize>,
 }
@@ -71,12 +74,20 @@ impl<'a> View<'a> {
             anchor: anchor("case", &case.case, &mut taken),
             topic: topics.binary_search(&topic(case)).unwrap_or_default(),
             who: who(case, &labels),
+            because: BTreeSet::new(),
             impact: telling::impact(case),
         };
-        let places: Vec<Place<'a>> = run.cases.iter().map(place).collect();
+        let mut places: Vec<Place<'a>> = run.cases.iter().map(place).collect();
         let findings = findings(run, &places, &labels);
         let by_id = findings.iter().enumerate().map(|(at, found)| (found.id, at));
-        let by_id = by_id.collect();
+        let by_id: HashMap<&FindingId, usize> = by_id.collect();
+        let mut by_topic = vec![Vec::new(); topics.len()];
+        for (at, place) in places.iter_mut().enumerate() {
+            place.because = because(place.case, &labels, &by_id);
+            if let Some(topic) = by_topic.get_mut(place.topic) {
+                topic.push(at);
+            }
+        }
         let clauses = run.cases.iter().flat_map(|case| &case.requirements);
         let clauses = clauses.map(|clause| (clause.id.as_str(), clause)).collect();
         Self {
@@ -85,10 +96,16 @@ impl<'a> View<'a> {
             labels,
             topics,
             places,
+            by_topic,
             findings,
             clauses,
             by_id,
         }
+    }
+
+    /// The cases of a topic.
+    pub(super) fn of_topic(&self, topic: usize) -> impl Iterator<Item = &Place<'a>> {
+        self.by_topic[topic].iter().map(|at| &self.places[*at])
     }
 
     pub(super) fn finding(&self, id: &FindingId) -> Option<&Found<'a>> {
@@ -218,6 +235,22 @@ fn who(case: &CaseReport, labels: &[&str]) -> BTreeSet<usize> {
         false => accounted(one),
     };
     shown.flat_map(of).collect()
+}
+
+/// Who shows which finding.
+fn because(
+    case: &CaseReport,
+    labels: &[&str],
+    by_id: &HashMap<&FindingId, usize>,
+) -> BTreeSet<(usize, usize)> {
+    let shown = case.differences.iter().filter(|one| !is_missed(one));
+    let accounts = shown.flat_map(|one| &one.accounts);
+    let pairs = accounts.flat_map(|account| {
+        let who = labels.iter().position(|label| *label == account.who);
+        let ids = account.because.iter().filter_map(|id| by_id.get(id).copied());
+        ids.filter_map(move |id| Some((who?, id)))
+    });
+    pairs.collect()
 }
 
 /// Whether it is written down and did not show.

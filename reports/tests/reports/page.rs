@@ -369,3 +369,17 @@ fn what_did_not_show_is_of_whom_it_is_written() {
     assert_eq!(row.matches("class=\"fails\"").count(), 1, "{row}");
     assert!(page.contains("<dt>Written down, did not show</dt>"), "{page}");
 }
+
+/// Topics are the run's: as many as there are cases cost no more than their number.
+#[test]
+fn many_cases_of_as_many_topics_take_no_longer() {
+    let cases = (0..20_000).map(|number| CaseReport {
+        case: format!("topic-{number}/case"),
+        ..story::breaks("a/b", 1)
+    });
+    let events = story::run(cases.collect());
+    let start = Instant::now();
+    let page = drawn(&events);
+    assert_eq!(page.matches(" id=\"case/").count(), 20_000);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
