@@ -196,7 +196,7 @@ fn clauses(case: &CaseReport, depth: Depth) -> Vec<Vec<Html>> {
         }
         let who = match against.is_empty() {
             true => String::new(),
-            false => format!(", violated by {}", against.join(", ")),
+            false => format!(" (violated by {})", against.join(", ")),
         };
         let name = format!("{} {}", clause.level, clause.id);
         let says = safe_to(&format!(": {}{who}", clause.says), depth.value);
