@@ -50,6 +50,7 @@ run: runtimes   ## run every case under runc, crun and youki; the reports go to 
 	$(OCIDIFF) run --json $(OUT)/events.jsonl; status=$$?; \
 	if [ -f $(OUT)/events.jsonl ]; then \
 	  $(OCIDIFF) report $(OUT)/events.jsonl --format markdown --output $(OUT)/report.md && \
+	  $(OCIDIFF) report $(OUT)/events.jsonl --format html --output $(OUT)/report.html && \
 	  $(OCIDIFF) report $(OUT)/events.jsonl --format junit --output $(OUT)/junit.xml; fi; \
 	exit $$status
 

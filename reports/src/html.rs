@@ -24,7 +24,9 @@ impl Html {
         }
         out.push('>');
         inside.into_iter().for_each(|one| out.push_str(&one.0));
-        out.push_str(&format!("</{tag}>"));
+        if tag != "input" {
+            out.push_str(&format!("</{tag}>"));
+        }
         if BLOCKS.contains(&tag) {
             out.push('\n');
         }
@@ -39,11 +41,41 @@ impl Html {
     /// A link, where the target is one that can be followed; else its text.
     pub(crate) fn link(target: &str, name: &str) -> Self {
         if crate::telling::is_web(target) {
-            let attributes = [("href", target), ("rel", "noopener noreferrer")];
+            let attributes = [("href", target), ("rel", "noreferrer")];
             Self::element("a", &attributes, [Self::text(name)])
         } else {
             Self::text(target)
         }
+    }
+
+    /// A link to a place of the same page, by its `id`.
+    pub(crate) fn to(id: &str, name: &str) -> Self {
+        Self::element("a", &[("href", &format!("#{id}"))], [Self::text(name)])
+    }
+
+    /// Lines of hostile text that stay lines, for `pre`.
+    pub(crate) fn lines<'t>(lines: impl IntoIterator<Item = &'t str>) -> Self {
+        Self(lines.into_iter().map(|line| escaped(line) + "\n").collect())
+    }
+
+    /// A list; nothing where it has no items.
+    pub(crate) fn items(attributes: &[(&'static str, &str)], all: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = all.into_iter().peekable();
+        match all.peek() {
+            Some(_) => Self::element("ul", attributes, all),
+            None => Self::default(),
+        }
+    }
+
+    /// A word in the colour of its class.
+    pub(crate) fn badge(class: &str, word: &str) -> Self {
+        let class = format!("badge {class}");
+        Self::element("span", &[("class", &class)], [Self::text(word)])
+    }
+
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Several, one after the other.
@@ -53,8 +85,9 @@ impl Html {
 }
 
 /// A line of the source each.
-const BLOCKS: [&str; 11] = [
-    "h1", "h2", "h3", "p", "ul", "li", "tr", "table", "caption", "section", "details",
+const BLOCKS: [&str; 16] = [
+    "h1", "h2", "h3", "h4", "p", "ul", "li", "tr", "table", "caption", "section", "details", "dl", "dd",
+    "header", "nav",
 ];
 
 /// The page's look; it is the program's own.
@@ -62,15 +95,50 @@ const LOOK: &str = include_str!("../templates/page.css");
 
 /// A whole page, which loads nothing and runs nothing: the browser is told so too.
 pub(crate) fn page(title: &str, body: Html) -> String {
-    let title = escaped(title);
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n<style>\n{LOOK}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
-        body.0
-    )
+    let main = Html::element("main", &[], [Html("\n".to_owned()), body]);
+    Document {
+        title,
+        body: Html::all([main, Html("\n".to_owned())]),
+        look: "",
+        script: None,
+    }
+    .text()
+}
+
+/// A script that is the program's own, and what the browser must find its digest to be before it runs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Script {
+    pub(crate) text: &'static str,
+    /// `sha256-` and the digest in base64.
+    pub(crate) digest: &'static str,
+}
+
+/// A page before it is text. It loads nothing; of scripts the browser runs the given one only.
+pub(crate) struct Document<'t> {
+    pub(crate) title: &'t str,
+    pub(crate) body: Html,
+    /// What it has of looks beside that of every page.
+    pub(crate) look: &'static str,
+    pub(crate) script: Option<Script>,
+}
+
+impl Document<'_> {
+    pub(crate) fn text(&self) -> String {
+        let (title, body, look) = (escaped(self.title), &self.body.0, self.look);
+        let allowed = self.script.map_or(String::new(), |script| {
+            format!("; script-src '{}'", script.digest)
+        });
+        let script = self.script.map_or(String::new(), |script| {
+            format!("<script>{}</script>\n", script.text)
+        });
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'{allowed}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{title}</title>\n<style>\n{LOOK}{look}</style>\n</head>\n<body>\n{body}{script}</body>\n</html>\n"
+        )
+    }
 }
 
 /// A table that can be scrolled sideways where the window is narrow; none where it has no rows. The first cell of
@@ -142,7 +210,7 @@ mod tests {
         let link = Html::link("https://example.org/a?b&c", "a<");
         assert_eq!(
             link.0,
-            "<a href=\"https://example.org/a?b&amp;c\" rel=\"noopener noreferrer\">a&lt;</a>"
+            "<a href=\"https://example.org/a?b&amp;c\" rel=\"noreferrer\">a&lt;</a>"
         );
         for target in [
             "javascript:alert(1)",

@@ -12,6 +12,7 @@
 //! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
 //! | [`markdown`] | a summary for CI or a comment                                          |
 //! | [`junit`]    | JUnit XML for CI                                                       |
+//! | [`page`]     | a run as a page that loads nothing: what fails, findings, each case     |
 //! | [`mutants`]  | which mutants were caught, by which case, and by what                  |
 //! | [`safe()`]   | hostile text made harmless                                             |
 
@@ -30,6 +31,7 @@ pub mod markdown;
 pub mod mutants;
 mod news;
 pub mod nights;
+pub mod page;
 pub mod run;
 mod safe;
 mod style;
@@ -58,7 +60,7 @@ pub enum Format {
     Markdown,
     /// JUnit XML; for runs.
     Junit,
-    /// A page that needs nothing beside itself; for checks.
+    /// A page that needs nothing beside itself.
     Html,
     /// A run's events themselves, one JSON object a line; a check's report as one object.
     Json,
@@ -124,21 +126,18 @@ pub enum Error {
     /// The format is one for runs, and this is a check.
     #[error("{0} is for runs; this is a check")]
     OnlyRuns(Format),
-    /// The format is one for checks, and this is a run.
-    #[error("{0} is for checks; this is a run")]
-    OnlyChecks(Format),
 }
 
 /// Draws the report of a run.
 ///
 /// # Errors
-/// The format is one for checks only, or its writer failed; the terminal report and the Markdown one never fail.
+/// The format's writer failed; the reports for the terminal, in Markdown and as a page never fail.
 pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(events, style)),
         Format::Markdown => Ok(markdown::render(events)),
         Format::Junit => junit::render(events),
-        Format::Html => Err(Error::OnlyChecks(format)),
+        Format::Html => Ok(page::render(events)),
         Format::Json => Ok(events::lines_of(events)?),
     }
 }

@@ -13,6 +13,8 @@ use crate::telling;
 pub struct Start<'a> {
     /// The version of ocidiff.
     pub ocidiff: &'a str,
+    /// When it began, in seconds since 1970.
+    pub time: u64,
     /// Who takes part, the reference first.
     pub runtimes: &'a [Participant],
     /// Where.
@@ -114,6 +116,23 @@ impl<'a> Run<'a> {
         let done = self.cases.len();
         self.interrupted
             .then(|| format!("{why}: {done} of {} have a verdict", count(self.planned, "case")))
+    }
+
+    /// What matters most, in words.
+    pub(crate) fn headline(&self) -> String {
+        let mut parts: Vec<_> = TOLD_WHOLE
+            .into_iter()
+            .chain([Verdict::Fixed])
+            .filter(|verdict| self.counts.of(*verdict) > 0)
+            .map(|verdict| format!("{} {verdict}", self.counts.of(verdict)))
+            .collect();
+        if self.interrupted {
+            parts.insert(0, "interrupted".to_owned());
+        }
+        if parts.is_empty() {
+            parts.push("nothing new".to_owned());
+        }
+        parts.join(", ")
     }
 
     /// The cases that are told first and whole: by verdict, then by name.
@@ -227,6 +246,7 @@ impl<'a> Start<'a> {
         match event {
             Event::RunStarted {
                 ocidiff,
+                time,
                 runtimes,
                 machine,
                 recorder,
@@ -234,6 +254,7 @@ impl<'a> Start<'a> {
                 ..
             } => Some(Self {
                 ocidiff,
+                time: *time,
                 runtimes,
                 machine,
                 recorder,

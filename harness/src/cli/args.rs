@@ -388,10 +388,11 @@ pub(crate) struct ReportArgs {
     /// nothing can be compared; that a case takes longer is told, and fails nothing
     #[arg(long, conflicts_with = "merge")]
     pub(crate) diff: bool,
-    /// terminal, markdown, json; junit for runs, html for checks
+    /// terminal, markdown, html, json; junit for runs
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
-    /// Of a run, everything: in the terminal's format each known case, in markdown also what a comment has no room for
+    /// Of a run, everything: in the terminal's format each known case, in markdown also what a comment has no room for,
+    /// in html all values of known cases too
     #[arg(long, conflicts_with = "merge")]
     pub(crate) full: bool,
     /// Write to a file, not to stdout

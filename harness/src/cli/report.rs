@@ -5,7 +5,7 @@ use std::path::Path;
 use ocidiff_model::check::{FleetReport, NodeCheck};
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
-use ocidiff_reports::{Error as Drawing, Format, Style, check, fleet, markdown, render, terminal};
+use ocidiff_reports::{Error as Drawing, Format, Style, check, fleet, markdown, page, render, terminal};
 
 use super::args::ReportArgs;
 use super::{files, output};
@@ -62,8 +62,9 @@ fn full(format: Format, events: &[Event], style: &Style) -> Result<Result<String
     match format {
         Format::Markdown => Ok(Ok(markdown::full(events))),
         Format::Terminal => Ok(Ok(terminal::full(events, style))),
+        Format::Html => Ok(Ok(page::full(events))),
         other => Err(Error::usage(format!(
-            "--full is for terminal and markdown: {other} has everything"
+            "--full is for terminal, markdown and html: {other} has everything"
         ))),
     }
 }
@@ -104,7 +105,7 @@ pub(super) fn read(file: &Path) -> Result<Recording, Error> {
 /// A format that is not for what is drawn is the user's to mend.
 fn refused(error: Drawing) -> Error {
     match error {
-        Drawing::OnlyRuns(_) | Drawing::OnlyChecks(_) => Error::usage(error),
+        Drawing::OnlyRuns(_) => Error::usage(error),
         _ => Error::broken(format!("failed to {error}")),
     }
 }

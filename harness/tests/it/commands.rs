@@ -47,9 +47,21 @@ fn a_report_from_the_file_is_what_run_printed() {
     };
     assert_eq!(report("terminal"), ran.stdout);
     assert_eq!(report("json"), file);
-    assert!(report("markdown").contains("some/story"));
+    assert!(report("markdown").contains("runc/enosys-stub"));
     assert!(report("junit").starts_with("<?xml"));
-    for format in ["terminal", "markdown", "junit", "json"] {
+    let page = report("html");
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    assert!(page.contains(" id=\"case/some/story\"") && page.contains(" id=\"case/some/skipped\""));
+    let whole = scene.run(&["report", "events", "--format", "html", "--full"]);
+    assert!(whole.ends_with(0).stdout.len() >= page.len());
+    let refused = scene.run(&["report", "events", "--format", "junit", "--full"]);
+    assert!(
+        refused
+            .ends_with(2)
+            .stderr
+            .contains("--full is for terminal, markdown and html")
+    );
+    for format in ["terminal", "markdown", "html", "junit", "json"] {
         scene
             .run(&["report", "events", "--format", format, "--output", "out"])
             .ends_with(0);

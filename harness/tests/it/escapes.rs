@@ -56,6 +56,7 @@ fn nothing_that_a_workload_prints_is_obeyed() {
         vec!["report", "events"],
         vec!["report", "events", "--format", "json"],
         vec!["report", "events", "--format", "markdown"],
+        vec!["report", "events", "--format", "html"],
         vec!["report", "events", "--format", "junit"],
     ] {
         obeys_nothing(&args, &scene.run(&args));

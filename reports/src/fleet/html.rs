@@ -43,13 +43,8 @@ fn list(lines: &[String]) -> Html {
     items(lines.iter().map(|line| Html::with("li", line)))
 }
 
-/// A list; nothing where it has no items.
 fn items(all: impl Iterator<Item = Html>) -> Html {
-    let mut all = all.peekable();
-    match all.peek() {
-        Some(_) => Html::element("ul", &[], all),
-        None => Html::default(),
-    }
+    Html::items(&[], all)
 }
 
 fn one_move(of: &FleetMove, heading: &'static str) -> Vec<Html> {
@@ -98,7 +93,7 @@ fn node(node: &FleetNode) -> Vec<Html> {
     let end = if node.finished { "" } else { " (has no end)" };
     vec![
         Html::text(&node.node),
-        badge(class, node.outlook.name()),
+        Html::badge(class, node.outlook.name()),
         number(node.safe),
         number(node.at_risk),
         number(node.unchecked),
@@ -127,7 +122,7 @@ fn difference(one: &FleetDifference, single: bool) -> Vec<Html> {
     let shapes = one.shapes.iter().map(|shape| Html::with("li", &digest(shape)));
     vec![
         Html::with("code", &finding.what),
-        badge(finding.impact.name(), finding.impact.name()),
+        Html::badge(finding.impact.name(), finding.impact.name()),
         Html::with("code", &finding.from),
         Html::with("code", &finding.to),
         advice(one),
@@ -184,7 +179,7 @@ fn shape_of(shape: &FleetShape, single: bool) -> Vec<Html> {
     };
     vec![
         Html::with("code", &digest(&shape.digest)),
-        badge(class, word(shape.worst())),
+        Html::badge(class, word(shape.worst())),
         workloads(&shape.workloads, single, usize::MAX),
         items(findings),
         items(changes),
@@ -219,14 +214,6 @@ fn workloads(all: &[Placed], single: bool, most: usize) -> Html {
     }
     let summary = Html::with("summary", &count(all.len(), "workload"));
     Html::element("details", &[], [summary, list])
-}
-
-fn badge(class: &str, word: &str) -> Html {
-    Html::element(
-        "span",
-        &[("class", &format!("badge {class}"))],
-        [Html::text(word)],
-    )
 }
 
 fn number(number: usize) -> Html {

@@ -62,7 +62,7 @@ pub fn full(events: &[Event]) -> String {
 }
 
 fn top(run: &Run<'_>, room: &mut Room) {
-    room.push(&format!("## ocidiff: {}\n\n", headline(run)));
+    room.push(&format!("## ocidiff: {}\n\n", run.headline()));
     for start in &run.starts {
         room.push(&participants(start));
     }
@@ -109,25 +109,6 @@ fn failing(run: &Run<'_>, room: &mut Room) {
     if named < rest.len() {
         room.last(&format!("\n… {} more: --full\n", rest.len() - named));
     }
-}
-
-/// What matters most, in words.
-fn headline(run: &Run<'_>) -> String {
-    let mut parts: Vec<_> = crate::run::TOLD_WHOLE
-        .into_iter()
-        .filter(|verdict| run.counts.of(*verdict) > 0)
-        .map(|verdict| format!("{} {verdict}", run.counts.of(verdict)))
-        .collect();
-    if run.counts.of(Verdict::Fixed) > 0 {
-        parts.push(format!("{} fixed", run.counts.of(Verdict::Fixed)));
-    }
-    if run.interrupted {
-        parts.insert(0, "interrupted".to_owned());
-    }
-    if parts.is_empty() {
-        parts.push("nothing new".to_owned());
-    }
-    parts.join(", ")
 }
 
 fn participants(start: &Start<'_>) -> String {

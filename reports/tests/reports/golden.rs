@@ -53,6 +53,14 @@ fn markdown() {
     golden("report.md", &drawn(Format::Markdown, &story::whole()));
 }
 
+/// Without its looks and its script, which are files of their own.
+#[test]
+fn page() {
+    let page = drawn(Format::Html, &story::whole());
+    let (_, body) = page.split_once("<body>\n").expect("a body");
+    golden("page.html", body.split_once("<script>").expect("a script").0);
+}
+
 #[test]
 fn junit() {
     golden("junit.xml", &drawn(Format::Junit, &story::whole()));

@@ -8,7 +8,7 @@ use quick_xml::events::Event as Xml;
 
 use crate::story;
 
-const EVIL: &str =
+pub(crate) const EVIL: &str =
     "\u{1b}[2J\u{1b}]8;;http://evil\u{7}\r\n\u{202e}\u{9b}31m\0\u{ffff}]]>&<script>|`@you`\u{b}";
 
 /// The worst of everything, in every place that is not ours.
@@ -55,7 +55,7 @@ fn evil(verdict: Verdict) -> CaseReport {
     case
 }
 
-fn events() -> Vec<Event> {
+pub(crate) fn events() -> Vec<Event> {
     let mut events = story::run(Verdict::ALL.map(evil).to_vec());
     if let Some(Event::RunStarted {
         runtimes, recorder, ..

@@ -13,5 +13,6 @@ mod news;
 mod nights;
 mod nodes;
 mod order;
+mod page;
 mod room;
 mod story;

@@ -1,0 +1,143 @@
+//! Topics by runtimes: how many findings and cases of each make a difference, in colour and by a sign.
+
+use std::collections::BTreeSet;
+
+use ocidiff_model::{Impact, Verdict};
+
+use super::view::{Place, View};
+use crate::html::Html;
+use crate::run::is_told_whole;
+
+/// What a cell says.
+#[derive(Debug, Default)]
+struct Cell {
+    findings: BTreeSet<usize>,
+    cases: usize,
+    worst: Option<Impact>,
+    fails: bool,
+    compared: usize,
+}
+
+pub(super) fn section(view: &View<'_>) -> Html {
+    let column = |label: &&str| Html::element("th", &[("scope", "col")], [Html::text(label)]);
+    let head = [Html::with("th", "topic"), Html::with("th", "cases compared")];
+    let head = head.into_iter().chain(view.labels.iter().map(column));
+    let rows =
+        std::iter::once(row(view, None)).chain((0..view.topics.len()).map(|topic| row(view, Some(topic))));
+    let table = Html::element(
+        "table",
+        &[("class", "matrix")],
+        [
+            Html::with(
+                "caption",
+                "Findings / cases that differ, by topic and by who makes the difference",
+            ),
+            Html::element("thead", &[], [Html::element("tr", &[], head)]),
+            Html::element("tbody", &[], rows),
+        ],
+    );
+    let attributes = [
+        ("class", "wide"),
+        ("role", "region"),
+        ("tabindex", "0"),
+        ("aria-label", "Topics by runtimes"),
+    ];
+    Html::element(
+        "section",
+        &[("id", "matrix")],
+        [
+            Html::with("h2", "Topics by runtimes"),
+            legend(),
+            Html::element("div", &attributes, [table]),
+        ],
+    )
+}
+
+/// The signs, from nothing to the worst.
+fn legend() -> Html {
+    let all = [
+        ("safe", "\u{2713}", "as the others"),
+        ("cosmetic", "~", "cosmetic"),
+        ("may-break", "?", "may break"),
+        ("breaks", "\u{2717}", "breaks"),
+        ("security", "\u{203c}", "security"),
+        ("fails", "!", "new, gone or not as expected"),
+    ];
+    let signs = all.map(|(class, sign, word)| {
+        let sign = Html::badge(class, sign);
+        Html::element("li", &[], [sign, Html::text(&format!(" {word}"))])
+    });
+    Html::items(&[("class", "line")], signs)
+}
+
+fn row(view: &View<'_>, topic: Option<usize>) -> Html {
+    let places: Vec<&Place<'_>> = match topic {
+        None => view.places.iter().collect(),
+        Some(topic) => view.of_topic(topic).collect(),
+    };
+    let fails = places.iter().any(|place| is_told_whole(place.case.verdict));
+    let differs = places.iter().any(|place| place.differs());
+    let name = match topic {
+        None => Html::text("all topics"),
+        Some(topic) if differs => Html::to(&View::topic_anchor(topic), view.topics[topic]),
+        Some(topic) if fails => Html::to("fails", view.topics[topic]),
+        Some(topic) => Html::text(view.topics[topic]),
+    };
+    let compared: Vec<&Place<'_>> = places.into_iter().filter(|place| is_compared(place)).collect();
+    let name = Html::element("th", &[("scope", "row")], [name]);
+    let number = Html::with("td", &compared.len().to_string());
+    let cells = (0..view.labels.len()).map(|who| shown(&cell(view, &compared, who)));
+    Html::element("tr", &[], [name, number].into_iter().chain(cells))
+}
+
+fn is_compared(place: &Place<'_>) -> bool {
+    !matches!(
+        place.case.verdict,
+        Verdict::Skipped | Verdict::Unsupported | Verdict::Broken
+    )
+}
+
+fn cell(view: &View<'_>, places: &[&Place<'_>], who: usize) -> Cell {
+    let mut cell = Cell::default();
+    let label = view.labels[who];
+    for place in places {
+        let sat_out = place.case.unsupported.iter().any(|(name, _)| name == label);
+        cell.compared += usize::from(!sat_out);
+        let makes = place.who.contains(&who) && !place.case.ignored;
+        cell.cases += usize::from(makes);
+        cell.fails |= is_told_whole(place.case.verdict) && (makes || place.who.is_empty());
+        for (_, finding) in place.because.range((who, 0)..(who + 1, 0)) {
+            cell.findings.insert(*finding);
+            cell.worst = cell.worst.max(view.findings[*finding].impact);
+        }
+    }
+    cell
+}
+
+fn shown(cell: &Cell) -> Html {
+    if cell.compared == 0 {
+        return Html::element("td", &[], [Html::text("not compared")]);
+    }
+    let (class, sign, word) = match cell.worst {
+        _ if cell.fails => ("fails", "!", "fails"),
+        _ if cell.cases == 0 => ("safe", "\u{2713}", "as the others"),
+        Some(Impact::Security) => ("security", "\u{203c}", "security"),
+        Some(Impact::Breaks) => ("breaks", "\u{2717}", "breaks"),
+        Some(Impact::MayBreak) => ("may-break", "?", "may break"),
+        Some(Impact::Cosmetic) | None => ("cosmetic", "~", "cosmetic"),
+    };
+    let hidden = |text: &str| Html::element("span", &[("class", "spoken")], [Html::text(text)]);
+    let sign = Html::element("span", &[("aria-hidden", "true")], [Html::text(sign)]);
+    let parts = match cell.cases {
+        0 => vec![sign, hidden(word)],
+        cases => vec![
+            sign,
+            hidden(&format!("{word}: ")),
+            Html::text(&format!(" {}", cell.findings.len())),
+            hidden(" findings in"),
+            Html::text(&format!(" / {cases}")),
+            hidden(" cases"),
+        ],
+    };
+    Html::element("td", &[("class", class)], parts)
+}
