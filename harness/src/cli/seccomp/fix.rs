@@ -107,7 +107,7 @@ fn taken<'a>(before: &[ReadBack], after: &'a [ReadBack]) -> Result<Vec<&'a [Filt
             Loaded::Filters(list) if had => filters.push(list.as_slice()),
             Loaded::Filters(list) => newly.push(list.as_slice()),
             Loaded::Refused(said) => {
-                refused.push(format!("{label} does not take the changed profile: {said}"))
+                refused.push(format!("{label} does not take the changed profile: {said}"));
             }
             Loaded::NotBegun(said) => {
                 refused.push(format!(
@@ -197,7 +197,7 @@ fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
         }
         if refused && change.scope == Scope::Nobody {
             judged.nobodys.push(change);
-        } else if refused && change.scope == Scope::Foreign && !(change.is_as_before() && !meant) {
+        } else if refused && change.scope == Scope::Foreign && (meant || !change.is_as_before()) {
             judged.foreign.push(change);
         } else if change.differs() {
             if change.is_as_before() && !meant {
