@@ -6,6 +6,7 @@
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
 //! | `changed` | what the copy has otherwise, found by comparing |
+//! | `libc`    | which C library a workload's files have |
 //! | `usual`   | what engines put into every config by themselves |
 //! | `mounts` | the host's files stay out of it |
 //! | [`kernel`], `limits` | what this machine has not, and does not allow |
@@ -24,6 +25,7 @@ pub mod devices;
 pub mod features;
 pub mod judge;
 pub mod kernel;
+pub mod libc;
 mod limits;
 pub mod look;
 mod mounts;
