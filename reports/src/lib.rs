@@ -126,6 +126,9 @@ pub enum Error {
     /// The format is one for runs, and this is a check.
     #[error("{0} is for runs; this is a check")]
     OnlyRuns(Format),
+    /// What is compared over runs has no report of this format.
+    #[error("{0} is for one run; there are terminal, markdown and json of several")]
+    OnlyOne(Format),
 }
 
 /// Draws the report of a run.

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::config::own_stand_ins;
 use super::*;
 use crate::corpus::config::text as config_text;
 use crate::corpus::{files, load_shared};
@@ -75,7 +76,7 @@ fn every_pod_is_said_exactly() {
     for config in &pods {
         for limits in &limits {
             let mut tamed = tame(config, &[PathBuf::from("/")], limits).expect("a config");
-            super::config::own_stand_ins(&mut tamed.config, &tamed.stand_ins);
+            own_stand_ins(&mut tamed.config, &tamed.stand_ins);
             for recipe in wanted {
                 for command in [false, true] {
                     let wanted = Wanted {

@@ -11,6 +11,7 @@ use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::devices::{self, DEVICES};
+use super::libc::Libc;
 use super::look::Seen;
 use super::read::reason as cause_of;
 use super::rules::by_rule;
@@ -38,7 +39,7 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
         _ => vec![fact(one, step, tamed, corpus, &seen.said)],
     });
     let mut all: Vec<Finding> = Vec::new();
-    for finding in seen.rows.iter().map(|row| calls(row, step)) {
+    for finding in seen.rows.iter().map(|row| calls(row, step, &shape.libc)) {
         // The same of another architecture.
         match all.iter_mut().find(|there| is_alike(there, &finding)) {
             Some(there) => {
@@ -206,7 +207,7 @@ fn worst<'c>(
 }
 
 /// Calls that the filters do not answer alike.
-fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
+fn calls(row: &FilterRow, step: Move<'_>, libc: &Libc) -> Finding {
     let of = |who: &RuntimeId| -> Option<&FilterAnswer> {
         row.answers
             .iter()
@@ -214,7 +215,13 @@ fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
     };
     let action = |who: &RuntimeId| of(who).map_or_else(|| "(no filter)".to_owned(), |one| one.action.clone());
     let (from, to) = (action(step.from), action(step.to));
-    let hit = row.hits.iter().find(|hit| hit.runtimes.contains(&step.to.label));
+    let hits = || {
+        row.hits
+            .iter()
+            .filter(|hit| hit.runtimes.contains(&step.to.label))
+    };
+    let made = hits().find(|hit| libc.makes(&hit.who));
+    let hit = made.or_else(|| hits().next());
     let lax = [step.from, step.to].into_iter().find(|who| {
         let passes = |action: &str| action == "ALLOW" || action == "LOG";
         let written = row.written.as_deref();
@@ -238,9 +245,20 @@ fn calls(row: &FilterRow, step: Move<'_>) -> Finding {
                 ),
             )
         }
+        // What nothing in its files is known to make may be in a program of its own.
         (_, None, Some(hit)) => (
-            Impact::Breaks,
-            format!("{} is made by {}: {}", hit.syscall, hit.who, hit.otherwise),
+            if made.is_some() {
+                Impact::Breaks
+            } else {
+                Impact::MayBreak
+            },
+            format!(
+                "{} is made by {}: {}; {}",
+                hit.syscall,
+                hit.who,
+                hit.otherwise,
+                libc.said()
+            ),
         ),
         _ if row.named.is_empty() => (Impact::Cosmetic, "calls that have no name".to_owned()),
         _ => (

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
+//! | `libc`    | which C library a workload's files have |
 //! | `usual`   | what engines put into every config by themselves |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
@@ -18,6 +19,7 @@ mod access;
 mod devices;
 pub mod features;
 pub mod judge;
+pub mod libc;
 pub mod look;
 pub mod read;
 mod rules;

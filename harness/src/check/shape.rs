@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::libc::Libc;
 use super::read::{Read, Reader};
 use crate::digest::of_text;
 use crate::workload::Workload;
@@ -23,6 +24,8 @@ pub struct Shape {
     pub own: Option<Own>,
     /// What can be told from the config alone.
     pub read: Vec<Read>,
+    /// Which C library their files have.
+    pub libc: Libc,
     /// The layers of the rootfs of the first of them.
     pub layers: Vec<PathBuf>,
 }
@@ -100,7 +103,13 @@ pub fn shapes(
         let config = serde_json::from_str(&workload.config).unwrap_or_default();
         let read = reader.read(&config, &tamed.config);
         let own = options.run.then(|| Own::of(&config, options.command.as_deref()));
-        let digest = digest(&tamed, &read, own.as_ref().map(|own| (own, &workload.layers[..])));
+        let libc = Libc::of(&workload.layers);
+        let digest = digest(
+            &tamed,
+            &libc,
+            &read,
+            own.as_ref().map(|own| (own, &workload.layers[..])),
+        );
         if let Some(at) = places.get(&digest) {
             shapes[*at].workloads.push(workload.name);
             continue;
@@ -115,6 +124,7 @@ pub fn shapes(
             },
             own,
             read,
+            libc,
             layers: workload.layers,
         });
     }
@@ -123,7 +133,7 @@ pub fn shapes(
 
 /// Of what the probe is run with (without the environment, which no runtime looks at; members in any order), what it is
 /// run without, what was read; and of the command and the files that it is run with, if it is.
-fn digest(tamed: &Tamed, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> String {
+fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> String {
     let mut shape = tamed.config.clone();
     if let Some(process) = shape.get_mut("process").and_then(Value::as_object_mut) {
         process.shift_remove("env");
@@ -134,7 +144,7 @@ fn digest(tamed: &Tamed, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> Stri
         tamed.changes,
         read,
         tamed.stand_ins,
-        format!("{:?}", tamed.uses)
+        format!("{:?} {libc:?}", tamed.uses)
     ]);
     if let (Some((own, layers)), Some(whole)) = (own, whole.as_array_mut()) {
         whole.push(json!([own.args, own.env, layers]));

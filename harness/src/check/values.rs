@@ -28,9 +28,9 @@ pub(super) fn judge(
     // Process numbers of a namespace that is shared with others.
     if ["proc.proc.nspid", "proc.proc.pids"].contains(&fact)
         && let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
-        && from.len() == to.len()
+        && (from.len() == to.len() || shares_processes(config))
     {
-        return say(Impact::Cosmetic, "other numbers, and as many");
+        return say(Impact::Cosmetic, "other numbers of processes");
     }
     if improves(fact, to) {
         return say(Impact::Cosmetic, "what fails now would not fail any more");
@@ -96,6 +96,12 @@ pub(super) fn judge(
         return Some((Impact::MayBreak, reason));
     }
     say(Impact::Cosmetic, "other options of the mount, none that confines")
+}
+
+/// Whether it sees the processes of the host, the runtime's among them.
+fn shares_processes(config: &Json) -> bool {
+    let list = config.pointer("/linux/namespaces").and_then(Json::as_array);
+    list.is_none_or(|list| list.iter().all(|one| one["type"] != "pid"))
 }
 
 /// Whether a path can be written that the config mounts, or makes, read-only.

@@ -44,7 +44,7 @@ pub(crate) fn diff(args: &ReportArgs) -> Result<ExitStatus, Error> {
         output::style()
     };
     let text = render(args.format, &diff, &style).map_err(|error| match error {
-        Drawing::OnlyRuns(format) | Drawing::OnlyChecks(format) => Error::usage(format!(
+        Drawing::OnlyRuns(format) | Drawing::OnlyOne(format) => Error::usage(format!(
             "a comparison of nights is drawn as terminal, markdown or json, not as {format}"
         )),
         error => Error::broken(format!("failed to {error}")),

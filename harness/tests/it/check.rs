@@ -82,6 +82,11 @@ fn the_story_is_told_before_the_move() {
     bundle(&scene, "web-2", |config| {
         config["linux"]["seccomp"] = profile.clone();
     });
+    // What they have can make the call.
+    let banner = "GNU C Library (Debian GLIBC 2.41-12) stable release version 2.41.\n";
+    for name in ["web-1", "web-2"] {
+        scene.write(&format!("{name}/rootfs/lib/x86_64-linux-gnu/libc.so.6"), banner);
+    }
     // Without any filter what is exec'ed into it could also use the host's keyring; a user could be given the host's /dev/null.
     let plain = |config: &mut Value| {
         config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
@@ -110,6 +115,7 @@ fn the_story_is_told_before_the_move() {
         .find(|one| one.impact == Impact::Breaks);
     let story = story.expect("tar will break");
     assert!(story.reason.contains("fchmodat2"), "{story:#?}");
+    assert!(story.reason.ends_with("its files have glibc 2.41"), "{story:#?}");
     assert_eq!(
         (story.from.as_str(), story.to.as_str()),
         ("ERRNO(ENOSYS)", "ERRNO(EPERM)")

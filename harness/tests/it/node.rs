@@ -156,7 +156,8 @@ fn every_kind_of_container_is_checked_and_none_is_touched() {
     // Docker's own profile is older than fchmodat2; who has none, or another one, does not care.
     let breaks_tar = |name: &str| {
         let mut findings = shape(&report, name).findings.iter();
-        findings.any(|one| one.impact == Impact::Breaks && one.reason.contains("fchmodat2"))
+        // The box has no libc of which that is known.
+        findings.any(|one| one.impact == Impact::MayBreak && one.reason.contains("fchmodat2"))
     };
     assert!(
         breaks_tar("default") && breaks_tar("limits") && breaks_tar("user"),

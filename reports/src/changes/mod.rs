@@ -237,8 +237,7 @@ pub fn render(format: Format, changes: &Changes, style: &Style) -> Result<String
         Format::Terminal => Ok(terminal::render(changes, style)),
         Format::Markdown => Ok(markdown::render(changes)),
         Format::Json => object(changes),
-        Format::Junit => Err(Error::OnlyRuns(format)),
-        Format::Html => Err(Error::OnlyChecks(format)),
+        Format::Junit | Format::Html => Err(Error::OnlyOne(format)),
     }
 }
 

@@ -215,7 +215,6 @@ pub fn render(format: Format, diff: &Diff, style: &Style) -> Result<String, Erro
         Format::Terminal => Ok(terminal::render(diff, style)),
         Format::Markdown => Ok(markdown::render(diff)),
         Format::Json => object(diff),
-        Format::Junit => Err(Error::OnlyRuns(format)),
-        Format::Html => Err(Error::OnlyChecks(format)),
+        Format::Junit | Format::Html => Err(Error::OnlyOne(format)),
     }
 }

@@ -18,7 +18,15 @@ pub(super) fn target(to: &str) -> Result<(), Error> {
 /// reference. Containers that run under another one are noted.
 pub(super) fn two(from: Option<&str>, to: &str, found: &mut Found) -> Result<Vec<Runtime>, Error> {
     let store = suite::store()?;
-    let to = to.to_owned();
+    let to = match registered(&found.engines, to) {
+        Some((engine, to)) => {
+            found
+                .notes
+                .push(format!("{to} is the one that {engine} has registered"));
+            to
+        }
+        None => to.to_owned(),
+    };
     let of_engine = || {
         let mut defaults = found.engines.iter().filter_map(default_of);
         defaults.find(|from| suite::runtimes(std::slice::from_ref(from), &store).is_ok())
@@ -50,6 +58,18 @@ pub(super) fn two(from: Option<&str>, to: &str, found: &mut Found) -> Result<Vec
         .collect();
     found.notes.extend(notes);
     Ok(runtimes)
+}
+
+/// The program that an engine of this node would use for a plain name, and the engine's name.
+fn registered(engines: &[NodeEngine], name: &str) -> Option<(String, String)> {
+    engines.iter().find_map(|engine| {
+        let named = |one: &&String| {
+            one.split_once('=')
+                .is_some_and(|(known, path)| known == name && Path::new(path).is_file())
+        };
+        let runtime = engine.runtimes.iter().find(named)?;
+        Some((engine.name.clone(), runtime.clone()))
+    })
 }
 
 /// Those that run under the target already have nowhere to move.
@@ -138,5 +158,10 @@ mod tests {
         assert_eq!(default_of(&engine(Some("a"))).as_deref(), Some("a=/opt/a"));
         assert_eq!(default_of(&engine(Some("b"))).as_deref(), Some("b"));
         assert_eq!(default_of(&engine(None)), None);
+        let mut own = engine(None);
+        own.runtimes = vec!["sh=/bin/sh".to_owned(), "gone=/nowhere/gone".to_owned()];
+        let told = |name: &str| registered(std::slice::from_ref(&own), name).map(|(_, to)| to);
+        assert_eq!(told("sh").as_deref(), Some("sh=/bin/sh"));
+        assert_eq!([told("gone"), told("other"), told("sh@1")], [None, None, None]);
     }
 }
