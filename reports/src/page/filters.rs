@@ -8,7 +8,7 @@ use crate::html::{Html, Script};
 /// It is the program's own, and the one script that the page may run.
 pub(super) const SCRIPT: Script = Script {
     text: include_str!("../../templates/filter.js"),
-    digest: include_str!("../../templates/filter.js.sha256"),
+    digest: include_str!("../../templates/filter.js.sha256").trim_ascii(),
 };
 
 pub(super) fn form(view: &View<'_>) -> Html {
