@@ -37,7 +37,9 @@ pub(super) fn capture(
     let mut config = tamed.config;
     own_stand_ins(&mut config, &tamed.stand_ins);
     changes.extend(container.without.iter().cloned());
-    changes.extend(tamed.changes);
+    let in_cell = |change: String| change.replace("is the check's", "is the cell's");
+    changes.extend(tamed.changes.into_iter().map(in_cell));
+    own_processes(&mut config, &mut changes);
     annotations(&original, &mut config, &mut changes);
     names(&original, &mut changes);
     let process = &mut config["process"];
@@ -83,6 +85,21 @@ pub(super) fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
             .into();
         }
     }
+}
+
+/// A new pid namespace in place of the host's: which numbers processes have in the cell's says nothing, and is another one
+/// each time.
+pub(super) fn own_processes(config: &mut Value, changes: &mut Vec<String>) {
+    let Some(list) = config["linux"]["namespaces"].as_array_mut() else {
+        return;
+    };
+    match list.iter_mut().find(|one| one["type"] == "pid") {
+        Some(one) if one.get("path").is_none() => return,
+        Some(one) => *one = json!({"type": "pid"}),
+        None => list.push(json!({"type": "pid"})),
+    }
+    changes.retain(|change| !change.contains("pid namespace"));
+    changes.push("a new pid namespace, not the host's".to_owned());
 }
 
 /// Most are for engines, and may hold what is nobody's business.

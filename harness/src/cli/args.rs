@@ -38,7 +38,7 @@ If whoever reads the output goes away (`| head`), the run ends, with 1 if someth
 pub(crate) enum Command {
     /// Run cases under every runtime and report where they differ
     Run(RunArgs),
-    /// Run versions of one runtime and tell what differs between them, by finding: fixed, broke, changed
+    /// Run versions of one runtime and report what differs between them, by finding: fixed, broke, changed
     Changes(ChangesArgs),
     /// Find the two versions between which a behaviour changed, by running them or the commits of a checkout
     Bisect(BisectArgs),
@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
-    /// Tell how runs went night by night, a line each
+    /// Report how runs went night by night, a line each
     Trend(TrendArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
@@ -383,9 +383,9 @@ pub(crate) struct ReportArgs {
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
-    /// Say what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
+    /// Report what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
     /// what ran under the same version on the same machine is compared. Ends with 1 if something changed, with 3 if
-    /// nothing can be compared; that a case takes longer is told, and fails nothing
+    /// nothing can be compared; that a case takes longer is reported, and fails nothing
     #[arg(long, conflicts_with = "merge")]
     pub(crate) diff: bool,
     /// terminal, markdown, html, json; junit for runs

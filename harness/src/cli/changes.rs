@@ -32,7 +32,7 @@ pub(crate) struct ChangesArgs {
     /// Run nothing: take the events of a run of such versions, as `run --json` wrote them
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// How it is told
+    /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: ListFormat,
     /// Write the events of the run too, a JSON object a line

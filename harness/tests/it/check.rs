@@ -91,6 +91,8 @@ fn the_story_is_told_before_the_move() {
     let plain = |config: &mut Value| {
         config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
         config["process"]["user"] = json!({"uid": 0, "gid": 0});
+        // As engines do: without any rule crun leaves all devices allowed.
+        config["linux"]["resources"] = json!({"devices": [{"allow": false, "access": "rwm"}]});
     };
     bundle(&scene, "plain", plain);
     let Some(ran) = check(
