@@ -14,11 +14,11 @@
 //! | [`digest`]   | digests of what runtimes are given                                      |
 //! | [`paths`]    | where things are in a cell                                              |
 //! | [`machine`]  | what the machine is and can do: its cgroups, names of its numbers       |
+//! | [`cell`]     | inside of the containment: runs one case under one runtime              |
 //! | [`corpus`]   | loads and checks cases, known files, findings, recipes, profiles        |
 //! | [`bundle`]   | builds a case's bundle, the same bytes for every runtime                |
 //! | [`judge`]    | compares, runs what is new again, recognises, and gives the verdict     |
 //! | [`secrets`]  | takes the values of a stranger's environment out of records             |
-//! | [`cell`]     | inside of the containment: runs one case under one runtime              |
 //! | [`mutants`]  | real runtimes with one fault each, which the corpus must find           |
 //! | [`cells`]    | outside of it: starts cells and listens to them                         |
 //! | [`run`]      | what every command that runs cases needs; also for `cargo test`         |

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ocidiff_model::{Channel, Impact};
+use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
 use super::bisect::BisectArgs;
 use super::changes::ChangesArgs;
-use super::containers::{CaptureArgs, FromArgs};
+pub(crate) use super::check_args::{CheckArgs, CheckFormat};
+use super::containers::CaptureArgs;
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
@@ -454,126 +455,6 @@ pub(crate) enum FixArg {
     /// The same; and calls that programs are known to make are allowed where older calls of the same power
     /// are
     Allow,
-}
-
-#[derive(Debug, Args)]
-#[command(after_long_help = help::CHECK)]
-pub(crate) struct CheckArgs {
-    /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
-    #[arg(long, value_name = "RUNTIME")]
-    pub(crate) to: String,
-    /// The runtime that the workloads run under; the default is the engine's default runtime, or the
-    /// reference where there is no engine
-    #[arg(long, value_name = "RUNTIME")]
-    pub(crate) from: Option<String>,
-    /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
-    #[arg(long = "bundle", value_name = "DIR")]
-    pub(crate) bundles: Vec<PathBuf>,
-    /// Take a bundle's rootfs from wherever its root.path leads; without this, no link is followed out of
-    /// the bundle, and --run takes no rootfs from outside it
-    #[arg(long, requires = "bundles")]
-    pub(crate) outside_root: bool,
-    #[command(flatten)]
-    pub(crate) from_whom: FromArgs,
-    /// Only this container, by name or id; repeatable
-    #[arg(long = "container", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(crate) containers: Vec<String>,
-    /// An image of the engine: a container is made from it with the probe as its process, inspected, and
-    /// removed; repeatable
-    #[arg(long = "image", value_name = "IMAGE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(crate) images: Vec<String>,
-    /// Make the workloads' devices in the probe's containers too; without this, they are left out
-    #[arg(long)]
-    pub(crate) with_devices: bool,
-    /// Run each workload's own command too, in a throw-away container without network and without the
-    /// host's files
-    #[arg(long)]
-    pub(crate) run: bool,
-    /// The command for --run, in place of each workload's own; ends at `;` or at the end of the line
-    #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
-    pub(crate) command: Option<Vec<String>>,
-    /// Do not count what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
-    #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
-    pub(crate) ignore: Option<PathBuf>,
-    /// The format of the report
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: CheckFormat,
-    /// Write the events too, one JSON object per line, for `ocidiff report`; `-` prints them in place of
-    /// the report
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Where the node's root is, if it is not ours: in a pod, the folder where the node's `/` is mounted;
-    /// its /tmp is not seen
-    #[arg(long, value_name = "DIR", conflicts_with = "kubernetes")]
-    pub(crate) root: Option<PathBuf>,
-    /// The node's name; the default is what `uname -n` prints
-    #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
-    pub(crate) node: Option<String>,
-    /// The least impact that ends the check with 1
-    #[arg(
-        long,
-        value_name = "IMPACT",
-        default_value = "may-break",
-        conflicts_with = "kubernetes"
-    )]
-    pub(crate) fail_on: FailOn,
-    /// Exit with 0 once the report is written, whatever it says
-    #[arg(long, conflicts_with = "kubernetes")]
-    pub(crate) exit_zero: bool,
-    /// Check nothing; print a manifest for Kubernetes that runs the check once on every node
-    #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "format", "out"])]
-    pub(crate) kubernetes: bool,
-    /// How many nodes the cluster has
-    #[arg(long, value_name = "N", requires = "kubernetes", value_parser = clap::value_parser!(u16).range(1..=5000))]
-    pub(crate) nodes: Option<u16>,
-    /// An image that has this program, as one static file, at /ocidiff
-    #[arg(long, value_name = "IMAGE", requires = "kubernetes", value_parser = super::check::image)]
-    pub(crate) job_image: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
-    /// The container is confined less
-    Security,
-    /// Something breaks, or worse
-    Breaks,
-    /// Something may break, or worse
-    MayBreak,
-}
-
-impl FailOn {
-    /// As the model has it.
-    pub(crate) fn impact(self) -> Impact {
-        match self {
-            Self::Security => Impact::Security,
-            Self::Breaks => Impact::Breaks,
-            Self::MayBreak => Impact::MayBreak,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckFormat {
-    /// Plain text for people
-    Text,
-    /// One JSON object
-    Json,
-    /// For a comment or a ticket
-    Markdown,
-    /// An HTML page
-    Html,
-}
-
-impl CheckFormat {
-    /// The format as reports know it.
-    pub(crate) fn format(self) -> Format {
-        match self {
-            Self::Text => Format::Terminal,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Html => Format::Html,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

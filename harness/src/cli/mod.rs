@@ -7,6 +7,7 @@ mod bundle_folder;
 mod capture;
 mod changes;
 mod check;
+mod check_args;
 mod containers;
 mod control;
 mod ending;

@@ -35,6 +35,13 @@ use crate::run::preflight;
 use crate::run::schedule::{RunsCases, Schedule};
 use crate::run::suite::{self, Settings};
 
+/// Who differs in these does not start a bundle that others start.
+const STARTS: [&str; 3] = [
+    "lifecycle.create.result",
+    "lifecycle.start.result",
+    "lifecycle.run.result",
+];
+
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.via.via.is_some() {
@@ -323,7 +330,10 @@ impl Teller {
             })
             .collect();
         let impacts = told.iter().map(|difference| difference.impact);
-        self.harms |= self.given && impacts.max().flatten() >= Some(Impact::Breaks);
+        let is_refused = told
+            .iter()
+            .any(|difference| STARTS.contains(&difference.fact.as_str()));
+        self.harms |= self.given && (is_refused || impacts.max().flatten() >= Some(Impact::Breaks));
         report.ignored = report.verdict == Verdict::Known && told.is_empty();
         if let Some(records) = &self.records {
             finished

@@ -1,5 +1,6 @@
 //! Which cases run, by patterns.
 
+use ocidiff_model::near;
 use ocidiff_model::pattern::glob;
 
 use crate::corpus::Entry;
@@ -14,8 +15,13 @@ pub fn select<'c>(entries: &'c [Entry], patterns: &[String]) -> Result<Vec<&'c E
     }
     for pattern in patterns {
         if !entries.iter().any(|entry| chosen(pattern, entry)) {
+            let names = entries
+                .iter()
+                .flat_map(|entry| [entry.case.name.as_str(), entry.case.file_name()]);
+            let meant = near::near(pattern, names).map(|meant| format!("did you mean `{meant}`? "));
             return Err(format!(
-                "no case is named `{pattern}`; `ocidiff list` shows them all"
+                "no case is named `{pattern}`; {}`ocidiff list` shows them all",
+                meant.unwrap_or_default()
             ));
         }
     }

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `changed` | what is not the same in the copy, found by comparing |
 //! | [`uses`] | what a workload does with devices |
+//! | `doubts` | what of a config the copy cannot show |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
 //! | [`mounts`](mod@mounts) | the host's files stay out of it |
 //! | [`tame`](mod@tame) | the probe's copy of a config: nothing of the host is reached, and each change is listed |
 
 mod changed;
+mod doubts;
 pub mod kernel;
 pub mod limits;
 pub mod mounts;

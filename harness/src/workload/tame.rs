@@ -9,6 +9,7 @@ use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
 use super::changed::untold;
+use super::doubts::doubts;
 use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
@@ -81,6 +82,7 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     process(all, limits, &mut changes);
     let network = changes.iter().any(|change: &String| change.contains("network"));
     changes.extend(untold(&before, &config));
+    changes.extend(doubts(text, &before));
     Ok(Tamed {
         config,
         changes,

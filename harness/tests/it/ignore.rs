@@ -229,7 +229,9 @@ fn a_check_does_not_count_what_is_ignored() {
             "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
             "linux": {"namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "network"}]}}"#,
     );
-    fs::create_dir_all(scene.path().join("bundle/rootfs/etc")).expect("a rootfs");
+    for folder in ["etc", "dev", "proc"] {
+        fs::create_dir_all(scene.path().join("bundle/rootfs").join(folder)).expect("a rootfs");
+    }
     let check = |more: &[&str]| {
         let args = [
             "check",

@@ -56,6 +56,7 @@ struct Ran {
 pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let subjects = subjects(&args.what, &corpus)?;
+    is_of_the_runtime(args, &subjects, &corpus)?;
     root::need_root()?;
     if let Some(git) = args.git.asked()? {
         return git::bisect(&git, &subjects, &corpus, &args.with);
@@ -102,6 +103,27 @@ pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
         alike.join("; ")
     );
     output::answer(&text, ExitStatus::Differs)
+}
+
+/// A finding of one runtime says nothing of the versions of another.
+fn is_of_the_runtime(args: &BisectArgs, subjects: &[Subject<'_>], corpus: &Corpus) -> Result<(), Error> {
+    let finding = subjects.iter().find_map(|subject| subject.finding);
+    let Some(finding) = finding.filter(|id| corpus.runtimes.iter().any(|name| name == id.component())) else {
+        return Ok(());
+    };
+    let names = args
+        .with
+        .runtimes
+        .iter()
+        .map(|typed| typed.split(['@', '=']).next().unwrap_or_default());
+    match names.into_iter().find(|name| *name != finding.component()) {
+        Some(other) => Err(Error::usage(format!(
+            "{finding} is a finding of {}, not of {other}: give `--runtime {}`",
+            finding.component(),
+            finding.component()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Every pair of versions beside each other that differ, with all of them run at once.

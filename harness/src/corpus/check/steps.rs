@@ -15,6 +15,21 @@ use crate::corpus::names;
 pub(super) fn case(place: Place<'_>, config: &Value, excuses: &Excuses) -> Vec<Diagnostic> {
     let mut made = BTreeSet::new();
     let mut found = Vec::new();
+    if place.case.body.steps.is_empty() {
+        let help = "leave it out for create, start, wait, delete".to_owned();
+        found.push(place.at(
+            &["steps"],
+            "a case without steps runs nothing".to_owned(),
+            Some(help),
+        ));
+    }
+    if place.case.body.repeat == Some(0) {
+        found.push(place.at(
+            &["repeat"],
+            "a case that is run 0 times shows nothing".to_owned(),
+            None,
+        ));
+    }
     for (index, step) in place.case.body.steps.iter().enumerate() {
         let index = index.to_string();
         let mut wrong = |message: String| found.push(place.at(&["steps", &index], message, None));

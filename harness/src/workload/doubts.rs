@@ -1,0 +1,130 @@
+//! What of a workload's config the probe's copy cannot show: what is wrong with it, or read in more than one way, is
+//! put right on the way to the copy, and a verdict must not rest on that.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::tame::UNCHECKED;
+
+/// A line for each, behind [`UNCHECKED`].
+pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Err(error) = serde_json::from_str::<Once>(text) {
+        // Without the position, which is part of what serde_json says.
+        let said = error.to_string();
+        found.push(said.split(" at line").next().unwrap_or_default().to_owned());
+    }
+    let text_at = |at: &str| config.pointer(at).and_then(Value::as_str);
+    if text_at("/root/path").is_none_or(str::is_empty) {
+        found.push("the config has no root.path, and the copy has one".to_owned());
+    }
+    let args = config.pointer("/process/args").and_then(Value::as_array);
+    if args.is_none_or(Vec::is_empty) {
+        found.push("the config has no process.args, and the copy has the probe's".to_owned());
+    }
+    if let Some(path) = text_at("/linux/cgroupsPath")
+        && (path.trim_matches('/').is_empty() || path.split('/').any(|part| part == ".."))
+    {
+        found.push("its linux.cgroupsPath is an unusual one, and the copy's is not".to_owned());
+    }
+    found
+        .into_iter()
+        .map(|line| format!("{UNCHECKED}{line}"))
+        .collect()
+}
+
+/// JSON in which no object says a member twice: of two some runtimes take the first, and some the last.
+struct Once;
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value::<Once>()?;
+            if names.contains(&name) {
+                let name: String = name.chars().take(60).collect();
+                return Err(A::Error::custom(format!(
+                    "the config says the member {name} twice, and not all runtimes take the same one"
+                )));
+            }
+            names.insert(name);
+        }
+        Ok(Once)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
+        while list.next_element::<Once>()?.is_some() {}
+        Ok(Once)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_unit<E>(self) -> Result<Once, E> {
+        Ok(Once)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_copy_puts_right_is_doubted() {
+        let good =
+            r#"{"root": {"path": "rootfs"}, "process": {"args": ["a"]}, "linux": {"cgroupsPath": "/a/b"}}"#;
+        let of = |text: &str| doubts(text, &serde_json::from_str(text).expect("JSON"));
+        assert!(of(good).is_empty(), "{:?}", of(good));
+        for (from, to, says) in [
+            (
+                r#""args": ["a"]"#,
+                r#""args": ["a"], "args": ["b"]"#,
+                "the member args twice",
+            ),
+            (r#""path": "rootfs""#, "", "no root.path"),
+            (r#"["a"]"#, "[]", "no process.args"),
+            ("/a/b", "/", "cgroupsPath"),
+            ("/a/b", "../../x", "cgroupsPath"),
+        ] {
+            let found = of(&good.replace(from, to));
+            assert!(
+                found.len() == 1 && found[0].starts_with(UNCHECKED) && found[0].contains(says),
+                "{says}: {found:?}"
+            );
+        }
+    }
+}
