@@ -33,15 +33,18 @@ pub(super) fn capture(
 ) -> Result<Captured, Error> {
     let original: Value = serde_json::from_str(&container.config)
         .map_err(|error| Error::Config(format!("its config.json cannot be read: {error}")))?;
-    let tamed = tame(&container.config, &container.layers, limits).map_err(Error::Config)?;
+    let tamed = tame(
+        &container.config,
+        &container.layers,
+        &limits.clone().with_own_processes(),
+    )
+    .map_err(Error::Config)?;
     let mut config = tamed.config;
     own_stand_ins(&mut config, &tamed.stand_ins);
     changes.extend(container.without.iter().cloned());
-    let in_cell = |change: String| change.replace("is the check's", "is the cell's");
-    changes.extend(tamed.changes.into_iter().map(in_cell));
-    own_processes(&mut config, &mut changes);
+    changes.extend(tamed.changes);
     annotations(&original, &mut config, &mut changes);
-    names(&original, &mut changes);
+    names(&original, &config, &mut changes);
     let process = &mut config["process"];
     let (env, hidden) = environment(&original["process"]["env"]);
     if hidden {
@@ -87,21 +90,6 @@ pub(super) fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
     }
 }
 
-/// A new pid namespace in place of the host's: which numbers processes have in the cell's says nothing, and is another one
-/// each time.
-pub(super) fn own_processes(config: &mut Value, changes: &mut Vec<String>) {
-    let Some(list) = config["linux"]["namespaces"].as_array_mut() else {
-        return;
-    };
-    match list.iter_mut().find(|one| one["type"] == "pid") {
-        Some(one) if one.get("path").is_none() => return,
-        Some(one) => *one = json!({"type": "pid"}),
-        None => list.push(json!({"type": "pid"})),
-    }
-    changes.retain(|change| !change.contains("pid namespace"));
-    changes.push("a new pid namespace, not the host's".to_owned());
-}
-
 /// Most are for engines, and may hold what is nobody's business.
 fn annotations(original: &Value, config: &mut Value, changes: &mut Vec<String>) {
     let count = |config: &Value| config["annotations"].as_object().map_or(0, Map::len);
@@ -118,7 +106,7 @@ fn annotations(original: &Value, config: &mut Value, changes: &mut Vec<String>) 
 }
 
 /// What is another one for each container.
-fn names(original: &Value, changes: &mut Vec<String>) {
+fn names(original: &Value, config: &Value, changes: &mut Vec<String>) {
     let members = [
         ("/root/path", "root.path"),
         ("/linux/cgroupsPath", "linux.cgroupsPath"),
@@ -129,8 +117,8 @@ fn names(original: &Value, changes: &mut Vec<String>) {
     if !there.is_empty() {
         changes.push(format!("the default's stand for its {}", there.join(", ")));
     }
-    if original.get("domainname").is_some() {
-        changes.push("its domainname is left out".to_owned());
+    if original["domainname"] != config["domainname"] {
+        changes.push("another name stands for its domainname".to_owned());
     }
 }
 

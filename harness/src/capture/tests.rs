@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::config::{own_processes, own_stand_ins};
+use super::config::own_stand_ins;
 use super::*;
 use crate::corpus::config::text as config_text;
 use crate::corpus::{files, load_shared};
@@ -75,9 +75,9 @@ fn every_pod_is_said_exactly() {
     let wanted = [None, Some("probe"), Some("debian-trixie-tar")];
     for config in &pods {
         for limits in &limits {
-            let mut tamed = tame(config, &[PathBuf::from("/")], limits).expect("a config");
+            let own = limits.clone().with_own_processes();
+            let mut tamed = tame(config, &[PathBuf::from("/")], &own).expect("a config");
             own_stand_ins(&mut tamed.config, &tamed.stand_ins);
-            own_processes(&mut tamed.config, &mut Vec::new());
             for recipe in wanted {
                 for command in [false, true] {
                     let wanted = Wanted {

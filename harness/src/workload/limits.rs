@@ -21,11 +21,23 @@ pub struct Limits {
     pub selinux: bool,
     /// Whether devices of the host's are made: only where that was asked for.
     pub devices: bool,
+    /// Whether a new pid namespace stands for the host's. In the cell's, which stands for it else, processes have other
+    /// numbers each time: a case that is kept must not show them.
+    pub own_processes: bool,
     /// What else the kernel has.
     pub kernel: Kernel,
 }
 
 impl Limits {
+    /// The same for a copy that is kept.
+    #[must_use]
+    pub fn with_own_processes(self) -> Self {
+        Self {
+            own_processes: true,
+            ..self
+        }
+    }
+
     /// This machine's.
     #[must_use]
     pub fn of_machine() -> Self {
@@ -47,6 +59,7 @@ impl Limits {
             apparmor: read("/sys/module/apparmor/parameters/enabled").trim() == "Y",
             selinux: Path::new("/sys/fs/selinux/enforce").exists(),
             devices: false,
+            own_processes: false,
             kernel: Kernel::of_machine(),
         }
     }

@@ -150,7 +150,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
     if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
         changes.push("no SELinux label for mounts: this kernel has no policy".to_owned());
     }
-    namespaces(linux, changes);
+    namespaces(linux, limits.own_processes, changes);
 }
 
 /// Nobody is asked about calls: what an agent would be asked is refused.
@@ -177,7 +177,7 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
 }
 
 /// What is the host's is the cell's; what is joined is a namespace that the cell keeps for that, so that neither is new.
-fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
+fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, changes: &mut Vec<String>) {
     let list = linux.entry("namespaces").or_insert_with(|| json!([]));
     let Some(list) = list.as_array_mut() else {
         return;
@@ -203,7 +203,7 @@ fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
             Some((_, name)) if is_hosts(path, name) => {
                 one.insert("path".to_owned(), format!("/proc/1/ns/{name}").into());
                 changes.push(format!(
-                    "the host's {kind} namespace, which it joins, is the check's"
+                    "the host's {kind} namespace, which it joins, is the cell's"
                 ));
             }
             Some((_, name)) => {
@@ -213,9 +213,13 @@ fn namespaces(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
             None => changes.push(format!("a new {kind} namespace, not the one that it joins")),
         }
     }
+    if own_processes && list.iter().all(|one| one["type"] != "pid") {
+        list.push(json!({"type": "pid"}));
+        changes.push("a new pid namespace, not the host's".to_owned());
+    }
     for kind in ["network", "pid"] {
         if list.iter().all(|one| one["type"] != kind) {
-            changes.push(format!("the host's {kind} namespace is the check's"));
+            changes.push(format!("the host's {kind} namespace is the cell's"));
         }
     }
 }
@@ -401,7 +405,7 @@ mod tests {
             rlimits: BTreeMap::from([("RLIMIT_NOFILE".to_owned(), 100)]),
             ..Limits::default()
         };
-        let config = json!({"process": {"oomScoreAdj": -5, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 200, "soft": 50}]}});
+        let config = json!({"root": {"path": "rootfs"}, "process": {"args": ["a"], "oomScoreAdj": -5, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 200, "soft": 50}]}});
         let told = tame(&config.to_string(), &[PathBuf::from("/")], &limits).expect("a config");
         assert_eq!(
             told.config["process"]["rlimits"],
