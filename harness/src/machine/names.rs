@@ -1,4 +1,4 @@
-//! Names that the kernel has numbers for: capabilities, signals, limits.
+//! Names that the kernel has numbers for: capabilities, signals. Those of limits are the model's.
 
 use nix::sys::signal::Signal;
 
@@ -47,26 +47,6 @@ const CAPABILITIES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
-/// Every limit (getrlimit(2)), without `RLIMIT_`, in lower case.
-pub(crate) const LIMITS: [&str; 16] = [
-    "as",
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
 /// A capability by its bit, without `CAP_`; the number where it has no name.
 pub(crate) fn capability(bit: i32) -> String {
     usize::try_from(bit)
@@ -98,9 +78,4 @@ pub(crate) fn signal_name(number: i32) -> String {
 pub(crate) fn signal_number(name: &str) -> Option<i32> {
     let name = name.strip_prefix("SIG").unwrap_or(name);
     (1..=64).find(|number| signal_name(*number) == name)
-}
-
-/// Whether a limit has this name.
-pub(crate) fn is_limit(name: &str) -> bool {
-    LIMITS.contains(&name)
 }

@@ -1,10 +1,10 @@
 //! What a case says of the process that calls the runtime.
 
 use ocidiff_model::Caller;
+use ocidiff_model::names::RLIMITS;
 
 use super::place::Place;
 use crate::corpus::diagnostic::Diagnostic;
-use crate::machine::names::is_limit;
 use crate::machine::names::signal_number;
 
 /// Members of `caller` that cannot be.
@@ -23,7 +23,11 @@ pub(super) fn check(place: Place<'_>, caller: &Caller) -> Vec<Diagnostic> {
         };
         found.push(place.at(&["caller", "ignored"], message, None));
     }
-    for name in caller.limits.keys().filter(|name| !is_limit(name)) {
+    for name in caller
+        .limits
+        .keys()
+        .filter(|name| !RLIMITS.contains(&name.as_str()))
+    {
         let message = format!("no limit is called `{name}`");
         let help = "write the name as in setrlimit(2), in small letters: `nofile`".to_owned();
         found.push(place.at(&["caller", "limits", name], message, Some(help)));
