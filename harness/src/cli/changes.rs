@@ -10,7 +10,7 @@ use ocidiff_model::{Counts, ExitStatus};
 use ocidiff_reports::changes::{Changes, render};
 use ocidiff_reports::events::{self, Recording};
 use ocidiff_reports::{Format, safe};
-use ocidiff_runtimes::{Selector, find_all};
+use ocidiff_runtimes::Selector;
 
 use super::args::{RunArgs, WithArgs};
 use super::{output, run};
@@ -161,13 +161,8 @@ fn one_name(named: &[String]) -> Result<(), Error> {
 
 /// Every version of a runtime that is there, once each.
 fn versions_of(name: &str) -> Result<Vec<String>, Error> {
-    let found = find_all(&suite::manifests()?, &suite::store()?, &suite::asker()?);
-    let versions: BTreeSet<&Version> = found
-        .runtimes
-        .iter()
-        .filter(|runtime| runtime.name() == name)
-        .map(|runtime| &runtime.version)
-        .collect();
+    let there = suite::versions_of(name)?;
+    let versions: BTreeSet<&Version> = there.iter().map(|runtime| &runtime.version).collect();
     match versions.len() {
         0 | 1 => {
             let there = versions

@@ -107,6 +107,19 @@ pub fn runtimes_asked(named: &[String], store: &Store, ask: &dyn Ask) -> Result<
     Ok(chosen)
 }
 
+/// Every version of a runtime that is there, as often as it is.
+///
+/// # Errors
+/// The manifests or the store cannot be read.
+pub fn versions_of(name: &str) -> Result<Vec<Runtime>, Error> {
+    let found = find_all(&manifests()?, &store()?, &asker()?);
+    let of_name = found
+        .runtimes
+        .into_iter()
+        .filter(|runtime| runtime.name() == name);
+    Ok(of_name.collect())
+}
+
 /// A line for each runtime of the default set that is not there: how to get it.
 ///
 /// # Errors

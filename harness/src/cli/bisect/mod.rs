@@ -10,7 +10,7 @@ use ocidiff_model::event::{CaseReport, Event};
 use ocidiff_model::version::Version;
 use ocidiff_model::{ExitStatus, FindingId, RuntimeId, Value};
 use ocidiff_reports::safe;
-use ocidiff_runtimes::Runtime;
+use ocidiff_runtimes::{Runtime, Selector};
 
 use super::args::{RunArgs, WithArgs};
 use super::{output, run};
@@ -111,19 +111,18 @@ fn is_of_the_runtime(args: &BisectArgs, subjects: &[Subject<'_>], corpus: &Corpu
     let Some(finding) = finding.filter(|id| corpus.runtimes.iter().any(|name| name == id.component())) else {
         return Ok(());
     };
-    let names = args
-        .with
-        .runtimes
-        .iter()
-        .map(|typed| typed.split(['@', '=']).next().unwrap_or_default());
-    match names.into_iter().find(|name| *name != finding.component()) {
-        Some(other) => Err(Error::usage(format!(
-            "{finding} is a finding of {}, not of {other}: give `--runtime {}`",
-            finding.component(),
-            finding.component()
-        ))),
-        None => Ok(()),
+    for typed in &args.with.runtimes {
+        let Selector { name, .. } = typed
+            .parse()
+            .map_err(|error| Error::usage(format!("failed to {error}")))?;
+        if name != finding.component() {
+            let component = finding.component();
+            return Err(Error::usage(format!(
+                "{finding} is a finding of {component}, not of {name}: give `--runtime {component}`"
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Every pair of versions beside each other that differ, with all of them run at once.
@@ -250,12 +249,7 @@ fn versions(with: &WithArgs) -> Result<Vec<Runtime>, Error> {
         [name] if !name.contains(['@', '=']) => {
             // A name that is none is told as everywhere.
             suite::runtimes(&with.runtimes, &suite::store()?)?;
-            let found = ocidiff_runtimes::find_all(&suite::manifests()?, &suite::store()?, &suite::asker()?);
-            let of_name = found
-                .runtimes
-                .into_iter()
-                .filter(|runtime| runtime.name() == name);
-            of_name.collect()
+            suite::versions_of(name)?
         }
         several => suite::runtimes(several, &suite::store()?)?,
     };
