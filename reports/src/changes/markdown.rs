@@ -1,9 +1,8 @@
 //! What changed between versions, for a comment or a ticket.
 
-use super::terminal::names;
+use super::terminal::{asides, names};
 use super::{Changes, FactChange, Row};
 use crate::markdown::text;
-use crate::style::count;
 use crate::telling;
 
 /// Rows of a table; what is worst comes first, and a comment has a limit.
@@ -104,28 +103,7 @@ fn fact(change: &FactChange) -> String {
 }
 
 fn aside(out: &mut String, changes: &Changes) {
-    let mut lines: Vec<String> = Vec::new();
-    for (name, cases) in [
-        ("broken", &changes.broken),
-        ("unstable", &changes.unstable),
-        ("by a race", &changes.races),
-        ("values that known files leave open", &changes.left_open),
-    ] {
-        if !cases.is_empty() {
-            lines.push(format!("{name}: {}", names(cases)));
-        }
-    }
-    for one in &changes.left_out {
-        lines.push(format!(
-            "{} sat out: {} ({})",
-            one.version,
-            one.why,
-            names(&one.cases)
-        ));
-    }
-    for (why, number) in &changes.not_run {
-        lines.push(format!("{} did not run: {why}", count(*number, "case")));
-    }
+    let mut lines = asides(changes);
     lines.extend(changes.ended_early.clone());
     if lines.is_empty() {
         return;

@@ -154,26 +154,8 @@ fn fact(change: &FactChange, style: &Style) -> String {
 /// What says nothing of versions.
 fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
     let start = page.len();
-    for (name, cases) in [
-        ("broken", &changes.broken),
-        ("unstable", &changes.unstable),
-        ("by a race", &changes.races),
-        ("values that known files leave open", &changes.left_open),
-    ] {
-        if !cases.is_empty() {
-            page.line(&format!("{name}: {}", style.words(&names(cases))));
-        }
-    }
-    for out in &changes.left_out {
-        let line = format!("{} sat out: {} ({})", out.version, out.why, names(&out.cases));
+    for line in asides(changes) {
         page.line(&style.words(&line));
-    }
-    for (why, number) in &changes.not_run {
-        page.line(&format!(
-            "{} did not run: {}",
-            count(*number, "case"),
-            style.words(why)
-        ));
     }
     if let Some(why) = &changes.ended_early {
         page.line(&style.paint(Ink::Fail, &style.words(why)));
@@ -181,6 +163,27 @@ fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
     if page.len() > start {
         page.line("");
     }
+}
+
+/// What says nothing of versions, a line each, not yet safe; why a run ended early is not among them.
+pub(crate) fn asides(changes: &Changes) -> Vec<String> {
+    let groups = [
+        ("broken", &changes.broken),
+        ("unstable", &changes.unstable),
+        ("by a race", &changes.races),
+        ("values that known files leave open", &changes.left_open),
+    ];
+    let groups = groups.into_iter().filter(|(_, cases)| !cases.is_empty());
+    let groups = groups.map(|(name, cases)| format!("{name}: {}", names(cases)));
+    let left_out = changes
+        .left_out
+        .iter()
+        .map(|one| format!("{} sat out: {} ({})", one.version, one.why, names(&one.cases)));
+    let not_run = changes
+        .not_run
+        .iter()
+        .map(|(why, number)| format!("{} did not run: {why}", count(*number, "case")));
+    groups.chain(left_out).chain(not_run).collect()
 }
 
 /// The first names, and how many more there are.
