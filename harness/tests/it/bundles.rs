@@ -1,7 +1,7 @@
 //! Bundles that go out and come in: `repro` writes one that shows a case without ocidiff, `run --bundle` takes any.
 
 use crate::support;
-use crate::support::{events, story};
+use crate::support::{corpus, events, story};
 
 use std::fs;
 use std::path::Path;
@@ -104,24 +104,9 @@ fn any_bundle_can_be_run() {
     let Some(runtimes) = both() else { return };
     let scene = Scene::new();
     scene.write("cases/some/story.yaml", STORY);
-    scene
-        .run(&[
-            "repro",
-            "some/story",
-            "--runtime",
-            &runtimes[1],
-            "--cases",
-            "cases",
-            "--output",
-            "bundle",
-        ])
-        .ends_with(0);
-    fs::rename(
-        scene.path().join("bundle/main.json"),
-        scene.path().join("bundle/config.json"),
-    )
-    .expect("a config");
-    let before = tree(&scene.path().join("bundle"));
+    let bundle = corpus::bundle_of(&scene, "some/story", &runtimes[1]);
+    fs::rename(bundle.join("main.json"), bundle.join("config.json")).expect("a config");
+    let before = tree(&bundle);
 
     let args = ["run", "--bundle", "bundle", "--json", "events"];
     let differ: Vec<&str> = args

@@ -1,7 +1,7 @@
 //! `--ignore`: findings that somebody does not want to hear of for a while; and what shows no more in a new version.
 
 use crate::support;
-use crate::support::{events, needs, story};
+use crate::support::{corpus, events, needs, story};
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -97,19 +97,8 @@ fn a_bundle_whose_differences_are_ignored_ends_with_0() {
     let Some(runtimes) = both() else { return };
     let scene = Scene::new();
     scene.write("cases/some/story.yaml", STORY);
-    let repro = [
-        "repro",
-        "some/story",
-        "--cases",
-        "cases",
-        "--output",
-        "bundle",
-        "--runtime",
-        &runtimes[1],
-    ];
-    scene.run(&repro).ends_with(0);
-    let config = scene.path().join("bundle/main.json");
-    fs::rename(config, scene.path().join("bundle/config.json")).expect("a config");
+    let bundle = corpus::bundle_of(&scene, "some/story", &runtimes[1]);
+    fs::rename(bundle.join("main.json"), bundle.join("config.json")).expect("a config");
     let args = ["run", "--bundle", "bundle", "--json", "events"];
     run(&scene, &args, &runtimes).ends_with(1);
     let told = fs::read_to_string(scene.path().join("events")).expect("events");

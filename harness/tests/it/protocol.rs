@@ -3,7 +3,7 @@
 //! attributes of the user's shell, hooks of a stranger's bundle.
 
 use crate::support;
-use crate::support::{events, needs};
+use crate::support::{corpus, events, needs};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -395,19 +395,8 @@ fn hooks_of_a_bundle_run_only_when_that_is_said() {
     );
     let [runc, crun] =
         [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
-    scene
-        .run(&[
-            "repro",
-            "some/it",
-            "--cases",
-            "cases",
-            "--runtime",
-            &runc,
-            "--output",
-            "bundle",
-        ])
-        .ends_with(0);
-    let config = fs::read(scene.path().join("bundle/main.json")).expect("a config");
+    let bundle = corpus::bundle_of(&scene, "some/it", &runc);
+    let config = fs::read(bundle.join("main.json")).expect("a config");
     let mut config: serde_json::Value = serde_json::from_slice(&config).expect("a config");
     config["Hooks"] = serde_json::json!({"poststop": hook("poststop")});
     config["hooks"] = serde_json::json!({"prestart": hook("prestart"), "poststart": hook("poststart")});

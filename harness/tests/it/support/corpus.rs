@@ -1,6 +1,7 @@
 //! A corpus of one difference and some slow cases, a bundle with a secret, and events of a run.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::story::{FACT, STORY, both};
 use crate::support::Scene;
@@ -18,6 +19,22 @@ pub(crate) fn write_known(scene: &Scene) {
     );
 }
 
+/// A case's bundle as `repro` writes it, in `bundle`; its config is still called `main.json`.
+pub(crate) fn bundle_of(scene: &Scene, case: &str, runtime: &str) -> PathBuf {
+    let repro = [
+        "repro",
+        case,
+        "--cases",
+        "cases",
+        "--output",
+        "bundle",
+        "--runtime",
+        runtime,
+    ];
+    scene.run(&repro).ends_with(0);
+    scene.path().join("bundle")
+}
+
 /// The folder, and runc and crun as arguments.
 pub(crate) fn scene() -> Option<(Scene, [String; 4])> {
     let runtimes = both()?;
@@ -27,18 +44,7 @@ pub(crate) fn scene() -> Option<(Scene, [String; 4])> {
     for index in 0..20 {
         scene.write(&format!("cases/slow/case-{index}.yaml"), SLOW);
     }
-    let repro = [
-        "repro",
-        "some/story",
-        "--cases",
-        "cases",
-        "--output",
-        "bundle",
-        "--runtime",
-        &runtimes[1],
-    ];
-    scene.run(&repro).ends_with(0);
-    let bundle = scene.path().join("bundle");
+    let bundle = bundle_of(&scene, "some/story", &runtimes[1]);
     let text = fs::read_to_string(bundle.join("main.json")).expect("a config");
     let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     config["process"]["args"] = serde_json::json!(["/bin/probe", "facts", "env"]);
