@@ -291,6 +291,9 @@ impl RunArgs {
                 words.extend([name.to_owned(), path.display().to_string()]);
             }
         }
+        if let Some(parent) = &self.via.cgroup_parent {
+            words.extend(["--cgroup-parent".to_owned(), parent.clone()]);
+        }
         words
     }
 }

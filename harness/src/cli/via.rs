@@ -1,13 +1,13 @@
-//! `ocidiff run --via docker`, and `ocidiff clean --via docker`: the engine does the running.
+//! `ocidiff run --via docker|cri`, and `ocidiff clean --via docker|cri`: the engine does the running.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use ocidiff_model::known::Machine;
 use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_runtimes::engines::{Options, Which};
-use ocidiff_runtimes::via::Remote;
+use ocidiff_runtimes::via::{Labels, Registered, Remote};
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
@@ -24,8 +24,10 @@ use crate::judge::confirm::{Judge, Origin};
 use crate::judge::fixed::Newest;
 use crate::machine::root;
 use crate::run::schedule::Schedule;
+use crate::run::stop::Stop;
 use crate::run::suite;
-use crate::via::{Via, clean, labels};
+use crate::via::pods::Pods;
+use crate::via::{Makes, Via, clean, labels};
 
 /// Which engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,31 +35,51 @@ pub(crate) struct ViaArgs {
     /// Let this engine make the containers, with each runtime that is registered with it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
-    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
+    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
+    /// usual places
     #[arg(long, value_name = "PATH", requires = "via")]
     pub(crate) socket: Option<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]
     pub(crate) exec_root: Option<PathBuf>,
+    /// The parent of the pods' cgroups; the default is the engine's own
+    #[arg(long, value_name = "PATH", requires = "via")]
+    pub(crate) cgroup_parent: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViaEngine {
-    /// Docker
+    /// Docker, by its API
     Docker,
+    /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
+    Cri,
+}
+
+/// How long a call of an engine may take.
+const CALL: Duration = Duration::from_secs(60);
+
+/// An engine that answers.
+struct Connected<M> {
+    maker: M,
+    /// What people call it: `docker`.
+    name: String,
+    /// With its version, as records and known files have it.
+    said: String,
+    runtimes: Vec<Registered>,
+    /// How one more is registered.
+    remedy: &'static str,
 }
 
 impl ViaArgs {
-    async fn connect(&self, run: &str) -> Result<Remote, Error> {
+    async fn docker(&self, labels: Labels) -> Result<Connected<Remote>, Error> {
         let options = Options {
             which: Which::Docker,
             socket: self.socket.clone(),
             docker_host: std::env::var("DOCKER_HOST").ok(),
             exec_root: self.exec_root.clone(),
-            call_limit: std::time::Duration::from_secs(60),
+            call_limit: CALL,
             ..Options::default()
         };
-        let labels = labels(run).map_err(Error::broken)?;
         let remote = Remote::connect(&options, labels).await;
         let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
         if remote.name != "docker" {
@@ -66,7 +88,40 @@ impl ViaArgs {
                 remote.name
             )));
         }
-        Ok(remote)
+        Ok(Connected {
+            name: remote.name.clone(),
+            said: format!("{} {}", remote.name, remote.version),
+            runtimes: remote.runtimes.clone(),
+            remedy: "start its daemon with --add-runtime NAME=/path/to/binary",
+            maker: remote,
+        })
+    }
+
+    async fn cri(&self, labels: Labels, folder: &Path) -> Result<Connected<Pods>, Error> {
+        let socket = self
+            .socket
+            .clone()
+            .unwrap_or_else(ocidiff_cri::node::usual_socket);
+        let pods = Pods::connect(&socket, CALL, labels, folder, self.cgroup_parent.clone()).await;
+        let pods = pods.map_err(|error| Error::usage(format!("failed to use CRI: {error}")))?;
+        if pods.name() != "containerd" {
+            return Err(Error::usage(format!(
+                "{} has no call that takes an image without a registry: `--via cri` takes containerd",
+                pods.name()
+            )));
+        }
+        let runtimes = pods.node.handlers.iter().map(|one| Registered {
+            name: one.name.clone(),
+            program: one.program.clone(),
+        });
+        Ok(Connected {
+            name: pods.name().to_owned(),
+            said: format!("cri {}", pods.said()),
+            runtimes: runtimes.collect(),
+            remedy: "add [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.NAME] to its config.toml, with \
+                     BinaryName below its options",
+            maker: pods,
+        })
     }
 }
 
@@ -81,56 +136,88 @@ pub(crate) fn run(
     let mut teller = Teller::new(args, entries.len(), ignore.clone())?;
     let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
-        let stop = &signalled.stop;
-        let abilities = suite::abilities()?;
         let session = Session::start().map_err(Error::broken)?;
-        let remote = args.via.connect(session.name()).await?;
-        let contenders = participants(&remote, &args.with.runtimes, args.with.reference.as_deref())?;
-        let left = clean::stale(&remote).await.map_err(Error::broken)?;
-        tell_cleaned(&left, false);
-        let builder = Builder::new(session.folder(), suite::store()?);
-        builder.probe().map_err(Error::broken)?;
-        let machine = Machine {
-            via: Some(format!("{} {}", remote.name, remote.version)),
-            ..abilities.machine.clone()
+        let labels = labels(session.name()).map_err(Error::broken)?;
+        let asked = Asked {
+            args,
+            corpus,
+            entries,
+            ignore,
+            stop: &signalled.stop,
         };
-        let judge = Judge {
-            corpus: Arc::new(corpus),
-            machine: machine.clone(),
-            tells_gone: false,
-            origin: Origin::Control,
-            repeat: u32::from(args.repeat),
-            newest: Newest::default(),
-        };
-        let via = Arc::new(Via::new(
-            remote,
-            contenders,
-            judge,
-            builder,
-            session,
-            stop.watch(),
-        ));
-        let schedule = Schedule {
-            engine: Arc::clone(&via),
-            abilities: &abilities,
-            width: usize::from(args.with.jobs),
-            stop: stop.clone(),
-            bundle: None,
-        };
-        let start = start_event(via.participants(), &machine, "none", entries.len(), ignore);
-        let ran = run_all(schedule, start, entries, Until::of(args, 0), &mut teller).await;
-        // Whatever came of it: nothing stays in the engine.
-        via.close()
-            .await
-            .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
-        ran
+        match args.via.via {
+            Some(ViaEngine::Cri) => {
+                let engine = args.via.cri(labels, session.folder()).await?;
+                through(asked, engine, session, &mut teller).await
+            }
+            _ => {
+                let engine = args.via.docker(labels).await?;
+                through(asked, engine, session, &mut teller).await
+            }
+        }
     });
     teller.close(ran?)
 }
 
+/// What is to be run.
+struct Asked<'a> {
+    args: &'a RunArgs,
+    corpus: Corpus,
+    entries: Vec<Entry>,
+    ignore: Option<IgnoreList>,
+    stop: &'a Stop,
+}
+
+async fn through<M: Makes>(
+    asked: Asked<'_>,
+    engine: Connected<M>,
+    session: Session,
+    teller: &mut Teller,
+) -> Result<ExitStatus, Error> {
+    let (args, stop) = (asked.args, asked.stop);
+    let mut abilities = suite::abilities()?;
+    let contenders = participants(&engine, &args.with.runtimes, args.with.reference.as_deref())?;
+    let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
+    tell_cleaned(&left, false);
+    let builder = Builder::new(session.folder(), suite::store()?);
+    builder.probe().map_err(Error::broken)?;
+    abilities.machine.via = Some(engine.said);
+    let judge = Judge {
+        corpus: Arc::new(asked.corpus),
+        machine: abilities.machine.clone(),
+        tells_gone: false,
+        origin: Origin::Control,
+        repeat: u32::from(args.repeat),
+        newest: Newest::default(),
+    };
+    let via = Via::new(engine.maker, contenders, judge, builder, session, stop.watch());
+    let via = Arc::new(via);
+    let schedule = Schedule {
+        engine: Arc::clone(&via),
+        abilities: &abilities,
+        width: usize::from(args.with.jobs),
+        stop: stop.clone(),
+        bundle: None,
+    };
+    let count = asked.entries.len();
+    let start = start_event(
+        via.participants(),
+        &abilities.machine,
+        "none",
+        count,
+        asked.ignore,
+    );
+    let ran = run_all(schedule, start, asked.entries, Until::of(args, 0), teller).await;
+    // Whatever came of it: nothing stays in the engine.
+    via.close()
+        .await
+        .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
+    ran
+}
+
 /// The runtimes that the engine has registered and a manifest knows, or those of them that are named; the reference first.
-fn participants(
-    remote: &Remote,
+fn participants<M>(
+    remote: &Connected<M>,
     named: &[String],
     reference: Option<&str>,
 ) -> Result<Vec<(Contender, String)>, Error> {
@@ -173,10 +260,11 @@ fn participants(
     }
     if chosen.len() < 2 {
         return Err(Error::usage(format!(
-            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: start its daemon with \
-             --add-runtime NAME=/path/to/binary, NAME being that of a manifest ({})",
+            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: {}, NAME being that of a \
+             manifest ({})",
             remote.name,
             all.join(", "),
+            remote.remedy,
             manifests
                 .iter()
                 .map(|one| one.name.as_str())
@@ -206,8 +294,12 @@ fn is_called(manifest: &Manifest, name: &str) -> bool {
 /// Removes what killed runs left in the engine.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
     threads::tokio()?.block_on(async {
-        let remote = args.connect("").await?;
-        let cleaned = clean::stale(&remote).await.map_err(Error::broken)?;
+        let labels = labels("").map_err(Error::broken)?;
+        let cleaned = match args.via {
+            Some(ViaEngine::Cri) => clean::stale(&args.cri(labels, Path::new("")).await?.maker).await,
+            _ => clean::stale(&args.docker(labels).await?.maker).await,
+        };
+        let cleaned = cleaned.map_err(Error::broken)?;
         tell_cleaned(&cleaned, true);
         Ok(if cleaned.failed.is_empty() {
             ExitStatus::Ok

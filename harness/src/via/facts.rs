@@ -1,6 +1,5 @@
 //! What an engine says of a container, and the config.json that it wrote, as facts.
 
-use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Value as FactValue};
 use serde_json::Value;
 
@@ -78,20 +77,25 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<Fact>) {
     }
 }
 
-/// What is the engine's is taken away: the container is called as in a cell, and HOSTNAME, which the engine adds to each
-/// environment, is not there.
-pub(super) fn tidy(facts: &mut [Fact], id: &str, hostname: &str) {
-    let added = format!("HOSTNAME={hostname}");
+/// Takes the engine's id of a thing away.
+pub(super) fn rename(facts: &mut [Fact], id: &str, name: &str) {
     for fact in facts {
         match &mut fact.value {
-            FactValue::Text(text) => *text = text.replace(id, MAIN),
-            FactValue::List(items) => {
-                if fact.path.starts_with("proc.env") {
-                    items.retain(|item| *item != added);
-                }
-                items.iter_mut().for_each(|item| *item = item.replace(id, MAIN));
-            }
+            FactValue::Text(text) => *text = text.replace(id, name),
+            FactValue::List(items) => items.iter_mut().for_each(|item| *item = item.replace(id, name)),
             FactValue::Bool(_) | FactValue::Int(_) => {}
+        }
+    }
+}
+
+/// HOSTNAME, which the engine adds to each environment, is not there.
+pub(super) fn without_hostname(facts: &mut [Fact], hostname: &str) {
+    let added = format!("HOSTNAME={hostname}");
+    for fact in facts {
+        if let FactValue::List(items) = &mut fact.value
+            && fact.path.starts_with("proc.env")
+        {
+            items.retain(|item| *item != added);
         }
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`translate`] | a case's config as the container that an engine is asked for, or why it is none |
+//! | [`makes`] | what an engine must be able to do; each way of asking one is an implementation |
+//! | `docker` | by Docker's API |
+//! | [`pods`] | by CRI, as the kubelet does: a pod for each container |
+//! | [`translate`] | a case's config as the container that Docker is asked for, or why it is none |
 //! | `narrow` | what of a case this way can show |
 //! | `image` | a rootfs as an image, each once |
 //! | `container` | one container under one runtime, from create to remove |
@@ -15,10 +18,13 @@
 
 pub mod clean;
 mod container;
+mod docker;
 mod facts;
 mod faithful;
 mod image;
+pub mod makes;
 mod narrow;
+pub mod pods;
 pub mod translate;
 
 use std::path::Path;
@@ -28,7 +34,7 @@ use std::time::Instant;
 use ocidiff_model::event::Participant;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Record};
-use ocidiff_runtimes::via::{CallError, Labels, Remote};
+use ocidiff_runtimes::via::{CallError, Labels};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
@@ -41,14 +47,16 @@ use crate::judge::confirm::{Finished, Judge, Launch, broken, config_of, skipped}
 use crate::judge::failing;
 use crate::run::schedule::RunsCases;
 
+pub use makes::{Ask, Makes};
+
 /// Containers at a time, however many cases are under way.
 const MOST: usize = 4;
 
 /// Runs cases through an engine.
 #[derive(Debug)]
-pub struct Via {
+pub struct Via<M> {
     /// The engine.
-    pub remote: Remote,
+    pub maker: M,
     /// The runtimes, the reference first, and how the engine calls each.
     pub contenders: Vec<(Contender, String)>,
     judge: Judge,
@@ -61,19 +69,19 @@ pub struct Via {
 }
 
 /// One case under way: what is asked for.
-struct Asked<'a> {
-    via: &'a Via,
+struct Asked<'a, M: Makes> {
+    via: &'a Via<M>,
     /// The case's config.
     config: &'a Value,
-    /// Without runtime.
-    body: &'a Value,
+    image: &'a str,
+    body: &'a M::Body,
 }
 
-impl Via {
+impl<M: Makes> Via<M> {
     /// Makes ready; `builder` works in the session's folder, and `stop` turns true when all must end.
     #[must_use]
     pub fn new(
-        remote: Remote,
+        maker: M,
         contenders: Vec<(Contender, String)>,
         judge: Judge,
         builder: Builder,
@@ -81,7 +89,7 @@ impl Via {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            remote,
+            maker,
             contenders,
             judge,
             builder,
@@ -107,9 +115,7 @@ impl Via {
     /// # Errors
     /// The engine's words on what is left.
     pub async fn close(&self) -> Result<(), String> {
-        let cleaned = clean::own(&self.remote)
-            .await
-            .map_err(|error| error.to_string())?;
+        let cleaned = clean::own(&self.maker).await.map_err(|error| error.to_string())?;
         if cleaned.failed.is_empty() {
             Ok(())
         } else {
@@ -126,15 +132,17 @@ impl Via {
             Err(error) => return broken(case, error.to_string(), started),
         };
         let config: Value = serde_json::from_str(config_of(&bundle)).unwrap_or_default();
-        let mut body = match translate::body(case, &config, &self.judge.corpus.default_config) {
+        let default = &self.judge.corpus.default_config;
+        let body = match self.maker.translate(case, &config, default) {
             Ok(body) => body,
             Err(why) => return inexpressible(case, &why.to_string()),
         };
-        match self.images.of(&bundle, self.session.folder(), &self.remote).await {
-            Ok(image) => body["Image"] = image.into(),
+        let image = self.images.of(&bundle, self.session.folder(), &self.maker).await;
+        let image = match image {
+            Ok(image) => image,
             Err(why) => return broken(case, why, started),
-        }
-        match self.takes(&body).await {
+        };
+        match self.maker.takes(self.next_name(), &image, &body).await {
             Ok(()) => {}
             Err(CallError::Refused(why)) => return inexpressible(case, &format!("it says: {why}")),
             Err(error) => return broken(case, error.to_string(), started),
@@ -142,6 +150,7 @@ impl Via {
         let asked = Asked {
             via: self,
             config: &config,
+            image: &image,
             body: &body,
         };
         let finished = self
@@ -165,27 +174,25 @@ impl Via {
             None => finished,
         }
     }
-
-    /// Whether the engine takes the body at all: whatever the runtime, its answer is the same.
-    async fn takes(&self, body: &Value) -> Result<(), CallError> {
-        let id = self.remote.create(&self.next_name(), body.clone()).await?;
-        self.remote.remove(&id, false).await
-    }
 }
 
-impl RunsCases for Via {
+impl<M: Makes> RunsCases for Via<M> {
     async fn run_case(&self, entry: &Entry, _: Option<&Path>) -> Finished {
         self.run(entry).await
     }
 }
 
-impl Launch for Asked<'_> {
+impl<M: Makes> Launch for Asked<'_, M> {
     async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
         let runs = self.via.contenders.iter().map(|(contender, registered)| {
-            let mut body = self.body.clone();
-            body["HostConfig"]["Runtime"] = registered.as_str().into();
+            let ask = Ask {
+                name: self.via.next_name(),
+                runtime: registered,
+                image: self.image,
+                body: self.body,
+            };
             async move {
-                let mut seen = self.via.launch(case, contender, body).await;
+                let mut seen = self.via.launch(case, contender, ask).await;
                 let default = &self.via.judge.corpus.default_config;
                 if let Some(written) = seen.written()
                     && let Some(why) = faithful::changed(self.config, default, &written)

@@ -1,7 +1,7 @@
 //! What is on a node: runtime handlers, pods, containers, images.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -12,6 +12,26 @@ use crate::messages::{
     ListPodSandboxRequest, PodSandbox, RemoveImageRequest, StatusRequest,
 };
 
+/// Where CRI runtimes listen: containerd, CRI-O, and k3s's own containerd.
+pub const SOCKETS: [&str; 3] = [
+    "/run/containerd/containerd.sock",
+    "/run/crio/crio.sock",
+    "/run/k3s/containerd/containerd.sock",
+];
+/// By this variable crictl is told of the socket.
+const ENDPOINT: &str = "CONTAINER_RUNTIME_ENDPOINT";
+
+/// The socket that crictl would use: the variable's, or the first of the usual ones that is there.
+#[must_use]
+pub fn usual_socket() -> PathBuf {
+    let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
+    if !endpoint.is_empty() {
+        return PathBuf::from(endpoint.strip_prefix("unix://").unwrap_or(&endpoint));
+    }
+    let there = SOCKETS.iter().find(|path| Path::new(path).exists());
+    PathBuf::from(there.unwrap_or(&SOCKETS[0]))
+}
+
 /// What a RuntimeClass names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Handler {
@@ -19,6 +39,8 @@ pub struct Handler {
     pub name: String,
     /// The runtime's program, where the node says so: a path, or a name to be looked for.
     pub program: Option<PathBuf>,
+    /// Whether it leaves cgroups to systemd.
+    pub systemd_cgroup: bool,
 }
 
 /// What the node says of itself.
@@ -32,6 +54,8 @@ pub struct Node {
     pub sandbox_image: Option<String>,
     /// Where containerd has its state, and with it the bundles of running containers.
     pub state: Option<PathBuf>,
+    /// Whether pods can have a network of their own.
+    pub has_network: bool,
 }
 
 impl Client {
@@ -44,12 +68,22 @@ impl Client {
         let config = answer.info.get("config").map(String::as_str).unwrap_or_default();
         let config: Value = serde_json::from_str(config).unwrap_or_default();
         let mut node = of_config(&config);
+        let conditions = answer.status.map(|status| status.conditions).unwrap_or_default();
+        let is_ready = conditions
+            .iter()
+            .any(|one| one.r#type == "NetworkReady" && one.status);
+        let plugins = answer.info.get("cniconfig").map(String::as_str);
+        let plugins = serde_json::from_str(plugins.unwrap_or_default()).unwrap_or_default();
+        node.has_network = is_ready && has_plugins(&plugins);
         // What the protocol itself says since Kubernetes 1.30. The nameless one is the default.
         let known: BTreeSet<String> = node.handlers.iter().map(|one| one.name.clone()).collect();
         let told = answer.runtime_handlers.into_iter().map(|one| line(&one.name));
         let new = told.filter(|name| !name.is_empty() && !known.contains(name));
-        node.handlers
-            .extend(new.map(|name| Handler { name, program: None }));
+        node.handlers.extend(new.map(|name| Handler {
+            name,
+            program: None,
+            systemd_cgroup: false,
+        }));
         node.handlers.sort();
         Ok(node)
     }
@@ -133,12 +167,30 @@ fn of_config(config: &Value) -> Node {
                 program: text(&one["options"]["BinaryName"])
                     .map(PathBuf::from)
                     .or_else(|| default_program(&one["runtimeType"])),
+                systemd_cgroup: one["options"]["SystemdCgroup"] == true,
             })
             .collect(),
         default_handler: text(&containerd["defaultRuntimeName"]).map(|name| line(&name)),
         sandbox_image: text(&config["sandboxImage"]).map(|name| line(&name)),
         state: text(&config["stateDir"]).map(PathBuf::from),
+        has_network: false,
     }
+}
+
+/// Whether the programs of each network are there. Ready is a node as soon as it has a config for one, which another
+/// engine may have left; a pod whose network cannot be made cannot be removed either.
+fn has_plugins(cni: &Value) -> bool {
+    let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let folders = all(&cni["PluginDirs"]);
+    let is_there = |kind: &str| {
+        let mut places = folders.iter().filter_map(Value::as_str);
+        places.any(|folder| !kind.contains('/') && Path::new(folder).join(kind).is_file())
+    };
+    let networks = all(&cni["Networks"]);
+    let mut plugins = networks
+        .iter()
+        .flat_map(|network| all(&network["Config"]["Plugins"]));
+    plugins.all(|plugin| plugin["Network"]["type"].as_str().is_some_and(is_there))
 }
 
 /// Where nothing is said, containerd's shim for OCI runtimes calls runc.
@@ -182,6 +234,21 @@ mod tests {
         }
         assert_eq!(node.default_handler.as_deref(), Some("runc"));
         assert_eq!(node.sandbox_image.as_deref(), Some("localhost/pause:1"));
+    }
+
+    #[test]
+    fn a_network_without_its_programs_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("bridge"), "").expect("a file");
+        let cni = |kind: &str| {
+            let plugin = json!({"Network": {"type": kind}});
+            json!({"PluginDirs": [folder.path()], "Networks": [{"Config": {"Plugins": [plugin]}}]})
+        };
+        assert!(has_plugins(&cni("bridge")));
+        assert!(!has_plugins(&cni("loopback")));
+        assert!(!has_plugins(&cni("../bridge")));
+        // CRI-O says nothing of them.
+        assert!(has_plugins(&json!(null)));
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn devices(body: &mut Value, devices: &Value) -> Part {
     Ok(())
 }
 
-fn machines(kind: Option<&str>, major: u64, minor: u64) -> Option<String> {
+pub(in crate::via) fn machines(kind: Option<&str>, major: u64, minor: u64) -> Option<String> {
     let entries = std::fs::read_dir("/dev").ok()?.flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
     paths.sort();

@@ -24,8 +24,8 @@ pub(super) fn add(body: &mut Value, process: &Value) -> Part {
     args(body, &process["args"])?;
     env(body, &process["env"])?;
     cwd(body, &process["cwd"])?;
-    user(body, &process["user"])?;
-    capabilities(body, &process["capabilities"])?;
+    add_user(body, &process["user"])?;
+    add_capabilities(body, &process["capabilities"])?;
     rlimits(body, &process["rlimits"])?;
     if flag(process, "terminal", "process.terminal")? == Some(true) {
         body["Tty"] = true.into();
@@ -51,6 +51,12 @@ fn args(body: &mut Value, args: &Value) -> Part {
 }
 
 fn env(body: &mut Value, env: &Value) -> Part {
+    body["Env"] = json!(env_of(env)?);
+    Ok(())
+}
+
+/// An environment that an engine writes as it is.
+pub(in crate::via) fn env_of(env: &Value) -> Result<Vec<String>, Refusal> {
     let env = texts(env, "process.env")?.unwrap_or_default();
     let mut names = BTreeSet::new();
     for entry in &env {
@@ -62,8 +68,7 @@ fn env(body: &mut Value, env: &Value) -> Part {
     if !names.contains("PATH") {
         return refuse("the engine adds PATH to process.env");
     }
-    body["Env"] = json!(env);
-    Ok(())
+    Ok(env)
 }
 
 fn cwd(body: &mut Value, cwd: &Value) -> Part {
@@ -76,7 +81,25 @@ fn cwd(body: &mut Value, cwd: &Value) -> Part {
     }
 }
 
-fn user(body: &mut Value, user: &Value) -> Part {
+/// Whom a process runs as.
+pub(in crate::via) struct User {
+    pub(in crate::via) uid: i64,
+    pub(in crate::via) gid: i64,
+    pub(in crate::via) groups: Vec<i64>,
+}
+
+fn add_user(body: &mut Value, process: &Value) -> Part {
+    let all = user(process)?;
+    body["User"] = format!("{}:{}", all.uid, all.gid).into();
+    if !process["additionalGids"].is_null() {
+        let groups: Vec<String> = all.groups.iter().map(i64::to_string).collect();
+        host(body, "GroupAdd", json!(groups));
+    }
+    Ok(())
+}
+
+/// A user that engines take.
+pub(in crate::via) fn user(user: &Value) -> Result<User, Refusal> {
     if user.is_null() {
         return refuse("the engine always writes process.user");
     }
@@ -92,41 +115,58 @@ fn user(body: &mut Value, user: &Value) -> Part {
             ))
         }
     };
-    body["User"] = format!("{}:{}", id("uid")?, id("gid")?).into();
-    let groups: Option<Vec<String>> = match &user["additionalGids"] {
-        Value::Null => return Ok(()),
-        Value::Array(groups) => groups.iter().map(|gid| Some(gid.as_u64()?.to_string())).collect(),
+    let groups: Option<Vec<i64>> = match &user["additionalGids"] {
+        Value::Null => Some(Vec::new()),
+        Value::Array(groups) => groups
+            .iter()
+            .map(|gid| gid.as_i64().filter(|gid| *gid >= 0))
+            .collect(),
         _ => None,
     };
-    match groups {
-        Some(groups) => host(body, "GroupAdd", json!(groups)),
-        None => return refuse("process.user.additionalGids is not a list of numbers"),
-    }
-    Ok(())
+    let Some(groups) = groups else {
+        return refuse("process.user.additionalGids is not a list of numbers");
+    };
+    Ok(User {
+        uid: id("uid")?,
+        gid: id("gid")?,
+        groups,
+    })
 }
 
-/// The engine gives one list to all three sets, and nothing to the others.
-fn capabilities(body: &mut Value, capabilities: &Value) -> Part {
-    const KEYS: [&str; 5] = ["bounding", "effective", "permitted", "inheritable", "ambient"];
-    if capabilities.is_null() {
-        return refuse("the engine always writes process.capabilities");
+/// What an engine can give: one list for all three sets, and nothing for the others; names without `CAP_`.
+pub(in crate::via) struct Capabilities(pub(in crate::via) Vec<String>);
+
+impl Capabilities {
+    pub(in crate::via) fn of(capabilities: &Value) -> Result<Self, Refusal> {
+        const KEYS: [&str; 5] = ["bounding", "effective", "permitted", "inheritable", "ambient"];
+        if capabilities.is_null() {
+            return refuse("the engine always writes process.capabilities");
+        }
+        only(capabilities, "process.capabilities", &KEYS)?;
+        let set = |key: &str| -> Result<BTreeSet<String>, Refusal> {
+            let list = texts(&capabilities[key], &format!("process.capabilities.{key}"))?;
+            Ok(list.unwrap_or_default().into_iter().collect())
+        };
+        if !set("inheritable")?.is_empty() || !set("ambient")?.is_empty() {
+            return refuse("the engine has no setting for inheritable and ambient capabilities");
+        }
+        let bounding = set("bounding")?;
+        if set("effective")? != bounding || set("permitted")? != bounding {
+            return refuse("the engine gives the same capabilities to all sets");
+        }
+        let names = bounding
+            .iter()
+            .map(|name| name.strip_prefix("CAP_").map(str::to_owned));
+        let names: Option<Vec<String>> = names.collect();
+        names.map_or_else(
+            || refuse("process.capabilities has names that the engine would change"),
+            |names| Ok(Self(names)),
+        )
     }
-    only(capabilities, "process.capabilities", &KEYS)?;
-    let set = |key: &str| -> Result<BTreeSet<String>, Refusal> {
-        let list = texts(&capabilities[key], &format!("process.capabilities.{key}"))?;
-        Ok(list.unwrap_or_default().into_iter().collect())
-    };
-    if !set("inheritable")?.is_empty() || !set("ambient")?.is_empty() {
-        return refuse("the engine has no setting for inheritable and ambient capabilities");
-    }
-    let bounding = set("bounding")?;
-    if set("effective")? != bounding || set("permitted")? != bounding {
-        return refuse("the engine gives the same capabilities to all sets");
-    }
-    let names: Option<Vec<&str>> = bounding.iter().map(|name| name.strip_prefix("CAP_")).collect();
-    let Some(names) = names else {
-        return refuse("process.capabilities has names that the engine would change");
-    };
+}
+
+fn add_capabilities(body: &mut Value, capabilities: &Value) -> Part {
+    let Capabilities(names) = Capabilities::of(capabilities)?;
     host(body, "CapDrop", json!(["ALL"]));
     host(body, "CapAdd", json!(names));
     Ok(())

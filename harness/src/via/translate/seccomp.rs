@@ -10,6 +10,9 @@ pub(super) fn add(body: &mut Value, profile: &Value) -> Part {
         security(body, "seccomp=unconfined".to_owned());
         return Ok(());
     }
+    if crate::corpus::config::is_engines_own(profile) {
+        return Ok(());
+    }
     only(
         profile,
         "linux.seccomp",

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ impl Containerd {
         let folder = Private::folder();
         let config = folder.path().join("config.toml");
         fs::write(&config, configured(folder.path(), handlers, more)).expect("a config");
+        network(folder.path());
         let path = std::env::var("PATH").unwrap_or_default();
         let first = program.parent().filter(|parent| parent.is_absolute());
         let path = first.map_or(path.clone(), |parent| format!("{}:{path}", parent.display()));
@@ -148,6 +150,7 @@ fn configured(folder: &Path, handlers: &[(&str, &Path)], more: &str) -> String {
          [grpc]\naddress = \"{folder}/containerd.sock\"\n\
          [{plugin}]\nsandbox_image = \"{PAUSE}\"\nrestrict_oom_score_adj = true\ndisable_apparmor = true\n\
          tolerate_missing_hugetlb_controller = true\nstream_server_address = \"127.0.0.1\"\n\
+         [{plugin}.cni]\nbin_dir = \"{folder}/cni\"\nconf_dir = \"{folder}/cni\"\n\
          [{plugin}.containerd]\nsnapshotter = \"overlayfs\"\n"
     );
     for (name, path) in handlers {
@@ -158,4 +161,19 @@ fn configured(folder: &Path, handlers: &[(&str, &Path)], more: &str) -> String {
         );
     }
     text
+}
+
+/// A network for pods that has nothing but its own namespace.
+fn network(folder: &Path) {
+    let folder = folder.join("cni");
+    fs::create_dir(&folder).expect("a folder");
+    let config = json!({"cniVersion": "0.4.0", "name": "nothing", "plugins": [{"type": "nothing"}]});
+    fs::write(folder.join("nothing.conflist"), config.to_string()).expect("a config");
+    let answer = json!({"cniVersion": "0.4.0", "interfaces": [], "ips": [{"version": "4", "address": "192.0.2.1/32"}]});
+    for name in ["nothing", "loopback"] {
+        let program = folder.join(name);
+        let text = format!("#!/bin/sh\ncat >/dev/null\n[ \"$CNI_COMMAND\" = DEL ] || echo '{answer}'\n");
+        fs::write(&program, text).expect("a program");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
 }
