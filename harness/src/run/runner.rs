@@ -1,4 +1,4 @@
-//! The one seam for "runs a case": cells, or an engine ([`crate::via`]).
+//! The one seam for "runs a case": cells, or an engine.
 
 use std::path::Path;
 
