@@ -5,29 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ocidiff_engines::remote::{Labels, Registered, Remote};
+use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
-use ocidiff_runtimes::engines::{Options, Which};
-use ocidiff_runtimes::via::{Labels, Registered, Remote};
-use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use super::args::RunArgs;
 use super::ending::Until;
-use super::run::{Teller, run_all, start_event};
+use super::run::{Teller, run_all};
 use super::{output, signals};
-use crate::bundle::Builder;
-use crate::cells::participants::{Contender, contenders};
 use crate::cells::session::Session;
 use crate::cells::threads;
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::judge::confirm::{Judge, Origin};
-use crate::judge::fixed::Newest;
 use crate::machine::root;
 use crate::run::schedule::Schedule;
 use crate::run::stop::Stop;
 use crate::run::suite;
+use crate::via::ground::Ground;
+use crate::via::makes::Makes;
 use crate::via::pods::Pods;
-use crate::via::{Makes, Via, clean, labels};
+use crate::via::runner::EngineRunner;
+use crate::via::{clean, labels, registered};
 
 /// Which engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -133,7 +131,7 @@ pub(crate) fn run(
     ignore: Option<IgnoreList>,
 ) -> Result<ExitStatus, Error> {
     root::need_root()?;
-    let mut teller = Teller::new(args, entries.len(), ignore.clone())?;
+    let mut teller = Teller::new(args, entries.len(), ignore)?;
     let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let session = Session::start().map_err(Error::broken)?;
@@ -142,7 +140,6 @@ pub(crate) fn run(
             args,
             corpus,
             entries,
-            ignore,
             stop: &signalled.stop,
         };
         match args.via.via {
@@ -164,7 +161,6 @@ struct Asked<'a> {
     args: &'a RunArgs,
     corpus: Corpus,
     entries: Vec<Entry>,
-    ignore: Option<IgnoreList>,
     stop: &'a Stop,
 }
 
@@ -176,119 +172,34 @@ async fn through<M: Makes>(
 ) -> Result<ExitStatus, Error> {
     let (args, stop) = (asked.args, asked.stop);
     let mut abilities = suite::abilities()?;
-    let contenders = participants(&engine, &args.with.runtimes, args.with.reference.as_deref())?;
+    let taking_part = registered::choose(
+        &engine.name,
+        &engine.runtimes,
+        &args.with.runtimes,
+        args.with.reference.as_deref(),
+        engine.remedy,
+    )?;
+    taking_part.left_out.iter().for_each(|one| output::complain(one));
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
-    let builder = Builder::new(session.folder(), suite::store()?);
-    builder.probe().map_err(Error::broken)?;
+    let repeat = u32::from(args.repeat);
+    let ground = Ground::new(
+        asked.corpus,
+        &abilities,
+        &engine.said,
+        repeat,
+        session,
+        stop.watch(),
+    )?;
     abilities.machine.via = Some(engine.said);
-    let judge = Judge {
-        corpus: Arc::new(asked.corpus),
-        machine: abilities.machine.clone(),
-        tells_gone: false,
-        origin: Origin::Control,
-        repeat: u32::from(args.repeat),
-        newest: Newest::default(),
-    };
-    let via = Via::new(engine.maker, contenders, judge, builder, session, stop.watch());
-    let via = Arc::new(via);
     let schedule = Schedule {
-        engine: Arc::clone(&via),
+        runner: Arc::new(EngineRunner::new(engine.maker, taking_part.contenders, ground)),
         abilities: &abilities,
         width: usize::from(args.with.jobs),
         stop: stop.clone(),
         bundle: None,
     };
-    let count = asked.entries.len();
-    let start = start_event(
-        via.participants(),
-        &abilities.machine,
-        "none",
-        count,
-        asked.ignore,
-    );
-    let ran = run_all(schedule, start, asked.entries, Until::of(args, 0), teller).await;
-    // Whatever came of it: nothing stays in the engine.
-    via.close()
-        .await
-        .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
-    ran
-}
-
-/// The runtimes that the engine has registered and a manifest knows, or those of them that are named; the reference first.
-fn participants<M>(
-    remote: &Connected<M>,
-    named: &[String],
-    reference: Option<&str>,
-) -> Result<Vec<(Contender, String)>, Error> {
-    let (manifests, ask) = (suite::manifests()?, suite::asker()?);
-    let all: Vec<&str> = remote.runtimes.iter().map(|one| one.name.as_str()).collect();
-    if let Some(unknown) = named.iter().find(|name| !all.contains(&name.as_str())) {
-        return Err(Error::usage(format!(
-            "{} has no runtime `{unknown}`: it has {}",
-            remote.name,
-            all.join(", ")
-        )));
-    }
-    let mut chosen: Vec<(Runtime, String)> = Vec::new();
-    for manifest in &manifests {
-        for one in remote
-            .runtimes
-            .iter()
-            .filter(|one| is_called(manifest, &one.name))
-        {
-            if !named.is_empty() && !named.contains(&one.name) {
-                continue;
-            }
-            let Some(program) = &one.program else {
-                output::complain(&format!(
-                    "{}: {} does not name its program: left out",
-                    one.name, remote.name
-                ));
-                continue;
-            };
-            match registered(manifest, program, &suite::store()?, &ask) {
-                // Two names for one program.
-                Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
-                Ok(runtime) => chosen.push((runtime, one.name.clone())),
-                Err(error) => output::complain(&format!("{}: failed to {error}: left out", one.name)),
-            }
-        }
-    }
-    if !named.is_empty() {
-        chosen.sort_by_key(|(_, name)| named.iter().position(|other| other == name));
-    }
-    if chosen.len() < 2 {
-        return Err(Error::usage(format!(
-            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: {}, NAME being that of a \
-             manifest ({})",
-            remote.name,
-            all.join(", "),
-            remote.remedy,
-            manifests
-                .iter()
-                .map(|one| one.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        )));
-    }
-    let names: Vec<(PathBuf, String)> = chosen
-        .iter()
-        .map(|(runtime, name)| (runtime.path.clone(), name.clone()))
-        .collect();
-    let runtimes = chosen.into_iter().map(|(runtime, _)| runtime).collect();
-    let contenders = contenders(runtimes, reference).map_err(Error::usage)?;
-    let with_name = |contender: Contender| {
-        let (_, name) = names.iter().find(|(path, _)| *path == contender.runtime.path)?;
-        Some((contender, name.clone()))
-    };
-    Ok(contenders.into_iter().filter_map(with_name).collect())
-}
-
-/// `NAME`, or `NAME` and what tells versions apart: `NAME-1.2`, `NAME@1.2`.
-fn is_called(manifest: &Manifest, name: &str) -> bool {
-    let rest = name.strip_prefix(manifest.name.as_str());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '@']))
+    run_all(schedule, asked.entries, Until::of(args, 0), teller).await
 }
 
 /// Removes what killed runs left in the engine.

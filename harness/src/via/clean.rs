@@ -1,8 +1,9 @@
 //! What runs that were killed left in an engine: containers and images with the label of a session whose process is gone.
 
-use ocidiff_runtimes::via::{CallError, Thing};
+use ocidiff_engines::remote::{CallError, Thing};
 
-use super::{Makes, place};
+use super::makes::Makes;
+use super::place;
 use crate::cells::session::is_of_the_dead;
 
 /// What was removed.

@@ -3,12 +3,14 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use ocidiff_engines::remote::CallError;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::{Case, Fact, Op, Record, StepRecord};
-use ocidiff_runtimes::via::CallError;
 use serde_json::Value;
 
-use super::{Ask, Makes, Via, facts};
+use super::facts;
+use super::makes::{Ask, Makes};
+use super::runner::EngineRunner;
 use crate::bundle::Bundle;
 use crate::cell::{class, stdio};
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
@@ -36,7 +38,7 @@ pub(super) struct Seen {
     seconds: f64,
 }
 
-impl<M: Makes> Via<M> {
+impl<M: Makes> EngineRunner<M> {
     /// A name that no other container of this run has.
     pub(super) fn next_name(&self) -> String {
         self.count.fetch_add(1, Ordering::Relaxed).to_string()
@@ -48,7 +50,7 @@ impl<M: Makes> Via<M> {
         let _place = self.places.acquire().await;
         let started = Instant::now();
         let mut seen = Seen::default();
-        if *self.stop.borrow() {
+        if *self.ground.stop.borrow() {
             seen.broken = Some("interrupted".to_owned());
             return seen;
         }
@@ -107,7 +109,7 @@ impl<M: Makes> Via<M> {
     /// Until the workload has ended, or its time is over; then what it printed.
     async fn wait(&self, case: &Case, made: &M::Made, seen: &mut Seen) -> Result<(), CallError> {
         let began = Instant::now();
-        let mut stop = self.stop.clone();
+        let mut stop = self.ground.stop.clone();
         let code = tokio::select! {
             code = self.maker.wait(made, limit(case)) => code?,
             _ = stop.wait_for(|stop| *stop) => return Err(CallError::Failed("interrupted".to_owned())),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::Makes;
+use super::makes::Makes;
 use crate::bundle::{Bundle, merge_layers};
 
 /// The images of a run, by the digest of the rootfs.

@@ -3,11 +3,11 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use ocidiff_engines::remote::{CallError, Labels, Output, Thing};
 use ocidiff_model::{Case, Fact};
-use ocidiff_runtimes::via::{CallError, Labels, Output, Thing};
 use serde_json::Value;
 
-use super::translate::Refusal;
+use super::docker::translate::Refusal;
 
 /// A container that is asked for.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! A real containerd: pods under each handler, and every bad answer.
 
-#[path = "../../tests/support/private.rs"]
+#[path = "../../engines/tests/support/private.rs"]
 mod private;
 #[path = "support/containerd.rs"]
 mod support;

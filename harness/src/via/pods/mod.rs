@@ -14,15 +14,15 @@ use std::time::Duration;
 use ocidiff_cri::messages as m;
 use ocidiff_cri::node::{Node, spec};
 use ocidiff_cri::{Client, Error, log};
+use ocidiff_engines::remote::{CallError, Labels, Output, PLACE, PREFIX, RUN, Thing};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
-use ocidiff_runtimes::via::{CallError, Labels, Output, PLACE, PREFIX, RUN, Thing};
 use serde_json::{Value, json};
 
 use self::profiles::Profiles;
 use self::translate::{Body, Network};
+use super::docker::translate::Refusal;
 use super::makes::{Ask, Makes};
-use super::translate::Refusal;
 use crate::digest::of_text;
 
 /// What all images of ours begin with. A name without a domain would be Docker Hub's.
@@ -122,7 +122,7 @@ impl Pods {
                 namespace: NAMESPACE.to_owned(),
                 attempt: 0,
             }),
-            hostname: ask.body.hostname.clone(),
+            hostname: self.hostname_of_pod(ask.body),
             log_directory: logs.display().to_string(),
             labels: labels
                 .map(|(name, value)| (name.to_owned(), value.clone()))
@@ -174,6 +174,14 @@ impl Pods {
         Ok(config)
     }
 
+    /// With the node's network goes its hostname: a pod that names one does not start then.
+    fn hostname_of_pod(&self, body: &Body) -> String {
+        match self.network {
+            Network::Pod => body.hostname.clone(),
+            Network::Node => String::new(),
+        }
+    }
+
     /// The parent of a pod's cgroup: systemd's runtimes do not take none.
     fn parent(&self, handler: &str) -> String {
         let by_systemd = |one: &&ocidiff_cri::node::Handler| one.name == handler && one.systemd_cgroup;
@@ -222,7 +230,10 @@ impl Makes for Pods {
                 pod,
                 container,
                 logs,
-                hostname: ask.body.hostname.clone(),
+                hostname: match self.network {
+                    Network::Pod => ask.body.hostname.clone(),
+                    Network::Node => nodes_hostname(),
+                },
             }),
             Err(error) => {
                 // Its pod goes, whatever comes of that: the session's end would remove it too.
@@ -327,6 +338,10 @@ impl Makes for Pods {
         };
         removed.map_err(call_error)
     }
+}
+
+fn nodes_hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// New for each pod, and of the digits that records take out.

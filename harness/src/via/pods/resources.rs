@@ -3,7 +3,7 @@
 use ocidiff_cri::messages as m;
 use serde_json::Value;
 
-use super::super::translate::{Refusal, number, only, refuse};
+use crate::via::docker::translate::{Refusal, number, only, refuse};
 
 /// The limits.
 ///

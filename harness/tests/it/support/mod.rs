@@ -5,7 +5,7 @@ pub(crate) mod contained;
 #[path = "../../../../runtimes/cri/tests/support/containerd.rs"]
 pub(crate) mod containerd;
 pub(crate) mod corpus;
-#[path = "../../../../runtimes/tests/support/dockerd.rs"]
+#[path = "../../../../runtimes/engines/tests/support/dockerd.rs"]
 pub(crate) mod dockerd;
 pub(crate) mod documents;
 pub(crate) mod endings;

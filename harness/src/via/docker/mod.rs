@@ -1,15 +1,17 @@
-//! Containers by Docker's API.
+//! Containers by Docker's API; [`translate`] makes of a case's config what Docker is asked for.
+
+pub mod translate;
 
 use std::time::Duration;
 
+use ocidiff_engines::remote::{CallError, Labels, Output, Remote, Thing};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
-use ocidiff_runtimes::via::{CallError, Labels, Output, Remote, Thing};
 use serde_json::Value;
 
+use self::translate::Refusal;
 use super::facts;
 use super::makes::{Ask, Makes};
-use super::translate::{self, Refusal};
 
 /// A container.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 //! What the default config says and an engine has no setting for is the engine's own: its mounts, its devices. What a
 //! case changes must have a setting, or the case is none for an engine; each part says why.
 
-pub(super) mod linux;
+pub(in crate::via) mod linux;
 mod mounts;
-pub(super) mod process;
+pub(in crate::via) mod process;
 mod resources;
 mod seccomp;
 
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 #[error("{0}")]
 pub struct Refusal(pub String);
 
-pub(super) type Part = Result<(), Refusal>;
+pub(in crate::via) type Part = Result<(), Refusal>;
 
 /// The body of the API's call that creates the container, without image, labels and runtime. `default` is the corpus's
 /// default config.
@@ -69,7 +69,7 @@ fn base() -> Value {
 }
 
 /// What is not in the config: the steps, and how its text is written.
-pub(super) fn whole(case: &Case) -> Part {
+pub(in crate::via) fn whole(case: &Case) -> Part {
     let body = &case.body;
     if !body.config_text.is_empty() || body.config_file != "config.json" {
         return refuse("it is about the text of config.json, which the engine writes");
@@ -129,7 +129,7 @@ fn names(body: &mut Value, config: &Value) -> Part {
     Ok(())
 }
 
-pub(super) fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
+pub(in crate::via) fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal(why.into()))
 }
 
@@ -146,7 +146,7 @@ fn security(body: &mut Value, option: String) {
 }
 
 /// The members of an object, none of which is another than these.
-pub(super) fn only<'v>(
+pub(in crate::via) fn only<'v>(
     value: &'v Value,
     name: &str,
     keys: &[&str],
@@ -161,7 +161,7 @@ pub(super) fn only<'v>(
 }
 
 /// A list of texts, none where it is absent.
-pub(super) fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+pub(in crate::via) fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Refusal> {
     let Value::Array(items) = value else {
         return if value.is_null() {
             Ok(None)
@@ -177,7 +177,7 @@ pub(super) fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Re
 }
 
 /// True or false, none where it is absent.
-pub(super) fn flag(value: &Value, key: &str, name: &str) -> Result<Option<bool>, Refusal> {
+pub(in crate::via) fn flag(value: &Value, key: &str, name: &str) -> Result<Option<bool>, Refusal> {
     match &value[key] {
         Value::Null => Ok(None),
         Value::Bool(flag) => Ok(Some(*flag)),
@@ -186,7 +186,7 @@ pub(super) fn flag(value: &Value, key: &str, name: &str) -> Result<Option<bool>,
 }
 
 /// A whole number that the API's 64 bits hold, none where it is absent.
-pub(super) fn number(value: &Value, name: &str) -> Result<Option<i64>, Refusal> {
+pub(in crate::via) fn number(value: &Value, name: &str) -> Result<Option<i64>, Refusal> {
     match value {
         Value::Null => Ok(None),
         other => other.as_i64().map_or_else(
