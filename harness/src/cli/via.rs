@@ -134,7 +134,11 @@ pub(crate) fn run(
     let mut teller = Teller::new(args, entries.len(), ignore)?;
     let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
-        let session = Session::start().map_err(Error::broken)?;
+        let session = match args.via.via {
+            Some(ViaEngine::Cri) => Session::start_beside_engine(),
+            _ => Session::start(),
+        };
+        let session = session.map_err(Error::broken)?;
         let labels = labels(session.name()).map_err(Error::broken)?;
         let asked = Asked {
             args,

@@ -263,8 +263,13 @@ impl Makes for Pods {
     }
 
     async fn output(&self, made: &Made) -> Result<Output, CallError> {
-        let read = log::read(&made.logs.join(LOG));
-        let read = read.map_err(|error| CallError::Failed(format!("read a container's log: {error}")))?;
+        let path = made.logs.join(LOG);
+        let read = log::read(&path).map_err(|error| {
+            CallError::Failed(format!(
+                "its log {} cannot be read ({error}): does it see the same folder? TMPDIR names another",
+                path.display()
+            ))
+        })?;
         Ok(Output {
             stdout: read.stdout,
             stderr: read.stderr,

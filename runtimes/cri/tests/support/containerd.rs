@@ -136,7 +136,10 @@ impl Containerd {
             .output()
             .expect("tar runs");
         assert!(tar.status.success(), "{}", String::from_utf8_lossy(&tar.stderr));
-        let config = json!({"Entrypoint": entrypoint, "Labels": {"of": "tests"}});
+        // Real ones have a PATH: youki does not start a process without.
+        let config = json!({
+            "Entrypoint": entrypoint, "Env": ["PATH=/bin"], "Labels": {"of": "tests"},
+        });
         wait(async { self.client().await.import(image, &tar.stdout, &config).await })
             .expect("it is imported");
     }
