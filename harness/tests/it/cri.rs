@@ -120,3 +120,139 @@ fn the_story_shows_in_pods_and_nothing_is_left() {
     }
     assert_eq!(things(&node), before);
 }
+
+#[test]
+fn what_is_no_pod_is_skipped_with_a_reason() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let scene = Scene::new();
+    let args = [
+        "run",
+        "process/args*",
+        "hooks/order",
+        "process/rlimit*",
+        "mounts/tmpfs*",
+        "--json",
+        "events",
+        "--records",
+        "records",
+    ];
+    let ran = run(&scene, &node, &args);
+    ran.leaves_nothing();
+    assert!(!ran.stderr.contains("panicked at"), "{ran:?}");
+    let (_, cases) = reports(&scene);
+    let count = |verdict: Verdict| cases.iter().filter(|report| report.verdict == verdict).count();
+    assert!(count(Verdict::Agree) > 5, "{ran:?}");
+    assert_eq!(count(Verdict::Broken), 0, "{ran:?}");
+    for (name, why) in [
+        ("hooks/order", "the engine has no setting for config.hooks"),
+        ("process/args-none", "the engine wants a program in process.args"),
+        ("process/rlimit", "the engine has no setting for process.rlimits"),
+        (
+            "mounts/tmpfs",
+            "CRI has no setting for mounts but binds of the node's own folders",
+        ),
+    ] {
+        let mut named = cases.iter().filter(|report| report.case.starts_with(name));
+        let said: Vec<&str> = named
+            .by_ref()
+            .filter_map(|report| report.why.as_deref())
+            .collect();
+        let expected = format!("cannot be expressed as a container of the engine: {why}");
+        assert!(said.contains(&expected.as_str()), "{name}: {said:?}");
+    }
+    let ran_well = cases.iter().find(|report| report.verdict == Verdict::Agree);
+    let ran_well = &ran_well.expect("one ran").case;
+    for path in [
+        "engine.config.process.args",
+        "engine.inspect.status",
+        "process.stdout",
+    ] {
+        assert!(
+            fact(&scene, ran_well, "crun", path).is_some(),
+            "{ran_well}: {path}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let before = things(&node);
+    for (signal, status) in [
+        (rustix::process::Signal::INT, Some(3)),
+        (rustix::process::Signal::KILL, None),
+    ] {
+        let scene = Scene::new();
+        scene.write(
+            "cases/slow/sleeps.yaml",
+            "summary: sleeps\nconfig: {process: {args: [/bin/probe, sleep, '30']}}\n",
+        );
+        let output = Output::new(scene.path());
+        let mut child = output.spawn(&mut command(
+            &scene,
+            &node,
+            &["run", "slow/*", "--cases", "cases"],
+        ));
+        let began = std::time::Instant::now();
+        while things(&node).len() < before.len() + 4 && began.elapsed() < Duration::from_secs(60) {
+            assert!(matches!(child.try_wait(), Ok(None)), "it ended early");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, signal).expect("it is signalled");
+        let ran = output.wait(child, Duration::from_secs(120));
+        assert_eq!(ran.status, status, "{ran:?}");
+        if status.is_none() {
+            assert_ne!(things(&node), before);
+            // It may have been about to make one more.
+            std::thread::sleep(Duration::from_secs(1));
+            let cleaned = run(&scene, &node, &["clean"]);
+            cleaned.ends_with(0);
+            assert!(
+                cleaned.stderr.contains("of killed runs from the engine"),
+                "{cleaned:?}"
+            );
+        }
+        ran.leaves_nothing();
+        assert_eq!(things(&node), before, "{}", node.log());
+    }
+}
+
+#[test]
+fn what_is_no_node_is_said_in_one_line() {
+    if !needs::root() {
+        return;
+    }
+    let scene = Scene::new();
+    let socket = scene.path().join("none.sock");
+    let said = |socket: &Path| {
+        let socket = socket.display().to_string();
+        let ran = scene.run(&["run", "process/args", "--via", "cri", "--socket", &socket]);
+        ran.ends_with(2);
+        let line = ran.stderr.lines().last().unwrap_or_default().to_owned();
+        assert!(line.starts_with("ocidiff: failed to use CRI: "), "{ran:?}");
+        line
+    };
+    assert!(said(&socket).contains("there is no CRI socket at"));
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
+    assert!(said(&socket).contains("nobody listens at"));
+    if let Some(node) = Containerd::without_plugin() {
+        assert!(said(&node.socket()).contains("disabled_plugins"));
+    }
+    let Some(node) = node(&["crun"]) else { return };
+    let mounts = node.mounts();
+    let socket = node.socket().display().to_string();
+    let ran = scene.run(&["run", "process/args", "--via", "cri", "--socket", &socket]);
+    ran.ends_with(2);
+    assert!(
+        ran.stderr.contains(
+            "comparing takes two runtimes that ocidiff knows, and containerd has crun registered: add"
+        ),
+        "{ran:?}"
+    );
+    assert_eq!(node.mounts(), mounts);
+}

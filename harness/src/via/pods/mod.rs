@@ -8,6 +8,9 @@ mod profiles;
 mod resources;
 pub mod translate;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
