@@ -40,11 +40,7 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).context("make the cell's mounts private")?;
 
-    let lower = job
-        .lower
-        .iter()
-        .map(tree)
-        .collect::<Result<Vec<_>, _>>()?;
+    let lower = job.lower.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
     let probe = fs::File::open(&job.probe).context(format!("open {}", job.probe.display()))?;
     let cgroups = cgroup_trees(&job.cgroups)?;
     let unseen = overlay::lay_over(job)?;
