@@ -26,8 +26,8 @@ use crate::error::Error;
 use crate::machine::root::need_root;
 use crate::run::preflight;
 use crate::run::suite::{self, Settings};
+use crate::workload::UNCHECKED;
 use crate::workload::tame::Limits;
-use crate::workload::tame::UNCHECKED;
 use find::Found;
 
 /// Finds, checks, judges, tells.
