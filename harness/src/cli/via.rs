@@ -1,17 +1,16 @@
 //! `ocidiff run --via docker|cri`, and `ocidiff clean --via docker|cri`: the engine does the running.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
 use ocidiff_engines::remote::{Labels, Registered, Remote};
 use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, ViaArgs, ViaEngine};
 use super::ending::Until;
-use super::run::{Teller, run_all};
+use super::teller::{Teller, run_all};
 use super::{output, signals};
 use crate::cells::session::Session;
 use crate::cells::threads;
@@ -26,32 +25,6 @@ use crate::via::makes::Makes;
 use crate::via::pods::Pods;
 use crate::via::runner::EngineRunner;
 use crate::via::{clean, labels, registered};
-
-/// Which engine.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ViaArgs {
-    /// Let this engine make the containers, with each runtime that is registered with it
-    #[arg(long, value_name = "ENGINE")]
-    pub(crate) via: Option<ViaEngine>,
-    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
-    /// usual places
-    #[arg(long, value_name = "PATH", requires = "via")]
-    pub(crate) socket: Option<PathBuf>,
-    /// The --exec-root of a dockerd that you started yourself
-    #[arg(long, value_name = "DIR", requires = "via")]
-    pub(crate) exec_root: Option<PathBuf>,
-    /// The parent of the pods' cgroups; the default is the engine's own
-    #[arg(long, value_name = "PATH", requires = "via")]
-    pub(crate) cgroup_parent: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ViaEngine {
-    /// Docker, by its API
-    Docker,
-    /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
-    Cri,
-}
 
 /// How long a call of an engine may take.
 const CALL: Duration = Duration::from_secs(60);

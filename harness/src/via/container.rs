@@ -1,21 +1,23 @@
 //! One container under one runtime: create, start, wait, read, remove.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ocidiff_engines::remote::CallError;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::{Case, Fact, Op, Record, StepRecord};
 use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
 
 use super::facts;
 use super::makes::{Ask, Makes};
-use super::runner::EngineRunner;
 use crate::bundle::Bundle;
 use crate::cell::{class, stdio};
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
 use crate::judge::normalise::normalise;
 
+/// Containers at a time.
+const MOST: usize = 4;
 /// What opens the reason where it is the engine's, and no runtime's.
 pub(super) const ENGINE: &str = "the engine: ";
 /// How an engine tells that it is the runtime's `create` that failed, or its `start`.
@@ -38,7 +40,27 @@ pub(super) struct Seen {
     seconds: f64,
 }
 
-impl<M: Makes> EngineRunner<M> {
+/// Launches containers, a few at a time, however many cases are under way.
+#[derive(Debug)]
+pub(super) struct Launcher<M> {
+    /// The engine.
+    pub(super) maker: M,
+    stop: watch::Receiver<bool>,
+    places: Semaphore,
+    count: AtomicUsize,
+}
+
+impl<M: Makes> Launcher<M> {
+    /// Through an engine; `stop` turns true when all must end.
+    pub(super) fn new(maker: M, stop: watch::Receiver<bool>) -> Self {
+        Self {
+            maker,
+            stop,
+            places: Semaphore::new(MOST),
+            count: AtomicUsize::new(0),
+        }
+    }
+
     /// A name that no other container of this run has.
     pub(super) fn next_name(&self) -> String {
         self.count.fetch_add(1, Ordering::Relaxed).to_string()
@@ -50,7 +72,7 @@ impl<M: Makes> EngineRunner<M> {
         let _place = self.places.acquire().await;
         let started = Instant::now();
         let mut seen = Seen::default();
-        if *self.ground.stop.borrow() {
+        if *self.stop.borrow() {
             seen.broken = Some("interrupted".to_owned());
             return seen;
         }
@@ -109,7 +131,7 @@ impl<M: Makes> EngineRunner<M> {
     /// Until the workload has ended, or its time is over; then what it printed.
     async fn wait(&self, case: &Case, made: &M::Made, seen: &mut Seen) -> Result<(), CallError> {
         let began = Instant::now();
-        let mut stop = self.ground.stop.clone();
+        let mut stop = self.stop.clone();
         let code = tokio::select! {
             code = self.maker.wait(made, limit(case)) => code?,
             _ = stop.wait_for(|stop| *stop) => return Err(CallError::Failed("interrupted".to_owned())),

@@ -7,7 +7,7 @@ use ocidiff_engines::remote::{CallError, Labels, Output, Thing};
 use ocidiff_model::{Case, Fact};
 use serde_json::Value;
 
-use super::docker::translate::Refusal;
+use super::express::Refusal;
 
 /// A container that is asked for.
 #[derive(Debug, Clone)]

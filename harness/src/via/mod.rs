@@ -6,6 +6,7 @@
 //! | [`docker`] | by Docker's API |
 //! | [`pods`] | by CRI, as the kubelet does: a pod for each container |
 //! | [`makes`] | what an engine must be able to do |
+//! | [`express`] | what can be asked of an engine at all, and why not |
 //! | [`runner`] | runs a case through an engine, and judges it |
 //! | `container` | one container under one runtime, from create to remove |
 //! | `image` | a rootfs as an image, each once |
@@ -22,6 +23,7 @@
 pub mod clean;
 mod container;
 pub mod docker;
+pub mod express;
 mod facts;
 mod faithful;
 pub mod ground;

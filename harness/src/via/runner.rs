@@ -1,7 +1,6 @@
 //! Runs cases through an engine, whatever it is asked by.
 
 use std::path::Path;
-use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use ocidiff_engines::remote::CallError;
@@ -10,7 +9,6 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Record};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use crate::bundle::Bundle;
 use crate::cells::participants::Contender;
@@ -19,24 +17,19 @@ use crate::judge::compare::is_comparable;
 use crate::judge::confirm::{Finished, Launch, broken, config_of};
 use crate::judge::failing;
 use crate::run::runner::CaseRunner;
+use crate::via::container::Launcher;
 use crate::via::ground::Ground;
 use crate::via::makes::{Ask, Makes};
 use crate::via::{clean, container, faithful, image, inexpressible, narrow};
 
-/// Containers at a time, however many cases are under way.
-const MOST: usize = 4;
-
 /// Runs cases through an engine.
 #[derive(Debug)]
 pub struct EngineRunner<M> {
-    /// The engine.
-    pub(super) maker: M,
+    launcher: Launcher<M>,
     /// The runtimes, the reference first, and how the engine calls each.
     contenders: Vec<(Contender, String)>,
-    pub(super) ground: Ground,
+    ground: Ground,
     images: image::Images,
-    pub(super) places: Semaphore,
-    pub(super) count: AtomicUsize,
 }
 
 /// One case under way: what is asked for.
@@ -53,12 +46,10 @@ impl<M: Makes> EngineRunner<M> {
     #[must_use]
     pub fn new(maker: M, contenders: Vec<(Contender, String)>, ground: Ground) -> Self {
         Self {
-            maker,
+            launcher: Launcher::new(maker, ground.stop.clone()),
             contenders,
             ground,
             images: image::Images::default(),
-            places: Semaphore::new(MOST),
-            count: AtomicUsize::new(0),
         }
     }
 
@@ -72,19 +63,24 @@ impl<M: Makes> EngineRunner<M> {
         };
         let config: Value = serde_json::from_str(config_of(&bundle)).unwrap_or_default();
         let default = &self.ground.judge.corpus.default_config;
-        let body = match self.maker.translate(case, &config, default) {
+        let body = match self.launcher.maker.translate(case, &config, default) {
             Ok(body) => body,
             Err(why) => return inexpressible(case, &why.to_string()),
         };
         let image = self
             .images
-            .of(&bundle, self.ground.session.folder(), &self.maker)
+            .of(&bundle, self.ground.session.folder(), &self.launcher.maker)
             .await;
         let image = match image {
             Ok(image) => image,
             Err(why) => return broken(case, why, started),
         };
-        match self.maker.takes(self.next_name(), &image, &body).await {
+        match self
+            .launcher
+            .maker
+            .takes(self.launcher.next_name(), &image, &body)
+            .await
+        {
             Ok(()) => {}
             Err(CallError::Refused(why)) => return inexpressible(case, &format!("it says: {why}")),
             Err(error) => return broken(case, error.to_string(), started),
@@ -140,7 +136,9 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
     }
 
     async fn close(&self) -> Result<(), String> {
-        let cleaned = clean::own(&self.maker).await.map_err(|error| error.to_string())?;
+        let cleaned = clean::own(&self.launcher.maker)
+            .await
+            .map_err(|error| error.to_string())?;
         if cleaned.failed.is_empty() {
             Ok(())
         } else {
@@ -153,13 +151,13 @@ impl<M: Makes> Launch for Asked<'_, M> {
     async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
         let runs = self.runner.contenders.iter().map(|(contender, registered)| {
             let ask = Ask {
-                name: self.runner.next_name(),
+                name: self.runner.launcher.next_name(),
                 runtime: registered,
                 image: self.image,
                 body: self.body,
             };
             async move {
-                let mut seen = self.runner.launch(case, contender, ask).await;
+                let mut seen = self.runner.launcher.launch(case, contender, ask).await;
                 let default = &self.runner.ground.judge.corpus.default_config;
                 if let Some(written) = seen.written()
                     && let Some(why) = faithful::changed(self.config, default, &written)

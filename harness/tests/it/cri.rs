@@ -62,9 +62,10 @@ fn things(node: &Containerd) -> Vec<String> {
         let pods = client.pods().await.expect("pods").into_iter().map(|pod| pod.id);
         let containers = client.containers().await.expect("containers");
         let images = client.images().await.expect("images");
-        pods.chain(containers.into_iter().map(|one| one.id))
-            .chain(images)
-            .collect()
+        let all = pods.chain(containers.into_iter().map(|one| one.id));
+        let mut all: Vec<String> = all.chain(images).collect();
+        all.sort();
+        all
     })
 }
 
@@ -162,17 +163,17 @@ fn what_is_no_pod_is_skipped_with_a_reason() {
         let expected = format!("cannot be expressed as a container of the engine: {why}");
         assert!(said.contains(&expected.as_str()), "{name}: {said:?}");
     }
-    let ran_well = cases.iter().find(|report| report.verdict == Verdict::Agree);
-    let ran_well = &ran_well.expect("one ran").case;
+    let seen = |path: &str| {
+        let mut well = cases.iter().filter(|report| report.verdict == Verdict::Agree);
+        well.any(|report| fact(&scene, &report.case, "crun", path).is_some())
+    };
     for path in [
         "engine.config.process.args",
         "engine.inspect.status",
         "process.stdout",
+        "proc.args",
     ] {
-        assert!(
-            fact(&scene, ran_well, "crun", path).is_some(),
-            "{ran_well}: {path}"
-        );
+        assert!(seen(path), "{path}: {ran:?}");
     }
 }
 
@@ -187,18 +188,10 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         (rustix::process::Signal::KILL, None),
     ] {
         let scene = Scene::new();
-        scene.write(
-            "cases/slow/sleeps.yaml",
-            "summary: sleeps\nconfig: {process: {args: [/bin/probe, sleep, '30']}}\n",
-        );
         let output = Output::new(scene.path());
-        let mut child = output.spawn(&mut command(
-            &scene,
-            &node,
-            &["run", "slow/*", "--cases", "cases"],
-        ));
+        let mut child = output.spawn(&mut command(&scene, &node, &["run", "seccomp/profiles*"]));
         let began = std::time::Instant::now();
-        while things(&node).len() < before.len() + 4 && began.elapsed() < Duration::from_secs(60) {
+        while things(&node).len() < before.len() + 3 && began.elapsed() < Duration::from_secs(60) {
             assert!(matches!(child.try_wait(), Ok(None)), "it ended early");
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -12,7 +12,7 @@ use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
 
-use super::args::CheckArgs;
+use super::check_args::CheckArgs;
 use super::{ignored, output, signals};
 use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::threads;
@@ -26,10 +26,9 @@ use crate::error::Error;
 use crate::machine::root::need_root;
 use crate::run::preflight;
 use crate::run::suite::{self, Settings};
+use crate::workload::UNCHECKED;
 use crate::workload::tame::Limits;
-use crate::workload::tame::UNCHECKED;
 use find::Found;
-pub(super) use kubernetes::image;
 
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {

@@ -9,7 +9,7 @@ use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
 use serde_json::Value;
 
-use self::translate::Refusal;
+use super::express::Refusal;
 use super::facts;
 use super::makes::{Ask, Makes};
 

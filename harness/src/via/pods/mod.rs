@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use self::profiles::Profiles;
 use self::translate::{Body, Network};
-use super::docker::translate::Refusal;
+use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use crate::digest::of_text;
 

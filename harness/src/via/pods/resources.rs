@@ -3,7 +3,7 @@
 use ocidiff_cri::messages as m;
 use serde_json::Value;
 
-use crate::via::docker::translate::{Refusal, number, only, refuse};
+use crate::via::express::{Refusal, number, only, refuse};
 
 /// The limits.
 ///

@@ -10,9 +10,9 @@ use ocidiff_model::Case;
 use serde_json::Value;
 
 use super::resources;
-use crate::via::docker::translate::linux::machines;
-use crate::via::docker::translate::process::{Capabilities, user};
-use crate::via::docker::translate::{Part, Refusal, flag, number, only, refuse, texts, whole};
+use crate::via::express::machines;
+use crate::via::express::{Capabilities, user};
+use crate::via::express::{Part, Refusal, flag, number, only, refuse, texts, whole};
 
 /// What a case is as a pod with one container.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -124,7 +124,7 @@ fn process(body: &mut Body, process: &Value, security: &mut m::LinuxContainerSec
         Some(args) if args.first().is_some_and(|program| !program.is_empty()) => args,
         _ => return refuse("the engine wants a program in process.args"),
     };
-    let env = crate::via::docker::translate::process::env_of(&process["env"])?;
+    let env = crate::via::express::env_of(&process["env"])?;
     let pairs = env.iter().filter_map(|entry| entry.split_once('='));
     body.container.envs = pairs
         .map(|(key, value)| m::KeyValue {

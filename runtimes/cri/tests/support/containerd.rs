@@ -148,13 +148,14 @@ impl Containerd {
 fn configured(folder: &Path, handlers: &[(&str, &Path)], more: &str) -> String {
     let folder = folder.display();
     let plugin = "plugins.\"io.containerd.grpc.v1.cri\"";
+    let default = handlers.first().map_or("runc", |(name, _)| name);
     let mut text = format!(
         "version = 2\nroot = \"{folder}/root\"\nstate = \"{folder}/state\"\n{more}\
          [grpc]\naddress = \"{folder}/containerd.sock\"\n\
          [{plugin}]\nsandbox_image = \"{PAUSE}\"\nrestrict_oom_score_adj = true\ndisable_apparmor = true\n\
          tolerate_missing_hugetlb_controller = true\nstream_server_address = \"127.0.0.1\"\n\
          [{plugin}.cni]\nbin_dir = \"{folder}/cni\"\nconf_dir = \"{folder}/cni\"\n\
-         [{plugin}.containerd]\nsnapshotter = \"overlayfs\"\n"
+         [{plugin}.containerd]\nsnapshotter = \"overlayfs\"\ndefault_runtime_name = \"{default}\"\n"
     );
     for (name, path) in handlers {
         text += &format!(

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Part, only, refuse, security};
+use super::security;
+use crate::via::express::{Part, only, refuse};
 
 /// Adds it; without any the engine is told to load none.
 pub(super) fn add(body: &mut Value, profile: &Value) -> Part {
