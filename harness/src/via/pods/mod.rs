@@ -38,6 +38,10 @@ const LOG: &str = "log";
 /// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
 const SLICE: &str = "/system.slice";
 
+/// How often, and after how long, something is removed once more.
+const PATIENCE: u32 = 20;
+const TICK: Duration = Duration::from_millis(250);
+
 /// A CRI runtime that makes pods.
 #[derive(Debug)]
 pub struct Pods {
@@ -339,12 +343,20 @@ impl Makes for Pods {
     }
 
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
-        let removed = if thing.is_image {
-            self.client.remove_image(&thing.id).await
-        } else {
-            self.client.remove_pod(&thing.id).await
-        };
-        removed.map_err(call_error)
+        let mut left = PATIENCE;
+        loop {
+            let removed = if thing.is_image {
+                self.client.remove_image(&thing.id).await
+            } else {
+                self.client.remove_pod(&thing.id).await
+            };
+            match removed {
+                // What a run that was killed had asked for goes on in the node for a moment.
+                Err(Error::Refused { .. }) if left > 0 => left -= 1,
+                other => return other.map_err(call_error),
+            }
+            tokio::time::sleep(TICK).await;
+        }
     }
 }
 
