@@ -83,6 +83,7 @@ fn workload(id: &str, folder: &Path) -> Option<Workload> {
         image: bundle.annotation("io.kubernetes.cri.image-name"),
         state: life(folder).to_owned(),
         runtime: runtime(folder),
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers: bundle.layers,

@@ -1,5 +1,6 @@
 //! The workloads that were asked for: bundles, and the containers of this node's engines.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ocidiff_engines::Options;
@@ -29,6 +30,8 @@ pub(super) struct Found {
     pub(super) engines: Vec<NodeEngine>,
     /// Which container runs under which runtime, in the engine's words.
     pub(super) under: Vec<(String, String)>,
+    /// Which container of a pod runs under which handler.
+    pub(super) handlers: BTreeMap<String, String>,
     /// What could not be looked at.
     pub(super) notes: Vec<String>,
 }
@@ -175,6 +178,9 @@ fn container(one: ocidiff_engines::Workload, found: &mut Found) {
     }
     if let Some(runtime) = one.runtime {
         found.under.push((one.name.clone(), runtime));
+    }
+    if let Some(handler) = one.handler {
+        found.handlers.insert(one.name.clone(), handler);
     }
     found.workloads.push(Workload {
         name: one.name,

@@ -5,10 +5,11 @@ mod find;
 mod kubernetes;
 mod root;
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use ocidiff_model::check::{CheckReport, Finding, ShapeReport, Unchecked};
-use ocidiff_model::{ExitStatus, IgnoreList};
+use ocidiff_model::{ExitStatus, IgnoreList, Impact};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
 
@@ -118,7 +119,14 @@ async fn all(
     let mut told = Vec::new();
     for shape in shapes {
         match findings(engine, &shape, step).await? {
-            Ok(findings) => match is_known(report(&shape, findings, ignore.as_ref()), step) {
+            Ok(findings) => match is_known(
+                report(
+                    &shape,
+                    in_place(findings, &shape, &found.handlers),
+                    ignore.as_ref(),
+                ),
+                step,
+            ) {
                 Ok(report) => told.push(report),
                 Err(more) => unchecked.extend(more),
             },
@@ -185,6 +193,20 @@ fn is_known(report: ShapeReport, step: Move<'_>) -> Result<ShapeReport, Vec<Unch
         why: why.clone(),
     });
     Err(each.collect())
+}
+
+/// Pods can stay where they are, one by one: that too is a remedy.
+fn in_place(mut findings: Vec<Finding>, shape: &Shape, handlers: &BTreeMap<String, String>) -> Vec<Finding> {
+    let handler = shape.workloads.iter().find_map(|name| handlers.get(name));
+    let Some(handler) = handler else { return findings };
+    let stay = format!("let its pods keep {handler} by a RuntimeClass with this handler");
+    for finding in findings.iter_mut().filter(|one| one.impact > Impact::Cosmetic) {
+        finding.remedy = Some(match finding.remedy.take() {
+            Some(remedy) => format!("{}; or {stay}", remedy.trim_end_matches(['.', ' '])),
+            None => stay.clone(),
+        });
+    }
+    findings
 }
 
 fn report(shape: &Shape, mut findings: Vec<Finding>, ignore: Option<&IgnoreList>) -> ShapeReport {
