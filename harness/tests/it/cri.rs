@@ -431,3 +431,54 @@ fn check_asks_the_node_for_its_pods() {
     );
     assert_eq!((things(&node), node.mounts()), before);
 }
+
+/// The story's profiles, as the table has them.
+const PROFILES: [(&str, &str); 4] = [
+    ("RuntimeDefault", "seccomp/tar-setgid-runtime-default"),
+    ("Localhost, docker-20.10.24", "seccomp/tar-setgid"),
+    ("the same, cured", "seccomp/tar-setgid-cured"),
+    ("Unconfined", "seccomp/tar-setgid-unconfined"),
+];
+
+/// Prints the table of `runtimes/README.md`.
+#[test]
+#[ignore = "a trial by hand: OCIDIFF_CONTAINERDS names programs, with their shims beside them; separated by colons"]
+fn a_matrix_of_containerds_runtimes_and_profiles() {
+    let programs = std::env::var("OCIDIFF_CONTAINERDS").unwrap_or_else(|_| "containerd".to_owned());
+    let names = ["runc", "crun@1.8.1", "crun@1.28", "youki"];
+    let found = names.map(|name| needs::runtime(name).expect("it is installed"));
+    let called = names.map(|name| name.replace('@', "-"));
+    let handlers: Vec<(&str, &Path)> = called
+        .iter()
+        .map(String::as_str)
+        .zip(found.iter().map(PathBuf::as_path))
+        .collect();
+    println!("| containerd | profile | {} |", names.join(" | "));
+    println!("| --- | --- |{}", " --- |".repeat(names.len()));
+    for program in programs.split(':') {
+        let node = Containerd::with(Path::new(program), &handlers, "");
+        node.images().expect("a busybox");
+        let scene = Scene::new();
+        let args = [
+            "run",
+            "seccomp/tar-setgid*",
+            "--json",
+            "events",
+            "--records",
+            "records",
+        ];
+        let ran = run(&scene, &node, &args);
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        let said = wait(async { node.client().await.version });
+        for (profile, case) in PROFILES {
+            let ends: Vec<String> = names
+                .iter()
+                .map(|name| {
+                    let exit = fact(&scene, case, name, "process.exit");
+                    exit.map_or_else(|| "no pod".to_owned(), |exit| exit.to_string())
+                })
+                .collect();
+            println!("| {said} | {profile} | {} |", ends.join(" | "));
+        }
+    }
+}
