@@ -170,9 +170,9 @@ mod tests {
         ] {
             assert_eq!(missing(yaml).as_deref(), expected, "{yaml}");
         }
-        let of = |rootfs: &str| {
+        let with = |rest: &str| {
             let body: ocidiff_model::CaseFile =
-                serde_yaml::from_str(&format!("{{summary: s, rootfs: {rootfs}}}")).expect("a case");
+                serde_yaml::from_str(&format!("{{summary: s, {rest}}}")).expect("a case");
             able.missing_of(&Case {
                 name: "t/c".to_owned(),
                 source: String::new(),
@@ -180,6 +180,10 @@ mod tests {
                 body,
             })
         };
+        let of = |rootfs: &str| with(&format!("rootfs: {rootfs}"));
+        // Who has no engine has no profile of an engine's either.
+        let own = with("config: {linux: {seccomp: {$profile: RuntimeDefault}}}");
+        assert!(own.is_some_and(|why| why.contains("needs an engine with a seccomp profile of its own")));
         assert_eq!(of("{layers: [/usr, /]}"), None);
         let gone = of("{image: 'web:1', layers: [/usr, /no/such]}");
         assert_eq!(

@@ -59,6 +59,7 @@ cases! {
     a_rootfs_without_a_layer: "summary: s\nrootfs: {layers: []}\n", "2:10", ["one layer at least"];
     a_relative_layer: "summary: s\nrootfs:\n  layers: [/a, b]\n", "3:16", ["`b` is not an absolute path"];
     an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "4:5", ["dokcer"];
+    a_changed_profile_of_the_engine: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: RuntimeDefault, defaultErrnoRet: 38}\n", "4:5", ["is the engine's own"];
     an_unknown_channel: "summary: s\nwatch:\n  syscalls: [x]\n", "3:3", ["syscalls"];
     a_fact_of_no_channel: "summary: s\nexpect:\n  prozess.exit: 0\n", "3:3", ["prozess.exit", "process"];
     a_family_of_nothing: "summary: s\nfor: 3\n", "2:1", ["`for` takes"];
