@@ -9,6 +9,7 @@ pub mod engines;
 mod facts;
 mod find;
 mod install;
+pub mod kernels;
 mod machine;
 mod manifest;
 pub mod packages;
@@ -30,7 +31,7 @@ pub use install::{
 };
 pub use machine::Machine;
 pub use manifest::{
-    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
+    BUILT_IN, NOT_MANIFESTS, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
     Refusal, SourceBuild, VersionCall,
 };
 pub use ocidiff_model::version::{Version, VersionError};

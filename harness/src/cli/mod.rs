@@ -19,6 +19,8 @@ mod help;
 mod hooks;
 mod ignored;
 mod inspect;
+mod isolate;
+mod kernels;
 mod lint;
 mod mutants;
 mod nights;
@@ -96,6 +98,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Lint(args) => lint::lint(&args),
         Command::Upstream(args) => upstream::upstream(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
+        Command::Kernels(args) => kernels::kernels(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
         Command::Capture(args) => capture::capture(&args),

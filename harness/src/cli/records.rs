@@ -64,7 +64,7 @@ pub(crate) fn run_with(
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
-            width: usize::from(with.jobs),
+            width: with.jobs(),
             stop: stop.clone(),
             bundle: None,
         };

@@ -51,6 +51,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
         return super::via::run(args, corpus, entries, ignore);
     }
+    if args.isolate.isolate.is_some() {
+        return super::isolate::run(args);
+    }
     let (teller, exit) = ran(args, false)?;
     // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
     teller.close(exit)
@@ -112,7 +115,7 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         let schedule = Schedule {
             engine: Arc::new(engine),
             abilities: &abilities,
-            width: usize::from(args.with.jobs),
+            width: args.with.jobs(),
             stop: stop.clone(),
             bundle: args.bundle.clone(),
         };
@@ -342,6 +345,24 @@ impl Teller {
                 .try_for_each(|record| records.write(record))?;
         }
         self.tell(Event::CaseFinished(Box::new(finished.report)))
+    }
+
+    /// An event of another program that runs the cases: all but how they are run again is as it says.
+    pub(super) fn relay(&mut self, mut event: Event) -> Result<(), Error> {
+        if let Event::CaseFinished(report) = &mut event {
+            report.again.clone_from(&self.again);
+        }
+        self.tell(event)
+    }
+
+    /// Whether there is anything to report.
+    pub(super) fn is_begun(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Whether the last event came.
+    pub(super) fn is_told(&self) -> bool {
+        matches!(self.events.last(), Some(Event::RunFinished { .. }))
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {

@@ -113,7 +113,7 @@ pub(crate) fn run(
         let schedule = Schedule {
             engine: Arc::clone(&via),
             abilities: &abilities,
-            width: usize::from(args.with.jobs),
+            width: args.with.jobs(),
             stop: stop.clone(),
             bundle: None,
         };
