@@ -31,8 +31,8 @@ pub use install::{
 };
 pub use machine::Machine;
 pub use manifest::{
-    BUILT_IN, NOT_MANIFESTS, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
-    Refusal, SourceBuild, VersionCall,
+    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors,
+    NOT_MANIFESTS, Needs, Refusal, SourceBuild, VersionCall,
 };
 pub use ocidiff_model::version::{Version, VersionError};
 pub use select::{SelectError, Selector, Which, find_manifest, select};

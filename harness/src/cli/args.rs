@@ -17,6 +17,7 @@ use super::help;
 use super::isolate::IsolateArgs;
 use super::kernels::KernelsArgs;
 use super::lint::LintArgs;
+use super::matrix::MatrixArgs;
 use super::mutants::MutantsArgs;
 use super::nights::TrendArgs;
 use super::upstream::UpstreamArgs;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Upstream(UpstreamArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
+    /// Run many runtimes and versions under many kernels: plan, run in parts, join
+    Matrix(MatrixArgs),
     /// List the kernels that virtual machines can have, or install some
     Kernels(KernelsArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain the

@@ -92,7 +92,8 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
     root::need_root()?;
     let store = suite::store()?;
-    let kernel = Kernel::find(&store, args.isolate.kernel.as_deref()).map_err(|error| VmError::from(error).told())?;
+    let kernel =
+        Kernel::find(&store, args.isolate.kernel.as_deref()).map_err(|error| VmError::from(error).told())?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     suite::need_two(&runtimes)?;
     prepare(&entries, &corpus, &store)?;
@@ -114,7 +115,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     };
     let mut teller = Teller::new(args, entries.len().max(1), ignore)?;
     let stop = signals::stop();
-    let ended = vm::run(&kernel, &store, &job, &stop.stop, |event: Event| teller.relay(event))?;
+    let ended = vm::run(&kernel, &store, &job, &stop.stop, |event: Event| {
+        teller.relay(event)
+    })?;
     if let (true, Some(boot)) = (args.with.verbose, ended.boot) {
         output::complain(&format!("the first event came after {:.1} s", boot.as_secs_f64()));
     }
@@ -126,7 +129,11 @@ fn finish(teller: Teller, ended: &Ended, kernel: &Kernel, stopped: bool) -> Resu
     match ended.exit {
         Some(exit) if teller.is_told() => teller.close(exit),
         _ => {
-            let why = if stopped { "was stopped" } else { "went off before its end" };
+            let why = if stopped {
+                "was stopped"
+            } else {
+                "went off before its end"
+            };
             output::complain(&format!(
                 "the virtual machine {why} (kernel {}); the last that it said:\n{}",
                 safe(&kernel.release),
@@ -208,7 +215,10 @@ fn files_of(args: &RunArgs) -> Result<Vec<PathBuf>, Error> {
     if let Some(checkout) = files::checkout() {
         found.extend([checkout.join("cases"), checkout.join("runtimes")]);
     }
-    for path in [&args.with.cases, &args.bundle, &args.ignore].into_iter().flatten() {
+    for path in [&args.with.cases, &args.bundle, &args.ignore]
+        .into_iter()
+        .flatten()
+    {
         found.push(real(path)?);
     }
     Ok(found)

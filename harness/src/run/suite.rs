@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ocidiff_runtimes::{Ask, Machine as Host, Manifest, NOT_MANIFESTS, Runtime, Selector, Store, find_all, select};
+use ocidiff_runtimes::{
+    Ask, Machine as Host, Manifest, NOT_MANIFESTS, Runtime, Selector, Store, find_all, select,
+};
 use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
 

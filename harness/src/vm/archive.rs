@@ -63,19 +63,30 @@ impl<W: Write> Archive<W> {
     }
 
     pub(super) fn folder(&mut self, path: &Path, mode: u32) -> io::Result<()> {
-        let head = Head { mode: FOLDER | mode, ..Head::default() };
+        let head = Head {
+            mode: FOLDER | mode,
+            ..Head::default()
+        };
         self.entry(path, head, &mut io::empty())
     }
 
     pub(super) fn text(&mut self, path: &Path, mode: u32, text: &str) -> io::Result<()> {
         let size = text.len() as u64;
-        let head = Head { mode: FILE | mode, size, ..Head::default() };
+        let head = Head {
+            mode: FILE | mode,
+            size,
+            ..Head::default()
+        };
         self.entry(path, head, &mut text.as_bytes())
     }
 
     pub(super) fn link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
         let target = target.as_os_str().as_bytes();
-        let head = Head { mode: LINK | 0o777, size: target.len() as u64, ..Head::default() };
+        let head = Head {
+            mode: LINK | 0o777,
+            size: target.len() as u64,
+            ..Head::default()
+        };
         self.entry(path, head, &mut &target[..])
     }
 
@@ -135,7 +146,10 @@ impl<W: Write> Archive<W> {
         let above: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
         for folder in above.iter().rev().filter(|folder| !folder.as_os_str().is_empty()) {
             if self.names.insert(folder.clone()) {
-                let head = Head { mode: FOLDER | 0o755, ..Head::default() };
+                let head = Head {
+                    mode: FOLDER | 0o755,
+                    ..Head::default()
+                };
                 self.put(folder.as_os_str().as_bytes(), &head, &mut io::empty())?;
             }
         }
@@ -187,7 +201,8 @@ impl<W: Write> Archive<W> {
             )));
         }
         let padding = copied.next_multiple_of(4) - copied;
-        self.out.write_all(&[0; 3][..usize::try_from(padding).unwrap_or(0)])?;
+        self.out
+            .write_all(&[0; 3][..usize::try_from(padding).unwrap_or(0)])?;
         self.bytes += line.len() as u64 + copied + padding;
         Ok(())
     }
@@ -199,7 +214,11 @@ fn head(meta: &Metadata, size: u64) -> Head {
         owner: (meta.uid(), meta.gid()),
         time: u32::try_from(meta.mtime()).unwrap_or(0),
         size,
-        device: if meta.file_type().is_file() || meta.file_type().is_dir() { 0 } else { meta.rdev() },
+        device: if meta.file_type().is_file() || meta.file_type().is_dir() {
+            0
+        } else {
+            meta.rdev()
+        },
     }
 }
 
@@ -221,8 +240,12 @@ mod tests {
         let mut archive = Archive::new(Vec::new());
         archive.below("new");
         archive.tree(from.path(), Path::new("/top")).expect("a tree");
-        archive.text(Path::new("/top/a/empty"), 0o644, "not this").expect("the first stays");
-        archive.text(Path::new("../../x"), 0o600, "inside").expect("a text");
+        archive
+            .text(Path::new("/top/a/empty"), 0o644, "not this")
+            .expect("the first stays");
+        archive
+            .text(Path::new("../../x"), 0o600, "inside")
+            .expect("a text");
         let bytes = archive.end().expect("an archive");
 
         let to = tempfile::tempdir().expect("a folder");
@@ -233,14 +256,24 @@ mod tests {
             .stderr(Stdio::null())
             .spawn()
             .expect("busybox");
-        cpio.stdin.take().expect("a pipe").write_all(&bytes).expect("written");
+        cpio.stdin
+            .take()
+            .expect("a pipe")
+            .write_all(&bytes)
+            .expect("written");
         assert!(cpio.wait().expect("an end").success());
         let at = |path: &str| to.path().join("new").join(path);
         assert_eq!(fs::read_to_string(at("top/a/b/odd")).expect("a file"), "12345");
-        let mode = fs::metadata(at("top/a/b/odd")).expect("a file").permissions().mode();
+        let mode = fs::metadata(at("top/a/b/odd"))
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o7777, 0o4751);
         assert_eq!(fs::read_to_string(at("top/a/empty")).expect("a file"), "");
-        assert_eq!(fs::read_link(at("top/a/link")).expect("a link"), Path::new("/etc/passwd"));
+        assert_eq!(
+            fs::read_link(at("top/a/link")).expect("a link"),
+            Path::new("/etc/passwd")
+        );
         assert_eq!(fs::read_to_string(at("x")).expect("a file"), "inside");
     }
 }

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ChildStdout;
 use std::sync::Mutex;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::PoisonError;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -109,9 +109,14 @@ pub(super) fn said(file: &Path) -> (Option<ExitStatus>, String) {
 }
 
 fn of_code(code: u8) -> Option<ExitStatus> {
-    [ExitStatus::Ok, ExitStatus::Differs, ExitStatus::Usage, ExitStatus::Broken]
-        .into_iter()
-        .find(|status| status.code() == code)
+    [
+        ExitStatus::Ok,
+        ExitStatus::Differs,
+        ExitStatus::Usage,
+        ExitStatus::Broken,
+    ]
+    .into_iter()
+    .find(|status| status.code() == code)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ port() {
 }
 said=$(port said)
 cd "$FOLDER" || cd /
-command=$1 "$PROGRAM" "$@" --json "$(port events)""$PROGRAM" "$@" --json "$(port events)" shift
+command=$1
+shift
 "$PROGRAM" "$command" --json "$(port events)" "$@" >"$said" 2>&1 </dev/null
 echo "ocidiff-vm: status $?" >"$said"
 poweroff -f

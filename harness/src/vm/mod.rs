@@ -90,8 +90,13 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's message says it")]
 pub enum VmError {
-    #[error("start a virtual machine: there is no {tool} on PATH; `apt-get install {package}`, or `make vm`, brings it")]
-    NoTool { tool: &'static str, package: &'static str },
+    #[error(
+        "start a virtual machine: there is no {tool} on PATH; `apt-get install {package}`, or `make vm`, brings it"
+    )]
+    NoTool {
+        tool: &'static str,
+        package: &'static str,
+    },
     #[error("pack a virtual machine's files: {0}")]
     Pack(String),
     #[error("start a virtual machine: {0}")]
@@ -163,5 +168,9 @@ pub fn run(
     } else {
         words
     };
-    Ok(Ended { exit: exit.or(status), said, boot })
+    Ok(Ended {
+        exit: exit.or(status),
+        said,
+        boot,
+    })
 }

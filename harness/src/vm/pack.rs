@@ -168,7 +168,10 @@ mod tests {
         let this = std::env::current_exe().expect("a program");
         let libraries = needed(&this);
         assert!(libraries.contains(&PathBuf::from(LOADER)), "{libraries:?}");
-        assert!(libraries.iter().any(|path| path.ends_with("libc.so.6")), "{libraries:?}");
+        assert!(
+            libraries.iter().any(|path| path.ends_with("libc.so.6")),
+            "{libraries:?}"
+        );
         assert_eq!(needed(Path::new(BUSYBOX)), Vec::<PathBuf>::new());
     }
 }

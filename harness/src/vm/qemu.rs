@@ -130,7 +130,12 @@ fn words(parts: &Parts<'_>) -> Vec<OsString> {
     .into_iter()
     .map(OsString::from)
     .collect();
-    words.extend(["-kernel".into(), parts.image.into(), "-initrd".into(), parts.archive.into()]);
+    words.extend([
+        "-kernel".into(),
+        parts.image.into(),
+        "-initrd".into(),
+        parts.archive.into(),
+    ]);
     for (id, path) in [("said", parts.said), ("console", parts.console)] {
         let mut chardev = OsString::from(format!("file,id={id},path="));
         // A comma ends an option's value; two are one.

@@ -64,10 +64,16 @@ fn fetch(
     plan.retain(|one| is_part(&one.name));
     let names: Vec<String> = plan.iter().map(|one| one.name.clone()).collect();
     let bytes: u64 = plan.iter().map(|one| one.size).sum();
-    watch(&format!("fetching {}, {} MB", names.join(", "), bytes / 1_000_000));
+    watch(&format!(
+        "fetching {}, {} MB",
+        names.join(", "),
+        bytes / 1_000_000
+    ));
     if names.is_empty() {
         let package = &offered.package;
-        return Err(KernelError::Odd(format!("find a kernel behind Debian's {package} in {suite}")));
+        return Err(KernelError::Odd(format!(
+            "find a kernel behind Debian's {package} in {suite}"
+        )));
     }
     apt.fetch_alone(&names, watch)?;
     let root = stage.join("root");
@@ -81,11 +87,20 @@ fn fetch(
         .into_iter()
         .find_map(|folder| only(&root.join(folder)))
         .ok_or_else(|| odd("its packages have no folder of modules".to_owned()))?;
-    let release = modules.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let release = modules
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     if !release.starts_with(series) {
-        return Err(odd(format!("it is {release} now, and no longer {series}; change kernels.yaml")));
+        return Err(odd(format!(
+            "it is {release} now, and no longer {series}; change kernels.yaml"
+        )));
     }
-    let image = [modules.join("vmlinuz"), root.join(format!("boot/vmlinuz-{release}"))];
+    let image = [
+        modules.join("vmlinuz"),
+        root.join(format!("boot/vmlinuz-{release}")),
+    ];
     let image = image.iter().find(|path| path.is_file());
     let image = image.ok_or_else(|| odd("its packages have no vmlinuz".to_owned()))?;
     let kept = stage.join("kept");
@@ -93,7 +108,10 @@ fn fetch(
     let io = |error: io::Error| odd(error.to_string());
     fs::create_dir_all(&into).map_err(io)?;
     fs::copy(image, kept.join("vmlinuz")).map_err(io)?;
-    let from = plan.iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>();
+    let from = plan
+        .iter()
+        .map(|one| format!("{} {}", one.name, one.version))
+        .collect::<Vec<_>>();
     Ok(Kernel {
         series: series.to_owned(),
         release,

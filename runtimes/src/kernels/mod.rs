@@ -157,7 +157,12 @@ mod tests {
     fn a_kernel_counts_from_its_record_on_and_in_its_own_place() {
         let home = tempfile::tempdir().expect("a folder");
         let store = Store::at(home.path());
-        for (name, series) in [("6.12", "6.12"), ("6.1", "6.1"), ("copy", "6.1"), ("5.10", "5.10")] {
+        for (name, series) in [
+            ("6.12", "6.12"),
+            ("6.1", "6.1"),
+            ("copy", "6.1"),
+            ("5.10", "5.10"),
+        ] {
             let folder = store.make(Path::new("kernels").join(name)).expect("a folder");
             let kernel = Kernel {
                 series: series.to_owned(),

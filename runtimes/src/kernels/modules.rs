@@ -53,9 +53,9 @@ impl<'a> Modules<'a> {
             return Ok(());
         }
         let plain = self.into.join(&name);
-        let bytes = self.plain(&file, &plain).map_err(|error| {
-            KernelError::Odd(format!("unpack the module {}: {error}", file.display()))
-        })?;
+        let bytes = self
+            .plain(&file, &plain)
+            .map_err(|error| KernelError::Odd(format!("unpack the module {}: {error}", file.display())))?;
         for needed in depends(&bytes) {
             self.one(&needed)?;
         }
@@ -78,7 +78,9 @@ impl<'a> Modules<'a> {
             }
         };
         let program = self.machine.tool(tool).ok_or_else(|| {
-            io::Error::other(format!("there is no {tool} on PATH; `apt-get install {tool}` brings it"))
+            io::Error::other(format!(
+                "there is no {tool} on PATH; `apt-get install {tool}` brings it"
+            ))
         })?;
         let mut command = self.machine.command(&program);
         command
@@ -148,7 +150,12 @@ mod tests {
         let written = modules.write(&names).expect("modules");
         assert_eq!(
             written,
-            ["00-virtio_ring.ko", "01-virtio.ko", "02-virtio_pci.ko", "03-round.ko"]
+            [
+                "00-virtio_ring.ko",
+                "01-virtio.ko",
+                "02-virtio_pci.ko",
+                "03-round.ko"
+            ]
         );
         assert!(into.path().join("02-virtio_pci.ko").is_file());
     }
