@@ -23,9 +23,9 @@ pub(crate) struct WithArgs {
     /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
-    /// How many containers run at a time
-    #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) jobs: u16,
+    /// How many containers run at a time; the default is twice the processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
@@ -43,7 +43,7 @@ impl WithArgs {
         Ok(Settings {
             program: crate::run::suite::program()?,
             reference: self.reference.clone(),
-            jobs: usize::from(self.jobs),
+            jobs: self.jobs(),
             recorder: match self.recorder {
                 RecorderArg::Auto => Recorder::Auto,
                 RecorderArg::Ebpf => Recorder::Ebpf,
@@ -56,6 +56,11 @@ impl WithArgs {
             control: false,
             keep_hooks: false,
         })
+    }
+
+    /// How many containers run at a time.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(default_jobs).into()
     }
 
     /// The words that make another command meet the same runtimes and cases.
@@ -126,6 +131,8 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
+    #[command(flatten)]
+    pub(crate) isolate: IsolateArgs,
     /// Leave out what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore: Option<PathBuf>,
@@ -167,6 +174,7 @@ impl RunArgs {
             outside_root: false,
             hooks: false,
             via: ViaArgs::default(),
+            isolate: IsolateArgs::default(),
             ignore: None,
             known: false,
             json,
@@ -182,6 +190,7 @@ impl RunArgs {
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();
+        words.extend(self.isolate.again());
         if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
             words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
         }
@@ -416,4 +425,63 @@ pub(crate) struct ViaArgs {
 pub(crate) enum ViaEngine {
     /// Docker
     Docker,
+}
+
+/// Where cells are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct IsolateArgs {
+    /// Run everything in a virtual machine, which has nothing of this one but the runtimes and what is run; it is emulated,
+    /// and 20 to 50 times slower
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["via", "records", "changed", "outside_root"])]
+    pub(crate) isolate: Option<IsolateArg>,
+    /// The machine's kernel, by its series: see `ocidiff kernels`; the default is the newest that is installed
+    #[arg(long, value_name = "SERIES", requires = "isolate")]
+    pub(crate) kernel: Option<String>,
+    /// The machine's cgroups
+    #[arg(long, value_name = "VERSION", requires = "isolate", default_value = "v2")]
+    pub(crate) cgroup: CgroupArg,
+    /// How many processors the machine has
+    #[arg(long, value_name = "N", requires = "isolate", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) cpus: u16,
+    /// Let the machine use /dev/kvm: as fast as this one, but not emulated
+    #[arg(long, requires = "isolate")]
+    pub(crate) kvm: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolateArg {
+    /// A virtual machine under qemu
+    Vm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum CgroupArg {
+    /// A hierarchy for each controller
+    V1,
+    /// One hierarchy
+    #[default]
+    V2,
+}
+
+impl IsolateArgs {
+    /// The words that make the same machine.
+    pub(super) fn again(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.isolate.is_some() {
+            words.extend(["--isolate", "vm"].map(str::to_owned));
+        }
+        if let Some(kernel) = &self.kernel {
+            words.extend(["--kernel".to_owned(), kernel.clone()]);
+        }
+        if self.cgroup == CgroupArg::V1 {
+            words.extend(["--cgroup", "v1"].map(str::to_owned));
+        }
+        if self.cpus > 1 {
+            words.extend(["--cpus".to_owned(), self.cpus.to_string()]);
+        }
+        if self.kvm {
+            words.push("--kvm".to_owned());
+        }
+        words
+    }
 }

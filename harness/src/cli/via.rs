@@ -72,7 +72,7 @@ pub(crate) fn run(
         let schedule = Schedule {
             runner: Arc::new(DockerRunner::new(remote, taking_part.contenders, ground)),
             abilities: &abilities,
-            width: usize::from(args.with.jobs),
+            width: args.with.jobs(),
             stop: stop.clone(),
             bundle: None,
         };
