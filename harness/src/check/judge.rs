@@ -160,6 +160,7 @@ fn fact(
         id: None,
         accounts: Vec::new(),
         ignored: None,
+        before: false,
     };
     if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
         finding.impact = Impact::Cosmetic;
@@ -281,5 +282,6 @@ fn calls(row: &FilterRow, step: Move<'_>, libc: &Libc) -> Finding {
         id: None,
         accounts: Vec::new(),
         ignored: None,
+        before: false,
     }
 }

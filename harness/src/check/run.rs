@@ -112,6 +112,7 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
         id: None,
         accounts: Vec::new(),
         ignored: None,
+        before: false,
     }
 }
 

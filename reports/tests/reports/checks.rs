@@ -74,7 +74,11 @@ impl Numbers {
         }
         for _ in 0..self.below(3) {
             let (workload, why) = (self.text(), self.text());
-            report.unchecked.push(Unchecked { workload, why });
+            report.unchecked.push(Unchecked {
+                workload,
+                why,
+                before: self.below(2) == 0,
+            });
         }
         report
     }
@@ -256,6 +260,7 @@ fn the_answer_comes_first_and_fits_the_columns() {
     report.unchecked = vec![Unchecked {
         workload: "vault".to_owned(),
         why,
+        before: false,
     }];
     let style = Style::default();
     let text = check::render(Format::Terminal, &report, &style).expect("a text");

@@ -37,6 +37,7 @@ fn evil() -> CheckReport {
     report.unchecked = vec![Unchecked {
         workload: EVIL.into(),
         why: EVIL.into(),
+        before: false,
     }];
     report
 }
