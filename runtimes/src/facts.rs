@@ -56,7 +56,8 @@ impl ProgramError {
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        let (Self::NotAProgram { path, .. } | Self::NoVersion { path, .. } | Self::NotAsked { path, .. }) = self;
+        let (Self::NotAProgram { path, .. } | Self::NoVersion { path, .. } | Self::NotAsked { path, .. }) =
+            self;
         path
     }
 }

@@ -103,13 +103,30 @@ pub(crate) fn rows(report: &CheckReport) -> Vec<Row> {
 
 /// Who is at risk by nothing that is new.
 fn as_before(report: &CheckReport) -> Option<Row> {
-    let old: Vec<&ShapeReport> = report.shapes.iter().filter(|shape| shape.is_as_before()).collect();
+    let old: Vec<&ShapeReport> = report
+        .shapes
+        .iter()
+        .filter(|shape| shape.is_as_before())
+        .collect();
     let baseline = report.baseline.as_ref()?;
-    let whom: Vec<&str> = old.iter().flat_map(|shape| &shape.workloads).map(String::as_str).collect();
-    let risks = old.iter().flat_map(|shape| &shape.findings).filter(|one| one.is_old_risk());
+    let whom: Vec<&str> = old
+        .iter()
+        .flat_map(|shape| &shape.workloads)
+        .map(String::as_str)
+        .collect();
+    let risks = old
+        .iter()
+        .flat_map(|shape| &shape.findings)
+        .filter(|one| one.is_old_risk());
     let what: BTreeSet<String> = risks.map(|one| one.sameness().0).collect();
     let (file, what) = (safe(&baseline.file), count(what.len(), "finding"));
-    (!whom.is_empty()).then(|| ("As before", names(&whom), vec![format!("{what} that {file} has already")]))
+    (!whom.is_empty()).then(|| {
+        (
+            "As before",
+            names(&whom),
+            vec![format!("{what} that {file} has already")],
+        )
+    })
 }
 
 /// What comes first of a shape: what fails to start, then the worst.
@@ -146,12 +163,19 @@ pub(super) fn said(finding: &Finding) -> String {
         }
         (_, _) => finding.reason.clone(),
     };
+    // What else comes of the same stands below.
+    let what = what.split("; also ").next().unwrap_or_default();
     let id = finding
         .id
         .as_ref()
         .map(|id| format!("  {id}"))
         .unwrap_or_default();
-    format!("{} ({}, {}){id}", safe_to(&what, LINE), finding.impact, known(finding))
+    format!(
+        "{} ({}, {}){id}",
+        safe_to(what, LINE),
+        finding.impact,
+        known(finding)
+    )
 }
 
 pub(super) fn names(all: &[&str]) -> String {

@@ -43,7 +43,12 @@ fn test_case(report: &CheckReport, shape: &ShapeReport, workload: &str) -> TestC
     };
     let mut test = TestCase::new(safe(workload), status);
     test.set_classname("ocidiff.check");
-    for id in shape.findings.iter().filter(|one| one.is_risk()).filter_map(|one| one.id.as_ref()) {
+    for id in shape
+        .findings
+        .iter()
+        .filter(|one| one.is_risk())
+        .filter_map(|one| one.id.as_ref())
+    {
         test.add_property(Property::new("finding", id.to_string()));
     }
     for one in shape.findings.iter().filter(|one| !one.counts()) {
@@ -57,7 +62,13 @@ fn test_case(report: &CheckReport, shape: &ShapeReport, workload: &str) -> TestC
 fn text(report: &CheckReport, shape: &ShapeReport, risks: &[&Finding]) -> String {
     let mut out = String::new();
     for finding in risks {
-        finding_of(&mut out, 0, finding, [report.from_of(shape), &report.to], &Style::default());
+        finding_of(
+            &mut out,
+            0,
+            finding,
+            [report.from_of(shape), &report.to],
+            &Style::default(),
+        );
     }
     safe_lines(&out)
 }

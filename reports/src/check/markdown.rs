@@ -19,7 +19,11 @@ pub fn render(report: &CheckReport) -> String {
     }
     for (what, whom, texts) in answer {
         let texts: Vec<String> = texts.iter().map(|one| text(one).to_string()).collect();
-        out.push_str(&format!("| **{what}** | {} | {} |\n", text(&whom), texts.join("<br>")));
+        out.push_str(&format!(
+            "| **{what}** | {} | {} |\n",
+            text(&whom),
+            texts.join("<br>")
+        ));
     }
     let differences = differences(report);
     if !differences.is_empty() {

@@ -175,7 +175,12 @@ fn header(report: &CheckReport) -> String {
         .iter()
         .map(|engine| format!("{} {}", safe(&engine.name), safe(&engine.version)));
     let mut froms = vec![one(&report.from)];
-    for from in report.shapes.iter().filter_map(|shape| shape.from.as_ref()).map(one) {
+    for from in report
+        .shapes
+        .iter()
+        .filter_map(|shape| shape.from.as_ref())
+        .map(one)
+    {
         if !froms.contains(&from) {
             froms.push(from);
         }
@@ -214,7 +219,10 @@ fn summary(report: &CheckReport) -> Vec<String> {
         ),
     ];
     if !report.set_aside.is_empty() {
-        let aside = report.set_aside.iter().map(|one| format!("{} {}", one.workloads.len(), one.why));
+        let aside = report
+            .set_aside
+            .iter()
+            .map(|one| format!("{} {}", one.workloads.len(), one.why));
         let aside = aside.collect::<Vec<_>>().join("; ");
         lines.push(safe_to(&format!("left out: {aside}"), LINE));
     }

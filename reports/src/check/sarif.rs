@@ -20,10 +20,13 @@ pub(super) fn render(report: &CheckReport) -> Result<String, Error> {
     for shape in &report.shapes {
         for finding in shape.findings.iter().filter(|one| one.impact > Impact::Cosmetic) {
             let name = rule_name(finding);
-            let index = rules.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-                rules.push((name.clone(), rule(&name, finding)));
-                rules.len() - 1
-            });
+            let index = rules
+                .iter()
+                .position(|(known, _)| *known == name)
+                .unwrap_or_else(|| {
+                    rules.push((name.clone(), rule(&name, finding)));
+                    rules.len() - 1
+                });
             let each = shape.workloads.iter();
             results.extend(each.map(|workload| result(report, shape, finding, workload, (&name, index))));
         }
@@ -53,7 +56,10 @@ pub(super) fn render(report: &CheckReport) -> Result<String, Error> {
 
 /// The finding's id, else what differs.
 fn rule_name(finding: &Finding) -> String {
-    finding.id.as_ref().map_or_else(|| safe(&finding.what), ToString::to_string)
+    finding
+        .id
+        .as_ref()
+        .map_or_else(|| safe(&finding.what), ToString::to_string)
 }
 
 fn rule(name: &str, finding: &Finding) -> Value {

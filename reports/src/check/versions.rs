@@ -47,8 +47,15 @@ fn why(one: &VersionReport) -> String {
         let whom: Vec<&str> = one.at_risk.iter().map(String::as_str).collect();
         format!("{} at risk ({worst}): {}", whom.len(), names(&whom))
     };
-    let risk = one.worst.filter(|_| !one.at_risk.is_empty()).map(|worst| risk(worst.name()));
+    let risk = one
+        .worst
+        .filter(|_| !one.at_risk.is_empty())
+        .map(|worst| risk(worst.name()));
     let open = (!one.unchecked.is_empty()).then(|| format!("{} not checked", one.unchecked.len()));
     let safe = format!("{} safe", one.safe);
-    [Some(safe), risk, open].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [Some(safe), risk, open]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -57,7 +57,11 @@ fn answer(rows: &[Row]) -> Html {
         let texts = texts.iter().map(|text| Html::with("p", text));
         vec![Html::with("strong", what), Html::text(whom), Html::all(texts)]
     });
-    html::table("What to do", &["", "workloads", "why, and what to do"], rows.collect())
+    html::table(
+        "What to do",
+        &["", "workloads", "why, and what to do"],
+        rows.collect(),
+    )
 }
 
 fn list(lines: &[String]) -> Html {

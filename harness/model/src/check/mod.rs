@@ -210,7 +210,8 @@ impl VersionReport {
                 self.at_risk.extend(shape.workloads);
             }
         }
-        self.unchecked.extend(report.unchecked.into_iter().map(|one| one.workload));
+        self.unchecked
+            .extend(report.unchecked.into_iter().map(|one| one.workload));
     }
 
     /// Whether every workload can move to it.
@@ -264,7 +265,9 @@ impl CheckReport {
     #[must_use]
     pub fn worst_first(&self) -> Self {
         let mut report = self.clone();
-        report.shapes.sort_by_key(|shape| std::cmp::Reverse(shape.worst()));
+        report
+            .shapes
+            .sort_by_key(|shape| std::cmp::Reverse(shape.worst()));
         report
     }
 

@@ -27,11 +27,15 @@ pub(super) fn read(file: &Path, node: &str) -> Result<Earlier, Error> {
     let wrong = |why: String| Error::usage(format!("failed to read the baseline {}: {why}", file.display()));
     let checks: Vec<NodeCheck> = match events::read_file(file) {
         Ok(Recording::Checks(found)) => found.checks,
-        Ok(Recording::Run(_)) => return Err(wrong("these are the events of a run, not of a check".to_owned())),
+        Ok(Recording::Run(_)) => {
+            return Err(wrong("these are the events of a run, not of a check".to_owned()));
+        }
         Err(error) => {
             let text = read_text(file, raised(MOST_BYTES)).map_err(|error| wrong(error.to_string()))?;
             let report: CheckReport = serde_json::from_str(&text).map_err(|_| {
-                wrong(format!("{error}; give the events of a check (--out), or its report as JSON"))
+                wrong(format!(
+                    "{error}; give the events of a check (--out), or its report as JSON"
+                ))
             })?;
             vec![NodeCheck::new(report)]
         }
@@ -41,7 +45,11 @@ pub(super) fn read(file: &Path, node: &str) -> Result<Earlier, Error> {
         1 => reports.next(),
         _ => reports.filter(|report| report.node == node).last(),
     };
-    let report = report.ok_or_else(|| wrong(format!("it holds the checks of several nodes, and none of {node}")))?;
+    let report = report.ok_or_else(|| {
+        wrong(format!(
+            "it holds the checks of several nodes, and none of {node}"
+        ))
+    })?;
     Ok(Earlier::of(file, report))
 }
 
@@ -54,12 +62,20 @@ impl Earlier {
             },
             by_workload: BTreeMap::new(),
             by_shape: BTreeMap::new(),
-            unchecked: report.unchecked.into_iter().map(|one| (one.workload, one.why)).collect(),
+            unchecked: report
+                .unchecked
+                .into_iter()
+                .map(|one| (one.workload, one.why))
+                .collect(),
         };
         for shape in report.shapes {
             let found: BTreeSet<_> = shape.findings.iter().map(Finding::sameness).collect();
             for workload in shape.workloads {
-                earlier.by_workload.entry(workload).or_default().extend(found.clone());
+                earlier
+                    .by_workload
+                    .entry(workload)
+                    .or_default()
+                    .extend(found.clone());
             }
             earlier.by_shape.entry(shape.digest).or_default().extend(found);
         }
@@ -74,7 +90,11 @@ impl Earlier {
         for workload in &shape.workloads {
             // A pod has another name each time; what it is asked for is the same.
             let known = self.by_workload.get(workload).or(of_shape).unwrap_or(&nothing);
-            let marks: Vec<bool> = shape.findings.iter().map(|one| known.contains(&one.sameness())).collect();
+            let marks: Vec<bool> = shape
+                .findings
+                .iter()
+                .map(|one| known.contains(&one.sameness()))
+                .collect();
             match parts.iter_mut().find(|(there, _)| *there == marks) {
                 Some((_, part)) => part.workloads.push(workload.clone()),
                 None => {
@@ -82,7 +102,10 @@ impl Earlier {
                         workloads: vec![workload.clone()],
                         ..shape.clone()
                     };
-                    part.findings.iter_mut().zip(&marks).for_each(|(one, mark)| one.before = *mark);
+                    part.findings
+                        .iter_mut()
+                        .zip(&marks)
+                        .for_each(|(one, mark)| one.before = *mark);
                     parts.push((marks, part));
                 }
             }

@@ -35,14 +35,19 @@ pub(super) fn plan(from: Option<&str>, to: &str, found: &mut Found) -> Result<Pl
     let mut groups: Vec<(Runtime, Vec<Mine>)> = Vec::new();
     for mine in std::mem::take(&mut found.workloads) {
         let own = words.runtime(mine.engine.as_deref(), mine.under.as_deref());
-        if own.as_ref().is_ok_and(|own| own.as_ref().is_some_and(|own| is_target(own, &to))) {
+        if own
+            .as_ref()
+            .is_ok_and(|own| own.as_ref().is_some_and(|own| is_target(own, &to)))
+        {
             found.set_aside(mine.workload.name, &format!("under {} already", shown(&to)));
             continue;
         }
         let from = match (&given, own) {
             // Whoever says --from knows better.
             (Some(given), own) => {
-                found.notes.extend(as_if(&mine, own.ok().flatten().as_ref(), given));
+                found
+                    .notes
+                    .extend(as_if(&mine, own.ok().flatten().as_ref(), given));
                 given.clone()
             }
             (None, Ok(Some(own))) => own,
@@ -79,7 +84,10 @@ fn given(from: &str, to: &Runtime, store: &Store) -> Result<Runtime, Error> {
 fn as_if(mine: &Mine, own: Option<&Runtime>, given: &Runtime) -> Option<String> {
     let own = own.filter(|own| own.name() != given.name())?;
     let (name, own) = (&mine.workload.name, shown(own));
-    Some(format!("{name} runs under {own}, and is checked as if it were {}", given.name()))
+    Some(format!(
+        "{name} runs under {own}, and is checked as if it were {}",
+        given.name()
+    ))
 }
 
 fn two_runtimes() -> Error {
@@ -93,9 +101,9 @@ fn target_of(to: &str, found: &mut Found, store: &Store) -> Result<(Runtime, Opt
     if let Some((engine, selector)) = registered(&found.engines, to).filter(|_| is_name) {
         match one(&selector, store) {
             Ok(runtime) => return Ok((runtime, Some(format!("registered with this {}", title(&engine))))),
-            Err(error) => found
-                .notes
-                .push(format!("{selector}, which {engine} has registered, cannot be used: {error}")),
+            Err(error) => found.notes.push(format!(
+                "{selector}, which {engine} has registered, cannot be used: {error}"
+            )),
         }
     }
     if is_name {
@@ -114,7 +122,10 @@ fn target_of(to: &str, found: &mut Found, store: &Store) -> Result<(Runtime, Opt
 fn broken_on_path(name: &str, store: &Store) -> Result<Vec<String>, Error> {
     let on_path = find_all(&suite::manifests()?, store, &suite::asker()?);
     let path = program_on_path(name);
-    let told = on_path.broken.iter().filter(|error| Some(error.path()) == path.as_deref());
+    let told = on_path
+        .broken
+        .iter()
+        .filter(|error| Some(error.path()) == path.as_deref());
     Ok(told
         .map(|error| format!("{name} on PATH does not start, and another one is taken: failed to {error}"))
         .collect())
@@ -170,7 +181,9 @@ impl<'a> Words<'a> {
         let word = word.or_else(|| engine?.default_runtime.as_deref());
         let Some(word) = word else { return Ok(None) };
         let path = engine.and_then(|engine| path_of(engine, word));
-        let key = path.as_ref().map_or(word.to_owned(), |path| path.display().to_string());
+        let key = path
+            .as_ref()
+            .map_or(word.to_owned(), |path| path.display().to_string());
         if let Some((_, known)) = self.known.iter().find(|(known, _)| *known == key) {
             return known.clone().map(Some);
         }
@@ -183,7 +196,9 @@ impl<'a> Words<'a> {
         let manifests = suite::manifests().map_err(|error| error.to_string())?;
         let name = manifests.iter().map(|manifest| &manifest.name);
         let by_path = path.as_ref().and_then(|path| path.file_name()?.to_str());
-        let name = name.into_iter().find(|name| is_of(word, name) || by_path.is_some_and(|file| is_of(file, name)));
+        let name = name
+            .into_iter()
+            .find(|name| is_of(word, name) || by_path.is_some_and(|file| is_of(file, name)));
         let Some(name) = name else {
             return Err(format!(
                 "it runs under {word}, which is not a runtime that ocidiff knows: say which one is like it with --from"
@@ -193,7 +208,8 @@ impl<'a> Words<'a> {
             Some(path) => format!("{name}={}", path.display()),
             None => name.clone(),
         };
-        one(&wanted, self.store).map_err(|error| format!("it runs under {word}, which cannot be used here: {error}"))
+        one(&wanted, self.store)
+            .map_err(|error| format!("it runs under {word}, which cannot be used here: {error}"))
     }
 
     /// The one that others are held against where nobody says anything.
@@ -201,7 +217,10 @@ impl<'a> Words<'a> {
         if let Some(reference) = &self.reference {
             return Ok(reference.clone());
         }
-        let found = suite::runtimes(&[], self.store)?.into_iter().next().ok_or_else(two_runtimes)?;
+        let found = suite::runtimes(&[], self.store)?
+            .into_iter()
+            .next()
+            .ok_or_else(two_runtimes)?;
         self.reference = Some(found.clone());
         Ok(found)
     }
@@ -280,13 +299,18 @@ mod tests {
             name: "docker".to_owned(),
             version: "1".to_owned(),
             default_runtime: None,
-            runtimes: ["sh=/bin/sh", "gone=/nowhere/gone", "ls=ls"].map(str::to_owned).to_vec(),
+            runtimes: ["sh=/bin/sh", "gone=/nowhere/gone", "ls=ls"]
+                .map(str::to_owned)
+                .to_vec(),
         };
         let path = |word: &str| path_of(&engine, word);
         assert_eq!(path("sh").as_deref(), Some(Path::new("/bin/sh")));
         assert_eq!(path("/bin/sh").as_deref(), Some(Path::new("/bin/sh")));
         assert!(path("ls").is_some_and(|path| path.is_absolute()));
-        assert_eq!([path("gone"), path("other"), path("/nowhere/sh")], [None, None, None]);
+        assert_eq!(
+            [path("gone"), path("other"), path("/nowhere/sh")],
+            [None, None, None]
+        );
         let told = |name: &str| registered(std::slice::from_ref(&engine), name).map(|(_, to)| to);
         assert_eq!(told("sh").as_deref(), Some("sh=/bin/sh"));
         assert_eq!([told("gone"), told("other")], [None, None]);

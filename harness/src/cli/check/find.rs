@@ -84,6 +84,16 @@ impl Found {
     }
 }
 
+/// A bundle that is not there at all is a slip of the user's, as for every command.
+pub(super) fn bundles_are_there(args: &CheckArgs) -> Result<(), Error> {
+    for folder in &args.bundles {
+        if let Err(error @ GivenError::Absent { .. }) = config_of(folder) {
+            return Err(Error::usage(error));
+        }
+    }
+    Ok(())
+}
+
 /// Reads the bundles, and asks the engines, until `stop` turns true.
 pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> Found {
     let mut found = Found::default();
@@ -233,7 +243,9 @@ fn is_pause(name: &str, image: Option<&str>, config: &str) -> bool {
     if kind.into_iter().any(|kind| kind == "sandbox") || name.starts_with("k8s_POD_") {
         return true;
     }
-    let image = image.and_then(|image| image.rsplit('/').next()).unwrap_or_default();
+    let image = image
+        .and_then(|image| image.rsplit('/').next())
+        .unwrap_or_default();
     let image = image.split([':', '@']).next().unwrap_or_default();
     ["pause", "podman-pause"].contains(&image)
 }
@@ -295,7 +307,11 @@ mod tests {
             ("web", Some("registry.k8s.io/pause@sha256:00"), "{}", true),
             ("web", Some("web:1"), "not JSON", false),
         ] {
-            assert_eq!(is_pause(name, image, config), expected, "{name} {image:?} {config}");
+            assert_eq!(
+                is_pause(name, image, config),
+                expected,
+                "{name} {image:?} {config}"
+            );
         }
     }
 }

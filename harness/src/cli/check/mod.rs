@@ -52,6 +52,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         .transpose()?;
     let mut events = Events::open(args)?;
     between::target(&args.to)?;
+    find::bundles_are_there(args)?;
     let abilities = suite::abilities()?;
     let settings = settings(args)?;
     let (report, exit) = threads::tokio()?.block_on(async {
@@ -136,7 +137,10 @@ impl Made<'_> {
             Ok(())
         };
         for one in found.unchecked {
-            let one = self.earlier.as_ref().map_or(one.clone(), |earlier| earlier.mark(one));
+            let one = self
+                .earlier
+                .as_ref()
+                .map_or(one.clone(), |earlier| earlier.mark(one));
             tell(CheckEvent::WorkloadUnchecked(one))?;
         }
         let options = RunOptions {
@@ -174,7 +178,11 @@ impl Made<'_> {
         } else {
             check.report.exit_from(self.args.fail_on.impact())
         };
-        let told = if self.stop.is_asked() { exit } else { check.report.exit() };
+        let told = if self.stop.is_asked() {
+            exit
+        } else {
+            check.report.exit()
+        };
         events.write(&CheckEvent::CheckFinished { exit: told })?;
         Ok((check.report, exit))
     }

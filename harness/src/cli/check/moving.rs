@@ -100,7 +100,7 @@ impl Checker<'_> {
             } else {
                 found?
             };
-            match found.map(|found| self.report(shape, found, from)) {
+            match found.map(|looked| self.report(shape, looked, from)) {
                 Ok(report) => self.shape(report, step, tell)?,
                 Err(why) => self.unchecked(shape.workloads.clone(), &why, tell)?,
             }
@@ -108,7 +108,11 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn report(&self, shape: &Shape, mut findings: Vec<Finding>, from: Option<&RuntimeId>) -> ShapeReport {
+    fn report(&self, shape: &Shape, looked: Looked, from: Option<&RuntimeId>) -> ShapeReport {
+        let Looked {
+            mut findings,
+            without,
+        } = looked;
         for finding in &mut findings {
             // Where nobody says by runtime what accounts for it, its finding alone does.
             let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
@@ -119,7 +123,7 @@ impl Checker<'_> {
             digest: shape.digest.clone(),
             workloads: shape.workloads.clone(),
             from: from.cloned(),
-            changes: shape.tamed.changes.clone(),
+            changes: shape.tamed.changes.iter().cloned().chain(without).collect(),
             findings,
         }
     }
@@ -153,26 +157,32 @@ impl Checker<'_> {
     }
 }
 
+/// What was found of a shape, and what of it was not seen.
+struct Looked {
+    findings: Vec<Finding>,
+    without: Vec<String>,
+}
+
 /// By reading, by the probe, and by the workload's own command where that is asked for; the inner error says why it
 /// cannot be done.
-async fn findings(
-    engine: &Engine,
-    shape: &Shape,
-    step: Move<'_>,
-) -> Result<Result<Vec<Finding>, String>, Error> {
+async fn findings(engine: &Engine, shape: &Shape, step: Move<'_>) -> Result<Result<Looked, String>, Error> {
     let seen = match look(engine, shape).await? {
         Ok(seen) => seen,
         Err(why) => return Ok(Err(why)),
     };
     let mut findings = judge(&seen, step, shape, &engine.corpus);
+    let mut without = Vec::new();
     if let Some(own) = &shape.own {
         match run(engine, shape, own, step).await? {
-            Ok(more) => findings.extend(more),
+            Ok(ran) => {
+                findings.extend(ran.findings);
+                without = ran.without;
+            }
             Err(why) => return Ok(Err(format!("its own command: {why}"))),
         }
         worst_first(&mut findings);
     }
-    Ok(Ok(findings))
+    Ok(Ok(Looked { findings, without }))
 }
 
 /// What seems safe is not, where the verdict depends on something that was not looked at. Between two builds of the same

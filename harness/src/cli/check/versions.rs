@@ -22,7 +22,9 @@ pub(super) async fn check(
         if checker.stop.is_asked() {
             break;
         }
-        tell(CheckEvent::VersionChecked(one(engine, checker, plan, runtime).await?))?;
+        tell(CheckEvent::VersionChecked(
+            one(engine, checker, plan, runtime).await?,
+        ))?;
     }
     Ok(())
 }
