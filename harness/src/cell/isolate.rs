@@ -151,8 +151,38 @@ fn join_cgroups(cgroups: &Layout) -> Result<(), Error> {
     Ok(())
 }
 
+/// The process whose root a path goes through: `/proc/PID/root/...`.
+fn through(path: &Path) -> Option<u32> {
+    let mut parts = path.strip_prefix("/proc").ok()?.components();
+    let pid = parts.next()?.as_os_str().to_str()?.parse().ok()?;
+    (parts.next()?.as_os_str() == "root").then_some(pid)
+}
+
+/// A copy of a mount in another process's mount namespace. The kernel makes one only for who is in there: a thread, which
+/// ends with that, so that nothing of ours stays behind.
+fn clone_tree_of(pid: u32, path: &Path) -> Result<OwnedFd, Error> {
+    let failed = format!("clone the mount of {}", path.display());
+    let open = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+    let place = rustix::fs::open(path, open, rustix::fs::Mode::empty()).context(&*failed)?;
+    let namespace = fs::File::open(format!("/proc/{pid}/ns/mnt")).context(&*failed)?;
+    let clone = move || -> io::Result<OwnedFd> {
+        nix::sched::unshare(CloneFlags::CLONE_FS)?;
+        nix::sched::setns(&namespace, CloneFlags::CLONE_NEWNS)?;
+        let flags =
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        Ok(open_tree(&place, "", flags)?)
+    };
+    let ended = std::thread::spawn(clone).join();
+    ended
+        .unwrap_or_else(|_| Err(io::Error::other("a thread failed")))
+        .context(failed)
+}
+
 /// A copy of a mount of the machine that is attached nowhere yet.
 pub(super) fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
+    if let Some(pid) = through(path) {
+        return clone_tree_of(pid, path);
+    }
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
 }
