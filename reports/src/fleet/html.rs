@@ -55,7 +55,7 @@ pub(crate) fn page(report: &FleetReport, single: Option<Single<'_>>) -> String {
 fn answer(rows: &[Row]) -> Html {
     let rows = rows.iter().map(|(what, whom, texts)| {
         let texts = texts.iter().map(|text| Html::with("p", text));
-        vec![Html::with("strong", what), Html::text(whom), Html::all(texts)]
+        vec![Html::text(what), Html::text(whom), Html::all(texts)]
     });
     html::table(
         "What to do",
