@@ -85,9 +85,8 @@ pub struct Ran {
 /// A command that serves, or hangs, is ended: what it would have done later is not known.
 fn unended(records: &[Record]) -> Option<String> {
     let hangs = |record: &&Record| {
-        record
-            .failed()
-            .any(|step| step.op == Op::Wait && step.result == CallResult::Timeout)
+        let mut steps = record.steps.iter();
+        steps.any(|step| step.op == Op::Wait && step.result == CallResult::Timeout)
     };
     let who: Vec<&str> = records
         .iter()

@@ -25,6 +25,7 @@ mod inputs;
 mod kills;
 mod kubernetes;
 mod limits;
+mod moving;
 mod mutants;
 mod names;
 mod node;

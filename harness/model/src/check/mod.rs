@@ -203,10 +203,10 @@ impl VersionReport {
     /// Counts what came of some of the workloads.
     pub fn add(&mut self, report: CheckReport) {
         for shape in report.shapes {
-            self.worst = self.worst.max(shape.worst());
             if shape.is_safe() {
                 self.safe += shape.workloads.len();
             } else {
+                self.worst = self.worst.max(shape.worst());
                 self.at_risk.extend(shape.workloads);
             }
         }
