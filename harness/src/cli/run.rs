@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ocidiff_model::event::{CaseReport, Participant};
-use ocidiff_model::known::Machine;
+use ocidiff_model::event::CaseReport;
 use ocidiff_model::{
     Case, CaseFile, Channel, Counts, Difference, Event, ExitStatus, IgnoreList, Impact, Known, Verdict, Watch,
 };
@@ -24,7 +23,7 @@ use super::{ignored, output, signals};
 use crate::bundle::given::{Reach, config_of, rootfs_of};
 use crate::cells::abilities::Abilities;
 use crate::cells::carry::Carry;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::cells::threads;
 use crate::corpus::Entry;
 use crate::error::Error;
@@ -32,7 +31,8 @@ use crate::judge::confirm::Finished;
 use crate::machine::root;
 use crate::run::plan;
 use crate::run::preflight;
-use crate::run::schedule::{RunsCases, Schedule};
+use crate::run::runner::CaseRunner;
+use crate::run::schedule::Schedule;
 use crate::run::suite::{self, Settings};
 
 /// Who differs in these does not start a bundle that others start.
@@ -91,56 +91,42 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
             keep_hooks: args.hooks,
             ..args.with.settings()?
         };
-        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        let mut runner = suite::runner(corpus, runtimes, &settings, &abilities, stop.watch())?;
         abilities
             .unpinned
             .iter()
             .for_each(|one| output::complain(&one.told()));
-        engine.show_env = args.show_env;
-        engine.builder.reach = reach(args.outside_root);
-        if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
+        runner.show_env = args.show_env;
+        runner.builder.reach = reach(args.outside_root);
+        if let (true, Some(took)) = (args.with.verbose, runner.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
                 "the recorder's programs were loaded and attached in {millis:.1} ms"
             ));
         }
-        let left_out = preflight::plain(&mut engine).await?;
+        let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
         if args.changed.is_some() || args.json.is_some() {
-            engine.carry = Some(carry(args, &engine, &abilities, &settings.program)?);
+            runner.carry = Some(carry(args, &runner, &abilities, &settings.program)?);
         }
         let schedule = Schedule {
-            engine: Arc::new(engine),
+            runner: Arc::new(runner),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
             stop: stop.clone(),
             bundle: args.bundle.clone(),
         };
-        let engine = &schedule.engine;
-        let participants = engine.contenders.iter().map(|contender| contender.participant());
-        let start = start_event(
-            participants.collect(),
-            &engine.machine,
-            &engine.recorder_said,
-            entries.len(),
-            teller.ignore.clone(),
-        );
-        run_all(
-            schedule,
-            start,
-            entries,
-            Until::of(args, left_out.len()),
-            &mut teller,
-        )
-        .await
+        run_all(schedule, entries, Until::of(args, left_out.len()), &mut teller).await
     });
     Ok((teller, ran?))
 }
 
 /// The keys of this run's results, and the results of an earlier one.
-fn carry(args: &RunArgs, engine: &Engine, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
-    let mut carry = Carry::of(engine, abilities, program)
+fn carry(args: &RunArgs, runner: &CellRunner, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
+    let base = runner
+        .depends_on(abilities, program)
         .map_err(|error| Error::broken(format!("failed to read {}: {error}", program.display())))?;
+    let mut carry = Carry::new(base);
     if let Some(file) = &args.changed {
         let shown = safe(&file.to_string_lossy());
         let read = events::read_file(file)
@@ -158,29 +144,44 @@ fn carry(args: &RunArgs, engine: &Engine, abilities: &Abilities, program: &Path)
 }
 
 /// Runs what is planned, and gives every event to the teller.
-pub(super) async fn run_all<R: RunsCases>(
+pub(super) async fn run_all<R: CaseRunner>(
     schedule: Schedule<'_, R>,
-    start: Event,
+    entries: Vec<Entry>,
+    until: Until,
+    teller: &mut Teller,
+) -> Result<ExitStatus, Error> {
+    let runner = Arc::clone(&schedule.runner);
+    let ran = run_and_tell(schedule, entries, until, teller).await;
+    // Whatever came of it: nothing stays in an engine.
+    runner
+        .close()
+        .await
+        .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
+    ran
+}
+
+async fn run_and_tell<R: CaseRunner>(
+    schedule: Schedule<'_, R>,
     entries: Vec<Entry>,
     until: Until,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let started = Instant::now();
     let stop = schedule.stop.clone();
-    match teller.tell(start) {
+    let runner = Arc::clone(&schedule.runner);
+    match teller.tell(start_event(&*runner, entries.len(), teller.ignore.clone())) {
         Ok(()) => {}
         // Nothing is known, and nothing was recorded.
         Err(Error::Unread) => return Ok(ExitStatus::Broken),
         Err(error) => return Err(error),
     }
     let reader = Reader::watch(stop.clone());
-    let engine = Arc::clone(&schedule.engine);
     let mut early = until.begin(stop.clone());
     let limit = early.limit();
     let running = schedule.run(entries, |_, finished| {
         let verdict = finished.report.verdict;
         teller.finished(finished)?;
-        early.look(verdict, engine.given_up());
+        early.look(verdict, runner.given_up());
         Ok(())
     });
     let ran = within(running, limit, &stop).await;
@@ -203,22 +204,16 @@ pub(super) async fn run_all<R: RunsCases>(
 }
 
 /// The first event of a run.
-pub(super) fn start_event(
-    runtimes: Vec<Participant>,
-    machine: &Machine,
-    recorder: &str,
-    cases: usize,
-    ignore: Option<IgnoreList>,
-) -> Event {
+fn start_event(runner: &impl CaseRunner, cases: usize, ignore: Option<IgnoreList>) -> Event {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     Event::RunStarted {
         ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
         time: time.as_secs(),
-        runtimes,
-        machine: machine.clone(),
-        recorder: recorder.to_owned(),
+        runtimes: runner.participants(),
+        machine: runner.machine().clone(),
+        recorder: runner.recorder().to_owned(),
         cases,
         ignore: ignore.map(Box::new),
     }

@@ -5,7 +5,7 @@ use ocidiff_model::record::{CallResult, FilterRecord, RunOutcome};
 use ocidiff_model::{Case, CaseFile, Record, RuntimeId};
 use serde_json::{Value, json};
 
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::run::preflight;
 
@@ -80,10 +80,10 @@ const PATIENCE: u32 = 5;
 /// # Errors
 ///
 /// The harness or the machine failed.
-pub async fn read_back(engine: &Engine, seccomp: &Value) -> Result<Vec<ReadBack>, Error> {
-    let records = engine.observe(&case(seccomp)?).await.map_err(Error::broken)?;
+pub async fn read_back(runner: &CellRunner, seccomp: &Value) -> Result<Vec<ReadBack>, Error> {
+    let records = runner.observe(&case(seccomp)?).await.map_err(Error::broken)?;
     let asked = asked(seccomp);
-    let known = |record: &Record| why(engine, record, seccomp);
+    let known = |record: &Record| why(runner, record, seccomp);
     records
         .into_iter()
         .map(|record| {
@@ -94,23 +94,23 @@ pub async fn read_back(engine: &Engine, seccomp: &Value) -> Result<Vec<ReadBack>
 }
 
 /// Why a runtime fails under its own filter: the calls of its own that are refused, and what is known of it.
-fn why(engine: &Engine, record: &Record, seccomp: &Value) -> String {
+fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
     let Some(failed) = record.failed().next() else {
         return String::new();
     };
-    let plain = &engine.corpus.default_config;
+    let plain = &runner.corpus.default_config;
     let mut config = plain.clone();
     if merge(&mut config, &json!({"linux": {"seccomp": seccomp}})).is_err() {
         return String::new();
     }
     let fact = format!("lifecycle.{}.result", failed.label);
     let ops: Vec<_> = record.steps.iter().map(|step| step.op).collect();
-    let all = engine.corpus.findings.0.iter();
+    let all = runner.corpus.findings.0.iter();
     let known = all.filter(|(id, known)| {
         // What does not depend on the profile is not the profile's.
         known.is_of(id, &record.runtime)
-            && known.fits(&config, &ops, &engine.machine)
-            && !known.fits(plain, &ops, &engine.machine)
+            && known.fits(&config, &ops, &runner.machine)
+            && !known.fits(plain, &ops, &runner.machine)
             && known.shows.iter().any(|sign| sign.is_about(&fact))
     });
     let known = known.map(|(id, known)| {

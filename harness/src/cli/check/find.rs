@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use ocidiff_engines::remote::{Remote, Waiter};
+use ocidiff_engines::{self as engines, Options};
 use ocidiff_model::check::{NodeEngine, SetAside, Unchecked};
-use ocidiff_runtimes::engines::{self, Options};
-use ocidiff_runtimes::via::{Remote, Waiter};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -15,7 +15,8 @@ use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::cells::session::Session;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-use crate::via::{clean, labels};
+use crate::via::docker::clean;
+use crate::via::labels;
 use crate::workload::Workload;
 
 /// What was found.

@@ -18,7 +18,7 @@ use ocidiff_reports::check as reports;
 use super::args::CheckArgs;
 use super::{ignored, output, signals};
 use crate::cells::participants::{Contender, contenders};
-use crate::cells::runner::{Engine, Recorder};
+use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::threads;
 use crate::check::shape::RunOptions;
 use crate::error::Error;
@@ -67,14 +67,14 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         }
         let plan = between::plan(args.from.as_deref(), &args.to, &mut found)?;
         let two = vec![plan.groups[0].0.clone(), plan.to.clone()];
-        let mut engine = suite::engine(corpus, two, &settings, &abilities, stop.watch())?;
+        let mut runner = suite::runner(corpus, two, &settings, &abilities, stop.watch())?;
         let made = Made {
             args,
             ignore,
             earlier,
             stop,
         };
-        made.check(&mut engine, plan, found, &mut events).await
+        made.check(&mut runner, plan, found, &mut events).await
     })?;
     let text = match events.end()? {
         true => String::new(),
@@ -117,7 +117,7 @@ impl Made<'_> {
     /// Every move, told as it goes; then the versions, where they are asked for.
     async fn check(
         &self,
-        engine: &mut Engine,
+        runner: &mut CellRunner,
         plan: Plan,
         found: Found,
         events: &mut Events,
@@ -159,17 +159,17 @@ impl Made<'_> {
             stop: self.stop,
         };
         for (at, (from, (_, workloads))) in froms.iter().zip(&plan.groups).enumerate() {
-            engine.contenders = pair(from, to);
-            preflight::plain(engine).await?;
+            runner.contenders = pair(from, to);
+            preflight::plain(runner).await?;
             let said = (at > 0).then_some(&from.id);
-            checker.check(engine, workloads, said, &mut tell).await?;
+            checker.check(runner, workloads, said, &mut tell).await?;
         }
         if self.args.all_versions {
             let checker = Checker {
                 earlier: None,
                 ..checker
             };
-            versions::check(engine, &checker, &plan, &mut tell).await?;
+            versions::check(runner, &checker, &plan, &mut tell).await?;
         }
         let exit = if self.stop.is_asked() {
             ExitStatus::Broken

@@ -6,7 +6,7 @@ use ocidiff_model::{IgnoreList, RuntimeId};
 
 use super::baseline::Earlier;
 use super::find::Mine;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::check::features;
 use crate::check::judge::{Move, judge, worst_first};
 use crate::check::look::look;
@@ -38,16 +38,16 @@ pub(super) struct Checker<'a> {
 pub(super) type Tell<'t> = dyn FnMut(CheckEvent) -> Result<(), Error> + 't;
 
 impl Checker<'_> {
-    /// Checks workloads from the engine's first runtime to its second; `from` is said of shapes where it is not the report's.
+    /// Checks workloads from the runner's first runtime to its second; `from` is said of shapes where it is not the report's.
     pub(super) async fn check(
         &self,
-        engine: &Engine,
+        runner: &CellRunner,
         all: &[Mine],
         from: Option<&RuntimeId>,
         tell: &mut Tell<'_>,
     ) -> Result<(), Error> {
         let (pauses, workloads): (Vec<&Mine>, Vec<&Mine>) = all.iter().partition(|mine| mine.pause);
-        self.shapes(engine, &workloads, from, tell).await?;
+        self.shapes(runner, &workloads, from, tell).await?;
         // Nothing runs in a pod's own container: what matters is whether it starts, since no pod does without.
         let mut only_starts = |event: CheckEvent| match event {
             CheckEvent::ShapeChecked(mut shape) => {
@@ -59,12 +59,12 @@ impl Checker<'_> {
             }
             _ => Ok(()),
         };
-        self.shapes(engine, &pauses, from, &mut only_starts).await
+        self.shapes(runner, &pauses, from, &mut only_starts).await
     }
 
     async fn shapes(
         &self,
-        engine: &Engine,
+        runner: &CellRunner,
         all: &[&Mine],
         from: Option<&RuntimeId>,
         tell: &mut Tell<'_>,
@@ -72,13 +72,13 @@ impl Checker<'_> {
         if all.is_empty() {
             return Ok(());
         }
-        let [now, then] = [0, 1].map(|at| &engine.contenders[at].id);
+        let [now, then] = [0, 1].map(|at| &runner.contenders[at].id);
         let step = Move { from: now, to: then };
-        let features = features::ask(engine).await?;
+        let features = features::ask(runner).await?;
         let reader = Reader {
             step,
-            corpus: &engine.corpus,
-            machine: &engine.machine,
+            corpus: &runner.corpus,
+            machine: &runner.machine,
             features: &features,
         };
         let workloads: Vec<Workload> = all.iter().map(|mine| mine.workload.clone()).collect();
@@ -90,7 +90,7 @@ impl Checker<'_> {
             if self.stop.is_asked() {
                 return (shape, Ok(Err(INTERRUPTED.to_owned())));
             }
-            (shape, findings(engine, shape, step).await)
+            (shape, findings(runner, shape, step).await)
         });
         let mut looks = stream::iter(looks).buffered(AT_ONCE);
         while let Some((shape, found)) = looks.next().await {
@@ -165,15 +165,19 @@ struct Looked {
 
 /// By reading, by the probe, and by the workload's own command where that is asked for; the inner error says why it
 /// cannot be done.
-async fn findings(engine: &Engine, shape: &Shape, step: Move<'_>) -> Result<Result<Looked, String>, Error> {
-    let seen = match look(engine, shape).await? {
+async fn findings(
+    runner: &CellRunner,
+    shape: &Shape,
+    step: Move<'_>,
+) -> Result<Result<Looked, String>, Error> {
+    let seen = match look(runner, shape).await? {
         Ok(seen) => seen,
         Err(why) => return Ok(Err(why)),
     };
-    let mut findings = judge(&seen, step, shape, &engine.corpus);
+    let mut findings = judge(&seen, step, shape, &runner.corpus);
     let mut without = Vec::new();
     if let Some(own) = &shape.own {
-        match run(engine, shape, own, step).await? {
+        match run(runner, shape, own, step).await? {
             Ok(ran) => {
                 findings.extend(ran.findings);
                 without = ran.without;

@@ -7,13 +7,13 @@ use ocidiff_runtimes::{Origin, Runtime};
 use super::between::Plan;
 use super::moving::{Checker, Tell};
 use crate::cells::participants::{contenders, id};
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::run::{preflight, suite};
 
 /// Holds every workload against each version of the target that is there, the oldest first.
 pub(super) async fn check(
-    engine: &mut Engine,
+    runner: &mut CellRunner,
     checker: &Checker<'_>,
     plan: &Plan,
     tell: &mut Tell<'_>,
@@ -23,7 +23,7 @@ pub(super) async fn check(
             break;
         }
         tell(CheckEvent::VersionChecked(
-            one(engine, checker, plan, runtime).await?,
+            one(runner, checker, plan, runtime).await?,
         ))?;
     }
     Ok(())
@@ -44,7 +44,7 @@ fn each(target: &Runtime) -> Result<Vec<Runtime>, Error> {
 }
 
 async fn one(
-    engine: &mut Engine,
+    runner: &mut CellRunner,
     checker: &Checker<'_>,
     plan: &Plan,
     runtime: Runtime,
@@ -63,8 +63,8 @@ async fn one(
             report.safe += workloads.iter().filter(|mine| !mine.pause).count();
             continue;
         }
-        engine.contenders = contenders(vec![from.clone(), runtime.clone()], None).map_err(Error::usage)?;
-        if let Err(error) = preflight::plain(engine).await {
+        runner.contenders = contenders(vec![from.clone(), runtime.clone()], None).map_err(Error::usage)?;
+        if let Err(error) = preflight::plain(runner).await {
             report.why_not = Some(error.to_string());
             return Ok(report);
         }
@@ -73,7 +73,7 @@ async fn one(
             let _ = check.take(event);
             Ok(())
         };
-        checker.check(engine, workloads, None, &mut take).await?;
+        checker.check(runner, workloads, None, &mut take).await?;
         report.add(check.report);
     }
     Ok(report)

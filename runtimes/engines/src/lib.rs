@@ -14,8 +14,9 @@
 //! | `elsewhere` | a rootfs that is mounted in another namespace |
 //! | `mounts` | which mounts are overlays, and of what |
 //! | `text` | what others wrote, on one line |
+//! | [`remote`] | containers that are made through an engine's API |
 //!
-//! Nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+//! But for [`remote`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
 
 pub(crate) mod api;
 pub(crate) mod bundle;
@@ -25,6 +26,7 @@ mod elsewhere;
 mod found;
 mod mounts;
 pub(crate) mod places;
+pub mod remote;
 pub(crate) mod sockets;
 mod states;
 mod storage;
