@@ -128,6 +128,7 @@ impl Reader<'_> {
                     how: How::Recognised,
                 }],
                 ignored: None,
+                before: false,
             },
             shows: known.shows.clone(),
             is_known: true,

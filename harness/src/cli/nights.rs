@@ -90,7 +90,7 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<ExitStatus, Error> {
     }
     if nights.is_empty() {
         let folder = safe(&args.folder.to_string_lossy());
-        return Err(Error::broken(format!(
+        return Err(Error::usage(format!(
             "failed to find a night in {folder}: it holds neither a file of events (*.jsonl) nor a folder of such files"
         )));
     }
@@ -153,7 +153,7 @@ fn night(path: &Path) -> Result<Vec<Vec<Event>>, Error> {
     let mut found = Vec::new();
     collect(path, DEPTH, &mut found)?;
     if found.is_empty() {
-        return Err(Error::broken(format!(
+        return Err(Error::usage(format!(
             "failed to read the night {}: no file of events (*.jsonl) lies in it",
             safe(&path.to_string_lossy())
         )));
@@ -194,14 +194,14 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     };
     read().map_err(|error| {
         let folder = safe(&folder.to_string_lossy());
-        Error::broken(format!("failed to read the folder {folder}: {error}"))
+        Error::usage(format!("failed to read the folder {folder}: {error}"))
     })
 }
 
 fn run(file: &Path) -> Result<Vec<Event>, Error> {
     let shown = safe(&file.to_string_lossy());
     let read = events::read_file(file)
-        .map_err(|error| Error::broken(format!("failed to read the events of {shown}: {error}")))?;
+        .map_err(|error| Error::usage(format!("failed to read the events of {shown}: {error}")))?;
     match read {
         Recording::Run(recorded) => {
             for warning in &recorded.warnings {
@@ -209,7 +209,7 @@ fn run(file: &Path) -> Result<Vec<Event>, Error> {
             }
             Ok(recorded.events)
         }
-        Recording::Checks(_) => Err(Error::broken(format!(
+        Recording::Checks(_) => Err(Error::usage(format!(
             "failed to read the events of {shown}: they are of a check, and nights are made of runs"
         ))),
     }

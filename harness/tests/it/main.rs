@@ -26,6 +26,7 @@ mod inputs;
 mod kills;
 mod kubernetes;
 mod limits;
+mod moving;
 mod mutants;
 mod names;
 mod node;

@@ -218,6 +218,6 @@ pub fn render(format: Format, diff: &Diff, style: &Style) -> Result<String, Erro
         Format::Terminal => Ok(terminal::render(diff, style)),
         Format::Markdown => Ok(markdown::render(diff)),
         Format::Json => object(diff),
-        Format::Junit | Format::Html => Err(Error::OnlyOne(format)),
+        Format::Junit | Format::Html | Format::Sarif => Err(Error::OnlyOne(format)),
     }
 }

@@ -2,6 +2,7 @@
 
 mod fix;
 mod given;
+mod spelling;
 
 use ocidiff_model::ExitStatus;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
@@ -28,14 +29,18 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     if args.caps.is_some() && given.source != Source::Engine {
         output::complain("--caps is for an engine's profile; this one is resolved already");
     }
+    for line in spelling::unknown_names(&given.profile) {
+        output::complain(&line);
+    }
     root::need_root()?;
     let runtimes = suite::runtimes(&args.runtimes, &suite::store()?)?;
     let settings = Settings {
         program: suite::program()?,
         reference: args.reference.clone(),
         jobs: runtimes.len().clamp(1, 8),
-        recorder: Recorder::None,
-        keep_setup: false,
+        // What a runtime was refused of its own calls is seen by the recorder only.
+        recorder: Recorder::Auto,
+        keep_setup: true,
         repeat: 1,
         limit_scale: 1,
         control: false,
