@@ -244,6 +244,7 @@ fn product() -> Vec<PathBuf> {
         "harness/seccomp/src",
         "harness/trace/src",
         "runtimes/src",
+        "runtimes/cri/src",
         "runtimes/engines/src",
         "reports/src",
         "cases/probe/src",
@@ -251,6 +252,7 @@ fn product() -> Vec<PathBuf> {
     let is_test = |path: &PathBuf| {
         path.components()
             .any(|part| part.as_os_str().to_string_lossy().contains("test"))
+            || path.parent().is_some_and(|folder| folder.ends_with("generated"))
     };
     crates
         .iter()

@@ -11,6 +11,7 @@ mod cleaners;
 mod cleanup;
 mod commands;
 mod containment;
+mod cri;
 mod dist;
 mod docs;
 mod endings;

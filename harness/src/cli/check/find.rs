@@ -15,7 +15,7 @@ use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::cells::session::Session;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-use crate::via::docker::clean;
+use crate::via::clean;
 use crate::via::labels;
 use crate::workload::Workload;
 
