@@ -100,7 +100,8 @@ fn with(name: &str, bytes: &[u8]) -> Sources {
     let source = |text: String| Source {
         shown: "x".to_owned(),
         path: None,
-        text,
+        text: text.into(),
+        parsed: None,
         unreadable: None,
     };
     let base = [
