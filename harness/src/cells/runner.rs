@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::Lacks;
-use crate::cell::job::{JobStep, RecordJob};
+use crate::cell::job::{CallsJob, JobStep, RecordJob};
 use crate::cells::abilities::Abilities;
 use crate::cells::carry::Carry;
 use crate::cells::hangs::Hangs;
@@ -199,6 +199,10 @@ impl CellRunner {
 
     /// What the case needs and the recorder does not have.
     pub(crate) fn missing(&self, case: &Case) -> Option<String> {
+        // What nobody looked at is neither absent nor the same everywhere.
+        if self.recorder == Recorder::None && !watched_calls(case).is_empty() {
+            return Some("watches syscalls, which `--recorder none` does not record".to_owned());
+        }
         let wanted = case.body.needs.recorder.as_ref()?;
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
@@ -238,12 +242,13 @@ impl CellRunner {
             stand_ins: bundle.stand_ins.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {
-                watch: watched_calls(case).to_vec(),
-                only_watched: watched_calls(case).iter().any(|name| name == ONLY),
                 visit: !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_))),
-                calls: self.recorder != Recorder::None,
+                calls: (self.recorder != Recorder::None).then(|| CallsJob {
+                    watch: watched_calls(case).to_vec(),
+                    only_watched: watched_calls(case).iter().any(|name| name == ONLY),
+                    max: MAX_CALLS,
+                }),
                 setup: self.keep_setup || case.body.watch.contains_key(&Channel::Setup),
-                max_calls: MAX_CALLS,
             }),
             steps,
             ask: None,

@@ -1,16 +1,14 @@
 //! `ocidiff run --via docker`, and `ocidiff clean --via docker`: the engine does the running.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
 use ocidiff_engines::remote::Remote;
 use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, ViaArgs};
 use super::ending::Until;
-use super::run::{Teller, run_all};
+use super::teller::{Teller, run_all};
 use super::{output, signals};
 use crate::cells::session::Session;
 use crate::cells::threads;
@@ -23,47 +21,25 @@ use crate::via::docker::{DockerRunner, clean};
 use crate::via::ground::Ground;
 use crate::via::{labels, registered};
 
-/// Which engine.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ViaArgs {
-    /// Let this engine make the containers, with each runtime that is registered with it
-    #[arg(long, value_name = "ENGINE")]
-    pub(crate) via: Option<ViaEngine>,
-    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
-    #[arg(long, value_name = "PATH", requires = "via")]
-    pub(crate) socket: Option<PathBuf>,
-    /// The --exec-root of a dockerd that you started yourself
-    #[arg(long, value_name = "DIR", requires = "via")]
-    pub(crate) exec_root: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ViaEngine {
-    /// Docker
-    Docker,
-}
-
-impl ViaArgs {
-    async fn connect(&self, run: &str) -> Result<Remote, Error> {
-        let options = Options {
-            which: Which::Docker,
-            socket: self.socket.clone(),
-            docker_host: std::env::var("DOCKER_HOST").ok(),
-            exec_root: self.exec_root.clone(),
-            call_limit: std::time::Duration::from_secs(60),
-            ..Options::default()
-        };
-        let labels = labels(run).map_err(Error::broken)?;
-        let remote = Remote::connect(&options, labels).await;
-        let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
-        if remote.name != "docker" {
-            return Err(Error::usage(format!(
-                "{} runs every container under the same runtime: `--via` takes docker",
-                remote.name
-            )));
-        }
-        Ok(remote)
+async fn connect(args: &ViaArgs, run: &str) -> Result<Remote, Error> {
+    let options = Options {
+        which: Which::Docker,
+        socket: args.socket.clone(),
+        docker_host: std::env::var("DOCKER_HOST").ok(),
+        exec_root: args.exec_root.clone(),
+        call_limit: std::time::Duration::from_secs(60),
+        ..Options::default()
+    };
+    let labels = labels(run).map_err(Error::broken)?;
+    let remote = Remote::connect(&options, labels).await;
+    let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
+    if remote.name != "docker" {
+        return Err(Error::usage(format!(
+            "{} runs every container under the same runtime: `--via` takes docker",
+            remote.name
+        )));
     }
+    Ok(remote)
 }
 
 /// Runs the cases through the engine.
@@ -80,7 +56,7 @@ pub(crate) fn run(
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
         let session = Session::start().map_err(Error::broken)?;
-        let remote = args.via.connect(session.name()).await?;
+        let remote = connect(&args.via, session.name()).await?;
         let engine = format!("{} {}", remote.name, remote.version);
         let taking_part = registered::choose(
             &remote.name,
@@ -108,7 +84,7 @@ pub(crate) fn run(
 /// Removes what killed runs left in the engine.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
     threads::tokio()?.block_on(async {
-        let remote = args.connect("").await?;
+        let remote = connect(args, "").await?;
         let cleaned = clean::stale(&remote).await.map_err(Error::broken)?;
         tell_cleaned(&cleaned, true);
         Ok(if cleaned.failed.is_empty() {

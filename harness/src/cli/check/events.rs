@@ -4,7 +4,7 @@ use ocidiff_model::ExitStatus;
 use ocidiff_model::check::CheckEvent;
 use ocidiff_reports::events::{self, PartFile, Writer};
 
-use super::super::args::CheckArgs;
+use super::super::check_args::CheckArgs;
 use super::super::output::Aside;
 use crate::error::Error;
 

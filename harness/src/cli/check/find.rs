@@ -9,8 +9,8 @@ use ocidiff_model::check::{NodeEngine, SetAside, Unchecked};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::super::args::CheckArgs;
 use super::super::bundle_folder::name_of;
+use super::super::check_args::CheckArgs;
 use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::cells::session::Session;
 use crate::corpus::files::PROBE;

@@ -16,7 +16,7 @@ use ocidiff_model::check::{CheckEvent, CheckReport, NodeCheck, SetAside};
 use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_reports::check as reports;
 
-use super::args::CheckArgs;
+use super::check_args::CheckArgs;
 use super::{ignored, output, signals};
 use crate::cells::participants::{Contender, contenders};
 use crate::cells::runner::{CellRunner, Recorder};
@@ -32,7 +32,6 @@ use baseline::Earlier;
 use between::Plan;
 use events::Events;
 use find::Found;
-pub(super) use kubernetes::image;
 use moving::Checker;
 use remedies::Cures;
 

@@ -16,8 +16,9 @@ use crate::check::run::run;
 use crate::check::shape::{RunOptions, Shape, shapes};
 use crate::error::Error;
 use crate::run::stop::Stop;
+use crate::workload::UNCHECKED;
 use crate::workload::Workload;
-use crate::workload::tame::{Limits, UNCHECKED};
+use crate::workload::tame::Limits;
 
 /// Shapes that are looked at at a time.
 const AT_ONCE: usize = 2;
