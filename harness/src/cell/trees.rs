@@ -63,6 +63,15 @@ pub(super) fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
 }
 
 /// A copy of a mount of the machine that is attached nowhere yet.
+pub(super) fn tree(path: impl AsRef<Path>) -> Result<OwnedFd, Error> {
+    let path = path.as_ref();
+    if let Some(pid) = through(path) {
+        return tree_of(pid, path);
+    }
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
+}
+
 /// The process whose root a path goes through: `/proc/PID/root/...`.
 fn through(path: &Path) -> Option<u32> {
     let mut parts = path.strip_prefix("/proc").ok()?.components();
@@ -88,14 +97,4 @@ fn tree_of(pid: u32, path: &Path) -> Result<OwnedFd, Error> {
     ended
         .unwrap_or_else(|_| Err(io::Error::other("a thread failed")))
         .context(failed)
-}
-
-/// A mount without its place, to be attached elsewhere.
-pub(super) fn tree(path: impl AsRef<Path>) -> Result<OwnedFd, Error> {
-    let path = path.as_ref();
-    if let Some(pid) = through(path) {
-        return tree_of(pid, path);
-    }
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
 }

@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
+use ocidiff_model::finding::Range;
 use ocidiff_model::pattern::glob;
+use ocidiff_model::version::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -12,10 +14,30 @@ use serde_json::{Map, Value};
 struct Usual {
     hooks: Vec<String>,
     annotations: Vec<String>,
+    drops: Vec<Drops>,
+}
+
+/// What an engine leaves out of a profile.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drops {
+    engine: String,
+    versions: Range,
+    member: String,
 }
 
 static USUAL: LazyLock<Usual> =
     LazyLock::new(|| serde_yaml::from_str(include_str!("engines.yaml")).unwrap_or_default());
+
+/// Whether an engine leaves a member of a profile out of what it hands to its runtimes.
+#[must_use]
+pub fn drops(engine: &str, version: &str, member: &str) -> bool {
+    let Ok(version) = Version::parse(version) else {
+        return false;
+    };
+    let mut all = USUAL.drops.iter();
+    all.any(|one| one.engine == engine && one.member == member && one.versions.holds(&version))
+}
 
 /// The config without what is its engine's.
 pub(super) fn without(config: &Value) -> Value {

@@ -6,6 +6,7 @@ mod events;
 mod find;
 mod kubernetes;
 mod moving;
+mod remedies;
 mod root;
 mod versions;
 
@@ -32,6 +33,7 @@ use between::Plan;
 use events::Events;
 use find::Found;
 use moving::Checker;
+use remedies::Cures;
 
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
@@ -142,6 +144,7 @@ impl Made<'_> {
                 .map_or(one.clone(), |earlier| earlier.mark(one));
             tell(CheckEvent::WorkloadUnchecked(one))?;
         }
+        let (head_engines, cures) = (found.engines, Cures::default());
         let options = RunOptions {
             run: self.args.run,
             command: self.args.command.clone(),
@@ -155,6 +158,8 @@ impl Made<'_> {
             options: &options,
             ignore: self.ignore.as_ref(),
             earlier: self.earlier.as_ref(),
+            engines: &head_engines,
+            cures: &cures,
             stop: self.stop,
         };
         for (at, (from, (_, workloads))) in froms.iter().zip(&plan.groups).enumerate() {

@@ -1,11 +1,12 @@
 //! Holds workloads from the runtime that they run under to another one.
 
 use futures_util::stream::{self, StreamExt};
-use ocidiff_model::check::{CheckEvent, Finding, ShapeReport, Unchecked};
+use ocidiff_model::check::{CheckEvent, Finding, NodeEngine, ShapeReport, Unchecked};
 use ocidiff_model::{IgnoreList, RuntimeId};
 
 use super::baseline::Earlier;
 use super::find::Mine;
+use super::remedies::Cures;
 use crate::cells::runner::CellRunner;
 use crate::check::features;
 use crate::check::judge::{Move, judge, worst_first};
@@ -32,6 +33,8 @@ pub(super) struct Checker<'a> {
     pub(super) options: &'a RunOptions,
     pub(super) ignore: Option<&'a IgnoreList>,
     pub(super) earlier: Option<&'a Earlier>,
+    pub(super) engines: &'a [NodeEngine],
+    pub(super) cures: &'a Cures,
     pub(super) stop: &'a Stop,
 }
 
@@ -91,7 +94,12 @@ impl Checker<'_> {
             if self.stop.is_asked() {
                 return (shape, Ok(Err(INTERRUPTED.to_owned())));
             }
-            (shape, findings(runner, shape, step).await)
+            let first = all
+                .iter()
+                .find(|mine| shape.workloads.contains(&mine.workload.name));
+            let engine = first.and_then(|mine| mine.engine.as_ref());
+            let engine = self.engines.iter().find(|one| Some(&one.name) == engine);
+            (shape, self.look(runner, shape, step, engine).await)
         });
         let mut looks = stream::iter(looks).buffered(AT_ONCE);
         while let Some((shape, found)) = looks.next().await {
@@ -107,6 +115,23 @@ impl Checker<'_> {
             }
         }
         Ok(())
+    }
+
+    async fn look(
+        &self,
+        runner: &CellRunner,
+        shape: &Shape,
+        step: Move<'_>,
+        engine: Option<&NodeEngine>,
+    ) -> Result<Result<Looked, String>, Error> {
+        let mut looked = findings(runner, shape, step).await?;
+        if let Ok(looked) = &mut looked {
+            let config = &shape.tamed.config;
+            self.cures
+                .try_out(runner, &mut looked.findings, config, engine)
+                .await?;
+        }
+        Ok(looked)
     }
 
     fn report(&self, shape: &Shape, looked: Looked, from: Option<&RuntimeId>) -> ShapeReport {

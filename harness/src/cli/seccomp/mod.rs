@@ -7,7 +7,9 @@ mod spelling;
 use ocidiff_model::ExitStatus;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
 use ocidiff_reports::{safe_json, terminal};
+use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::Source;
+use serde_json::Value;
 
 use super::args::{FixArg, SeccompArgs};
 use super::{output, signals};
@@ -65,6 +67,23 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     });
     let (text, found) = answer?;
     output::answer(&text, found)
+}
+
+/// Whether the cure of a config's profile does what it is for under all of the runner's runtimes.
+pub(super) async fn helps(runner: &CellRunner, seccomp: &Value, how: FixArg) -> Result<bool, Error> {
+    let Ok(profile) = serde_json::from_value::<Profile>(seccomp.clone()) else {
+        return Ok(false);
+    };
+    let made = read_back(runner, seccomp).await?;
+    let given = Given {
+        name: "the container's profile".to_owned(),
+        profile,
+        value: seccomp.clone(),
+        source: Source::Object,
+    };
+    let mut filters = decided(&given, &made)?;
+    let proven = fix::prove(runner, &given.profile, &made, &mut filters, how).await?;
+    Ok(proven.profile.is_some())
 }
 
 /// The filters of all runtimes that have some.
