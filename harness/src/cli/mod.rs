@@ -8,6 +8,7 @@ mod capture;
 mod changes;
 mod check;
 mod check_args;
+mod commands;
 mod containers;
 mod control;
 mod ending;
@@ -18,8 +19,10 @@ mod findings;
 mod help;
 mod hooks;
 mod ignored;
+mod image_name;
 mod inspect;
 mod isolate;
+mod isolate_args;
 mod kernels;
 mod lint;
 mod matrix;
@@ -35,6 +38,7 @@ mod runtimes;
 mod seccomp;
 mod side_by_side;
 mod signals;
+mod teller;
 mod upstream;
 mod via;
 
@@ -47,7 +51,8 @@ use ocidiff_model::ExitStatus;
 use crate::error::Error;
 use crate::machine::root;
 use crate::run::preflight;
-use args::{Cli, Command, SchemaOf};
+use args::SchemaOf;
+use commands::{Cli, Command};
 
 /// Reads the command line, does it, and gives the exit status.
 #[must_use]
@@ -147,7 +152,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
     output::answer(&format!("{text}\n"), ExitStatus::Ok)
 }
 
-fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
+fn clean(args: &args::ViaArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
     // That the first part cannot be told keeps nobody from the second.
     let local = clean_machine();

@@ -27,7 +27,10 @@ fn entries() -> Vec<Entry> {
         ("cgroups/v1", "{summary: s, needs: {cgroup: v1}}"),
         ("cgroups/v2", "{summary: s, needs: {cgroup: v2}}"),
         ("cgroups/watched", "{summary: s, watch: {cgroup: ['*']}}"),
-        ("memory/set", "{summary: s, config: {linux: {resources: {memory: {limit: 1}}}}}"),
+        (
+            "memory/set",
+            "{summary: s, config: {linux: {resources: {memory: {limit: 1}}}}}",
+        ),
         ("memory/unset", "{summary: s, config: {linux: {resources: null}}}"),
         ("new/kernel", "{summary: s, needs: {kernel: '>=6.6'}}"),
         ("plain/one", "{summary: s}"),
@@ -54,7 +57,9 @@ fn planned(name: &str) -> Result<Plan, MatrixError> {
 
 fn cells(plan: &Plan) -> Vec<(String, usize)> {
     let cells = plan.cells.iter();
-    cells.map(|cell| (cell.axis.to_string(), cell.cases.len())).collect()
+    cells
+        .map(|cell| (cell.axis.to_string(), cell.cases.len()))
+        .collect()
 }
 
 fn cell(name: &str, cases: usize) -> (String, usize) {
@@ -64,8 +69,20 @@ fn cell(name: &str, cases: usize) -> (String, usize) {
 #[test]
 fn a_plan_has_everything_here_and_what_depends_on_the_machine_elsewhere() {
     let quick = planned("quick").expect("a plan");
-    assert_eq!(cells(&quick), [cell("a-host", 8), cell("b-host", 8), cell("a-6.12-v2", 5)]);
-    assert_eq!(quick.cells[2].cases, ["cgroups/v2", "cgroups/watched", "memory/set", "new/kernel", "story/told"]);
+    assert_eq!(
+        cells(&quick),
+        [cell("a-host", 8), cell("b-host", 8), cell("a-6.12-v2", 5)]
+    );
+    assert_eq!(
+        quick.cells[2].cases,
+        [
+            "cgroups/v2",
+            "cgroups/watched",
+            "memory/set",
+            "new/kernel",
+            "story/told"
+        ]
+    );
     for (case, why) in [
         ("cgroups/v1", "needs cgroup v1"),
         ("cgroups/watched", "watches cgroups"),
@@ -78,18 +95,37 @@ fn a_plan_has_everything_here_and_what_depends_on_the_machine_elsewhere() {
     assert_eq!(quick.why.len(), 6);
 
     let full = planned("full").expect("a plan");
-    assert_eq!(cells(&full), [cell("a-host", 8), cell("a-6.1-v2", 5), cell("a-6.12-v2", 7)]);
+    assert_eq!(
+        cells(&full),
+        [cell("a-host", 8), cell("a-6.1-v2", 5), cell("a-6.12-v2", 7)]
+    );
 }
 
 #[test]
 fn a_plan_that_is_not_there_or_has_nothing_is_an_error_that_says_so() {
     let error = planned("weekly").expect_err("none").to_string();
-    assert_eq!(error, "plan `weekly`: there is no such plan; there are full, none, quick");
-    assert!(planned("none").expect_err("empty").to_string().contains("nothing is left"));
+    assert_eq!(
+        error,
+        "plan `weekly`: there is no such plan; there are full, none, quick"
+    );
+    assert!(
+        planned("none")
+            .expect_err("empty")
+            .to_string()
+            .contains("nothing is left")
+    );
     for (from, to, says) in [
-        ("{kernel: '6.1'}", "{kernel: '6.6'}", "names 6.6, which the file does not have; it has host, 6.1, 6.12"),
+        (
+            "{kernel: '6.1'}",
+            "{kernel: '6.6'}",
+            "names 6.6, which the file does not have; it has host, 6.1, 6.12",
+        ),
         ("{kernel: '6.1'}", "{kernl: '6.1'}", "unknown field"),
-        ("cgroup: v2, cases: all", "cases: all", "a virtual machine has `cgroup: v2` or `v1`"),
+        (
+            "cgroup: v2, cases: all",
+            "cases: all",
+            "a virtual machine has `cgroup: v2` or `v1`",
+        ),
         ("[runc@1, crun@1]", "[runc@1]", "fewer than two"),
         ("kernels: [host", "kernels: ['../x', host", "is not a name"),
     ] {
@@ -111,7 +147,11 @@ fn parts_have_each_case_once_and_take_about_as_long() {
             let part = whole.shard(shard, &times);
             assert!(part.cells.iter().all(|cell| !cell.cases.is_empty()));
             for cell in &part.cells {
-                seen.extend(cell.cases.iter().map(|case| (cell.axis.to_string(), case.clone())));
+                seen.extend(
+                    cell.cases
+                        .iter()
+                        .map(|case| (cell.axis.to_string(), case.clone())),
+                );
             }
         }
         let each: BTreeSet<_> = seen.iter().cloned().collect();
@@ -148,12 +188,27 @@ fn parts_of_a_cell_are_joined_and_one_that_lacks_cases_is_interrupted() {
         .collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert!(matches!(joined[0], Event::RunStarted { cases: 3, .. }));
-    let Some(Event::RunFinished { counts, exit, interrupted, .. }) = joined.last() else {
+    let Some(Event::RunFinished {
+        counts,
+        exit,
+        interrupted,
+        ..
+    }) = joined.last()
+    else {
         panic!("no end: {joined:?}");
     };
-    assert_eq!((counts.total(), *exit, *interrupted), (3, ExitStatus::Differs, false));
+    assert_eq!(
+        (counts.total(), *exit, *interrupted),
+        (3, ExitStatus::Differs, false)
+    );
 
-    let Some(Event::RunFinished { exit, interrupted, why, .. }) = join(parts, 5).expect("a run").pop() else {
+    let Some(Event::RunFinished {
+        exit,
+        interrupted,
+        why,
+        ..
+    }) = join(parts, 5).expect("a run").pop()
+    else {
         panic!("no end");
     };
     assert_eq!((exit, interrupted), (ExitStatus::Broken, true));
@@ -166,13 +221,22 @@ fn parts_of_a_cell_are_joined_and_one_that_lacks_cases_is_interrupted() {
 fn a_plan_is_printed_as_ci_services_take_it() {
     let quick = planned("quick").expect("a plan");
     let github: serde_json::Value = serde_json::from_str(&ci::github(&quick, 3)).expect("json");
-    assert_eq!(github["include"][2], serde_json::json!({"shard": "3/3", "plan": "quick"}));
+    assert_eq!(
+        github["include"][2],
+        serde_json::json!({"shard": "3/3", "plan": "quick"})
+    );
     let job: serde_json::Value = serde_yaml::from_str(&ci::kubernetes(&quick, 3, "x:1")).expect("yaml");
     assert_eq!(job["spec"]["completionMode"], "Indexed");
     assert_eq!(job["spec"]["completions"], 3);
     let text = ci::text(&quick, &Times::default());
     assert!(text.contains("a-6.12-v2") && text.ends_with('\n'), "{text}");
-    for (seconds, told) in [(0.4, "0 s"), (59.0, "59 s"), (90.0, "1 min"), (7500.0, "2 h 05"), (f64::NAN, "0 s")] {
+    for (seconds, told) in [
+        (0.4, "0 s"),
+        (59.0, "59 s"),
+        (90.0, "1 min"),
+        (7500.0, "2 h 05"),
+        (f64::NAN, "0 s"),
+    ] {
         assert_eq!(ci::lasting(seconds), told);
     }
 }
