@@ -7,7 +7,8 @@ use ocidiff_reports::safe;
 use ocidiff_runtimes::kernels::Kernel;
 use ocidiff_runtimes::{Origin, Runtime, Store};
 
-use super::args::{CgroupArg, RunArgs};
+use super::args::RunArgs;
+use super::isolate_args::CgroupArg;
 use super::teller::Teller;
 use super::{ignored, output, signals};
 use crate::bundle::Builder;

@@ -22,6 +22,7 @@ mod ignored;
 mod image_name;
 mod inspect;
 mod isolate;
+mod isolate_args;
 mod kernels;
 mod lint;
 mod matrix;

@@ -15,6 +15,8 @@ mod file;
 mod join;
 mod plan;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 pub use depends::depends;
 pub use file::{Axis, MatrixError, MatrixFile};
