@@ -1,15 +1,19 @@
 //! `ocidiff run --via cri` with a real containerd: the seed's story as pods, what is no pod, and what is left.
 
 use crate::support;
-use crate::support::containerd::{Containerd, wait};
+use crate::support::containerd::{BOX, Containerd, wait};
 use crate::support::needs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use ocidiff_cri::messages as m;
+use ocidiff_cri::node::spec;
+use ocidiff_model::check::CheckReport;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Event, Record, Value, Verdict};
+use serde_json::Value as Json;
 use support::{Output, Ran, Scene};
 
 const ALL: [&str; 3] = ["runc", "crun", "youki"];
@@ -249,4 +253,232 @@ fn what_is_no_node_is_said_in_one_line() {
         "{ran:?}"
     );
     assert_eq!(node.mounts(), mounts);
+}
+
+/// Somebody's pod, with one container of the box that sleeps.
+fn sleeper(node: &Containerd, name: &str, handler: &str, profile: m::SecurityProfile) -> m::ContainerStatus {
+    let options = m::NamespaceOption {
+        network: m::NamespaceMode::Pod.into(),
+        pid: m::NamespaceMode::Container.into(),
+        ..m::NamespaceOption::default()
+    };
+    let pod = m::PodSandboxConfig {
+        metadata: Some(m::PodSandboxMetadata {
+            name: name.to_owned(),
+            uid: name.to_owned(),
+            namespace: "shop".to_owned(),
+            attempt: 0,
+        }),
+        hostname: name.to_owned(),
+        log_directory: node.path("logs").join(name).display().to_string(),
+        linux: Some(m::LinuxPodSandboxConfig {
+            cgroup_parent: node.cgroup(),
+            security_context: Some(m::LinuxSandboxSecurityContext {
+                namespace_options: Some(options.clone()),
+                ..m::LinuxSandboxSecurityContext::default()
+            }),
+            ..m::LinuxPodSandboxConfig::default()
+        }),
+        ..m::PodSandboxConfig::default()
+    };
+    let container = m::ContainerConfig {
+        metadata: Some(m::ContainerMetadata {
+            name: "web".to_owned(),
+            attempt: 0,
+        }),
+        image: Some(spec(BOX)),
+        command: ["/bin/sleep", "1000"].map(str::to_owned).to_vec(),
+        log_path: "log".to_owned(),
+        linux: Some(m::LinuxContainerConfig {
+            security_context: Some(m::LinuxContainerSecurityContext {
+                namespace_options: Some(options),
+                seccomp: Some(profile),
+                ..m::LinuxContainerSecurityContext::default()
+            }),
+            ..m::LinuxContainerConfig::default()
+        }),
+        ..m::ContainerConfig::default()
+    };
+    wait(async {
+        let client = node.client().await;
+        let sandbox = client.run_pod(pod.clone(), handler).await.expect("it starts");
+        let id = client.create(&sandbox, container, pod).await.expect("it is made");
+        client.start(&id).await.expect("it starts");
+        client.told(&id).await.expect("it says").status
+    })
+}
+
+fn profile(kind: m::security_profile::ProfileType, path: &str) -> m::SecurityProfile {
+    m::SecurityProfile {
+        profile_type: kind.into(),
+        localhost_ref: path.to_owned(),
+    }
+}
+
+/// `linux.seccomp` of a container, as the plugin wrote it.
+fn written(node: &Containerd, id: &str) -> Json {
+    let told = wait(async { node.client().await.told(id).await }).expect("it says");
+    let config: Json = serde_json::from_str(&told.config.expect("a config")).expect("JSON");
+    config["linux"]["seccomp"].clone()
+}
+
+#[test]
+fn the_profile_that_the_engine_brings_along_is_cured() {
+    let Some(node) = node(&ALL) else { return };
+    let default = m::security_profile::ProfileType::RuntimeDefault;
+    let theirs = sleeper(&node, "theirs", "runc", profile(default, ""));
+    let before = things(&node);
+    let scene = Scene::new();
+    scene.write("default.json", written(&node, &theirs.id).to_string());
+    let mut fix = scene.command(&["seccomp", "default.json", "--fix", "enosys"]);
+    fix.env_remove("OCIDIFF_HOME");
+    for name in ALL {
+        let runtime = needs::runtime(name).expect("as above");
+        fix.args(["--runtime", &format!("{name}={}", runtime.display())]);
+    }
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut fix);
+    let cured = output.wait(child, Duration::from_secs(300));
+    cured.ends_with(0);
+    let tar = "{tar: {data/: {mode: '2775'}, data/f: {text: hi}}}";
+    let of = |seccomp: &str| {
+        format!(
+            "summary: s\nrootfs: debian-trixie-tar\nfiles: {{/data.tar: {tar}}}\nconfig: \
+             {{process: {{args: [/usr/bin/tar, -xpf, /data.tar]}}, linux: {{seccomp: {seccomp}}}}}\n"
+        )
+    };
+    let whole: Json =
+        serde_json::from_str(&cured.stdout).unwrap_or_else(|error| panic!("{error}: {cured:?}"));
+    scene.write("cases/story/cured.yaml", of(&whole.to_string()));
+    scene.write("cases/story/default.yaml", of("{$profile: RuntimeDefault}"));
+    let args = [
+        "run",
+        "story/*",
+        "--cases",
+        "cases",
+        "--json",
+        "events",
+        "--records",
+        "records",
+    ];
+    let ran = run(&scene, &node, &args);
+    for (case, expected) in [("story/default", [0, 2, 2]), ("story/cured", [0, 0, 0])] {
+        let exits = ALL.map(|name| fact(&scene, case, name, "process.exit").expect("it ended"));
+        assert_eq!(exits, expected.map(Value::Int), "{case}: {ran:?}");
+    }
+    assert_eq!(things(&node), before);
+}
+
+#[test]
+fn check_asks_the_node_for_its_pods() {
+    use m::security_profile::ProfileType;
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    for (name, handler, kind) in [
+        ("default", "runc", ProfileType::RuntimeDefault),
+        ("unconfined", "runc", ProfileType::Unconfined),
+        ("moved", "crun", ProfileType::RuntimeDefault),
+    ] {
+        sleeper(&node, name, handler, profile(kind, ""));
+    }
+    let before = (things(&node), node.mounts());
+    let scene = Scene::new();
+    let crun = needs::runtime("crun").expect("as above");
+    let mut check = scene.command(&["check", "--engine", "cri", "--format", "json", "--socket"]);
+    check
+        .arg(node.socket())
+        .args(["--to", &format!("crun={}", crun.display())]);
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut check);
+    let ran = output.wait(child, Duration::from_secs(300));
+    let report: CheckReport =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let of = |name: &str| {
+        let shape = report
+            .shapes
+            .iter()
+            .find(|shape| shape.workloads.iter().any(|one| one == name));
+        shape.unwrap_or_else(|| panic!("{name}: {report:#?}"))
+    };
+    let all: Vec<&String> = report.shapes.iter().flat_map(|shape| &shape.workloads).collect();
+    assert_eq!(all.len(), 2, "{all:?}: no pause, and nobody who has moved");
+    // Whoever has a filter that does not know fchmodat2 is told, and nobody else.
+    let calls = |name: &str| {
+        let findings = &of(name).findings;
+        findings.iter().any(|one| one.what.contains("calls x86_64 450.."))
+    };
+    assert!(calls("shop/default/web"), "{report:#?}");
+    assert!(!calls("shop/unconfined/web"), "{report:#?}");
+    let risks = of("shop/default/web")
+        .findings
+        .iter()
+        .filter(|one| one.impact > ocidiff_model::Impact::Cosmetic);
+    for one in risks {
+        let remedy = one.remedy.as_deref().unwrap_or_default();
+        assert!(remedy.contains("RuntimeClass"), "{one:#?}");
+    }
+    let [engine] = report.engines.as_slice() else {
+        panic!("{report:#?}")
+    };
+    assert_eq!(
+        (engine.name.as_str(), engine.default_runtime.as_deref()),
+        ("containerd", Some("runc"))
+    );
+    assert!(
+        engine.version.starts_with(|c: char| c.is_ascii_digit()),
+        "{engine:?}"
+    );
+    assert_eq!((things(&node), node.mounts()), before);
+}
+
+/// The story's profiles, as the table has them.
+const PROFILES: [(&str, &str); 4] = [
+    ("RuntimeDefault", "seccomp/tar-setgid-runtime-default"),
+    ("Localhost, docker-20.10.24", "seccomp/tar-setgid"),
+    ("the same, cured", "seccomp/tar-setgid-cured"),
+    ("Unconfined", "seccomp/tar-setgid-unconfined"),
+];
+
+/// Prints the table of `runtimes/README.md`.
+#[test]
+#[ignore = "a trial by hand: OCIDIFF_CONTAINERDS names programs, with their shims beside them; separated by colons"]
+fn a_matrix_of_containerds_runtimes_and_profiles() {
+    let programs = std::env::var("OCIDIFF_CONTAINERDS").unwrap_or_else(|_| "containerd".to_owned());
+    let names = ["runc", "crun@1.8.1", "crun@1.28", "youki"];
+    let found = names.map(|name| needs::runtime(name).expect("it is installed"));
+    let called = names.map(|name| name.replace('@', "-"));
+    let handlers: Vec<(&str, &Path)> = called
+        .iter()
+        .map(String::as_str)
+        .zip(found.iter().map(PathBuf::as_path))
+        .collect();
+    println!("| containerd | profile | {} |", names.join(" | "));
+    println!("| --- | --- |{}", " --- |".repeat(names.len()));
+    for program in programs.split(':') {
+        let node = Containerd::with(Path::new(program), &handlers, "");
+        node.images().expect("a busybox");
+        let scene = Scene::new();
+        let args = [
+            "run",
+            "seccomp/tar-setgid*",
+            "--json",
+            "events",
+            "--records",
+            "records",
+        ];
+        let ran = run(&scene, &node, &args);
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        let said = wait(async { node.client().await.version });
+        for (profile, case) in PROFILES {
+            let ends: Vec<String> = names
+                .iter()
+                .map(|name| {
+                    let exit = fact(&scene, case, name, "process.exit");
+                    exit.map_or_else(|| "no pod".to_owned(), |exit| exit.to_string())
+                })
+                .collect();
+            println!("| {said} | {profile} | {} |", ends.join(" | "));
+        }
+    }
 }

@@ -48,6 +48,9 @@ calls! {
     "containerd.services.images.v1.Images" {
         "Create" crate::import::CreateImageRequest => crate::import::CreateImageResponse;
     }
+    "containerd.services.snapshots.v1.Snapshots" {
+        "Mounts" crate::import::MountsRequest => crate::import::MountsResponse;
+    }
     "containerd.services.leases.v1.Leases" {
         "Create" crate::import::CreateLeaseRequest => crate::import::Empty;
         "Delete" crate::import::DeleteLeaseRequest => crate::import::Empty;

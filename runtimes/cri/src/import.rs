@@ -152,6 +152,27 @@ impl Client {
         }
     }
 
+    /// The options of the overlay that is a container's root, wherever it is mounted.
+    ///
+    /// # Errors
+    /// See [`Error`]; its root is not an overlay of containerd's.
+    pub async fn overlay(&self, snapshotter: &str, container: &str) -> Result<String, Error> {
+        let request = MountsRequest {
+            snapshotter: snapshotter.to_owned(),
+            key: container.to_owned(),
+        };
+        let answer = self.call_within(request, self.limit(), headers(None)).await?;
+        let mut mounts = answer
+            .mounts
+            .into_iter()
+            .filter(|mount| mount.r#type == "overlay");
+        let mount = mounts.next().ok_or(Error::Lacks {
+            call: "Mounts",
+            what: "overlay",
+        })?;
+        Ok(mount.options.join(","))
+    }
+
     /// The plugin hears of a new image by an event, a little later.
     async fn seen(&self, name: &str) -> Result<(), Error> {
         let until = Instant::now() + self.limit();

@@ -27,6 +27,8 @@ pub struct Told {
     pub status: ContainerStatus,
     /// The config.json that its runtime got, where the plugin gives it.
     pub config: Option<String>,
+    /// What manages its root, where the plugin says so.
+    pub snapshotter: Option<String>,
 }
 
 impl Client {
@@ -117,7 +119,8 @@ impl Client {
         gone(self.call(RemoveContainerRequest { container_id }).await)
     }
 
-    /// What is known of a container, with the config.json that its runtime got.
+    /// What is known of a container, with the config.json that its runtime got: containerd puts it under `runtimeSpec`,
+    /// CRI-O too.
     ///
     /// # Errors
     /// See [`Error`].
@@ -131,8 +134,14 @@ impl Client {
             call: "ContainerStatus",
             what: "status",
         })?;
-        let config = answer.info.get("info").and_then(|text| config_of(text));
-        Ok(Told { status, config })
+        let info = answer.info.get("info").map(String::as_str).unwrap_or_default();
+        let info: serde_json::Value = serde_json::from_str(info).unwrap_or_default();
+        let config = Some(&info["runtimeSpec"]).filter(|spec| spec.is_object());
+        Ok(Told {
+            status,
+            config: config.map(ToString::to_string),
+            snapshotter: info["snapshotter"].as_str().map(str::to_owned),
+        })
     }
 
     /// Waits until a container has ended; none if it does not within the limit.
@@ -175,14 +184,6 @@ impl Client {
         self.call_within(request, limit + self.limit(), MetadataMap::new())
             .await
     }
-}
-
-/// containerd puts the whole config under `runtimeSpec`, CRI-O too.
-fn config_of(info: &str) -> Option<String> {
-    let told: serde_json::Value = serde_json::from_str(info).ok()?;
-    told.get("runtimeSpec")
-        .filter(|spec| spec.is_object())
-        .map(ToString::to_string)
 }
 
 fn has_any(text: &str, words: &[&str]) -> bool {

@@ -159,8 +159,8 @@ fn configured(folder: &Path, handlers: &[(&str, &Path)], more: &str) -> String {
     );
     for (name, path) in handlers {
         text += &format!(
-            "[{plugin}.containerd.runtimes.{name}]\nruntime_type = \"io.containerd.runc.v2\"\n\
-             [{plugin}.containerd.runtimes.{name}.options]\nBinaryName = \"{}\"\nSystemdCgroup = false\n",
+            "[{plugin}.containerd.runtimes.\"{name}\"]\nruntime_type = \"io.containerd.runc.v2\"\n\
+             [{plugin}.containerd.runtimes.\"{name}\".options]\nBinaryName = \"{}\"\nSystemdCgroup = false\n",
             path.display()
         );
     }
