@@ -198,6 +198,19 @@ fn fact(
     finding
 }
 
+/// Kinds of file systems in which no symbolic link can be.
+const WITHOUT_LINKS: [&str; 4] = ["cgroup", "cgroup2", "mqueue", "devpts"];
+
+/// Whether it is a mount without symbolic links, and all that differs is whether they are followed.
+fn differ_in_links_only(from: Option<&Value>, to: Option<&Value>) -> bool {
+    let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
+        return false;
+    };
+    let kind = from.split(' ').next().unwrap_or_default();
+    let plain = |text: &str| text.replace("nosymfollow,", "").replace(",nosymfollow", "");
+    WITHOUT_LINKS.contains(&kind) && plain(from) == plain(to)
+}
+
 /// What is nothing to a workload, whatever accounts for it.
 fn harmless(
     difference: &Difference,
@@ -213,6 +226,9 @@ fn harmless(
             "the folder around the cgroup hierarchies holds nothing of theirs"
         }
         "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
+        _ if fact.starts_with("mount.inside.") && differ_in_links_only(from, to) => {
+            "a file system that has no symbolic links"
+        }
         _ => return false,
     };
     finding.impact = Impact::Cosmetic;

@@ -7,6 +7,7 @@ mod bundles;
 mod capture;
 mod changes;
 mod check;
+mod claims;
 mod cleaners;
 mod cleanup;
 mod commands;

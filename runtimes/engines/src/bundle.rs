@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ocidiff_confine::{raised, read_text};
 use serde_json::Value;
 
+use super::elsewhere::is_inhabited;
 use super::{Config, elsewhere, mounts, text};
 
 /// More than any config.json has.
@@ -93,11 +94,6 @@ fn parse(text: &str) -> Result<Value, String> {
 fn root(folder: &Path, json: &Value) -> Option<PathBuf> {
     let path = json["root"]["path"].as_str()?;
     (!path.is_empty() && !path.contains('\0')).then(|| folder.join(path))
-}
-
-/// An overlay that is mounted in another namespace is an empty folder here.
-pub(super) fn is_inhabited(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// The folders in a folder, sorted, none if it is not there.

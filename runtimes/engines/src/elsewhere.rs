@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::bundle::is_inhabited;
+/// An overlay that is mounted in another namespace is an empty folder here.
+pub(super) fn is_inhabited(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
 
 /// A container's rootfs, as its shim sees it under the path that the engine gave it, or else as its own first process does.
 pub(super) fn rootfs(pid: u32, place: Option<&Path>) -> Option<PathBuf> {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerInspectResponse, SystemInfo};
 
-use super::bundle::{Bundle, is_inhabited};
+use super::bundle::Bundle;
+use super::elsewhere::is_inhabited;
 use super::{Options, containerd, storage};
 
 /// The folders, and whose word they are.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bundle::{Bundle, folders, id_of, is_inhabited, read_regular};
+use super::bundle::{Bundle, folders, id_of, read_regular};
+use super::elsewhere::is_inhabited;
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
 
 /// What lasts, and what is of this boot only.

@@ -45,6 +45,7 @@ const OPERATORS: [&str; 7] = [
     "SCMP_CMP_GT",
     "SCMP_CMP_MASKED_EQ",
 ];
+const PREFIXES: [&str; 2] = ["SCMP_ACT_", "SCMP_CMP_"];
 /// Names that nobody knows are listed up to here.
 const MOST: usize = 12;
 
@@ -95,7 +96,15 @@ fn misspelt(name: &str, known: &[&'static str]) -> Option<(String, &'static str)
     if known.iter().any(|one| one.eq_ignore_ascii_case(name)) {
         return None;
     }
-    near(name, known.iter().copied()).map(|meant| (name.to_owned(), meant))
+    // What all of them begin with says nothing.
+    let bare = |word: &str| -> String {
+        let begins = PREFIXES.iter().find_map(|prefix| word.strip_prefix(prefix));
+        begins.unwrap_or(word).to_owned()
+    };
+    let all: Vec<String> = known.iter().map(|one| bare(one)).collect();
+    let meant = near(&bare(name), all.iter().map(String::as_str))?;
+    let at = all.iter().position(|one| one == meant)?;
+    Some((name.to_owned(), known[at]))
 }
 
 /// A line for names of calls that no kernel has; libraries pass over them without a word.
@@ -170,7 +179,7 @@ mod tests {
             );
         }
         let fine = json!({"DefaultAction": "SCMP_ACT_ERRNO", "_note": "x", "version": 2,
-            "syscalls": [{"names": ["read"], "action": "scmp_act_allow", "note": ""}, {"action": "MAGIC"}]});
+            "syscalls": [{"names": ["read"], "action": "scmp_act_allow", "note": ""}, {"action": "MAGIC"}, {"action": "SCMP_ACT_PERHAPS"}]});
         assert_eq!(wrong(&fine), []);
         let error = check(
             "p.json",
