@@ -7,6 +7,7 @@ use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
 use super::help;
+use super::isolate_args::IsolateArgs;
 use crate::cells::runner::Recorder;
 use crate::error::Error;
 use crate::run::suite::Settings;
@@ -23,9 +24,9 @@ pub(crate) struct WithArgs {
     /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
-    /// How many containers run at a time
-    #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) jobs: u16,
+    /// How many containers run at a time; the default is twice the processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
@@ -43,7 +44,7 @@ impl WithArgs {
         Ok(Settings {
             program: crate::run::suite::program()?,
             reference: self.reference.clone(),
-            jobs: usize::from(self.jobs),
+            jobs: self.jobs(),
             recorder: match self.recorder {
                 RecorderArg::Auto => Recorder::Auto,
                 RecorderArg::Ebpf => Recorder::Ebpf,
@@ -56,6 +57,11 @@ impl WithArgs {
             control: false,
             keep_hooks: false,
         })
+    }
+
+    /// How many containers run at a time.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(default_jobs).into()
     }
 
     /// The words that make another command meet the same runtimes and cases.
@@ -126,6 +132,8 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
+    #[command(flatten)]
+    pub(crate) isolate: IsolateArgs,
     /// Leave out what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore: Option<PathBuf>,
@@ -167,6 +175,7 @@ impl RunArgs {
             outside_root: false,
             hooks: false,
             via: ViaArgs::default(),
+            isolate: IsolateArgs::default(),
             ignore: None,
             known: false,
             json,
@@ -182,6 +191,7 @@ impl RunArgs {
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();
+        words.extend(self.isolate.again());
         if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
             words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
         }

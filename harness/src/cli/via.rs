@@ -172,7 +172,7 @@ async fn through<M: Makes>(
     let schedule = Schedule {
         runner: Arc::new(EngineRunner::new(engine.maker, taking_part.contenders, ground)),
         abilities: &abilities,
-        width: usize::from(args.with.jobs),
+        width: args.with.jobs(),
         stop: stop.clone(),
         bundle: None,
     };

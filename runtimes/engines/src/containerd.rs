@@ -75,7 +75,7 @@ pub(crate) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
 
 fn workload(id: &str, folder: &Path) -> Option<Workload> {
     // Nothing of it is here any more but its folder.
-    let bundle = Bundle::read(folder)?;
+    let bundle = Bundle::read(folder)?.seen_by(pid(folder));
     Some(Workload {
         name: name(&bundle).unwrap_or_else(|| id.to_owned()),
         id: id.to_owned(),
@@ -110,10 +110,15 @@ fn runtime(folder: &Path) -> Option<String> {
     read("runtime", 4096).and_then(|path| text::name(&path))
 }
 
+/// Its first process, as its shim wrote it down.
+fn pid(folder: &Path) -> Option<u32> {
+    let pid = read_regular(&folder.join("init.pid"), 64).ok().flatten()?;
+    pid.trim().parse().ok()
+}
+
 /// Whether the process that its shim wrote down is there.
 fn life(folder: &Path) -> &'static str {
-    let pid = read_regular(&folder.join("init.pid"), 64).ok().flatten();
-    match pid.and_then(|pid| pid.trim().parse::<u32>().ok()) {
+    match pid(folder) {
         Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",
         Some(_) => "exited",
         None => "unknown",

@@ -12,6 +12,7 @@
 //! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
 //! | `states` | the state folders of runc and crun, for what no engine told |
 //! | `bundle` | a folder with a config.json: read with a limit, its rootfs, its overlay |
+//! | `elsewhere` | a rootfs that is mounted in another namespace |
 //! | `mounts` | which mounts are overlays, and of what |
 //! | `text` | what others wrote, on one line |
 //! | [`remote`] | containers that are made through an engine's API |
@@ -22,6 +23,7 @@ pub(crate) mod api;
 pub(crate) mod bundle;
 pub(crate) mod client;
 pub(crate) mod containerd;
+mod elsewhere;
 mod found;
 mod mounts;
 pub(crate) mod places;

@@ -25,7 +25,7 @@ use super::{Corpus, layout, limits};
 pub(super) use self::config::Excuses;
 pub(crate) use self::config::departures;
 pub(super) use self::finding::check as finding;
-pub(super) use self::known::{Against, check as known};
+pub(super) use self::known::{Against, check as known, entries};
 pub(super) use self::recipe::check as recipe;
 
 /// What is wrong with a case, if anything. What it says to be wrong on purpose, and is, goes into the excuses.
