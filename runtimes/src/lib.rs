@@ -9,6 +9,7 @@ mod call;
 mod facts;
 mod find;
 mod install;
+pub mod kernels;
 mod machine;
 mod manifest;
 pub mod packages;
@@ -29,8 +30,8 @@ pub use install::{
 };
 pub use machine::Machine;
 pub use manifest::{
-    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
-    Refusal, SourceBuild, VersionCall,
+    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors,
+    NOT_MANIFESTS, Needs, Refusal, SourceBuild, VersionCall,
 };
 pub use ocidiff_model::version::{Version, VersionError};
 pub use select::{SelectError, Selector, Which, find_manifest, select};

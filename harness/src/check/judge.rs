@@ -265,8 +265,8 @@ fn names(row: &FilterRow) -> String {
     let all: Vec<&str> = row.named.iter().map(|call| call.name.as_str()).collect();
     match &all[..] {
         [] => row.calls.clone(),
-        [some @ ..] if some.len() <= 3 => some.join(", "),
-        [some @ ..] => format!("{} and {} more", some[..3].join(", "), some.len() - 3),
+        some if some.len() <= 3 => some.join(", "),
+        some => format!("{} and {} more", some[..3].join(", "), some.len() - 3),
     }
 }
 

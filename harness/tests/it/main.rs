@@ -12,6 +12,7 @@ mod cleaners;
 mod cleanup;
 mod commands;
 mod containment;
+mod cri;
 mod dist;
 mod docs;
 mod endings;

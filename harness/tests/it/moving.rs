@@ -343,7 +343,7 @@ fn a_check_that_is_ended_leaves_what_it_found() {
         let names: Vec<String> = (0..24).map(|number| format!("w{number}")).collect();
         for (number, name) in names.iter().enumerate() {
             bundle(&scene, name, |config| {
-                config["process"]["user"]["uid"] = number.into()
+                config["process"]["user"]["uid"] = number.into();
             });
         }
         let mut args = vec![

@@ -23,21 +23,28 @@ fn state(options: &Options) -> PathBuf {
     }
 }
 
-/// Adds what is there, and says whether anything is.
-pub(super) fn look(options: &Options, found: &mut Found) -> bool {
+/// The namespace of pods.
+const PODS: &str = "k8s.io";
+
+/// Adds what is there, and says whether anything is; pods not, where `has_pods` says that they are known.
+pub(super) fn look(options: &Options, has_pods: bool, found: &mut Found) -> bool {
     let tasks = state(options).join(TASKS);
     if !tasks.is_dir() {
         return false;
     }
     let known = found.ids();
-    found.engines.push(Engine {
-        name: NAME.to_owned(),
-        version: "unknown".to_owned(),
-        socket: None,
-        default_runtime: None,
-        runtimes: Vec::new(),
-    });
-    for folder in folders(&tasks).iter().flat_map(|namespace| folders(namespace)) {
+    if !found.engines.iter().any(|engine| engine.name == NAME) {
+        found.engines.push(Engine {
+            name: NAME.to_owned(),
+            version: "unknown".to_owned(),
+            socket: None,
+            default_runtime: None,
+            runtimes: Vec::new(),
+        });
+    }
+    let mut namespaces = folders(&tasks);
+    namespaces.retain(|folder| !(has_pods && folder.ends_with(PODS)));
+    for folder in namespaces.iter().flat_map(|namespace| folders(namespace)) {
         let Some(id) = id_of(&folder).filter(|id| !known.contains(*id)) else {
             continue;
         };
@@ -76,6 +83,7 @@ fn workload(id: &str, folder: &Path) -> Option<Workload> {
         image: bundle.annotation("io.kubernetes.cri.image-name"),
         state: life(folder).to_owned(),
         runtime: runtime(folder),
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers: bundle.layers,

@@ -173,6 +173,7 @@ fn workload(id: &str, engine: &str, bundle: Bundle, entry: Option<&Entry>, place
         image,
         state: state.to_owned(),
         runtime,
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers,

@@ -16,7 +16,7 @@ pub enum CheckEvent {
     /// A workload that could not be checked.
     WorkloadUnchecked(Unchecked),
     /// All workloads held against one version of the target.
-    VersionChecked(VersionReport),
+    VersionChecked(Box<VersionReport>),
     /// The last event; missing where the check was ended before its time, or its log was cut.
     CheckFinished {
         /// How the program ends.
@@ -54,7 +54,8 @@ impl CheckReport {
         let mut events = vec![CheckEvent::CheckStarted(Box::new(head))];
         events.extend(shapes.map(CheckEvent::ShapeChecked));
         events.extend(unchecked.map(CheckEvent::WorkloadUnchecked));
-        events.extend(self.versions.iter().cloned().map(CheckEvent::VersionChecked));
+        let versions = self.versions.iter().cloned().map(Box::new);
+        events.extend(versions.map(CheckEvent::VersionChecked));
         events.push(CheckEvent::CheckFinished { exit: self.exit() });
         events
     }
@@ -81,7 +82,7 @@ impl NodeCheck {
         match event {
             CheckEvent::ShapeChecked(shape) => self.report.shapes.push(*shape),
             CheckEvent::WorkloadUnchecked(one) => self.report.unchecked.push(one),
-            CheckEvent::VersionChecked(one) => self.report.versions.push(one),
+            CheckEvent::VersionChecked(one) => self.report.versions.push(*one),
             CheckEvent::CheckFinished { exit } => self.exit = Some(exit),
             CheckEvent::CheckStarted(_) => return Err(event),
         }

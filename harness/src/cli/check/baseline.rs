@@ -43,7 +43,7 @@ pub(super) fn read(file: &Path, node: &str) -> Result<Earlier, Error> {
     let mut reports = checks.into_iter().map(|check| check.report);
     let report = match reports.len() {
         1 => reports.next(),
-        _ => reports.filter(|report| report.node == node).last(),
+        _ => reports.rfind(|report| report.node == node),
     };
     let report = report.ok_or_else(|| {
         wrong(format!(

@@ -15,7 +15,7 @@ use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::cells::session::Session;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-use crate::via::docker::clean;
+use crate::via::clean;
 use crate::via::labels;
 use crate::workload::Workload;
 
@@ -41,6 +41,8 @@ pub(super) struct Mine {
     pub(super) engine: Option<String>,
     /// The runtime that it runs under, in the engine's words.
     pub(super) under: Option<String>,
+    /// The handler that it runs under, where it is of a pod.
+    pub(super) handler: Option<String>,
     /// Whether it is a pod's own container, in which nothing runs.
     pub(super) pause: bool,
 }
@@ -104,6 +106,7 @@ pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> F
                 workload,
                 engine: None,
                 under: None,
+                handler: None,
                 pause: false,
             }),
             Err(why) => found.cannot(folder.display().to_string(), why),
@@ -232,6 +235,7 @@ fn container(one: engines::Workload, found: &mut Found) {
         },
         engine: Some(one.engine),
         under: one.runtime,
+        handler: one.handler,
         pause,
     });
 }

@@ -6,7 +6,7 @@ use ocidiff_model::{IgnoreList, RuntimeId};
 
 use super::baseline::Earlier;
 use super::find::Mine;
-use super::remedies::Cures;
+use super::remedies::{Cures, stay_in_place};
 use crate::cells::runner::CellRunner;
 use crate::check::features;
 use crate::check::judge::{Move, judge, worst_first};
@@ -109,6 +109,14 @@ impl Checker<'_> {
             } else {
                 found?
             };
+            let handler = all
+                .iter()
+                .filter(|mine| shape.workloads.contains(&mine.workload.name))
+                .find_map(|mine| mine.handler.as_deref());
+            let found = found.map(|looked| Looked {
+                findings: stay_in_place(looked.findings, handler),
+                ..looked
+            });
             match found.map(|looked| self.report(shape, looked, from)) {
                 Ok(report) => self.shape(report, step, tell)?,
                 Err(why) => self.unchecked(shape.workloads.clone(), &why, tell)?,

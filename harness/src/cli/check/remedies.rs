@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ocidiff_model::Impact;
 use ocidiff_model::check::{Finding, NodeEngine};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -96,6 +97,19 @@ fn said(helps: bool, word: &str, dropped: bool, engine: Option<&NodeEngine>, who
     }
     text.push(')');
     text
+}
+
+/// Pods can stay where they are, one by one: that too is a remedy.
+pub(super) fn stay_in_place(mut findings: Vec<Finding>, handler: Option<&str>) -> Vec<Finding> {
+    let Some(handler) = handler else { return findings };
+    let stay = format!("let its pods keep {handler} by a RuntimeClass with this handler");
+    for finding in findings.iter_mut().filter(|one| one.impact > Impact::Cosmetic) {
+        finding.remedy = Some(match finding.remedy.take() {
+            Some(remedy) => format!("{}; or {stay}", remedy.trim_end_matches(['.', ' '])),
+            None => stay.clone(),
+        });
+    }
+    findings
 }
 
 #[cfg(test)]

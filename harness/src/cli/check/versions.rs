@@ -22,9 +22,9 @@ pub(super) async fn check(
         if checker.stop.is_asked() {
             break;
         }
-        tell(CheckEvent::VersionChecked(
+        tell(CheckEvent::VersionChecked(Box::new(
             one(runner, checker, plan, runtime).await?,
-        ))?;
+        )))?;
     }
     Ok(())
 }
