@@ -170,10 +170,7 @@ fn header(report: &CheckReport) -> String {
             format!("{label} {version}")
         }
     };
-    let engines = report
-        .engines
-        .iter()
-        .map(|engine| format!("{} {}", safe(&engine.name), safe(&engine.version)));
+    let engines = report.engines.iter().map(called);
     let mut froms = vec![one(&report.from)];
     for from in report
         .shapes
@@ -255,6 +252,14 @@ fn summary(report: &CheckReport) -> Vec<String> {
     lines
 }
 
+/// An engine and its version, where that is known.
+fn called(engine: &NodeEngine) -> String {
+    match engine.version.as_str() {
+        "unknown" => safe(&engine.name),
+        version => format!("{} {}", safe(&engine.name), safe(version)),
+    }
+}
+
 /// `docker 20.10.24 (runc; knows crun, youki)`.
 fn engine(engine: &NodeEngine) -> String {
     let name = |runtime: &String| runtime.split('=').next().unwrap_or_default().to_owned();
@@ -271,8 +276,8 @@ fn engine(engine: &NodeEngine) -> String {
     ];
     let said: Vec<String> = said.into_iter().flatten().collect();
     match &said[..] {
-        [] => format!("{} {}", engine.name, engine.version),
-        said => format!("{} {} ({})", engine.name, engine.version, said.join("; ")),
+        [] => called(engine),
+        said => format!("{} ({})", called(engine), said.join("; ")),
     }
 }
 
