@@ -120,8 +120,9 @@ fn words(parts: &Parts<'_>) -> Vec<OsString> {
         "console=ttyS0 panic=-1 mitigations=off quiet",
         "-device",
         "virtio-serial-pci",
+        // Not `stdio`, which hangs up on the machine where stdin ends: its writes would wait for ever.
         "-chardev",
-        "stdio,id=events,signal=off",
+        "file,id=events,path=/dev/stdout",
         "-device",
         "virtserialport,chardev=events,name=events",
         "-device",

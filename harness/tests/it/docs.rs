@@ -152,11 +152,19 @@ fn commands_have_the_options_that_are_shown() {
             let place = format!("{}:{number}: {command}", document.name);
             let words = words(&command);
             let name = words.get(1).cloned().unwrap_or_default();
-            let help = helps.entry(name.clone()).or_insert_with(|| {
-                let (status, help) = ran(&[name, "--help".to_owned()]);
-                assert_eq!(status, Some(0), "{place}: no such command");
-                help
-            });
+            let mut help_of = |names: &[String]| {
+                let help = helps.entry(names.join(" ")).or_insert_with(|| {
+                    let (status, help) = ran(&[names, &["--help".to_owned()]].concat());
+                    assert_eq!(status, Some(0), "{place}: no such command");
+                    help
+                });
+                help.clone()
+            };
+            let mut help = help_of(std::slice::from_ref(&name));
+            let part = words.get(2).filter(|part| help.contains(&format!("\n  {part} ")));
+            if let Some(part) = part.filter(|_| help.contains("\nCommands:")) {
+                help.push_str(&help_of(&[name, part.clone()]));
+            }
             for word in words.iter().skip(2).filter(|word| word.starts_with("--")) {
                 let option = word.split(['=', '[']).next().unwrap_or(word);
                 let there = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
