@@ -1,5 +1,6 @@
 //! Builds what the program carries: the probe as a static program, and the corpus.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,11 @@ fn main() {
     copy_data(&root.join("cases"), &corpus.join("cases"));
     copy_data(&root.join("runtimes"), &corpus.join("runtimes"));
     println!("cargo::rustc-env=OCIDIFF_CORPUS={}", corpus.display());
+    let parsed = out.join("parsed");
+    if let Err(error) = fs::write(&parsed, parse_all(&corpus)) {
+        fail(&format!("{} cannot be written: {error}", parsed.display()));
+    }
+    println!("cargo::rustc-env=OCIDIFF_PARSED={}", parsed.display());
 }
 
 fn variable(name: &str) -> String {
@@ -91,6 +97,37 @@ fn copy_data(from: &Path, to: &Path) {
             if let Err(error) = copied {
                 fail(&format!("{} cannot be copied: {error}", path.display()));
             }
+        }
+    }
+}
+
+/// Every file of the corpus as JSON, in lines of a path, a tab and the document: JSON is read thirty times as fast.
+fn parse_all(corpus: &Path) -> String {
+    let mut documents = BTreeMap::new();
+    parse(corpus, corpus, &mut documents);
+    documents
+        .iter()
+        .map(|(name, document)| format!("{name}\t{document}\n"))
+        .collect()
+}
+
+fn parse(top: &Path, folder: &Path, into: &mut BTreeMap<String, String>) {
+    for path in fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+    {
+        if path.is_dir() {
+            parse(top, &path, into);
+        } else {
+            let name = path.strip_prefix(top).unwrap_or(&path).display().to_string();
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            // JSON is YAML too.
+            match serde_yaml::from_str::<serde_json::Value>(&text) {
+                Ok(document) => into.insert(name, document.to_string()),
+                Err(error) => fail(&format!("{name} is not YAML: {error}")),
+            };
         }
     }
 }

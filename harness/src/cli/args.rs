@@ -211,6 +211,9 @@ impl RunArgs {
                 words.extend([name.to_owned(), path.display().to_string()]);
             }
         }
+        if let Some(parent) = &self.via.cgroup_parent {
+            words.extend(["--cgroup-parent".to_owned(), parent.clone()]);
+        }
         words
     }
 }
@@ -413,16 +416,22 @@ pub(crate) struct ViaArgs {
     /// Let this engine make the containers, with each runtime that is registered with it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
-    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
+    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
+    /// usual places
     #[arg(long, value_name = "PATH", requires = "via")]
     pub(crate) socket: Option<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]
     pub(crate) exec_root: Option<PathBuf>,
+    /// The parent of the pods' cgroups; the default is the engine's own
+    #[arg(long, value_name = "PATH", requires = "via")]
+    pub(crate) cgroup_parent: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViaEngine {
-    /// Docker
+    /// Docker, by its API
     Docker,
+    /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
+    Cri,
 }

@@ -1,14 +1,22 @@
 //! Where the corpus comes from: built into the program, or folders of a checkout or of the user.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
 pub use super::folder::{FILE, read, read_one};
 
-static BUILT_IN: Dir<'_> = include_dir!("$OCIDIFF_CORPUS");
+static BUILT_IN: Dir<'static> = include_dir!("$OCIDIFF_CORPUS");
+
+/// The built-in YAML files as JSON by path, as build.rs parsed them.
+static PARSED: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    let lines = include_str!(env!("OCIDIFF_PARSED")).lines();
+    lines.filter_map(|line| line.split_once('\t')).collect()
+});
 
 /// The probe, a static program.
 pub static PROBE: &[u8] = include_bytes!(env!("OCIDIFF_PROBE"));
@@ -21,7 +29,9 @@ pub struct Source {
     /// The file itself, where it is one.
     pub path: Option<PathBuf>,
     /// Its text.
-    pub text: String,
+    pub text: Cow<'static, str>,
+    /// What it says as JSON, if that was parsed and checked when the program was built.
+    pub parsed: Option<&'static str>,
     /// Why it could not be read as text, if so; told with all other errors.
     pub unreadable: Option<Unreadable>,
 }
@@ -70,7 +80,7 @@ pub fn built_in(folder: &str) -> Sources {
     found
 }
 
-fn collect(dir: &Dir<'_>, top: &Path, found: &mut Sources) {
+fn collect(dir: &Dir<'static>, top: &Path, found: &mut Sources) {
     for file in dir.files() {
         let Some(text) = file.contents_utf8() else {
             continue;
@@ -87,7 +97,8 @@ fn collect(dir: &Dir<'_>, top: &Path, found: &mut Sources) {
             Source {
                 shown: format!("built in: {shown}"),
                 path: None,
-                text: text.to_owned(),
+                text: Cow::Borrowed(text),
+                parsed: file.path().to_str().and_then(|path| PARSED.get(path).copied()),
                 unreadable: None,
             },
         );

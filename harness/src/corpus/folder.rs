@@ -64,7 +64,8 @@ fn source(path: PathBuf, is_named: bool) -> Source {
     Source {
         shown: shown(&path),
         path: Some(path),
-        text,
+        text: text.into(),
+        parsed: None,
         unreadable,
     }
 }

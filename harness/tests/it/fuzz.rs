@@ -81,7 +81,7 @@ fn seeds(fits: impl Fn(&str) -> bool) -> Vec<String> {
     let fitting = CORPUS
         .iter()
         .filter(|(name, source)| fits(name) && source.text.len() < 8192);
-    fitting.map(|(_, source)| source.text.clone()).collect()
+    fitting.map(|(_, source)| source.text.to_string()).collect()
 }
 
 fn is_case(name: &str) -> bool {
@@ -100,7 +100,8 @@ fn with(name: &str, bytes: &[u8]) -> Sources {
     let source = |text: String| Source {
         shown: "x".to_owned(),
         path: None,
-        text,
+        text: text.into(),
+        parsed: None,
         unreadable: None,
     };
     let base = [
@@ -174,7 +175,7 @@ fn requirements() {
 fn manifests() {
     let seeds: Vec<String> = files::built_in("runtimes")
         .into_values()
-        .map(|source| source.text)
+        .map(|source| source.text.into_owned())
         .collect();
     fuzz("manifests", &seeds, |bytes| {
         let _ = Manifest::load_all([("x.yaml", text(bytes))]).map_err(|errors| errors.to_string());

@@ -185,7 +185,7 @@ fn file(path: Option<&Path>) -> Result<MatrixFile, Error> {
             let source = found
                 .remove("matrix.yaml")
                 .ok_or_else(|| Error::usage("failed to find runtimes/matrix.yaml; --file names another"))?;
-            (source.shown, source.text)
+            (source.shown, source.text.into_owned())
         }
     };
     MatrixFile::parse(&shown, &text).map_err(|error| Error::usage(format!("failed to {error}")))

@@ -31,7 +31,6 @@ pub(in crate::corpus) fn check(
         return Err(found);
     }
     let names: Vec<(&Case, Names)> = against.cases.iter().map(|case| (case, Names::of(case))).collect();
-    let mut entries = Vec::new();
     for (index, group) in known.0.iter().enumerate() {
         let index = index.to_string();
         found.extend(members(document, &index, group, against));
@@ -54,11 +53,28 @@ pub(in crate::corpus) fn check(
                 }
             }
         }
+    }
+    match entries(document, known, against) {
+        Err(more) => found.extend(more),
+        Ok(entries) if found.is_empty() => return Ok(entries),
+        Ok(_) => {}
+    }
+    Err(found)
+}
+
+/// The entries of a known file, if the catalogue has every finding that it names.
+pub(in crate::corpus) fn entries(
+    document: &Document<'_>,
+    known: &KnownFile,
+    against: &Against<'_>,
+) -> Result<Vec<KnownEntry>, Vec<Diagnostic>> {
+    let (mut entries, mut found) = (Vec::new(), Vec::new());
+    for (index, group) in known.0.iter().enumerate() {
         match group.entries(&against.corpus.findings, against.runtimes) {
             Ok(of_group) => entries.extend(of_group),
             Err(slips) => found.extend(slips.into_iter().map(|slip| {
                 let place = [
-                    index.as_str(),
+                    &*index.to_string(),
                     "facts",
                     &slip.fact,
                     &slip.item.to_string(),

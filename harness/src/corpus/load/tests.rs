@@ -1,0 +1,96 @@
+//! What loads, and what is said of what does not.
+
+use super::*;
+
+fn errors(texts: &[(&str, &str)]) -> Vec<String> {
+    let base = [
+        (
+            REQUIREMENTS,
+            "[{id: r, level: must, since: '1', section: s, says: x}]",
+        ),
+        (DEFAULT_CONFIG, "{process: {args: [a]}, mounts: []}"),
+        ("rootfs/probe.yaml", "summary: the probe"),
+    ];
+    match load(&sources(&[&base, texts].concat())) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.0.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_good_corpus_loads() {
+    assert_eq!(
+        errors(&[
+            ("t/a.yaml", "{summary: s, requirement: [r], for: [x, y]}"),
+            (
+                "t/a.known.yaml",
+                "[{for: [x], facts: {process.exit: [{because: unexplained, who: ['crun <2'], shows: 2}, {otherwise: 1}]}}]"
+            ),
+        ]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn all_errors_of_all_files_are_told_with_their_places() {
+    let told = errors(&[
+        ("t/a.yaml", "summary: s\nrequirement: [nope]\nrootfs: none\n"),
+        ("t/b.yaml", "summary: s\nwatsch: {}\n"),
+        (
+            "t/c.yaml",
+            "summary: s\nexpect:\n  prozess.exit: 0\nsteps:\n  - create\n  - {start: {as: other}}\n",
+        ),
+        ("t/d.known.yaml", "[]"),
+        (
+            "t/e.yaml",
+            "summary: s\nconfig:\n  linux: {seccomp: {$profile: gone}}\n",
+        ),
+        ("t/f.yaml", "summary: s\n"),
+        (
+            "t/f.known.yaml",
+            "- facts:\n    process.exit: [{because: unexplained, who: [runc one], shows: 1}]\n",
+        ),
+    ]);
+    let all = told.join("\n");
+    for expected in [
+        "cases/t/a.yaml:2:15: unknown requirement `nope`",
+        "cases/t/a.yaml:3:1: unknown rootfs `none`",
+        "cases/t/b.yaml:2:1: unknown field `watsch`",
+        "cases/t/c.yaml:3:3: there is no fact `prozess.exit`",
+        "cases/t/c.yaml:6:",
+        "cases/t/d.known.yaml:1:1: there is no case `t/d`",
+        "cases/t/e.yaml:3:11: unknown profile `gone`",
+        "cases/t/f.known.yaml:2:",
+    ] {
+        assert!(all.contains(expected), "{expected}\nnot in\n{all}");
+    }
+}
+
+#[test]
+fn the_built_in_corpus_is_good_and_is_the_same_as_its_yaml_files_say() {
+    let built_in = crate::corpus::files::built_in("cases");
+    for (name, source) in &built_in {
+        assert!(source.parsed.is_some(), "{name}");
+    }
+    let mut written = built_in.clone();
+    written.values_mut().for_each(|source| source.parsed = None);
+    // Here every check is made that the program leaves out at its start.
+    let written = load(&written).expect("the corpus");
+    let read = load(&built_in).expect("the corpus");
+    for (read, written) in read.entries.iter().zip(&written.entries) {
+        assert_eq!(read, written);
+    }
+    assert!(read == written);
+}
+
+#[test]
+fn what_lies_over_the_built_in_files_is_checked_with_them() {
+    let mut mixed = crate::corpus::files::built_in("cases");
+    mixed.retain(|name, _| is_shared(name));
+    mixed.extend(sources(&[("t/a.yaml", "summary: s\nrequirement: [nope]\n")]));
+    let told = load(&mixed).expect_err("unknown").to_string();
+    assert!(
+        told.contains("cases/t/a.yaml:2:15: unknown requirement `nope`"),
+        "{told}"
+    );
+}
