@@ -191,7 +191,6 @@ impl RunArgs {
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();
-        words.extend(self.isolate.again());
         if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
             words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
         }

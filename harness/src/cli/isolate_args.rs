@@ -37,26 +37,3 @@ pub(crate) enum CgroupArg {
     #[default]
     V2,
 }
-
-impl IsolateArgs {
-    /// The words that make the same machine.
-    pub(super) fn again(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        if self.isolate.is_some() {
-            words.extend(["--isolate", "vm"].map(str::to_owned));
-        }
-        if let Some(kernel) = &self.kernel {
-            words.extend(["--kernel".to_owned(), kernel.clone()]);
-        }
-        if self.cgroup == CgroupArg::V1 {
-            words.extend(["--cgroup", "v1"].map(str::to_owned));
-        }
-        if self.cpus > 1 {
-            words.extend(["--cpus".to_owned(), self.cpus.to_string()]);
-        }
-        if self.kvm {
-            words.push("--kvm".to_owned());
-        }
-        words
-    }
-}

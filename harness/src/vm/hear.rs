@@ -1,7 +1,7 @@
 //! What comes out of a machine: events, and the program's words.
 
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::process::ChildStdout;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -9,7 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ocidiff_confine::{raised, read_bytes};
+use ocidiff_confine::raised;
 use ocidiff_model::{Event, ExitStatus};
 
 use super::VmError;
@@ -93,8 +93,13 @@ fn next(reader: &mut impl BufRead) -> Result<Option<Event>, VmError> {
 }
 
 /// The status that a program ended with, and its last words, made safe.
-pub(super) fn said(file: &Path) -> (Option<ExitStatus>, String) {
-    let bytes = read_bytes(file, SAID).unwrap_or_default();
+pub(super) fn said(file: &File) -> (Option<ExitStatus>, String) {
+    let mut file = file;
+    let mut bytes = Vec::new();
+    // What cannot be read was not said.
+    let _ = file
+        .rewind()
+        .and_then(|()| file.take(SAID).read_to_end(&mut bytes));
     let text = String::from_utf8_lossy(&bytes);
     let mut status = None;
     let mut lines = Vec::new();
@@ -136,12 +141,11 @@ mod tests {
 
     #[test]
     fn the_status_is_taken_out_of_what_was_said_and_the_rest_is_safe() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("said");
-        std::fs::write(&file, "one\r\n\u{1b}[31mred\nocidiff-vm: status 2\n").expect("a file");
+        let mut file = tempfile::tempfile().expect("a file");
+        assert_eq!(said(&file), (None, String::new()));
+        std::io::Write::write_all(&mut file, b"one\r\n\x1b[31mred\nocidiff-vm: status 2\n").expect("written");
         let (status, text) = said(&file);
         assert_eq!(status, Some(ExitStatus::Usage));
         assert!(text.starts_with("one\n") && !text.contains('\u{1b}'), "{text:?}");
-        assert_eq!(said(&folder.path().join("none")), (None, String::new()));
     }
 }

@@ -134,12 +134,9 @@ pub fn run(
     stop: &Stop,
     mut tell: impl FnMut(Event) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
-    let folder = tempfile::Builder::new()
-        .prefix("ocidiff-vm.")
-        .tempdir()
-        .map_err(|error| VmError::Start(error).told())?;
-    let at = |name: &str| folder.path().join(name);
-    let (archive, said, console) = (at("archive"), at("said"), at("console"));
+    // Files without names: nothing is left of them, whatever ends us.
+    let file = || tempfile::tempfile().map_err(|error| VmError::Start(error).told());
+    let (archive, said, console) = (file()?, file()?, file()?);
     let bytes = pack::pack(kernel, store, job, &archive).map_err(VmError::told)?;
     let parts = Parts {
         image: &kernel.image(store),
@@ -164,7 +161,7 @@ pub fn run(
     let exit = heard?;
     let (status, words) = hear::said(&said);
     let said = if status.is_none() && words.is_empty() {
-        hear::said(&console).1 + &hear::said(&console.with_extension("qemu")).1
+        hear::said(&console).1
     } else {
         words
     };

@@ -42,13 +42,12 @@ const FOLDERS: [(&str, u32); 9] = [
     ("/sbin", 0o755),
 ];
 
-type To = Archive<BufWriter<File>>;
+type To<'a> = Archive<BufWriter<&'a File>>;
 
 /// Writes the archive; how many bytes it has.
-pub(super) fn pack(kernel: &Kernel, store: &Store, job: &Job<'_>, to: &Path) -> Result<u64, VmError> {
+pub(super) fn pack(kernel: &Kernel, store: &Store, job: &Job<'_>, to: &File) -> Result<u64, VmError> {
     let failed = |error: io::Error| VmError::Pack(error.to_string());
-    let file = File::create_new(to).map_err(failed)?;
-    let mut archive = Archive::new(BufWriter::new(file));
+    let mut archive = Archive::new(BufWriter::new(to));
     start(&mut archive, kernel, store, job).map_err(failed)?;
     archive.below("new");
     root(&mut archive, store, job).map_err(failed)?;
@@ -58,7 +57,7 @@ pub(super) fn pack(kernel: &Kernel, store: &Store, job: &Job<'_>, to: &Path) -> 
 }
 
 /// What process 1 needs until the job begins.
-fn start(archive: &mut To, kernel: &Kernel, store: &Store, job: &Job<'_>) -> io::Result<()> {
+fn start(archive: &mut To<'_>, kernel: &Kernel, store: &Store, job: &Job<'_>) -> io::Result<()> {
     if !Path::new(BUSYBOX).is_file() {
         return Err(io::Error::other(format!(
             "there is no {BUSYBOX}; `apt-get install busybox-static` brings it"
@@ -79,7 +78,7 @@ fn start(archive: &mut To, kernel: &Kernel, store: &Store, job: &Job<'_>) -> io:
 }
 
 /// The machine's own files.
-fn root(archive: &mut To, store: &Store, job: &Job<'_>) -> io::Result<()> {
+fn root(archive: &mut To<'_>, store: &Store, job: &Job<'_>) -> io::Result<()> {
     for (folder, mode) in FOLDERS {
         archive.folder(Path::new(folder), mode)?;
     }
@@ -89,7 +88,7 @@ fn root(archive: &mut To, store: &Store, job: &Job<'_>) -> io::Result<()> {
     archive.file(Path::new(BUSYBOX), Path::new("/bin/busybox"))?;
     archive.link(Path::new("/bin/sh"), Path::new("busybox"))?;
     let mut libraries = BTreeSet::new();
-    let mut program = |archive: &mut To, path: &Path| -> io::Result<()> {
+    let mut program = |archive: &mut To<'_>, path: &Path| -> io::Result<()> {
         archive.file(path, path)?;
         for library in needed(path) {
             if libraries.insert(library.clone()) {

@@ -46,7 +46,7 @@ impl Loaded {
         libbpf_rs::set_print(None);
         let mut builder = ObjectBuilder::default();
         let open = builder.open_memory(OBJECT).map_err(failed("read the programs"))?;
-        let object = open.load().map_err(failed("load the programs"))?;
+        let object = open.load().map_err(refused)?;
         let links = object
             .progs_mut()
             .map(|program| program.attach())
@@ -124,9 +124,59 @@ impl Loaded {
     }
 }
 
+/// The kernel's own word is often only "invalid argument": on one that is too old the reason is known.
+fn refused(error: libbpf_rs::Error) -> Error {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let why = match too_old(&release) {
+        true => format!(
+            "they take Linux {}.{} or newer, and this is {}",
+            FIRST.0,
+            FIRST.1,
+            release.trim()
+        ),
+        false => format!("{error:#}"),
+    };
+    Error::Ebpf {
+        doing: "load the programs",
+        why,
+    }
+}
+
+/// The first kernel that has all that the programs call: `bpf_loop` came last.
+const FIRST: (u32, u32) = (5, 17);
+
+fn too_old(release: &str) -> bool {
+    let mut parts = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < FIRST,
+        _ => false,
+    }
+}
+
 pub(super) fn failed(doing: &'static str) -> impl FnOnce(libbpf_rs::Error) -> Error {
     move |error| Error::Ebpf {
         doing,
         why: format!("{error:#}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_too_old_by_its_numbers() {
+        for (release, expected) in [
+            ("5.10.0-32-cloud-amd64", true),
+            ("5.16.20", true),
+            ("5.17.1", false),
+            ("6.1.0-50-cloud-amd64", false),
+            ("10.2", false),
+            ("odd", false),
+        ] {
+            assert_eq!(too_old(release), expected, "{release}");
+        }
     }
 }
