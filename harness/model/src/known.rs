@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fact::Value;
 use crate::finding::{Catalogue, FindingId, Range};
@@ -148,13 +150,167 @@ pub struct Otherwise {
 }
 
 /// An item of a fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Item {
     /// What a finding makes it.
     Because(Explained),
     /// What it is else.
     Otherwise(Otherwise),
+}
+
+/// An item as it is read: an error in one must name its place, which an untagged enum forgets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawItem {
+    because: Option<Because>,
+    #[serde(default)]
+    who: Vec<RuntimeKey>,
+    shows: Option<Value>,
+    otherwise: Option<Value>,
+    reason: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match RawItem::deserialize(deserializer)? {
+            RawItem {
+                because: Some(because),
+                who,
+                shows: Some(shows),
+                otherwise: None,
+                reason,
+            } => Ok(Self::Because(Explained {
+                because,
+                who,
+                shows,
+                reason,
+            })),
+            RawItem {
+                because: None,
+                who,
+                shows: None,
+                otherwise: Some(otherwise),
+                reason,
+            } if who.is_empty() => Ok(Self::Otherwise(Otherwise { otherwise, reason })),
+            _ => Err(serde::de::Error::custom(
+                "an item is {because: ID, shows: VALUE} or {otherwise: VALUE}",
+            )),
+        }
+    }
+}
+
+/// What is written of a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Said {
+    /// It differs as this finding shows.
+    Shown(FindingId),
+    /// It differs as these findings show, each for its own runtime.
+    AllShown(Vec<FindingId>),
+    /// What each shows, where no finding's `shows` can say it.
+    Values(Vec<Item>),
+}
+
+impl Said {
+    /// The findings whose `shows` says how the fact differs.
+    #[must_use]
+    pub fn shown(&self) -> &[FindingId] {
+        match self {
+            Self::Shown(id) => std::slice::from_ref(id),
+            Self::AllShown(ids) => ids,
+            Self::Values(_) => &[],
+        }
+    }
+
+    /// The values, if they are written.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        match self {
+            Self::Values(items) => items,
+            Self::Shown(_) | Self::AllShown(_) => &[],
+        }
+    }
+
+    /// Every finding that is named.
+    pub fn ids(&self) -> impl Iterator<Item = &FindingId> {
+        let of_items = self.items().iter().flat_map(|item| match item {
+            Item::Because(item) => item.because.ids(),
+            Item::Otherwise(_) => &[],
+        });
+        self.shown().iter().chain(of_items)
+    }
+}
+
+impl From<Vec<Item>> for Said {
+    fn from(items: Vec<Item>) -> Self {
+        Self::Values(items)
+    }
+}
+
+impl<'de> Deserialize<'de> for Said {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SaidVisitor)
+    }
+}
+
+struct SaidVisitor;
+
+impl<'de> Visitor<'de> for SaidVisitor {
+    type Value = Said;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a finding, a list of findings, or a list of items")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Said, E> {
+        text.parse().map(Said::Shown).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said, A::Error> {
+        let (mut ids, mut items) = (Vec::new(), Vec::new());
+        while let Some(entry) = list.next_element()? {
+            match entry {
+                Listed::Id(id) => ids.push(id),
+                Listed::Item(item) => items.push(item),
+            }
+        }
+        match (ids.is_empty(), items.is_empty()) {
+            (false, true) => Ok(Said::AllShown(ids)),
+            (true, _) => Ok(Said::Values(items)),
+            _ => Err(serde::de::Error::custom(
+                "a list holds findings, or items, not both",
+            )),
+        }
+    }
+}
+
+/// An entry of a fact's list.
+enum Listed {
+    Id(FindingId),
+    Item(Item),
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListedVisitor;
+        impl<'de> Visitor<'de> for ListedVisitor {
+            type Value = Listed;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a finding, {because: ID, shows: VALUE} or {otherwise: VALUE}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Listed, E> {
+                text.parse().map(Listed::Id).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Listed, A::Error> {
+                Item::deserialize(MapAccessDeserializer::new(map)).map(Listed::Item)
+            }
+        }
+        deserializer.deserialize_any(ListedVisitor)
+    }
 }
 
 /// Facts of the same members, on the same machines.
@@ -171,7 +327,7 @@ pub struct Group {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     /// What each shows, by fact.
-    pub facts: BTreeMap<String, Vec<Item>>,
+    pub facts: BTreeMap<String, Said>,
 }
 
 /// What a known file holds.
@@ -205,6 +361,8 @@ pub struct KnownEntry {
     pub written: Vec<Written>,
     /// What everybody else shows.
     pub otherwise: Option<Value>,
+    /// Whether no values are written: the findings' `shows` says how it differs.
+    pub by_signs: bool,
 }
 
 /// Why a known file cannot be held against the catalogue.
@@ -235,7 +393,7 @@ impl Group {
     pub fn entries(&self, catalogue: &Catalogue, runtimes: &[String]) -> Result<Vec<KnownEntry>, Vec<Slip>> {
         let mut slips = Vec::new();
         let mut entries = Vec::new();
-        for (fact, items) in &self.facts {
+        for (fact, said) in &self.facts {
             let mut entry = KnownEntry {
                 fact: fact.clone(),
                 members: self.members.clone(),
@@ -243,8 +401,23 @@ impl Group {
                 rate: self.rate,
                 written: Vec::new(),
                 otherwise: None,
+                by_signs: !said.shown().is_empty(),
             };
-            for (at, item) in items.iter().enumerate() {
+            for (at, id) in said.shown().iter().enumerate() {
+                match who(std::slice::from_ref(id), catalogue, runtimes) {
+                    Ok(who) => entry.written.push(Written {
+                        because: vec![id.clone()],
+                        who,
+                        shows: Value::from(ANY),
+                    }),
+                    Err(error) => slips.push(Slip {
+                        fact: fact.clone(),
+                        item: at,
+                        error,
+                    }),
+                }
+            }
+            for (at, item) in said.items().iter().enumerate() {
                 match item {
                     Item::Otherwise(value) => entry.otherwise = Some(value.otherwise.clone()),
                     Item::Because(item) => match item.who(catalogue, runtimes) {
@@ -285,33 +458,43 @@ pub struct Slip {
 
 impl Explained {
     fn who(&self, catalogue: &Catalogue, runtimes: &[String]) -> Result<Vec<RuntimeKey>, ResolveError> {
-        let ids = self.because.ids();
-        for id in ids.iter().filter(|id| !id.is_unexplained()) {
-            if catalogue.find(id).is_none() {
-                return Err(ResolveError::NoFinding(id.clone()));
-            }
+        let of_findings = who(self.because.ids(), catalogue, runtimes);
+        match of_findings {
+            Err(error @ ResolveError::NoFinding(_)) => Err(error),
+            _ if !self.who.is_empty() => Ok(self.who.clone()),
+            of_findings => of_findings,
         }
-        if !self.who.is_empty() {
-            return Ok(self.who.clone());
-        }
-        let mut of_runtimes = ids
-            .iter()
-            .filter(|id| runtimes.iter().any(|name| name == id.component()));
-        let Some(first) = of_runtimes.next() else {
-            let id = ids.first().cloned().unwrap_or_else(FindingId::unexplained);
-            return Err(ResolveError::WhoIsNeeded(id));
-        };
-        if let Some(other) = of_runtimes.find(|id| id.component() != first.component()) {
-            return Err(ResolveError::TwoRuntimes(first.clone(), other.clone()));
-        }
-        let of_first = ids.iter().filter(|id| id.component() == first.component());
-        let ranges = of_first.filter_map(|id| catalogue.find(id)?.range());
-        let range = ranges.fold(Range::all(), |all, range| all.and(range));
-        Ok(vec![RuntimeKey {
-            name: first.component().to_owned(),
-            range,
-        }])
     }
+}
+
+/// The versions that findings of one runtime are about, all of them together.
+fn who(
+    ids: &[FindingId],
+    catalogue: &Catalogue,
+    runtimes: &[String],
+) -> Result<Vec<RuntimeKey>, ResolveError> {
+    for id in ids.iter().filter(|id| !id.is_unexplained()) {
+        if catalogue.find(id).is_none() {
+            return Err(ResolveError::NoFinding(id.clone()));
+        }
+    }
+    let mut of_runtimes = ids
+        .iter()
+        .filter(|id| runtimes.iter().any(|name| name == id.component()));
+    let Some(first) = of_runtimes.next() else {
+        let id = ids.first().cloned().unwrap_or_else(FindingId::unexplained);
+        return Err(ResolveError::WhoIsNeeded(id));
+    };
+    if let Some(other) = of_runtimes.find(|id| id.component() != first.component()) {
+        return Err(ResolveError::TwoRuntimes(first.clone(), other.clone()));
+    }
+    let of_first = ids.iter().filter(|id| id.component() == first.component());
+    let ranges = of_first.filter_map(|id| catalogue.find(id)?.range());
+    let range = ranges.fold(Range::all(), |all, range| all.and(range));
+    Ok(vec![RuntimeKey {
+        name: first.component().to_owned(),
+        range,
+    }])
 }
 
 impl KnownEntry {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use ocidiff_model::known::{Because, Explained, Group, Item, Otherwise};
+use ocidiff_model::known::{Because, Explained, Group, Item, Otherwise, Said};
 use ocidiff_model::{Finding, Value};
 
 /// Columns of a fact's line; what is longer gets a line for each item.
@@ -25,8 +25,13 @@ pub fn group(group: &Group) -> String {
         lines.push(format!("rate: {}", f64::from(rate)));
     }
     lines.push("facts:".to_owned());
-    for (fact, items) in &group.facts {
-        let printed: Vec<String> = items.iter().map(item).collect();
+    for (fact, said) in &group.facts {
+        if let Said::Shown(id) = said {
+            lines.push(format!("  {}: {id}", scalar(fact)));
+            continue;
+        }
+        let ids = said.shown().iter().map(ToString::to_string);
+        let printed: Vec<String> = ids.chain(said.items().iter().map(item)).collect();
         let line = format!("  {}: [{}]", scalar(fact), printed.join(", "));
         if line.len() + 2 <= WIDTH {
             lines.push(line);
