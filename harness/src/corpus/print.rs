@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use ocidiff_model::finding::Short;
 use ocidiff_model::known::{Because, Explained, Group, Item, Otherwise, Said};
 use ocidiff_model::{Finding, Value};
 
@@ -220,10 +221,10 @@ pub fn finding(finding: &Finding) -> String {
     let impact = finding.impact;
     line(
         "impact",
-        Some(format!(
-            "{{entering: {}, leaving: {}}}",
-            impact.entering, impact.leaving
-        )),
+        Some(match impact.entering == impact.leaving {
+            true => impact.entering.to_string(),
+            false => format!("{{entering: {}, leaving: {}}}", impact.entering, impact.leaving),
+        }),
     );
     line("races", finding.races.then(|| "true".to_owned()));
     line("unshown", finding.unshown.as_deref().map(scalar));
@@ -280,6 +281,9 @@ pub fn finding(finding: &Finding) -> String {
 
 /// The members in the order in which people write them, the fact first.
 fn sign_json(sign: &ocidiff_model::finding::Sign) -> serde_json::Value {
+    if let Some(short) = Short::ALL.into_iter().find(|short| short.sign() == *sign) {
+        return short.name().into();
+    }
     let whole = serde_json::json!(sign);
     let mut ordered = serde_json::Map::new();
     for name in ["fact", "listed"] {

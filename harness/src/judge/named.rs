@@ -70,3 +70,6 @@ fn missing(entry: &KnownEntry, question: &Question<'_>, newest: &Newest) -> Opti
     };
     Some(gone)
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,4 +255,4 @@ fn aside(record: &Record) -> impl Iterator<Item = Fact> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
