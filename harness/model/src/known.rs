@@ -9,7 +9,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fact::Value;
-use crate::finding::{Catalogue, FindingId, Range};
+use crate::finding::{Catalogue, FindingId, Range, Sign};
 pub use crate::impact::Impact;
 pub use crate::machine::{Machine, When};
 use crate::record::RuntimeId;
@@ -361,7 +361,7 @@ pub struct KnownEntry {
     pub written: Vec<Written>,
     /// What everybody else shows.
     pub otherwise: Option<Value>,
-    /// Whether no values are written: the findings' `shows` says how it differs.
+    /// Whether no values are written: the findings' `shows` says how it differs. The values are its, where it says some.
     pub by_signs: bool,
 }
 
@@ -403,12 +403,15 @@ impl Group {
                 otherwise: None,
                 by_signs: !said.shown().is_empty(),
             };
+            entry.otherwise = usual(said.shown(), fact, catalogue);
             for (at, id) in said.shown().iter().enumerate() {
                 match who(std::slice::from_ref(id), catalogue, runtimes) {
                     Ok(who) => entry.written.push(Written {
                         because: vec![id.clone()],
                         who,
-                        shows: Value::from(ANY),
+                        shows: signs(id, fact, catalogue)
+                            .and_then(|signs| only(signs.map(Sign::value)))
+                            .unwrap_or_else(|| Value::from(ANY)),
                     }),
                     Err(error) => slips.push(Slip {
                         fact: fact.clone(),
@@ -454,6 +457,31 @@ pub struct Slip {
     pub item: usize,
     /// What is wrong.
     pub error: ResolveError,
+}
+
+/// What everybody else shows of a fact, if the signs of the findings say one value.
+fn usual(ids: &[FindingId], fact: &str, catalogue: &Catalogue) -> Option<Value> {
+    only(ids.iter().flat_map(|id| {
+        let said = signs(id, fact, catalogue).and_then(|signs| only(signs.map(Sign::usual)));
+        std::iter::once(said)
+    }))
+}
+
+/// The signs of a finding that are about a fact.
+fn signs<'c>(
+    id: &FindingId,
+    fact: &'c str,
+    catalogue: &'c Catalogue,
+) -> Option<impl Iterator<Item = &'c Sign>> {
+    let signs = catalogue.find(id)?.shows.iter();
+    Some(signs.filter(move |sign| sign.is_about(fact)))
+}
+
+/// The value that all say.
+fn only<V: Into<Option<Value>>>(mut all: impl Iterator<Item = V>) -> Option<Value> {
+    let first = all.next()?.into()?;
+    all.all(|other| other.into().as_ref() == Some(&first))
+        .then_some(first)
 }
 
 impl Explained {

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::Value;
+use crate::known::ABSENT;
 use crate::pattern::{alternatives, glob};
 
 /// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are words of the runtime's own,
@@ -216,6 +217,21 @@ impl Sign {
         }
     }
 
+    /// The value that the component shows, if it is one.
+    #[must_use]
+    pub fn value(&self) -> Option<Value> {
+        one_value(&self.shows)
+    }
+
+    /// The value that the others show, if it is one.
+    #[must_use]
+    pub fn usual(&self) -> Option<Value> {
+        match self.instead.as_ref()? {
+            Instead::Fits(predicate) => one_value(predicate),
+            Instead::Is(value) => one_value(&Predicate::Is(value.clone())),
+        }
+    }
+
     /// How much it asks for.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -230,6 +246,14 @@ impl Sign {
             + self.others.len()
             + usize::from(self.instead.is_some())
             + usize::from(self.listed.is_some())
+    }
+}
+
+fn one_value(predicate: &Predicate) -> Option<Value> {
+    match predicate {
+        Predicate::Is(value) => (!value.line().contains('*')).then(|| value.clone()),
+        Predicate::Absent(true) => Some(ABSENT.into()),
+        _ => None,
     }
 }
 

@@ -92,7 +92,7 @@ fn a_slip_in_a_known_file_is_told_with_its_place_and_what_was_meant() {
             "[runc/a, {otherwise: 1}]",
             "a list holds findings, or items, not both",
         ),
-        ("runc/b", "a.known.yaml:2:10: there is no finding `runc/b`"),
+        ("runc/b", "a.known.yaml:2:5: there is no finding `runc/b`"),
         ("[runc/b]", "there is no finding `runc/b`"),
         (
             "runc/a",
