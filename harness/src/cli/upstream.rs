@@ -15,7 +15,7 @@ use super::inspect::describe;
 use super::repro::write_folder;
 use super::{files, output};
 use crate::cells::participants::contenders;
-use crate::corpus::{Corpus, Entry};
+use crate::corpus::{Corpus, Entry, print};
 use crate::error::Error;
 use crate::findings::{cases_of, help, written_of};
 use crate::machine::root;

@@ -94,6 +94,38 @@ impl Session {
     }
 }
 
+/// A folder for files of a command that are not a cell's: the next command removes it too, if this one is killed.
+#[derive(Debug)]
+pub struct Aside {
+    // First: it is held while it is removed.
+    folder: TempDir,
+    _hold: Hold,
+}
+
+impl Aside {
+    /// Makes one among the temporary files.
+    ///
+    /// # Errors
+    /// No folder can be made.
+    pub fn make() -> io::Result<Self> {
+        let prefix = format!("{}.", name::own()?);
+        for _ in 0..ATTEMPTS {
+            let [_, temporary] = homes();
+            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(temporary)?;
+            if let Some(hold) = Hold::take(folder.path())? {
+                return Ok(Self { folder, _hold: hold });
+            }
+        }
+        Err(io::Error::other("its folder is removed as soon as it is made"))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
 /// How often a folder is made anew.
 const ATTEMPTS: usize = 100;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use ocidiff_model::event::{CaseReport, Event};
+use ocidiff_model::finding::Sign;
 use ocidiff_model::version::Version;
 use ocidiff_model::{ExitStatus, FindingId, RuntimeId, Value};
 use ocidiff_reports::safe;
