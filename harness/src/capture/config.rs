@@ -179,6 +179,15 @@ pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, E
             mount["source"] = format!("${{bundle}}{below}").into();
         }
     }
+    let joined = marked
+        .pointer_mut("/linux/namespaces")
+        .and_then(Value::as_array_mut);
+    for namespace in joined.into_iter().flatten() {
+        let path = namespace.get("path").and_then(Value::as_str);
+        if let Some(below) = path.and_then(|path| path.strip_prefix(paths::NAMESPACES)) {
+            namespace["path"] = format!("${{namespaces}}{below}").into();
+        }
+    }
     if let Some(linux) = marked.get_mut("linux").and_then(Value::as_object_mut) {
         linux.insert("cgroupsPath".to_owned(), "/${container}".into());
     }

@@ -81,7 +81,7 @@ fn seeds(fits: impl Fn(&str) -> bool) -> Vec<String> {
     let fitting = CORPUS
         .iter()
         .filter(|(name, source)| fits(name) && source.text.len() < 8192);
-    fitting.map(|(_, source)| source.text.clone()).collect()
+    fitting.map(|(_, source)| source.text.to_string()).collect()
 }
 
 fn is_case(name: &str) -> bool {
@@ -175,7 +175,7 @@ fn requirements() {
 fn manifests() {
     let seeds: Vec<String> = files::built_in("runtimes")
         .into_values()
-        .map(|source| source.text)
+        .map(|source| source.text.into_owned())
         .collect();
     fuzz("manifests", &seeds, |bytes| {
         let _ = Manifest::load_all([("x.yaml", text(bytes))]).map_err(|errors| errors.to_string());
