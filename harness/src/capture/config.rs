@@ -4,9 +4,10 @@ use ocidiff_model::diff::diff;
 use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
-use super::{Container, Error, yaml};
+use super::{Container, Error};
 use crate::cell::stand_in::{Kind, StandIn};
 use crate::corpus::Corpus;
+use crate::corpus::print::yaml::flow;
 use crate::paths;
 use crate::workload::tame::{Limits, tame};
 
@@ -198,7 +199,7 @@ pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, E
     {
         patch["linux"]["seccomp"] = shorter;
     }
-    let is_in = yaml::flow(&patch).contains(&mark);
+    let is_in = flow(&patch).contains(&mark);
     Ok(Written {
         patch,
         mark: (used && is_in).then_some(mark),

@@ -82,7 +82,7 @@ impl Short {
             Self::Refuses => ("error", "ok"),
         };
         Sign {
-            fact: "lifecycle.{create,run}.result".to_owned(),
+            fact: "lifecycle.*{create,run}.result".to_owned(),
             listed: None,
             shows: Predicate::Is(shows.into()),
             instead: Some(Instead::Is(instead.into())),
