@@ -111,7 +111,7 @@ fn whole(value: serde_json::Value) -> serde_json::Value {
     match value {
         Json::Number(number) => match number
             .as_f64()
-            .filter(|one| one.fract() == 0.0 && one.abs() < 9e18 + 1.0)
+            .filter(|one| one.fract() == 0.0 && one.abs() <= 9e18)
         {
             Some(one) if number.is_f64() => Json::from(one as i64),
             _ => Json::Number(number),
