@@ -11,7 +11,7 @@ SKIPS := target/tests/skipped
 
 # What builds, installing and tests need beside the Rust toolchain: youki is built from its crate, versions of other
 # suites are patched to find their own libraries, and tests start a dockerd and a Podman of their own in private namespaces.
-APT := busybox-static clang docker.io libelf-dev libseccomp-dev patchelf pkg-config podman python3-venv zlib1g-dev strace
+APT := busybox-static chromium-headless-shell clang docker.io libelf-dev libseccomp-dev patchelf pkg-config podman python3-venv zlib1g-dev strace
 
 # A package's service must not start on this machine.
 NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '\043!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; };
@@ -28,13 +28,15 @@ ADVISORY_DB := advisory-db-3157b0e258782691
 
 # Holds a manifest for Kubernetes against the API's schemas, which it brings along.
 VALIDATE := kubernetes-validate==1.37.0
+# Brings axe-core, which the pages are held against in a browser: one file of script, nothing of Python is run.
+AXE := axe-playwright-python==0.1.8
 
 .PHONY: run test lint deny mutants-own bench setup runtimes dist clean help
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 
-setup:          ## bring what is missing: Debian packages, a checker of manifests
+setup:          ## bring what is missing: Debian packages, a checker of manifests, axe-core
 	@missing=""; for package in $(APT); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
@@ -42,6 +44,8 @@ setup:          ## bring what is missing: Debian packages, a checker of manifest
 	  else echo "not a Debian machine: install by hand what these packages have:$$missing"; fi; fi
 	@tool=target/tools/kubernetes-validate; $$tool/bin/python -m pip freeze 2>/dev/null | grep -q '^$(VALIDATE)$$' || \
 	  { python3 -m venv $$tool && $$tool/bin/python -m pip install -q --disable-pip-version-check '$(VALIDATE)'; }
+	@axe=target/tools/axe; [ -d $$axe/$(subst -,_,$(subst ==,-,$(AXE))).dist-info ] || \
+	  target/tools/kubernetes-validate/bin/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target $$axe '$(AXE)'
 
 dist: setup     ## the program as one static file: target/dist/ocidiff
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO) build --release --locked --package ocidiff --target $(TARGET)

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use ocidiff::cells::abilities::Abilities;
-use ocidiff::cells::runner::{Engine, Recorder};
+use ocidiff::cells::runner::{CellRunner, Recorder};
 use ocidiff::cells::threads;
 use ocidiff::corpus::{Corpus, Entry};
 use ocidiff::error::Error;
@@ -53,13 +53,13 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// What the trials share. The engine is made by the first that runs: a listing must be quick, and makes nothing.
+/// What the trials share. The runner is made by the first that runs: a listing must be quick, and makes nothing.
 struct Suite {
     corpus: Corpus,
     runtimes: Vec<Runtime>,
     abilities: Abilities,
     tokio: Tokio,
-    engine: Mutex<Option<Arc<Engine>>>,
+    runner: Mutex<Option<Arc<CellRunner>>>,
     stop: watch::Sender<bool>,
 }
 
@@ -102,14 +102,14 @@ impl Suite {
             runtimes,
             abilities: suite::abilities()?,
             tokio: threads::tokio()?,
-            engine: Mutex::new(None),
+            runner: Mutex::new(None),
             stop: watch::channel(false).0,
         }))
     }
 
     fn run(&self, entry: &Entry) -> Result<(), Failed> {
-        let engine = self.engine()?;
-        let finished = self.tokio.block_on(engine.run(entry));
+        let runner = self.runner()?;
+        let finished = self.tokio.block_on(runner.run(entry));
         let facts = finished.records.iter().flat_map(|record| &record.facts);
         if let Some(unknown) = facts
             .map(|fact| &fact.path)
@@ -133,10 +133,10 @@ impl Suite {
         Ok(())
     }
 
-    fn engine(&self) -> Result<Arc<Engine>, Failed> {
-        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = &*engine {
-            return Ok(Arc::clone(engine));
+    fn runner(&self) -> Result<Arc<CellRunner>, Failed> {
+        let mut runner = self.runner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runner) = &*runner {
+            return Ok(Arc::clone(runner));
         }
         let settings = Settings {
             program: PathBuf::from(env!("CARGO_BIN_EXE_ocidiff")),
@@ -150,7 +150,7 @@ impl Suite {
             keep_hooks: false,
         };
         let _context = self.tokio.enter();
-        let made = suite::engine(
+        let made = suite::runner(
             self.corpus.clone(),
             self.runtimes.clone(),
             &settings,
@@ -158,7 +158,7 @@ impl Suite {
             self.stop.subscribe(),
         );
         let made = Arc::new(made.map_err(|error| Failed::from(error.to_string()))?);
-        *engine = Some(Arc::clone(&made));
+        *runner = Some(Arc::clone(&made));
         Ok(made)
     }
 }

@@ -7,7 +7,7 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Impact};
 
-use crate::telling;
+use crate::in_order;
 
 /// Which findings account for something: `A`, `A and B` where they make it together, `either A or B` where both look
 /// so, `follows from A` where it is a consequence.
@@ -45,7 +45,7 @@ pub(crate) struct Accounted<'a> {
 
 /// The findings of a case, the worst first, each with the known differences that it accounts for.
 pub(crate) fn by_finding(case: &CaseReport) -> Vec<Accounted<'_>> {
-    let mut known: Vec<&Difference> = telling::ordered(case)
+    let mut known: Vec<&Difference> = in_order::ordered(case)
         .into_iter()
         .filter(|difference| difference.standing == Standing::Known)
         .collect();
@@ -70,14 +70,14 @@ pub(crate) fn by_finding(case: &CaseReport) -> Vec<Accounted<'_>> {
 
 /// The findings of a case, the worst first; of those that matter as much in the order of its differences.
 pub(crate) fn worst_first(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
-    let mut findings = telling::findings(case);
+    let mut findings = in_order::findings(case);
     findings.sort_by_cached_key(|(id, card)| Reverse(impact(case, id, card)));
     findings
 }
 
 /// The known differences that no finding is told of.
 pub(crate) fn unaccounted(case: &CaseReport) -> Vec<&Difference> {
-    telling::ordered(case)
+    in_order::ordered(case)
         .into_iter()
         .filter(|one| one.standing == Standing::Known)
         .filter(|one| !one.findings().any(|id| case.findings.contains_key(id)))

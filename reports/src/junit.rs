@@ -10,7 +10,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use crate::run::{Run, Start};
 use crate::safe::safe;
 use crate::style::Style;
-use crate::{Error, telling, terminal};
+use crate::{Error, in_order, telling, terminal};
 
 /// The whole report.
 ///
@@ -85,9 +85,9 @@ fn test_case(case: &CaseReport, run: &Run<'_>) -> TestCase {
 /// What a dashboard can count: each finding that accounts for something in the case, how much the case matters, and
 /// whether it is ignored.
 fn properties_of(case: &CaseReport) -> Vec<(&'static str, String)> {
-    let findings = telling::findings(case);
+    let findings = in_order::findings(case);
     let findings = findings.into_iter().map(|(id, _)| ("finding", id.to_string()));
-    let impact = telling::impact(case).map(|impact| ("impact", impact.to_string()));
+    let impact = in_order::impact(case).map(|impact| ("impact", impact.to_string()));
     let ignored = case.ignored.then(|| ("ignored", "true".to_owned()));
     findings.chain(impact).chain(ignored).collect()
 }

@@ -26,6 +26,7 @@ pub mod findings;
 pub mod fleet;
 mod html;
 mod ignored;
+mod in_order;
 pub mod junit;
 pub mod markdown;
 pub mod mutants;

@@ -5,8 +5,8 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::{Counts, Event, ExitStatus, FindingId, IgnoreList, Impact, Verdict};
 use std::cmp::Reverse;
 
+use crate::in_order;
 use crate::style::count;
-use crate::telling;
 
 /// The head of a run. Events that were merged from several machines have several.
 #[derive(Debug, Clone, Copy)]
@@ -290,10 +290,10 @@ fn known_order<'a>(case: &&'a CaseReport) -> KnownOrder<'a> {
         .iter()
         .any(|difference| matches!(difference.fact.as_str(), "process.exit" | "process.signal"));
     (
-        Reverse(telling::impact(case)),
-        telling::remedies(case).is_empty(),
+        Reverse(in_order::impact(case)),
+        in_order::remedies(case).is_empty(),
         !ends_differently,
-        Reverse(telling::links(case).len()),
+        Reverse(in_order::links(case).len()),
         &case.case,
     )
 }

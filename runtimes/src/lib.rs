@@ -1,11 +1,11 @@
 //! Runtimes as data: a manifest says how one is found, installed and called.
 //!
-//! But for [`via`], nothing here runs a container, and no runtime is called ([`Ask`] is who does): this crate finds
-//! programs, has them asked for their versions, brings them into a store and writes their command lines. Engines that speak HTTP are adapters beside these modules, not part of them.
+//! Nothing here runs a container, and no runtime is called ([`Ask`] is who does): this crate finds programs, has them
+//! asked for their versions, brings them into a store and writes their command lines. Container engines are a crate of
+//! their own, `ocidiff-engines`.
 
 mod ask;
 mod call;
-pub mod engines;
 mod facts;
 mod find;
 mod install;
@@ -18,7 +18,6 @@ mod store;
 mod template;
 mod text;
 mod unpack;
-pub mod via;
 
 pub use ask::{Answer, Ask, End, LIMIT, Nobody};
 pub use call::{Call, Flag, Var};

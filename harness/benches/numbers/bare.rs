@@ -225,7 +225,7 @@ fn quote(word: &str) -> String {
 }
 
 /// Removes cgroups, also in a hierarchy that only the loop had mounted.
-const SWEEP: &str = include_str!("../../../runtimes/tests/support/sweep.sh");
+const SWEEP: &str = include_str!("../../../runtimes/engines/tests/support/sweep.sh");
 
 /// Waiting costs no process: a read with a time limit on a pipe that nobody writes to.
 const LOOP: &str = r#"

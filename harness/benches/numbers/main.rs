@@ -7,7 +7,7 @@
 
 mod bare;
 #[expect(dead_code, reason = "the bench needs few of the helpers")]
-#[path = "../../../runtimes/tests/support/dockerd.rs"]
+#[path = "../../../runtimes/engines/tests/support/dockerd.rs"]
 mod dockerd;
 mod filters;
 #[path = "../../tests/it/support/kinds.rs"]

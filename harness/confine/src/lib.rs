@@ -11,12 +11,14 @@
 //! | [`root`] | [`Root`]: paths that are resolved as a container would resolve them |
 //! | [`at`] | entries of a folder that is open: nothing is followed |
 //! | [`copy`] | trees, within limits |
+//! | [`mountinfo`] | the kernel's mount table |
 
 #![forbid(unsafe_code)]
 
 pub mod at;
 pub mod copy;
 pub mod limit;
+pub mod mountinfo;
 pub mod read;
 pub mod root;
 pub mod yaml;

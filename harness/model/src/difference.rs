@@ -129,6 +129,14 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Whether it says of a container that somebody does not start it.
+    #[must_use]
+    pub fn is_of_a_start(&self) -> bool {
+        ["create", "start", "run"]
+            .iter()
+            .any(|step| self.fact == format!("lifecycle.{step}.result"))
+    }
+
     /// The channel, for the order of a report.
     #[must_use]
     pub fn channel(&self) -> Option<Channel> {

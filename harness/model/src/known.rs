@@ -55,8 +55,7 @@ impl From<Rate> for f64 {
 
 /// Any value: what differs from run to run is written so.
 pub const ANY: &str = "*";
-/// The runtime does not have the fact at all.
-pub const ABSENT: &str = "(absent)";
+pub use crate::fact::ABSENT;
 
 /// Whose values an item of a known file gives: a name, or a name and a range.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -88,7 +88,7 @@ pub(super) fn probe(rootfs: &Rootfs, corpus: &Corpus) -> String {
     let mut files = recipe.into_iter().flat_map(|recipe| &recipe.files);
     files
         .find(|(_, spec)| spec.probe)
-        .map_or_else(|| tame::PROBE.to_owned(), |(path, _)| path.clone())
+        .map_or_else(|| crate::workload::PROBE.to_owned(), |(path, _)| path.clone())
 }
 
 /// What is put on top: the probe, what stands for the host's files, and places to mount them on and to work in.

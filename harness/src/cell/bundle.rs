@@ -7,9 +7,9 @@ use std::path::Path;
 
 use rustix::mount::{MountFlags, UnmountFlags, unmount};
 
-use super::isolate::{Context, Error};
+use super::error::{Context, Error};
 use super::job::Job;
-use super::overlay;
+use super::trees;
 use crate::paths;
 
 /// Makes each container's bundle. After that no path leads to the layers, which other cells share: the overlays keep
@@ -46,6 +46,6 @@ fn overlay(layers: usize, name: &str, target: &str) -> Result<(), Error> {
         like(Path::new(first), Path::new(&paths::upper(name)))
             .context(format!("give the root of {name} its owner and mode"))?;
     }
-    overlay::overlay(&lower.join(":"), &paths::upper(name), &work, target, flags)
+    trees::overlay(&lower.join(":"), &paths::upper(name), &work, target, flags)
         .context(format!("lay the rootfs of {name} together"))
 }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use ocidiff_model::Fact;
-use ocidiff_trace::{EbpfRecorder, Error, Exit, Options, PtraceRecorder, Recorder, Recording, Trace};
+use ocidiff_trace::{
+    Calls, EbpfRecorder, Error, Exit, Options, Others, PtraceRecorder, Recorder, Recording, Trace,
+};
 
 use crate::machine::names::signal_name;
 
@@ -68,12 +70,18 @@ impl Container {
     /// Attaches the recorder to the init, which waits for `start`.
     pub(crate) fn record(&mut self, pump: &mut Pump, job: &RecordJob, events: Option<&EbpfRecorder>) {
         let Some(pid) = self.pid else { return };
+        let calls = job.calls.as_ref().map(|calls| Calls {
+            watch: calls.watch.clone(),
+            others: if calls.only_watched {
+                Others::LeftOut
+            } else {
+                Others::Recorded
+            },
+            max: calls.max,
+        });
         let options = Options {
-            watch: job.watch.clone(),
-            max_calls: job.max_calls,
-            record_calls: job.calls,
-            only_watched: job.only_watched,
             visit: job.visit,
+            calls,
             ..Options::default()
         };
         if events.is_none() && !job.visit {

@@ -11,9 +11,9 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::mount::{MountFlags, mount};
 use serde_json::Value;
 
-use super::isolate::{Context, Error};
+use super::error::{Context, Error};
 use super::job::Job;
-use super::other_mounts::Unseen;
+use super::unseen::Unseen;
 
 /// Name, major and minor of those that every cell has, all 0666.
 const NODES: [(&str, u32, u32); 7] = [

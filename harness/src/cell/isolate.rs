@@ -13,40 +13,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::sched::CloneFlags;
-use rustix::fs::CWD;
-use rustix::mount::{
-    MountFlags, MountPropagationFlags, OpenTreeFlags, mount, mount_bind, mount_change, mount_remount,
-    open_tree,
-};
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change, mount_remount};
 
+use super::error::{Context, Error};
 use super::job::Job;
-use super::other_mounts::Unseen;
 use super::stand_in::{self, StandIn};
+use super::trees::{attach, tree};
+use super::unseen::Unseen;
 use super::{dev, joined, overlay};
 use crate::machine::cgroup::{Kind, Layout};
 use crate::machine::sysctl::NAMESPACED;
 use crate::paths;
-
-/// Why a cell could not be made; always the machine's or the harness's fault.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}: {source}")]
-pub(crate) struct Error {
-    what: String,
-    source: io::Error,
-}
-
-pub(crate) trait Context<T> {
-    fn context(self, what: impl Into<String>) -> Result<T, Error>;
-}
-
-impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
-    fn context(self, what: impl Into<String>) -> Result<T, Error> {
-        self.map_err(|error| Error {
-            what: what.into(),
-            source: error.into(),
-        })
-    }
-}
 
 /// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
@@ -63,11 +40,7 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).context("make the cell's mounts private")?;
 
-    let lower = job
-        .lower
-        .iter()
-        .map(|path| clone_tree(path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let lower = job.lower.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
     let probe = fs::File::open(&job.probe).context(format!("open {}", job.probe.display()))?;
     let cgroups = cgroup_trees(&job.cgroups)?;
     let unseen = overlay::lay_over(job)?;
@@ -78,10 +51,10 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     dev::mount_queues()?;
     make_folders(job, lower.len())?;
     for (index, tree) in lower.iter().enumerate() {
-        overlay::attach(tree, &format!("{}/{index}", paths::LOWER))?;
+        attach(tree, &format!("{}/{index}", paths::LOWER))?;
     }
     copy_probe(probe, job)?;
-    stand_in::make(job)?;
+    stand_in::make(&job.stand_ins)?;
     let configs = || job.containers.values();
     mount_proc(
         configs().any(|config| has_own_namespace(config, "user")),
@@ -149,32 +122,6 @@ fn join_cgroups(cgroups: &Layout) -> Result<(), Error> {
         fs::write(&procs, "0").context(format!("join the cgroup {}", hierarchy.dir.display()))?;
     }
     Ok(())
-}
-
-/// A copy of a mount of the machine that is attached nowhere yet.
-pub(super) fn clone_tree(path: &Path) -> Result<OwnedFd, Error> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
-}
-
-/// Paths in mountinfo have spaces and the like as `\040`.
-pub(crate) fn unescape(path: &str) -> String {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let octal = tail.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) if first == b'\\' => {
-                bytes.push(byte);
-                rest = &tail[3..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
@@ -263,9 +210,7 @@ fn cgroup_trees(cgroups: &Layout) -> Result<Vec<(String, OwnedFd)>, Error> {
             // On a hybrid machine: crun refuses to run beside a unified tree.
             Kind::V2 => None,
         });
-    trees
-        .map(|(folder, dir)| Ok((folder, clone_tree(dir)?)))
-        .collect()
+    trees.map(|(folder, dir)| Ok((folder, tree(dir)?))).collect()
 }
 
 /// Mounts that begin at the run's own cgroups, which the cgroup namespace shows as the roots of the hierarchies.
@@ -284,7 +229,7 @@ fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error
             format!("{TOP}/{folder}")
         };
         fs::create_dir_all(&target).context(format!("make {target}"))?;
-        overlay::attach(tree, &target)?;
+        attach(tree, &target)?;
         mount_remount(target.as_str(), MountFlags::BIND | flags, c"")
             .context(format!("restrict {target}"))?;
         for controller in folder.split(',').filter(|name| *name != folder) {
@@ -311,16 +256,4 @@ fn hand_down_controllers(top: &str) -> Result<(), Error> {
             .context(format!("hand down the controller {controller}"))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unescape;
-
-    #[test]
-    fn mountinfo_paths_are_unescaped() {
-        assert_eq!(unescape(r"/a\040b\134c"), r"/a b\c");
-        assert_eq!(unescape("/plain"), "/plain");
-        assert_eq!(unescape(r"/end\04"), r"/end\04");
-    }
 }

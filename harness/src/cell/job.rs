@@ -74,18 +74,23 @@ pub struct Answer {
 /// What the recorder does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordJob {
-    /// Syscalls to decode fully.
-    pub watch: Vec<String>,
-    /// Whether other syscalls are left out, and not even counted.
-    pub only_watched: bool,
     /// Whether the workload may be visited at its execve.
     pub visit: bool,
-    /// Whether syscalls are recorded at all; if not, the recorder leaves after its look at the execve.
-    pub calls: bool,
+    /// The syscalls to record; if none, the recorder leaves after its visit.
+    pub calls: Option<CallsJob>,
     /// Whether the runtime's own calls are told, and not only the facts of them.
     pub setup: bool,
-    /// Calls kept in the record; those beyond are counted.
-    pub max_calls: usize,
+}
+
+/// Which syscalls are recorded: [`ocidiff_trace::Calls`] on its way into a cell.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallsJob {
+    /// Those to decode fully.
+    pub watch: Vec<String>,
+    /// Whether others are left out, and not even counted.
+    pub only_watched: bool,
+    /// How many are kept in the record; those beyond are counted.
+    pub max: usize,
 }
 
 /// One step.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use nix::sched::{CloneFlags, unshare};
 use rustix::mount::mount_bind;
 
-use super::isolate::{Context, Error};
+use super::error::{Context, Error};
 use super::job::Job;
 use crate::paths;
 

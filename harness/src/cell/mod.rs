@@ -9,7 +9,9 @@
 //! | `job`            | what is asked, what is told                              |
 //! | `paths`          | where things are, the same in every cell                 |
 //! | `isolate`, `overlay` | the containment; the machine's files under overlays   |
+//! | `trees`          | the steps of it: mounts are made, cloned, attached       |
 //! | `table`, `other_mounts`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
+//! | `unseen`, `error` | what of the machine's is not seen; why there is no cell |
 //! | `stand_in`, `joined` | what stands for files and namespaces of the machine's |
 //! | `pin`            | what every runtime is called with: nice, limits, session, ... |
 //! | `bundle`         | the overlay and the config of each container             |
@@ -25,6 +27,7 @@ mod call;
 mod console;
 mod container;
 mod dev;
+mod error;
 mod finish;
 mod isolate;
 pub mod job;
@@ -38,6 +41,8 @@ mod run;
 pub mod stand_in;
 mod table;
 mod trace_facts;
+mod trees;
+mod unseen;
 
 pub(crate) use bundle::like;
 pub(crate) use observe::{lifecycle::class, stdio};
@@ -51,7 +56,7 @@ use job::{Answer, Ask, Job, Message};
 use ocidiff_model::Fact;
 use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
-use other_mounts::Unseen;
+use unseen::Unseen;
 
 /// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
 ///

@@ -5,12 +5,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use ocidiff_confine::mountinfo::Mount;
 use rustix::mount::{MountFlags, mount_bind, mount_remount};
 
-use super::isolate::{Context, Error};
+use super::error::{Context, Error};
 use super::job::Job;
-use super::overlay;
-use super::table::Mount;
+use super::table::flags;
+use super::trees;
+use super::unseen::Unseen;
 use crate::paths;
 
 /// Where the cell has something of its own, whatever the machine has mounted there and below.
@@ -26,28 +28,6 @@ const HOLDS_FILES: [&str; 13] = [
 /// A single file that is mounted somewhere (an engine's `/etc/resolv.conf`) is copied up to this size.
 const LARGEST_COPY: u64 = 1 << 20;
 
-/// What of the machine's a cell does not see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unseen {
-    pub(super) path: String,
-    pub(super) why: String,
-    /// What is mounted below it and is seen.
-    but: Vec<String>,
-}
-
-impl Unseen {
-    pub(super) fn new(path: String, why: String) -> Self {
-        let but = Vec::new();
-        Self { path, why, but }
-    }
-
-    /// Whether the path leads to what is not seen. A run says nothing about a container that has it mounted.
-    pub(super) fn holds(&self, path: &str) -> bool {
-        let path = Path::new(path);
-        path.starts_with(&self.path) && !self.but.iter().any(|seen| path.starts_with(seen))
-    }
-}
-
 /// Lays an overlay over each of these mounts; gives back those that the cell does not see.
 pub(super) fn lay_over(mounts: &[Mount], job: &Job) -> Result<Vec<Unseen>, Error> {
     let mut places = Places::default();
@@ -62,25 +42,6 @@ pub(super) fn lay_over(mounts: &[Mount], job: &Job) -> Result<Vec<Unseen>, Error
 
 fn is_beside(target: &str) -> bool {
     target != "/" && !OWN.iter().any(|own| Path::new(target).starts_with(own))
-}
-
-/// The flags of a mount; what it forbids is forbidden in the cell too.
-pub(super) fn flags(mount: &Mount) -> MountFlags {
-    let of_filesystem = mount.options[1].split(',').filter(|option| *option == "ro");
-    let all = mount.options[0].split(',').chain(of_filesystem);
-    all.fold(MountFlags::empty(), |flags, option| {
-        flags
-            | match option {
-                "ro" => MountFlags::RDONLY,
-                "nosuid" => MountFlags::NOSUID,
-                "nodev" => MountFlags::NODEV,
-                "noexec" => MountFlags::NOEXEC,
-                "noatime" => MountFlags::NOATIME,
-                "nodiratime" => MountFlags::NODIRATIME,
-                "relatime" => MountFlags::RELATIME,
-                _ => MountFlags::empty(),
-            }
-    })
 }
 
 #[derive(Default)]
@@ -104,7 +65,7 @@ impl Places {
         if !seen.is_dir() {
             return self.copy(mount, own, &target, &seen);
         }
-        match overlay::lay(&mount.target, own, &target, flags(mount)) {
+        match trees::lay(&mount.target, own, &target, flags(mount)) {
             Ok(()) => {
                 let above = self
                     .unseen

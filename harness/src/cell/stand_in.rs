@@ -9,8 +9,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::mount::{MountFlags, mount, mount_remount};
 use serde::{Deserialize, Serialize};
 
-use super::isolate::{Context, Error};
-use super::job::Job;
+use super::error::{Context, Error};
 use crate::paths;
 
 /// What a file is.
@@ -79,9 +78,9 @@ impl StandIn {
 }
 
 /// Makes them all; their mounts get their flags last.
-pub(super) fn make(job: &Job) -> Result<(), Error> {
+pub(super) fn make(all: &[StandIn]) -> Result<(), Error> {
     let places: std::collections::BTreeMap<String, u32> =
-        job.stand_ins.iter().map(|one| (one.place(), one.flags)).collect();
+        all.iter().map(|one| (one.place(), one.flags)).collect();
     for place in places.keys() {
         fs::create_dir_all(place).context(format!("make {place}"))?;
         mount(
@@ -93,7 +92,7 @@ pub(super) fn make(job: &Job) -> Result<(), Error> {
         )
         .context(format!("mount {place}"))?;
     }
-    for (at, one) in job.stand_ins.iter().enumerate() {
+    for (at, one) in all.iter().enumerate() {
         let path = one.path(at);
         node(Path::new(&path), &one.node)?;
         for (below, inner) in &one.inside {

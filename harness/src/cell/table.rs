@@ -1,67 +1,29 @@
-//! The mount table of the machine, and which of its mounts a path leads to. proc_pid_mountinfo(5).
+//! Which mounts of the machine's table a path leads to.
 
 use std::path::Path;
 
-use super::isolate::unescape;
+use ocidiff_confine::mountinfo::{self, Mount};
+use rustix::mount::MountFlags;
 
-/// A mount, as a line of mountinfo describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mount {
-    id: u32,
-    parent: u32,
-    /// Whether the filesystem is on a block device: those that are not have a number that the kernel invented.
-    pub(super) on_block_device: bool,
-    /// Where it is mounted.
-    pub(super) target: String,
-    /// The options of the mount, and those of the filesystem.
-    pub(super) options: [String; 2],
-    /// The type of the filesystem.
-    pub(super) kind: String,
+fn is_strictly_below(mount: &Mount, other: &Mount) -> bool {
+    mount.target != other.target && Path::new(&mount.target).starts_with(&other.target)
 }
 
-/// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
-fn parse(line: &str) -> Option<Mount> {
-    let (mount, filesystem) = line.split_once(" - ")?;
-    let mut fields = mount.split(' ');
-    let id = fields.next()?.parse().ok()?;
-    let parent = fields.next()?.parse().ok()?;
-    let on_block_device = !fields.next()?.starts_with("0:");
-    let target = unescape(fields.nth(1)?);
-    let options = fields.next()?.to_owned();
-    let mut filesystem = filesystem.split(' ');
-    let kind = filesystem.next()?.to_owned();
-    let of_filesystem = filesystem.nth(1).unwrap_or_default().to_owned();
-    Some(Mount {
-        id,
-        parent,
-        on_block_device,
-        target,
-        options: [options, of_filesystem],
-        kind,
-    })
+/// Nothing of another mount with the same parent lies over the path to it.
+fn is_reached(mount: &Mount, all: &[Mount]) -> bool {
+    !all.iter()
+        .any(|other| other.id != mount.id && other.parent == mount.parent && is_strictly_below(mount, other))
 }
 
-impl Mount {
-    fn is_strictly_below(&self, other: &Self) -> bool {
-        self.target != other.target && Path::new(&self.target).starts_with(&other.target)
-    }
-
-    /// Nothing of another mount with the same parent lies over the path to it.
-    fn is_reached(&self, all: &[Self]) -> bool {
-        !all.iter()
-            .any(|other| other.id != self.id && other.parent == self.parent && self.is_strictly_below(other))
-    }
-
-    /// Another mount lies right on it.
-    fn is_covered(&self, all: &[Self]) -> bool {
-        all.iter()
-            .any(|other| other.parent == self.id && other.id != self.id && other.target == self.target)
-    }
+/// Another mount lies right on it.
+fn is_covered(mount: &Mount, all: &[Mount]) -> bool {
+    all.iter()
+        .any(|other| other.parent == mount.id && other.id != mount.id && other.target == mount.target)
 }
 
 /// The mounts that a path leads to, parents first.
-pub(super) fn visible(mountinfo: &str) -> Vec<Mount> {
-    let all: Vec<Mount> = mountinfo.lines().filter_map(parse).collect();
+pub(super) fn visible(table: &str) -> Vec<Mount> {
+    let all = mountinfo::parse(table);
     // The top one is its own parent, or has one that is outside of our root.
     let is_top = |mount: &Mount| {
         !all.iter()
@@ -73,17 +35,36 @@ pub(super) fn visible(mountinfo: &str) -> Vec<Mount> {
         next += 1;
         let below = all
             .iter()
-            .filter(|mount| mount.parent == current.id && mount.id != current.id && mount.is_reached(&all));
+            .filter(|mount| mount.parent == current.id && mount.id != current.id && is_reached(mount, &all));
         reached.extend(below);
     }
     let mut found: Vec<Mount> = reached
         .into_iter()
         // The folder that it was mounted on is removed: no path leads there.
-        .filter(|mount| !mount.target.ends_with("//deleted") && !mount.is_covered(&all))
+        .filter(|mount| !mount.target.ends_with("//deleted") && !is_covered(mount, &all))
         .cloned()
         .collect();
     found.sort_by(|a, b| Path::new(&a.target).cmp(Path::new(&b.target)));
     found
+}
+
+/// The flags of a mount; what it forbids is forbidden in the cell too.
+pub(super) fn flags(mount: &Mount) -> MountFlags {
+    let of_filesystem = mount.of_filesystem.split(',').filter(|option| *option == "ro");
+    let all = mount.options.split(',').chain(of_filesystem);
+    all.fold(MountFlags::empty(), |flags, option| {
+        flags
+            | match option {
+                "ro" => MountFlags::RDONLY,
+                "nosuid" => MountFlags::NOSUID,
+                "nodev" => MountFlags::NODEV,
+                "noexec" => MountFlags::NOEXEC,
+                "noatime" => MountFlags::NOATIME,
+                "nodiratime" => MountFlags::NODIRATIME,
+                "relatime" => MountFlags::RELATIME,
+                _ => MountFlags::empty(),
+            }
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use ocidiff_runtimes::{Answer, Ask, End, LIMIT};
 use tokio::sync::watch;
 
 use crate::cell::job;
-use crate::cells::launch::{Launcher, Order, Told};
+use crate::cells::launch::Launcher;
+use crate::cells::order::{Order, Told};
 use crate::cells::session::Session;
 use crate::cells::threads;
 use crate::machine::root;

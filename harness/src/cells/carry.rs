@@ -11,8 +11,6 @@ use ocidiff_model::record::BundleDigest;
 use ocidiff_model::{Event, Verdict};
 use sha2::{Digest, Sha256};
 
-use crate::cells::abilities::Abilities;
-use crate::cells::runner::Engine;
 use crate::corpus::Entry;
 use crate::digest::hex;
 
@@ -24,44 +22,13 @@ pub struct Carry {
 }
 
 impl Carry {
-    /// For an engine whose runtimes are settled, on a machine.
-    ///
-    /// # Errors
-    /// This program's own file cannot be read.
-    pub fn of(engine: &Engine, abilities: &Abilities, program: &std::path::Path) -> std::io::Result<Self> {
-        let mut hash = Sha256::new();
-        let mut part = |text: &str| {
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text.as_bytes());
-        };
-        let mut file = std::fs::File::open(program)?;
-        let mut of_program = Sha256::new();
-        std::io::copy(&mut file, &mut of_program)?;
-        part(&hex(&of_program.finalize()));
-        for one in &engine.contenders {
-            part(&format!(
-                "{} {} {}",
-                one.id.label, one.runtime.digest, one.reference
-            ));
-            part(&format!("{:?}", one.runtime.manifest));
-        }
-        part(&format!("{:?}", engine.machine));
-        part(&format!(
-            "{:?} {:x}",
-            abilities.controllers, abilities.capabilities
-        ));
-        part(&format!("{:?}", abilities.unpinned));
-        part(&engine.recorder_said);
-        part(&format!(
-            "{} {} {}",
-            engine.repeat, engine.control, engine.keep_setup
-        ));
-        part(&format!("{:?}", engine.corpus.findings));
-        part(&format!("{:?}", engine.corpus.requirements));
-        Ok(Self {
-            base: hex(&hash.finalize()),
+    /// For results that all depend on what `base` is the digest of.
+    #[must_use]
+    pub fn new(base: String) -> Self {
+        Self {
+            base,
             earlier: BTreeMap::new(),
-        })
+        }
     }
 
     /// Takes results from the events of an earlier run.

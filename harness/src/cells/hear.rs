@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::net::UnixStream;
 
 use crate::cell::job::{Job, Message};
-use crate::cells::launch::Told;
+use crate::cells::order::Told;
 
 /// What a cell may say, in bytes: a stream of a container is kept up to 1 MiB, which is six times as much in JSON.
 const LINE: u64 = 16 << 20;

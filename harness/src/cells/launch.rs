@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ocidiff_model::{Caller, Channel, Fact, StepRecord};
+use ocidiff_model::{Channel, Fact};
 use ocidiff_trace::ebpf::{Loaded, Place};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
@@ -16,9 +16,9 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-use crate::cell::job::{Answer, Ask, Job, JobStep, RecordJob, TraceReport};
-use crate::cell::stand_in::StandIn;
+use crate::cell::job::Job;
 use crate::cells::hear::{converse, secret};
+use crate::cells::order::{Order, Told};
 use crate::cells::session::Session;
 use crate::cells::slot::{Slot, new_pid_namespace};
 use crate::cells::wall;
@@ -32,54 +32,6 @@ const RING: u32 = 1 << 20;
 const LARGE_RING: u32 = 64 << 20;
 /// How much of what a cell itself complains is kept, in bytes.
 const COMPLAINT: u64 = 4096;
-
-/// Everything that a run needs but the cgroups, which are made for it.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// Layers of the rootfs, the topmost first.
-    pub lower: Vec<PathBuf>,
-    /// The probe on the machine.
-    pub probe: PathBuf,
-    /// The programs of all runtimes of this run.
-    pub programs: Vec<PathBuf>,
-    /// Configs by container.
-    pub configs: std::collections::BTreeMap<String, String>,
-    /// What stands for files of the machine's.
-    pub stand_ins: Vec<StandIn>,
-    /// The config's name in the bundle.
-    pub config_file: String,
-    /// The calls.
-    pub steps: Vec<JobStep>,
-    /// A call of another kind, in place of steps: what a program says of itself.
-    pub ask: Option<Ask>,
-    /// What the runtime is called with, where a case says it.
-    pub caller: Caller,
-    /// What to record.
-    pub record: Option<RecordJob>,
-    /// The whole run's limit.
-    pub limit: Duration,
-}
-
-/// What a cell told, whole or up to where it broke.
-#[derive(Debug, Clone, Default)]
-pub struct Told {
-    /// Steps that ended.
-    pub steps: Vec<StepRecord>,
-    /// Facts, as observed.
-    pub facts: Vec<Fact>,
-    /// What the runtime itself called, where that is kept.
-    pub setup: Vec<String>,
-    /// What the recorder saw.
-    pub trace: TraceReport,
-    /// What a program that was asked says of itself.
-    pub answer: Option<Answer>,
-    /// Whether the workload ran.
-    pub ran: bool,
-    /// Why the run is worth nothing, if so.
-    pub broken: Option<String>,
-    /// Wall time from the start of the cell to its end.
-    pub seconds: f64,
-}
 
 /// Launches cells of one session, as many at a time as there are slots.
 #[derive(Debug, Clone)]

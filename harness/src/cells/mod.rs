@@ -8,6 +8,7 @@
 //! | [`carry`] | results of an earlier run that cannot have changed |
 //! | `hear` | listens to a cell |
 //! | [`launch`] | starts a cell in a free slot |
+//! | [`order`] | what a cell is asked for, and what it told |
 //! | [`participants`] | who takes part, and the calls that each wants |
 //! | [`runner`] | one case: bundle, launch, record, normalise |
 //! | [`session`] | what a run makes on the machine, and how it is found again |
@@ -21,6 +22,7 @@ pub mod carry;
 pub mod hangs;
 pub(crate) mod hear;
 pub mod launch;
+pub mod order;
 pub mod participants;
 pub mod runner;
 pub mod session;

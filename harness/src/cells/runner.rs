@@ -8,16 +8,20 @@ use std::time::{Duration, Instant};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::{Case, Channel, Op, Record, Watch};
+use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
 use crate::cell::job::Lacks;
-use crate::cell::job::{JobStep, RecordJob};
+use crate::cell::job::{CallsJob, JobStep, RecordJob};
+use crate::cells::abilities::Abilities;
 use crate::cells::carry::Carry;
 use crate::cells::hangs::Hangs;
-use crate::cells::launch::{Launcher, Order, Told};
+use crate::cells::launch::Launcher;
+use crate::cells::order::{Order, Told};
 use crate::cells::participants::Contender;
 use crate::corpus::{Corpus, Entry};
+use crate::digest::hex;
 use crate::judge::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
 use crate::judge::filters;
 use crate::judge::fixed::Newest;
@@ -49,7 +53,7 @@ pub enum Recorder {
 
 /// Runs cases.
 #[derive(Debug)]
-pub struct Engine {
+pub struct CellRunner {
     /// The corpus.
     pub corpus: Arc<Corpus>,
     /// The runtimes, the reference first.
@@ -84,7 +88,7 @@ pub struct Engine {
     pub launcher: Launcher,
 }
 
-impl Engine {
+impl CellRunner {
     /// Runs a case under every runtime, and again where a difference is new, and judges it.
     pub async fn run(&self, entry: &Entry) -> Finished {
         let started = Instant::now();
@@ -159,8 +163,46 @@ impl Engine {
         self.once(case, bundle).await
     }
 
+    /// The digest of all that every result of this run depends on; the runtimes are settled by now.
+    ///
+    /// # Errors
+    /// This program's own file cannot be read.
+    pub fn depends_on(&self, abilities: &Abilities, program: &Path) -> std::io::Result<String> {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        let mut file = std::fs::File::open(program)?;
+        let mut of_program = Sha256::new();
+        std::io::copy(&mut file, &mut of_program)?;
+        part(&hex(&of_program.finalize()));
+        for one in &self.contenders {
+            part(&format!(
+                "{} {} {}",
+                one.id.label, one.runtime.digest, one.reference
+            ));
+            part(&format!("{:?}", one.runtime.manifest));
+        }
+        part(&format!("{:?}", self.machine));
+        part(&format!(
+            "{:?} {:x}",
+            abilities.controllers, abilities.capabilities
+        ));
+        part(&format!("{:?}", abilities.unpinned));
+        part(&self.recorder_said);
+        part(&format!("{} {} {}", self.repeat, self.control, self.keep_setup));
+        part(&format!("{:?}", self.corpus.findings));
+        part(&format!("{:?}", self.corpus.requirements));
+        Ok(hex(&hash.finalize()))
+    }
+
     /// What the case needs and the recorder does not have.
     pub(crate) fn missing(&self, case: &Case) -> Option<String> {
+        // What nobody looked at is neither absent nor the same everywhere.
+        if self.recorder == Recorder::None && !watched_calls(case).is_empty() {
+            return Some("watches syscalls, which `--recorder none` does not record".to_owned());
+        }
         let wanted = case.body.needs.recorder.as_ref()?;
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))
     }
@@ -200,12 +242,13 @@ impl Engine {
             stand_ins: bundle.stand_ins.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {
-                watch: watched_calls(case).to_vec(),
-                only_watched: watched_calls(case).iter().any(|name| name == ONLY),
                 visit: !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_))),
-                calls: self.recorder != Recorder::None,
+                calls: (self.recorder != Recorder::None).then(|| CallsJob {
+                    watch: watched_calls(case).to_vec(),
+                    only_watched: watched_calls(case).iter().any(|name| name == ONLY),
+                    max: MAX_CALLS,
+                }),
                 setup: self.keep_setup || case.body.watch.contains_key(&Channel::Setup),
-                max_calls: MAX_CALLS,
             }),
             steps,
             ask: None,
@@ -215,13 +258,13 @@ impl Engine {
     }
 }
 
-impl Launch for Engine {
+impl Launch for CellRunner {
     async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
         self.launch_under(&self.contenders, case, bundle).await
     }
 }
 
-impl Engine {
+impl CellRunner {
     /// Launches a bundle once under each of these.
     pub(crate) async fn launch_under(
         &self,

@@ -11,7 +11,7 @@ use ocidiff_model::{Case, CaseFile, Impact};
 use serde_json::{Value, json};
 
 use super::judge::Move;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 
 /// What both runtimes say; none where a runtime does not.
@@ -27,7 +27,7 @@ pub struct Features {
 ///
 /// # Errors
 /// The machine failed.
-pub async fn ask(engine: &Engine) -> Result<Features, Error> {
+pub async fn ask(engine: &CellRunner) -> Result<Features, Error> {
     let body: CaseFile =
         serde_json::from_value(json!({"summary": "what the runtimes support"})).map_err(Error::broken)?;
     let case = Case {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::shape::Shape;
 use super::words::words;
 use crate::bundle::Bundle;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::judge::compare::compare;
 use crate::judge::confirm::{Launch, Origin};
@@ -59,7 +59,7 @@ pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -
 /// # Errors
 ///
 /// The harness or the machine failed.
-pub async fn look(engine: &Engine, shape: &Shape) -> Result<Result<Seen, String>, Error> {
+pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, String>, Error> {
     // What the probe says of itself is enough; cgroup values are seen from outside only.
     let case = case(shape, "the probe in a workload's place", LIMIT, Channel::Cgroup)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;

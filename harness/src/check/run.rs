@@ -13,7 +13,7 @@ use super::judge::{Move, values};
 use super::look::{Steady, case, steady};
 use super::rules::by_rule;
 use super::shape::{Own, Shape};
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::digest::of_text;
 use crate::error::Error;
 use crate::secrets::{Discreet, Secrets};
@@ -36,7 +36,7 @@ const CHANNELS: [Channel; 4] = [
 ///
 /// The harness or the machine failed.
 pub async fn run(
-    engine: &Engine,
+    engine: &CellRunner,
     shape: &Shape,
     own: &Own,
     step: Move<'_>,

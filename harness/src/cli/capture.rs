@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use ocidiff_engines::{EngineError, Found, Workload};
 use ocidiff_model::ExitStatus;
-use ocidiff_runtimes::engines::{self, EngineError, Found, Workload};
 
 use super::bundle_folder::{name_of, reach};
 use super::containers::CaptureArgs;
@@ -70,12 +70,14 @@ fn bundle(folder: &Path, reach: Reach) -> Result<Container, Error> {
 /// The one container of the name.
 async fn container(args: &CaptureArgs, name: &str) -> Result<Container, Error> {
     let options = args.from_whom.options(vec![name.to_owned()]);
-    let found = engines::find(&options).await.map_err(|error| match error {
-        EngineError::Host { .. } => Error::usage(error),
-        EngineError::Absent { .. } | EngineError::Socket { .. } => {
-            Error::broken(format!("failed to {error}"))
-        }
-    })?;
+    let found = ocidiff_engines::find(&options)
+        .await
+        .map_err(|error| match error {
+            EngineError::Host { .. } => Error::usage(error),
+            EngineError::Absent { .. } | EngineError::Socket { .. } => {
+                Error::broken(format!("failed to {error}"))
+            }
+        })?;
     let one = only(name, found)?;
     let config = one
         .config

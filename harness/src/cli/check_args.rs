@@ -80,7 +80,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "N", requires = "kubernetes", value_parser = clap::value_parser!(u16).range(1..=5000))]
     pub(crate) nodes: Option<u16>,
     /// An image that has this program, as one static file, at /ocidiff
-    #[arg(long, value_name = "IMAGE", requires = "kubernetes", value_parser = super::check::image)]
+    #[arg(long, value_name = "IMAGE", requires = "kubernetes", value_parser = super::image_name::image)]
     pub(crate) job_image: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ocidiff_runtimes::engines::{Options, Which};
+use ocidiff_engines::{Options, Which};
 
 /// Where containers are looked for.
 #[derive(Debug, Clone, Args)]

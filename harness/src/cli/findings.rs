@@ -7,7 +7,7 @@ use ocidiff_model::{ExitStatus, Impact};
 use ocidiff_reports::findings::{List, render};
 use ocidiff_reports::safe;
 
-use super::args::CheckFormat;
+use super::check_args::CheckFormat;
 use super::output;
 use crate::bundle::given::config_of;
 use crate::error::Error;

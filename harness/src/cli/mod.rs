@@ -8,6 +8,7 @@ mod capture;
 mod changes;
 mod check;
 mod check_args;
+mod commands;
 mod containers;
 mod control;
 mod ending;
@@ -18,6 +19,7 @@ mod findings;
 mod help;
 mod hooks;
 mod ignored;
+mod image_name;
 mod inspect;
 mod lint;
 mod mutants;
@@ -32,6 +34,7 @@ mod runtimes;
 mod seccomp;
 mod side_by_side;
 mod signals;
+mod teller;
 mod upstream;
 mod via;
 
@@ -44,7 +47,8 @@ use ocidiff_model::ExitStatus;
 use crate::error::Error;
 use crate::machine::root;
 use crate::run::preflight;
-use args::{Cli, Command, SchemaOf};
+use args::SchemaOf;
+use commands::{Cli, Command};
 
 /// Reads the command line, does it, and gives the exit status.
 #[must_use]
@@ -142,7 +146,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
     output::answer(&format!("{text}\n"), ExitStatus::Ok)
 }
 
-fn clean(args: &via::ViaArgs) -> Result<ExitStatus, Error> {
+fn clean(args: &args::ViaArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
     // That the first part cannot be told keeps nobody from the second.
     let local = clean_machine();

@@ -92,10 +92,10 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let abilities = suite::abilities()?;
-        let mut engine = suite::engine(corpus, runtimes, &args.with.settings()?, &abilities, stop.watch())?;
-        let left_out = preflight::plain(&mut engine).await?;
+        let mut runner = suite::runner(corpus, runtimes, &args.with.settings()?, &abilities, stop.watch())?;
+        let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
-        let bench = Bench::new(engine, abilities, mode);
+        let bench = Bench::new(runner, abilities, mode);
         let reports = run_all(bench, mutants, usize::from(args.with.jobs), stop).await?;
         Ok::<_, Error>((reports, stop.is_asked()))
     })?;

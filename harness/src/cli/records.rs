@@ -51,18 +51,18 @@ pub(crate) fn run_with(
             control,
             ..with.settings()?
         };
-        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        let mut runner = suite::runner(corpus, runtimes, &settings, &abilities, stop.watch())?;
         abilities
             .unpinned
             .iter()
             .for_each(|one| output::complain(&one.told()));
-        if with.recorder == RecorderArg::Auto && engine.recorder != Recorder::Ebpf {
-            output::complain(&format!("recorder: {}", engine.recorder_said));
+        if with.recorder == RecorderArg::Auto && runner.recorder != Recorder::Ebpf {
+            output::complain(&format!("recorder: {}", runner.recorder_said));
         }
-        let left_out = preflight::plain(&mut engine).await?;
+        let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
         let schedule = Schedule {
-            engine: Arc::new(engine),
+            runner: Arc::new(runner),
             abilities: &abilities,
             width: usize::from(with.jobs),
             stop: stop.clone(),

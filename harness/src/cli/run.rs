@@ -1,46 +1,30 @@
 //! `ocidiff run`.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ocidiff_model::event::{CaseReport, Participant};
-use ocidiff_model::known::Machine;
-use ocidiff_model::{
-    Case, CaseFile, Channel, Counts, Difference, Event, ExitStatus, IgnoreList, Impact, Known, Verdict, Watch,
-};
-use ocidiff_reports::events::{self, PartFile, Recording, Writer};
-use ocidiff_reports::{Run as Told, safe, terminal};
+use ocidiff_model::{Case, CaseFile, Channel, Event, ExitStatus, Known, Watch};
+use ocidiff_reports::events::{self, Recording};
+use ocidiff_reports::safe;
 
 use super::args::RunArgs;
 use super::bundle_folder::reach;
-use super::ending::{Until, within};
-use super::files::Records;
-use super::reader::Reader;
+use super::ending::Until;
+use super::teller::{Teller, run_all};
 use super::{ignored, output, signals};
 use crate::bundle::given::{Reach, config_of, rootfs_of};
 use crate::cells::abilities::Abilities;
 use crate::cells::carry::Carry;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::cells::threads;
 use crate::corpus::Entry;
 use crate::error::Error;
-use crate::judge::confirm::Finished;
 use crate::machine::root;
 use crate::run::plan;
 use crate::run::preflight;
-use crate::run::schedule::{RunsCases, Schedule};
+use crate::run::schedule::Schedule;
 use crate::run::suite::{self, Settings};
-
-/// Who differs in these does not start a bundle that others start.
-const STARTS: [&str; 3] = [
-    "lifecycle.create.result",
-    "lifecycle.start.result",
-    "lifecycle.run.result",
-];
 
 /// Runs the cases, tells as they come, and gives the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
@@ -91,56 +75,42 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
             keep_hooks: args.hooks,
             ..args.with.settings()?
         };
-        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        let mut runner = suite::runner(corpus, runtimes, &settings, &abilities, stop.watch())?;
         abilities
             .unpinned
             .iter()
             .for_each(|one| output::complain(&one.told()));
-        engine.show_env = args.show_env;
-        engine.builder.reach = reach(args.outside_root);
-        if let (true, Some(took)) = (args.with.verbose, engine.launcher.loading()) {
+        runner.show_env = args.show_env;
+        runner.builder.reach = reach(args.outside_root);
+        if let (true, Some(took)) = (args.with.verbose, runner.launcher.loading()) {
             let millis = took.as_secs_f64() * 1e3;
             output::complain(&format!(
                 "the recorder's programs were loaded and attached in {millis:.1} ms"
             ));
         }
-        let left_out = preflight::plain(&mut engine).await?;
+        let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
         if args.changed.is_some() || args.json.is_some() {
-            engine.carry = Some(carry(args, &engine, &abilities, &settings.program)?);
+            runner.carry = Some(carry(args, &runner, &abilities, &settings.program)?);
         }
         let schedule = Schedule {
-            engine: Arc::new(engine),
+            runner: Arc::new(runner),
             abilities: &abilities,
             width: usize::from(args.with.jobs),
             stop: stop.clone(),
             bundle: args.bundle.clone(),
         };
-        let engine = &schedule.engine;
-        let participants = engine.contenders.iter().map(|contender| contender.participant());
-        let start = start_event(
-            participants.collect(),
-            &engine.machine,
-            &engine.recorder_said,
-            entries.len(),
-            teller.ignore.clone(),
-        );
-        run_all(
-            schedule,
-            start,
-            entries,
-            Until::of(args, left_out.len()),
-            &mut teller,
-        )
-        .await
+        run_all(schedule, entries, Until::of(args, left_out.len()), &mut teller).await
     });
     Ok((teller, ran?))
 }
 
 /// The keys of this run's results, and the results of an earlier one.
-fn carry(args: &RunArgs, engine: &Engine, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
-    let mut carry = Carry::of(engine, abilities, program)
+fn carry(args: &RunArgs, runner: &CellRunner, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
+    let base = runner
+        .depends_on(abilities, program)
         .map_err(|error| Error::broken(format!("failed to read {}: {error}", program.display())))?;
+    let mut carry = Carry::new(base);
     if let Some(file) = &args.changed {
         let shown = safe(&file.to_string_lossy());
         let read = events::read_file(file)
@@ -155,73 +125,6 @@ fn carry(args: &RunArgs, engine: &Engine, abilities: &Abilities, program: &Path)
         }
     }
     Ok(carry)
-}
-
-/// Runs what is planned, and gives every event to the teller.
-pub(super) async fn run_all<R: RunsCases>(
-    schedule: Schedule<'_, R>,
-    start: Event,
-    entries: Vec<Entry>,
-    until: Until,
-    teller: &mut Teller,
-) -> Result<ExitStatus, Error> {
-    let started = Instant::now();
-    let stop = schedule.stop.clone();
-    match teller.tell(start) {
-        Ok(()) => {}
-        // Nothing is known, and nothing was recorded.
-        Err(Error::Unread) => return Ok(ExitStatus::Broken),
-        Err(error) => return Err(error),
-    }
-    let reader = Reader::watch(stop.clone());
-    let engine = Arc::clone(&schedule.engine);
-    let mut early = until.begin(stop.clone());
-    let limit = early.limit();
-    let running = schedule.run(entries, |_, finished| {
-        let verdict = finished.report.verdict;
-        teller.finished(finished)?;
-        early.look(verdict, engine.given_up());
-        Ok(())
-    });
-    let ran = within(running, limit, &stop).await;
-    let unread = reader.end();
-    early.late(ran?);
-    let interrupted = stop.is_asked() && teller.done < teller.planned;
-    let counts = teller.counts.clone();
-    let exit = match early.exit(&counts, interrupted, unread) {
-        ExitStatus::Ok if teller.harms => ExitStatus::Differs,
-        exit => exit,
-    };
-    teller.tell(Event::RunFinished {
-        counts,
-        seconds: started.elapsed().as_secs_f64(),
-        exit,
-        interrupted,
-        why: early.why(),
-    })?;
-    Ok(exit)
-}
-
-/// The first event of a run.
-pub(super) fn start_event(
-    runtimes: Vec<Participant>,
-    machine: &Machine,
-    recorder: &str,
-    cases: usize,
-    ignore: Option<IgnoreList>,
-) -> Event {
-    let time = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Event::RunStarted {
-        ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
-        time: time.as_secs(),
-        runtimes,
-        machine: machine.clone(),
-        recorder: recorder.to_owned(),
-        cases,
-        ignore: ignore.map(Box::new),
-    }
 }
 
 /// A bundle of the user's as a case: everything that a workload could see is watched.
@@ -269,169 +172,4 @@ fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error
         case,
         known: Known::default(),
     })
-}
-
-/// Gives events to everybody who wants them: the terminal, the file, the counts.
-pub(super) struct Teller {
-    file: Option<Writer<PartFile>>,
-    records: Option<Records>,
-    bar: Option<ProgressBar>,
-    events: Vec<Event>,
-    counts: Counts,
-    done: usize,
-    planned: usize,
-    /// Whether bundles of the user's are run: then what is known of them counts too, if it breaks a workload.
-    given: bool,
-    /// Whether each known case is listed.
-    each_known: bool,
-    /// Whether a known difference does.
-    harms: bool,
-    /// What is not told.
-    ignore: Option<IgnoreList>,
-    /// What other commands take to meet the same runtimes and cases.
-    again: Vec<String>,
-    /// Whether another command says what came of it.
-    quiet: bool,
-}
-
-impl Teller {
-    pub(super) fn new(args: &RunArgs, planned: usize, ignore: Option<IgnoreList>) -> Result<Self, Error> {
-        let records = args.records.as_deref().map(Records::open).transpose()?;
-        let file = args.json.as_deref().map(Writer::create).transpose();
-        let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
-        Ok(Self {
-            file,
-            records,
-            bar: std::io::stderr().is_terminal().then(|| bar(planned)),
-            events: Vec::new(),
-            counts: Counts::default(),
-            done: 0,
-            planned,
-            given: args.bundle.is_some(),
-            each_known: args.known,
-            harms: false,
-            ignore,
-            again: args.again(),
-            quiet: false,
-        })
-    }
-
-    fn finished(&mut self, mut finished: Finished) -> Result<(), Error> {
-        finished.report.again.clone_from(&self.again);
-        let report = &mut finished.report;
-        let told: Vec<&Difference> = report
-            .differences
-            .iter()
-            .filter(|difference| {
-                !self
-                    .ignore
-                    .as_ref()
-                    .is_some_and(|list| list.covers(&difference.accounts))
-            })
-            .collect();
-        let impacts = told.iter().map(|difference| difference.impact);
-        let is_refused = told
-            .iter()
-            .any(|difference| STARTS.contains(&difference.fact.as_str()));
-        self.harms |= self.given && (is_refused || impacts.max().flatten() >= Some(Impact::Breaks));
-        report.ignored = report.verdict == Verdict::Known && told.is_empty();
-        if let Some(records) = &self.records {
-            finished
-                .records
-                .iter()
-                .try_for_each(|record| records.write(record))?;
-        }
-        self.tell(Event::CaseFinished(Box::new(finished.report)))
-    }
-
-    fn tell(&mut self, event: Event) -> Result<(), Error> {
-        // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
-        if let (Event::RunStarted { .. }, false) = (&event, self.quiet) {
-            self.say(&terminal::header(&event, &output::style()))?;
-        }
-        if let Some(file) = &mut self.file {
-            file.write(&event)
-                .map_err(|error| Error::broken(format!("failed to {error}")))?;
-        }
-        if let Event::CaseFinished(report) = &event {
-            self.done += 1;
-            self.counts.add(report.verdict);
-            self.progress(report);
-        }
-        self.events.push(event);
-        Ok(())
-    }
-
-    fn progress(&self, report: &CaseReport) {
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(self.done as u64);
-                bar.set_message(safe(&report.case));
-            }
-            None => output::progress(&format!(
-                "[{}/{}] {} {}",
-                self.done, self.planned, report.verdict, report.case
-            )),
-        }
-    }
-
-    fn say(&self, text: &str) -> Result<(), Error> {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| output::print(text)),
-            None => output::print(text),
-        }
-    }
-
-    /// Every event, once the last one is told.
-    fn end(&mut self) -> Result<Vec<Event>, Error> {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-        if let Some(file) = self.file.take() {
-            file.finish()
-                .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
-        }
-        Ok(std::mem::take(&mut self.events))
-    }
-
-    /// The report, once the last event is told.
-    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
-        let events = self.end()?;
-        let style = output::style();
-        let mut told = Told::of(&events);
-        told.each_known = self.each_known;
-        if let Some(line) = carried(&events) {
-            output::complain(&line);
-        }
-        let blocks: String = told
-            .told_whole()
-            .iter()
-            .map(|report| terminal::case(report, &style))
-            .collect();
-        output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
-    }
-}
-
-/// How many results are of an earlier run.
-fn carried(events: &[Event]) -> Option<String> {
-    let results = events.iter().filter_map(|event| match event {
-        Event::CaseFinished(report) => Some(report.carried),
-        _ => None,
-    });
-    let (number, all) = results.fold((0, 0), |(number, all), carried| {
-        (number + usize::from(carried), all + 1)
-    });
-    (number > 0).then(|| {
-        format!(
-            "{number} of {all} results are those of the earlier run: nothing that they depend on has changed"
-        )
-    })
-}
-
-fn bar(planned: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -6,6 +6,7 @@
 //! | [`plan`] | which cases run, by patterns |
 //! | [`preflight`] | what the machine lacks, and whether each runtime starts anything |
 //! | [`readback`] | loads a seccomp profile under each runtime, reads back what is in force |
+//! | [`runner`] | what runs one case: cells, or an engine |
 //! | [`schedule`] | many cases, a few at a time |
 //! | [`stop`] | asks everything that is under way to end |
 //! | [`suite`] | the corpus, the runtimes, a session |
@@ -14,6 +15,7 @@ pub mod mutants;
 pub mod plan;
 pub mod preflight;
 pub mod readback;
+pub mod runner;
 pub mod schedule;
 pub mod stop;
 pub mod suite;

@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::cell::job::Lacks;
 use crate::cells::abilities::Abilities;
 use crate::cells::participants::Contender;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::judge::compare::is_comparable;
 use crate::judge::verdict::judge;
 use crate::mutants::plan::{Candidate, candidates, touches};
@@ -37,7 +37,7 @@ pub struct Mode {
 #[derive(Debug)]
 pub struct Bench {
     /// The real runtimes and everything that runs cases.
-    pub engine: Engine,
+    pub runner: CellRunner,
     /// What the machine can do.
     pub abilities: Abilities,
     /// What is tried.
@@ -71,9 +71,9 @@ struct Sides {
 impl Bench {
     /// A bench over an engine's runtimes.
     #[must_use]
-    pub fn new(engine: Engine, abilities: Abilities, mode: Mode) -> Self {
+    pub fn new(runner: CellRunner, abilities: Abilities, mode: Mode) -> Self {
         Self {
-            engine,
+            runner,
             abilities,
             mode,
             built: Mutex::default(),
@@ -102,7 +102,7 @@ impl Bench {
 
     /// Tries the candidates until one catches the mutant as well as any can; what broke first, if something did.
     async fn try_cases(&self, mutant: &Mutant, sides: &Sides, report: &mut Report) -> Option<String> {
-        let candidates = candidates(mutant, &self.engine.corpus, self.mode.whole);
+        let candidates = candidates(mutant, &self.runner.corpus, self.mode.whole);
         let (mut rest, mut at_once, mut broken) = (candidates.as_slice(), 1, None);
         // Most are caught by the first case; where that one is not the right one, a few are tried at a time.
         while let Some(first) = rest.first() {
@@ -140,7 +140,7 @@ impl Bench {
         };
         let most = if self.mode.all_alike { usize::MAX } else { 1 };
         let real: Vec<Contender> = self
-            .engine
+            .runner
             .contenders
             .iter()
             .filter(fits)
@@ -164,13 +164,13 @@ impl Bench {
         candidate: Candidate<'_>,
     ) -> Result<Option<Catch>, Nothing> {
         let case = &candidate.entry.case;
-        if self.abilities.missing_of(case).is_some() || self.engine.missing(case).is_some() {
+        if self.abilities.missing_of(case).is_some() || self.runner.missing(case).is_some() {
             return Err(Nothing::NotTried);
         }
         let built = cell(&self.built, case.name.clone());
         let bundle = built
             .get_or_init(|| async {
-                let built = self.engine.builder.build(case, &self.engine.corpus);
+                let built = self.runner.builder.build(case, &self.runner.corpus);
                 built.map_err(|error| error.to_string())
             })
             .await;
@@ -192,14 +192,14 @@ impl Bench {
         let key = (case.name.clone(), labels(&sides.real).join(" "));
         let real = cell(&self.real, key);
         let real = real
-            .get_or_init(|| self.engine.launch_under(&sides.real, case, bundle))
+            .get_or_init(|| self.runner.launch_under(&sides.real, case, bundle))
             .await;
         let found = self.signs(sides, candidate, bundle, real).await?;
         if found.is_empty() {
             return Ok(None);
         }
         // Once more, both sides: what came by chance does not come again.
-        let real = self.engine.launch_under(&sides.real, case, bundle).await;
+        let real = self.runner.launch_under(&sides.real, case, bundle).await;
         let again = self.signs(sides, candidate, bundle, &real).await?;
         let stays = |sign: &Sign| again.iter().any(|other| other.fact == sign.fact);
         let found = found.into_iter().filter(stays).collect();
@@ -214,7 +214,7 @@ impl Bench {
         real: &[Record],
     ) -> Result<Vec<Sign>, Nothing> {
         let case = &candidate.entry.case;
-        let mutants = self.engine.launch_under(&sides.mutants, case, bundle).await;
+        let mutants = self.runner.launch_under(&sides.mutants, case, bundle).await;
         if let Some(why) = real.iter().chain(&mutants).find_map(broken) {
             return Err(Nothing::Broken(why));
         }
@@ -239,7 +239,7 @@ impl Bench {
     ) -> Vec<ocidiff_model::Difference> {
         let records: Vec<&Record> = records.filter(|record| is_comparable(record)).collect();
         let entry = candidate.entry;
-        judge(&entry.case, &entry.known, &self.engine.machine, &records)
+        judge(&entry.case, &entry.known, &self.runner.machine, &records)
     }
 }
 

@@ -4,7 +4,7 @@ use ocidiff_model::record::{CallResult, FilterRecord, RunOutcome};
 use ocidiff_model::{Case, CaseFile, Record, RuntimeId};
 use serde_json::{Value, json};
 
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::run::preflight;
 
@@ -79,8 +79,8 @@ const PATIENCE: u32 = 5;
 /// # Errors
 ///
 /// The harness or the machine failed.
-pub async fn read_back(engine: &Engine, seccomp: &Value) -> Result<Vec<ReadBack>, Error> {
-    let records = engine.observe(&case(seccomp)?).await.map_err(Error::broken)?;
+pub async fn read_back(runner: &CellRunner, seccomp: &Value) -> Result<Vec<ReadBack>, Error> {
+    let records = runner.observe(&case(seccomp)?).await.map_err(Error::broken)?;
     let asked = asked(seccomp);
     records.into_iter().map(|record| one(record, &asked)).collect()
 }

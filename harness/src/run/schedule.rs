@@ -1,50 +1,25 @@
 //! Runs many cases, a few at a time, and hands each on when it is done.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::cells::abilities::Abilities;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::judge::confirm::{Finished, skipped};
+use crate::run::runner::CaseRunner;
 use crate::run::stop::Stop;
-
-/// What runs one case.
-pub trait RunsCases: Send + Sync + 'static {
-    /// Runs a case, or a bundle of the user's in its place.
-    fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> impl Future<Output = Finished> + Send;
-
-    /// A sentence for each runtime that takes part no more, and whether too few are left to compare.
-    fn given_up(&self) -> (Vec<String>, bool) {
-        (Vec::new(), false)
-    }
-}
-
-impl RunsCases for Engine {
-    async fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> Finished {
-        match bundle {
-            None => self.run(entry).await,
-            Some(folder) => self.run_copy(entry, folder).await,
-        }
-    }
-
-    fn given_up(&self) -> (Vec<String>, bool) {
-        let sentences = self.hangs.sentences();
-        let too_few = !sentences.is_empty() && self.contenders.len() < sentences.len() + 2;
-        (sentences, too_few)
-    }
-}
 
 /// The cases of a run, and what they need.
 #[derive(Debug)]
-pub struct Schedule<'a, R = Engine> {
+pub struct Schedule<'a, R = CellRunner> {
     /// Runs one case.
-    pub engine: Arc<R>,
+    pub runner: Arc<R>,
     /// What the machine can do: a case that needs more is skipped.
     pub abilities: &'a Abilities,
     /// So many cases at a time. One in flight holds its bundle and records: as many as there are places for its
@@ -56,7 +31,7 @@ pub struct Schedule<'a, R = Engine> {
     pub bundle: Option<PathBuf>,
 }
 
-impl<R: RunsCases> Schedule<'_, R> {
+impl<R: CaseRunner> Schedule<'_, R> {
     /// Runs the entries and hands each on as it is done, with what came of it. After a stop the rest is not run.
     ///
     /// Where one cannot be handed on the rest is stopped, and it is waited for: a cell that is under way must be
@@ -82,14 +57,14 @@ impl<R: RunsCases> Schedule<'_, R> {
                 }
                 continue;
             }
-            let (engine, places, stop) = (Arc::clone(&self.engine), Arc::clone(&places), self.stop.clone());
+            let (runner, places, stop) = (Arc::clone(&self.runner), Arc::clone(&places), self.stop.clone());
             let bundle = self.bundle.clone();
             running.spawn(async move {
                 let _place = places.acquire_owned().await;
                 if stop.is_asked() {
                     return None;
                 }
-                let finished = engine.run_case(&entry, bundle.as_deref()).await;
+                let finished = runner.run_case(&entry, bundle.as_deref()).await;
                 (!stop.is_asked()).then_some((entry, finished))
             });
         }

@@ -13,7 +13,7 @@ use crate::cells::ask::InCell;
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
 use crate::cells::participants::contenders;
-use crate::cells::runner::{Engine, Recorder};
+use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::session::Session;
 use crate::corpus::{self, Corpus, files};
 use crate::error::Error;
@@ -172,13 +172,13 @@ pub struct Settings {
 ///
 /// # Errors
 /// The reference is not one of the runtimes; a session cannot be started.
-pub fn engine(
+pub fn runner(
     corpus: Corpus,
     runtimes: Vec<Runtime>,
     settings: &Settings,
     abilities: &Abilities,
     stop: watch::Receiver<bool>,
-) -> Result<Engine, Error> {
+) -> Result<CellRunner, Error> {
     let contenders = contenders(runtimes, settings.reference.as_deref()).map_err(Error::usage)?;
     if let Some(lacks) = preflight::lacks(abilities, &corpus.default_config) {
         return Err(Error::broken(lacks));
@@ -193,7 +193,7 @@ pub fn engine(
         .probe()
         .map_err(|error| Error::broken(format!("failed to write the probe: {error}")))?;
     let (recorder, recorder_said, kernel) = recorder(settings.recorder)?;
-    Ok(Engine {
+    Ok(CellRunner {
         corpus: Arc::new(corpus),
         contenders,
         machine: abilities.machine.clone(),

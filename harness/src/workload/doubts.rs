@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::tame::UNCHECKED;
+use super::UNCHECKED;
 
 /// A line for each, behind [`UNCHECKED`].
 pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {

@@ -32,3 +32,8 @@ pub struct Workload {
     /// What of it the probe has not, a line each.
     pub without: Vec<String>,
 }
+
+/// The probe in the container.
+pub(crate) const PROBE: &str = "/.ocidiff/probe";
+/// What a change begins with that a verdict depends on: what would be seen without it is not known.
+pub(crate) const UNCHECKED: &str = "not checked: ";

@@ -10,7 +10,7 @@ use rustix::fs::StatVfsMountFlags;
 use rustix::mount::MountFlags;
 use serde_json::{Map, Value};
 
-use super::tame::{PROBE, UNCHECKED};
+use super::{PROBE, UNCHECKED};
 use crate::cell::stand_in::{Kind, Node, StandIn};
 
 /// File systems that the kernel makes out of nothing; any other is read from a device, a server or a folder of the host's.

@@ -15,16 +15,11 @@ pub use super::limits::Limits;
 use super::limits::rlimits;
 use super::mounts::mounts;
 use super::uses::Uses;
+use super::{PROBE, UNCHECKED};
 use crate::cell::joined;
 use crate::cell::stand_in::StandIn;
 use crate::paths;
 use crate::secrets::digest;
-
-/// The probe in the container.
-pub(crate) const PROBE: &str = "/.ocidiff/probe";
-
-/// What a change begins with that a verdict depends on: what would be seen without it is not known.
-pub(crate) const UNCHECKED: &str = "not checked: ";
 
 /// A config for the probe, and what it has otherwise than the workload's.
 #[derive(Debug, Clone, PartialEq)]

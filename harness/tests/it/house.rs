@@ -39,6 +39,155 @@ fn rooms_use_those_above_them_in_the_table_only() {
     assert!(up.is_empty(), "move what is used to a lower floor: {up:?}");
 }
 
+/// A file may use the room that it is in, and what lies below it: it is those beside it that must not use each other.
+#[test]
+fn files_of_a_room_use_each_other_one_way_only() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let rooms = [
+        ("cell", "harness/src/cell"),
+        ("cells", "harness/src/cells"),
+        ("judge", "harness/src/judge"),
+        ("run", "harness/src/run"),
+        ("workload", "harness/src/workload"),
+        ("cli", "harness/src/cli"),
+        ("page", "reports/src/page"),
+        ("", "runtimes/engines/src"),
+    ];
+    for (room, folder) in rooms {
+        let circle = circle(&uses_within(room, &top.join(folder)));
+        assert!(
+            circle.is_empty(),
+            "{folder}: each of these uses the next: {circle:?}"
+        );
+    }
+}
+
+/// Which of a folder's modules name which others, by `super::` or from the crate's root.
+fn uses_within(room: &str, folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all = BTreeMap::<String, BTreeSet<String>>::new();
+    let module = |path: &Path| -> Option<String> {
+        let first = path.strip_prefix(folder).ok()?.components().next()?;
+        Some(
+            first
+                .as_os_str()
+                .to_string_lossy()
+                .trim_end_matches(".rs")
+                .to_owned(),
+        )
+    };
+    let paths: Vec<PathBuf> = below(folder.to_owned())
+        .into_iter()
+        .filter(|path| !path.to_string_lossy().contains("test"))
+        .collect();
+    let names: BTreeSet<String> = paths.iter().filter_map(|path| module(path)).collect();
+    for path in &paths {
+        let Some(own) = module(path).filter(|own| !["mod", "lib", "main"].contains(&own.as_str())) else {
+            continue;
+        };
+        let text = fs::read_to_string(path).expect("a file");
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        // `super` of a file below a folder of the room is that folder, whose `super` is the room.
+        let depth = path.strip_prefix(folder).expect("below").components().count();
+        let is_mod = path.ends_with("mod.rs");
+        let up = "super::".repeat(depth - usize::from(is_mod));
+        let from_root = if room.is_empty() {
+            "crate::".to_owned()
+        } else {
+            format!("crate::{room}::")
+        };
+        let uses = all.entry(own.clone()).or_default();
+        for start in [up, from_root] {
+            for (at, _) in code.match_indices(&start) {
+                let before = code[..at].chars().next_back();
+                if before.is_some_and(|c| c == ':' || c.is_alphanumeric()) {
+                    continue;
+                }
+                uses.extend(
+                    named(&code[at + start.len()..])
+                        .into_iter()
+                        .filter(|name| names.contains(name) && *name != own),
+                );
+            }
+        }
+    }
+    all
+}
+
+/// The first names of a path, or of each of a list of paths: `a::b`, `{a, b::{c, d}}`.
+fn named(text: &str) -> Vec<String> {
+    let word = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
+    let Some(list) = text.strip_prefix('{') else {
+        return vec![word(text)];
+    };
+    let (mut depth, mut names, mut item) = (0, Vec::new(), String::new());
+    for c in list.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(std::mem::take(&mut item)),
+            _ if depth == 0 => item.push(c),
+            _ => {}
+        }
+    }
+    names.push(item);
+    names.iter().map(|item| word(item.trim())).collect()
+}
+
+/// Modules of which each uses the next, and the last the first.
+fn circle(uses: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut left = uses.clone();
+    loop {
+        let free: Vec<String> = left
+            .iter()
+            .filter(|(_, uses)| uses.iter().all(|used| !left.contains_key(used)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if free.is_empty() {
+            return left.into_keys().collect();
+        }
+        for name in free {
+            left.remove(&name);
+        }
+    }
+}
+
+/// An error is a fragment that reads behind "failed to", or behind the name of what it is about.
+#[test]
+fn errors_have_one_grammar() {
+    let mut seen = 0;
+    for path in product() {
+        let text = fs::read_to_string(&path).expect("a file");
+        for (at, _) in text.match_indices("#[error(") {
+            let rest = text[at + 8..].trim_start();
+            // Without escapes, and up to the closing quote.
+            let Some(said) = rest.strip_prefix('"').map(|rest| rest.replace("\\\"", "'")) else {
+                continue;
+            };
+            let said = said.split('"').next().unwrap_or_default();
+            seen += 1;
+            let place = format!("{}: {said}", path.display());
+            let first: String = said.chars().take_while(|c| c.is_alphabetic()).collect();
+            let is_name = first.chars().count() > 1 && first.chars().all(char::is_uppercase);
+            assert!(
+                !first.starts_with(char::is_uppercase) || is_name || said.starts_with("DOCKER_HOST"),
+                "a capital: {place}"
+            );
+            let stops = said.ends_with(['.', '!', '\n']) && !said.ends_with("...");
+            assert!(!stops, "a full stop: {place}");
+            for word in [" is no ", " are no ", "Error:", "error:", "tells "] {
+                let plain = said.replace("there is no ", "").replace("there are no ", "");
+                assert!(!plain.contains(word), "`{word}`: {place}");
+            }
+        }
+    }
+    assert!(seen > 80, "only {seen} errors were found");
+}
+
 /// `make lint` prints these; tests may be tables, and are not measured.
 #[test]
 fn files_and_functions_fit_on_few_screens() {
@@ -112,6 +261,7 @@ fn product() -> Vec<PathBuf> {
         "harness/seccomp/src",
         "harness/trace/src",
         "runtimes/src",
+        "runtimes/engines/src",
         "reports/src",
         "cases/probe/src",
     ];

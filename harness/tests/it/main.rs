@@ -2,6 +2,7 @@
 //! linked once; a module for each subject, helpers in `support`.
 
 mod bisect;
+mod browser;
 mod bundles;
 mod capture;
 mod changes;

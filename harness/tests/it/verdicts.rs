@@ -321,6 +321,20 @@ fn accept_prints_the_change_and_a_dry_run_writes_nothing() {
 }
 
 #[test]
+fn what_is_not_recorded_is_not_judged() {
+    let Some(runtimes) = pair() else { return };
+    let scene = Scene::new();
+    scene.write(
+        "cases/a/it.yaml",
+        "{summary: s, config: {process: {args: [/bin/probe, getuid]}}, steps: [run], watch: {syscall: [getuid]}}",
+    );
+    let ran = run(&scene, &runtimes, &["--cases", "cases", "--recorder", "none"]);
+    let said = &ran.ends_with(0).stdout;
+    assert!(said.contains("`--recorder none` does not record (1)"), "{said}");
+    assert!(said.contains(" 0 agree") && said.contains("1 skipped"), "{said}");
+}
+
+#[test]
 fn a_runtime_that_does_not_come_back_is_given_up() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
         return;

@@ -14,7 +14,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use ocidiff_trace::ebpf::{Loaded, Place, Role};
-use ocidiff_trace::{EbpfRecorder, Options, PtraceRecorder, Recorder};
+use ocidiff_trace::{Calls, EbpfRecorder, Options, PtraceRecorder, Recorder};
 
 const GETPPID: u32 = 100_000;
 const OPENAT: u32 = 20_000;
@@ -50,20 +50,20 @@ fn workload() {
 
 fn report(json: bool) {
     let plain = best(plain);
-    let ptrace = best(|| recorded(&PtraceRecorder, None, Options::default().max_calls));
+    let ptrace = best(|| recorded(&PtraceRecorder, None, Calls::default().max));
     let loaded = Loaded::load();
     if let Err(error) = &loaded {
         eprintln!("no eBPF here: failed to {error}");
     }
-    let ebpf = |max_calls| {
+    let ebpf = |max| {
         let loaded = loaded.as_ref().ok()?;
         Some(best(|| {
             let place = loaded.place(0, 64 << 20).expect("a place");
             let recorder = EbpfRecorder::open(place).expect("open");
-            recorded(&recorder, Some(&place), max_calls)
+            recorded(&recorder, Some(&place), max)
         }))
     };
-    let (ebpf, all) = (ebpf(Options::default().max_calls), ebpf(usize::MAX));
+    let (ebpf, all) = (ebpf(Calls::default().max), ebpf(usize::MAX));
     let strace = Command::new("strace")
         .arg("-V")
         .output()
@@ -128,7 +128,7 @@ fn strace() -> f64 {
 }
 
 #[expect(clippy::zombie_processes, reason = "the recorder reaps it")]
-fn recorded(recorder: &dyn Recorder, place: Option<&Place>, max_calls: usize) -> f64 {
+fn recorded(recorder: &dyn Recorder, place: Option<&Place>, max: usize) -> f64 {
     let mut init = Command::new(me())
         .arg("--init")
         .args(place.map(|place| serde_json::to_string(place).expect("it is written")))
@@ -137,8 +137,11 @@ fn recorded(recorder: &dyn Recorder, place: Option<&Place>, max_calls: usize) ->
         .expect("init starts");
     let pid = i32::try_from(init.id()).expect("a pid fits");
     let options = Options {
-        watch: vec!["fchmodat2".to_owned()],
-        max_calls,
+        calls: Some(Calls {
+            watch: vec!["fchmodat2".to_owned()],
+            max,
+            ..Calls::default()
+        }),
         ..Options::default()
     };
     // Enrolling takes a moment; a runtime's init is enrolled before it is one.

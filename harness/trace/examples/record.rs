@@ -11,7 +11,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ocidiff_trace::{Options, PtraceRecorder, Recorder as _};
+use ocidiff_trace::{Calls, Options, PtraceRecorder, Recorder as _};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -20,12 +20,14 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let watch: Vec<String> = args.collect();
-    let record_calls = watch.first().is_none_or(|word| word != "visit");
+    let visit_only = watch.first().is_some_and(|word| word == "visit");
     match record(
         pid,
         Options {
-            watch,
-            record_calls,
+            calls: (!visit_only).then_some(Calls {
+                watch,
+                ..Calls::default()
+            }),
             ..Options::default()
         },
     ) {

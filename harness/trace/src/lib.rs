@@ -4,10 +4,11 @@
 //! init, `start` is called, and the recording begins when init replaces itself by the workload:
 //!
 //! ```no_run
-//! use ocidiff_trace::{Options, PtraceRecorder, Recorder};
+//! use ocidiff_trace::{Calls, Options, PtraceRecorder, Recorder};
 //! # fn start() {}
 //! # let init = 1;
-//! let options = Options { watch: vec!["fchmodat2".into()], ..Options::default() };
+//! let calls = Calls { watch: vec!["fchmodat2".into()], ..Calls::default() };
+//! let options = Options { calls: Some(calls), ..Options::default() };
 //! let mut recording = PtraceRecorder.attach(init, options, Box::new(|tgid| println!("{tgid} at its execve")))?;
 //! start();
 //! match recording.wait(std::time::Duration::from_secs(10))? {
@@ -20,7 +21,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`record`] | [`Trace`], [`Call`]: what a recording leaves; the same for every backend |
-//! | [`recorder`] | the two small traits that a backend implements, and [`Options`] |
+//! | [`recorder`] | the two small traits that a backend implements; what a recording is composed of: [`Options`] |
 //! | [`ptrace`] | the backend that every kernel has: [`PtraceRecorder`] |
 //! | `ebpf` | the backend that costs nearly nothing, where the machine allows it |
 //! | `decode` | numbers to names, pointers to the strings behind them |
@@ -48,7 +49,7 @@ pub use ebpf::EbpfRecorder;
 pub use error::Error;
 pub use ptrace::PtraceRecorder;
 pub use record::{Arch, Call, CallResult, Exit, SetupCall, Trace};
-pub use recorder::{OnExec, Options, Recorder, Recording};
+pub use recorder::{Calls, OnExec, Options, Others, Recorder, Recording};
 
 /// A process or thread id in the pid namespace of the recorder.
 pub type Pid = i32;

@@ -4,38 +4,57 @@ use std::time::Duration;
 
 use crate::{Error, Pid, Trace};
 
-/// What to record, and how much of it.
+/// What a recording is composed of: a visit at the workload's execve, and a record of its calls.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Calls to decode fully: flags and numbers by name, descriptors as what they refer to. `*` is all.
-    /// Of the others only strings are read; see [`crate::Call::args`].
-    pub watch: Vec<String>,
-    /// How many calls are kept; more are only counted.
-    pub max_calls: usize,
+    /// Whether the workload is visited at its execve: stopped there once, its seccomp filters read, and looked at by
+    /// `on_exec`. ptrace records from there on, so it visits in any case.
+    pub visit: bool,
+    /// The calls to record. None: the recorder lets go after the visit and only waits for the workload's end, which
+    /// runs at its full speed.
+    pub calls: Option<Calls>,
     /// How many bytes of a string are kept.
     pub max_string: usize,
-    /// Whether to read the seccomp filters.
-    pub read_filters: bool,
-    /// Whether to record calls. If not, the recorder visits the workload at its execve and then lets go,
-    /// and only waits for its end: the workload runs at its full speed.
-    pub record_calls: bool,
-    /// Whether calls that are not watched are left out, and not even counted. ptrace cannot: it stops at all.
-    pub only_watched: bool,
-    /// Whether the workload is visited at its execve where the backend could do without: for the filters and for
-    /// what `on_exec` looks at.
-    pub visit: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            watch: Vec::new(),
-            max_calls: 20_000,
-            max_string: 256,
-            read_filters: true,
-            record_calls: true,
-            only_watched: false,
             visit: true,
+            calls: Some(Calls::default()),
+            max_string: 256,
+        }
+    }
+}
+
+/// Which calls are recorded, and how many.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    /// Calls to decode fully: flags and numbers by name, descriptors as what they refer to. `*` is all.
+    /// Of the others only strings are read; see [`crate::Call::args`].
+    pub watch: Vec<String>,
+    /// The calls that are not watched.
+    pub others: Others,
+    /// How many calls are kept; more are only counted.
+    pub max: usize,
+}
+
+/// What becomes of calls that are not watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Others {
+    /// They are recorded too.
+    #[default]
+    Recorded,
+    /// They are not even counted: the kernel leaves them out. ptrace cannot: it stops at all.
+    LeftOut,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            watch: Vec::new(),
+            others: Others::Recorded,
+            max: 20_000,
         }
     }
 }

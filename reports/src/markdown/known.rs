@@ -9,7 +9,7 @@ use crate::run::Run;
 use crate::safe::brief;
 use crate::style::count;
 use crate::table::{Row, Table};
-use crate::{accounts, telling};
+use crate::{accounts, in_order, telling};
 
 /// The findings behind the known cases, as many as there is room for.
 pub(super) fn by_finding(run: &Run<'_>, room: &mut Room) {
@@ -62,8 +62,8 @@ pub(super) fn cases(run: &Run<'_>, room: &mut Room) {
     }
     room.push("\n### Known differences\n\n| case | impact | what | because |\n|---|---|---|---|\n");
     for case in known {
-        let impact = telling::impact(case).map_or("", Impact::name);
-        let first = telling::ordered(case).into_iter().next();
+        let impact = in_order::impact(case).map_or("", Impact::name);
+        let first = in_order::ordered(case).into_iter().next();
         let because = first.map_or(String::new(), |first| accounts::because(&first.accounts));
         let because = if because.is_empty() {
             because
@@ -80,7 +80,7 @@ pub(super) fn cases(run: &Run<'_>, room: &mut Room) {
 
 /// The fact that matters most.
 fn shortest(case: &CaseReport) -> String {
-    let all = telling::ordered(case);
+    let all = in_order::ordered(case);
     let Some(first) = all.first() else {
         return String::new();
     };

@@ -1,8 +1,9 @@
 //! A case that is not as all agree: who shows what side by side, why, and the commands that go on from here.
 
 use ocidiff_model::event::CaseReport;
-use ocidiff_model::{Difference, Group, Verdict};
+use ocidiff_model::{Difference, Verdict};
 
+use super::depth::Depth;
 use super::finding::impact;
 use super::values;
 use super::view::{Place, View};
@@ -10,48 +11,6 @@ use crate::html::Html;
 use crate::safe::safe_to;
 use crate::style::{Style, count};
 use crate::{accounts, diff, telling, terminal};
-
-/// How much of a case is shown.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Depth {
-    pub(super) heading: &'static str,
-    pub(super) facts: usize,
-    /// Characters of a value.
-    pub(super) value: usize,
-    diff_lines: usize,
-    /// Calls whose words are shown, and characters of each.
-    said: (usize, usize),
-    rows: usize,
-    whole: bool,
-}
-
-impl Depth {
-    /// What fails.
-    pub(super) const WHOLE: Self = Self {
-        heading: "h3",
-        facts: 100,
-        value: 2000,
-        diff_lines: 200,
-        said: (20, 500),
-        rows: 40,
-        whole: true,
-    };
-    /// What is known, as whole.
-    pub(super) const KNOWN_WHOLE: Self = Self {
-        heading: "h4",
-        ..Self::WHOLE
-    };
-    /// What is known: `ocidiff explain --run` has the rest.
-    pub(super) const KNOWN: Self = Self {
-        heading: "h4",
-        facts: 20,
-        value: 160,
-        diff_lines: 12,
-        said: (0, 0),
-        rows: 3,
-        whole: false,
-    };
-}
 
 pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html {
     let case = place.case;
@@ -220,13 +179,4 @@ fn said(case: &CaseReport, depth: Depth) -> Vec<String> {
     let more = spoken().count().saturating_sub(most);
     let more = (depth.whole && more > 0).then(|| format!("{more} more said something"));
     told.chain(more).collect()
-}
-
-/// What a runtime shows, short.
-pub(super) fn value(difference: &Difference, group: &Group, depth: Depth) -> Html {
-    match &group.value {
-        None => Html::element("i", &[], [Html::text(ocidiff_model::known::ABSENT)]),
-        Some(value) if diff::wants_diff(difference) => Html::text(&count(value.lines().len(), "line")),
-        Some(_) => Html::text(&safe_to(&telling::value(group), depth.value)),
-    }
 }

@@ -2,6 +2,7 @@
 //! difference, and each case. Everything shows without a script; the one that it has searches and filters.
 
 mod case;
+mod depth;
 mod filters;
 mod finding;
 mod lists;
@@ -12,7 +13,7 @@ mod view;
 use ocidiff_model::event::Participant;
 use ocidiff_model::{Event, Verdict};
 
-use self::case::Depth;
+use self::depth::Depth;
 use self::view::View;
 use crate::html::{Document, Html};
 use crate::run::{Run, Start, is_told_whole};

@@ -1,11 +1,12 @@
 //! Facts and what each runtime shows of them, side by side.
 
-use ocidiff_model::Difference;
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Difference, Group};
 
-use super::case::{Depth, value};
+use super::depth::Depth;
 use super::view::View;
+use crate::diff;
 use crate::html::Html;
 use crate::safe::safe_to;
 use crate::style::count;
@@ -131,4 +132,13 @@ fn notes(case: &CaseReport, difference: &Difference, depth: Depth) -> Vec<String
         notes.push(format!("{who}: written {written}, seen {seen}"));
     }
     notes
+}
+
+/// What a runtime shows, short.
+fn value(difference: &Difference, group: &Group, depth: Depth) -> Html {
+    match &group.value {
+        None => Html::element("i", &[], [Html::text(ocidiff_model::known::ABSENT)]),
+        Some(value) if diff::wants_diff(difference) => Html::text(&count(value.lines().len(), "line")),
+        Some(_) => Html::text(&safe_to(&telling::value(group), depth.value)),
+    }
 }

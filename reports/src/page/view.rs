@@ -8,11 +8,11 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::{Card, FindingId};
 use ocidiff_model::{Difference, Impact, Requirement, Verdict};
 
-use super::case::Depth;
+use super::depth::Depth;
 use crate::accounts;
 use crate::html::Html;
+use crate::in_order;
 use crate::run::Run;
-use crate::telling;
 
 /// Characters of an anchor; who names cases longer than this gets a number.
 const ANCHOR: usize = 160;
@@ -75,7 +75,7 @@ impl<'a> View<'a> {
             topic: topics.binary_search(&topic(case)).unwrap_or_default(),
             who: who(case, &labels),
             because: BTreeSet::new(),
-            impact: telling::impact(case),
+            impact: in_order::impact(case),
         };
         let mut places: Vec<Place<'a>> = run.cases.iter().map(place).collect();
         let findings = findings(run, &places, &labels);
@@ -262,7 +262,7 @@ fn findings<'a>(run: &Run<'a>, places: &[Place<'a>], labels: &[&str]) -> Vec<Fou
     let mut all: BTreeMap<&FindingId, Found<'a>> = BTreeMap::new();
     for (at, place) in places.iter().enumerate() {
         let case = place.case;
-        for (id, card) in telling::findings(case) {
+        for (id, card) in in_order::findings(case) {
             if run.ignores(id) {
                 continue;
             }

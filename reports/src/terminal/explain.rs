@@ -6,6 +6,7 @@ use ocidiff_model::event::CaseReport;
 use super::case::{self, Limits};
 use super::page::Page;
 use crate::accounts;
+use crate::in_order;
 use crate::style::{Ink, Style, count};
 use crate::telling;
 
@@ -29,7 +30,7 @@ pub struct ExplainInput {
 pub fn explain(case: &CaseReport, input: &ExplainInput, style: &Style) -> String {
     let mut page = Page::with_margin(style, 2);
     let verdict = style.paint(case::ink(case.verdict), case.verdict.name());
-    let impact = telling::impact(case).map_or(String::new(), |impact| format!(", {impact}"));
+    let impact = in_order::impact(case).map_or(String::new(), |impact| format!(", {impact}"));
     let name = style.paint(Ink::Name, &style.words(&case.case));
     page.line(&format!("{name}  {verdict}{impact}"));
     page.field("about", &case.summary);
@@ -114,10 +115,10 @@ fn why(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
 
 fn what_to_do(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     heading(page, "What to do", style);
-    for remedy in telling::remedies(case) {
+    for remedy in in_order::remedies(case) {
         page.field("remedy", remedy);
     }
-    for link in telling::links(case) {
+    for link in in_order::links(case) {
         page.raw_field("read", &style.words(link));
     }
     // The reader is in `explain --run` already.

@@ -6,6 +6,7 @@ use ocidiff_model::{Group, Impact};
 use super::case;
 use super::page::Page;
 use crate::accounts;
+use crate::in_order;
 use crate::run::Run;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
@@ -100,7 +101,7 @@ pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String
 }
 
 fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
-    let impact = telling::impact(case);
+    let impact = in_order::impact(case);
     let ink = match impact {
         Some(Impact::Security | Impact::Breaks) => Ink::Fail,
         Some(Impact::MayBreak) => Ink::Warn,
@@ -121,7 +122,7 @@ fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
 
 /// Ways to tell a case on the rest of a line, the fullest first.
 fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
-    let Some(first) = telling::ordered(case).into_iter().next() else {
+    let Some(first) = in_order::ordered(case).into_iter().next() else {
         return Vec::new();
     };
     let fact = style.brief(&first.fact, FACT);
@@ -142,7 +143,7 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
         false => format!("  {}", style.words(&text)),
     };
     let because = apart(accounts::because(&first.accounts));
-    let links = telling::links(case);
+    let links = in_order::links(case);
     let link = apart(
         links
             .first()
@@ -165,7 +166,7 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
 
 /// What accounts for the fact that matters most, for a line of its own.
 fn what(case: &CaseReport, style: &Style) -> String {
-    let Some(first) = telling::ordered(case).into_iter().next() else {
+    let Some(first) = in_order::ordered(case).into_iter().next() else {
         return String::new();
     };
     let because = style.words(&accounts::because(&first.accounts));

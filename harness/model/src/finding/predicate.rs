@@ -175,7 +175,7 @@ fn text(json: &Json) -> String {
 #[must_use]
 pub fn fits(expected: &Value, value: Option<&Value>) -> bool {
     match (expected, value) {
-        (Value::Text(word), None) => word == crate::known::ABSENT,
+        (Value::Text(word), None) => word == crate::fact::ABSENT,
         (_, None) => false,
         (Value::Text(pattern), Some(Value::Text(text))) => glob(pattern, text),
         (Value::List(patterns), Some(Value::List(items))) => {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ocidiff_confine::mountinfo;
 use ocidiff_model::Fact;
 
 use super::few::{few, few_as_they_are, few_paths};
@@ -67,16 +68,14 @@ impl Before {
 /// The upper layers of the overlays that stand for the machine's files.
 fn uppers() -> Vec<(String, String)> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let mut found: Vec<_> = table
-        .lines()
-        .filter_map(|line| {
-            let target = super::super::isolate::unescape(line.split(' ').nth(4)?);
-            let upper = line
-                .rsplit(' ')
-                .next()?
-                .split(',')
-                .find_map(|option| option.strip_prefix("upperdir="))?;
-            Some((target, upper.to_owned()))
+    let mut found: Vec<_> = mountinfo::parse(&table)
+        .into_iter()
+        .filter_map(|mount| {
+            let options = mount.of_filesystem.split(',');
+            let upper = options
+                .filter_map(|option| option.strip_prefix("upperdir="))
+                .next()?;
+            Some((mount.target.clone(), upper.to_owned()))
         })
         .filter(|(_, upper)| Path::new(upper).starts_with(paths::MACHINE))
         .collect();
@@ -106,11 +105,8 @@ fn processes() -> Vec<String> {
 
 fn mounts() -> BTreeSet<String> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    table
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .map(super::super::isolate::unescape)
-        .collect()
+    let mounts = mountinfo::parse(&table).into_iter();
+    mounts.map(|mount| mount.target).collect()
 }
 
 /// The run's own cgroup in every hierarchy.

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use ocidiff_confine::mountinfo::{self, Mount};
 use ocidiff_model::Fact;
-
-use crate::cell::isolate::unescape;
 
 /// A fact for each mount point: filesystem, options of the mount, options of the filesystem, propagation.
 pub(crate) fn facts(pid: i32) -> Vec<Fact> {
@@ -13,10 +12,9 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
     let mut seen = BTreeMap::new();
     let mut facts = Vec::new();
     let mut order = Vec::new();
-    for line in table.lines() {
-        let Some((target, value)) = describe(line) else {
-            continue;
-        };
+    for mount in mountinfo::parse(&table) {
+        let value = describe(&mount);
+        let target = mount.target;
         let count = seen.entry(target.clone()).or_insert(0);
         *count += 1;
         let name = if *count == 1 {
@@ -31,21 +29,14 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
     facts
 }
 
-/// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
-fn describe(line: &str) -> Option<(String, String)> {
-    let (mount, filesystem) = line.split_once(" - ")?;
-    let fields: Vec<&str> = mount.split(' ').collect();
-    let (target, options) = (fields.get(4)?, fields.get(5)?);
-    let mut filesystem = filesystem.split(' ');
-    let kind = filesystem.next()?;
-    let special = filesystem.nth(1).unwrap_or_default();
-    let propagation = propagation(fields.get(6..).unwrap_or_default());
-    let value = format!("{kind} {} {propagation} ({})", sorted(options), sorted(special));
-    Some((unescape(target), value))
+fn describe(mount: &Mount) -> String {
+    let propagation = propagation(&mount.propagation);
+    let (options, special) = (sorted(&mount.options), sorted(&mount.of_filesystem));
+    format!("{} {options} {propagation} ({special})", mount.kind)
 }
 
 /// The peer groups' numbers are the kernel's; only the kinds are facts.
-fn propagation(optional: &[&str]) -> String {
+fn propagation(optional: &[String]) -> String {
     let mut kinds: Vec<&str> = optional
         .iter()
         .filter_map(|field| match field.split(':').next() {
@@ -79,15 +70,18 @@ fn name_of(option: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::describe;
+    use super::*;
 
     #[test]
-    fn a_line_of_mountinfo() {
+    fn a_mount_is_described() {
         let line =
             "36 35 98:0 / /dev/pts rw,nosuid,noexec master:1 shared:7 - devpts devpts rw,mode=620,gid=5";
-        let (target, value) = describe(line).expect("a mount");
-        assert_eq!(target, "/dev/pts");
-        assert_eq!(value, "devpts noexec,nosuid,rw shared+slave (gid=5,mode=620,rw)");
-        assert!(describe("garbage").is_none());
+        let [mount] = &mountinfo::parse(line)[..] else {
+            panic!("one mount")
+        };
+        assert_eq!(
+            describe(mount),
+            "devpts noexec,nosuid,rw shared+slave (gid=5,mode=620,rw)"
+        );
     }
 }

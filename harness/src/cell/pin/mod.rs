@@ -19,7 +19,7 @@ use rustix::fs::Mode;
 use rustix::process as rx;
 use rustix::thread as thread_of;
 
-use super::isolate::{Context, Error};
+use super::error::{Context, Error};
 
 pub(crate) use limits::hard_limit;
 

@@ -2,19 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use ocidiff_engines::Options;
+use ocidiff_engines::remote::{Remote, Waiter};
 use ocidiff_model::check::{NodeEngine, Unchecked};
-use ocidiff_runtimes::engines::{self, Options};
-use ocidiff_runtimes::via::{Remote, Waiter};
 
 use tokio::sync::watch;
 
-use super::super::args::CheckArgs;
 use super::super::bundle_folder::name_of;
+use super::super::check_args::CheckArgs;
 use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::cells::session::Session;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-use crate::via::{clean, labels};
+use crate::via::docker::clean;
+use crate::via::labels;
 use crate::workload::Workload;
 
 /// What was found.
@@ -75,7 +76,7 @@ pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> F
     }
     if wants_containers(args) {
         let told = tokio::select! {
-            told = engines::find(&options) => told,
+            told = ocidiff_engines::find(&options) => told,
             _ = stop.wait_for(|stop| *stop) => return found,
         };
         match told {
@@ -141,7 +142,7 @@ fn waiter() -> Waiter {
 }
 
 /// Takes what the engines told.
-fn containers(told: engines::Found, found: &mut Found) {
+fn containers(told: ocidiff_engines::Found, found: &mut Found) {
     found.notes.extend(told.notes);
     found
         .engines
@@ -159,7 +160,7 @@ fn containers(told: engines::Found, found: &mut Found) {
     }
 }
 
-fn container(one: engines::Workload, found: &mut Found) {
+fn container(one: ocidiff_engines::Workload, found: &mut Found) {
     let config = match one.config {
         Ok(config) => config,
         Err(why) => return found.cannot(one.name, why),

@@ -12,9 +12,9 @@ use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_reports::check as reports;
 use ocidiff_reports::events::{self, PartFile, Writer};
 
-use super::args::CheckArgs;
+use super::check_args::CheckArgs;
 use super::{ignored, output, signals};
-use crate::cells::runner::{Engine, Recorder};
+use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::threads;
 use crate::check::features;
 use crate::check::judge::{Move, judge, worst_first};
@@ -26,10 +26,9 @@ use crate::error::Error;
 use crate::machine::root::need_root;
 use crate::run::preflight;
 use crate::run::suite::{self, Settings};
+use crate::workload::UNCHECKED;
 use crate::workload::tame::Limits;
-use crate::workload::tame::UNCHECKED;
 use find::Found;
-pub(super) use kubernetes::image;
 
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
@@ -67,7 +66,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
             return Err(found.nothing());
         }
         let runtimes = between::two(args.from.as_deref(), &args.to, &mut found)?;
-        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, stop.watch())?;
+        let mut engine = suite::runner(corpus, runtimes, &settings, &abilities, stop.watch())?;
         preflight::plain(&mut engine).await?;
         let report = all(&engine, found, args, ignore).await?;
         if stop.is_asked() {
@@ -84,7 +83,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
 }
 
 async fn all(
-    engine: &Engine,
+    engine: &CellRunner,
     found: Found,
     args: &CheckArgs,
     ignore: Option<IgnoreList>,
@@ -149,7 +148,7 @@ async fn all(
 
 /// By reading, by the probe, and by the workload's own command where that is asked for.
 async fn findings(
-    engine: &Engine,
+    engine: &CellRunner,
     shape: &Shape,
     step: Move<'_>,
 ) -> Result<Result<Vec<Finding>, String>, Error> {

@@ -9,7 +9,7 @@ use ocidiff_seccomp::{Action, Profile};
 use serde_json::Value;
 
 use super::super::args::FixArg;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::judge::filters::{Change, Filters, Scope, native_arch};
 use crate::run::readback::{Loaded, ReadBack, read_back};
@@ -27,7 +27,7 @@ pub(super) struct Proven {
 
 /// Cures a profile, and proves it.
 pub(super) async fn prove(
-    engine: &Engine,
+    runner: &CellRunner,
     profile: &Profile,
     before: &[ReadBack],
     filters: &mut Filters,
@@ -47,7 +47,7 @@ pub(super) async fn prove(
     for _ in 0..TRIES {
         let cured = cure(filters.decider(), profile, native_arch(), how, &except)
             .map_err(|error| Error::usage(format!("failed to {error}")))?;
-        let after = read_back(engine, &cured.profile.to_json()).await?;
+        let after = read_back(runner, &cured.profile.to_json()).await?;
         let after = match taken(before, &after) {
             Ok(after) => after,
             Err(refused) => {

@@ -10,7 +10,7 @@ use ocidiff_seccomp::profile::Source;
 
 use super::args::{FixArg, SeccompArgs};
 use super::{output, signals};
-use crate::cells::runner::{Engine, Recorder};
+use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::threads;
 use crate::error::Error;
 use crate::judge::filters::{Filters, Undecided};
@@ -43,19 +43,19 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     };
     let answer = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
-        let mut engine = suite::engine(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
-        let mut made = read_back(&engine, &given.value).await?;
+        let mut runner = suite::runner(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
+        let mut made = read_back(&runner, &given.value).await?;
         if made.iter().any(|one| !matches!(one.loaded, Loaded::Filters(_))) {
             // Somebody does not load it: is it the profile, or does nothing start here?
-            let left_out = preflight::plain(&mut engine).await?;
+            let left_out = preflight::plain(&mut runner).await?;
             left_out.iter().for_each(|sentence| output::complain(sentence));
-            let takes_part = |one: &ReadBack| engine.contenders.iter().any(|other| other.id == one.runtime);
+            let takes_part = |one: &ReadBack| runner.contenders.iter().any(|other| other.id == one.runtime);
             made.retain(takes_part);
         }
         let mut filters = decided(&given, &made)?;
         match args.fix {
             None => tell(args, &given, &made, &mut filters),
-            Some(how) => fix(&engine, &given, &made, &mut filters, how).await,
+            Some(how) => fix(&runner, &given, &made, &mut filters, how).await,
         }
     });
     let (text, found) = answer?;
@@ -129,13 +129,13 @@ fn report(given: &Given, made: &[ReadBack], filters: &mut Filters) -> Result<Pro
 }
 
 async fn fix(
-    engine: &Engine,
+    runner: &CellRunner,
     given: &Given,
     made: &[ReadBack],
     filters: &mut Filters,
     how: FixArg,
 ) -> Result<(String, ExitStatus), Error> {
-    let proven = fix::prove(engine, &given.profile, made, filters, how).await?;
+    let proven = fix::prove(runner, &given.profile, made, filters, how).await?;
     for line in &proven.told {
         output::complain(line);
     }

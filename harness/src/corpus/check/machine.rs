@@ -1,10 +1,10 @@
 //! What is said of machines and versions: needs of cases, and where a known difference holds.
 
+use ocidiff_engines::Which;
 use ocidiff_model::known::When;
 use ocidiff_model::names::{ARCHES, CGROUPS, CONTROLLERS, NAMESPACE_LINKS};
 use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Needs, near};
-use ocidiff_runtimes::engines::Which;
 
 use super::facts::Slip;
 use crate::machine::names::{capability_names, capability_number};

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ocidiff_confine::mountinfo::{self, Mount};
 use serde::{Deserialize, Serialize};
 
 mod settings;
@@ -82,8 +83,11 @@ impl Layout {
         Ok(layout)
     }
 
-    fn parse(mountinfo: &str) -> Self {
-        let hierarchies: Vec<_> = mountinfo.lines().filter_map(hierarchy).collect();
+    fn parse(table: &str) -> Self {
+        let hierarchies: Vec<_> = mountinfo::parse(table)
+            .into_iter()
+            .filter_map(hierarchy)
+            .collect();
         let unified = hierarchies.iter().all(|hierarchy| hierarchy.kind == Kind::V2);
         Self { hierarchies, unified }
     }
@@ -256,25 +260,19 @@ fn bound(dir: &Path) {
     }
 }
 
-/// The hierarchy of a line of mountinfo: `36 35 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu`.
-fn hierarchy(line: &str) -> Option<Hierarchy> {
-    let (mount, filesystem) = line.split_once(" - ")?;
-    let mut filesystem = filesystem.split(' ');
-    let kind = filesystem.next()?;
-    let options = filesystem.nth(1)?;
-    let mut fields = mount.split(' ').skip(3);
-    let (root, dir) = (fields.next()?, fields.next()?);
-    if root != "/" || !dir.starts_with("/sys/fs/cgroup") {
+/// The hierarchy that is mounted here, whole and where it is looked for.
+fn hierarchy(mount: Mount) -> Option<Hierarchy> {
+    if mount.root != "/" || !mount.target.starts_with("/sys/fs/cgroup") {
         return None;
     }
-    let kind = match kind {
+    let kind = match mount.kind.as_str() {
         "cgroup2" => Kind::V2,
-        "cgroup" => v1(options),
+        "cgroup" => v1(&mount.of_filesystem),
         _ => return None,
     };
     Some(Hierarchy {
         kind,
-        dir: dir.into(),
+        dir: mount.target.into(),
     })
 }
 

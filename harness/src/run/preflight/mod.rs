@@ -8,7 +8,7 @@ use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value, last_words};
 use ocidiff_runtimes::{CgroupNeed, Needs};
 
 use crate::cells::abilities::Abilities;
-use crate::cells::runner::Engine;
+use crate::cells::runner::CellRunner;
 use crate::error::Error;
 
 pub use limits::low;
@@ -65,16 +65,16 @@ pub fn lacks(abilities: &Abilities, default_config: &serde_json::Value) -> Optio
 ///
 /// # Errors
 /// No runtime starts it, or only one does: the machine is at fault, or there is nothing left to compare.
-pub async fn plain(engine: &mut Engine) -> Result<Vec<String>, Error> {
-    let mut left_out = leave_out(engine)?;
-    left_out.extend(plain_ones(engine).await?);
+pub async fn plain(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
+    let mut left_out = leave_out(runner)?;
+    left_out.extend(plain_ones(runner).await?);
     Ok(left_out)
 }
 
 /// Takes those out whose needs this machine does not meet: they would fail in every case.
-fn leave_out(engine: &mut Engine) -> Result<Vec<String>, Error> {
-    let machine = &engine.machine;
-    let unmet: Vec<(String, String)> = engine
+fn leave_out(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
+    let machine = &runner.machine;
+    let unmet: Vec<(String, String)> = runner
         .contenders
         .iter()
         .filter_map(|one| Some((one.id.label.clone(), unmet(&one.runtime.manifest.needs, machine)?)))
@@ -83,13 +83,13 @@ fn leave_out(engine: &mut Engine) -> Result<Vec<String>, Error> {
         return Ok(Vec::new());
     }
     let words = told(&unmet);
-    if engine.contenders.len() - unmet.len() < 2 {
+    if runner.contenders.len() - unmet.len() < 2 {
         return Err(Error::broken(format!(
             "there is nothing to compare, since this machine does not have what is needed by {}",
             words.join("; ")
         )));
     }
-    engine.retain(|label| unmet.iter().all(|(who, _)| who != label));
+    runner.retain(|label| unmet.iter().all(|(who, _)| who != label));
     let sentence =
         |words: String| format!("left out, since this machine does not have what is needed by {words}");
     Ok(words.into_iter().map(sentence).collect())
@@ -111,8 +111,8 @@ fn unmet(needs: &Needs, machine: &Machine) -> Option<String> {
     }
 }
 
-async fn plain_ones(engine: &mut Engine) -> Result<Vec<String>, Error> {
-    let records = engine.observe(&plain_case()).await.map_err(Error::broken)?;
+async fn plain_ones(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
+    let records = runner.observe(&plain_case()).await.map_err(Error::broken)?;
     let failed: Vec<(String, String)> = records
         .iter()
         .filter_map(|record| Some((record.runtime.label.clone(), failure(record)?)))
@@ -133,7 +133,7 @@ async fn plain_ones(engine: &mut Engine) -> Result<Vec<String>, Error> {
             words.join("; ")
         ))));
     }
-    engine.retain(|label| failed.iter().all(|(who, _)| who != label));
+    runner.retain(|label| failed.iter().all(|(who, _)| who != label));
     let sentence = |words: String| {
         format!("left out, since it does not start a plain container on this machine: {words}")
     };

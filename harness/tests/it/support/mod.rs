@@ -3,7 +3,7 @@
 pub(crate) mod beside;
 pub(crate) mod contained;
 pub(crate) mod corpus;
-#[path = "../../../../runtimes/tests/support/dockerd.rs"]
+#[path = "../../../../runtimes/engines/tests/support/dockerd.rs"]
 pub(crate) mod dockerd;
 pub(crate) mod documents;
 pub(crate) mod endings;

@@ -51,7 +51,7 @@ use self::replay::Replay;
 use self::ring::Ring;
 use crate::ptrace::open_init;
 use crate::record::{Arch, SetupCall};
-use crate::{Error, OnExec, Options, Pid, PtraceRecorder, Recorder, Recording, Trace, arch};
+use crate::{Error, OnExec, Options, Others, Pid, PtraceRecorder, Recorder, Recording, Trace, arch};
 
 /// How often the ring is looked into.
 const TICK: Duration = Duration::from_millis(4);
@@ -219,21 +219,24 @@ impl Recorder for EbpfRecorder {
             stream.replay.arm(init, &options);
             let mut run = Run {
                 armed: init,
-                everything: options.record_calls && !options.only_watched,
+                everything: options
+                    .calls
+                    .as_ref()
+                    .is_some_and(|calls| calls.others == Others::Recorded),
                 lost: stream.lost(self.place.slot)?,
-                keep: options.max_calls as u64,
+                keep: options.calls.as_ref().map_or(0, |calls| calls.max as u64),
                 ..Run::default()
             };
-            if options.record_calls {
+            if let Some(calls) = &options.calls {
                 for (compat, arch) in [(false, arch::NATIVE), (true, Arch::I386)] {
-                    shapes::numbers(arch, &options.watch).for_each(|nr| run.want(compat, nr));
+                    shapes::numbers(arch, &calls.watch).for_each(|nr| run.want(compat, nr));
                 }
             }
             write_run(&stream.runs, self.place.slot, &run)?;
         }
         let visit = if options.visit {
             let options = Options {
-                record_calls: false,
+                calls: None,
                 ..options
             };
             let place = self.stream().replay.constants();

@@ -18,7 +18,7 @@ use crate::ordinal::{Ordinal, Ordinals};
 use crate::pending::Pending;
 use crate::record::{CallResult, Exit, SetupCall, Trace};
 use crate::sink::{Outcome, Sink};
-use crate::{Options, Pid, arch};
+use crate::{Options, Others, Pid, arch};
 
 /// The state of a replay.
 pub(super) struct Replay {
@@ -33,17 +33,16 @@ pub(super) struct Replay {
     /// Of the program that init became; they are copied while it stands at its execve.
     constants: Arc<OnceLock<Constants>>,
     max_string: usize,
-    /// Whether calls are recorded, and whether those that are not watched.
-    calls: bool,
-    unwatched: bool,
+    /// Which calls are recorded, if any: what becomes of those that are not watched.
+    others: Option<Others>,
 }
 
 impl Replay {
     pub(super) fn new() -> Self {
         let options = Options::default();
         Self {
-            decoder: Decoder::new(&options.watch, options.max_string),
-            sink: Sink::new(options.max_calls),
+            decoder: Decoder::new(&[], options.max_string),
+            sink: Sink::new(0),
             tasks: HashMap::new(),
             ordinals: Ordinals::default(),
             init: None,
@@ -52,19 +51,19 @@ impl Replay {
             setup: Setup::new(),
             constants: Arc::default(),
             max_string: options.max_string,
-            calls: options.record_calls,
-            unwatched: !options.only_watched,
+            others: None,
         }
     }
 
     /// From now on, this is the init whose execve begins the workload.
     pub(super) fn arm(&mut self, init: Pid, options: &Options) {
-        self.decoder = Decoder::new(&options.watch, options.max_string);
-        self.sink = Sink::new(options.max_calls);
+        let calls = options.calls.as_ref();
+        let watch = calls.map_or(&[][..], |calls| &calls.watch);
+        self.decoder = Decoder::new(watch, options.max_string);
+        self.sink = Sink::new(calls.map_or(0, |calls| calls.max));
         self.init = Some(init);
         self.max_string = options.max_string;
-        self.calls = options.record_calls;
-        self.unwatched = !options.only_watched;
+        self.others = calls.map(|calls| calls.others);
     }
 
     /// Where the constants of the program are to be put.
@@ -74,7 +73,11 @@ impl Replay {
 
     /// The kernel's side leaves out what is not wanted; this is for what comes along with other events.
     fn wants(&self, call: &Pending) -> bool {
-        self.calls && (self.unwatched || self.decoder.watches(call.arch, call.nr))
+        match self.others {
+            None => false,
+            Some(Others::Recorded) => true,
+            Some(Others::LeftOut) => self.decoder.watches(call.arch, call.nr),
+        }
     }
 
     /// What comes from here on belongs to this step.

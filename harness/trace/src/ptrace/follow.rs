@@ -12,7 +12,7 @@ use crate::decode::Decoder;
 use crate::ordinal::Ordinal;
 use crate::record::Exit;
 use crate::sink::Sink;
-use crate::{Error, Options, Pid};
+use crate::{Error, Pid};
 
 /// What to be told of from the execve on. No `TRACESECCOMP`: a filter's `TRACE` must answer ENOSYS, as it does
 /// without a tracer.
@@ -45,10 +45,9 @@ pub(super) struct Follow<'sink> {
 
 impl<'sink> Follow<'sink> {
     /// Takes up a workload that stands at its execve.
-    pub(super) fn new(init: Pid, former: HashSet<Pid>, options: &Options, sink: &'sink mut Sink) -> Self {
+    pub(super) fn new(init: Pid, former: HashSet<Pid>, decoder: Decoder, sink: &'sink mut Sink) -> Self {
         let mut tasks = Tasks::default();
         tasks.add(init, None, false);
-        let decoder = Decoder::new(&options.watch, options.max_string);
         Self {
             init,
             tasks,

@@ -46,7 +46,7 @@ use std::time::Duration;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use self::approach::Arrival;
-use crate::decode::Source;
+use crate::decode::{Decoder, Source};
 use crate::sink::Sink;
 use crate::{Error, OnExec, Options, Pid, Recorder, Recording, Trace};
 
@@ -143,21 +143,19 @@ fn record(
 }
 
 fn trace(init: Pid, options: Options, on_exec: OnExec, seized: HashSet<Pid>) -> Result<Trace, Error> {
-    let mut sink = Sink::new(options.max_calls);
+    let mut sink = Sink::new(options.calls.as_ref().map_or(0, |calls| calls.max));
     let former = match approach::to_exec(init, seized)? {
         Arrival::Exec(former) => former,
         Arrival::Ended(exit) => return Ok(sink.finish(exit, None)),
     };
-    let filters = if options.read_filters {
-        filters::read(init)
-    } else {
-        (Vec::new(), None)
-    };
+    let filters = filters::read(init);
     on_exec(init);
-    let exit = if options.record_calls {
-        follow::Follow::new(init, former, &options, &mut sink).run()?
-    } else {
-        approach::let_go(init)?
+    let exit = match &options.calls {
+        Some(calls) => {
+            let decoder = Decoder::new(&calls.watch, options.max_string);
+            follow::Follow::new(init, former, decoder, &mut sink).run()?
+        }
+        None => approach::let_go(init)?,
     };
     Ok(sink.finish(exit, Some(filters)))
 }

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ocidiff_trace::{Arch, Call, Options, Pid, Recording, Trace};
+use ocidiff_trace::{Arch, Call, Calls, Options, Pid, Recording, Trace};
 
 use crate::backend::{Backend, Session};
 
@@ -81,7 +81,10 @@ pub(crate) struct Recorded {
 /// Everything decoded.
 pub(crate) fn watch_all() -> Options {
     Options {
-        watch: vec!["*".to_owned()],
+        calls: Some(Calls {
+            watch: vec!["*".to_owned()],
+            ..Calls::default()
+        }),
         ..Options::default()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use ocidiff_trace::{Error, Exit, Options, Trace};
+use ocidiff_trace::{Calls, Error, Exit, Options, Trace};
 
 use crate::agree;
 use crate::backend::Backend;
@@ -142,7 +142,10 @@ fn untraced_child_is_counted(backend: Backend) {
 
 fn more_calls_than_kept_are_counted(backend: Backend) {
     let options = Options {
-        max_calls: 10,
+        calls: Some(Calls {
+            max: 10,
+            ..Calls::default()
+        }),
         ..Options::default()
     };
     let trace = record(backend, "plain", "many", options).trace;
@@ -214,7 +217,7 @@ fn hook_is_not_recorded(backend: Backend) {
 
 fn visit_only(backend: Backend) {
     let options = Options {
-        record_calls: false,
+        calls: None,
         ..Options::default()
     };
     let trace = record(backend, "filters", "exit7", options).trace;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ocidiff_runtimes::engines::{Options, Which};
+use ocidiff_engines::{Options, Which};
 use place::{Answer, Place, docker, is_line, named, why};
 use serde_json::json;
 

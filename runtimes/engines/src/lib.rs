@@ -13,8 +13,9 @@
 //! | `bundle` | a folder with a config.json: read with a limit, its rootfs, its overlay |
 //! | `mounts` | which mounts are overlays, and of what |
 //! | `text` | what others wrote, on one line |
+//! | [`remote`] | containers that are made through an engine's API |
 //!
-//! Nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+//! But for [`remote`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
 
 pub(crate) mod api;
 pub(crate) mod bundle;
@@ -23,6 +24,7 @@ pub(crate) mod containerd;
 mod found;
 mod mounts;
 pub(crate) mod places;
+pub mod remote;
 pub(crate) mod sockets;
 mod states;
 mod storage;

@@ -21,9 +21,9 @@ use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use crate::engines::client::Fault;
-use crate::engines::places::Places;
-use crate::engines::{EngineError, Options, api, sockets, text, transport};
+use crate::client::Fault;
+use crate::places::Places;
+use crate::{EngineError, Options, api, sockets, text, transport};
 
 pub use image::Waiter;
 pub use output::Output;
@@ -103,7 +103,7 @@ impl Remote {
     /// # Errors
     /// There is none, or it does not answer.
     pub async fn connect(options: &Options, labels: Labels) -> Result<Self, EngineError> {
-        let targets = sockets::targets(options, &mut crate::engines::Found::default())?;
+        let targets = sockets::targets(options, &mut crate::Found::default())?;
         let path = targets.into_iter().next().map(|target| target.path);
         let path = path.ok_or_else(|| sockets::absent(options))?;
         let failed = |why: String| EngineError::Socket {

@@ -3,25 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ocidiff_confine::mountinfo;
+
 /// The folders of the overlay that is mounted here, the uppermost first; none where there is no overlay, or where its
 /// folders cannot be told apart from here.
 pub(super) fn layers(place: &Path) -> Vec<PathBuf> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     // Containerd's paths have links in them, the kernel's have not.
     let place = fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
-    // The last one covers the others.
-    let mine = table.lines().rev().find_map(|line| overlay(line, &place));
-    mine.map_or_else(Vec::new, |options| split(&options))
+    overlay(&table, &place).map_or_else(Vec::new, |options| split(&options))
 }
 
-/// The options of an overlay at a place.
-fn overlay(line: &str, place: &Path) -> Option<String> {
-    let (head, tail) = line.split_once(" - ")?;
-    let at = unescape(head.split(' ').nth(4)?);
-    let mut tail = tail.split(' ');
-    let kind = tail.next()?;
-    let options = tail.nth(1)?;
-    (kind == "overlay" && Path::new(&at) == place).then(|| unescape(options))
+/// The options of the overlay at a place; the last one covers the others.
+fn overlay(table: &str, place: &Path) -> Option<String> {
+    let mut all = mountinfo::parse(table).into_iter().rev();
+    let mine = all.find(|mount| mount.kind == "overlay" && Path::new(&mount.target) == place)?;
+    Some(mountinfo::unescape(&mine.of_filesystem))
 }
 
 fn split(options: &str) -> Vec<PathBuf> {
@@ -32,28 +29,6 @@ fn split(options: &str) -> Vec<PathBuf> {
     // Where the list was too long for the kernel, its paths are relative to a folder that we do not know.
     let whole = all.iter().all(|path| path.is_absolute());
     if whole { all } else { Vec::new() }
-}
-
-/// The kernel writes blanks and the like in octal.
-fn unescape(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let digits = rest.get(at + 1..at + 4);
-        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                out.push(byte.into());
-                rest = &rest[at + 4..];
-            }
-            None => {
-                out.push('\\');
-                rest = &rest[at + 1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]

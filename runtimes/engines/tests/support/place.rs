@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ocidiff_runtimes::engines::{EngineError, Found, Options, Which, Workload, find};
+use ocidiff_engines::{EngineError, Found, Options, Which, Workload, find};
 use serde_json::{Value, json};
 
 /// The folder that stands for `/`.

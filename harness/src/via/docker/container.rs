@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use ocidiff_engines::remote::CallError;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact, Op, Record, StepRecord};
-use ocidiff_runtimes::via::CallError;
 use serde_json::Value;
 
-use super::{Via, facts};
+use super::{DockerRunner, facts};
 use crate::bundle::Bundle;
 use crate::cell::{class, stdio};
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
@@ -37,7 +37,7 @@ pub(super) struct Seen {
     seconds: f64,
 }
 
-impl Via {
+impl DockerRunner {
     /// A name that no other container of this run has.
     pub(super) fn next_name(&self) -> String {
         self.count.fetch_add(1, Ordering::Relaxed).to_string()
@@ -49,7 +49,7 @@ impl Via {
         let _place = self.places.acquire().await;
         let started = Instant::now();
         let mut seen = Seen::default();
-        if *self.stop.borrow() {
+        if *self.ground.stop.borrow() {
             seen.broken = Some("interrupted".to_owned());
             return seen;
         }
@@ -101,7 +101,7 @@ impl Via {
     /// Until the workload has ended, or its time is over; then what it printed.
     async fn wait(&self, case: &Case, id: &str, seen: &mut Seen) -> Result<(), CallError> {
         let began = Instant::now();
-        let mut stop = self.stop.clone();
+        let mut stop = self.ground.stop.clone();
         let code = tokio::select! {
             code = self.remote.wait(id, limit(case)) => code?,
             _ = stop.wait_for(|stop| *stop) => return Err(CallError::Failed("interrupted".to_owned())),

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use ocidiff_runtimes::engines::{Found, Options, Which, Workload, find};
+use ocidiff_engines::{Found, Options, Which, Workload, find};
 use private::{Private, box_rootfs, needs};
 use serde_json::Value;
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
-use crate::engines::bundle::read_regular;
-use crate::engines::containerd::places_of;
+use crate::bundle::read_regular;
+use crate::containerd::places_of;
 
 /// No runtime creates a container in less.
 const TICK: Duration = Duration::from_millis(1);

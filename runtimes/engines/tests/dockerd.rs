@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use dockerd::private::is_on_path;
 use dockerd::{BOX, Dockerd, sleeper};
-use ocidiff_runtimes::engines::{EngineError, Found, Options, Which, find};
+use ocidiff_engines::{EngineError, Found, Options, Which, find};
 use ocidiff_runtimes::{BUILT_IN, Manifest, Runtime, Store, find_all};
 
-#[path = "support/ask.rs"]
+#[path = "../../tests/support/ask.rs"]
 mod ask;
 use ask::OnHost;
 use serde_json::{Value, json};
@@ -293,7 +293,7 @@ fn nothing_is_left_of(dockerd: Dockerd) {
     assert!(error.contains("there is no such socket"), "{error}");
 }
 
-fn named<'f>(found: &'f Found, name: &str) -> &'f ocidiff_runtimes::engines::Workload {
+fn named<'f>(found: &'f Found, name: &str) -> &'f ocidiff_engines::Workload {
     let one = found.workloads.iter().find(|one| one.name == name);
     one.unwrap_or_else(|| panic!("{name}: {found:#?}"))
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ocidiff_runtimes::via::Remote;
+use ocidiff_engines::remote::Remote;
 use tokio::sync::OnceCell;
 
 use crate::bundle::{Bundle, merge_layers};

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{CallError, Remote};
-use crate::engines::bundle::Bundle;
-use crate::engines::{Config, Workload, text};
+use crate::bundle::Bundle;
+use crate::{Config, Workload, text};
 
 /// Where the probe is put, in a folder of its own.
 const FOLDER: &str = ".ocidiff";

@@ -2,7 +2,7 @@
 
 pub(crate) mod skip {
     // Not by `#[path]`: tests of the harness have that file as a module already.
-    include!("../../../harness/tests/it/support/skip.rs");
+    include!("../../../../harness/tests/it/support/skip.rs");
 }
 
 use std::fs;

@@ -1,9 +1,9 @@
 //! What runs that were killed left in an engine: containers and images with the label of a session whose process is gone.
 
-use ocidiff_runtimes::via::{CallError, Remote, Thing};
+use ocidiff_engines::remote::{CallError, Remote, Thing};
 
-use super::place;
 use crate::cells::session::is_of_the_dead;
+use crate::via::place;
 
 /// What was removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,0 +1,70 @@
+//! Mounts that are made, cloned and attached: the steps that a cell's file system is put together from.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, mount, move_mount, open_tree};
+
+use super::error::{Context, Error};
+
+/// Lays an overlay over a folder whose name can be anything; what is written comes to lie below `own`.
+pub(super) fn lay(lower: &str, own: &str, target: &str, flags: MountFlags) -> Result<(), Error> {
+    let [upper, work] = ["upper", "work"].map(|name| format!("{own}/{name}"));
+    for folder in [&upper, &work] {
+        fs::create_dir_all(folder).context(format!("make {folder}"))?;
+    }
+    let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(lower, open, Mode::empty()).context(format!("open {lower}"))?;
+    // By its descriptor: a name could have commas and colons in it.
+    let by_descriptor = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    take_over_mode(&folder, &upper).context(format!("give {upper} the owner and mode of {lower}"))?;
+    overlay(&by_descriptor, &upper, &work, target, flags).context(format!("lay an overlay over {lower}"))
+}
+
+/// The root of an overlay is its upper layer's.
+fn take_over_mode(folder: &OwnedFd, upper: &str) -> io::Result<()> {
+    let seen = rustix::fs::statat(folder, "", rustix::fs::AtFlags::EMPTY_PATH)?;
+    std::os::unix::fs::chown(upper, Some(seen.st_uid), Some(seen.st_gid))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(seen.st_mode & 0o7777);
+    fs::set_permissions(upper, mode)
+}
+
+pub(super) fn overlay(
+    lower: &str,
+    upper: &str,
+    work: &str,
+    target: &str,
+    flags: MountFlags,
+) -> io::Result<()> {
+    let options = CString::new(format!("lowerdir={lower},upperdir={upper},workdir={work}"))?;
+    Ok(mount(
+        "overlay",
+        target,
+        "overlay",
+        flags,
+        Some(options.as_c_str()),
+    )?)
+}
+
+pub(super) fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
+    move_mount(
+        tree.as_fd(),
+        "",
+        CWD,
+        target,
+        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+    )
+    .context(format!("attach {target}"))
+}
+
+/// A copy of a mount of the machine that is attached nowhere yet.
+/// A mount without its place, to be attached elsewhere.
+pub(super) fn tree(path: impl AsRef<Path>) -> Result<OwnedFd, Error> {
+    let path = path.as_ref();
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
+}

@@ -1,0 +1,261 @@
+//! A run as it goes: every event to everybody who wants it, and what comes of it all.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Counts, Difference, Event, ExitStatus, IgnoreList, Impact, Verdict};
+use ocidiff_reports::events::{PartFile, Writer};
+use ocidiff_reports::{Run as Told, safe, terminal};
+
+use super::args::RunArgs;
+use super::ending::{Until, within};
+use super::files::Records;
+use super::output;
+use super::reader::Reader;
+use crate::corpus::Entry;
+use crate::error::Error;
+use crate::judge::confirm::Finished;
+use crate::run::runner::CaseRunner;
+use crate::run::schedule::Schedule;
+
+/// Runs what is planned, and gives every event to the teller.
+pub(super) async fn run_all<R: CaseRunner>(
+    schedule: Schedule<'_, R>,
+    entries: Vec<Entry>,
+    until: Until,
+    teller: &mut Teller,
+) -> Result<ExitStatus, Error> {
+    let runner = Arc::clone(&schedule.runner);
+    let ran = run_and_tell(schedule, entries, until, teller).await;
+    // Whatever came of it: nothing stays in an engine.
+    runner
+        .close()
+        .await
+        .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
+    ran
+}
+
+async fn run_and_tell<R: CaseRunner>(
+    schedule: Schedule<'_, R>,
+    entries: Vec<Entry>,
+    until: Until,
+    teller: &mut Teller,
+) -> Result<ExitStatus, Error> {
+    let started = Instant::now();
+    let stop = schedule.stop.clone();
+    let runner = Arc::clone(&schedule.runner);
+    match teller.tell(start_event(&*runner, entries.len(), teller.ignore.clone())) {
+        Ok(()) => {}
+        // Nothing is known, and nothing was recorded.
+        Err(Error::Unread) => return Ok(ExitStatus::Broken),
+        Err(error) => return Err(error),
+    }
+    let reader = Reader::watch(stop.clone());
+    let mut early = until.begin(stop.clone());
+    let limit = early.limit();
+    let running = schedule.run(entries, |_, finished| {
+        let verdict = finished.report.verdict;
+        teller.finished(finished)?;
+        early.look(verdict, runner.given_up());
+        Ok(())
+    });
+    let ran = within(running, limit, &stop).await;
+    let unread = reader.end();
+    early.late(ran?);
+    let interrupted = stop.is_asked() && teller.done < teller.planned;
+    let counts = teller.counts.clone();
+    let exit = match early.exit(&counts, interrupted, unread) {
+        ExitStatus::Ok if teller.harms => ExitStatus::Differs,
+        exit => exit,
+    };
+    teller.tell(Event::RunFinished {
+        counts,
+        seconds: started.elapsed().as_secs_f64(),
+        exit,
+        interrupted,
+        why: early.why(),
+    })?;
+    Ok(exit)
+}
+
+/// The first event of a run.
+fn start_event(runner: &impl CaseRunner, cases: usize, ignore: Option<IgnoreList>) -> Event {
+    let time = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Event::RunStarted {
+        ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
+        time: time.as_secs(),
+        runtimes: runner.participants(),
+        machine: runner.machine().clone(),
+        recorder: runner.recorder().to_owned(),
+        cases,
+        ignore: ignore.map(Box::new),
+    }
+}
+
+/// Gives events to everybody who wants them: the terminal, the file, the counts.
+pub(super) struct Teller {
+    file: Option<Writer<PartFile>>,
+    records: Option<Records>,
+    bar: Option<ProgressBar>,
+    events: Vec<Event>,
+    counts: Counts,
+    done: usize,
+    planned: usize,
+    /// Whether bundles of the user's are run: then what is known of them counts too, if it breaks a workload.
+    given: bool,
+    /// Whether each known case is listed.
+    each_known: bool,
+    /// Whether a known difference does.
+    harms: bool,
+    /// What is not told.
+    pub(super) ignore: Option<IgnoreList>,
+    /// What other commands take to meet the same runtimes and cases.
+    again: Vec<String>,
+    /// Whether another command says what came of it.
+    pub(super) quiet: bool,
+}
+
+impl Teller {
+    pub(super) fn new(args: &RunArgs, planned: usize, ignore: Option<IgnoreList>) -> Result<Self, Error> {
+        let records = args.records.as_deref().map(Records::open).transpose()?;
+        let file = args.json.as_deref().map(Writer::create).transpose();
+        let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
+        Ok(Self {
+            file,
+            records,
+            bar: std::io::stderr().is_terminal().then(|| bar(planned)),
+            events: Vec::new(),
+            counts: Counts::default(),
+            done: 0,
+            planned,
+            given: args.bundle.is_some(),
+            each_known: args.known,
+            harms: false,
+            ignore,
+            again: args.again(),
+            quiet: false,
+        })
+    }
+
+    fn finished(&mut self, mut finished: Finished) -> Result<(), Error> {
+        finished.report.again.clone_from(&self.again);
+        let report = &mut finished.report;
+        let told: Vec<&Difference> = report
+            .differences
+            .iter()
+            .filter(|difference| {
+                !self
+                    .ignore
+                    .as_ref()
+                    .is_some_and(|list| list.covers(&difference.accounts))
+            })
+            .collect();
+        let impacts = told.iter().map(|difference| difference.impact);
+        let is_refused = told.iter().any(|difference| difference.is_of_a_start());
+        self.harms |= self.given && (is_refused || impacts.max().flatten() >= Some(Impact::Breaks));
+        report.ignored = report.verdict == Verdict::Known && told.is_empty();
+        if let Some(records) = &self.records {
+            finished
+                .records
+                .iter()
+                .try_for_each(|record| records.write(record))?;
+        }
+        self.tell(Event::CaseFinished(Box::new(finished.report)))
+    }
+
+    fn tell(&mut self, event: Event) -> Result<(), Error> {
+        // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
+        if let (Event::RunStarted { .. }, false) = (&event, self.quiet) {
+            self.say(&terminal::header(&event, &output::style()))?;
+        }
+        if let Some(file) = &mut self.file {
+            file.write(&event)
+                .map_err(|error| Error::broken(format!("failed to {error}")))?;
+        }
+        if let Event::CaseFinished(report) = &event {
+            self.done += 1;
+            self.counts.add(report.verdict);
+            self.progress(report);
+        }
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn progress(&self, report: &CaseReport) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(self.done as u64);
+                bar.set_message(safe(&report.case));
+            }
+            None => output::progress(&format!(
+                "[{}/{}] {} {}",
+                self.done, self.planned, report.verdict, report.case
+            )),
+        }
+    }
+
+    fn say(&self, text: &str) -> Result<(), Error> {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::print(text)),
+            None => output::print(text),
+        }
+    }
+
+    /// Every event, once the last one is told.
+    pub(super) fn end(&mut self) -> Result<Vec<Event>, Error> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if let Some(file) = self.file.take() {
+            file.finish()
+                .map_err(|error| Error::broken(format!("failed to write the events: {error}")))?;
+        }
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// The report, once the last event is told.
+    pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
+        let events = self.end()?;
+        let style = output::style();
+        let mut told = Told::of(&events);
+        told.each_known = self.each_known;
+        if let Some(line) = carried(&events) {
+            output::complain(&line);
+        }
+        let blocks: String = told
+            .told_whole()
+            .iter()
+            .map(|report| terminal::case(report, &style))
+            .collect();
+        output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
+    }
+}
+
+/// How many results are of an earlier run.
+fn carried(events: &[Event]) -> Option<String> {
+    let results = events.iter().filter_map(|event| match event {
+        Event::CaseFinished(report) => Some(report.carried),
+        _ => None,
+    });
+    let (number, all) = results.fold((0, 0), |(number, all), carried| {
+        (number + usize::from(carried), all + 1)
+    });
+    (number > 0).then(|| {
+        format!(
+            "{number} of {all} results are those of the earlier run: nothing that they depend on has changed"
+        )
+    })
+}
+
+fn bar(planned: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

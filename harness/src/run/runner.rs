@@ -1,0 +1,68 @@
+//! The one seam for "runs a case": cells, or an engine.
+
+use std::path::Path;
+
+use ocidiff_model::event::Participant;
+use ocidiff_model::known::Machine;
+
+use crate::cells::runner::CellRunner;
+use crate::corpus::Entry;
+use crate::judge::confirm::Finished;
+
+/// What runs one case under each of its runtimes, and judges it.
+pub trait CaseRunner: Send + Sync + 'static {
+    /// Who takes part, the reference first.
+    fn participants(&self) -> Vec<Participant>;
+
+    /// Where.
+    fn machine(&self) -> &Machine;
+
+    /// The recorder in words, as reports have it.
+    fn recorder(&self) -> &str;
+
+    /// Runs a case, or a bundle of the user's in its place.
+    fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> impl Future<Output = Finished> + Send;
+
+    /// A sentence for each runtime that takes part no more, and whether too few are left to compare.
+    fn given_up(&self) -> (Vec<String>, bool) {
+        (Vec::new(), false)
+    }
+
+    /// Removes what was made outside of the session, whatever came of the run.
+    ///
+    /// # Errors
+    /// What is left, in words.
+    fn close(&self) -> impl Future<Output = Result<(), String>> + Send {
+        async { Ok(()) }
+    }
+}
+
+impl CaseRunner for CellRunner {
+    fn participants(&self) -> Vec<Participant> {
+        self.contenders
+            .iter()
+            .map(|contender| contender.participant())
+            .collect()
+    }
+
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn recorder(&self) -> &str {
+        &self.recorder_said
+    }
+
+    async fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> Finished {
+        match bundle {
+            None => self.run(entry).await,
+            Some(folder) => self.run_copy(entry, folder).await,
+        }
+    }
+
+    fn given_up(&self) -> (Vec<String>, bool) {
+        let sentences = self.hangs.sentences();
+        let too_few = !sentences.is_empty() && self.contenders.len() < sentences.len() + 2;
+        (sentences, too_few)
+    }
+}

@@ -1,0 +1,98 @@
+//! Which of the runtimes that an engine has registered take part.
+
+use std::path::PathBuf;
+
+use ocidiff_engines::remote::Registered;
+use ocidiff_runtimes::{Manifest, Runtime, registered};
+
+use crate::cells::participants::{Contender, contenders};
+use crate::error::Error;
+use crate::run::suite;
+
+/// Who takes part, and who might have.
+#[derive(Debug)]
+pub struct TakingPart {
+    /// The reference first, and how the engine calls each.
+    pub contenders: Vec<(Contender, String)>,
+    /// A line for each that is left out: why.
+    pub left_out: Vec<String>,
+}
+
+/// The runtimes that the engine has registered and a manifest knows, or those of them that are named.
+///
+/// # Errors
+/// One that is named is not registered; fewer than two are left; the reference is not one of them.
+pub fn choose(
+    engine: &str,
+    all: &[Registered],
+    named: &[String],
+    reference: Option<&str>,
+) -> Result<TakingPart, Error> {
+    let (manifests, ask) = (suite::manifests()?, suite::asker()?);
+    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+    let mut left_out = Vec::new();
+    if let Some(unknown) = named.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(Error::usage(format!(
+            "{} has no runtime `{unknown}`: it has {}",
+            engine,
+            names.join(", ")
+        )));
+    }
+    let mut chosen: Vec<(Runtime, String)> = Vec::new();
+    for manifest in &manifests {
+        for one in all.iter().filter(|one| is_called(manifest, &one.name)) {
+            if !named.is_empty() && !named.contains(&one.name) {
+                continue;
+            }
+            let Some(program) = &one.program else {
+                left_out.push(format!(
+                    "{}: {engine} does not name its program: left out",
+                    one.name
+                ));
+                continue;
+            };
+            match registered(manifest, program, &suite::store()?, &ask) {
+                // Two names for one program.
+                Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
+                Ok(runtime) => chosen.push((runtime, one.name.clone())),
+                Err(error) => left_out.push(format!("{}: failed to {error}: left out", one.name)),
+            }
+        }
+    }
+    if !named.is_empty() {
+        chosen.sort_by_key(|(_, name)| named.iter().position(|other| other == name));
+    }
+    if chosen.len() < 2 {
+        return Err(Error::usage(format!(
+            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: start its daemon with \
+             --add-runtime NAME=/path/to/binary, NAME being that of a manifest ({})",
+            engine,
+            names.join(", "),
+            manifests
+                .iter()
+                .map(|one| one.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
+    }
+    let called: Vec<(PathBuf, String)> = chosen
+        .iter()
+        .map(|(runtime, name)| (runtime.path.clone(), name.clone()))
+        .collect();
+    let runtimes = chosen.into_iter().map(|(runtime, _)| runtime).collect();
+    let contenders = contenders(runtimes, reference).map_err(Error::usage)?;
+    let with_name = |contender: Contender| {
+        let (_, name) = called.iter().find(|(path, _)| *path == contender.runtime.path)?;
+        Some((contender, name.clone()))
+    };
+    Ok(TakingPart {
+        contenders: contenders.into_iter().filter_map(with_name).collect(),
+        left_out,
+    })
+}
+
+/// `NAME`, or `NAME` and what tells versions apart: `NAME-1.2`, `NAME@1.2`.
+fn is_called(manifest: &Manifest, name: &str) -> bool {
+    let rest = name.strip_prefix(manifest.name.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '@']))
+}
