@@ -253,9 +253,8 @@ fn quoted_link(text: &str) -> String {
 
 /// A text of a member: on its line where it fits.
 fn prose(name: &str, text: &str) -> String {
-    let text = text.trim();
-    let line = block_scalar(text);
-    if line.chars().count() + name.len() + ": ".len() <= WIDTH && !text.contains('\n') {
+    let line = block_scalar(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    if line.chars().count() + name.len() + ": ".len() <= WIDTH {
         line
     } else {
         format!(">-\n{}", wrapped(text))
