@@ -94,7 +94,7 @@ impl Session {
     }
 }
 
-/// A folder for files of a command that are not a cell's: the next command removes it too, if this one is killed.
+/// A folder for files of a command that are not a cell's: the next that is made removes it, if this command is killed.
 #[derive(Debug)]
 pub struct Aside {
     // First: it is held while it is removed.
@@ -103,15 +103,16 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Makes one among the temporary files.
+    /// Makes one among the temporary files, in place of those of commands that were killed.
     ///
     /// # Errors
     /// No folder can be made.
     pub fn make() -> io::Result<Self> {
         let prefix = format!("{}.", name::own()?);
+        let [_, temporary] = homes();
+        clean::sweep(&temporary);
         for _ in 0..ATTEMPTS {
-            let [_, temporary] = homes();
-            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(temporary)?;
+            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&temporary)?;
             if let Some(hold) = Hold::take(folder.path())? {
                 return Ok(Self { folder, _hold: hold });
             }
