@@ -13,6 +13,10 @@ SKIPS := target/tests/skipped
 # suites are patched to find their own libraries, and tests start a dockerd and a Podman of their own in private namespaces.
 APT := busybox-static chromium-headless-shell clang docker.io libelf-dev libseccomp-dev patchelf pkg-config podman python3-venv zlib1g-dev strace
 
+# What `make vm` installs beside: the machine, and what unpacks modules; the kernels that it brings.
+APT_VM := qemu-system-x86 util-linux xz-utils zstd
+KERNELS ?= 5.10 6.1 6.12 7.2
+
 # A package's service must not start on this machine.
 NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '\043!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; };
 # Holds the dependencies to deny.toml; built once for all checkouts, beside the runtimes.
@@ -31,7 +35,7 @@ VALIDATE := kubernetes-validate==1.37.0
 # Brings axe-core, which the pages are held against in a browser: one file of script, nothing of Python is run.
 AXE := axe-playwright-python==0.1.8
 
-.PHONY: run test lint deny mutants-own bench setup runtimes dist clean help
+.PHONY: run test lint deny mutants-own bench setup runtimes vm dist clean help
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
@@ -53,6 +57,12 @@ dist: setup     ## the program as one static file: target/dist/ocidiff
 
 runtimes: dist  ## install the default runtimes into the store
 	$(OCIDIFF) runtimes install
+
+vm: runtimes    ## what virtual machines of other kernels need: qemu, Debian's kernels in the store
+	@missing=""; for package in $(APT_VM); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then $(NO_SERVICES) apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
+	$(OCIDIFF) kernels install $(KERNELS)
 
 run: runtimes   ## run every case under runc, crun and youki; the reports go to reports/out/
 	@mkdir -p $(OUT)

@@ -26,6 +26,8 @@
 //! | [`findings`] | which findings concern somebody, which cases show one; lint             |
 //! | [`accept`]   | writes known files, and keeps what people wrote                         |
 //! | [`repro`]    | a folder that shows a case without ocidiff                              |
+//! | [`vm`]       | virtual machines of other kernels, in which the program runs cases      |
+//! | [`matrix`]   | runtimes by kernels and cgroups: plans, parts, joined events             |
 //! | [`bisect`]   | between which two versions a behaviour changed                           |
 //! | [`workload`] | a container of somebody's, and the harmless copy of it that is run      |
 //! | [`check`]    | will workloads survive a change of runtime?                             |
@@ -47,10 +49,12 @@ pub mod error;
 pub mod findings;
 pub mod judge;
 pub mod machine;
+pub mod matrix;
 pub mod mutants;
 pub mod paths;
 pub mod repro;
 pub mod run;
 pub mod secrets;
 pub mod via;
+pub mod vm;
 pub mod workload;

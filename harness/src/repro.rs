@@ -155,7 +155,8 @@ fn words(argv: &[String]) -> String {
     format!("\"$RUNTIME\" {}", shell(argv.get(1..).unwrap_or_default()))
 }
 
-fn shell(words: &[String]) -> String {
+/// Words as a shell takes them.
+pub(crate) fn shell(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
     words.join(" ")
 }

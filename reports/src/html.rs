@@ -53,6 +53,16 @@ impl Html {
         Self::element("a", &[("href", &format!("#{id}"))], [Self::text(name)])
     }
 
+    /// A link to a page beside this one, by a plain name that the program gave it.
+    pub(crate) fn beside(file: &str, name: &str) -> Self {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        if file.chars().all(is_plain) && !file.starts_with('.') {
+            Self::element("a", &[("href", file)], [Self::text(name)])
+        } else {
+            Self::text(name)
+        }
+    }
+
     /// Lines of hostile text that stay lines, for `pre`.
     pub(crate) fn lines<'t>(lines: impl IntoIterator<Item = &'t str>) -> Self {
         Self(lines.into_iter().map(|line| escaped(line) + "\n").collect())

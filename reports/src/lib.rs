@@ -59,22 +59,25 @@ pub enum Format {
     Terminal,
     /// For a CI summary or a comment.
     Markdown,
-    /// JUnit XML; for runs.
+    /// JUnit XML; for runs, and for the check of one node.
     Junit,
     /// A page that needs nothing beside itself.
     Html,
     /// A run's events themselves, one JSON object a line; a check's report as one object.
     Json,
+    /// SARIF 2.1.0; for the check of one node.
+    Sarif,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Terminal,
         Self::Markdown,
         Self::Junit,
         Self::Html,
         Self::Json,
+        Self::Sarif,
     ];
 
     /// The word for it.
@@ -86,6 +89,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Html => "html",
             Self::Json => "json",
+            Self::Sarif => "sarif",
         }
     }
 }
@@ -98,7 +102,7 @@ impl fmt::Display for Format {
 
 /// What is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a format; there are terminal, markdown, junit, html and json")]
+#[error("`{0}` is not a format; there are terminal, markdown, junit, html, json and sarif")]
 pub struct FormatError(String);
 
 impl FromStr for Format {
@@ -127,6 +131,9 @@ pub enum Error {
     /// The format is one for runs, and this is a check.
     #[error("{0} is for runs; this is a check")]
     OnlyRuns(Format),
+    /// The format is one for the check of one node.
+    #[error("{0} is for the check of one node")]
+    OnlyChecks(Format),
     /// What is compared over runs has no report of this format.
     #[error("{0} is for one run; there are terminal, markdown and json of several")]
     OnlyOne(Format),
@@ -135,7 +142,7 @@ pub enum Error {
 /// Draws the report of a run.
 ///
 /// # Errors
-/// The format's writer failed; the reports for the terminal, in Markdown and as a page never fail.
+/// The format is one for checks, or its writer failed; the reports for the terminal, in Markdown and as a page never fail.
 pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(events, style)),
@@ -143,6 +150,7 @@ pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String,
         Format::Junit => junit::render(events),
         Format::Html => Ok(page::render(events)),
         Format::Json => Ok(events::lines_of(events)?),
+        Format::Sarif => Err(Error::OnlyChecks(format)),
     }
 }
 

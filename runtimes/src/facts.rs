@@ -52,6 +52,16 @@ pub enum ProgramError {
     },
 }
 
+impl ProgramError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        let (Self::NotAProgram { path, .. } | Self::NoVersion { path, .. } | Self::NotAsked { path, .. }) =
+            self;
+        path
+    }
+}
+
 /// A file as it was. Who writes to it, or puts another in its place, changes one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct FileState {

@@ -136,7 +136,7 @@ pub fn registered(
     let on_path = program
         .to_str()
         .filter(|name| !name.contains('/'))
-        .and_then(|name| program_on(env::var_os("PATH").as_deref(), name));
+        .and_then(program_on_path);
     let runtime = given(
         manifest,
         &on_path.unwrap_or_else(|| program.to_owned()),
@@ -190,6 +190,12 @@ fn learn(
 
 fn on_path(manifest: &Manifest, path: Option<&OsStr>) -> Option<PathBuf> {
     manifest.find.iter().find_map(|name| program_on(path, name))
+}
+
+/// A program on this program's PATH.
+#[must_use]
+pub fn program_on_path(name: &str) -> Option<PathBuf> {
+    program_on(env::var_os("PATH").as_deref(), name)
 }
 
 /// A program on a PATH. Relative entries are left out: what they name depends on where one stands.

@@ -9,6 +9,7 @@ mod call;
 mod facts;
 mod find;
 mod install;
+pub mod kernels;
 mod machine;
 mod manifest;
 pub mod packages;
@@ -22,15 +23,15 @@ mod unpack;
 pub use ask::{Answer, Ask, End, LIMIT, Nobody};
 pub use call::{Call, Flag, Var};
 pub use facts::ProgramError;
-pub use find::{Found, Origin, Runtime, find_all, find_in, registered};
+pub use find::{Found, Origin, Runtime, find_all, find_in, program_on_path, registered};
 pub use install::{
     AptError, Available, Event, InstallError, JobError, Offer, Outcome, Request, available, build,
     cargo_home, install,
 };
 pub use machine::Machine;
 pub use manifest::{
-    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
-    Refusal, SourceBuild, VersionCall,
+    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors,
+    NOT_MANIFESTS, Needs, Refusal, SourceBuild, VersionCall,
 };
 pub use ocidiff_model::version::{Version, VersionError};
 pub use select::{SelectError, Selector, Which, find_manifest, select};

@@ -213,6 +213,9 @@ pub enum ManifestError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ManifestErrors(pub Vec<ManifestError>);
 
+/// Files beside the manifests that are about other things.
+pub const NOT_MANIFESTS: [&str; 2] = ["matrix.yaml", "kernels.yaml"];
+
 /// The manifests that are built in, as `(file name, text)`.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("runc.yaml", include_str!("../runc.yaml")),
@@ -348,7 +351,7 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ManifestError> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if name.ends_with(".yaml") && name != "matrix.yaml" {
+        if name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name.as_str()) {
             let text = read_text(&path, raised(MOST_BYTES)).map_err(|err| unreadable(&path, err.into()))?;
             sources.push((path.display().to_string(), text));
         }

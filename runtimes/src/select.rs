@@ -9,6 +9,7 @@ use crate::facts::ProgramError;
 use crate::find::{Found, Origin, Runtime, given, is_program};
 use crate::manifest::Manifest;
 use crate::store::Store;
+use ocidiff_model::near::near;
 use ocidiff_model::version::Version;
 
 /// Programs of a folder that are taken for builds of one runtime.
@@ -47,12 +48,14 @@ pub enum SelectError {
     },
     /// No manifest has the name.
     #[error(
-        "find a runtime called `{name}`: there are manifests for {known}; for one more, copy runtimes/runc.yaml to \
+        "find a runtime called `{name}`: {meant}there are manifests for {known}; for one more, copy runtimes/runc.yaml to \
          runtimes/{name}.yaml and change what differs"
     )]
     Unknown {
         /// The name.
         name: String,
+        /// The one that was meant, if one is like it, as a question.
+        meant: String,
         /// The names that there are.
         known: String,
     },
@@ -179,6 +182,8 @@ pub fn find_manifest<'m>(manifests: &'m [Manifest], name: &str) -> Result<&'m Ma
         .find(|manifest| manifest.name == name)
         .ok_or_else(|| SelectError::Unknown {
             name: name.to_owned(),
+            meant: near(name, manifests.iter().map(|manifest| manifest.name.as_str()))
+                .map_or_else(String::new, |meant| format!("did you mean `{meant}`? ")),
             known: manifests
                 .iter()
                 .map(|m| m.name.as_str())

@@ -3,9 +3,12 @@
 //! Needs root, the default runtimes and strace. What is compared runs in turn, never at the same time.
 //!
 //! `cargo bench --package ocidiff --bench numbers -- filters` measures what is about seccomp only, and needs no strace;
-//! `-- node` what is about a node with an engine.
+//! `-- node` what is about a node with an engine, `-- pods` what is about pods.
 
 mod bare;
+#[expect(dead_code, reason = "the bench needs few of the helpers")]
+#[path = "../../../runtimes/cri/tests/support/containerd.rs"]
+mod containerd;
 #[expect(dead_code, reason = "the bench needs few of the helpers")]
 #[path = "../../../runtimes/engines/tests/support/dockerd.rs"]
 mod dockerd;
@@ -13,10 +16,11 @@ mod filters;
 #[path = "../../tests/it/support/kinds.rs"]
 mod kinds;
 mod memory;
-#[expect(dead_code, reason = "the bench says itself what it needs")]
 #[path = "../../tests/it/support/needs.rs"]
 mod needs;
 mod node;
+mod pods;
+use dockerd::private;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -50,6 +54,8 @@ fn main() -> ExitCode {
         only_filters()
     } else if std::env::args().any(|arg| arg == "node") {
         root::need_root().and_then(|()| node::node())
+    } else if std::env::args().any(|arg| arg == "pods") {
+        root::need_root().and_then(|()| pods::pods())
     } else {
         run()
     };
@@ -78,6 +84,7 @@ fn run() -> Result<bool, Error> {
     all &= recorder()?;
     all &= whole_case()?;
     all &= node::node()?;
+    all &= pods::pods()?;
     all &= corpus(&contenders)?;
     Ok(all)
 }

@@ -58,6 +58,9 @@ pub struct FilterAnswer {
     /// Why it is not what the profile says; none if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same as a line of [`DEPARTURES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departure: Option<String>,
 }
 
 /// A library function or a program that makes a call of the row.

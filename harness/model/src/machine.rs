@@ -18,7 +18,7 @@ pub struct When {
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// Only where this engine makes the containers (`docker`): it writes a config.json of its own.
+    /// Only where this engine makes the containers (`docker`, `cri`): it writes a config.json of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
 }
@@ -32,7 +32,7 @@ pub struct Machine {
     pub cgroup: String,
     /// `uname -m`.
     pub arch: String,
-    /// The container engine that makes the containers, `docker 20.10.24`; none where cells do.
+    /// The container engine that makes the containers, `docker 20.10.24`, `cri containerd 1.6.20`; none where cells do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
 }

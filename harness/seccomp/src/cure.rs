@@ -22,6 +22,48 @@ const TAKES_ERRNO: [&str; 2] = ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"];
 /// One call for many: a rule for it would deny those of them that other rules allow.
 const MULTIPLEXED: [&str; 2] = ["socketcall", "ipc"];
 
+/// The many: on an architecture that has such a call, libraries do not tell it and their own numbers apart.
+const BEHIND_ONE: [&str; 32] = [
+    "socket",
+    "bind",
+    "connect",
+    "listen",
+    "accept",
+    "accept4",
+    "getsockname",
+    "getpeername",
+    "socketpair",
+    "send",
+    "recv",
+    "sendto",
+    "recvfrom",
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "sendmsg",
+    "recvmsg",
+    "recvmmsg",
+    "sendmmsg",
+    "semop",
+    "semget",
+    "semctl",
+    "semtimedop",
+    "msgsnd",
+    "msgrcv",
+    "msgget",
+    "msgctl",
+    "shmat",
+    "shmdt",
+    "shmget",
+    "shmctl",
+];
+
+/// Whether a call is one of those that some architectures have behind socketcall or ipc.
+#[must_use]
+pub fn is_behind_one(name: &str) -> bool {
+    BEHIND_ONE.contains(&name) || MULTIPLEXED.contains(&name)
+}
+
 /// What a cure does about calls that the profile does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cure {
@@ -103,7 +145,7 @@ pub fn cure(
         // Some runtimes refuse a rule that says what the default action says anyway.
         rules.retain(|rule| !(rule.action == "SCMP_ACT_ERRNO" && rule.errno_ret == Some(ENOSYS)));
         for (name, conditions) in decider.left_by_conditions(profile)? {
-            let Some(conditions) = conditions else {
+            let Some(conditions) = conditions.filter(|_| !except.contains(&name)) else {
                 cured.changed.push(name);
                 continue;
             };
@@ -150,7 +192,15 @@ fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
             .filter(|(nr, name)| *nr <= newest && self::version(name) <= version && !named.contains(name));
         denied.extend(known.map(|(_, name)| name));
     }
-    denied.into_iter().collect()
+    // A call can be among the known ones of another architecture and newer than all of the machine's own.
+    let own = profile.abis(native).into_iter().next();
+    let is_newer = |name: &&str| {
+        let number = own
+            .as_ref()
+            .and_then(|abi| Some((abi.syscall_number(name)?, profile.newest(abi)?)));
+        number.is_some_and(|(nr, newest)| nr > newest)
+    };
+    denied.into_iter().filter(|name| !is_newer(name)).collect()
 }
 
 /// The version of Linux that brought a call, as numbers; none for the oldest.
@@ -227,22 +277,47 @@ impl Decider {
         let Some(covers) = self.cover(left, index, MOST_CONDITIONS)? else {
             return Ok(None);
         };
-        let condition = |cover| {
-            let (op, value, value_two) = match cover {
-                Cover::Masked(u64::MAX, value) => ("SCMP_CMP_EQ", value, 0),
-                Cover::Masked(mask, value) => ("SCMP_CMP_MASKED_EQ", mask, value),
-                Cover::AtLeast(value) => ("SCMP_CMP_GE", value, 0),
-            };
-            Condition {
-                index,
-                value,
-                value_two,
-                op: op.to_owned(),
-            }
+        let one = |op: &str, value, value_two| Condition {
+            index,
+            value,
+            value_two,
+            op: op.to_owned(),
         };
-        Ok(Some(covers.into_iter().map(condition).collect()))
+        let conditions = |cover| match cover {
+            // Not every runtime reads masks alike.
+            Cover::Masked(mask, value) if mask.count_zeros() <= FEW => spelled_out(mask, value)
+                .map(|value| one("SCMP_CMP_EQ", value, 0))
+                .collect(),
+            Cover::Masked(mask, value) => vec![one("SCMP_CMP_MASKED_EQ", mask, value)],
+            Cover::AtLeast(value) => vec![one("SCMP_CMP_GE", value, 0)],
+        };
+        Ok(Some(covers.into_iter().flat_map(conditions).collect()))
     }
+}
+
+/// Bits that a mask may leave open for its values to be written one by one.
+const FEW: u32 = 3;
+
+/// Every value that has these bits under the mask.
+fn spelled_out(mask: u64, value: u64) -> impl Iterator<Item = u64> {
+    let open = !mask;
+    // Each subset of the open bits, from none of them on.
+    let next = move |subset: &u64| Some(subset.wrapping_sub(open) & open).filter(|next| *next != 0);
+    std::iter::successors(Some(0), next).map(move |subset| value | subset)
 }
 
 /// The conditions that one call may get.
 const MOST_CONDITIONS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_with_few_open_bits_is_a_few_values() {
+        let all = |mask, value| spelled_out(mask, value).collect::<Vec<_>>();
+        assert_eq!(all(u64::MAX, 7), [7]);
+        assert_eq!(all(!2, 0), [0, 2]);
+        assert_eq!(all(!5, 8), [8, 9, 12, 13]);
+    }
+}

@@ -200,6 +200,17 @@ impl Builder {
         Ok(configs)
     }
 
+    /// Makes what a case's rootfs takes from the network, so that it is in the store.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn prepare(&self, case: &Case, corpus: &Corpus) -> Result<(), Error> {
+        match &case.body.rootfs {
+            Rootfs::Recipe(name) => self.recipe(name, corpus).map(drop),
+            Rootfs::Folders(_) => Ok(()),
+        }
+    }
+
     fn recipe(&self, name: &str, corpus: &Corpus) -> Result<Vec<(PathBuf, String)>, Error> {
         // Held while a recipe is made: two cases with the same rootfs must not make it twice.
         let mut made = self

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
+use nix::sched::{CloneFlags, setns, unshare};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, mount, move_mount, open_tree};
 
@@ -62,9 +63,38 @@ pub(super) fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
 }
 
 /// A copy of a mount of the machine that is attached nowhere yet.
-/// A mount without its place, to be attached elsewhere.
 pub(super) fn tree(path: impl AsRef<Path>) -> Result<OwnedFd, Error> {
     let path = path.as_ref();
+    if let Some(pid) = through(path) {
+        return tree_of(pid, path);
+    }
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     open_tree(CWD, path, flags).context(format!("clone the mount of {}", path.display()))
+}
+
+/// The process whose root a path goes through: `/proc/PID/root/...`.
+fn through(path: &Path) -> Option<u32> {
+    let mut parts = path.strip_prefix("/proc").ok()?.components();
+    let pid = parts.next()?.as_os_str().to_str()?.parse().ok()?;
+    (parts.next()?.as_os_str() == "root").then_some(pid)
+}
+
+/// A copy of a mount in another process's mount namespace. The kernel makes one only for who is in there: a thread, which
+/// ends with that, so that nothing of ours stays behind.
+fn tree_of(pid: u32, path: &Path) -> Result<OwnedFd, Error> {
+    let failed = format!("clone the mount of {}", path.display());
+    let open = OFlags::PATH | OFlags::CLOEXEC;
+    let place = rustix::fs::open(path, open, Mode::empty()).context(&*failed)?;
+    let namespace = fs::File::open(format!("/proc/{pid}/ns/mnt")).context(&*failed)?;
+    let clone = move || -> io::Result<OwnedFd> {
+        unshare(CloneFlags::CLONE_FS)?;
+        setns(&namespace, CloneFlags::CLONE_NEWNS)?;
+        let flags =
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        Ok(open_tree(&place, "", flags)?)
+    };
+    let ended = std::thread::spawn(clone).join();
+    ended
+        .unwrap_or_else(|_| Err(io::Error::other("a thread failed")))
+        .context(failed)
 }

@@ -7,6 +7,7 @@ use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Case, Needs};
 
 use crate::cell::pin::needs::{Unpinned, unpinned};
+use crate::corpus::config::is_engines_own;
 use crate::machine::cgroup::Layout;
 
 /// What of the machine decides whether a case can run.
@@ -57,14 +58,24 @@ impl Abilities {
         let rootfs = &case.body.rootfs;
         let unpinned = || self.unpinned.iter().find(|one| one.concerns(case));
         let unpinned = || unpinned().map(|one| format!("needs {}", one.why));
-        self.missing(&case.body.needs).or_else(unpinned).or_else(|| {
-            let gone = rootfs.layers().iter().find(|layer| !Path::new(layer).is_dir())?;
-            Some(if rootfs.name() == gone {
-                format!("needs the rootfs {gone}")
-            } else {
-                format!("needs the rootfs of {}, which is gone: {gone}", rootfs.name())
+        let engine = || {
+            let seccomp = &case.body.config["linux"]["seccomp"];
+            let is_lost = self.machine.via.is_none() && is_engines_own(seccomp);
+            is_lost.then(|| {
+                "needs an engine with a seccomp profile of its own: --via cri, --via docker".to_owned()
             })
-        })
+        };
+        self.missing(&case.body.needs)
+            .or_else(unpinned)
+            .or_else(engine)
+            .or_else(|| {
+                let gone = rootfs.layers().iter().find(|layer| !Path::new(layer).is_dir())?;
+                Some(if rootfs.name() == gone {
+                    format!("needs the rootfs {gone}")
+                } else {
+                    format!("needs the rootfs of {}, which is gone: {gone}", rootfs.name())
+                })
+            })
     }
 
     /// The first need that is not met, as `needs cgroup v2`.

@@ -62,6 +62,7 @@ pub(super) fn findings(
                 id: known.map(|(id, _)| id.clone()),
                 accounts: Vec::new(),
                 ignored: None,
+                before: false,
             }
         })
         .collect()

@@ -177,6 +177,7 @@ impl Features {
             id: None,
             accounts: Vec::new(),
             ignored: None,
+            before: false,
         };
         let mut all = Vec::new();
         for kind in KINDS {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::check::{Depth, Finding};
+use ocidiff_model::difference::Account;
 use ocidiff_model::filter::FilterAnswer;
 use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
@@ -39,7 +40,7 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
         _ => vec![fact(one, step, tamed, corpus, &seen.said)],
     });
     let mut all: Vec<Finding> = Vec::new();
-    for finding in seen.rows.iter().map(|row| calls(row, step, &shape.libc)) {
+    for finding in seen.rows.iter().map(|row| calls(row, step, &shape.libc, corpus)) {
         // The same of another architecture.
         match all.iter_mut().find(|there| is_alike(there, &finding)) {
             Some(there) => {
@@ -65,6 +66,9 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
     by_cause(all)
 }
 
+/// What stands between a reason and what else comes of the same.
+const ALSO: &str = "; also ";
+
 /// One row for what one finding accounts for: the worst of it, with the names of the rest.
 fn by_cause(all: Vec<Finding>) -> Vec<Finding> {
     let mut told: Vec<(Finding, Vec<String>)> = Vec::new();
@@ -80,7 +84,8 @@ fn by_cause(all: Vec<Finding>) -> Vec<Finding> {
     let join = |(mut finding, more): (Finding, Vec<String>)| {
         let (shown, rest) = more.split_at(more.len().min(3));
         if !shown.is_empty() {
-            finding.reason = format!("{} Also {}", finding.reason, shown.join(", "));
+            let reason = finding.reason.trim_end_matches('.');
+            finding.reason = format!("{reason}{ALSO}{}", shown.join(", "));
         }
         if !rest.is_empty() {
             finding.reason = format!("{} and {} more", finding.reason, rest.len());
@@ -160,16 +165,15 @@ fn fact(
         id: None,
         accounts: Vec::new(),
         ignored: None,
+        before: false,
     };
     if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
         finding.impact = Impact::Cosmetic;
         "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
         return finding;
     }
-    // On v1 that is a folder of the container's own, in which the hierarchies are mounted.
-    if !tamed.unified && CGROUP_FOLDER.contains(&difference.fact.as_str()) {
-        finding.impact = Impact::Cosmetic;
-        "the folder around the cgroup hierarchies holds nothing of theirs".clone_into(&mut finding.reason);
+    if harmless(difference, tamed, [from.as_ref(), to.as_ref()], &mut finding) {
+        finding.id = worst(difference, step, corpus).map(|(id, _)| id.clone());
         return finding;
     }
     if let Some((id, known)) = worst(difference, step, corpus) {
@@ -194,6 +198,44 @@ fn fact(
     finding
 }
 
+/// Kinds of file systems in which no symbolic link can be.
+const WITHOUT_LINKS: [&str; 4] = ["cgroup", "cgroup2", "mqueue", "devpts"];
+
+/// Whether it is a mount without symbolic links, and all that differs is whether they are followed.
+fn differ_in_links_only(from: Option<&Value>, to: Option<&Value>) -> bool {
+    let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
+        return false;
+    };
+    let kind = from.split(' ').next().unwrap_or_default();
+    let plain = |text: &str| text.replace("nosymfollow,", "").replace(",nosymfollow", "");
+    WITHOUT_LINKS.contains(&kind) && plain(from) == plain(to)
+}
+
+/// What is nothing to a workload, whatever accounts for it.
+fn harmless(
+    difference: &Difference,
+    tamed: &Tamed,
+    [from, to]: [Option<&Value>; 2],
+    finding: &mut Finding,
+) -> bool {
+    let fact = difference.fact.as_str();
+    let reads = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text.ends_with(" rdonly") || text.ends_with(" rdwr"));
+    let why = match fact {
+        // On v1 that is a folder of the container's own, in which the hierarchies are mounted.
+        _ if !tamed.unified && CGROUP_FOLDER.contains(&fact) => {
+            "the folder around the cgroup hierarchies holds nothing of theirs"
+        }
+        "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
+        _ if fact.starts_with("mount.inside.") && differ_in_links_only(from, to) => {
+            "a file system that has no symbolic links"
+        }
+        _ => return false,
+    };
+    finding.impact = Impact::Cosmetic;
+    why.clone_into(&mut finding.reason);
+    true
+}
+
 /// The finding that matters most of those that account for the difference.
 fn worst<'c>(
     difference: &'c Difference,
@@ -206,8 +248,35 @@ fn worst<'c>(
         .max_by_key(|(id, _)| corpus.findings.impact(id, step.from, step.to))
 }
 
+/// What helps where a call gets another error than ENOSYS: until somebody has proven it.
+pub const CURE: &str = "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix enosys";
+
+/// The findings that say why a row is; of the runtime that lets calls through, where one does.
+fn accounts_for<'a>(accounts: &'a [Account], lax: Option<&RuntimeId>) -> impl Iterator<Item = &'a FindingId> {
+    let whose = lax.map(|lax| lax.label.clone());
+    accounts
+        .iter()
+        .filter(move |account| whose.as_ref().is_none_or(|whose| *whose == account.who))
+        .flat_map(|account| &account.because)
+}
+
+/// The calls of a row by their names, if they have some.
+fn names(row: &FilterRow) -> String {
+    let all: Vec<&str> = row.named.iter().map(|call| call.name.as_str()).collect();
+    match &all[..] {
+        [] => row.calls.clone(),
+        some if some.len() <= 3 => some.join(", "),
+        some => format!("{} and {} more", some[..3].join(", "), some.len() - 3),
+    }
+}
+
 /// Calls that the filters do not answer alike.
-fn calls(row: &FilterRow, step: Move<'_>, libc: &Libc) -> Finding {
+fn calls(
+    (row, accounts): &(FilterRow, Vec<Account>),
+    step: Move<'_>,
+    libc: &Libc,
+    corpus: &Corpus,
+) -> Finding {
     let of = |who: &RuntimeId| -> Option<&FilterAnswer> {
         row.answers
             .iter()
@@ -240,7 +309,8 @@ fn calls(row: &FilterRow, step: Move<'_>, libc: &Libc) -> Finding {
             (
                 Impact::Security,
                 format!(
-                    "the profile denies them, and {} lets them through: {why}",
+                    "the profile denies {}, and {} lets it through: {why}",
+                    names(row),
                     who.label
                 ),
             )
@@ -266,6 +336,17 @@ fn calls(row: &FilterRow, step: Move<'_>, libc: &Libc) -> Finding {
             "nobody is known who makes them and cannot do without".to_owned(),
         ),
     };
+    let id = accounts_for(accounts, lax)
+        .max_by_key(|id| corpus.findings.impact(id, step.from, step.to))
+        .cloned();
+    let known = id.as_ref().and_then(|id| corpus.findings.find(id));
+    let remedy = match (impact, lax) {
+        (Impact::Cosmetic, _) => None,
+        // No profile makes up for conditions that a runtime does not keep.
+        (_, Some(_)) => known.and_then(|known| known.remedy.clone()),
+        (_, None) => Some(CURE.to_owned()),
+    };
+    let links = hit.map(|hit| hit.link.clone()).into_iter();
     Finding {
         impact,
         depth: Depth::Filter,
@@ -273,13 +354,14 @@ fn calls(row: &FilterRow, step: Move<'_>, libc: &Libc) -> Finding {
         from,
         to,
         reason,
-        remedy: (impact > Impact::Cosmetic).then(|| {
-            "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix enosys".to_owned()
-        }),
-        link: hit.map(|hit| hit.link.clone()).into_iter().collect(),
+        remedy,
+        link: links
+            .chain(known.iter().flat_map(|known| known.addresses()))
+            .collect(),
         case: None,
-        id: None,
-        accounts: Vec::new(),
+        id,
+        accounts: accounts.clone(),
         ignored: None,
+        before: false,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ocidiff_model::difference::Account;
 use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
@@ -27,8 +28,8 @@ const RUNS: usize = 2;
 pub struct Seen {
     /// Facts on which the runtimes differ. The first group has the runtime that the workload runs under now.
     pub differences: Vec<Difference>,
-    /// Calls that their filters do not answer alike.
-    pub rows: Vec<FilterRow>,
+    /// Calls that their filters do not answer alike, and what accounts for that.
+    pub rows: Vec<(FilterRow, Vec<Account>)>,
     /// Every fact that a runtime showed, whether they differ or not.
     pub facts: BTreeSet<String>,
     /// What a runtime said where a call failed, by runtime.
@@ -82,8 +83,14 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     engine
         .judge(Origin::Given)
         .explain(&case, &config, &records, &mut differences);
+    let rows = filters::between(&config, &records);
+    let mut of_rows: Vec<Difference> = rows.iter().map(filters::as_difference).collect();
+    engine
+        .judge(Origin::Given)
+        .explain(&case, &config, &records, &mut of_rows);
+    let accounts = of_rows.into_iter().map(|one| one.accounts);
     let mut seen = Seen {
-        rows: filters::between(&config, &records),
+        rows: rows.into_iter().zip(accounts).collect(),
         facts: facts(&records),
         said: said(&records),
         differences,

@@ -5,7 +5,7 @@
 //! | [`features`] | what the runtimes say that they support |
 //! | [`read`]    | what can be told from a config alone |
 //! | `libc`    | which C library a workload's files have |
-//! | `usual`   | what engines put into every config by themselves |
+//! | [`usual`]   | what engines put into every config by themselves, and what they leave out |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
@@ -25,6 +25,6 @@ pub mod read;
 mod rules;
 pub mod run;
 pub mod shape;
-mod usual;
+pub mod usual;
 mod values;
 mod words;

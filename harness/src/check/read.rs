@@ -104,7 +104,7 @@ impl Reader<'_> {
         if known.races || impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
             return None;
         }
-        if self.both_do(id, config, &steps) {
+        if self.both_do(id, config, &steps) || usual::paths_are_free(id, config) {
             return None;
         }
         let enters = known.is_of(id, self.step.to);
@@ -128,6 +128,7 @@ impl Reader<'_> {
                     how: How::Recognised,
                 }],
                 ignored: None,
+                before: false,
             },
             shows: known.shows.clone(),
             is_known: true,

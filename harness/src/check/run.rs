@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use ocidiff_model::check::{Depth, Finding};
-use ocidiff_model::{Channel, Difference, Value};
+use ocidiff_model::record::CallResult;
+use ocidiff_model::{Channel, Difference, Op, Record, Value};
 use serde_json::{Value as Json, json};
 
 use super::judge::{Move, values};
@@ -40,7 +41,7 @@ pub async fn run(
     shape: &Shape,
     own: &Own,
     step: Move<'_>,
-) -> Result<Result<Vec<Finding>, String>, Error> {
+) -> Result<Result<Ran, String>, Error> {
     let case = case(shape, "a workload's own command", LIMIT, Channel::File)?;
     let mut config = shape.tamed.config.clone();
     config["process"]["args"] = json!(own.args);
@@ -58,8 +59,8 @@ pub async fn run(
         launch: engine,
         secrets,
     };
-    let differences = match steady(&discreet, &case, &bundle).await {
-        Ok(Steady { differences, .. }) => differences,
+    let Steady { differences, records } = match steady(&discreet, &case, &bundle).await {
+        Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
     let points = points(&shape.tamed.config);
@@ -67,7 +68,39 @@ pub async fn run(
         .iter()
         .filter(|one| one.channel().is_some_and(|channel| CHANNELS.contains(&channel)))
         .filter(|one| !is_mount_point(&one.fact, &points));
-    Ok(Ok(told.map(|one| finding(one, step, shape)).collect()))
+    Ok(Ok(Ran {
+        findings: told.map(|one| finding(one, step, shape)).collect(),
+        without: unended(&records).into_iter().collect(),
+    }))
+}
+
+/// What came of a command.
+pub struct Ran {
+    /// What differs.
+    pub findings: Vec<Finding>,
+    /// What of it was not seen, a line each.
+    pub without: Vec<String>,
+}
+
+/// A command that serves, or hangs, is ended: what it would have done later is not known.
+fn unended(records: &[Record]) -> Option<String> {
+    let hangs = |record: &&Record| {
+        let mut steps = record.steps.iter();
+        steps.any(|step| step.op == Op::Wait && step.result == CallResult::Timeout)
+    };
+    let who: Vec<&str> = records
+        .iter()
+        .filter(hangs)
+        .map(|record| record.runtime.label.as_str())
+        .collect();
+    let under = if who.len() == records.len() {
+        String::new()
+    } else {
+        format!(" under {}", who.join(", "))
+    };
+    (!who.is_empty()).then(|| {
+        format!("its own command did not end within {LIMIT} s{under}: what it did until then is compared, and no more")
+    })
 }
 
 /// Where the config mounts something.
@@ -112,6 +145,7 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
         id: None,
         accounts: Vec::new(),
         ignored: None,
+        before: false,
     }
 }
 

@@ -1,9 +1,14 @@
 //! What engines put into every config by themselves (`engines.yaml`): it is left out before a config is read for what is
 //! known of such configs.
 
+use std::path::Path;
 use std::sync::LazyLock;
 
+use ocidiff_model::FindingId;
+
+use ocidiff_model::finding::Range;
 use ocidiff_model::pattern::glob;
+use ocidiff_model::version::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -12,10 +17,50 @@ use serde_json::{Map, Value};
 struct Usual {
     hooks: Vec<String>,
     annotations: Vec<String>,
+    taken_paths: Vec<FindingId>,
+    drops: Vec<Drops>,
+}
+
+/// What an engine leaves out of a profile.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drops {
+    engine: String,
+    versions: Range,
+    member: String,
 }
 
 static USUAL: LazyLock<Usual> =
     LazyLock::new(|| serde_yaml::from_str(include_str!("engines.yaml")).unwrap_or_default());
+
+/// Whether an engine leaves a member of a profile out of what it hands to its runtimes.
+#[must_use]
+pub fn drops(engine: &str, version: &str, member: &str) -> bool {
+    let Ok(version) = Version::parse(version) else {
+        return false;
+    };
+    let mut all = USUAL.drops.iter();
+    all.any(|one| one.engine == engine && one.member == member && one.versions.holds(&version))
+}
+
+/// Whether a finding is about a device path at which something lies, and nothing can: each is listed once, below a tmpfs,
+/// and nothing is mounted on it.
+pub(super) fn paths_are_free(id: &FindingId, config: &Value) -> bool {
+    let list = |at: &str| config.pointer(at).and_then(Value::as_array).into_iter().flatten();
+    let path = |of: &Value, member: &str| of[member].as_str().map(str::to_owned);
+    let paths: Vec<String> = list("/linux/devices")
+        .filter_map(|one| path(one, "path"))
+        .collect();
+    let mounts: Vec<(String, bool)> = list("/mounts")
+        .filter_map(|one| Some((path(one, "destination")?, one["type"] == "tmpfs")))
+        .collect();
+    let is_free = |at: &String| {
+        let once = paths.iter().filter(|other| *other == at).count() == 1;
+        let above = |(mount, is_tmpfs): &(String, bool)| *is_tmpfs && Path::new(at).starts_with(mount);
+        once && mounts.iter().any(above) && mounts.iter().all(|(mount, _)| mount != at)
+    };
+    USUAL.taken_paths.contains(id) && paths.iter().all(is_free)
+}
 
 /// The config without what is its engine's.
 pub(super) fn without(config: &Value) -> Value {
@@ -55,6 +100,29 @@ fn is_usual(hook: &Value) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_device_below_a_fresh_dev_meets_nothing() {
+        let id: FindingId = USUAL.taken_paths[0].clone();
+        let of = |devices: Value, mounts: Value| {
+            paths_are_free(&id, &json!({"linux": {"devices": devices}, "mounts": mounts}))
+        };
+        let dev = json!([{"destination": "/dev", "type": "tmpfs"}]);
+        assert!(of(json!([{"path": "/dev/fuse"}]), dev.clone()));
+        assert!(!of(
+            json!([{"path": "/dev/fuse"}, {"path": "/dev/fuse"}]),
+            dev.clone()
+        ));
+        assert!(!of(json!([{"path": "/opt/fuse"}]), dev.clone()));
+        assert!(!of(json!([{"path": "/dev/fuse"}]), json!([])));
+        let covered =
+            json!([{"destination": "/dev", "type": "tmpfs"}, {"destination": "/dev/fuse", "type": "bind"}]);
+        assert!(!of(json!([{"path": "/dev/fuse"}]), covered));
+        assert!(!paths_are_free(
+            &"runc/enosys-stub".parse().expect("an id"),
+            &json!({})
+        ));
+    }
 
     #[test]
     fn the_engines_own_is_left_out_and_nothing_else() {

@@ -7,6 +7,7 @@ use ocidiff_model::Channel;
 use ocidiff_reports::Format;
 
 use super::help;
+use super::isolate_args::IsolateArgs;
 use crate::cells::runner::Recorder;
 use crate::error::Error;
 use crate::run::suite::Settings;
@@ -23,9 +24,9 @@ pub(crate) struct WithArgs {
     /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
-    /// How many containers run at a time
-    #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) jobs: u16,
+    /// How many containers run at a time; the default is twice the processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
@@ -43,7 +44,7 @@ impl WithArgs {
         Ok(Settings {
             program: crate::run::suite::program()?,
             reference: self.reference.clone(),
-            jobs: usize::from(self.jobs),
+            jobs: self.jobs(),
             recorder: match self.recorder {
                 RecorderArg::Auto => Recorder::Auto,
                 RecorderArg::Ebpf => Recorder::Ebpf,
@@ -56,6 +57,11 @@ impl WithArgs {
             control: false,
             keep_hooks: false,
         })
+    }
+
+    /// How many containers run at a time.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(default_jobs).into()
     }
 
     /// The words that make another command meet the same runtimes and cases.
@@ -126,6 +132,8 @@ pub(crate) struct RunArgs {
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
+    #[command(flatten)]
+    pub(crate) isolate: IsolateArgs,
     /// Leave out what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore: Option<PathBuf>,
@@ -167,6 +175,7 @@ impl RunArgs {
             outside_root: false,
             hooks: false,
             via: ViaArgs::default(),
+            isolate: IsolateArgs::default(),
             ignore: None,
             known: false,
             json,
@@ -182,6 +191,7 @@ impl RunArgs {
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();
+        words.extend(self.isolate.again());
         if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
             words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
         }
@@ -201,6 +211,9 @@ impl RunArgs {
             if let Some(path) = path {
                 words.extend([name.to_owned(), path.display().to_string()]);
             }
+        }
+        if let Some(parent) = &self.via.cgroup_parent {
+            words.extend(["--cgroup-parent".to_owned(), parent.clone()]);
         }
         words
     }
@@ -404,16 +417,22 @@ pub(crate) struct ViaArgs {
     /// Let this engine make the containers, with each runtime that is registered with it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
-    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
+    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
+    /// usual places
     #[arg(long, value_name = "PATH", requires = "via")]
     pub(crate) socket: Option<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]
     pub(crate) exec_root: Option<PathBuf>,
+    /// The parent of the pods' cgroups; the default is the engine's own
+    #[arg(long, value_name = "PATH", requires = "via")]
+    pub(crate) cgroup_parent: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViaEngine {
-    /// Docker
+    /// Docker, by its API
     Docker,
+    /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
+    Cri,
 }

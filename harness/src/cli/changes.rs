@@ -86,7 +86,7 @@ fn shown(file: &Path) -> String {
 fn recorded(file: &Path) -> Result<(Vec<Event>, ExitStatus), Error> {
     let read = events::read_file(file);
     let read =
-        read.map_err(|error| Error::broken(format!("failed to read the events{}: {error}", shown(file))))?;
+        read.map_err(|error| Error::usage(format!("failed to read the events{}: {error}", shown(file))))?;
     let Recording::Run(recorded) = read else {
         return Err(Error::usage(format!(
             "failed to read the events{}: they are of a check, not of a run",

@@ -15,8 +15,8 @@ pub(crate) struct CheckArgs {
     /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) to: String,
-    /// The runtime that the workloads run under; the default is the engine's default runtime, or the
-    /// reference where there is no engine
+    /// The runtime that the workloads run under; the default is each container's own, as its engine says,
+    /// and the reference where there is no engine
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
@@ -48,6 +48,13 @@ pub(crate) struct CheckArgs {
     /// Do not count what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
     #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
     pub(crate) ignore: Option<PathBuf>,
+    /// Report only what is new since an earlier check: its events (`--out`), or its report as JSON
+    #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Hold the workloads against each version of the runtime that is on PATH or in the store, too: from
+    /// which on is it safe?
+    #[arg(long, conflicts_with = "kubernetes")]
+    pub(crate) all_versions: bool,
     /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
@@ -62,6 +69,9 @@ pub(crate) struct CheckArgs {
     /// The node's name; the default is what `uname -n` prints
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     pub(crate) node: Option<String>,
+    /// The pod that this check runs in: it is not a workload of the node's
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with = "kubernetes")]
+    pub(crate) pod: Option<String>,
     /// The least impact that ends the check with 1
     #[arg(
         long,
@@ -115,6 +125,10 @@ pub(crate) enum CheckFormat {
     Markdown,
     /// An HTML page
     Html,
+    /// JUnit XML, a test case for each workload
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 impl CheckFormat {
@@ -125,6 +139,8 @@ impl CheckFormat {
             Self::Json => Format::Json,
             Self::Markdown => Format::Markdown,
             Self::Html => Format::Html,
+            Self::Junit => Format::Junit,
+            Self::Sarif => Format::Sarif,
         }
     }
 }

@@ -13,7 +13,9 @@ use super::containers::CaptureArgs;
 use super::explain::ExplainArgs;
 use super::facts::FactsArgs;
 use super::findings::FindingsArgs;
+use super::kernels::KernelsArgs;
 use super::lint::LintArgs;
+use super::matrix::MatrixArgs;
 use super::mutants::MutantsArgs;
 use super::nights::TrendArgs;
 use super::upstream::UpstreamArgs;
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Upstream(UpstreamArgs),
     /// List the runtimes of this machine, or install some
     Runtimes(RuntimesArgs),
+    /// Run many runtimes and versions under many kernels: plan, run in parts, join
+    Matrix(MatrixArgs),
+    /// List the kernels that virtual machines can have, or install some
+    Kernels(KernelsArgs),
     /// Load a seccomp profile under each runtime, compare the filters call by call, explain the
     /// differences, and cure the profile
     Seccomp(SeccompArgs),

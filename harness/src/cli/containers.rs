@@ -13,7 +13,8 @@ pub(crate) struct FromArgs {
     /// else auto
     #[arg(long, value_name = "ENGINE", value_parser = engine())]
     pub(crate) engine: Option<Which>,
-    /// The engine's API socket; the default is DOCKER_HOST, then the usual places
+    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for `--engine cri`,
+    /// then the usual places
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself

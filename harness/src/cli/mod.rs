@@ -21,7 +21,11 @@ mod hooks;
 mod ignored;
 mod image_name;
 mod inspect;
+mod isolate;
+mod isolate_args;
+mod kernels;
 mod lint;
+mod matrix;
 mod mutants;
 mod nights;
 mod output;
@@ -100,6 +104,8 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Lint(args) => lint::lint(&args),
         Command::Upstream(args) => upstream::upstream(&args),
         Command::Runtimes(args) => runtimes::runtimes(&args),
+        Command::Matrix(args) => matrix::matrix(&args),
+        Command::Kernels(args) => kernels::kernels(&args),
         Command::Seccomp(args) => seccomp::seccomp(&args),
         Command::Check(args) => check::check(&args),
         Command::Capture(args) => capture::capture(&args),

@@ -96,7 +96,7 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
         let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
         let bench = Bench::new(runner, abilities, mode);
-        let reports = run_all(bench, mutants, usize::from(args.with.jobs), stop).await?;
+        let reports = run_all(bench, mutants, args.with.jobs(), stop).await?;
         Ok::<_, Error>((reports, stop.is_asked()))
     })?;
     reports.sort_by(|a, b| a.mutant.cmp(&b.mutant));

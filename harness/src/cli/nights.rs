@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Recording};
-use ocidiff_reports::nights::{Diff, Trend, render, render_trend};
+use ocidiff_reports::nights::{Diff, LastRun, Trend, page, render, render_trend};
 use ocidiff_reports::{Error as Drawing, safe};
 
 use super::args::ReportArgs;
@@ -25,8 +25,11 @@ pub(crate) struct TrendArgs {
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "html")]
     json: bool,
+    /// Write a page of the nights into this folder, and a page for each run of the last night beside it
+    #[arg(long, value_name = "DIR")]
+    html: Option<PathBuf>,
 }
 
 /// What is not as before: 1 if a version that was there changed.
@@ -87,20 +90,59 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<ExitStatus, Error> {
     }
     if nights.is_empty() {
         let folder = safe(&args.folder.to_string_lossy());
-        return Err(Error::broken(format!(
+        return Err(Error::usage(format!(
             "failed to find a night in {folder}: it holds neither a file of events (*.jsonl) nor a folder of such files"
         )));
     }
-    let text = render_trend(&Trend::of(&nights), args.json, &output::style());
+    let status = if unread {
+        ExitStatus::Broken
+    } else {
+        ExitStatus::Ok
+    };
+    let trend = Trend::of(&nights);
+    if let Some(folder) = &args.html {
+        let page = write_pages(folder, &trend, &nights)?;
+        return output::answer(&format!("{}\n", safe(&page.to_string_lossy())), status);
+    }
+    let text = render_trend(&trend, args.json, &output::style());
     let text = text.map_err(|error| Error::broken(format!("failed to {error}")))?;
-    output::answer(
-        &text,
-        if unread {
-            ExitStatus::Broken
-        } else {
-            ExitStatus::Ok
-        },
-    )
+    output::answer(&text, status)
+}
+
+/// Writes the page of the nights, and those of the last night's runs beside it; gives the first one's path.
+fn write_pages(folder: &Path, trend: &Trend, nights: &[(String, Vec<Vec<Event>>)]) -> Result<PathBuf, Error> {
+    let runs_of = |name: &str| {
+        nights
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, runs)| runs)
+    };
+    let mut latest = trend.nights.iter().rev().filter_map(|night| runs_of(&night.name));
+    let (last, before) = (latest.next(), latest.next());
+    let last = last.map_or(&[][..], Vec::as_slice);
+    let diff = before.map(|before| Diff::of(before, last));
+    fs::create_dir_all(folder).map_err(|error| {
+        let folder = safe(&folder.to_string_lossy());
+        Error::broken(format!("failed to make the folder {folder}: {error}"))
+    })?;
+    let names: Vec<String> = (1..=last.len())
+        .map(|number| format!("run-{number}.html"))
+        .collect();
+    let runs = last
+        .iter()
+        .zip(&names)
+        .map(|(events, page)| LastRun { events, page });
+    let runs: Vec<LastRun<'_>> = runs.collect();
+    for run in &runs {
+        files::write(
+            &folder.join(run.page),
+            &ocidiff_reports::page::render(run.events),
+            files::PRIVATE,
+        )?;
+    }
+    let index = folder.join("index.html");
+    files::write(&index, &page(trend, diff.as_ref(), &runs), files::PRIVATE)?;
+    Ok(index)
 }
 
 /// The runs of a file, or of every file of events in a folder.
@@ -111,7 +153,7 @@ fn night(path: &Path) -> Result<Vec<Vec<Event>>, Error> {
     let mut found = Vec::new();
     collect(path, DEPTH, &mut found)?;
     if found.is_empty() {
-        return Err(Error::broken(format!(
+        return Err(Error::usage(format!(
             "failed to read the night {}: no file of events (*.jsonl) lies in it",
             safe(&path.to_string_lossy())
         )));
@@ -152,14 +194,14 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     };
     read().map_err(|error| {
         let folder = safe(&folder.to_string_lossy());
-        Error::broken(format!("failed to read the folder {folder}: {error}"))
+        Error::usage(format!("failed to read the folder {folder}: {error}"))
     })
 }
 
 fn run(file: &Path) -> Result<Vec<Event>, Error> {
     let shown = safe(&file.to_string_lossy());
     let read = events::read_file(file)
-        .map_err(|error| Error::broken(format!("failed to read the events of {shown}: {error}")))?;
+        .map_err(|error| Error::usage(format!("failed to read the events of {shown}: {error}")))?;
     match read {
         Recording::Run(recorded) => {
             for warning in &recorded.warnings {
@@ -167,7 +209,7 @@ fn run(file: &Path) -> Result<Vec<Event>, Error> {
             }
             Ok(recorded.events)
         }
-        Recording::Checks(_) => Err(Error::broken(format!(
+        Recording::Checks(_) => Err(Error::usage(format!(
             "failed to read the events of {shown}: they are of a check, and nights are made of runs"
         ))),
     }

@@ -64,7 +64,7 @@ pub(crate) fn run_with(
         let schedule = Schedule {
             runner: Arc::new(runner),
             abilities: &abilities,
-            width: usize::from(with.jobs),
+            width: with.jobs(),
             stop: stop.clone(),
             bundle: None,
         };

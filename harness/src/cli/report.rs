@@ -105,7 +105,7 @@ pub(super) fn read(file: &Path) -> Result<Recording, Error> {
 /// A format that is not for what is drawn is the user's to mend.
 fn refused(error: Drawing) -> Error {
     match error {
-        Drawing::OnlyRuns(_) => Error::usage(error),
+        Drawing::OnlyRuns(_) | Drawing::OnlyChecks(_) => Error::usage(error),
         _ => Error::broken(format!("failed to {error}")),
     }
 }

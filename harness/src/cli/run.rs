@@ -35,6 +35,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
         return super::via::run(args, corpus, entries, ignore);
     }
+    if args.isolate.isolate.is_some() {
+        return super::isolate::run(args);
+    }
     let (teller, exit) = ran(args, false)?;
     // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
     teller.close(exit)
@@ -96,7 +99,7 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         let schedule = Schedule {
             runner: Arc::new(runner),
             abilities: &abilities,
-            width: usize::from(args.with.jobs),
+            width: args.with.jobs(),
             stop: stop.clone(),
             bundle: args.bundle.clone(),
         };

@@ -168,6 +168,24 @@ impl Teller {
         self.tell(Event::CaseFinished(Box::new(finished.report)))
     }
 
+    /// An event of another program that runs the cases: all but how they are run again is as it says.
+    pub(super) fn relay(&mut self, mut event: Event) -> Result<(), Error> {
+        if let Event::CaseFinished(report) = &mut event {
+            report.again.clone_from(&self.again);
+        }
+        self.tell(event)
+    }
+
+    /// Whether there is anything to report.
+    pub(super) fn is_begun(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Whether the last event came.
+    pub(super) fn is_told(&self) -> bool {
+        matches!(self.events.last(), Some(Event::RunFinished { .. }))
+    }
+
     fn tell(&mut self, event: Event) -> Result<(), Error> {
         // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
         if let (Event::RunStarted { .. }, false) = (&event, self.quiet) {

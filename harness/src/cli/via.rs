@@ -1,12 +1,14 @@
-//! `ocidiff run --via docker`, and `ocidiff clean --via docker`: the engine does the running.
+//! `ocidiff run --via docker|cri`, and `ocidiff clean --via docker|cri`: the engine does the running.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ocidiff_engines::remote::Remote;
+use ocidiff_engines::remote::{Labels, Registered, Remote};
 use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
 
-use super::args::{RunArgs, ViaArgs};
+use super::args::{RunArgs, ViaArgs, ViaEngine};
 use super::ending::Until;
 use super::teller::{Teller, run_all};
 use super::{output, signals};
@@ -16,30 +18,82 @@ use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
 use crate::machine::root;
 use crate::run::schedule::Schedule;
+use crate::run::stop::Stop;
 use crate::run::suite;
-use crate::via::docker::{DockerRunner, clean};
 use crate::via::ground::Ground;
-use crate::via::{labels, registered};
+use crate::via::makes::Makes;
+use crate::via::pods::Pods;
+use crate::via::runner::EngineRunner;
+use crate::via::{clean, labels, registered};
 
-async fn connect(args: &ViaArgs, run: &str) -> Result<Remote, Error> {
-    let options = Options {
-        which: Which::Docker,
-        socket: args.socket.clone(),
-        docker_host: std::env::var("DOCKER_HOST").ok(),
-        exec_root: args.exec_root.clone(),
-        call_limit: std::time::Duration::from_secs(60),
-        ..Options::default()
-    };
-    let labels = labels(run).map_err(Error::broken)?;
-    let remote = Remote::connect(&options, labels).await;
-    let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
-    if remote.name != "docker" {
-        return Err(Error::usage(format!(
-            "{} runs every container under the same runtime: `--via` takes docker",
-            remote.name
-        )));
+/// How long a call of an engine may take.
+const CALL: Duration = Duration::from_secs(60);
+
+/// An engine that answers.
+struct Connected<M> {
+    maker: M,
+    /// What people call it: `docker`.
+    name: String,
+    /// With its version, as records and known files have it.
+    said: String,
+    runtimes: Vec<Registered>,
+    /// How one more is registered.
+    remedy: &'static str,
+}
+
+impl ViaArgs {
+    async fn docker(&self, labels: Labels) -> Result<Connected<Remote>, Error> {
+        let options = Options {
+            which: Which::Docker,
+            socket: self.socket.clone(),
+            docker_host: std::env::var("DOCKER_HOST").ok(),
+            exec_root: self.exec_root.clone(),
+            call_limit: CALL,
+            ..Options::default()
+        };
+        let remote = Remote::connect(&options, labels).await;
+        let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
+        if remote.name != "docker" {
+            return Err(Error::usage(format!(
+                "{} runs every container under the same runtime: `--via` takes docker",
+                remote.name
+            )));
+        }
+        Ok(Connected {
+            name: remote.name.clone(),
+            said: format!("{} {}", remote.name, remote.version),
+            runtimes: remote.runtimes.clone(),
+            remedy: "start its daemon with --add-runtime NAME=/path/to/binary",
+            maker: remote,
+        })
     }
-    Ok(remote)
+
+    async fn cri(&self, labels: Labels, folder: &Path) -> Result<Connected<Pods>, Error> {
+        let socket = self
+            .socket
+            .clone()
+            .unwrap_or_else(ocidiff_cri::node::usual_socket);
+        let pods = Pods::connect(&socket, CALL, labels, folder, self.cgroup_parent.clone()).await;
+        let pods = pods.map_err(|error| Error::usage(format!("failed to use CRI: {error}")))?;
+        if pods.name() != "containerd" {
+            return Err(Error::usage(format!(
+                "{} has no call that takes an image without a registry: `--via cri` takes containerd",
+                pods.name()
+            )));
+        }
+        let runtimes = pods.node.handlers.iter().map(|one| Registered {
+            name: one.name.clone(),
+            program: one.program.clone(),
+        });
+        Ok(Connected {
+            name: pods.name().to_owned(),
+            said: format!("cri {}", pods.said()),
+            runtimes: runtimes.collect(),
+            remedy: "add [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.NAME] to its config.toml, with \
+                     BinaryName below its options",
+            maker: pods,
+        })
+    }
 }
 
 /// Runs the cases through the engine.
@@ -53,39 +107,87 @@ pub(crate) fn run(
     let mut teller = Teller::new(args, entries.len(), ignore)?;
     let ran = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
-        let stop = &signalled.stop;
-        let abilities = suite::abilities()?;
-        let session = Session::start().map_err(Error::broken)?;
-        let remote = connect(&args.via, session.name()).await?;
-        let engine = format!("{} {}", remote.name, remote.version);
-        let taking_part = registered::choose(
-            &remote.name,
-            &remote.runtimes,
-            &args.with.runtimes,
-            args.with.reference.as_deref(),
-        )?;
-        taking_part.left_out.iter().for_each(|one| output::complain(one));
-        let left = clean::stale(&remote).await.map_err(Error::broken)?;
-        tell_cleaned(&left, false);
-        let repeat = u32::from(args.repeat);
-        let ground = Ground::new(corpus, &abilities, &engine, repeat, session, stop.watch())?;
-        let schedule = Schedule {
-            runner: Arc::new(DockerRunner::new(remote, taking_part.contenders, ground)),
-            abilities: &abilities,
-            width: usize::from(args.with.jobs),
-            stop: stop.clone(),
-            bundle: None,
+        let session = match args.via.via {
+            Some(ViaEngine::Cri) => Session::start_beside_engine(),
+            _ => Session::start(),
         };
-        run_all(schedule, entries, Until::of(args, 0), &mut teller).await
+        let session = session.map_err(Error::broken)?;
+        let labels = labels(session.name()).map_err(Error::broken)?;
+        let asked = Asked {
+            args,
+            corpus,
+            entries,
+            stop: &signalled.stop,
+        };
+        match args.via.via {
+            Some(ViaEngine::Cri) => {
+                let engine = args.via.cri(labels, session.folder()).await?;
+                through(asked, engine, session, &mut teller).await
+            }
+            _ => {
+                let engine = args.via.docker(labels).await?;
+                through(asked, engine, session, &mut teller).await
+            }
+        }
     });
     teller.close(ran?)
+}
+
+/// What is to be run.
+struct Asked<'a> {
+    args: &'a RunArgs,
+    corpus: Corpus,
+    entries: Vec<Entry>,
+    stop: &'a Stop,
+}
+
+async fn through<M: Makes>(
+    asked: Asked<'_>,
+    engine: Connected<M>,
+    session: Session,
+    teller: &mut Teller,
+) -> Result<ExitStatus, Error> {
+    let (args, stop) = (asked.args, asked.stop);
+    let mut abilities = suite::abilities()?;
+    let taking_part = registered::choose(
+        &engine.name,
+        &engine.runtimes,
+        &args.with.runtimes,
+        args.with.reference.as_deref(),
+        engine.remedy,
+    )?;
+    taking_part.left_out.iter().for_each(|one| output::complain(one));
+    let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
+    tell_cleaned(&left, false);
+    let repeat = u32::from(args.repeat);
+    let ground = Ground::new(
+        asked.corpus,
+        &abilities,
+        &engine.said,
+        repeat,
+        session,
+        stop.watch(),
+    )?;
+    abilities.machine.via = Some(engine.said);
+    let schedule = Schedule {
+        runner: Arc::new(EngineRunner::new(engine.maker, taking_part.contenders, ground)),
+        abilities: &abilities,
+        width: args.with.jobs(),
+        stop: stop.clone(),
+        bundle: None,
+    };
+    run_all(schedule, asked.entries, Until::of(args, 0), teller).await
 }
 
 /// Removes what killed runs left in the engine.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
     threads::tokio()?.block_on(async {
-        let remote = connect(args, "").await?;
-        let cleaned = clean::stale(&remote).await.map_err(Error::broken)?;
+        let labels = labels("").map_err(Error::broken)?;
+        let cleaned = match args.via {
+            Some(ViaEngine::Cri) => clean::stale(&args.cri(labels, Path::new("")).await?.maker).await,
+            _ => clean::stale(&args.docker(labels).await?.maker).await,
+        };
+        let cleaned = cleaned.map_err(Error::broken)?;
         tell_cleaned(&cleaned, true);
         Ok(if cleaned.failed.is_empty() {
             ExitStatus::Ok

@@ -11,7 +11,7 @@ mod layout;
 pub(crate) mod limits;
 mod load;
 mod memory;
-mod names;
+pub(crate) mod names;
 pub mod print;
 mod spec;
 

@@ -17,7 +17,7 @@ static CALLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 /// The call that was meant.
-pub(super) fn call_help(call: &str) -> Option<String> {
+pub(crate) fn call_help(call: &str) -> Option<String> {
     near::near(call, CALLS.iter().copied()).map(|meant| format!("did you mean `{meant}`?"))
 }
 

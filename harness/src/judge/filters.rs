@@ -2,11 +2,13 @@
 
 use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, UNLISTED, Witness};
 use ocidiff_model::record::FilterRecord;
-use ocidiff_model::{Fact, FilterRow, Record, Value};
+use ocidiff_model::{Difference, Fact, FilterRow, Group, Record, Value};
 use ocidiff_seccomp::decide::partition::{Abi, Class};
 use ocidiff_seccomp::explain::{Row, Summary, since, subject};
 use ocidiff_seccomp::profile::{For, Ruling, Written, goarch, native};
 use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
+
+use super::compare::difference;
 
 /// Why filters were not decided.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +161,16 @@ pub fn between(config: &str, records: &[Record]) -> Vec<FilterRow> {
     rows().unwrap_or_default()
 }
 
+/// A row as a difference of departures, which findings can be recognised by.
+#[must_use]
+pub fn as_difference(row: &FilterRow) -> Difference {
+    let group = |answer: &FilterAnswer| Group {
+        value: Some(Value::List(answer.departure.iter().cloned().collect())),
+        runtimes: answer.runtimes.clone(),
+    };
+    difference(DEPARTURES, row.answers.iter().map(group).collect())
+}
+
 /// Who makes a class of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -276,8 +288,11 @@ fn summary(config: &str, filters: &[FilterRecord]) -> Result<Summary, Undecided>
 
 fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
     let mut answers: Vec<FilterAnswer> = Vec::new();
+    let names: Vec<&str> = row.class.named().map(|(_, name)| name).collect();
     for ((runtime, action), reason) in who.iter().zip(&row.class.answers).zip(&row.reasons) {
         let action = action.to_string();
+        let departure = reason.as_ref().and_then(|reason| reason.departure(&names));
+        let departure = departure.map(|what| format!("{what}: {action} [{}]", row.class.abi));
         let reason = reason.as_ref().map(ToString::to_string);
         match answers
             .iter_mut()
@@ -288,6 +303,7 @@ fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
                 action,
                 runtimes: vec![(*runtime).to_owned()],
                 reason,
+                departure,
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! Loads a seccomp profile under each runtime, and reads back the filters that are really in force.
 
+use ocidiff_model::merge::merge;
 use ocidiff_model::record::{CallResult, FilterRecord, RunOutcome};
 use ocidiff_model::{Case, CaseFile, Record, RuntimeId};
 use serde_json::{Value, json};
@@ -82,7 +83,48 @@ const PATIENCE: u32 = 5;
 pub async fn read_back(runner: &CellRunner, seccomp: &Value) -> Result<Vec<ReadBack>, Error> {
     let records = runner.observe(&case(seccomp)?).await.map_err(Error::broken)?;
     let asked = asked(seccomp);
-    records.into_iter().map(|record| one(record, &asked)).collect()
+    let known = |record: &Record| why(runner, record, seccomp);
+    records
+        .into_iter()
+        .map(|record| {
+            let why = known(&record);
+            one(record, &asked, &why)
+        })
+        .collect()
+}
+
+/// Why a runtime fails under its own filter: the calls of its own that are refused, and what is known of it.
+fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
+    let Some(failed) = record.failed().next() else {
+        return String::new();
+    };
+    let plain = &runner.corpus.default_config;
+    let mut config = plain.clone();
+    if merge(&mut config, &json!({"linux": {"seccomp": seccomp}})).is_err() {
+        return String::new();
+    }
+    let fact = format!("lifecycle.{}.result", failed.label);
+    let ops: Vec<_> = record.steps.iter().map(|step| step.op).collect();
+    let all = runner.corpus.findings.0.iter();
+    let known = all.filter(|(id, known)| {
+        // What does not depend on the profile is not the profile's.
+        known.is_of(id, &record.runtime)
+            && known.fits(&config, &ops, &runner.machine)
+            && !known.fits(plain, &ops, &runner.machine)
+            && known.shows.iter().any(|sign| sign.is_about(&fact))
+    });
+    let known = known.map(|(id, known)| {
+        let remedy = known.remedy.as_deref().unwrap_or_default();
+        format!("{id}: {}. {remedy}", known.title)
+    });
+    let refused = match record.value("setup.refused") {
+        Some(ocidiff_model::Value::List(calls)) if !calls.is_empty() => Some(format!(
+            "the profile denies a call of the runtime's own: {}",
+            calls.join(", ")
+        )),
+        _ => None,
+    };
+    refused.into_iter().chain(known).collect::<Vec<_>>().join("; ")
 }
 
 /// Calls that an agent is asked about.
@@ -95,7 +137,7 @@ fn asked(seccomp: &Value) -> String {
     names.join(", ")
 }
 
-fn one(record: Record, asked: &str) -> Result<ReadBack, Error> {
+fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
     if let RunOutcome::Broken(why) = &record.outcome {
         let why = format!("{}: {why}", record.runtime.label);
         return Err(Error::broken(preflight::with_cure(&why)));
@@ -116,6 +158,10 @@ fn one(record: Record, asked: &str) -> Result<ReadBack, Error> {
             "" => format!("{} ended with {}", step.label, step.result.value()),
             last => format!("{}: {last}", step.label),
         }
+    });
+    let said = said.map(|said| match why {
+        "" => said,
+        why => format!("{said}; {why}"),
     });
     let loaded = match (record.filters.is_empty(), said) {
         (false, _) => Loaded::Filters(record.filters),

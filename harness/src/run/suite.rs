@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ocidiff_runtimes::{Ask, Machine as Host, Manifest, Runtime, Selector, Store, find_all, select};
+use ocidiff_runtimes::{
+    Ask, Machine as Host, Manifest, NOT_MANIFESTS, Runtime, Selector, Store, find_all, select,
+};
 use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
 
@@ -51,7 +53,9 @@ pub fn manifests() -> Result<Vec<Manifest>, Error> {
     let sources = files::standard("runtimes").map_err(Error::usage)?;
     let texts = sources
         .iter()
-        .filter(|(name, _)| !name.contains('/') && name.ends_with(".yaml") && *name != "matrix.yaml")
+        .filter(|(name, _)| {
+            !name.contains('/') && name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name.as_str())
+        })
         .map(|(_, source)| (source.shown.clone(), source.text.clone()));
     Manifest::load_all(texts).map_err(Error::usage)
 }

@@ -1,9 +1,18 @@
 //! Cases through an engine, in place of cells: what the engine makes of a case's config, and what each runtime makes of
-//! that. A folder for each way, whose runner is a [`crate::run::runner::CaseRunner`].
+//! that. A folder for each way, which says what the engine can make ([`makes::Makes`]).
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`docker`] | by Docker's API |
+//! | [`pods`] | by CRI, as the kubelet does: a pod for each container |
+//! | [`makes`] | what an engine must be able to do |
+//! | [`express`] | what can be asked of an engine at all, and why not |
+//! | [`runner`] | runs a case through an engine, and judges it |
+//! | `container` | one container under one runtime, from create to remove |
+//! | `image` | a rootfs as an image, each once |
+//! | `facts` | what the engine says, and the config.json that it wrote |
+//! | `faithful` | whether that config.json says what the case wants |
+//! | [`clean`] | what a killed run left in the engine |
 //! | [`ground`] | what every way needs: a session, a builder of bundles, a judge |
 //! | `narrow` | what of a case such a way can show |
 //! | [`registered`] | which of an engine's runtimes take part |
@@ -11,10 +20,19 @@
 //! There is no cell: the engine does the running. Everything that is made has labels and is removed; what has none of ours
 //! is never touched.
 
+pub mod clean;
+mod container;
 pub mod docker;
+pub mod express;
+mod facts;
+mod faithful;
 pub mod ground;
+mod image;
+pub mod makes;
 mod narrow;
+pub mod pods;
 pub mod registered;
+pub mod runner;
 
 use ocidiff_engines::remote::Labels;
 use ocidiff_model::Case;

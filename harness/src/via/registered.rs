@@ -18,7 +18,8 @@ pub struct TakingPart {
     pub left_out: Vec<String>,
 }
 
-/// The runtimes that the engine has registered and a manifest knows, or those of them that are named.
+/// The runtimes that the engine has registered and a manifest knows, or those of them that are named; `remedy` is how one
+/// more is registered.
 ///
 /// # Errors
 /// One that is named is not registered; fewer than two are left; the reference is not one of them.
@@ -27,6 +28,7 @@ pub fn choose(
     all: &[Registered],
     named: &[String],
     reference: Option<&str>,
+    remedy: &str,
 ) -> Result<TakingPart, Error> {
     let (manifests, ask) = (suite::manifests()?, suite::asker()?);
     let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
@@ -64,8 +66,8 @@ pub fn choose(
     }
     if chosen.len() < 2 {
         return Err(Error::usage(format!(
-            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: start its daemon with \
-             --add-runtime NAME=/path/to/binary, NAME being that of a manifest ({})",
+            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: {remedy}, NAME being that \
+             of a manifest ({})",
             engine,
             names.join(", "),
             manifests

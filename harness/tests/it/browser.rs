@@ -93,6 +93,35 @@ fn a_run_is_read_filtered_and_followed() {
         "{narrow}"
     );
     browser.accessible(&page);
+
+    // The same run as two nights.
+    let scene = &browser.scene;
+    for night in ["nights/1", "nights/2"] {
+        fs::create_dir_all(scene.path().join(night)).expect("a folder");
+        fs::copy(
+            scene.path().join("events"),
+            scene.path().join(night).join("run.jsonl"),
+        )
+        .expect("the events");
+    }
+    scene.run(&["trend", "nights", "--html", "pages"]).ends_with(0);
+    let index = scene.path().join("pages/index.html");
+    let seen = browser.drive(
+        &index,
+        390,
+        "const page = frame.contentDocument;
+         told.wide = page.documentElement.scrollWidth; told.bars = page.querySelectorAll('svg rect').length;
+         const link = page.querySelector('a[href=\"run-1.html\"]'); told.href = link.href;
+         link.click(); await pause(1500);
+         told.there = frame.contentDocument.getElementById('case/seccomp/tar-setgid') !== null;",
+    );
+    assert!(seen["wide"].as_u64().is_some_and(|wide| wide <= 390), "{seen}");
+    assert_eq!(
+        (&seen["bars"], &seen["there"]),
+        (&4.into(), &true.into()),
+        "{seen}"
+    );
+    browser.accessible(&index);
 }
 
 #[test]

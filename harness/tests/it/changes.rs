@@ -127,6 +127,18 @@ fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
     let ran = scene.run(&["report", "--diff", "before.jsonl", "nights/2", "--format", "json"]);
     let told = json(ran.ends_with(1));
     assert_eq!(told["cases"][0]["became"], "changed");
+    let pages = scene.run(&["trend", "nights", "--html", "pages"]);
+    assert_eq!(pages.ends_with(0).stdout, "pages/index.html\n");
+    let index = fs::read_to_string(scene.path().join("pages/index.html")).expect("the page");
+    for file in index
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+    {
+        let is_there = file.starts_with('#') || scene.path().join("pages").join(file).is_file();
+        assert!(is_there, "{file}");
+    }
+    assert!(index.contains("href=\"run-1.html\""));
     let trend = scene.run(&["trend", "nights"]);
     assert_eq!(trend.ends_with(0).stdout.lines().count(), 2, "{trend:?}");
     scene.write("nights/3/a.jsonl", "nothing\n");

@@ -82,7 +82,10 @@ fn what_cannot_be_drawn_is_told_with_its_file_and_line() {
             "several files are drawn with --merge only",
         ),
         (&["report", "two"], "two: 2 checks; --merge"),
-        (&["report", "a", "--format", "junit"], "junit is for runs"),
+        (
+            &["report", "--merge", "a", "--format", "junit"],
+            "junit is for the check of one node",
+        ),
         (&["report", "--merge"], "<FILE>"),
         (
             &["report", "--merge", "a", "noise"],

@@ -107,6 +107,8 @@ fn every_node_is_checked_once() {
             "/host",
             "--node",
             "$(NODE_NAME)",
+            "--pod",
+            "$(POD_NAMESPACE)/$(POD_NAME)",
             "--from",
             "runc=/opt/$$(X)/runc",
             "--to",

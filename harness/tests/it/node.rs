@@ -239,10 +239,14 @@ fn one_container_can_be_asked_for_and_one_that_is_not_there_is_told() {
     let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     assert_eq!(report.from.name, "runc");
     // It runs under the target already.
-    assert_eq!(
-        report.notes,
-        ["elsewhere runs under crun already, and is left out"]
+    let [aside] = &report.set_aside[..] else {
+        panic!("{report:#?}")
+    };
+    assert!(
+        aside.why.starts_with("under crun ") && aside.why.ends_with(" already"),
+        "{aside:?}"
     );
+    assert_eq!(aside.workloads, ["elsewhere"]);
     assert!(
         report.shapes.is_empty() && report.unchecked.is_empty(),
         "{report:#?}"

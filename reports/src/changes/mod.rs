@@ -237,7 +237,7 @@ pub fn render(format: Format, changes: &Changes, style: &Style) -> Result<String
         Format::Terminal => Ok(terminal::render(changes, style)),
         Format::Markdown => Ok(markdown::render(changes)),
         Format::Json => object(changes),
-        Format::Junit | Format::Html => Err(Error::OnlyOne(format)),
+        Format::Junit | Format::Html | Format::Sarif => Err(Error::OnlyOne(format)),
     }
 }
 

@@ -1,10 +1,13 @@
 //! The answer in a few lines: who can move, what to change first, what to decide, what is not known.
 
+use std::collections::BTreeSet;
+
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, Depth, Finding, ShapeReport};
 
-use crate::safe::safe_to;
-use crate::style::{Style, wrap};
+use super::versions;
+use crate::safe::{safe, safe_to};
+use crate::style::{Style, count, wrap};
 
 /// Columns of what is to be done, and of the workloads.
 const WHAT: usize = 14;
@@ -13,7 +16,7 @@ const WHOM: usize = 11;
 const LINE: usize = 400;
 
 /// A line of the answer: what is to be done, with whom, why, and more below that.
-type Row = (&'static str, String, Vec<String>);
+pub(crate) type Row = (&'static str, String, Vec<String>);
 
 /// The answer, within the columns of the style.
 pub(super) fn lines(report: &CheckReport, style: &Style) -> Vec<String> {
@@ -51,12 +54,13 @@ fn hanging(what: &str, text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
-fn rows(report: &CheckReport) -> Vec<Row> {
+/// What is to be done, in the order in which that is read.
+pub(crate) fn rows(report: &CheckReport) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let safe: Vec<&str> = report
         .shapes
         .iter()
-        .filter(|shape| shape.is_safe())
+        .filter(|shape| shape.is_safe() && !shape.is_as_before())
         .flat_map(|shape| shape.workloads.iter().map(String::as_str))
         .collect();
     if !safe.is_empty() {
@@ -80,6 +84,7 @@ fn rows(report: &CheckReport) -> Vec<Row> {
             rows.push((what, names(whom), texts));
         }
     }
+    rows.extend(as_before(report));
     let mut unchecked: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in &report.unchecked {
         match unchecked.iter_mut().find(|(why, _)| *why == one.why) {
@@ -92,19 +97,44 @@ fn rows(report: &CheckReport) -> Vec<Row> {
             .into_iter()
             .map(|(why, whom)| ("Not checked", names(&whom), vec![safe_to(why, LINE)])),
     );
+    rows.extend(versions::rows(&report.versions));
     rows
 }
 
-/// What comes first of a shape: what fails to start, then the worst.
-fn first(shape: &ShapeReport) -> Option<&Finding> {
-    let rank = |one: &&Finding| {
+/// Who is at risk by nothing that is new.
+fn as_before(report: &CheckReport) -> Option<Row> {
+    let old: Vec<&ShapeReport> = report
+        .shapes
+        .iter()
+        .filter(|shape| shape.is_as_before())
+        .collect();
+    let baseline = report.baseline.as_ref()?;
+    let whom: Vec<&str> = old
+        .iter()
+        .flat_map(|shape| &shape.workloads)
+        .map(String::as_str)
+        .collect();
+    let risks = old
+        .iter()
+        .flat_map(|shape| &shape.findings)
+        .filter(|one| one.is_old_risk());
+    let what: BTreeSet<String> = risks.map(|one| one.sameness().0).collect();
+    let (file, what) = (safe(&baseline.file), count(what.len(), "finding"));
+    (!whom.is_empty()).then(|| {
         (
-            one.what.starts_with("lifecycle.") && one.impact == Impact::Breaks,
-            one.impact,
+            "As before",
+            names(&whom),
+            vec![format!("{what} that {file} has already")],
         )
-    };
+    })
+}
+
+/// What comes first of a shape: what fails to start, then the worst.
+pub(super) fn first(shape: &ShapeReport) -> Option<&Finding> {
+    let rank = |one: &&Finding| (one.is_failure(), one.impact);
+    let risks = shape.findings.iter().filter(|one| one.is_risk());
     // Of equals the first.
-    shape.findings.iter().rev().max_by_key(rank)
+    risks.rev().max_by_key(rank)
 }
 
 fn is_same(one: &Finding, other: &Finding) -> bool {
@@ -115,27 +145,40 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
     }
 }
 
-/// What is found, how bad it is, how it is known, and by which name.
-fn said(finding: &Finding) -> String {
-    let known = match finding.depth {
+/// How it is known: seen under both, proven of the filters, read from a finding.
+pub(crate) fn known(finding: &Finding) -> &'static str {
+    match finding.depth {
         Depth::Read => "read",
         Depth::Filter => "proven",
         Depth::Probe | Depth::Run => "seen",
-    };
+    }
+}
+
+/// What is found, how bad it is, how it is known, and by which name.
+pub(super) fn said(finding: &Finding) -> String {
     let what = match (&finding.id, finding.depth) {
         (None, Depth::Probe | Depth::Run) => format!("{}: {} -> {}", finding.what, finding.from, finding.to),
-        (Some(_), _) => finding.reason.split(": ").next().unwrap_or_default().to_owned(),
-        (None, _) => finding.reason.clone(),
+        (Some(_), Depth::Read | Depth::Probe | Depth::Run) => {
+            finding.reason.split(": ").next().unwrap_or_default().to_owned()
+        }
+        (_, _) => finding.reason.clone(),
     };
+    // What else comes of the same stands below.
+    let what = what.split("; also ").next().unwrap_or_default();
     let id = finding
         .id
         .as_ref()
         .map(|id| format!("  {id}"))
         .unwrap_or_default();
-    format!("{} ({}, {known}){id}", safe_to(&what, LINE), finding.impact)
+    format!(
+        "{} ({}, {}){id}",
+        safe_to(what, LINE),
+        finding.impact,
+        known(finding)
+    )
 }
 
-fn names(all: &[&str]) -> String {
+pub(super) fn names(all: &[&str]) -> String {
     const MOST: usize = 30;
     let shown = all.len().min(MOST);
     let more = match all.len() - shown {

@@ -2,7 +2,7 @@
 
 use ocidiff_model::check::{CheckReport, Finding};
 
-use super::{NAMES, because, changes, differences, names, summary, whom};
+use super::{NAMES, answer, because, changes, differences, names, summary, whom};
 use crate::ignored;
 use crate::markdown::text;
 
@@ -13,10 +13,22 @@ pub fn render(report: &CheckReport) -> String {
     for line in summary(report) {
         out.push_str(&format!("- {}\n", text(&line)));
     }
+    let answer = answer::rows(report);
+    if !answer.is_empty() {
+        out.push_str("\n| what to do | workloads | why |\n|---|---|---|\n");
+    }
+    for (what, whom, texts) in answer {
+        let texts: Vec<String> = texts.iter().map(|one| text(one).to_string()).collect();
+        out.push_str(&format!(
+            "| **{what}** | {} | {} |\n",
+            text(&whom),
+            texts.join("<br>")
+        ));
+    }
     let differences = differences(report);
     if !differences.is_empty() {
         out.push_str(
-            "\n| impact | what | now | then | why | finding | remedy | whom |\n|---|---|---|---|---|---|---|---|\n",
+            "\n| impact | known | what | now | then | why | finding | remedy | whom |\n|---|---|---|---|---|---|---|---|---|\n",
         );
     }
     for one in differences.iter().filter(|one| one.finding.ignored.is_none()) {
@@ -53,8 +65,9 @@ pub fn render(report: &CheckReport) -> String {
 /// The cells of a finding.
 pub(crate) fn row(finding: &Finding) -> String {
     format!(
-        "| {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} |",
         finding.impact.name(),
+        answer::known(finding),
         text(&finding.what),
         text(&finding.from),
         text(&finding.to),

@@ -1,8 +1,11 @@
 //! What `ocidiff check` tells an operator of one node.
 
-mod answer;
+pub(crate) mod answer;
+mod junit;
 pub mod markdown;
+mod sarif;
 pub mod terminal;
+mod versions;
 
 use std::collections::BTreeSet;
 
@@ -29,14 +32,16 @@ const LINE: usize = 300;
 /// Draws a report.
 ///
 /// # Errors
-/// The format is one for runs only.
+/// The format's writer failed.
 pub fn render(format: Format, report: &CheckReport, style: &Style) -> Result<String, Error> {
+    let report = &report.worst_first();
     match format {
         Format::Terminal => Ok(terminal::render(report, style)),
         Format::Markdown => Ok(markdown::render(report)),
         Format::Html => Ok(html(report)),
         Format::Json => crate::object(report),
-        Format::Junit => Err(Error::OnlyRuns(format)),
+        Format::Junit => junit::render(report),
+        Format::Sarif => sarif::render(report),
     }
 }
 
@@ -50,7 +55,12 @@ fn alone(report: &CheckReport) -> FleetReport {
 }
 
 fn html(report: &CheckReport) -> String {
-    fleet::html::page(&alone(report), Some(&report.node))
+    let single = fleet::html::Single {
+        node: &report.node,
+        summary: summary(report),
+        answer: answer::rows(report),
+    };
+    fleet::html::page(&alone(report), Some(single))
 }
 
 /// What differs, over all shapes, the worst first.
@@ -164,30 +174,58 @@ fn header(report: &CheckReport) -> String {
         .engines
         .iter()
         .map(|engine| format!("{} {}", safe(&engine.name), safe(&engine.version)));
+    let mut froms = vec![one(&report.from)];
+    for from in report
+        .shapes
+        .iter()
+        .filter_map(|shape| shape.from.as_ref())
+        .map(one)
+    {
+        if !froms.contains(&from) {
+            froms.push(from);
+        }
+    }
+    let target = report.target.as_ref();
+    let target = target.map_or_else(String::new, |target| format!(" ({})", safe(target)));
+    let step = format!("{} -> {}{target}", froms.join(", "), one(&report.to));
     let parts: Vec<String> = std::iter::once(safe(&report.node).to_string())
         .chain(engines)
-        .chain([format!("{} -> {}", one(&report.from), one(&report.to))])
+        .chain([step])
         .collect();
     safe_to(&parts.join(" · "), LINE)
 }
 
-/// At most ten lines.
+/// At most eleven lines.
 fn summary(report: &CheckReport) -> Vec<String> {
     let workloads: usize = report.shapes.iter().map(|shape| shape.workloads.len()).sum();
+    let (old, shapes): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
+        report.shapes.iter().partition(|shape| shape.is_as_before());
     let (able, risky): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
-        report.shapes.iter().partition(|shape| shape.is_safe());
+        shapes.into_iter().partition(|shape| shape.is_safe());
     let of = |shapes: &[&ShapeReport]| shapes.iter().map(|shape| shape.workloads.len()).sum::<usize>();
     let mut lines = vec![
         header(report),
         format!(
-            "{} in {}: {} safe, {} at risk, {} not checked",
+            "{} in {}: {} safe, {} at risk,{} {} not checked",
             count(workloads + report.unchecked.len(), "workload"),
             count(report.shapes.len(), "shape"),
             of(&able),
             of(&risky),
+            match of(&old) {
+                0 => String::new(),
+                number => format!(" {number} as before,"),
+            },
             report.unchecked.len()
         ),
     ];
+    if !report.set_aside.is_empty() {
+        let aside = report
+            .set_aside
+            .iter()
+            .map(|one| format!("{} {}", one.workloads.len(), one.why));
+        let aside = aside.collect::<Vec<_>>().join("; ");
+        lines.push(safe_to(&format!("left out: {aside}"), LINE));
+    }
     for impact in [Impact::Security, Impact::Breaks, Impact::MayBreak] {
         let shapes: Vec<&ShapeReport> = risky
             .iter()

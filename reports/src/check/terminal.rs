@@ -76,9 +76,10 @@ pub(crate) fn finding_of(
 ) {
     let under = margin + UNDER;
     let values = format!(
-        "{:9} {}: {} {}, {} {}",
+        "{:9} {} ({}): {} {}, {} {}",
         finding.impact.name(),
         finding.what,
+        answer::known(finding),
         from.label,
         finding.from,
         to.label,

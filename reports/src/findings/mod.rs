@@ -82,6 +82,7 @@ pub fn render(format: Format, list: &List, style: &Style) -> Result<String, Erro
         Format::Html => Ok(html::render(list)),
         Format::Json => object(list),
         Format::Junit => Err(Error::OnlyRuns(format)),
+        Format::Sarif => Err(Error::OnlyChecks(format)),
     }
 }
 

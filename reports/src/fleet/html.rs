@@ -4,6 +4,7 @@ use ocidiff_model::Impact;
 use ocidiff_model::check::{FleetDifference, FleetMove, FleetNode, FleetReport, FleetShape, Outlook, Placed};
 
 use super::{digest, older, outlooks, summary};
+use crate::check::answer::{Row, known};
 use crate::check::{NAMES, because, explains, step, word};
 use crate::html::{self, Html};
 use crate::ignored;
@@ -14,14 +15,25 @@ use crate::when;
 /// Workloads that are named where a difference is told; its shapes name them all.
 const MANY: usize = 100;
 
-/// The page; of one node where its name is given.
+/// What is told first of the check of one node.
+pub(crate) struct Single<'a> {
+    pub(crate) node: &'a str,
+    pub(crate) summary: Vec<String>,
+    pub(crate) answer: Vec<Row>,
+}
+
+/// The page; of one node where that is given.
 #[must_use]
-pub fn page(report: &FleetReport, node: Option<&str>) -> String {
-    let title = match node {
-        Some(node) => format!("ocidiff check: {node}"),
+pub(crate) fn page(report: &FleetReport, single: Option<Single<'_>>) -> String {
+    let title = match &single {
+        Some(single) => format!("ocidiff check: {}", single.node),
         None => "ocidiff check of many nodes".to_owned(),
     };
-    let mut body = vec![Html::with("h1", &title), list(&summary(report))];
+    let mut body = vec![Html::with("h1", &title)];
+    match &single {
+        Some(single) => body.extend([list(&single.summary), answer(&single.answer)]),
+        None => body.push(list(&summary(report))),
+    }
     for of in &report.moves {
         let several = report.moves.len() > 1;
         let mut parts = Vec::new();
@@ -37,6 +49,19 @@ pub fn page(report: &FleetReport, node: Option<&str>) -> String {
         body.push(Html::element("section", &[], parts));
     }
     html::page(&title, Html::all(body))
+}
+
+/// Who can move, what to change first, what to decide: the same lines as at a terminal.
+fn answer(rows: &[Row]) -> Html {
+    let rows = rows.iter().map(|(what, whom, texts)| {
+        let texts = texts.iter().map(|text| Html::with("p", text));
+        vec![Html::text(what), Html::text(whom), Html::all(texts)]
+    });
+    html::table(
+        "What to do",
+        &["", "workloads", "why, and what to do"],
+        rows.collect(),
+    )
 }
 
 fn list(lines: &[String]) -> Html {
@@ -122,7 +147,10 @@ fn difference(one: &FleetDifference, single: bool) -> Vec<Html> {
     let shapes = one.shapes.iter().map(|shape| Html::with("li", &digest(shape)));
     vec![
         Html::with("code", &finding.what),
-        Html::badge(finding.impact.name(), finding.impact.name()),
+        Html::all([
+            Html::badge(finding.impact.name(), finding.impact.name()),
+            Html::text(&format!(" {}", known(finding))),
+        ]),
         Html::with("code", &finding.from),
         Html::with("code", &finding.to),
         advice(one),

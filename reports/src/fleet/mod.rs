@@ -31,7 +31,7 @@ pub fn render(format: Format, report: &FleetReport, style: &Style) -> Result<Str
         Format::Markdown => Ok(markdown::render(report)),
         Format::Html => Ok(html::page(report, None)),
         Format::Json => crate::object(report),
-        Format::Junit => Err(Error::OnlyRuns(format)),
+        Format::Junit | Format::Sarif => Err(Error::OnlyChecks(format)),
     }
 }
 

@@ -5,10 +5,12 @@
 //! | `pair`     | one run against an earlier one, case by case and version by version |
 //! | `times`    | which cases take longer, beyond what is noise                      |
 //! | `trend`    | many nights, a line each                                           |
+//! | `page`     | for a browser: the last night, and how the nights went             |
 //! | `terminal` | for people                                                        |
 //! | `markdown` | for a comment or a ticket                                          |
 
 mod markdown;
+mod page;
 mod pair;
 mod terminal;
 mod times;
@@ -21,6 +23,7 @@ use ocidiff_model::finding::FindingId;
 use ocidiff_model::{Event, Verdict};
 use serde::Serialize;
 
+pub use page::{LastRun, page};
 pub use times::Slower;
 pub use trend::{Night, Trend, render_trend};
 
@@ -215,6 +218,6 @@ pub fn render(format: Format, diff: &Diff, style: &Style) -> Result<String, Erro
         Format::Terminal => Ok(terminal::render(diff, style)),
         Format::Markdown => Ok(markdown::render(diff)),
         Format::Json => object(diff),
-        Format::Junit | Format::Html => Err(Error::OnlyOne(format)),
+        Format::Junit | Format::Html | Format::Sarif => Err(Error::OnlyOne(format)),
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn section(view: &View<'_>) -> Html {
 }
 
 /// The signs, from nothing to the worst.
-fn legend() -> Html {
+pub(crate) fn legend() -> Html {
     let all = [
         ("safe", "\u{2713}", "as the others"),
         ("cosmetic", "~", "cosmetic"),
@@ -68,6 +68,20 @@ fn legend() -> Html {
         Html::element("li", &[], [sign, Html::text(&format!(" {word}"))])
     });
     Html::items(&[("class", "line")], signs)
+}
+
+/// A cell for each who takes part, of a topic by its name or of all; a topic that the run does not have was not compared.
+pub(super) fn cells(view: &View<'_>, topic: Option<&str>) -> Vec<Html> {
+    let places: Vec<&Place<'_>> = match topic {
+        None => view.places.iter().collect(),
+        Some(topic) => {
+            let number = view.topics.iter().position(|other| *other == topic);
+            number.map_or_else(Vec::new, |number| view.of_topic(number).collect())
+        }
+    };
+    let compared: Vec<&Place<'_>> = places.into_iter().filter(|place| is_compared(place)).collect();
+    let all = 0..view.labels.len();
+    all.map(|who| shown(&cell(view, &compared, who))).collect()
 }
 
 fn row(view: &View<'_>, topic: Option<usize>) -> Html {

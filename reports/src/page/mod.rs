@@ -7,8 +7,12 @@ mod filters;
 mod finding;
 mod lists;
 mod matrix;
+mod sorted;
 mod values;
 mod view;
+
+pub(crate) use self::matrix::legend;
+pub(crate) use self::sorted::Sorted;
 
 use ocidiff_model::event::Participant;
 use ocidiff_model::{Event, Verdict};

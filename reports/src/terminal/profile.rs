@@ -1,5 +1,6 @@
 //! What runtimes make of a seccomp profile.
 
+use ocidiff_model::FilterRow;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
 
 use super::filter::{self, Rows};
@@ -48,13 +49,44 @@ pub fn profile(report: &ProfileReport, style: &Style) -> String {
             filter::rows(&mut page, &report.rows, style, LIMITS);
         }
     }
-    for one in report.runtimes.iter().filter(|one| !one.departures.is_empty()) {
+    for (whose, rows) in departures(&report.runtimes) {
         page.line("");
-        let text = format!("{} against the profile as it is written", one.runtime.label);
+        let text = format!("{} against the profile as it is written", whose.join(", "));
         page.line(&style.paint(Ink::Name, &style.words(&text)));
-        filter::rows(&mut page, &one.departures, style, LIMITS);
+        filter::rows(&mut page, &rows, style, LIMITS);
     }
     page.text()
+}
+
+/// What each made of the profile; runtimes that made the same of it together.
+fn departures(runtimes: &[ProfileLoaded]) -> Vec<(Vec<&str>, Vec<FilterRow>)> {
+    let mut told: Vec<(Vec<&str>, Vec<FilterRow>)> = Vec::new();
+    for one in runtimes.iter().filter(|one| !one.departures.is_empty()) {
+        let label = one.runtime.label.as_str();
+        let same = told.iter_mut().find(|(_, rows)| are_alike(rows, &one.departures));
+        match same {
+            Some((whose, rows)) => {
+                whose.push(label);
+                let answers = rows.iter_mut().flat_map(|row| &mut row.answers);
+                answers.for_each(|answer| answer.runtimes.push(label.to_owned()));
+            }
+            None => told.push((vec![label], one.departures.clone())),
+        }
+    }
+    told
+}
+
+/// Whether rows differ in whose they are only.
+fn are_alike(some: &[FilterRow], others: &[FilterRow]) -> bool {
+    let nobodys = |rows: &[FilterRow]| {
+        let mut rows = rows.to_vec();
+        for row in &mut rows {
+            row.answers.iter_mut().for_each(|answer| answer.runtimes.clear());
+            row.hits.iter_mut().for_each(|hit| hit.runtimes.clear());
+        }
+        rows
+    };
+    nobodys(some) == nobodys(others)
 }
 
 fn loaded(one: &ProfileLoaded) -> String {

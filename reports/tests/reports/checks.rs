@@ -1,7 +1,7 @@
 //! A check as events: what is written reads back, and what cannot be is told by line.
 
 use ocidiff_model::Impact;
-use ocidiff_model::check::{CheckReport, Unchecked};
+use ocidiff_model::check::{Baseline, CheckReport, FleetReport, SetAside, Unchecked, VersionReport};
 use ocidiff_reports::events::{Checks, Error, Recording, read_checks, read_file};
 use ocidiff_reports::{Format, Style, check};
 
@@ -62,6 +62,7 @@ impl Numbers {
                 Impact::Security,
             ];
             let mut shape = shape(&self.text(), &[], &[]);
+            shape.from = (self.below(3) == 0).then(|| nodes::runtime("youki", "0.7.0"));
             (shape.workloads, shape.changes) = (self.texts(), self.texts());
             for _ in 0..self.below(4) {
                 let mut finding = nodes::finding(impacts[self.below(4)], &self.text());
@@ -74,7 +75,11 @@ impl Numbers {
         }
         for _ in 0..self.below(3) {
             let (workload, why) = (self.text(), self.text());
-            report.unchecked.push(Unchecked { workload, why });
+            report.unchecked.push(Unchecked {
+                workload,
+                why,
+                before: self.below(2) == 0,
+            });
         }
         report
     }
@@ -223,7 +228,7 @@ fn a_field_that_an_older_ocidiff_did_not_write_has_its_default() {
 fn a_report_from_the_file_is_the_report_of_the_check() {
     for report in three() {
         let told = read(&lines([&report]));
-        for format in [Format::Terminal, Format::Markdown, Format::Html, Format::Json] {
+        for format in Format::ALL {
             let draw = |report| check::render(format, report, &Style::default()).expect("a report");
             assert_eq!(draw(&told.checks[0].report), draw(&report));
         }
@@ -234,8 +239,130 @@ fn a_report_from_the_file_is_the_report_of_the_check() {
 fn each_format_says_what_it_is_for() {
     let style = Style::default();
     let [first, ..] = three();
-    let error = check::render(Format::Junit, &first, &style).expect_err("for runs");
-    assert_eq!(error.to_string(), "junit is for runs; this is a check");
+    let fleet = FleetReport::of(vec![whole(first)]);
+    for format in [Format::Junit, Format::Sarif] {
+        let error = ocidiff_reports::fleet::render(format, &fleet, &style).expect_err("for one node");
+        assert_eq!(
+            error.to_string(),
+            format!("{format} is for the check of one node")
+        );
+    }
+    let error = ocidiff_reports::render(Format::Sarif, &[], &style).expect_err("for a check");
+    assert_eq!(error.to_string(), "sarif is for the check of one node");
+}
+
+/// A node with everything that an answer can have.
+fn full() -> CheckReport {
+    let mut report = node("node-7");
+    report.target = Some("registered with this Docker".into());
+    report.set_aside = vec![SetAside {
+        why: "under crun 1.8.1 already".into(),
+        workloads: vec!["moved".into(), "moved-too".into()],
+    }];
+    report.baseline = Some(Baseline {
+        file: "last.jsonl".into(),
+        time: 0,
+    });
+    let mut old = shape("b", &["old"], &[(Impact::Breaks, "calls x")]);
+    old.findings[0].before = true;
+    let mut other = shape("c", &["elsewhere"], &[]);
+    other.from = Some(nodes::runtime("youki", "0.7.0"));
+    report.shapes = vec![shape("a", &["web"], &[(Impact::Breaks, "calls x")]), old, other];
+    report.unchecked = vec![Unchecked {
+        workload: "vault".into(),
+        why: "joins a network namespace that is not there".into(),
+        before: false,
+    }];
+    let version = |version: &str, at_risk: &[&str]| VersionReport {
+        runtime: nodes::runtime("crun", version),
+        safe: 3 - at_risk.len(),
+        at_risk: at_risk.iter().map(|&name| name.to_owned()).collect(),
+        worst: (!at_risk.is_empty()).then_some(Impact::Breaks),
+        unchecked: Vec::new(),
+        why_not: None,
+    };
+    report.versions = vec![
+        version("1.8.1", &["web"]),
+        version("1.24", &[]),
+        version("1.28", &[]),
+    ];
+    report
+}
+
+#[test]
+fn every_format_begins_with_the_same_answer() {
+    let report = full();
+    let parts = [
+        "node-7 · runc 1.1.5, youki 0.7.0 -> crun 1.8.1 (registered with this Docker)",
+        "4 workloads in 3 shapes: 1 safe, 1 at risk, 1 as before, 1 not checked",
+        "left out: 2 under crun 1.8.1 already",
+        "Move",
+        "elsewhere",
+        "Change first",
+        "runc/enosys-stub",
+        "As before",
+        "1 finding that last.jsonl has already",
+        "Not checked",
+        "joins a network namespace",
+        "from 1.24 on: safe (tried: 1.8.1, 1.24, 1.28)",
+        "2 safe, 1 at risk (breaks): web",
+    ];
+    for format in [Format::Terminal, Format::Markdown, Format::Html] {
+        let text = check::render(format, &report, &Style::default()).expect("a report");
+        let text = text.replace("&#62;", ">").replace("&gt;", ">");
+        let mut rest = text.as_str();
+        for part in parts {
+            let at = rest
+                .find(part)
+                .unwrap_or_else(|| panic!("{format}: no `{part}` behind what comes before:\n{text}"));
+            rest = &rest[at + part.len()..];
+        }
+    }
+}
+
+#[test]
+fn a_pipeline_is_told_of_what_is_new_by_its_finding() {
+    let report = full();
+    let draw = |format| check::render(format, &report, &Style::default()).expect("a report");
+    let junit = draw(Format::Junit);
+    for part in [
+        r#"tests="4" skipped="0" failures="1" errors="1""#,
+        r#"<property name="finding" value="runc/enosys-stub"/>"#,
+        r#"<property name="before" value="runc/enosys-stub"/>"#,
+        r#"type="breaks""#,
+    ] {
+        assert!(junit.contains(part), "{part}: {junit}");
+    }
+    let sarif: serde_json::Value = serde_json::from_str(&draw(Format::Sarif)).expect("JSON");
+    let run = &sarif["runs"][0];
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "runc/enosys-stub");
+    let results = run["results"].as_array().expect("results");
+    let told: Vec<[&str; 4]> = results
+        .iter()
+        .map(|one| {
+            [
+                "/ruleId",
+                "/level",
+                "/baselineState",
+                "/locations/0/logicalLocations/0/name",
+            ]
+            .map(|at| {
+                one.pointer(at)
+                    .and_then(|value| value.as_str())
+                    .unwrap_or_default()
+            })
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["runc/enosys-stub", "error", "new", "web"],
+            ["runc/enosys-stub", "error", "unchanged", "old"]
+        ]
+    );
+    // What could not be checked is no success.
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
 }
 
 #[test]
@@ -256,6 +383,7 @@ fn the_answer_comes_first_and_fits_the_columns() {
     report.unchecked = vec![Unchecked {
         workload: "vault".to_owned(),
         why,
+        before: false,
     }];
     let style = Style::default();
     let text = check::render(Format::Terminal, &report, &style).expect("a text");

@@ -1,7 +1,7 @@
 //! What a workload, a node or a file of events can put into the report of a check is text, in every format.
 
 use ocidiff_model::Impact;
-use ocidiff_model::check::{CheckReport, FleetReport, Unchecked};
+use ocidiff_model::check::{CheckReport, FleetReport, SetAside, Unchecked, VersionReport};
 use ocidiff_reports::{Format, Style, check, fleet};
 use quick_xml::events::{BytesStart, Event as Xml};
 
@@ -37,7 +37,22 @@ fn evil() -> CheckReport {
     report.unchecked = vec![Unchecked {
         workload: EVIL.into(),
         why: EVIL.into(),
+        before: false,
     }];
+    report.target = Some(EVIL.into());
+    report.set_aside = vec![SetAside {
+        why: EVIL.into(),
+        workloads: vec![EVIL.into()],
+    }];
+    report.versions = vec![VersionReport {
+        runtime: report.to.clone(),
+        safe: 0,
+        at_risk: vec![EVIL.into()],
+        worst: Some(Impact::Breaks),
+        unchecked: Vec::new(),
+        why_not: Some(EVIL.into()),
+    }];
+    report.shapes[0].from = Some(report.to.clone());
     report
 }
 
@@ -56,7 +71,13 @@ fn drawn(format: Format) -> Vec<String> {
     all[4].exit = None;
     let two = vec![whole(evil()), whole(elsewhere)];
     let mut texts = vec![check::render(format, &evil(), &style).expect("a report")];
-    for checks in [all, two] {
+    // These are for one node only.
+    let fleets = if [Format::Junit, Format::Sarif].contains(&format) {
+        Vec::new()
+    } else {
+        vec![all, two]
+    };
+    for checks in fleets {
         texts.push(fleet::render(format, &FleetReport::of(checks), &style).expect("a report"));
     }
     texts
@@ -64,13 +85,14 @@ fn drawn(format: Format) -> Vec<String> {
 
 #[test]
 fn no_format_lets_a_control_character_through() {
-    for format in [Format::Terminal, Format::Markdown, Format::Html, Format::Json] {
+    for format in Format::ALL {
         for text in drawn(format) {
             let bad = |c: &char| c.is_control() && *c != '\n';
             assert_eq!(text.chars().find(bad), None, "{format}:\n{text}");
             let hidden = text.chars().find(|c| "\u{202e}\u{ffff}\u{200b}".contains(*c));
             // JSON is for programs; what they show is theirs to mind.
-            assert!(hidden.is_none() || format == Format::Json, "{format}:\n{text}");
+            let is_json = [Format::Json, Format::Sarif].contains(&format);
+            assert!(hidden.is_none() || is_json, "{format}:\n{text}");
         }
     }
     let ascii = Style {

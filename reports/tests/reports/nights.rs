@@ -3,7 +3,7 @@
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Event, Value, Verdict};
-use ocidiff_reports::nights::{Became, Diff, Trend, render, render_trend};
+use ocidiff_reports::nights::{Became, Diff, LastRun, Trend, page, render, render_trend};
 use ocidiff_reports::{Format, Style};
 
 use crate::changes::versions;
@@ -237,4 +237,38 @@ fn a_trend_has_a_line_a_night_in_order_of_time() {
     let json = render_trend(&trend, true, &Style::default()).expect("drawn");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["nights"][1]["new"][0], "a/it");
+}
+
+#[test]
+fn the_page_of_nights_has_the_news_first_and_is_text_only() {
+    let hostile = "a/<script>alert(1)</script>";
+    let old = vec![versions(&THREE, vec![agree(hostile), agree("b/it")])];
+    let new = vec![versions(
+        &THREE,
+        vec![with(hostile, Verdict::New, &THREE, &[0, 0, 1]), agree("b/it")],
+    )];
+    let diff = Diff::of(&old, &new);
+    let trend = Trend::of(&[("one".to_owned(), old), ("<b>two".to_owned(), new.clone())]);
+    let last = [LastRun {
+        events: &new[0],
+        page: "run-1.html",
+    }];
+    let drawn = page(&trend, Some(&diff), &last);
+    assert!(
+        !drawn.contains("<script>") && !drawn.contains("<b>two"),
+        "text stays text"
+    );
+    assert!(drawn.contains("&lt;script&gt;alert(1)") && drawn.contains("&lt;b&gt;two"));
+    assert!(drawn.contains("href=\"run-1.html\""), "each run has its page");
+    let place = |what: &str| drawn.find(what).unwrap_or_else(|| panic!("{what}: {drawn}"));
+    assert!(place("id=\"news\"") < place("id=\"grid\"") && place("id=\"grid\"") < place("id=\"nights\""));
+    // The version that changed has a row, and the others have none.
+    let news = &drawn[place("By version")..place("Case by case")];
+    assert!(news.contains(NEW) && !news.contains(OLD), "{news}");
+    // Another name than the program's own is no link.
+    let named = [LastRun {
+        events: &new[0],
+        page: "//elsewhere",
+    }];
+    assert!(!page(&trend, None, &named).contains("href=\"//"));
 }

@@ -27,6 +27,7 @@ pub(crate) fn finding(impact: Impact, what: &str) -> Finding {
         id: Some("runc/enosys-stub".parse().expect("an id")),
         accounts: Vec::new(),
         ignored: None,
+        before: false,
     }
 }
 
@@ -34,6 +35,7 @@ pub(crate) fn shape(digest: &str, workloads: &[&str], findings: &[(Impact, &str)
     ShapeReport {
         digest: digest.into(),
         workloads: workloads.iter().map(|&name| name.to_owned()).collect(),
+        from: None,
         changes: vec!["hooks are not run".into()],
         findings: findings
             .iter()
@@ -48,13 +50,7 @@ pub(crate) fn node(name: &str) -> CheckReport {
         ocidiff: "0.1.0".into(),
         time: TIME,
         node: name.into(),
-        from: runtime("runc", "1.1.5"),
-        to: runtime("crun", "1.8.1"),
-        engines: Vec::new(),
-        ignore: None,
-        notes: Vec::new(),
-        shapes: Vec::new(),
-        unchecked: Vec::new(),
+        ..CheckReport::new(runtime("runc", "1.1.5"), runtime("crun", "1.8.1"))
     }
 }
 
@@ -80,6 +76,7 @@ pub(crate) fn three() -> [CheckReport; 3] {
     nodes[2].unchecked = vec![Unchecked {
         workload: "gone".into(),
         why: "the rootfs is gone".into(),
+        before: false,
     }];
     nodes
 }

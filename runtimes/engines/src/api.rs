@@ -118,6 +118,7 @@ fn workload(
             .and_then(text::name),
         state: state.unwrap_or_else(|| "unknown".to_owned()),
         runtime,
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers: bundle.layers,

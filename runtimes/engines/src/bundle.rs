@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ocidiff_confine::{raised, read_text};
 use serde_json::Value;
 
-use super::{Config, mounts, text};
+use super::elsewhere::is_inhabited;
+use super::{Config, elsewhere, mounts, text};
 
 /// More than any config.json has.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -17,6 +18,8 @@ pub(crate) struct Bundle {
     pub(crate) config: Result<Config, String>,
     pub(super) rootfs: Option<PathBuf>,
     pub(crate) layers: Vec<PathBuf>,
+    /// Where the config says that the rootfs is.
+    pub(super) place: Option<PathBuf>,
     json: Value,
 }
 
@@ -34,7 +37,8 @@ impl Bundle {
                 let place = root(folder, &json);
                 Self {
                     layers: place.as_deref().map_or_else(Vec::new, mounts::layers),
-                    rootfs: place.filter(|place| is_inhabited(place)),
+                    rootfs: place.clone().filter(|place| is_inhabited(place)),
+                    place,
                     config: Ok(Config { text, path }),
                     json,
                 }
@@ -49,8 +53,17 @@ impl Bundle {
             config: Err(why),
             rootfs: None,
             layers: Vec::new(),
+            place: None,
             json: Value::Null,
         }
+    }
+
+    /// The same with the rootfs as a process of the container sees it, where it is not to be seen from here.
+    pub(super) fn seen_by(mut self, pid: Option<u32>) -> Self {
+        if self.rootfs.is_none() {
+            self.rootfs = pid.and_then(|pid| elsewhere::rootfs(pid, self.place.as_deref()));
+        }
+        self
     }
 
     /// An annotation, on one line.
@@ -81,11 +94,6 @@ fn parse(text: &str) -> Result<Value, String> {
 fn root(folder: &Path, json: &Value) -> Option<PathBuf> {
     let path = json["root"]["path"].as_str()?;
     (!path.is_empty() && !path.contains('\0')).then(|| folder.join(path))
-}
-
-/// An overlay that is mounted in another namespace is an empty folder here.
-pub(super) fn is_inhabited(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// The folders in a folder, sorted, none if it is not there.

@@ -23,21 +23,28 @@ fn state(options: &Options) -> PathBuf {
     }
 }
 
-/// Adds what is there, and says whether anything is.
-pub(super) fn look(options: &Options, found: &mut Found) -> bool {
+/// The namespace of pods.
+const PODS: &str = "k8s.io";
+
+/// Adds what is there, and says whether anything is; pods not, where `has_pods` says that they are known.
+pub(super) fn look(options: &Options, has_pods: bool, found: &mut Found) -> bool {
     let tasks = state(options).join(TASKS);
     if !tasks.is_dir() {
         return false;
     }
     let known = found.ids();
-    found.engines.push(Engine {
-        name: NAME.to_owned(),
-        version: "unknown".to_owned(),
-        socket: None,
-        default_runtime: None,
-        runtimes: Vec::new(),
-    });
-    for folder in folders(&tasks).iter().flat_map(|namespace| folders(namespace)) {
+    if !found.engines.iter().any(|engine| engine.name == NAME) {
+        found.engines.push(Engine {
+            name: NAME.to_owned(),
+            version: "unknown".to_owned(),
+            socket: None,
+            default_runtime: None,
+            runtimes: Vec::new(),
+        });
+    }
+    let mut namespaces = folders(&tasks);
+    namespaces.retain(|folder| !(has_pods && folder.ends_with(PODS)));
+    for folder in namespaces.iter().flat_map(|namespace| folders(namespace)) {
         let Some(id) = id_of(&folder).filter(|id| !known.contains(*id)) else {
             continue;
         };
@@ -68,7 +75,7 @@ pub(crate) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
 
 fn workload(id: &str, folder: &Path) -> Option<Workload> {
     // Nothing of it is here any more but its folder.
-    let bundle = Bundle::read(folder)?;
+    let bundle = Bundle::read(folder)?.seen_by(pid(folder));
     Some(Workload {
         name: name(&bundle).unwrap_or_else(|| id.to_owned()),
         id: id.to_owned(),
@@ -76,6 +83,7 @@ fn workload(id: &str, folder: &Path) -> Option<Workload> {
         image: bundle.annotation("io.kubernetes.cri.image-name"),
         state: life(folder).to_owned(),
         runtime: runtime(folder),
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers: bundle.layers,
@@ -102,10 +110,15 @@ fn runtime(folder: &Path) -> Option<String> {
     read("runtime", 4096).and_then(|path| text::name(&path))
 }
 
+/// Its first process, as its shim wrote it down.
+fn pid(folder: &Path) -> Option<u32> {
+    let pid = read_regular(&folder.join("init.pid"), 64).ok().flatten()?;
+    pid.trim().parse().ok()
+}
+
 /// Whether the process that its shim wrote down is there.
 fn life(folder: &Path) -> &'static str {
-    let pid = read_regular(&folder.join("init.pid"), 64).ok().flatten();
-    match pid.and_then(|pid| pid.trim().parse::<u32>().ok()) {
+    match pid(folder) {
         Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",
         Some(_) => "exited",
         None => "unknown",

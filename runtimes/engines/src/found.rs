@@ -54,6 +54,8 @@ pub struct Workload {
     pub state: String,
     /// The runtime that runs it, where that is told.
     pub runtime: Option<String>,
+    /// In a pod, the runtime handler: what its RuntimeClass names, or the node's default.
+    pub handler: Option<String>,
     /// What the engine gave to the runtime, or one line that says why that cannot be read.
     pub config: Result<Config, String>,
     /// The root file system, if it is to be seen from here.

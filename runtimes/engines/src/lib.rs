@@ -8,9 +8,11 @@
 //! | `places` | where the engine behind it keeps its bundles |
 //! | `transport` | its bytes: no answer is larger than it may be |
 //! | `containerd` | the task folders of containerd |
+//! | `pods` | CRI, which the kubelet speaks: pods of containerd and CRI-O |
 //! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
 //! | `states` | the state folders of runc and crun, for what no engine told |
 //! | `bundle` | a folder with a config.json: read with a limit, its rootfs, its overlay |
+//! | `elsewhere` | a rootfs that is mounted in another namespace |
 //! | `mounts` | which mounts are overlays, and of what |
 //! | `text` | what others wrote, on one line |
 //! | [`remote`] | containers that are made through an engine's API |
@@ -21,9 +23,11 @@ pub(crate) mod api;
 pub(crate) mod bundle;
 pub(crate) mod client;
 pub(crate) mod containerd;
+mod elsewhere;
 mod found;
 mod mounts;
 pub(crate) mod places;
+mod pods;
 pub mod remote;
 pub(crate) mod sockets;
 mod states;
@@ -53,18 +57,21 @@ pub enum Which {
     Containerd,
     /// CRI-O's.
     Crio,
+    /// Those of the node's pods, by the protocol of the kubelet.
+    Cri,
     /// Nobody's.
     None,
 }
 
 impl Which {
     /// Every word for it, with what it means.
-    pub const WORDS: [(&'static str, Self); 6] = [
+    pub const WORDS: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("docker", Self::Docker),
         ("podman", Self::Podman),
         ("containerd", Self::Containerd),
         ("crio", Self::Crio),
+        ("cri", Self::Cri),
         ("none", Self::None),
     ];
 
@@ -76,7 +83,7 @@ impl Which {
 
 /// A word that is not an engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no engine is called `{0}`: auto, docker, podman, containerd, crio and none are")]
+#[error("no engine is called `{0}`: auto, docker, podman, containerd, crio, cri and none are")]
 pub struct WhichError(String);
 
 impl FromStr for Which {
@@ -151,7 +158,8 @@ pub async fn find(options: &Options) -> Result<Found, EngineError> {
             }
         }
     }
-    let there = asked | folders(options, &mut found);
+    let by_protocol = pods::look(options, &mut found).await?;
+    let there = asked | by_protocol | folders(options, by_protocol, &mut found);
     if !there && options.which != Which::Auto {
         return Err(refused.unwrap_or_else(|| absent(options)));
     }
@@ -160,13 +168,13 @@ pub async fn find(options: &Options) -> Result<Found, EngineError> {
 }
 
 /// Adds what engines left in folders, but for what their APIs told already, and says whether there is an engine that was
-/// asked for.
-fn folders(options: &Options, found: &mut Found) -> bool {
+/// asked for. Of pods there is nothing to add where their runtime has told of all.
+fn folders(options: &Options, has_pods: bool, found: &mut Found) -> bool {
     let which = options.which;
     if which == Which::Auto && options.socket.is_some() {
         return true;
     }
-    let mut there = which.asks(Which::Containerd) && containerd::look(options, found);
+    let mut there = which.asks(Which::Containerd) && containerd::look(options, has_pods, found);
     if which.asks(Which::Crio) || which.asks(Which::Podman) {
         there |= storage::look(options, found);
     }
@@ -181,6 +189,7 @@ fn absent(options: &Options) -> EngineError {
     match options.which {
         Which::Containerd => containerd::absent(options),
         Which::Crio => storage::absent(options),
+        Which::Cri => pods::absent(),
         _ => sockets::absent(options),
     }
 }

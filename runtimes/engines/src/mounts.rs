@@ -21,7 +21,8 @@ fn overlay(table: &str, place: &Path) -> Option<String> {
     Some(mountinfo::unescape(&mine.of_filesystem))
 }
 
-fn split(options: &str) -> Vec<PathBuf> {
+/// The folders in an overlay's options.
+pub(super) fn split(options: &str) -> Vec<PathBuf> {
     let option = |name: &str| options.split(',').find_map(|option| option.strip_prefix(name));
     let uppers = option("upperdir=").into_iter();
     let lowers = option("lowerdir=").into_iter().flat_map(|all| all.split(':'));

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerInspectResponse, SystemInfo};
 
-use super::bundle::{Bundle, is_inhabited};
+use super::bundle::Bundle;
+use super::elsewhere::is_inhabited;
 use super::{Options, containerd, storage};
 
 /// The folders, and whose word they are.
@@ -58,11 +59,15 @@ impl Places {
             self.of_docker(id, told)
         };
         let mut bundle = found.unwrap_or_else(|| Bundle::without(self.why(state)));
+        let pid = told.state.as_ref().and_then(|state| state.pid);
+        let pid = pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
         let merged = graph(told, "MergedDir").map(PathBuf::from);
         bundle.rootfs = bundle
             .rootfs
             .or_else(|| merged.filter(|path| is_inhabited(path)))
             .filter(|path| self.may_name(path));
+        // A user's engine could name anybody's process.
+        bundle = bundle.seen_by(pid.filter(|_| self.user.is_none()));
         let layers = layers(told);
         if !layers.is_empty() {
             bundle.layers = layers;

@@ -93,7 +93,7 @@ fn by_name(path: PathBuf) -> Target {
     Target { path, by_name: true }
 }
 
-fn is_socket(path: &Path) -> bool {
+pub(super) fn is_socket(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|told| told.file_type().is_socket())
 }
 

@@ -48,6 +48,7 @@ fn workload(id: &str, runtime: &str, folder: &Path) -> Workload {
         image: None,
         state: "unknown".to_owned(),
         runtime: Some(runtime.to_owned()),
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers: bundle.layers,

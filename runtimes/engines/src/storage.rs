@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bundle::{Bundle, folders, id_of, is_inhabited, read_regular};
+use super::bundle::{Bundle, folders, id_of, read_regular};
+use super::elsewhere::is_inhabited;
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
 
 /// What lasts, and what is of this boot only.
@@ -63,7 +64,7 @@ pub(super) fn look(options: &Options, found: &mut Found) -> bool {
         // The config.json may lie in either of the two.
         let bundle = places.iter().find_map(|place| Bundle::read(&userdata(place, id)));
         let bundle = match (bundle, entry) {
-            (Some(bundle), _) => bundle,
+            (Some(bundle), _) => bundle.seen_by(pid(id, &places)),
             (None, Some(_)) => Bundle::without(NOT_STARTED.to_owned()),
             // A folder that nobody knows any more.
             (None, None) => continue,
@@ -172,6 +173,7 @@ fn workload(id: &str, engine: &str, bundle: Bundle, entry: Option<&Entry>, place
         image,
         state: state.to_owned(),
         runtime,
+        handler: None,
         config: bundle.config,
         rootfs: bundle.rootfs,
         layers,
@@ -201,14 +203,19 @@ fn chain(places: &[PathBuf], layer: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether it runs: its process is written down in the place that does not last.
-fn life(id: &str, rootfs: Option<&Path>, places: &[PathBuf]) -> &'static str {
-    let pid = places.iter().find_map(|place| {
+/// Its first process, as conmon wrote it down.
+fn pid(id: &str, places: &[PathBuf]) -> Option<u32> {
+    let text = places.iter().find_map(|place| {
         read_regular(&userdata(place, id).join("pidfile"), 64)
             .ok()
             .flatten()
     });
-    match pid.and_then(|pid| pid.trim().parse::<u32>().ok()) {
+    text?.trim().parse().ok()
+}
+
+/// Whether it runs: its process is written down in the place that does not last.
+fn life(id: &str, rootfs: Option<&Path>, places: &[PathBuf]) -> &'static str {
+    match pid(id, places) {
         Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",
         Some(_) => "exited",
         None if rootfs.is_some_and(is_inhabited) => "unknown",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckReport, ShapeReport, Unchecked};
+use super::{CheckReport, ShapeReport, Unchecked, VersionReport};
 use crate::verdict::ExitStatus;
 
 /// One event of a check.
@@ -15,6 +15,8 @@ pub enum CheckEvent {
     ShapeChecked(Box<ShapeReport>),
     /// A workload that could not be checked.
     WorkloadUnchecked(Unchecked),
+    /// All workloads held against one version of the target.
+    VersionChecked(Box<VersionReport>),
     /// The last event; missing where the check was ended before its time, or its log was cut.
     CheckFinished {
         /// How the program ends.
@@ -32,19 +34,28 @@ pub struct NodeCheck {
 }
 
 impl CheckReport {
+    /// The report without what events after the first tell.
+    #[must_use]
+    pub fn head(&self) -> Self {
+        Self {
+            shapes: Vec::new(),
+            unchecked: Vec::new(),
+            versions: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The report as events, its end included.
     #[must_use]
     pub fn events(&self) -> Vec<CheckEvent> {
-        let head = Self {
-            shapes: Vec::new(),
-            unchecked: Vec::new(),
-            ..self.clone()
-        };
+        let head = self.head();
         let shapes = self.shapes.iter().cloned().map(Box::new);
         let unchecked = self.unchecked.iter().cloned();
         let mut events = vec![CheckEvent::CheckStarted(Box::new(head))];
         events.extend(shapes.map(CheckEvent::ShapeChecked));
         events.extend(unchecked.map(CheckEvent::WorkloadUnchecked));
+        let versions = self.versions.iter().cloned().map(Box::new);
+        events.extend(versions.map(CheckEvent::VersionChecked));
         events.push(CheckEvent::CheckFinished { exit: self.exit() });
         events
     }
@@ -71,6 +82,7 @@ impl NodeCheck {
         match event {
             CheckEvent::ShapeChecked(shape) => self.report.shapes.push(*shape),
             CheckEvent::WorkloadUnchecked(one) => self.report.unchecked.push(one),
+            CheckEvent::VersionChecked(one) => self.report.versions.push(*one),
             CheckEvent::CheckFinished { exit } => self.exit = Some(exit),
             CheckEvent::CheckStarted(_) => return Err(event),
         }

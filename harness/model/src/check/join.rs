@@ -16,8 +16,13 @@ impl FleetReport {
     pub fn of(checks: Vec<NodeCheck>) -> Self {
         let (checks, left_out) = latest(checks);
         let mut moves: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
-        for check in checks {
-            moves.entry(pair(&check.report)).or_default().push(check);
+        for NodeCheck { report, exit } in checks {
+            for report in report.by_from() {
+                moves
+                    .entry(pair(&report))
+                    .or_default()
+                    .push(NodeCheck { report, exit });
+            }
         }
         let mut moves: Vec<_> = moves.into_values().filter_map(FleetMove::of).collect();
         moves.sort_by_key(|step| Reverse(step.nodes.len()));
@@ -118,7 +123,7 @@ impl FleetNode {
 }
 
 /// What makes two findings the same one.
-type Same = (String, String, String, Impact, bool);
+type Same = (String, String, String, Impact, bool, bool);
 
 fn same(finding: &Finding) -> Same {
     let Finding {
@@ -127,9 +132,17 @@ fn same(finding: &Finding) -> Same {
         to,
         impact,
         ignored,
+        before,
         ..
     } = finding;
-    (what.clone(), from.clone(), to.clone(), *impact, ignored.is_some())
+    (
+        what.clone(),
+        from.clone(),
+        to.clone(),
+        *impact,
+        ignored.is_some(),
+        *before,
+    )
 }
 
 /// Adds what is not there yet.

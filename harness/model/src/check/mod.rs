@@ -29,10 +29,13 @@ pub struct CheckReport {
     pub time: u64,
     /// The node's name, as `uname -n` says.
     pub node: String,
-    /// The runtime that the workloads run under.
+    /// The runtime that the workloads run under; where they run under several, the one of most.
     pub from: RuntimeId,
     /// The one that they are to move to.
     pub to: RuntimeId,
+    /// Where that is from: `registered with this Docker`, `from the store`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// The engines whose containers were looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub engines: Vec<NodeEngine>,
@@ -42,6 +45,15 @@ pub struct CheckReport {
     /// What could not be looked at, and why, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Containers that are not checked because they have nowhere to move, or are nobody's workload.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
+    /// The earlier check that only news are told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// The same workloads held against each version of the target that is there, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<VersionReport>,
     /// Workloads of the same shape, checked once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shapes: Vec<ShapeReport>,
@@ -72,6 +84,9 @@ pub struct ShapeReport {
     pub digest: String,
     /// Their names.
     pub workloads: Vec<String>,
+    /// The runtime that they run under, where it is not the report's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<RuntimeId>,
     /// What the probe's copy of the config has otherwise.
     pub changes: Vec<String>,
     /// What differs, the worst first.
@@ -124,6 +139,9 @@ pub struct Finding {
     /// By what entry of the ignore file it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignored: Option<Ignore>,
+    /// Whether the baseline has it already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before: bool,
     /// The case of the corpus that knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
@@ -136,9 +154,95 @@ pub struct Unchecked {
     pub workload: String,
     /// Why, in one line.
     pub why: String,
+    /// Whether the baseline has it already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before: bool,
+}
+
+/// Containers that are not checked, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Why: `under crun 1.28 already`.
+    pub why: String,
+    /// Their names.
+    pub workloads: Vec<String>,
+}
+
+/// An earlier check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Its file.
+    pub file: String,
+    /// When it began: seconds since 1970, UTC; 0 where that is not known.
+    #[serde(default)]
+    pub time: u64,
+}
+
+/// The node's workloads, held against one version of the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionReport {
+    /// Which.
+    pub runtime: RuntimeId,
+    /// How many workloads can move as they are.
+    pub safe: usize,
+    /// Workloads at risk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_risk: Vec<String>,
+    /// The worst of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst: Option<Impact>,
+    /// Workloads that could not be checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<String>,
+    /// Why the version could not be tried at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+}
+
+impl VersionReport {
+    /// Counts what came of some of the workloads.
+    pub fn add(&mut self, report: CheckReport) {
+        for shape in report.shapes {
+            if shape.is_safe() {
+                self.safe += shape.workloads.len();
+            } else {
+                self.worst = self.worst.max(shape.worst());
+                self.at_risk.extend(shape.workloads);
+            }
+        }
+        self.unchecked
+            .extend(report.unchecked.into_iter().map(|one| one.workload));
+    }
+
+    /// Whether every workload can move to it.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        self.why_not.is_none() && self.at_risk.is_empty() && self.unchecked.is_empty()
+    }
 }
 
 impl CheckReport {
+    /// Of nothing yet.
+    #[must_use]
+    pub fn new(from: RuntimeId, to: RuntimeId) -> Self {
+        Self {
+            ocidiff: String::new(),
+            time: 0,
+            node: String::new(),
+            from,
+            to,
+            target: None,
+            engines: Vec::new(),
+            ignore: None,
+            notes: Vec::new(),
+            set_aside: Vec::new(),
+            baseline: None,
+            versions: Vec::new(),
+            shapes: Vec::new(),
+            unchecked: Vec::new(),
+        }
+    }
+
     /// What the program ends with: 1 something breaks or may break, 3 something could not be checked.
     #[must_use]
     pub fn exit(&self) -> ExitStatus {
@@ -150,31 +254,104 @@ impl CheckReport {
     pub fn exit_from(&self, least: Impact) -> ExitStatus {
         if self.shapes.iter().any(|shape| shape.worst() >= Some(least)) {
             ExitStatus::Differs
-        } else if self.unchecked.is_empty() {
+        } else if self.unchecked.iter().all(|one| one.before) {
             ExitStatus::Ok
         } else {
             ExitStatus::Broken
         }
     }
+
+    /// The same with the worst shapes first.
+    #[must_use]
+    pub fn worst_first(&self) -> Self {
+        let mut report = self.clone();
+        report
+            .shapes
+            .sort_by_key(|shape| std::cmp::Reverse(shape.worst()));
+        report
+    }
+
+    /// The runtime that the workloads of a shape run under.
+    #[must_use]
+    pub fn from_of<'a>(&'a self, shape: &'a ShapeReport) -> &'a RuntimeId {
+        shape.from.as_ref().unwrap_or(&self.from)
+    }
+
+    /// A report for each runtime that workloads run under: a move has one beginning. What is not checked stays with the
+    /// first, which is the report's own.
+    #[must_use]
+    pub fn by_from(mut self) -> Vec<Self> {
+        let mut others: Vec<Self> = Vec::new();
+        let (own, moved) = self.shapes.into_iter().partition(|shape| shape.from.is_none());
+        self.shapes = own;
+        let head = Self {
+            shapes: Vec::new(),
+            unchecked: Vec::new(),
+            set_aside: Vec::new(),
+            versions: Vec::new(),
+            ..self.clone()
+        };
+        let moved: Vec<ShapeReport> = moved;
+        for mut shape in moved {
+            let Some(from) = shape.from.take() else { continue };
+            match others.iter_mut().find(|other| other.from == from) {
+                Some(other) => other.shapes.push(shape),
+                None => others.push(Self {
+                    from,
+                    shapes: vec![shape],
+                    ..head.clone()
+                }),
+            }
+        }
+        std::iter::once(self).chain(others).collect()
+    }
 }
 
 impl Finding {
+    /// Whether it says anything new: it is neither ignored nor in the baseline.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.ignored.is_none() && !self.before
+    }
+
     /// Whether it is more than cosmetic, and counts.
     #[must_use]
     pub fn is_risk(&self) -> bool {
-        self.ignored.is_none() && self.impact > Impact::Cosmetic
+        self.counts() && self.impact > Impact::Cosmetic
     }
 
     /// Whether nobody's workload can tell; what is ignored is told elsewhere.
     #[must_use]
     pub fn is_mild(&self) -> bool {
-        self.ignored.is_none() && self.impact == Impact::Cosmetic
+        self.counts() && self.impact == Impact::Cosmetic
+    }
+
+    /// Whether it is a risk that the baseline has already.
+    #[must_use]
+    pub fn is_old_risk(&self) -> bool {
+        self.ignored.is_none() && self.before && self.impact > Impact::Cosmetic
+    }
+
+    /// Whether a call of the runtime's fails, so that the container does not come up.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.what.starts_with("lifecycle.") && self.impact == Impact::Breaks
+    }
+
+    /// What makes it the same finding in another report: its id, or else what differs and how.
+    #[must_use]
+    pub fn sameness(&self) -> (String, Impact) {
+        let what = match &self.id {
+            Some(id) => id.to_string(),
+            None => format!("{}: {} -> {}", self.what, self.from, self.to),
+        };
+        (what, self.impact)
     }
 }
 
 /// The worst of findings that count; none where nothing differs.
 fn worst<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<Impact> {
-    let counting = findings.filter(|finding| finding.ignored.is_none());
+    let counting = findings.filter(|finding| finding.counts());
     counting.map(|finding| finding.impact).max()
 }
 
@@ -189,5 +366,11 @@ impl ShapeReport {
     #[must_use]
     pub fn is_safe(&self) -> bool {
         self.worst().is_none_or(|impact| impact == Impact::Cosmetic)
+    }
+
+    /// Whether all that puts them at risk is in the baseline already.
+    #[must_use]
+    pub fn is_as_before(&self) -> bool {
+        self.is_safe() && self.findings.iter().any(Finding::is_old_risk)
     }
 }

@@ -301,7 +301,13 @@ impl Finding {
             _ => None,
         };
         let links = self.links.all().map(|(_, link)| link.url());
-        thread.into_iter().chain(links).collect()
+        let mut all: Vec<String> = Vec::new();
+        for address in thread.into_iter().chain(links) {
+            if !all.contains(&address) {
+                all.push(address);
+            }
+        }
+        all
     }
 
     /// Its versions; none where nobody said.

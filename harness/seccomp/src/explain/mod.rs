@@ -101,6 +101,22 @@ impl fmt::Display for Reason {
     }
 }
 
+impl Reason {
+    /// As what a summary counts it: `newer than the profile`, `conditions ignored for clone`; none where it depends on more.
+    #[must_use]
+    pub fn departure(&self, names: &[&str]) -> Option<String> {
+        let of_names = |what: &str| format!("{what} {}", names.join(", "));
+        match self {
+            Self::Stub => Some("newer than the profile".to_owned()),
+            Self::StubForRule(_) | Self::NoRule(_) => Some(of_names("rule left out for")),
+            Self::NoConditions(_) => Some(of_names("conditions ignored for")),
+            Self::LowerHalf(_) => Some(of_names("lower half only compared for")),
+            Self::OtherDefault => Some("whatever no rule matches".to_owned()),
+            Self::Unlisted | Self::OneOfTwo(..) | Self::Unknown => None,
+        }
+    }
+}
+
 impl Row {
     /// Whether someone is known to make these calls, and not to get over an answer that some filter gives.
     pub fn is_met(&self) -> bool {

@@ -42,12 +42,25 @@ impl Session {
     /// # Errors
     /// No folder can be made, or there is no cgroup hierarchy.
     pub fn start() -> io::Result<Self> {
+        Self::start_in(&homes())
+    }
+
+    /// Makes one whose folder an engine sees too: its /run may be its own.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub fn start_beside_engine() -> io::Result<Self> {
+        let [run, temporary] = homes();
+        Self::start_in(&[temporary, run])
+    }
+
+    fn start_in(homes: &[PathBuf; 2]) -> io::Result<Self> {
         let layout = Layout::of_machine()?;
         let name = name::own()?;
         // What containers see of a session's folders must not depend on the user's shell.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         for _ in 0..ATTEMPTS {
-            let folder = folder(&name)?;
+            let folder = folder(&name, homes)?;
             // Not held: somebody cleaned it in the moment before.
             if let Some(hold) = Hold::take(folder.path())? {
                 return Ok(Self {
@@ -130,11 +143,10 @@ impl Aside {
 /// How often a folder is made anew.
 const ATTEMPTS: usize = 100;
 
-fn folder(name: &str) -> io::Result<TempDir> {
+fn folder(name: &str, homes: &[PathBuf; 2]) -> io::Result<TempDir> {
     let prefix = format!("{name}.");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).permissions(private());
-    let homes = homes();
     builder
         .tempdir_in(&homes[0])
         .or_else(|_| builder.tempdir_in(&homes[1]))
@@ -143,10 +155,10 @@ fn folder(name: &str) -> io::Result<TempDir> {
             let why = error.raw_os_error().map_or(error.to_string(), |code| {
                 io::Error::from_raw_os_error(code).to_string()
             });
-            let [run, temporary] = homes.each_ref().map(|home| home.display());
+            let [first, second] = homes.each_ref().map(|home| home.display());
             io::Error::new(
                 error.kind(),
-                format!("no folder can be made in {run} or {temporary}: {why}; set TMPDIR to a folder where one can"),
+                format!("no folder can be made in {first} or {second}: {why}; set TMPDIR to a folder where one can"),
             )
         })
 }

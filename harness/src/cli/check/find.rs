@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use ocidiff_engines::Options;
 use ocidiff_engines::remote::{Remote, Waiter};
-use ocidiff_model::check::{NodeEngine, Unchecked};
+use ocidiff_engines::{self as engines, Options};
+use ocidiff_model::check::{NodeEngine, SetAside, Unchecked};
 
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::super::bundle_folder::name_of;
@@ -14,7 +15,7 @@ use crate::bundle::given::{GivenError, Reach, config_of, rootfs_of};
 use crate::cells::session::Session;
 use crate::corpus::files::PROBE;
 use crate::error::Error;
-use crate::via::docker::clean;
+use crate::via::clean;
 use crate::via::labels;
 use crate::workload::Workload;
 
@@ -22,21 +23,34 @@ use crate::workload::Workload;
 #[derive(Default)]
 pub(super) struct Found {
     /// Workloads with their configs.
-    pub(super) workloads: Vec<Workload>,
+    pub(super) workloads: Vec<Mine>,
     /// Workloads that are there, but cannot be checked.
     pub(super) unchecked: Vec<Unchecked>,
+    /// Containers that need not be.
+    pub(super) set_aside: Vec<SetAside>,
     /// Whose they are.
     pub(super) engines: Vec<NodeEngine>,
-    /// Which container runs under which runtime, in the engine's words.
-    pub(super) under: Vec<(String, String)>,
     /// What could not be looked at.
     pub(super) notes: Vec<String>,
+}
+
+/// A workload and what its engine says of it.
+pub(super) struct Mine {
+    pub(super) workload: Workload,
+    /// The engine, where it is one's.
+    pub(super) engine: Option<String>,
+    /// The runtime that it runs under, in the engine's words.
+    pub(super) under: Option<String>,
+    /// The handler that it runs under, where it is of a pod.
+    pub(super) handler: Option<String>,
+    /// Whether it is a pod's own container, in which nothing runs.
+    pub(super) pause: bool,
 }
 
 impl Found {
     /// Whether there is nothing to tell of.
     pub(super) fn is_empty(&self) -> bool {
-        self.workloads.is_empty() && self.unchecked.is_empty()
+        self.workloads.is_empty() && self.unchecked.is_empty() && self.set_aside.is_empty()
     }
 
     /// The error for that: a check of nothing is no safe node.
@@ -53,12 +67,34 @@ impl Found {
         ))
     }
 
-    fn cannot(&mut self, workload: impl Into<String>, why: impl Into<String>) {
+    pub(super) fn cannot(&mut self, workload: impl Into<String>, why: impl Into<String>) {
         self.unchecked.push(Unchecked {
             workload: workload.into(),
             why: why.into(),
+            before: false,
         });
     }
+
+    /// Sets a container aside, with others of the same reason.
+    pub(super) fn set_aside(&mut self, workload: String, why: &str) {
+        match self.set_aside.iter_mut().find(|there| there.why == why) {
+            Some(there) => there.workloads.push(workload),
+            None => self.set_aside.push(SetAside {
+                why: why.to_owned(),
+                workloads: vec![workload],
+            }),
+        }
+    }
+}
+
+/// A bundle that is not there at all is a slip of the user's, as for every command.
+pub(super) fn bundles_are_there(args: &CheckArgs) -> Result<(), Error> {
+    for folder in &args.bundles {
+        if let Err(error @ GivenError::Absent { .. }) = config_of(folder) {
+            return Err(Error::usage(error));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the bundles, and asks the engines, until `stop` turns true.
@@ -66,7 +102,13 @@ pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> F
     let mut found = Found::default();
     for folder in &args.bundles {
         match bundle(folder, args) {
-            Ok(workload) => found.workloads.push(workload),
+            Ok(workload) => found.workloads.push(Mine {
+                workload,
+                engine: None,
+                under: None,
+                handler: None,
+                pause: false,
+            }),
             Err(why) => found.cannot(folder.display().to_string(), why),
         }
     }
@@ -76,11 +118,11 @@ pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> F
     }
     if wants_containers(args) {
         let told = tokio::select! {
-            told = ocidiff_engines::find(&options) => told,
+            told = engines::find(&options) => told,
             _ = stop.wait_for(|stop| *stop) => return found,
         };
         match told {
-            Ok(told) => containers(told, &mut found),
+            Ok(told) => containers(told, args.pod.as_deref(), &mut found),
             Err(error) => found.cannot("the engine's containers", error.to_string()),
         }
     }
@@ -141,8 +183,8 @@ fn waiter() -> Waiter {
     }
 }
 
-/// Takes what the engines told.
-fn containers(told: ocidiff_engines::Found, found: &mut Found) {
+/// Takes what the engines told; `pod` is our own.
+fn containers(told: engines::Found, pod: Option<&str>, found: &mut Found) {
     found.notes.extend(told.notes);
     found
         .engines
@@ -155,12 +197,22 @@ fn containers(told: ocidiff_engines::Found, found: &mut Found) {
     for name in told.missing {
         found.cannot(name, "there is no such container");
     }
+    let ours = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     for one in told.workloads {
+        let of_pod = pod.is_some_and(|pod| {
+            let below = one.name.strip_prefix(pod);
+            below.is_some_and(|below| below.starts_with('/'))
+        });
+        // An id is long enough to be nobody else's.
+        if of_pod || (one.id.len() >= 32 && ours.contains(&one.id)) {
+            found.set_aside(one.name, "this check's own");
+            continue;
+        }
         container(one, found);
     }
 }
 
-fn container(one: ocidiff_engines::Workload, found: &mut Found) {
+fn container(one: engines::Workload, found: &mut Found) {
     let config = match one.config {
         Ok(config) => config,
         Err(why) => return found.cannot(one.name, why),
@@ -173,15 +225,34 @@ fn container(one: ocidiff_engines::Workload, found: &mut Found) {
     if layers.is_empty() {
         return found.cannot(one.name, "its rootfs cannot be seen from here");
     }
-    if let Some(runtime) = one.runtime {
-        found.under.push((one.name.clone(), runtime));
-    }
-    found.workloads.push(Workload {
-        name: one.name,
-        config: config.text,
-        layers,
-        without,
+    let pause = is_pause(&one.name, one.image.as_deref(), &config.text);
+    found.workloads.push(Mine {
+        workload: Workload {
+            name: one.name,
+            config: config.text,
+            layers,
+            without,
+        },
+        engine: Some(one.engine),
+        under: one.runtime,
+        handler: one.handler,
+        pause,
     });
+}
+
+/// Whether a container is there to hold a pod's namespaces: Kubernetes' and Podman's ways to say so.
+fn is_pause(name: &str, image: Option<&str>, config: &str) -> bool {
+    let config: Value = serde_json::from_str(config).unwrap_or_default();
+    let kind = ["cri.container-type", "cri-o.ContainerType"]
+        .map(|name| &config["annotations"][format!("io.kubernetes.{name}")]);
+    if kind.into_iter().any(|kind| kind == "sandbox") || name.starts_with("k8s_POD_") {
+        return true;
+    }
+    let image = image
+        .and_then(|image| image.rsplit('/').next())
+        .unwrap_or_default();
+    let image = image.split([':', '@']).next().unwrap_or_default();
+    ["pause", "podman-pause"].contains(&image)
 }
 
 /// The layers to lay the probe over. A rootfs that is mounted elsewhere only is put together from its layers, but for the
@@ -221,4 +292,31 @@ fn bundle(folder: &Path, args: &CheckArgs) -> Result<Workload, String> {
         without,
         config,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_holds_a_pod_together_is_not_a_workload() {
+        let sandbox = r#"{"annotations": {"io.kubernetes.cri.container-type": "sandbox"}}"#;
+        let crio = r#"{"annotations": {"io.kubernetes.cri-o.ContainerType": "sandbox"}}"#;
+        let container = r#"{"annotations": {"io.kubernetes.cri.container-type": "container"}}"#;
+        for (name, image, config, expected) in [
+            ("a/b/pause", None, sandbox, true),
+            ("a/b/pause", None, crio, true),
+            ("a/b/web", Some("registry/pauser:1"), container, false),
+            ("k8s_POD_web_default_0", None, "{}", true),
+            ("0f1e-infra", Some("localhost/podman-pause:5.4.2-0"), "{}", true),
+            ("web", Some("registry.k8s.io/pause@sha256:00"), "{}", true),
+            ("web", Some("web:1"), "not JSON", false),
+        ] {
+            assert_eq!(
+                is_pause(name, image, config),
+                expected,
+                "{name} {image:?} {config}"
+            );
+        }
+    }
 }

@@ -16,15 +16,17 @@ use ocidiff_runtimes::Selector;
 /// The manifest, but for what differs.
 const TEMPLATE: &str = include_str!("kubernetes.yaml");
 
+/// The check's own pod, by variables of the manifest's.
+const POD: &str = "$(POD_NAMESPACE)/$(POD_NAME)";
+
 /// The manifest for so many nodes.
 pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
     // clap asks for both.
     let (Some(nodes), Some(image)) = (args.nodes, &args.job_image) else {
         return Err(Error::usage("--kubernetes needs --nodes and --job-image"));
     };
-    let mut words = ["check", "--root", "/host", "--node", "$(NODE_NAME)"]
-        .map(str::to_owned)
-        .to_vec();
+    let words = ["check", "--root", "/host", "--node", "$(NODE_NAME)", "--pod", POD];
+    let mut words = words.map(str::to_owned).to_vec();
     for (option, runtime) in [("--from", args.from.as_ref()), ("--to", Some(&args.to))] {
         let Some(runtime) = runtime else { continue };
         runtime.parse::<Selector>().map_err(Error::usage)?;

@@ -1,34 +1,39 @@
 //! `ocidiff check`: which workloads would behave differently under another runtime.
 
+mod baseline;
 mod between;
+mod events;
 mod find;
 mod kubernetes;
+mod moving;
+mod remedies;
 mod root;
+mod versions;
 
 use std::time::SystemTime;
 
-use ocidiff_model::check::{CheckReport, Finding, ShapeReport, Unchecked};
+use ocidiff_model::check::{CheckEvent, CheckReport, NodeCheck, SetAside};
 use ocidiff_model::{ExitStatus, IgnoreList};
 use ocidiff_reports::check as reports;
-use ocidiff_reports::events::{self, PartFile, Writer};
 
 use super::check_args::CheckArgs;
 use super::{ignored, output, signals};
+use crate::cells::participants::{Contender, contenders};
 use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::threads;
-use crate::check::features;
-use crate::check::judge::{Move, judge, worst_first};
-use crate::check::look::look;
-use crate::check::read::Reader;
-use crate::check::run::run;
-use crate::check::shape::{RunOptions, Shape, shapes};
+use crate::check::shape::RunOptions;
 use crate::error::Error;
 use crate::machine::root::need_root;
 use crate::run::preflight;
+use crate::run::stop::Stop;
 use crate::run::suite::{self, Settings};
-use crate::workload::UNCHECKED;
 use crate::workload::tame::Limits;
+use baseline::Earlier;
+use between::Plan;
+use events::Events;
 use find::Found;
+use moving::Checker;
+use remedies::Cures;
 
 /// Finds, checks, judges, tells.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
@@ -39,23 +44,19 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if let Some(root) = &args.root {
         match root::enter(root)? {}
     }
-    let events = Events::open(args)?;
     let corpus = suite::corpus(None)?;
     let ignore = ignored::read(args.ignore.as_deref(), &corpus.findings)?;
+    let earlier = args
+        .baseline
+        .as_ref()
+        .map(|file| baseline::read(file, &node(args)))
+        .transpose()?;
+    let mut events = Events::open(args)?;
     between::target(&args.to)?;
+    find::bundles_are_there(args)?;
     let abilities = suite::abilities()?;
-    let settings = Settings {
-        program: suite::program()?,
-        reference: None,
-        jobs: 4,
-        recorder: if args.run { Recorder::Auto } else { Recorder::None },
-        keep_setup: false,
-        repeat: 1,
-        limit_scale: 1,
-        control: false,
-        keep_hooks: false,
-    };
-    let report = threads::tokio()?.block_on(async {
+    let settings = settings(args)?;
+    let (report, exit) = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
         let mut found = find::find(args, stop.watch()).await;
@@ -65,179 +66,171 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         if found.is_empty() {
             return Err(found.nothing());
         }
-        let runtimes = between::two(args.from.as_deref(), &args.to, &mut found)?;
-        let mut engine = suite::runner(corpus, runtimes, &settings, &abilities, stop.watch())?;
-        preflight::plain(&mut engine).await?;
-        let report = all(&engine, found, args, ignore).await?;
-        if stop.is_asked() {
-            return Err(Error::broken("interrupted"));
-        }
-        Ok(report)
+        let plan = between::plan(args.from.as_deref(), &args.to, &mut found)?;
+        let two = vec![plan.groups[0].0.clone(), plan.to.clone()];
+        let mut runner = suite::runner(corpus, two, &settings, &abilities, stop.watch())?;
+        let made = Made {
+            args,
+            ignore,
+            earlier,
+            stop,
+        };
+        made.check(&mut runner, plan, found, &mut events).await
     })?;
-    let found = if args.exit_zero {
-        ExitStatus::Ok
-    } else {
-        report.exit_from(args.fail_on.impact())
+    let text = match events.end()? {
+        true => String::new(),
+        false => reports::render(args.format.format(), &report, &output::style())
+            .map_err(|error| Error::broken(format!("failed to {error}")))?,
     };
-    output::answer(&tell(args, events, &report)?, found)
+    output::answer(&text, exit)
 }
 
-async fn all(
-    engine: &CellRunner,
-    found: Found,
-    args: &CheckArgs,
-    ignore: Option<IgnoreList>,
-) -> Result<CheckReport, Error> {
-    let time = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    let mut unchecked: Vec<Unchecked> = found.unchecked;
-    let [from, to] = [0, 1].map(|at| engine.contenders[at].id.clone());
-    let step = Move { from: &from, to: &to };
-    let features = features::ask(engine).await?;
-    let reader = Reader {
-        step,
-        corpus: &engine.corpus,
-        machine: &engine.machine,
-        features: &features,
-    };
-    let options = RunOptions {
-        run: args.run,
-        command: args.command.clone(),
-    };
-    let limits = Limits {
-        devices: args.with_devices,
-        ..Limits::of_machine()
-    };
-    let (shapes, unreadable) = shapes(found.workloads, &limits, &reader, &options);
-    unchecked.extend(
-        unreadable
-            .into_iter()
-            .map(|(workload, why)| Unchecked { workload, why }),
-    );
-    let mut told = Vec::new();
-    for shape in shapes {
-        match findings(engine, &shape, step).await? {
-            Ok(findings) => match is_known(report(&shape, findings, ignore.as_ref()), step) {
-                Ok(report) => told.push(report),
-                Err(more) => unchecked.extend(more),
-            },
-            Err(why) => unchecked.extend(shape.workloads.into_iter().map(|workload| Unchecked {
-                workload,
-                why: why.clone(),
-            })),
-        }
-    }
-    told.sort_by_key(|shape| std::cmp::Reverse(shape.worst()));
-    Ok(CheckReport {
-        ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
-        time: time.as_secs(),
-        node: args
-            .node
-            .clone()
-            .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned()),
-        from,
-        to,
-        engines: found.engines,
-        ignore,
-        notes: found.notes,
-        shapes: told,
-        unchecked,
+fn settings(args: &CheckArgs) -> Result<Settings, Error> {
+    Ok(Settings {
+        program: suite::program()?,
+        reference: None,
+        jobs: 4,
+        recorder: if args.run { Recorder::Auto } else { Recorder::None },
+        keep_setup: false,
+        repeat: 1,
+        limit_scale: 1,
+        control: false,
+        keep_hooks: false,
     })
 }
 
-/// By reading, by the probe, and by the workload's own command where that is asked for.
-async fn findings(
-    engine: &CellRunner,
-    shape: &Shape,
-    step: Move<'_>,
-) -> Result<Result<Vec<Finding>, String>, Error> {
-    let seen = match look(engine, shape).await? {
-        Ok(seen) => seen,
-        Err(why) => return Ok(Err(why)),
-    };
-    let mut findings = judge(&seen, step, shape, &engine.corpus);
-    if let Some(own) = &shape.own {
-        match run(engine, shape, own, step).await? {
-            Ok(more) => findings.extend(more),
-            Err(why) => return Ok(Err(format!("its own command: {why}"))),
-        }
-        worst_first(&mut findings);
-    }
-    Ok(Ok(findings))
+/// How the node is called.
+fn node(args: &CheckArgs) -> String {
+    args.node
+        .clone()
+        .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
 }
 
-/// What seems safe is not, where the verdict depends on something that was not looked at. Between two builds of the same
-/// version it does not.
-fn is_known(report: ShapeReport, step: Move<'_>) -> Result<ShapeReport, Vec<Unchecked>> {
-    let same = step.from.name == step.to.name && step.from.version == step.to.version;
-    let open: Vec<&str> = report
-        .changes
-        .iter()
-        .filter_map(|change| change.strip_prefix(UNCHECKED))
+/// What a check is made of, beside the workloads.
+struct Made<'a> {
+    args: &'a CheckArgs,
+    ignore: Option<IgnoreList>,
+    earlier: Option<Earlier>,
+    stop: &'a Stop,
+}
+
+impl Made<'_> {
+    /// Every move, told as it goes; then the versions, where they are asked for.
+    async fn check(
+        &self,
+        runner: &mut CellRunner,
+        plan: Plan,
+        found: Found,
+        events: &mut Events,
+    ) -> Result<(CheckReport, ExitStatus), Error> {
+        let froms = plan.groups.iter().map(|(from, _)| from.clone());
+        let all = contenders(froms.chain([plan.to.clone()]).collect(), None).map_err(Error::usage)?;
+        let Some((to, froms)) = all.split_last() else {
+            return Err(Error::usage("--from and --to must be two runtimes"));
+        };
+        let head = self.head(&found, &plan, [&froms[0], to]);
+        let mut check = NodeCheck::new(head.clone());
+        events.write(&CheckEvent::CheckStarted(Box::new(head)))?;
+        let mut tell = |event: CheckEvent| {
+            events.write(&event)?;
+            // Only the first and the last have no place in a report.
+            let _ = check.take(event);
+            Ok(())
+        };
+        for one in found.unchecked {
+            let one = self
+                .earlier
+                .as_ref()
+                .map_or(one.clone(), |earlier| earlier.mark(one));
+            tell(CheckEvent::WorkloadUnchecked(one))?;
+        }
+        let (head_engines, cures) = (found.engines, Cures::default());
+        let options = RunOptions {
+            run: self.args.run,
+            command: self.args.command.clone(),
+        };
+        let limits = Limits {
+            devices: self.args.with_devices,
+            ..Limits::of_machine()
+        };
+        let checker = Checker {
+            limits: &limits,
+            options: &options,
+            ignore: self.ignore.as_ref(),
+            earlier: self.earlier.as_ref(),
+            engines: &head_engines,
+            cures: &cures,
+            stop: self.stop,
+        };
+        for (at, (from, (_, workloads))) in froms.iter().zip(&plan.groups).enumerate() {
+            runner.contenders = pair(from, to);
+            preflight::plain(runner).await?;
+            let said = (at > 0).then_some(&from.id);
+            checker.check(runner, workloads, said, &mut tell).await?;
+        }
+        if self.args.all_versions {
+            let checker = Checker {
+                earlier: None,
+                ..checker
+            };
+            versions::check(runner, &checker, &plan, &mut tell).await?;
+        }
+        let exit = if self.stop.is_asked() {
+            ExitStatus::Broken
+        } else if self.args.exit_zero {
+            ExitStatus::Ok
+        } else {
+            check.report.exit_from(self.args.fail_on.impact())
+        };
+        let told = if self.stop.is_asked() {
+            exit
+        } else {
+            check.report.exit()
+        };
+        events.write(&CheckEvent::CheckFinished { exit: told })?;
+        Ok((check.report, exit))
+    }
+
+    fn head(&self, found: &Found, plan: &Plan, [from, to]: [&Contender; 2]) -> CheckReport {
+        let time = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        CheckReport {
+            ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
+            time: time.as_secs(),
+            node: node(self.args),
+            from: from.id.clone(),
+            to: to.id.clone(),
+            target: plan.target.clone(),
+            engines: found.engines.clone(),
+            ignore: self.ignore.clone(),
+            notes: found.notes.clone(),
+            set_aside: set_aside(found, plan),
+            baseline: self.earlier.as_ref().map(|earlier| earlier.told.clone()),
+            versions: Vec::new(),
+            shapes: Vec::new(),
+            unchecked: Vec::new(),
+        }
+    }
+}
+
+/// The two of a move.
+fn pair(from: &Contender, to: &Contender) -> Vec<Contender> {
+    let [mut from, mut to] = [from, to].map(Clone::clone);
+    (from.reference, to.reference) = (true, false);
+    vec![from, to]
+}
+
+/// Who has nowhere to move, and what is nobody's workload.
+fn set_aside(found: &Found, plan: &Plan) -> Vec<SetAside> {
+    let all = plan.groups.iter().flat_map(|(_, all)| all);
+    let pauses: Vec<String> = all
+        .filter(|mine| mine.pause)
+        .map(|mine| mine.workload.name.clone())
         .collect();
-    if same || open.is_empty() || !report.is_safe() {
-        return Ok(report);
-    }
-    let why = open.join("; ");
-    let each = report.workloads.into_iter().map(|workload| Unchecked {
-        workload,
-        why: why.clone(),
+    let pauses = (!pauses.is_empty()).then(|| SetAside {
+        why: "pause containers, of which only the start is checked".to_owned(),
+        workloads: pauses,
     });
-    Err(each.collect())
-}
-
-fn report(shape: &Shape, mut findings: Vec<Finding>, ignore: Option<&IgnoreList>) -> ShapeReport {
-    for finding in &mut findings {
-        // Where nobody says by runtime what accounts for it, its finding alone does.
-        let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
-        let list = ignore.filter(covered);
-        finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
-    }
-    ShapeReport {
-        digest: shape.digest.clone(),
-        workloads: shape.workloads.clone(),
-        changes: shape.tamed.changes.clone(),
-        findings,
-    }
-}
-
-/// The report, or the events in its place; these go to their file first.
-fn tell(args: &CheckArgs, events: Events, report: &CheckReport) -> Result<String, Error> {
-    let failed = |error: String| Error::broken(format!("failed to {error}"));
-    match events {
-        Events::None => {}
-        Events::Stdout => {
-            return events::lines_of(&report.events()).map_err(|error| failed(error.to_string()));
-        }
-        Events::File(writer) => write(*writer, report).map_err(|error| failed(error.to_string()))?,
-    }
-    reports::render(args.format.format(), report, &output::style()).map_err(|error| failed(error.to_string()))
-}
-
-/// Where the events go.
-enum Events {
-    None,
-    Stdout,
-    File(Box<Writer<PartFile>>),
-}
-
-impl Events {
-    /// Opened before anything is checked: a file that cannot be written is told at once.
-    fn open(args: &CheckArgs) -> Result<Self, Error> {
-        match &args.out {
-            None => Ok(Self::None),
-            Some(path) if path.as_os_str() == "-" => Ok(Self::Stdout),
-            Some(path) => Writer::create(path)
-                .map(|writer| Self::File(Box::new(writer)))
-                .map_err(|error| Error::usage(format!("failed to write {error}"))),
-        }
-    }
-}
-
-fn write(mut writer: Writer<PartFile>, report: &CheckReport) -> Result<(), events::Error> {
-    for event in report.events() {
-        writer.write(&event)?;
-    }
-    writer.finish()
+    found.set_aside.iter().cloned().chain(pauses).collect()
 }

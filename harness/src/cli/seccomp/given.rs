@@ -11,6 +11,7 @@ use ocidiff_seccomp::profile::{For, ProfileError, Source, goarch};
 use serde_json::Value;
 
 use super::super::args::SeccompArgs;
+use super::spelling;
 use crate::corpus::{Corpus, limits};
 use crate::error::Error;
 
@@ -35,6 +36,7 @@ pub(super) struct Given {
 pub(super) fn read(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<Given, Error> {
     let (name, text) = text(&args.profile, corpus)?;
     let container = container(args, corpus, kernel)?;
+    spelling::check(&name, &text)?;
     let (profile, source) = Profile::read(&text, &container).map_err(|error| wrong(&name, &error))?;
     within(&name, &profile)?;
     let look = || serde_json::from_str::<Value>(&text).unwrap_or_default();

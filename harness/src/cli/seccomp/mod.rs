@@ -2,11 +2,14 @@
 
 mod fix;
 mod given;
+mod spelling;
 
 use ocidiff_model::ExitStatus;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
 use ocidiff_reports::{safe_json, terminal};
+use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::Source;
+use serde_json::Value;
 
 use super::args::{FixArg, SeccompArgs};
 use super::{output, signals};
@@ -28,14 +31,18 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     if args.caps.is_some() && given.source != Source::Engine {
         output::complain("--caps is for an engine's profile; this one is resolved already");
     }
+    for line in spelling::unknown_names(&given.profile) {
+        output::complain(&line);
+    }
     root::need_root()?;
     let runtimes = suite::runtimes(&args.runtimes, &suite::store()?)?;
     let settings = Settings {
         program: suite::program()?,
         reference: args.reference.clone(),
         jobs: runtimes.len().clamp(1, 8),
-        recorder: Recorder::None,
-        keep_setup: false,
+        // What a runtime was refused of its own calls is seen by the recorder only.
+        recorder: Recorder::Auto,
+        keep_setup: true,
         repeat: 1,
         limit_scale: 1,
         control: false,
@@ -60,6 +67,23 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     });
     let (text, found) = answer?;
     output::answer(&text, found)
+}
+
+/// Whether the cure of a config's profile does what it is for under all of the runner's runtimes.
+pub(super) async fn helps(runner: &CellRunner, seccomp: &Value, how: FixArg) -> Result<bool, Error> {
+    let Ok(profile) = serde_json::from_value::<Profile>(seccomp.clone()) else {
+        return Ok(false);
+    };
+    let made = read_back(runner, seccomp).await?;
+    let given = Given {
+        name: "the container's profile".to_owned(),
+        profile,
+        value: seccomp.clone(),
+        source: Source::Object,
+    };
+    let mut filters = decided(&given, &made)?;
+    let proven = fix::prove(runner, &given.profile, &made, &mut filters, how).await?;
+    Ok(proven.profile.is_some())
 }
 
 /// The filters of all runtimes that have some.

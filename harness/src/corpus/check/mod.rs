@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 
 use self::facts::{Names, Slip};
 use self::place::Place;
+use super::config::ENGINES_OWN;
 use super::diagnostic::{Diagnostic, Document};
 use super::{Corpus, layout, limits};
 
@@ -138,8 +139,12 @@ fn is_plain_name(name: &str) -> bool {
 fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
     let mut uses = Vec::new();
     collect(&place.case.body.config, &mut vec!["config".to_owned()], &mut uses);
-    let names = || corpus.profiles.keys().map(String::as_str);
+    let names = || {
+        let all = corpus.profiles.keys().map(String::as_str);
+        all.chain([ENGINES_OWN])
+    };
     let slip = |name: &str, map: &Json| match corpus.profiles.get(name) {
+        None if name == ENGINES_OWN => changed_engines_own(map),
         None => Some((format!("unknown profile `{name}`"), near::help(name, names()))),
         Some(_) if map.as_object().is_some_and(|map| map.len() == 1) => None,
         Some(profile) => {
@@ -160,6 +165,17 @@ fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
             place.at(&keys, message, help)
         })
         .collect()
+}
+
+/// What an engine brings along is not here to be changed.
+fn changed_engines_own(map: &Json) -> Option<(String, Option<String>)> {
+    let is_changed = map.as_object().is_some_and(|map| map.len() > 1);
+    is_changed.then(|| {
+        (
+            format!("profile `{ENGINES_OWN}` is the engine's own, and is taken as it is"),
+            None,
+        )
+    })
 }
 
 type Use<'c> = (Vec<String>, &'c str, &'c Json);

@@ -2,6 +2,8 @@
 
 pub(crate) mod beside;
 pub(crate) mod contained;
+#[path = "../../../../runtimes/cri/tests/support/containerd.rs"]
+pub(crate) mod containerd;
 pub(crate) mod corpus;
 #[path = "../../../../runtimes/engines/tests/support/dockerd.rs"]
 pub(crate) mod dockerd;
@@ -16,6 +18,8 @@ pub(crate) mod processes;
 pub(crate) mod running;
 pub(crate) mod story;
 pub(crate) mod traces;
+
+pub(crate) use dockerd::private;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;

@@ -7,7 +7,7 @@ pub(crate) mod skips;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocidiff_runtimes::{Manifest, Runtime, Store, find_all, select};
+use ocidiff_runtimes::{Manifest, NOT_MANIFESTS, Runtime, Store, find_all, select};
 
 /// Runtimes that `make test` brings.
 const BROUGHT: [&str; 5] = ["runc", "crun", "youki", "crun@0.17", "crun@1.21"];
@@ -50,7 +50,7 @@ fn find(selector: &str) -> Option<Runtime> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_manifest = name.ends_with(".yaml") && name != "matrix.yaml";
+            let is_manifest = name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name.as_str());
             is_manifest.then(|| (name, fs::read_to_string(entry.path()).expect("a manifest")))
         });
     let manifests = Manifest::load_all(texts.collect::<Vec<_>>()).expect("the manifests");

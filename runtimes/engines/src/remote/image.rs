@@ -63,6 +63,7 @@ impl Remote {
             image: text::name(image),
             state: "created".to_owned(),
             runtime: None,
+            handler: None,
             config: bundle.config.and_then(|config| with_command(config, &told)),
             rootfs: None,
             layers: of_the_image(bundle.layers),

@@ -1,11 +1,11 @@
 //! `linux`: what confines the container, but for resources and seccomp, which are parts of their own.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use serde_json::{Map, Value, json};
 
-use super::{Part, host, only, refuse, resources, seccomp, texts};
+use super::{host, resources, seccomp};
+use crate::via::express::{Part, machines, only, refuse, texts};
 
 const KEYS: [&str; 8] = [
     "cgroupsPath",
@@ -105,30 +105,4 @@ fn devices(body: &mut Value, devices: &Value) -> Part {
     }
     host(body, "Devices", found);
     Ok(())
-}
-
-fn machines(kind: Option<&str>, major: u64, minor: u64) -> Option<String> {
-    let entries = std::fs::read_dir("/dev").ok()?.flatten();
-    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
-    paths.sort();
-    let fits = |path: &std::path::PathBuf| {
-        let Ok(told) = std::fs::symlink_metadata(path) else {
-            return false;
-        };
-        let kind_fits = match kind {
-            Some("c" | "u") => told.file_type().is_char_device(),
-            Some("b") => told.file_type().is_block_device(),
-            _ => false,
-        };
-        let number = told.rdev();
-        let numbers = (
-            u64::from(rustix::fs::major(number)),
-            u64::from(rustix::fs::minor(number)),
-        );
-        kind_fits && numbers == (major, minor)
-    };
-    paths
-        .into_iter()
-        .find(fits)
-        .map(|path| path.to_string_lossy().into_owned())
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Part, host, only, refuse, texts};
+use super::host;
+use crate::via::express::{Part, Refusal, only, refuse, texts};
 
 /// Adds what there is beyond the default mounts.
 pub(super) fn add(body: &mut Value, mounts: &Value, default: &Value) -> Part {
@@ -36,7 +37,7 @@ pub(super) fn add(body: &mut Value, mounts: &Value, default: &Value) -> Part {
     Ok(())
 }
 
-fn tmpfs(mount: &Value) -> Result<(String, String), super::Refusal> {
+fn tmpfs(mount: &Value) -> Result<(String, String), Refusal> {
     let kind = mount["type"].as_str().unwrap_or("bind");
     if kind != "tmpfs" {
         return refuse(format!("a mount of type {kind} is not one that the engine makes"));

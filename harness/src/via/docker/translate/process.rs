@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Part, Refusal, flag, host, number, only, refuse, security, texts};
+use super::{host, security};
+use crate::via::express::{Capabilities, Part, env_of, flag, number, only, refuse, texts, user};
 
 const KEYS: [&str; 9] = [
     "terminal",
@@ -24,8 +25,8 @@ pub(super) fn add(body: &mut Value, process: &Value) -> Part {
     args(body, &process["args"])?;
     env(body, &process["env"])?;
     cwd(body, &process["cwd"])?;
-    user(body, &process["user"])?;
-    capabilities(body, &process["capabilities"])?;
+    add_user(body, &process["user"])?;
+    add_capabilities(body, &process["capabilities"])?;
     rlimits(body, &process["rlimits"])?;
     if flag(process, "terminal", "process.terminal")? == Some(true) {
         body["Tty"] = true.into();
@@ -51,18 +52,7 @@ fn args(body: &mut Value, args: &Value) -> Part {
 }
 
 fn env(body: &mut Value, env: &Value) -> Part {
-    let env = texts(env, "process.env")?.unwrap_or_default();
-    let mut names = BTreeSet::new();
-    for entry in &env {
-        match entry.split_once('=') {
-            Some((name, _)) if !name.is_empty() && names.insert(name) => {}
-            _ => return refuse("the engine changes odd entries of process.env"),
-        }
-    }
-    if !names.contains("PATH") {
-        return refuse("the engine adds PATH to process.env");
-    }
-    body["Env"] = json!(env);
+    body["Env"] = json!(env_of(env)?);
     Ok(())
 }
 
@@ -76,57 +66,18 @@ fn cwd(body: &mut Value, cwd: &Value) -> Part {
     }
 }
 
-fn user(body: &mut Value, user: &Value) -> Part {
-    if user.is_null() {
-        return refuse("the engine always writes process.user");
-    }
-    only(user, "process.user", &["uid", "gid", "additionalGids"])?;
-    let id = |key: &str| -> Result<i64, Refusal> {
-        let found = number(&user[key], &format!("process.user.{key}"))?.unwrap_or(0);
-        // As the engine checks it.
-        if (0..=i64::from(i32::MAX)).contains(&found) {
-            Ok(found)
-        } else {
-            refuse(format!(
-                "process.user.{key} is not a number that the engine takes"
-            ))
-        }
-    };
-    body["User"] = format!("{}:{}", id("uid")?, id("gid")?).into();
-    let groups: Option<Vec<String>> = match &user["additionalGids"] {
-        Value::Null => return Ok(()),
-        Value::Array(groups) => groups.iter().map(|gid| Some(gid.as_u64()?.to_string())).collect(),
-        _ => None,
-    };
-    match groups {
-        Some(groups) => host(body, "GroupAdd", json!(groups)),
-        None => return refuse("process.user.additionalGids is not a list of numbers"),
+fn add_user(body: &mut Value, process: &Value) -> Part {
+    let all = user(process)?;
+    body["User"] = format!("{}:{}", all.uid, all.gid).into();
+    if !process["additionalGids"].is_null() {
+        let groups: Vec<String> = all.groups.iter().map(i64::to_string).collect();
+        host(body, "GroupAdd", json!(groups));
     }
     Ok(())
 }
 
-/// The engine gives one list to all three sets, and nothing to the others.
-fn capabilities(body: &mut Value, capabilities: &Value) -> Part {
-    const KEYS: [&str; 5] = ["bounding", "effective", "permitted", "inheritable", "ambient"];
-    if capabilities.is_null() {
-        return refuse("the engine always writes process.capabilities");
-    }
-    only(capabilities, "process.capabilities", &KEYS)?;
-    let set = |key: &str| -> Result<BTreeSet<String>, Refusal> {
-        let list = texts(&capabilities[key], &format!("process.capabilities.{key}"))?;
-        Ok(list.unwrap_or_default().into_iter().collect())
-    };
-    if !set("inheritable")?.is_empty() || !set("ambient")?.is_empty() {
-        return refuse("the engine has no setting for inheritable and ambient capabilities");
-    }
-    let bounding = set("bounding")?;
-    if set("effective")? != bounding || set("permitted")? != bounding {
-        return refuse("the engine gives the same capabilities to all sets");
-    }
-    let names: Option<Vec<&str>> = bounding.iter().map(|name| name.strip_prefix("CAP_")).collect();
-    let Some(names) = names else {
-        return refuse("process.capabilities has names that the engine would change");
-    };
+fn add_capabilities(body: &mut Value, capabilities: &Value) -> Part {
+    let Capabilities(names) = Capabilities::of(capabilities)?;
     host(body, "CapDrop", json!(["ALL"]));
     host(body, "CapAdd", json!(names));
     Ok(())

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, flag, host, number, only, refuse};
+use super::host;
+use crate::via::express::{Part, flag, number, only, refuse};
 
 /// Members with a setting that takes their number as it is.
 const NUMBERS: [(&str, &str, &str); 11] = [

@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
-use super::{Part, only, refuse, security};
+use super::security;
+use crate::via::express::{Part, only, refuse};
 
 /// Adds it; without any the engine is told to load none.
 pub(super) fn add(body: &mut Value, profile: &Value) -> Part {
     if profile.is_null() {
         security(body, "seccomp=unconfined".to_owned());
+        return Ok(());
+    }
+    if crate::corpus::config::is_engines_own(profile) {
         return Ok(());
     }
     only(

@@ -1,20 +1,23 @@
 //! One container under one runtime: create, start, wait, read, remove.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ocidiff_engines::remote::CallError;
 use ocidiff_model::record::{CallResult, RunOutcome};
-use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact, Op, Record, StepRecord};
 use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
 
-use super::{DockerRunner, facts};
+use super::facts;
+use super::makes::{Ask, Makes};
 use crate::bundle::Bundle;
 use crate::cell::{class, stdio};
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
 use crate::judge::normalise::normalise;
 
+/// Containers at a time.
+const MOST: usize = 4;
 /// What opens the reason where it is the engine's, and no runtime's.
 pub(super) const ENGINE: &str = "the engine: ";
 /// How an engine tells that it is the runtime's `create` that failed, or its `start`.
@@ -37,73 +40,100 @@ pub(super) struct Seen {
     seconds: f64,
 }
 
-impl DockerRunner {
+/// Launches containers, a few at a time, however many cases are under way.
+#[derive(Debug)]
+pub(super) struct Launcher<M> {
+    /// The engine.
+    pub(super) maker: M,
+    stop: watch::Receiver<bool>,
+    places: Semaphore,
+    count: AtomicUsize,
+}
+
+impl<M: Makes> Launcher<M> {
+    /// Through an engine; `stop` turns true when all must end.
+    pub(super) fn new(maker: M, stop: watch::Receiver<bool>) -> Self {
+        Self {
+            maker,
+            stop,
+            places: Semaphore::new(MOST),
+            count: AtomicUsize::new(0),
+        }
+    }
+
     /// A name that no other container of this run has.
     pub(super) fn next_name(&self) -> String {
         self.count.fetch_add(1, Ordering::Relaxed).to_string()
     }
 
     /// Runs a container as soon as there is a place for it, and removes it, whatever comes of it.
-    pub(super) async fn launch(&self, case: &Case, contender: &Contender, body: Value) -> Seen {
+    pub(super) async fn launch(&self, case: &Case, contender: &Contender, ask: Ask<'_, M::Body>) -> Seen {
         // The semaphore is never closed.
         let _place = self.places.acquire().await;
         let started = Instant::now();
         let mut seen = Seen::default();
-        if *self.ground.stop.borrow() {
+        if *self.stop.borrow() {
             seen.broken = Some("interrupted".to_owned());
             return seen;
         }
-        let name = self.next_name();
-        let hostname = body["Hostname"].as_str().unwrap_or_default().to_owned();
-        match self.remote.create(&name, body).await {
-            Ok(id) => {
-                if let Err(error) = self.observe(case, contender, &id, &mut seen).await {
+        let began = Instant::now();
+        match self.maker.create(ask).await {
+            Ok(made) => {
+                if let Err(error) = self.observe(case, contender, &made, &mut seen).await {
                     seen.broken.get_or_insert(error.to_string());
                 }
-                seen.config = seen.config.map(|text| text.replace(&id, MAIN));
-                facts::tidy(&mut seen.facts, &id, &hostname);
-                if let Err(error) = self.remote.remove(&id, false).await {
+                self.tidy(&made, &mut seen);
+                if let Err(error) = self.maker.remove(&made).await {
                     seen.broken
                         .get_or_insert(format!("its container cannot be removed: {error}"));
                 }
             }
+            Err(CallError::Refused(why)) => seen.refused_start(contender, &why, began),
             Err(error) => seen.broken = Some(error.to_string()),
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
     }
 
+    /// What is the engine's is taken away: the container is called as in a cell.
+    fn tidy(&self, made: &M::Made, seen: &mut Seen) {
+        for (id, name) in self.maker.ids(made) {
+            seen.config = seen.config.take().map(|text| text.replace(id, name));
+            facts::rename(&mut seen.facts, id, name);
+        }
+        facts::without_hostname(&mut seen.facts, &self.maker.hostname(made));
+    }
+
     async fn observe(
         &self,
         case: &Case,
         contender: &Contender,
-        id: &str,
+        made: &M::Made,
         seen: &mut Seen,
     ) -> Result<(), CallError> {
         let began = Instant::now();
-        let (started, config) = self.remote.start(id).await;
+        let (started, config) = self.maker.start(made).await;
         seen.config = config;
         match started {
             Ok(()) => {
                 seen.step(Op::Create, CallResult::Ok, String::new(), began);
                 seen.step(Op::Start, CallResult::Ok, String::new(), began);
                 seen.ran = true;
-                self.wait(case, id, seen).await?;
+                self.wait(case, made, seen).await?;
             }
             Err(CallError::Refused(why)) => seen.refused_start(contender, &why, began),
             Err(error) => return Err(error),
         }
-        let told = self.remote.inspect(id).await?;
-        seen.facts.extend(facts::of_inspect(&told));
+        seen.facts.extend(self.maker.told(made).await?);
         Ok(())
     }
 
     /// Until the workload has ended, or its time is over; then what it printed.
-    async fn wait(&self, case: &Case, id: &str, seen: &mut Seen) -> Result<(), CallError> {
+    async fn wait(&self, case: &Case, made: &M::Made, seen: &mut Seen) -> Result<(), CallError> {
         let began = Instant::now();
-        let mut stop = self.ground.stop.clone();
+        let mut stop = self.stop.clone();
         let code = tokio::select! {
-            code = self.remote.wait(id, limit(case)) => code?,
+            code = self.maker.wait(made, limit(case)) => code?,
             _ = stop.wait_for(|stop| *stop) => return Err(CallError::Failed("interrupted".to_owned())),
         };
         let result = if code.is_some() {
@@ -114,7 +144,7 @@ impl DockerRunner {
         seen.step(Op::Wait, result, String::new(), began);
         let exit = code.map_or_else(|| "still running".into(), ocidiff_model::Value::from);
         seen.facts.push(Fact::new("process.exit", exit));
-        let output = self.remote.logs(id).await?;
+        let output = self.maker.output(made).await?;
         for (name, bytes, lost) in [
             ("stdout", &output.stdout, output.lost[0]),
             ("stderr", &output.stderr, output.lost[1]),

@@ -1,6 +1,5 @@
 //! What an engine says of a container, and the config.json that it wrote, as facts.
 
-use ocidiff_model::step::MAIN;
 use ocidiff_model::{Fact, Value as FactValue};
 use serde_json::Value;
 
@@ -78,32 +77,52 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<Fact>) {
     }
 }
 
-/// What is the engine's is taken away: the container is called as in a cell, and HOSTNAME, which the engine adds to each
-/// environment, is not there.
-pub(super) fn tidy(facts: &mut [Fact], id: &str, hostname: &str) {
-    let added = format!("HOSTNAME={hostname}");
+/// Takes the engine's id of a thing away.
+pub(super) fn rename(facts: &mut [Fact], id: &str, name: &str) {
     for fact in facts {
         match &mut fact.value {
-            FactValue::Text(text) => *text = text.replace(id, MAIN),
-            FactValue::List(items) => {
-                if fact.path.starts_with("proc.env") {
-                    items.retain(|item| *item != added);
-                }
-                items.iter_mut().for_each(|item| *item = item.replace(id, MAIN));
-            }
+            FactValue::Text(text) => *text = text.replace(id, name),
+            FactValue::List(items) => items.iter_mut().for_each(|item| *item = item.replace(id, name)),
             FactValue::Bool(_) | FactValue::Int(_) => {}
+        }
+    }
+}
+
+/// HOSTNAME, which the engine adds to each environment, is not there.
+pub(super) fn without_hostname(facts: &mut [Fact], hostname: &str) {
+    let added = format!("HOSTNAME={hostname}");
+    for fact in facts {
+        if let FactValue::List(items) = &mut fact.value
+            && fact.path.starts_with("proc.env")
+        {
+            items.retain(|item| *item != added);
         }
     }
 }
 
 /// A text with ids taken out; a long one as its digest.
 fn short(text: &str) -> String {
-    let text = without_ids(text);
+    let text = without_pids(&without_ids(text));
     if text.len() > LONGEST { digest(&text) } else { text }
 }
 
 fn digest(text: &str) -> String {
     format!("sha256:{}", &of_text(text)[..16])
+}
+
+/// Namespaces of a pod are those of a process.
+fn without_pids(text: &str) -> String {
+    const PROC: &str = "/proc/";
+    let mut parts = text.split(PROC);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_pid = rest.len() < part.len() && rest.starts_with("/ns/");
+        out += PROC;
+        out += if is_pid { "PID" } else { "" };
+        out += if is_pid { rest } else { part };
+    }
+    out
 }
 
 /// Containers, layers and networks have ids that are new each time.
@@ -124,6 +143,20 @@ fn without_ids(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_namespace_is_told_without_its_process() {
+        for (text, expected) in [
+            (
+                r#"{"type":"ipc","path":"/proc/151/ns/ipc"}"#,
+                r#"{"type":"ipc","path":"/proc/PID/ns/ipc"}"#,
+            ),
+            ("/proc/12/status /proc/sys", "/proc/12/status /proc/sys"),
+            ("/var/run/netns/x", "/var/run/netns/x"),
+        ] {
+            assert_eq!(short(text), expected);
+        }
+    }
 
     #[test]
     fn a_config_is_told_by_its_values_without_ids() {

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ocidiff_engines::remote::Remote;
 use tokio::sync::OnceCell;
 
+use super::makes::Makes;
 use crate::bundle::{Bundle, merge_layers};
 
 /// The images of a run, by the digest of the rootfs.
@@ -18,7 +18,12 @@ type Made = Arc<OnceCell<Result<String, String>>>;
 
 impl Images {
     /// The id of a rootfs's image; who asks while another makes it, waits.
-    pub(super) async fn of(&self, bundle: &Bundle, folder: &Path, remote: &Remote) -> Result<String, String> {
+    pub(super) async fn of(
+        &self,
+        bundle: &Bundle,
+        folder: &Path,
+        maker: &impl Makes,
+    ) -> Result<String, String> {
         let digest = bundle.digest.rootfs.clone();
         let tag: String = digest.chars().take(16).collect();
         let made = {
@@ -30,7 +35,7 @@ impl Images {
             let packed = tokio::task::spawn_blocking(move || pack(&layers, &aside)).await;
             let packed = packed.map_err(|error| error.to_string())?;
             let tar = packed.map_err(|error| format!("failed to pack the rootfs: {error}"))?;
-            remote
+            maker
                 .import(tar, &tag)
                 .await
                 .map_err(|error| format!("failed to import the rootfs: {error}"))

@@ -50,7 +50,7 @@ fn differing(path: &str, a: &Value, b: &Value, paths: &mut Vec<String>) {
 fn is_own(path: &str, asked: &Value) -> bool {
     let is_user = asked["process"]["user"]["uid"].as_i64().unwrap_or(0) != 0;
     match path {
-        "linux.cgroupsPath" | "linux.resources.devices" => true,
+        "linux.cgroupsPath" | "linux.resources.devices" | "linux.seccomp.$profile" => true,
         // Whoever is not root loses them at the execve.
         "process.capabilities.effective" | "process.capabilities.permitted" => is_user,
         _ => false,

@@ -1,0 +1,236 @@
+//! Holds workloads from the runtime that they run under to another one.
+
+use futures_util::stream::{self, StreamExt};
+use ocidiff_model::check::{CheckEvent, Finding, NodeEngine, ShapeReport, Unchecked};
+use ocidiff_model::{IgnoreList, RuntimeId};
+
+use super::baseline::Earlier;
+use super::find::Mine;
+use super::remedies::{Cures, stay_in_place};
+use crate::cells::runner::CellRunner;
+use crate::check::features;
+use crate::check::judge::{Move, judge, worst_first};
+use crate::check::look::look;
+use crate::check::read::Reader;
+use crate::check::run::run;
+use crate::check::shape::{RunOptions, Shape, shapes};
+use crate::error::Error;
+use crate::run::stop::Stop;
+use crate::workload::UNCHECKED;
+use crate::workload::Workload;
+use crate::workload::tame::Limits;
+
+/// Shapes that are looked at at a time.
+const AT_ONCE: usize = 2;
+
+/// What of a workload that a signal came before is said.
+const INTERRUPTED: &str = "the check was interrupted before it came to this one";
+
+/// How workloads are checked.
+#[derive(Clone, Copy)]
+pub(super) struct Checker<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) options: &'a RunOptions,
+    pub(super) ignore: Option<&'a IgnoreList>,
+    pub(super) earlier: Option<&'a Earlier>,
+    pub(super) engines: &'a [NodeEngine],
+    pub(super) cures: &'a Cures,
+    pub(super) stop: &'a Stop,
+}
+
+/// Who takes what is found, as it comes.
+pub(super) type Tell<'t> = dyn FnMut(CheckEvent) -> Result<(), Error> + 't;
+
+impl Checker<'_> {
+    /// Checks workloads from the runner's first runtime to its second; `from` is said of shapes where it is not the report's.
+    pub(super) async fn check(
+        &self,
+        runner: &CellRunner,
+        all: &[Mine],
+        from: Option<&RuntimeId>,
+        tell: &mut Tell<'_>,
+    ) -> Result<(), Error> {
+        let (pauses, workloads): (Vec<&Mine>, Vec<&Mine>) = all.iter().partition(|mine| mine.pause);
+        self.shapes(runner, &workloads, from, tell).await?;
+        // Nothing runs in a pod's own container: what matters is whether it starts, since no pod does without.
+        let mut only_starts = |event: CheckEvent| match event {
+            CheckEvent::ShapeChecked(mut shape) => {
+                shape.findings.retain(|one| one.is_failure() && one.is_risk());
+                if shape.findings.is_empty() {
+                    return Ok(());
+                }
+                tell(CheckEvent::ShapeChecked(shape))
+            }
+            _ => Ok(()),
+        };
+        self.shapes(runner, &pauses, from, &mut only_starts).await
+    }
+
+    async fn shapes(
+        &self,
+        runner: &CellRunner,
+        all: &[&Mine],
+        from: Option<&RuntimeId>,
+        tell: &mut Tell<'_>,
+    ) -> Result<(), Error> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        let [now, then] = [0, 1].map(|at| &runner.contenders[at].id);
+        let step = Move { from: now, to: then };
+        let features = features::ask(runner).await?;
+        let reader = Reader {
+            step,
+            corpus: &runner.corpus,
+            machine: &runner.machine,
+            features: &features,
+        };
+        let workloads: Vec<Workload> = all.iter().map(|mine| mine.workload.clone()).collect();
+        let (shapes, unreadable) = shapes(workloads, self.limits, &reader, self.options);
+        for (workload, why) in unreadable {
+            self.unchecked(vec![workload], &why, tell)?;
+        }
+        let looks = shapes.iter().map(|shape| async move {
+            if self.stop.is_asked() {
+                return (shape, Ok(Err(INTERRUPTED.to_owned())));
+            }
+            let first = all
+                .iter()
+                .find(|mine| shape.workloads.contains(&mine.workload.name));
+            let engine = first.and_then(|mine| mine.engine.as_ref());
+            let engine = self.engines.iter().find(|one| Some(&one.name) == engine);
+            (shape, self.look(runner, shape, step, engine).await)
+        });
+        let mut looks = stream::iter(looks).buffered(AT_ONCE);
+        while let Some((shape, found)) = looks.next().await {
+            // What is under way then fails for that reason, whatever it says.
+            let found = if self.stop.is_asked() {
+                Err(INTERRUPTED.to_owned())
+            } else {
+                found?
+            };
+            let handler = all
+                .iter()
+                .filter(|mine| shape.workloads.contains(&mine.workload.name))
+                .find_map(|mine| mine.handler.as_deref());
+            let found = found.map(|looked| Looked {
+                findings: stay_in_place(looked.findings, handler),
+                ..looked
+            });
+            match found.map(|looked| self.report(shape, looked, from)) {
+                Ok(report) => self.shape(report, step, tell)?,
+                Err(why) => self.unchecked(shape.workloads.clone(), &why, tell)?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(
+        &self,
+        runner: &CellRunner,
+        shape: &Shape,
+        step: Move<'_>,
+        engine: Option<&NodeEngine>,
+    ) -> Result<Result<Looked, String>, Error> {
+        let mut looked = findings(runner, shape, step).await?;
+        if let Ok(looked) = &mut looked {
+            let config = &shape.tamed.config;
+            self.cures
+                .try_out(runner, &mut looked.findings, config, engine)
+                .await?;
+        }
+        Ok(looked)
+    }
+
+    fn report(&self, shape: &Shape, looked: Looked, from: Option<&RuntimeId>) -> ShapeReport {
+        let Looked {
+            mut findings,
+            without,
+        } = looked;
+        for finding in &mut findings {
+            // Where nobody says by runtime what accounts for it, its finding alone does.
+            let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
+            let list = self.ignore.filter(covered);
+            finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
+        }
+        ShapeReport {
+            digest: shape.digest.clone(),
+            workloads: shape.workloads.clone(),
+            from: from.cloned(),
+            changes: shape.tamed.changes.iter().cloned().chain(without).collect(),
+            findings,
+        }
+    }
+
+    fn shape(&self, report: ShapeReport, step: Move<'_>, tell: &mut Tell<'_>) -> Result<(), Error> {
+        if let Some(why) = open(&report, step) {
+            return self.unchecked(report.workloads, &why, tell);
+        }
+        let parts = match self.earlier {
+            Some(earlier) => earlier.split(report),
+            None => vec![report],
+        };
+        parts
+            .into_iter()
+            .try_for_each(|part| tell(CheckEvent::ShapeChecked(Box::new(part))))
+    }
+
+    fn unchecked(&self, workloads: Vec<String>, why: &str, tell: &mut Tell<'_>) -> Result<(), Error> {
+        workloads.into_iter().try_for_each(|workload| {
+            let one = Unchecked {
+                workload,
+                why: why.to_owned(),
+                before: false,
+            };
+            let one = match self.earlier {
+                Some(earlier) => earlier.mark(one),
+                None => one,
+            };
+            tell(CheckEvent::WorkloadUnchecked(one))
+        })
+    }
+}
+
+/// What was found of a shape, and what of it was not seen.
+struct Looked {
+    findings: Vec<Finding>,
+    without: Vec<String>,
+}
+
+/// By reading, by the probe, and by the workload's own command where that is asked for; the inner error says why it
+/// cannot be done.
+async fn findings(
+    runner: &CellRunner,
+    shape: &Shape,
+    step: Move<'_>,
+) -> Result<Result<Looked, String>, Error> {
+    let seen = match look(runner, shape).await? {
+        Ok(seen) => seen,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut findings = judge(&seen, step, shape, &runner.corpus);
+    let mut without = Vec::new();
+    if let Some(own) = &shape.own {
+        match run(runner, shape, own, step).await? {
+            Ok(ran) => {
+                findings.extend(ran.findings);
+                without = ran.without;
+            }
+            Err(why) => return Ok(Err(format!("its own command: {why}"))),
+        }
+        worst_first(&mut findings);
+    }
+    Ok(Ok(Looked { findings, without }))
+}
+
+/// What seems safe is not, where the verdict depends on something that was not looked at. Between two builds of the same
+/// version it does not.
+fn open(report: &ShapeReport, step: Move<'_>) -> Option<String> {
+    let same = step.from.name == step.to.name && step.from.version == step.to.version;
+    let open: Vec<&str> = report
+        .changes
+        .iter()
+        .filter_map(|change| change.strip_prefix(UNCHECKED))
+        .collect();
+    (!same && !open.is_empty() && report.is_safe()).then(|| open.join("; "))
+}

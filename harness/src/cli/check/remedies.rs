@@ -1,0 +1,143 @@
+//! Remedies that were tried: a cured profile is loaded under both runtimes before it is advised, and what is not tried is said.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::Impact;
+use ocidiff_model::check::{Finding, NodeEngine};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::super::args::FixArg;
+use super::super::seccomp;
+use crate::cells::runner::CellRunner;
+use crate::check::judge::CURE;
+use crate::check::usual::drops;
+use crate::digest::of_text;
+use crate::error::Error;
+
+/// What an engine must hand on for a profile in which unknown calls answer ENOSYS.
+const MEMBER: &str = "defaultErrnoRet";
+
+/// What came of cures, by profile and runtimes: many workloads have the same.
+#[derive(Default)]
+pub(super) struct Cures(Mutex<BTreeMap<String, bool>>);
+
+impl Cures {
+    /// Puts what was found out about a cure in the place of the advice to make one.
+    pub(super) async fn try_out(
+        &self,
+        runner: &CellRunner,
+        findings: &mut [Finding],
+        config: &Value,
+        engine: Option<&NodeEngine>,
+    ) -> Result<(), Error> {
+        let Some(profile) = config.pointer("/linux/seccomp") else {
+            return Ok(());
+        };
+        let mut asking = findings
+            .iter_mut()
+            .filter(|one| one.remedy.as_deref() == Some(CURE))
+            .peekable();
+        if asking.peek().is_none() {
+            return Ok(());
+        }
+        let dropped = engine.is_some_and(|engine| drops(&engine.name, &engine.version, MEMBER));
+        let (how, word) = if dropped {
+            (FixArg::Allow, "allow")
+        } else {
+            (FixArg::Enosys, "enosys")
+        };
+        let helps = self.helps(runner, profile, how).await?;
+        let text = said(helps, word, dropped, engine, &labels(runner));
+        asking.for_each(|one| one.remedy = Some(text.clone()));
+        Ok(())
+    }
+
+    async fn helps(&self, runner: &CellRunner, profile: &Value, how: FixArg) -> Result<bool, Error> {
+        let programs = runner.contenders.iter().map(|one| one.runtime.digest.as_str());
+        let programs = programs.collect::<Vec<_>>().join(" ");
+        let key = of_text(&format!("{how:?} {programs} {profile}"));
+        // Held until it is known: who has the same profile waits for it.
+        let mut known = self.0.lock().await;
+        if let Some(helps) = known.get(&key) {
+            return Ok(*helps);
+        }
+        let helps = seccomp::helps(runner, profile, how).await?;
+        known.insert(key, helps);
+        Ok(helps)
+    }
+}
+
+fn labels(runner: &CellRunner) -> String {
+    let labels = runner.contenders.iter().map(|one| one.id.label.as_str());
+    labels.collect::<Vec<_>>().join(" and ")
+}
+
+fn said(helps: bool, word: &str, dropped: bool, engine: Option<&NodeEngine>, who: &str) -> String {
+    if !helps {
+        return "allow in its profile the newer calls that it makes; none of the profiles that ocidiff makes of it \
+                does what it is for (ocidiff seccomp CONFIG.JSON --fix enosys says why)"
+            .to_owned();
+    }
+    let mut text = format!(
+        "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix {word} (proven here: {who} load it and \
+         answer alike"
+    );
+    if let Some(engine) = engine {
+        let engine = match engine.version.as_str() {
+            "unknown" => engine.name.clone(),
+            version => format!("{} {version}", engine.name),
+        };
+        if dropped {
+            text.push_str(&format!(
+                "; {engine} leaves {MEMBER} out, so that --fix enosys does not help"
+            ));
+        }
+        text.push_str(&format!("; through {engine} it was not tried here"));
+    }
+    text.push(')');
+    text
+}
+
+/// Pods can stay where they are, one by one: that too is a remedy.
+pub(super) fn stay_in_place(mut findings: Vec<Finding>, handler: Option<&str>) -> Vec<Finding> {
+    let Some(handler) = handler else { return findings };
+    let stay = format!("let its pods keep {handler} by a RuntimeClass with this handler");
+    for finding in findings.iter_mut().filter(|one| one.impact > Impact::Cosmetic) {
+        finding.remedy = Some(match finding.remedy.take() {
+            Some(remedy) => format!("{}; or {stay}", remedy.trim_end_matches(['.', ' '])),
+            None => stay.clone(),
+        });
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_the_engines_and_says_what_was_tried() {
+        let engine = |version: &str| NodeEngine {
+            name: "docker".to_owned(),
+            version: version.to_owned(),
+            default_runtime: None,
+            runtimes: Vec::new(),
+        };
+        for (version, dropped) in [("20.10.24+dfsg1", true), ("26.1.5", false), ("unknown", false)] {
+            assert_eq!(drops("docker", version, MEMBER), dropped, "{version}");
+        }
+        assert!(!drops("podman", "4.3.1", MEMBER));
+        let old = said(true, "allow", true, Some(&engine("20.10.24")), "a and b");
+        assert!(
+            old.contains("--fix allow") && old.contains("docker 20.10.24 leaves defaultErrnoRet out"),
+            "{old}"
+        );
+        let bundle = said(true, "enosys", false, None, "a and b");
+        assert!(
+            bundle.ends_with("(proven here: a and b load it and answer alike)"),
+            "{bundle}"
+        );
+        assert!(!said(false, "enosys", false, None, "a and b").contains("proven"));
+    }
+}

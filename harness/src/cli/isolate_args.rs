@@ -1,0 +1,62 @@
+//! What can be typed of a virtual machine around a run.
+
+use clap::{Args, ValueEnum};
+
+/// Where cells are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct IsolateArgs {
+    /// Run everything in a virtual machine, which has nothing of this one but the runtimes and what is run; it is emulated,
+    /// and 20 to 50 times slower
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["via", "records", "changed", "outside_root"])]
+    pub(crate) isolate: Option<IsolateArg>,
+    /// The machine's kernel, by its series: see `ocidiff kernels`; the default is the newest that is installed
+    #[arg(long, value_name = "SERIES", requires = "isolate")]
+    pub(crate) kernel: Option<String>,
+    /// The machine's cgroups
+    #[arg(long, value_name = "VERSION", requires = "isolate", default_value = "v2")]
+    pub(crate) cgroup: CgroupArg,
+    /// How many processors the machine has
+    #[arg(long, value_name = "N", requires = "isolate", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) cpus: u16,
+    /// Let the machine use /dev/kvm: as fast as this one, but not emulated
+    #[arg(long, requires = "isolate")]
+    pub(crate) kvm: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolateArg {
+    /// A virtual machine under qemu
+    Vm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum CgroupArg {
+    /// A hierarchy for each controller
+    V1,
+    /// One hierarchy
+    #[default]
+    V2,
+}
+
+impl IsolateArgs {
+    /// The words that make the same machine.
+    pub(super) fn again(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.isolate.is_some() {
+            words.extend(["--isolate", "vm"].map(str::to_owned));
+        }
+        if let Some(kernel) = &self.kernel {
+            words.extend(["--kernel".to_owned(), kernel.clone()]);
+        }
+        if self.cgroup == CgroupArg::V1 {
+            words.extend(["--cgroup", "v1"].map(str::to_owned));
+        }
+        if self.cpus > 1 {
+            words.extend(["--cpus".to_owned(), self.cpus.to_string()]);
+        }
+        if self.kvm {
+            words.push("--kvm".to_owned());
+        }
+        words
+    }
+}

@@ -1,0 +1,89 @@
+//! The events of one cell's parts as those of one run: a report is of one run.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Counts, Event, ExitStatus};
+
+/// Joins parts of one cell. A case that is in several is taken from the first; `planned` cases make the run whole.
+///
+/// # Errors
+/// There is no part, or two are not of the same runtimes on the same machine.
+pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, String> {
+    let mut first: Option<Event> = None;
+    let mut cases: BTreeMap<String, Box<CaseReport>> = BTreeMap::new();
+    let mut whole = 0.0;
+    let mut exit = ExitStatus::Ok;
+    for event in parts.into_iter().flatten() {
+        match event {
+            Event::RunStarted { .. } => match &first {
+                None => first = Some(event),
+                Some(there) if is_same(there, &event) => {}
+                Some(_) => return Err("its parts are of different runtimes or machines".to_owned()),
+            },
+            Event::CaseFinished(report) => {
+                cases.entry(report.case.clone()).or_insert(report);
+            }
+            Event::RunFinished {
+                seconds, exit: told, ..
+            } => {
+                whole += seconds;
+                exit = worse(exit, told);
+            }
+        }
+    }
+    let Some(mut start) = first else {
+        return Err("it has no part that began".to_owned());
+    };
+    if let Event::RunStarted { cases: number, .. } = &mut start {
+        *number = planned.max(cases.len());
+    }
+    let mut counts = Counts::default();
+    cases.values().for_each(|report| counts.add(report.verdict));
+    let interrupted = cases.len() < planned;
+    let exit = if interrupted {
+        ExitStatus::Broken
+    } else {
+        worse(exit_of(exit), counts.exit(false))
+    };
+    let missing = planned.saturating_sub(cases.len());
+    let end = Event::RunFinished {
+        counts,
+        seconds: whole,
+        exit,
+        interrupted,
+        why: interrupted.then(|| format!("{missing} of {planned} cases were not run")),
+    };
+    let mut events = vec![start];
+    events.extend(cases.into_values().map(Event::CaseFinished));
+    events.push(end);
+    Ok(events)
+}
+
+/// A part that was stopped says nothing of the whole; what its cases say is in their verdicts.
+fn exit_of(told: ExitStatus) -> ExitStatus {
+    match told {
+        ExitStatus::Broken => ExitStatus::Ok,
+        told => told,
+    }
+}
+
+fn worse(one: ExitStatus, other: ExitStatus) -> ExitStatus {
+    if one.code() >= other.code() { one } else { other }
+}
+
+fn is_same(one: &Event, other: &Event) -> bool {
+    match (one, other) {
+        (
+            Event::RunStarted {
+                runtimes, machine, ..
+            },
+            Event::RunStarted {
+                runtimes: others,
+                machine: theirs,
+                ..
+            },
+        ) => runtimes == others && machine == theirs,
+        _ => false,
+    }
+}

@@ -1,0 +1,25 @@
+//! Many runs as one: runtimes and versions by kernels and cgroups. Planning is pure; who runs the cells is elsewhere.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `file` | reads `matrix.yaml` |
+//! | `plan` | the cells of a plan, and the cases of each |
+//! | `depends` | why a case depends on the machine |
+//! | `shard` | a part of a plan, by time |
+//! | `join` | the events of one cell's parts as those of one run |
+//! | `ci` | a plan as a CI service or a cluster takes it |
+
+pub mod ci;
+mod depends;
+mod file;
+mod join;
+mod plan;
+mod shard;
+#[cfg(test)]
+mod tests;
+
+pub use depends::depends;
+pub use file::{Axis, MatrixError, MatrixFile};
+pub use join::join;
+pub use plan::{Cell, Plan, plan};
+pub use shard::{Shard, Times};

@@ -1,0 +1,88 @@
+//! What an engine must be able to do for a run of cases.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use ocidiff_engines::remote::{CallError, Labels, Output, Thing};
+use ocidiff_model::{Case, Fact};
+use serde_json::Value;
+
+use super::express::Refusal;
+
+/// A container that is asked for.
+#[derive(Debug, Clone)]
+pub struct Ask<'a, B> {
+    /// A name that no other container of the session has.
+    pub name: String,
+    /// The runtime, as the engine calls it.
+    pub runtime: &'a str,
+    /// The image, as [`Makes::import`] called it.
+    pub image: &'a str,
+    /// The rest.
+    pub body: &'a B,
+}
+
+/// Makes containers. Whatever is made has the session's labels.
+pub trait Makes: Debug + Send + Sync + 'static {
+    /// What an engine is asked for, without image and runtime.
+    type Body: Debug + Send + Sync;
+    /// What was made.
+    type Made: Debug + Send + Sync;
+
+    /// A case's config as the engine would be asked for it; `default` is the corpus's default config.
+    ///
+    /// # Errors
+    /// The first part that the engine has no setting for.
+    fn translate(&self, case: &Case, config: &Value, default: &Value) -> Result<Self::Body, Refusal>;
+
+    /// Makes an image of a rootfs; gives what the engine calls it.
+    fn import(&self, tar: Vec<u8>, tag: &str) -> impl Future<Output = Result<String, CallError>> + Send;
+
+    /// Whether the engine takes the body at all: whatever the runtime, its answer is the same.
+    fn takes(
+        &self,
+        name: String,
+        image: &str,
+        body: &Self::Body,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Creates a container.
+    fn create(&self, ask: Ask<'_, Self::Body>) -> impl Future<Output = Result<Self::Made, CallError>> + Send;
+
+    /// Starts it, and reads the config.json that its runtime was given.
+    fn start(
+        &self,
+        made: &Self::Made,
+    ) -> impl Future<Output = (Result<(), CallError>, Option<String>)> + Send;
+
+    /// Waits until it has ended; none if it does not within the limit.
+    fn wait(
+        &self,
+        made: &Self::Made,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Option<i64>, CallError>> + Send;
+
+    /// What it printed.
+    fn output(&self, made: &Self::Made) -> impl Future<Output = Result<Output, CallError>> + Send;
+
+    /// What the engine says of it.
+    fn told(&self, made: &Self::Made) -> impl Future<Output = Result<Vec<Fact>, CallError>> + Send;
+
+    /// Removes it, running or not.
+    fn remove(&self, made: &Self::Made) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Ids that the engine gave, each with what it is called in records.
+    fn ids<'m>(&self, made: &'m Self::Made) -> Vec<(&'m str, &'static str)>;
+
+    /// The HOSTNAME that the engine puts into the environment.
+    fn hostname(&self, made: &Self::Made) -> String;
+
+    /// Whose things are made.
+    fn labels(&self) -> &Labels;
+
+    /// All that has labels of ours, whoever made it.
+    fn things(&self) -> impl Future<Output = Result<Vec<Thing>, CallError>> + Send;
+
+    /// Removes one of them; that it is gone already is no error.
+    fn remove_thing(&self, thing: &Thing) -> impl Future<Output = Result<(), CallError>> + Send;
+}

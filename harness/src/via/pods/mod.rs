@@ -1,0 +1,377 @@
+//! Containers by CRI, as the kubelet has them made: for each a pod of its own under a runtime handler, which is what a
+//! RuntimeClass names.
+//!
+//! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
+
+mod facts;
+mod profiles;
+mod resources;
+pub mod translate;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ocidiff_cri::messages as m;
+use ocidiff_cri::node::{Node, spec};
+use ocidiff_cri::{Client, Error, log};
+use ocidiff_engines::remote::{CallError, Labels, Output, PLACE, PREFIX, RUN, Thing};
+use ocidiff_model::step::MAIN;
+use ocidiff_model::{Case, Fact};
+use serde_json::{Value, json};
+
+use self::profiles::Profiles;
+use self::translate::{Body, Network};
+use super::express::Refusal;
+use super::makes::{Ask, Makes};
+use crate::digest::of_text;
+
+/// What all images of ours begin with. A name without a domain would be Docker Hub's.
+const IMAGES: &str = "localhost/";
+/// What pods are called; each has a uid of its own.
+const NAMESPACE: &str = "ocidiff";
+const POD: &str = "case";
+/// A container's log, in its pod's folder.
+const LOG: &str = "log";
+/// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
+const SLICE: &str = "/system.slice";
+
+/// How often, and after how long, something is removed once more.
+const PATIENCE: u32 = 20;
+const TICK: Duration = Duration::from_millis(250);
+
+/// A CRI runtime that makes pods.
+#[derive(Debug)]
+pub struct Pods {
+    client: Client,
+    /// What it says of itself.
+    pub node: Node,
+    labels: Labels,
+    network: Network,
+    /// The parent of the pods' cgroups, if one was asked for.
+    cgroup: Option<String>,
+    /// Logs of the pods, each in a folder of its own.
+    folder: PathBuf,
+    profiles: Profiles,
+}
+
+/// A pod with its container.
+#[derive(Debug)]
+pub struct Made {
+    pod: String,
+    container: String,
+    logs: PathBuf,
+    hostname: String,
+}
+
+impl Pods {
+    /// Greets the runtime at a socket; logs and profiles go to a folder, which must be the same folder to it.
+    ///
+    /// # Errors
+    /// There is none, or it does not speak CRI v1.
+    pub async fn connect(
+        socket: &Path,
+        limit: Duration,
+        labels: Labels,
+        folder: &Path,
+        cgroup: Option<String>,
+    ) -> Result<Self, Error> {
+        let client = Client::connect(socket, limit).await?;
+        let node = client.node().await?;
+        let network = if node.has_network {
+            Network::Pod
+        } else {
+            Network::Node
+        };
+        Ok(Self {
+            client,
+            node,
+            labels,
+            network,
+            cgroup,
+            folder: folder.join("pods"),
+            profiles: Profiles::new(folder.join("profiles")),
+        })
+    }
+
+    /// containerd or cri-o.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.client.name
+    }
+
+    /// The same with its version.
+    #[must_use]
+    pub fn said(&self) -> String {
+        format!("{} {}", self.client.name, self.client.version)
+    }
+
+    fn sandbox(&self, ask: &Ask<'_, Body>, logs: &Path) -> m::PodSandboxConfig {
+        let options = m::NamespaceOption {
+            network: match self.network {
+                Network::Pod => m::NamespaceMode::Pod.into(),
+                Network::Node => m::NamespaceMode::Node.into(),
+            },
+            pid: m::NamespaceMode::Container.into(),
+            ..m::NamespaceOption::default()
+        };
+        let default = m::SecurityProfile {
+            profile_type: m::security_profile::ProfileType::RuntimeDefault.into(),
+            localhost_ref: String::new(),
+        };
+        let labels = [(RUN, &self.labels.run), (PLACE, &self.labels.place)];
+        m::PodSandboxConfig {
+            metadata: Some(m::PodSandboxMetadata {
+                name: POD.to_owned(),
+                uid: uid(&self.labels.run, &ask.name),
+                namespace: NAMESPACE.to_owned(),
+                attempt: 0,
+            }),
+            hostname: self.hostname_of_pod(ask.body),
+            log_directory: logs.display().to_string(),
+            labels: labels
+                .map(|(name, value)| (name.to_owned(), value.clone()))
+                .into(),
+            linux: Some(m::LinuxPodSandboxConfig {
+                cgroup_parent: self.parent(ask.runtime),
+                sysctls: ask.body.sysctls.clone(),
+                security_context: Some(m::LinuxSandboxSecurityContext {
+                    namespace_options: Some(options),
+                    seccomp: Some(default),
+                    ..m::LinuxSandboxSecurityContext::default()
+                }),
+                ..m::LinuxPodSandboxConfig::default()
+            }),
+            ..m::PodSandboxConfig::default()
+        }
+    }
+
+    fn container(
+        &self,
+        ask: &Ask<'_, Body>,
+        sandbox: &m::PodSandboxConfig,
+    ) -> Result<m::ContainerConfig, CallError> {
+        let mut config = ask.body.container.clone();
+        config.metadata = Some(m::ContainerMetadata {
+            name: MAIN.to_owned(),
+            attempt: 0,
+        });
+        config.image = Some(spec(ask.image));
+        LOG.clone_into(&mut config.log_path);
+        let linux = sandbox
+            .linux
+            .as_ref()
+            .and_then(|linux| linux.security_context.clone());
+        let own = config
+            .linux
+            .as_mut()
+            .and_then(|linux| linux.security_context.as_mut());
+        if let Some(own) = own {
+            own.namespace_options = linux.and_then(|linux| linux.namespace_options);
+            if let Some(profile) = &ask.body.profile
+                && let Some(seccomp) = &mut own.seccomp
+            {
+                let path = self.profiles.path(profile);
+                let path = path.map_err(|error| CallError::Failed(format!("write a profile: {error}")))?;
+                seccomp.localhost_ref = path.display().to_string();
+            }
+        }
+        Ok(config)
+    }
+
+    /// With the node's network goes its hostname: a pod that names one does not start then.
+    fn hostname_of_pod(&self, body: &Body) -> String {
+        match self.network {
+            Network::Pod => body.hostname.clone(),
+            Network::Node => String::new(),
+        }
+    }
+
+    /// The parent of a pod's cgroup: systemd's runtimes do not take none.
+    fn parent(&self, handler: &str) -> String {
+        let by_systemd = |one: &&ocidiff_cri::node::Handler| one.name == handler && one.systemd_cgroup;
+        let default = self
+            .node
+            .handlers
+            .iter()
+            .find(by_systemd)
+            .map(|_| SLICE.to_owned());
+        self.cgroup.clone().or(default).unwrap_or_default()
+    }
+}
+
+impl Makes for Pods {
+    type Body = Body;
+    type Made = Made;
+
+    fn translate(&self, case: &Case, config: &Value, default: &Value) -> Result<Body, Refusal> {
+        translate::body(case, config, default, self.network)
+    }
+
+    async fn import(&self, tar: Vec<u8>, tag: &str) -> Result<String, CallError> {
+        let Labels { run, place } = &self.labels;
+        let name = format!("{IMAGES}{PREFIX}{run}:{tag}");
+        let own = json!({"Labels": {RUN: run, PLACE: place}});
+        self.client.import(&name, &tar, &own).await.map_err(call_error)?;
+        Ok(name)
+    }
+
+    /// The plugin's own checks are made when a container is created, before any runtime is called.
+    async fn takes(&self, _: String, _: &str, _: &Body) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn create(&self, ask: Ask<'_, Body>) -> Result<Made, CallError> {
+        let logs = self.folder.join(&ask.name);
+        let sandbox = self.sandbox(&ask, &logs);
+        let config = self.container(&ask, &sandbox)?;
+        let pod = self
+            .client
+            .run_pod(sandbox.clone(), ask.runtime)
+            .await
+            .map_err(call_error)?;
+        match self.client.create(&pod, config, sandbox).await {
+            Ok(container) => Ok(Made {
+                pod,
+                container,
+                logs,
+                hostname: match self.network {
+                    Network::Pod => ask.body.hostname.clone(),
+                    Network::Node => nodes_hostname(),
+                },
+            }),
+            Err(error) => {
+                // Its pod goes, whatever comes of that: the session's end would remove it too.
+                let _ = self.client.remove_pod(&pod).await;
+                Err(call_error(error))
+            }
+        }
+    }
+
+    async fn start(&self, made: &Made) -> (Result<(), CallError>, Option<String>) {
+        let told = self.client.told(&made.container).await;
+        let config = match told {
+            Ok(told) => told.config,
+            Err(error) => return (Err(call_error(error)), None),
+        };
+        let started = self.client.start(&made.container).await;
+        (started.map_err(call_error), config)
+    }
+
+    async fn wait(&self, made: &Made, limit: Duration) -> Result<Option<i64>, CallError> {
+        let ended = self
+            .client
+            .wait(&made.container, limit)
+            .await
+            .map_err(call_error)?;
+        Ok(ended.map(|status| i64::from(status.exit_code)))
+    }
+
+    async fn output(&self, made: &Made) -> Result<Output, CallError> {
+        let path = made.logs.join(LOG);
+        let read = log::read(&path).map_err(|error| {
+            CallError::Failed(format!(
+                "its log {} cannot be read ({error}): does it see the same folder? TMPDIR names another",
+                path.display()
+            ))
+        })?;
+        Ok(Output {
+            stdout: read.stdout,
+            stderr: read.stderr,
+            lost: [read.lost, read.lost],
+        })
+    }
+
+    async fn told(&self, made: &Made) -> Result<Vec<Fact>, CallError> {
+        let told = self.client.told(&made.container).await.map_err(call_error)?;
+        Ok(facts::of_status(&told.status))
+    }
+
+    async fn remove(&self, made: &Made) -> Result<(), CallError> {
+        let removed = self.client.remove(&made.container, Duration::ZERO).await;
+        let pod = self.client.remove_pod(&made.pod).await;
+        let _ = std::fs::remove_dir_all(&made.logs);
+        removed.and(pod).map_err(call_error)
+    }
+
+    fn ids<'m>(&self, made: &'m Made) -> Vec<(&'m str, &'static str)> {
+        vec![(made.container.as_str(), MAIN), (made.pod.as_str(), "pod")]
+    }
+
+    fn hostname(&self, made: &Made) -> String {
+        made.hostname.clone()
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    async fn things(&self) -> Result<Vec<Thing>, CallError> {
+        let pods = self.client.pods().await.map_err(call_error)?;
+        let own = |pod: m::PodSandbox| {
+            let of = |name: &str| pod.labels.get(name).cloned();
+            let labels = Labels {
+                run: of(RUN)?,
+                place: of(PLACE)?,
+            };
+            Some(Thing {
+                id: pod.id,
+                is_image: false,
+                labels,
+            })
+        };
+        let mut things: Vec<Thing> = pods.into_iter().filter_map(own).collect();
+        let images = self.client.images().await.map_err(call_error)?;
+        for name in images {
+            if !name.starts_with(&format!("{IMAGES}{PREFIX}")) {
+                continue;
+            }
+            let told = self.client.image_labels(&name).await.map_err(call_error)?;
+            let told = told.unwrap_or_default();
+            if let (Some(run), Some(place)) = (told[RUN].as_str(), told[PLACE].as_str()) {
+                let (run, place) = (run.to_owned(), place.to_owned());
+                things.push(Thing {
+                    id: name,
+                    is_image: true,
+                    labels: Labels { run, place },
+                });
+            }
+        }
+        Ok(things)
+    }
+
+    async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
+        let mut left = PATIENCE;
+        loop {
+            let removed = if thing.is_image {
+                self.client.remove_image(&thing.id).await
+            } else {
+                self.client.remove_pod(&thing.id).await
+            };
+            match removed {
+                // What a run that was killed had asked for goes on in the node for a moment.
+                Err(Error::Refused { .. }) if left > 0 => left -= 1,
+                other => return other.map_err(call_error),
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+}
+
+fn nodes_hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// New for each pod, and of the digits that records take out.
+fn uid(run: &str, name: &str) -> String {
+    of_text(&format!("{run} {name}")).chars().take(32).collect()
+}
+
+fn call_error(error: Error) -> CallError {
+    match error.refusal() {
+        Some(why) => CallError::Refused(why),
+        None => CallError::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,275 @@
+//! From a case's config.json to the pod and the container that a CRI runtime is asked for.
+//!
+//! The kubelet's part is ours here: masked and read-only paths, capabilities, limits and the seccomp profile are said
+//! in full, so that the node's defaults do not show where the case says something else.
+
+use std::collections::BTreeMap;
+
+use ocidiff_cri::messages as m;
+use ocidiff_model::Case;
+use serde_json::Value;
+
+use super::resources;
+use crate::via::express::machines;
+use crate::via::express::{Capabilities, user};
+use crate::via::express::{Part, Refusal, flag, number, only, refuse, texts, whole};
+
+/// What a case is as a pod with one container.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Body {
+    /// The container.
+    pub container: m::ContainerConfig,
+    /// What belongs to the pod: its hostname.
+    pub hostname: String,
+    /// And its sysctls.
+    pub sysctls: BTreeMap<String, String>,
+    /// The profile of the case's own, which the node reads from a file.
+    pub profile: Option<String>,
+}
+
+/// Where a pod's network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Its own: the node has a network for pods.
+    Pod,
+    /// The node's own, and with it its hostname.
+    Node,
+}
+
+const PROCESS: [&str; 8] = [
+    "terminal",
+    "user",
+    "args",
+    "env",
+    "cwd",
+    "noNewPrivileges",
+    "capabilities",
+    "oomScoreAdj",
+];
+const LINUX: [&str; 8] = [
+    "cgroupsPath",
+    "namespaces",
+    "resources",
+    "maskedPaths",
+    "readonlyPaths",
+    "seccomp",
+    "sysctl",
+    "devices",
+];
+/// Capabilities with which a container changes what it shares with the node.
+const FAR: [&str; 2] = ["SYS_ADMIN", "NET_ADMIN"];
+
+/// The pod and the container, without what is made anew each time: names, image, logs.
+///
+/// # Errors
+/// The first part that CRI has no setting for.
+pub fn body(case: &Case, config: &Value, default: &Value, network: Network) -> Result<Body, Refusal> {
+    whole(case)?;
+    let keys = [
+        "ociVersion",
+        "process",
+        "root",
+        "hostname",
+        "mounts",
+        "linux",
+        "annotations",
+    ];
+    only(config, "config", &keys)?;
+    if config["ociVersion"] != default["ociVersion"] {
+        return refuse("the engine writes ociVersion itself");
+    }
+    let annotations = &config["annotations"];
+    if !annotations.is_null() && annotations.as_object().is_none_or(|map| !map.is_empty()) {
+        return refuse("the engine has no setting for annotations");
+    }
+    if config["mounts"] != default["mounts"] {
+        return refuse("CRI has no setting for mounts but binds of the node's own folders");
+    }
+    let mut body = Body::default();
+    let mut security = security(config)?;
+    process(&mut body, &config["process"], &mut security)?;
+    hostname(&mut body, &config["hostname"], &default["hostname"], network)?;
+    linux(&mut body, &config["linux"], &default["linux"], &mut security)?;
+    if network == Network::Node {
+        keeps_to_itself(&body, &security)?;
+    }
+    let resources = resources::of(
+        &config["linux"]["resources"],
+        &default["linux"]["resources"],
+        &config["process"],
+    )?;
+    body.container.linux = Some(m::LinuxContainerConfig {
+        resources: Some(resources),
+        security_context: Some(security),
+    });
+    Ok(body)
+}
+
+/// What of the config is the root's.
+fn security(config: &Value) -> Result<m::LinuxContainerSecurityContext, Refusal> {
+    let root = &config["root"];
+    only(root, "root", &["path", "readonly"])?;
+    if root["path"] != "rootfs" {
+        return refuse("the engine chooses root.path itself");
+    }
+    Ok(m::LinuxContainerSecurityContext {
+        readonly_rootfs: flag(root, "readonly", "root.readonly")?.unwrap_or(false),
+        ..m::LinuxContainerSecurityContext::default()
+    })
+}
+
+fn process(body: &mut Body, process: &Value, security: &mut m::LinuxContainerSecurityContext) -> Part {
+    only(process, "process", &PROCESS)?;
+    body.container.command = match texts(&process["args"], "process.args")? {
+        Some(args) if args.first().is_some_and(|program| !program.is_empty()) => args,
+        _ => return refuse("the engine wants a program in process.args"),
+    };
+    let env = crate::via::express::env_of(&process["env"])?;
+    let pairs = env.iter().filter_map(|entry| entry.split_once('='));
+    body.container.envs = pairs
+        .map(|(key, value)| m::KeyValue {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
+        .collect();
+    body.container.working_dir = match process["cwd"].as_str() {
+        Some(path) if path.starts_with('/') => path.to_owned(),
+        _ => return refuse("the engine makes process.cwd absolute"),
+    };
+    body.container.tty = flag(process, "terminal", "process.terminal")?.unwrap_or(false);
+    security.no_new_privs = flag(process, "noNewPrivileges", "process.noNewPrivileges")?.unwrap_or(false);
+    let user = user(&process["user"])?;
+    security.run_as_user = Some(m::Int64Value { value: user.uid });
+    security.run_as_group = Some(m::Int64Value { value: user.gid });
+    security.supplemental_groups = user.groups;
+    let Capabilities(names) = Capabilities::of(&process["capabilities"])?;
+    security.capabilities = Some(m::Capability {
+        add_capabilities: names,
+        drop_capabilities: vec!["ALL".to_owned()],
+        ..m::Capability::default()
+    });
+    Ok(())
+}
+
+fn hostname(body: &mut Body, name: &Value, default: &Value, network: Network) -> Part {
+    match name.as_str() {
+        Some(_) if network == Network::Node && name != default => {
+            refuse("a pod has the node's hostname where the node has no network for pods")
+        }
+        Some(name) if !name.is_empty() => {
+            name.clone_into(&mut body.hostname);
+            Ok(())
+        }
+        _ => refuse("the engine always sets a hostname"),
+    }
+}
+
+fn linux(
+    body: &mut Body,
+    linux: &Value,
+    default: &Value,
+    security: &mut m::LinuxContainerSecurityContext,
+) -> Part {
+    only(linux, "linux", &LINUX)?;
+    let path = linux["cgroupsPath"].as_str().unwrap_or_default();
+    let own = default["cgroupsPath"].as_str().unwrap_or_default();
+    if path != own.replace("${container}", ocidiff_model::step::MAIN) {
+        return refuse("the engine chooses linux.cgroupsPath itself");
+    }
+    if linux["namespaces"] != default["namespaces"] {
+        return refuse("the engine chooses the namespaces itself");
+    }
+    security.masked_paths = texts(&linux["maskedPaths"], "linux.maskedPaths")?.unwrap_or_default();
+    security.readonly_paths = texts(&linux["readonlyPaths"], "linux.readonlyPaths")?.unwrap_or_default();
+    sysctls(body, &linux["sysctl"])?;
+    devices(body, &linux["devices"])?;
+    let kind = profile(body, &linux["seccomp"])?;
+    security.seccomp = Some(m::SecurityProfile {
+        profile_type: kind.into(),
+        localhost_ref: String::new(),
+    });
+    Ok(())
+}
+
+/// A profile of the case's goes to the node in a file, word for word.
+fn profile(body: &mut Body, seccomp: &Value) -> Result<m::security_profile::ProfileType, Refusal> {
+    use m::security_profile::ProfileType;
+    if seccomp.is_null() {
+        return Ok(ProfileType::Unconfined);
+    }
+    if crate::corpus::config::is_engines_own(seccomp) {
+        return Ok(ProfileType::RuntimeDefault);
+    }
+    if !seccomp.is_object() {
+        return refuse("linux.seccomp is not an object");
+    }
+    body.profile = Some(seccomp.to_string());
+    Ok(ProfileType::Localhost)
+}
+
+fn sysctls(body: &mut Body, sysctl: &Value) -> Part {
+    if sysctl.is_null() {
+        return Ok(());
+    }
+    let map = sysctl.as_object().into_iter().flatten();
+    for (name, value) in map {
+        let Some(value) = value.as_str() else {
+            return refuse("linux.sysctl is not a map of texts");
+        };
+        body.sysctls.insert(name.clone(), value.to_owned());
+    }
+    if body.sysctls.is_empty() && !sysctl.is_object() {
+        return refuse("linux.sysctl is not a map of texts");
+    }
+    Ok(())
+}
+
+/// A device that the node has under a name of its own.
+fn devices(body: &mut Body, devices: &Value) -> Part {
+    let Value::Array(all) = devices else {
+        return if devices.is_null() {
+            Ok(())
+        } else {
+            refuse("linux.devices is not a list")
+        };
+    };
+    for device in all {
+        only(device, "linux.devices", &["path", "type", "major", "minor"])?;
+        let numbers =
+            number(&device["major"], "a device's major")?.zip(number(&device["minor"], "a device's minor")?);
+        let (Some(path), Some((major, minor))) = (device["path"].as_str(), numbers) else {
+            return refuse("a device has no path or no numbers");
+        };
+        let (major, minor) = (
+            u64::try_from(major).unwrap_or(u64::MAX),
+            u64::try_from(minor).unwrap_or(u64::MAX),
+        );
+        let Some(here) = machines(device["type"].as_str(), major, minor) else {
+            return refuse(format!(
+                "the machine has no device {major}:{minor} that the engine could give"
+            ));
+        };
+        body.container.devices.push(m::Device {
+            container_path: path.to_owned(),
+            host_path: here,
+            permissions: "rwm".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// With the node's network, and its hostname, nothing may reach them.
+fn keeps_to_itself(body: &Body, security: &m::LinuxContainerSecurityContext) -> Part {
+    if let Some(name) = body.sysctls.keys().find(|name| name.starts_with("net")) {
+        return refuse(format!(
+            "{name} would be set for the whole node, which has no network for pods"
+        ));
+    }
+    let names = security.capabilities.iter().flat_map(|all| &all.add_capabilities);
+    match names.into_iter().find(|name| FAR.contains(&name.as_str())) {
+        Some(name) => refuse(format!(
+            "CAP_{name} would reach the node's own network, since the node has none for pods"
+        )),
+        None => Ok(()),
+    }
+}

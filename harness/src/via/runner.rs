@@ -1,0 +1,197 @@
+//! Runs cases through an engine, whatever it is asked by.
+
+use std::path::Path;
+use std::time::Instant;
+
+use ocidiff_engines::remote::CallError;
+use ocidiff_model::event::Participant;
+use ocidiff_model::known::Machine;
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Case, Record};
+use serde_json::Value;
+
+use crate::bundle::Bundle;
+use crate::cells::participants::Contender;
+use crate::corpus::Entry;
+use crate::judge::compare::is_comparable;
+use crate::judge::confirm::{Finished, Launch, broken, config_of};
+use crate::judge::failing;
+use crate::run::runner::CaseRunner;
+use crate::via::container::Launcher;
+use crate::via::ground::Ground;
+use crate::via::makes::{Ask, Makes};
+use crate::via::{clean, container, faithful, image, inexpressible, narrow};
+
+/// Runs cases through an engine.
+#[derive(Debug)]
+pub struct EngineRunner<M> {
+    launcher: Launcher<M>,
+    /// The runtimes, the reference first, and how the engine calls each.
+    contenders: Vec<(Contender, String)>,
+    ground: Ground,
+    images: image::Images,
+}
+
+/// One case under way: what is asked for.
+struct Asked<'a, M: Makes> {
+    runner: &'a EngineRunner<M>,
+    /// The case's config.
+    config: &'a Value,
+    image: &'a str,
+    body: &'a M::Body,
+}
+
+impl<M: Makes> EngineRunner<M> {
+    /// Runs cases under these of the engine's runtimes.
+    #[must_use]
+    pub fn new(maker: M, contenders: Vec<(Contender, String)>, ground: Ground) -> Self {
+        Self {
+            launcher: Launcher::new(maker, ground.stop.clone()),
+            contenders,
+            ground,
+            images: image::Images::default(),
+        }
+    }
+
+    /// Runs a case through the engine under every runtime, and judges what this way shows.
+    async fn run(&self, entry: &Entry) -> Finished {
+        let started = Instant::now();
+        let case = &entry.case;
+        let bundle = match self.ground.builder.build(case, &self.ground.judge.corpus) {
+            Ok(bundle) => bundle,
+            Err(error) => return broken(case, error.to_string(), started),
+        };
+        let config: Value = serde_json::from_str(config_of(&bundle)).unwrap_or_default();
+        let default = &self.ground.judge.corpus.default_config;
+        let body = match self.launcher.maker.translate(case, &config, default) {
+            Ok(body) => body,
+            Err(why) => return inexpressible(case, &why.to_string()),
+        };
+        let image = self
+            .images
+            .of(&bundle, self.ground.session.folder(), &self.launcher.maker)
+            .await;
+        let image = match image {
+            Ok(image) => image,
+            Err(why) => return broken(case, why, started),
+        };
+        match self
+            .launcher
+            .maker
+            .takes(self.launcher.next_name(), &image, &body)
+            .await
+        {
+            Ok(()) => {}
+            Err(CallError::Refused(why)) => return inexpressible(case, &format!("it says: {why}")),
+            Err(error) => return broken(case, error.to_string(), started),
+        }
+        let asked = Asked {
+            runner: self,
+            config: &config,
+            image: &image,
+            body: &body,
+        };
+        let finished = self
+            .ground
+            .judge
+            .run(&asked, &narrow::entry(entry), &bundle, started)
+            .await;
+        if let Some(why) = refused_by_engine(&finished.records) {
+            return inexpressible(case, &why);
+        }
+        // The whole entry says which steps are to fail: what is judged is without expectations.
+        let comparable: Vec<&Record> = finished
+            .records
+            .iter()
+            .filter(|record| is_comparable(record))
+            .collect();
+        match failing::no_runtime_does(entry, &self.ground.judge.machine, &comparable) {
+            Some(why) => Finished {
+                records: finished.records,
+                ..broken(case, why, started)
+            },
+            None => finished,
+        }
+    }
+}
+
+impl<M: Makes> CaseRunner for EngineRunner<M> {
+    fn participants(&self) -> Vec<Participant> {
+        self.contenders
+            .iter()
+            .map(|(contender, _)| contender.participant())
+            .collect()
+    }
+
+    fn machine(&self) -> &Machine {
+        &self.ground.judge.machine
+    }
+
+    fn recorder(&self) -> &'static str {
+        "none"
+    }
+
+    async fn run_case(&self, entry: &Entry, _: Option<&Path>) -> Finished {
+        self.run(entry).await
+    }
+
+    async fn close(&self) -> Result<(), String> {
+        let cleaned = clean::own(&self.launcher.maker)
+            .await
+            .map_err(|error| error.to_string())?;
+        if cleaned.failed.is_empty() {
+            Ok(())
+        } else {
+            Err(cleaned.failed.join("\n"))
+        }
+    }
+}
+
+impl<M: Makes> Launch for Asked<'_, M> {
+    async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        let runs = self.runner.contenders.iter().map(|(contender, registered)| {
+            let ask = Ask {
+                name: self.runner.launcher.next_name(),
+                runtime: registered,
+                image: self.image,
+                body: self.body,
+            };
+            async move {
+                let mut seen = self.runner.launcher.launch(case, contender, ask).await;
+                let default = &self.runner.ground.judge.corpus.default_config;
+                if let Some(written) = seen.written()
+                    && let Some(why) = faithful::changed(self.config, default, &written)
+                {
+                    seen.refuse(&why);
+                }
+                (contender, seen)
+            }
+        });
+        let mut all = futures_util::future::join_all(runs).await;
+        // What was missed under one runtime must not look like a difference.
+        if all.iter().any(|(_, seen)| seen.ran && seen.config.is_none()) {
+            all.iter_mut().for_each(|(_, seen)| seen.config = None);
+        }
+        // Nor what the engine did to one of them.
+        if let Some(why) = all.iter().find_map(|(_, seen)| seen.refusal_of_engine()) {
+            all.iter_mut().for_each(|(_, seen)| seen.refuse(&why));
+        }
+        all.into_iter()
+            .map(|(contender, seen)| seen.into_record(case, contender, bundle))
+            .collect()
+    }
+}
+
+/// The engine's words, where it and no runtime refused each start.
+fn refused_by_engine(records: &[Record]) -> Option<String> {
+    let mut why = None;
+    for record in records {
+        match &record.outcome {
+            RunOutcome::Unsupported(said) => {
+                why = Some(said.strip_prefix(container::ENGINE)?.to_owned());
+            }
+            _ => return None,
+        }
+    }
+    why
+}

@@ -1,0 +1,484 @@
+//! `ocidiff run --via cri` with a real containerd: the seed's story as pods, what is no pod, and what is left.
+
+use crate::support;
+use crate::support::containerd::{BOX, Containerd, wait};
+use crate::support::needs;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use ocidiff_cri::messages as m;
+use ocidiff_cri::node::spec;
+use ocidiff_model::check::CheckReport;
+use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Event, Record, Value, Verdict};
+use serde_json::Value as Json;
+use support::{Output, Ran, Scene};
+
+const ALL: [&str; 3] = ["runc", "crun", "youki"];
+
+fn node(names: &[&str]) -> Option<Containerd> {
+    let found: Option<Vec<PathBuf>> = names.iter().map(|name| needs::runtime(name)).collect();
+    let found = found?;
+    let handlers: Vec<(&str, &Path)> = names
+        .iter()
+        .copied()
+        .zip(found.iter().map(PathBuf::as_path))
+        .collect();
+    let new = Containerd::start(&handlers)?;
+    new.images()?;
+    Some(new)
+}
+
+/// The command against the node, with the real store: the story's rootfs is made of packages.
+fn command(scene: &Scene, node: &Containerd, args: &[&str]) -> Command {
+    let mut command = scene.command(args);
+    command.env_remove("OCIDIFF_HOME");
+    command.args(["--via", "cri", "--cgroup-parent", &node.cgroup(), "--socket"]);
+    command.arg(node.socket());
+    command
+}
+
+fn run(scene: &Scene, node: &Containerd, args: &[&str]) -> Ran {
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut command(scene, node, args));
+    output.wait(child, Duration::from_secs(600))
+}
+
+fn reports(scene: &Scene) -> (Option<String>, Vec<CaseReport>) {
+    let text = std::fs::read_to_string(scene.path().join("events")).expect("events");
+    let (mut via, mut cases) = (None, Vec::new());
+    for line in text.lines() {
+        match serde_json::from_str(line).expect("an event") {
+            Event::RunStarted { machine, .. } => via = machine.via,
+            Event::CaseFinished(report) => cases.push(*report),
+            Event::RunFinished { .. } => {}
+        }
+    }
+    (via, cases)
+}
+
+/// All pods, containers and images, as the node has them.
+fn things(node: &Containerd) -> Vec<String> {
+    wait(async {
+        let client = node.client().await;
+        let pods = client.pods().await.expect("pods").into_iter().map(|pod| pod.id);
+        let containers = client.containers().await.expect("containers");
+        let images = client.images().await.expect("images");
+        let all = pods.chain(containers.into_iter().map(|one| one.id));
+        let mut all: Vec<String> = all.chain(images).collect();
+        all.sort();
+        all
+    })
+}
+
+/// What a runtime's record of a case has of a fact.
+fn fact(scene: &Scene, case: &str, runtime: &str, path: &str) -> Option<Value> {
+    let file = scene.path().join(format!("records/{case}/{runtime}.json"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let record: Record = serde_json::from_str(&text).expect("a record");
+    record
+        .facts
+        .into_iter()
+        .find(|fact| fact.path == path)
+        .map(|fact| fact.value)
+}
+
+#[test]
+fn the_story_shows_in_pods_and_nothing_is_left() {
+    let Some(node) = node(&ALL) else { return };
+    let before = things(&node);
+    let scene = Scene::new();
+    let args = [
+        "run",
+        "seccomp/tar-setgid*",
+        "--json",
+        "events",
+        "--records",
+        "records",
+    ];
+    let ran = run(&scene, &node, &args);
+    ran.leaves_nothing();
+    let (via, cases) = reports(&scene);
+    assert!(
+        via.is_some_and(|via| via.starts_with("cri containerd ")),
+        "{ran:?}"
+    );
+    let story = [Value::Int(0), Value::Int(2), Value::Int(2)];
+    let well = [Value::Int(0), Value::Int(0), Value::Int(0)];
+    for (case, expected) in [
+        ("seccomp/tar-setgid-runtime-default", &story),
+        ("seccomp/tar-setgid", &story),
+        ("seccomp/tar-setgid-unconfined", &well),
+        ("seccomp/tar-setgid-cured", &well),
+    ] {
+        let exits = ALL.map(|name| fact(&scene, case, name, "process.exit").expect("it ended"));
+        assert_eq!(exits, *expected, "{case}: {ran:?}");
+        let report = cases.iter().find(|report| report.case == case).expect("a report");
+        let verdict = if expected == &story {
+            Verdict::Known
+        } else {
+            Verdict::Agree
+        };
+        assert_eq!(report.verdict, verdict, "{report:#?}");
+    }
+    assert_eq!(things(&node), before);
+}
+
+#[test]
+fn what_is_no_pod_is_skipped_with_a_reason() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let scene = Scene::new();
+    let args = [
+        "run",
+        "process/args*",
+        "hooks/order",
+        "process/rlimit*",
+        "mounts/tmpfs*",
+        "--json",
+        "events",
+        "--records",
+        "records",
+    ];
+    let ran = run(&scene, &node, &args);
+    ran.leaves_nothing();
+    assert!(!ran.stderr.contains("panicked at"), "{ran:?}");
+    let (_, cases) = reports(&scene);
+    let count = |verdict: Verdict| cases.iter().filter(|report| report.verdict == verdict).count();
+    assert!(count(Verdict::Agree) > 5, "{ran:?}");
+    assert_eq!(count(Verdict::Broken), 0, "{ran:?}");
+    for (name, why) in [
+        ("hooks/order", "the engine has no setting for config.hooks"),
+        ("process/args-none", "the engine wants a program in process.args"),
+        ("process/rlimit", "the engine has no setting for process.rlimits"),
+        (
+            "mounts/tmpfs",
+            "CRI has no setting for mounts but binds of the node's own folders",
+        ),
+    ] {
+        let mut named = cases.iter().filter(|report| report.case.starts_with(name));
+        let said: Vec<&str> = named
+            .by_ref()
+            .filter_map(|report| report.why.as_deref())
+            .collect();
+        let expected = format!("cannot be expressed as a container of the engine: {why}");
+        assert!(said.contains(&expected.as_str()), "{name}: {said:?}");
+    }
+    let seen = |path: &str| {
+        let mut well = cases.iter().filter(|report| report.verdict == Verdict::Agree);
+        well.any(|report| fact(&scene, &report.case, "crun", path).is_some())
+    };
+    for path in [
+        "engine.config.process.args",
+        "engine.inspect.status",
+        "process.stdout",
+        "proc.args",
+    ] {
+        assert!(seen(path), "{path}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let before = things(&node);
+    for (signal, status) in [
+        (rustix::process::Signal::INT, Some(3)),
+        (rustix::process::Signal::KILL, None),
+    ] {
+        let scene = Scene::new();
+        let output = Output::new(scene.path());
+        let mut child = output.spawn(&mut command(&scene, &node, &["run", "seccomp/profiles*"]));
+        let began = std::time::Instant::now();
+        while things(&node).len() < before.len() + 3 && began.elapsed() < Duration::from_secs(60) {
+            assert!(matches!(child.try_wait(), Ok(None)), "it ended early");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, signal).expect("it is signalled");
+        let ran = output.wait(child, Duration::from_secs(120));
+        assert_eq!(ran.status, status, "{ran:?}");
+        if status.is_none() {
+            assert_ne!(things(&node), before);
+            // It may have been about to make one more.
+            for _ in 0..20 {
+                let cleaned = run(&scene, &node, &["clean"]);
+                cleaned.ends_with(0);
+                if things(&node) == before {
+                    break;
+                }
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        }
+        ran.leaves_nothing();
+        assert_eq!(things(&node), before, "{}", node.log());
+    }
+}
+
+#[test]
+fn what_is_no_node_is_said_in_one_line() {
+    if !needs::root() {
+        return;
+    }
+    let scene = Scene::new();
+    let socket = scene.path().join("none.sock");
+    let said = |socket: &Path| {
+        let socket = socket.display().to_string();
+        let ran = scene.run(&["run", "process/args", "--via", "cri", "--socket", &socket]);
+        ran.ends_with(2);
+        let line = ran.stderr.lines().last().unwrap_or_default().to_owned();
+        assert!(line.starts_with("ocidiff: failed to use CRI: "), "{ran:?}");
+        line
+    };
+    assert!(said(&socket).contains("there is no CRI socket at"));
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
+    assert!(said(&socket).contains("nobody listens at"));
+    if let Some(node) = Containerd::without_plugin() {
+        assert!(said(&node.socket()).contains("disabled_plugins"));
+    }
+    let Some(node) = node(&["crun"]) else { return };
+    let mounts = node.mounts();
+    let socket = node.socket().display().to_string();
+    let ran = scene.run(&["run", "process/args", "--via", "cri", "--socket", &socket]);
+    ran.ends_with(2);
+    assert!(
+        ran.stderr.contains(
+            "comparing takes two runtimes that ocidiff knows, and containerd has crun registered: add"
+        ),
+        "{ran:?}"
+    );
+    assert_eq!(node.mounts(), mounts);
+}
+
+/// Somebody's pod, with one container of the box that sleeps.
+fn sleeper(node: &Containerd, name: &str, handler: &str, profile: m::SecurityProfile) -> m::ContainerStatus {
+    let options = m::NamespaceOption {
+        network: m::NamespaceMode::Pod.into(),
+        pid: m::NamespaceMode::Container.into(),
+        ..m::NamespaceOption::default()
+    };
+    let pod = m::PodSandboxConfig {
+        metadata: Some(m::PodSandboxMetadata {
+            name: name.to_owned(),
+            uid: name.to_owned(),
+            namespace: "shop".to_owned(),
+            attempt: 0,
+        }),
+        hostname: name.to_owned(),
+        log_directory: node.path("logs").join(name).display().to_string(),
+        linux: Some(m::LinuxPodSandboxConfig {
+            cgroup_parent: node.cgroup(),
+            security_context: Some(m::LinuxSandboxSecurityContext {
+                namespace_options: Some(options.clone()),
+                ..m::LinuxSandboxSecurityContext::default()
+            }),
+            ..m::LinuxPodSandboxConfig::default()
+        }),
+        ..m::PodSandboxConfig::default()
+    };
+    let container = m::ContainerConfig {
+        metadata: Some(m::ContainerMetadata {
+            name: "web".to_owned(),
+            attempt: 0,
+        }),
+        image: Some(spec(BOX)),
+        command: ["/bin/sleep", "1000"].map(str::to_owned).to_vec(),
+        log_path: "log".to_owned(),
+        linux: Some(m::LinuxContainerConfig {
+            security_context: Some(m::LinuxContainerSecurityContext {
+                namespace_options: Some(options),
+                seccomp: Some(profile),
+                ..m::LinuxContainerSecurityContext::default()
+            }),
+            ..m::LinuxContainerConfig::default()
+        }),
+        ..m::ContainerConfig::default()
+    };
+    wait(async {
+        let client = node.client().await;
+        let sandbox = client.run_pod(pod.clone(), handler).await.expect("it starts");
+        let id = client.create(&sandbox, container, pod).await.expect("it is made");
+        client.start(&id).await.expect("it starts");
+        client.told(&id).await.expect("it says").status
+    })
+}
+
+fn profile(kind: m::security_profile::ProfileType, path: &str) -> m::SecurityProfile {
+    m::SecurityProfile {
+        profile_type: kind.into(),
+        localhost_ref: path.to_owned(),
+    }
+}
+
+/// `linux.seccomp` of a container, as the plugin wrote it.
+fn written(node: &Containerd, id: &str) -> Json {
+    let told = wait(async { node.client().await.told(id).await }).expect("it says");
+    let config: Json = serde_json::from_str(&told.config.expect("a config")).expect("JSON");
+    config["linux"]["seccomp"].clone()
+}
+
+#[test]
+fn the_profile_that_the_engine_brings_along_is_cured() {
+    let Some(node) = node(&ALL) else { return };
+    let default = m::security_profile::ProfileType::RuntimeDefault;
+    let theirs = sleeper(&node, "theirs", "runc", profile(default, ""));
+    let before = things(&node);
+    let scene = Scene::new();
+    scene.write("default.json", written(&node, &theirs.id).to_string());
+    let mut fix = scene.command(&["seccomp", "default.json", "--fix", "enosys"]);
+    fix.env_remove("OCIDIFF_HOME");
+    for name in ALL {
+        let runtime = needs::runtime(name).expect("as above");
+        fix.args(["--runtime", &format!("{name}={}", runtime.display())]);
+    }
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut fix);
+    let cured = output.wait(child, Duration::from_secs(300));
+    cured.ends_with(0);
+    let tar = "{tar: {data/: {mode: '2775'}, data/f: {text: hi}}}";
+    let of = |seccomp: &str| {
+        format!(
+            "summary: s\nrootfs: debian-trixie-tar\nfiles: {{/data.tar: {tar}}}\nconfig: \
+             {{process: {{args: [/usr/bin/tar, -xpf, /data.tar]}}, linux: {{seccomp: {seccomp}}}}}\n"
+        )
+    };
+    let whole: Json =
+        serde_json::from_str(&cured.stdout).unwrap_or_else(|error| panic!("{error}: {cured:?}"));
+    scene.write("cases/story/cured.yaml", of(&whole.to_string()));
+    scene.write("cases/story/default.yaml", of("{$profile: RuntimeDefault}"));
+    let args = [
+        "run",
+        "story/*",
+        "--cases",
+        "cases",
+        "--json",
+        "events",
+        "--records",
+        "records",
+    ];
+    let ran = run(&scene, &node, &args);
+    for (case, expected) in [("story/default", [0, 2, 2]), ("story/cured", [0, 0, 0])] {
+        let exits = ALL.map(|name| fact(&scene, case, name, "process.exit").expect("it ended"));
+        assert_eq!(exits, expected.map(Value::Int), "{case}: {ran:?}");
+    }
+    assert_eq!(things(&node), before);
+}
+
+#[test]
+fn check_asks_the_node_for_its_pods() {
+    use m::security_profile::ProfileType;
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    for (name, handler, kind) in [
+        ("default", "runc", ProfileType::RuntimeDefault),
+        ("unconfined", "runc", ProfileType::Unconfined),
+        ("moved", "crun", ProfileType::RuntimeDefault),
+    ] {
+        sleeper(&node, name, handler, profile(kind, ""));
+    }
+    let before = (things(&node), node.mounts());
+    let scene = Scene::new();
+    let crun = needs::runtime("crun").expect("as above");
+    let mut check = scene.command(&["check", "--engine", "cri", "--format", "json", "--socket"]);
+    check
+        .arg(node.socket())
+        .args(["--to", &format!("crun={}", crun.display())]);
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut check);
+    let ran = output.wait(child, Duration::from_secs(300));
+    let report: CheckReport =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let of = |name: &str| {
+        let shape = report
+            .shapes
+            .iter()
+            .find(|shape| shape.workloads.iter().any(|one| one == name));
+        shape.unwrap_or_else(|| panic!("{name}: {report:#?}"))
+    };
+    let all: Vec<&String> = report.shapes.iter().flat_map(|shape| &shape.workloads).collect();
+    assert_eq!(all.len(), 2, "{all:?}: no pause, and nobody who has moved");
+    // Whoever has a filter that does not know fchmodat2 is told, and nobody else.
+    let calls = |name: &str| {
+        let findings = &of(name).findings;
+        findings.iter().any(|one| one.what.contains("calls x86_64 450.."))
+    };
+    assert!(calls("shop/default/web"), "{report:#?}");
+    assert!(!calls("shop/unconfined/web"), "{report:#?}");
+    let risks = of("shop/default/web")
+        .findings
+        .iter()
+        .filter(|one| one.impact > ocidiff_model::Impact::Cosmetic);
+    for one in risks {
+        let remedy = one.remedy.as_deref().unwrap_or_default();
+        assert!(remedy.contains("RuntimeClass"), "{one:#?}");
+    }
+    let [engine] = report.engines.as_slice() else {
+        panic!("{report:#?}")
+    };
+    assert_eq!(
+        (engine.name.as_str(), engine.default_runtime.as_deref()),
+        ("containerd", Some("runc"))
+    );
+    assert!(
+        engine.version.starts_with(|c: char| c.is_ascii_digit()),
+        "{engine:?}"
+    );
+    assert_eq!((things(&node), node.mounts()), before);
+}
+
+/// The story's profiles, as the table has them.
+const PROFILES: [(&str, &str); 4] = [
+    ("RuntimeDefault", "seccomp/tar-setgid-runtime-default"),
+    ("Localhost, docker-20.10.24", "seccomp/tar-setgid"),
+    ("the same, cured", "seccomp/tar-setgid-cured"),
+    ("Unconfined", "seccomp/tar-setgid-unconfined"),
+];
+
+/// Prints the table of `runtimes/README.md`.
+#[test]
+#[ignore = "a trial by hand: OCIDIFF_CONTAINERDS names programs, with their shims beside them; separated by colons"]
+fn a_matrix_of_containerds_runtimes_and_profiles() {
+    let programs = std::env::var("OCIDIFF_CONTAINERDS").unwrap_or_else(|_| "containerd".to_owned());
+    let names = ["runc", "crun@1.8.1", "crun@1.28", "youki"];
+    let found = names.map(|name| needs::runtime(name).expect("it is installed"));
+    let called = names.map(|name| name.replace('@', "-"));
+    let handlers: Vec<(&str, &Path)> = called
+        .iter()
+        .map(String::as_str)
+        .zip(found.iter().map(PathBuf::as_path))
+        .collect();
+    println!("| containerd | profile | {} |", names.join(" | "));
+    println!("| --- | --- |{}", " --- |".repeat(names.len()));
+    for program in programs.split(':') {
+        let node = Containerd::with(Path::new(program), &handlers, "");
+        node.images().expect("a busybox");
+        let scene = Scene::new();
+        let args = [
+            "run",
+            "seccomp/tar-setgid*",
+            "--json",
+            "events",
+            "--records",
+            "records",
+        ];
+        let ran = run(&scene, &node, &args);
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        let said = wait(async { node.client().await.version });
+        for (profile, case) in PROFILES {
+            let ends: Vec<String> = names
+                .iter()
+                .map(|name| {
+                    let exit = fact(&scene, case, name, "process.exit");
+                    exit.map_or_else(|| "no pod".to_owned(), |exit| exit.to_string())
+                })
+                .collect();
+            println!("| {said} | {profile} | {} |", ends.join(" | "));
+        }
+    }
+}

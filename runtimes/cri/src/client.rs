@@ -1,0 +1,189 @@
+//! The connection: gRPC over a Unix socket, each call with a limit of time and each answer with one of size.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+use tonic::client::Grpc;
+use tonic::codegen::http::Uri;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::calls::{Call, OLD_VERSION};
+use crate::error::{Error, causes, line};
+use crate::messages::{VersionRequest, VersionResponse};
+
+/// More than the list of a full node's containers has.
+const MOST_BYTES: usize = 32 << 20;
+
+/// A CRI runtime.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channel: Channel,
+    socket: PathBuf,
+    limit: Duration,
+    /// containerd or cri-o, as it says.
+    pub name: String,
+    /// Its version, as it says.
+    pub version: String,
+}
+
+impl Client {
+    /// Greets the runtime at a socket; `limit` is how long any call may take.
+    ///
+    /// # Errors
+    /// There is none, or what is there does not speak CRI v1.
+    pub async fn connect(socket: &Path, limit: Duration) -> Result<Self, Error> {
+        reach(socket, limit).await?;
+        let connector = Connector(socket.to_owned());
+        // The name is never looked up: the connector knows where to go.
+        let channel = Endpoint::from_static("http://localhost").connect_with_connector_lazy(connector);
+        let mut new = Self {
+            channel,
+            socket: socket.to_owned(),
+            limit,
+            name: String::new(),
+            version: String::new(),
+        };
+        let told = new.greet().await?;
+        new.name = line(&told.runtime_name);
+        new.version = line(told.runtime_version.trim_start_matches('v'));
+        Ok(new)
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// How long a call may take.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// One call.
+    ///
+    /// # Errors
+    /// The answer is no, or there is none in time.
+    pub async fn call<C: Call>(&self, request: C) -> Result<C::Answer, Error> {
+        self.call_within(request, self.limit, MetadataMap::new()).await
+    }
+
+    /// One call with a limit of its own, and with headers.
+    ///
+    /// # Errors
+    /// The answer is no, or there is none in time.
+    pub async fn call_within<C: Call>(
+        &self,
+        request: C,
+        limit: Duration,
+        headers: MetadataMap,
+    ) -> Result<C::Answer, Error> {
+        let sent = self.send::<C, C::Answer>(request, C::PATH, headers);
+        match timeout(limit, sent).await {
+            Err(_) => Err(Error::Late { call: C::NAME, limit }),
+            Ok(Err(status)) => Err(Error::of(C::NAME, &status)),
+            Ok(Ok(answer)) => Ok(answer),
+        }
+    }
+
+    /// A connection's own caller, for calls that are not one request and one answer.
+    pub(crate) async fn grpc(&self) -> Result<Grpc<Channel>, Status> {
+        let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(MOST_BYTES);
+        let ready = grpc.ready().await;
+        ready.map_err(|error| Status::from_error(error.into()))?;
+        Ok(grpc)
+    }
+
+    async fn send<Q, A>(&self, request: Q, path: &'static str, headers: MetadataMap) -> Result<A, Status>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        let mut grpc = self.grpc().await?;
+        let mut request = Request::new(request);
+        *request.metadata_mut() = headers;
+        let path = PathAndQuery::from_static(path);
+        let answer = grpc.unary(request, path, ProstCodec::<Q, A>::default()).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Whoever answers this as it must is a CRI runtime.
+    async fn greet(&self) -> Result<VersionResponse, Error> {
+        let version = |path| {
+            let request = VersionRequest {
+                version: "v1".to_owned(),
+            };
+            timeout(self.limit, self.send(request, path, MetadataMap::new()))
+        };
+        let late = |_| Error::Late {
+            call: VersionRequest::NAME,
+            limit: self.limit,
+        };
+        let status = match version(VersionRequest::PATH).await.map_err(late)? {
+            Ok(told) => return Ok(told),
+            Err(status) => status,
+        };
+        let is_unknown = status.code() == Code::Unimplemented && status.message().starts_with("unknown ");
+        if !is_unknown {
+            return Err(Error::Foreign {
+                path: self.socket.clone(),
+                why: line(&causes(&status)),
+            });
+        }
+        match version(OLD_VERSION).await.map_err(late)? {
+            Ok::<VersionResponse, _>(_) => Err(Error::Old(self.socket.clone())),
+            Err(_) => Err(Error::Disabled(self.socket.clone())),
+        }
+    }
+}
+
+/// Whether somebody takes a connection: the reasons why not are told apart here, where they are numbers still.
+async fn reach(socket: &Path, limit: Duration) -> Result<(), Error> {
+    let path = socket.to_owned();
+    match timeout(limit, UnixStream::connect(socket)).await {
+        Err(_) => Err(Error::Late {
+            call: VersionRequest::NAME,
+            limit,
+        }),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Absent(path),
+            io::ErrorKind::ConnectionRefused => Error::Deaf(path),
+            _ => Error::Closed {
+                path,
+                why: line(&error.to_string()),
+            },
+        }),
+    }
+}
+
+/// Opens the socket, whatever address is asked for.
+#[derive(Debug, Clone)]
+struct Connector(PathBuf);
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = TokioIo<UnixStream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let path = self.0.clone();
+        Box::pin(async move { UnixStream::connect(path).await.map(TokioIo::new) })
+    }
+}

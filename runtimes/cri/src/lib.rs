@@ -1,0 +1,33 @@
+//! A small client of CRI v1, the protocol by which the kubelet drives containerd and CRI-O.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`client`] | the connection: each call with a limit, each bad answer with what to do |
+//! | [`calls`] | the calls: names on the wire, and answers |
+//! | [`pods`] | pods and containers |
+//! | [`node`] | what is on the node: handlers, pods, containers, images |
+//! | [`import`] | a rootfs as an image of the node's, by containerd's own API: CRI can only pull |
+//! | [`log`] | what a container printed, from its log file |
+//! | [`messages`] | the protocol's messages, made of `proto/cri.proto` |
+
+pub mod calls;
+pub mod client;
+mod error;
+pub mod import;
+pub mod log;
+pub mod node;
+pub mod pods;
+
+pub use client::Client;
+pub use error::Error;
+
+/// The protocol's messages.
+#[expect(
+    missing_docs,
+    clippy::doc_markdown,
+    clippy::all,
+    reason = "made by a program: see tests/generated.rs"
+)]
+pub mod messages {
+    include!("generated/cri.rs");
+}
