@@ -193,7 +193,12 @@ impl Group {
             };
             entry.otherwise = usual(said.shown(), fact, catalogue);
             for (at, id) in said.shown().iter().enumerate() {
-                match who(std::slice::from_ref(id), catalogue, runtimes) {
+                let who = match who(std::slice::from_ref(id), catalogue, runtimes) {
+                    // Of a library, say: under which runtimes it shows is not known here.
+                    Err(ResolveError::WhoIsNeeded(_)) if !id.is_unexplained() => Ok(Vec::new()),
+                    who => who,
+                };
+                match who {
                     Ok(who) => entry.written.push(Written {
                         because: vec![id.clone()],
                         who,

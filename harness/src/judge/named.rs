@@ -67,7 +67,8 @@ impl Named<'_> {
                     account.because.retain(is_named);
                     account.how = How::Written;
                 } else {
-                    is_other |= !named.is_empty();
+                    // What follows from another difference hides what would show without it.
+                    is_other |= account.how == How::Recognised && !named.is_empty();
                 }
             }
         }
