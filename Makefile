@@ -22,6 +22,11 @@ NO_SERVICES := policy=/usr/sbin/policy-rc.d; [ -e $$policy ] || { trap "rm -f $$
 # Holds the dependencies to deny.toml; built once for all checkouts, beside the runtimes.
 DENY_VERSION := 0.20.2
 DENY := $(or $(OCIDIFF_HOME),$(HOME)/.cache/ocidiff)/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+# Breaks the code in small ways, and sees whether its own tests notice.
+MUTANTS_VERSION := 27.1.0
+MUTANTS := $(or $(OCIDIFF_HOME),$(HOME)/.cache/ocidiff)/tools/cargo-mutants-$(MUTANTS_VERSION)/bin/cargo-mutants
+# What says how a case is judged: the loaders of the corpus, comparison, recognition, verdicts.
+JUDGES := --file 'harness/src/judge/**' --file 'harness/src/corpus/**'
 # The folder that cargo-deny looks for the database of rustsec.org in: the name has the address's hash.
 ADVISORY_DB := advisory-db-3157b0e258782691
 
@@ -30,10 +35,10 @@ VALIDATE := kubernetes-validate==1.37.0
 # Brings axe-core, which the pages are held against in a browser: one file of script, nothing of Python is run.
 AXE := axe-playwright-python==0.1.8
 
-.PHONY: run test lint deny bench setup runtimes vm dist clean help
+.PHONY: run test lint deny mutants-own bench setup runtimes vm dist clean help
 
 help:           ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 
 setup:          ## bring what is missing: Debian packages, a checker of manifests, axe-core
 	@missing=""; for package in $(APT); do \
@@ -90,6 +95,14 @@ deny: $(DENY)   ## licences, sources and (ADVISORIES=DIR, a clone of rustsec/adv
 
 $(DENY):
 	$(CARGO) install --quiet --locked --version $(DENY_VERSION) --root $(dir $(@D)) cargo-deny
+
+mutants-own: $(MUTANTS) ## breaks in our own code that the unit tests of its crate do not notice; hours (SHARD=0/20 for a part)
+	@export PATH=$(dir $(MUTANTS)):$$PATH; status=0; \
+	of() { name=$$1; shift; $(CARGO) mutants --output target/mutants/$$name $(if $(SHARD),--shard $(SHARD)) "$$@" -- --lib || status=$$?; }; \
+	mkdir -p target/mutants; of model --package ocidiff-model; of judge --package ocidiff $(JUDGES); exit $$status
+
+$(MUTANTS):
+	$(CARGO) install --quiet --locked --version $(MUTANTS_VERSION) --root $(dir $(@D)) cargo-mutants
 
 bench: runtimes ## the numbers, side by side, from one run; on a quiet machine
 	OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) bench --locked --package ocidiff --bench numbers

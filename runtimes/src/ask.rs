@@ -46,7 +46,7 @@ impl Answer {
         } else {
             &self.stderr
         };
-        let said = text.trim().lines().next_back().unwrap_or_default();
+        let said = ocidiff_model::last_words(text);
         let said = if said.is_empty() {
             "nothing".to_owned()
         } else {

@@ -1,13 +1,16 @@
 //! Known differences: written down beside the case, in `NAME.known.yaml`.
 
+mod said;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::said::{Because, Explained, Item, Otherwise, Said};
 use crate::fact::Value;
-use crate::finding::{Catalogue, FindingId, Range};
+use crate::finding::{Catalogue, FindingId, Range, Sign};
 pub use crate::impact::Impact;
 pub use crate::machine::{Machine, When};
 use crate::record::RuntimeId;
@@ -98,64 +101,6 @@ crate::text::written_as_text!(
     "a runtime's name, or a name and a range: `crun >=1.21`"
 );
 
-/// One finding, or several that make a value together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Because {
-    /// One.
-    One(FindingId),
-    /// All of these.
-    All(Vec<FindingId>),
-}
-
-impl Because {
-    /// The findings.
-    #[must_use]
-    pub fn ids(&self) -> &[FindingId] {
-        match self {
-            Self::One(id) => std::slice::from_ref(id),
-            Self::All(ids) => ids,
-        }
-    }
-}
-
-/// What some show of a fact, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Explained {
-    /// The findings that make it so.
-    pub because: Because,
-    /// Whose value it is; where it is not said, that of the versions which the findings are about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub who: Vec<RuntimeKey>,
-    /// The value. `"*"` is any value, `(absent)` is none.
-    pub shows: Value,
-    /// Why it can be any value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// What everybody else shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Otherwise {
-    /// The value.
-    pub otherwise: Value,
-    /// Why it can be any value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// An item of a fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Item {
-    /// What a finding makes it.
-    Because(Explained),
-    /// What it is else.
-    Otherwise(Otherwise),
-}
-
 /// Facts of the same members, on the same machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -170,7 +115,7 @@ pub struct Group {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     /// What each shows, by fact.
-    pub facts: BTreeMap<String, Vec<Item>>,
+    pub facts: BTreeMap<String, Said>,
 }
 
 /// What a known file holds.
@@ -204,6 +149,8 @@ pub struct KnownEntry {
     pub written: Vec<Written>,
     /// What everybody else shows.
     pub otherwise: Option<Value>,
+    /// Whether no values are written: the findings' `shows` says how it differs. The values are its, where it says some.
+    pub by_signs: bool,
 }
 
 /// Why a known file cannot be held against the catalogue.
@@ -234,7 +181,7 @@ impl Group {
     pub fn entries(&self, catalogue: &Catalogue, runtimes: &[String]) -> Result<Vec<KnownEntry>, Vec<Slip>> {
         let mut slips = Vec::new();
         let mut entries = Vec::new();
-        for (fact, items) in &self.facts {
+        for (fact, said) in &self.facts {
             let mut entry = KnownEntry {
                 fact: fact.clone(),
                 members: self.members.clone(),
@@ -242,8 +189,31 @@ impl Group {
                 rate: self.rate,
                 written: Vec::new(),
                 otherwise: None,
+                by_signs: !said.shown().is_empty(),
             };
-            for (at, item) in items.iter().enumerate() {
+            entry.otherwise = usual(said.shown(), fact, catalogue);
+            for (at, id) in said.shown().iter().enumerate() {
+                let who = match who(std::slice::from_ref(id), catalogue, runtimes) {
+                    // Of a library, say: under which runtimes it shows is not known here.
+                    Err(ResolveError::WhoIsNeeded(_)) if !id.is_unexplained() => Ok(Vec::new()),
+                    who => who,
+                };
+                match who {
+                    Ok(who) => entry.written.push(Written {
+                        because: vec![id.clone()],
+                        who,
+                        shows: signs(id, fact, catalogue)
+                            .and_then(|signs| only(signs.map(Sign::value)))
+                            .unwrap_or_else(|| Value::from(ANY)),
+                    }),
+                    Err(error) => slips.push(Slip {
+                        fact: fact.clone(),
+                        item: at,
+                        error,
+                    }),
+                }
+            }
+            for (at, item) in said.items().iter().enumerate() {
                 match item {
                     Item::Otherwise(value) => entry.otherwise = Some(value.otherwise.clone()),
                     Item::Because(item) => match item.who(catalogue, runtimes) {
@@ -282,35 +252,70 @@ pub struct Slip {
     pub error: ResolveError,
 }
 
+/// What everybody else shows of a fact, if the signs of the findings say one value.
+fn usual(ids: &[FindingId], fact: &str, catalogue: &Catalogue) -> Option<Value> {
+    only(ids.iter().flat_map(|id| {
+        let said = signs(id, fact, catalogue).and_then(|signs| only(signs.map(Sign::usual)));
+        std::iter::once(said)
+    }))
+}
+
+/// The signs of a finding that are about a fact.
+fn signs<'c>(
+    id: &FindingId,
+    fact: &'c str,
+    catalogue: &'c Catalogue,
+) -> Option<impl Iterator<Item = &'c Sign>> {
+    let signs = catalogue.find(id)?.shows.iter();
+    Some(signs.filter(move |sign| sign.is_about(fact)))
+}
+
+/// The value that all say.
+fn only<V: Into<Option<Value>>>(mut all: impl Iterator<Item = V>) -> Option<Value> {
+    let first = all.next()?.into()?;
+    all.all(|other| other.into().as_ref() == Some(&first))
+        .then_some(first)
+}
+
 impl Explained {
     fn who(&self, catalogue: &Catalogue, runtimes: &[String]) -> Result<Vec<RuntimeKey>, ResolveError> {
-        let ids = self.because.ids();
-        for id in ids.iter().filter(|id| !id.is_unexplained()) {
-            if catalogue.find(id).is_none() {
-                return Err(ResolveError::NoFinding(id.clone()));
-            }
+        let of_findings = who(self.because.ids(), catalogue, runtimes);
+        match of_findings {
+            Err(error @ ResolveError::NoFinding(_)) => Err(error),
+            _ if !self.who.is_empty() => Ok(self.who.clone()),
+            of_findings => of_findings,
         }
-        if !self.who.is_empty() {
-            return Ok(self.who.clone());
-        }
-        let mut of_runtimes = ids
-            .iter()
-            .filter(|id| runtimes.iter().any(|name| name == id.component()));
-        let Some(first) = of_runtimes.next() else {
-            let id = ids.first().cloned().unwrap_or_else(FindingId::unexplained);
-            return Err(ResolveError::WhoIsNeeded(id));
-        };
-        if let Some(other) = of_runtimes.find(|id| id.component() != first.component()) {
-            return Err(ResolveError::TwoRuntimes(first.clone(), other.clone()));
-        }
-        let of_first = ids.iter().filter(|id| id.component() == first.component());
-        let ranges = of_first.filter_map(|id| catalogue.find(id)?.range());
-        let range = ranges.fold(Range::all(), |all, range| all.and(range));
-        Ok(vec![RuntimeKey {
-            name: first.component().to_owned(),
-            range,
-        }])
     }
+}
+
+/// The versions that findings of one runtime are about, all of them together.
+fn who(
+    ids: &[FindingId],
+    catalogue: &Catalogue,
+    runtimes: &[String],
+) -> Result<Vec<RuntimeKey>, ResolveError> {
+    for id in ids.iter().filter(|id| !id.is_unexplained()) {
+        if catalogue.find(id).is_none() {
+            return Err(ResolveError::NoFinding(id.clone()));
+        }
+    }
+    let mut of_runtimes = ids
+        .iter()
+        .filter(|id| runtimes.iter().any(|name| name == id.component()));
+    let Some(first) = of_runtimes.next() else {
+        let id = ids.first().cloned().unwrap_or_else(FindingId::unexplained);
+        return Err(ResolveError::WhoIsNeeded(id));
+    };
+    if let Some(other) = of_runtimes.find(|id| id.component() != first.component()) {
+        return Err(ResolveError::TwoRuntimes(first.clone(), other.clone()));
+    }
+    let of_first = ids.iter().filter(|id| id.component() == first.component());
+    let ranges = of_first.filter_map(|id| catalogue.find(id)?.range());
+    let range = ranges.fold(Range::all(), |all, range| all.and(range));
+    Ok(vec![RuntimeKey {
+        name: first.component().to_owned(),
+        range,
+    }])
 }
 
 impl KnownEntry {

@@ -68,4 +68,5 @@ pub use record::{Record, RuntimeId, StepRecord};
 pub use requirement::{Level, Requirement};
 pub use rootfs::{Folders, Rootfs};
 pub use step::{Op, Step, StepOptions};
+pub use text::last_words;
 pub use verdict::{Counts, ExitStatus, Verdict};

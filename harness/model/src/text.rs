@@ -40,3 +40,60 @@ macro_rules! written_as_text {
 }
 
 pub(crate) use written_as_text;
+
+/// What a program said last, in one line: what it crashed of, if it did, and not where in its code.
+#[must_use]
+pub fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let crash = lines.iter().position(|line| {
+        ["panic: ", "fatal error: "]
+            .iter()
+            .any(|head| line.starts_with(head))
+            || line.contains("panicked at")
+    });
+    match crash {
+        // Rust says where in a line that ends so, and in the next one why.
+        Some(at) if lines[at].ends_with(':') => {
+            let why = lines.get(at + 1).copied().unwrap_or_default();
+            format!("{} {why}", lines[at])
+        }
+        Some(at) => lines[at].to_owned(),
+        None => lines.last().copied().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_is_told_by_its_reason() {
+        for (text, expected) in [
+            ("", ""),
+            ("first\nlast\n\n", "last"),
+            (
+                "time=x level=info\npanic: runtime error: invalid memory address\n[signal SIGSEGV: segmentation violation]\n\n\
+                 goroutine 1 [running]:\nmain.main()\n\t/build/main.go:3 +0x1d\n",
+                "panic: runtime error: invalid memory address",
+            ),
+            (
+                "fatal error: all goroutines are asleep\n\tx.go:3 +0x1d",
+                "fatal error: all goroutines are asleep",
+            ),
+            (
+                "thread 'main' panicked at src/main.rs:3:5:\nindex out of bounds\nnote: run with `RUST_BACKTRACE=1`\n",
+                "thread 'main' panicked at src/main.rs:3:5: index out of bounds",
+            ),
+            (
+                "thread 'main' panicked at 'no', src/x.rs:1\nnote: run with",
+                "thread 'main' panicked at 'no', src/x.rs:1",
+            ),
+        ] {
+            assert_eq!(last_words(text), expected, "{text}");
+        }
+    }
+}

@@ -98,7 +98,7 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
                     members: seen.member.iter().cloned().collect(),
                     when: parted_from(&blocks, seen, knowledge.machine),
                     rate: None,
-                    facts: [(seen.fact.clone(), items(seen)?)].into(),
+                    facts: [(seen.fact.clone(), items(seen)?.into())].into(),
                 };
                 put(&mut blocks, group);
             }
@@ -115,7 +115,12 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
 
 fn is_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
     let here = machine.is_meant_by(group.when.as_ref());
-    here && group.facts.contains_key(&seen.fact) && group.is_about(seen.member.as_deref())
+    // What a finding's `shows` says is mended there.
+    let is_written = group
+        .facts
+        .get(&seen.fact)
+        .is_some_and(|said| said.shown().is_empty());
+    here && is_written && group.is_about(seen.member.as_deref())
 }
 
 /// On which machines a new group holds: where others of the same fact say what they hold on, it must say so too.
@@ -186,11 +191,11 @@ fn update(
             .collect(),
         None => Vec::new(),
     };
-    let left = if is_of_these_alone(&before, seen) {
+    let left = if is_of_these_alone(before.items(), seen) {
         // Nobody has said why, and everybody who is named took part: nothing is lost with it.
         if seen.gone { None } else { Some(items(seen)?) }
     } else {
-        Some(changed(&own, before.clone(), seen, knowledge)?)
+        Some(changed(&own, before.items().to_vec(), seen, knowledge)?)
     };
     blocks[at].set(rest);
     if !others.is_empty() {
@@ -208,7 +213,7 @@ fn update(
         if let (Some(member), false) = (&seen.member, own.members.is_empty()) {
             own.members = vec![member.clone()];
         }
-        own.facts.insert(seen.fact.clone(), items);
+        own.facts.insert(seen.fact.clone(), items.into());
         put(blocks, own);
     }
     Ok(())

@@ -4,9 +4,10 @@ use ocidiff_model::diff::diff;
 use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
-use super::{Container, Error, yaml};
+use super::{Container, Error};
 use crate::cell::stand_in::{Kind, StandIn};
 use crate::corpus::Corpus;
+use crate::corpus::print::yaml::flow;
 use crate::paths;
 use crate::workload::tame::{Limits, tame};
 
@@ -179,6 +180,15 @@ pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, E
             mount["source"] = format!("${{bundle}}{below}").into();
         }
     }
+    let joined = marked
+        .pointer_mut("/linux/namespaces")
+        .and_then(Value::as_array_mut);
+    for namespace in joined.into_iter().flatten() {
+        let path = namespace.get("path").and_then(Value::as_str);
+        if let Some(below) = path.and_then(|path| path.strip_prefix(paths::NAMESPACES)) {
+            namespace["path"] = format!("${{namespaces}}{below}").into();
+        }
+    }
     if let Some(linux) = marked.get_mut("linux").and_then(Value::as_object_mut) {
         linux.insert("cgroupsPath".to_owned(), "/${container}".into());
     }
@@ -189,7 +199,7 @@ pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, E
     {
         patch["linux"]["seccomp"] = shorter;
     }
-    let is_in = yaml::flow(&patch).contains(&mark);
+    let is_in = flow(&patch).contains(&mark);
     Ok(Written {
         patch,
         mark: (used && is_in).then_some(mark),

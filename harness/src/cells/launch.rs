@@ -225,6 +225,7 @@ impl Launcher {
             () = tokio::time::sleep(limit) => Err(format!("the run did not end within {} s", limit.as_secs())),
             _ = stop.wait_for(|stop| *stop) => Err("interrupted".to_owned()),
         };
+        let outcome = outcome.map_err(|why| cgroups.with_bound(why));
         // What is frozen does not even die.
         cgroups.thaw();
         let complaint = end(&mut child).await;

@@ -8,6 +8,7 @@ use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::Recording;
 
 use super::{files, output, report};
+use crate::cells::session::Aside;
 use crate::corpus::files::{Sources, read, standard};
 use crate::error::Error;
 use crate::findings::lint::{Form, Written, form_of, lint as look, recognition};
@@ -83,7 +84,7 @@ fn events(args: &LintArgs) -> Result<Vec<Event>, Error> {
         return read(file);
     }
     root::need_root()?;
-    let folder = tempfile::tempdir().map_err(Error::broken)?;
+    let folder = Aside::make().map_err(Error::broken)?;
     let file = folder.path().join("events");
     let mut run = Command::new(std::env::current_exe().map_err(Error::broken)?);
     run.args(["run", "--json"]).arg(&file).stdout(Stdio::null());

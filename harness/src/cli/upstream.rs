@@ -15,7 +15,7 @@ use super::inspect::describe;
 use super::repro::write_folder;
 use super::{files, output};
 use crate::cells::participants::contenders;
-use crate::corpus::{Corpus, Entry};
+use crate::corpus::{Corpus, Entry, print};
 use crate::error::Error;
 use crate::findings::{cases_of, help, written_of};
 use crate::machine::root;
@@ -49,7 +49,7 @@ pub(crate) fn upstream(args: &UpstreamArgs) -> Result<ExitStatus, Error> {
     };
     // The case that differs in the least is the easiest to read.
     let case = cases_of(&corpus, id).min_by_key(|entry| (entry.known.0.len(), &entry.case.name));
-    let steps = case.map(|entry| steps(entry, id)).transpose()?;
+    let steps = case.map(|entry| steps(entry, id, finding)).transpose()?;
     match (&args.output, case, steps) {
         (None, _, steps) => output::answer(&report(id, finding, &corpus, steps.as_ref())?, ExitStatus::Ok),
         (Some(_), None, _) | (Some(_), _, None) => Err(Error::usage(format!(
@@ -77,15 +77,21 @@ fn report(
     }))
 }
 
-fn steps(entry: &Entry, id: &FindingId) -> Result<Steps, Error> {
+fn steps(entry: &Entry, id: &FindingId, finding: &Finding) -> Result<Steps, Error> {
     let case = &entry.case;
     let input = describe(case)?;
     let absent = || Value::from(ABSENT);
-    let shown = written_of(entry, id).take(FACTS).map(|(known, written)| Shown {
-        fact: known.fact.clone(),
-        seen: written.shows.line(),
-        expected: known.otherwise.clone().unwrap_or_else(absent).line(),
+    let shown = written_of(entry, id).filter_map(|(known, written)| {
+        if known.by_signs {
+            return by_sign(&known.fact, finding);
+        }
+        Some(Shown {
+            fact: known.fact.clone(),
+            seen: written.shows.line(),
+            expected: known.otherwise.clone().unwrap_or_else(absent).line(),
+        })
     });
+    let shown = shown.take(FACTS);
     Ok(Steps {
         case: case.name.clone(),
         summary: case.body.summary.clone(),
@@ -95,6 +101,21 @@ fn steps(entry: &Entry, id: &FindingId) -> Result<Steps, Error> {
         script: None,
         version: None,
         shown: shown.collect(),
+    })
+}
+
+/// A fact as the finding's own `shows` says it.
+fn by_sign(fact: &str, finding: &Finding) -> Option<Shown> {
+    let sign = finding.shows.iter().find(|sign| sign.is_about(fact))?;
+    let words = |value: Option<Value>, condition: String| value.map_or(condition, |value| value.line());
+    let instead = sign
+        .instead
+        .as_ref()
+        .map_or("anything else".to_owned(), print::flow);
+    Some(Shown {
+        fact: fact.to_owned(),
+        seen: words(sign.value(), print::flow(&sign.shows)),
+        expected: words(sign.usual(), instead),
     })
 }
 

@@ -101,12 +101,13 @@ fn profiles(config: &Value, corpus: &Corpus, left: &mut usize) -> Result<Value, 
     })
 }
 
-/// Fills in `${probe}`, `${hooks}`, `${bundle}` and `${container}`.
+/// Fills in `${probe}`, `${hooks}`, `${namespaces}`, `${bundle}` and `${container}`.
 fn fill(config: &Value, container: &str) -> Value {
     match config {
         Value::String(text) if text.contains("${") => Value::String(
             text.replace("${probe}", paths::PROBE)
                 .replace("${hooks}", paths::HOOKS)
+                .replace("${namespaces}", paths::NAMESPACES)
                 .replace("${bundle}", &paths::bundle(container))
                 .replace("${container}", container),
         ),

@@ -154,8 +154,9 @@ pub(super) fn known(document: &Document<'_>, known: &KnownFile) -> Vec<Diagnosti
         let index = index.to_string();
         counted.most(&[&index, "facts"], group.facts.len(), ENTRIES, "facts");
         counted.most(&[&index, "for"], group.members.len(), MEMBERS, "members");
-        for (fact, items) in &group.facts {
-            counted.most(&[&index, "facts", fact], items.len(), ENTRIES, "items");
+        for (fact, said) in &group.facts {
+            let entries = said.items().len() + said.shown().len();
+            counted.most(&[&index, "facts", fact], entries, ENTRIES, "items");
         }
     }
     counted.found

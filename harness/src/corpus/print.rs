@@ -1,13 +1,23 @@
 //! The one form in which known files and findings are written: what `accept`, `capture` and `lint --fix` print, and what
 //! reads back as the same.
 
+pub(crate) mod yaml;
+
 use std::fmt::Write as _;
 
-use ocidiff_model::known::{Because, Explained, Group, Item, Otherwise};
+use ocidiff_model::finding::Short;
+use ocidiff_model::known::{Because, Explained, Group, Item, Otherwise, Said};
 use ocidiff_model::{Finding, Value};
+
+use self::yaml::{Words, Writer, scalar};
 
 /// Columns of a fact's line; what is longer gets a line for each item.
 const WIDTH: usize = 110;
+/// Signs and conditions: each on a line of its own.
+const WRITER: Writer = Writer {
+    width: WIDTH,
+    words: Words::Lines,
+};
 /// Columns of a cause.
 const TEXT: usize = 100;
 
@@ -19,14 +29,19 @@ pub fn group(group: &Group) -> String {
         lines.push(format!("for: {}", texts(&group.members)));
     }
     if let Some(when) = &group.when {
-        lines.push(format!("when: {}", json(&serde_json::json!(when))));
+        lines.push(format!("when: {}", flow(when)));
     }
     if let Some(rate) = group.rate {
         lines.push(format!("rate: {}", f64::from(rate)));
     }
     lines.push("facts:".to_owned());
-    for (fact, items) in &group.facts {
-        let printed: Vec<String> = items.iter().map(item).collect();
+    for (fact, said) in &group.facts {
+        if let Said::Shown(id) = said {
+            lines.push(format!("  {}: {id}", scalar(fact)));
+            continue;
+        }
+        let ids = said.shown().iter().map(ToString::to_string);
+        let printed: Vec<String> = ids.chain(said.items().iter().map(item)).collect();
         let line = format!("  {}: [{}]", scalar(fact), printed.join(", "));
         if line.len() + 2 <= WIDTH {
             lines.push(line);
@@ -90,107 +105,30 @@ fn texts(items: &[String]) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// A text within flow style: plain where that reads back as the same text, else as JSON quotes it, which YAML reads too.
-fn scalar(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " _-./()=+;<>".contains(c);
-    let opens = |c: char| c.is_ascii_alphanumeric() || "/_(.".contains(c);
-    let is_plain = text.starts_with(opens)
-        && !text.ends_with(' ')
-        && text.chars().all(plain)
-        && !is_otherwise_elsewhere(text)
-        && matches!(serde_yaml::from_str(text), Ok(Value::Text(same)) if same == text);
-    if is_plain {
-        text.to_owned()
-    } else {
-        serde_json::Value::from(text).to_string()
+/// `above: 0` is read as a number with a fraction.
+fn whole(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Number(number) => match number
+            .as_f64()
+            .filter(|one| one.fract() == 0.0 && one.abs() <= 9e18)
+        {
+            Some(one) if number.is_f64() => Json::from(one as i64),
+            _ => Json::Number(number),
+        },
+        Json::Array(items) => items.into_iter().map(whole).collect(),
+        Json::Object(map) => map
+            .into_iter()
+            .map(|(name, value)| (name, whole(value)))
+            .collect(),
+        other => other,
     }
-}
-
-/// Whether readers of YAML 1.1, as most editors and Python are, take a plain text for something else: an octal number, a
-/// date, a truth.
-fn is_otherwise_elsewhere(text: &str) -> bool {
-    let is_number = text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && text.chars().all(|c| c.is_ascii_digit() || "-_.".contains(c))
-        && text.chars().filter(|&c| c == '.').count() < 2;
-    let truths = ["y", "n", "yes", "no", "on", "off"];
-    is_number || truths.contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// Something in flow style, as known files and findings have it.
 #[must_use]
 pub fn flow(value: &impl serde::Serialize) -> String {
-    json(&serde_json::json!(value))
-}
-
-/// A map or a list in flow style.
-fn json(value: &serde_json::Value) -> String {
-    use serde_json::Value as Json;
-    match value {
-        Json::Object(map) => {
-            let members: Vec<String> = map
-                .iter()
-                .map(|(name, value)| format!("{}: {}", name_of(name), json(value)))
-                .collect();
-            format!("{{{}}}", members.join(", "))
-        }
-        Json::Array(items) => {
-            let items: Vec<String> = items.iter().map(json).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Json::String(text) => scalar(text),
-        // `above: 0` is read as a number with a fraction.
-        Json::Number(number) => match number.as_f64().filter(|number| number.fract() == 0.0) {
-            Some(whole) if number.is_f64() => format!("{whole}"),
-            _ => number.to_string(),
-        },
-        other => other.to_string(),
-    }
-}
-
-/// A member and its value: in flow style where that fits a line, else a line for each member or item.
-fn member(name: &str, value: &serde_json::Value, depth: usize) -> String {
-    let margin = " ".repeat(depth);
-    let line = format!("{margin}{name}: {}", json(value));
-    if line.chars().count() <= WIDTH {
-        return format!("{line}\n");
-    }
-    match value {
-        serde_json::Value::Object(map) if !map.is_empty() => {
-            let members = map
-                .iter()
-                .map(|(name, value)| member(&name_of(name), value, depth + 2));
-            format!("{margin}{name}:\n{}", members.collect::<String>())
-        }
-        serde_json::Value::Array(items) if !items.is_empty() => {
-            let items = items.iter().map(|item| in_list(item, depth + 2));
-            format!("{margin}{name}:\n{}", items.collect::<String>())
-        }
-        _ => format!("{line}\n"),
-    }
-}
-
-/// An item of a list, in flow style where that fits.
-fn in_list(value: &serde_json::Value, depth: usize) -> String {
-    let margin = " ".repeat(depth);
-    let line = format!("{margin}- {}", json(value));
-    match value {
-        serde_json::Value::Object(map) if line.chars().count() > WIDTH => {
-            let members = map
-                .iter()
-                .map(|(name, value)| member(&name_of(name), value, depth + 2));
-            let members = members.collect::<String>();
-            format!("{margin}- {}", members.trim_start())
-        }
-        _ => format!("{line}\n"),
-    }
-}
-
-fn name_of(name: &str) -> String {
-    if name.starts_with('$') && name[1..].chars().all(|c| c.is_ascii_alphanumeric()) {
-        name.to_owned()
-    } else {
-        scalar(name)
-    }
+    yaml::flow(&whole(serde_json::json!(value)))
 }
 
 /// A finding.
@@ -215,23 +153,25 @@ pub fn finding(finding: &Finding) -> String {
     let impact = finding.impact;
     line(
         "impact",
-        Some(format!(
-            "{{entering: {}, leaving: {}}}",
-            impact.entering, impact.leaving
-        )),
+        Some(match impact.entering == impact.leaving {
+            true => impact.entering.to_string(),
+            false => format!("{{entering: {}, leaving: {}}}", impact.entering, impact.leaving),
+        }),
     );
     line("races", finding.races.then(|| "true".to_owned()));
     line("unshown", finding.unshown.as_deref().map(scalar));
     line("violates", finding.violates.clone());
     line("allows", finding.allows.clone());
     if let Some(applies) = &finding.applies {
-        text.push_str(&member("applies", &serde_json::json!(applies), 0));
+        WRITER.member("applies", &whole(serde_json::json!(applies)), 0, &mut text);
     }
     if !finding.shows.is_empty() {
-        let signs = finding.shows.iter().map(|sign| in_list(&sign_json(sign), 2));
-        let _ = write!(text, "shows:\n{}", signs.collect::<String>());
+        text.push_str("shows:\n");
+        for sign in &finding.shows {
+            WRITER.item(&whole(sign_json(sign)), 1, &mut text);
+        }
     }
-    let _ = writeln!(text, "cause: >-\n{}", wrapped(&finding.cause));
+    let _ = writeln!(text, "cause: {}", prose("cause", &finding.cause));
     let links: Vec<_> = [
         ("source", &finding.links.source),
         ("fixed", &finding.links.fixed),
@@ -268,13 +208,16 @@ pub fn finding(finding: &Finding) -> String {
     line("searched", finding.searched.clone());
     line(
         "remedy",
-        finding.remedy.as_ref().map(|remedy| remedy_text(remedy.trim())),
+        finding.remedy.as_ref().map(|remedy| prose("remedy", remedy)),
     );
     text
 }
 
 /// The members in the order in which people write them, the fact first.
 fn sign_json(sign: &ocidiff_model::finding::Sign) -> serde_json::Value {
+    if let Some(short) = Short::ALL.into_iter().find(|short| short.sign() == *sign) {
+        return short.name().into();
+    }
     let whole = serde_json::json!(sign);
     let mut ordered = serde_json::Map::new();
     for name in ["fact", "listed"] {
@@ -304,29 +247,29 @@ fn quoted_link(text: &str) -> String {
     if text.chars().all(plain) && !text.contains(": ") && !text.contains(" #") {
         text.to_owned()
     } else {
-        serde_json::Value::from(text).to_string()
+        yaml::quoted(text)
     }
 }
 
-/// A remedy: on one line where it fits.
-fn remedy_text(remedy: &str) -> String {
-    let line = block_scalar(remedy);
-    if line.chars().count() + "remedy: ".len() <= WIDTH && !remedy.contains('\n') {
+/// A text of a member: on its line where it fits.
+fn prose(name: &str, text: &str) -> String {
+    let line = block_scalar(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    if line.chars().count() + name.len() + ": ".len() <= WIDTH {
         line
     } else {
-        format!(">-\n{}", wrapped(remedy))
+        format!(">-\n{}", wrapped(text))
     }
 }
 
 /// A text on one line outside of flow style.
 fn block_scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && matches!(serde_yaml::from_str(text), Ok(Value::Text(same)) if same == text)
+        && yaml::reads_as_text(text)
         && !text.contains('\n');
     if plain {
         text.to_owned()
     } else {
-        serde_json::Value::from(text).to_string()
+        yaml::quoted(text)
     }
 }
 

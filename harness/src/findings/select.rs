@@ -28,6 +28,9 @@ pub enum AskError {
     /// Not a runtime.
     #[error("`{0}` is not a runtime: write NAME@VERSION, such as crun@1.21")]
     NotARuntime(String),
+    /// A version alone.
+    #[error("`{0}` is a version: say of which runtime, such as crun@{0}")]
+    NoName(String),
     /// No version where one is needed.
     #[error("`{0}` has no version: write {0}@VERSION")]
     NoVersion(String),
@@ -47,6 +50,9 @@ impl FromStr for Who {
     fn from_str(text: &str) -> Result<Self, AskError> {
         let not = || AskError::NotARuntime(safe(text));
         let (name, version) = match text.split_once('@') {
+            None if text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<Version>().is_ok() => {
+                return Err(AskError::NoName(safe(text)));
+            }
             None => (text, None),
             Some((name, version)) => (name, Some(version.parse().map_err(|_| not())?)),
         };
@@ -312,6 +318,33 @@ mod tests {
             ),
         ] {
             assert_eq!(ids(&question), expected, "{}", question.words());
+        }
+    }
+
+    #[test]
+    fn a_version_alone_is_no_runtime() {
+        for (text, expected) in [
+            (
+                "1.23",
+                "`1.23` is a version: say of which runtime, such as crun@1.23",
+            ),
+            ("1.0.0-rc93", "`1.0.0-rc93` is a version: say of which"),
+            ("crun@", "`crun@` is not a runtime: write NAME@VERSION"),
+            ("@1.23", "`@1.23` is not a runtime"),
+            ("1.23@1", "no finding is of `1.23`"),
+        ] {
+            let told = match text.parse::<Who>() {
+                Err(error) => error.to_string(),
+                Ok(who) => {
+                    let runtime = Some(who);
+                    let question = Question {
+                        runtime,
+                        ..Question::default()
+                    };
+                    question.ask(&corpus()).expect_err(text).to_string()
+                }
+            };
+            assert!(told.contains(expected), "{text}: {told}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::judge::compare::{groups, is_comparable, is_recorded};
 use crate::judge::failing;
 use crate::judge::filters;
 use crate::judge::fixed::Newest;
+use crate::judge::named;
 use crate::judge::recognise::{Question, recognise};
 use crate::judge::repeat;
 use crate::judge::unseen;
@@ -210,10 +211,15 @@ impl Judge {
                 self.newest.mark(difference, entry, &comparable);
             }
         }
+        let (runtimes, steps) = (self.runtimes(), steps(&entry.case));
+        let question = self.question(config, &runtimes, &steps, &comparable);
+        self.recognise(&question, &mut found);
+        if self.origin != Origin::Control {
+            named::hold_against(&entries, &question, &self.newest, &mut found);
+        }
         found.retain(|difference| {
             self.tells_gone || !matches!(difference.standing, Standing::Gone | Standing::Fixed)
         });
-        self.recognise(&entry.case, config, &comparable, &mut found);
         self.own(&mut found);
         let reference = comparable.first().map(|record| record.runtime.label.as_str());
         for difference in &mut found {
@@ -229,26 +235,38 @@ impl Judge {
         let told = |record: &&Record| !matches!(record.outcome, RunOutcome::Broken(_));
         let all: Vec<&Record> = records.iter().filter(told).collect();
         let config = serde_json::from_str(config).unwrap_or_default();
-        self.recognise(case, &config, &all, found);
+        let (runtimes, steps) = (self.runtimes(), steps(case));
+        self.recognise(&self.question(&config, &runtimes, &steps, &all), found);
+    }
+
+    fn runtimes(&self) -> Vec<&str> {
+        self.corpus.runtimes.iter().map(String::as_str).collect()
+    }
+
+    fn question<'a>(
+        &'a self,
+        config: &'a Json,
+        runtimes: &'a [&'a str],
+        steps: &'a [Op],
+        records: &'a [&'a Record],
+    ) -> Question<'a> {
+        Question {
+            catalogue: &self.corpus.findings,
+            runtimes,
+            config,
+            steps,
+            machine: &self.machine,
+            records,
+        }
     }
 
     /// What nothing is written of in this case may be known all the same.
-    fn recognise(&self, case: &Case, config: &Json, records: &[&Record], found: &mut [Difference]) {
+    fn recognise(&self, question: &Question<'_>, found: &mut [Difference]) {
         let is_new = |difference: &Difference| matches!(difference.standing, Standing::New { .. });
         if !found.iter().any(is_new) {
             return;
         }
-        let runtimes: Vec<&str> = self.corpus.runtimes.iter().map(String::as_str).collect();
-        let steps: Vec<Op> = case.body.steps.iter().map(|step| step.op).collect();
-        let question = Question {
-            catalogue: &self.corpus.findings,
-            runtimes: &runtimes,
-            config,
-            steps: &steps,
-            machine: &self.machine,
-            records,
-        };
-        let told = recognise(&question, found);
+        let told = recognise(question, found);
         for (difference, accounts) in found.iter_mut().zip(told) {
             // What is written outweighs what is like it, but for what shows in some runs only; and between a runtime and
             // itself nothing but such a race can differ.
@@ -330,6 +348,10 @@ impl Judge {
             .cloned()
             .collect()
     }
+}
+
+fn steps(case: &Case) -> Vec<Op> {
+    case.body.steps.iter().map(|step| step.op).collect()
 }
 
 /// The records without what is not compared, which may be large: the facts of every run are kept to the end.

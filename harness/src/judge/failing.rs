@@ -4,7 +4,7 @@
 use ocidiff_model::known::{Machine, stands_for};
 use ocidiff_model::record::CallResult;
 use ocidiff_model::step::labels;
-use ocidiff_model::{Case, Op, Record, StepRecord};
+use ocidiff_model::{Case, Op, Record, StepRecord, last_words};
 
 use crate::corpus::Entry;
 
@@ -100,7 +100,7 @@ fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]
 /// `runc: create: error: no such thing; crun: ...`: the last line that each printed.
 fn words(failed: &[(&str, &StepRecord)]) -> String {
     let said = |(who, step): &(&str, &StepRecord)| {
-        let last = step.text.trim().lines().next_back().unwrap_or_default();
+        let last = &last_words(&step.text);
         let last = if last.is_empty() {
             format!("{} ended with {}", step.label, step.result.value())
         } else {

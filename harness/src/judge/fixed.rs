@@ -56,6 +56,24 @@ impl Newest {
         difference.fixed = fixed;
     }
 
+    /// All of these, if each is newer than any version that was looked at and what is written of it has no last version.
+    #[must_use]
+    pub(crate) fn all_newer(&self, entry: &KnownEntry, records: &[&Record]) -> Vec<Fixed> {
+        let fixed = |record: &&Record| {
+            Some(Fixed {
+                who: record.runtime.label.clone(),
+                version: record.runtime.version.clone(),
+                because: entry.open_ended(&record.runtime)?.to_vec(),
+                until: self.before(record)?.clone(),
+            })
+        };
+        records
+            .iter()
+            .map(fixed)
+            .collect::<Option<_>>()
+            .unwrap_or_default()
+    }
+
     /// Who shows what everybody else is to show, though it is written otherwise; none where somebody shows what is not
     /// written at all, or where nobody has changed.
     fn fixed(&self, fact: &str, entry: &KnownEntry, records: &[&Record]) -> Option<Vec<Fixed>> {

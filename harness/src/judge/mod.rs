@@ -8,6 +8,7 @@
 //! | [`filters`] | decides seccomp filters: against the profile, against each other |
 //! | [`fixed`] | what shows no more in versions that nobody had looked at |
 //! | [`ignore`] | findings that somebody does not want to hear of for a while |
+//! | [`named`] | findings that a known file names must be recognised, and show |
 //! | [`normalise`] | takes away what differs from run to run |
 //! | [`recognise`] | which findings account for a difference |
 //! | [`repeat`] | several runs of a case, put together |
@@ -20,6 +21,7 @@ pub mod failing;
 pub mod filters;
 pub mod fixed;
 pub mod ignore;
+pub(crate) mod named;
 pub mod normalise;
 pub mod recognise;
 pub mod repeat;

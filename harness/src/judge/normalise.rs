@@ -20,7 +20,10 @@ pub fn normalise(facts: &mut [Fact]) {
     for fact in facts.iter_mut() {
         match &mut fact.value {
             Value::Text(text) => *text = apply(text),
-            Value::List(items) => items.iter_mut().for_each(|item| *item = apply(item)),
+            Value::List(items) => {
+                stacks(items);
+                items.iter_mut().for_each(|item| *item = apply(item));
+            }
             Value::Bool(_) | Value::Int(_) => {}
         }
     }
@@ -31,6 +34,21 @@ fn apply(text: &str) -> String {
     FILTERS
         .iter()
         .fold(text.to_owned(), |text, (_, filter)| filter(&text))
+}
+
+/// The stack of a crash names places in the program's code, and values: that it crashed, and of what, stands before it.
+fn stacks(lines: &mut Vec<String>) {
+    let opens = |line: &String| line.starts_with("goroutine ") && line.ends_with("]:");
+    let Some(from) = lines.iter().position(opens) else {
+        return;
+    };
+    let goes_on = |line: &&String| {
+        let is_call = line.ends_with(')') && line.contains('(') && line.contains('.');
+        let heads = ["\t", "goroutine ", "created by "];
+        line.is_empty() || is_call || heads.iter().any(|head| line.starts_with(head))
+    };
+    let length = lines[from..].iter().take_while(goes_on).count();
+    lines.splice(from..from + length, ["(stack)".to_owned()]);
 }
 
 /// `mnt:[4026532223]`, `pipe:[12345]`: the number is the kernel's.
@@ -141,6 +159,17 @@ mod tests {
         ] {
             assert_eq!(apply(text), expected);
         }
+    }
+
+    #[test]
+    fn a_stack_is_left_out() {
+        let text = "panic: no\n\ngoroutine 1 [running]:\nmain.f(0xc000012345, {0x1, 0x2})\n\t/a/main.go:3 +0x1d\ncreated by x.y in goroutine 1\n\t/b.go:1\n\ngoroutine 7 [select]:\nx.y()\nexit status 2";
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        stacks(&mut lines);
+        assert_eq!(lines, ["panic: no", "", "(stack)", "exit status 2"]);
+        let mut plain = vec!["goroutine".to_owned(), "a.b()".to_owned()];
+        stacks(&mut plain);
+        assert_eq!(plain.len(), 2);
     }
 
     #[test]

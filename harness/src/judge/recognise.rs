@@ -219,6 +219,17 @@ impl<'a> Question<'a> {
 }
 
 impl Question<'_> {
+    /// Whether a runtime shows of a fact what a finding says, whatever the others show.
+    pub(super) fn shows(&self, label: &str, fact: &str, finding: &Finding) -> bool {
+        let Some(facts) = self.facts_of(label) else {
+            return false;
+        };
+        let context = self.context(&facts);
+        let value = facts.iter().find(|one| one.path == fact).map(|one| &one.value);
+        let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
+        signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits(value, &context))
+    }
+
     /// What a runtime shows, its steps too.
     fn facts_of(&self, label: &str) -> Option<Vec<Fact>> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;
@@ -255,4 +266,4 @@ fn aside(record: &Record) -> impl Iterator<Item = Fact> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -76,12 +76,23 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
         }
     }
     difference.standing = match main.standing {
-        Standing::Known if shown == runs => Standing::Known,
+        Standing::Known if shown == runs || is_explained(ways) => Standing::Known,
         _ if shown < runs => Standing::Unstable { shown, runs },
         Standing::New { .. } => Standing::New { runs },
         ref other => other.clone(),
     };
     Some(difference)
+}
+
+/// Whether the same findings account for it in each run, whatever the values: some differ from run to run.
+fn is_explained(ways: &[Option<&Difference>]) -> bool {
+    let Some(Some(first)) = ways.first() else {
+        return false;
+    };
+    let told = |way: &Option<&Difference>| {
+        way.is_some_and(|way| way.standing == Standing::Known && way.accounts == first.accounts)
+    };
+    !first.accounts.is_empty() && ways.iter().all(told)
 }
 
 /// A race that is written down: it is known where it showed, and gone only if it is too unlikely that it did not.

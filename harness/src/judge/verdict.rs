@@ -17,7 +17,9 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     for (path, value, requirement) in expectations(case) {
         hold_against(&mut found, &path, &value, requirement, records);
     }
-    let entries = entries(known, machine);
+    let mut entries = entries(known, machine);
+    // How those differ is said by findings alone: see `named`.
+    entries.retain(|entry| !entry.by_signs);
     for difference in &mut found {
         if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
             if as_written(entry, difference, records) {

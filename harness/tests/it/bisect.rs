@@ -279,6 +279,62 @@ fn the_commit_is_found_in_a_checkout() {
     assert!(bisect("t0", "t5").ends_with(2).stderr.contains("not committed"));
 }
 
+/// The pid of the build, once there is one.
+fn building(file: &Path) -> String {
+    let started = std::time::Instant::now();
+    loop {
+        let pid = fs::read_to_string(file).unwrap_or_default();
+        if !pid.trim().is_empty() {
+            return pid.trim().to_owned();
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing is built");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Killed while something is built: the next command removes what it had written.
+#[test]
+fn what_a_killed_search_left_is_removed_by_the_next_command() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    let (checkout, _) = repository(&scene, &[&old, &new]);
+    let runtime = format!("crun={old}");
+    let args = [
+        "bisect",
+        CASE,
+        "--runtime",
+        &runtime,
+        "--git",
+        "checkout",
+        "--build",
+        "echo $$ >../building; exec sleep 1000",
+        "--old",
+        "t0",
+        "--new",
+        "t1",
+    ];
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut scene.command(&args));
+    let left = format!("ocidiff.{}.", child.id());
+    let build = building(&checkout.with_file_name("building"));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a signal");
+    output.wait(child, Duration::from_secs(60));
+    let build = build.parse().ok().and_then(rustix::process::Pid::from_raw);
+    rustix::process::kill_process(build.expect("a pid"), rustix::process::Signal::KILL).expect("a signal");
+    let folders = || {
+        let all = fs::read_dir(std::env::temp_dir()).expect("a folder").flatten();
+        let names = all.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with(&left)).collect::<Vec<_>>()
+    };
+    assert_eq!(folders().len(), 1, "{left}");
+    // The checkout is still where the killed one left it.
+    let mut again = args;
+    again[7] = "false";
+    scene.run(&again).ends_with(3);
+    assert_eq!(folders(), Vec::<String>::new());
+}
+
 /// A signal while something is built: the checkout is put back, and what was started is ended.
 #[test]
 fn an_interrupted_search_puts_the_checkout_back() {
@@ -303,25 +359,16 @@ fn an_interrupted_search_puts_the_checkout_back() {
     ];
     let output = Output::new(scene.path());
     let child = output.spawn(&mut scene.command(&args));
-    let building = checkout.with_file_name("building");
+    let builder = building(&checkout.with_file_name("building"));
     let started = std::time::Instant::now();
-    while fs::read_to_string(&building)
-        .unwrap_or_default()
-        .trim()
-        .is_empty()
-    {
-        assert!(started.elapsed() < Duration::from_secs(60), "nothing is built");
-        std::thread::sleep(Duration::from_millis(20));
-    }
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
     let ran = output.wait(child, Duration::from_secs(60));
     assert!(ran.ends_with(3).stderr.contains("interrupted"), "{ran:?}");
     assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
-    let builder = fs::read_to_string(&building).expect("a pid");
     // What nobody has waited for yet is no process any more.
     let is_there = || {
-        let status = fs::read_to_string(Path::new("/proc").join(builder.trim()).join("status"));
+        let status = fs::read_to_string(Path::new("/proc").join(&builder).join("status"));
         status.is_ok_and(|status| !status.contains("State:\tZ"))
     };
     while is_there() {

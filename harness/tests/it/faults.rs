@@ -180,14 +180,24 @@ fn alone(fault: &str, steps: &str) {
     run_now(fault, steps, shows_or_breaks);
 }
 
+/// Where it is `broken`, it says what ran out.
+fn meets_its_bound(fault: &str) {
+    let _alone = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+    run_now(fault, PLAIN, |case, ran| {
+        shows_or_breaks(case, ran);
+        let told = case.verdict() != Verdict::Broken || case.text().contains("bound of 2048 processes");
+        assert!(told, "{}", case.text());
+    });
+}
+
 #[test]
 fn processes_without_end() {
-    alone("fork-for-ever", PLAIN);
+    meets_its_bound("fork-for-ever");
 }
 
 #[test]
 fn a_fork_bomb() {
-    alone("fork-bomb", PLAIN);
+    meets_its_bound("fork-bomb");
 }
 
 #[test]

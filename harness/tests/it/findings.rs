@@ -11,8 +11,7 @@ affects: \"<1.21\"
 kind: bug
 impact: {entering: security, leaving: breaks}
 applies: {config: {linux: {seccomp: \"*\"}}}
-cause: >-
-  It forgets a.
+cause: It forgets a.
 links:
   source: [containers/crun@1.1:src/a.c#L3]
 reported: no
@@ -179,7 +178,7 @@ fn lint_says_what_recognition_finds_without_the_known_files() {
     scene.write("events", EVENTS);
     let path = "cases/findings/crun/test-a.yaml";
     let other = "cases/findings/crun/test-b.yaml";
-    let signs = |shows: &str| FINDING.replace("cause: >-", &format!("shows: [{shows}]\ncause: >-"));
+    let signs = |shows: &str| FINDING.replace("cause:", &format!("shows: [{shows}]\ncause:"));
     let exit = signs("{fact: process.exit, is: 0, instead: 2}").replace(SECCOMP, "");
     for (own, another, expected) in [
         (
@@ -223,8 +222,8 @@ fn upstream_writes_a_report() {
     for part in [
         "https://github.com/containers/crun/security",
         "some/story",
-        "process.exit = 2",
-        "process.exit = 0",
+        "`process.exit` = `2`",
+        "`process.exit` = `0`",
         "## Cause",
     ] {
         assert!(ran.stdout.contains(part), "{part} not in\n{}", ran.stdout);

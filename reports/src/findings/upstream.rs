@@ -3,8 +3,7 @@
 use ocidiff_model::finding::Reported;
 use ocidiff_model::{Finding, FindingId, Impact, Requirement};
 
-use super::markdown::link_to;
-use crate::markdown::text;
+use crate::safe;
 
 /// A fact of a case, as the finding makes it and as it is else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +62,7 @@ pub fn render(input: &Input<'_>) -> String {
     }
     out.push_str(&format!("# {}\n\n", text(&finding.title)));
     if let Some(Reported::At(link)) = &finding.reported {
-        out.push_str(&format!("Reported already: {}\n\n", link_to(&link.url())));
+        out.push_str(&format!("Reported already: {}\n\n", address(&link.url())));
     }
     out.push_str(&format!(
         "## Versions\n\n{}: {}\n",
@@ -78,7 +77,7 @@ pub fn render(input: &Input<'_>) -> String {
     if links.peek().is_some() {
         out.push_str("\n## Links\n\n");
         for (what, link) in links {
-            out.push_str(&format!("- {what}: {}\n", link_to(&link.url())));
+            out.push_str(&format!("- {what}: {}\n", address(&link.url())));
         }
     }
     out
@@ -139,12 +138,12 @@ fn expected(out: &mut String, input: &Input<'_>) {
         Some(clause) if input.finding.violates.is_some() => out.push_str(&format!(
             "The runtime-spec ({}, {}): {}\n",
             clause.level,
-            link_to(&clause.link()),
+            address(&clause.link()),
             text(&clause.says)
         )),
         Some(clause) => out.push_str(&format!(
             "The runtime-spec allows it ({}): {} Other runtimes do otherwise.\n",
-            link_to(&clause.link()),
+            address(&clause.link()),
             text(&clause.says)
         )),
         None => out.push_str("The runtime-spec does not say. Other runtimes do otherwise.\n"),
@@ -163,15 +162,57 @@ fn facts(out: &mut String, steps: Option<&Steps>, value: impl Fn(&Shown) -> &Str
         out.push('\n');
     }
     for one in shown {
-        out.push_str(&format!("- {} = {}\n", text(&one.fact), text(value(one))));
+        out.push_str(&format!("- {} = {}\n", code(&one.fact), code(&safe(value(one)))));
     }
+}
+
+/// Prose that people read before it is drawn: a word with what Markdown or HTML would read as more than text is set as
+/// code, which needs no character references.
+fn text(prose: &str) -> String {
+    let safe = safe(prose);
+    let words = safe.split(' ').map(|word| {
+        // `no_new_privs` is no emphasis.
+        let emphasises = word.starts_with('_') || word.contains("(_") || word.ends_with('_');
+        match word.contains(is_markup) || word.contains("://") || word.contains("www.") || emphasises {
+            true => code(word),
+            false => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_markup(character: char) -> bool {
+    "&<>|`*~[]\\$@#".contains(character)
+}
+
+/// An address, as it stands.
+fn address(target: &str) -> String {
+    match target.contains(|c: char| c.is_whitespace() || c.is_control() || "<>".contains(c)) {
+        true => text(target),
+        false => format!("<{target}>"),
+    }
+}
+
+/// A code span, whose fence nothing in it can close.
+fn code(safe: &str) -> String {
+    let fence = "`".repeat(longest(safe) + 1);
+    let pad = if safe.starts_with('`') || safe.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{safe}{pad}{fence}")
+}
+
+/// The most backticks in a row.
+fn longest(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
 /// A block whose fence nothing in it can close.
 fn block(language: &str, body: &str) -> String {
-    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(3.max(longest + 1));
-    let lines: Vec<String> = body.lines().map(crate::safe).collect();
+    let fence = "`".repeat(3.max(longest(body) + 1));
+    let lines: Vec<String> = body.lines().map(safe).collect();
     format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
 }
 
@@ -206,6 +247,27 @@ mod tests {
     }
 
     #[test]
+    fn prose_is_read_as_it_is_written() {
+        for (prose, expected) in [
+            (
+                "it doesn't say (at all) no_new_privs: 100 %",
+                "it doesn't say (at all) no_new_privs: 100 %",
+            ),
+            ("a < b & c", "a `<` b `&` c"),
+            (
+                "the <script>alert(1)</script> of",
+                "the `<script>alert(1)</script>` of",
+            ),
+            ("ask @nobody or #12", "ask `@nobody` or `#12`"),
+            ("a ``x` b", "a ``` ``x` ``` b"),
+            ("see https://example.org/x_y_", "see `https://example.org/x_y_`"),
+            ("*all* _all_", "`*all*` `_all_`"),
+        ] {
+            assert_eq!(text(prose), expected, "{prose}");
+        }
+    }
+
+    #[test]
     fn what_a_case_says_closes_no_block() {
         let id: FindingId = "crun/a".parse().expect("an id");
         let steps = Steps {
@@ -230,7 +292,7 @@ mod tests {
             steps: Some(&steps),
         });
         assert!(report.contains("````yaml\na: '```'\n````\n"), "{report}");
-        assert!(!report.contains("<b>") && !report.contains("<1>") && !report.contains('\u{1b}'));
+        assert!(!report.contains('\u{1b}') && !report.contains("&#"), "{report}");
         for part in [
             "## Versions",
             "## Steps",
@@ -238,7 +300,9 @@ mod tests {
             "## Seen",
             "## Cause",
             "## Links",
-            "crun: &#60;1.2",
+            "crun: `<1.2`",
+            "- `process.exit` = `<1>`\n",
+            "\n`<b>",
         ] {
             assert!(report.contains(part), "{part} not in {report}");
         }

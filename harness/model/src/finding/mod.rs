@@ -11,7 +11,9 @@ mod sign;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 pub use self::card::Card;
@@ -20,7 +22,7 @@ pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
 pub use self::predicate::{Context, Predicate, fits};
 pub use self::range::Range;
-pub use self::sign::{CALL, SAID, Sign};
+pub use self::sign::{CALL, SAID, Short, Sign};
 use crate::impact::Impact;
 use crate::machine::{Machine, When};
 use crate::pattern::Pattern;
@@ -59,13 +61,59 @@ impl Kind {
 }
 
 /// How much it matters, by direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(with = "ImpactsForm")]
 pub struct Impacts {
     /// For who moves to the component.
     pub entering: Impact,
     /// For who moves away from it.
     pub leaving: Impact,
+}
+
+/// How it is written: a word where both are the same.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is the schema only")]
+enum ImpactsForm {
+    /// For both.
+    Same(Impact),
+    /// For each.
+    Each(EachImpact),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct EachImpact {
+    entering: Impact,
+    leaving: Impact,
+}
+
+impl<'de> Deserialize<'de> for Impacts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ImpactsVisitor;
+        impl<'de> Visitor<'de> for ImpactsVisitor {
+            type Value = Impacts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an impact, or {entering: IMPACT, leaving: IMPACT}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Impacts, E> {
+                let same = Impact::deserialize(word.into_deserializer())?;
+                Ok(Impacts {
+                    entering: same,
+                    leaving: same,
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Impacts, A::Error> {
+                let EachImpact { entering, leaving } =
+                    EachImpact::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Impacts { entering, leaving })
+            }
+        }
+        deserializer.deserialize_any(ImpactsVisitor)
+    }
 }
 
 impl Impacts {

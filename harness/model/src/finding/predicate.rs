@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::fact::{Fact, Value};
-use crate::pattern::glob;
+use crate::pattern::{alternatives, glob};
 
 /// What a predicate can ask beside the value: the workload's config, and other facts of the same runtime.
 pub struct Context<'a> {
@@ -131,7 +131,13 @@ impl Predicate {
             Self::OneOf(all) => all.iter().any(|expected| fits(expected, value)),
             Self::Has(item) => items(value).iter().any(|there| glob(item, there)),
             Self::Lacks(item) => value.is_some() && !items(value).iter().any(|there| glob(item, there)),
-            Self::Matches(pattern) => lines(value).iter().any(|line| glob(pattern, line)),
+            Self::Matches(pattern) => {
+                let globs = alternatives(pattern);
+                let lines = lines(value);
+                globs
+                    .iter()
+                    .any(|pattern| lines.iter().any(|line| glob(pattern, line)))
+            }
             Self::Above(least) => number(value).is_some_and(|number| number > *least),
             Self::Below(most) => number(value).is_some_and(|number| number < *most),
             Self::Config(path) => {

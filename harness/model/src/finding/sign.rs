@@ -1,13 +1,17 @@
 //! How a finding looks: a predicate over a fact, and what the others show instead.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::Value;
+use crate::known::ABSENT;
 use crate::pattern::{alternatives, glob};
 
 /// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are words of the runtime's own,
@@ -28,9 +32,9 @@ pub enum Instead {
 }
 
 /// One way in which a finding shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "RawSign", into = "RawSign")]
-#[schemars(with = "RawSign")]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(into = "RawSign")]
+#[schemars(with = "SignForm")]
 pub struct Sign {
     /// The fact's path: `*` for anything, `{a,b}` for one of several.
     pub fact: String,
@@ -45,6 +49,81 @@ pub struct Sign {
     pub beside: BTreeMap<String, Predicate>,
     /// What else one of the others shows then, who shows something else: why it refuses the config, say.
     pub others: BTreeMap<String, Predicate>,
+}
+
+/// A sign of many findings, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Short {
+    /// It makes a container of what others refuse.
+    Accepts,
+    /// It refuses what others make a container of.
+    Refuses,
+}
+
+impl Short {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Accepts, Self::Refuses];
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepts => "accepts",
+            Self::Refuses => "refuses",
+        }
+    }
+
+    /// What it stands for.
+    #[must_use]
+    pub fn sign(self) -> Sign {
+        let (shows, instead) = match self {
+            Self::Accepts => ("ok", "error"),
+            Self::Refuses => ("error", "ok"),
+        };
+        Sign {
+            fact: "lifecycle.*{create,run}.result".to_owned(),
+            listed: None,
+            shows: Predicate::Is(shows.into()),
+            instead: Some(Instead::Is(instead.into())),
+            beside: BTreeMap::new(),
+            others: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a sign can be written.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is the schema only")]
+enum SignForm {
+    /// In a word.
+    Short(Short),
+    /// With its members.
+    Long(RawSign),
+}
+
+impl<'de> Deserialize<'de> for Sign {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SignVisitor;
+        impl<'de> Visitor<'de> for SignVisitor {
+            type Value = Sign;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sign, or `accepts` or `refuses`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Sign, E> {
+                Short::deserialize(word.into_deserializer()).map(Short::sign)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sign, A::Error> {
+                let raw = RawSign::deserialize(MapAccessDeserializer::new(map))?;
+                raw.try_into().map_err(serde::de::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(SignVisitor)
+    }
 }
 
 /// A sign as it is written: the condition's member beside the others.
@@ -138,6 +217,21 @@ impl Sign {
         }
     }
 
+    /// The value that the component shows, if it is one.
+    #[must_use]
+    pub fn value(&self) -> Option<Value> {
+        one_value(&self.shows)
+    }
+
+    /// The value that the others show, if it is one.
+    #[must_use]
+    pub fn usual(&self) -> Option<Value> {
+        match self.instead.as_ref()? {
+            Instead::Fits(predicate) => one_value(predicate),
+            Instead::Is(value) => one_value(&Predicate::Is(value.clone())),
+        }
+    }
+
     /// How much it asks for.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -152,6 +246,14 @@ impl Sign {
             + self.others.len()
             + usize::from(self.instead.is_some())
             + usize::from(self.listed.is_some())
+    }
+}
+
+fn one_value(predicate: &Predicate) -> Option<Value> {
+    match predicate {
+        Predicate::Is(value) => (!value.line().contains('*')).then(|| value.clone()),
+        Predicate::Absent(true) => Some(ABSENT.into()),
+        _ => None,
     }
 }
 

@@ -59,6 +59,13 @@ pub fn clean() -> io::Result<Cleaned> {
     Ok(cleaned)
 }
 
+/// Removes the folders of the dead in one home; what will not go is left to [`clean`], which says so.
+pub(super) fn sweep(home: &Path) {
+    for (folder, _hold) in abandoned(home, true) {
+        let _ = fs::remove_dir_all(&folder);
+    }
+}
+
 /// Cgroups or folders of sessions that nobody holds, each held by us from here on.
 fn abandoned(home: &Path, are_folders: bool) -> impl Iterator<Item = (PathBuf, Hold)> {
     let entries = fs::read_dir(home).into_iter().flatten().flatten();

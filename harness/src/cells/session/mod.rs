@@ -107,6 +107,39 @@ impl Session {
     }
 }
 
+/// A folder for files of a command that are not a cell's: the next that is made removes it, if this command is killed.
+#[derive(Debug)]
+pub struct Aside {
+    // First: it is held while it is removed.
+    folder: TempDir,
+    _hold: Hold,
+}
+
+impl Aside {
+    /// Makes one among the temporary files, in place of those of commands that were killed.
+    ///
+    /// # Errors
+    /// No folder can be made.
+    pub fn make() -> io::Result<Self> {
+        let prefix = format!("{}.", name::own()?);
+        let [_, temporary] = homes();
+        clean::sweep(&temporary);
+        for _ in 0..ATTEMPTS {
+            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&temporary)?;
+            if let Some(hold) = Hold::take(folder.path())? {
+                return Ok(Self { folder, _hold: hold });
+            }
+        }
+        Err(io::Error::other("its folder is removed as soon as it is made"))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
 /// How often a folder is made anew.
 const ATTEMPTS: usize = 100;
 

@@ -17,6 +17,7 @@ use super::super::repro::write_folder;
 use super::super::{files, output, signals};
 use super::Subject;
 use crate::cells::participants::contenders;
+use crate::cells::session::Aside;
 use crate::corpus::Corpus;
 use crate::error::Error;
 use crate::run::stop::Stop;
@@ -102,7 +103,7 @@ pub(super) fn bisect(
     let name = runtime.name().to_owned();
     let contender = contenders(vec![runtime], None).map_err(Error::usage)?.remove(0);
     asked.clean()?;
-    let folder = tempfile::Builder::new().prefix("ocidiff-bisect.").tempdir();
+    let folder = Aside::make();
     let folder = folder.map_err(|error| Error::broken(format!("failed to make a folder: {error}")))?;
     let repro = folder.path().join("repro");
     write_folder(&repro, subject.entry, &contender, corpus, store)?;

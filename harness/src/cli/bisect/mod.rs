@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use ocidiff_model::event::{CaseReport, Event};
+use ocidiff_model::finding::Sign;
 use ocidiff_model::version::Version;
 use ocidiff_model::{ExitStatus, FindingId, RuntimeId, Value};
 use ocidiff_reports::safe;
@@ -44,6 +45,8 @@ const TRIED: usize = 5;
 struct Subject<'c> {
     entry: &'c Entry,
     finding: Option<&'c FindingId>,
+    /// How the finding shows.
+    signs: &'c [Sign],
 }
 
 /// One run of a case.
@@ -166,7 +169,10 @@ impl Subject<'_> {
     /// Leaves the facts that the finding is about.
     fn narrow(&self, facts: &mut BTreeMap<String, [Option<Value>; 2]>) {
         if let Some(id) = self.finding {
-            facts.retain(|fact, _| written_of(self.entry, id).any(|(known, _)| known.fact == *fact));
+            let has_sign = |fact: &str| self.signs.iter().any(|sign| sign.is_about(fact));
+            facts.retain(|fact, _| {
+                has_sign(fact) || written_of(self.entry, id).any(|(known, _)| known.fact == *fact)
+            });
         }
     }
 }
@@ -207,7 +213,7 @@ fn answer(
 
 /// The cases that are meant: one, or those that show a finding, the one that differs in the least first.
 fn subjects<'c>(what: &str, corpus: &'c Corpus) -> Result<Vec<Subject<'c>>, Error> {
-    if let Some((id, _)) = corpus.findings.0.iter().find(|(id, _)| id.as_str() == what) {
+    if let Some((id, finding)) = corpus.findings.0.iter().find(|(id, _)| id.as_str() == what) {
         let mut entries: Vec<&Entry> = cases_of(corpus, id).collect();
         entries.sort_by_key(|entry| (entry.known.0.len(), &entry.case.name));
         if entries.is_empty() {
@@ -218,12 +224,17 @@ fn subjects<'c>(what: &str, corpus: &'c Corpus) -> Result<Vec<Subject<'c>>, Erro
         let subject = |entry| Subject {
             entry,
             finding: Some(id),
+            signs: &finding.shows,
         };
         return Ok(entries.into_iter().map(subject).collect());
     }
     let chosen = plan::select(&corpus.entries, std::slice::from_ref(&what.to_owned()));
     match chosen.as_deref() {
-        Ok([entry]) => Ok(vec![Subject { entry, finding: None }]),
+        Ok([entry]) => Ok(vec![Subject {
+            entry,
+            finding: None,
+            signs: &[],
+        }]),
         Ok(several) => Err(Error::usage(format!(
             "`{}` is {} cases; name one of them, such as {}",
             safe(what),

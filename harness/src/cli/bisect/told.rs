@@ -202,6 +202,9 @@ fn shows(found: &Found<'_>, id: &FindingId, runtime: &Runtime) -> bool {
         .into_iter()
         .flat_map(|entry| crate::findings::written_of(entry, id));
     let by_value = written.any(|(known, written)| {
+        if known.by_signs {
+            return false;
+        }
         let shown = found.facts.get(&known.fact).map(|ends| ends[at].as_ref());
         shown.is_some_and(|value| ocidiff_model::known::stands_for(&written.shows, value))
     });

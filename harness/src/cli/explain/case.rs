@@ -51,6 +51,10 @@ fn lines(known: &KnownEntry) -> Vec<String> {
     for written in &known.written {
         let who: Vec<String> = written.who.iter().map(ToString::to_string).collect();
         let because: Vec<&str> = written.because.iter().map(|id| id.as_str()).collect();
+        if known.by_signs {
+            lines.push(format!("  {}: as {} shows", who.join(", "), because.join(", ")));
+            continue;
+        }
         lines.push(format!(
             "  {}: {}  by {}",
             who.join(", "),

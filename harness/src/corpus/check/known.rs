@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
-use ocidiff_model::{Case, KnownEntry, Value, near};
+use ocidiff_model::{Case, FindingId, KnownEntry, Value, near};
 
 use super::facts::{Names, Slip, known_fact};
 use super::machine;
@@ -39,10 +39,15 @@ pub(in crate::corpus) fn check(
             place.extend(keys.iter().map(String::as_str));
             found.push(document.at(&place, message, help));
         }
-        for (fact, items) in &group.facts {
+        for (fact, said) in &group.facts {
             found.extend(path(document, &index, group, fact, &names));
-            found.extend(whole(document, &index, fact, items));
-            for (at, item) in items.iter().enumerate() {
+            if said.shown().is_empty() {
+                found.extend(whole(document, &index, fact, said.items()));
+            }
+            for id in said.shown() {
+                found.extend(sign(document, &index, fact, id, against.corpus));
+            }
+            for (at, item) in said.items().iter().enumerate() {
                 if let Item::Because(item) = item {
                     found.extend(who(
                         document,
@@ -83,7 +88,7 @@ pub(in crate::corpus) fn entries(
                 let help = match &slip.error {
                     ocidiff_model::known::ResolveError::NoFinding(id) => {
                         let all = against.corpus.findings.0.keys();
-                        near::help(id.as_str(), all.map(ocidiff_model::FindingId::as_str)).or_else(|| {
+                        near::help(id.as_str(), all.map(FindingId::as_str)).or_else(|| {
                             Some(format!(
                                 "write it in cases/findings/{id}.yaml, or see `ocidiff findings`"
                             ))
@@ -133,6 +138,22 @@ fn path(
         return None;
     }
     slips.into_iter().flatten().next().map(at)
+}
+
+/// A finding that is to say how the fact differs must have a sign that is about it, or one that it can follow from.
+fn sign(
+    document: &Document<'_>,
+    index: &str,
+    fact: &str,
+    id: &FindingId,
+    corpus: &Corpus,
+) -> Option<Diagnostic> {
+    let finding = corpus.findings.find(id)?;
+    finding.shows.is_empty().then(|| {
+        let message = format!("`{id}` has no `shows` that could say how the fact differs");
+        let help = "write the values: [{because: ID, shows: VALUE}, {otherwise: VALUE}]".to_owned();
+        document.at(&[index, "facts", fact], message, help)
+    })
 }
 
 /// Items end with what everybody else shows, and what can be anything says why.

@@ -8,7 +8,7 @@ use super::place::Place;
 use crate::corpus::diagnostic::Diagnostic;
 
 /// What is filled in, once the members of a family have got their names.
-const KNOWN: [&str; 4] = ["probe", "hooks", "bundle", "container"];
+const KNOWN: [&str; 5] = ["probe", "hooks", "namespaces", "bundle", "container"];
 /// The member of a family.
 const MEMBER: &str = "for";
 

@@ -67,6 +67,56 @@ fn all_errors_of_all_files_are_told_with_their_places() {
 }
 
 #[test]
+fn a_slip_in_a_known_file_is_told_with_its_place_and_what_was_meant() {
+    let finding = "title: t\naffects: '*'\nkind: wording\nimpact: cosmetic\ncause: c\n";
+    for (fact, expected) in [
+        (
+            "[{becuase: runc/a, shows: 0}, {otherwise: 1}]",
+            "exit[0]: unknown field `becuase`, expected one of `because`, `who`, `shows`, `otherwise`, `reason`\n    \
+             help: did you mean `because`?",
+        ),
+        (
+            "[{because: runc/a, shwos: 0}, {otherwise: 1}]",
+            "help: did you mean `shows`?",
+        ),
+        (
+            "[{because: runc/a, shows: 0}, {othewise: 1}]",
+            "help: did you mean `otherwise`?",
+        ),
+        ("[{because: runc/a}, {otherwise: 1}]", "cases/t/a.known.yaml:3:"),
+        (
+            "[{shows: 0}, {otherwise: 1}]",
+            "an item is {because: ID, shows: VALUE} or {otherwise: VALUE}",
+        ),
+        (
+            "[runc/a, {otherwise: 1}]",
+            "a list holds findings, or items, not both",
+        ),
+        ("runc/b", "a.known.yaml:2:5: there is no finding `runc/b`"),
+        ("[runc/b]", "there is no finding `runc/b`"),
+        (
+            "runc/a",
+            "`runc/a` has no `shows` that could say how the fact differs",
+        ),
+        (
+            "{because: runc/a}",
+            "a finding, a list of findings, or a list of items",
+        ),
+    ] {
+        let told = errors(&[
+            ("findings/runc/a.yaml", finding),
+            ("t/a.yaml", "summary: s"),
+            (
+                "t/a.known.yaml",
+                &format!("- facts:\n    process.exit:\n     {fact}\n"),
+            ),
+        ])
+        .join("\n");
+        assert!(told.contains(expected), "{fact}: {told}");
+    }
+}
+
+#[test]
 fn the_built_in_corpus_is_good_and_is_the_same_as_its_yaml_files_say() {
     let built_in = crate::corpus::files::built_in("cases");
     for (name, source) in &built_in {

@@ -7,7 +7,7 @@ mod texts;
 use std::collections::BTreeSet;
 
 use ocidiff_model::finding::UNEXPLAINED;
-use ocidiff_model::known::{Item, KnownFile};
+use ocidiff_model::known::{Item, KnownFile, Said};
 use ocidiff_model::{Finding, FindingId};
 
 pub use form::{Form, form_of};
@@ -97,21 +97,15 @@ fn named(read: &[(&Source, Written)]) -> BTreeSet<FindingId> {
         Written::Known(known) => Some(known),
         Written::Finding(..) => None,
     });
-    let items = known.flat_map(|known| known.0.iter().flat_map(|group| group.facts.values().flatten()));
-    items
-        .filter_map(|item| match item {
-            Item::Because(item) => Some(item.because.ids().to_vec()),
-            Item::Otherwise(_) => None,
-        })
-        .flatten()
-        .collect()
+    let said = known.flat_map(|known| known.0.iter().flat_map(|group| group.facts.values()));
+    said.flat_map(Said::ids).cloned().collect()
 }
 
 fn unexplained(document: &Document<'_>, known: &KnownFile) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, group) in known.0.iter().enumerate() {
-        for (fact, items) in &group.facts {
-            for (at, item) in items.iter().enumerate() {
+        for (fact, said) in &group.facts {
+            for (at, item) in said.items().iter().enumerate() {
                 let Item::Because(item) = item else { continue };
                 if item.because.ids().iter().any(FindingId::is_unexplained) {
                     let place = [&index.to_string(), "facts", fact, &at.to_string()];

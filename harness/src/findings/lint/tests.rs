@@ -7,8 +7,7 @@ impact: {entering: security, leaving: cosmetic}
 applies: {config: {linux: {seccomp: \"*\"}}}
 shows:
   - {fact: process.exit, is: 0, instead: {above: 0}}
-cause: >-
-  It forgets a.
+cause: It forgets a.
 links:
   source: [containers/crun@1.1:src/a.c#L3]
 reported: no
@@ -114,9 +113,13 @@ fn a_sentence_stands_once() {
 fn what_is_written_reads_back() {
     for (text, name) in [
         (with("kind: bug", "# inner #1 is content\nkind: bug"), "findings/crun/a.yaml"),
-        (format!("# Head.\n\n{}", with("cause: >-\n  It forgets a.", "cause: |\n  It  forgets #12\n\n  and more.\n")), "findings/crun/a.yaml"),
+        (format!("# Head.\n\n{}", with("cause: It forgets a.", "cause: |\n  It  forgets #12\n\n  and more.\n")), "findings/crun/a.yaml"),
         (with("title: crun does a", "title: 'crun: does \"a\" # b'"), "findings/crun/a.yaml"),
         ("# Head.\n- facts: {process.stdout: [{because: crun/a, shows: ['a, b', \"x: 'y'\", '- z', 'null', '1']}, {otherwise: '*', reason: 'a: b # c'}]}\n".to_owned(), "t/a.known.yaml"),
+        ("- {facts: {process.exit: crun/a, 'proc.#1': [crun/a, runc/b]}}\n".to_owned(), "t/a.known.yaml"),
+        (with("shows:\n  - {fact: process.exit, is: 0, instead: {above: 0}}\n", "shows: [refuses, {fact: process.exit, is: 1}, accepts, {fact: 'lifecycle.*{create,run}.result', is: ok, instead: error, where: {process.exit: {is: 2}}}]\n"), "findings/crun/a.yaml"),
+        (with("{entering: ", "{leaving: cosmetic, entering: ").replace(", leaving: cosmetic}", "}"), "findings/crun/a.yaml"),
+        (with("kind: bug\n", "kind: bug\nraces: true\n").replace("{entering: breaks, leaving: cosmetic}", "breaks"), "findings/crun/a.yaml"),
         ("- {for: [a], when: {cgroup: v1, kernel: '>=6.6'}, rate: 0.05, facts: {process.exit: [{because: [crun/a], who: ['crun <1'], shows: true}, {otherwise: (absent)}]}}\n".to_owned(), "t/a.known.yaml"),
     ] {
         let sources = crate::corpus::load_sources(&[(name, &text)]);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ocidiff_model::Finding;
 use ocidiff_model::finding::{Kind, Reported};
+use ocidiff_model::known::{Item, KnownFile, Said};
 
 use super::Written;
 use crate::corpus::diagnostic::{Diagnostic, Document};
@@ -87,10 +88,11 @@ pub(super) fn twice(read: &[(&Source, Written)]) -> Vec<Diagnostic> {
     let mut first: BTreeMap<String, &str> = BTreeMap::new();
     let mut found = Vec::new();
     for (source, written) in read {
-        let Written::Finding(_, finding) = written else {
-            continue;
+        let all: Vec<(&str, &str)> = match written {
+            Written::Finding(_, finding) => texts(finding).collect(),
+            Written::Known(known) => reasons(known).map(|reason| ("reason", reason)).collect(),
         };
-        for (key, text) in texts(finding) {
+        for (key, text) in all {
             for sentence in sentences(text) {
                 if let Some(there) = first.get(sentence.as_str()) {
                     let opening: String = sentence.chars().take(SENTENCE).collect();
@@ -105,6 +107,15 @@ pub(super) fn twice(read: &[(&Source, Written)]) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Why values can be any.
+fn reasons(known: &KnownFile) -> impl Iterator<Item = &str> {
+    let said = known.0.iter().flat_map(|group| group.facts.values());
+    said.flat_map(Said::items).filter_map(|item| match item {
+        Item::Because(item) => item.reason.as_deref(),
+        Item::Otherwise(item) => item.reason.as_deref(),
+    })
 }
 
 /// The sentences of a text that are long enough to be meant as the same.

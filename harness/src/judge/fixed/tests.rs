@@ -45,6 +45,7 @@ fn entry(written: &[(&str, &str, i64)]) -> KnownEntry {
         rate: None,
         written: written.iter().map(item).collect(),
         otherwise: Some(Value::Int(0)),
+        by_signs: false,
     }
 }
 

@@ -6,14 +6,14 @@ use ocidiff_model::{Fact, Group, RuntimeId};
 use super::*;
 use crate::judge::compare::difference;
 
-fn finding(rest: &str) -> Finding {
+pub(crate) fn finding(rest: &str) -> Finding {
     let text = format!(
         "{{title: t, kind: bug, impact: {{entering: breaks, leaving: cosmetic}}, cause: c, affects: '<2', {rest}}}"
     );
     serde_yaml::from_str(&text).expect(rest)
 }
 
-fn record(label: &str, facts: &[(&str, &str)]) -> Record {
+pub(crate) fn record(label: &str, facts: &[(&str, &str)]) -> Record {
     let value = |text: &str| serde_yaml::from_str::<Value>(text).expect("a value");
     Record {
         case: "t/c".into(),
@@ -74,7 +74,7 @@ fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<S
 }
 
 /// Who shows what, whatever the steps.
-fn groups_of(fact: &str, records: &[&Record]) -> Vec<Group> {
+pub(crate) fn groups_of(fact: &str, records: &[&Record]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for record in records {
         let (label, value) = (record.runtime.label.clone(), record.value(fact).cloned());

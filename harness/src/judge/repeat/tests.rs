@@ -1,6 +1,7 @@
 //! What several runs come to.
 
 use ocidiff_model::Value;
+use ocidiff_model::difference::{Account, How};
 
 use super::*;
 use crate::judge::compare::difference;
@@ -117,4 +118,41 @@ fn a_race_that_is_written_is_known_where_it_shows_and_gone_only_if_that_is_too_u
         ),
         "another value is not that race"
     );
+}
+
+#[test]
+fn what_varies_and_is_explained_alike_each_time_is_known() {
+    let told = |values: &[(&str, i64)], id: &str| {
+        let mut known = found(Standing::Known, values);
+        known.accounts = vec![Account {
+            who: "crun".to_owned(),
+            because: vec![id.parse().expect(id)],
+            how: How::Recognised,
+        }];
+        vec![known]
+    };
+    let other = [("runc", 0), ("crun", 3)];
+    let standing = |runs: &[Vec<Difference>]| over_runs(runs, None).differences[0].standing.clone();
+    assert_eq!(
+        standing(&[
+            told(&DIFFER, "crun/a"),
+            told(&other, "crun/a"),
+            told(&DIFFER, "crun/a")
+        ]),
+        Standing::Known
+    );
+    for unstable in [
+        [told(&DIFFER, "crun/a"), told(&other, "crun/b")],
+        [told(&DIFFER, "crun/a"), vec![new(&other)]],
+        [told(&DIFFER, "crun/a"), vec![]],
+        [
+            vec![found(Standing::Known, &DIFFER)],
+            vec![found(Standing::Known, &other)],
+        ],
+    ] {
+        assert!(
+            matches!(standing(&unstable), Standing::Unstable { .. }),
+            "{unstable:?}"
+        );
+    }
 }

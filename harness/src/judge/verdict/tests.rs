@@ -45,6 +45,7 @@ pub(crate) fn known(yaml: &str) -> Known {
             })
             .collect(),
         otherwise: None,
+        by_signs: false,
     };
     Known(all.into_iter().map(entry).collect())
 }

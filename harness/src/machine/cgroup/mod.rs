@@ -150,6 +150,30 @@ impl Layout {
         })
     }
 
+    /// What is wrong, and which bound of a run is met just now: then it is no fault of the machine's.
+    pub(crate) fn with_bound(&self, why: String) -> String {
+        match self.bound_met() {
+            Some(full) => format!("{why}; it has met its cell's bound of {full}"),
+            None => why,
+        }
+    }
+
+    fn bound_met(&self) -> Option<String> {
+        let number = |file: PathBuf| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+        let is_met = |name: &str, most: &str| {
+            let most = most.parse::<u64>().unwrap_or(u64::MAX);
+            let mut all = self.hierarchies.iter().map(|one| number(one.dir.join(name)));
+            // What dies makes room: it is nearly there most of the time.
+            all.any(|now| now.is_some_and(|now| now >= most / 10 * 9))
+        };
+        if is_met("pids.current", MAX_PIDS) {
+            return Some(format!("{MAX_PIDS} processes"));
+        }
+        let memory = ["memory.usage_in_bytes", "memory.current"];
+        let is_full = memory.iter().any(|name| is_met(name, MAX_MEMORY));
+        is_full.then(|| format!("{MAX_MEMORY} bytes of memory"))
+    }
+
     /// Whether the run's own cgroup is frozen, and with it the cell.
     pub(crate) fn is_frozen(&self) -> bool {
         self.hierarchies.iter().any(|hierarchy| {

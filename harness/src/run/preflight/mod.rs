@@ -4,7 +4,7 @@
 mod limits;
 
 use ocidiff_model::record::RunOutcome;
-use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value};
+use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value, last_words};
 use ocidiff_runtimes::{CgroupNeed, Needs};
 
 use crate::cells::abilities::Abilities;
@@ -180,7 +180,7 @@ fn failure(record: &Record) -> Option<String> {
         .iter()
         .find(|step| step.result != ocidiff_model::record::CallResult::Ok);
     if let Some(step) = failed.filter(|step| step.op != Op::Delete) {
-        let said = step.text.trim().lines().next_back().unwrap_or_default();
+        let said = &last_words(&step.text);
         let ended = format!("{} ended with {}", step.label, step.result.value());
         return Some(if said.is_empty() {
             ended

@@ -1,0 +1,224 @@
+//! What a known file says of a fact: findings, or values.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::RuntimeKey;
+use crate::fact::Value;
+use crate::finding::FindingId;
+
+/// One finding, or several that make a value together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Because {
+    /// One.
+    One(FindingId),
+    /// All of these.
+    All(Vec<FindingId>),
+}
+
+impl Because {
+    /// The findings.
+    #[must_use]
+    pub fn ids(&self) -> &[FindingId] {
+        match self {
+            Self::One(id) => std::slice::from_ref(id),
+            Self::All(ids) => ids,
+        }
+    }
+}
+
+/// What some show of a fact, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    /// The findings that make it so.
+    pub because: Because,
+    /// Whose value it is; where it is not said, that of the versions which the findings are about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<RuntimeKey>,
+    /// The value. `"*"` is any value, `(absent)` is none.
+    pub shows: Value,
+    /// Why it can be any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What everybody else shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otherwise {
+    /// The value.
+    pub otherwise: Value,
+    /// Why it can be any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// An item of a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Item {
+    /// What a finding makes it.
+    Because(Explained),
+    /// What it is else.
+    Otherwise(Otherwise),
+}
+
+/// An item as it is read: an error in one must name its place, which an untagged enum forgets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawItem {
+    because: Option<Because>,
+    #[serde(default)]
+    who: Vec<RuntimeKey>,
+    shows: Option<Value>,
+    otherwise: Option<Value>,
+    reason: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match RawItem::deserialize(deserializer)? {
+            RawItem {
+                because: Some(because),
+                who,
+                shows: Some(shows),
+                otherwise: None,
+                reason,
+            } => Ok(Self::Because(Explained {
+                because,
+                who,
+                shows,
+                reason,
+            })),
+            RawItem {
+                because: None,
+                who,
+                shows: None,
+                otherwise: Some(otherwise),
+                reason,
+            } if who.is_empty() => Ok(Self::Otherwise(Otherwise { otherwise, reason })),
+            _ => Err(serde::de::Error::custom(
+                "an item is {because: ID, shows: VALUE} or {otherwise: VALUE}",
+            )),
+        }
+    }
+}
+
+/// What is written of a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Said {
+    /// It differs as this finding shows.
+    Shown(FindingId),
+    /// It differs as these findings show, each for its own runtime.
+    AllShown(Vec<FindingId>),
+    /// What each shows, where no finding's `shows` can say it.
+    Values(Vec<Item>),
+}
+
+impl Said {
+    /// The findings whose `shows` says how the fact differs.
+    #[must_use]
+    pub fn shown(&self) -> &[FindingId] {
+        match self {
+            Self::Shown(id) => std::slice::from_ref(id),
+            Self::AllShown(ids) => ids,
+            Self::Values(_) => &[],
+        }
+    }
+
+    /// The values, if they are written.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        match self {
+            Self::Values(items) => items,
+            Self::Shown(_) | Self::AllShown(_) => &[],
+        }
+    }
+
+    /// Every finding that is named.
+    pub fn ids(&self) -> impl Iterator<Item = &FindingId> {
+        let of_items = self.items().iter().flat_map(|item| match item {
+            Item::Because(item) => item.because.ids(),
+            Item::Otherwise(_) => &[],
+        });
+        self.shown().iter().chain(of_items)
+    }
+}
+
+impl From<Vec<Item>> for Said {
+    fn from(items: Vec<Item>) -> Self {
+        Self::Values(items)
+    }
+}
+
+impl<'de> Deserialize<'de> for Said {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SaidVisitor)
+    }
+}
+
+struct SaidVisitor;
+
+impl<'de> Visitor<'de> for SaidVisitor {
+    type Value = Said;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a finding, a list of findings, or a list of items")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Said, E> {
+        text.parse().map(Said::Shown).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said, A::Error> {
+        let (mut ids, mut items) = (Vec::new(), Vec::new());
+        while let Some(entry) = list.next_element()? {
+            match entry {
+                Listed::Id(id) => ids.push(id),
+                Listed::Item(item) => items.push(item),
+            }
+        }
+        match (ids.is_empty(), items.is_empty()) {
+            (false, true) => Ok(Said::AllShown(ids)),
+            (true, _) => Ok(Said::Values(items)),
+            _ => Err(serde::de::Error::custom(
+                "a list holds findings, or items, not both",
+            )),
+        }
+    }
+}
+
+/// An entry of a fact's list.
+enum Listed {
+    Id(FindingId),
+    Item(Item),
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListedVisitor;
+        impl<'de> Visitor<'de> for ListedVisitor {
+            type Value = Listed;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a finding, {because: ID, shows: VALUE} or {otherwise: VALUE}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Listed, E> {
+                text.parse().map(Listed::Id).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Listed, A::Error> {
+                Item::deserialize(MapAccessDeserializer::new(map)).map(Listed::Item)
+            }
+        }
+        deserializer.deserialize_any(ListedVisitor)
+    }
+}

@@ -1,0 +1,144 @@
+//! Facts of which a known file says no values, only which findings show in them: recognition must find these findings,
+//! and they must show.
+
+use ocidiff_model::difference::{Account, How, Standing};
+use ocidiff_model::known::stands_for;
+use ocidiff_model::{Difference, Finding, FindingId, Group, KnownEntry, Record};
+
+use crate::judge::compare::{difference, groups, speaks_of};
+use crate::judge::fixed::Newest;
+use crate::judge::recognise::Question;
+use crate::judge::verdict::accounts;
+
+/// Holds what was recognised against what is named. What is taken for something else is new; what does not show is gone,
+/// or fixed.
+pub(crate) fn hold_against(
+    entries: &[&KnownEntry],
+    question: &Question<'_>,
+    newest: &Newest,
+    found: &mut Vec<Difference>,
+) {
+    for entry in entries.iter().filter(|entry| entry.by_signs) {
+        let named = Named { entry, question };
+        match found.iter_mut().find(|difference| difference.fact == entry.fact) {
+            Some(difference) => named.name(difference),
+            None => found.extend(named.missing(newest)),
+        }
+    }
+}
+
+/// What a known file names in a fact, and what was observed.
+struct Named<'a> {
+    entry: &'a KnownEntry,
+    question: &'a Question<'a>,
+}
+
+impl Named<'_> {
+    /// The findings that a runtime is to show here.
+    fn of(&self, record: &Record) -> Vec<(&FindingId, &Finding)> {
+        let written = self.entry.written.iter();
+        let holding = written.filter(|written| written.who.iter().any(|key| key.holds(&record.runtime)));
+        let ids = holding.flat_map(|written| &written.because);
+        let findings = ids.filter_map(|id| Some((id, self.question.catalogue.find(id)?)));
+        let Question {
+            config,
+            steps,
+            machine,
+            ..
+        } = self.question;
+        findings
+            .filter(|(_, finding)| finding.fits(config, steps, machine))
+            .collect()
+    }
+
+    fn of_label(&self, label: &str) -> Vec<(&FindingId, &Finding)> {
+        let mut records = self.question.records.iter();
+        let record = records.find(|record| record.runtime.label == label);
+        record.map_or_else(Vec::new, |record| self.of(record))
+    }
+
+    fn name(&self, difference: &mut Difference) {
+        let mut is_other = false;
+        if difference.standing == Standing::Known {
+            for account in &mut difference.accounts {
+                let named = self.of_label(&account.who);
+                let is_named = |id: &FindingId| named.iter().any(|(one, _)| *one == id);
+                if account.because.iter().any(is_named) {
+                    account.because.retain(is_named);
+                    account.how = How::Written;
+                } else {
+                    // What follows from another difference hides what would show without it.
+                    is_other |= account.how == How::Recognised && !named.is_empty();
+                }
+            }
+        }
+        if is_other {
+            difference.standing = Standing::New { runs: 1 };
+            difference.accounts.clear();
+        }
+        if matches!(difference.standing, Standing::New { .. })
+            && let Some(accounts) = self.as_said(difference)
+        {
+            difference.standing = Standing::Known;
+            difference.accounts = accounts;
+        }
+    }
+
+    /// Why each shows what it shows, if all show what is said of them: the findings that are named, or what is usual. What
+    /// the others show instead is not asked here: all who take part may depart.
+    fn as_said(&self, difference: &Difference) -> Option<Vec<Account>> {
+        let mut accounts = Vec::new();
+        let mut usual: Vec<&Group> = Vec::new();
+        for group in &difference.groups {
+            let told = group.runtimes.iter().map(|label| {
+                let named = self.of_label(label);
+                let shown = named
+                    .into_iter()
+                    .filter(|(_, finding)| self.question.shows(label, &difference.fact, finding));
+                let because: Vec<FindingId> = shown.map(|(id, _)| id.clone()).collect();
+                (!because.is_empty()).then(|| Account {
+                    who: label.clone(),
+                    because,
+                    how: How::Written,
+                })
+            });
+            match told.collect::<Option<Vec<_>>>() {
+                Some(all) => accounts.extend(all),
+                None => usual.push(group),
+            }
+        }
+        let is_usual = match (usual.as_slice(), &self.entry.otherwise) {
+            ([], _) => true,
+            ([only], Some(value)) => stands_for(value, only.value.as_ref()),
+            ([_], None) => difference.disagree(),
+            _ => false,
+        };
+        (is_usual && !accounts.is_empty()).then_some(accounts)
+    }
+
+    /// The difference that ought to show, if some of those who take part do what a finding says and others do not.
+    fn missing(&self, newest: &Newest) -> Option<Difference> {
+        let fact = &self.entry.fact;
+        let speak = self
+            .question
+            .records
+            .iter()
+            .filter(|record| speaks_of(record, fact));
+        let is_to_show = |record: &&&Record| self.of(record).iter().any(|(_, finding)| !finding.races);
+        let (departing, others): (Vec<&Record>, Vec<&Record>) = speak.partition(|record| is_to_show(&record));
+        if departing.is_empty() || others.is_empty() {
+            return None;
+        }
+        let mut gone = difference(fact, groups(fact, self.question.records));
+        gone.accounts = accounts(self.entry, &departing);
+        gone.fixed = newest.all_newer(self.entry, &departing);
+        gone.standing = match gone.fixed.is_empty() {
+            true => Standing::Gone,
+            false => Standing::Fixed,
+        };
+        Some(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests;
