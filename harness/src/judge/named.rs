@@ -125,7 +125,7 @@ impl Named<'_> {
             .iter()
             .filter(|record| speaks_of(record, fact));
         let is_to_show = |record: &&&Record| self.of(record).iter().any(|(_, finding)| !finding.races);
-        let (departing, others): (Vec<&Record>, Vec<&Record>) = speak.partition(|record| is_to_show(&record));
+        let (departing, others): (Vec<&Record>, Vec<&Record>) = speak.partition(|record| is_to_show(record));
         if departing.is_empty() || others.is_empty() {
             return None;
         }

@@ -100,7 +100,7 @@ enum SignForm {
     /// In a word.
     Short(Short),
     /// With its members.
-    Long(RawSign),
+    Long(Box<RawSign>),
 }
 
 impl<'de> Deserialize<'de> for Sign {
