@@ -234,7 +234,7 @@ impl Browser {
              <pre id=told></pre><script>
              const frame = document.getElementById('frame'), told = {{errors: []}};
              const pause = ms => new Promise(done => setTimeout(done, ms));
-             frame.onload = async () => {{
+             frame.onload = async () => {{ frame.onload = null;
                frame.contentWindow.addEventListener('error', e => told.errors.push(String(e.message)));
                try {{ {steps} }} catch (e) {{ told.errors.push(String(e)); }}
                document.getElementById('told').textContent = encodeURIComponent(JSON.stringify(told));

@@ -59,7 +59,7 @@ fn answer(rows: &[Row]) -> Html {
     });
     html::table(
         "What to do",
-        &["", "workloads", "why, and what to do"],
+        &["answer", "workloads", "why, and what to do"],
         rows.collect(),
     )
 }
