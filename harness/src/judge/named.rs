@@ -3,7 +3,7 @@
 
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::known::stands_for;
-use ocidiff_model::{Difference, Finding, FindingId, Group, KnownEntry, Record};
+use ocidiff_model::{Difference, Finding, FindingId, Group, KnownEntry, Record, Value};
 
 use crate::judge::compare::{difference, groups, speaks_of};
 use crate::judge::fixed::Newest;
@@ -23,6 +23,18 @@ pub(crate) fn hold_against(
         match found.iter_mut().find(|difference| difference.fact == entry.fact) {
             Some(difference) => named.name(difference),
             None => found.extend(named.missing(newest)),
+        }
+    }
+    // What follows from a finding that is named: where what it is known by was not observed, as through an engine, it is
+    // not recognised there.
+    let is_held = |fact: &str| entries.iter().any(|entry| entry.fact == fact);
+    let open = |one: &&mut Difference| matches!(one.standing, Standing::New { .. }) && !is_held(&one.fact);
+    for difference in found.iter_mut().filter(open) {
+        let named = entries.iter().filter(|entry| entry.by_signs);
+        let said = named.map(|entry| Named { entry, question }.as_said(difference, None));
+        if let Some(accounts) = said.flatten().next() {
+            difference.standing = Standing::Known;
+            difference.accounts = accounts;
         }
     }
 }
@@ -77,7 +89,7 @@ impl Named<'_> {
             difference.accounts.clear();
         }
         if matches!(difference.standing, Standing::New { .. })
-            && let Some(accounts) = self.as_said(difference)
+            && let Some(accounts) = self.as_said(difference, self.entry.otherwise.as_ref())
         {
             difference.standing = Standing::Known;
             difference.accounts = accounts;
@@ -86,7 +98,7 @@ impl Named<'_> {
 
     /// Why each shows what it shows, if all show what is said of them: the findings that are named, or what is usual. What
     /// the others show instead is not asked here: all who take part may depart.
-    fn as_said(&self, difference: &Difference) -> Option<Vec<Account>> {
+    fn as_said(&self, difference: &Difference, otherwise: Option<&Value>) -> Option<Vec<Account>> {
         let mut accounts = Vec::new();
         let mut usual: Vec<&Group> = Vec::new();
         for group in &difference.groups {
@@ -107,7 +119,7 @@ impl Named<'_> {
                 None => usual.push(group),
             }
         }
-        let is_usual = match (usual.as_slice(), &self.entry.otherwise) {
+        let is_usual = match (usual.as_slice(), otherwise) {
             ([], _) => true,
             ([only], Some(value)) => stands_for(value, only.value.as_ref()),
             ([_], None) => difference.disagree(),

@@ -219,7 +219,7 @@ impl<'a> Question<'a> {
 }
 
 impl Question<'_> {
-    /// Whether a runtime shows of a fact what a finding says, whatever the others show.
+    /// Whether a runtime shows of a fact what a finding says, whatever the others show, as far as its facts were observed.
     pub(super) fn shows(&self, label: &str, fact: &str, finding: &Finding) -> bool {
         let Some(facts) = self.facts_of(label) else {
             return false;
@@ -227,7 +227,7 @@ impl Question<'_> {
         let context = self.context(&facts);
         let value = facts.iter().find(|one| one.path == fact).map(|one| &one.value);
         let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
-        signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits(value, &context))
+        signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
     }
 
     /// What a runtime shows, its steps too.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use super::predicate::{Context, Predicate, Raw, at, fits};
-use crate::fact::Value;
+use crate::fact::{Channel, Value};
 use crate::known::ABSENT;
 use crate::pattern::{alternatives, glob};
 
@@ -201,6 +201,20 @@ impl Sign {
         self.shows.fits(value, context) && all_fit(&self.beside, context)
     }
 
+    /// The same where channels were not observed at all, as through an engine: what is asked of them is left out. Only
+    /// for who knows otherwise that the component is at work.
+    #[must_use]
+    pub fn fits_as_far_as_seen(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
+        let is_observed = |pattern: &String| {
+            let channel = Channel::of(pattern);
+            let mut facts = context.facts.iter();
+            channel.is_none() || facts.any(|fact| Channel::of(&fact.path) == channel)
+        };
+        let mut seen = self.beside.iter().filter(|(pattern, _)| is_observed(pattern));
+        self.shows.fits(value, context)
+            && seen.all(|(pattern, predicate)| one_fits(pattern, predicate, context))
+    }
+
     /// Whether one of the others shows what it is to show beside the value.
     #[must_use]
     pub fn others_show(&self, context: &Context<'_>) -> bool {
@@ -259,17 +273,22 @@ fn one_value(predicate: &Predicate) -> Option<Value> {
 
 /// Whether a runtime shows all of this.
 fn all_fit(beside: &BTreeMap<String, Predicate>, context: &Context<'_>) -> bool {
-    beside.iter().all(|(pattern, predicate)| {
-        let mut named = context
-            .facts
-            .iter()
-            .filter(|fact| is_named(pattern, &fact.path))
-            .peekable();
-        if named.peek().is_none() {
-            return predicate.fits(None, context);
-        }
-        named.any(|fact| predicate.fits(Some(&fact.value), context))
-    })
+    beside
+        .iter()
+        .all(|(pattern, predicate)| one_fits(pattern, predicate, context))
+}
+
+/// Whether a runtime shows it in one of the facts that are called so.
+fn one_fits(pattern: &str, predicate: &Predicate, context: &Context<'_>) -> bool {
+    let mut named = context
+        .facts
+        .iter()
+        .filter(|fact| is_named(pattern, &fact.path))
+        .peekable();
+    if named.peek().is_none() {
+        return predicate.fits(None, context);
+    }
+    named.any(|fact| predicate.fits(Some(&fact.value), context))
 }
 
 /// Whether a pattern of paths names the path.
