@@ -52,9 +52,10 @@ pub enum Origin {
     Case,
     /// The user's: it is to start, and a refusal is a difference like any other.
     Given,
-    /// A runtime is held against itself, or what is judged is without what the case expects: that all fail alike may be
-    /// as it should be.
+    /// A runtime is held against itself: that it fails both times may be as it should be.
     Control,
+    /// A case's through an engine, without what the case expects: that all fail alike may be as it should be.
+    Engine,
 }
 
 /// What a verdict is made from, beside the records.
@@ -160,7 +161,7 @@ impl Judge {
             Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable)
                 .or_else(|| self.watches_nothing(&entry.case, &comparable)),
             Origin::Given => failing::nobody_starts(&comparable),
-            Origin::Control => None,
+            Origin::Control | Origin::Engine => None,
         }
     }
 

@@ -49,7 +49,7 @@ impl Ground {
                 ..abilities.machine.clone()
             },
             tells_gone: false,
-            origin: Origin::Control,
+            origin: Origin::Engine,
             repeat,
             newest: Newest::default(),
         };
