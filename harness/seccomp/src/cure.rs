@@ -194,11 +194,12 @@ fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
     }
     // A call can be among the known ones of another architecture and newer than all of the machine's own.
     let own = profile.abis(native).into_iter().next();
+    let own = own.and_then(|abi| profile.newest(&abi).map(|newest| (abi, newest)));
     let is_newer = |name: &&str| {
         let number = own
             .as_ref()
-            .and_then(|abi| Some((abi.syscall_number(name)?, profile.newest(abi)?)));
-        number.is_some_and(|(nr, newest)| nr > newest)
+            .and_then(|(abi, newest)| Some((abi.syscall_number(name)?, newest)));
+        number.is_some_and(|(nr, newest)| nr > *newest)
     };
     denied.into_iter().filter(|name| !is_newer(name)).collect()
 }
