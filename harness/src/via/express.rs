@@ -3,7 +3,7 @@
 //! What the default config says and an engine has no setting for is the engine's own: its mounts, its devices. What a
 //! case changes must have a setting, or the case is none for an engine; each part says why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use ocidiff_model::{Case, Op, Step};
@@ -72,14 +72,32 @@ pub(super) fn only<'v>(
     }
 }
 
+/// The members of a config as a whole, none of which is another than these, and what of them is never the case's.
+pub(super) fn config(config: &Value, default: &Value, keys: &[&str]) -> Part {
+    only(config, "config", keys)?;
+    if config["ociVersion"] != default["ociVersion"] {
+        return refuse("the engine writes ociVersion itself");
+    }
+    match &config["annotations"] {
+        Value::Null => Ok(()),
+        Value::Object(map) if map.is_empty() => Ok(()),
+        _ => refuse("the engine has no setting for annotations"),
+    }
+}
+
+/// A list, none where it is absent.
+pub(super) fn list<'v>(value: &'v Value, name: &str) -> Result<Option<&'v [Value]>, Refusal> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Array(items) => Ok(Some(items)),
+        _ => refuse(format!("{name} is not a list")),
+    }
+}
+
 /// A list of texts, none where it is absent.
 pub(super) fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Refusal> {
-    let Value::Array(items) = value else {
-        return if value.is_null() {
-            Ok(None)
-        } else {
-            refuse(format!("{name} is not a list"))
-        };
+    let Some(items) = list(value, name)? else {
+        return Ok(None);
     };
     let all: Option<Vec<String>> = items.iter().map(|item| Some(item.as_str()?.to_owned())).collect();
     all.map_or_else(
@@ -198,8 +216,57 @@ impl Capabilities {
     }
 }
 
+/// sysctls, none where they are absent.
+pub(super) fn sysctls(sysctl: &Value) -> Result<Option<BTreeMap<String, String>>, Refusal> {
+    let all = match sysctl {
+        Value::Null => return Ok(None),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect::<Option<_>>(),
+        _ => None,
+    };
+    all.map_or_else(
+        || refuse("linux.sysctl is not a map of texts"),
+        |all| Ok(Some(all)),
+    )
+}
+
+/// A device that the machine has under a name of its own, and where the container has it.
+pub(super) struct Device {
+    pub(super) here: String,
+    pub(super) inside: String,
+}
+
+/// Devices, none where they are absent.
+pub(super) fn devices(devices: &Value) -> Result<Option<Vec<Device>>, Refusal> {
+    let Some(all) = list(devices, "linux.devices")? else {
+        return Ok(None);
+    };
+    let device = |device: &Value| {
+        only(device, "linux.devices", &["path", "type", "major", "minor"])?;
+        let (Some(path), Some(major), Some(minor)) = (
+            device["path"].as_str(),
+            device["major"].as_u64(),
+            device["minor"].as_u64(),
+        ) else {
+            return refuse("a device has no path or no numbers");
+        };
+        let Some(here) = machines(device["type"].as_str(), major, minor) else {
+            return refuse(format!(
+                "the machine has no device {major}:{minor} that the engine could give"
+            ));
+        };
+        Ok(Device {
+            here,
+            inside: path.to_owned(),
+        })
+    };
+    all.iter().map(device).collect::<Result<_, _>>().map(Some)
+}
+
 /// The path of a device that the machine has under a name of its own.
-pub(super) fn machines(kind: Option<&str>, major: u64, minor: u64) -> Option<String> {
+fn machines(kind: Option<&str>, major: u64, minor: u64) -> Option<String> {
     let entries = std::fs::read_dir("/dev").ok()?.flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
     paths.sort();

@@ -10,9 +10,9 @@ use ocidiff_model::Case;
 use serde_json::Value;
 
 use super::resources;
-use crate::via::express::machines;
-use crate::via::express::{Capabilities, user};
-use crate::via::express::{Part, Refusal, flag, number, only, refuse, texts, whole};
+use crate::via::express::{
+    self, Capabilities, Part, Refusal, env_of, flag, only, refuse, texts, user, whole,
+};
 
 /// What a case is as a pod with one container.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,14 +74,7 @@ pub fn body(case: &Case, config: &Value, default: &Value, network: Network) -> R
         "linux",
         "annotations",
     ];
-    only(config, "config", &keys)?;
-    if config["ociVersion"] != default["ociVersion"] {
-        return refuse("the engine writes ociVersion itself");
-    }
-    let annotations = &config["annotations"];
-    if !annotations.is_null() && annotations.as_object().is_none_or(|map| !map.is_empty()) {
-        return refuse("the engine has no setting for annotations");
-    }
+    express::config(config, default, &keys)?;
     if config["mounts"] != default["mounts"] {
         return refuse("CRI has no setting for mounts but binds of the node's own folders");
     }
@@ -124,7 +117,7 @@ fn process(body: &mut Body, process: &Value, security: &mut m::LinuxContainerSec
         Some(args) if args.first().is_some_and(|program| !program.is_empty()) => args,
         _ => return refuse("the engine wants a program in process.args"),
     };
-    let env = crate::via::express::env_of(&process["env"])?;
+    let env = env_of(&process["env"])?;
     let pairs = env.iter().filter_map(|entry| entry.split_once('='));
     body.container.envs = pairs
         .map(|(key, value)| m::KeyValue {
@@ -208,53 +201,19 @@ fn profile(body: &mut Body, seccomp: &Value) -> Result<m::security_profile::Prof
 }
 
 fn sysctls(body: &mut Body, sysctl: &Value) -> Part {
-    if sysctl.is_null() {
-        return Ok(());
-    }
-    let map = sysctl.as_object().into_iter().flatten();
-    for (name, value) in map {
-        let Some(value) = value.as_str() else {
-            return refuse("linux.sysctl is not a map of texts");
-        };
-        body.sysctls.insert(name.clone(), value.to_owned());
-    }
-    if body.sysctls.is_empty() && !sysctl.is_object() {
-        return refuse("linux.sysctl is not a map of texts");
-    }
+    body.sysctls = express::sysctls(sysctl)?.unwrap_or_default();
     Ok(())
 }
 
-/// A device that the node has under a name of its own.
 fn devices(body: &mut Body, devices: &Value) -> Part {
-    let Value::Array(all) = devices else {
-        return if devices.is_null() {
-            Ok(())
-        } else {
-            refuse("linux.devices is not a list")
-        };
-    };
-    for device in all {
-        only(device, "linux.devices", &["path", "type", "major", "minor"])?;
-        let numbers =
-            number(&device["major"], "a device's major")?.zip(number(&device["minor"], "a device's minor")?);
-        let (Some(path), Some((major, minor))) = (device["path"].as_str(), numbers) else {
-            return refuse("a device has no path or no numbers");
-        };
-        let (major, minor) = (
-            u64::try_from(major).unwrap_or(u64::MAX),
-            u64::try_from(minor).unwrap_or(u64::MAX),
-        );
-        let Some(here) = machines(device["type"].as_str(), major, minor) else {
-            return refuse(format!(
-                "the machine has no device {major}:{minor} that the engine could give"
-            ));
-        };
-        body.container.devices.push(m::Device {
-            container_path: path.to_owned(),
-            host_path: here,
+    let all = express::devices(devices)?.unwrap_or_default();
+    body.container
+        .devices
+        .extend(all.into_iter().map(|one| m::Device {
+            container_path: one.inside,
+            host_path: one.here,
             permissions: "rwm".to_owned(),
-        });
-    }
+        }));
     Ok(())
 }
 

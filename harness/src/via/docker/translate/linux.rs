@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{host, resources, seccomp};
-use crate::via::express::{Part, machines, only, refuse, texts};
+use crate::via::express::{self, Part, only, refuse, texts};
 
 const KEYS: [&str; 8] = [
     "cgroupsPath",
@@ -61,48 +61,24 @@ fn namespaces(body: &mut Value, namespaces: &Value, default: &Value) -> Part {
 }
 
 fn sysctl(body: &mut Value, sysctl: &Value) -> Part {
-    if sysctl.is_null() {
+    let Some(map) = express::sysctls(sysctl)? else {
         return Ok(());
-    }
-    let Some(map) = sysctl
-        .as_object()
-        .filter(|map| map.values().all(Value::is_string))
-    else {
-        return refuse("linux.sysctl is not a map of texts");
     };
     if let Some(net) = map.keys().find(|name| name.contains('/')) {
         return refuse(format!("the engine does not take the sysctl {net}"));
     }
-    host(body, "Sysctls", Map::clone(map));
+    host(body, "Sysctls", json!(map));
     Ok(())
 }
 
-/// A device that the machine has under a name of its own.
 fn devices(body: &mut Value, devices: &Value) -> Part {
-    let Value::Array(all) = devices else {
-        return if devices.is_null() {
-            Ok(())
-        } else {
-            refuse("linux.devices is not a list")
-        };
+    let Some(all) = express::devices(devices)? else {
+        return Ok(());
     };
-    let mut found = Vec::new();
-    for device in all {
-        only(device, "linux.devices", &["path", "type", "major", "minor"])?;
-        let (Some(path), Some(major), Some(minor)) = (
-            device["path"].as_str(),
-            device["major"].as_u64(),
-            device["minor"].as_u64(),
-        ) else {
-            return refuse("a device has no path or no numbers");
-        };
-        let Some(here) = machines(device["type"].as_str(), major, minor) else {
-            return refuse(format!(
-                "the machine has no device {major}:{minor} that the engine could give"
-            ));
-        };
-        found.push(json!({"PathOnHost": here, "PathInContainer": path, "CgroupPermissions": "rwm"}));
-    }
+    let devices = all.into_iter().map(
+        |one| json!({"PathOnHost": one.here, "PathInContainer": one.inside, "CgroupPermissions": "rwm"}),
+    );
+    let found: Vec<Value> = devices.collect();
     host(body, "Devices", found);
     Ok(())
 }

@@ -12,7 +12,7 @@ mod seccomp;
 use ocidiff_model::Case;
 use serde_json::{Value, json};
 
-use crate::via::express::{Part, Refusal, flag, only, refuse, whole};
+use crate::via::express::{self, Part, Refusal, flag, only, refuse, whole};
 
 /// The body of the API's call that creates the container, without image, labels and runtime. `default` is the corpus's
 /// default config.
@@ -31,14 +31,7 @@ pub fn body(case: &Case, config: &Value, default: &Value) -> Result<Value, Refus
         "linux",
         "annotations",
     ];
-    only(config, "config", &keys)?;
-    if config["ociVersion"] != default["ociVersion"] {
-        return refuse("the engine writes ociVersion itself");
-    }
-    let annotations = &config["annotations"];
-    if !annotations.is_null() && *annotations != json!({}) {
-        return refuse("the engine has no setting for annotations");
-    }
+    express::config(config, default, &keys)?;
     let mut body = base();
     process::add(&mut body, &config["process"])?;
     root(&mut body, &config["root"])?;

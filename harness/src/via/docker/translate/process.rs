@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{host, security};
-use crate::via::express::{Capabilities, Part, env_of, flag, number, only, refuse, texts, user};
+use crate::via::express::{self, Capabilities, Part, env_of, flag, number, only, refuse, texts, user};
 
 const KEYS: [&str; 9] = [
     "terminal",
@@ -84,12 +84,8 @@ fn add_capabilities(body: &mut Value, capabilities: &Value) -> Part {
 }
 
 fn rlimits(body: &mut Value, rlimits: &Value) -> Part {
-    let Value::Array(all) = rlimits else {
-        return if rlimits.is_null() {
-            Ok(())
-        } else {
-            refuse("process.rlimits is not a list")
-        };
+    let Some(all) = express::list(rlimits, "process.rlimits")? else {
+        return Ok(());
     };
     let mut limits = Vec::new();
     let mut seen = BTreeSet::new();
