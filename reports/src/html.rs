@@ -38,6 +38,11 @@ impl Html {
         Self::element(tag, &[], [Self::text(hostile)])
     }
 
+    /// A paragraph of text that is not the news.
+    pub(crate) fn quiet(hostile: &str) -> Self {
+        Self::element("p", &[("class", "quiet")], [Self::text(hostile)])
+    }
+
     /// A link, where the target is one that can be followed; else its text.
     pub(crate) fn link(target: &str, name: &str) -> Self {
         if crate::telling::is_web(target) {
@@ -172,14 +177,18 @@ pub(crate) fn table(caption: &str, head: &[&'static str], rows: Vec<Vec<Html>>) 
             Html::element("tbody", &[], rows.into_iter().map(row)),
         ],
     );
-    // Whoever has no mouse scrolls it with the keyboard.
+    scrolled("wide", "region", caption, table)
+}
+
+/// What is wider than a narrow window: whoever has no mouse scrolls it with the keyboard.
+pub(crate) fn scrolled(class: &str, role: &str, name: &str, inside: Html) -> Html {
     let attributes = [
-        ("class", "wide"),
-        ("role", "region"),
+        ("class", class),
+        ("role", role),
         ("tabindex", "0"),
-        ("aria-label", caption),
+        ("aria-label", name),
     ];
-    Html::element("div", &attributes, [table])
+    Html::element("div", &attributes, [inside])
 }
 
 /// Text on one line in which nothing is more than text, neither between tags nor in an attribute.

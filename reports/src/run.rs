@@ -240,6 +240,19 @@ pub struct LeftOut<'a> {
 }
 
 impl<'a> Start<'a> {
+    /// `kernel 6.18.44, cgroup v1, x86_64`
+    pub(crate) fn machine_in_words(&self) -> String {
+        let machine = self.machine;
+        let via = machine
+            .via
+            .as_ref()
+            .map_or_else(String::new, |via| format!(", via {via}"));
+        format!(
+            "kernel {}, cgroup {}, {}{via}",
+            machine.kernel, machine.cgroup, machine.arch
+        )
+    }
+
     /// The head of a run, from its first event.
     #[must_use]
     pub fn of(event: &'a Event) -> Option<Self> {

@@ -111,16 +111,9 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<ExitStatus, Error> {
 
 /// Writes the page of the nights, and those of the last night's runs beside it; gives the first one's path.
 fn write_pages(folder: &Path, trend: &Trend, nights: &[(String, Vec<Vec<Event>>)]) -> Result<PathBuf, Error> {
-    let runs_of = |name: &str| {
-        nights
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, runs)| runs)
-    };
-    let mut latest = trend.nights.iter().rev().filter_map(|night| runs_of(&night.name));
-    let (last, before) = (latest.next(), latest.next());
-    let last = last.map_or(&[][..], Vec::as_slice);
-    let diff = before.map(|before| Diff::of(before, last));
+    let name = trend.nights.last().map(|night| &night.name);
+    let last = nights.iter().find(|(other, _)| Some(other) == name);
+    let last = last.map_or(&[][..], |(_, runs)| runs);
     fs::create_dir_all(folder).map_err(|error| {
         let folder = safe(&folder.to_string_lossy());
         Error::broken(format!("failed to make the folder {folder}: {error}"))
@@ -141,7 +134,7 @@ fn write_pages(folder: &Path, trend: &Trend, nights: &[(String, Vec<Vec<Event>>)
         )?;
     }
     let index = folder.join("index.html");
-    files::write(&index, &page(trend, diff.as_ref(), &runs), files::PRIVATE)?;
+    files::write(&index, &page(trend, &runs), files::PRIVATE)?;
     Ok(index)
 }
 

@@ -13,8 +13,7 @@ use super::turn::{Scale, impact_of, is_wrong};
 use super::{
     CaseChange, Changes, FactChange, LeftOut, NotVersions, Row, Turn, Unexplained, What, was_compared,
 };
-use crate::nights::machine_of;
-use crate::run::Run;
+use crate::run::{Run, Start};
 
 /// The versions of a run, in order.
 struct Versions<'a> {
@@ -94,7 +93,11 @@ pub(super) fn changes(run: &Run<'_>) -> Result<Changes, NotVersions> {
     let broken = run.with(Verdict::Broken);
     Ok(Changes {
         runtime,
-        machine: run.starts.first().map(machine_of).unwrap_or_default(),
+        machine: run
+            .starts
+            .first()
+            .map(Start::machine_in_words)
+            .unwrap_or_default(),
         cases: run.cases.len(),
         differing: found.differing.len(),
         findings,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, Depth, Finding, ShapeReport};
 
+use super::row::{Row, names};
 use super::versions;
 use crate::safe::{safe, safe_to};
 use crate::style::{Style, count, wrap};
@@ -14,9 +15,6 @@ const WHAT: usize = 14;
 const WHOM: usize = 11;
 /// Characters of a line of others' words.
 const LINE: usize = 400;
-
-/// A line of the answer: what is to be done, with whom, why, and more below that.
-pub(crate) type Row = (&'static str, String, Vec<String>);
 
 /// The answer, within the columns of the style.
 pub(super) fn lines(report: &CheckReport, style: &Style) -> Vec<String> {
@@ -176,14 +174,4 @@ pub(super) fn said(finding: &Finding) -> String {
         finding.impact,
         known(finding)
     )
-}
-
-pub(super) fn names(all: &[&str]) -> String {
-    const MOST: usize = 30;
-    let shown = all.len().min(MOST);
-    let more = match all.len() - shown {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    safe_to(&format!("{}{more}", all[..shown].join(", ")), 2000)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod junit;
 pub mod markdown;
+pub(crate) mod row;
 mod sarif;
 pub mod terminal;
 mod versions;

@@ -2,7 +2,7 @@
 
 use ocidiff_model::check::VersionReport;
 
-use super::answer::{Row, names};
+use super::row::{Row, names};
 use crate::safe::{safe, safe_to};
 
 /// Characters of a line of others' words.

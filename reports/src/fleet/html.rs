@@ -4,7 +4,8 @@ use ocidiff_model::Impact;
 use ocidiff_model::check::{FleetDifference, FleetMove, FleetNode, FleetReport, FleetShape, Outlook, Placed};
 
 use super::{digest, older, outlooks, summary};
-use crate::check::answer::{Row, known};
+use crate::check::answer::known;
+use crate::check::row::Row;
 use crate::check::{NAMES, because, explains, step, word};
 use crate::html::{self, Html};
 use crate::ignored;

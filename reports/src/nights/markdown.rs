@@ -1,8 +1,7 @@
 //! Two nights held against each other, for a comment or a ticket.
 
 use super::Diff;
-use super::terminal::{line, lists};
-use crate::changes::names;
+use super::terminal::{line, remarks};
 use crate::markdown::text;
 
 /// Rows of a table; what is worst comes first, and a comment has a limit.
@@ -37,18 +36,7 @@ pub(super) fn render(diff: &Diff) -> String {
     if diff.cases.len() > ROWS {
         out.push_str(&format!("\nand {} more\n", diff.cases.len() - ROWS));
     }
-    let mut rest: Vec<String> = lists(diff)
-        .into_iter()
-        .filter(|(_, all)| !all.is_empty())
-        .map(|(name, all)| format!("{name}: {}", names(all)))
-        .collect();
-    rest.extend(diff.slower.iter().take(20).map(|slow| {
-        format!(
-            "slower: {} takes {:.1} s, was {:.1} s",
-            slow.case, slow.to, slow.from
-        )
-    }));
-    rest.extend(diff.cut.iter().cloned());
+    let rest = remarks(diff);
     if !rest.is_empty() {
         out.push('\n');
     }

@@ -28,7 +28,7 @@ pub use times::Slower;
 pub use trend::{Night, Trend, render_trend};
 
 use crate::changes::FactChange;
-use crate::run::{Run, Start};
+use crate::run::Run;
 use crate::{Error, Format, Style, object};
 
 /// What became of a case.
@@ -134,26 +134,13 @@ pub struct Diff {
 /// A version of a runtime on a machine, in words.
 fn places(run: &Run<'_>) -> BTreeSet<String> {
     let places = run.starts.iter().flat_map(|start| {
-        let machine = machine_of(start);
+        let machine = start.machine_in_words();
         start
             .runtimes
             .iter()
             .map(move |one| format!("{} on {machine}", pair::version_of(start, &one.runtime.label)))
     });
     places.collect()
-}
-
-/// `kernel 6.18.44, cgroup v1, x86_64`
-pub(crate) fn machine_of(start: &Start<'_>) -> String {
-    let machine = start.machine;
-    let via = machine
-        .via
-        .as_ref()
-        .map_or_else(String::new, |via| format!(", via {via}"));
-    format!(
-        "kernel {}, cgroup {}, {}{via}",
-        machine.kernel, machine.cgroup, machine.arch
-    )
 }
 
 impl Diff {

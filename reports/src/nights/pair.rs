@@ -12,7 +12,7 @@ use ocidiff_model::finding::FindingId;
 use ocidiff_model::known::ANY;
 use ocidiff_model::{Difference, Value, Verdict};
 
-use super::{Became, CaseDiff, Diff, VersionChange, machine_of, places};
+use super::{Became, CaseDiff, Diff, VersionChange, places};
 use crate::changes::FactChange;
 use crate::run::{Run, Start};
 
@@ -56,7 +56,7 @@ pub(super) fn compare(diff: &mut Diff, old: &Run<'_>, new: &Run<'_>) {
             .runtimes
             .iter()
             .map(|one| version_of(before, &one.runtime.label))
-            .filter(|version| now_places.contains(&format!("{version} on {}", machine_of(before))))
+            .filter(|version| now_places.contains(&format!("{version} on {}", before.machine_in_words())))
             .collect()
     };
     let by_name: BTreeMap<&str, &CaseReport> =
@@ -90,7 +90,7 @@ fn became((old, new): &(Side<'_>, Side<'_>), both: &BTreeSet<String>) -> Option<
     let told = |became, versions| {
         Some(CaseDiff {
             case: new.case.case.clone(),
-            machine: machine_of(&new.start),
+            machine: new.start.machine_in_words(),
             became,
             from,
             to,

@@ -44,13 +44,26 @@ pub(super) fn render(diff: &Diff, style: &Style) -> String {
 }
 
 /// What is in one of the nights only.
-pub(super) fn lists(diff: &Diff) -> [(&'static str, &[String]); 4] {
+fn lists(diff: &Diff) -> [(&'static str, &[String]); 4] {
     [
         ("only before", &diff.only_old),
         ("only now", &diff.only_new),
         ("cases only before", &diff.cases_only_old),
         ("cases only now", &diff.cases_only_new),
     ]
+}
+
+/// What else there is to tell, a line each: what is in one night only, what is slower, what was cut short.
+pub(super) fn remarks(diff: &Diff) -> Vec<String> {
+    let lists = lists(diff).into_iter().filter(|(_, all)| !all.is_empty());
+    let lists = lists.map(|(name, all)| format!("{name}: {}", names(all)));
+    let slower = diff.slower.iter().take(SLOWER).map(|slow| {
+        format!(
+            "slower: {} takes {:.1} s, was {:.1} s",
+            slow.case, slow.to, slow.from
+        )
+    });
+    lists.chain(slower).chain(diff.cut.iter().cloned()).collect()
 }
 
 fn told(page: &mut Page<'_>, case: &CaseDiff, style: &Style) {

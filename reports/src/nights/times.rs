@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ocidiff_model::event::CaseReport;
 use serde::Serialize;
 
-use super::{machine_of, places};
-use crate::run::Run;
+use super::places;
+use crate::run::{Run, Start};
 
 /// What is told takes so many times as long as before, beside what the whole run takes longer.
 const RATIO: f64 = 3.0;
@@ -54,7 +54,11 @@ pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> Vec<Slower> {
         number if number < ENOUGH => 1.0,
         number => ratios[number / 2].max(1.0),
     };
-    let machine = new.starts.first().map(machine_of).unwrap_or_default();
+    let machine = new
+        .starts
+        .first()
+        .map(Start::machine_in_words)
+        .unwrap_or_default();
     let clearly = pairs.into_iter().filter_map(|(before, now)| {
         let ratio = now.seconds / before.seconds / usual;
         let more = now.seconds - before.seconds * usual;

@@ -6,7 +6,7 @@ use ocidiff_model::{Counts, Event, Verdict};
 use serde::Serialize;
 
 use super::{Became, Diff};
-use crate::run::Run;
+use crate::run::{Run, Start};
 use crate::style::{Ink, Style, pad};
 use crate::{Error, object, when};
 
@@ -38,6 +38,9 @@ pub struct Night {
 pub struct Trend {
     /// The nights.
     pub nights: Vec<Night>,
+    /// The last one, held against the one before; its numbers are the night's.
+    #[serde(skip)]
+    pub since: Option<Diff>,
 }
 
 impl Trend {
@@ -49,13 +52,14 @@ impl Trend {
             .map(|(name, runs)| (began(runs), name, runs))
             .collect();
         all.sort_by_key(|(time, name, _)| (*time, *name));
-        let told = all.iter().enumerate().map(|(at, (time, name, runs))| {
+        let mut nights = Vec::new();
+        let mut since = None;
+        for (at, (time, name, runs)) in all.iter().enumerate() {
             let before = at.checked_sub(1).map(|before| all[before].2);
-            night(name, *time, runs, before)
-        });
-        Self {
-            nights: told.collect(),
+            since = before.map(|before| Diff::of(before, runs));
+            nights.push(night(name, *time, runs, since.as_ref()));
         }
+        Self { nights, since }
     }
 }
 
@@ -67,7 +71,7 @@ fn began(runs: &[Vec<Event>]) -> u64 {
     times.min().unwrap_or(0)
 }
 
-fn night(name: &str, time: u64, runs: &[Vec<Event>], before: Option<&Vec<Vec<Event>>>) -> Night {
+fn night(name: &str, time: u64, runs: &[Vec<Event>], diff: Option<&Diff>) -> Night {
     let sorted: Vec<Run<'_>> = runs.iter().map(|events| Run::of(events)).collect();
     let mut counts = Counts::default();
     for case in sorted.iter().flat_map(|run| &run.cases) {
@@ -84,10 +88,9 @@ fn night(name: &str, time: u64, runs: &[Vec<Event>], before: Option<&Vec<Vec<Eve
         .collect();
     versions.sort();
     versions.dedup();
-    let mut machines: Vec<String> = starts().map(super::machine_of).collect();
+    let mut machines: Vec<String> = starts().map(Start::machine_in_words).collect();
     machines.sort();
     machines.dedup();
-    let diff = before.map(|before| Diff::of(before, runs));
     let number = |diff: &Diff| {
         let numbers = Became::ALL.map(|became| (became, diff.number(became)));
         numbers.into_iter().filter(|(_, number)| *number > 0).collect()
@@ -99,8 +102,8 @@ fn night(name: &str, time: u64, runs: &[Vec<Event>], before: Option<&Vec<Vec<Eve
         versions,
         machines: machines.len(),
         counts,
-        compared: diff.as_ref().map(|diff| diff.compared),
-        since: diff.as_ref().map(number).unwrap_or_default(),
+        compared: diff.map(|diff| diff.compared),
+        since: diff.map(number).unwrap_or_default(),
         new: fresh
             .filter(|case| case.became == Became::New)
             .map(|case| case.case.clone())

@@ -4,7 +4,7 @@ use ocidiff_model::Impact;
 use ocidiff_model::finding::Card;
 
 use super::view::{Found, View};
-use crate::html::Html;
+use crate::html::{Html, scrolled};
 use crate::style::count;
 use crate::telling;
 
@@ -26,13 +26,7 @@ pub(super) fn table(view: &View<'_>) -> Html {
             Html::element("tbody", &[], view.findings.iter().map(|found| row(view, found))),
         ],
     );
-    let attributes = [
-        ("class", "wide tall"),
-        ("role", "region"),
-        ("tabindex", "0"),
-        ("aria-label", "Findings"),
-    ];
-    parts.push(Html::element("div", &attributes, [table]));
+    parts.push(scrolled("wide tall", "region", "Findings", table));
     Html::element("section", &[("id", "findings")], parts)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::{Impact, Verdict};
 
 use super::view::{Place, View};
-use crate::html::Html;
+use crate::html::{Html, scrolled};
 use crate::run::is_told_whole;
 
 /// What a cell says.
@@ -36,19 +36,13 @@ pub(super) fn section(view: &View<'_>) -> Html {
             Html::element("tbody", &[], rows),
         ],
     );
-    let attributes = [
-        ("class", "wide"),
-        ("role", "region"),
-        ("tabindex", "0"),
-        ("aria-label", "Topics by runtimes"),
-    ];
     Html::element(
         "section",
         &[("id", "matrix")],
         [
             Html::with("h2", "Topics by runtimes"),
             legend(),
-            Html::element("div", &attributes, [table]),
+            scrolled("wide", "region", "Topics by runtimes", table),
         ],
     )
 }
@@ -72,23 +66,34 @@ pub(crate) fn legend() -> Html {
 
 /// A cell for each who takes part, of a topic by its name or of all; a topic that the run does not have was not compared.
 pub(super) fn cells(view: &View<'_>, topic: Option<&str>) -> Vec<Html> {
-    let places: Vec<&Place<'_>> = match topic {
-        None => view.places.iter().collect(),
+    let places = match topic {
+        None => of(view, None),
         Some(topic) => {
             let number = view.topics.iter().position(|other| *other == topic);
-            number.map_or_else(Vec::new, |number| view.of_topic(number).collect())
+            number.map_or_else(Vec::new, |number| of(view, Some(number)))
         }
     };
-    let compared: Vec<&Place<'_>> = places.into_iter().filter(|place| is_compared(place)).collect();
-    let all = 0..view.labels.len();
-    all.map(|who| shown(&cell(view, &compared, who))).collect()
+    cells_of(view, &compared(places)).collect()
+}
+
+/// The cases of a topic, or all.
+fn of<'v, 'a>(view: &'v View<'a>, topic: Option<usize>) -> Vec<&'v Place<'a>> {
+    match topic {
+        None => view.places.iter().collect(),
+        Some(topic) => view.of_topic(topic).collect(),
+    }
+}
+
+fn compared<'v, 'a>(places: Vec<&'v Place<'a>>) -> Vec<&'v Place<'a>> {
+    places.into_iter().filter(|place| is_compared(place)).collect()
+}
+
+fn cells_of(view: &View<'_>, compared: &[&Place<'_>]) -> impl Iterator<Item = Html> {
+    (0..view.labels.len()).map(|who| shown(&cell(view, compared, who)))
 }
 
 fn row(view: &View<'_>, topic: Option<usize>) -> Html {
-    let places: Vec<&Place<'_>> = match topic {
-        None => view.places.iter().collect(),
-        Some(topic) => view.of_topic(topic).collect(),
-    };
+    let places = of(view, topic);
     let fails = places.iter().any(|place| is_told_whole(place.case.verdict));
     let differs = places.iter().any(|place| place.differs());
     let name = match topic {
@@ -97,10 +102,10 @@ fn row(view: &View<'_>, topic: Option<usize>) -> Html {
         Some(topic) if fails => Html::to("fails", view.topics[topic]),
         Some(topic) => Html::text(view.topics[topic]),
     };
-    let compared: Vec<&Place<'_>> = places.into_iter().filter(|place| is_compared(place)).collect();
+    let compared = compared(places);
     let name = Html::element("th", &[("scope", "row")], [name]);
     let number = Html::with("td", &compared.len().to_string());
-    let cells = (0..view.labels.len()).map(|who| shown(&cell(view, &compared, who)));
+    let cells = cells_of(view, &compared);
     Html::element("tr", &[], [name, number].into_iter().chain(cells))
 }
 

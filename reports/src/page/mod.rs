@@ -98,10 +98,7 @@ fn start(start: &Start<'_>) -> Html {
         start.means(),
         start.ocidiff
     );
-    Html::all([
-        Html::with("p", &who),
-        Html::element("p", &[("class", "quiet")], [Html::text(&place)]),
-    ])
+    Html::all([Html::with("p", &who), Html::quiet(&place)])
 }
 
 fn participant(one: &Participant) -> String {
@@ -156,7 +153,7 @@ fn counts(run: &Run<'_>) -> Html {
     let parts = [
         Html::with("h2", "Verdicts"),
         Html::items(&[("class", "line counts")], fails.chain(others).map(one)),
-        Html::element("p", &[("class", "quiet")], [Html::text(&summary)]),
+        Html::quiet(&summary),
     ];
     Html::element("section", &[("id", "verdicts")], parts)
 }

@@ -7,7 +7,7 @@ use ocidiff_model::{Difference, Group};
 use super::depth::Depth;
 use super::view::View;
 use crate::diff;
-use crate::html::Html;
+use crate::html::{Html, scrolled};
 use crate::safe::safe_to;
 use crate::style::count;
 use crate::telling;
@@ -54,13 +54,7 @@ pub(super) fn table(view: &View<'_>, case: &CaseReport, shown: &[&Difference], d
         return table;
     }
     let label = format!("values of {}", case.case);
-    let attributes = [
-        ("class", "wide"),
-        ("role", "group"),
-        ("tabindex", "0"),
-        ("aria-label", label.as_str()),
-    ];
-    Html::element("div", &attributes, [table])
+    scrolled("wide", "group", &label, table)
 }
 
 /// Who shows something, in the order of the run; then those whom the run does not name.

@@ -247,13 +247,12 @@ fn the_page_of_nights_has_the_news_first_and_is_text_only() {
         &THREE,
         vec![with(hostile, Verdict::New, &THREE, &[0, 0, 1]), agree("b/it")],
     )];
-    let diff = Diff::of(&old, &new);
     let trend = Trend::of(&[("one".to_owned(), old), ("<b>two".to_owned(), new.clone())]);
     let last = [LastRun {
         events: &new[0],
         page: "run-1.html",
     }];
-    let drawn = page(&trend, Some(&diff), &last);
+    let drawn = page(&trend, &last);
     assert!(
         !drawn.contains("<script>") && !drawn.contains("<b>two"),
         "text stays text"
@@ -270,5 +269,5 @@ fn the_page_of_nights_has_the_news_first_and_is_text_only() {
         events: &new[0],
         page: "//elsewhere",
     }];
-    assert!(!page(&trend, None, &named).contains("href=\"//"));
+    assert!(!page(&trend, &named).contains("href=\"//"));
 }
