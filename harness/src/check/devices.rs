@@ -5,7 +5,7 @@ use ocidiff_model::finding::{Context, Finding as Known};
 use ocidiff_model::{FindingId, Impact, Value};
 use serde_json::Value as Json;
 
-use super::judge::Move;
+use super::from_to::Move;
 use super::read::reason;
 use crate::corpus::Corpus;
 use crate::workload::uses::{OWN, TUN, Uses};

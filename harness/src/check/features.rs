@@ -10,7 +10,7 @@ use ocidiff_model::step::{Op, Step};
 use ocidiff_model::{Case, CaseFile, Impact};
 use serde_json::{Value, json};
 
-use super::judge::Move;
+use super::from_to::Move;
 use crate::cells::runner::CellRunner;
 use crate::error::Error;
 

@@ -12,6 +12,7 @@ use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::devices::{self, DEVICES};
+use super::from_to::Move;
 use super::libc::Libc;
 use super::look::Seen;
 use super::read::reason as cause_of;
@@ -19,15 +20,6 @@ use super::rules::by_rule;
 use super::shape::Shape;
 use crate::corpus::Corpus;
 use crate::workload::tame::Tamed;
-
-/// From which runtime to which.
-#[derive(Debug, Clone, Copy)]
-pub struct Move<'a> {
-    /// Under which the workload runs.
-    pub from: &'a RuntimeId,
-    /// Under which it is to run.
-    pub to: &'a RuntimeId,
-}
 
 /// Everything that was read and seen, judged, the worst first.
 #[must_use]

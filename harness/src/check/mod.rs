@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`features`] | what the runtimes say that they support |
+//! | [`from_to`] | from which runtime to which |
 //! | [`read`]    | what can be told from a config alone |
 //! | `libc`    | which C library a workload's files have |
 //! | [`usual`]   | what engines put into every config by themselves, and what they leave out |
@@ -18,6 +19,7 @@
 mod access;
 mod devices;
 pub mod features;
+pub mod from_to;
 pub mod judge;
 pub mod libc;
 pub mod look;

@@ -11,7 +11,7 @@ use ocidiff_model::{Channel, Finding as Known, FindingId, Impact, Op};
 use serde_json::Value as Json;
 
 use super::features::Features;
-use super::judge::Move;
+use super::from_to::Move;
 use super::usual;
 use crate::corpus::Corpus;
 

@@ -10,7 +10,8 @@ use ocidiff_model::record::CallResult;
 use ocidiff_model::{Channel, Difference, Op, Record, Value};
 use serde_json::{Value as Json, json};
 
-use super::judge::{Move, values};
+use super::from_to::Move;
+use super::judge::values;
 use super::look::{Steady, case, steady};
 use super::rules::by_rule;
 use super::shape::{Own, Shape};

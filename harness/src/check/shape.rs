@@ -170,7 +170,7 @@ fn sorted(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::features::Features;
-    use super::super::judge::Move;
+    use super::super::from_to::Move;
     use super::*;
     use crate::corpus::Corpus;
 

@@ -2,7 +2,7 @@
 
 use super::memory::{Memory, pointer};
 use super::signature::Kind;
-use super::{Caller, descriptor, structs};
+use super::{Caller, descriptor, structs, words};
 use crate::Pid;
 use crate::ptrace::stop::signal_name;
 use crate::record::Arch;
@@ -33,7 +33,7 @@ impl Look<'_> {
             Kind::Long => (value as i64).to_string(),
             Kind::Size => value.to_string(),
             Kind::Directory if low(value) == libc::AT_FDCWD => "AT_FDCWD".to_owned(),
-            Kind::Mode => octal(value),
+            Kind::Mode => words::octal(value),
             Kind::NewMode => return self.new_mode(at, value),
             Kind::Environment if self.watched => self.memory.count(source, self.arch, value),
             Kind::Bytes if self.watched => self.memory.bytes(source, value, self.next(at)),
@@ -92,13 +92,8 @@ impl Look<'_> {
     fn new_mode(&self, at: usize, value: u64) -> Option<String> {
         let flags = low(*self.args.get(at.checked_sub(1)?)?);
         let counts = flags & libc::O_CREAT != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE;
-        counts.then(|| octal(value))
+        counts.then(|| words::octal(value))
     }
-}
-
-/// A file mode as people write it: `02775`.
-pub(super) fn octal(mode: u64) -> String {
-    format!("0{:03o}", mode & 0xffff_ffff)
 }
 
 /// A word of unknown meaning: small ones as they are, others may be addresses.
@@ -120,13 +115,6 @@ fn low(value: u64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn modes() {
-        for (mode, text) in [(0o2775, "02775"), (0o640, "0640"), (0o7, "0007"), (0, "0000")] {
-            assert_eq!(octal(mode), text);
-        }
-    }
 
     #[test]
     fn words_without_addresses() {

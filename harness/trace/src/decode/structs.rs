@@ -3,7 +3,7 @@
 use super::Source;
 use super::flags;
 use super::memory::{Memory, pointer};
-use super::render::octal;
+use super::words::octal;
 use crate::ptrace::stop::signal_name;
 
 /// `struct open_how`: `{flags, mode, resolve}`.

@@ -39,3 +39,20 @@ pub(crate) fn list(block: &[u8], max_string: usize) -> String {
         .map(|item| format!("\"{}\"", text(item, max_string)));
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
+
+/// A file mode as people write it: `02775`.
+pub(super) fn octal(mode: u64) -> String {
+    format!("0{:03o}", mode & 0xffff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes() {
+        for (mode, text) in [(0o2775, "02775"), (0o640, "0640"), (0o7, "0007"), (0, "0000")] {
+            assert_eq!(octal(mode), text);
+        }
+    }
+}
