@@ -242,14 +242,7 @@ impl Browser {
         );
         let file = page.with_file_name("driver.html");
         fs::write(&file, driver).expect("the driver");
-        let dom = self.open(&file);
-        let told = dom
-            .split("<pre id=\"told\">")
-            .nth(1)
-            .and_then(|rest| rest.split("</pre>").next());
-        let told = decoded(told.unwrap_or_default());
-        let told: Value =
-            serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}: {dom:.2000}"));
+        let told = self.said(&file, "told");
         assert_eq!(told["errors"], serde_json::json!([]), "script errors");
         told
     }
@@ -278,20 +271,24 @@ impl Browser {
             );
             let at = text.rfind("</body>").expect("a body");
             fs::write(&copy, format!("{}{script}{}", &text[..at], &text[at + 7..])).expect("the copy");
-            let dom = self.open(&copy);
-            let found = dom
-                .split("<pre id=\"axe-found\">")
-                .nth(1)
-                .and_then(|rest| rest.split("</pre>").next());
-            let found = decoded(found.unwrap_or_default());
-            let found: Value =
-                serde_json::from_str(&found).unwrap_or_else(|error| panic!("{scheme}: {error}: {found}"));
+            let found = self.said(&copy, "axe-found");
             assert!(
                 found[0].as_u64().is_some_and(|passes| passes > 5),
                 "axe-core looked: {found}"
             );
             assert_eq!(found[1], serde_json::json!([]), "{scheme}");
         }
+    }
+
+    /// What the scripts of a document left in an element, by its id.
+    fn said(&self, file: &Path, id: &str) -> Value {
+        let dom = self.open(file);
+        let text = dom
+            .split(&format!("<pre id=\"{id}\">"))
+            .nth(1)
+            .and_then(|rest| rest.split("</pre>").next());
+        let text = decoded(text.unwrap_or_default());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}: {dom:.2000}"))
     }
 
     /// The document after its scripts ran.

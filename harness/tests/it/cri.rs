@@ -12,8 +12,9 @@ use ocidiff_cri::messages as m;
 use ocidiff_cri::node::spec;
 use ocidiff_model::check::CheckReport;
 use ocidiff_model::event::CaseReport;
-use ocidiff_model::{Event, Record, Value, Verdict};
+use ocidiff_model::{Record, Value, Verdict};
 use serde_json::Value as Json;
+use support::events::Events;
 use support::{Output, Ran, Scene};
 
 const ALL: [&str; 3] = ["runc", "crun", "youki"];
@@ -44,19 +45,6 @@ fn run(scene: &Scene, node: &Containerd, args: &[&str]) -> Ran {
     let output = Output::new(scene.path());
     let child = output.spawn(&mut command(scene, node, args));
     output.wait(child, Duration::from_secs(600))
-}
-
-fn reports(scene: &Scene) -> (Option<String>, Vec<CaseReport>) {
-    let text = std::fs::read_to_string(scene.path().join("events")).expect("events");
-    let (mut via, mut cases) = (None, Vec::new());
-    for line in text.lines() {
-        match serde_json::from_str(line).expect("an event") {
-            Event::RunStarted { machine, .. } => via = machine.via,
-            Event::CaseFinished(report) => cases.push(*report),
-            Event::RunFinished { .. } => {}
-        }
-    }
-    (via, cases)
 }
 
 /// All pods, containers and images, as the node has them.
@@ -100,7 +88,8 @@ fn the_story_shows_in_pods_and_nothing_is_left() {
     ];
     let ran = run(&scene, &node, &args);
     ran.leaves_nothing();
-    let (via, cases) = reports(&scene);
+    let told = Events::read(&scene.path().join("events"));
+    let (via, cases): (_, Vec<&CaseReport>) = (told.via(), told.cases().collect());
     assert!(
         via.is_some_and(|via| via.starts_with("cri containerd ")),
         "{ran:?}"
@@ -146,7 +135,8 @@ fn what_is_no_pod_is_skipped_with_a_reason() {
     let ran = run(&scene, &node, &args);
     ran.leaves_nothing();
     assert!(!ran.stderr.contains("panicked at"), "{ran:?}");
-    let (_, cases) = reports(&scene);
+    let told = Events::read(&scene.path().join("events"));
+    let cases: Vec<&CaseReport> = told.cases().collect();
     let count = |verdict: Verdict| cases.iter().filter(|report| report.verdict == verdict).count();
     assert!(count(Verdict::Agree) > 5, "{ran:?}");
     assert_eq!(count(Verdict::Broken), 0, "{ran:?}");

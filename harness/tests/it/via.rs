@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use dockerd::Dockerd;
 use ocidiff_model::event::CaseReport;
-use ocidiff_model::{Event, Value, Verdict};
+use ocidiff_model::{Value, Verdict};
 use serde_json::{Value as Json, json};
+use support::events::Events;
 use support::{Output, Ran, Scene};
 
 fn engine(names: &[&str]) -> Option<Dockerd> {
@@ -41,19 +42,6 @@ fn run(scene: &Scene, dockerd: &Dockerd, args: &[&str]) -> Ran {
     let output = Output::new(scene.path());
     let child = output.spawn(&mut command(scene, dockerd, args));
     output.wait(child, Duration::from_secs(3600))
-}
-
-fn reports(scene: &Scene) -> (Option<String>, Vec<CaseReport>) {
-    let text = std::fs::read_to_string(scene.path().join("events")).expect("events");
-    let (mut via, mut cases) = (None, Vec::new());
-    for line in text.lines() {
-        match serde_json::from_str(line).expect("an event") {
-            Event::RunStarted { machine, .. } => via = machine.via,
-            Event::CaseFinished(report) => cases.push(*report),
-            Event::RunFinished { .. } => {}
-        }
-    }
-    (via, cases)
 }
 
 /// All containers and images, as the engine tells them.
@@ -92,7 +80,8 @@ fn the_story_shows_through_a_real_engine_and_nobody_else_is_touched() {
     );
     ran.ends_with(0).leaves_nothing();
     assert!(ran.stdout.contains(", via docker "), "{}", ran.stdout);
-    let (via, cases) = reports(&scene);
+    let told = Events::read(&scene.path().join("events"));
+    let (via, cases): (_, Vec<&CaseReport>) = (told.via(), told.cases().collect());
     assert!(via.is_some_and(|engine| engine.starts_with("docker ")));
     let [report] = cases.as_slice() else {
         panic!("{cases:#?}")
@@ -146,7 +135,8 @@ fn what_is_no_container_of_an_engine_is_skipped_with_a_reason() {
     let ran = run(&scene, &dockerd, &args);
     ran.leaves_nothing();
     assert!(!ran.stderr.contains("panicked at"), "{ran:?}");
-    let (_, cases) = reports(&scene);
+    let told = Events::read(&scene.path().join("events"));
+    let cases: Vec<&CaseReport> = told.cases().collect();
     let count = |verdict: Verdict| cases.iter().filter(|report| report.verdict == verdict).count();
     assert!(count(Verdict::Agree) > 5, "{ran:?}");
     assert_eq!(count(Verdict::Broken), 0, "{ran:?}");

@@ -95,12 +95,12 @@ impl Checker<'_> {
             if self.stop.is_asked() {
                 return (shape, Ok(Err(INTERRUPTED.to_owned())));
             }
-            let first = all
+            let theirs: Vec<&Mine> = all
                 .iter()
-                .find(|mine| shape.workloads.contains(&mine.workload.name));
-            let engine = first.and_then(|mine| mine.engine.as_ref());
-            let engine = self.engines.iter().find(|one| Some(&one.name) == engine);
-            (shape, self.look(runner, shape, step, engine).await)
+                .filter(|mine| shape.workloads.contains(&mine.workload.name))
+                .copied()
+                .collect();
+            (shape, self.look(runner, shape, step, &theirs).await)
         });
         let mut looks = stream::iter(looks).buffered(AT_ONCE);
         while let Some((shape, found)) = looks.next().await {
@@ -110,14 +110,6 @@ impl Checker<'_> {
             } else {
                 found?
             };
-            let handler = all
-                .iter()
-                .filter(|mine| shape.workloads.contains(&mine.workload.name))
-                .find_map(|mine| mine.handler.as_deref());
-            let found = found.map(|looked| Looked {
-                findings: stay_in_place(looked.findings, handler),
-                ..looked
-            });
             match found.map(|looked| self.report(shape, looked, from)) {
                 Ok(report) => self.shape(report, step, tell)?,
                 Err(why) => self.unchecked(shape.workloads.clone(), &why, tell)?,
@@ -131,14 +123,19 @@ impl Checker<'_> {
         runner: &CellRunner,
         shape: &Shape,
         step: Move<'_>,
-        engine: Option<&NodeEngine>,
+        theirs: &[&Mine],
     ) -> Result<Result<Looked, String>, Error> {
         let mut looked = findings(runner, shape, step).await?;
         if let Ok(looked) = &mut looked {
+            let engine = theirs.first().and_then(|mine| mine.engine.as_ref());
+            let engine = self.engines.iter().find(|one| Some(&one.name) == engine);
             let config = &shape.tamed.config;
             self.cures
                 .try_out(runner, &mut looked.findings, config, engine)
                 .await?;
+            if let Some(handler) = theirs.iter().find_map(|mine| mine.handler.as_deref()) {
+                stay_in_place(&mut looked.findings, handler);
+            }
         }
         Ok(looked)
     }

@@ -100,8 +100,7 @@ fn said(helps: bool, word: &str, dropped: bool, engine: Option<&NodeEngine>, who
 }
 
 /// Pods can stay where they are, one by one: that too is a remedy.
-pub(super) fn stay_in_place(mut findings: Vec<Finding>, handler: Option<&str>) -> Vec<Finding> {
-    let Some(handler) = handler else { return findings };
+pub(super) fn stay_in_place(findings: &mut [Finding], handler: &str) {
     let stay = format!("let its pods keep {handler} by a RuntimeClass with this handler");
     for finding in findings.iter_mut().filter(|one| one.impact > Impact::Cosmetic) {
         finding.remedy = Some(match finding.remedy.take() {
@@ -109,7 +108,6 @@ pub(super) fn stay_in_place(mut findings: Vec<Finding>, handler: Option<&str>) -
             None => stay.clone(),
         });
     }
-    findings
 }
 
 #[cfg(test)]

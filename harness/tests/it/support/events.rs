@@ -21,6 +21,14 @@ impl Events {
         Self(events.collect())
     }
 
+    /// The engine that made the containers, with its version.
+    pub(crate) fn via(&self) -> Option<&str> {
+        self.0.iter().find_map(|event| match event {
+            Event::RunStarted { machine, .. } => machine.via.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The reports of the cases that have a verdict.
     pub(crate) fn cases(&self) -> impl Iterator<Item = &CaseReport> {
         self.0.iter().filter_map(|event| match event {
