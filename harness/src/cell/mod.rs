@@ -87,8 +87,7 @@ pub fn main() -> io::Result<()> {
     match &job {
         Ok(job) => match carry_out(job, &mut tell) {
             Ok(ran) => tell(Message::Done { ran }),
-            // Now, while all that fills it is alive.
-            Err(why) => tell(Message::Broken(job.cgroups.with_bound(why))),
+            Err(why) => tell(Message::Broken(why)),
         },
         Err(error) => return Err(io::Error::other(format!("failed to read the job: {error}"))),
     }

@@ -225,7 +225,9 @@ impl Launcher {
             () = tokio::time::sleep(limit) => Err(format!("the run did not end within {} s", limit.as_secs())),
             _ = stop.wait_for(|stop| *stop) => Err("interrupted".to_owned()),
         };
+        // Here, where the run's cgroups can be seen by their paths, and while all that fills them is alive.
         let outcome = outcome.map_err(|why| cgroups.with_bound(why));
+        told.broken = told.broken.map(|why| cgroups.with_bound(why));
         // What is frozen does not even die.
         cgroups.thaw();
         let complaint = end(&mut child).await;

@@ -166,7 +166,17 @@ impl Layout {
             // What dies makes room: it is nearly there most of the time.
             all.any(|now| now.is_some_and(|now| now >= most / 10 * 9))
         };
-        if is_met("pids.current", MAX_PIDS) {
+        // A fork that failed in the run's own cgroup is counted there, however much room there is by now.
+        let has_failed = |file: PathBuf| {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            let times = text
+                .trim()
+                .strip_prefix("max ")
+                .and_then(|times| times.parse::<u64>().ok());
+            times.is_some_and(|times| times > 0)
+        };
+        let mut all = self.hierarchies.iter();
+        if all.any(|one| has_failed(one.dir.join("pids.events"))) || is_met("pids.current", MAX_PIDS) {
             return Some(format!("{MAX_PIDS} processes"));
         }
         let memory = ["memory.usage_in_bytes", "memory.current"];
