@@ -375,4 +375,53 @@ mod tests {
             assert!(error.contains(text), "{error}");
         }
     }
+
+    #[test]
+    fn what_a_file_leaves_out_is_the_default() {
+        let case = &cases("summary: s")[0].body;
+        assert_eq!(case.config_file, "config.json");
+        assert_eq!(case.config, serde_json::json!({}));
+    }
+
+    #[test]
+    fn paths_are_watched_unless_it_says_false() {
+        let watch = |yaml: &str| serde_yaml::from_str::<Watch>(yaml);
+        assert_eq!(watch("[/etc, /dev]").expect("a list").paths(), ["/etc", "/dev"]);
+        let not = watch("false").expect("the word");
+        assert!(not.paths().is_empty());
+        assert_eq!(
+            serde_json::to_value(&not).expect("text"),
+            serde_json::json!(false)
+        );
+        assert!(watch("true").is_err());
+    }
+
+    #[test]
+    fn an_expectation_rests_on_its_own_clause_or_on_the_only_one_of_its_case() {
+        let of = |yaml: &str| {
+            let case = &cases(yaml)[0];
+            case.requirement_of(&case.body.expect["process.exit"])
+        };
+        for (yaml, wanted) in [
+            ("{summary: s, expect: {process.exit: 0}}", None),
+            (
+                "{summary: s, requirement: [a], expect: {process.exit: 0}}",
+                Some("a"),
+            ),
+            (
+                "{summary: s, requirement: [a, b], expect: {process.exit: 0}}",
+                None,
+            ),
+            (
+                "{summary: s, requirement: [a, b], expect: {process.exit: {is: 0, requirement: b}}}",
+                Some("b"),
+            ),
+            (
+                "{summary: s, requirement: [a], expect: {process.exit: {is: 0, requirement: b}}}",
+                Some("b"),
+            ),
+        ] {
+            assert_eq!(of(yaml).as_deref(), wanted, "{yaml}");
+        }
+    }
 }
