@@ -320,3 +320,35 @@ fn of_two_checks_of_a_node_the_later_one_counts() {
     assert_eq!(joined.findings[0].nodes, ["a"]);
     assert_eq!(only.differences[0].workloads.len(), 1);
 }
+
+#[test]
+fn a_report_is_its_events_and_they_are_the_report() {
+    let mut whole = report(
+        vec![shape("web", &[finding(Impact::Breaks)])],
+        vec![unchecked(true)],
+    );
+    whole.versions.push(VersionReport {
+        runtime: runtime("crun"),
+        safe: 1,
+        at_risk: Vec::new(),
+        worst: None,
+        unchecked: Vec::new(),
+        why_not: None,
+    });
+    let mut events = whole.events().into_iter();
+    let Some(CheckEvent::CheckStarted(head)) = events.next() else {
+        panic!("a report begins with its head")
+    };
+    let mut read = NodeCheck::new(*head);
+    for event in events {
+        assert_eq!(read.exit, None);
+        read.take(event).expect("an event of this check");
+    }
+    assert_eq!(read.exit, Some(ExitStatus::Differs));
+    assert_eq!(read.report, whole);
+    let late = CheckEvent::WorkloadUnchecked(unchecked(false));
+    assert_eq!(read.take(late.clone()), Err(late), "nothing comes after the end");
+    let mut other = NodeCheck::new(whole.clone());
+    let start = CheckEvent::CheckStarted(Box::new(whole));
+    assert_eq!(other.take(start.clone()), Err(start), "one check begins once");
+}

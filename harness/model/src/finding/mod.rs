@@ -7,6 +7,8 @@ mod link;
 mod predicate;
 mod range;
 mod sign;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
