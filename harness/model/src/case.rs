@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::caller::Caller;
 use crate::fact::{Channel, Value};
 use crate::family::Family;
+use crate::machine::CgroupVersion;
+use crate::range::Range;
 use crate::rootfs::Rootfs;
 use crate::step::Step;
 
@@ -24,10 +26,10 @@ pub struct Needs {
     pub arch: Option<String>,
     /// Range of kernel versions, `>=6.6`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<String>,
+    pub kernel: Option<Range>,
     /// `v1` or `v2`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cgroup: Option<String>,
+    pub cgroup: Option<CgroupVersion>,
     /// Controllers that a container can use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub controllers: Vec<String>,

@@ -102,6 +102,12 @@ impl Op {
     pub fn calls_runtime(self) -> bool {
         !matches!(self, Self::Wait | Self::Await)
     }
+
+    /// Whether the spec has hooks for it.
+    #[must_use]
+    pub fn has_hooks(self) -> bool {
+        matches!(self, Self::Create | Self::Start | Self::Delete | Self::Run)
+    }
 }
 
 impl fmt::Display for Op {

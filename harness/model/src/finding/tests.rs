@@ -157,7 +157,7 @@ fn all_that_applies_says_must_hold() {
     assert!(!finding.fits(&json!({}), &steps, &machine));
     assert!(!finding.fits(&config, &[Op::Exec], &machine));
     let v2 = Machine {
-        cgroup: "v2".to_owned(),
+        cgroup: crate::machine::CgroupVersion::V2,
         ..machine
     };
     assert!(!finding.fits(&config, &steps, &v2));

@@ -46,7 +46,7 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
         steps: &[Op::Create],
         machine: &Machine {
             kernel: "6.1".parse().expect("a version"),
-            cgroup: "v1".into(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".into(),
             via: None,
         },
@@ -56,7 +56,12 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
     let mut found: Vec<Difference> = Vec::new();
     // The case expects 0.
     if groups.len() > 1 || exits.iter().all(|(_, exit)| *exit != "0") {
-        found.push(difference("process.exit", groups));
+        let off = exits.iter().filter(|(_, exit)| *exit != "0");
+        found.push(Difference {
+            expected: Some(Value::Int(0)),
+            against: off.map(|(who, _)| (*who).to_owned()).collect(),
+            ..difference("process.exit", groups)
+        });
     }
     for (difference, accounts) in recognise(&question, &found.clone()).into_iter().zip(0..) {
         if !difference.is_empty() {
@@ -99,6 +104,8 @@ fn what_is_named_must_be_recognised_and_must_show() {
         ("a/two", [("a", "0"), ("b", "0")], "Gone by a/two (Written)"),
         // They agree, against what is expected, and one of them for no reason.
         ("a/two", [("a", "2"), ("b", "2")], "New"),
+        // They differ, and the one that nothing is said of does not do what is expected either.
+        ("a/two", [("a", "2"), ("b", "7")], "New"),
         // Nobody takes part who does it, or everybody does.
         ("a/two", [("b", "0"), ("new", "0")], ""),
         ("a/two", [("a", "0"), ("a", "0")], ""),
