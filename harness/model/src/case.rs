@@ -138,6 +138,9 @@ pub struct TextEdit {
 pub struct Expectation {
     /// The value; `*` stands for any text, `(absent)` for no fact.
     pub is: Value,
+    /// Other values that are as good.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<Value>,
     /// The clause; the case's only one if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
@@ -153,7 +156,11 @@ impl JsonSchema for Expectation {
         json_schema!({"anyOf": [
             value,
             {"type": "object", "required": ["is"], "additionalProperties": false,
-             "properties": {"is": value, "requirement": {"type": ["string", "null"]}}},
+             "properties": {
+                "is": value,
+                "or": {"type": "array", "items": value},
+                "requirement": {"type": ["string", "null"]},
+             }},
         ]})
     }
 }
@@ -164,14 +171,17 @@ impl<'de> Deserialize<'de> for Expectation {
         #[serde(deny_unknown_fields)]
         struct Long {
             is: Value,
+            #[serde(default)]
+            or: Vec<Value>,
             requirement: Option<String>,
         }
         let value = serde_json::Value::deserialize(deserializer)?;
         let parsed = if value.is_object() {
-            serde_json::from_value(value).map(|Long { is, requirement }| Self { is, requirement })
+            serde_json::from_value(value).map(|Long { is, or, requirement }| Self { is, or, requirement })
         } else {
             serde_json::from_value(value).map(|is| Self {
                 is,
+                or: Vec::new(),
                 requirement: None,
             })
         };
@@ -396,6 +406,14 @@ mod tests {
             serde_json::json!(false)
         );
         assert!(watch("true").is_err());
+    }
+
+    #[test]
+    fn other_values_can_be_as_good() {
+        let of = |yaml: &str| serde_yaml::from_str::<Expectation>(yaml);
+        let both = of("{is: 0, or: [1, max]}").expect("an expectation");
+        assert_eq!((both.is.line(), both.or.len()), ("0".to_owned(), 2));
+        assert!(of("{or: [1]}").is_err());
     }
 
     #[test]

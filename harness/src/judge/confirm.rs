@@ -207,7 +207,7 @@ impl Judge {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
         if self.origin == Origin::Case {
-            for fact in failing::unexpected_failures(&entry.case, &comparable) {
+            for fact in failing::unexpected_failures(entry, &self.machine, &comparable) {
                 judge::hold_against_success(&mut found, &fact, &comparable);
             }
         }

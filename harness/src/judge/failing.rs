@@ -28,16 +28,16 @@ pub fn no_runtime_does(
         let mut found = found.iter().filter(|difference| difference.fact == fact);
         found.any(|difference| difference.standing == Standing::Known)
     };
-    let (label, failed) = unexpected(&entry.case, records)
+    let (label, failed) = unexpected(entry, machine, records)
         .into_iter()
-        .find(|(label, _)| !is_known(&fact_of(label)) && !is_written(entry, machine, label, records))?;
+        .find(|(label, _)| !is_known(&fact_of(label)))?;
     Some(format!("no runtime does this: {label}: {}", words(&failed)))
 }
 
-/// The facts of steps that fail under every runtime though the case does not say so.
+/// The facts of steps that fail under every runtime though neither the case nor its known file says so.
 #[must_use]
-pub fn unexpected_failures(case: &Case, records: &[&Record]) -> Vec<String> {
-    let steps = unexpected(case, records).into_iter();
+pub fn unexpected_failures(entry: &Entry, machine: &Machine, records: &[&Record]) -> Vec<String> {
+    let steps = unexpected(entry, machine, records).into_iter();
     steps.map(|(label, _)| fact_of(&label)).collect()
 }
 
@@ -45,7 +45,8 @@ fn fact_of(label: &str) -> String {
     format!("lifecycle.{label}.result")
 }
 
-fn unexpected<'r>(case: &Case, records: &[&'r Record]) -> Vec<(String, Failed<'r>)> {
+fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> Vec<(String, Failed<'r>)> {
+    let case = &entry.case;
     let steps = labels(&case.body.steps).into_iter().zip(&case.body.steps);
     let open = steps.enumerate().filter(|(at, (label, step))| {
         let is_end = step.op == Op::Wait && is_ended_later(case, *at);
@@ -53,7 +54,7 @@ fn unexpected<'r>(case: &Case, records: &[&'r Record]) -> Vec<(String, Failed<'r
     });
     open.filter_map(|(_, (label, _))| {
         let failed = failed_everywhere(&label, records)?;
-        Some((label, failed))
+        (!is_written(entry, machine, &label, records)).then_some((label, failed))
     })
     .collect()
 }

@@ -136,7 +136,10 @@ impl Named<'_> {
             .records
             .iter()
             .filter(|record| speaks_of(record, fact));
-        let is_to_show = |record: &&&Record| self.of(record).iter().any(|(_, finding)| !finding.races);
+        let is_to_show = |record: &&&Record| {
+            let mut named = self.of(record).into_iter();
+            named.any(|(_, finding)| !finding.races && self.question.can_show(record, fact, finding))
+        };
         let (departing, others): (Vec<&Record>, Vec<&Record>) = speak.partition(|record| is_to_show(record));
         if departing.is_empty() || others.is_empty() {
             return None;

@@ -259,6 +259,16 @@ impl Question<'_> {
         signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
     }
 
+    /// Whether a finding's sign in a fact asks for nothing beside it that the runtime does not show.
+    pub(super) fn can_show(&self, record: &Record, fact: &str, finding: &Finding) -> bool {
+        let Some(facts) = self.facts_of(&record.runtime.label) else {
+            return false;
+        };
+        let context = self.context(&facts);
+        let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
+        signs.any(|sign| sign.can_show(&context))
+    }
+
     /// What a runtime shows, its steps too.
     fn facts_of(&self, label: &str) -> Option<Vec<Fact>> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;

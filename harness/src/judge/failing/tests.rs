@@ -110,11 +110,11 @@ fn a_failure_that_findings_account_for_under_every_runtime_is_known() {
     let records: Vec<&Record> = both.iter().collect();
     let case = entry("", "[]");
     assert_eq!(
-        unexpected_failures(&case.case, &records),
+        unexpected_failures(&case, &machine(), &records),
         ["lifecycle.create.result"]
     );
     let expects = entry("expect: {lifecycle.create.result: error}", "[]");
-    assert!(unexpected_failures(&expects.case, &records).is_empty());
+    assert!(unexpected_failures(&expects, &machine(), &records).is_empty());
     let mut found = Vec::new();
     crate::judge::verdict::hold_against_success(&mut found, "lifecycle.create.result", &records);
     assert_eq!(found[0].against, ["runc", "crun"]);

@@ -26,6 +26,12 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
             ),
             ("a/race", finding(&format!("races: true, {}", sign("2")))),
             ("new/two", always(&sign("2"))),
+            (
+                "a/after",
+                finding(
+                    "shows: [{fact: process.exit, is: 2, instead: 0, where: {process.stderr: {is: oops}}}]",
+                ),
+            ),
         ]
         .into_iter()
         .map(|(id, finding)| (id.parse().expect(id), finding))
@@ -126,6 +132,9 @@ fn what_is_named_must_be_recognised_and_must_show() {
         ("a/race", [("a", "2"), ("b", "0")], "Known by a/race (Written)"),
         // The workload does not meet it.
         ("a/paused", [("a", "0"), ("b", "0")], ""),
+        // What it is seen beside is not there, so it is not missed.
+        ("a/after", [("a", "0"), ("b", "0")], ""),
+        ("a/after", [("a", "2"), ("b", "0")], "New"),
         // Newer than any version that was looked at.
         (
             "new/two",
