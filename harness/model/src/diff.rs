@@ -195,4 +195,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_list_that_is_as_short_whole_is_written_whole() {
+        // `{"a":["x"]}` and `{"a+":["x"]}` take as long but for the sign.
+        assert_eq!(
+            patch(&json!({"a": []}), &json!({"a": ["x"]})),
+            json!({"a": ["x"]})
+        );
+        let (old, new) = (json!({"a": ["1"]}), json!({"a": ["1", 2]}));
+        let (whole, part) = (json!({"a": ["1", 2]}), json!({"a+": [2]}));
+        assert_eq!(patch(&old, &new), part, "{whole} is longer");
+    }
 }

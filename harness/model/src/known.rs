@@ -530,4 +530,14 @@ mod tests {
         assert!(!stands_for(&ABSENT.into(), Some(&Value::Int(3))));
         assert!(!stands_for(&Value::Int(3), None));
     }
+
+    #[test]
+    fn a_group_is_about_its_members_or_about_all() {
+        let group = |yaml: &str| serde_yaml::from_str::<Group>(yaml).expect(yaml);
+        let some = group("{for: [a, b], facts: {}}");
+        assert!(some.is_about(Some("a")) && some.is_about(Some("b")));
+        assert!(!some.is_about(Some("c")) && !some.is_about(None));
+        let all = group("{facts: {}}");
+        assert!(all.is_about(Some("c")) && all.is_about(None));
+    }
 }

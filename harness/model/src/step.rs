@@ -334,4 +334,22 @@ mod tests {
         let steps = parse("[create, kill, kill, {create: {as: second}}]").expect("parse");
         assert_eq!(labels(&steps), ["create", "kill", "kill#2", "second.create"]);
     }
+
+    #[test]
+    fn what_each_operation_is() {
+        let words = |is: fn(Op) -> bool| {
+            let all = Op::ALL.into_iter().filter(|op| is(*op));
+            all.map(Op::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(|op| !op.calls_runtime()), "wait await");
+        assert_eq!(words(Op::has_hooks), "create start delete run");
+        assert_eq!(
+            words(Op::is_optional),
+            "exec pause resume update run list features",
+            "the spec names the others, and waiting is the harness's own"
+        );
+        for op in Op::ALL {
+            assert_eq!(Op::of(op.name()), Some(op));
+        }
+    }
 }
