@@ -306,6 +306,8 @@ impl Judge {
             let who = broken.iter().filter(|(_, other)| other == clause);
             difference.against = who.map(|(who, _)| who.clone()).collect();
             difference.against.dedup();
+            // An expectation without a clause accuses others than the clause does: the clause counts.
+            difference.expected = None;
         }
     }
 
