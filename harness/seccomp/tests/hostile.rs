@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ocidiff_seccomp::cure::{Cure, cure};
+use ocidiff_seccomp::cure::{Cure, Of, cure};
 use ocidiff_seccomp::profile::For;
 use ocidiff_seccomp::{DecideError, Decider, Filter, Instruction, Invalid, NotWhole, Profile};
 
@@ -293,14 +293,7 @@ fn big_profiles() {
     println!("    {written:?}");
     let cured = timed("a cure for 100,000 rules", || {
         let mut decider = Decider::default();
-        cure(
-            &mut decider,
-            &profile,
-            "SCMP_ARCH_X86_64",
-            Cure::Allow,
-            &BTreeSet::new(),
-        )
-        .map(|_| ())
+        cure(&mut decider, &profile, "SCMP_ARCH_X86_64", Cure::Allow, &Of::default()).map(|_| ())
     });
     println!("    {cured:?}");
     let names: Vec<String> = (0..400_000).map(|at| format!("\"call{at}\"")).collect();
