@@ -13,7 +13,7 @@ use crate::profile::{Condition, Profile, Rule};
 
 mod behind;
 
-pub use behind::is_behind_one;
+pub use behind::{behind, is_behind_one};
 
 use behind::MULTIPLEXED;
 
@@ -46,7 +46,9 @@ pub enum Cure {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoCure {
     /// The default action denies nothing.
-    #[error("cure the profile: its default action is {0}; only one that denies can be changed to answer ENOSYS")]
+    #[error(
+        "cure the profile: its default action is {0}; only one that denies can be changed to answer ENOSYS"
+    )]
     Default(String),
     /// Its conditions are too many.
     #[error(transparent)]

@@ -293,7 +293,14 @@ fn big_profiles() {
     println!("    {written:?}");
     let cured = timed("a cure for 100,000 rules", || {
         let mut decider = Decider::default();
-        cure(&mut decider, &profile, "SCMP_ARCH_X86_64", Cure::Allow, &Of::default()).map(|_| ())
+        cure(
+            &mut decider,
+            &profile,
+            "SCMP_ARCH_X86_64",
+            Cure::Allow,
+            &Of::default(),
+        )
+        .map(|_| ())
     });
     println!("    {cured:?}");
     let names: Vec<String> = (0..400_000).map(|at| format!("\"call{at}\"")).collect();

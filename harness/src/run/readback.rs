@@ -123,7 +123,9 @@ fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
     let refused = refused(record).join(", ");
     let refused = match refused.is_empty() {
         true => None,
-        false => Some(format!("the profile denies a call of the runtime's own: {refused}")),
+        false => Some(format!(
+            "the profile denies a call of the runtime's own: {refused}"
+        )),
     };
     refused.into_iter().chain(known).collect::<Vec<_>>().join("; ")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_seccomp::Action;
 use ocidiff_seccomp::cure::{Cured, is_behind_one};
 
-use crate::judge::filters::{Change, Scope};
+use crate::judge::changes::{Change, Scope};
 
 /// Names that the cure added and that some runtime does not know: its library leaves their rule out, so that runtimes differ, or the
 /// default action answers what was denied on purpose.
@@ -99,7 +99,11 @@ pub(super) fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
 /// Whether a call may change so: to ENOSYS if it was refused, and not on purpose; to ALLOW if it is one of those that were to
 /// be allowed.
 fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) -> bool {
-    let allowed = || !change.named.is_empty() && change.named.iter().all(|name| cured.allowed.contains(name));
+    let is_allowed = |name: &str| cured.allowed.iter().any(|allowed| allowed == name);
+    let behind =
+        || !change.behind.is_empty() && change.behind.iter().all(|name| name.is_some_and(is_allowed));
+    let named = || !change.named.is_empty() && change.named.iter().all(|name| is_allowed(name));
+    let allowed = || named() || behind();
     let on_purpose = |name: &String| cured.denied.contains(&name.as_str()) || cured.completed.contains(name);
     before == after
         || (becomes_enosys((before, after)) && !change.named.iter().any(on_purpose))

@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::super::args::FixArg;
 use crate::cells::runner::CellRunner;
 use crate::error::Error;
-use crate::judge::filters::{Change, Filters, native_arch};
+use crate::judge::changes::Change;
+use crate::judge::filters::{Filters, native_arch};
 use crate::run::readback::{Loaded, ReadBack, read_back};
 use begins::{Stopped, own_calls, stopped};
 use judged::{judge, unknown_names};
@@ -21,6 +22,9 @@ use words::Words;
 
 /// How often a cure is tried again: without names that a runtime does not know, with a call more that a runtime makes itself.
 const TRIES: usize = 16;
+
+/// ENOSYS, which libraries take for an older kernel.
+const ENOSYS: u32 = 38;
 
 /// What came of it.
 pub(super) enum Answer {
@@ -51,10 +55,27 @@ pub(super) async fn prove(
     if had.is_empty() {
         return Ok(nobody_begins(before));
     }
-    let all_load = had.len() == before.len();
-    if all_load && is_all_alike(filters, &had)? {
+    let alike = had.len() == before.len() && is_all_alike(filters, &had)?;
+    if alike && profile.default_errno_ret == Some(ENOSYS) {
         return Ok(no_need(profile, Vec::new(), words::ALIKE));
     }
+    let proven = tried(runner, profile, before, filters, how).await?;
+    Ok(match proven.answer {
+        Answer::NoCure(_) if alike => no_need(profile, proven.told, words::ALIKE),
+        _ => proven,
+    })
+}
+
+/// Cures a profile under which a workload begins somewhere, and proves it.
+async fn tried(
+    runner: &CellRunner,
+    profile: &Profile,
+    before: &[ReadBack],
+    filters: &mut Filters,
+    how: FixArg,
+) -> Result<Proven, Error> {
+    let had: Vec<&[FilterRecord]> = before.iter().filter_map(filters_of).collect();
+    let all_load = had.len() == before.len();
     for one in before.iter().filter(|one| filters_of(one).is_none()) {
         filters.add_like_the_first(&one.runtime.label);
     }
@@ -111,7 +132,11 @@ fn filters_of(one: &ReadBack) -> Option<&[FilterRecord]> {
 
 /// A library that cannot tell calls behind socketcall apart takes no two answers for one of them.
 fn retry_without(cured: &Cured, of: &mut Of) -> bool {
-    let behind: Vec<&String> = cured.completed.iter().filter(|name| is_behind_one(name)).collect();
+    let behind: Vec<&String> = cured
+        .completed
+        .iter()
+        .filter(|name| is_behind_one(name))
+        .collect();
     let any = !behind.is_empty();
     of.except.extend(behind.into_iter().cloned());
     any
@@ -169,7 +194,9 @@ fn is_all_alike(filters: &mut Filters, had: &[&[FilterRecord]]) -> Result<bool, 
 }
 
 fn no_need(profile: &Profile, told: Vec<String>, why: &str) -> Proven {
-    let told = told.into_iter().chain([format!("needs no cure: {why}; it is printed as it is")]);
+    let told = told
+        .into_iter()
+        .chain([format!("needs no cure: {why}; it is printed as it is")]);
     Proven {
         told: told.collect(),
         answer: Answer::NoNeed(profile.to_json()),
@@ -207,6 +234,9 @@ fn nothing_to_cure(
     let differ: Vec<&Change> = changes.iter().filter(|change| change.differs()).collect();
     let words = Words::of(filters);
     let told = words.lines(words::LEFT, &differ);
-    let why = format!("its default action is {action}, which answers alike what it does not know");
+    let why = match differ.is_empty() {
+        true => words::ALIKE.to_owned(),
+        false => format!("its default action is {action}, which answers alike what it does not know"),
+    };
     Ok(no_need(profile, told, &why))
 }

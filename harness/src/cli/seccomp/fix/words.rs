@@ -6,7 +6,8 @@ use ocidiff_seccomp::cure::Cured;
 
 use super::super::super::args::FixArg;
 use super::begins::Stopped;
-use crate::judge::filters::{Change, Filters};
+use crate::judge::changes::Change;
+use crate::judge::filters::Filters;
 
 pub(super) const ALIKE: &str = "every runtime answers every call alike";
 pub(super) const LEFT: &str = "left as it was, since it does not come from what the profile does not know";
@@ -41,10 +42,13 @@ impl<'a> Words<'a> {
 
 /// Who does not begin a workload; and, where nothing more was to be allowed, what would let it.
 pub(super) fn stopped(all: &[Stopped<'_>], how: FixArg, own: &BTreeSet<String>) -> Vec<String> {
-    let mut lines: Vec<String> = all.iter().map(|one| format!("{} {}", one.label, one.how)).collect();
+    let mut lines: Vec<String> = all
+        .iter()
+        .map(|one| format!("{} {}", one.label, one.how))
+        .collect();
     if how == FixArg::Enosys && !own.is_empty() {
         lines.push(format!(
-            "--fix allow allows what runtimes call themselves once the filter is loaded: {} first of all",
+            "--fix allow allows what runtimes call themselves once the filter is loaded, here {} and perhaps more",
             list(own)
         ));
     }
@@ -80,7 +84,10 @@ pub(super) fn summary(cured: &Cured) -> Vec<String> {
         ));
     }
     let newer: Vec<&str> = cured.allowed.iter().map(String::as_str).collect();
-    let newer: Vec<&str> = newer.into_iter().filter(|name| !cured.own.iter().any(|own| own == name)).collect();
+    let newer: Vec<&str> = newer
+        .into_iter()
+        .filter(|name| !cured.own.iter().any(|own| own == name))
+        .collect();
     if !newer.is_empty() {
         lines.push(format!("allowed now: {}", newer.join(", ")));
     }
