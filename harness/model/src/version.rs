@@ -448,4 +448,20 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn what_cannot_be_read_is_local_and_a_release_is_no_build() {
+        assert!(Version::local().is_local());
+        for (text, local, build) in [
+            ("1.2.3", false, false),
+            ("1.2", false, false),
+            ("1.1.15+ds1", false, false),
+            ("1.28-dirty", false, true),
+            ("1.8.1.24-cdd5", false, true),
+            ("1.0.0-rc93", false, false),
+        ] {
+            let version = version(text);
+            assert_eq!((version.is_local(), version.is_build()), (local, build), "{text}");
+        }
+    }
 }
