@@ -307,6 +307,10 @@ pub(crate) struct ReportArgs {
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
+    /// The nodes that were to be checked, one name a line, as `kubectl get nodes -o name` prints them: those
+    /// without a check are named
+    #[arg(long, value_name = "FILE", requires = "merge")]
+    pub(crate) nodes_list: Option<PathBuf>,
     /// Report what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
     /// what ran under the same version on the same machine is compared. Ends with 1 if something changed, with 3 if
     /// nothing can be compared; that a case takes longer is reported, and fails nothing

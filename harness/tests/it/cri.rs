@@ -359,6 +359,57 @@ fn the_profile_that_the_engine_brings_along_is_cured() {
     assert_eq!(things(&node), before);
 }
 
+/// What the pod of `--kubernetes --only-read` does: root of no capability, which sees the socket and no runtime.
+fn only_reads(scene: &Scene, node: &Containerd) {
+    let words = [
+        "check",
+        "--only-read",
+        "--engine",
+        "cri",
+        "--from",
+        "runc@1.1.5",
+        "--to",
+        "crun@1.8.1",
+    ];
+    let check = scene.command(&words);
+    let mut confined = Command::new("setpriv");
+    confined
+        .args([
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            "--no-new-privs",
+            "env",
+            "-i",
+        ])
+        .arg(check.get_program())
+        .args(check.get_args())
+        .args(["--format", "json", "--socket"])
+        .arg(node.socket())
+        .current_dir(scene.path());
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut confined);
+    let ran = output.wait(child, Duration::from_secs(60));
+    ran.leaves_nothing().ends_with(1);
+    let report: CheckReport =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let [shape] = &report.shapes[..] else {
+        panic!("{report:#?}")
+    };
+    assert_eq!(shape.workloads, ["shop/default/web"]);
+    let id = |one: &ocidiff_model::check::Finding| one.id.as_ref().map(ToString::to_string);
+    let ids: Vec<String> = shape.findings.iter().filter_map(id).collect();
+    assert!(ids.iter().any(|id| id == "runc/enosys-stub"), "{ids:?}");
+    // Nothing is known of the other one, which is not the same as safe.
+    let open: Vec<&str> = report.unchecked.iter().map(|one| one.workload.as_str()).collect();
+    assert_eq!(open, ["shop/unconfined/web"], "{report:#?}");
+    assert!(report.unchecked[0].why.contains("was not tried"));
+    assert!(
+        report.set_aside[0].why.starts_with("under "),
+        "{:?}",
+        report.set_aside
+    );
+}
+
 #[test]
 fn check_asks_the_node_for_its_pods() {
     use m::security_profile::ProfileType;
@@ -374,6 +425,7 @@ fn check_asks_the_node_for_its_pods() {
     }
     let before = (things(&node), node.mounts());
     let scene = Scene::new();
+    only_reads(&scene, &node);
     let crun = needs::runtime("crun").expect("as above");
     let mut check = scene.command(&["check", "--engine", "cri", "--format", "json", "--socket"]);
     check
