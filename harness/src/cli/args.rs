@@ -417,7 +417,7 @@ pub(crate) enum RuntimesCommand {
 /// Which engine.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ViaArgs {
-    /// Let this engine make the containers, with each runtime that is registered with it
+    /// Let this engine make the containers, with each runtime that is registered with it; Podman takes any
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
     /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
@@ -427,7 +427,7 @@ pub(crate) struct ViaArgs {
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]
     pub(crate) exec_root: Option<PathBuf>,
-    /// The parent of the pods' cgroups; the default is the engine's own
+    /// The parent of the cgroups of pods and of Podman's containers; the default is the engine's own
     #[arg(long, value_name = "PATH", requires = "via")]
     pub(crate) cgroup_parent: Option<String>,
 }
@@ -436,6 +436,8 @@ pub(crate) struct ViaArgs {
 pub(crate) enum ViaEngine {
     /// Docker, by its API
     Docker,
+    /// The Podman on PATH, by its command line, with each runtime that --runtime names
+    Podman,
     /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
     Cri,
 }

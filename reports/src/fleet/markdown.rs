@@ -38,11 +38,14 @@ fn item(out: &mut String, line: &str) {
 fn one_move(out: &mut String, of: &FleetMove) {
     out.push_str("| nodes | as a whole | workloads of each |\n|---|---|---|\n");
     for (outlook, about, nodes) in alike(of) {
-        let nodes = match nodes.len() {
-            1 => nodes[0].to_owned(),
-            several => format!("{several}: {}", nodes.join(", ")),
+        // Each is cut by itself, so that none is lost.
+        let names: Vec<String> = nodes.iter().map(|name| text(name).to_string()).collect();
+        let number = match nodes.len() {
+            1 => String::new(),
+            several => format!("{several}: "),
         };
-        out.push_str(&format!("| {} | {outlook} | {} |\n", text(&nodes), text(&about)));
+        let names = names.join(", ");
+        out.push_str(&format!("| {number}{names} | {outlook} | {} |\n", text(&about)));
     }
     if !of.differences.is_empty() {
         out.push_str(

@@ -16,12 +16,14 @@
 //! | `mounts` | which mounts are overlays, and of what |
 //! | `text` | what others wrote, on one line |
 //! | [`remote`] | containers that are made through an engine's API |
+//! | [`commands`] | containers that are made by Podman's command line |
 //!
-//! But for [`remote`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+//! But for [`remote`] and [`commands`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
 
 pub(crate) mod api;
 pub(crate) mod bundle;
 pub(crate) mod client;
+pub mod commands;
 pub(crate) mod containerd;
 mod elsewhere;
 mod found;

@@ -4,7 +4,6 @@
 //! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
 
 mod facts;
-mod profiles;
 mod resources;
 pub mod translate;
 
@@ -22,10 +21,10 @@ use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
 use serde_json::{Value, json};
 
-use self::profiles::Profiles;
 use self::translate::{Body, Network};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
+use super::profiles::Profiles;
 use crate::digest::of_text;
 
 /// What all images of ours begin with. A name without a domain would be Docker Hub's.
