@@ -102,6 +102,13 @@ impl<M: Makes> Launcher<M> {
             facts::rename(&mut seen.facts, id, name);
         }
         facts::without_hostname(&mut seen.facts, &self.maker.hostname(made));
+        for fact in seen
+            .facts
+            .iter_mut()
+            .filter(|fact| self.maker.is_shuffled(&fact.path))
+        {
+            facts::sort(&mut fact.value);
+        }
     }
 
     async fn observe(

@@ -102,7 +102,7 @@ impl Makes for Podman {
     async fn start(&self, made: &Made) -> (Result<(), CallError>, Option<String>) {
         let started = self.commands.start(&made.id, &made.runtime).await;
         let config = self.commands.config(&made.id).await.ok().flatten();
-        (started, config.map(|text| without_time(&text)))
+        (started, config.map(|text| steady(&text)))
     }
 
     async fn wait(&self, made: &Made, limit: Duration) -> Result<Option<i64>, CallError> {
@@ -137,6 +137,10 @@ impl Makes for Podman {
         made.hostname.clone()
     }
 
+    fn is_shuffled(&self, path: &str) -> bool {
+        path.starts_with("proc.env")
+    }
+
     fn labels(&self) -> &Labels {
         self.commands.labels()
     }
@@ -150,13 +154,51 @@ impl Makes for Podman {
     }
 }
 
-/// The config without the time of its making.
-fn without_time(text: &str) -> String {
+/// The config without the time of its making, and in one order: Podman keeps variables and binds in maps, which have none.
+fn steady(text: &str) -> String {
     let Ok(mut config) = serde_json::from_str::<Value>(text) else {
         return text.to_owned();
     };
     if let Some(all) = config["annotations"].as_object_mut() {
         all.remove(CREATED);
     }
+    let order = |value: &Value| value.to_string();
+    if let Some(env) = config.pointer_mut("/process/env").and_then(Value::as_array_mut) {
+        env.sort_by_key(order);
+    }
+    if let Some(mounts) = config["mounts"].as_array_mut() {
+        let is_bind = |mount: &&mut Value| mount["type"] == "bind";
+        let mut binds: Vec<Value> = mounts.iter_mut().filter(is_bind).map(|one| one.clone()).collect();
+        binds.sort_by_key(order);
+        let places = mounts.iter_mut().filter(is_bind);
+        places.zip(binds).for_each(|(place, bind)| *place = bind);
+    }
     config.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_podman_shuffles_has_one_order() {
+        let of = |env: [&str; 2], mounts: [&str; 3], time: &str| {
+            let kind = |at: &str| if at == "/proc" { "proc" } else { "bind" };
+            let mounts = mounts.map(|at| json!({"destination": at, "type": kind(at)}));
+            steady(
+                &json!({"process": {"env": env}, "mounts": mounts, "annotations": {CREATED: time}})
+                    .to_string(),
+            )
+        };
+        assert_eq!(
+            of(["A=1", "B=2"], ["/a", "/proc", "/b"], "1"),
+            of(["B=2", "A=1"], ["/b", "/proc", "/a"], "2")
+        );
+        assert_ne!(
+            of(["A=1", "B=2"], ["/a", "/proc", "/b"], "1"),
+            of(["A=1", "B=2"], ["/proc", "/a", "/b"], "1")
+        );
+        assert_eq!(steady("not JSON"), "not JSON");
+    }
 }

@@ -2,7 +2,7 @@
 //! Podman would add by itself is told not to be there.
 
 use ocidiff_engines::commands::Words;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::via::express::{Refusal, refuse};
 
@@ -194,6 +194,7 @@ fn security(host: &Value, options: &mut Vec<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn default() -> Value {
         json!({"linux": {"maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"]}})
