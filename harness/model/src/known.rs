@@ -12,7 +12,7 @@ pub use self::said::{Because, Explained, Item, Otherwise, Said};
 use crate::fact::Value;
 use crate::finding::{Catalogue, FindingId, Range, Sign};
 pub use crate::impact::Impact;
-pub use crate::machine::{ANY, Machine, When};
+pub use crate::machine::{Machine, When};
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError};
 
@@ -511,7 +511,7 @@ mod tests {
             ("{arch: x86_64}", true),
             ("{arch: aarch64}", false),
             ("{via: docker}", false),
-            ("{via: any}", false),
+            ("{via: '*'}", false),
             ("{kernel: '>=6.6', cgroup: v2, arch: x86_64}", true),
             ("{kernel: '>=6.6', cgroup: v2, arch: aarch64}", false),
         ] {
@@ -521,7 +521,7 @@ mod tests {
         let entry = &entries("{facts: {a: []}, when: {via: docker}}").expect("good")[0];
         assert!(entry.holds(&machine("6.6", "v2", "x86_64", Some("docker 28.5.2"))));
         assert!(!entry.holds(&machine("6.6", "v2", "x86_64", Some("podman 5.4"))));
-        let entry = &entries("{facts: {a: []}, when: {via: any}}").expect("good")[0];
+        let entry = &entries("{facts: {a: []}, when: {via: '*'}}").expect("good")[0];
         assert!(entry.holds(&machine("6.6", "v2", "x86_64", Some("podman 5.4"))));
     }
 

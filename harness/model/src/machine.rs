@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::version::{Version, VersionError, VersionRange};
 
 /// Whichever engine makes the containers.
-pub const ANY: &str = "any";
+const ANY: &str = "*";
 
 /// On which machines an entry holds; all that is said must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +21,7 @@ pub struct When {
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// Only where this engine makes the containers (`docker`, `podman`, `cri`; `any` is whichever one): it writes a
+    /// Only where this engine makes the containers (`docker`, `podman`, `cri`; `*` is whichever one): it writes a
     /// config.json of its own, and keeps the containers of a runtime under one `--root`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,

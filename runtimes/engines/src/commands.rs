@@ -44,6 +44,25 @@ pub struct Words {
 }
 
 impl Commands {
+    /// The version of the Podman on PATH, which looks at no container for it.
+    ///
+    /// # Errors
+    /// There is none, or it does not say.
+    pub(crate) async fn version(limit: Duration) -> Result<String, CallError> {
+        let nobody = Self {
+            version: String::new(),
+            labels: Labels {
+                run: String::new(),
+                place: String::new(),
+            },
+            call_limit: limit,
+        };
+        let told = nobody.call(&["--version"]).await?;
+        let last = told.split_whitespace().last();
+        last.map(str::to_owned)
+            .ok_or_else(|| CallError::Failed("it does not say its version".to_owned()))
+    }
+
     /// Greets the Podman on PATH.
     ///
     /// # Errors

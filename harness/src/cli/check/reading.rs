@@ -22,6 +22,7 @@ use crate::corpus::Corpus;
 use crate::digest::of_text;
 use crate::error::Error;
 use crate::findings::Who;
+use crate::run::stop::Stop;
 
 /// What is said of a workload that meets nothing that is known.
 const UNKNOWN: &str = "only its config was read, and no finding says that the move matters to it: whether it starts, \
@@ -39,8 +40,9 @@ pub(super) fn check(
     let [from, to] = both(args)?;
     let machine = Abilities::probe().map_err(Error::broken)?.machine;
     find::bundles_are_there(args)?;
-    let never = tokio::sync::watch::channel(false).1;
-    let mut found = threads::tokio()?.block_on(find::find(args, Files::Ignored, never));
+    // Nothing has to be ended first: a signal ends the program.
+    let never = Stop::default();
+    let mut found = threads::tokio()?.block_on(find::find(args, Files::Ignored, never.watch()));
     if found.is_empty() {
         return Err(found.nothing());
     }
