@@ -239,10 +239,19 @@ pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
 }
 
 fn tell_cleaned(cleaned: &clean::Cleaned, asked: bool) {
-    if asked || cleaned.containers + cleaned.images > 0 {
+    let clean::Cleaned {
+        containers,
+        images,
+        imports,
+        ..
+    } = cleaned;
+    if asked || containers + images + imports > 0 {
+        let begun = match imports {
+            0 => String::new(),
+            some => format!(", and {some} imports that had begun,"),
+        };
         output::complain(&format!(
-            "removed {} containers and {} images of killed runs from the engine",
-            cleaned.containers, cleaned.images
+            "removed {containers} containers and {images} images{begun} of killed runs from the engine"
         ));
     }
     for failed in &cleaned.failed {

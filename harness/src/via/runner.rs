@@ -1,6 +1,7 @@
 //! Runs cases through an engine, whatever it is asked by.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ocidiff_engines::remote::CallError;
@@ -136,7 +137,8 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
     }
 
     async fn close(&self) -> Result<(), String> {
-        let cleaned = clean::own(&self.launcher.maker)
+        let unanswered = self.launcher.unanswered.load(Ordering::Relaxed);
+        let cleaned = clean::own(&self.launcher.maker, unanswered, clean::PATIENCE)
             .await
             .map_err(|error| error.to_string())?;
         if cleaned.failed.is_empty() {

@@ -195,6 +195,7 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         assert_eq!(ran.status, status, "{ran:?}");
         if status.is_none() {
             assert_ne!(things(&node), before);
+            begun_import(&node);
             // It may have been about to make one more.
             for _ in 0..20 {
                 let cleaned = run(&scene, &node, &["clean"]);
@@ -207,7 +208,26 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         }
         ran.leaves_nothing();
         assert_eq!(things(&node), before, "{}", node.log());
+        let leases = wait(async { node.client().await.leases().await }).expect("leases");
+        assert!(leases.iter().all(|(id, _)| !id.contains("ocidiff")), "{leases:?}");
     }
+}
+
+/// What a run that is killed while it imports leaves: a lease with the labels of its session.
+fn begun_import(node: &Containerd) {
+    wait(async {
+        let client = node.client().await;
+        let images = client.images().await.expect("images");
+        let ours = images.iter().find(|name| name.starts_with("localhost/ocidiff-"));
+        let ours = ours.expect("an image of the killed run");
+        let labels = client
+            .image_labels(ours)
+            .await
+            .expect("labels")
+            .expect("an image");
+        let labels = serde_json::from_value(labels).expect("labels are texts");
+        client.make_lease("ocidiff-begun", labels).await.expect("a lease");
+    });
 }
 
 #[test]

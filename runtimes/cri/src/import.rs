@@ -93,17 +93,24 @@ impl Client {
         // Who finds it left over can tell whose it is, as of the image.
         let labels = own["Labels"].as_object().into_iter().flatten();
         let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-        let request = CreateLeaseRequest {
-            id: lease.clone(),
-            labels: labels.collect(),
-        };
-        self.call_within(request, self.limit(), headers(None)).await?;
+        self.make_lease(&lease, labels.collect()).await?;
         let made = self.write_image(name, &lease, [&layer, &config, &manifest]).await;
         // Whatever came of it.
         let freed = self.remove_lease(&lease).await;
         made?;
         freed?;
         self.seen(name).await
+    }
+
+    /// Makes a lease.
+    ///
+    /// # Errors
+    /// See [`Error`]; what is there is not containerd.
+    pub async fn make_lease(&self, id: &str, labels: BTreeMap<String, String>) -> Result<(), Error> {
+        let id = id.to_owned();
+        let request = CreateLeaseRequest { id, labels };
+        let made = self.call_within(request, self.limit(), headers(None)).await;
+        made.map(drop)
     }
 
     /// The leases of the node's images, by id, with their labels: what was not imported to its end left its own.

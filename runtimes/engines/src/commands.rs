@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::remote::{CallError, Labels, Output, PLACE, PREFIX, RUN, Thing};
+use crate::remote::{CallError, Kind, Labels, Output, PLACE, PREFIX, RUN, Thing};
 use crate::{EngineError, text};
 
 /// The program.
@@ -237,9 +237,9 @@ impl Commands {
         let containers = self.call(&["ps", "--all", &filter, "--format=json"]).await?;
         let images = self.call(&["images", &filter, "--format=json"]).await?;
         let mut things: Vec<Thing> = Vec::new();
-        for (told, is_image) in [(containers, false), (images, true)] {
+        for (told, kind) in [(containers, Kind::Container), (images, Kind::Image)] {
             let all: Option<Vec<Value>> = json(&told)?;
-            things.extend(all.into_iter().flatten().filter_map(|one| thing(&one, is_image)));
+            things.extend(all.into_iter().flatten().filter_map(|one| thing(&one, kind)));
         }
         Ok(things)
     }
@@ -378,11 +378,11 @@ fn json<T: serde::de::DeserializeOwned>(told: &str) -> Result<T, CallError> {
     serde_json::from_str(told).map_err(|error| CallError::Failed(format!("its JSON: {error}")))
 }
 
-fn thing(one: &Value, is_image: bool) -> Option<Thing> {
+fn thing(one: &Value, kind: Kind) -> Option<Thing> {
     let of = |name: &str| one["Labels"][name].as_str().map(str::to_owned);
     Some(Thing {
         id: one["Id"].as_str().filter(|id| text::is_id(id))?.to_owned(),
-        is_image,
+        kind,
         labels: Labels {
             run: of(RUN)?,
             place: of(PLACE)?,

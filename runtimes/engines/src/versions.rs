@@ -23,10 +23,15 @@ pub(crate) async fn ask(options: &Options, engines: &mut [crate::Engine]) {
 async fn version(engine: &str, options: &Options) -> Option<String> {
     let limit: Duration = options.call_limit;
     let told = match engine {
-        "containerd" => Client::containerd_version(&containerd::socket(options), limit).await.ok(),
+        "containerd" => Client::containerd_version(&containerd::socket(options), limit)
+            .await
+            .ok(),
         "crio" => {
             let socket: PathBuf = options.root.join("run/crio/crio.sock");
-            Client::connect(&socket, limit).await.ok().map(|client| client.version)
+            Client::connect(&socket, limit)
+                .await
+                .ok()
+                .map(|client| client.version)
         }
         // The program on PATH is the node's only where we see the node as it is.
         "podman" if options.root.as_os_str() == "/" => Commands::version(limit).await.ok(),

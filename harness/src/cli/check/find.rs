@@ -157,7 +157,7 @@ async fn images(images: &[String], options: &Options, found: &mut Found, stop: &
             looked = remote.look_at_image(image, &waiter) => looked,
             _ = stop.wait_for(|stop| *stop) => {
                 // The container that it was just made into.
-                let cleaned = clean::own(&remote).await;
+                let cleaned = clean::own(&remote, 0, clean::PATIENCE).await;
                 found.notes.extend(cleaned.err().map(|error| error.to_string()));
                 return;
             }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ocidiff_engines::commands::Commands;
-use ocidiff_engines::remote::{CallError, Labels, Output, Thing};
+use ocidiff_engines::remote::{CallError, Kind, Labels, Output, Thing};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
 use serde_json::Value;
@@ -150,7 +150,7 @@ impl Makes for Podman {
     }
 
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
-        self.commands.remove(&thing.id, thing.is_image).await
+        self.commands.remove(&thing.id, thing.kind == Kind::Image).await
     }
 }
 

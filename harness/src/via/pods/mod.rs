@@ -16,7 +16,7 @@ use std::time::Duration;
 use ocidiff_cri::messages as m;
 use ocidiff_cri::node::{Node, spec};
 use ocidiff_cri::{Client, Error, log};
-use ocidiff_engines::remote::{CallError, Labels, Output, PLACE, PREFIX, RUN, Thing};
+use ocidiff_engines::remote::{CallError, Kind, Labels, Output, PLACE, PREFIX, RUN, Thing};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
 use serde_json::{Value, json};
@@ -317,7 +317,7 @@ impl Makes for Pods {
             };
             Some(Thing {
                 id: pod.id,
-                is_image: false,
+                kind: Kind::Container,
                 labels,
             })
         };
@@ -333,7 +333,18 @@ impl Makes for Pods {
                 let (run, place) = (run.to_owned(), place.to_owned());
                 things.push(Thing {
                     id: name,
-                    is_image: true,
+                    kind: Kind::Image,
+                    labels: Labels { run, place },
+                });
+            }
+        }
+        // What is there but a moment belongs to a run that lives, or was killed just then.
+        for (id, labels) in self.client.leases().await.map_err(call_error)? {
+            if let (Some(run), Some(place)) = (labels.get(RUN), labels.get(PLACE)) {
+                let (run, place) = (run.clone(), place.clone());
+                things.push(Thing {
+                    id,
+                    kind: Kind::Import,
                     labels: Labels { run, place },
                 });
             }
@@ -344,10 +355,10 @@ impl Makes for Pods {
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
         let mut left = PATIENCE;
         loop {
-            let removed = if thing.is_image {
-                self.client.remove_image(&thing.id).await
-            } else {
-                self.client.remove_pod(&thing.id).await
+            let removed = match thing.kind {
+                Kind::Container => self.client.remove_pod(&thing.id).await,
+                Kind::Image => self.client.remove_image(&thing.id).await,
+                Kind::Import => self.client.remove_lease(&thing.id).await,
             };
             match removed {
                 // What a run that was killed had asked for goes on in the node for a moment.
