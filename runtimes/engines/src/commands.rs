@@ -275,7 +275,9 @@ impl Commands {
 
     async fn run(&self, words: &[&str], input: Option<Vec<u8>>, limit: Duration) -> Result<Ran, CallError> {
         let mut command = Command::new(PODMAN);
+        // What it warns of would stand among what a container printed.
         command
+            .arg("--log-level=error")
             .args(words)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
