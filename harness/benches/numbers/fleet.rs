@@ -18,8 +18,15 @@ const SHAPES: usize = 40;
 pub(crate) fn fleet() -> Result<bool, Error> {
     let folder = tempfile::tempdir().map_err(Error::broken)?;
     for node in 0..NODES {
-        let name = format!("ip-10-0-{}-{}.eu-central-1.compute.internal", node / 256, node % 256);
-        let lines: String = events(&name, node).iter().map(|event| format!("{event}\n")).collect();
+        let name = format!(
+            "ip-10-0-{}-{}.eu-central-1.compute.internal",
+            node / 256,
+            node % 256
+        );
+        let lines: String = events(&name, node)
+            .iter()
+            .map(|event| format!("{event}\n"))
+            .collect();
         std::fs::write(folder.path().join(format!("{node:04}.jsonl")), lines).map_err(Error::broken)?;
     }
     let (mut peak, mut took) = (memory::Peak::default(), Duration::MAX);
@@ -35,7 +42,11 @@ pub(crate) fn fleet() -> Result<bool, Error> {
     let holds = took < Duration::from_secs(10) && memory < 500.0 && (1..200_000).contains(&bytes);
     Ok(say(
         "1,000 nodes' checks merged, as Markdown",
-        &format!("{:.1} s, {memory:.0} MiB, {} kB", took.as_secs_f64(), bytes / 1000),
+        &format!(
+            "{:.1} s, {memory:.0} MiB, {} kB",
+            took.as_secs_f64(),
+            bytes / 1000
+        ),
         "10 s, 500 MB, 200 kB",
         holds,
     ))
@@ -60,8 +71,10 @@ fn merge(folder: &Path, report: &Path) -> Result<std::process::Child, Error> {
 /// The events of one node.
 fn events(name: &str, node: usize) -> Vec<Value> {
     let runtime = |name: &str, version: &str| json!({"name": name, "version": version, "label": name});
-    let mut events = vec![json!({"event": "check-started", "ocidiff": "0.1.0", "time": 1_790_000_000 + node,
-        "node": name, "from": runtime("runc", "1.1.5"), "to": runtime("crun", "1.28")})];
+    let mut events = vec![
+        json!({"event": "check-started", "ocidiff": "0.1.0", "time": 1_790_000_000 + node,
+        "node": name, "from": runtime("runc", "1.1.5"), "to": runtime("crun", "1.28")}),
+    ];
     for shape in 0..SHAPES {
         // Whoever has more than one is another one on each node.
         let of_it = 1 + usize::from((shape + node) % SHAPES < WORKLOADS - SHAPES);
@@ -69,12 +82,16 @@ fn events(name: &str, node: usize) -> Vec<Value> {
             .map(|at| format!("shop-{}/deployment-{shape}-{node:010x}-{at:05x}/web", shape % 7))
             .collect();
         let findings: Vec<Value> = (0..shape % 6).map(|at| finding(shape, at)).collect();
-        events.push(json!({"event": "shape-checked", "digest": format!("{shape:012x}"), "workloads": workloads,
-            "changes": ["the host's devices are left out"], "findings": findings}));
+        events.push(
+            json!({"event": "shape-checked", "digest": format!("{shape:012x}"), "workloads": workloads,
+            "changes": ["the host's devices are left out"], "findings": findings}),
+        );
     }
     if node % 7 == 0 {
-        events.push(json!({"event": "workload-unchecked", "workload": format!("shop/vault-{node}/vault"),
-            "why": "joins a network namespace that is not there"}));
+        events.push(
+            json!({"event": "workload-unchecked", "workload": format!("shop/vault-{node}/vault"),
+            "why": "joins a network namespace that is not there"}),
+        );
     }
     events.push(json!({"event": "check-finished", "exit": "differs"}));
     events

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, folders, id_of, read_regular};
-use super::versions::UNKNOWN;
+use super::found::UNKNOWN;
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
 
 /// The folder of tasks in a containerd's state folder.

@@ -6,10 +6,8 @@ use std::time::Duration;
 use ocidiff_cri::Client;
 
 use crate::commands::Commands;
+use crate::found::UNKNOWN;
 use crate::{Options, containerd, text};
-
-/// What stands where nobody says.
-pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Asks the engines whose version is not known yet; that one does not answer changes nothing.
 pub(crate) async fn ask(options: &Options, engines: &mut [crate::Engine]) {
