@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use ocidiff_engines::remote::CallError;
@@ -40,6 +41,8 @@ struct Asked<'a, M: Makes> {
     config: &'a Value,
     image: &'a str,
     body: &'a M::Body,
+    /// The config.json that the engine wrote.
+    written: Mutex<Option<Value>>,
 }
 
 impl<M: Makes> EngineRunner<M> {
@@ -91,6 +94,7 @@ impl<M: Makes> EngineRunner<M> {
             config: &config,
             image: &image,
             body: &body,
+            written: Mutex::default(),
         };
         let finished = self
             .ground
@@ -170,6 +174,9 @@ impl<M: Makes> Launch for Asked<'_, M> {
             }
         });
         let mut all = futures_util::future::join_all(runs).await;
+        if let Some(written) = all.iter().find_map(|(_, seen)| seen.written()) {
+            *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+        }
         // What was missed under one runtime must not look like a difference.
         if all.iter().any(|(_, seen)| seen.ran && seen.config.is_none()) {
             all.iter_mut().for_each(|(_, seen)| seen.config = None);
@@ -181,6 +188,13 @@ impl<M: Makes> Launch for Asked<'_, M> {
         all.into_iter()
             .map(|(contender, seen)| seen.into_record(case, contender, bundle))
             .collect()
+    }
+
+    fn written(&self) -> Option<Value> {
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -138,7 +138,7 @@ impl Makes for Podman {
     }
 
     fn is_shuffled(&self, path: &str) -> bool {
-        path.starts_with("proc.env")
+        path.starts_with("proc.env") || path == "mount.inside.mounts"
     }
 
     fn labels(&self) -> &Labels {

@@ -123,7 +123,10 @@ pub fn of(body: &Value, config: &Value, default: &Value) -> Result<Body, Refusal
     limits(host, &mut options);
     options.extend(paths(&config["linux"], &default["linux"])?);
     let profile = security(host, &mut options);
-    let args = items(&body["Cmd"]).map(text).collect();
+    let args: Vec<String> = items(&body["Cmd"]).map(text).collect();
+    if options.iter().chain(&args).any(|word| word.contains('\0')) {
+        return refuse("no argument of a command holds a NUL byte");
+    }
     Ok(Body {
         words: Words { options, args },
         profile,
@@ -261,6 +264,8 @@ mod tests {
                 "{host}"
             );
         }
+        let nul = words(json!({"Env": ["A=\0"]}), &default());
+        assert_eq!(nul, Err("no argument of a command holds a NUL byte".to_owned()));
         let refused = words(json!({"Domainname": "d"}), &default());
         assert_eq!(
             refused,
