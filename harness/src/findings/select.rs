@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::str::FromStr;
 
-use ocidiff_model::finding::{Card, Kind, Range, Reported};
+use ocidiff_model::Range;
+use ocidiff_model::finding::{Card, Kind, Reported};
 use ocidiff_model::known::Impact;
 use ocidiff_model::version::Version;
 use ocidiff_model::{Finding, FindingId, RuntimeId, near};
