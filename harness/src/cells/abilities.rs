@@ -84,10 +84,12 @@ impl Abilities {
         if let Some(arch) = needs.arch.as_ref().filter(|arch| **arch != machine.arch) {
             return Some(format!("needs {arch}"));
         }
-        if let Some(range) = &needs.kernel {
-            if !range.holds(&machine.kernel) {
-                return Some(format!("needs kernel {range}"));
-            }
+        if let Some(range) = needs
+            .kernel
+            .as_ref()
+            .filter(|range| !range.holds(&machine.kernel))
+        {
+            return Some(format!("needs kernel {range}"));
         }
         if let Some(cgroup) = needs.cgroup.filter(|cgroup| *cgroup != machine.cgroup) {
             return Some(format!("needs cgroup {cgroup}"));
