@@ -50,7 +50,10 @@ fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> V
     let steps = labels(&case.body.steps).into_iter().zip(&case.body.steps);
     let open = steps.enumerate().filter(|(at, (label, step))| {
         let is_end = step.op == Op::Wait && is_ended_later(case, *at);
-        !is_end && !has_ended(case, *at, records) && step.options.expect.is_none() && !is_expected(case, label)
+        !is_end
+            && !has_ended(case, *at, records)
+            && step.options.expect.is_none()
+            && !is_expected(case, label)
     });
     open.filter_map(|(_, (label, _))| {
         let failed = failed_everywhere(&label, records)?;
@@ -101,7 +104,10 @@ fn is_ended_later(case: &Case, at: usize) -> bool {
 /// with: a second kill, in case the first does nothing.
 fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
     let step = &case.body.steps[at];
-    let waits = labels(&case.body.steps).into_iter().zip(&case.body.steps).take(at);
+    let waits = labels(&case.body.steps)
+        .into_iter()
+        .zip(&case.body.steps)
+        .take(at);
     let of_same = waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
     let is_ok = |record: &&Record, label: &str| {
         let mut steps = record.steps.iter();
