@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::str::FromStr;
 
+use ocidiff_model::Range;
 use ocidiff_model::finding::{Card, Kind, Reported};
 use ocidiff_model::known::Impact;
 use ocidiff_model::version::Version;
-use ocidiff_model::{Finding, FindingId, Range, RuntimeId, near};
+use ocidiff_model::{Finding, FindingId, RuntimeId, near};
 use ocidiff_reports::findings::Row;
 use ocidiff_reports::safe;
 use serde_json::Value as Json;
