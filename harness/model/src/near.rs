@@ -71,4 +71,13 @@ mod tests {
         assert_eq!(help("xyz", ["b", "a"]).as_deref(), Some("there are a, b"));
         assert_eq!(help("a1", ["b22", "a12"]).as_deref(), Some("did you mean `a12`?"));
     }
+
+    #[test]
+    fn names_are_listed_where_there_are_few() {
+        let names: Vec<String> = (0..=MOST).map(|at| format!("{at:04}")).collect();
+        let of = |count: usize| help("zzzzzzzz", names.iter().take(count).map(String::as_str));
+        assert_eq!(of(0), None);
+        assert!(of(1).is_some() && of(MOST).is_some());
+        assert_eq!(of(MOST + 1), None);
+    }
 }

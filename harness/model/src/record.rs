@@ -164,3 +164,49 @@ impl Record {
             .map(|fact| &fact.value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_are_calls_of_the_runtime_in_order() {
+        let step = |label: &str, op: Op, result: CallResult| StepRecord {
+            label: label.to_owned(),
+            op,
+            argv: Vec::new(),
+            result,
+            exit: None,
+            text: String::new(),
+            seconds: 0.0,
+        };
+        let record = Record {
+            case: "t/c".to_owned(),
+            runtime: RuntimeId {
+                name: "runc".to_owned(),
+                version: Version::local(),
+                label: "runc".to_owned(),
+            },
+            bundle: BundleDigest::default(),
+            recorder: "none".to_owned(),
+            outcome: RunOutcome::Complete,
+            ran: true,
+            steps: vec![
+                step("create", Op::Create, CallResult::Ok),
+                step("start", Op::Start, CallResult::Error),
+                step("wait", Op::Wait, CallResult::Timeout),
+                step("kill", Op::Kill, CallResult::Timeout),
+            ],
+            facts: vec![Fact::new("process.exit", 3)],
+            filters: Vec::new(),
+            setup: Vec::new(),
+            calls: Vec::new(),
+            total_calls: 0,
+            seconds: 0.0,
+        };
+        let failed: Vec<_> = record.failed().map(|step| step.label.as_str()).collect();
+        assert_eq!(failed, ["start", "kill"]);
+        assert_eq!(record.value("process.exit"), Some(&Value::Int(3)));
+        assert_eq!(record.value("process.stdout"), None);
+    }
+}

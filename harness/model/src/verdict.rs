@@ -173,4 +173,12 @@ mod tests {
         assert_eq!(exit(&[Unexpected], false), 1);
         assert_eq!(exit(&[New, Broken], false), 3);
     }
+
+    #[test]
+    fn a_verdict_is_written_as_it_is_named() {
+        for verdict in Verdict::ALL {
+            assert_eq!(serde_json::to_value(verdict).expect("a word"), verdict.name());
+            assert_eq!(verdict.to_string(), verdict.name());
+        }
+    }
 }

@@ -125,13 +125,20 @@ fn times(text: &str) -> String {
 
 /// A tmpfs says `inode64` where the kernel was built so that it is the default (CONFIG_TMPFS_INODE64).
 fn tmpfs(text: &str) -> String {
-    let Some((head, rest)) = text.split_once(",inode64") else {
+    const OPTION: &str = "inode64";
+    let Some((head, rest)) = text.split_once(OPTION) else {
         return text.to_owned();
     };
-    if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '=') {
-        return format!("{head},inode64{}", tmpfs(rest));
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '=');
+    let is_option = head.ends_with([',', '(', ' ']) && rest.chars().next().is_none_or(ends);
+    if !is_option {
+        return format!("{head}{OPTION}{}", tmpfs(rest));
     }
-    format!("{head}{}", tmpfs(rest))
+    match (head.strip_suffix(','), rest.strip_prefix(',')) {
+        (Some(before), _) => format!("{before}{}", tmpfs(rest)),
+        (None, Some(after)) => format!("{head}{}", tmpfs(after)),
+        (None, None) => format!("{head}{}", tmpfs(rest)),
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +161,9 @@ mod tests {
                 "tmpfs rw private (rw,inode64,mode=755)",
                 "tmpfs rw private (rw,mode=755)",
             ),
+            ("tmpfs ro private (inode64,rw)", "tmpfs ro private (rw)"),
+            ("rw,inode64", "rw"),
+            ("inode64 /inode64,b", "inode64 /inode64,b"),
             ("rw,inode64x,inode32", "rw,inode64x,inode32"),
             ("plain", "plain"),
         ] {
