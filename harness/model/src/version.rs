@@ -235,7 +235,7 @@ impl VersionRange {
     }
 }
 
-fn all_hold(bounds: &Bounds, version: &Version) -> bool {
+fn all_hold(bounds: &[(Bound, Version)], version: &Version) -> bool {
     bounds.iter().all(|(bound, limit)| {
         let order = version.cmp(limit);
         match bound {
@@ -248,7 +248,7 @@ fn all_hold(bounds: &Bounds, version: &Version) -> bool {
     })
 }
 
-fn can_all_hold(bounds: &Bounds) -> bool {
+fn can_all_hold(bounds: &[(Bound, Version)]) -> bool {
     let is_lower = |bound: &Bound| matches!(bound, Bound::GreaterOrEqual | Bound::Greater | Bound::Equal);
     let is_upper = |bound: &Bound| matches!(bound, Bound::LessOrEqual | Bound::Less | Bound::Equal);
     let is_open = |bound: &Bound| matches!(bound, Bound::Less | Bound::Greater);
