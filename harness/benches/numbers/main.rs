@@ -3,7 +3,7 @@
 //! Needs root, the default runtimes and strace. What is compared runs in turn, never at the same time.
 //!
 //! `cargo bench --package ocidiff --bench numbers -- filters` measures what is about seccomp only, and needs no strace;
-//! `-- node` what is about a node with an engine, `-- pods` what is about pods.
+//! `-- node` what is about a node with an engine, `-- pods` what is about pods, `-- fleet` what is about many nodes.
 
 mod bare;
 #[expect(dead_code, reason = "the bench needs few of the helpers")]
@@ -13,6 +13,7 @@ mod containerd;
 #[path = "../../../runtimes/engines/tests/support/dockerd.rs"]
 mod dockerd;
 mod filters;
+mod fleet;
 #[path = "../../tests/it/support/kinds.rs"]
 mod kinds;
 mod memory;
@@ -52,6 +53,8 @@ fn main() -> ExitCode {
     }
     let outcome = if std::env::args().any(|arg| arg == "filters") {
         only_filters()
+    } else if std::env::args().any(|arg| arg == "fleet") {
+        fleet::fleet()
     } else if std::env::args().any(|arg| arg == "node") {
         root::need_root().and_then(|()| node::node())
     } else if std::env::args().any(|arg| arg == "pods") {
@@ -84,6 +87,7 @@ fn run() -> Result<bool, Error> {
     all &= recorder()?;
     all &= whole_case()?;
     all &= node::node()?;
+    all &= fleet::fleet()?;
     all &= pods::pods()?;
     all &= corpus(&contenders)?;
     Ok(all)

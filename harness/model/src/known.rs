@@ -512,6 +512,7 @@ mod tests {
             ("{arch: x86_64}", true),
             ("{arch: aarch64}", false),
             ("{via: docker}", false),
+            ("{via: '*'}", false),
             ("{kernel: '>=6.6', cgroup: v2, arch: x86_64}", true),
             ("{kernel: '>=6.6', cgroup: v2, arch: aarch64}", false),
         ] {
@@ -521,6 +522,9 @@ mod tests {
         let entry = &entries("{facts: {a: []}, when: {via: docker}}").expect("good")[0];
         assert!(entry.holds(&on(Some("docker 28.5.2"))));
         assert!(!entry.holds(&on(Some("podman 5.4"))));
+        let entry = &entries("{facts: {a: []}, when: {via: '*'}}").expect("good")[0];
+        assert!(entry.holds(&on(Some("podman 5.4"))));
+        assert!(!entry.holds(&here));
     }
 
     #[test]

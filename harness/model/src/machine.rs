@@ -36,6 +36,9 @@ impl fmt::Display for CgroupVersion {
     }
 }
 
+/// Whichever engine makes the containers.
+const ANY: &str = "*";
+
 /// On which machines an entry holds; all that is said must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -49,7 +52,8 @@ pub struct When {
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// Only where this engine makes the containers (`docker`, `cri`): it writes a config.json of its own.
+    /// Only where this engine makes the containers (`docker`, `podman`, `cri`; `*` is whichever one): it writes a
+    /// config.json of its own, and keeps the containers of a runtime under one `--root`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
 }
@@ -91,9 +95,10 @@ impl When {
             .is_none_or(|range| range.holds(&machine.kernel))
             && self.cgroup.is_none_or(|cgroup| cgroup == machine.cgroup)
             && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch)
-            && self
-                .via
-                .as_deref()
-                .is_none_or(|via| machine.engine() == Some(via))
+            && self.via.as_deref().is_none_or(|via| {
+                machine
+                    .engine()
+                    .is_some_and(|engine| [engine, ANY].contains(&via))
+            })
     }
 }

@@ -270,6 +270,15 @@ fn names(row: &FilterRow) -> String {
     }
 }
 
+fn remedy(impact: Impact, is_lax: bool, known: Option<&CatalogueFinding>) -> Option<String> {
+    match (impact, is_lax) {
+        (Impact::Cosmetic, _) => None,
+        // No profile makes up for conditions that a runtime does not keep.
+        (_, true) => known.and_then(|known| known.remedy.clone()),
+        (_, false) => Some(CURE.to_owned()),
+    }
+}
+
 /// Calls that the filters do not answer alike.
 fn calls(
     (row, accounts): &(FilterRow, Vec<Account>),
@@ -291,8 +300,10 @@ fn calls(
     };
     let made = hits().find(|hit| libc.makes(&hit.who));
     let hit = made.or_else(|| hits().next());
+    let passes = |action: &str| action == "ALLOW" || action == "LOG";
+    // What the profile allows comes through at last.
+    let better = passes(&to) && row.written.as_deref().is_some_and(passes);
     let lax = [step.from, step.to].into_iter().find(|who| {
-        let passes = |action: &str| action == "ALLOW" || action == "LOG";
         let written = row.written.as_deref();
         passes(&action(who)) && written.is_some_and(|written| !passes(written))
     });
@@ -315,6 +326,14 @@ fn calls(
                 ),
             )
         }
+        _ if better => (
+            Impact::Cosmetic,
+            format!(
+                "the profile allows {}, and {} lets them through",
+                names(row),
+                step.to.label
+            ),
+        ),
         // What nothing in its files is known to make may be in a program of its own.
         (_, None, Some(hit)) => (
             if made.is_some() {
@@ -340,12 +359,7 @@ fn calls(
         .max_by_key(|id| corpus.findings.impact(id, step.from, step.to))
         .cloned();
     let known = id.as_ref().and_then(|id| corpus.findings.find(id));
-    let remedy = match (impact, lax) {
-        (Impact::Cosmetic, _) => None,
-        // No profile makes up for conditions that a runtime does not keep.
-        (_, Some(_)) => known.and_then(|known| known.remedy.clone()),
-        (_, None) => Some(CURE.to_owned()),
-    };
+    let remedy = remedy(impact, lax.is_some(), known);
     let links = hit.map(|hit| hit.link.clone()).into_iter();
     Finding {
         impact,

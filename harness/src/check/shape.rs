@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::libc::Libc;
 use super::read::{Read, Reader};
+use super::usual;
 use crate::digest::of_text;
 use crate::workload::Workload;
 use crate::workload::env::form;
@@ -89,7 +90,7 @@ pub fn shapes(
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for workload in workloads {
-        let tamed = match tame(&workload.config, &workload.layers, limits) {
+        let mut tamed = match tame(&workload.config, &workload.layers, limits) {
             Ok(tamed) => tamed,
             Err(why) => {
                 unreadable.push((workload.name, why));
@@ -102,6 +103,7 @@ pub fn shapes(
             continue;
         }
         let config = serde_json::from_str(&workload.config).unwrap_or_default();
+        tamed.network_is_not_its_own |= usual::network_comes_later(&config);
         let read = reader.read(&config, &tamed.config);
         let own = options.run.then(|| Own::of(&config, options.command.as_deref()));
         let libc = Libc::of(&workload.layers);

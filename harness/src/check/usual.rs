@@ -18,7 +18,16 @@ struct Usual {
     hooks: Vec<String>,
     annotations: Vec<String>,
     taken_paths: Vec<FindingId>,
+    networks: Vec<Mark>,
     drops: Vec<Drops>,
+}
+
+/// A mount by which an engine is known.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    destination: String,
+    source: String,
 }
 
 /// What an engine leaves out of a profile.
@@ -60,6 +69,18 @@ pub(super) fn paths_are_free(id: &FindingId, config: &Value) -> bool {
         once && mounts.iter().any(above) && mounts.iter().all(|(mount, _)| mount != at)
     };
     USUAL.taken_paths.contains(id) && paths.iter().all(is_free)
+}
+
+/// Whether the engine sets up the network of a container once that is there, and no hook in its config says so.
+#[must_use]
+pub(super) fn network_comes_later(config: &Value) -> bool {
+    let mounts = || config["mounts"].as_array().into_iter().flatten();
+    USUAL.networks.iter().any(|mark| {
+        mounts().any(|mount| {
+            let source = mount["source"].as_str().unwrap_or_default();
+            mount["destination"] == mark.destination.as_str() && glob(&mark.source, source)
+        })
+    })
 }
 
 /// The config without what is its engine's.
@@ -122,6 +143,21 @@ mod tests {
             &"runc/enosys-stub".parse().expect("an id"),
             &json!({})
         ));
+    }
+
+    #[test]
+    fn dockers_network_comes_later_and_nobody_elses() {
+        let of = |source: &str| {
+            network_comes_later(&json!({"mounts": [{"destination": "/etc/hostname", "source": source}]}))
+        };
+        assert!(of("/var/lib/docker/containers/5015af5ad770/hostname"));
+        assert!(!of(
+            "/run/containers/storage/overlay-containers/16d5/userdata/hostname"
+        ));
+        assert!(!of(
+            "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/6a/hostname"
+        ));
+        assert!(!network_comes_later(&json!({})));
     }
 
     #[test]

@@ -307,6 +307,10 @@ pub(crate) struct ReportArgs {
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
+    /// The nodes that were to be checked, one name a line, as `kubectl get nodes -o name` prints them: those
+    /// without a check are named
+    #[arg(long, value_name = "FILE", requires = "merge")]
+    pub(crate) nodes_list: Option<PathBuf>,
     /// Report what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
     /// what ran under the same version on the same machine is compared. Ends with 1 if something changed, with 3 if
     /// nothing can be compared; that a case takes longer is reported, and fails nothing
@@ -413,7 +417,7 @@ pub(crate) enum RuntimesCommand {
 /// Which engine.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ViaArgs {
-    /// Let this engine make the containers, with each runtime that is registered with it
+    /// Let this engine make the containers, with each runtime that is registered with it; Podman takes any
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
     /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
@@ -423,7 +427,7 @@ pub(crate) struct ViaArgs {
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]
     pub(crate) exec_root: Option<PathBuf>,
-    /// The parent of the pods' cgroups; the default is the engine's own
+    /// The parent of the cgroups of pods and of Podman's containers; the default is the engine's own
     #[arg(long, value_name = "PATH", requires = "via")]
     pub(crate) cgroup_parent: Option<String>,
 }
@@ -432,6 +436,8 @@ pub(crate) struct ViaArgs {
 pub(crate) enum ViaEngine {
     /// Docker, by its API
     Docker,
+    /// The Podman on PATH, by its command line, with each runtime that --runtime names
+    Podman,
     /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
     Cri,
 }

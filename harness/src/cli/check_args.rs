@@ -45,6 +45,11 @@ pub(crate) struct CheckArgs {
     /// The command for --run, in place of each workload's own; ends at `;` or at the end of the line
     #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
     pub(crate) command: Option<Vec<String>>,
+    /// Start nothing, and look at no files: only what findings say of the configs of containers and bundles is
+    /// reported, for --from and --to as NAME@VERSION. Needs neither root nor runtimes. What no finding
+    /// speaks of counts as not checked
+    #[arg(long, requires = "from", conflicts_with_all = ["images", "run", "with_devices", "all_versions", "baseline", "root"])]
+    pub(crate) only_read: bool,
     /// Do not count what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
     #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
     pub(crate) ignore: Option<PathBuf>,
@@ -83,7 +88,8 @@ pub(crate) struct CheckArgs {
     /// Exit with 0 once the report is written, whatever it says
     #[arg(long, conflicts_with = "kubernetes")]
     pub(crate) exit_zero: bool,
-    /// Check nothing; print a manifest for Kubernetes that runs the check once on every node
+    /// Check nothing; print a manifest for Kubernetes that runs the check once on every node. With --only-read
+    /// its pods need no privileges but the socket of the node's CRI runtime
     #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "format", "out"])]
     pub(crate) kubernetes: bool,
     /// How many nodes the cluster has

@@ -1,7 +1,9 @@
 //! `ocidiff report`: draws a report again from its events.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use ocidiff_confine::{raised, read_text};
 use ocidiff_model::check::{FleetReport, NodeCheck};
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
@@ -10,6 +12,9 @@ use ocidiff_reports::{Error as Drawing, Format, Style, check, fleet, markdown, p
 use super::args::ReportArgs;
 use super::{files, output};
 use crate::error::Error;
+
+/// The largest list of nodes that is read.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// Draws it; the exit status says only whether that went well.
 pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
@@ -84,7 +89,25 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
             }
         }
     }
-    fleet::render(args.format, &FleetReport::of(checks), style).map_err(refused)
+    let mut report = FleetReport::of(checks);
+    if let Some(file) = &args.nodes_list {
+        report = report.expecting(&nodes(file)?);
+    }
+    fleet::render(args.format, &report, style).map_err(refused)
+}
+
+/// The names in a file, one a line; `node/` is kubectl's.
+fn nodes(file: &Path) -> Result<BTreeSet<String>, Error> {
+    let failed = |why: &str| Error::usage(format!("--nodes-list {}: {why}", file.display()));
+    let text = read_text(file, raised(MOST_BYTES)).map_err(|error| failed(&error.to_string()))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let names: BTreeSet<String> = lines
+        .map(|line| line.strip_prefix("node/").unwrap_or(line).to_owned())
+        .collect();
+    if names.is_empty() {
+        return Err(failed("names no node"));
+    }
+    Ok(names)
 }
 
 pub(super) fn read(file: &Path) -> Result<Recording, Error> {

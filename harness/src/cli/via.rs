@@ -1,9 +1,10 @@
-//! `ocidiff run --via docker|cri`, and `ocidiff clean --via docker|cri`: the engine does the running.
+//! `ocidiff run --via docker|podman|cri`, and `ocidiff clean --via docker|podman|cri`: the engine does the running.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ocidiff_engines::commands::Commands;
 use ocidiff_engines::remote::{Labels, Registered, Remote};
 use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
@@ -22,6 +23,7 @@ use crate::run::stop::Stop;
 use crate::run::suite;
 use crate::via::ground::Ground;
 use crate::via::makes::Makes;
+use crate::via::podman::Podman;
 use crate::via::pods::Pods;
 use crate::via::runner::EngineRunner;
 use crate::via::{clean, labels, registered};
@@ -36,9 +38,19 @@ struct Connected<M> {
     name: String,
     /// With its version, as records and known files have it.
     said: String,
-    runtimes: Vec<Registered>,
-    /// How one more is registered.
-    remedy: &'static str,
+    runtimes: Runtimes,
+}
+
+/// Under which runtimes an engine makes containers.
+enum Runtimes {
+    /// Those that are registered with it.
+    Registered {
+        all: Vec<Registered>,
+        /// How one more is registered.
+        remedy: &'static str,
+    },
+    /// Any, by its path.
+    Any,
 }
 
 impl ViaArgs {
@@ -55,16 +67,38 @@ impl ViaArgs {
         let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
         if remote.name != "docker" {
             return Err(Error::usage(format!(
-                "{} runs every container under the same runtime: `--via` takes docker",
+                "{} runs every container under the same runtime: `--via podman` calls it by its command line",
                 remote.name
             )));
         }
         Ok(Connected {
             name: remote.name.clone(),
             said: format!("{} {}", remote.name, remote.version),
-            runtimes: remote.runtimes.clone(),
-            remedy: "start its daemon with --add-runtime NAME=/path/to/binary",
+            runtimes: Runtimes::Registered {
+                all: remote.runtimes.clone(),
+                remedy: "start its daemon with --add-runtime NAME=/path/to/binary",
+            },
             maker: remote,
+        })
+    }
+
+    async fn podman(&self, labels: Labels, folder: &Path) -> Result<Connected<Podman>, Error> {
+        let given = [
+            ("--socket", self.socket.is_some()),
+            ("--exec-root", self.exec_root.is_some()),
+        ];
+        if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(Error::usage(format!(
+                "{option} is not for podman, which is called by its command line: CONTAINERS_STORAGE_CONF names another storage"
+            )));
+        }
+        let commands = Commands::connect(labels, CALL).await;
+        let commands = commands.map_err(|error| Error::usage(format!("failed to {error}")))?;
+        Ok(Connected {
+            name: "podman".to_owned(),
+            said: format!("podman {}", commands.version),
+            runtimes: Runtimes::Any,
+            maker: Podman::new(commands, folder, self.cgroup_parent.clone()),
         })
     }
 
@@ -88,9 +122,11 @@ impl ViaArgs {
         Ok(Connected {
             name: pods.name().to_owned(),
             said: format!("cri {}", pods.said()),
-            runtimes: runtimes.collect(),
-            remedy: "add [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.NAME] to its config.toml, with \
-                     BinaryName below its options",
+            runtimes: Runtimes::Registered {
+                all: runtimes.collect(),
+                remedy: "add [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.NAME] to its config.toml, with \
+                         BinaryName below its options",
+            },
             maker: pods,
         })
     }
@@ -124,6 +160,10 @@ pub(crate) fn run(
                 let engine = args.via.cri(labels, session.folder()).await?;
                 through(asked, engine, session, &mut teller).await
             }
+            Some(ViaEngine::Podman) => {
+                let engine = args.via.podman(labels, session.folder()).await?;
+                through(asked, engine, session, &mut teller).await
+            }
             _ => {
                 let engine = args.via.docker(labels).await?;
                 through(asked, engine, session, &mut teller).await
@@ -149,13 +189,13 @@ async fn through<M: Makes>(
 ) -> Result<ExitStatus, Error> {
     let (args, stop) = (asked.args, asked.stop);
     let mut abilities = suite::abilities()?;
-    let taking_part = registered::choose(
-        &engine.name,
-        &engine.runtimes,
-        &args.with.runtimes,
-        args.with.reference.as_deref(),
-        engine.remedy,
-    )?;
+    let (named, reference) = (&args.with.runtimes, args.with.reference.as_deref());
+    let taking_part = match &engine.runtimes {
+        Runtimes::Registered { all, remedy } => {
+            registered::choose(&engine.name, all, named, reference, remedy)?
+        }
+        Runtimes::Any => registered::any(named, reference)?,
+    };
     taking_part.left_out.iter().for_each(|one| output::complain(one));
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
@@ -185,6 +225,7 @@ pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
         let labels = labels("").map_err(Error::broken)?;
         let cleaned = match args.via {
             Some(ViaEngine::Cri) => clean::stale(&args.cri(labels, Path::new("")).await?.maker).await,
+            Some(ViaEngine::Podman) => clean::stale(&args.podman(labels, Path::new("")).await?.maker).await,
             _ => clean::stale(&args.docker(labels).await?.maker).await,
         };
         let cleaned = cleaned.map_err(Error::broken)?;
@@ -198,10 +239,19 @@ pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
 }
 
 fn tell_cleaned(cleaned: &clean::Cleaned, asked: bool) {
-    if asked || cleaned.containers + cleaned.images > 0 {
+    let clean::Cleaned {
+        containers,
+        images,
+        imports,
+        ..
+    } = cleaned;
+    if asked || containers + images + imports > 0 {
+        let begun = match imports {
+            0 => String::new(),
+            some => format!(", and {some} imports that had begun,"),
+        };
         output::complain(&format!(
-            "removed {} containers and {} images of killed runs from the engine",
-            cleaned.containers, cleaned.images
+            "removed {containers} containers and {images} images{begun} of killed runs from the engine"
         ));
     }
     for failed in &cleaned.failed {

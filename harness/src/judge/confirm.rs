@@ -43,6 +43,12 @@ pub struct Finished {
 pub trait Launch: Sync {
     /// Launches it under each runtime once.
     fn once(&self, case: &Case, bundle: &Bundle) -> impl Future<Output = Vec<Record>> + Send;
+
+    /// The config.json that the runtimes were given, where another than the case wrote it: what a finding applies to is
+    /// what the runtime reads.
+    fn written(&self) -> Option<Json> {
+        None
+    }
 }
 
 /// Where a bundle comes from, which says what a failing step means.
@@ -86,7 +92,8 @@ impl Judge {
     ) -> Finished {
         let case = &entry.case;
         let records = self.launch(launch, case, bundle).await;
-        let config = serde_json::from_str(config_of(bundle)).unwrap_or_default();
+        let own = || serde_json::from_str(config_of(bundle)).unwrap_or_default();
+        let config = launch.written().unwrap_or_else(own);
         let first = self.judge(entry, &config, &records);
         if let Some(why) = first_broken(&records).or_else(|| self.never(entry, &records, &first)) {
             return Finished {
@@ -306,6 +313,8 @@ impl Judge {
             let who = broken.iter().filter(|(_, other)| other == clause);
             difference.against = who.map(|(who, _)| who.clone()).collect();
             difference.against.dedup();
+            // An expectation without a clause accuses others than the clause does: the clause counts.
+            difference.expected = None;
         }
     }
 

@@ -50,7 +50,10 @@ fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> V
     let steps = labels(&case.body.steps).into_iter().zip(&case.body.steps);
     let open = steps.enumerate().filter(|(at, (label, step))| {
         let is_end = step.op == Op::Wait && is_ended_later(case, *at);
-        !is_end && step.options.expect.is_none() && !is_expected(case, label)
+        !is_end
+            && !has_ended(case, *at, records)
+            && step.options.expect.is_none()
+            && !is_expected(case, label)
     });
     open.filter_map(|(_, (label, _))| {
         let failed = failed_everywhere(&label, records)?;
@@ -95,6 +98,26 @@ fn is_ended_later(case: &Case, at: usize) -> bool {
         let ends = step.op == Op::Kill || (step.op == Op::Delete && step.options.force);
         ends && step.container() == container
     })
+}
+
+/// Whether the container's process had ended under every runtime before this step, which then has nobody to be taken
+/// with: a second kill, in case the first does nothing.
+fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
+    let step = &case.body.steps[at];
+    let waits = labels(&case.body.steps)
+        .into_iter()
+        .zip(&case.body.steps)
+        .take(at);
+    let of_same = waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
+    let is_ok = |record: &&Record, label: &str| {
+        let mut steps = record.steps.iter();
+        steps.any(|step| step.label == label && step.result == CallResult::Ok)
+    };
+    let is_of_process = matches!(step.op, Op::Kill | Op::Pause | Op::Resume);
+    is_of_process
+        && of_same
+            .into_iter()
+            .any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
 }
 
 /// The case itself says how the step ends.

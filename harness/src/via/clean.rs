@@ -1,6 +1,9 @@
 //! What runs that were killed left in an engine: containers and images with the label of a session whose process is gone.
 
-use ocidiff_engines::remote::{CallError, Thing};
+use std::time::Duration;
+
+use ocidiff_engines::remote::{CallError, Kind, Thing};
+use tokio::time::{Instant, sleep};
 
 use super::makes::Makes;
 use super::place;
@@ -13,23 +16,39 @@ pub struct Cleaned {
     pub containers: usize,
     /// Images.
     pub images: usize,
+    /// Imports that did not come to their end.
+    pub imports: usize,
     /// What would not go, and why.
     pub failed: Vec<String>,
     /// What another machine's, another pid namespace's or another boot's ocidiff made: nobody here knows whether it lives.
     pub others: Vec<String>,
 }
 
-/// Removes what the maker's own session made.
+/// How long it is waited for what an engine has not said that it made.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked for.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Removes what the maker's own session made. So many containers were asked for without an answer in time, as where a
+/// node is busy: each of them may come yet, and is waited for so long.
 ///
 /// # Errors
 /// The engine does not say what there is.
-pub async fn own(maker: &impl Makes) -> Result<Cleaned, CallError> {
-    let mine = maker
-        .things()
-        .await?
-        .into_iter()
-        .filter(|thing| thing.labels == *maker.labels());
-    Ok(remove(maker, mine).await)
+pub async fn own(maker: &impl Makes, unanswered: usize, patience: Duration) -> Result<Cleaned, CallError> {
+    let until = Instant::now() + patience;
+    let mut cleaned = Cleaned::default();
+    loop {
+        let mine = maker
+            .things()
+            .await?
+            .into_iter()
+            .filter(|thing| thing.labels == *maker.labels());
+        cleaned.add(remove(maker, mine).await);
+        if cleaned.containers >= unanswered || Instant::now() >= until {
+            return Ok(cleaned);
+        }
+        sleep(TICK).await;
+    }
 }
 
 /// Removes what sessions of dead processes left.
@@ -49,14 +68,119 @@ pub async fn stale(maker: &impl Makes) -> Result<Cleaned, CallError> {
     Ok(cleaned)
 }
 
+impl Cleaned {
+    fn add(&mut self, more: Self) {
+        self.containers += more.containers;
+        self.images += more.images;
+        self.imports += more.imports;
+        // What would not go is tried again each time, and told once.
+        self.failed = more.failed;
+    }
+}
+
 async fn remove(maker: &impl Makes, things: impl Iterator<Item = Thing>) -> Cleaned {
     let mut cleaned = Cleaned::default();
     for thing in things {
         match maker.remove_thing(&thing).await {
-            Ok(()) if thing.is_image => cleaned.images += 1,
-            Ok(()) => cleaned.containers += 1,
+            Ok(()) => match thing.kind {
+                Kind::Container => cleaned.containers += 1,
+                Kind::Image => cleaned.images += 1,
+                Kind::Import => cleaned.imports += 1,
+            },
             Err(error) => cleaned.failed.push(format!("{}: {error}", thing.id)),
         }
     }
     cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use ocidiff_engines::remote::{Labels, Output};
+    use ocidiff_model::{Case, Fact};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::via::express::Refusal;
+    use crate::via::makes::Ask;
+
+    /// An engine that makes a container long after whoever asked for it has gone.
+    #[derive(Debug)]
+    struct Late {
+        labels: Labels,
+        looks: Mutex<usize>,
+    }
+
+    impl Makes for Late {
+        type Body = ();
+        type Made = ();
+
+        fn translate(&self, _: &Case, _: &Value, _: &Value) -> Result<(), Refusal> {
+            Ok(())
+        }
+        async fn import(&self, _: Vec<u8>, _: &str) -> Result<String, CallError> {
+            Ok(String::new())
+        }
+        async fn takes(&self, _: String, _: &str, (): &()) -> Result<(), CallError> {
+            Ok(())
+        }
+        async fn create(&self, _: Ask<'_, ()>) -> Result<(), CallError> {
+            Ok(())
+        }
+        async fn start(&self, (): &()) -> (Result<(), CallError>, Option<String>) {
+            (Ok(()), None)
+        }
+        async fn wait(&self, (): &(), _: Duration) -> Result<Option<i64>, CallError> {
+            Ok(None)
+        }
+        async fn output(&self, (): &()) -> Result<Output, CallError> {
+            Ok(Output::default())
+        }
+        async fn told(&self, (): &()) -> Result<Vec<Fact>, CallError> {
+            Ok(Vec::new())
+        }
+        async fn remove(&self, (): &()) -> Result<(), CallError> {
+            Ok(())
+        }
+        fn ids<'m>(&self, (): &'m ()) -> Vec<(&'m str, &'static str)> {
+            Vec::new()
+        }
+        fn hostname(&self, (): &()) -> String {
+            String::new()
+        }
+        fn labels(&self) -> &Labels {
+            &self.labels
+        }
+        async fn things(&self) -> Result<Vec<Thing>, CallError> {
+            let mut looks = self.looks.lock().expect("a lock");
+            *looks += 1;
+            let pod = Thing {
+                id: "late".to_owned(),
+                kind: Kind::Container,
+                labels: self.labels.clone(),
+            };
+            Ok(if *looks == 3 { vec![pod] } else { Vec::new() })
+        }
+        async fn remove_thing(&self, _: &Thing) -> Result<(), CallError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_late_is_waited_for_and_not_for_ever() {
+        for (unanswered, removed, looks) in [(0, 0, 1..2), (1, 1, 3..4), (2, 1, 3..9)] {
+            let engine = Late {
+                labels: Labels {
+                    run: "a".to_owned(),
+                    place: "b".to_owned(),
+                },
+                looks: Mutex::new(0),
+            };
+            let cleaned = own(&engine, unanswered, TICK * 6).await.expect("it says");
+            assert_eq!(cleaned.containers, removed, "{unanswered}");
+            let looked = *engine.looks.lock().expect("a lock");
+            assert!(looks.contains(&looked), "{unanswered}: {looked}");
+        }
+    }
 }

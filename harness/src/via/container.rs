@@ -48,6 +48,8 @@ pub(super) struct Launcher<M> {
     stop: watch::Receiver<bool>,
     places: Semaphore,
     count: AtomicUsize,
+    /// Containers that were asked for without an answer: the engine may make them yet.
+    pub(super) unanswered: AtomicUsize,
 }
 
 impl<M: Makes> Launcher<M> {
@@ -58,6 +60,7 @@ impl<M: Makes> Launcher<M> {
             stop,
             places: Semaphore::new(MOST),
             count: AtomicUsize::new(0),
+            unanswered: AtomicUsize::new(0),
         }
     }
 
@@ -89,7 +92,10 @@ impl<M: Makes> Launcher<M> {
                 }
             }
             Err(CallError::Refused(why)) => seen.refused_start(contender, &why, began),
-            Err(error) => seen.broken = Some(error.to_string()),
+            Err(error) => {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+                seen.broken = Some(error.to_string());
+            }
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
@@ -102,6 +108,13 @@ impl<M: Makes> Launcher<M> {
             facts::rename(&mut seen.facts, id, name);
         }
         facts::without_hostname(&mut seen.facts, &self.maker.hostname(made));
+        for fact in seen
+            .facts
+            .iter_mut()
+            .filter(|fact| self.maker.is_shuffled(&fact.path))
+        {
+            facts::sort(&mut fact.value);
+        }
     }
 
     async fn observe(

@@ -77,6 +77,13 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<Fact>) {
     }
 }
 
+/// Puts a list's items into their order by letters.
+pub(super) fn sort(value: &mut FactValue) {
+    if let FactValue::List(items) = value {
+        items.sort_unstable();
+    }
+}
+
 /// Takes the engine's id of a thing away.
 pub(super) fn rename(facts: &mut [Fact], id: &str, name: &str) {
     for fact in facts {

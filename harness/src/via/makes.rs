@@ -77,6 +77,11 @@ pub trait Makes: Debug + Send + Sync + 'static {
     /// The HOSTNAME that the engine puts into the environment.
     fn hostname(&self, made: &Self::Made) -> String;
 
+    /// Whether the engine puts a fact's items into another order each time.
+    fn is_shuffled(&self, _path: &str) -> bool {
+        false
+    }
+
     /// Whose things are made.
     fn labels(&self) -> &Labels;
 

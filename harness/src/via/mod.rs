@@ -4,12 +4,14 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`docker`] | by Docker's API |
+//! | [`podman`] | by Podman's command line |
 //! | [`pods`] | by CRI, as the kubelet does: a pod for each container |
 //! | [`makes`] | what an engine must be able to do |
 //! | [`express`] | what can be asked of an engine at all, and why not |
 //! | [`runner`] | runs a case through an engine, and judges it |
 //! | `container` | one container under one runtime, from create to remove |
 //! | `image` | a rootfs as an image, each once |
+//! | `profiles` | seccomp profiles as files, for engines that read them |
 //! | `facts` | what the engine says, and the config.json that it wrote |
 //! | `faithful` | whether that config.json says what the case wants |
 //! | [`clean`] | what a killed run left in the engine |
@@ -30,7 +32,9 @@ pub mod ground;
 mod image;
 pub mod makes;
 mod narrow;
+pub mod podman;
 pub mod pods;
+mod profiles;
 pub mod registered;
 pub mod runner;
 

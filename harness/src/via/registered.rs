@@ -1,4 +1,4 @@
-//! Which of the runtimes that an engine has registered take part.
+//! Which of the runtimes that an engine has registered, or would take, take part.
 
 use std::path::PathBuf;
 
@@ -90,6 +90,28 @@ pub fn choose(
     Ok(TakingPart {
         contenders: contenders.into_iter().filter_map(with_name).collect(),
         left_out,
+    })
+}
+
+/// The chosen runtimes of this machine, for an engine that takes any by its path.
+///
+/// # Errors
+/// As for a run without an engine; fewer than two are chosen.
+pub fn any(named: &[String], reference: Option<&str>) -> Result<TakingPart, Error> {
+    let runtimes = suite::runtimes(named, &suite::store()?)?;
+    if runtimes.len() < 2 {
+        return Err(Error::usage(
+            "comparing takes two runtimes: name another one with --runtime",
+        ));
+    }
+    let contenders = contenders(runtimes, reference).map_err(Error::usage)?;
+    let with_path = |contender: Contender| {
+        let path = contender.runtime.path.display().to_string();
+        (contender, path)
+    };
+    Ok(TakingPart {
+        contenders: contenders.into_iter().map(with_path).collect(),
+        left_out: Vec::new(),
     })
 }
 

@@ -1,6 +1,8 @@
 //! Runs cases through an engine, whatever it is asked by.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use ocidiff_engines::remote::CallError;
@@ -39,6 +41,8 @@ struct Asked<'a, M: Makes> {
     config: &'a Value,
     image: &'a str,
     body: &'a M::Body,
+    /// The config.json that the engine wrote.
+    written: Mutex<Option<Value>>,
 }
 
 impl<M: Makes> EngineRunner<M> {
@@ -90,6 +94,7 @@ impl<M: Makes> EngineRunner<M> {
             config: &config,
             image: &image,
             body: &body,
+            written: Mutex::default(),
         };
         let finished = self
             .ground
@@ -137,7 +142,8 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
     }
 
     async fn close(&self) -> Result<(), String> {
-        let cleaned = clean::own(&self.launcher.maker)
+        let unanswered = self.launcher.unanswered.load(Ordering::Relaxed);
+        let cleaned = clean::own(&self.launcher.maker, unanswered, clean::PATIENCE)
             .await
             .map_err(|error| error.to_string())?;
         if cleaned.failed.is_empty() {
@@ -169,6 +175,9 @@ impl<M: Makes> Launch for Asked<'_, M> {
             }
         });
         let mut all = futures_util::future::join_all(runs).await;
+        if let Some(written) = all.iter().find_map(|(_, seen)| seen.written()) {
+            *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+        }
         // What was missed under one runtime must not look like a difference.
         if all.iter().any(|(_, seen)| seen.ran && seen.config.is_none()) {
             all.iter_mut().for_each(|(_, seen)| seen.config = None);
@@ -180,6 +189,13 @@ impl<M: Makes> Launch for Asked<'_, M> {
         all.into_iter()
             .map(|(contender, seen)| seen.into_record(case, contender, bundle))
             .collect()
+    }
+
+    fn written(&self) -> Option<Value> {
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -31,6 +31,10 @@ fn put(scene: &Scene, pod: &str) {
     for folder in ["proc", "sys", "dev", "etc", "tmp"] {
         fs::create_dir_all(scene.path().join(pod).join("rootfs").join(folder)).expect("a rootfs");
     }
+    if pod.starts_with("docker-") {
+        // Docker makes the working folder before it calls the runtime.
+        scene.write(&format!("{pod}/rootfs/work/.made"), "");
+    }
     // As in most images.
     let users = "root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/:/bin/sh\n";
     scene.write(&format!("{pod}/rootfs/etc/passwd"), users);

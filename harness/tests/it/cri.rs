@@ -195,6 +195,7 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         assert_eq!(ran.status, status, "{ran:?}");
         if status.is_none() {
             assert_ne!(things(&node), before);
+            begun_import(&node);
             // It may have been about to make one more.
             for _ in 0..20 {
                 let cleaned = run(&scene, &node, &["clean"]);
@@ -207,7 +208,26 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         }
         ran.leaves_nothing();
         assert_eq!(things(&node), before, "{}", node.log());
+        let leases = wait(async { node.client().await.leases().await }).expect("leases");
+        assert!(leases.iter().all(|(id, _)| !id.contains("ocidiff")), "{leases:?}");
     }
+}
+
+/// What a run that is killed while it imports leaves: a lease with the labels of its session.
+fn begun_import(node: &Containerd) {
+    wait(async {
+        let client = node.client().await;
+        let images = client.images().await.expect("images");
+        let ours = images.iter().find(|name| name.starts_with("localhost/ocidiff-"));
+        let ours = ours.expect("an image of the killed run");
+        let labels = client
+            .image_labels(ours)
+            .await
+            .expect("labels")
+            .expect("an image");
+        let labels = serde_json::from_value(labels).expect("labels are texts");
+        client.make_lease("ocidiff-begun", labels).await.expect("a lease");
+    });
 }
 
 #[test]
@@ -359,6 +379,58 @@ fn the_profile_that_the_engine_brings_along_is_cured() {
     assert_eq!(things(&node), before);
 }
 
+/// What the pod of `--kubernetes --only-read` does: root of no capability, which sees the socket and no runtime.
+fn only_reads(scene: &Scene, node: &Containerd) {
+    let words = [
+        "check",
+        "--only-read",
+        "--engine",
+        "cri",
+        "--from",
+        "runc@1.1.5",
+        "--to",
+        "crun@1.8.1",
+    ];
+    let check = scene.command(&words);
+    let mut confined = Command::new("setpriv");
+    confined
+        .args([
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            "--no-new-privs",
+            "env",
+            "-i",
+        ])
+        .arg(check.get_program())
+        .args(check.get_args())
+        .args(["--format", "json", "--socket"])
+        .arg(node.socket())
+        .current_dir(scene.path());
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut confined);
+    let ran = output.wait(child, Duration::from_secs(60));
+    ran.leaves_nothing().ends_with(1);
+    let report: CheckReport =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let meets = |name: &str| {
+        let mut shapes = report.shapes.iter();
+        let shape = shapes.find(|shape| shape.workloads.iter().any(|one| one == name));
+        let findings = shape.map(|shape| &shape.findings).into_iter().flatten();
+        let ids = findings.filter_map(|one| one.id.as_ref().map(ToString::to_string));
+        ids.collect::<Vec<String>>()
+    };
+    let stub = "runc/enosys-stub".to_owned();
+    assert!(meets("shop/default/web").contains(&stub), "{report:#?}");
+    assert!(!meets("shop/unconfined/web").contains(&stub), "{report:#?}");
+    // Nothing that is known is not the same as safe.
+    assert!(report.shapes.iter().all(|shape| !shape.is_safe()), "{report:#?}");
+    assert!(
+        report.set_aside[0].why.starts_with("under "),
+        "{:?}",
+        report.set_aside
+    );
+}
+
 #[test]
 fn check_asks_the_node_for_its_pods() {
     use m::security_profile::ProfileType;
@@ -374,6 +446,7 @@ fn check_asks_the_node_for_its_pods() {
     }
     let before = (things(&node), node.mounts());
     let scene = Scene::new();
+    only_reads(&scene, &node);
     let crun = needs::runtime("crun").expect("as above");
     let mut check = scene.command(&["check", "--engine", "cri", "--format", "json", "--socket"]);
     check

@@ -49,6 +49,29 @@ fn event_files_of_many_nodes_become_one_report() {
 }
 
 #[test]
+fn nodes_of_a_list_that_were_not_seen_are_named() {
+    let scene = Scene::new();
+    scene.write("a", events("node-a", 5, "breaks"));
+    scene.write("nodes", "node/node-a\n\nnode/node-b\r\nnode-c\n");
+    let ran = scene.run(&["report", "--merge", "a", "--nodes-list", "nodes"]);
+    assert!(
+        ran.ends_with(0)
+            .stdout
+            .contains("2 nodes not seen: node-b, node-c\n"),
+        "{}",
+        ran.stdout
+    );
+    scene.write("none", "\n");
+    for (list, told) in [
+        ("none", "--nodes-list none: names no node"),
+        ("nowhere", "--nodes-list nowhere: "),
+    ] {
+        let ran = scene.run(&["report", "--merge", "a", "--nodes-list", list]);
+        assert!(ran.ends_with(2).stderr.contains(told), "{list}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn one_event_file_is_drawn_as_the_check_was() {
     let scene = Scene::new();
     scene.write("a", events("node-a", 5, "breaks"));

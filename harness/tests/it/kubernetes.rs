@@ -4,6 +4,7 @@
 use crate::support;
 use crate::support::needs;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -147,6 +148,155 @@ fn the_api_takes_it() {
     }
 }
 
+/// The versions that a pod which sees no program must be told.
+const VERSIONS: [&str; 5] = ["--only-read", "--from", "runc@1.1.5", "--to", "crun@1.8.1"];
+
+#[test]
+fn a_smaller_one_has_the_socket_and_nothing_else() {
+    let scene = Scene::new();
+    let manifest = print(&scene, &VERSIONS);
+    for mark in ["W|", "R|", "@SOCKET@", "@ARGS@"] {
+        assert!(!manifest.contains(mark), "{mark}");
+    }
+    let parts = parts(&manifest);
+    let pod = &parts[2]["spec"]["template"]["spec"];
+    assert_eq!(pod["hostPID"], Value::Null);
+    let container = &pod["containers"][0];
+    assert_eq!(
+        container["securityContext"],
+        serde_json::json!({
+            "runAsUser": 0, "privileged": false, "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
+            "readOnlyRootFilesystem": true,
+        })
+    );
+    let socket = "/run/containerd/containerd.sock";
+    assert_eq!(
+        pod["volumes"],
+        serde_json::json!([{"name": "socket", "hostPath": {"path": socket, "type": "Socket"}}])
+    );
+    assert_eq!(container["volumeMounts"][0]["mountPath"], socket);
+    // What it does not see is said where it is read.
+    for part in ["whether a workload", "seccomp filter answers", "never as safe"] {
+        assert!(manifest.contains(part), "{part}");
+    }
+    assert!(print(&scene, &["--to", "crun"]).contains("--only-read"));
+    let args = container["args"].as_array().expect("args");
+    let args: Vec<&str> = args.iter().filter_map(Value::as_str).collect();
+    assert_eq!(
+        args,
+        [
+            "check",
+            "--only-read",
+            "--engine",
+            "cri",
+            "--socket",
+            socket,
+            "--node",
+            "$(NODE_NAME)",
+            "--pod",
+            "$(POD_NAMESPACE)/$(POD_NAME)",
+            "--from",
+            "runc@1.1.5",
+            "--to",
+            "crun@1.8.1",
+            "--out",
+            "-",
+            "--exit-zero"
+        ]
+    );
+    let ran = scene.run(&[&args[..], &["--help"]].concat());
+    ran.ends_with(0);
+    let crio = [&VERSIONS[..], &["--socket", "/run/crio/crio.sock"]].concat();
+    assert_eq!(print(&scene, &crio).matches("/run/crio/crio.sock").count(), 3);
+    if let Some(validator) = validator() {
+        assert_eq!(wrong(&scene, &validator, &manifest), None);
+    }
+}
+
+/// The text of every `key:` path in a document, whatever the values.
+fn keys(value: &Value, at: &str, all: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let at = format!("{at}/{key}");
+                keys(value, &at, all);
+                all.insert(at);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, at, all)),
+        _ => {}
+    }
+}
+
+/// The first `kubectl` of the PATH that knows what the manifest asks for.
+fn kubectl() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|folder| folder.join("kubectl"))
+        .find(|program| program.is_file());
+    let minor = |program: &PathBuf| {
+        let output = Command::new(program)
+            .args(["version", "--client", "-o", "json"])
+            .output()
+            .ok()?;
+        let told: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let minor = told["clientVersion"]["minor"].as_str()?;
+        minor
+            .trim_end_matches(|c: char| !c.is_ascii_digit())
+            .parse::<u32>()
+            .ok()
+    };
+    // Debian 12's kubernetes-client is 1.20, which drops what came later.
+    let found = found.filter(|program| minor(program).is_some_and(|minor| minor >= 29));
+    if found.is_none() {
+        needs::skip("kubectl 1.29 or newer", false);
+    }
+    found
+}
+
+/// What of a document's keys does not come back from kubectl, which knows the API's types.
+fn lost(scene: &Scene, kubectl: &Path, document: &Value) -> Vec<String> {
+    let file = scene.write("document.json", document.to_string());
+    let mut command = Command::new(kubectl);
+    // Only this call reads a Job by its type: `label` hands on what it does not know.
+    match document["kind"].as_str() {
+        Some("Job") => command.args(["set", "image", "check=example.invalid/other"]),
+        _ => command.args(["label", "tested=yes"]),
+    };
+    let output = command
+        .args(["--local", "-o", "json", "-f"])
+        .arg(file)
+        .output()
+        .expect("kubectl starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let back: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
+    keys(document, "", &mut before);
+    keys(&back, "", &mut after);
+    before.difference(&after).cloned().collect()
+}
+
+#[test]
+fn a_round_trip_through_kubectl_loses_no_key() {
+    let Some(kubectl) = kubectl() else { return };
+    let scene = Scene::new();
+    for more in [&["--to", "crun", "--from", "runc"][..], &VERSIONS] {
+        let manifest = print(&scene, more);
+        for document in parts(&manifest) {
+            assert_eq!(
+                lost(&scene, &kubectl, &document),
+                Vec::<String>::new(),
+                "{more:?}"
+            );
+        }
+        // It drops what it does not know, so that the line above says something.
+        let wrong = parts(&manifest.replace("tolerations:", "tolerates:"));
+        assert_eq!(lost(&scene, &kubectl, &wrong[2]).len(), 2, "{more:?}");
+    }
+}
+
 #[test]
 fn wrong_use_says_what_to_do() {
     let scene = Scene::new();
@@ -186,6 +336,37 @@ fn wrong_use_says_what_to_do() {
                 "no name",
             ],
             "not a runtime's name",
+        ),
+        (&["--only-read", "--bundle", "b"], "--from"),
+        (&["--only-read", "--from", "runc", "--bundle", "b"], "--from: "),
+        (
+            &["--only-read", "--from", "runc@1.1.5", "--bundle", "b"],
+            "--to: ",
+        ),
+        (
+            &[
+                "--kubernetes",
+                "--nodes",
+                "3",
+                "--job-image",
+                "a",
+                "--only-read",
+                "--from",
+                "runc@1.1.5",
+            ],
+            "--to: ",
+        ),
+        (
+            &[
+                "--kubernetes",
+                "--nodes",
+                "3",
+                "--job-image",
+                "a",
+                "--socket",
+                "run/$(X).sock",
+            ],
+            "an absolute path without variables",
         ),
     ] {
         let ran = scene.run(&[&to[..], args].concat());

@@ -3,7 +3,7 @@
 use ocidiff_model::Impact;
 use ocidiff_model::check::{FleetDifference, FleetMove, FleetNode, FleetReport, FleetShape, Outlook, Placed};
 
-use super::{digest, older, outlooks, summary};
+use super::{digest, outlooks, summary, whole_lists};
 use crate::check::answer::known;
 use crate::check::row::Row;
 use crate::check::{NAMES, because, explains, step, word};
@@ -44,9 +44,8 @@ pub(crate) fn page(report: &FleetReport, single: Option<Single<'_>>) -> String {
         parts.extend(one_move(of, if several { "h3" } else { "h2" }));
         body.push(Html::element("section", &[], parts));
     }
-    if !report.left_out.is_empty() {
-        let older: Vec<String> = report.left_out.iter().map(older).collect();
-        let parts = [Html::with("h2", "Left out"), list(&older)];
+    for (title, lines) in whole_lists(report) {
+        let parts = [Html::with("h2", title), list(&lines)];
         body.push(Html::element("section", &[], parts));
     }
     html::page(&title, Html::all(body))

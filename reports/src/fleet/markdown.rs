@@ -2,7 +2,7 @@
 
 use ocidiff_model::check::{FleetMove, FleetReport};
 
-use super::{about, digest, older, outlooks, places, summary};
+use super::{alike, by_reason, digest, outlooks, places, summary, whole_lists};
 use crate::check::markdown::row;
 use crate::check::{NAMES, step, word};
 use crate::ignored;
@@ -24,11 +24,9 @@ pub fn render(report: &FleetReport) -> String {
         }
         one_move(&mut out, of);
     }
-    if !report.left_out.is_empty() {
-        out.push_str("\n### Left out\n\n");
-    }
-    for one in &report.left_out {
-        item(&mut out, &older(one));
+    for (title, lines) in whole_lists(report) {
+        out.push_str(&format!("\n### {title}\n\n"));
+        lines.iter().for_each(|line| item(&mut out, line));
     }
     out
 }
@@ -38,14 +36,16 @@ fn item(out: &mut String, line: &str) {
 }
 
 fn one_move(out: &mut String, of: &FleetMove) {
-    out.push_str("| node | as a whole | workloads |\n|---|---|---|\n");
-    for node in &of.nodes {
-        let outlook = node.outlook.name();
-        out.push_str(&format!(
-            "| {} | {outlook} | {} |\n",
-            text(&node.node),
-            text(&about(node))
-        ));
+    out.push_str("| nodes | as a whole | workloads of each |\n|---|---|---|\n");
+    for (outlook, about, nodes) in alike(of) {
+        // Each is cut by itself, so that none is lost.
+        let names: Vec<String> = nodes.iter().map(|name| text(name).to_string()).collect();
+        let number = match nodes.len() {
+            1 => String::new(),
+            several => format!("{several}: "),
+        };
+        let names = names.join(", ");
+        out.push_str(&format!("| {number}{names} | {outlook} | {} |\n", text(&about)));
     }
     if !of.differences.is_empty() {
         out.push_str(
@@ -77,10 +77,15 @@ fn one_move(out: &mut String, of: &FleetMove) {
         ));
     }
     if !of.unchecked.is_empty() {
-        out.push_str("\n| not checked | node | why |\n|---|---|---|\n");
+        out.push_str("\n| not checked | workloads | why |\n|---|---|---|\n");
     }
-    for one in &of.unchecked {
-        let [workload, node, why] = [&one.workload, &one.node, &one.why].map(|cell| text(cell));
-        out.push_str(&format!("| {workload} | {node} | {why} |\n"));
+    let (reasons, rest) = by_reason(of);
+    for (why, whom) in reasons {
+        let row = [whom.len().to_string(), places(&whom, NAMES), why.to_owned()];
+        let [number, whom, why] = row.each_ref().map(|cell| text(cell));
+        out.push_str(&format!("| {number} | {whom} | {why} |\n"));
+    }
+    if rest > 0 {
+        out.push_str(&format!("| {rest} | | other reasons |\n"));
     }
 }

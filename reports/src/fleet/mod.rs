@@ -4,7 +4,7 @@ pub mod html;
 pub mod markdown;
 pub mod terminal;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::Impact;
 use ocidiff_model::check::{FleetMove, FleetNode, FleetReport, LeftOut, Outlook, Placed};
@@ -64,9 +64,9 @@ fn summary(report: &FleetReport) -> Vec<String> {
             }
         }
     }
-    if let Some(text) = left_out(&report.left_out) {
-        lines.push(text);
-    }
+    lines.extend(nodes_of("not seen", &report.not_seen));
+    lines.extend(nodes_of("not in the list", &report.not_listed));
+    lines.extend(left_out(&report.left_out));
     let versions: BTreeSet<String> = nodes().map(|node| safe(&node.ocidiff)).collect();
     if versions.len() > 1 {
         let versions: Vec<String> = versions.into_iter().collect();
@@ -103,15 +103,15 @@ fn in_one_line(of: &FleetMove) -> String {
 fn outlooks(of: &FleetMove) -> Vec<String> {
     let line = |outlook: Outlook| {
         let nodes: Vec<String> = of.of_outlook(outlook).map(|node| node.node.clone()).collect();
-        let told = format!(
-            "{} {}: {}",
-            count(nodes.len(), "node"),
-            outlook.name(),
-            some(&nodes)
-        );
-        (!nodes.is_empty()).then_some(told)
+        nodes_of(outlook.name(), &nodes)
     };
     Outlook::ALL.into_iter().filter_map(line).collect()
+}
+
+/// Nodes of which something is said, in one line.
+fn nodes_of(said: &str, nodes: &[String]) -> Option<String> {
+    let told = format!("{} {said}: {}", count(nodes.len(), "node"), some(nodes));
+    (!nodes.is_empty()).then_some(told)
 }
 
 /// How many workloads each impact concerns.
@@ -126,29 +126,81 @@ fn impacts(of: &FleetMove) -> Vec<String> {
     RISKS.into_iter().filter_map(line).collect()
 }
 
-/// The checks that do not count, in one line.
-fn left_out(left_out: &[LeftOut]) -> Option<String> {
-    match left_out {
+/// The checks that do not count, in one line for each reason.
+fn left_out(left_out: &[LeftOut]) -> Vec<String> {
+    let (cut, older): (Vec<&LeftOut>, Vec<&LeftOut>) = left_out.iter().partition(|one| one.ended_early);
+    let kinds = [("older check", older), ("check that ended early", cut)];
+    let told = kinds.into_iter().filter_map(|(what, ones)| match &ones[..] {
         [] => None,
-        [one] => Some(format!("an older check is left out: {}", older(one))),
+        [one] if one.ended_early => Some(format!("a {what} is left out: {}", self::older(one))),
+        [one] => Some(format!("an {what} is left out: {}", self::older(one))),
         several => {
             let nodes: BTreeSet<&str> = several.iter().map(|one| one.node.as_str()).collect();
             let nodes: Vec<String> = nodes.into_iter().map(ToOwned::to_owned).collect();
-            let number = count(several.len(), "older check");
+            let what = what.replacen("check", "checks", 1);
+            let number = several.len();
             Some(format!(
-                "{number} are left out, the last of a node counts: {}",
+                "{number} {what} are left out, the last of a node counts: {}",
                 some(&nodes)
             ))
         }
-    }
+    });
+    told.collect()
 }
 
 /// A check that does not count, and the one that does.
 fn older(one: &LeftOut) -> String {
+    let how = if one.ended_early { ", which has no end" } else { "" };
     match (when::utc(one.time), when::utc(one.counts)) {
-        (Some(time), Some(counts)) => format!("{} of {time}, that of {counts} counts", one.node),
-        _ => format!("{}, the last one counts", one.node),
+        (Some(time), Some(counts)) => format!("{} of {time}{how}, that of {counts} counts", one.node),
+        _ => format!("{}{how}, the last one counts", one.node),
     }
+}
+
+/// What the summary tells in part, whole.
+fn whole_lists(report: &FleetReport) -> Vec<(&'static str, Vec<String>)> {
+    let lists = [
+        ("Nodes not seen", report.not_seen.clone()),
+        ("Nodes not in the list", report.not_listed.clone()),
+        ("Left out", report.left_out.iter().map(older).collect()),
+    ];
+    lists.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+}
+
+/// Reasons why workloads were not checked that are told one by one.
+const REASONS: usize = 50;
+
+/// Workloads that were not checked by the reason, that of most first; and how many workloads have yet another one.
+fn by_reason(of: &FleetMove) -> (Vec<(&str, Vec<Placed>)>, usize) {
+    let mut reasons: BTreeMap<&str, Vec<Placed>> = BTreeMap::new();
+    for one in &of.unchecked {
+        reasons.entry(&one.why).or_default().push(Placed {
+            node: one.node.clone(),
+            workload: one.workload.clone(),
+        });
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, whom)| std::cmp::Reverse(whom.len()));
+    let rest = reasons.split_off(reasons.len().min(REASONS));
+    let rest = rest.iter().map(|(_, whom)| whom.len()).sum();
+    (reasons, rest)
+}
+
+/// Nodes of which the same is said, in the order of the first of each.
+fn alike(of: &FleetMove) -> Vec<(&'static str, String, Vec<&str>)> {
+    let mut rows: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    let mut places: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for node in &of.nodes {
+        let key = (node.outlook.name(), about(node));
+        match places.get(&key) {
+            Some(at) => rows[*at].2.push(&node.node),
+            None => {
+                places.insert(key.clone(), rows.len());
+                rows.push((key.0, key.1, vec![&node.node]));
+            }
+        }
+    }
+    rows
 }
 
 /// The first few of a list of hostile names.

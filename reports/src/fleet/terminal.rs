@@ -4,7 +4,7 @@ use ocidiff_model::check::{
     FleetDifference, FleetFinding, FleetMove, FleetNode, FleetReport, FleetShape, Outlook,
 };
 
-use super::{about, digest, older, outlooks, places, some, summary};
+use super::{about, by_reason, digest, outlooks, places, some, summary, whole_lists};
 use crate::check::terminal::{MARGIN, UNDER, finding_of, head, text};
 use crate::check::{NAMES, mild, step};
 use crate::ignored;
@@ -28,11 +28,9 @@ pub fn render(report: &FleetReport, style: &Style) -> String {
         }
         one_move(&mut out, of, style);
     }
-    if !report.left_out.is_empty() {
-        heading(&mut out, "left out", style);
-    }
-    for one in &report.left_out {
-        text(&mut out, style, 0, &older(one));
+    for (title, lines) in whole_lists(report) {
+        heading(&mut out, &title.to_lowercase(), style);
+        lines.iter().for_each(|line| text(&mut out, style, 0, line));
     }
     out
 }
@@ -54,12 +52,22 @@ fn one_move(out: &mut String, of: &FleetMove, style: &Style) {
     if !of.unchecked.is_empty() {
         heading(out, "not checked", style);
     }
-    for one in &of.unchecked {
+    let (reasons, rest) = by_reason(of);
+    for (why, whom) in reasons {
+        let number = count(whom.len(), "workload");
         text(
             out,
             style,
             0,
-            &format!("{} on {}: {}", one.workload, one.node, one.why),
+            &format!("{number}: {why}: {}", places(&whom, NAMES)),
+        );
+    }
+    if rest > 0 {
+        text(
+            out,
+            style,
+            0,
+            &format!("{}: other reasons", count(rest, "workload")),
         );
     }
 }

@@ -131,6 +131,109 @@ fn a_node_whose_check_has_no_end_is_not_called_safe() {
 }
 
 #[test]
+fn a_check_that_ended_early_does_not_count_beside_a_whole_one() {
+    let [first, ..] = three();
+    let cut = |version: &str, later: u64| {
+        let mut report = first.clone();
+        // What a pod said before it was evicted: of another runtime first, and of fewer workloads.
+        (report.from, report.to) = (runtime("crun", "1.8.1"), runtime("crun", version));
+        report.shapes.truncate(1);
+        report.time += later;
+        NodeCheck { report, exit: None }
+    };
+    for (version, later) in [("1.8.1", 0), ("1.8.1", 60), ("1.21", 60)] {
+        for first_read in [true, false] {
+            let mut checks = vec![cut(version, later), whole(first.clone())];
+            if first_read {
+                checks.reverse();
+            }
+            let report = FleetReport::of(checks);
+            let [only] = &report.moves[..] else {
+                panic!("{version} {later}: {report:#?}")
+            };
+            assert_eq!(only.nodes.len(), 1, "{version} {later}");
+            assert_eq!(only.nodes[0].workloads(), 3, "{version} {later}");
+            assert!(only.nodes[0].finished);
+            let text = terminal(&report);
+            assert!(
+                text.contains("a check that ended early is left out: node-a of 2026-01-01 00:0"),
+                "{text}"
+            );
+        }
+    }
+    // Two that ended early are all there is: the later one is better than none.
+    let report = FleetReport::of(vec![cut("1.8.1", 0), cut("1.8.1", 60)]);
+    assert_eq!(report.moves[0].nodes[0].workloads(), 2);
+    assert_eq!(report.left_out.len(), 1);
+}
+
+#[test]
+fn a_check_from_another_runtime_is_the_same_node() {
+    let [first, ..] = three();
+    let mut again = first.clone();
+    again.from = runtime("youki", "0.7.0");
+    again.time += 60;
+    let report = joined([first, again]);
+    assert_eq!(report.moves.len(), 1, "{report:#?}");
+    assert_eq!(report.moves[0].nodes[0].workloads(), 3);
+}
+
+#[test]
+fn nodes_that_were_not_seen_are_named() {
+    let listed = ["node-a", "node-b", "node-c", "node-d", "node-e"];
+    let report = joined(three()).expecting(&listed.map(str::to_owned).into());
+    assert_eq!(report.not_seen, ["node-d", "node-e"]);
+    for format in [Format::Terminal, Format::Markdown, Format::Html, Format::Json] {
+        let text = fleet::render(format, &report, &Style::default()).expect("a report");
+        assert!(text.contains("node-e"), "{format}: {text}");
+    }
+    assert!(terminal(&report).contains("2 nodes not seen: node-d, node-e\n"));
+    let report = joined(three()).expecting(&["node-a".to_owned()].into());
+    assert!(terminal(&report).contains("2 nodes not in the list: node-b, node-c\n"));
+}
+
+#[test]
+fn a_report_of_a_thousand_nodes_fits_a_ticket() {
+    let digests: Vec<String> = (0..40).map(|number| format!("{number:012x}")).collect();
+    let mut reports = Vec::new();
+    for number in 0..1000 {
+        let mut report = node(&format!(
+            "ip-10-0-{}-{}.eu-central-1.compute.internal",
+            number / 256,
+            number % 256
+        ));
+        for (at, digest) in digests.iter().enumerate() {
+            let findings = [(Impact::Breaks, "fchmodat2"), (Impact::MayBreak, "umask")];
+            let name = format!("shop/deployment-{at}-{number:010x}-abcde/web");
+            let shown = &findings[..(at + number) % 3];
+            report
+                .shapes
+                .push(shape(digest, &[&name, "kube-system/proxy/proxy"], shown));
+        }
+        for at in 0..10 {
+            report.unchecked.push(ocidiff_model::check::Unchecked {
+                workload: format!("shop/vault-{at}-{number:010x}-abcde/vault"),
+                // Of some each has a reason of its own.
+                why: match at {
+                    0 => format!("the rootfs is gone: /run/{number:064x} is not a folder"),
+                    _ => "its rootfs cannot be seen from here".to_owned(),
+                },
+                before: false,
+            });
+        }
+        reports.push(report);
+    }
+    let report = joined(reports);
+    for format in [Format::Markdown, Format::Terminal] {
+        let text = fleet::render(format, &report, &Style::default()).expect("a report");
+        assert!(text.len() < 200_000, "{format}: {} bytes", text.len());
+    }
+    let text = fleet::render(Format::Markdown, &report, &Style::default()).expect("a report");
+    assert!(text.contains("ip-10-0-3-231.eu-central-1"), "every node is named");
+    assert!(text.contains("| 9000 | "), "{text}");
+}
+
+#[test]
 fn the_summary_of_many_is_ten_lines() {
     let mut reports = Vec::new();
     for number in 0..300 {

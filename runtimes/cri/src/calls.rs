@@ -54,6 +54,10 @@ calls! {
     "containerd.services.leases.v1.Leases" {
         "Create" crate::import::CreateLeaseRequest => crate::import::Empty;
         "Delete" crate::import::DeleteLeaseRequest => crate::import::Empty;
+        "List" crate::import::ListLeasesRequest => crate::import::ListLeasesResponse;
+    }
+    "containerd.services.version.v1.Version" {
+        "Version" crate::import::Empty => crate::import::ContainerdVersion;
     }
 }
 

@@ -20,6 +20,7 @@ use tonic_prost::ProstCodec;
 
 use crate::calls::{Call, OLD_VERSION};
 use crate::error::{Error, causes, line};
+use crate::import::Empty;
 use crate::messages::{VersionRequest, VersionResponse};
 
 /// More than the list of a full node's containers has.
@@ -44,20 +45,35 @@ impl Client {
     /// There is none, or what is there does not speak CRI v1.
     pub async fn connect(socket: &Path, limit: Duration) -> Result<Self, Error> {
         reach(socket, limit).await?;
+        let mut new = Self::at(socket, limit);
+        let told = new.greet().await?;
+        new.name = line(&told.runtime_name);
+        new.version = line(told.runtime_version.trim_start_matches('v'));
+        Ok(new)
+    }
+
+    /// The version of a containerd by its own API, whether its CRI plugin is there or not.
+    ///
+    /// # Errors
+    /// See [`Error`]; what listens is not containerd.
+    pub async fn containerd_version(socket: &Path, limit: Duration) -> Result<String, Error> {
+        reach(socket, limit).await?;
+        let told = Self::at(socket, limit).call(Empty {}).await?;
+        Ok(line(told.version.trim_start_matches('v')))
+    }
+
+    /// One that has not said a word yet.
+    fn at(socket: &Path, limit: Duration) -> Self {
         let connector = Connector(socket.to_owned());
         // The name is never looked up: the connector knows where to go.
         let channel = Endpoint::from_static("http://localhost").connect_with_connector_lazy(connector);
-        let mut new = Self {
+        Self {
             channel,
             socket: socket.to_owned(),
             limit,
             name: String::new(),
             version: String::new(),
-        };
-        let told = new.greet().await?;
-        new.name = line(&told.runtime_name);
-        new.version = line(told.runtime_version.trim_start_matches('v'));
-        Ok(new)
+        }
     }
 
     /// The socket.

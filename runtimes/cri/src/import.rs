@@ -90,21 +90,52 @@ impl Client {
         }
         let lease = format!("{name}@{}", std::process::id());
         let lease = lease.replace(['/', ':'], "-");
-        let request = CreateLeaseRequest {
-            id: lease.clone(),
-            labels: BTreeMap::new(),
-        };
-        self.call_within(request, self.limit(), headers(None)).await?;
+        // Who finds it left over can tell whose it is, as of the image.
+        let labels = own["Labels"].as_object().into_iter().flatten();
+        let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        self.make_lease(&lease, labels.collect()).await?;
         let made = self.write_image(name, &lease, [&layer, &config, &manifest]).await;
         // Whatever came of it.
-        let request = DeleteLeaseRequest {
-            id: lease.clone(),
-            sync: false,
-        };
-        let freed = self.call_within(request, self.limit(), headers(None)).await;
+        let freed = self.remove_lease(&lease).await;
         made?;
         freed?;
         self.seen(name).await
+    }
+
+    /// Makes a lease.
+    ///
+    /// # Errors
+    /// See [`Error`]; what is there is not containerd.
+    pub async fn make_lease(&self, id: &str, labels: BTreeMap<String, String>) -> Result<(), Error> {
+        let id = id.to_owned();
+        let request = CreateLeaseRequest { id, labels };
+        let made = self.call_within(request, self.limit(), headers(None)).await;
+        made.map(drop)
+    }
+
+    /// The leases of the node's images, by id, with their labels: what was not imported to its end left its own.
+    ///
+    /// # Errors
+    /// See [`Error`]; what is there is not containerd.
+    pub async fn leases(&self) -> Result<Vec<(String, BTreeMap<String, String>)>, Error> {
+        let request = ListLeasesRequest::default();
+        let told = self.call_within(request, self.limit(), headers(None)).await?;
+        Ok(told.leases.into_iter().map(|one| (one.id, one.labels)).collect())
+    }
+
+    /// Removes a lease, and with it what it alone holds; that it is gone already is no error.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn remove_lease(&self, id: &str) -> Result<(), Error> {
+        let request = DeleteLeaseRequest {
+            id: id.to_owned(),
+            sync: false,
+        };
+        match self.call_within(request, self.limit(), headers(None)).await {
+            Err(error) if !error.is_gone() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn write_image(&self, name: &str, lease: &str, blobs: [&Blob<'_>; 3]) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, folders, id_of, read_regular};
+use super::found::UNKNOWN;
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
 
 /// The folder of tasks in a containerd's state folder.
@@ -23,6 +24,14 @@ fn state(options: &Options) -> PathBuf {
     }
 }
 
+/// Where it listens.
+pub(crate) fn socket(options: &Options) -> PathBuf {
+    match (&options.socket, options.which) {
+        (Some(socket), Which::Containerd) => socket.clone(),
+        _ => state(options).join("containerd.sock"),
+    }
+}
+
 /// The namespace of pods.
 const PODS: &str = "k8s.io";
 
@@ -36,7 +45,7 @@ pub(super) fn look(options: &Options, has_pods: bool, found: &mut Found) -> bool
     if !found.engines.iter().any(|engine| engine.name == NAME) {
         found.engines.push(Engine {
             name: NAME.to_owned(),
-            version: "unknown".to_owned(),
+            version: UNKNOWN.to_owned(),
             socket: None,
             default_runtime: None,
             runtimes: Vec::new(),

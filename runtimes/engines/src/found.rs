@@ -11,6 +11,9 @@ const MOST_CONTAINERS: usize = 10_000;
 /// All their configs together.
 const MOST_BYTES: u64 = 48 << 20;
 
+/// Where nobody says a version.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {

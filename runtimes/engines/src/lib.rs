@@ -14,14 +14,17 @@
 //! | `bundle` | a folder with a config.json: read with a limit, its rootfs, its overlay |
 //! | `elsewhere` | a rootfs that is mounted in another namespace |
 //! | `mounts` | which mounts are overlays, and of what |
+//! | `versions` | versions of engines that were found by their folders |
 //! | `text` | what others wrote, on one line |
 //! | [`remote`] | containers that are made through an engine's API |
+//! | [`commands`] | containers that are made by Podman's command line |
 //!
-//! But for [`remote`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+//! But for [`remote`] and [`commands`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
 
 pub(crate) mod api;
 pub(crate) mod bundle;
 pub(crate) mod client;
+pub mod commands;
 pub(crate) mod containerd;
 mod elsewhere;
 mod found;
@@ -34,6 +37,7 @@ mod states;
 mod storage;
 pub(crate) mod text;
 pub(crate) mod transport;
+mod versions;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -163,6 +167,7 @@ pub async fn find(options: &Options) -> Result<Found, EngineError> {
     if !there && options.which != Which::Auto {
         return Err(refused.unwrap_or_else(|| absent(options)));
     }
+    versions::ask(options, &mut found.engines).await;
     choose(&options.names, &mut found);
     Ok(found)
 }

@@ -230,7 +230,7 @@ fn tell_engines(found: &mut Found) {
         if !told.contains(name) && found.workloads.iter().any(|one| one.engine == name) {
             found.engines.push(Engine {
                 name: name.to_owned(),
-                version: "unknown".to_owned(),
+                version: super::found::UNKNOWN.to_owned(),
                 socket: None,
                 default_runtime: None,
                 runtimes: Vec::new(),

@@ -180,6 +180,8 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
         ..Options::default()
     });
     assert_eq!(below.workloads.len(), found.workloads.len());
+    let version = &below.engines[0].version;
+    assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{version}");
     for one in &below.workloads {
         let same = found.workloads.iter().find(|other| other.id == one.id);
         assert_eq!(same.map(|same| &same.config), Some(&one.config), "{one:#?}");

@@ -117,5 +117,8 @@ fn a_real_podman_tells_the_same_by_its_service_and_by_its_folders() {
         assert!(made.state == "created" && made.config.is_err(), "{made:#?}");
         assert_eq!(named(&found, "ended").state, "exited");
         assert_eq!(found.engines[0].name, "podman");
+        // Another node's folders do not say a version.
+        let is_told = options.socket.is_some();
+        assert_eq!(found.engines[0].version != "unknown", is_told, "{found:#?}");
     }
 }

@@ -14,6 +14,12 @@ pub struct FleetReport {
     /// Checks that do not count: the same node has a later one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// Nodes that were to be checked, and of which there is no check.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_seen: Vec<String>,
+    /// Nodes that were checked, and are not among those that were to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_listed: Vec<String>,
 }
 
 /// The nodes that move from one runtime to the same other.
@@ -150,6 +156,9 @@ pub struct LeftOut {
     pub time: u64,
     /// When the one that counts did.
     pub counts: u64,
+    /// Whether the check that does not count was ended before its time, as that of a pod that was evicted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended_early: bool,
 }
 
 impl FleetNode {

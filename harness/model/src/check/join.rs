@@ -26,7 +26,21 @@ impl FleetReport {
         }
         let mut moves: Vec<_> = moves.into_values().filter_map(FleetMove::of).collect();
         moves.sort_by_key(|step| Reverse(step.nodes.len()));
-        Self { moves, left_out }
+        Self {
+            moves,
+            left_out,
+            ..Self::default()
+        }
+    }
+
+    /// Holds the nodes against those that were to be checked.
+    #[must_use]
+    pub fn expecting(mut self, listed: &BTreeSet<String>) -> Self {
+        let nodes = self.moves.iter().flat_map(|step| &step.nodes);
+        let seen: BTreeSet<String> = nodes.map(|node| node.node.clone()).collect();
+        self.not_seen = listed.difference(&seen).cloned().collect();
+        self.not_listed = seen.difference(listed).cloned().collect();
+        self
     }
 }
 
@@ -36,28 +50,48 @@ fn pair(report: &CheckReport) -> Pair {
     [&report.from, &report.to].map(|runtime| (runtime.name.clone(), runtime.version.as_str().to_owned()))
 }
 
-/// One check a node and move: the latest; of two at the same time the one that was read last. The runtime that a
-/// node moves from is the node's own, so a check under another version of it is an older check, not another move.
+/// One check of a node and target: the latest; of two at the same time the one that was read last. Its workloads are the
+/// same whatever they are said to move from, so that a check from another runtime is an older check, not another move.
+/// One that ended early counts only where no other came to its end, even for another version of the target.
 fn latest(checks: Vec<NodeCheck>) -> (Vec<NodeCheck>, Vec<LeftOut>) {
     let mut by_node: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
     for check in checks {
-        let [(from, _), to] = pair(&check.report);
-        let key = (check.report.node.clone(), from, to);
+        let key = (check.report.node.clone(), check.report.to.name.clone());
         by_node.entry(key).or_default().push(check);
     }
-    let mut counting = Vec::new();
-    let mut left_out = Vec::new();
+    let (mut counting, mut left_out) = (Vec::new(), Vec::new());
     for mut of_node in by_node.into_values() {
-        of_node.sort_by_key(|check| check.report.time);
-        let Some(last) = of_node.pop() else { continue };
-        left_out.extend(of_node.into_iter().map(|check| LeftOut {
-            node: check.report.node,
-            time: check.report.time,
-            counts: last.report.time,
-        }));
-        counting.push(last);
+        of_node.sort_by_key(|check| (check.exit.is_some(), check.report.time));
+        let Some(last) = of_node.last().map(|check| check.report.time) else {
+            continue;
+        };
+        let has_whole = of_node.iter().any(|check| check.exit.is_some());
+        let (cut, whole) = of_node
+            .into_iter()
+            .partition(|check| has_whole && check.exit.is_none());
+        left_out.extend(Vec::into_iter(cut).map(|check| leave_out(check, last)));
+        let mut by_target: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
+        for check in Vec::into_iter(whole) {
+            let version = check.report.to.version.as_str().to_owned();
+            by_target.entry(version).or_default().push(check);
+        }
+        for mut of_target in by_target.into_values() {
+            let Some(counts) = of_target.pop() else { continue };
+            let time = counts.report.time;
+            left_out.extend(of_target.into_iter().map(|check| leave_out(check, time)));
+            counting.push(counts);
+        }
     }
     (counting, left_out)
+}
+
+fn leave_out(check: NodeCheck, counts: u64) -> LeftOut {
+    LeftOut {
+        node: check.report.node,
+        time: check.report.time,
+        counts,
+        ended_early: check.exit.is_none(),
+    }
 }
 
 impl FleetMove {

@@ -271,7 +271,7 @@ fn is_same(one: &Runtime, other: &Runtime) -> bool {
 }
 
 /// Whether an engine's word is for a runtime: `runc`, `io.containerd.runc.v2`, `runc-1.1`.
-fn is_of(word: &str, name: &str) -> bool {
+pub(super) fn is_of(word: &str, name: &str) -> bool {
     word.split(['.', '-', '/']).any(|part| part == name)
 }
 

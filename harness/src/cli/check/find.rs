@@ -47,6 +47,15 @@ pub(super) struct Mine {
     pub(super) pause: bool,
 }
 
+/// Whether a workload's files are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    /// A workload whose rootfs cannot be seen cannot be checked.
+    Needed,
+    /// Its config is enough.
+    Ignored,
+}
+
 impl Found {
     /// Whether there is nothing to tell of.
     pub(super) fn is_empty(&self) -> bool {
@@ -98,7 +107,7 @@ pub(super) fn bundles_are_there(args: &CheckArgs) -> Result<(), Error> {
 }
 
 /// Reads the bundles, and asks the engines, until `stop` turns true.
-pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> Found {
+pub(super) async fn find(args: &CheckArgs, files: Files, mut stop: watch::Receiver<bool>) -> Found {
     let mut found = Found::default();
     for folder in &args.bundles {
         match bundle(folder, args) {
@@ -122,7 +131,7 @@ pub(super) async fn find(args: &CheckArgs, mut stop: watch::Receiver<bool>) -> F
             _ = stop.wait_for(|stop| *stop) => return found,
         };
         match told {
-            Ok(told) => containers(told, args.pod.as_deref(), &mut found),
+            Ok(told) => containers(told, args.pod.as_deref(), files, &mut found),
             Err(error) => found.cannot("the engine's containers", error.to_string()),
         }
     }
@@ -148,13 +157,13 @@ async fn images(images: &[String], options: &Options, found: &mut Found, stop: &
             looked = remote.look_at_image(image, &waiter) => looked,
             _ = stop.wait_for(|stop| *stop) => {
                 // The container that it was just made into.
-                let cleaned = clean::own(&remote).await;
+                let cleaned = clean::own(&remote, 0, clean::PATIENCE).await;
                 found.notes.extend(cleaned.err().map(|error| error.to_string()));
                 return;
             }
         };
         match looked {
-            Ok(one) => container(one, found),
+            Ok(one) => container(one, Files::Needed, found),
             Err(error) => found.cannot(image, error.to_string()),
         }
     }
@@ -184,7 +193,7 @@ fn waiter() -> Waiter {
 }
 
 /// Takes what the engines told; `pod` is our own.
-fn containers(told: engines::Found, pod: Option<&str>, found: &mut Found) {
+fn containers(told: engines::Found, pod: Option<&str>, files: Files, found: &mut Found) {
     found.notes.extend(told.notes);
     found
         .engines
@@ -208,11 +217,11 @@ fn containers(told: engines::Found, pod: Option<&str>, found: &mut Found) {
             found.set_aside(one.name, "this check's own");
             continue;
         }
-        container(one, found);
+        container(one, files, found);
     }
 }
 
-fn container(one: engines::Workload, found: &mut Found) {
+fn container(one: engines::Workload, files: Files, found: &mut Found) {
     let config = match one.config {
         Ok(config) => config,
         Err(why) => return found.cannot(one.name, why),
@@ -222,7 +231,7 @@ fn container(one: engines::Workload, found: &mut Found) {
         // Nothing has run in it.
         without.clear();
     }
-    if layers.is_empty() {
+    if layers.is_empty() && files == Files::Needed {
         return found.cannot(one.name, "its rootfs cannot be seen from here");
     }
     let pause = is_pause(&one.name, one.image.as_deref(), &config.text);

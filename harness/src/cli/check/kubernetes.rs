@@ -8,16 +8,50 @@
 //! to be seen over there, so that it would have to be written to the node's disk, and whatever is left mounted by a killed check would
 //! be left on the node. Not a prefix before every path either: runtimes are linked against the node's libraries, and the paths in a
 //! config.json (`root.path`, sources of mounts) are the node's.
+//!
+//! With `--only-read` the pods have nothing of the node but its CRI socket, no capability, and a read-only root: configs come by the
+//! protocol, and what findings say of them takes neither runtimes nor files. Whoever may talk to that socket can make the node do
+//! anything all the same, so what it saves is privileges of the pod, not trust in its image.
 
 use crate::cli::check_args::CheckArgs;
 use crate::error::Error;
+use ocidiff_cri::node::SOCKETS;
 use ocidiff_runtimes::Selector;
 
-/// The manifest, but for what differs.
+use super::reading;
+
+/// The manifests, but for what differs.
 const TEMPLATE: &str = include_str!("kubernetes.yaml");
 
 /// The check's own pod, by variables of the manifest's.
 const POD: &str = "$(POD_NAMESPACE)/$(POD_NAME)";
+
+/// Which of the two manifests; each has lines of its own in the template, which begin with its letter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Pods that make containers on the node.
+    Whole,
+    /// Pods that ask the node's CRI runtime for configs, and do nothing else.
+    OnlyRead,
+}
+
+impl Kind {
+    /// How lines of the other one begin, and its own.
+    fn prefixes(self) -> [&'static str; 2] {
+        match self {
+            Self::Whole => ["R|", "W|"],
+            Self::OnlyRead => ["W|", "R|"],
+        }
+    }
+
+    fn lines(self) -> String {
+        let [others, own] = self.prefixes();
+        let lines = TEMPLATE.lines().filter(|line| !line.starts_with(others));
+        lines
+            .map(|line| format!("{}\n", line.strip_prefix(own).unwrap_or(line)))
+            .collect()
+    }
+}
 
 /// The manifest for so many nodes.
 pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
@@ -25,19 +59,50 @@ pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
     let (Some(nodes), Some(image)) = (args.nodes, &args.job_image) else {
         return Err(Error::usage("--kubernetes needs --nodes and --job-image"));
     };
-    let words = ["check", "--root", "/host", "--node", "$(NODE_NAME)", "--pod", POD];
-    let mut words = words.map(str::to_owned).to_vec();
+    let kind = if args.only_read {
+        Kind::OnlyRead
+    } else {
+        Kind::Whole
+    };
+    let socket = socket(args)?;
+    let mut words = match kind {
+        Kind::Whole => vec!["check", "--root", "/host"],
+        Kind::OnlyRead => vec!["check", "--only-read", "--engine", "cri", "--socket", &socket],
+    };
+    words.extend(["--node", "$(NODE_NAME)", "--pod", POD]);
+    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    if kind == Kind::OnlyRead {
+        reading::both(args)?;
+    }
     for (option, runtime) in [("--from", args.from.as_ref()), ("--to", Some(&args.to))] {
         let Some(runtime) = runtime else { continue };
         runtime.parse::<Selector>().map_err(Error::usage)?;
         words.extend([option.to_owned(), literal(runtime)]);
     }
     words.extend(["--out", "-", "--exit-zero"].map(str::to_owned));
-    let words = serde_json::to_string(&words).map_err(Error::broken)?;
-    Ok(TEMPLATE
+    let json = |text: &str| serde_json::to_string(text).map_err(Error::broken);
+    Ok(kind
+        .lines()
         .replace("@NODES@", &nodes.to_string())
-        .replace("@IMAGE@", &serde_json::to_string(image).map_err(Error::broken)?)
-        .replace("@ARGS@", &words))
+        .replace("@IMAGE@", &json(image)?)
+        .replace("@SOCKET@", &json(&socket)?)
+        .replace("@ARGS@", &serde_json::to_string(&words).map_err(Error::broken)?))
+}
+
+/// The node's CRI socket: containerd's, unless another one is named.
+fn socket(args: &CheckArgs) -> Result<String, Error> {
+    let Some(path) = &args.from_whom.socket else {
+        return Ok(SOCKETS[0].to_owned());
+    };
+    match path.to_str() {
+        Some(text) if path.is_absolute() && !text.contains("$(") && !text.contains(char::is_control) => {
+            Ok(text.to_owned())
+        }
+        _ => Err(Error::usage(format!(
+            "--socket {}: a node's socket is an absolute path without variables",
+            path.display()
+        ))),
+    }
 }
 
 /// Kubernetes puts variables in the place of `$(NAME)`; `$$` is a dollar sign.

@@ -6,6 +6,7 @@ mod events;
 mod find;
 mod kubernetes;
 mod moving;
+mod reading;
 mod remedies;
 mod root;
 mod versions;
@@ -31,7 +32,7 @@ use crate::workload::tame::Limits;
 use baseline::Earlier;
 use between::Plan;
 use events::Events;
-use find::Found;
+use find::{Files, Found};
 use moving::Checker;
 use remedies::Cures;
 
@@ -40,7 +41,9 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if args.kubernetes {
         return output::answer(&kubernetes::manifest(args)?, ExitStatus::Ok);
     }
-    need_root()?;
+    if !args.only_read {
+        need_root()?;
+    }
     if let Some(root) = &args.root {
         match root::enter(root)? {}
     }
@@ -52,6 +55,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         .map(|file| baseline::read(file, &node(args)))
         .transpose()?;
     let mut events = Events::open(args)?;
+    if args.only_read {
+        let (report, exit) = reading::check(args, &corpus, ignore.as_ref(), &mut events)?;
+        return tell(args, events, &report, exit);
+    }
     between::target(&args.to)?;
     find::bundles_are_there(args)?;
     let abilities = suite::abilities()?;
@@ -59,7 +66,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     let (report, exit) = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let stop = &signalled.stop;
-        let mut found = find::find(args, stop.watch()).await;
+        let mut found = find::find(args, Files::Needed, stop.watch()).await;
         if stop.is_asked() {
             return Err(Error::broken("interrupted"));
         }
@@ -77,9 +84,19 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         };
         made.check(&mut runner, plan, found, &mut events).await
     })?;
+    tell(args, events, &report, exit)
+}
+
+/// Prints the report, unless the events are printed in its place.
+fn tell(
+    args: &CheckArgs,
+    events: Events,
+    report: &CheckReport,
+    exit: ExitStatus,
+) -> Result<ExitStatus, Error> {
     let text = match events.end()? {
         true => String::new(),
-        false => reports::render(args.format.format(), &report, &output::style())
+        false => reports::render(args.format.format(), report, &output::style())
             .map_err(|error| Error::broken(format!("failed to {error}")))?,
     };
     output::answer(&text, exit)

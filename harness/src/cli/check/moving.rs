@@ -145,12 +145,7 @@ impl Checker<'_> {
             mut findings,
             without,
         } = looked;
-        for finding in &mut findings {
-            // Where nobody says by runtime what accounts for it, its finding alone does.
-            let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
-            let list = self.ignore.filter(covered);
-            finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
-        }
+        ignore(&mut findings, self.ignore);
         ShapeReport {
             digest: shape.digest.clone(),
             workloads: shape.workloads.clone(),
@@ -186,6 +181,16 @@ impl Checker<'_> {
             };
             tell(CheckEvent::WorkloadUnchecked(one))
         })
+    }
+}
+
+/// Marks what is not to be counted.
+pub(super) fn ignore(findings: &mut [Finding], list: Option<&IgnoreList>) {
+    for finding in findings {
+        // Where nobody says by runtime what accounts for it, its finding alone does.
+        let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
+        let list = list.filter(covered);
+        finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
     }
 }
 

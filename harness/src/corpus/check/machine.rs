@@ -1,7 +1,7 @@
 //! What is said of machines and versions: needs of cases, and where a known difference holds.
 
 use ocidiff_engines::Which;
-use ocidiff_model::known::When;
+use ocidiff_model::known::{ANY, When};
 use ocidiff_model::names::{ARCHES, CONTROLLERS, NAMESPACE_LINKS};
 use ocidiff_model::{Needs, Range, near};
 
@@ -94,6 +94,7 @@ pub(super) fn when(when: &When) -> Vec<At> {
         .iter()
         .map(|(word, _)| *word)
         .filter(|word| !["auto", "none"].contains(word))
+        .chain([ANY])
         .collect();
     tell(
         &["via"],

@@ -4,7 +4,7 @@ pub mod translate;
 
 use std::time::Duration;
 
-use ocidiff_engines::remote::{CallError, Labels, Output, Remote, Thing};
+use ocidiff_engines::remote::{CallError, Kind, Labels, Output, Remote, Thing};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
 use serde_json::Value;
@@ -85,6 +85,6 @@ impl Makes for Remote {
     }
 
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
-        Self::remove(self, &thing.id, thing.is_image).await
+        Self::remove(self, &thing.id, thing.kind == Kind::Image).await
     }
 }

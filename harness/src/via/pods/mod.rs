@@ -4,7 +4,6 @@
 //! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
 
 mod facts;
-mod profiles;
 mod resources;
 pub mod translate;
 
@@ -17,15 +16,15 @@ use std::time::Duration;
 use ocidiff_cri::messages as m;
 use ocidiff_cri::node::{Node, spec};
 use ocidiff_cri::{Client, Error, log};
-use ocidiff_engines::remote::{CallError, Labels, Output, PLACE, PREFIX, RUN, Thing};
+use ocidiff_engines::remote::{CallError, Kind, Labels, Output, PLACE, PREFIX, RUN, Thing};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Case, Fact};
 use serde_json::{Value, json};
 
-use self::profiles::Profiles;
 use self::translate::{Body, Network};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
+use super::profiles::Profiles;
 use crate::digest::of_text;
 
 /// What all images of ours begin with. A name without a domain would be Docker Hub's.
@@ -318,7 +317,7 @@ impl Makes for Pods {
             };
             Some(Thing {
                 id: pod.id,
-                is_image: false,
+                kind: Kind::Container,
                 labels,
             })
         };
@@ -334,7 +333,18 @@ impl Makes for Pods {
                 let (run, place) = (run.to_owned(), place.to_owned());
                 things.push(Thing {
                     id: name,
-                    is_image: true,
+                    kind: Kind::Image,
+                    labels: Labels { run, place },
+                });
+            }
+        }
+        // What is there but a moment belongs to a run that lives, or was killed just then.
+        for (id, labels) in self.client.leases().await.map_err(call_error)? {
+            if let (Some(run), Some(place)) = (labels.get(RUN), labels.get(PLACE)) {
+                let (run, place) = (run.clone(), place.clone());
+                things.push(Thing {
+                    id,
+                    kind: Kind::Import,
                     labels: Labels { run, place },
                 });
             }
@@ -345,10 +355,10 @@ impl Makes for Pods {
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
         let mut left = PATIENCE;
         loop {
-            let removed = if thing.is_image {
-                self.client.remove_image(&thing.id).await
-            } else {
-                self.client.remove_pod(&thing.id).await
+            let removed = match thing.kind {
+                Kind::Container => self.client.remove_pod(&thing.id).await,
+                Kind::Image => self.client.remove_image(&thing.id).await,
+                Kind::Import => self.client.remove_lease(&thing.id).await,
             };
             match removed {
                 // What a run that was killed had asked for goes on in the node for a moment.

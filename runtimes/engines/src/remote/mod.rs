@@ -75,13 +75,24 @@ pub struct Labels {
     pub place: String,
 }
 
+/// What can be left in an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A container, or a pod with what is in it.
+    Container,
+    /// An image.
+    Image,
+    /// What holds the parts of an image that is being imported.
+    Import,
+}
+
 /// Something of ours in an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {
     /// Its id.
     pub id: String,
-    /// Whether it is an image, not a container.
-    pub is_image: bool,
+    /// What it is.
+    pub kind: Kind,
     /// Whose it is.
     pub labels: Labels,
 }
@@ -292,16 +303,16 @@ impl Remote {
         let images = self.call(self.docker.list_images(Some(images))).await?;
         let containers = containers
             .into_iter()
-            .filter_map(|one| Some((one.id?, one.labels?, false)));
-        let images = images.into_iter().map(|one| (one.id, one.labels, true));
-        let things = containers.chain(images).filter_map(|(id, labels, is_image)| {
+            .filter_map(|one| Some((one.id?, one.labels?, Kind::Container)));
+        let images = images.into_iter().map(|one| (one.id, one.labels, Kind::Image));
+        let things = containers.chain(images).filter_map(|(id, labels, kind)| {
             let of = |name: &str| labels.get(name).cloned();
             let labels = Labels {
                 // An engine whose filter does nothing must not cost anybody a container.
                 run: of(RUN)?,
                 place: of(PLACE)?,
             };
-            Some(Thing { id, is_image, labels })
+            Some(Thing { id, kind, labels })
         });
         Ok(things.collect())
     }

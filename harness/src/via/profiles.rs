@@ -1,4 +1,4 @@
-//! Seccomp profiles of cases as files, which the node reads when a container is created.
+//! Seccomp profiles of cases as files, which an engine reads when a container is created.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,182 @@
+//! `check --only-read`: what the findings say of the workloads' configs. Nothing is started, no file of a workload is
+//! looked at, and neither root nor a runtime is needed; so a workload of which no finding says anything is not called safe.
+
+use std::time::SystemTime;
+
+use ocidiff_model::check::{CheckEvent, CheckReport, NodeCheck, ShapeReport, Unchecked};
+use ocidiff_model::{ExitStatus, IgnoreList, RuntimeId};
+use serde_json::Value;
+
+use super::between::is_of;
+use super::events::Events;
+use super::find::{self, Files, Found, Mine};
+use super::moving::ignore;
+use super::{CheckArgs, node};
+use crate::cells::abilities::Abilities;
+use crate::cells::threads;
+use crate::check::features::Features;
+use crate::check::from_to::Move;
+use crate::check::judge::worst_first;
+use crate::check::read::Reader;
+use crate::corpus::Corpus;
+use crate::digest::of_text;
+use crate::error::Error;
+use crate::findings::Who;
+use crate::run::stop::Stop;
+
+/// What is said of a workload that meets nothing that is known.
+const UNKNOWN: &str = "only its config was read, and no finding says that the move matters to it: whether it starts, \
+                       and what its filter answers, was not tried";
+/// What is said of the others, beside what was found.
+const ONLY_READ: &str = "nothing was started: what its config can meet is told, whether it meets it or not";
+
+/// Reads the configs of what was asked for, and reports what the findings say of them.
+pub(super) fn check(
+    args: &CheckArgs,
+    corpus: &Corpus,
+    list: Option<&IgnoreList>,
+    events: &mut Events,
+) -> Result<(CheckReport, ExitStatus), Error> {
+    let [from, to] = both(args)?;
+    let machine = Abilities::probe().map_err(Error::broken)?.machine;
+    find::bundles_are_there(args)?;
+    // Nothing has to be ended first: a signal ends the program.
+    let never = Stop::default();
+    let mut found = threads::tokio()?.block_on(find::find(args, Files::Ignored, never.watch()));
+    if found.is_empty() {
+        return Err(found.nothing());
+    }
+    let reader = Reader {
+        step: Move { from: &from, to: &to },
+        corpus,
+        machine: &machine,
+        features: &Features::default(),
+    };
+    let shapes = shapes(&mut found, &reader, list);
+    let head = head(args, &found, [&from, &to], list)?;
+    let mut check = NodeCheck::new(head.clone());
+    events.write(&CheckEvent::CheckStarted(Box::new(head)))?;
+    let shapes = shapes
+        .into_iter()
+        .map(|shape| CheckEvent::ShapeChecked(Box::new(shape)));
+    let unchecked = found.unchecked.into_iter().map(CheckEvent::WorkloadUnchecked);
+    for event in shapes.chain(unchecked) {
+        events.write(&event)?;
+        // Only the first and the last have no place in a report.
+        let _ = check.take(event);
+    }
+    events.write(&CheckEvent::CheckFinished {
+        exit: check.report.exit(),
+    })?;
+    let exit = match args.exit_zero {
+        true => ExitStatus::Ok,
+        false => check.report.exit_from(args.fail_on.impact()),
+    };
+    Ok((check.report, exit))
+}
+
+/// The two versions, which nobody can be asked for.
+pub(super) fn both(args: &CheckArgs) -> Result<[RuntimeId; 2], Error> {
+    let exact = |option: &str, text: &str| {
+        let who = text
+            .parse::<Who>()
+            .map_err(|error| Error::usage(format!("{option}: {error}")))?;
+        who.exact()
+            .map_err(|error| Error::usage(format!("{option}: {error}")))
+    };
+    let from = args.from.as_deref().unwrap_or_default();
+    Ok([exact("--from", from)?, exact("--to", &args.to)?])
+}
+
+fn head(
+    args: &CheckArgs,
+    found: &Found,
+    [from, to]: [&RuntimeId; 2],
+    list: Option<&IgnoreList>,
+) -> Result<CheckReport, Error> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Ok(CheckReport {
+        ocidiff: env!("CARGO_PKG_VERSION").to_owned(),
+        time: now.map_err(Error::broken)?.as_secs(),
+        node: node(args),
+        engines: found.engines.clone(),
+        ignore: list.cloned(),
+        notes: found.notes.clone(),
+        set_aside: found.set_aside.clone(),
+        ..CheckReport::new(from.clone(), to.clone())
+    })
+}
+
+/// Workloads that meet the same are of one shape; the rest is not checked.
+fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> Vec<ShapeReport> {
+    let mut shapes: Vec<ShapeReport> = Vec::new();
+    for mine in std::mem::take(&mut found.workloads) {
+        match concerns(&mine, found, reader.step) {
+            Concerns::Moves => {}
+            Concerns::Aside(why) => {
+                found.set_aside(mine.workload.name, &why);
+                continue;
+            }
+            Concerns::Unknown(why) => {
+                found.cannot(mine.workload.name, why);
+                continue;
+            }
+        }
+        let Ok(config) = serde_json::from_str::<Value>(&mine.workload.config) else {
+            found.cannot(mine.workload.name, "its config.json is not JSON");
+            continue;
+        };
+        let read = reader.read(&config, &config).into_iter();
+        let mut findings: Vec<_> = read.map(|read| read.finding).collect();
+        ignore(&mut findings, list);
+        worst_first(&mut findings);
+        let ids: Vec<&str> = findings.iter().map(|one| one.what.as_str()).collect();
+        let digest = of_text(&ids.join("\n"))[..12].to_owned();
+        if !findings.iter().any(|one| one.is_risk()) {
+            found.unchecked.push(Unchecked {
+                workload: mine.workload.name,
+                why: UNKNOWN.to_owned(),
+                before: false,
+            });
+            continue;
+        }
+        match shapes.iter_mut().find(|shape| shape.digest == digest) {
+            Some(shape) => shape.workloads.push(mine.workload.name),
+            None => shapes.push(ShapeReport {
+                digest,
+                workloads: vec![mine.workload.name],
+                from: None,
+                changes: vec![ONLY_READ.to_owned()],
+                findings,
+            }),
+        }
+    }
+    shapes
+}
+
+/// Whether the move is a workload's.
+enum Concerns {
+    Moves,
+    Aside(String),
+    Unknown(String),
+}
+
+/// By the name of its runtime, which is all that is known of it here.
+fn concerns(mine: &Mine, found: &Found, step: Move<'_>) -> Concerns {
+    if mine.pause {
+        return Concerns::Aside("pause containers".to_owned());
+    }
+    let engine = found
+        .engines
+        .iter()
+        .find(|one| Some(&one.name) == mine.engine.as_ref());
+    let word = mine.under.as_ref().or_else(|| engine?.default_runtime.as_ref());
+    match word {
+        Some(word) if is_of(word, &step.from.name) => Concerns::Moves,
+        Some(word) if is_of(word, &step.to.name) => {
+            Concerns::Aside(format!("under {word} already, in a version that is not known"))
+        }
+        Some(word) => Concerns::Unknown(format!("it runs under {word}, not under {}", step.from.name)),
+        None => Concerns::Moves,
+    }
+}
