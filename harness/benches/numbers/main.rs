@@ -20,6 +20,8 @@ mod memory;
 #[path = "../../tests/it/support/needs.rs"]
 mod needs;
 mod node;
+#[path = "../../tests/it/support/pod.rs"]
+mod pod;
 mod pods;
 use dockerd::private;
 

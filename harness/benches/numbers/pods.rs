@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use ocidiff::error::Error;
 use ocidiff_cri::Client;
-use ocidiff_cri::messages as m;
-use ocidiff_cri::node::spec;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::containerd::{BOX, Containerd, wait};
+use super::containerd::{Containerd, wait};
+use super::pod::Pod;
 use super::{needs, program, say};
 
 /// As many containers at a time as a run has.
@@ -29,7 +28,7 @@ pub(crate) fn pods() -> Result<bool, Error> {
         .zip(&found)
         .filter_map(|(name, path)| Some((*name, path.as_deref()?)))
         .collect();
-    let node = Containerd::start(&handlers).ok_or_else(|| Error::broken("no containerd"))?;
+    let node = Arc::new(Containerd::start(&handlers).ok_or_else(|| Error::broken("no containerd"))?);
     node.images().ok_or_else(|| Error::broken("no busybox"))?;
     let (mut run, mut bare, mut cases) = (Duration::MAX, Duration::MAX, 0);
     for _ in 0..super::ROUNDS {
@@ -87,18 +86,17 @@ fn corpus(node: &Containerd) -> Result<usize, Error> {
 }
 
 /// The calls that a kubelet would make for as many pods.
-async fn plain(node: &Containerd, cases: usize) -> Result<(), Error> {
+async fn plain(node: &Arc<Containerd>, cases: usize) -> Result<(), Error> {
     let places = Arc::new(Semaphore::new(WIDTH));
     let client = node.client().await;
     let mut all = JoinSet::new();
     for number in 0..cases * HANDLERS.len() {
         let handler = HANDLERS[number % HANDLERS.len()];
         let (client, places) = (client.clone(), Arc::clone(&places));
-        let logs = node.path(&format!("logs/{number}")).display().to_string();
-        let parent = node.cgroup();
+        let node = Arc::clone(node);
         all.spawn(async move {
             let _place = places.acquire().await;
-            one(&client, handler, &number.to_string(), logs, parent).await
+            one(&client, &node, handler, number).await
         });
     }
     while let Some(ended) = all.join_next().await {
@@ -109,59 +107,19 @@ async fn plain(node: &Containerd, cases: usize) -> Result<(), Error> {
 
 async fn one(
     client: &Client,
+    node: &Containerd,
     handler: &str,
-    name: &str,
-    logs: String,
-    parent: String,
+    number: usize,
 ) -> Result<(), ocidiff_cri::Error> {
-    let options = m::NamespaceOption {
-        pid: m::NamespaceMode::Container.into(),
-        ..m::NamespaceOption::default()
-    };
-    let pod = m::PodSandboxConfig {
-        metadata: Some(m::PodSandboxMetadata {
-            name: name.to_owned(),
-            uid: name.to_owned(),
-            namespace: "bench".to_owned(),
-            attempt: 0,
-        }),
-        hostname: name.to_owned(),
-        log_directory: logs,
-        linux: Some(m::LinuxPodSandboxConfig {
-            cgroup_parent: parent,
-            security_context: Some(m::LinuxSandboxSecurityContext {
-                namespace_options: Some(options.clone()),
-                ..m::LinuxSandboxSecurityContext::default()
-            }),
-            ..m::LinuxPodSandboxConfig::default()
-        }),
-        ..m::PodSandboxConfig::default()
-    };
-    let container = m::ContainerConfig {
-        metadata: Some(m::ContainerMetadata {
-            name: name.to_owned(),
-            attempt: 0,
-        }),
-        image: Some(spec(BOX)),
-        command: vec!["/bin/true".to_owned()],
+    let pod = Pod {
+        name: number.to_string(),
+        namespace: "bench",
+        command: &["/bin/true"],
         // youki starts nothing without.
-        envs: vec![m::KeyValue {
-            key: "PATH".to_owned(),
-            value: "/bin".to_owned(),
-        }],
-        log_path: "log".to_owned(),
-        linux: Some(m::LinuxContainerConfig {
-            security_context: Some(m::LinuxContainerSecurityContext {
-                namespace_options: Some(options),
-                ..m::LinuxContainerSecurityContext::default()
-            }),
-            ..m::LinuxContainerConfig::default()
-        }),
-        ..m::ContainerConfig::default()
+        path: Some("/bin"),
+        seccomp: None,
     };
-    let sandbox = client.run_pod(pod.clone(), handler).await?;
-    let id = client.create(&sandbox, container, pod).await?;
-    client.start(&id).await?;
+    let (sandbox, id) = pod.start(client, node, handler).await?;
     client.wait(&id, Duration::from_secs(60)).await?;
     client.remove(&id, Duration::ZERO).await?;
     client.remove_pod(&sandbox).await

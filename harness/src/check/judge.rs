@@ -18,6 +18,7 @@ use super::look::Seen;
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
+use super::values::improves;
 use crate::corpus::Corpus;
 use crate::workload::tame::Tamed;
 
@@ -171,9 +172,11 @@ fn fact(
     if let Some((id, known)) = worst(difference, step, corpus) {
         let told = corpus.findings.impact(id, step.from, step.to);
         let told = told.unwrap_or(known.impact.worst());
-        // What its own user cannot do any more is seen, whatever is usual.
-        finding.impact = match difference.fact.starts_with("proc.stat.") {
+        // What its own user cannot do any more, or what does not start, is seen, whatever is usual. What starts only then is
+        // nobody's loss.
+        finding.impact = match seen_outright(&difference.fact) {
             true if impact == Impact::Breaks => told.max(impact),
+            true if told < Impact::Security && improves(&difference.fact, to.as_ref()) => impact,
             _ => told,
         };
         let words = said
@@ -188,6 +191,11 @@ fn fact(
         finding.accounts.clone_from(&difference.accounts);
     }
     finding
+}
+
+/// Whether a fact's values say themselves whether something works.
+fn seen_outright(fact: &str) -> bool {
+    fact.starts_with("proc.stat.") || fact.starts_with("lifecycle.") && fact.ends_with(".result")
 }
 
 /// Kinds of file systems in which no symbolic link can be.

@@ -10,6 +10,7 @@ use super::read::{Read, Reader};
 use super::usual;
 use crate::digest::of_text;
 use crate::workload::Workload;
+use crate::workload::env::form;
 use crate::workload::tame::{Limits, Tamed, tame};
 
 /// Some workloads, and the probe's config for one of them.
@@ -133,10 +134,11 @@ pub fn shapes(
     (shapes, unreadable)
 }
 
-/// Of what the probe is run with (without the environment, which no runtime looks at; members in any order), what it is
+/// Of what the probe is run with (without the environment, of which a runtime looks at the form; members in any order), what it is
 /// run without, what was read; and of the command and the files that it is run with, if it is.
 fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> String {
     let mut shape = tamed.config.clone();
+    let env = form(shape.pointer("/process/env").unwrap_or(&Value::Null));
     if let Some(process) = shape.get_mut("process").and_then(Value::as_object_mut) {
         process.shift_remove("env");
     }
@@ -146,6 +148,7 @@ fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<(&Own, &[PathBu
         tamed.changes,
         read,
         tamed.stand_ins,
+        env,
         format!("{:?} {libc:?}", tamed.uses)
     ]);
     if let (Some((own, layers)), Some(whole)) = (own, whole.as_array_mut()) {

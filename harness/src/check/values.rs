@@ -1,6 +1,7 @@
 //! How bad a difference is, as far as its two values say it themselves.
 
 use super::access;
+use crate::workload::mounts::EVERYBODYS;
 use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
 
@@ -58,17 +59,25 @@ pub(super) fn judge(
     if let Some(path) = fact.strip_prefix("mount.inside.readonly.") {
         return writable(path, to, config);
     }
+    if let Some(path) = fact.strip_prefix("mount.inside.masked.")
+        && !listed(config, "maskedPaths", path)
+    {
+        return say(
+            Impact::Cosmetic,
+            "the config does not mask it; what it shows is another's",
+        );
+    }
+    if fact.starts_with("proc.stdio.") && becomes_its_own(from, to, config) {
+        return say(
+            Impact::Cosmetic,
+            "the stream becomes its own user's, who could not reach it by name before",
+        );
+    }
     if fact.starts_with("proc.stat.") {
         return access::judge(from, to, config);
     }
     let path = fact.strip_prefix("mount.inside.")?;
-    let listed = |member: &str| {
-        let list = config
-            .pointer(&format!("/linux/{member}"))
-            .and_then(Json::as_array);
-        list.is_some_and(|list| list.iter().any(|one| one == path))
-    };
-    if listed("maskedPaths") || listed("readonlyPaths") {
+    if listed(config, "maskedPaths", path) || listed(config, "readonlyPaths", path) {
         // Whether it is masked, or read-only, the probe has tried.
         return say(
             Impact::Cosmetic,
@@ -79,12 +88,18 @@ pub(super) fn judge(
         return None;
     };
     let (from, to) = (flags(from)?, flags(to)?);
-    let lost: Vec<&str> = KEEPING
-        .into_iter()
+    let matter = match is_device(path, config) {
+        true => OF_DEVICES,
+        false => KEEPING,
+    };
+    let lost: Vec<&str> = matter
+        .iter()
+        .copied()
         .filter(|flag| from.contains(flag) && !to.contains(flag))
         .collect();
-    let gained: Vec<&str> = KEEPING
-        .into_iter()
+    let gained: Vec<&str> = matter
+        .iter()
+        .copied()
         .filter(|flag| !from.contains(flag) && to.contains(flag))
         .collect();
     if !lost.is_empty() {
@@ -96,6 +111,25 @@ pub(super) fn judge(
         return Some((Impact::MayBreak, reason));
     }
     say(Impact::Cosmetic, "other options of the mount, none that confines")
+}
+
+/// Whether a pipe or a file that was another's becomes the process's own. A device is the machine's, and more than its own.
+fn becomes_its_own(from: Option<&Value>, to: Option<&Value>, config: &Json) -> bool {
+    let parts = |value: Option<&Value>| match value {
+        Some(Value::Text(text)) => {
+            let mut words = text.split(' ').map(str::to_owned);
+            let kind = words
+                .next()
+                .filter(|kind| ["fifo", "file"].contains(&kind.as_str()));
+            kind.zip(words.next()).zip(words.next())
+        }
+        _ => None,
+    };
+    let (Some((from, owner)), Some((to, own))) = (parts(from), parts(to)) else {
+        return false;
+    };
+    let number = |member: &str| config["process"]["user"][member].as_u64().unwrap_or(0);
+    from == to && own != owner && own == format!("{}:{}", number("uid"), number("gid"))
 }
 
 /// Whether it sees the processes of the host, the runtime's among them.
@@ -144,7 +178,24 @@ fn sorted(list: &[String]) -> Vec<&String> {
 }
 
 /// Flags of a mount that confine.
-const KEEPING: [&str; 4] = ["ro", "nosuid", "nodev", "noexec"];
+const KEEPING: &[&str] = &["ro", "nosuid", "nodev", "noexec"];
+/// Those that mean something where a device is mounted: nobody executes it, and its file is written to by its driver.
+const OF_DEVICES: &[&str] = &["nodev"];
+
+/// Whether a device is at a path: one that every container has, or one of the config's.
+fn is_device(path: &str, config: &Json) -> bool {
+    let devices = config.pointer("/linux/devices").and_then(Json::as_array);
+    let named = |one: &Json| one["path"] == path && one["type"] != "p";
+    EVERYBODYS.contains(&path) || devices.is_some_and(|list| list.iter().any(named))
+}
+
+/// Whether a config has a path in a list.
+fn listed(config: &Json, member: &str, path: &str) -> bool {
+    let list = config
+        .pointer(&format!("/linux/{member}"))
+        .and_then(Json::as_array);
+    list.is_some_and(|list| list.iter().any(|one| one == path))
+}
 
 /// The mount's own flags, of `tmpfs rw,nosuid | rw,size=4k | private | ...`; it is read-only too where its file system is.
 fn flags(told: &str) -> Option<Vec<&str>> {
@@ -182,6 +233,49 @@ mod tests {
             Some(Impact::MayBreak)
         );
         assert_eq!(told("/sys/fs/cgroup", "EACCES", "EROFS"), Some(Impact::Cosmetic));
+    }
+
+    #[test]
+    fn a_mounted_device_is_not_confined_by_flags_of_files() {
+        let config = json!({"linux": {"devices": [{"path": "/dev/fuse", "type": "c"}, {"path": "/pipe", "type": "p"}]}});
+        let told = |path: &str, from: &str, to: &str| {
+            let fact = format!("mount.inside.{path}");
+            judge(&fact, Some(&Value::from(from)), Some(&Value::from(to)), &config).map(|(impact, _)| impact)
+        };
+        for path in ["/dev/null", "/dev/fuse"] {
+            let noexec = told(path, "tmpfs rw,nosuid | rw", "tmpfs rw,nosuid,noexec | rw");
+            assert_eq!(noexec, Some(Impact::Cosmetic), "{path}");
+            let nodev = told(path, "tmpfs rw | rw", "tmpfs rw,nodev | rw");
+            assert_eq!(nodev, Some(Impact::MayBreak), "{path}");
+        }
+        assert_eq!(
+            told("/pipe", "tmpfs rw | rw", "tmpfs rw,noexec | rw"),
+            Some(Impact::MayBreak)
+        );
+        assert_eq!(
+            told("masked./proc/keys", "readable", "empty"),
+            Some(Impact::Cosmetic)
+        );
+    }
+
+    #[test]
+    fn a_stream_that_becomes_its_users_own_is_no_loss() {
+        let config = json!({"process": {"user": {"uid": 1000, "gid": 1000}}});
+        let told = |from: &str, to: &str| {
+            judge(
+                "proc.stdio.1",
+                Some(&Value::from(from)),
+                Some(&Value::from(to)),
+                &config,
+            )
+            .map(|(impact, _)| impact)
+        };
+        let (theirs, own) = ("fifo 0600 65534:65534", "fifo 0600 1000:1000");
+        assert_eq!(told(theirs, own), Some(Impact::Cosmetic));
+        assert_eq!(told(own, theirs), None);
+        assert_eq!(told(theirs, "fifo 0600 0:0"), None);
+        assert_eq!(told("char 0666 65534:65534 1:3", "char 0666 1000:1000 1:3"), None);
+        assert_eq!(told(theirs, "fifo 0666 1000:1000"), None);
     }
 
     #[test]

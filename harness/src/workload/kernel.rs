@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::UNCHECKED;
 use crate::machine::cgroup::Layout;
 use crate::machine::names::capability_number;
 
@@ -144,7 +145,7 @@ pub(super) fn spare(linux: &mut Map<String, Value>, kernel: &Kernel, changes: &m
     {
         let files: Vec<&str> = unified.keys().map(String::as_str).collect();
         changes.push(format!(
-            "left out, since cgroups are v1 here: {}",
+            "{UNCHECKED}left out, since cgroups are v1 here: {}",
             files.join(", ")
         ));
     }

@@ -5,16 +5,20 @@
 //! | `changed` | what is not the same in the copy, found by comparing |
 //! | [`uses`] | what a workload does with devices |
 //! | `doubts` | what of a config the copy cannot show |
+//! | `env` | the environment's values are hidden, its form stays |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
 //! | [`mounts`](mod@mounts) | the host's files stay out of it |
+//! | `namespaces` | what is joined is neither the host's nor another container's |
 //! | [`tame`](mod@tame) | the probe's copy of a config: nothing of the host is reached, and each change is listed |
 
 mod changed;
 mod doubts;
+pub(crate) mod env;
 pub mod kernel;
 pub mod limits;
 pub mod mounts;
+mod namespaces;
 pub mod tame;
 pub mod uses;
 

@@ -49,7 +49,7 @@ const OF_ANY: [&str; 11] = [
 ];
 
 /// Devices that every cell has: they are nobody's.
-const EVERYBODYS: [&str; 6] = [
+pub(crate) const EVERYBODYS: [&str; 6] = [
     "/dev/full",
     "/dev/null",
     "/dev/random",

@@ -10,15 +10,15 @@ use serde_json::{Map, Value, json};
 
 use super::changed::untold;
 use super::doubts::doubts;
+use super::env;
 use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
 use super::mounts::mounts;
+use super::namespaces::namespaces;
 use super::uses::Uses;
 use super::{PROBE, UNCHECKED};
-use crate::cell::joined;
 use crate::cell::stand_in::StandIn;
-use crate::paths;
 use crate::secrets::digest;
 
 /// A config for the probe, and what it has otherwise than the workload's.
@@ -171,61 +171,6 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     }
 }
 
-/// What is the host's is the cell's; what is joined is a namespace that the cell keeps for that, so that neither is new.
-fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, changes: &mut Vec<String>) {
-    let list = linux.entry("namespaces").or_insert_with(|| json!([]));
-    let Some(list) = list.as_array_mut() else {
-        return;
-    };
-    // Those of a user namespace that is joined belong to it; what the cell keeps does not.
-    let user_is_joined = list
-        .iter()
-        .any(|one| one["type"] == "user" && one.get("path").is_some());
-    for one in list.iter_mut().filter_map(Value::as_object_mut) {
-        let kind = one.get("type").and_then(Value::as_str).unwrap_or("?").to_owned();
-        let Some(path) = one.shift_remove("path") else {
-            continue;
-        };
-        let path = path.as_str().unwrap_or_default();
-        match joined::KINDS.iter().find(|(name, _)| *name == kind) {
-            // A path that is no absolute one is the runtime's to refuse.
-            Some(_) if !path.starts_with('/') => {
-                one.insert("path".to_owned(), path.into());
-            }
-            Some(_) if user_is_joined => {
-                changes.push(format!("a new {kind} namespace, not the one that it joins"));
-            }
-            Some((_, name)) if is_hosts(path, name) => {
-                one.insert("path".to_owned(), format!("/proc/1/ns/{name}").into());
-                changes.push(format!(
-                    "the host's {kind} namespace, which it joins, is the cell's"
-                ));
-            }
-            Some((_, name)) => {
-                one.insert("path".to_owned(), format!("{}/{name}", paths::NAMESPACES).into());
-                changes.push(format!("it joins an empty {kind} namespace in place of its own"));
-            }
-            None => changes.push(format!("a new {kind} namespace, not the one that it joins")),
-        }
-    }
-    if own_processes && list.iter().all(|one| one["type"] != "pid") {
-        list.push(json!({"type": "pid"}));
-        changes.push("a new pid namespace, not the host's".to_owned());
-    }
-    for kind in ["network", "pid"] {
-        if list.iter().all(|one| one["type"] != kind) {
-            changes.push(format!("the host's {kind} namespace is the cell's"));
-        }
-    }
-}
-
-/// Whether a path leads to the namespace that everything of the host's is in.
-fn is_hosts(path: &str, name: &str) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let inode = |path: &str| std::fs::metadata(path).ok().map(|seen| (seen.dev(), seen.ino()));
-    inode(path).is_some() && inode(path) == inode(&format!("/proc/1/ns/{name}"))
-}
-
 fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
     let looked_at = looked_at(all);
     let Some(process) = all.get_mut("process").and_then(Value::as_object_mut) else {
@@ -240,14 +185,8 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
         process.insert("terminal".to_owned(), false.into());
         changes.push("no terminal".to_owned());
     }
-    if let Some(env) = process.get_mut("env").and_then(Value::as_array_mut) {
-        for one in env {
-            let (name, value) = one
-                .as_str()
-                .and_then(|text| text.split_once('='))
-                .unwrap_or_default();
-            *one = format!("{name}={}", digest(value)).into();
-        }
+    if let Some(list) = process.get_mut("env").and_then(Value::as_array_mut) {
+        env::disguise(list);
     }
     if !limits.apparmor && process.shift_remove("apparmorProfile").is_some() {
         changes.push("no AppArmor profile: this kernel has none".to_owned());

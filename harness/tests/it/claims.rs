@@ -8,6 +8,7 @@ use crate::support::{Scene, needs};
 
 use ocidiff_model::check::CheckReport;
 use serde::Deserialize;
+use serde_json::json;
 
 #[derive(Deserialize)]
 struct Claim {
@@ -83,4 +84,98 @@ fn what_is_claimed_of_real_pods_was_seen() {
             assert!(claims.iter().all(|one| !one.saw.is_empty()), "{pod}");
         }
     }
+}
+
+/// A case with a pod's own config, in which a process is exec'ed; what only its node has is left out.
+fn exec_in(pod: &str) -> serde_json::Value {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pods/real");
+    let text = fs::read_to_string(from.join(format!("{pod}.json"))).expect("a config");
+    let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for member in ["annotations", "hooks", "root"] {
+        config.as_object_mut().expect("a config").remove(member);
+    }
+    let namespaces = config["linux"]["namespaces"].as_array_mut().expect("namespaces");
+    for one in namespaces.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+        one.remove("path");
+    }
+    if !namespaces.iter().any(|one| one["type"] == "uts") {
+        config["hostname"] = serde_json::Value::Null;
+    }
+    for (member, of) in [
+        ("cgroupsPath", "linux"),
+        ("resources", "linux"),
+        ("oomScoreAdj", "process"),
+    ] {
+        config[of].as_object_mut().expect("a map").remove(member);
+    }
+    config["linux"]["devices"] = json!([]);
+    let mounts = config["mounts"].as_array_mut().expect("mounts");
+    mounts.retain(|one| one["type"] != "bind");
+    config["ociVersion"] = "1.0.2".into();
+    config["process"]["args"] = json!(["/bin/probe", "wait-signal", "TERM"]);
+    json!({
+        "summary": format!("a process that is exec'ed in {pod} is under the filter"),
+        "config": config,
+        "steps": ["create", "start", {"await": {"stdout": "waiting"}},
+            {"exec": {"process": {"args": ["/bin/probe", "facts", "seccomp"]}}}, {"kill": {"signal": "TERM"}}, "wait"]
+    })
+}
+
+#[test]
+fn what_is_claimed_of_an_exec_in_real_pods_is_tried() {
+    let (Some(runc), Some(youki)) = (needs::runtime("runc"), needs::runtime("youki")) else {
+        return;
+    };
+    let claimed = "security youki/exec-without-filter";
+    let written = written();
+    let pods = written["youki"].iter();
+    let pods: Vec<&String> = pods
+        .filter(|(_, claims)| claims.iter().any(|one| one.claim == claimed))
+        .map(|(pod, _)| pod)
+        .collect();
+    assert!(pods.len() > 5, "{pods:?}");
+    let scene = Scene::new();
+    for pod in &pods {
+        scene.write(
+            &format!("cases/pods/{}.yaml", pod.replace('.', "-")),
+            exec_in(pod).to_string(),
+        );
+    }
+    let runtimes = [
+        format!("runc={}", runc.display()),
+        format!("youki={}", youki.display()),
+    ];
+    let [runc, youki] = &runtimes;
+    let args = [
+        "run",
+        "--cases",
+        "cases",
+        "--runtime",
+        runc,
+        "--runtime",
+        youki,
+        "--json",
+        "events",
+    ];
+    scene.run(&args);
+    let events = fs::read_to_string(scene.path().join("events")).expect("events");
+    let mut tried = 0;
+    for line in events.lines().filter(|line| line.contains("case-finished")) {
+        let event: serde_json::Value = serde_json::from_str(line).expect("an event");
+        let differences = event["differences"].as_array().expect("differences");
+        let mode = differences
+            .iter()
+            .find(|one| one["fact"] == "proc.exec.seccomp.mode");
+        let groups = &mode.unwrap_or_else(|| panic!("{line}"))["groups"];
+        let value = |who: &str| {
+            let mut groups = groups.as_array().expect("groups").iter();
+            groups
+                .find(|one| one["runtimes"] == json!([who]))
+                .map(|one| one["value"].clone())
+        };
+        assert_eq!(value("runc"), Some("filter".into()), "{line}");
+        assert_eq!(value("youki"), Some("disabled".into()), "{line}");
+        tried += 1;
+    }
+    assert_eq!(tried, pods.len());
 }

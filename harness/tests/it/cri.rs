@@ -1,7 +1,7 @@
 //! `ocidiff run --via cri` with a real containerd: the seed's story as pods, what is no pod, and what is left.
 
 use crate::support;
-use crate::support::containerd::{BOX, Containerd, wait};
+use crate::support::containerd::{Containerd, wait};
 use crate::support::needs;
 
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use ocidiff_cri::messages as m;
-use ocidiff_cri::node::spec;
 use ocidiff_model::check::CheckReport;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Record, Value, Verdict};
 use serde_json::Value as Json;
 use support::events::Events;
+use support::pod::Pod;
 use support::{Output, Ran, Scene};
 
 const ALL: [&str; 3] = ["runc", "crun", "youki"];
@@ -267,53 +267,16 @@ fn what_is_no_node_is_said_in_one_line() {
 
 /// Somebody's pod, with one container of the box that sleeps.
 fn sleeper(node: &Containerd, name: &str, handler: &str, profile: m::SecurityProfile) -> m::ContainerStatus {
-    let options = m::NamespaceOption {
-        network: m::NamespaceMode::Pod.into(),
-        pid: m::NamespaceMode::Container.into(),
-        ..m::NamespaceOption::default()
-    };
-    let pod = m::PodSandboxConfig {
-        metadata: Some(m::PodSandboxMetadata {
-            name: name.to_owned(),
-            uid: name.to_owned(),
-            namespace: "shop".to_owned(),
-            attempt: 0,
-        }),
-        hostname: name.to_owned(),
-        log_directory: node.path("logs").join(name).display().to_string(),
-        linux: Some(m::LinuxPodSandboxConfig {
-            cgroup_parent: node.cgroup(),
-            security_context: Some(m::LinuxSandboxSecurityContext {
-                namespace_options: Some(options.clone()),
-                ..m::LinuxSandboxSecurityContext::default()
-            }),
-            ..m::LinuxPodSandboxConfig::default()
-        }),
-        ..m::PodSandboxConfig::default()
-    };
-    let container = m::ContainerConfig {
-        metadata: Some(m::ContainerMetadata {
-            name: "web".to_owned(),
-            attempt: 0,
-        }),
-        image: Some(spec(BOX)),
-        command: ["/bin/sleep", "1000"].map(str::to_owned).to_vec(),
-        log_path: "log".to_owned(),
-        linux: Some(m::LinuxContainerConfig {
-            security_context: Some(m::LinuxContainerSecurityContext {
-                namespace_options: Some(options),
-                seccomp: Some(profile),
-                ..m::LinuxContainerSecurityContext::default()
-            }),
-            ..m::LinuxContainerConfig::default()
-        }),
-        ..m::ContainerConfig::default()
+    let pod = Pod {
+        name: name.to_owned(),
+        namespace: "shop",
+        command: &["/bin/sleep", "1000"],
+        path: None,
+        seccomp: Some(profile),
     };
     wait(async {
         let client = node.client().await;
-        let sandbox = client.run_pod(pod.clone(), handler).await.expect("it starts");
-        let id = client.create(&sandbox, container, pod).await.expect("it is made");
-        client.start(&id).await.expect("it starts");
+        let (_, id) = pod.start(&client, node, handler).await.expect("it starts");
         client.told(&id).await.expect("it says").status
     })
 }

@@ -7,6 +7,8 @@ mod cures;
 mod moves;
 #[path = "inputs/published.rs"]
 mod published;
+#[path = "inputs/refusals.rs"]
+mod refusals;
 
 use crate::support;
 use crate::support::needs;

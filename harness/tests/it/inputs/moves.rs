@@ -13,7 +13,7 @@ use super::needs;
 use super::support::{Output, Scene};
 
 /// What an engine's config for a plain container is, changed.
-fn bundle(scene: &Scene, change: impl FnOnce(&mut Value)) {
+pub(super) fn bundle(scene: &Scene, change: impl FnOnce(&mut Value)) {
     let capabilities = json!(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_MKNOD", "CAP_KILL"]);
     let mut config = json!({
         "ociVersion": "1.0.2-dev",
@@ -43,12 +43,12 @@ fn as_user(config: &mut Value) {
     config["process"]["capabilities"] = json!({});
 }
 
-fn mount(config: &mut Value, mount: Value) {
+pub(super) fn mount(config: &mut Value, mount: Value) {
     config["mounts"].as_array_mut().expect("mounts").push(mount);
 }
 
 /// The move of the bundle between two versions; none where one is missing. `before` is run in a mount namespace of its own.
-fn moved(scene: &Scene, from: &str, to: &str, before: &str) -> Option<CheckReport> {
+pub(super) fn moved(scene: &Scene, from: &str, to: &str, before: &str) -> Option<CheckReport> {
     let named = |selector: &str| {
         let name = selector.split('@').next().unwrap_or(selector);
         Some(format!("{name}={}", needs::runtime(selector)?.display()))
@@ -79,7 +79,7 @@ fn risks(report: &CheckReport) -> Vec<&Finding> {
 }
 
 #[track_caller]
-fn safe(report: &CheckReport) {
+pub(super) fn safe(report: &CheckReport) {
     assert!(
         risks(report).is_empty() && report.unchecked.is_empty(),
         "{report:#?}"
@@ -88,7 +88,7 @@ fn safe(report: &CheckReport) {
 
 /// The risk of that name.
 #[track_caller]
-fn risk<'r>(report: &'r CheckReport, what: &str) -> &'r Finding {
+pub(super) fn risk<'r>(report: &'r CheckReport, what: &str) -> &'r Finding {
     let found = risks(report).into_iter().find(|one| one.what == what);
     found.unwrap_or_else(|| panic!("no {what}: {report:#?}"))
 }

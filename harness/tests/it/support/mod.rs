@@ -14,6 +14,7 @@ pub(crate) mod kinds;
 pub(crate) mod needs;
 pub(crate) mod node;
 pub(crate) mod outside;
+pub(crate) mod pod;
 pub(crate) mod processes;
 pub(crate) mod running;
 pub(crate) mod story;
