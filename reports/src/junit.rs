@@ -59,7 +59,7 @@ fn properties(start: &Start<'_>) -> Vec<Property> {
     });
     let machine = [
         ("kernel", start.machine.kernel.as_str()),
-        ("cgroup", start.machine.cgroup.as_str()),
+        ("cgroup", start.machine.cgroup.name()),
         ("arch", start.machine.arch.as_str()),
         ("recorder", start.recorder),
     ]

@@ -56,8 +56,8 @@ pub(crate) fn node() -> Result<bool, Error> {
     let fast = say(
         "a node of 50 containers in 10 shapes, checked",
         &format!("{seconds:.1} s"),
-        "under 20 s",
-        seconds < 20.0,
+        "under 6 s",
+        seconds < 6.0,
     );
     let (own, tree) = peak.mebibytes();
     let small = say(

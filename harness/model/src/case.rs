@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::caller::Caller;
 use crate::fact::{Channel, Value};
 use crate::family::Family;
+use crate::machine::CgroupVersion;
+use crate::range::Range;
 use crate::rootfs::Rootfs;
 use crate::step::Step;
 
@@ -24,10 +26,10 @@ pub struct Needs {
     pub arch: Option<String>,
     /// Range of kernel versions, `>=6.6`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<String>,
+    pub kernel: Option<Range>,
     /// `v1` or `v2`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cgroup: Option<String>,
+    pub cgroup: Option<CgroupVersion>,
     /// Controllers that a container can use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub controllers: Vec<String>,
@@ -136,6 +138,9 @@ pub struct TextEdit {
 pub struct Expectation {
     /// The value; `*` stands for any text, `(absent)` for no fact.
     pub is: Value,
+    /// Other values that are as good.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<Value>,
     /// The clause; the case's only one if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
@@ -151,7 +156,11 @@ impl JsonSchema for Expectation {
         json_schema!({"anyOf": [
             value,
             {"type": "object", "required": ["is"], "additionalProperties": false,
-             "properties": {"is": value, "requirement": {"type": ["string", "null"]}}},
+             "properties": {
+                "is": value,
+                "or": {"type": "array", "items": value},
+                "requirement": {"type": ["string", "null"]},
+             }},
         ]})
     }
 }
@@ -162,14 +171,17 @@ impl<'de> Deserialize<'de> for Expectation {
         #[serde(deny_unknown_fields)]
         struct Long {
             is: Value,
+            #[serde(default)]
+            or: Vec<Value>,
             requirement: Option<String>,
         }
         let value = serde_json::Value::deserialize(deserializer)?;
         let parsed = if value.is_object() {
-            serde_json::from_value(value).map(|Long { is, requirement }| Self { is, requirement })
+            serde_json::from_value(value).map(|Long { is, or, requirement }| Self { is, or, requirement })
         } else {
             serde_json::from_value(value).map(|is| Self {
                 is,
+                or: Vec::new(),
                 requirement: None,
             })
         };
@@ -373,6 +385,63 @@ mod tests {
                 .expect_err(yaml)
                 .to_string();
             assert!(error.contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_leaves_out_is_the_default() {
+        let case = &cases("summary: s")[0].body;
+        assert_eq!(case.config_file, "config.json");
+        assert_eq!(case.config, serde_json::json!({}));
+    }
+
+    #[test]
+    fn paths_are_watched_unless_it_says_false() {
+        let watch = |yaml: &str| serde_yaml::from_str::<Watch>(yaml);
+        assert_eq!(watch("[/etc, /dev]").expect("a list").paths(), ["/etc", "/dev"]);
+        let not = watch("false").expect("the word");
+        assert!(not.paths().is_empty());
+        assert_eq!(
+            serde_json::to_value(&not).expect("text"),
+            serde_json::json!(false)
+        );
+        assert!(watch("true").is_err());
+    }
+
+    #[test]
+    fn other_values_can_be_as_good() {
+        let of = |yaml: &str| serde_yaml::from_str::<Expectation>(yaml);
+        let both = of("{is: 0, or: [1, max]}").expect("an expectation");
+        assert_eq!((both.is.line(), both.or.len()), ("0".to_owned(), 2));
+        assert!(of("{or: [1]}").is_err());
+    }
+
+    #[test]
+    fn an_expectation_rests_on_its_own_clause_or_on_the_only_one_of_its_case() {
+        let of = |yaml: &str| {
+            let case = &cases(yaml)[0];
+            case.requirement_of(&case.body.expect["process.exit"])
+        };
+        for (yaml, wanted) in [
+            ("{summary: s, expect: {process.exit: 0}}", None),
+            (
+                "{summary: s, requirement: [a], expect: {process.exit: 0}}",
+                Some("a"),
+            ),
+            (
+                "{summary: s, requirement: [a, b], expect: {process.exit: 0}}",
+                None,
+            ),
+            (
+                "{summary: s, requirement: [a, b], expect: {process.exit: {is: 0, requirement: b}}}",
+                Some("b"),
+            ),
+            (
+                "{summary: s, requirement: [a], expect: {process.exit: {is: 0, requirement: b}}}",
+                Some("b"),
+            ),
+        ] {
+            assert_eq!(of(yaml).as_deref(), wanted, "{yaml}");
         }
     }
 }

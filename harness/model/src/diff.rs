@@ -4,16 +4,21 @@ use serde_json::{Map, Value, json};
 
 use crate::merge::merge;
 
+/// What no patch can say: `null`, and a key that ends with `+` or `-`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` cannot be said as a difference")]
+pub struct DiffError(String);
+
 /// What to lay over `base` so that it becomes `target`. A list is written whole, or as what is taken away from it and added
 /// to it, whichever is shorter.
 ///
 /// # Errors
-/// A sentence that names the key: no patch can say `null`, nor a key that ends with `+` or `-`.
-pub fn diff(base: &Value, target: &Value) -> Result<Value, String> {
+/// The target has what no patch can say.
+pub fn diff(base: &Value, target: &Value) -> Result<Value, DiffError> {
     at(base, target, "")
 }
 
-fn at(base: &Value, target: &Value, path: &str) -> Result<Value, String> {
+fn at(base: &Value, target: &Value, path: &str) -> Result<Value, DiffError> {
     let Value::Object(target) = target else {
         return Ok(target.clone());
     };
@@ -30,7 +35,7 @@ fn at(base: &Value, target: &Value, path: &str) -> Result<Value, String> {
             format!("{path}.{key}")
         };
         if wanted.is_null() || key.ends_with(['+', '-']) {
-            return Err(format!("`{here}` cannot be said as a difference"));
+            return Err(DiffError(here));
         }
         let found = base.get(key);
         if found == Some(wanted) {
@@ -194,5 +199,17 @@ mod tests {
                 (0..items).map(|_| value(seed, depth - 1)).collect()
             }
         }
+    }
+
+    #[test]
+    fn a_list_that_is_as_short_whole_is_written_whole() {
+        // `{"a":["x"]}` and `{"a+":["x"]}` take as long but for the sign.
+        assert_eq!(
+            patch(&json!({"a": []}), &json!({"a": ["x"]})),
+            json!({"a": ["x"]})
+        );
+        let (old, new) = (json!({"a": ["1"]}), json!({"a": ["1", 2]}));
+        let (whole, part) = (json!({"a": ["1", 2]}), json!({"a+": [2]}));
+        assert_eq!(patch(&old, &new), part, "{whole} is longer");
     }
 }

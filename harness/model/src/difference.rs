@@ -169,3 +169,64 @@ impl Difference {
         self.groups.len() > 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn difference(fact: &str, accounts: serde_json::Value) -> Difference {
+        let text = serde_json::json!({
+            "fact": fact, "standing": {"is": "known"}, "accounts": accounts,
+            "groups": [{"value": 1, "runtimes": ["runc"]}, {"value": null, "runtimes": ["crun"]}],
+        });
+        serde_json::from_value(text).expect("a difference")
+    }
+
+    #[test]
+    fn a_start_is_create_start_or_run() {
+        for (fact, wanted) in [
+            ("lifecycle.create.result", true),
+            ("lifecycle.start.result", true),
+            ("lifecycle.run.result", true),
+            ("lifecycle.exec.result", false),
+            ("lifecycle.create.error", false),
+        ] {
+            let difference = difference(fact, serde_json::json!([]));
+            assert_eq!(difference.is_of_a_start(), wanted, "{fact}");
+            assert_eq!(difference.channel(), Some(Channel::Lifecycle));
+        }
+    }
+
+    #[test]
+    fn findings_come_once_and_matter_by_who_is_left() {
+        let account =
+            |who: &str, ids: &[&str]| serde_json::json!({"who": who, "because": ids, "how": "written"});
+        let accounts = serde_json::json!([
+            account("crun", &["crun/a", "crun/b"]),
+            account("youki", &["crun/a"])
+        ]);
+        let mut of = difference("process.exit", accounts);
+        let ids: Vec<_> = of.findings().map(FindingId::as_str).collect();
+        assert_eq!(ids, ["crun/a", "crun/b"]);
+        let finding = |impact: &str| {
+            let yaml = format!("{{title: t, kind: bug, cause: c, impact: {impact}}}");
+            serde_yaml::from_str::<Finding>(&yaml).expect("a finding")
+        };
+        let id = |text: &str| text.parse::<FindingId>().expect("an id");
+        let a = finding("{entering: may-break, leaving: security}");
+        let b = finding("{entering: breaks, leaving: cosmetic}");
+        let catalogue = Catalogue([(id("crun/a"), a), (id("crun/b"), b)].into());
+        assert_eq!(of.impact_by(&catalogue, Some("runc")), Some(Impact::Breaks));
+        assert_eq!(of.impact_by(&catalogue, Some("crun")), Some(Impact::Security));
+        of.accounts.clear();
+        assert_eq!(of.impact_by(&catalogue, Some("runc")), None);
+    }
+
+    #[test]
+    fn one_group_agrees() {
+        let mut of = difference("process.exit", serde_json::json!([]));
+        assert!(of.disagree());
+        of.groups.pop();
+        assert!(!of.disagree());
+    }
+}

@@ -1,6 +1,7 @@
 //! A family: one case file that stands for several cases (`for:`), the same bundle over signals, capabilities,
 //! sysctls, actions, profiles.
 
+use crate::merge::{MergeError, merge, substitute};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -70,11 +71,22 @@ impl<'de> Deserialize<'de> for Family {
     }
 }
 
+/// What is wrong with a member of a family.
+#[derive(Debug, thiserror::Error)]
+pub enum MemberError {
+    /// Its changes cannot be made.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// It is not a case.
+    #[error(transparent)]
+    Case(#[from] serde_json::Error),
+}
+
 /// The cases of a file: itself, or the members of its family in order of their names as written.
 ///
 /// # Errors
 /// The name of each member that is wrong, and what is wrong with it.
-pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, Vec<(String, String)>> {
+pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, Vec<(String, MemberError)>> {
     let Some(family) = &file.family else {
         return Ok(vec![Case {
             name: name.to_owned(),
@@ -92,7 +104,7 @@ pub fn members(name: &str, source: &str, file: &CaseFile) -> Result<Vec<Case>, V
         family: None,
         ..file.clone()
     };
-    let plain = serde_json::to_value(plain).map_err(|error| vec![(name.to_owned(), error.to_string())])?;
+    let plain = serde_json::to_value(plain).map_err(|error| vec![(name.to_owned(), error.into())])?;
     let (mut cases, mut errors) = (Vec::new(), Vec::new());
     for (member, patch) in patches {
         match member_body(&plain, member, patch) {
@@ -112,18 +124,18 @@ fn member_body(
     plain: &serde_json::Value,
     member: &str,
     patch: &serde_json::Value,
-) -> Result<CaseFile, String> {
+) -> Result<CaseFile, MemberError> {
     let mut json = plain.clone();
     lay_over(&mut json, patch)?;
-    serde_json::from_value(crate::merge::substitute(&json, member)).map_err(|error| error.to_string())
+    Ok(serde_json::from_value(substitute(&json, member))?)
 }
 
 /// Lays a member's patch over the case. `config` is itself a patch: its `null`, `x+` and `x-` must reach the
 /// default config, so members of the two patches are put together and not applied to each other.
-fn lay_over(case: &mut serde_json::Value, patch: &serde_json::Value) -> Result<(), String> {
+fn lay_over(case: &mut serde_json::Value, patch: &serde_json::Value) -> Result<(), MergeError> {
     let mut patch = patch.clone();
     let config = patch.as_object_mut().and_then(|map| map.shift_remove("config"));
-    crate::merge::merge(case, &patch)?;
+    merge(case, &patch)?;
     if let Some(config) = config {
         union(&mut case["config"], config);
     }

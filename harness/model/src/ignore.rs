@@ -77,4 +77,25 @@ mod tests {
                 .is_none()
         );
     }
+
+    #[test]
+    fn all_that_account_must_be_ignored() {
+        let entries = serde_json::json!([{"finding": "crun/a", "reason": "r", "until": "2026-12-31"}]);
+        let list = IgnoreList {
+            file: "f".to_owned(),
+            today: "2026-12-01".parse().expect("a date"),
+            entries: serde_json::from_value(entries).expect("entries"),
+        };
+        let account = |ids: &[&str]| {
+            let text = serde_json::json!({"who": "crun", "because": ids, "how": "written"});
+            serde_json::from_value::<Account>(text).expect("an account")
+        };
+        assert!(list.covers(&[account(&["crun/a"])]));
+        assert!(!list.covers(&[account(&["crun/a", "crun/b"])]));
+        assert!(!list.covers(&[account(&["crun/a"]), account(&["crun/b"])]));
+        assert!(
+            !list.covers(&[account(&[])]) && !list.covers(&[]),
+            "nothing is not ignored"
+        );
+    }
 }

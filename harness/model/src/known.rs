@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::said::{Because, Explained, Item, Otherwise, Said};
 use crate::fact::Value;
-use crate::finding::{Catalogue, FindingId, Range, Sign};
+use crate::finding::{Catalogue, FindingId, Sign};
 pub use crate::impact::Impact;
 pub use crate::machine::{Machine, When};
+use crate::range::Range;
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError};
 
@@ -494,13 +495,13 @@ mod tests {
 
     #[test]
     fn an_entry_holds_on_the_machines_that_it_names() {
-        let machine = |kernel: &str, cgroup: &str, arch: &str, via: Option<&str>| Machine {
-            kernel: kernel.parse().expect("a version"),
-            cgroup: cgroup.into(),
-            arch: arch.into(),
+        let on = |via: Option<&str>| Machine {
+            kernel: "6.6".parse().expect("a version"),
+            cgroup: crate::machine::CgroupVersion::V2,
+            arch: "x86_64".into(),
             via: via.map(Into::into),
         };
-        let here = machine("6.6", "v2", "x86_64", None);
+        let here = on(None);
         for (when, expected) in [
             ("{kernel: '>=6.6'}", true),
             ("{kernel: '>6.6'}", false),
@@ -519,10 +520,11 @@ mod tests {
             assert_eq!(entry.holds(&here), expected, "{when}");
         }
         let entry = &entries("{facts: {a: []}, when: {via: docker}}").expect("good")[0];
-        assert!(entry.holds(&machine("6.6", "v2", "x86_64", Some("docker 28.5.2"))));
-        assert!(!entry.holds(&machine("6.6", "v2", "x86_64", Some("podman 5.4"))));
+        assert!(entry.holds(&on(Some("docker 28.5.2"))));
+        assert!(!entry.holds(&on(Some("podman 5.4"))));
         let entry = &entries("{facts: {a: []}, when: {via: '*'}}").expect("good")[0];
-        assert!(entry.holds(&machine("6.6", "v2", "x86_64", Some("podman 5.4"))));
+        assert!(entry.holds(&on(Some("podman 5.4"))));
+        assert!(!entry.holds(&here));
     }
 
     #[test]
@@ -531,5 +533,15 @@ mod tests {
         assert!(stands_for(&ABSENT.into(), None));
         assert!(!stands_for(&ABSENT.into(), Some(&Value::Int(3))));
         assert!(!stands_for(&Value::Int(3), None));
+    }
+
+    #[test]
+    fn a_group_is_about_its_members_or_about_all() {
+        let group = |yaml: &str| serde_yaml::from_str::<Group>(yaml).expect(yaml);
+        let some = group("{for: [a, b], facts: {}}");
+        assert!(some.is_about(Some("a")) && some.is_about(Some("b")));
+        assert!(!some.is_about(Some("c")) && !some.is_about(None));
+        let all = group("{facts: {}}");
+        assert!(all.is_about(Some("c")) && all.is_about(None));
     }
 }

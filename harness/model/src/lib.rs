@@ -17,7 +17,13 @@
 //! | [`check`]       | which workloads would behave differently under another runtime        |
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
 //! | [`filter`]      | calls that seccomp filters do not answer alike                         |
-//! | [`known`]       | a difference that is written down, with cause, link and remedy        |
+//! | [`finding`]     | a root cause, written once                                            |
+//! | [`impact`]      | how much something matters                                            |
+//! | [`known`]       | a difference that is written down: the findings that make it          |
+//! | [`machine`]     | the machine, as far as anything that is known depends on it           |
+//! | [`version`]     | versions, and what lies between them                                  |
+//! | [`range`]       | a range of versions as it is written                                  |
+//! | [`date`]        | days, as they are written                                             |
 //! | [`pattern`]     | a condition over a config.json                                        |
 //! | [`requirement`] | a clause of the runtime-spec                                          |
 //! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
@@ -44,6 +50,7 @@ pub mod merge;
 pub mod names;
 pub mod near;
 pub mod pattern;
+pub mod range;
 pub mod record;
 pub mod requirement;
 pub mod rootfs;
@@ -62,8 +69,9 @@ pub use finding::{Catalogue, Finding, FindingId};
 pub use ignore::IgnoreList;
 pub use impact::Impact;
 pub use known::{Known, KnownEntry};
-pub use machine::Machine;
+pub use machine::{CgroupVersion, Machine};
 pub use pattern::Pattern;
+pub use range::Range;
 pub use record::{Record, RuntimeId, StepRecord};
 pub use requirement::{Level, Requirement};
 pub use rootfs::{Folders, Rootfs};

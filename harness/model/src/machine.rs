@@ -1,9 +1,40 @@
 //! The machine, as far as anything that is known depends on it.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::version::{Version, VersionError, VersionRange};
+use crate::range::Range;
+use crate::version::Version;
+
+/// The version of the kernel's control groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CgroupVersion {
+    /// A hierarchy for each controller; also a hybrid machine, since its controllers are there.
+    V1,
+    /// One hierarchy.
+    #[default]
+    V2,
+}
+
+impl CgroupVersion {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+impl fmt::Display for CgroupVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
 
 /// Whichever engine makes the containers.
 const ANY: &str = "*";
@@ -14,10 +45,10 @@ const ANY: &str = "*";
 pub struct When {
     /// Range of kernel versions, `>=6.6`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<String>,
+    pub kernel: Option<Range>,
     /// `v1` or `v2`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cgroup: Option<String>,
+    pub cgroup: Option<CgroupVersion>,
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
@@ -33,7 +64,7 @@ pub struct Machine {
     /// `uname -r`.
     pub kernel: Version,
     /// `v1` or `v2`.
-    pub cgroup: String,
+    pub cgroup: CgroupVersion,
     /// `uname -m`.
     pub arch: String,
     /// The container engine that makes the containers, `docker 20.10.24`, `cri containerd 1.6.20`; none where cells do.
@@ -48,34 +79,26 @@ impl Machine {
         self.via.as_deref()?.split(' ').next()
     }
 
-    /// Whether what holds on some machines only holds on this one. A kernel range that cannot be read holds nowhere; the
-    /// loader has checked that.
+    /// Whether what holds on some machines only holds on this one.
     #[must_use]
     pub fn is_meant_by(&self, when: Option<&When>) -> bool {
-        when.is_none_or(|when| when.holds(self).unwrap_or(false))
+        when.is_none_or(|when| when.holds(self))
     }
 }
 
 impl When {
     /// Whether an entry holds on the machine.
-    ///
-    /// # Errors
-    /// The kernel's range is none; the loader has checked that.
-    pub fn holds(&self, machine: &Machine) -> Result<bool, VersionError> {
-        let kernel = match &self.kernel {
-            Some(range) => range.parse::<VersionRange>()?.holds(&machine.kernel),
-            None => true,
-        };
-        Ok(kernel
-            && self
-                .cgroup
-                .as_ref()
-                .is_none_or(|cgroup| *cgroup == machine.cgroup)
+    #[must_use]
+    pub fn holds(&self, machine: &Machine) -> bool {
+        self.kernel
+            .as_ref()
+            .is_none_or(|range| range.holds(&machine.kernel))
+            && self.cgroup.is_none_or(|cgroup| cgroup == machine.cgroup)
             && self.arch.as_ref().is_none_or(|arch| *arch == machine.arch)
             && self.via.as_deref().is_none_or(|via| {
                 machine
                     .engine()
                     .is_some_and(|engine| [engine, ANY].contains(&via))
-            }))
+            })
     }
 }

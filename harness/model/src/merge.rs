@@ -7,15 +7,42 @@
 
 use serde_json::{Map, Value};
 
+/// What is wrong with a patch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// `NAME+` and `NAME-` take lists.
+    #[error("`{key}` takes a list")]
+    TakesList {
+        /// The key, with those that it lies in.
+        key: String,
+    },
+    /// And so must what they change.
+    #[error("`{key}` changes a list, but `{name}` is not one")]
+    ChangesNoList {
+        /// The key, with those that it lies in.
+        key: String,
+        /// What it changes.
+        name: String,
+    },
+    /// A pattern is misspelt, or no longer needed.
+    #[error("`{key}` takes away nothing: no entry has {pattern}")]
+    TakesAwayNothing {
+        /// The key, with those that it lies in.
+        key: String,
+        /// The pattern, as JSON.
+        pattern: String,
+    },
+}
+
 /// Lays `patch` over `target`.
 ///
 /// # Errors
-/// A sentence that names the key: `NAME+` and `NAME-` take lists, and so must what they change.
-pub fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
+/// It changes a list that is not one, by what is not one, or to no effect.
+pub fn merge(target: &mut Value, patch: &Value) -> Result<(), MergeError> {
     merge_at(target, patch, "")
 }
 
-fn merge_at(target: &mut Value, patch: &Value, path: &str) -> Result<(), String> {
+fn merge_at(target: &mut Value, patch: &Value, path: &str) -> Result<(), MergeError> {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return Ok(());
@@ -52,32 +79,38 @@ fn merge_at(target: &mut Value, patch: &Value, path: &str) -> Result<(), String>
 }
 
 /// Each pattern must take something away: one that does not is misspelt, or no longer needed.
-fn take_away(list: &mut Vec<Value>, patterns: &[Value], path: &str) -> Result<(), String> {
+fn take_away(list: &mut Vec<Value>, patterns: &[Value], path: &str) -> Result<(), MergeError> {
     let idle = patterns
         .iter()
         .find(|pattern| !list.iter().any(|entry| matches(entry, pattern)));
     if let Some(idle) = idle {
-        return Err(format!("`{path}` takes away nothing: no entry has {idle}"));
+        return Err(MergeError::TakesAwayNothing {
+            key: path.to_owned(),
+            pattern: idle.to_string(),
+        });
     }
     list.retain(|entry| !patterns.iter().any(|pattern| matches(entry, pattern)));
     Ok(())
 }
 
-fn entries<'a>(value: &'a Value, path: &str) -> Result<&'a Vec<Value>, String> {
-    value.as_array().ok_or_else(|| format!("`{path}` takes a list"))
+fn entries<'a>(value: &'a Value, path: &str) -> Result<&'a Vec<Value>, MergeError> {
+    value
+        .as_array()
+        .ok_or_else(|| MergeError::TakesList { key: path.to_owned() })
 }
 
 fn list<'a>(
     target: &'a mut Map<String, Value>,
     name: &str,
     path: &str,
-) -> Result<&'a mut Vec<Value>, String> {
+) -> Result<&'a mut Vec<Value>, MergeError> {
     let entry = target
         .entry(name.to_owned())
         .or_insert_with(|| Value::Array(Vec::new()));
-    entry
-        .as_array_mut()
-        .ok_or_else(|| format!("`{path}` changes a list, but `{name}` is not one"))
+    entry.as_array_mut().ok_or_else(|| MergeError::ChangesNoList {
+        key: path.to_owned(),
+        name: name.to_owned(),
+    })
 }
 
 /// Whether `entry` has all that `pattern` says; a pattern that is not a map must be equal.

@@ -86,9 +86,6 @@ pub const NAMESPACE_LINKS: [&str; 10] = [
     "uts",
 ];
 
-/// Versions of the cgroup hierarchy.
-pub const CGROUPS: [&str; 2] = ["v1", "v2"];
-
 /// Architectures as `uname -m` names them.
 pub const ARCHES: [&str; 10] = [
     "aarch64",

@@ -64,3 +64,37 @@ impl Requirement {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_can_be_read_where_its_link_leads() {
+        let clause = Requirement {
+            id: "a".to_owned(),
+            level: Level::MustNot,
+            since: "1.0.0".to_owned(),
+            section: "config.md#root".to_owned(),
+            says: "s".to_owned(),
+            runtime_tools: None,
+            observable: None,
+        };
+        let link = clause.link();
+        assert!(
+            link.starts_with("https://github.com/opencontainers/runtime-spec/"),
+            "{link}"
+        );
+        assert!(link.ends_with("/config.md#root"), "{link}");
+        for (level, word, written) in [
+            (Level::Must, "MUST", "must"),
+            (Level::MustNot, "MUST NOT", "must-not"),
+            (Level::Should, "SHOULD", "should"),
+            (Level::ShouldNot, "SHOULD NOT", "should-not"),
+            (Level::May, "MAY", "may"),
+        ] {
+            assert_eq!(level.to_string(), word);
+            assert_eq!(serde_json::to_value(level).expect("a word"), written);
+        }
+    }
+}

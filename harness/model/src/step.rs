@@ -102,6 +102,12 @@ impl Op {
     pub fn calls_runtime(self) -> bool {
         !matches!(self, Self::Wait | Self::Await)
     }
+
+    /// Whether the spec has hooks for it.
+    #[must_use]
+    pub fn has_hooks(self) -> bool {
+        matches!(self, Self::Create | Self::Start | Self::Delete | Self::Run)
+    }
 }
 
 impl fmt::Display for Op {
@@ -327,5 +333,23 @@ mod tests {
     fn labels_tell_repeated_steps_and_containers_apart() {
         let steps = parse("[create, kill, kill, {create: {as: second}}]").expect("parse");
         assert_eq!(labels(&steps), ["create", "kill", "kill#2", "second.create"]);
+    }
+
+    #[test]
+    fn what_each_operation_is() {
+        let words = |is: fn(Op) -> bool| {
+            let all = Op::ALL.into_iter().filter(|op| is(*op));
+            all.map(Op::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(|op| !op.calls_runtime()), "wait await");
+        assert_eq!(words(Op::has_hooks), "create start delete run");
+        assert_eq!(
+            words(Op::is_optional),
+            "exec pause resume update run list features",
+            "the spec names the others, and waiting is the harness's own"
+        );
+        for op in Op::ALL {
+            assert_eq!(Op::of(op.name()), Some(op));
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Versions of runtimes and kernels, and ranges of them as known files write them (`>=1.21, <2`).
+//! Versions of runtimes and kernels, and ranges of them as known files write them (`>=1.21, <2`,
+//! `<1.2.7 or >=1.3, <1.3.1`).
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -188,82 +189,111 @@ enum Bound {
     Greater,
 }
 
-/// A range: bounds that must all hold, between commas; empty holds for every version.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VersionRange(Vec<(Bound, Version)>);
+type Bounds = Vec<(Bound, Version)>;
+
+/// A range: bounds that must all hold, between commas; empty holds for every version. Several such, between `or`s,
+/// are what releases need whose branches were mended apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRange(Vec<Bounds>);
+
+impl Default for VersionRange {
+    fn default() -> Self {
+        Self(vec![Bounds::new()])
+    }
+}
+
+/// What stands between two parts of a range.
+pub(crate) const OR: &str = " or ";
 
 impl VersionRange {
     /// Whether it names one version.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        matches!(self.0[..], [(Bound::Equal, _)])
+        matches!(&self.0[..], [bounds] if matches!(bounds[..], [(Bound::Equal, _)]))
     }
 
     /// What lies in both.
     #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
-        self.0.extend(other.0.iter().cloned());
-        self
+    pub fn and(self, other: &Self) -> Self {
+        let pairs = self
+            .0
+            .iter()
+            .flat_map(|one| other.0.iter().map(move |two| (one, two)));
+        Self(pairs.map(|(one, two)| [&one[..], &two[..]].concat()).collect())
     }
 
     /// Whether the version lies in the range.
     #[must_use]
     pub fn holds(&self, version: &Version) -> bool {
-        self.0.iter().all(|(bound, limit)| {
-            let order = version.cmp(limit);
-            match bound {
-                Bound::Less => order.is_lt(),
-                Bound::LessOrEqual => order.is_le(),
-                Bound::Equal => order.is_eq(),
-                Bound::GreaterOrEqual => order.is_ge(),
-                Bound::Greater => order.is_gt(),
-            }
-        })
+        self.0.iter().any(|bounds| all_hold(bounds, version))
     }
-}
 
-impl VersionRange {
     /// Whether any version can lie in it: `>=2, <1` holds for none.
     #[must_use]
     pub fn can_hold(&self) -> bool {
-        let is_lower = |bound: &Bound| matches!(bound, Bound::GreaterOrEqual | Bound::Greater | Bound::Equal);
-        let is_upper = |bound: &Bound| matches!(bound, Bound::LessOrEqual | Bound::Less | Bound::Equal);
-        let is_open = |bound: &Bound| matches!(bound, Bound::Less | Bound::Greater);
-        let lower = self.0.iter().filter(|(bound, _)| is_lower(bound));
-        lower.into_iter().all(|(low, from)| {
-            let upper = self.0.iter().filter(|(bound, _)| is_upper(bound));
-            upper.into_iter().all(|(high, to)| match from.cmp(to) {
-                Ordering::Less => true,
-                Ordering::Equal => !is_open(low) && !is_open(high),
-                Ordering::Greater => false,
-            })
-        })
+        self.0.iter().any(|bounds| can_all_hold(bounds))
     }
+}
+
+fn all_hold(bounds: &Bounds, version: &Version) -> bool {
+    bounds.iter().all(|(bound, limit)| {
+        let order = version.cmp(limit);
+        match bound {
+            Bound::Less => order.is_lt(),
+            Bound::LessOrEqual => order.is_le(),
+            Bound::Equal => order.is_eq(),
+            Bound::GreaterOrEqual => order.is_ge(),
+            Bound::Greater => order.is_gt(),
+        }
+    })
+}
+
+fn can_all_hold(bounds: &Bounds) -> bool {
+    let is_lower = |bound: &Bound| matches!(bound, Bound::GreaterOrEqual | Bound::Greater | Bound::Equal);
+    let is_upper = |bound: &Bound| matches!(bound, Bound::LessOrEqual | Bound::Less | Bound::Equal);
+    let is_open = |bound: &Bound| matches!(bound, Bound::Less | Bound::Greater);
+    let mut lower = bounds.iter().filter(|(bound, _)| is_lower(bound));
+    lower.all(|(low, from)| {
+        let mut upper = bounds.iter().filter(|(bound, _)| is_upper(bound));
+        upper.all(|(high, to)| match from.cmp(to) {
+            Ordering::Less => true,
+            Ordering::Equal => !is_open(low) && !is_open(high),
+            Ordering::Greater => false,
+        })
+    })
 }
 
 impl FromStr for VersionRange {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        const BOUNDS: [(&str, Bound); 5] = [
-            ("<=", Bound::LessOrEqual),
-            (">=", Bound::GreaterOrEqual),
-            ("<", Bound::Less),
-            (">", Bound::Greater),
-            ("=", Bound::Equal),
-        ];
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts
-            .map(|part| {
-                let (bound, version) = BOUNDS
-                    .iter()
-                    .find_map(|(sign, bound)| part.strip_prefix(sign).map(|rest| (*bound, rest)))
-                    .unwrap_or((Bound::Equal, part));
-                Ok((bound, limit(bound, version.trim())?))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let one = !text.contains(OR);
+        let parts = text.split(OR).map(|part| match bounds_of(part)? {
+            empty if empty.is_empty() && !one => Err(VersionError(text.trim().to_owned())),
+            bounds => Ok(bounds),
+        });
+        parts.collect::<Result<_, _>>().map(Self)
     }
+}
+
+fn bounds_of(text: &str) -> Result<Bounds, VersionError> {
+    const BOUNDS: [(&str, Bound); 5] = [
+        ("<=", Bound::LessOrEqual),
+        (">=", Bound::GreaterOrEqual),
+        ("<", Bound::Less),
+        (">", Bound::Greater),
+        ("=", Bound::Equal),
+    ];
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (bound, version) = BOUNDS
+                .iter()
+                .find_map(|(sign, bound)| part.strip_prefix(sign).map(|rest| (*bound, rest)))
+                .unwrap_or((Bound::Equal, part));
+            Ok((bound, limit(bound, version.trim())?))
+        })
+        .collect()
 }
 
 /// A version as people write it in a range: nothing may follow it that would be taken for a build and forgotten, but
@@ -393,6 +423,10 @@ mod tests {
             ("<1.3", "1.1.5", true),
             ("1.1.5", "1.1.5", true),
             ("=1.1.5", "1.1.15", false),
+            ("<1.2.7 or >=1.3, <1.3.1", "1.2.6", true),
+            ("<1.2.7 or >=1.3, <1.3.1", "1.2.7", false),
+            ("<1.2.7 or >=1.3, <1.3.1", "1.3.0", true),
+            ("<1.2.7 or >=1.3, <1.3.1", "1.3.1", false),
         ] {
             let range: VersionRange = range.parse().expect(range);
             assert_eq!(range.holds(&version(text)), expected, "{range:?} {text}");
@@ -402,6 +436,9 @@ mod tests {
             ">=1.0 <1.5",
             "1.0 <1.5",
             ">=1.8.1 or so",
+            "<1.2 or ",
+            " or <1.2",
+            "<1.2 or , or >2",
             "<=1.5;>=1.8",
             "<1.8.l",
             ">=6.6x",
@@ -446,6 +483,22 @@ mod tests {
                 expected,
                 "{range}"
             );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_local_and_a_release_is_no_build() {
+        assert!(Version::local().is_local());
+        for (text, local, build) in [
+            ("1.2.3", false, false),
+            ("1.2", false, false),
+            ("1.1.15+ds1", false, false),
+            ("1.28-dirty", false, true),
+            ("1.8.1.24-cdd5", false, true),
+            ("1.0.0-rc93", false, false),
+        ] {
+            let version = version(text);
+            assert_eq!((version.is_local(), version.is_build()), (local, build), "{text}");
         }
     }
 }

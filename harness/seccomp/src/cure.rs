@@ -11,6 +11,12 @@ use crate::decide::{Decider, TooComplex};
 use crate::explain::{callers, since};
 use crate::profile::{Condition, Profile, Rule};
 
+mod behind;
+
+pub use behind::{behind, is_behind_one};
+
+use behind::MULTIPLEXED;
+
 /// ENOSYS.
 const ENOSYS: u32 = 38;
 /// EPERM: the errno of an ERRNO that gives none.
@@ -18,51 +24,14 @@ const EPERM: u32 = 1;
 
 /// Actions that a number goes with.
 const TAKES_ERRNO: [&str; 2] = ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"];
-
-/// One call for many: a rule for it would deny those of them that other rules allow.
-const MULTIPLEXED: [&str; 2] = ["socketcall", "ipc"];
-
-/// The many: on an architecture that has such a call, libraries do not tell it and their own numbers apart.
-const BEHIND_ONE: [&str; 32] = [
-    "socket",
-    "bind",
-    "connect",
-    "listen",
-    "accept",
-    "accept4",
-    "getsockname",
-    "getpeername",
-    "socketpair",
-    "send",
-    "recv",
-    "sendto",
-    "recvfrom",
-    "shutdown",
-    "setsockopt",
-    "getsockopt",
-    "sendmsg",
-    "recvmsg",
-    "recvmmsg",
-    "sendmmsg",
-    "semop",
-    "semget",
-    "semctl",
-    "semtimedop",
-    "msgsnd",
-    "msgrcv",
-    "msgget",
-    "msgctl",
-    "shmat",
-    "shmdt",
-    "shmget",
-    "shmctl",
+/// Actions that deny a call: as a default action they are changed for ENOSYS, which a runtime can answer before them.
+const DENIES: [&str; 5] = [
+    "SCMP_ACT_ERRNO",
+    "SCMP_ACT_KILL",
+    "SCMP_ACT_KILL_THREAD",
+    "SCMP_ACT_KILL_PROCESS",
+    "SCMP_ACT_TRAP",
 ];
-
-/// Whether a call is one of those that some architectures have behind socketcall or ipc.
-#[must_use]
-pub fn is_behind_one(name: &str) -> bool {
-    BEHIND_ONE.contains(&name) || MULTIPLEXED.contains(&name)
-}
 
 /// What a cure does about calls that the profile does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +45,10 @@ pub enum Cure {
 /// Why there is no cure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoCure {
-    /// The default action does not deny with an errno.
-    #[error("cure the profile: its default action is {0}; only ERRNO can be changed to answer ENOSYS")]
+    /// The default action denies nothing.
+    #[error(
+        "cure the profile: its default action is {0}; only one that denies can be changed to answer ENOSYS"
+    )]
     Default(String),
     /// Its conditions are too many.
     #[error(transparent)]
@@ -97,28 +68,42 @@ pub struct Cured {
     pub changed: Vec<String>,
     /// Calls that are allowed now.
     pub allowed: Vec<String>,
+    /// Those of them that runtimes make themselves under the filter.
+    pub own: Vec<String>,
     /// Calls whose rules had an errno that their action does not take; some runtimes refuse that.
     pub without_errno: Vec<String>,
 }
 
-/// Changes a profile. `except` are calls that are not to be named, because a runtime does not know them.
+/// What is known of the runtimes that are to load the profile.
+#[derive(Debug, Clone, Default)]
+pub struct Of {
+    /// Calls that are not to be named, because a runtime does not know them.
+    pub except: BTreeSet<String>,
+    /// Calls that runtimes make themselves once the filter is loaded, and that are to be allowed where no rule names them.
+    pub own: BTreeSet<String>,
+}
+
+/// Changes a profile.
 ///
 /// Nothing is proven by this: load the result under each runtime and compare.
 ///
 /// # Errors
 ///
-/// When the profile's default action is not ERRNO.
+/// When the profile's default action denies nothing.
 pub fn cure(
     decider: &mut Decider,
     profile: &Profile,
     native: &str,
     cure: Cure,
-    except: &BTreeSet<String>,
+    of: &Of,
 ) -> Result<Cured, NoCure> {
-    if profile.default_action != "SCMP_ACT_ERRNO" {
+    let action = profile.default_action.as_str();
+    if !DENIES.contains(&action) {
         return Err(NoCure::Default(profile.default_action.clone()));
     }
-    let errno = profile.default_errno_ret.unwrap_or(EPERM);
+    let except = &of.except;
+    let errno = (action == "SCMP_ACT_ERRNO").then(|| profile.default_errno_ret.unwrap_or(EPERM));
+    let own = own(profile, of);
     let mut cured = Cured {
         profile: profile.clone(),
         denied: Vec::new(),
@@ -129,7 +114,9 @@ pub fn cure(
             Cure::Allow => allowable(profile, native),
         },
         without_errno: Vec::new(),
+        own: own.clone(),
     };
+    cured.allowed.extend(own);
     cured.allowed.retain(|name| !except.contains(name));
     let rules = &mut cured.profile.syscalls;
     for rule in rules.iter_mut() {
@@ -140,7 +127,8 @@ pub fn cure(
     if !cured.allowed.is_empty() {
         rules.push(rule(cured.allowed.clone(), "SCMP_ACT_ALLOW", None));
     }
-    if errno != ENOSYS {
+    if errno != Some(ENOSYS) {
+        "SCMP_ACT_ERRNO".clone_into(&mut cured.profile.default_action);
         cured.profile.default_errno_ret = Some(ENOSYS);
         // Some runtimes refuse a rule that says what the default action says anyway.
         rules.retain(|rule| !(rule.action == "SCMP_ACT_ERRNO" && rule.errno_ret == Some(ENOSYS)));
@@ -151,16 +139,16 @@ pub fn cure(
             };
             rules.extend(conditions.into_iter().map(|condition| Rule {
                 args: vec![condition],
-                ..rule(vec![name.clone()], "SCMP_ACT_ERRNO", Some(errno))
+                ..rule(vec![name.clone()], action, errno)
             }));
             cured.completed.push(name);
         }
         cured.denied = denied(profile, native);
         cured
             .denied
-            .retain(|name| !except.contains(*name) && !MULTIPLEXED.contains(name));
+            .retain(|name| !except.contains(*name) && !of.own.contains(*name) && !MULTIPLEXED.contains(name));
         let names = cured.denied.iter().map(|name| (*name).to_owned()).collect();
-        rules.push(rule(names, "SCMP_ACT_ERRNO", Some(errno)));
+        rules.push(rule(names, action, errno));
     }
     Ok(cured)
 }
@@ -172,6 +160,16 @@ fn rule(names: Vec<String>, action: &str, errno_ret: Option<u32>) -> Rule {
         errno_ret,
         args: Vec::new(),
     }
+}
+
+/// What runtimes need themselves, without what the author has decided on: a rule that names a call stays as it is.
+fn own(profile: &Profile, of: &Of) -> Vec<String> {
+    let named = named(profile);
+    of.own
+        .iter()
+        .filter(|name| !named.contains(name.as_str()))
+        .cloned()
+        .collect()
 }
 
 fn named(profile: &Profile) -> BTreeSet<&str> {

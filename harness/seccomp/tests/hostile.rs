@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ocidiff_seccomp::cure::{Cure, cure};
+use ocidiff_seccomp::cure::{Cure, Of, cure};
 use ocidiff_seccomp::profile::For;
 use ocidiff_seccomp::{DecideError, Decider, Filter, Instruction, Invalid, NotWhole, Profile};
 
@@ -298,7 +298,7 @@ fn big_profiles() {
             &profile,
             "SCMP_ARCH_X86_64",
             Cure::Allow,
-            &BTreeSet::new(),
+            &Of::default(),
         )
         .map(|_| ())
     });

@@ -134,7 +134,7 @@ fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<W
     let when = When {
         cgroup: others()
             .any(|when| when.cgroup.is_some())
-            .then(|| machine.cgroup.clone()),
+            .then_some(machine.cgroup),
         arch: others()
             .any(|when| when.arch.is_some())
             .then(|| machine.arch.clone()),
@@ -301,7 +301,7 @@ fn exactly(runtime: &RuntimeId) -> RuntimeKey {
 fn whoever(runtime: &RuntimeId) -> RuntimeKey {
     RuntimeKey {
         name: runtime.name.clone(),
-        range: ocidiff_model::finding::Range::all(),
+        range: ocidiff_model::Range::all(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests.
 
 use super::*;
-use ocidiff_model::Finding;
+use ocidiff_model::{CgroupVersion, Finding};
 
 fn seen(fact: &str, member: Option<&str>, values: &[(&str, i64)]) -> Observed {
     let id = |name: &str| RuntimeId {
@@ -25,16 +25,16 @@ fn groups(text: &str) -> Vec<Group> {
     serde_yaml::from_str::<KnownFile>(text).expect("known").0
 }
 
-fn machine(cgroup: &str) -> Machine {
+fn machine(cgroup: CgroupVersion) -> Machine {
     Machine {
         kernel: "6.18".parse().expect("version"),
-        cgroup: cgroup.into(),
+        cgroup,
         arch: "x86_64".into(),
         via: None,
     }
 }
 
-fn on(cgroup: &str, before: &str, observed: &[Observed]) -> Result<String, Error> {
+fn on(cgroup: CgroupVersion, before: &str, observed: &[Observed]) -> Result<String, Error> {
     let finding: Finding = serde_yaml::from_str(
         "{title: t, affects: '*', kind: bug, impact: {entering: breaks, leaving: cosmetic}, cause: c}",
     )
@@ -49,7 +49,7 @@ fn on(cgroup: &str, before: &str, observed: &[Observed]) -> Result<String, Error
 }
 
 fn here(before: &str, observed: &[Observed]) -> Result<String, Error> {
-    on("v1", before, observed)
+    on(CgroupVersion::V1, before, observed)
 }
 
 /// What the items say of a fact, as they are printed.
@@ -205,15 +205,15 @@ fn groups_about_other_machines_stay_and_the_new_one_says_where_it_holds() {
   facts: {cgroup.pids.max: [{because: unexplained, who: [crun], shows: 2}, {otherwise: 1}]}
 ";
     let new = seen("cgroup.pids.max", None, &[("runc", 5), ("crun", 6)]);
-    let after = on("v2", before, &[new]).expect("rewrite");
+    let after = on(CgroupVersion::V2, before, &[new]).expect("rewrite");
     assert!(after.starts_with(before), "{after}");
     let found = groups(&after);
     assert_eq!(found.len(), 2);
     let when = found[1].when.as_ref();
-    assert_eq!(when.and_then(|when| when.cgroup.clone()), Some("v2".to_owned()));
+    assert_eq!(when.and_then(|when| when.cgroup), Some(CgroupVersion::V2));
     let gone = Observed {
         gone: true,
         ..seen("cgroup.pids.max", None, &[])
     };
-    assert_eq!(on("v2", before, &[gone]).expect("rewrite"), before);
+    assert_eq!(on(CgroupVersion::V2, before, &[gone]).expect("rewrite"), before);
 }

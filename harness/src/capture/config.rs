@@ -192,7 +192,8 @@ pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, E
     if let Some(linux) = marked.get_mut("linux").and_then(Value::as_object_mut) {
         linux.insert("cgroupsPath".to_owned(), "/${container}".into());
     }
-    let mut patch = diff(&corpus.default_config, &marked).map_err(Error::Inexact)?;
+    let mut patch =
+        diff(&corpus.default_config, &marked).map_err(|error| Error::Inexact(error.to_string()))?;
     if corpus.default_config.pointer("/linux/seccomp").is_none()
         && let Some(seccomp) = marked.pointer("/linux/seccomp").filter(|one| one.is_object())
         && let Some(shorter) = profile(seccomp, corpus)

@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
                 recorder.phase(&step.label);
             }
             let result = self.take(step)?;
-            let hooks = self.hooks.look(&step.label);
+            let hooks = self.hooks.look(step.op, &step.label);
             self.facts(hooks);
             // Without the container the steps that are about it say nothing more.
             if step.op == Op::Create && result != CallResult::Ok {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use ocidiff_model::known::Machine;
-use ocidiff_model::version::VersionRange;
 use ocidiff_model::{Case, Needs};
 
 use crate::cell::pin::needs::{Unpinned, unpinned};
@@ -42,7 +41,7 @@ impl Abilities {
         Ok(Self {
             machine: Machine {
                 kernel,
-                cgroup: layout.version().to_owned(),
+                cgroup: layout.version(),
                 arch,
                 via: None,
             },
@@ -86,14 +85,11 @@ impl Abilities {
             return Some(format!("needs {arch}"));
         }
         if let Some(range) = &needs.kernel {
-            let holds = range
-                .parse::<VersionRange>()
-                .is_ok_and(|range| range.holds(&machine.kernel));
-            if !holds {
+            if !range.holds(&machine.kernel) {
                 return Some(format!("needs kernel {range}"));
             }
         }
-        if let Some(cgroup) = needs.cgroup.as_ref().filter(|cgroup| **cgroup != machine.cgroup) {
+        if let Some(cgroup) = needs.cgroup.filter(|cgroup| *cgroup != machine.cgroup) {
             return Some(format!("needs cgroup {cgroup}"));
         }
         let controller = needs
@@ -139,7 +135,7 @@ mod tests {
     fn a_need_that_is_not_met_says_what_is_missing() {
         let machine = Machine {
             kernel: "6.1".parse().expect("version"),
-            cgroup: "v1".into(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".into(),
             via: None,
         };

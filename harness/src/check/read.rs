@@ -163,7 +163,7 @@ mod tests {
         let corpus = suite::corpus(None).expect("the corpus");
         let machine = Machine {
             kernel: "6.1".parse().expect("a version"),
-            cgroup: "v1".to_owned(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".to_owned(),
             via: None,
         };

@@ -198,7 +198,7 @@ mod tests {
         };
         let machine = ocidiff_model::known::Machine {
             kernel: "6.1".parse().expect("a version"),
-            cgroup: "v1".to_owned(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".to_owned(),
             via: None,
         };

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use ocidiff_model::FindingId;
 
-use ocidiff_model::finding::Range;
+use ocidiff_model::Range;
 use ocidiff_model::pattern::glob;
 use ocidiff_model::version::Version;
 use serde::Deserialize;

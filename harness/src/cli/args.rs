@@ -380,7 +380,7 @@ pub(crate) enum FixArg {
     /// Calls that the profile does not know get ENOSYS; what was denied on purpose stays denied
     Enosys,
     /// The same; and calls that programs are known to make are allowed where older calls of the same power
-    /// are
+    /// are, and those that runtimes make themselves once the filter is loaded
     Allow,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ocidiff_model::record::RunOutcome;
-use ocidiff_model::{Case, Channel, Counts, ExitStatus, Fact, Record, Watch};
+use ocidiff_model::{Case, Channel, Counts, ExitStatus, Fact, Record, Value, Watch};
 use ocidiff_reports::terminal::{self, ExplainInput};
 use ocidiff_reports::{safe, safe_to};
 
@@ -79,11 +79,10 @@ pub(super) fn describe(case: &Case) -> Result<ExplainInput, Error> {
         Watch::Paths(paths) => format!("{channel}: {}", paths.join(", ")),
         Watch::Not(_) => format!("{channel}: not looked at"),
     });
-    let expect = case
-        .body
-        .expect
-        .iter()
-        .map(|(path, what)| format!("{path} = {}", what.is));
+    let expect = case.body.expect.iter().map(|(path, what)| {
+        let values = std::iter::once(&what.is).chain(&what.or).map(Value::line);
+        format!("{path} = {}", values.collect::<Vec<_>>().join(" or "))
+    });
     Ok(ExplainInput {
         rootfs,
         config: yaml(&case.body.config)?,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ocidiff_model::{Event, ExitStatus};
+use ocidiff_model::{CgroupVersion, Event, ExitStatus};
 use ocidiff_reports::safe;
 use ocidiff_runtimes::kernels::Kernel;
 use ocidiff_runtimes::{Origin, Runtime, Store};
@@ -16,7 +16,7 @@ use crate::corpus::{Corpus, Entry, files};
 use crate::error::Error;
 use crate::machine::root;
 use crate::run::{plan, suite};
-use crate::vm::{self, Cgroup, Ended, Job, VmError};
+use crate::vm::{self, Ended, Job, VmError};
 
 /// An emulated machine is so many times slower: steps get at least as much more time.
 const SLOWER: u16 = 20;
@@ -48,8 +48,8 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         runtimes: &runtimes,
         files: files_of(args)?,
         cgroup: match args.isolate.cgroup {
-            CgroupArg::V1 => Cgroup::V1,
-            CgroupArg::V2 => Cgroup::V2,
+            CgroupArg::V1 => CgroupVersion::V1,
+            CgroupArg::V2 => CgroupVersion::V2,
         },
         cpus: args.isolate.cpus,
         kvm: args.isolate.kvm,

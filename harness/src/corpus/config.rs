@@ -2,7 +2,7 @@
 
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_model::Case;
-use ocidiff_model::merge::merge;
+use ocidiff_model::merge::{MergeError, merge};
 use serde_json::Value;
 
 use super::Corpus;
@@ -11,8 +11,34 @@ use crate::paths;
 
 /// Why a case has no config.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
+pub enum ConfigError {
+    /// A change cannot be made.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// It cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A text that is to be replaced is not in it.
+    #[error("config_text: `{0}` does not occur in the config")]
+    NoText(String),
+    /// It is too long.
+    #[error(
+        "its config.json has {length} bytes with all changes: at most {most} are written; {}",
+        Hint
+    )]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The most that are written.
+        most: usize,
+    },
+    /// It asks for a profile that is not there.
+    #[error("there is no profile `{0}`")]
+    NoProfile(String),
+    /// It asks for too many profiles.
+    #[error("it names more than {PROFILES} profiles")]
+    Profiles,
+}
 
 /// The name by which a case asks for the profile that a container engine brings along.
 pub(crate) const ENGINES_OWN: &str = "RuntimeDefault";
@@ -33,21 +59,18 @@ pub(crate) fn text(
     extra: Option<&Value>,
 ) -> Result<String, ConfigError> {
     let mut config = corpus.default_config.clone();
-    merge(&mut config, &case.body.config).map_err(ConfigError)?;
+    merge(&mut config, &case.body.config)?;
     if let Some(extra) = extra {
-        merge(&mut config, extra).map_err(ConfigError)?;
+        merge(&mut config, extra)?;
     }
     let mut left = PROFILES;
     let config = fill(&profiles(&config, corpus, &mut left)?, container);
-    let mut text = serde_json::to_string_pretty(&config).map_err(|error| ConfigError(error.to_string()))?;
+    let mut text = serde_json::to_string_pretty(&config)?;
     text.push('\n');
     within(text.len())?;
     for edit in &case.body.config_text {
         if !text.contains(&edit.replace) {
-            return Err(ConfigError(format!(
-                "config_text: `{}` does not occur in the config",
-                edit.replace
-            )));
+            return Err(ConfigError::NoText(edit.replace.clone()));
         }
         let added = text.matches(&edit.replace).count() * edit.with.len();
         within(text.len() + added)?;
@@ -62,9 +85,7 @@ fn within(length: usize) -> Result<(), ConfigError> {
     if length <= most {
         return Ok(());
     }
-    let why =
-        format!("its config.json has {length} bytes with all changes: at most {most} are written; {Hint}");
-    Err(ConfigError(why))
+    Err(ConfigError::TooLong { length, most })
 }
 
 /// Puts the profile in the place of `{$profile: NAME}`.
@@ -73,16 +94,14 @@ fn profiles(config: &Value, corpus: &Corpus, left: &mut usize) -> Result<Value, 
         Value::Object(map) => match map.get("$profile").and_then(Value::as_str) {
             Some(ENGINES_OWN) => config.clone(),
             Some(name) => {
-                *left = left
-                    .checked_sub(1)
-                    .ok_or_else(|| ConfigError(format!("it names more than {PROFILES} profiles")))?;
+                *left = left.checked_sub(1).ok_or(ConfigError::Profiles)?;
                 let profile = corpus.profiles.get(name);
                 let mut profile = profile
                     .cloned()
-                    .ok_or_else(|| ConfigError(format!("there is no profile `{name}`")))?;
+                    .ok_or_else(|| ConfigError::NoProfile(name.to_owned()))?;
                 let mut rest = map.clone();
                 rest.shift_remove("$profile");
-                merge(&mut profile, &Value::Object(rest)).map_err(ConfigError)?;
+                merge(&mut profile, &Value::Object(rest))?;
                 profile
             }
             None => Value::Object(

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::str::FromStr;
 
+use ocidiff_model::Range;
 use ocidiff_model::finding::{Card, Kind, Reported};
 use ocidiff_model::known::Impact;
-use ocidiff_model::version::{Version, VersionRange};
+use ocidiff_model::version::Version;
 use ocidiff_model::{Finding, FindingId, RuntimeId, near};
 use ocidiff_reports::findings::Row;
 use ocidiff_reports::safe;
@@ -212,8 +213,8 @@ fn is_fixed(id: &FindingId, finding: &Finding, to: &RuntimeId) -> bool {
         return false;
     };
     // A build after a version (`1.8.1.24-cdd5`) counts as that version.
-    let below = format!("{range}, <{}", to.version.semver());
-    below.parse::<VersionRange>().is_ok_and(|range| range.can_hold())
+    let below = format!("<{}", to.version.semver()).parse::<Range>();
+    below.is_ok_and(|below| range.clone().and(&below).can_hold())
 }
 
 /// Nobody has told upstream of what it would want to know.

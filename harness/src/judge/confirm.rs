@@ -92,15 +92,16 @@ impl Judge {
     ) -> Finished {
         let case = &entry.case;
         let records = self.launch(launch, case, bundle).await;
-        if let Some(why) = first_broken(&records).or_else(|| self.never(entry, &records)) {
+        let own = || serde_json::from_str(config_of(bundle)).unwrap_or_default();
+        let config = launch.written().unwrap_or_else(own);
+        let first = self.judge(entry, &config, &records);
+        if let Some(why) = first_broken(&records).or_else(|| self.never(entry, &records, &first)) {
             return Finished {
                 records,
                 ..broken(case, why, started)
             };
         }
-        let own = || serde_json::from_str(config_of(bundle)).unwrap_or_default();
-        let config = launch.written().unwrap_or_else(own);
-        let mut runs = vec![self.judge(entry, &config, &records)];
+        let mut runs = vec![first];
         let mut shown = Vec::new();
         while (runs.len() as u32) < self.runs_of(case, &runs) {
             let again = self.launch(launch, case, bundle).await;
@@ -162,10 +163,10 @@ impl Judge {
     }
 
     /// Why nothing can be said, though every runtime was called: none of them does what the case is about.
-    fn never(&self, entry: &Entry, records: &[Record]) -> Option<String> {
+    fn never(&self, entry: &Entry, records: &[Record], found: &[Difference]) -> Option<String> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         match self.origin {
-            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable)
+            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable, found)
                 .or_else(|| self.watches_nothing(&entry.case, &comparable)),
             Origin::Given => failing::nobody_starts(&comparable),
             Origin::Control | Origin::Engine => None,
@@ -212,6 +213,11 @@ impl Judge {
     fn judge(&self, entry: &Entry, config: &Json, records: &[Record]) -> Vec<Difference> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
+        if self.origin == Origin::Case {
+            for fact in failing::unexpected_failures(entry, &self.machine, &comparable) {
+                judge::hold_against_success(&mut found, &fact, &comparable);
+            }
+        }
         let entries = judge::entries(&entry.known, &self.machine);
         for difference in &mut found {
             let is_off = difference.standing == Standing::Gone || !difference.written.is_empty();
@@ -307,6 +313,8 @@ impl Judge {
             let who = broken.iter().filter(|(_, other)| other == clause);
             difference.against = who.map(|(who, _)| who.clone()).collect();
             difference.against.dedup();
+            // An expectation without a clause accuses others than the clause does: the clause counts.
+            difference.expected = None;
         }
     }
 

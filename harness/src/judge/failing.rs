@@ -1,37 +1,65 @@
 //! Steps that fail under every runtime. Runtimes that all do nothing agree in everything: such a case must not pass,
 //! unless it says that the step fails.
 
+use ocidiff_model::difference::Standing;
 use ocidiff_model::known::{Machine, stands_for};
 use ocidiff_model::record::CallResult;
 use ocidiff_model::step::labels;
-use ocidiff_model::{Case, Op, Record, StepRecord, last_words};
+use ocidiff_model::{Case, Difference, Op, Record, StepRecord, last_words};
 
 use crate::corpus::Entry;
 
 /// How much of a runtime's own words is kept for each.
 const WORDS: usize = 200;
 
-/// The first step that fails under every runtime though neither the case nor its known file says so, with each
-/// runtime's words.
+/// A step that failed under every runtime.
+type Failed<'r> = Vec<(&'r str, &'r StepRecord)>;
+
+/// The first step that fails under every runtime though neither the case, nor its known file, nor a finding says so,
+/// with each runtime's words; `found` is what the case was judged to show.
 #[must_use]
-pub fn no_runtime_does(entry: &Entry, machine: &Machine, records: &[&Record]) -> Option<String> {
+pub fn no_runtime_does(
+    entry: &Entry,
+    machine: &Machine,
+    records: &[&Record],
+    found: &[Difference],
+) -> Option<String> {
+    let is_known = |fact: &str| {
+        let mut found = found.iter().filter(|difference| difference.fact == fact);
+        found.any(|difference| difference.standing == Standing::Known)
+    };
+    let (label, failed) = unexpected(entry, machine, records)
+        .into_iter()
+        .find(|(label, _)| !is_known(&fact_of(label)))?;
+    Some(format!("no runtime does this: {label}: {}", words(&failed)))
+}
+
+/// The facts of steps that fail under every runtime though neither the case nor its known file says so.
+#[must_use]
+pub fn unexpected_failures(entry: &Entry, machine: &Machine, records: &[&Record]) -> Vec<String> {
+    let steps = unexpected(entry, machine, records).into_iter();
+    steps.map(|(label, _)| fact_of(&label)).collect()
+}
+
+fn fact_of(label: &str) -> String {
+    format!("lifecycle.{label}.result")
+}
+
+fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> Vec<(String, Failed<'r>)> {
     let case = &entry.case;
     let steps = labels(&case.body.steps).into_iter().zip(&case.body.steps);
-    for (at, (label, step)) in steps.enumerate() {
-        if step.op == Op::Wait && is_ended_later(case, at) {
-            continue;
-        }
-        let Some(failed) = failed_everywhere(&label, records) else {
-            continue;
-        };
-        if step.options.expect.is_none()
-            && !is_expected(case, &label)
-            && !is_written(entry, machine, &label, records)
-        {
-            return Some(format!("no runtime does this: {label}: {}", words(&failed)));
-        }
-    }
-    None
+    let open = steps.enumerate().filter(|(at, (label, step))| {
+        let is_end = step.op == Op::Wait && is_ended_later(case, *at);
+        !is_end
+            && !has_ended(case, *at, records)
+            && step.options.expect.is_none()
+            && !is_expected(case, label)
+    });
+    open.filter_map(|(_, (label, _))| {
+        let failed = failed_everywhere(&label, records)?;
+        (!is_written(entry, machine, &label, records)).then_some((label, failed))
+    })
+    .collect()
 }
 
 /// Each runtime's words, where no runtime starts a bundle.
@@ -54,12 +82,12 @@ pub fn nobody_starts(records: &[&Record]) -> Option<String> {
 }
 
 /// The step under each runtime, if it was taken and failed under every one of them.
-fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Vec<(&'r str, &'r StepRecord)>> {
+fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Failed<'r>> {
     let of = |record: &&'r Record| {
         let step = record.steps.iter().find(|step| step.label == label)?;
         (step.result != CallResult::Ok).then_some((record.runtime.label.as_str(), step))
     };
-    let failed: Option<Vec<_>> = records.iter().map(of).collect();
+    let failed: Option<Failed<'_>> = records.iter().map(of).collect();
     failed.filter(|failed| !failed.is_empty())
 }
 
@@ -70,6 +98,26 @@ fn is_ended_later(case: &Case, at: usize) -> bool {
         let ends = step.op == Op::Kill || (step.op == Op::Delete && step.options.force);
         ends && step.container() == container
     })
+}
+
+/// Whether the container's process had ended under every runtime before this step, which then has nobody to be taken
+/// with: a second kill, in case the first does nothing.
+fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
+    let step = &case.body.steps[at];
+    let waits = labels(&case.body.steps)
+        .into_iter()
+        .zip(&case.body.steps)
+        .take(at);
+    let of_same = waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
+    let is_ok = |record: &&Record, label: &str| {
+        let mut steps = record.steps.iter();
+        steps.any(|step| step.label == label && step.result == CallResult::Ok)
+    };
+    let is_of_process = matches!(step.op, Op::Kill | Op::Pause | Op::Resume);
+    is_of_process
+        && of_same
+            .into_iter()
+            .any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
 }
 
 /// The case itself says how the step ends.
@@ -85,7 +133,7 @@ fn is_expected(case: &Case, label: &str) -> bool {
 
 /// Its known file does: these versions fail, and others do not.
 fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]) -> bool {
-    let fact = format!("lifecycle.{label}.result");
+    let fact = fact_of(label);
     let mut entries = entry.known.0.iter();
     entries.any(|known| {
         known.fact == fact

@@ -3,10 +3,9 @@
 use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, UNLISTED, Witness};
 use ocidiff_model::record::FilterRecord;
 use ocidiff_model::{Difference, Fact, FilterRow, Group, Record, Value};
-use ocidiff_seccomp::decide::partition::{Abi, Class};
 use ocidiff_seccomp::explain::{Row, Summary, since, subject};
 use ocidiff_seccomp::profile::{For, Ruling, Written, goarch, native};
-use ocidiff_seccomp::{Action, DecideError, Decider, Decision, Filter, Profile};
+use ocidiff_seccomp::{DecideError, Decider, Decision, Filter, Profile};
 
 use super::compare::difference;
 
@@ -43,7 +42,7 @@ pub fn instructions(record: &FilterRecord) -> Result<Filter, ocidiff_seccomp::No
 }
 
 /// What filters that were read back answer together, the newest first.
-fn stack(decider: &mut Decider, filters: &[FilterRecord]) -> Result<Decision, Undecided> {
+pub(super) fn stack(decider: &mut Decider, filters: &[FilterRecord]) -> Result<Decision, Undecided> {
     let filters = filters.iter().map(instructions).collect::<Result<Vec<_>, _>>()?;
     Ok(decider.stack(&filters)?)
 }
@@ -57,10 +56,10 @@ pub fn native_arch() -> &'static str {
 /// A profile and the filters that runtimes made of it.
 #[derive(Debug)]
 pub struct Filters {
-    decider: Decider,
+    pub(super) decider: Decider,
     profile: Profile,
     written: Written,
-    made: Vec<(String, Decision)>,
+    pub(super) made: Vec<(String, Decision)>,
 }
 
 impl Filters {
@@ -100,6 +99,11 @@ impl Filters {
         if let Some((_, decision)) = self.made.first() {
             self.made.push((runtime.to_owned(), *decision));
         }
+    }
+
+    /// The runtimes, in the order in which they were added.
+    pub fn runtimes(&self) -> impl Iterator<Item = &str> {
+        self.made.iter().map(|(who, _)| who.as_str())
     }
 
     /// The decider, for cures.
@@ -169,94 +173,6 @@ pub fn as_difference(row: &FilterRow) -> Difference {
         runtimes: answer.runtimes.clone(),
     };
     difference(DEPARTURES, row.answers.iter().map(group).collect())
-}
-
-/// Who makes a class of calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Programs of the machine's own architecture.
-    Native,
-    /// Programs of another one.
-    Foreign,
-    /// Nobody: no kernel has such numbers.
-    Nobody,
-}
-
-impl Scope {
-    fn of(class: &Class, native: Option<&Abi>) -> Self {
-        if class.numbers.iter().all(|range| range.first >= FIRST_OF_NOBODY) {
-            Self::Nobody
-        } else if native == Some(&class.abi) {
-            Self::Native
-        } else {
-            Self::Foreign
-        }
-    }
-}
-
-/// From here on numbers are negative for a kernel.
-const FIRST_OF_NOBODY: u32 = 0x8000_0000;
-
-/// What a changed profile does to calls, by the filters that runtimes made of both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The calls: `x86_64 450..`.
-    pub calls: String,
-    /// Those of them that have a name.
-    pub named: Vec<String>,
-    /// Who makes them.
-    pub scope: Scope,
-    /// Before and after, by runtime in the order in which they were added.
-    pub answers: Vec<(Action, Action)>,
-}
-
-impl Change {
-    /// Whether the runtimes' filters answer differently after the change.
-    #[must_use]
-    pub fn differs(&self) -> bool {
-        self.answers.windows(2).any(|pair| pair[0].1 != pair[1].1)
-    }
-
-    /// Whether every runtime answers as before.
-    #[must_use]
-    pub fn is_as_before(&self) -> bool {
-        self.answers.iter().all(|(before, after)| before == after)
-    }
-}
-
-impl Filters {
-    /// Every class of calls that a runtime answers otherwise than another, or otherwise than before.
-    ///
-    /// `after` has the filters that the same runtimes made of the changed profile, in the same order.
-    ///
-    /// # Errors
-    ///
-    /// One cannot be decided.
-    pub fn changes(&mut self, after: &[&[FilterRecord]]) -> Result<Vec<Change>, Undecided> {
-        let mut decisions: Vec<Decision> = self.made.iter().map(|(_, decision)| *decision).collect();
-        let runtimes = decisions.len();
-        for records in after {
-            decisions.push(stack(&mut self.decider, records)?);
-        }
-        let mut changes = Vec::new();
-        let native = Profile::default().abis(native_arch()).into_iter().next();
-        for class in self.decider.compare(&decisions)? {
-            let (before, after) = class.answers.split_at(runtimes);
-            let arguments = self.decider.describe(class.arguments, &class.abi)?;
-            changes.push(Change {
-                calls: subject(&class, &arguments),
-                named: class.named().map(|(_, name)| name.to_owned()).collect(),
-                scope: Scope::of(&class, native.as_ref()),
-                answers: before.iter().copied().zip(after.iter().copied()).collect(),
-            });
-        }
-        Ok(changes)
-    }
-
-    /// The runtimes, in the order in which they were added.
-    pub fn runtimes(&self) -> impl Iterator<Item = &str> {
-        self.made.iter().map(|(who, _)| who.as_str())
-    }
 }
 
 /// The facts of a record's filters: where they depart from the profile, and what they answer where it says nothing, a line for each

@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`changes`] | what a changed profile does to calls, by filters of before and after |
 //! | [`compare`] | which facts are compared, and who agrees with whom |
 //! | [`confirm`] | runs what is new again, and gives the verdict |
 //! | [`failing`] | steps that fail under every runtime |
@@ -15,6 +16,7 @@
 //! | [`unseen`] | what a case watches and no run has shown |
 //! | [`verdict`] | what is new, known, gone, a violation |
 
+pub mod changes;
 pub mod compare;
 pub mod confirm;
 pub mod failing;

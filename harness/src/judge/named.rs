@@ -7,7 +7,7 @@ use ocidiff_model::{Difference, Finding, FindingId, Group, KnownEntry, Record, V
 
 use crate::judge::compare::{difference, groups, speaks_of};
 use crate::judge::fixed::Newest;
-use crate::judge::recognise::Question;
+use crate::judge::recognise::{Question, is_accused};
 use crate::judge::verdict::accounts;
 
 /// Holds what was recognised against what is named. What is taken for something else is new; what does not show is gone,
@@ -122,7 +122,7 @@ impl Named<'_> {
         let is_usual = match (usual.as_slice(), otherwise) {
             ([], _) => true,
             ([only], Some(value)) => stands_for(value, only.value.as_ref()),
-            ([_], None) => difference.disagree(),
+            ([only], None) => difference.disagree() && !is_accused(difference, only),
             _ => false,
         };
         (is_usual && !accounts.is_empty()).then_some(accounts)
@@ -136,7 +136,10 @@ impl Named<'_> {
             .records
             .iter()
             .filter(|record| speaks_of(record, fact));
-        let is_to_show = |record: &&&Record| self.of(record).iter().any(|(_, finding)| !finding.races);
+        let is_to_show = |record: &&&Record| {
+            let mut named = self.of(record).into_iter();
+            named.any(|(_, finding)| !finding.races && self.question.can_show(record, fact, finding))
+        };
         let (departing, others): (Vec<&Record>, Vec<&Record>) = speak.partition(|record| is_to_show(record));
         if departing.is_empty() || others.is_empty() {
             return None;

@@ -16,7 +16,7 @@
 
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::{CALL, Context, SAID, Sign};
-use ocidiff_model::known::Machine;
+use ocidiff_model::known::{ABSENT, Machine};
 use ocidiff_model::record::CallResult;
 use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Group, Op, Record, Value};
 use serde_json::Value as Json;
@@ -103,6 +103,14 @@ fn among_the_rest(
     Vec::new()
 }
 
+/// Whether those who show this are among those who do not do what is expected.
+pub(super) fn is_accused(difference: &Difference, group: &Group) -> bool {
+    group
+        .runtimes
+        .iter()
+        .any(|label| difference.against.contains(label))
+}
+
 struct Candidate<'a> {
     id: &'a FindingId,
     finding: &'a Finding,
@@ -142,7 +150,9 @@ impl<'a> Question<'a> {
     }
 
     fn by_signs(&self, difference: &Difference, candidates: &[Candidate<'_>]) -> Vec<Account> {
-        if difference.groups.len() < 2 {
+        // Where all depart from what the case expects, they are held against that.
+        let expected = self.expected(difference);
+        if difference.groups.len() + usize::from(expected.is_some()) < 2 {
             return Vec::new();
         }
         let signs: Vec<(&Candidate<'_>, &Sign)> = candidates
@@ -164,6 +174,7 @@ impl<'a> Question<'a> {
                 .enumerate()
                 .filter(|(other, _)| *other != at)
                 .map(|(_, group)| group)
+                .chain(&expected)
                 .collect();
             let of_group: Vec<Option<Account>> = group
                 .runtimes
@@ -176,8 +187,26 @@ impl<'a> Question<'a> {
                 open.push(at);
             }
         }
-        // One group is as it should be, whoever that is.
-        if open.len() <= 1 { accounts } else { Vec::new() }
+        // One group is as it should be, whoever that is; not one that is known not to be.
+        let is_accused = |at: &usize| is_accused(difference, &difference.groups[*at]);
+        if open.len() <= 1 && !open.iter().any(is_accused) {
+            accounts
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What the case expects, as a group of nobody, where nobody does it.
+    fn expected(&self, difference: &Difference) -> Option<Group> {
+        let expected = difference.expected.as_ref()?;
+        let nobody = difference
+            .groups
+            .iter()
+            .all(|group| is_accused(difference, group));
+        nobody.then(|| Group {
+            value: (*expected != Value::from(ABSENT)).then(|| expected.clone()),
+            runtimes: Vec::new(),
+        })
     }
 
     /// The findings that account for the value of one runtime.
@@ -228,6 +257,16 @@ impl Question<'_> {
         let value = facts.iter().find(|one| one.path == fact).map(|one| &one.value);
         let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
         signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
+    }
+
+    /// Whether a finding's sign in a fact asks for nothing beside it that the runtime does not show.
+    pub(super) fn can_show(&self, record: &Record, fact: &str, finding: &Finding) -> bool {
+        let Some(facts) = self.facts_of(&record.runtime.label) else {
+            return false;
+        };
+        let context = self.context(&facts);
+        let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
+        signs.any(|sign| sign.can_show(&context))
     }
 
     /// What a runtime shows, its steps too.

@@ -14,8 +14,8 @@ use crate::judge::compare::{compare, difference, groups, speaks_of};
 #[must_use]
 pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record]) -> Vec<Difference> {
     let mut found = compare(case, records);
-    for (path, value, requirement) in expectations(case) {
-        hold_against(&mut found, &path, &value, requirement, records);
+    for expected in expectations(case) {
+        hold_against(&mut found, expected, records);
     }
     let mut entries = entries(known, machine);
     // How those differ is said by findings alone: see `named`.
@@ -77,11 +77,40 @@ pub fn verdict(differences: &[Difference]) -> Verdict {
 #[must_use]
 pub fn expected_clauses(case: &Case) -> Vec<String> {
     let clauses = expectations(case).into_iter();
-    clauses.filter_map(|(_, _, requirement)| requirement).collect()
+    clauses.filter_map(|expected| expected.requirement).collect()
+}
+
+/// What a case expects of a fact.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    /// The fact's path.
+    pub(crate) fact: String,
+    /// The value.
+    pub(crate) is: Value,
+    /// Other values that are as good.
+    pub(crate) or: Vec<Value>,
+    /// The clause.
+    pub(crate) requirement: Option<String>,
+}
+
+impl Expected {
+    /// One value, and no other.
+    fn only(fact: String, is: Value, requirement: Option<String>) -> Self {
+        Self {
+            fact,
+            is,
+            or: Vec::new(),
+            requirement,
+        }
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        std::iter::once(&self.is).chain(&self.or)
+    }
 }
 
 /// The case's expectations: of facts, of its steps, and what these imply.
-pub(crate) fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> {
+pub(crate) fn expectations(case: &Case) -> Vec<Expected> {
     let of_facts = of_facts(case);
     let implied = implied(case, &of_facts);
     let only = match case.body.requirement.as_slice() {
@@ -98,35 +127,35 @@ pub(crate) fn expectations(case: &Case) -> Vec<(String, Value, Option<String>)> 
                 Outcome::Ok => ("result", "ok".into()),
                 Outcome::Error => ("result", "error".into()),
             };
-            Some((format!("lifecycle.{label}.{last}"), value, only.clone()))
+            let fact = format!("lifecycle.{label}.{last}");
+            Some(Expected::only(fact, value, only.clone()))
         });
     of_facts.into_iter().chain(steps).chain(implied).collect()
 }
 
-fn of_facts(case: &Case) -> Vec<(String, Value, Option<String>)> {
+fn of_facts(case: &Case) -> Vec<Expected> {
     let expected = case.body.expect.iter();
-    let written = expected.map(|(path, expectation)| {
-        let requirement = case.requirement_of(expectation);
-        (path.clone(), expectation.is.clone(), requirement)
+    let written = expected.map(|(path, expectation)| Expected {
+        fact: path.clone(),
+        is: expectation.is.clone(),
+        or: expectation.or.clone(),
+        requirement: case.requirement_of(expectation),
     });
     written.collect()
 }
 
 /// Who expects something of the running container expects that it is made and started. A runtime that refuses to has
 /// nothing to show, and would else be held against nothing.
-fn implied(
-    case: &Case,
-    of_facts: &[(String, Value, Option<String>)],
-) -> Vec<(String, Value, Option<String>)> {
+fn implied(case: &Case, of_facts: &[Expected]) -> Vec<Expected> {
     let absent = Value::from(ocidiff_model::known::ABSENT);
     let of_run: Vec<_> = of_facts
         .iter()
-        .filter(|(path, value, _)| *value != absent && is_of_main(case, path))
+        .filter(|expected| expected.is != absent && is_of_main(case, &expected.fact))
         .collect();
     if of_run.is_empty() {
         return Vec::new();
     }
-    let clause = of_run.iter().find_map(|(_, _, requirement)| requirement.clone());
+    let clause = of_run.iter().find_map(|expected| expected.requirement.clone());
     labels(&case.body.steps)
         .into_iter()
         .zip(&case.body.steps)
@@ -135,8 +164,8 @@ fn implied(
             matches!(step.op, Op::Create | Op::Start) && comes_first && step.options.expect.is_none()
         })
         .map(|(label, _)| format!("lifecycle.{label}.result"))
-        .filter(|path| of_facts.iter().all(|(other, _, _)| other != path))
-        .map(|path| (path, Value::from("ok"), clause.clone()))
+        .filter(|path| of_facts.iter().all(|other| other.fact != *path))
+        .map(|path| Expected::only(path, Value::from("ok"), clause.clone()))
         .collect()
 }
 
@@ -150,18 +179,25 @@ fn is_of_main(case: &Case, path: &str) -> bool {
     of_run && !others.any(|name| name != MAIN && path.split('.').nth(1) == Some(name))
 }
 
+/// Holds a step that fails under every runtime, which the case does not expect, against its success.
+pub(crate) fn hold_against_success(found: &mut Vec<Difference>, fact: &str, records: &[&Record]) {
+    if found.iter().all(|difference| difference.fact != fact) {
+        hold_against(
+            found,
+            Expected::only(fact.to_owned(), Value::from("ok"), None),
+            records,
+        );
+    }
+}
+
 /// Marks who does not do what is expected. A runtime that never came so far does not either, unless its step is
 /// one that it did not take.
-fn hold_against(
-    found: &mut Vec<Difference>,
-    path: &str,
-    value: &Value,
-    requirement: Option<String>,
-    records: &[&Record],
-) {
+fn hold_against(found: &mut Vec<Difference>, expected: Expected, records: &[&Record]) {
+    let path = expected.fact.as_str();
+    let is_met = |record: &&&Record| expected.values().any(|value| fits(value, record.value(path)));
     let against: Vec<String> = records
         .iter()
-        .filter(|record| !fits(value, record.value(path)) && speaks_of(record, path))
+        .filter(|record| !is_met(record) && speaks_of(record, path))
         .map(|record| record.runtime.label.clone())
         .collect();
     if against.is_empty() {
@@ -174,8 +210,8 @@ fn hold_against(
             found.push(difference(path, groups(path, records)));
             found.len() - 1
         });
-    found[at].expected = Some(value.clone());
-    found[at].requirement = requirement;
+    found[at].expected = Some(expected.is);
+    found[at].requirement = expected.requirement;
     found[at].against = against;
 }
 
@@ -232,11 +268,12 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
     });
     let expected = expectations(case)
         .into_iter()
-        .find(|(path, _, _)| *path == entry.fact);
+        .find(|expected| expected.fact == entry.fact);
     distinct
-        || expected.is_some_and(|(_, value, _)| {
+        || expected.is_some_and(|expected| {
+            let is_met = |written: &Value| expected.values().any(|value| written_fits(value, written));
             let mut certain = certain.clone();
-            certain.any(|written| !written_fits(&value, written))
+            certain.any(|written| !is_met(written))
         })
 }
 

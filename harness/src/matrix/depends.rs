@@ -29,8 +29,9 @@ pub fn depends(entry: &Entry, picked: &[Picked]) -> Option<String> {
 
 fn needs(needs: &Needs) -> Option<String> {
     let one = |name: &str, value: Option<&String>| value.map(|value| format!("needs {name} {value}"));
-    one("kernel", needs.kernel.as_ref())
-        .or_else(|| one("cgroup", needs.cgroup.as_ref()))
+    let kernel = needs.kernel.as_ref().map(|range| format!("needs kernel {range}"));
+    kernel
+        .or_else(|| needs.cgroup.map(|version| format!("needs cgroup {version}")))
         .or_else(|| one("the controller", needs.controllers.first()))
         .or_else(|| one("", needs.capabilities.first()).map(|text| text.replace("  ", " ")))
         .or_else(|| one("the path", needs.paths.first()))

@@ -1,11 +1,10 @@
 //! `matrix.yaml`: axes, plans, and what is left out of them.
 
+use ocidiff_model::CgroupVersion;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use crate::vm::Cgroup;
 
 /// This machine as it is.
 pub(super) const HOST: &str = "host";
@@ -19,7 +18,7 @@ pub struct MatrixFile {
     /// `host`, or the series of a kernel.
     pub kernels: Vec<String>,
     /// What virtual machines mount.
-    pub cgroup: Vec<Cgroup>,
+    pub cgroup: Vec<CgroupVersion>,
     /// What is run when, by name.
     pub plans: BTreeMap<String, PlanFile>,
     /// Cases that depend on the machine though nothing in them says so.
@@ -70,7 +69,7 @@ pub struct Rule {
     /// The kernel.
     pub kernel: Option<String>,
     /// The cgroups.
-    pub cgroup: Option<Cgroup>,
+    pub cgroup: Option<CgroupVersion>,
 }
 
 /// One cell more.
@@ -83,7 +82,7 @@ pub struct Extra {
     pub kernel: String,
     /// The cgroups; none on this machine.
     #[serde(default)]
-    pub cgroup: Option<Cgroup>,
+    pub cgroup: Option<CgroupVersion>,
     /// Which cases.
     pub cases: Scope,
 }
@@ -106,7 +105,7 @@ pub struct Axis {
     /// `host`, or a series.
     pub kernel: String,
     /// What a virtual machine mounts; none on this machine.
-    pub cgroup: Option<Cgroup>,
+    pub cgroup: Option<CgroupVersion>,
 }
 
 /// What is wrong with a matrix.

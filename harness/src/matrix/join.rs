@@ -5,11 +5,22 @@ use std::collections::BTreeMap;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Counts, Event, ExitStatus};
 
+/// Why parts cannot be one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// They were observed elsewhere, or of others.
+    #[error("its parts are of different runtimes or machines")]
+    Different,
+    /// There is none.
+    #[error("it has no part that began")]
+    Nothing,
+}
+
 /// Joins parts of one cell. A case that is in several is taken from the first; `planned` cases make the run whole.
 ///
 /// # Errors
 /// There is no part, or two are not of the same runtimes on the same machine.
-pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, String> {
+pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, JoinError> {
     let mut first: Option<Event> = None;
     let mut cases: BTreeMap<String, Box<CaseReport>> = BTreeMap::new();
     let mut whole = 0.0;
@@ -19,7 +30,7 @@ pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, String
             Event::RunStarted { .. } => match &first {
                 None => first = Some(event),
                 Some(there) if is_same(there, &event) => {}
-                Some(_) => return Err("its parts are of different runtimes or machines".to_owned()),
+                Some(_) => return Err(JoinError::Different),
             },
             Event::CaseFinished(report) => {
                 cases.entry(report.case.clone()).or_insert(report);
@@ -33,7 +44,7 @@ pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, String
         }
     }
     let Some(mut start) = first else {
-        return Err("it has no part that began".to_owned());
+        return Err(JoinError::Nothing);
     };
     if let Event::RunStarted { cases: number, .. } = &mut start {
         *number = planned.max(cases.len());

@@ -106,9 +106,9 @@ pub fn plan(matrix: &MatrixFile, name: &str, entries: &[&Entry]) -> Result<Plan,
 
 /// A virtual machine is known before it is switched on: what needs other cgroups would be skipped there.
 fn can_run(axis: &Axis, entry: &Entry) -> bool {
-    let needs = entry.case.body.needs.cgroup.as_deref();
+    let needs = entry.case.body.needs.cgroup;
     axis.cgroup
-        .is_none_or(|cgroup| needs.is_none_or(|needed| needed == cgroup.name()))
+        .is_none_or(|cgroup| needs.is_none_or(|needed| needed == cgroup))
 }
 
 /// Every cell that can be: this machine has the cgroups that it has.

@@ -16,6 +16,8 @@ pub struct ReadBack {
     pub runtime: RuntimeId,
     /// What came of it.
     pub loaded: Loaded,
+    /// Calls of the runtime's own that were denied, where the recorder sees them.
+    pub denied: Vec<String>,
 }
 
 /// What came of a profile.
@@ -95,15 +97,16 @@ pub async fn read_back(runner: &CellRunner, seccomp: &Value) -> Result<Vec<ReadB
 
 /// Why a runtime fails under its own filter: the calls of its own that are refused, and what is known of it.
 fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
-    let Some(failed) = record.failed().next() else {
-        return String::new();
+    let fact = match record.failed().next() {
+        Some(failed) => format!("lifecycle.{}.result", failed.label),
+        None if record.filters.is_empty() => "lifecycle.start.result".to_owned(),
+        None => return String::new(),
     };
     let plain = &runner.corpus.default_config;
     let mut config = plain.clone();
     if merge(&mut config, &json!({"linux": {"seccomp": seccomp}})).is_err() {
         return String::new();
     }
-    let fact = format!("lifecycle.{}.result", failed.label);
     let ops: Vec<_> = record.steps.iter().map(|step| step.op).collect();
     let all = runner.corpus.findings.0.iter();
     let known = all.filter(|(id, known)| {
@@ -117,14 +120,34 @@ fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
         let remedy = known.remedy.as_deref().unwrap_or_default();
         format!("{id}: {}. {remedy}", known.title)
     });
-    let refused = match record.value("setup.refused") {
-        Some(ocidiff_model::Value::List(calls)) if !calls.is_empty() => Some(format!(
-            "the profile denies a call of the runtime's own: {}",
-            calls.join(", ")
+    let refused = refused(record).join(", ");
+    let refused = match refused.is_empty() {
+        true => None,
+        false => Some(format!(
+            "the profile denies a call of the runtime's own: {refused}"
         )),
-        _ => None,
     };
     refused.into_iter().chain(known).collect::<Vec<_>>().join("; ")
+}
+
+/// Calls of the runtime's own that were refused, each with its errno.
+fn refused(record: &Record) -> &[String] {
+    match record.value("setup.refused") {
+        Some(ocidiff_model::Value::List(calls)) => calls,
+        _ => &[],
+    }
+}
+
+/// What is said of a program that never began, though no step failed: the runtime's init ended on its way there. The program itself
+/// ends with 0 where nothing stops it.
+fn ended_before(record: &Record) -> Option<String> {
+    let exit = record.value("process.exit").filter(|exit| **exit != 0.into())?;
+    let last = match record.value("process.stderr") {
+        Some(ocidiff_model::Value::List(lines)) => lines.last().filter(|line| !line.trim().is_empty()),
+        _ => None,
+    };
+    let said = last.map_or(String::new(), |line| format!(": {}", line.trim()));
+    Some(format!("it ended with {exit} before its program began{said}"))
 }
 
 /// Calls that an agent is asked about.
@@ -159,10 +182,13 @@ fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
             last => format!("{}: {last}", step.label),
         }
     });
+    let said = said.or_else(|| ended_before(&record).filter(|_| record.filters.is_empty()));
     let said = said.map(|said| match why {
         "" => said,
         why => format!("{said}; {why}"),
     });
+    let denied = refused(&record).iter().filter_map(|call| call.split(' ').next());
+    let denied = denied.map(str::to_owned).collect();
     let loaded = match (record.filters.is_empty(), said) {
         (false, _) => Loaded::Filters(record.filters),
         (true, None) => Loaded::Nothing,
@@ -175,5 +201,6 @@ fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
     Ok(ReadBack {
         runtime: record.runtime,
         loaded,
+        denied,
     })
 }

@@ -110,7 +110,8 @@ impl<M: Makes> EngineRunner<M> {
             .iter()
             .filter(|record| is_comparable(record))
             .collect();
-        match failing::no_runtime_does(entry, &self.ground.judge.machine, &comparable) {
+        let found = &finished.report.differences;
+        match failing::no_runtime_does(entry, &self.ground.judge.machine, &comparable, found) {
             Some(why) => Finished {
                 records: finished.records,
                 ..broken(case, why, started)

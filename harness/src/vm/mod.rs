@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ocidiff_model::{Event, ExitStatus};
+use ocidiff_model::{CgroupVersion, Event, ExitStatus};
 use ocidiff_runtimes::kernels::{Kernel, KernelError};
 use ocidiff_runtimes::{Runtime, Store};
 
@@ -31,28 +31,6 @@ use qemu::{Machine, Parts};
 const MEMORY: u64 = 1536;
 /// A machine that says nothing for so long is dead: a case takes seconds, and is given minutes.
 const SILENCE: Duration = Duration::from_secs(20 * 60);
-
-/// Which cgroups a machine mounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Cgroup {
-    /// A hierarchy for each controller.
-    V1,
-    /// One hierarchy.
-    #[default]
-    V2,
-}
-
-impl Cgroup {
-    /// As reports name it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-        }
-    }
-}
 
 /// What a machine is for.
 #[derive(Debug)]
@@ -68,7 +46,7 @@ pub struct Job<'a> {
     /// Files and folders that are there under their own names.
     pub files: Vec<PathBuf>,
     /// Which cgroups it mounts.
-    pub cgroup: Cgroup,
+    pub cgroup: CgroupVersion,
     /// How many processors it has.
     pub cpus: u16,
     /// Whether the processor's own virtualisation may be used.

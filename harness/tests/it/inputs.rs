@@ -5,6 +5,8 @@
 mod cures;
 #[path = "inputs/moves.rs"]
 mod moves;
+#[path = "inputs/published.rs"]
+mod published;
 
 use crate::support;
 use crate::support::needs;

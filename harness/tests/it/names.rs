@@ -349,7 +349,7 @@ const KNOWN: &[Slip] = &[
     slip(
         "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {cgroup: v3}",
         2,
-        "unknown cgroup version `v3`",
+        "unknown variant `v3`",
     ),
     slip(
         "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {arch: x86}",

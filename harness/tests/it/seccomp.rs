@@ -225,7 +225,8 @@ fn what_cannot_be_cured_is_told_and_not_printed() {
     let ran = seccomp(&scene, &["allow.json", "--fix", "enosys"], &runtimes);
     let ran = ran.ends_with(0);
     assert!(
-        ran.stderr.contains("its default action is SCMP_ACT_ALLOW"),
+        ran.stderr
+            .contains("needs no cure: every runtime answers every call alike"),
         "{}",
         ran.stderr
     );

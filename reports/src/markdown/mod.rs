@@ -127,7 +127,7 @@ fn participants(start: &Start<'_>) -> String {
     out.push_str(&format!(
         "\nkernel {}, cgroup {}, {}, {}, ocidiff {}\n\n",
         text(start.machine.kernel.as_str()),
-        text(&start.machine.cgroup),
+        text(start.machine.cgroup.name()),
         text(&start.machine.arch),
         text(&start.means()),
         text(start.ocidiff)

@@ -80,7 +80,7 @@ pub(crate) fn started(cases: usize) -> Event {
         ],
         machine: Machine {
             kernel: "6.18.44".parse().expect("version"),
-            cgroup: "v1".into(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".into(),
             via: None,
         },

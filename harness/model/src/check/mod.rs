@@ -3,6 +3,8 @@
 mod event;
 mod fleet;
 mod join;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -396,4 +396,53 @@ mod tests {
         );
         assert_eq!(less("process.exit", Value::Int(0), Value::Int(1)), None);
     }
+
+    #[test]
+    fn of_two_that_both_confine_or_neither_none_confines_less() {
+        let less = |first: bool, second: bool| {
+            let kind = find("proc.nnp").expect("a row").kind;
+            kind.confines_less(&first.into(), &second.into())
+        };
+        for (first, second, wanted) in [(false, false, false), (true, true, false), (true, false, false)] {
+            assert_eq!(less(first, second), Some(wanted), "{first} {second}");
+        }
+        let numbers = |path: &str, first: i64, second: i64| {
+            find(path)
+                .expect(path)
+                .kind
+                .confines_less(&first.into(), &second.into())
+        };
+        assert_eq!(numbers("filter.count", 1, 1), Some(false));
+        assert_eq!(numbers("filter.count", 2, 1), Some(false));
+    }
+
+    #[test]
+    fn what_stands_in_a_hole_is_told_by_its_name() {
+        let found = find("mount./proc").expect("a row");
+        assert_eq!(found.hole("path"), Some("/proc"));
+        assert_eq!(found.hole("step"), None);
+        let found = find("lifecycle.second.kill#2.result").expect("a row");
+        assert_eq!(found.hole("step"), Some("second.kill#2"));
+        assert_eq!(find("proc.exec.umask").expect("a row").of, Some("exec"));
+    }
+
+    #[test]
+    fn a_watch_may_end_at_the_end_of_a_name_and_nowhere_else() {
+        for (channel, watch, expected) in [
+            (Channel::Cgroup, "memory", true),
+            (Channel::Cgroup, "memory.", true),
+            (Channel::Cgroup, "memory.oom", true),
+            (Channel::Cgroup, "memory.oo", false),
+            (Channel::Cgroup, "pids.m", false),
+            (Channel::Lifecycle, "second.", true),
+            (Channel::Lifecycle, "second", true),
+            (Channel::Mount, "/a/", true),
+            (Channel::Syscall, "openat(", true),
+            (Channel::Syscall, "openat(/etc", true),
+        ] {
+            let others = ["second".to_owned()];
+            let is_there = !chosen(channel, watch, &others).is_empty();
+            assert_eq!(is_there, expected, "{channel} {watch}");
+        }
+    }
 }

@@ -5,8 +5,9 @@ mod catalogue;
 mod id;
 mod link;
 mod predicate;
-mod range;
 mod sign;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -21,11 +22,11 @@ pub use self::catalogue::Catalogue;
 pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
 pub use self::predicate::{Context, Predicate, fits};
-pub use self::range::Range;
 pub use self::sign::{CALL, SAID, Short, Sign};
 use crate::impact::Impact;
 use crate::machine::{Machine, When};
 use crate::pattern::Pattern;
+use crate::range::Range;
 use crate::record::RuntimeId;
 use crate::step::Op;
 use crate::version::Version;

@@ -201,7 +201,13 @@ impl Sign {
         self.shows.fits(value, context) && all_fit(&self.beside, context)
     }
 
-    /// The same where channels were not observed at all, as through an engine: what is asked of them is left out. Only
+    /// Whether a runtime shows what the sign asks for beside the value: where it does not, nothing is to be seen.
+    #[must_use]
+    pub fn can_show(&self, context: &Context<'_>) -> bool {
+        all_fit(&self.beside, context)
+    }
+
+    /// Whether a value fits where channels were not observed at all, as through an engine: what is asked of them is left out. Only
     /// for who knows otherwise that the component is at work.
     #[must_use]
     pub fn fits_as_far_as_seen(&self, value: Option<&Value>, context: &Context<'_>) -> bool {

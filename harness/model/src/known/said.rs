@@ -222,3 +222,57 @@ impl<'de> Deserialize<'de> for Listed {
         deserializer.deserialize_any(ListedVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(yaml: &str) -> Result<Said, String> {
+        serde_yaml::from_str(yaml).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_fact_has_findings_or_items_and_every_finding_is_named() {
+        for (yaml, shown, items, ids) in [
+            ("crun/a", vec!["crun/a"], 0, vec!["crun/a"]),
+            (
+                "[crun/a, runc/b]",
+                vec!["crun/a", "runc/b"],
+                0,
+                vec!["crun/a", "runc/b"],
+            ),
+            (
+                "[{because: [crun/a, crun/b], shows: 1}, {because: runc/c, shows: 2}, {otherwise: 3}]",
+                vec![],
+                3,
+                vec!["crun/a", "crun/b", "runc/c"],
+            ),
+        ] {
+            let said = said(yaml).expect(yaml);
+            let names = |ids: Vec<&FindingId>| {
+                ids.into_iter()
+                    .map(|id| id.as_str().to_owned())
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(names(said.shown().iter().collect()), shown, "{yaml}");
+            assert_eq!(said.items().len(), items, "{yaml}");
+            assert_eq!(names(said.ids().collect()), ids, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_what_is_meant() {
+        for (yaml, text) in [
+            ("3", "a finding, a list of findings, or a list of items"),
+            ("[crun/a, {otherwise: 3}]", "not both"),
+            ("[3]", "a finding, {because: ID"),
+            ("[{because: crun/a}]", "an item is"),
+            ("[{otherwise: 3, shows: 3}]", "an item is"),
+            ("[{otherwise: 3, who: [crun]}]", "an item is"),
+            ("Crun", "COMPONENT/SLUG"),
+        ] {
+            let error = said(yaml).expect_err(yaml);
+            assert!(error.contains(text), "{yaml}: {error}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
-use ocidiff_seccomp::cure::{Cure, cure};
+use ocidiff_seccomp::cure::{Cure, Of, cure};
 use ocidiff_seccomp::profile::{For, Ruling};
 use ocidiff_seccomp::{Decider, Profile, SeccompData};
 
@@ -34,5 +34,5 @@ fuzz_target!(|text: &str| {
         let empty = decider.stack(&[]).expect("no filter allows everything");
         let _ = decider.departures(&profile, &written, empty);
     }
-    let _ = cure(&mut decider, &profile, native, Cure::Allow, &BTreeSet::new());
+    let _ = cure(&mut decider, &profile, native, Cure::Allow, &Of::default());
 });

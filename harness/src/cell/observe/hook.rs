@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ocidiff_confine::read_text;
-use ocidiff_model::Fact;
+use ocidiff_model::{Fact, Op};
 use serde_json::Value as Json;
 
 use crate::paths;
@@ -18,11 +18,19 @@ const MOST_BYTES: u64 = 1 << 20;
 pub(crate) struct Hooks {
     read: usize,
     order: Vec<String>,
+    /// The last step that hooks belong to.
+    operation: String,
 }
 
 impl Hooks {
-    /// Facts about hooks that have run since the last look; `step` is the step that has just ended.
-    pub(crate) fn look(&mut self, step: &str) -> Vec<Fact> {
+    /// Facts about hooks that have run since the last look, at the end of a step.
+    ///
+    /// A hook that shows after a step without hooks belongs to the operation before it: where an operation does not
+    /// wait for its hooks, it is chance in which of the later steps they end.
+    pub(crate) fn look(&mut self, op: Op, step: &str) -> Vec<Fact> {
+        if op.has_hooks() {
+            step.clone_into(&mut self.operation);
+        }
         let mut facts = Vec::new();
         // A case can mount it into its container, which can put anything in its place.
         let text = match read_text(Path::new(&format!("{}/log", paths::HOOKS)), MOST_BYTES) {
@@ -38,7 +46,7 @@ impl Hooks {
             let line: Json = serde_json::from_str(line).unwrap_or(Json::Null);
             let name = line["args"][3].as_str().unwrap_or("unnamed").to_owned();
             facts.extend(describe(&name, &line));
-            self.order.push(format!("{name} in {step}"));
+            self.order.push(format!("{name} in {}", self.operation));
         }
         facts
     }

@@ -21,6 +21,7 @@ use crate::machine::root;
 use crate::run::preflight;
 use crate::run::readback::{Loaded, ReadBack, read_back};
 use crate::run::suite::{self, Settings};
+use fix::Answer;
 use given::Given;
 
 /// Loads, compares, explains; or cures.
@@ -83,7 +84,7 @@ pub(super) async fn helps(runner: &CellRunner, seccomp: &Value, how: FixArg) -> 
     };
     let mut filters = decided(&given, &made)?;
     let proven = fix::prove(runner, &given.profile, &made, &mut filters, how).await?;
-    Ok(proven.profile.is_some())
+    Ok(matches!(proven.answer, Answer::Cured(_)))
 }
 
 /// The filters of all runtimes that have some.
@@ -166,9 +167,12 @@ async fn fix(
     if given.source == Source::Engine {
         output::complain("this is the profile as resolved for the container's capabilities: see --caps");
     }
-    let Some(profile) = proven.profile else {
-        output::complain("not printed: the changed profile does not do what it is for");
-        return Ok((String::new(), ExitStatus::Differs));
+    let profile = match proven.answer {
+        Answer::Cured(profile) | Answer::NoNeed(profile) => profile,
+        Answer::NoCure(why) => {
+            output::complain(&format!("no cure: {why}; nothing is printed"));
+            return Ok((String::new(), ExitStatus::Differs));
+        }
     };
     let text = serde_json::to_string_pretty(&profile).map_err(Error::broken)?;
     Ok((format!("{}\n", safe_json(&text)), ExitStatus::Ok))

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use ocidiff_model::merge::merge;
+use ocidiff_model::merge::{MergeError, merge};
 use ocidiff_model::pattern::glob;
 use ocidiff_model::{Case, Op};
 use serde_json::Value;
@@ -37,7 +37,7 @@ impl Excuses {
 }
 
 /// The config of the first container, as far as it can be made.
-pub(super) fn merged(case: &Case, corpus: &Corpus) -> Result<Value, String> {
+pub(super) fn merged(case: &Case, corpus: &Corpus) -> Result<Value, MergeError> {
     let mut config = corpus.default_config.clone();
     merge(&mut config, &case.body.config)?;
     Ok(config)
@@ -85,7 +85,7 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
             // Laid over the config's own, of which all is told already.
             let mut whole = config["process"].clone();
             if let Err(error) = merge(&mut whole, process) {
-                errors.push(place.at(&[&within[..], &["process"]].concat(), error, None));
+                errors.push(place.at(&[&within[..], &["process"]].concat(), error.to_string(), None));
             }
             let mut wrongs = spec::check("process", &whole, &["process"]);
             wrongs.extend(root.process(&whole));

@@ -2,9 +2,8 @@
 
 use ocidiff_engines::Which;
 use ocidiff_model::known::{ANY, When};
-use ocidiff_model::names::{ARCHES, CGROUPS, CONTROLLERS, NAMESPACE_LINKS};
-use ocidiff_model::version::VersionRange;
-use ocidiff_model::{Needs, near};
+use ocidiff_model::names::{ARCHES, CONTROLLERS, NAMESPACE_LINKS};
+use ocidiff_model::{Needs, Range, near};
 
 use super::facts::Slip;
 use crate::machine::names::{capability_names, capability_number};
@@ -31,14 +30,10 @@ pub(super) fn one_of<'n>(
     Some((format!("unknown {what} `{name}`"), near::help(name, names)))
 }
 
-/// A range that can be read, and that some version can lie in.
-pub(super) fn range(text: &str) -> Option<Slip> {
+/// What is wrong with a range that no version can lie in.
+fn empty(range: &Range) -> Option<Slip> {
     let help = || Some("write a range such as `>=6.6, <7`".to_owned());
-    match text.parse::<VersionRange>() {
-        Err(error) => Some((error.to_string(), help())),
-        Ok(range) if !range.can_hold() => Some((format!("no version can lie in `{text}`"), help())),
-        Ok(_) => None,
-    }
+    (!range.can_hold()).then(|| (format!("no version can lie in `{range}`"), help()))
 }
 
 pub(super) fn needs(needs: &Needs) -> Vec<At> {
@@ -53,14 +48,7 @@ pub(super) fn needs(needs: &Needs) -> Vec<At> {
         &["arch"],
         arch.and_then(|name| one_of("architecture", name, ARCHES)),
     );
-    tell(&["kernel"], needs.kernel.as_ref().and_then(|text| range(text)));
-    tell(
-        &["cgroup"],
-        needs
-            .cgroup
-            .as_ref()
-            .and_then(|name| one_of("cgroup version", name, CGROUPS)),
-    );
+    tell(&["kernel"], needs.kernel.as_ref().and_then(empty));
     tell(
         &["recorder"],
         needs
@@ -101,13 +89,7 @@ pub(super) fn when(when: &When) -> Vec<At> {
             .as_ref()
             .and_then(|name| one_of("architecture", name, ARCHES)),
     );
-    tell(&["kernel"], when.kernel.as_ref().and_then(|text| range(text)));
-    tell(
-        &["cgroup"],
-        when.cgroup
-            .as_ref()
-            .and_then(|name| one_of("cgroup version", name, CGROUPS)),
-    );
+    tell(&["kernel"], when.kernel.as_ref().and_then(empty));
     let engines: Vec<&str> = Which::WORDS
         .iter()
         .map(|(word, _)| *word)

@@ -62,7 +62,7 @@ pub(super) fn case(
         return found;
     }
     match config::merged(case, corpus) {
-        Err(error) => found.push(place.changes(error)),
+        Err(error) => found.push(place.changes(error.to_string())),
         Ok(config) => {
             found.extend(config::case(place, &config, corpus, excuses));
             found.extend(steps::case(place, &config, excuses));

@@ -38,7 +38,11 @@ pub(super) fn case(place: Place<'_>, config: &Value, excuses: &Excuses) -> Vec<D
         if let Some(extra) = &step.options.config
             && let Err(error) = merge(&mut config.clone(), extra)
         {
-            found.push(place.at(&["steps", &index, step.op.name(), "config"], error, None));
+            found.push(place.at(
+                &["steps", &index, step.op.name(), "config"],
+                error.to_string(),
+                None,
+            ));
         }
         found.extend(signal(place, &index, step, excuses));
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_confine::yaml::weigh;
-use ocidiff_model::family::Family;
+use ocidiff_model::family::{Family, MemberError};
 use ocidiff_model::known::KnownFile;
 use ocidiff_model::{Case, CaseFile, Finding, Requirement, family};
 use serde::de::DeserializeOwned;
@@ -117,7 +117,9 @@ fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Di
     family::members(stem, &source.shown, &file)
         .map(Parsed::Case)
         .map_err(|errors| {
-            let told = |(member, error): (String, String)| document(source).of_member(&member, error);
+            let told = |(member, error): (String, MemberError)| {
+                document(source).of_member(&member, error.to_string())
+            };
             errors.into_iter().map(told).collect()
         })
 }

@@ -20,7 +20,7 @@ fn entry(case: &str, known: &str) -> Entry {
 fn machine() -> Machine {
     Machine {
         kernel: "6.18".parse().expect("a version"),
-        cgroup: "v1".into(),
+        cgroup: ocidiff_model::CgroupVersion::V1,
         arch: "x86_64".into(),
         via: None,
     }
@@ -64,7 +64,7 @@ fn record(label: &str, steps: &[(Op, bool, &str)]) -> Record {
 
 fn said(case: &str, known: &str, records: &[Record]) -> Option<String> {
     let records: Vec<&Record> = records.iter().collect();
-    no_runtime_does(&entry(case, known), &machine(), &records)
+    no_runtime_does(&entry(case, known), &machine(), &records, &[])
 }
 
 #[test]
@@ -102,6 +102,28 @@ fn a_failure_that_the_case_expects_is_what_it_is_about() {
     ] {
         assert_eq!(said(case, "[]", &both).is_none(), expected, "{case}");
     }
+}
+
+#[test]
+fn a_failure_that_findings_account_for_under_every_runtime_is_known() {
+    let both = ["runc", "crun"].map(|who| record(who, &[(Op::Create, false, "x")]));
+    let records: Vec<&Record> = both.iter().collect();
+    let case = entry("", "[]");
+    assert_eq!(
+        unexpected_failures(&case, &machine(), &records),
+        ["lifecycle.create.result"]
+    );
+    let expects = entry("expect: {lifecycle.create.result: error}", "[]");
+    assert!(unexpected_failures(&expects, &machine(), &records).is_empty());
+    let mut found = Vec::new();
+    crate::judge::verdict::hold_against_success(&mut found, "lifecycle.create.result", &records);
+    assert_eq!(found[0].against, ["runc", "crun"]);
+    assert!(
+        no_runtime_does(&case, &machine(), &records, &found).is_some(),
+        "nothing accounts for it"
+    );
+    found[0].standing = Standing::Known;
+    assert_eq!(no_runtime_does(&case, &machine(), &records, &found), None);
 }
 
 #[test]

@@ -26,6 +26,12 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
             ),
             ("a/race", finding(&format!("races: true, {}", sign("2")))),
             ("new/two", always(&sign("2"))),
+            (
+                "a/after",
+                finding(
+                    "shows: [{fact: process.exit, is: 2, instead: 0, where: {process.stderr: {is: oops}}}]",
+                ),
+            ),
         ]
         .into_iter()
         .map(|(id, finding)| (id.parse().expect(id), finding))
@@ -46,7 +52,7 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
         steps: &[Op::Create],
         machine: &Machine {
             kernel: "6.1".parse().expect("a version"),
-            cgroup: "v1".into(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".into(),
             via: None,
         },
@@ -56,7 +62,12 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
     let mut found: Vec<Difference> = Vec::new();
     // The case expects 0.
     if groups.len() > 1 || exits.iter().all(|(_, exit)| *exit != "0") {
-        found.push(difference("process.exit", groups));
+        let off = exits.iter().filter(|(_, exit)| *exit != "0");
+        found.push(Difference {
+            expected: Some(Value::Int(0)),
+            against: off.map(|(who, _)| (*who).to_owned()).collect(),
+            ..difference("process.exit", groups)
+        });
     }
     for (difference, accounts) in recognise(&question, &found.clone()).into_iter().zip(0..) {
         if !difference.is_empty() {
@@ -99,6 +110,8 @@ fn what_is_named_must_be_recognised_and_must_show() {
         ("a/two", [("a", "0"), ("b", "0")], "Gone by a/two (Written)"),
         // They agree, against what is expected, and one of them for no reason.
         ("a/two", [("a", "2"), ("b", "2")], "New"),
+        // They differ, and the one that nothing is said of does not do what is expected either.
+        ("a/two", [("a", "2"), ("b", "7")], "New"),
         // Nobody takes part who does it, or everybody does.
         ("a/two", [("b", "0"), ("new", "0")], ""),
         ("a/two", [("a", "0"), ("a", "0")], ""),
@@ -119,6 +132,9 @@ fn what_is_named_must_be_recognised_and_must_show() {
         ("a/race", [("a", "2"), ("b", "0")], "Known by a/race (Written)"),
         // The workload does not meet it.
         ("a/paused", [("a", "0"), ("b", "0")], ""),
+        // What it is seen beside is not there, so it is not missed.
+        ("a/after", [("a", "0"), ("b", "0")], ""),
+        ("a/after", [("a", "2"), ("b", "0")], "New"),
         // Newer than any version that was looked at.
         (
             "new/two",

@@ -41,6 +41,16 @@ pub(crate) fn record(label: &str, facts: &[(&str, &str)]) -> Record {
 
 /// `RUNTIME: ID|ID (HOW)` for each account of each fact; the config is `{linux: {seccomp: {}}}`.
 fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<String> {
+    said_where(catalogue, records, facts, None)
+}
+
+/// The same where the case expects a value.
+fn said_where(
+    catalogue: &[(&str, &str)],
+    records: &[Record],
+    facts: &[&str],
+    expected: Option<&Value>,
+) -> Vec<String> {
     let catalogue = Catalogue(
         catalogue
             .iter()
@@ -55,13 +65,22 @@ fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<S
         steps: &[Op::Create, Op::Start],
         machine: &Machine {
             kernel: "6.1".parse().expect("a version"),
-            cgroup: "v1".into(),
+            cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".into(),
             via: None,
         },
         records: &records,
     };
-    let of = |fact: &&str| difference(fact, groups_of(fact, &records));
+    let of = |fact: &&str| {
+        let off = records
+            .iter()
+            .filter(|record| expected.is_some_and(|value| record.value(fact) != Some(value)));
+        Difference {
+            expected: expected.cloned(),
+            against: off.map(|record| record.runtime.label.clone()).collect(),
+            ..difference(fact, groups_of(fact, &records))
+        }
+    };
     let found: Vec<Difference> = facts.iter().map(of).collect();
     let told = recognise(&question, &found).into_iter().map(|accounts| {
         let one = |account: Account| {
@@ -91,12 +110,39 @@ pub(crate) fn groups_of(fact: &str, records: &[&Record]) -> Vec<Group> {
 
 const UMASK: &str = "shows: [{fact: proc.umask, is: 77, instead: 22}]";
 
-fn umasks(of: [&str; 3]) -> Vec<Record> {
+fn umasks(of: &[&str]) -> Vec<Record> {
     ["a", "b", "c"]
         .into_iter()
         .zip(of)
         .map(|(label, value)| record(label, &[("proc.umask", value)]))
         .collect()
+}
+
+#[test]
+fn where_the_case_expects_a_value_nobody_is_as_it_should_be_who_shows_another() {
+    let catalogue = [("a/umask", UMASK), ("b/umask", UMASK)];
+    let mend = Value::Int(22);
+    for (values, of_both, of_b) in [
+        // One departs from the others, who do what is expected.
+        (
+            &["22", "77", "22"][..],
+            "b: b/umask (Recognised)",
+            "b: b/umask (Recognised)",
+        ),
+        // The others do not either, and nothing accounts for that.
+        (&["7", "77", "7"], "", ""),
+        // All depart, each by a finding of its own, or not.
+        (
+            &["77", "77"],
+            "a: a/umask (Recognised), b: b/umask (Recognised)",
+            "",
+        ),
+    ] {
+        let records = umasks(values);
+        let said = |catalogue: &[(&str, &str)]| said_where(catalogue, &records, &["proc.umask"], Some(&mend));
+        assert_eq!(said(&catalogue), [of_both], "{values:?}");
+        assert_eq!(said(&catalogue[1..]), [of_b], "{values:?}");
+    }
 }
 
 #[test]
@@ -138,7 +184,7 @@ fn a_value_is_accounted_for_by_a_finding_of_its_runtime_that_fits() {
         ),
     ] {
         assert_eq!(
-            said(&[(id, rest)], &umasks(values), &["proc.umask"]),
+            said(&[(id, rest)], &umasks(&values), &["proc.umask"]),
             [expected],
             "{id} {rest} {values:?}"
         );
@@ -158,7 +204,7 @@ fn a_version_that_does_not_do_it_is_not_accounted_for() {
 fn the_one_that_asks_for_most_is_meant_and_of_two_alike_either() {
     let narrow =
         "applies: {config: {linux: {seccomp: '*'}}}, shows: [{fact: proc.umask, is: 77, instead: 22}]";
-    let records = umasks(["22", "77", "22"]);
+    let records = umasks(&["22", "77", "22"]);
     let wide_and_narrow = [("b/narrow", narrow), ("b/wide", UMASK)];
     assert_eq!(
         said(&wide_and_narrow, &records, &["proc.umask"]),

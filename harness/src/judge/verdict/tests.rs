@@ -53,7 +53,7 @@ pub(crate) fn known(yaml: &str) -> Known {
 fn machine() -> Machine {
     Machine {
         kernel: "6.18".parse().expect("version"),
-        cgroup: "v1".into(),
+        cgroup: ocidiff_model::CgroupVersion::V1,
         arch: "x86_64".into(),
         via: None,
     }

@@ -4,6 +4,7 @@
 //! seen, and goes away with the run. Bounds are set at `RUN`, which it does not see and so cannot raise. What a killed
 //! harness leaves is found by the session's name.
 
+use ocidiff_model::CgroupVersion;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -92,10 +93,14 @@ impl Layout {
         Self { hierarchies, unified }
     }
 
-    /// `v1` or `v2`; a hybrid machine is `v1`, since its controllers are there.
+    /// Which version's controllers are there.
     #[must_use]
-    pub fn version(&self) -> &'static str {
-        if self.unified { "v2" } else { "v1" }
+    pub fn version(&self) -> CgroupVersion {
+        if self.unified {
+            CgroupVersion::V2
+        } else {
+            CgroupVersion::V1
+        }
     }
 
     /// The controllers that a container can use.
@@ -316,7 +321,7 @@ mod tests {
              57 47 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n\
              58 47 0:39 / /tmp rw - tmpfs tmpfs rw\n",
         );
-        assert_eq!(layout.version(), "v1");
+        assert_eq!(layout.version(), CgroupVersion::V1);
         assert_eq!(layout.controllers(), ["cpu", "cpuacct", "systemd"]);
         let Kind::V1 { options, folder } = &layout.hierarchies[1].kind else {
             panic!("v1")
@@ -331,7 +336,7 @@ mod tests {
     fn a_machine_with_only_the_unified_tree_is_v2() {
         let layout =
             Layout::parse("30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
-        assert_eq!(layout.version(), "v2");
+        assert_eq!(layout.version(), CgroupVersion::V2);
         assert_eq!(layout.hierarchies.len(), 1);
     }
 }

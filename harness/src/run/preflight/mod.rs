@@ -3,6 +3,7 @@
 
 mod limits;
 
+use ocidiff_model::CgroupVersion;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value, last_words};
 use ocidiff_runtimes::{CgroupNeed, Needs};
@@ -104,7 +105,7 @@ fn unmet(needs: &Needs, machine: &Machine) -> Option<String> {
         ));
     }
     match needs.cgroup {
-        Some(CgroupNeed::V2) if machine.cgroup != "v2" => {
+        Some(CgroupNeed::V2) if machine.cgroup != CgroupVersion::V2 => {
             Some(format!("cgroup v2, and this is {}", machine.cgroup))
         }
         _ => None,
@@ -201,26 +202,31 @@ mod tests {
 
     #[test]
     fn what_a_runtime_needs_is_held_against_the_machine() {
-        let machine = |kernel: &str, cgroup: &str| Machine {
+        let machine = |kernel: &str, cgroup| Machine {
             kernel: kernel.parse().expect("a version"),
-            cgroup: cgroup.to_owned(),
+            cgroup,
             arch: "x86_64".to_owned(),
             via: None,
         };
         let needs = |yaml: &str| serde_yaml::from_str::<Needs>(yaml).expect(yaml);
         for (yaml, kernel, cgroup, expected) in [
-            ("{}", "5.10.0-30-cloud-amd64", "v1", None),
+            ("{}", "5.10.0-30-cloud-amd64", CgroupVersion::V1, None),
             (
                 "{kernel: '5.12'}",
                 "5.10.0-30-cloud-amd64",
-                "v1",
+                CgroupVersion::V1,
                 Some("kernel 5.12 or newer, and this is 5.10.0-30-cloud-amd64"),
             ),
-            ("{kernel: '5.12'}", "5.12.0", "v1", None),
-            ("{kernel: '5.12'}", "6.1.0-18", "v2", None),
-            ("{cgroup: v2}", "6.1", "v1", Some("cgroup v2, and this is v1")),
-            ("{cgroup: v2}", "6.1", "v2", None),
-            ("{cgroup: not-hybrid}", "6.1", "v1", None),
+            ("{kernel: '5.12'}", "5.12.0", CgroupVersion::V1, None),
+            ("{kernel: '5.12'}", "6.1.0-18", CgroupVersion::V2, None),
+            (
+                "{cgroup: v2}",
+                "6.1",
+                CgroupVersion::V1,
+                Some("cgroup v2, and this is v1"),
+            ),
+            ("{cgroup: v2}", "6.1", CgroupVersion::V2, None),
+            ("{cgroup: not-hybrid}", "6.1", CgroupVersion::V1, None),
         ] {
             assert_eq!(
                 unmet(&needs(yaml), &machine(kernel, cgroup)).as_deref(),

@@ -8,6 +8,7 @@
 // then. Only execve, execveat and close are also told when they enter: a successful one leaves nothing to look at.
 
 #include <linux/bpf.h>
+#include <asm-generic/errno.h>
 #include <stdbool.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -85,8 +86,12 @@ struct signal_struct {
 struct thread_info {
 	u32 status;
 };
+struct seccomp {
+	int mode;
+};
 struct task_struct {
 	struct thread_info thread_info;
+	struct seccomp seccomp;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct files_struct *files;
@@ -665,6 +670,12 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
+// Whether a call was denied to a task that has a filter: what a runtime needs itself, and a profile does not allow.
+static __always_inline bool is_denied(struct task_struct *task, long ret)
+{
+	return (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) && BPF_CORE_READ(task, seccomp.mode);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(leave, struct pt_regs *regs, long ret)
 {
@@ -700,7 +711,7 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 			shape = *found;
 	}
 	if (m->state == SETUP) {
-		if (!(shape & IS_SETUP))
+		if (!(shape & IS_SETUP) && !is_denied(task, ret))
 			return 0;
 		whole = true;
 	} else {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::version::{Version, VersionError, VersionRange};
+use crate::version::{OR, Version, VersionError, VersionRange};
 
 /// A range of versions as it is written; `*` holds for all.
 #[derive(Debug, Clone, Eq)]
@@ -30,8 +30,12 @@ impl Range {
         if self.is_all() {
             return other.clone();
         }
+        let parts = self.text.split(OR).flat_map(|one| {
+            let others = other.text.split(OR);
+            others.map(move |two| format!("{one}, {two}"))
+        });
         Self {
-            text: format!("{}, {}", self.text, other.text),
+            text: parts.collect::<Vec<_>>().join(OR),
             range: self.range.and(&other.range),
         }
     }
@@ -92,4 +96,37 @@ impl fmt::Display for Range {
     }
 }
 
-crate::text::written_as_text!(Range, "A range of versions, `>=1.21, <2`; `*` for all.");
+crate::text::written_as_text!(
+    Range,
+    "A range of versions, `>=1.21, <2`, or several between `or`s; `*` for all."
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_both_of_two_ranges_of_parts() {
+        let range = |text: &str| text.parse::<Range>().expect(text);
+        let both = range("<1.2.7 or >=1.3, <1.3.1").and(&range(">=1.2 or =1.0"));
+        assert_eq!(
+            both.to_string(),
+            "<1.2.7, >=1.2 or <1.2.7, =1.0 or >=1.3, <1.3.1, >=1.2 or >=1.3, <1.3.1, =1.0"
+        );
+        let again = range(&both.to_string());
+        for (version, holds) in [
+            ("1.0", true),
+            ("1.1", false),
+            ("1.2.6", true),
+            ("1.2.7", false),
+            ("1.3.0", true),
+        ] {
+            let version = version.parse().expect(version);
+            assert_eq!(
+                [both.holds(&version), again.holds(&version)],
+                [holds; 2],
+                "{version}"
+            );
+        }
+    }
+}

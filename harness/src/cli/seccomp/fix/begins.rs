@@ -1,0 +1,41 @@
+//! Runtimes under which no workload begins, and the calls of their own that the profile denies.
+
+use std::collections::BTreeSet;
+
+use ocidiff_seccomp::Profile;
+
+use crate::run::readback::{Loaded, ReadBack};
+
+/// A runtime under which no workload begins with the filter.
+pub(super) struct Stopped<'a> {
+    /// Who.
+    pub(super) label: &'a str,
+    /// What happens, in words that follow its name.
+    pub(super) how: String,
+    denied: &'a [String],
+}
+
+/// Those of them under which none begins.
+pub(super) fn stopped(all: &[ReadBack]) -> Vec<Stopped<'_>> {
+    let how = |one: &ReadBack| match &one.loaded {
+        Loaded::Refused(said) => Some(format!("does not take the profile: {said}")),
+        Loaded::NotBegun(said) => Some(format!("does not begin a workload under the profile: {said}")),
+        Loaded::Nothing => Some("loads no filter for the profile".to_owned()),
+        Loaded::Filters(_) => None,
+    };
+    let stopped = all.iter().filter_map(|one| {
+        Some(Stopped {
+            label: &one.runtime.label,
+            how: how(one)?,
+            denied: &one.denied,
+        })
+    });
+    stopped.collect()
+}
+
+/// The calls that these runtimes make themselves, and that are denied only since no rule names them.
+pub(super) fn own_calls(profile: &Profile, stopped: &[Stopped<'_>]) -> BTreeSet<String> {
+    let named = |call: &String| profile.syscalls.iter().any(|rule| rule.names.contains(call));
+    let denied = stopped.iter().flat_map(|one| one.denied);
+    denied.filter(|call| !named(call)).cloned().collect()
+}

@@ -1,0 +1,111 @@
+//! What a change of a profile comes to, class of calls by class of calls: what is as it was, what differs still, what must not be.
+
+use std::collections::BTreeSet;
+
+use ocidiff_seccomp::Action;
+use ocidiff_seccomp::cure::{Cured, is_behind_one};
+
+use crate::judge::changes::{Change, Scope};
+
+/// Names that the cure added and that some runtime does not know: its library leaves their rule out, so that runtimes differ, or the
+/// default action answers what was denied on purpose.
+pub(super) fn unknown_names(changes: &[Change], cured: &Cured) -> BTreeSet<String> {
+    let denied = |name: &String| cured.denied.contains(&name.as_str());
+    let mut unknown = BTreeSet::new();
+    for change in changes {
+        if change.differs() && !change.is_as_before() {
+            let added = change
+                .named
+                .iter()
+                .filter(|name| denied(name) || cured.allowed.contains(name));
+            unknown.extend(added.cloned());
+        } else if change.answers.iter().any(|pair| becomes_enosys(*pair)) {
+            unknown.extend(change.named.iter().filter(|name| denied(name)).cloned());
+        }
+    }
+    unknown
+}
+
+/// Whether a call that was refused answers ENOSYS now.
+fn becomes_enosys((before, after): (Action, Action)) -> bool {
+    before != after && after == Action::ENOSYS && is_refusal(before)
+}
+
+/// Whether a call does not get through, however it is told so.
+fn is_refusal(action: Action) -> bool {
+    !matches!(
+        action,
+        Action::Allow | Action::Log | Action::Trace(_) | Action::UserNotif | Action::Errno(0)
+    )
+}
+
+/// Changes by what they mean for the proof.
+pub(super) struct Judged<'c> {
+    /// Runtimes differ as they did before: no profile can help there.
+    pub(super) left: Vec<&'c Change>,
+    /// Numbers that no kernel has.
+    pub(super) nobodys: Vec<&'c Change>,
+    /// Calls of other architectures, refused by all before and after.
+    pub(super) foreign: Vec<&'c Change>,
+    /// Runtimes differ, and the change did it or did not mend it.
+    pub(super) differ: Vec<&'c Change>,
+    /// Runtimes agree, but on what nobody asked for.
+    pub(super) wrong: Vec<&'c Change>,
+}
+
+pub(super) fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
+    let mut judged = Judged {
+        left: Vec::new(),
+        nobodys: Vec::new(),
+        foreign: Vec::new(),
+        differ: Vec::new(),
+        wrong: Vec::new(),
+    };
+    for change in changes {
+        // What one runtime answered with ENOSYS before is what the cure is for.
+        let meant = change.answers.iter().any(|(before, _)| *before == Action::ENOSYS);
+        // What stands behind socketcall and ipc is as it was.
+        let multiplexed = change.scope == Scope::Foreign
+            && change.is_as_before()
+            && !change.named.is_empty()
+            && change.named.iter().all(|name| is_behind_one(name));
+        let refused = change
+            .answers
+            .iter()
+            .all(|(before, after)| is_refusal(*before) && is_refusal(*after));
+        let fine = !change.differs() && change.answers.iter().all(|pair| is_wanted(*pair, change, cured));
+        if fine {
+            continue;
+        }
+        if refused && change.scope == Scope::Nobody {
+            judged.nobodys.push(change);
+        } else if multiplexed
+            || refused && change.scope == Scope::Foreign && (meant || !change.is_as_before())
+        {
+            judged.foreign.push(change);
+        } else if change.differs() {
+            if change.is_as_before() && !meant {
+                judged.left.push(change);
+            } else {
+                judged.differ.push(change);
+            }
+        } else {
+            judged.wrong.push(change);
+        }
+    }
+    judged
+}
+
+/// Whether a call may change so: to ENOSYS if it was refused, and not on purpose; to ALLOW if it is one of those that were to
+/// be allowed.
+fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) -> bool {
+    let is_allowed = |name: &str| cured.allowed.iter().any(|allowed| allowed == name);
+    let behind =
+        || !change.behind.is_empty() && change.behind.iter().all(|name| name.is_some_and(is_allowed));
+    let named = || !change.named.is_empty() && change.named.iter().all(|name| is_allowed(name));
+    let allowed = || named() || behind();
+    let on_purpose = |name: &String| cured.denied.contains(&name.as_str()) || cured.completed.contains(name);
+    before == after
+        || (becomes_enosys((before, after)) && !change.named.iter().any(on_purpose))
+        || (after == Action::Allow && allowed())
+}
