@@ -56,7 +56,8 @@ sleep 1000
 /// The folder of the script, once it has done all; none where there is no Podman.
 fn ran() -> Option<Private> {
     programs(&["podman", "conmon", "bash"])?;
-    let found: Vec<_> = NAMES
+    // Podman 5 writes an ociVersion that the default crun does not know.
+    let found: Vec<_> = ["runc", "crun@1.21", "youki"]
         .iter()
         .map(|name| needs::runtime(name))
         .collect::<Option<_>>()?;
