@@ -32,6 +32,8 @@ ADVISORY_DB := advisory-db-3157b0e258782691
 
 # Holds a manifest for Kubernetes against the API's schemas, which it brings along.
 VALIDATE := kubernetes-validate==1.37.0
+# Holds the workflows against GitHub's schema, which it brings along.
+WORKFLOWS := check-jsonschema==0.39.0
 # Brings axe-core, which the pages are held against in a browser: one file of script, nothing of Python is run.
 AXE := axe-playwright-python==0.1.8
 
@@ -40,14 +42,15 @@ AXE := axe-playwright-python==0.1.8
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 
-setup:          ## bring what is missing: Debian packages, a checker of manifests, axe-core
+setup:          ## bring what is missing: Debian packages, checkers of manifests and workflows, axe-core
 	@missing=""; for package in $(APT); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
 	  if command -v apt-get >/dev/null; then $(NO_SERVICES) apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	  else echo "not a Debian machine: install by hand what these packages have:$$missing"; fi; fi
-	@tool=target/tools/kubernetes-validate; $$tool/bin/python -m pip freeze 2>/dev/null | grep -q '^$(VALIDATE)$$' || \
-	  { python3 -m venv $$tool && $$tool/bin/python -m pip install -q --disable-pip-version-check '$(VALIDATE)'; }
+	@tool=target/tools/kubernetes-validate; \
+	[ "$$($$tool/bin/python -m pip freeze 2>/dev/null | grep -cE '^($(VALIDATE)|$(WORKFLOWS))$$')" = 2 ] || \
+	  { python3 -m venv $$tool && $$tool/bin/python -m pip install -q --disable-pip-version-check '$(VALIDATE)' '$(WORKFLOWS)'; }
 	@axe=target/tools/axe; [ -d $$axe/$(subst -,_,$(subst ==,-,$(AXE))).dist-info ] || \
 	  target/tools/kubernetes-validate/bin/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target $$axe '$(AXE)'
 
@@ -79,8 +82,9 @@ test: runtimes  ## every test: unit tests, harness tests, the corpus; what was n
 	@OCIDIFF_TEST_ALL=1 OCIDIFF_SKIPS=$(CURDIR)/$(SKIPS) OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) test --locked --workspace; status=$$?; \
 	sort $(SKIPS) | sed 's/^/  /'; echo "tests that were not made, or only in part: $$(wc -l <$(SKIPS))"; exit $$status
 
-lint: setup     ## formatting, clippy, the figures of the house, known files and findings
+lint: setup     ## formatting, clippy, workflows, the figures of the house, known files and findings
 	$(CARGO) fmt --all --check
+	target/tools/kubernetes-validate/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --locked --quiet --package ocidiff --test it house -- --nocapture
 	$(CARGO) run --locked --quiet --package ocidiff -- lint

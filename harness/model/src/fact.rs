@@ -226,4 +226,36 @@ mod tests {
             assert_eq!(watched(pattern, path), expected, "{pattern} on {path}");
         }
     }
+
+    #[test]
+    fn a_value_is_a_line_and_lines() {
+        let list = Value::List(vec!["a".to_owned(), "b".to_owned()]);
+        for (value, line, lines) in [
+            (Value::from("a\nb"), "a\nb", vec!["a", "b"]),
+            (Value::from(""), "\"\"", vec![]),
+            (Value::Int(3), "3", vec!["3"]),
+            (Value::Bool(true), "true", vec!["true"]),
+            (list, "[a, b]", vec!["a", "b"]),
+        ] {
+            assert_eq!((value.line().as_str(), value.to_string().as_str()), (line, line));
+            assert_eq!(value.lines(), lines, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_path_opens_with_its_channel() {
+        for channel in Channel::ALL {
+            let fact = Fact::new(format!("{channel}.a"), 1);
+            assert_eq!(fact.channel(), Some(channel));
+        }
+        for (path, channel) in [
+            ("mount./proc", Some(Channel::Mount)),
+            ("syscall[1]", Some(Channel::Syscall)),
+            ("proc", Some(Channel::Proc)),
+            ("prok.umask", None),
+            ("", None),
+        ] {
+            assert_eq!(Channel::of(path), channel, "{path}");
+        }
+    }
 }

@@ -411,11 +411,15 @@ mod tests {
             ("crun/young", ">=1.8"),
             ("libseccomp/names", "*"),
         ];
-        Catalogue(
-            all.into_iter()
-                .map(|(id, affects)| (id.parse().expect(id), finding(affects)))
-                .collect(),
-        )
+        let mut catalogue: BTreeMap<FindingId, crate::Finding> = all
+            .into_iter()
+            .map(|(id, affects)| (id.parse().expect(id), finding(affects)))
+            .collect();
+        // Its signs say what everybody else shows.
+        let mut sure = finding("*");
+        sure.shows = serde_yaml::from_str("[{fact: process.exit, is: 1, instead: 0}]").expect("signs");
+        catalogue.insert("youki/sure".parse().expect("an id"), sure);
+        Catalogue(catalogue)
     }
 
     fn entries(text: &str) -> Result<Vec<KnownEntry>, Vec<Slip>> {
@@ -543,5 +547,26 @@ mod tests {
         assert!(!some.is_about(Some("c")) && !some.is_about(None));
         let all = group("{facts: {}}");
         assert!(all.is_about(Some("c")) && all.is_about(None));
+    }
+
+    #[test]
+    fn what_everybody_else_shows_is_what_the_signs_say_where_they_say_one_value() {
+        let of = |ids: &str| {
+            let entries = entries(&format!("facts: {{process.exit: {ids}}}")).expect(ids);
+            assert!(entries[0].by_signs, "{ids}");
+            entries[0].otherwise.clone()
+        };
+        assert_eq!(of("youki/sure"), Some(Value::Int(0)));
+        assert_eq!(of("[youki/sure, runc/stub]"), None, "that one says none");
+    }
+
+    #[test]
+    fn every_written_value_can_be_changed() {
+        let mut entries =
+            entries("facts: {process.exit: [{because: runc/stub, shows: 1}, {otherwise: 2}]}").expect("good");
+        entries[0].values_mut().for_each(|value| *value = Value::Int(7));
+        let entry = &entries[0];
+        assert_eq!(entry.written[0].shows, Value::Int(7));
+        assert_eq!(entry.otherwise, Some(Value::Int(7)));
     }
 }

@@ -102,3 +102,17 @@ impl When {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_of_cgroups_is_written_as_it_is_named() {
+        for version in [CgroupVersion::V1, CgroupVersion::V2] {
+            let written = serde_json::to_value(version).expect("a word");
+            assert_eq!(written, version.name());
+            assert_eq!(version.to_string(), version.name());
+        }
+    }
+}

@@ -196,7 +196,7 @@ mod tests {
         let error =
             merge(&mut base, &json!({"ns-": [{"type": "pid"}, {"type": "netwrok"}]})).expect_err("idle");
         assert_eq!(
-            error,
+            error.to_string(),
             r#"`ns-` takes away nothing: no entry has {"type":"netwrok"}"#
         );
     }
@@ -211,7 +211,7 @@ mod tests {
     fn plus_on_something_else_names_the_key() {
         let mut base = json!({"a": {"b": 1}});
         let error = merge(&mut base, &json!({"a": {"b+": [1]}})).expect_err("no list");
-        assert_eq!(error, "`a.b+` changes a list, but `b` is not one");
+        assert_eq!(error.to_string(), "`a.b+` changes a list, but `b` is not one");
     }
 
     #[test]

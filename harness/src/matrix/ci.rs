@@ -11,7 +11,7 @@ pub fn github(plan: &Plan, parts: usize) -> String {
     let include: Vec<_> = (1..=parts)
         .map(|number| json!({"shard": format!("{number}/{parts}"), "plan": plan.name}))
         .collect();
-    format!("{}\n", json!({"fail-fast": false, "include": include}))
+    format!("{}\n", json!({"include": include}))
 }
 
 /// An Indexed Job: part K of N runs in the pod with the index K-1, and leaves its events in the volume.

@@ -221,6 +221,12 @@ fn parts_of_a_cell_are_joined_and_one_that_lacks_cases_is_interrupted() {
 fn a_plan_is_printed_as_ci_services_take_it() {
     let quick = planned("quick").expect("a plan");
     let github: serde_json::Value = serde_json::from_str(&ci::github(&quick, 3)).expect("json");
+    let axes: Vec<_> = github.as_object().expect("a map").keys().collect();
+    assert_eq!(
+        axes,
+        ["include"],
+        "anything else would be an axis of `strategy.matrix`"
+    );
     assert_eq!(
         github["include"][2],
         serde_json::json!({"shard": "3/3", "plan": "quick"})

@@ -287,7 +287,6 @@ impl CheckReport {
         let (own, moved) = self.shapes.into_iter().partition(|shape| shape.from.is_none());
         self.shapes = own;
         let head = Self {
-            shapes: Vec::new(),
             unchecked: Vec::new(),
             set_aside: Vec::new(),
             versions: Vec::new(),

@@ -49,6 +49,17 @@ fn unchecked(before: bool) -> Unchecked {
     }
 }
 
+fn version() -> VersionReport {
+    VersionReport {
+        runtime: runtime("crun"),
+        safe: 0,
+        at_risk: Vec::new(),
+        worst: None,
+        unchecked: Vec::new(),
+        why_not: None,
+    }
+}
+
 fn report(shapes: Vec<ShapeReport>, unchecked: Vec<Unchecked>) -> CheckReport {
     CheckReport {
         node: "node-1".to_owned(),
@@ -199,7 +210,12 @@ fn a_report_is_cut_by_the_runtime_that_the_workloads_run_under() {
         under("c", "runsc"),
         under("d", "youki"),
     ];
-    let whole = report(shapes, vec![unchecked(false)]);
+    let mut whole = report(shapes, vec![unchecked(false)]);
+    whole.set_aside.push(SetAside {
+        why: "under crun already".to_owned(),
+        workloads: vec!["e".to_owned()],
+    });
+    whole.versions.push(version());
     assert_eq!(whole.from_of(&whole.shapes[0]).name, "runc");
     assert_eq!(whole.from_of(&whole.shapes[1]).name, "youki");
     let cut: Vec<_> = whole
@@ -207,33 +223,27 @@ fn a_report_is_cut_by_the_runtime_that_the_workloads_run_under() {
         .into_iter()
         .map(|part| {
             let shapes = part.shapes.iter().map(|shape| shape.digest.clone());
-            (part.from.name, shapes.collect::<Vec<_>>(), part.unchecked.len())
+            let rest = [part.unchecked.len(), part.set_aside.len(), part.versions.len()];
+            (part.from.name, shapes.collect::<Vec<_>>(), rest)
         })
         .collect();
-    let row = |from: &str, shapes: &[&str], unchecked| {
+    let row = |from: &str, shapes: &[&str], rest: [usize; 3]| {
         let shapes = shapes.iter().map(|&one| one.to_owned()).collect::<Vec<_>>();
-        (from.to_owned(), shapes, unchecked)
+        (from.to_owned(), shapes, rest)
     };
     assert_eq!(
         cut,
         [
-            row("runc", &["a"], 1),
-            row("youki", &["b", "d"], 0),
-            row("runsc", &["c"], 0)
+            row("runc", &["a"], [1; 3]),
+            row("youki", &["b", "d"], [0; 3]),
+            row("runsc", &["c"], [0; 3])
         ]
     );
 }
 
 #[test]
 fn a_version_counts_its_workloads_and_is_safe_where_nothing_is_at_risk_or_unchecked() {
-    let mut version = VersionReport {
-        runtime: runtime("crun"),
-        safe: 0,
-        at_risk: Vec::new(),
-        worst: None,
-        unchecked: Vec::new(),
-        why_not: None,
-    };
+    let mut version = version();
     assert!(version.is_safe());
     version.add(report(vec![shape("a", &[]), shape("b", &[])], vec![]));
     version.add(report(vec![shape("c", &[finding(Impact::Cosmetic)])], vec![]));
@@ -327,14 +337,7 @@ fn a_report_is_its_events_and_they_are_the_report() {
         vec![shape("web", &[finding(Impact::Breaks)])],
         vec![unchecked(true)],
     );
-    whole.versions.push(VersionReport {
-        runtime: runtime("crun"),
-        safe: 1,
-        at_risk: Vec::new(),
-        worst: None,
-        unchecked: Vec::new(),
-        why_not: None,
-    });
+    whole.versions.push(version());
     let mut events = whole.events().into_iter();
     let Some(CheckEvent::CheckStarted(head)) = events.next() else {
         panic!("a report begins with its head")

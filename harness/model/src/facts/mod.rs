@@ -445,4 +445,19 @@ mod tests {
             assert_eq!(is_there, expected, "{channel} {watch}");
         }
     }
+
+    #[test]
+    fn a_star_is_of_everybody_and_a_label_of_its_process() {
+        let others = ["exec".to_owned()];
+        let of = |watch: &'static str| {
+            let found = chosen(Channel::Proc, watch, &others);
+            found
+                .into_iter()
+                .map(|found| found.of)
+                .collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(of("*"), [None].into());
+        assert!(of("exec.").contains(&Some("exec")) && !of("umask").contains(&Some("exec")));
+        assert!(of("exec.umask").contains(&Some("exec")));
+    }
 }

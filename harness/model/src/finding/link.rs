@@ -138,4 +138,19 @@ mod tests {
             assert!(not.parse::<Link>().is_err(), "{not}");
         }
     }
+
+    #[test]
+    fn pages_without_a_short_form_are_written_whole() {
+        for (link, good) in [
+            ("https://github.com/moby/moby/releases/tag/v23.0.0", true),
+            ("https://github.com/a/b/security/advisories/GHSA-1", true),
+            ("https://github.com/a/b/discussions/3", true),
+            ("https://github.com/a/b/compare/v1...v2", true),
+            ("https://github.com/a/b/wiki", true),
+            ("https://github.com/a/b/pull/3", false),
+            ("https://github.com/a/b/releases/tag/\u{1b}", false),
+        ] {
+            assert_eq!(link.parse::<Link>().is_ok(), good, "{link}");
+        }
+    }
 }

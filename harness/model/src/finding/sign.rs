@@ -341,52 +341,6 @@ mod tests {
     }
 
     #[test]
-    fn each_predicate_says_yes_and_no() {
-        let config = json!({"process": {"user": {"uid": 7}, "oomScoreAdj": 500, "args": ["a", "b"]}});
-        let context = Context {
-            config: &config,
-            facts: &[],
-        };
-        let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
-        for (predicate, value, expected) in [
-            ("is: ok", Some(Value::from("ok")), true),
-            ("is: ok", Some(Value::from("error")), false),
-            ("is: 'tmpfs*'", Some(Value::from("tmpfs rw")), true),
-            ("is: []", Some(list(&[])), true),
-            ("is: []", Some(list(&["a"])), false),
-            ("is: 3", None, false),
-            ("one-of: [1, 2]", Some(Value::Int(2)), true),
-            ("one-of: [1, 2]", Some(Value::Int(3)), false),
-            ("has: ro", Some(Value::from("tmpfs rw,ro,nosuid")), true),
-            ("has: r", Some(Value::from("tmpfs rw,ro,nosuid")), false),
-            ("has: 'HOME=*'", Some(list(&["A=1", "HOME=/"])), true),
-            ("lacks: ro", Some(Value::from("tmpfs rw")), true),
-            ("lacks: ro", None, false),
-            ("matches: '*denied*'", Some(list(&["x", "is denied here"])), true),
-            ("matches: '*denied*'", Some(list(&["x"])), false),
-            ("absent: true", None, true),
-            ("absent: true", Some(Value::Int(0)), false),
-            ("any: true", None, true),
-            ("above: 3", Some(Value::from("4:5")), true),
-            ("above: 3", Some(Value::Int(3)), false),
-            ("below: 3", Some(Value::Int(2)), true),
-            ("config: process.oomScoreAdj", Some(Value::from("500")), true),
-            ("config: process.oomScoreAdj", Some(Value::from("0")), false),
-            ("config: process.args", Some(list(&["a", "b"])), true),
-            ("is-user: uid", Some(Value::Int(7)), true),
-            ("is-user: gid", Some(Value::Int(0)), true),
-            ("is-user: gid", Some(Value::Int(7)), false),
-        ] {
-            let sign = sign(&format!("{{fact: a, {predicate}}}"));
-            assert_eq!(
-                sign.fits(value.as_ref(), &context),
-                expected,
-                "{predicate} {value:?}"
-            );
-        }
-    }
-
-    #[test]
     fn what_the_others_show_and_what_stands_beside_it_count() {
         let config = json!({});
         let denied = [Fact {
@@ -407,5 +361,101 @@ mod tests {
             facts: &[],
         };
         assert!(!sign.fits(Some(&Value::Int(0)), &nothing));
+    }
+
+    #[test]
+    fn what_was_not_observed_at_all_is_left_out_only_where_that_is_asked_for() {
+        let config = json!({});
+        let sign = sign("{fact: a, is: 0, where: {syscall.denied: {has: x}, proc.umask: {is: 18}}}");
+        let fact = |path: &str, value: Value| Fact::new(path, value);
+        let denied = |word: &str| fact("syscall.denied", Value::List(vec![word.to_owned()]));
+        let umask = |value: i64| fact("proc.umask", Value::Int(value));
+        for (facts, fits, as_far_as_seen) in [
+            (vec![denied("x"), umask(18)], true, true),
+            (vec![denied("x"), umask(7)], false, false),
+            (vec![denied("y"), umask(18)], false, false),
+            (vec![umask(18)], false, true),
+            (vec![umask(7)], false, false),
+            (vec![], false, true),
+        ] {
+            let context = Context {
+                config: &config,
+                facts: &facts,
+            };
+            let zero = Some(&Value::Int(0));
+            assert_eq!(sign.fits(zero, &context), fits, "{facts:?}");
+            assert_eq!(sign.can_show(&context), fits, "{facts:?}");
+            assert_eq!(
+                sign.fits_as_far_as_seen(zero, &context),
+                as_far_as_seen,
+                "{facts:?}"
+            );
+            assert!(
+                !sign.fits_as_far_as_seen(Some(&Value::Int(1)), &context),
+                "{facts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_others_can_be_asked_for_what_they_show_beside() {
+        let config = json!({});
+        let sign = sign("{fact: a, any: true, others: {process.stderr: {matches: '*busy*'}}}");
+        let shown = |text: &str| {
+            let facts = [Fact::new("process.stderr", text)];
+            let context = Context {
+                config: &config,
+                facts: &facts,
+            };
+            sign.others_show(&context)
+        };
+        assert!(shown("device busy here") && !shown("fine"));
+    }
+
+    #[test]
+    fn a_sign_says_a_value_where_it_is_one() {
+        let of = |yaml: &str| {
+            let sign = sign(yaml);
+            let line = |value: Option<Value>| value.map(|value| value.line());
+            (line(sign.value()), line(sign.usual()))
+        };
+        let text = |word: &str| Some(word.to_owned());
+        for (yaml, value, usual) in [
+            ("{fact: a, is: 3, instead: 4}", text("3"), text("4")),
+            ("{fact: a, is: 'x*', instead: 'y*'}", None, None),
+            (
+                "{fact: a, absent: true, instead: {absent: true}}",
+                text("(absent)"),
+                text("(absent)"),
+            ),
+            ("{fact: a, absent: false}", None, None),
+            ("{fact: a, has: x, instead: {is: z}}", None, text("z")),
+        ] {
+            assert_eq!(of(yaml), (value, usual), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn a_sign_that_asks_for_more_weighs_more() {
+        for (yaml, weight) in [
+            ("{fact: a, is: 3}", 3),
+            ("{fact: a, config: x}", 3),
+            ("{fact: a, has: x}", 2),
+            ("{fact: a, above: 1}", 1),
+            ("{fact: a, any: true}", 0),
+            ("{fact: a, any: true, instead: 3}", 1),
+            ("{fact: a, any: true, listed: linux.maskedPaths}", 1),
+            ("{fact: a, any: true, where: {b: {is: 1}, c: {is: 2}}}", 2),
+            (
+                "{fact: a, any: true, others: {b: {is: 1}, c: {is: 2}, d: {is: 3}}}",
+                3,
+            ),
+            (
+                "{fact: a, is: 1, listed: x, instead: 3, where: {b: {is: 1}}, others: {b: {is: 1}}}",
+                7,
+            ),
+        ] {
+            assert_eq!(sign(yaml).weight(), weight, "{yaml}");
+        }
     }
 }
