@@ -87,7 +87,7 @@ fn events(name: &str, node: usize) -> Vec<Value> {
             "changes": ["the host's devices are left out"], "findings": findings}),
         );
     }
-    if node % 7 == 0 {
+    if node.is_multiple_of(7) {
         events.push(
             json!({"event": "workload-unchecked", "workload": format!("shop/vault-{node}/vault"),
             "why": "joins a network namespace that is not there"}),

@@ -71,6 +71,9 @@ struct Kind {
     reason: &'static str,
 }
 
+/// What is said of an option of a mount.
+pub(super) const MOUNT_OPTION: &str = "mount option";
+
 const KINDS: [Kind; 7] = [
     Kind {
         name: "hooks",
@@ -80,7 +83,7 @@ const KINDS: [Kind; 7] = [
         reason: "its hooks would not run",
     },
     Kind {
-        name: "mount option",
+        name: MOUNT_OPTION,
         listed: "/mountOptions",
         asked: mount_options,
         impact: Impact::MayBreak,

@@ -10,7 +10,7 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::{Channel, Finding as Known, FindingId, Impact, Op};
 use serde_json::Value as Json;
 
-use super::features::Features;
+use super::features::{Features, MOUNT_OPTION};
 use super::from_to::Move;
 use super::usual;
 use crate::corpus::Corpus;
@@ -22,8 +22,6 @@ pub struct Read {
     pub finding: Finding,
     /// How it would show, if the probe met it; nothing where it comes from the runtimes' features.
     pub shows: Vec<Sign>,
-    /// Whether it is from the catalogue.
-    pub is_known: bool,
     /// Whether the probe's copy of the config has what it is about too, so that the probe may see it for itself.
     pub tried: bool,
 }
@@ -39,7 +37,7 @@ impl Read {
             let channel = Channel::of(&sign.fact);
             channel.is_some_and(|channel| [Channel::Setup, Channel::Mount].contains(&channel))
         };
-        self.tried && (self.is_known && self.shows.iter().all(unseen) || self.shows.iter().any(shown))
+        self.tried && (self.shows.iter().all(unseen) || self.shows.iter().any(shown))
     }
 }
 
@@ -69,11 +67,12 @@ impl Reader<'_> {
             .filter_map(|(id, known)| self.finding(id, known, config, tamed))
             .collect();
         let lacks = self.features.lacks(config, self.step);
+        let still = self.features.lacks(tamed, self.step);
         all.extend(lacks.into_iter().map(|finding| Read {
+            // A runtime's list may be incomplete: whether the probe's mounts are as they must be is seen.
+            tried: finding.what.starts_with(MOUNT_OPTION) && still.contains(&finding),
             finding,
             shows: Vec::new(),
-            is_known: false,
-            tried: false,
         }));
         all
     }
@@ -131,7 +130,6 @@ impl Reader<'_> {
                 before: false,
             },
             shows: known.shows.clone(),
-            is_known: true,
             tried: applies.fits(tamed, &STEPS, self.machine),
         })
     }

@@ -27,7 +27,7 @@ struct Usual {
 #[serde(deny_unknown_fields)]
 struct Mark {
     destination: String,
-    source: String,
+    below: String,
 }
 
 /// What an engine leaves out of a profile.
@@ -77,8 +77,10 @@ pub(super) fn network_comes_later(config: &Value) -> bool {
     let mounts = || config["mounts"].as_array().into_iter().flatten();
     USUAL.networks.iter().any(|mark| {
         mounts().any(|mount| {
-            let source = mount["source"].as_str().unwrap_or_default();
-            mount["destination"] == mark.destination.as_str() && glob(&mark.source, source)
+            let source = Path::new(mount["source"].as_str().unwrap_or_default());
+            let folder = source.ancestors().nth(2).and_then(Path::file_name);
+            mount["destination"] == mark.destination.as_str()
+                && folder.is_some_and(|name| name == mark.below.as_str())
         })
     })
 }

@@ -508,3 +508,19 @@ fn a_matrix_of_containerds_runtimes_and_profiles() {
         }
     }
 }
+
+#[test]
+#[ignore = "a trial by hand: OCIDIFF_VIA_CASES names the cases, OCIDIFF_VIA_OUT the folder for events and report"]
+fn a_selection_of_the_corpus_as_pods() {
+    let Some(node) = node(&ALL) else { return };
+    let scene = Scene::new();
+    let cases = std::env::var("OCIDIFF_VIA_CASES").unwrap_or_default();
+    let mut args = vec!["run", "--json", "events", "--records", "records"];
+    args.extend(cases.split_whitespace());
+    let ran = run(&scene, &node, &args);
+    let out = std::env::var("OCIDIFF_VIA_OUT").expect("a folder");
+    let copied = Command::new("cp").arg("-r").arg(scene.path()).arg(&out).status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    std::fs::write(Path::new(&out).join("stdout"), &ran.stdout).expect("write");
+    std::fs::write(Path::new(&out).join("stderr"), &ran.stderr).expect("write");
+}

@@ -1,6 +1,7 @@
 //! `ocidiff run --via podman` with a real Podman: the story, what is no container of an engine, and what is left.
 
 use crate::support;
+use crate::support::podman::conf;
 use crate::support::{dockerd, needs};
 
 use std::fs;
@@ -52,27 +53,11 @@ touch done
 sleep 1000
 "#;
 
-/// Rlimits and cgroups that can be had everywhere, and the helpers of the Podman that is first on PATH.
-fn conf() -> String {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folder_of = |name: &str| {
-        let mut folders = std::env::split_paths(&path);
-        folders.find(|folder| folder.join(name).is_file())
-    };
-    let conmon = folder_of("conmon").unwrap_or_default().join("conmon");
-    let helpers = folder_of("podman").unwrap_or_default();
-    format!(
-        "[containers]\ndefault_ulimits=[]\n[engine]\nevents_logger=\"file\"\ncgroup_manager=\"cgroupfs\"\n\
-         conmon_path=[\"{}\"]\nhelper_binaries_dir=[\"{}\", \"/usr/lib/podman\", \"/usr/libexec/podman\"]\n",
-        conmon.display(),
-        helpers.display()
-    )
-}
-
 /// The folder of the script, once it has done all; none where there is no Podman.
 fn ran() -> Option<Private> {
     programs(&["podman", "conmon", "bash"])?;
-    let found: Vec<_> = NAMES
+    // Podman 5 writes an ociVersion that the default crun does not know.
+    let found: Vec<_> = ["runc", "crun@1.21", "youki"]
         .iter()
         .map(|name| needs::runtime(name))
         .collect::<Option<_>>()?;

@@ -14,10 +14,12 @@ use serde_json::{Value as Json, json};
 use support::events::Events;
 use support::{Output, Ran, Scene};
 
-fn engine(names: &[&str]) -> Option<Dockerd> {
+fn engine(names: &[&'static str]) -> Option<Dockerd> {
+    // Docker from 26 on writes an ociVersion that the default crun does not know.
+    let selector = |name: &&'static str| if *name == "crun" { "crun@1.21" } else { *name };
     let found: Vec<_> = names
         .iter()
-        .map(|name| needs::runtime(name))
+        .map(|name| needs::runtime(selector(name)))
         .collect::<Option<_>>()?;
     let runtimes: Vec<(&str, &Path)> = names
         .iter()

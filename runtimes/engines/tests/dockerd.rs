@@ -105,6 +105,8 @@ fn docker() -> Option<(Dockerd, Vec<Runtime>)> {
     let mut runtimes = found.map_or_else(|_| Vec::new(), |found| found.runtimes);
     // Docker's own runc has the name already.
     runtimes.retain(|runtime| ["crun", "youki"].contains(&runtime.name()));
+    // The newest of each: Docker from 26 on writes an ociVersion that old ones do not know.
+    runtimes.sort_by(|one, other| (one.name(), &other.version).cmp(&(other.name(), &one.version)));
     runtimes.dedup_by(|one, other| one.name() == other.name());
     let known: Vec<(&str, &Path)> = runtimes
         .iter()

@@ -1,5 +1,7 @@
 //! A real Podman: its service and its folders tell the same containers.
 
+#[path = "support/podman.rs"]
+mod podman;
 #[path = "support/private.rs"]
 mod private;
 
@@ -31,10 +33,6 @@ podman "$here" run --name ended $few box:1 /bin/true
 podman "$here" system service -t 0 "unix://$here/podman.sock"
 "#;
 
-/// Rlimits and cgroups that can be had everywhere.
-const CONF: &str =
-    "[containers]\ndefault_ulimits=[]\n[engine]\nevents_logger=\"file\"\ncgroup_manager=\"cgroupfs\"\n";
-
 fn start() -> Option<Private> {
     needs(&["podman", "bash"])?;
     let folder = Private::folder();
@@ -48,7 +46,7 @@ fn start() -> Option<Private> {
         .arg(".")
         .status();
     assert!(tar.is_ok_and(|status| status.success()));
-    fs::write(at("containers.conf"), CONF).expect("a config");
+    fs::write(at("containers.conf"), podman::conf()).expect("a config");
     for place in ["node/var/lib/containers/storage", "node/run/containers/storage"] {
         fs::create_dir_all(at(place)).expect("a folder");
     }

@@ -15,6 +15,8 @@ pub(crate) mod needs;
 pub(crate) mod node;
 pub(crate) mod outside;
 pub(crate) mod pod;
+#[path = "../../../../runtimes/engines/tests/support/podman.rs"]
+pub(crate) mod podman;
 pub(crate) mod processes;
 pub(crate) mod running;
 pub(crate) mod story;
