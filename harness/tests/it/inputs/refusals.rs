@@ -116,3 +116,34 @@ fn what_the_copy_has_not_and_a_verdict_rests_on_is_not_checked() {
         );
     }
 }
+
+/// Names and paths are as long, and as hostile, as whoever gave them likes.
+#[test]
+fn every_line_of_the_answer_fits_a_terminal() {
+    let (Some(youki), Some(runc)) = (needs::runtime("youki"), needs::runtime("runc")) else {
+        return;
+    };
+    let scene = Scene::new();
+    let long = "n".repeat(180);
+    for name in [long.as_str(), "a\u{1b}[31mb", "two words"] {
+        bundle(&scene, |config| {
+            config["hostname"] = "h\u{1b}[31m\nsafe".into();
+            config["process"]["cwd"] = format!("/{}", "deep/".repeat(60)).into();
+            let at = format!("/\u{1b}]0;x\u{7}{}", "d".repeat(150));
+            super::moves::mount(
+                config,
+                json!({"destination": at, "type": "tmpfs", "source": "tmpfs"}),
+            );
+        });
+        fs::rename(scene.path().join("b"), scene.path().join(name)).expect("a bundle");
+        let (from, to) = (
+            format!("runc={}", runc.display()),
+            format!("youki={}", youki.display()),
+        );
+        let ran = scene.run(&["check", "--from", &from, "--to", &to, "--bundle", name]);
+        let printed = format!("{}{}", ran.stdout, ran.stderr);
+        let wide = ran.stdout.lines().find(|line| line.chars().count() > 110);
+        assert_eq!(wide, None, "{printed}");
+        assert!(!printed.contains(['\u{1b}', '\u{7}']), "{printed}");
+    }
+}
