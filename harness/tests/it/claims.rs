@@ -132,6 +132,8 @@ fn what_is_claimed_of_an_exec_in_real_pods_is_tried() {
     let pods: Vec<&String> = pods
         .filter(|(_, claims)| claims.iter().any(|one| one.claim == claimed))
         .map(|(pod, _)| pod)
+        // The others were tried through Docker and Podman, whose profiles name calls that a case may not: nobody knows them.
+        .filter(|pod| !["docker", "podman"].iter().any(|engine| pod.starts_with(engine)))
         .collect();
     assert!(pods.len() > 5, "{pods:?}");
     let scene = Scene::new();

@@ -65,7 +65,7 @@ cases! {
     a_family_of_nothing: "summary: s\nfor: 3\n", "2:1", ["`for` takes"];
     a_limit_below_zero: "summary: s\nsteps:\n  - create: {limit: -1}\n", "3:5", ["limit"];
     a_limit_without_end: "summary: s\nsteps:\n  - create: {limit: .inf}\n", "3:5", ["limit"];
-    a_range_that_is_none: "summary: s\nneeds: {kernel: 'newest'}\n", "2:9", ["newest"];
+    a_range_that_is_none: "summary: s\nneeds: {kernel: 'newest'}\n", "2:17", ["newest"];
     a_mode_that_is_none: "summary: s\nfiles:\n  /x: {text: hi, mode: '9z'}\n", "3:3", ["9z"];
     a_relative_file: "summary: s\nfiles:\n  x/y: {text: hi}\n", "3:3", ["x/y"];
     a_file_outside_of_the_rootfs: "summary: s\nfiles:\n  /../../etc/x: {text: hi}\n", "3:3", ["/../../etc/x"];
