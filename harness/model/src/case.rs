@@ -146,6 +146,23 @@ pub struct Expectation {
     pub requirement: Option<String>,
 }
 
+impl Expectation {
+    /// One value, and no other.
+    #[must_use]
+    pub fn only(is: Value, requirement: Option<String>) -> Self {
+        Self {
+            is,
+            or: Vec::new(),
+            requirement,
+        }
+    }
+
+    /// Every value that is as good as expected, the first one first.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        std::iter::once(&self.is).chain(&self.or)
+    }
+}
+
 impl JsonSchema for Expectation {
     fn schema_name() -> Cow<'static, str> {
         "Expectation".into()
@@ -179,11 +196,7 @@ impl<'de> Deserialize<'de> for Expectation {
         let parsed = if value.is_object() {
             serde_json::from_value(value).map(|Long { is, or, requirement }| Self { is, or, requirement })
         } else {
-            serde_json::from_value(value).map(|is| Self {
-                is,
-                or: Vec::new(),
-                requirement: None,
-            })
+            serde_json::from_value(value).map(|is| Self::only(is, None))
         };
         parsed.map_err(|error| {
             serde::de::Error::custom(format!(

@@ -60,7 +60,7 @@ pub mod verdict;
 pub mod version;
 
 pub use caller::Caller;
-pub use case::{Case, CaseFile, FileSpec, Needs, Watch};
+pub use case::{Case, CaseFile, Expectation, FileSpec, Needs, Watch};
 pub use difference::{Difference, Group};
 pub use event::Event;
 pub use fact::{Channel, Fact, Value};

@@ -80,7 +80,7 @@ pub(super) fn describe(case: &Case) -> Result<ExplainInput, Error> {
         Watch::Not(_) => format!("{channel}: not looked at"),
     });
     let expect = case.body.expect.iter().map(|(path, what)| {
-        let values = std::iter::once(&what.is).chain(&what.or).map(Value::line);
+        let values = what.values().map(Value::line);
         format!("{path} = {}", values.collect::<Vec<_>>().join(" or "))
     });
     Ok(ExplainInput {

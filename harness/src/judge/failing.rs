@@ -108,16 +108,14 @@ fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
         .into_iter()
         .zip(&case.body.steps)
         .take(at);
-    let of_same = waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
+    let mut waits_of_same =
+        waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
     let is_ok = |record: &&Record, label: &str| {
         let mut steps = record.steps.iter();
         steps.any(|step| step.label == label && step.result == CallResult::Ok)
     };
     let is_of_process = matches!(step.op, Op::Kill | Op::Pause | Op::Resume);
-    is_of_process
-        && of_same
-            .into_iter()
-            .any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
+    is_of_process && waits_of_same.any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
 }
 
 /// The case itself says how the step ends.

@@ -5,7 +5,7 @@ use ocidiff_model::finding::fits;
 use ocidiff_model::known::{ANY, Machine, stands_for};
 use ocidiff_model::step::{MAIN, labels};
 use ocidiff_model::{
-    Case, Channel, Difference, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
+    Case, Channel, Difference, Expectation, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
 };
 
 use crate::judge::compare::{compare, difference, groups, speaks_of};
@@ -77,36 +77,16 @@ pub fn verdict(differences: &[Difference]) -> Verdict {
 #[must_use]
 pub fn expected_clauses(case: &Case) -> Vec<String> {
     let clauses = expectations(case).into_iter();
-    clauses.filter_map(|expected| expected.requirement).collect()
+    clauses.filter_map(|expected| expected.what.requirement).collect()
 }
 
-/// What a case expects of a fact.
+/// What a case expects of a fact, with the clause that it rests on.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
     /// The fact's path.
     pub(crate) fact: String,
-    /// The value.
-    pub(crate) is: Value,
-    /// Other values that are as good.
-    pub(crate) or: Vec<Value>,
-    /// The clause.
-    pub(crate) requirement: Option<String>,
-}
-
-impl Expected {
-    /// One value, and no other.
-    fn only(fact: String, is: Value, requirement: Option<String>) -> Self {
-        Self {
-            fact,
-            is,
-            or: Vec::new(),
-            requirement,
-        }
-    }
-
-    fn values(&self) -> impl Iterator<Item = &Value> {
-        std::iter::once(&self.is).chain(&self.or)
-    }
+    /// The values and the clause.
+    pub(crate) what: Expectation,
 }
 
 /// The case's expectations: of facts, of its steps, and what these imply.
@@ -127,8 +107,10 @@ pub(crate) fn expectations(case: &Case) -> Vec<Expected> {
                 Outcome::Ok => ("result", "ok".into()),
                 Outcome::Error => ("result", "error".into()),
             };
-            let fact = format!("lifecycle.{label}.{last}");
-            Some(Expected::only(fact, value, only.clone()))
+            Some(Expected {
+                fact: format!("lifecycle.{label}.{last}"),
+                what: Expectation::only(value, only.clone()),
+            })
         });
     of_facts.into_iter().chain(steps).chain(implied).collect()
 }
@@ -137,9 +119,10 @@ fn of_facts(case: &Case) -> Vec<Expected> {
     let expected = case.body.expect.iter();
     let written = expected.map(|(path, expectation)| Expected {
         fact: path.clone(),
-        is: expectation.is.clone(),
-        or: expectation.or.clone(),
-        requirement: case.requirement_of(expectation),
+        what: Expectation {
+            requirement: case.requirement_of(expectation),
+            ..expectation.clone()
+        },
     });
     written.collect()
 }
@@ -150,12 +133,14 @@ fn implied(case: &Case, of_facts: &[Expected]) -> Vec<Expected> {
     let absent = Value::from(ocidiff_model::known::ABSENT);
     let of_run: Vec<_> = of_facts
         .iter()
-        .filter(|expected| expected.is != absent && is_of_main(case, &expected.fact))
+        .filter(|expected| expected.what.is != absent && is_of_main(case, &expected.fact))
         .collect();
     if of_run.is_empty() {
         return Vec::new();
     }
-    let clause = of_run.iter().find_map(|expected| expected.requirement.clone());
+    let clause = of_run
+        .iter()
+        .find_map(|expected| expected.what.requirement.clone());
     labels(&case.body.steps)
         .into_iter()
         .zip(&case.body.steps)
@@ -165,7 +150,10 @@ fn implied(case: &Case, of_facts: &[Expected]) -> Vec<Expected> {
         })
         .map(|(label, _)| format!("lifecycle.{label}.result"))
         .filter(|path| of_facts.iter().all(|other| other.fact != *path))
-        .map(|path| Expected::only(path, Value::from("ok"), clause.clone()))
+        .map(|fact| Expected {
+            fact,
+            what: Expectation::only("ok".into(), clause.clone()),
+        })
         .collect()
 }
 
@@ -182,11 +170,11 @@ fn is_of_main(case: &Case, path: &str) -> bool {
 /// Holds a step that fails under every runtime, which the case does not expect, against its success.
 pub(crate) fn hold_against_success(found: &mut Vec<Difference>, fact: &str, records: &[&Record]) {
     if found.iter().all(|difference| difference.fact != fact) {
-        hold_against(
-            found,
-            Expected::only(fact.to_owned(), Value::from("ok"), None),
-            records,
-        );
+        let expected = Expected {
+            fact: fact.to_owned(),
+            what: Expectation::only("ok".into(), None),
+        };
+        hold_against(found, expected, records);
     }
 }
 
@@ -194,7 +182,12 @@ pub(crate) fn hold_against_success(found: &mut Vec<Difference>, fact: &str, reco
 /// one that it did not take.
 fn hold_against(found: &mut Vec<Difference>, expected: Expected, records: &[&Record]) {
     let path = expected.fact.as_str();
-    let is_met = |record: &&&Record| expected.values().any(|value| fits(value, record.value(path)));
+    let is_met = |record: &&&Record| {
+        expected
+            .what
+            .values()
+            .any(|value| fits(value, record.value(path)))
+    };
     let against: Vec<String> = records
         .iter()
         .filter(|record| !is_met(record) && speaks_of(record, path))
@@ -210,8 +203,8 @@ fn hold_against(found: &mut Vec<Difference>, expected: Expected, records: &[&Rec
             found.push(difference(path, groups(path, records)));
             found.len() - 1
         });
-    found[at].expected = Some(expected.is);
-    found[at].requirement = expected.requirement;
+    found[at].expected = Some(expected.what.is);
+    found[at].requirement = expected.what.requirement;
     found[at].against = against;
 }
 
@@ -271,7 +264,7 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
         .find(|expected| expected.fact == entry.fact);
     distinct
         || expected.is_some_and(|expected| {
-            let is_met = |written: &Value| expected.values().any(|value| written_fits(value, written));
+            let is_met = |written: &Value| expected.what.values().any(|value| written_fits(value, written));
             let mut certain = certain.clone();
             certain.any(|written| !is_met(written))
         })

@@ -41,8 +41,8 @@ fn expected(entry: &Entry, machine: &Machine) -> BTreeMap<String, Value> {
     }
     // Of several values a script can look for one only.
     for expected in expectations(&entry.case) {
-        if expected.or.is_empty() {
-            all.insert(expected.fact, expected.is);
+        if expected.what.or.is_empty() {
+            all.insert(expected.fact, expected.what.is);
         } else {
             all.remove(&expected.fact);
         }

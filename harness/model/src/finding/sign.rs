@@ -198,7 +198,7 @@ impl Sign {
     /// Whether a value is what the component shows.
     #[must_use]
     pub fn fits(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
-        self.shows.fits(value, context) && all_fit(&self.beside, context)
+        self.shows.fits(value, context) && self.can_show(context)
     }
 
     /// Whether a runtime shows what the sign asks for beside the value: where it does not, nothing is to be seen.

@@ -59,7 +59,7 @@ pub(super) async fn prove(
     if alike && profile.default_errno_ret == Some(ENOSYS) {
         return Ok(no_need(profile, Vec::new(), words::ALIKE));
     }
-    let proven = tried(runner, profile, before, filters, how).await?;
+    let proven = tried(runner, profile, before, &had, filters, how).await?;
     Ok(match proven.answer {
         Answer::NoCure(_) if alike => no_need(profile, proven.told, words::ALIKE),
         _ => proven,
@@ -71,10 +71,10 @@ async fn tried(
     runner: &CellRunner,
     profile: &Profile,
     before: &[ReadBack],
+    had: &[&[FilterRecord]],
     filters: &mut Filters,
     how: FixArg,
 ) -> Result<Proven, Error> {
-    let had: Vec<&[FilterRecord]> = before.iter().filter_map(filters_of).collect();
     let all_load = had.len() == before.len();
     for one in before.iter().filter(|one| filters_of(one).is_none()) {
         filters.add_like_the_first(&one.runtime.label);
@@ -85,7 +85,7 @@ async fn tried(
         let cured = match cure(filters.decider(), profile, native_arch(), means(how), &of) {
             Ok(cured) => cured,
             Err(NoCure::Default(_)) if !all_load => return Ok(not_all_load(profile, before)),
-            Err(NoCure::Default(action)) => return nothing_to_cure(profile, &had, filters, &action),
+            Err(NoCure::Default(action)) => return nothing_to_cure(profile, had, filters, &action),
             Err(error) => return Err(Error::usage(format!("failed to {error}"))),
         };
         let after = read_back(runner, &cured.profile.to_json()).await?;
