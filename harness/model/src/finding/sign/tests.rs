@@ -1,0 +1,155 @@
+//! Signs held against values.
+
+use super::*;
+use crate::fact::Fact;
+use serde_json::json;
+
+fn sign(yaml: &str) -> Sign {
+    serde_yaml::from_str(yaml).expect(yaml)
+}
+
+#[test]
+fn a_sign_is_about_the_facts_that_its_path_names() {
+    let sign = sign("{fact: 'mount.{/,inside./}{proc,sys}*', lacks: ro}");
+    for (path, expected) in [
+        ("mount./proc", true),
+        ("mount.inside./sys/fs", true),
+        ("mount./dev", false),
+        ("proc.umask", false),
+    ] {
+        assert_eq!(sign.is_about(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_sign_can_be_about_what_the_config_lists() {
+    let config = json!({"linux": {"maskedPaths": ["/proc/keys", "/a"]}});
+    let sign = sign("{fact: 'mount.*', listed: linux.maskedPaths, any: true}");
+    for (path, expected) in [
+        ("mount./proc/keys", true),
+        ("mount.inside./a#2", true),
+        ("mount./b/a", false),
+        ("mount./proc", false),
+    ] {
+        assert_eq!(sign.is_listed(path, &config), expected, "{path}");
+    }
+    assert!(!sign.is_listed("mount./a", &json!({})));
+}
+
+#[test]
+fn what_the_others_show_and_what_stands_beside_it_count() {
+    let config = json!({});
+    let denied = [Fact {
+        path: "syscall.denied".to_owned(),
+        value: Value::List(vec!["x ENOSYS".to_owned()]),
+    }];
+    let context = Context {
+        config: &config,
+        facts: &denied,
+    };
+    let sign = sign("{fact: a, is: 0, instead: {above: 0}, where: {'syscall.{x,den*}': {has: '* ENOSYS'}}}");
+    assert!(sign.fits(Some(&Value::Int(0)), &context));
+    assert!(sign.others_fit(Some(&Value::Int(2)), &context));
+    assert!(!sign.others_fit(Some(&Value::Int(0)), &context));
+    let nothing = Context {
+        config: &config,
+        facts: &[],
+    };
+    assert!(!sign.fits(Some(&Value::Int(0)), &nothing));
+}
+
+#[test]
+fn what_was_not_observed_at_all_is_left_out_only_where_that_is_asked_for() {
+    let config = json!({});
+    let sign = sign("{fact: a, is: 0, where: {syscall.denied: {has: x}, proc.umask: {is: 18}}}");
+    let fact = |path: &str, value: Value| Fact::new(path, value);
+    let denied = |word: &str| fact("syscall.denied", Value::List(vec![word.to_owned()]));
+    let umask = |value: i64| fact("proc.umask", Value::Int(value));
+    for (facts, fits, as_far_as_seen) in [
+        (vec![denied("x"), umask(18)], true, true),
+        (vec![denied("x"), umask(7)], false, false),
+        (vec![denied("y"), umask(18)], false, false),
+        (vec![umask(18)], false, true),
+        (vec![umask(7)], false, false),
+        (vec![], false, true),
+    ] {
+        let context = Context {
+            config: &config,
+            facts: &facts,
+        };
+        let zero = Some(&Value::Int(0));
+        assert_eq!(sign.fits(zero, &context), fits, "{facts:?}");
+        assert_eq!(sign.can_show(&context), fits, "{facts:?}");
+        assert_eq!(
+            sign.fits_as_far_as_seen(zero, &context),
+            as_far_as_seen,
+            "{facts:?}"
+        );
+        assert!(
+            !sign.fits_as_far_as_seen(Some(&Value::Int(1)), &context),
+            "{facts:?}"
+        );
+    }
+}
+
+#[test]
+fn the_others_can_be_asked_for_what_they_show_beside() {
+    let config = json!({});
+    let sign = sign("{fact: a, any: true, others: {process.stderr: {matches: '*busy*'}}}");
+    let shown = |text: &str| {
+        let facts = [Fact::new("process.stderr", text)];
+        let context = Context {
+            config: &config,
+            facts: &facts,
+        };
+        sign.others_show(&context)
+    };
+    assert!(shown("device busy here") && !shown("fine"));
+}
+
+#[test]
+fn a_sign_says_a_value_where_it_is_one() {
+    let of = |yaml: &str| {
+        let sign = sign(yaml);
+        let line = |value: Option<Value>| value.map(|value| value.line());
+        (line(sign.value()), line(sign.usual()))
+    };
+    let text = |word: &str| Some(word.to_owned());
+    for (yaml, value, usual) in [
+        ("{fact: a, is: 3, instead: 4}", text("3"), text("4")),
+        ("{fact: a, is: 'x*', instead: 'y*'}", None, None),
+        (
+            "{fact: a, absent: true, instead: {absent: true}}",
+            text("(absent)"),
+            text("(absent)"),
+        ),
+        ("{fact: a, absent: false}", None, None),
+        ("{fact: a, has: x, instead: {is: z}}", None, text("z")),
+    ] {
+        assert_eq!(of(yaml), (value, usual), "{yaml}");
+    }
+}
+
+#[test]
+fn a_sign_that_asks_for_more_weighs_more() {
+    for (yaml, weight) in [
+        ("{fact: a, is: 3}", 3),
+        ("{fact: a, config: x}", 3),
+        ("{fact: a, has: x}", 2),
+        ("{fact: a, above: 1}", 1),
+        ("{fact: a, any: true}", 0),
+        ("{fact: a, any: true, instead: 3}", 1),
+        ("{fact: a, any: true, listed: linux.maskedPaths}", 1),
+        ("{fact: a, any: true, where: {b: {is: 1}, c: {is: 2}}}", 2),
+        (
+            "{fact: a, any: true, others: {b: {is: 1}, c: {is: 2}, d: {is: 3}}}",
+            3,
+        ),
+        (
+            "{fact: a, is: 1, listed: x, instead: 3, where: {b: {is: 1}}, others: {b: {is: 1}}}",
+            7,
+        ),
+    ] {
+        assert_eq!(sign(yaml).weight(), weight, "{yaml}");
+    }
+}
