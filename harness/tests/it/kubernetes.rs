@@ -299,6 +299,7 @@ fn a_round_trip_through_kubectl_loses_no_key() {
 
 #[test]
 fn wrong_use_says_what_to_do() {
+    const JOB: &[&str] = &["--kubernetes", "--nodes", "3", "--job-image", "a"];
     let scene = Scene::new();
     let to = ["check", "--to", "crun"];
     for (args, told) in [
@@ -312,31 +313,9 @@ fn wrong_use_says_what_to_do() {
             &["--kubernetes", "--nodes", "3", "--job-image", "a: {b: c}"],
             "an image is",
         ),
-        (
-            &[
-                "--kubernetes",
-                "--nodes",
-                "3",
-                "--job-image",
-                "a",
-                "--bundle",
-                "b",
-            ],
-            "--bundle",
-        ),
+        (&[JOB, &["--bundle", "b"]].concat(), "--bundle"),
         (&["--nodes", "3", "--bundle", "b"], "--kubernetes"),
-        (
-            &[
-                "--kubernetes",
-                "--nodes",
-                "3",
-                "--job-image",
-                "a",
-                "--from",
-                "no name",
-            ],
-            "not a runtime's name",
-        ),
+        (&[JOB, &["--from", "no name"]].concat(), "not a runtime's name"),
         (&["--only-read", "--bundle", "b"], "--from"),
         (&["--only-read", "--from", "runc", "--bundle", "b"], "--from: "),
         (
@@ -344,28 +323,11 @@ fn wrong_use_says_what_to_do() {
             "--to: ",
         ),
         (
-            &[
-                "--kubernetes",
-                "--nodes",
-                "3",
-                "--job-image",
-                "a",
-                "--only-read",
-                "--from",
-                "runc@1.1.5",
-            ],
+            &[JOB, &["--only-read", "--from", "runc@1.1.5"]].concat(),
             "--to: ",
         ),
         (
-            &[
-                "--kubernetes",
-                "--nodes",
-                "3",
-                "--job-image",
-                "a",
-                "--socket",
-                "run/$(X).sock",
-            ],
+            &[JOB, &["--socket", "run/$(X).sock"]].concat(),
             "an absolute path without variables",
         ),
     ] {

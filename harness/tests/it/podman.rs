@@ -1,12 +1,11 @@
 //! `ocidiff run --via podman` with a real Podman: the story, what is no container of an engine, and what is left.
 
 use crate::support;
-use crate::support::podman::conf;
+use crate::support::podman::prepare;
 use crate::support::{dockerd, needs};
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use dockerd::private::{Private, box_rootfs, is_on_path, needs as programs};
 use ocidiff_model::event::CaseReport;
@@ -64,15 +63,7 @@ fn ran() -> Option<Private> {
     let folder = Private::folder();
     let at = |name: &str| folder.path().join(name);
     box_rootfs(&at("box"))?;
-    let tar = Command::new("tar")
-        .arg("-C")
-        .arg(at("box"))
-        .arg("-cf")
-        .arg(at("box.tar"))
-        .arg(".")
-        .status();
-    assert!(tar.is_ok_and(|status| status.success()));
-    fs::write(at("containers.conf"), conf()).expect("a config");
+    prepare(folder.path());
     let storage = format!(
         "[storage]\ndriver=\"overlay\"\ngraphroot=\"{}\"\nrunroot=\"/run/containers-of-a-test\"\n",
         at("storage").display()

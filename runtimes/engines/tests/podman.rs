@@ -7,7 +7,6 @@ mod private;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use ocidiff_engines::{Found, Options, Which, Workload, find};
 use private::{Private, box_rootfs, needs};
@@ -38,15 +37,7 @@ fn start() -> Option<Private> {
     let folder = Private::folder();
     let at = |name: &str| folder.path().join(name);
     box_rootfs(&at("box"))?;
-    let tar = Command::new("tar")
-        .arg("-C")
-        .arg(at("box"))
-        .arg("-cf")
-        .arg(at("box.tar"))
-        .arg(".")
-        .status();
-    assert!(tar.is_ok_and(|status| status.success()));
-    fs::write(at("containers.conf"), podman::conf()).expect("a config");
+    podman::prepare(folder.path());
     for place in ["node/var/lib/containers/storage", "node/run/containers/storage"] {
         fs::create_dir_all(at(place)).expect("a folder");
     }

@@ -1,7 +1,24 @@
 //! How a Podman of a test's own is set up.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Packs the rootfs `box` of the folder for `podman import`, and writes the config of a Podman there.
+pub(crate) fn prepare(folder: &Path) {
+    let tar = Command::new("tar")
+        .arg("-C")
+        .arg(folder.join("box"))
+        .arg("-cf")
+        .arg(folder.join("box.tar"))
+        .arg(".")
+        .status();
+    assert!(tar.is_ok_and(|status| status.success()));
+    fs::write(folder.join("containers.conf"), conf()).expect("a config");
+}
+
 /// Rlimits and cgroups that can be had everywhere, and the helpers of the Podman that is first on PATH.
-pub(crate) fn conf() -> String {
+fn conf() -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folder_of = |name: &str| {
         let mut folders = std::env::split_paths(&path);
