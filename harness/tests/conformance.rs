@@ -4,10 +4,11 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
+#[path = "it/support/program.rs"]
+mod program;
 #[path = "it/support/skip.rs"]
 mod skip;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +23,7 @@ use ocidiff::run::suite::{self, Settings};
 use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};
 use ocidiff_runtimes::Runtime;
+use program::program;
 use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 
@@ -94,7 +96,7 @@ impl Suite {
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        let ask = ocidiff::cells::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+        let ask = ocidiff::cells::ask::InCell::new(&program());
         let runtimes = suite::runtimes_asked(&named, &suite::store()?, &ask)?;
         suite::need_two(&runtimes)?;
         Ok(Arc::new(Self {
@@ -139,7 +141,7 @@ impl Suite {
             return Ok(Arc::clone(runner));
         }
         let settings = Settings {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_ocidiff")),
+            program: program(),
             reference: None,
             jobs: 4,
             recorder: Recorder::Auto,
