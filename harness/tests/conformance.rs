@@ -4,14 +4,15 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
-#[path = "it/support/program.rs"]
-mod program;
+#[path = "it/support/binary.rs"]
+mod binary;
 #[path = "it/support/skip.rs"]
 mod skip;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use binary::binary;
 use libtest_mimic::{Arguments, Failed, Trial};
 use ocidiff::cells::abilities::Abilities;
 use ocidiff::cells::runner::{CellRunner, Recorder};
@@ -23,7 +24,6 @@ use ocidiff::run::suite::{self, Settings};
 use ocidiff_model::{Verdict, facts};
 use ocidiff_reports::{Style, terminal};
 use ocidiff_runtimes::Runtime;
-use program::program;
 use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 
@@ -96,7 +96,7 @@ impl Suite {
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        let ask = ocidiff::cells::ask::InCell::new(&program());
+        let ask = ocidiff::cells::ask::InCell::new(&binary());
         let runtimes = suite::runtimes_asked(&named, &suite::store()?, &ask)?;
         suite::need_two(&runtimes)?;
         Ok(Arc::new(Self {
@@ -141,7 +141,7 @@ impl Suite {
             return Ok(Arc::clone(runner));
         }
         let settings = Settings {
-            program: program(),
+            program: binary(),
             reference: None,
             jobs: 4,
             recorder: Recorder::Auto,

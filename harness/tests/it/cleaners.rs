@@ -1,7 +1,7 @@
 //! `clean`, all the while and from everywhere, beside commands that live: nobody loses anything.
 
 use crate::support;
-use crate::support::{corpus, events, needs, program};
+use crate::support::{binary, corpus, events, needs};
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -46,7 +46,7 @@ fn clean_from(namespaces: &str) -> bool {
     command.args(["sh", "-c", script, "_", hide]);
     // By its descriptor: what it lies on may be hidden.
     command.args(["sh", "-c", "exec /proc/self/fd/9 clean"]);
-    let fd9 = format!("exec 9<{}; exec \"$@\"", program().display());
+    let fd9 = format!("exec 9<{}; exec \"$@\"", binary().display());
     let mut outer = Command::new("sh");
     outer
         .arg("-c")
