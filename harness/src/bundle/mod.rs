@@ -170,7 +170,13 @@ impl Builder {
         // The root is that of the topmost layer: one for each owner and mode, and for what goes into it.
         let seen = std::fs::metadata(first)?;
         let named = format!("{files:?}");
-        let like = format!("over-{}-{}-{:o}-{}", seen.uid(), seen.gid(), seen.mode(), &of_text(&named)[..12]);
+        let like = format!(
+            "over-{}-{}-{:o}-{}",
+            seen.uid(),
+            seen.gid(),
+            seen.mode(),
+            &of_text(&named)[..12]
+        );
         let top = self.folder.join(like);
         if !top.exists() {
             layer::make(&top, files, &self.probe()?)?;

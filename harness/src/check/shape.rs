@@ -113,7 +113,9 @@ pub fn shapes(
         let own = options
             .run
             .then(|| Own::of(&config, options.command.as_deref(), &tamed.stand_ins));
-        let args = own.as_ref().map_or_else(|| texts(&config, "/process/args"), |own| own.args.clone());
+        let args = own
+            .as_ref()
+            .map_or_else(|| texts(&config, "/process/args"), |own| own.args.clone());
         let tried = match args.first() {
             Some(program) => program::place(&mut tamed, &config, program, &workload.layers),
             None => tamed.config.clone(),

@@ -93,9 +93,11 @@ fn elf(head: &[u8], file: &File) -> Format {
         let Some(at) = place(start, entry, size) else {
             return Format::Unknown;
         };
-        let (Some(kind), Some(from), Some(bytes)) =
-            (number(at, 4), number(at + offset, word), number(at + length, word))
-        else {
+        let (Some(kind), Some(from), Some(bytes)) = (
+            number(at, 4),
+            number(at + offset, word),
+            number(at + length, word),
+        ) else {
             return Format::Unknown;
         };
         if kind == PT_INTERP {
@@ -146,7 +148,10 @@ mod tests {
             (b"echo hi\n", never(Format::Nothing)),
             (b"#!\n", never(Format::Nothing)),
             (b"\x7fELF", never(Format::Foreign)),
-            (b"\x7fELF\x02\x01\x01 and words in place of a header, as many as there must be", never(Format::Foreign)),
+            (
+                b"\x7fELF\x02\x01\x01 and words in place of a header, as many as there must be",
+                never(Format::Foreign),
+            ),
         ] {
             std::fs::write(&path, text).expect("a file");
             assert_eq!(format(&path), is, "{}", String::from_utf8_lossy(text));

@@ -206,7 +206,7 @@ impl Look<'_> {
             match self.tree.find(&self.from_cwd(&file.to_string_lossy())) {
                 Found::Unknown => return Way::Unknown,
                 Found::Absent => continue,
-                Found::Folder => usual = false,
+                Found::Folder => {}
                 Found::File(place) if place.mount.is_some() => return Way::Unknown,
                 Found::File(place) => match self.of(place, usual) {
                     Way::Covered(mut all) => found.append(&mut all),
@@ -257,10 +257,14 @@ impl Look<'_> {
     /// Whether nothing keeps its user from executing it.
     fn may_run(&self, place: &Place) -> bool {
         // Some runtimes look at what others may, whoever the user is.
-        let open = place.seen.mode() & 0o001 != 0 && place.above.iter().all(|(_, seen)| seen.mode() & 0o001 != 0);
+        let open =
+            place.seen.mode() & 0o001 != 0 && place.above.iter().all(|(_, seen)| seen.mode() & 0o001 != 0);
         let mount = place.mount.and_then(|at| self.config["mounts"][at].as_object());
         let closed = mount.is_some_and(|mount| options(mount).any(|one| one == "noexec"));
-        let masked = self.config.pointer("/linux/maskedPaths").and_then(Value::as_array);
+        let masked = self
+            .config
+            .pointer("/linux/maskedPaths")
+            .and_then(Value::as_array);
         let is_masked = |path: &Value| path.as_str().is_some_and(|path| place.at.starts_with(path));
         open && !closed && !masked.is_some_and(|all| all.iter().any(is_masked))
     }

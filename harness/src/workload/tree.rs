@@ -192,7 +192,11 @@ fn below(seen: Seen, part: &OsStr) -> Seen {
 
 /// None where what is below shows in it.
 fn mounted(mount: &Map<String, Value>) -> Option<Mounted> {
-    let options = mount.get("options").and_then(Value::as_array).into_iter().flatten();
+    let options = mount
+        .get("options")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let kind = mount.get("type").and_then(Value::as_str).unwrap_or("bind");
     if binds(mount) {
         let source = mount.get("source").and_then(Value::as_str).map(Path::new);
@@ -250,7 +254,11 @@ mod tests {
         for path in [upper.join("usr"), lower.join("usr/bin"), host.clone()] {
             fs::create_dir_all(path).expect("folders");
         }
-        for path in [lower.join("usr/bin/tool"), lower.join("usr/bin/gone"), host.join("hosts")] {
+        for path in [
+            lower.join("usr/bin/tool"),
+            lower.join("usr/bin/gone"),
+            host.join("hosts"),
+        ] {
             fs::write(path, "").expect("a file");
         }
         symlink("usr/bin", upper.join("bin")).expect("a link");
