@@ -64,49 +64,84 @@ enum Seen {
     Unknown,
 }
 
+/// How far a path leads, and what is not there any more.
+struct Walked {
+    at: PathBuf,
+    rest: VecDeque<PathBuf>,
+    last: (Seen, Option<usize>),
+}
+
 impl<'a> Tree<'a> {
     pub(super) fn of(config: &Value, layers: &'a [PathBuf]) -> Self {
-        let list = config["mounts"].as_array().into_iter().flatten();
-        let mounts = list.enumerate().filter_map(|(at, mount)| {
-            let mount = mount.as_object()?;
-            let destination = mount.get("destination").and_then(Value::as_str)?;
-            Some((at, plain(Path::new(destination)), mounted(mount)?))
-        });
-        Self {
+        let mut tree = Self {
             layers,
-            mounts: mounts.collect(),
+            mounts: Vec::new(),
+        };
+        let list = config["mounts"].as_array().into_iter().flatten();
+        for (at, mount) in list.enumerate() {
+            let Some(mount) = mount.as_object() else { continue };
+            let point = mount.get("destination").and_then(Value::as_str);
+            if let (Some(point), Some(shown)) = (point, mounted(mount)) {
+                let point = tree.point(Path::new(point));
+                tree.mounts.push((at, point, shown));
+            }
         }
+        tree
+    }
+
+    /// Where something is mounted: links lead to it, and what is missing is made.
+    fn point(&self, path: &Path) -> PathBuf {
+        let Walked { at, rest, .. } = self.walk(path);
+        rest.iter().fold(at, |at, part| plain(&at.join(part)))
     }
 
     /// What a path leads to.
     pub(super) fn find(&self, path: &Path) -> Found {
-        let mut todo: VecDeque<PathBuf> = parts(path);
+        let Walked { at, rest, last } = self.walk(path);
+        match last {
+            (Seen::Folders(_), _) if rest.is_empty() => Found::Folder,
+            (Seen::File(real), mount) if rest.is_empty() => self.file(at, real, mount),
+            (Seen::Unknown, _) => Found::Unknown,
+            _ => Found::Absent,
+        }
+    }
+
+    /// Follows a path as far as there is something.
+    fn walk(&self, path: &Path) -> Walked {
         let (mut at, mut links) = (PathBuf::from("/"), 0);
-        while let Some(part) = todo.pop_front() {
+        let mut rest = parts(path);
+        let mut last = self.seen(&at);
+        while let Some(part) = rest.pop_front() {
             match part.components().next() {
                 Some(Component::RootDir) => at = PathBuf::from("/"),
                 Some(Component::ParentDir) => drop(at.pop()),
                 Some(Component::Normal(name)) => {
                     let next = at.join(name);
                     match self.seen(&next) {
-                        (Seen::Folders(_), _) => at = next,
                         (Seen::Link(target), _) if links < LINKS => {
                             links += 1;
                             let mut first = parts(&target);
-                            first.append(&mut todo);
-                            todo = first;
+                            first.append(&mut rest);
+                            rest = first;
+                            continue;
                         }
-                        (Seen::File(real), mount) if todo.is_empty() => {
-                            return self.file(next, real, mount);
+                        seen @ (Seen::Folders(_), _) => (at, last) = (next, seen),
+                        (Seen::File(real), mount) => {
+                            let last = (Seen::File(real), mount);
+                            return Walked { at: next, rest, last };
                         }
-                        (Seen::Unknown, _) => return Found::Unknown,
-                        _ => return Found::Absent,
+                        seen => {
+                            rest.push_front(part);
+                            return Walked { at, rest, last: seen };
+                        }
                     }
+                    continue;
                 }
-                _ => {}
+                _ => continue,
             }
+            last = self.seen(&at);
         }
-        Found::Folder
+        Walked { at, rest, last }
     }
 
     fn file(&self, at: PathBuf, real: PathBuf, mount: Option<usize>) -> Found {
@@ -278,6 +313,7 @@ mod tests {
         let config = json!({"mounts": [
             {"destination": "/data/", "type": "bind", "source": host},
             {"destination": "/elsewhere", "type": "bind", "source": "/no/such"},
+            {"destination": "/bin/init", "type": "bind", "source": host.join("hosts")},
             {"destination": "/tmp", "type": "tmpfs"}, {"destination": "/proc", "type": "proc"},
         ]});
         let tree = Tree::of(&config, &layers);
@@ -291,6 +327,7 @@ mod tests {
             ("/out/hosts", "absent"),
             ("/data/hosts", "/data/hosts"),
             ("/data/none", "absent"),
+            ("/bin/init", "/usr/bin/init"),
             ("/elsewhere/x", "unknown"),
             ("/tmp/x", "absent"),
             ("/proc/self/exe", "unknown"),
