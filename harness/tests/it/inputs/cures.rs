@@ -136,7 +136,7 @@ fn what_a_profile_allows_by_name_may_be_allowed_by_its_cure() {
         );
     }
     let ran = seccomp(&profile, &["--fix", "allow"]).expect("as above");
-    says(&ran, &["allowed now: fchmodat2"]);
+    says(&ran, &["allowed now: openat2"]);
 }
 
 /// Input 14: a profile with an agent is loaded with one of ours.
