@@ -22,7 +22,7 @@ use crate::run::runner::CaseRunner;
 use crate::via::container::Launcher;
 use crate::via::ground::Ground;
 use crate::via::makes::{Ask, Makes};
-use crate::via::{clean, container, faithful, image, inexpressible, narrow};
+use crate::via::{clean, faithful, image, inexpressible, narrow, seen};
 
 /// Runs cases through an engine.
 #[derive(Debug)]
@@ -73,7 +73,12 @@ impl<M: Makes> EngineRunner<M> {
         };
         let image = self
             .images
-            .of(&bundle, self.ground.session.folder(), &self.launcher.maker)
+            .of(
+                &bundle,
+                self.ground.session.folder(),
+                &self.launcher.maker,
+                self.launcher.maker.stop_signal(&body),
+            )
             .await;
         let image = match image {
             Ok(image) => image,
@@ -162,6 +167,7 @@ impl<M: Makes> Launch for Asked<'_, M> {
                 runtime: registered,
                 image: self.image,
                 body: self.body,
+                bundle,
             };
             async move {
                 let mut seen = self.runner.launcher.launch(case, contender, ask).await;
@@ -205,7 +211,7 @@ fn refused_by_engine(records: &[Record]) -> Option<String> {
     for record in records {
         match &record.outcome {
             RunOutcome::Unsupported(said) => {
-                why = Some(said.strip_prefix(container::ENGINE)?.to_owned());
+                why = Some(said.strip_prefix(seen::ENGINE)?.to_owned());
             }
             _ => return None,
         }

@@ -3,6 +3,8 @@
 //!
 //! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
 
+mod acts;
+mod binds;
 mod facts;
 mod resources;
 pub mod translate;
@@ -22,6 +24,7 @@ use ocidiff_model::{Case, Fact};
 use serde_json::{Value, json};
 
 use self::translate::{Body, Network};
+use super::acts::{Act, Deed, Done, KILL};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
@@ -36,6 +39,9 @@ const POD: &str = "case";
 const LOG: &str = "log";
 /// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
 const SLICE: &str = "/system.slice";
+
+/// The signal by which images say that their containers are stopped, if they say nothing.
+const TERM: i32 = 15;
 
 /// How often, and after how long, something is removed once more.
 const PATIENCE: u32 = 20;
@@ -53,6 +59,8 @@ pub struct Pods {
     cgroup: Option<String>,
     /// Logs of the pods, each in a folder of its own.
     folder: PathBuf,
+    /// And copies of the files of those that have binds.
+    files: PathBuf,
     profiles: Profiles,
 }
 
@@ -62,7 +70,10 @@ pub struct Made {
     pod: String,
     container: String,
     logs: PathBuf,
+    /// The copy of its files that it has binds of, if it has any.
+    files: PathBuf,
     hostname: String,
+    acts: Vec<Act>,
 }
 
 impl Pods {
@@ -91,6 +102,7 @@ impl Pods {
             network,
             cgroup,
             folder: folder.join("pods"),
+            files: folder.join("binds"),
             profiles: Profiles::new(folder.join("profiles")),
         })
     }
@@ -180,6 +192,20 @@ impl Pods {
         Ok(config)
     }
 
+    /// What the container has binds of, in a copy of its own.
+    async fn binds(&self, ask: &Ask<'_, Body>, files: &Path) -> Result<Vec<m::Mount>, CallError> {
+        let (binds, bundle, files) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
+        let placed = tokio::task::spawn_blocking(move || binds::place(&binds, &bundle, &files)).await;
+        let mounts = placed.map_err(std::io::Error::other).flatten();
+        let mounts = mounts.map_err(|error| CallError::Failed(format!("copy the bundle: {error}")))?;
+        match binds::missing(&mounts) {
+            Some(path) => Err(CallError::Refused(format!(
+                "a folder would be made in place of {path}, which is not there"
+            ))),
+            None => Ok(mounts),
+        }
+    }
+
     /// With the node's network goes its hostname: a pod that names one does not start then.
     fn hostname_of_pod(&self, body: &Body) -> String {
         match self.network {
@@ -209,10 +235,21 @@ impl Makes for Pods {
         translate::body(case, config, default, self.network)
     }
 
-    async fn import(&self, tar: Vec<u8>, tag: &str) -> Result<String, CallError> {
+    fn stop_signal(&self, body: &Body) -> Option<i32> {
+        let signals = body.acts.iter().filter_map(|act| match act.deed {
+            Deed::Stop(signal) if signal != TERM && signal != KILL => Some(signal),
+            _ => None,
+        });
+        signals.last()
+    }
+
+    async fn import(&self, tar: Vec<u8>, tag: &str, signal: Option<i32>) -> Result<String, CallError> {
         let Labels { run, place } = &self.labels;
         let name = format!("{IMAGES}{PREFIX}{run}:{tag}");
-        let own = json!({"Labels": {RUN: run, PLACE: place}});
+        let mut own = json!({"Labels": {RUN: run, PLACE: place}});
+        if let Some(signal) = signal {
+            own["StopSignal"] = signal.to_string().into();
+        }
         self.client.import(&name, &tar, &own).await.map_err(call_error)?;
         Ok(name)
     }
@@ -225,7 +262,9 @@ impl Makes for Pods {
     async fn create(&self, ask: Ask<'_, Body>) -> Result<Made, CallError> {
         let logs = self.folder.join(&ask.name);
         let sandbox = self.sandbox(&ask, &logs);
-        let config = self.container(&ask, &sandbox)?;
+        let mut config = self.container(&ask, &sandbox)?;
+        let files = self.files.join(&ask.name);
+        config.mounts = self.binds(&ask, &files).await?;
         let pod = self
             .client
             .run_pod(sandbox.clone(), ask.runtime)
@@ -236,6 +275,8 @@ impl Makes for Pods {
                 pod,
                 container,
                 logs,
+                files,
+                acts: ask.body.acts.clone(),
                 hostname: match self.network {
                     Network::Pod => ask.body.hostname.clone(),
                     Network::Node => nodes_hostname(),
@@ -244,6 +285,7 @@ impl Makes for Pods {
             Err(error) => {
                 // Its pod goes, whatever comes of that: the session's end would remove it too.
                 let _ = self.client.remove_pod(&pod).await;
+                let _ = std::fs::remove_dir_all(&files);
                 Err(call_error(error))
             }
         }
@@ -257,6 +299,14 @@ impl Makes for Pods {
         };
         let started = self.client.start(&made.container).await;
         (started.map_err(call_error), config)
+    }
+
+    fn acts<'m>(&self, made: &'m Made) -> &'m [Act] {
+        &made.acts
+    }
+
+    async fn act(&self, made: &Made, act: &Act) -> Result<Done, CallError> {
+        self.does(made, act).await
     }
 
     async fn wait(&self, made: &Made, limit: Duration) -> Result<Option<i64>, CallError> {
@@ -292,6 +342,7 @@ impl Makes for Pods {
         let removed = self.client.remove(&made.container, Duration::ZERO).await;
         let pod = self.client.remove_pod(&made.pod).await;
         let _ = std::fs::remove_dir_all(&made.logs);
+        let _ = std::fs::remove_dir_all(&made.files);
         removed.and(pod).map_err(call_error)
     }
 
