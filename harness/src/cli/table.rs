@@ -165,13 +165,23 @@ fn aligned(lines: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocidiff_model::record::RuntimeId;
+    use ocidiff_model::record::{BundleDigest, RuntimeId};
     use ocidiff_model::{Case, Fact};
 
     use crate::judge::confirm::skipped;
 
     fn record(name: &str, version: &str, exit: Option<i64>) -> Record {
         Record {
+            case: String::new(),
+            bundle: BundleDigest::default(),
+            recorder: String::new(),
+            outcome: RunOutcome::Complete,
+            steps: Vec::new(),
+            filters: Vec::new(),
+            setup: Vec::new(),
+            calls: Vec::new(),
+            total_calls: 0,
+            seconds: 0.0,
             runtime: RuntimeId {
                 name: name.to_owned(),
                 version: version.parse().expect("a version"),
@@ -182,7 +192,6 @@ mod tests {
                 .map(|exit| Fact::new("process.exit", exit))
                 .into_iter()
                 .collect(),
-            ..Record::default()
         }
     }
 
