@@ -101,10 +101,10 @@ pub(super) fn place(binds: &[Bind], bundle: &Bundle, folder: &Path) -> io::Resul
     Ok(binds.iter().map(mount).collect())
 }
 
-/// The first source that is not there: the plugin would make a folder of it.
-pub(super) fn missing(mounts: &[m::Mount]) -> Option<&str> {
-    let mut sources = mounts.iter().map(|mount| mount.host_path.as_str());
-    sources.find(|path| !Path::new(path).exists())
+/// The first source that is not in the copy: the plugin would make a folder of it.
+pub(super) fn missing<'b>(binds: &'b [Bind], folder: &Path) -> Option<&'b Path> {
+    let mut sources = binds.iter().map(|bind| bind.from.as_path());
+    sources.find(|path| !folder.join(path).exists())
 }
 
 #[cfg(test)]

@@ -35,6 +35,9 @@ const IMAGES: &str = "localhost/";
 /// What pods are called; each has a uid of its own.
 const NAMESPACE: &str = "ocidiff";
 const POD: &str = "case";
+/// What pods and the copies of their files are called in records.
+const POD_ID: &str = "pod";
+const BUNDLE: &str = "/bundle";
 /// A container's log, in its pod's folder.
 const LOG: &str = "log";
 /// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
@@ -194,13 +197,14 @@ impl Pods {
 
     /// What the container has binds of, in a copy of its own.
     async fn binds(&self, ask: &Ask<'_, Body>, files: &Path) -> Result<Vec<m::Mount>, CallError> {
-        let (binds, bundle, files) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
-        let placed = tokio::task::spawn_blocking(move || binds::place(&binds, &bundle, &files)).await;
+        let (binds, bundle, folder) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
+        let placed = tokio::task::spawn_blocking(move || binds::place(&binds, &bundle, &folder)).await;
         let mounts = placed.map_err(std::io::Error::other).flatten();
         let mounts = mounts.map_err(|error| CallError::Failed(format!("copy the bundle: {error}")))?;
-        match binds::missing(&mounts) {
+        match binds::missing(&ask.body.binds, files) {
             Some(path) => Err(CallError::Refused(format!(
-                "a folder would be made in place of {path}, which is not there"
+                "the plugin makes a folder where {} of the bundle is not there",
+                path.display()
             ))),
             None => Ok(mounts),
         }
@@ -347,7 +351,9 @@ impl Makes for Pods {
     }
 
     fn ids<'m>(&self, made: &'m Made) -> Vec<(&'m str, &'static str)> {
-        vec![(made.container.as_str(), MAIN), (made.pod.as_str(), "pod")]
+        let mut ids = vec![(made.container.as_str(), MAIN), (made.pod.as_str(), POD_ID)];
+        ids.extend(made.files.to_str().map(|files| (files, BUNDLE)));
+        ids
     }
 
     fn hostname(&self, made: &Made) -> String {
