@@ -272,7 +272,7 @@ async fn through<M: Makes>(
     let (args, stop) = (asked.args, asked.stop);
     let mut abilities = suite::abilities()?;
     let (named, reference) = (&args.with.runtimes, args.with.reference.as_deref());
-    let taking_part = match &engine.runtimes {
+    let mut taking_part = match &engine.runtimes {
         Runtimes::Registered { all, remedy } => {
             registered::choose(&engine.name, all, named, reference, remedy)?
         }
@@ -281,6 +281,8 @@ async fn through<M: Makes>(
     taking_part.left_out.iter().for_each(|one| output::complain(one));
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
+    let silent = taking_part.that_start(&engine.maker).await?;
+    silent.iter().for_each(|one| output::complain(one));
     let repeat = u32::from(args.repeat);
     let ground = Ground::new(
         asked.corpus,
@@ -298,7 +300,7 @@ async fn through<M: Makes>(
         stop: stop.clone(),
         bundle: None,
     };
-    run_all(schedule, asked.entries, Until::of(args, 0), teller).await
+    run_all(schedule, asked.entries, Until::of(args, silent.len()), teller).await
 }
 
 /// Removes what killed runs left in the engine, or on each node.

@@ -44,6 +44,11 @@ pub trait Makes: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether the engine makes anything under a runtime, where that is known before there is a container.
+    fn starts(&self, _runtime: &str) -> impl Future<Output = Result<(), CallError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Makes an image of a rootfs, with the signal of [`Self::stop_signal`]; gives what the engine calls it.
     fn import(
         &self,

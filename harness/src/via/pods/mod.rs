@@ -122,7 +122,7 @@ impl Pods {
         format!("{} {}", self.client.name, self.client.version)
     }
 
-    fn sandbox(&self, ask: &Ask<'_, Body>, logs: &Path) -> m::PodSandboxConfig {
+    fn sandbox(&self, (handler, body): (&str, &Body), (name, logs): (&str, &Path)) -> m::PodSandboxConfig {
         let options = m::NamespaceOption {
             network: match self.network {
                 Network::Pod => m::NamespaceMode::Pod.into(),
@@ -139,18 +139,18 @@ impl Pods {
         m::PodSandboxConfig {
             metadata: Some(m::PodSandboxMetadata {
                 name: POD.to_owned(),
-                uid: uid(&self.labels.run, &ask.name),
+                uid: uid(&self.labels.run, name),
                 namespace: NAMESPACE.to_owned(),
                 attempt: 0,
             }),
-            hostname: self.hostname_of_pod(ask.body),
+            hostname: self.hostname_of_pod(body),
             log_directory: logs.display().to_string(),
             labels: labels
                 .map(|(name, value)| (name.to_owned(), value.clone()))
                 .into(),
             linux: Some(m::LinuxPodSandboxConfig {
-                cgroup_parent: self.parent(ask.runtime),
-                sysctls: ask.body.sysctls.clone(),
+                cgroup_parent: self.parent(handler),
+                sysctls: body.sysctls.clone(),
                 security_context: Some(m::LinuxSandboxSecurityContext {
                     namespace_options: Some(options),
                     seccomp: Some(default),
@@ -247,6 +247,14 @@ impl Makes for Pods {
         signals.last()
     }
 
+    async fn starts(&self, handler: &str) -> Result<(), CallError> {
+        let body = Body::default();
+        let logs = self.folder.join(handler);
+        let sandbox = self.sandbox((handler, &body), (&format!("starts {handler}"), &logs));
+        let pod = self.client.run_pod(sandbox, handler).await.map_err(call_error)?;
+        self.client.remove_pod(&pod).await.map_err(call_error)
+    }
+
     async fn import(&self, tar: Vec<u8>, tag: &str, signal: Option<i32>) -> Result<String, CallError> {
         let Labels { run, place } = &self.labels;
         let name = format!("{IMAGES}{PREFIX}{run}:{tag}");
@@ -265,7 +273,7 @@ impl Makes for Pods {
 
     async fn create(&self, ask: Ask<'_, Body>) -> Result<Made, CallError> {
         let logs = self.folder.join(&ask.name);
-        let sandbox = self.sandbox(&ask, &logs);
+        let sandbox = self.sandbox((ask.runtime, ask.body), (&ask.name, &logs));
         let mut config = self.container(&ask, &sandbox)?;
         let files = self.files.join(&ask.name);
         config.mounts = self.binds(&ask, &files).await?;
