@@ -108,24 +108,27 @@ fn has_path(written: &Value, asked: &Value) -> bool {
 fn is_default(mount: &Value) -> bool {
     let place = mount["destination"].as_str().unwrap_or_default();
     let is_own = place.starts_with("/dev") && mount["type"] != "bind";
-    is_own || !["tmpfs", "bind"].contains(&mount["type"].as_str().unwrap_or_default())
+    is_own || !["tmpfs", "bind", "cgroup"].contains(&mount["type"].as_str().unwrap_or_default())
 }
 
 fn is_mount(written: &Value, asked: &Value) -> bool {
     written["destination"] == asked["destination"]
         && written["type"] == asked["type"]
-        && match asked["type"].as_str() {
-            Some("bind") => is_bind(&asked["options"], &written["options"]),
-            _ => is_part(&asked["options"], &written["options"]),
-        }
+        && is_readonly(&asked["options"]) == is_readonly(&written["options"])
+        && says_options(asked, &written["options"])
 }
 
-/// Whether a bind is the same: nothing is mounted below the folders that cases bind, and to write is the default.
-fn is_bind(asked: &Value, written: &Value) -> bool {
-    let is_said = |option: &Value| ["bind", "rbind", "rw"].iter().any(|word| option == word);
-    let is_readonly = |options: &Value| all(options).any(|option| option == "ro");
-    all(asked).all(|option| is_said(option) || all(written).any(|other| option == other))
-        && is_readonly(asked) == is_readonly(written)
+fn is_readonly(options: &Value) -> bool {
+    all(options).any(|option| option == "ro")
+}
+
+/// Nothing is mounted below the folders that cases bind, and to write is the default.
+fn says_options(asked: &Value, written: &Value) -> bool {
+    let is_said = |option: &Value| {
+        let words = ["bind", "rbind", "rw"];
+        asked["type"] == "bind" && words.iter().any(|word| option == word)
+    };
+    all(&asked["options"]).all(|option| is_said(option) || all(written).any(|other| option == other))
 }
 
 /// A profile's rules by the names of their calls, whatever the order and the grouping.
@@ -204,6 +207,15 @@ mod tests {
                 "{asked:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_to_be_written_to_is_not_mounted_read_only() {
+        let mounts = |options: &[&str]| json!({"mounts": [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": options}]});
+        let written = mounts(&["nosuid", "ro"]);
+        assert_eq!(of(mounts(&["ro"]), written.clone()), None);
+        let says = Some("it writes mounts otherwise".to_owned());
+        assert_eq!(of(mounts(&["nosuid"]), written), says);
     }
 
     #[test]

@@ -556,6 +556,7 @@ fn steps_binds_and_annotations_go_through_cri() {
         "exec/process*",
         "lifecycle/kill-running*",
         "lifecycle/update*",
+        "cgroups/update*",
         "lifecycle/pause*",
         "mounts/bind-file*",
         "mounts/bind-source-missing*",
@@ -594,9 +595,20 @@ fn steps_binds_and_annotations_go_through_cri() {
         ("lifecycle/kill-running[USR1]", "proc.wait-signal#2", text("USR1")),
         ("lifecycle/kill-running[USR1]", "process.exit", Value::Int(0)),
         (
-            "lifecycle/update[memory-and-swap]",
-            "lifecycle.update.result",
-            text("ok"),
+            "cgroups/update-cpu-and-memory[the-memory]",
+            "proc.exec.read./sys/fs/cgroup/memory/memory.limit_in_bytes",
+            text(
+                "67108864
+",
+            ),
+        ),
+        (
+            "cgroups/update-cpu-and-memory[the-quota]",
+            "proc.exec.read./sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+            text(
+                "20000
+",
+            ),
         ),
         ("mounts/bind-file[existing]", "proc.read./here", text("bound")),
         ("mounts/bind-file[read-only]", "proc.open./here", text("EROFS")),

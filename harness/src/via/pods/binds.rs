@@ -31,9 +31,14 @@ pub(super) fn of(mounts: &Value, default: &Value) -> Result<Vec<Bind>, Refusal> 
     let all = |list: &Value| list.as_array().cloned().unwrap_or_default();
     let (mounts, default) = (all(mounts), all(default));
     match mounts.strip_prefix(default.as_slice()) {
-        Some(more) => more.iter().map(bind).collect(),
+        Some(more) => more.iter().filter(|mount| !is_cgroups(mount)).map(bind).collect(),
         None => refuse("the engine makes its own mounts"),
     }
+}
+
+/// The plugin always mounts the cgroups so; whether it does is seen in what it writes.
+fn is_cgroups(mount: &Value) -> bool {
+    mount["type"] == "cgroup" && mount["destination"] == "/sys/fs/cgroup"
 }
 
 fn bind(mount: &Value) -> Result<Bind, Refusal> {
@@ -150,6 +155,17 @@ mod tests {
         ] {
             assert_eq!(told(mount(options)), Err(why.to_owned()));
         }
+    }
+
+    #[test]
+    fn the_cgroups_are_mounted_anyway() {
+        let mount =
+            json!({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]});
+        let elsewhere = json!({"destination": "/cgroup", "type": "cgroup", "source": "cgroup"});
+        let told = |mount: Value| of(&json!([mount]), &json!([])).map_err(|why| why.to_string());
+        assert_eq!(told(mount), Ok(Vec::new()));
+        let why = "CRI has no setting for mounts but binds";
+        assert_eq!(told(elsewhere), Err(why.to_owned()));
     }
 
     #[test]
