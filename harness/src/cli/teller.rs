@@ -31,12 +31,14 @@ pub(super) async fn run_all<R: CaseRunner>(
 ) -> Result<ExitStatus, Error> {
     let runner = Arc::clone(&schedule.runner);
     let ran = run_and_tell(schedule, entries, until, teller).await;
-    // Whatever came of it: nothing stays in an engine.
-    runner
-        .close()
-        .await
-        .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
-    ran
+    // Whatever came of it: nothing stays in an engine. Where something does, what was found is told all the same.
+    let Err(why) = runner.close().await else {
+        return ran;
+    };
+    output::complain(&format!(
+        "failed to remove what was made in the engine: {why}; `ocidiff clean` with the same --via removes it later"
+    ));
+    ran.map(|_| ExitStatus::Broken)
 }
 
 async fn run_and_tell<R: CaseRunner>(

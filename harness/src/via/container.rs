@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use super::facts;
 use super::makes::{Ask, Makes};
 use super::seen::Seen;
+use super::silence::Silence;
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
 
 /// Containers at a time.
@@ -25,6 +26,8 @@ pub(super) struct Launcher<M> {
     count: AtomicUsize,
     /// Containers that were asked for without an answer: the engine may make them yet.
     pub(super) unanswered: AtomicUsize,
+    /// Whether it answers at all.
+    pub(super) silence: Silence,
 }
 
 impl<M: Makes> Launcher<M> {
@@ -36,6 +39,7 @@ impl<M: Makes> Launcher<M> {
             places: Semaphore::new(MOST),
             count: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
+            silence: Silence::default(),
         }
     }
 
@@ -57,6 +61,7 @@ impl<M: Makes> Launcher<M> {
         let began = Instant::now();
         match self.maker.create(ask).await {
             Ok(made) => {
+                self.silence.broken();
                 if let Err(error) = self.observe(case, contender, &made, &mut seen).await {
                     seen.broken.get_or_insert(error.to_string());
                 }
@@ -66,8 +71,12 @@ impl<M: Makes> Launcher<M> {
                         .get_or_insert(format!("its container cannot be removed: {error}"));
                 }
             }
-            Err(CallError::Refused(why)) => seen.refused_start(contender, &why, began),
+            Err(CallError::Refused(why)) => {
+                self.silence.broken();
+                seen.refused_start(contender, &why, began);
+            }
             Err(error) => {
+                self.silence.goes_on(&error.to_string());
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
                 seen.broken = Some(error.to_string());
             }

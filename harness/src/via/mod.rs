@@ -11,6 +11,7 @@
 //! | [`express`] | what can be asked of an engine at all, and why not |
 //! | [`runner`] | runs a case through an engine, and judges it |
 //! | `container` | one container under one runtime, from create to remove |
+//! | `silence` | when an engine is given up |
 //! | `seen` | what was seen of it, as a record |
 //! | `image` | a rootfs as an image, each once |
 //! | `profiles` | seccomp profiles as files, for engines that read them |
@@ -41,6 +42,7 @@ mod profiles;
 pub mod registered;
 pub mod runner;
 mod seen;
+mod silence;
 
 use ocidiff_engines::remote::Labels;
 use ocidiff_model::Case;

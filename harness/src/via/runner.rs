@@ -82,7 +82,10 @@ impl<M: Makes> EngineRunner<M> {
             .await;
         let image = match image {
             Ok(image) => image,
-            Err(why) => return broken(case, why, started),
+            Err(why) => {
+                self.launcher.silence.goes_on(&why);
+                return broken(case, why, started);
+            }
         };
         match self
             .launcher
@@ -144,6 +147,12 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
 
     async fn run_case(&self, entry: &Entry, _: Option<&Path>) -> Finished {
         self.run(entry).await
+    }
+
+    fn given_up(&self) -> (Vec<String>, bool) {
+        let sentence = self.launcher.silence.sentence();
+        let is_over = sentence.is_some();
+        (sentence.into_iter().collect(), is_over)
     }
 
     async fn close(&self) -> Result<(), String> {
