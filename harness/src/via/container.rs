@@ -63,10 +63,12 @@ impl<M: Makes> Launcher<M> {
             Ok(made) => {
                 self.silence.broken();
                 if let Err(error) = self.observe(case, contender, &made, &mut seen).await {
+                    self.note(&error);
                     seen.broken.get_or_insert(error.to_string());
                 }
                 self.tidy(&made, &mut seen);
                 if let Err(error) = self.maker.remove(&made).await {
+                    self.note(&error);
                     seen.broken
                         .get_or_insert(format!("its container cannot be removed: {error}"));
                 }
@@ -76,13 +78,20 @@ impl<M: Makes> Launcher<M> {
                 seen.refused_start(contender, &why, began);
             }
             Err(error) => {
-                self.silence.goes_on(&error.to_string());
+                self.note(&error);
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
                 seen.broken = Some(error.to_string());
             }
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
+    }
+
+    /// What went wrong, unless that is the end of the run.
+    fn note(&self, error: &CallError) {
+        if matches!(error, CallError::Failed(_)) && !*self.stop.borrow() {
+            self.silence.goes_on(&error.to_string());
+        }
     }
 
     /// What is the engine's is taken away: the container is called as in a cell.

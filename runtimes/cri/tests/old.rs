@@ -68,7 +68,9 @@ fn a_runtime_that_is_too_old_is_said() {
     let error = error.expect_err("it is too old");
     assert!(matches!(error, Error::Old(_)), "{error:?}");
     assert!(
-        error.to_string().contains("speaks CRI v1alpha2 and not v1, which came with containerd 1.6"),
+        error
+            .to_string()
+            .contains("speaks CRI v1alpha2 and not v1, which came with containerd 1.6"),
         "{error}"
     );
 }

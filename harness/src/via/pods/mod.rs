@@ -352,7 +352,12 @@ impl Makes for Pods {
 
     async fn remove(&self, made: &Made) -> Result<(), CallError> {
         let removed = self.client.remove(&made.container, Duration::ZERO).await;
-        let pod = self.client.remove_pod(&made.pod).await;
+        let is_lost = removed.as_ref().is_err_and(|error| error.refusal().is_none());
+        let pod = match is_lost {
+            // Who gives no answer gives none to the next call either.
+            true => Ok(()),
+            false => self.client.remove_pod(&made.pod).await,
+        };
         let _ = std::fs::remove_dir_all(&made.logs);
         let _ = std::fs::remove_dir_all(&made.files);
         removed.and(pod).map_err(call_error)
