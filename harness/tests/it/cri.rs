@@ -5,6 +5,7 @@ use crate::support::containerd::{Containerd, wait};
 use crate::support::{needs, private};
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -261,6 +262,74 @@ fn what_is_no_node_is_said_in_one_line() {
         "{ran:?}"
     );
     assert_eq!(node.mounts(), mounts);
+}
+
+#[test]
+fn a_node_on_which_no_pod_starts_has_no_skipped_corpus() {
+    let found = ALL.map(needs::runtime);
+    let [Some(runc), Some(_), Some(youki)] = found else {
+        return;
+    };
+    let scene = Scene::new();
+    // It says its version, and starts nothing.
+    scene.write(
+        "crun",
+        "#!/bin/sh\ncase \"$*\" in *--version*) echo crun version 1.8.1; exit;; esac\necho no >&2\nexit 1\n",
+    );
+    let crun = scene.path().join("crun");
+    std::fs::set_permissions(&crun, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let Some(node) = Containerd::start(&[("runc", &runc), ("crun", &crun), ("youki", &youki)]) else {
+        return;
+    };
+    let ran = run(&scene, &node, &["run", "process/args"]);
+    ran.leaves_nothing().ends_with(3);
+    let why =
+        "ocidiff: nothing starts on this node: the node's sandbox image is not there, and nothing is pulled";
+    assert!(ran.stderr.starts_with(why), "{ran:?}");
+    if node.images().is_none() {
+        return;
+    }
+    let before = things(&node);
+    let ran = run(&scene, &node, &["run", "process/args"]);
+    ran.leaves_nothing().ends_with(3);
+    assert!(
+        ran.stderr.contains("ocidiff: crun: nothing starts under it: "),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("6 cases, 2 runtimes") && ran.stdout.contains("6 agree"),
+        "{ran:?}"
+    );
+    assert_eq!(things(&node), before);
+}
+
+#[test]
+fn an_engine_that_dies_is_given_up_and_what_was_found_is_told() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let before = things(&node).len();
+    let scene = Scene::new();
+    let output = Output::new(scene.path());
+    let mut child = output.spawn(&mut command(&scene, &node, &["run", "seccomp"]));
+    let began = std::time::Instant::now();
+    while things(&node).len() < before + 3 && began.elapsed() < Duration::from_secs(60) {
+        assert!(matches!(child.try_wait(), Ok(None)), "it ended early");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(node);
+    let ran = output.wait(child, Duration::from_secs(300));
+    ran.ends_with(3).leaves_nothing();
+    assert!(
+        ran.stderr.contains("ocidiff: the engine was given up: 5 calls"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr
+            .contains("`ocidiff clean` with the same --via removes it later"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("cases have a verdict"), "{ran:?}");
 }
 
 /// Somebody's pod, with one container of the box that sleeps.
