@@ -19,6 +19,7 @@ pub(crate) mod pod;
 #[path = "../../../../runtimes/engines/tests/support/podman.rs"]
 pub(crate) mod podman;
 pub(crate) mod processes;
+pub(crate) mod program;
 pub(crate) mod running;
 pub(crate) mod story;
 pub(crate) mod traces;
