@@ -207,7 +207,8 @@ fn data(file: &File, at: u64, length: u64) -> io::Result<Option<(u64, u64)>> {
 }
 
 /// Whether an overlay shows nothing of the folders below this one.
-fn is_opaque(folder: BorrowedFd<'_>) -> bool {
+#[must_use]
+pub fn is_opaque(folder: impl AsFd) -> bool {
     let mut value = [0; 8];
     rustix::fs::fgetxattr(folder, c"trusted.overlay.opaque", &mut value)
         .is_ok_and(|length| value[..length] == *b"y")

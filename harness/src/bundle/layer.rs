@@ -52,7 +52,7 @@ fn entry(root: &Root, name: &str, spec: &FileSpec, probe: &Path) -> io::Result<(
         at::symlink(folder, &last, Path::new(target))?;
         return at::own(folder, &last, spec.uid, spec.gid);
     }
-    if spec.probe && at::hard_link(folder, &last, probe).is_ok() {
+    if spec.probe && spec.mode.is_none() && at::hard_link(folder, &last, probe).is_ok() {
         // One inode for all layers: copies would cost a rootfs's time each.
         return Ok(());
     }

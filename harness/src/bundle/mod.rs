@@ -167,9 +167,16 @@ impl Builder {
         let Some((first, _)) = below.first() else {
             return Err(Error::Case("the rootfs has no layer".to_owned()));
         };
-        // The root is that of the topmost layer: one for each owner and mode.
+        // The root is that of the topmost layer: one for each owner and mode, and for what goes into it.
         let seen = std::fs::metadata(first)?;
-        let like = format!("over-{}-{}-{:o}", seen.uid(), seen.gid(), seen.mode());
+        let named = format!("{files:?}");
+        let like = format!(
+            "over-{}-{}-{:o}-{}",
+            seen.uid(),
+            seen.gid(),
+            seen.mode(),
+            &of_text(&named)[..12]
+        );
         let top = self.folder.join(like);
         if !top.exists() {
             layer::make(&top, files, &self.probe()?)?;

@@ -14,7 +14,7 @@ use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 use super::devices::{self, DEVICES};
 use super::from_to::Move;
 use super::libc::Libc;
-use super::look::Seen;
+use super::look::{STARTED, Seen};
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
@@ -46,7 +46,7 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
     let starts = !seen
         .differences
         .iter()
-        .any(|one| one.fact == "lifecycle.create.result");
+        .any(|one| ["lifecycle.create.result", STARTED].contains(&one.fact.as_str()));
     // What the probe has met already is not told again from paper, nor what can be met only once it starts.
     let met: BTreeSet<Option<FindingId>> = all.iter().map(|one| one.id.clone()).collect();
     let read = shape

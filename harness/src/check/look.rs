@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::difference::Account;
 use ocidiff_model::filter::DEPARTURES;
-use ocidiff_model::record::RunOutcome;
-use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
+use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Op, Record, Value, Watch};
 use serde_json::json;
 
 use super::shape::Shape;
@@ -16,12 +16,14 @@ use crate::error::Error;
 use crate::judge::compare::compare;
 use crate::judge::confirm::{Launch, Origin};
 use crate::judge::filters;
-use crate::workload::tame;
 
 /// How long the probe may take, in seconds.
 const LIMIT: f64 = 10.0;
 /// How often a difference must show: what does not is no difference of the runtimes'.
 const RUNS: usize = 2;
+
+/// Whether a container starts.
+pub(super) const STARTED: &str = "lifecycle.start.result";
 
 /// What was seen of a shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +68,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
     let bundle = match engine.builder.over(
         &shape.layers,
-        &tame::files(),
+        &shape.tamed.files,
         &shape.tamed.stand_ins,
         config.clone(),
     ) {
@@ -76,7 +78,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     let Steady {
         records,
         mut differences,
-    } = match steady(engine, &case, &bundle).await {
+    } = match steady(&Begun(engine), &case, &bundle).await {
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
@@ -99,6 +101,43 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     seen.differences
         .retain(|difference| difference.fact != DEPARTURES || seen.rows.is_empty());
     Ok(Ok(seen))
+}
+
+/// The probe's launches, in which a workload that did not begin has failed to start, whatever its runtime answers: an
+/// init that cannot execute its program may say so to nobody but its own stderr.
+struct Begun<'a>(&'a CellRunner);
+
+impl Launch for Begun<'_> {
+    async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
+        let mut records = self.0.once(case, bundle).await;
+        records.iter_mut().for_each(settle);
+        records
+    }
+}
+
+fn settle(record: &mut Record) {
+    if !record.ran || record.facts.iter().any(|fact| is_told(&fact.path)) {
+        return;
+    }
+    record.ran = false;
+    let text = match record.value("process.stderr") {
+        Some(Value::List(lines)) => lines.join("\n"),
+        _ => String::new(),
+    };
+    if let Some(step) = record.steps.iter_mut().find(|step| step.op == Op::Start) {
+        (step.result, step.text) = (CallResult::Error, text);
+    }
+    if let Some(fact) = record.facts.iter_mut().find(|fact| fact.path == STARTED) {
+        fact.value = "error".into();
+    }
+}
+
+/// Whether a fact is the probe's own.
+fn is_told(fact: &str) -> bool {
+    let own = fact.starts_with("mount.inside.") || fact.starts_with("cgroup.inside.");
+    // What is seen from outside says no more than that there is a process.
+    let outside = ["proc.init.", "proc.created"];
+    own || fact.starts_with("proc.") && !outside.iter().any(|head| fact.starts_with(head))
 }
 
 /// What is the same each time.

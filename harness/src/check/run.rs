@@ -50,7 +50,7 @@ pub async fn run(
     let config = serde_json::to_string(&config).map_err(Error::broken)?;
     let bundle = match engine
         .builder
-        .over(&shape.layers, &tame::files(), &shape.tamed.stand_ins, config)
+        .over(&shape.layers, &tame::files(), &own.stand_ins, config)
     {
         Ok(bundle) => bundle,
         Err(error) => return Ok(Err(error.to_string())),

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use super::libc::Libc;
 use super::read::{Read, Reader};
 use super::usual;
+use crate::cell::stand_in::StandIn;
 use crate::digest::of_text;
 use crate::workload::Workload;
 use crate::workload::env::form;
+use crate::workload::program;
 use crate::workload::tame::{Limits, Tamed, tame};
 
 /// Some workloads, and the probe's config for one of them.
@@ -48,6 +50,8 @@ pub struct Own {
     pub args: Vec<String>,
     /// Its environment.
     pub env: Vec<String>,
+    /// What stands for the host's files: not the probe for its program.
+    pub stand_ins: Vec<StandIn>,
 }
 
 impl std::fmt::Debug for Own {
@@ -62,17 +66,19 @@ impl std::fmt::Debug for Own {
 }
 
 impl Own {
-    fn of(config: &Value, command: Option<&[String]>) -> Self {
-        let texts = |pointer: &str| -> Vec<String> {
-            let list = config.pointer(pointer).and_then(Value::as_array);
-            let texts = list.into_iter().flatten().filter_map(Value::as_str);
-            texts.map(str::to_owned).collect()
-        };
+    fn of(config: &Value, command: Option<&[String]>, stand_ins: &[StandIn]) -> Self {
         Self {
-            args: command.map_or_else(|| texts("/process/args"), <[String]>::to_vec),
-            env: texts("/process/env"),
+            args: command.map_or_else(|| texts(config, "/process/args"), <[String]>::to_vec),
+            env: texts(config, "/process/env"),
+            stand_ins: stand_ins.to_vec(),
         }
     }
+}
+
+fn texts(config: &Value, pointer: &str) -> Vec<String> {
+    let list = config.pointer(pointer).and_then(Value::as_array);
+    let texts = list.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 /// A workload whose config cannot be read, and why, in one line.
@@ -104,15 +110,19 @@ pub fn shapes(
         }
         let config = serde_json::from_str(&workload.config).unwrap_or_default();
         tamed.network_is_not_its_own |= usual::network_comes_later(&config);
-        let read = reader.read(&config, &tamed.config);
-        let own = options.run.then(|| Own::of(&config, options.command.as_deref()));
+        let own = options
+            .run
+            .then(|| Own::of(&config, options.command.as_deref(), &tamed.stand_ins));
+        let args = own
+            .as_ref()
+            .map_or_else(|| texts(&config, "/process/args"), |own| own.args.clone());
+        let tried = match args.first() {
+            Some(program) => program::place(&mut tamed, &config, program, &workload.layers),
+            None => tamed.config.clone(),
+        };
+        let read = reader.read(&config, &tried);
         let libc = Libc::of(&workload.layers);
-        let digest = digest(
-            &tamed,
-            &libc,
-            &read,
-            own.as_ref().map(|own| (own, &workload.layers[..])),
-        );
+        let digest = digest(&tamed, &libc, &read, own.as_ref(), &workload.layers);
         if let Some(at) = places.get(&digest) {
             shapes[*at].workloads.push(workload.name);
             continue;
@@ -136,7 +146,7 @@ pub fn shapes(
 
 /// Of what the probe is run with (without the environment, of which a runtime looks at the form; members in any order), what it is
 /// run without, what was read; and of the command and the files that it is run with, if it is.
-fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<(&Own, &[PathBuf])>) -> String {
+fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<&Own>, layers: &[PathBuf]) -> String {
     let mut shape = tamed.config.clone();
     let env = form(shape.pointer("/process/env").unwrap_or(&Value::Null));
     if let Some(process) = shape.get_mut("process").and_then(Value::as_object_mut) {
@@ -148,13 +158,26 @@ fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<(&Own, &[PathBu
         tamed.changes,
         read,
         tamed.stand_ins,
+        tamed.files,
+        looked_for(&tamed.config),
         env,
         format!("{:?} {libc:?}", tamed.uses)
     ]);
-    if let (Some((own, layers)), Some(whole)) = (own, whole.as_array_mut()) {
-        whole.push(json!([own.args, own.env, layers]));
+    if let Some(whole) = whole.as_array_mut() {
+        whole.extend(own.map(|own| json!([own.args, own.env])));
+        whole.extend((own.is_some() || tamed.alone).then(|| json!(layers)));
     }
     of_text(&whole.to_string())[..12].to_owned()
+}
+
+/// Where the copy's program is looked for, if it is.
+fn looked_for(config: &Value) -> Option<Vec<String>> {
+    let program = config.pointer("/process/args/0").and_then(Value::as_str)?;
+    (!program.contains('/')).then(|| {
+        let mut all = texts(config, "/process/env");
+        all.retain(|one| one.starts_with("PATH="));
+        all
+    })
 }
 
 fn sorted(value: &Value) -> Value {

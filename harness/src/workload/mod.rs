@@ -6,20 +6,26 @@
 //! | [`uses`] | what a workload does with devices |
 //! | `doubts` | what of a config the copy cannot show |
 //! | `env` | the environment's values are hidden, its form stays |
+//! | `format`  | whether the kernel can execute a file |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
 //! | [`mounts`](mod@mounts) | the host's files stay out of it |
 //! | `namespaces` | what is joined is neither the host's nor another container's |
+//! | `program` | the workload's own program, where it is a question whether it can be started |
 //! | [`tame`](mod@tame) | the probe's copy of a config: nothing of the host is reached, and each change is listed |
+//! | `tree`    | a container's files as it sees them, without anything being mounted |
 
 mod changed;
 mod doubts;
 pub(crate) mod env;
+mod format;
 pub mod kernel;
 pub mod limits;
 pub mod mounts;
 mod namespaces;
+pub(crate) mod program;
 pub mod tame;
+mod tree;
 pub mod uses;
 
 use std::path::PathBuf;

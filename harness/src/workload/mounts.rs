@@ -347,12 +347,12 @@ fn with_probe(mut inside: Vec<(String, Node)>, at: &Path) -> Vec<(String, Node)>
     inside
 }
 
-fn options(mount: &Map<String, Value>) -> impl Iterator<Item = &str> {
+pub(super) fn options(mount: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let list = mount.get("options").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str)
 }
 
-fn binds(mount: &Map<String, Value>) -> bool {
+pub(super) fn binds(mount: &Map<String, Value>) -> bool {
     mount.get("type").is_some_and(|kind| kind == "bind")
         || options(mount).any(|one| one == "bind" || one == "rbind")
 }

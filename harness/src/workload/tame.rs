@@ -30,6 +30,10 @@ pub struct Tamed {
     pub changes: Vec<String>,
     /// What stands for files of the host's.
     pub stand_ins: Vec<StandIn>,
+    /// What goes on top of the workload's rootfs.
+    pub files: BTreeMap<String, FileSpec>,
+    /// Whether what is in the workload's own files decides: nobody else's check speaks for it.
+    pub alone: bool,
     /// Whether cgroups are v2 only.
     pub unified: bool,
     /// What the workload does with devices.
@@ -82,6 +86,8 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         config,
         changes,
         stand_ins,
+        files: files(),
+        alone: false,
         unified: limits.kernel.unified,
         uses: Uses::of(text, &before),
         network_is_not_its_own: hooks || network,

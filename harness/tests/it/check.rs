@@ -1,7 +1,7 @@
 //! `ocidiff check` on bundles: real runtimes, the probe in a workload's place.
 
 use crate::support;
-use crate::support::needs;
+use crate::support::{needs, program};
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,9 @@ pub(crate) fn bundle(scene: &Scene, name: &str, change: impl Fn(&mut Value)) {
     });
     change(&mut config);
     scene.write(&format!("{name}/config.json"), config.to_string());
-    fs::create_dir_all(scene.path().join(name).join("rootfs/etc")).expect("a rootfs");
+    let rootfs = scene.path().join(name).join("rootfs");
+    fs::create_dir_all(rootfs.join("etc")).expect("a rootfs");
+    program::of_config(&rootfs, &config);
 }
 
 /// The same runtime once more.
@@ -319,6 +321,7 @@ pub(crate) fn with_a_shell(scene: &Scene, name: &str) -> Option<()> {
     let bin = scene.path().join(name).join("rootfs/bin");
     fs::create_dir_all(&bin).expect("a folder");
     fs::copy(program, bin.join("busybox")).expect("a program");
+    let _ = fs::remove_file(bin.join("sh"));
     std::os::unix::fs::symlink("busybox", bin.join("sh")).expect("a link");
     Some(())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Scene, needs};
+use crate::support::{Scene, needs, program};
 
 use ocidiff_model::check::CheckReport;
 use serde::Deserialize;
@@ -35,6 +35,9 @@ fn put(scene: &Scene, pod: &str) {
         // Docker makes the working folder before it calls the runtime.
         scene.write(&format!("{pod}/rootfs/work/.made"), "");
     }
+    let config = fs::read_to_string(scene.path().join(pod).join("config.json")).expect("a config");
+    let config = serde_json::from_str(&config).expect("JSON");
+    program::of_config(&scene.path().join(pod).join("rootfs"), &config);
     // As in most images.
     let users = "root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/:/bin/sh\n";
     scene.write(&format!("{pod}/rootfs/etc/passwd"), users);

@@ -1,7 +1,7 @@
 //! `ocidiff check --out` and `ocidiff report [--merge]`: from nodes' event files to one report.
 
 use crate::support;
-use crate::support::needs;
+use crate::support::{needs, program};
 
 use ocidiff_model::check::FleetReport;
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ fn check(scene: &Scene, more: &[&str]) -> Option<support::Ran> {
         "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}]}
     });
     scene.write("plain/config.json", config.to_string());
-    std::fs::create_dir_all(scene.path().join("plain/rootfs")).expect("a rootfs");
+    program::of_config(&scene.path().join("plain/rootfs"), &config);
     let [from, to] = [&runc, &twin].map(|path| format!("runc={}", path.display()));
     let args = ["check", "--from", &from, "--to", &to, "--bundle", "plain"];
     Some(scene.run(&[&args[..], more].concat()))

@@ -9,6 +9,8 @@ mod moves;
 mod published;
 #[path = "inputs/refusals.rs"]
 mod refusals;
+#[path = "inputs/starts.rs"]
+mod starts;
 
 use crate::support;
 use crate::support::needs;

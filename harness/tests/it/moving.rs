@@ -29,9 +29,14 @@ fn containerd(scene: &Scene, tasks: &[(&str, Option<&Path>)]) -> PathBuf {
     let state = scene.path().join("state");
     for (name, runtime) in tasks {
         let task = state.join("io.containerd.runtime.v2.task/k8s.io").join(name);
-        fs::create_dir_all(task.join("rootfs/dev")).expect("a task");
-        let config = scene.path().join(name).join("config.json");
-        fs::rename(config, task.join("config.json")).expect("a config");
+        fs::create_dir_all(&task).expect("a task");
+        fs::rename(
+            scene.path().join(name).join("config.json"),
+            task.join("config.json"),
+        )
+        .expect("a config");
+        fs::rename(scene.path().join(name).join("rootfs"), task.join("rootfs")).expect("a rootfs");
+        fs::create_dir_all(task.join("rootfs/dev")).expect("a folder");
         if let Some(runtime) = runtime {
             fs::write(task.join("runtime"), runtime.display().to_string()).expect("a file");
         }
@@ -168,8 +173,8 @@ fn a_pause_container_matters_where_it_does_not_start() {
 /// An overlay in a mount namespace of the shim's own; the container made a folder in it.
 const SHIM: &str = r#"
 task=$1/io.containerd.runtime.v2.task/k8s.io/work
-rmdir $task/rootfs/dev
-mkdir -p $1/lower/dev $1/files; mount -t tmpfs tmpfs $1/files; mkdir $1/files/upper $1/files/work
+mv $task/rootfs $1/lower
+mkdir $task/rootfs $1/files; mount -t tmpfs tmpfs $1/files; mkdir $1/files/upper $1/files/work
 mount -t overlay overlay -o lowerdir=$1/lower,upperdir=$1/files/upper,workdir=$1/files/work $task/rootfs
 mkdir $task/rootfs/made
 sleep 1000 & echo $! > $task/init.pid; echo ready; wait

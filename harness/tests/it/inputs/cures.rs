@@ -118,6 +118,27 @@ fn a_plain_allow_list_has_a_cure() {
     }
 }
 
+/// What its author allows by name may come through where a runtime has let nothing through that is newer than the rest.
+#[test]
+fn what_a_profile_allows_by_name_may_be_allowed_by_its_cure() {
+    let newer = "semget semctl shmget shmctl shmat shmdt msgget msgsnd msgrcv msgctl";
+    let mut profile = allow_list(&["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]);
+    let names = profile["syscalls"][0]["names"].as_array_mut().expect("names");
+    names.extend(newer.split_whitespace().map(Value::from));
+    for how in ["enosys", "allow"] {
+        let Some(ran) = seccomp(&profile, &["--fix", how]) else {
+            return;
+        };
+        let cured: Value = serde_json::from_str(&ran.ends_with(0).stdout).expect("a profile");
+        assert!(
+            cured["syscalls"].as_array().is_some_and(|rules| rules.len() > 1),
+            "{how}"
+        );
+    }
+    let ran = seccomp(&profile, &["--fix", "allow"]).expect("as above");
+    says(&ran, &["allowed now: openat2"]);
+}
+
 /// Input 14: a profile with an agent is loaded with one of ours.
 #[test]
 fn a_profile_that_asks_an_agent_is_compared() {

@@ -10,7 +10,7 @@ use ocidiff_model::check::{CheckReport, Finding};
 use serde_json::{Value, json};
 
 use super::needs;
-use super::support::{Output, Scene};
+use super::support::{Output, Scene, program};
 
 /// What an engine's config for a plain container is, changed.
 pub(super) fn bundle(scene: &Scene, change: impl FnOnce(&mut Value)) {
@@ -35,7 +35,9 @@ pub(super) fn bundle(scene: &Scene, change: impl FnOnce(&mut Value)) {
     });
     change(&mut config);
     scene.write("b/config.json", config.to_string());
-    fs::create_dir_all(scene.path().join("b/rootfs/dev")).expect("a rootfs");
+    let rootfs = scene.path().join("b/rootfs");
+    fs::create_dir_all(rootfs.join("dev")).expect("a rootfs");
+    program::of_config(&rootfs, &config);
 }
 
 fn as_user(config: &mut Value) {
@@ -229,6 +231,7 @@ fn a_bind_mount_over_the_root_fails_for_the_runtime_s_own_reason() {
     for name in ["dev", "proc", "sys", "bin"] {
         fs::create_dir_all(other.join(name)).expect("a folder");
     }
+    program::put(&other.join("bin/sh"), &program::elf(program::NATIVE));
     bundle(&scene, |config| {
         mount(
             config,

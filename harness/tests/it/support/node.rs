@@ -173,6 +173,7 @@ fn started(root: &Path, config: &Value) {
     }
     let cwd = config["process"]["cwd"].as_str().expect("a cwd");
     fs::create_dir_all(root.join(cwd.trim_start_matches('/'))).expect("the folder that it works in");
+    super::program::of_config(root, config);
     give(root, owner);
 }
 

@@ -1,0 +1,228 @@
+//! `check` on workloads whose own program is a question: what nobody starts is neither safe nor broken, and what one runtime
+//! starts alone is told as that. None of these programs is executed.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use ocidiff_model::Impact;
+use ocidiff_model::check::CheckReport;
+use serde_json::{Value, json};
+
+use super::moves::{bundle, mount, moved, risk, safe};
+use super::support::{Scene, program};
+
+type Made = fn(&mut Value, &Path);
+
+/// The bundle of a config and a rootfs; nothing is in the rootfs but what is made here.
+fn made(make: Made) -> Scene {
+    let scene = Scene::new();
+    bundle(&scene, |config| {
+        let none = PathBuf::from("/nowhere");
+        make(config, &none);
+    });
+    let rootfs = scene.path().join("b/rootfs");
+    fs::remove_dir_all(&rootfs).expect("a rootfs");
+    for folder in ["dev", "proc", "bin"] {
+        fs::create_dir_all(rootfs.join(folder)).expect("a folder");
+    }
+    make(&mut json!({"process": {}, "mounts": [], "linux": {}}), &rootfs);
+    scene
+}
+
+fn args(config: &mut Value, args: &[&str]) {
+    config["process"]["args"] = json!(args);
+}
+
+/// A file of the rootfs, where there is one.
+fn file(rootfs: &Path, name: &str, bytes: &[u8], mode: u32) {
+    if rootfs.is_dir() {
+        let path = rootfs.join(name);
+        program::put(&path, bytes);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+}
+
+fn native() -> Vec<u8> {
+    program::elf(program::NATIVE)
+}
+
+/// Nobody starts these; the words are what every runtime has for it.
+const NOBODY: [(&str, Made); 9] = [
+    ("/serve", |config, _| args(config, &["/serve", "--token=hunter2"])),
+    ("serve", |config, _| args(config, &["serve"])),
+    ("/bin", |config, _| args(config, &["/bin"])),
+    ("/run.sh", |config, rootfs| {
+        args(config, &["/run.sh"]);
+        file(rootfs, "run.sh", b"#!/usr/bin/python3\n", 0o755);
+    }),
+    ("/closed", |config, rootfs| {
+        args(config, &["/closed"]);
+        file(rootfs, "closed", &native(), 0o644);
+    }),
+    ("/foreign", |config, rootfs| {
+        args(config, &["/foreign"]);
+        file(rootfs, "foreign", &program::elf(0xf3), 0o755);
+    }),
+    ("/own", |config, rootfs| {
+        args(config, &["/own"]);
+        config["process"]["user"] = json!({"uid": 1000, "gid": 1000});
+        config["process"]["capabilities"] = json!({});
+        file(rootfs, "own", &native(), 0o700);
+    }),
+    ("/app/covered", |config, rootfs| {
+        args(config, &["/app/covered"]);
+        mount(
+            config,
+            json!({"destination": "/app", "type": "tmpfs", "source": "tmpfs"}),
+        );
+        file(rootfs, "app/covered", &native(), 0o755);
+    }),
+    ("/bin/masked", |config, rootfs| {
+        args(config, &["/bin/masked"]);
+        config["linux"]["maskedPaths"] = json!(["/bin/masked"]);
+        file(rootfs, "bin/masked", &native(), 0o755);
+    }),
+];
+
+#[test]
+fn what_nobody_starts_is_not_checked_in_each_runtime_s_own_words() {
+    for (what, make) in NOBODY {
+        let scene = made(make);
+        let Some(report) = moved(&scene, "runc", "crun", "") else {
+            return;
+        };
+        let [one] = &report.unchecked[..] else {
+            panic!("{what}: {report:#?}")
+        };
+        assert!(report.shapes.is_empty(), "{what}: {report:#?}");
+        assert!(
+            one.why.starts_with("no runtime starts it here: "),
+            "{what}: {one:?}"
+        );
+        for part in ["runc: ", "crun: ", what] {
+            assert!(one.why.contains(part), "{what}: {one:?}");
+        }
+        assert!(!one.why.contains("hunter2"), "{one:?}");
+    }
+}
+
+/// A copy of the program lies on the host, where it may be mounted from.
+#[test]
+fn a_program_of_the_host_s_is_looked_for_there() {
+    let scene = Scene::new();
+    program::put(&scene.path().join("host/tool"), &native());
+    let mut reports = Vec::new();
+    for (name, option) in [("/app/tool", "ro"), ("/app/tool", "noexec"), ("/app/none", "ro")] {
+        bundle(&scene, |config| {
+            args(config, &[name]);
+            let source = scene.path().join("host");
+            mount(
+                config,
+                json!({"destination": "/app", "type": "bind", "source": source, "options": ["rbind", option]}),
+            );
+        });
+        // The helper has put one below the mount.
+        fs::remove_dir_all(scene.path().join("b/rootfs/app")).expect("a folder");
+        let Some(report) = moved(&scene, "runc", "crun", "") else {
+            return;
+        };
+        reports.push(report);
+    }
+    safe(&reports[0]);
+    for report in &reports[1..] {
+        assert!(
+            report.shapes.is_empty() && report.unchecked.len() == 1,
+            "{report:#?}"
+        );
+    }
+}
+
+/// In ways of their own, but all of them.
+#[test]
+fn what_every_runtime_finds_is_safe() {
+    let found: [Made; 5] = [
+        |config, rootfs| {
+            args(config, &["bin/tool"]);
+            file(rootfs, "bin/tool", &native(), 0o755);
+        },
+        |config, rootfs| {
+            args(config, &["tool"]);
+            config["process"]["env"] = json!(["PATH=/sbin:/bin"]);
+            file(rootfs, "bin/tool", &native(), 0o755);
+        },
+        |config, rootfs| {
+            args(config, &["tool"]);
+            config["process"]["env"] = json!(["PATH=/nowhere", "PATH=/bin"]);
+            file(rootfs, "bin/tool", &native(), 0o755);
+        },
+        |config, rootfs| {
+            args(config, &["/link"]);
+            file(rootfs, "bin/tool", &native(), 0o755);
+            if rootfs.is_dir() {
+                symlink("/bin/../bin/tool", rootfs.join("link")).expect("a link");
+            }
+        },
+        |config, rootfs| {
+            args(config, &["/script"]);
+            file(rootfs, "script", b"#!/bin/tool -e\n", 0o755);
+            file(rootfs, "bin/tool", &native(), 0o755);
+        },
+    ];
+    for make in found {
+        let Some(report) = moved(&made(make), "runc", "crun@1.28", "") else {
+            return;
+        };
+        safe(&report);
+    }
+}
+
+fn both_ways(make: Made, other: &str) -> Option<[CheckReport; 2]> {
+    let scene = made(make);
+    let there = moved(&scene, "crun", other, "")?;
+    Some([there, moved(&scene, other, "crun", "")?])
+}
+
+/// youki wants a program that everybody may execute, and the first of that name.
+#[test]
+fn a_program_that_one_of_them_does_not_take_breaks() {
+    let refused: [Made; 2] = [
+        |config, rootfs| {
+            args(config, &["/bin/tool"]);
+            file(rootfs, "bin/tool", &native(), 0o750);
+        },
+        |config, rootfs| {
+            args(config, &["tool"]);
+            config["process"]["env"] = json!(["PATH=/sbin:/bin"]);
+            file(rootfs, "sbin/tool/x", b"", 0o755);
+            file(rootfs, "bin/tool", &native(), 0o755);
+        },
+    ];
+    for make in refused {
+        let Some([there, back]) = both_ways(make, "youki") else {
+            return;
+        };
+        assert_eq!(risk(&there, "lifecycle.create.result").impact, Impact::Breaks);
+        let failures = back.shapes.iter().flat_map(|shape| &shape.findings);
+        assert_eq!(failures.filter(|one| one.is_failure()).count(), 0, "{back:#?}");
+    }
+}
+
+/// Nor is what can be read of such programs told where it was tried.
+#[test]
+fn what_was_tried_is_not_told_from_paper() {
+    let scene = made(|config, rootfs| {
+        args(config, &["tool", "--quiet"]);
+        config["process"]["env"] = json!(["PATH=/sbin:/bin"]);
+        file(rootfs, "bin/tool", &native(), 0o755);
+    });
+    let Some(report) = moved(&scene, "crun", "youki", "") else {
+        return;
+    };
+    let all = report.shapes.iter().flat_map(|shape| &shape.findings);
+    let ids: Vec<String> = all.filter_map(|one| Some(one.id.as_ref()?.to_string())).collect();
+    assert!(
+        !ids.contains(&"youki/first-name-in-path-must-run".to_owned()),
+        "{ids:?}"
+    );
+}
