@@ -2,7 +2,7 @@
 //! and no secret is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ocidiff_model::FileSpec;
 use ocidiff_model::step::MAIN;
@@ -69,10 +69,12 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     }
     crate::corpus::limits::config(all)?;
     let mut changes = Vec::new();
-    let hooks = all.shift_remove("hooks").is_some();
-    if hooks {
+    let hooks = all.shift_remove("hooks");
+    if let Some(hooks) = &hooks {
         changes.push("its hooks are not run".to_owned());
+        changes.extend(missing(hooks));
     }
+    let hooks = hooks.is_some();
     names(all);
     annotations(all);
     root(all);
@@ -92,6 +94,20 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         uses: Uses::of(text, &before),
         network_is_not_its_own: hooks || network,
     })
+}
+
+/// Hooks without which no container comes up.
+const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
+
+/// What a hook is that nobody can run here.
+fn missing(hooks: &Value) -> Option<String> {
+    let all = NEEDED
+        .iter()
+        .filter_map(|member| hooks[member].as_array())
+        .flatten();
+    let mut paths = all.filter_map(|hook| hook["path"].as_str());
+    let path = paths.find(|path| !path.starts_with('/') || !Path::new(path).exists())?;
+    Some(format!("{UNCHECKED}its hook {path} is not on this machine"))
 }
 
 /// Usual names are as good as any other; what is unusual in one may be refused.
@@ -134,7 +150,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
         changes.push("its cgroup is made without systemd".to_owned());
     }
     if linux.shift_remove("netDevices").is_some() {
-        changes.push("no network device is moved into it".to_owned());
+        changes.push(format!("{UNCHECKED}no network device is moved into it"));
     }
     agent(linux, changes);
     kernel::spare(linux, &limits.kernel, changes);
