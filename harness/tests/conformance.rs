@@ -4,13 +4,15 @@
 //! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
 //! the corpus out.
 
+#[path = "it/support/binary.rs"]
+mod binary;
 #[path = "it/support/skip.rs"]
 mod skip;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use binary::binary;
 use libtest_mimic::{Arguments, Failed, Trial};
 use ocidiff::cells::abilities::Abilities;
 use ocidiff::cells::runner::{CellRunner, Recorder};
@@ -94,7 +96,7 @@ impl Suite {
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        let ask = ocidiff::cells::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+        let ask = ocidiff::cells::ask::InCell::new(&binary());
         let runtimes = suite::runtimes_asked(&named, &suite::store()?, &ask)?;
         suite::need_two(&runtimes)?;
         Ok(Arc::new(Self {
@@ -139,7 +141,7 @@ impl Suite {
             return Ok(Arc::clone(runner));
         }
         let settings = Settings {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_ocidiff")),
+            program: binary(),
             reference: None,
             jobs: 4,
             recorder: Recorder::Auto,

@@ -8,6 +8,7 @@ use ocidiff_reports::Format;
 
 use super::help;
 use super::isolate_args::IsolateArgs;
+use super::via_args::ViaArgs;
 use crate::cells::runner::Recorder;
 use crate::error::Error;
 use crate::run::suite::Settings;
@@ -108,7 +109,7 @@ pub(crate) enum RecorderArg {
     None,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_long_help = help::VERDICTS)]
 pub(crate) struct RunArgs {
     /// Cases: a name, a topic, or a pattern with `*`; all if none is given
@@ -150,6 +151,10 @@ pub(crate) struct RunArgs {
     /// Write each record as JSON: DIR/CASE/RUNTIME.json
     #[arg(long, value_name = "DIR")]
     pub(crate) records: Option<PathBuf>,
+    /// Also print a table of a fact: a line a case and node, a column a runtime; the default with several --socket is
+    /// process.exit
+    #[arg(long, value_name = "FACT", conflicts_with_all = ["changed", "isolate"])]
+    pub(crate) table: Option<String>,
     /// Count unstable cases as failures too
     #[arg(long)]
     pub(crate) strict: bool,
@@ -181,6 +186,7 @@ impl RunArgs {
             json,
             changed: None,
             records: None,
+            table: None,
             strict: false,
             repeat: 1,
             fail_fast: false,
@@ -191,9 +197,7 @@ impl RunArgs {
     /// The words that make another command meet the same runtimes and cases.
     pub(crate) fn again(&self) -> Vec<String> {
         let mut words = self.with.again();
-        if let Some(engine) = self.via.via.and_then(|engine| engine.to_possible_value()) {
-            words.extend(["--via".to_owned(), engine.get_name().to_owned()]);
-        }
+        words.extend(self.via.again());
         for (name, given) in [
             ("--hooks", self.hooks),
             ("--show-env", self.show_env),
@@ -202,17 +206,6 @@ impl RunArgs {
             if given {
                 words.push(name.to_owned());
             }
-        }
-        for (name, path) in [
-            ("--socket", &self.via.socket),
-            ("--exec-root", &self.via.exec_root),
-        ] {
-            if let Some(path) = path {
-                words.extend([name.to_owned(), path.display().to_string()]);
-            }
-        }
-        if let Some(parent) = &self.via.cgroup_parent {
-            words.extend(["--cgroup-parent".to_owned(), parent.clone()]);
         }
         words
     }
@@ -412,32 +405,4 @@ pub(crate) enum RuntimesCommand {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-}
-
-/// Which engine.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ViaArgs {
-    /// Let this engine make the containers, with each runtime that is registered with it; Podman takes any
-    #[arg(long, value_name = "ENGINE")]
-    pub(crate) via: Option<ViaEngine>,
-    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
-    /// usual places
-    #[arg(long, value_name = "PATH", requires = "via")]
-    pub(crate) socket: Option<PathBuf>,
-    /// The --exec-root of a dockerd that you started yourself
-    #[arg(long, value_name = "DIR", requires = "via")]
-    pub(crate) exec_root: Option<PathBuf>,
-    /// The parent of the cgroups of pods and of Podman's containers; the default is the engine's own
-    #[arg(long, value_name = "PATH", requires = "via")]
-    pub(crate) cgroup_parent: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ViaEngine {
-    /// Docker, by its API
-    Docker,
-    /// The Podman on PATH, by its command line, with each runtime that --runtime names
-    Podman,
-    /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
-    Cri,
 }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::args::{
     AcceptArgs, ControlArgs, ListArgs, ReportArgs, ReproArgs, RunArgs, RuntimesArgs, SchemaArgs, SeccompArgs,
-    ShowArgs, ViaArgs,
+    ShowArgs,
 };
 use super::bisect::BisectArgs;
 use super::changes::ChangesArgs;
@@ -19,6 +19,7 @@ use super::matrix::MatrixArgs;
 use super::mutants::MutantsArgs;
 use super::nights::TrendArgs;
 use super::upstream::UpstreamArgs;
+use super::via_args::ViaArgs;
 
 /// Finds where OCI runtimes behave differently, before your workloads do
 #[derive(Debug, Parser)]

@@ -52,16 +52,21 @@ fn choose(pattern: &str) -> Result<Vec<&'static Kind>, Error> {
         .filter(|kind| is_of_channel(kind) || glob(pattern, &kind.fact))
         .collect();
     if chosen.is_empty() {
-        let help = meant(pattern).map_or_else(
-            || "`ocidiff facts` lists them all".to_owned(),
-            |meant| format!("did you mean `{meant}`?"),
-        );
-        return Err(Error::usage(format!(
-            "there is no fact `{}`; {help}",
-            ocidiff_reports::safe(pattern)
-        )));
+        return Err(unknown(pattern));
     }
     Ok(chosen)
+}
+
+/// What is no fact, and what may have been meant.
+pub(super) fn unknown(path: &str) -> Error {
+    let help = meant(path).map_or_else(
+        || "`ocidiff facts` lists them all".to_owned(),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    Error::usage(format!(
+        "there is no fact `{}`; {help}",
+        ocidiff_reports::safe(path)
+    ))
 }
 
 fn text(kinds: &[&Kind]) -> String {

@@ -38,9 +38,11 @@ mod runtimes;
 mod seccomp;
 mod side_by_side;
 mod signals;
+mod table;
 mod teller;
 mod upstream;
 mod via;
+mod via_args;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -152,7 +154,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
     output::answer(&format!("{text}\n"), ExitStatus::Ok)
 }
 
-fn clean(args: &args::ViaArgs) -> Result<ExitStatus, Error> {
+fn clean(args: &via_args::ViaArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
     // That the first part cannot be told keeps nobody from the second.
     let local = clean_machine();

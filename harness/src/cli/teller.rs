@@ -15,6 +15,7 @@ use super::ending::{Until, within};
 use super::files::Records;
 use super::output;
 use super::reader::Reader;
+use super::table::Table;
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::judge::confirm::Finished;
@@ -30,12 +31,14 @@ pub(super) async fn run_all<R: CaseRunner>(
 ) -> Result<ExitStatus, Error> {
     let runner = Arc::clone(&schedule.runner);
     let ran = run_and_tell(schedule, entries, until, teller).await;
-    // Whatever came of it: nothing stays in an engine.
-    runner
-        .close()
-        .await
-        .map_err(|why| Error::broken(format!("failed to remove what was made in the engine: {why}")))?;
-    ran
+    // Whatever came of it: nothing stays in an engine. Where something does, what was found is told all the same.
+    let Err(why) = runner.close().await else {
+        return ran;
+    };
+    output::complain(&format!(
+        "failed to remove what was made in the engine: {why}; `ocidiff clean` with the same --via removes it later"
+    ));
+    ran.map(|_| ExitStatus::Broken)
 }
 
 async fn run_and_tell<R: CaseRunner>(
@@ -118,10 +121,13 @@ pub(super) struct Teller {
     again: Vec<String>,
     /// Whether another command says what came of it.
     pub(super) quiet: bool,
+    /// The table that was asked for.
+    pub(super) table: Option<Table>,
 }
 
 impl Teller {
     pub(super) fn new(args: &RunArgs, planned: usize, ignore: Option<IgnoreList>) -> Result<Self, Error> {
+        let table = args.table.as_deref().map(Table::of).transpose()?;
         let records = args.records.as_deref().map(Records::open).transpose()?;
         let file = args.json.as_deref().map(Writer::create).transpose();
         let file = file.map_err(|error| Error::usage(format!("failed to write the events: {error}")))?;
@@ -139,6 +145,7 @@ impl Teller {
             ignore,
             again: args.again(),
             quiet: false,
+            table,
         })
     }
 
@@ -159,6 +166,9 @@ impl Teller {
         let is_refused = told.iter().any(|difference| difference.is_of_a_start());
         self.harms |= self.given && (is_refused || impacts.max().flatten() >= Some(Impact::Breaks));
         report.ignored = report.verdict == Verdict::Known && told.is_empty();
+        if let Some(table) = &mut self.table {
+            table.add(&finished);
+        }
         if let Some(records) = &self.records {
             finished
                 .records
@@ -250,7 +260,10 @@ impl Teller {
             .iter()
             .map(|report| terminal::case(report, &style))
             .collect();
-        output::answer(&format!("\n{blocks}{}", terminal::closing(&told, &style)), exit)
+        let table = self.table.map(|table| table.text()).unwrap_or_default();
+        let gap = if table.is_empty() { "" } else { "\n" };
+        let closing = terminal::closing(&told, &style);
+        output::answer(&format!("\n{blocks}{closing}{gap}{table}"), exit)
     }
 }
 

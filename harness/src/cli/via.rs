@@ -9,9 +9,11 @@ use ocidiff_engines::remote::{Labels, Registered, Remote};
 use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
 
-use super::args::{RunArgs, ViaArgs, ViaEngine};
+use super::args::RunArgs;
 use super::ending::Until;
+use super::table::Table;
 use super::teller::{Teller, run_all};
+use super::via_args::{ViaArgs, ViaEngine};
 use super::{output, signals};
 use crate::cells::session::Session;
 use crate::cells::threads;
@@ -57,7 +59,7 @@ impl ViaArgs {
     async fn docker(&self, labels: Labels) -> Result<Connected<Remote>, Error> {
         let options = Options {
             which: Which::Docker,
-            socket: self.socket.clone(),
+            socket: self.socket(),
             docker_host: std::env::var("DOCKER_HOST").ok(),
             exec_root: self.exec_root.clone(),
             call_limit: CALL,
@@ -84,7 +86,7 @@ impl ViaArgs {
 
     async fn podman(&self, labels: Labels, folder: &Path) -> Result<Connected<Podman>, Error> {
         let given = [
-            ("--socket", self.socket.is_some()),
+            ("--socket", !self.sockets.is_empty()),
             ("--exec-root", self.exec_root.is_some()),
         ];
         if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
@@ -103,10 +105,7 @@ impl ViaArgs {
     }
 
     async fn cri(&self, labels: Labels, folder: &Path) -> Result<Connected<Pods>, Error> {
-        let socket = self
-            .socket
-            .clone()
-            .unwrap_or_else(ocidiff_cri::node::usual_socket);
+        let socket = self.socket().unwrap_or_else(ocidiff_cri::node::usual_socket);
         let pods = Pods::connect(&socket, CALL, labels, folder, self.cgroup_parent.clone()).await;
         let pods = pods.map_err(|error| Error::usage(format!("failed to use CRI: {error}")))?;
         if pods.name() != "containerd" {
@@ -132,7 +131,10 @@ impl ViaArgs {
     }
 }
 
-/// Runs the cases through the engine.
+/// What a table is of where nothing else was asked for.
+const TABLE: &str = "process.exit";
+
+/// Runs the cases through the engine, or through several nodes, one after the other.
 pub(crate) fn run(
     args: &RunArgs,
     corpus: Corpus,
@@ -140,37 +142,117 @@ pub(crate) fn run(
     ignore: Option<IgnoreList>,
 ) -> Result<ExitStatus, Error> {
     root::need_root()?;
-    let mut teller = Teller::new(args, entries.len(), ignore)?;
-    let ran = threads::tokio()?.block_on(async {
-        let signalled = signals::stop();
-        let session = match args.via.via {
-            Some(ViaEngine::Cri) => Session::start_beside_engine(),
-            _ => Session::start(),
-        };
-        let session = session.map_err(Error::broken)?;
-        let labels = labels(session.name()).map_err(Error::broken)?;
+    let each = args.via.each()?;
+    if each.len() < 2 {
+        let mut teller = Teller::new(args, entries.len(), ignore)?;
+        let ran = threads::tokio()?.block_on(async {
+            let signalled = signals::stop();
+            let asked = Asked {
+                args,
+                corpus,
+                entries,
+                stop: &signalled.stop,
+            };
+            by_engine(asked, &mut teller).await
+        });
+        return teller.close(ran?);
+    }
+    for (option, given) in [("--json", &args.json), ("--records", &args.records)] {
+        if given.is_some() {
+            return Err(Error::usage(format!(
+                "{option} takes what one node shows: run it for each --socket by itself"
+            )));
+        }
+    }
+    let each = each.into_iter().map(|via| RunArgs { via, ..args.clone() });
+    nodes(&each.collect::<Vec<_>>(), &corpus, &entries, ignore.as_ref())
+}
+
+/// Runs the cases on each node, and gives the worst that came of it.
+fn nodes(
+    each: &[RunArgs],
+    corpus: &Corpus,
+    entries: &[Entry],
+    ignore: Option<&IgnoreList>,
+) -> Result<ExitStatus, Error> {
+    let mut table = Some(Table::of(each[0].table.as_deref().unwrap_or(TABLE))?);
+    let mut worst = ExitStatus::Ok;
+    let runtime = threads::tokio()?;
+    let signalled = signals::stop();
+    let names = runtime.block_on(names(each))?;
+    for (args, name) in each.iter().zip(names) {
+        if signalled.stop.is_asked() {
+            worst = ExitStatus::Broken;
+            break;
+        }
+        let mut teller = Teller::new(args, entries.len(), ignore.cloned())?;
+        teller.table = table.take().map(|table| table.at(name));
         let asked = Asked {
             args,
-            corpus,
-            entries,
+            corpus: corpus.clone(),
+            entries: entries.to_vec(),
             stop: &signalled.stop,
         };
-        match args.via.via {
-            Some(ViaEngine::Cri) => {
-                let engine = args.via.cri(labels, session.folder()).await?;
-                through(asked, engine, session, &mut teller).await
+        let ran = runtime.block_on(by_engine(asked, &mut teller));
+        table = teller.table.take();
+        let exit = match ran {
+            Ok(exit) => teller.close(exit)?,
+            // The others can still be compared.
+            Err(error) => {
+                output::complain(&error.to_string());
+                error.status()
             }
-            Some(ViaEngine::Podman) => {
-                let engine = args.via.podman(labels, session.folder()).await?;
-                through(asked, engine, session, &mut teller).await
-            }
-            _ => {
-                let engine = args.via.docker(labels).await?;
-                through(asked, engine, session, &mut teller).await
-            }
+        };
+        if exit.code() > worst.code() {
+            worst = exit;
         }
+    }
+    let table = table.map(|table| table.text()).unwrap_or_default();
+    output::answer(&format!("\n{table}"), worst)
+}
+
+/// What each node is called in a table: its containerd, and its socket where two are alike. That one does not answer is
+/// known before anything runs.
+async fn names(each: &[RunArgs]) -> Result<Vec<String>, Error> {
+    let mut said = Vec::new();
+    for args in each {
+        let labels = labels("").map_err(Error::broken)?;
+        said.push(args.via.cri(labels, Path::new("")).await?.said);
+    }
+    let is_one_of_two = |one: &String| said.iter().filter(|other| *other == one).count() > 1;
+    let named = each.iter().zip(&said).map(|(args, one)| {
+        let one_of_two = args.via.socket().filter(|_| is_one_of_two(one));
+        let short = one.strip_prefix("cri ").unwrap_or(one);
+        one_of_two.map_or_else(
+            || short.to_owned(),
+            |socket| format!("{short} at {}", socket.display()),
+        )
     });
-    teller.close(ran?)
+    Ok(named.collect())
+}
+
+async fn by_engine(asked: Asked<'_>, teller: &mut Teller) -> Result<ExitStatus, Error> {
+    let via = &asked.args.via;
+    let session = match via.via {
+        Some(ViaEngine::Cri) => Session::start_beside_engine(),
+        _ => Session::start(),
+    };
+    let session = session.map_err(Error::broken)?;
+    let labels = labels(session.name()).map_err(Error::broken)?;
+    match via.via {
+        Some(ViaEngine::Cri) => {
+            let engine = via.cri(labels, session.folder()).await?;
+            through(asked, engine, session, teller).await
+        }
+        Some(ViaEngine::Podman) => {
+            let engine = via.podman(labels, session.folder()).await?;
+            through(asked, engine, session, teller).await
+        }
+        _ => {
+            let engine = via.docker(labels).await?;
+            through(asked, engine, session, teller).await
+        }
+    }
 }
 
 /// What is to be run.
@@ -190,7 +272,7 @@ async fn through<M: Makes>(
     let (args, stop) = (asked.args, asked.stop);
     let mut abilities = suite::abilities()?;
     let (named, reference) = (&args.with.runtimes, args.with.reference.as_deref());
-    let taking_part = match &engine.runtimes {
+    let mut taking_part = match &engine.runtimes {
         Runtimes::Registered { all, remedy } => {
             registered::choose(&engine.name, all, named, reference, remedy)?
         }
@@ -199,6 +281,8 @@ async fn through<M: Makes>(
     taking_part.left_out.iter().for_each(|one| output::complain(one));
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
+    let silent = taking_part.that_start(&engine.maker).await?;
+    silent.iter().for_each(|one| output::complain(one));
     let repeat = u32::from(args.repeat);
     let ground = Ground::new(
         asked.corpus,
@@ -216,25 +300,30 @@ async fn through<M: Makes>(
         stop: stop.clone(),
         bundle: None,
     };
-    run_all(schedule, asked.entries, Until::of(args, 0), teller).await
+    run_all(schedule, asked.entries, Until::of(args, silent.len()), teller).await
 }
 
-/// Removes what killed runs left in the engine.
+/// Removes what killed runs left in the engine, or on each node.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
+    let each = args.each()?;
     threads::tokio()?.block_on(async {
-        let labels = labels("").map_err(Error::broken)?;
-        let cleaned = match args.via {
-            Some(ViaEngine::Cri) => clean::stale(&args.cri(labels, Path::new("")).await?.maker).await,
-            Some(ViaEngine::Podman) => clean::stale(&args.podman(labels, Path::new("")).await?.maker).await,
-            _ => clean::stale(&args.docker(labels).await?.maker).await,
-        };
-        let cleaned = cleaned.map_err(Error::broken)?;
-        tell_cleaned(&cleaned, true);
-        Ok(if cleaned.failed.is_empty() {
-            ExitStatus::Ok
-        } else {
-            ExitStatus::Broken
-        })
+        let mut exit = ExitStatus::Ok;
+        for args in each {
+            let labels = labels("").map_err(Error::broken)?;
+            let cleaned = match args.via {
+                Some(ViaEngine::Cri) => clean::stale(&args.cri(labels, Path::new("")).await?.maker).await,
+                Some(ViaEngine::Podman) => {
+                    clean::stale(&args.podman(labels, Path::new("")).await?.maker).await
+                }
+                _ => clean::stale(&args.docker(labels).await?.maker).await,
+            };
+            let cleaned = cleaned.map_err(Error::broken)?;
+            tell_cleaned(&cleaned, true);
+            if !cleaned.failed.is_empty() {
+                exit = ExitStatus::Broken;
+            }
+        }
+        Ok(exit)
     })
 }
 

@@ -3,7 +3,8 @@
 use ocidiff_confine::yaml::weigh;
 use ocidiff_model::{Case, CaseFile};
 
-use super::diagnostic::{Diagnostics, Document};
+use super::diagnostic::Diagnostics;
+use super::document::Document;
 use super::{Corpus, check};
 
 /// Reads one case, and checks it against what cases share.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ocidiff_model::FileSpec;
 
-use super::diagnostic::{Diagnostic, Document};
+use super::diagnostic::Diagnostic;
+use super::document::Document;
 use super::limits;
 
 /// Links that are followed for one path; the kernel follows as many.

@@ -6,7 +6,8 @@ use ocidiff_model::{CaseFile, KnownEntry, Op};
 use serde_json::Value as Json;
 
 use super::Recipe;
-use super::diagnostic::{Diagnostic, Document};
+use super::diagnostic::Diagnostic;
+use super::document::Document;
 
 /// Calls of a case; each may take seconds under each runtime.
 const STEPS: usize = 100;

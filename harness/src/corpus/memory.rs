@@ -33,16 +33,11 @@ impl Room {
         }
         let first = self.first.get_or_init(|| source.shown.clone());
         // The same for all that come after it, so that it is said once.
-        Err(Box::new(Diagnostic {
-            file: first.clone(),
-            line: 1,
-            column: 1,
-            message: format!(
-                "with this file the cases take more than {} MiB of memory; {Hint}",
-                most >> 20
-            ),
-            help: None,
-        }))
+        let message = format!(
+            "with this file the cases take more than {} MiB of memory; {Hint}",
+            most >> 20
+        );
+        Err(Box::new(Diagnostic::new(first, (1, 1), message, None)))
     }
 
     /// Large files wait for each other.

@@ -5,6 +5,7 @@ mod adhoc;
 mod check;
 pub(crate) mod config;
 pub mod diagnostic;
+pub mod document;
 pub mod files;
 mod folder;
 mod layout;

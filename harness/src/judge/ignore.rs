@@ -10,7 +10,8 @@ use ocidiff_model::ignore::{Ignore, IgnoreList};
 use ocidiff_model::{Catalogue, FindingId, near};
 use serde::Deserialize;
 
-use crate::corpus::diagnostic::{Diagnostic, Diagnostics, Document};
+use crate::corpus::diagnostic::{Diagnostic, Diagnostics};
+use crate::corpus::document::Document;
 use crate::error::Error;
 
 /// The largest file that is read, in bytes.
@@ -170,7 +171,7 @@ mod tests {
             (
                 "- {finding: crun/some-think, reason: r, until: 2026-12-31}",
                 "1:4",
-                "there is no finding `crun/some-think`\n    help: did you mean `crun/some-thing`?",
+                "= help: did you mean `crun/some-thing`?",
             ),
             (
                 "- {finding: other/x, reason: r, until: 2026-12-31}",

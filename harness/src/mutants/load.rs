@@ -6,8 +6,8 @@ use ocidiff_model::Op;
 use ocidiff_runtimes::Manifest;
 
 use super::rule::{CallRule, Mutant};
-use crate::corpus::files::Sources;
-use crate::corpus::{Corpus, Diagnostic, Diagnostics, diagnostic::Document};
+use crate::corpus::files::{Sources, Unreadable};
+use crate::corpus::{Corpus, Diagnostic, Diagnostics, document::Document};
 
 /// Larger files are refused unread, and a rule must fit into one word of a command line (128 KiB).
 const MAX_FILE: usize = 1 << 20;
@@ -32,13 +32,12 @@ pub fn load(sources: &Sources, names: &Names<'_>) -> Result<Vec<Mutant>, Diagnos
     for (name, source) in sources.iter().filter(|(name, _)| name.ends_with(".yaml")) {
         let document = Document::new(&source.shown, &source.text);
         let parsed = match &source.unreadable {
-            Some(unreadable) => Err(Diagnostic {
-                file: source.shown.clone(),
-                line: unreadable.line,
-                column: unreadable.column,
-                message: unreadable.why.clone(),
-                help: None,
-            }),
+            Some(Unreadable { why, line, column }) => Err(Diagnostic::new(
+                &source.shown,
+                (*line, *column),
+                why.clone(),
+                None,
+            )),
             None => parse(&document),
         };
         let section = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".yaml");

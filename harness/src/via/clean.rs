@@ -119,7 +119,7 @@ mod tests {
         fn translate(&self, _: &Case, _: &Value, _: &Value) -> Result<(), Refusal> {
             Ok(())
         }
-        async fn import(&self, _: Vec<u8>, _: &str) -> Result<String, CallError> {
+        async fn import(&self, _: Vec<u8>, _: &str, _: Option<i32>) -> Result<String, CallError> {
             Ok(String::new())
         }
         async fn takes(&self, _: String, _: &str, (): &()) -> Result<(), CallError> {

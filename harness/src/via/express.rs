@@ -16,18 +16,10 @@ pub struct Refusal(pub String);
 
 pub(super) type Part = Result<(), Refusal>;
 
-/// What is not in the config: the steps, and how its text is written.
+/// What is not in the config: the steps, and how its text is written. For engines that create, start and wait.
 pub(super) fn whole(case: &Case) -> Part {
+    apart(case)?;
     let body = &case.body;
-    if !body.config_text.is_empty() || body.config_file != "config.json" {
-        return refuse("it is about the text of config.json, which the engine writes");
-    }
-    if !body.caller.is_default() {
-        return refuse("it is about the runtime's caller, which is the engine");
-    }
-    if let Some(recorder) = &body.needs.recorder {
-        return refuse(format!("it needs the recorder {recorder}"));
-    }
     let ops: Vec<Op> = body.steps.iter().map(|step| step.op).collect();
     let usual = [Op::Create, Op::Start, Op::Wait, Op::Delete];
     if let Some(odd) = ops.iter().find(|op| !usual.contains(op)) {
@@ -42,8 +34,23 @@ pub(super) fn whole(case: &Case) -> Part {
     }
 }
 
+/// What is neither in the config nor in the steps.
+pub(super) fn apart(case: &Case) -> Part {
+    let body = &case.body;
+    if !body.config_text.is_empty() || body.config_file != "config.json" {
+        return refuse("it is about the text of config.json, which the engine writes");
+    }
+    if !body.caller.is_default() {
+        return refuse("it is about the runtime's caller, which is the engine");
+    }
+    if let Some(recorder) = &body.needs.recorder {
+        return refuse(format!("it needs the recorder {recorder}"));
+    }
+    Ok(())
+}
+
 /// Whether a step says more than how long it may take and what must come of it.
-fn is_special(step: &Step) -> bool {
+pub(super) fn is_special(step: &Step) -> bool {
     let mut rest = step.options.clone();
     rest.limit = None;
     rest.expect = None;
@@ -78,11 +85,32 @@ pub(super) fn config(config: &Value, default: &Value, keys: &[&str]) -> Part {
     if config["ociVersion"] != default["ociVersion"] {
         return refuse("the engine writes ociVersion itself");
     }
+    Ok(())
+}
+
+/// For engines that have no setting for them.
+pub(super) fn no_annotations(config: &Value) -> Part {
     match &config["annotations"] {
         Value::Null => Ok(()),
         Value::Object(map) if map.is_empty() => Ok(()),
         _ => refuse("the engine has no setting for annotations"),
     }
+}
+
+/// A map of texts, none where it is absent.
+pub(super) fn map_of_texts(map: &Value, name: &str) -> Result<Option<BTreeMap<String, String>>, Refusal> {
+    let all = match map {
+        Value::Null => return Ok(None),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect::<Option<_>>(),
+        _ => None,
+    };
+    all.map_or_else(
+        || refuse(format!("{name} is not a map of texts")),
+        |all| Ok(Some(all)),
+    )
 }
 
 /// A list, none where it is absent.
@@ -218,18 +246,7 @@ impl Capabilities {
 
 /// sysctls, none where they are absent.
 pub(super) fn sysctls(sysctl: &Value) -> Result<Option<BTreeMap<String, String>>, Refusal> {
-    let all = match sysctl {
-        Value::Null => return Ok(None),
-        Value::Object(map) => map
-            .iter()
-            .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect::<Option<_>>(),
-        _ => None,
-    };
-    all.map_or_else(
-        || refuse("linux.sysctl is not a map of texts"),
-        |all| Ok(Some(all)),
-    )
+    map_of_texts(sysctl, "linux.sysctl")
 }
 
 /// A device that the machine has under a name of its own, and where the container has it.

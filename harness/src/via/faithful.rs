@@ -25,8 +25,8 @@ fn differing(path: &str, a: &Value, b: &Value, paths: &mut Vec<String>) {
     let empty = Map::new();
     let (a, b) = match (a, b) {
         (Value::Object(a), Value::Object(b)) => (a, b),
-        // A map of sysctls is compared whole: their names have dots.
-        (Value::Object(a), Value::Null) if path != "linux.sysctl" => (a, &empty),
+        // Maps of sysctls and annotations are compared whole: their names have dots.
+        (Value::Object(a), Value::Null) if path != "linux.sysctl" && path != "annotations" => (a, &empty),
         _ => {
             if a != b {
                 paths.push(path.to_owned());
@@ -66,7 +66,7 @@ fn says(path: &str, asked: &Value, written: &Value) -> bool {
         | "process.capabilities.permitted" => is_part(asked, written) && is_part(written, asked),
         "linux.namespaces" => is_part(asked, written) && is_part(written, asked),
         "linux.devices" => all(asked).all(|device| all(written).any(|other| has_path(other, device))),
-        "linux.sysctl" => asked
+        "linux.sysctl" | "annotations" => asked
             .as_object()
             .is_none_or(|map| map.iter().all(|(name, value)| written[name] == *value)),
         "linux.seccomp.architectures" => is_part(asked, written) && is_part(written, asked),
@@ -107,13 +107,28 @@ fn has_path(written: &Value, asked: &Value) -> bool {
 /// The engine's own mounts are compared with the default ones when the container is asked for.
 fn is_default(mount: &Value) -> bool {
     let place = mount["destination"].as_str().unwrap_or_default();
-    mount["type"] != "tmpfs" || place.starts_with("/dev")
+    let is_own = place.starts_with("/dev") && mount["type"] != "bind";
+    is_own || !["tmpfs", "bind", "cgroup"].contains(&mount["type"].as_str().unwrap_or_default())
 }
 
 fn is_mount(written: &Value, asked: &Value) -> bool {
     written["destination"] == asked["destination"]
         && written["type"] == asked["type"]
-        && is_part(&asked["options"], &written["options"])
+        && is_readonly(&asked["options"]) == is_readonly(&written["options"])
+        && says_options(asked, &written["options"])
+}
+
+fn is_readonly(options: &Value) -> bool {
+    all(options).any(|option| option == "ro")
+}
+
+/// Nothing is mounted below the folders that cases bind, and to write is the default.
+fn says_options(asked: &Value, written: &Value) -> bool {
+    let is_said = |option: &Value| {
+        let words = ["bind", "rbind", "rw"];
+        asked["type"] == "bind" && words.iter().any(|word| option == word)
+    };
+    all(&asked["options"]).all(|option| is_said(option) || all(written).any(|other| option == other))
 }
 
 /// A profile's rules by the names of their calls, whatever the order and the grouping.
@@ -173,6 +188,43 @@ mod tests {
             of(limit, json!({})).as_deref(),
             Some("it writes linux.resources.pids.limit otherwise")
         );
+    }
+
+    #[test]
+    fn a_bind_is_the_same_in_other_words() {
+        let mounts = |options: &[&str], source: &str| json!({"mounts": [{"destination": "/dev/x", "type": "bind", "source": source, "options": options}]});
+        let says = "it writes mounts otherwise".to_owned();
+        for (asked, written, expected) in [
+            (&["bind"][..], &["rbind", "rprivate", "rw"][..], None),
+            (&["rbind", "ro", "rslave"], &["rbind", "rslave", "ro"], None),
+            (&["bind"], &["rbind", "rprivate", "ro"], Some(says.clone())),
+            (&["bind", "ro"], &["rbind", "rprivate", "rw"], Some(says.clone())),
+            (&["bind", "rslave"], &["rbind", "rprivate", "rw"], Some(says)),
+        ] {
+            assert_eq!(
+                of(mounts(asked, "/a"), mounts(written, "/b")),
+                expected,
+                "{asked:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_written_to_is_not_mounted_read_only() {
+        let mounts = |options: &[&str]| json!({"mounts": [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": options}]});
+        let written = mounts(&["nosuid", "ro"]);
+        assert_eq!(of(mounts(&["ro"]), written.clone()), None);
+        let says = Some("it writes mounts otherwise".to_owned());
+        assert_eq!(of(mounts(&["nosuid"]), written), says);
+    }
+
+    #[test]
+    fn annotations_must_be_handed_on() {
+        let asked = json!({"annotations": {"a.b/c": "d"}});
+        let more = json!({"annotations": {"a.b/c": "d", "io.kubernetes.cri.container-type": "container"}});
+        assert_eq!(of(asked.clone(), more), None);
+        let says = Some("it writes annotations otherwise".to_owned());
+        assert_eq!(of(asked, json!({"annotations": {}})), says);
     }
 
     #[test]

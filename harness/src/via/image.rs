@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::makes::Makes;
 use crate::bundle::{Bundle, merge_layers};
 
-/// The images of a run, by the digest of the rootfs.
+/// The images of a run, by the digest of the rootfs and the signal of a stop.
 #[derive(Debug, Default)]
 pub(super) struct Images(Mutex<BTreeMap<String, Made>>);
 
@@ -23,9 +23,14 @@ impl Images {
         bundle: &Bundle,
         folder: &Path,
         maker: &impl Makes,
+        signal: Option<i32>,
     ) -> Result<String, String> {
-        let digest = bundle.digest.rootfs.clone();
-        let tag: String = digest.chars().take(16).collect();
+        let mut digest = bundle.digest.rootfs.clone();
+        let mut tag: String = digest.chars().take(16).collect();
+        if let Some(signal) = signal {
+            digest += &format!("-{signal}");
+            tag += &format!("-{signal}");
+        }
         let made = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(all.entry(digest).or_default())
@@ -36,7 +41,7 @@ impl Images {
             let packed = packed.map_err(|error| error.to_string())?;
             let tar = packed.map_err(|error| format!("failed to pack the rootfs: {error}"))?;
             maker
-                .import(tar, &tag)
+                .import(tar, &tag, signal)
                 .await
                 .map_err(|error| format!("failed to import the rootfs: {error}"))
         };

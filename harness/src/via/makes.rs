@@ -7,7 +7,9 @@ use ocidiff_engines::remote::{CallError, Labels, Output, Thing};
 use ocidiff_model::{Case, Fact};
 use serde_json::Value;
 
+use super::acts::{Act, Done};
 use super::express::Refusal;
+use crate::bundle::Bundle;
 
 /// A container that is asked for.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct Ask<'a, B> {
     pub image: &'a str,
     /// The rest.
     pub body: &'a B,
+    /// What the case's files are.
+    pub bundle: &'a Bundle,
 }
 
 /// Makes containers. Whatever is made has the session's labels.
@@ -35,8 +39,23 @@ pub trait Makes: Debug + Send + Sync + 'static {
     /// The first part that the engine has no setting for.
     fn translate(&self, case: &Case, config: &Value, default: &Value) -> Result<Self::Body, Refusal>;
 
-    /// Makes an image of a rootfs; gives what the engine calls it.
-    fn import(&self, tar: Vec<u8>, tag: &str) -> impl Future<Output = Result<String, CallError>> + Send;
+    /// The signal by which an image says that its containers are stopped, where the case wants another than TERM.
+    fn stop_signal(&self, _body: &Self::Body) -> Option<i32> {
+        None
+    }
+
+    /// Whether the engine makes anything under a runtime, where that is known before there is a container.
+    fn starts(&self, _runtime: &str) -> impl Future<Output = Result<(), CallError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Makes an image of a rootfs, with the signal of [`Self::stop_signal`]; gives what the engine calls it.
+    fn import(
+        &self,
+        tar: Vec<u8>,
+        tag: &str,
+        signal: Option<i32>,
+    ) -> impl Future<Output = Result<String, CallError>> + Send;
 
     /// Whether the engine takes the body at all: whatever the runtime, its answer is the same.
     fn takes(
@@ -54,6 +73,17 @@ pub trait Makes: Debug + Send + Sync + 'static {
         &self,
         made: &Self::Made,
     ) -> impl Future<Output = (Result<(), CallError>, Option<String>)> + Send;
+
+    /// What is done with it until it ends.
+    fn acts<'m>(&self, _made: &'m Self::Made) -> &'m [Act] {
+        &[]
+    }
+
+    /// Does one of [`Self::acts`].
+    fn act(&self, _made: &Self::Made, act: &Act) -> impl Future<Output = Result<Done, CallError>> + Send {
+        let why = CallError::Failed(format!("the engine has no call for {}", act.label));
+        std::future::ready(Err(why))
+    }
 
     /// Waits until it has ended; none if it does not within the limit.
     fn wait(

@@ -6,10 +6,13 @@
 //! | [`docker`] | by Docker's API |
 //! | [`podman`] | by Podman's command line |
 //! | [`pods`] | by CRI, as the kubelet does: a pod for each container |
+//! | [`acts`] | what a case does with a container that runs, for engines that can do it |
 //! | [`makes`] | what an engine must be able to do |
 //! | [`express`] | what can be asked of an engine at all, and why not |
 //! | [`runner`] | runs a case through an engine, and judges it |
 //! | `container` | one container under one runtime, from create to remove |
+//! | `silence` | when an engine is given up |
+//! | `seen` | what was seen of it, as a record |
 //! | `image` | a rootfs as an image, each once |
 //! | `profiles` | seccomp profiles as files, for engines that read them |
 //! | `facts` | what the engine says, and the config.json that it wrote |
@@ -22,6 +25,7 @@
 //! There is no cell: the engine does the running. Everything that is made has labels and is removed; what has none of ours
 //! is never touched.
 
+pub mod acts;
 pub mod clean;
 mod container;
 pub mod docker;
@@ -37,6 +41,8 @@ pub mod pods;
 mod profiles;
 pub mod registered;
 pub mod runner;
+mod seen;
+mod silence;
 
 use ocidiff_engines::remote::Labels;
 use ocidiff_model::Case;

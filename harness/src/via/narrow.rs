@@ -24,6 +24,9 @@ pub(super) fn entry(entry: &Entry) -> Entry {
     }
 }
 
+/// Steps that an engine may have calls for.
+const STEPS: [&str; 7] = ["create", "start", "await", "exec", "update", "kill", "wait"];
+
 /// Whether the fact can be had through an engine.
 fn is_seen(path: &str) -> bool {
     let Some(channel) = Channel::of(path) else {
@@ -35,11 +38,15 @@ fn is_seen(path: &str) -> bool {
             let Some((step, last)) = rest.split_once('.') else {
                 return false;
             };
-            ["create", "start", "wait"].contains(&step) && ["result", "error"].contains(&last)
+            let step = step.split('#').next().unwrap_or_default();
+            STEPS.contains(&step) && ["result", "error", "exit"].contains(&last)
         }
-        Channel::Process => ["exit", "stdout", "stderr"].contains(&rest),
+        Channel::Process => {
+            let of_exec = rest.strip_prefix("exec").and_then(|rest| rest.split_once('.'));
+            ["exit", "stdout", "stderr"].contains(&of_exec.map_or(rest, |(_, last)| last))
+        }
         Channel::Proc => !rest.starts_with("init.") && !rest.starts_with("created."),
-        Channel::Mount | Channel::Cgroup => rest.starts_with("inside."),
+        Channel::Mount | Channel::Cgroup => rest.starts_with("inside.") || rest.starts_with("exec.inside."),
         Channel::Engine => true,
         _ => false,
     }
@@ -75,6 +82,13 @@ mod tests {
             ("lifecycle.create.result", true),
             ("lifecycle.delete.result", false),
             ("lifecycle.create.pid_file", false),
+            ("lifecycle.exec#2.exit", true),
+            ("lifecycle.kill.error", true),
+            ("lifecycle.state.status", false),
+            ("process.exec.stdout", true),
+            ("process.exec#2.stderr", true),
+            ("proc.exec.env", true),
+            ("cgroup.exec.inside.cpu", true),
             ("proc.caps.effective", true),
             ("proc.init.caps.effective", false),
             ("mount.inside./proc", true),

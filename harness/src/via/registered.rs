@@ -8,6 +8,7 @@ use ocidiff_runtimes::{Manifest, Runtime, registered};
 use crate::cells::participants::{Contender, contenders};
 use crate::error::Error;
 use crate::run::suite;
+use crate::via::makes::Makes;
 
 /// Who takes part, and who might have.
 #[derive(Debug)]
@@ -91,6 +92,40 @@ pub fn choose(
         contenders: contenders.into_iter().filter_map(with_name).collect(),
         left_out,
     })
+}
+
+impl TakingPart {
+    /// Without those under which nothing starts at all: all of their cases would look like differences. What a runtime
+    /// itself says that it does not support is told case by case.
+    ///
+    /// # Errors
+    /// Fewer than two are left.
+    pub async fn that_start(&mut self, maker: &impl Makes) -> Result<Vec<String>, Error> {
+        let asked = self.contenders.iter().map(|(_, name)| maker.starts(name));
+        let answers = futures_util::future::join_all(asked).await;
+        let mut sentences = Vec::new();
+        let mut why = String::new();
+        let mut answers = answers.into_iter();
+        self.contenders.retain(|(contender, name)| {
+            let Some(Err(error)) = answers.next() else {
+                return true;
+            };
+            why = error.to_string();
+            if contender.runtime.manifest.refusal(&why).is_some() {
+                return true;
+            }
+            sentences.push(format!("{name}: nothing starts under it: {why}: left out"));
+            false
+        });
+        match self.contenders.len() {
+            0 => Err(Error::broken(format!("nothing starts on this node: {why}"))),
+            1 => Err(Error::broken(format!(
+                "{}; nothing is left to compare",
+                sentences.join("; ")
+            ))),
+            _ => Ok(sentences),
+        }
+    }
 }
 
 /// The chosen runtimes of this machine, for an engine that takes any by its path.

@@ -22,7 +22,7 @@ use crate::run::runner::CaseRunner;
 use crate::via::container::Launcher;
 use crate::via::ground::Ground;
 use crate::via::makes::{Ask, Makes};
-use crate::via::{clean, container, faithful, image, inexpressible, narrow};
+use crate::via::{clean, faithful, image, inexpressible, narrow, seen};
 
 /// Runs cases through an engine.
 #[derive(Debug)]
@@ -73,11 +73,19 @@ impl<M: Makes> EngineRunner<M> {
         };
         let image = self
             .images
-            .of(&bundle, self.ground.session.folder(), &self.launcher.maker)
+            .of(
+                &bundle,
+                self.ground.session.folder(),
+                &self.launcher.maker,
+                self.launcher.maker.stop_signal(&body),
+            )
             .await;
         let image = match image {
             Ok(image) => image,
-            Err(why) => return broken(case, why, started),
+            Err(why) => {
+                self.launcher.silence.goes_on(&why);
+                return broken(case, why, started);
+            }
         };
         match self
             .launcher
@@ -141,6 +149,12 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
         self.run(entry).await
     }
 
+    fn given_up(&self) -> (Vec<String>, bool) {
+        let sentence = self.launcher.silence.sentence();
+        let is_over = sentence.is_some();
+        (sentence.into_iter().collect(), is_over)
+    }
+
     async fn close(&self) -> Result<(), String> {
         let unanswered = self.launcher.unanswered.load(Ordering::Relaxed);
         let cleaned = clean::own(&self.launcher.maker, unanswered, clean::PATIENCE)
@@ -162,6 +176,7 @@ impl<M: Makes> Launch for Asked<'_, M> {
                 runtime: registered,
                 image: self.image,
                 body: self.body,
+                bundle,
             };
             async move {
                 let mut seen = self.runner.launcher.launch(case, contender, ask).await;
@@ -205,7 +220,7 @@ fn refused_by_engine(records: &[Record]) -> Option<String> {
     for record in records {
         match &record.outcome {
             RunOutcome::Unsupported(said) => {
-                why = Some(said.strip_prefix(container::ENGINE)?.to_owned());
+                why = Some(said.strip_prefix(seen::ENGINE)?.to_owned());
             }
             _ => return None,
         }

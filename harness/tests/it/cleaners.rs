@@ -1,9 +1,8 @@
 //! `clean`, all the while and from everywhere, beside commands that live: nobody loses anything.
 
 use crate::support;
-use crate::support::{corpus, events, needs};
+use crate::support::{binary, corpus, events, needs};
 
-use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -47,9 +46,7 @@ fn clean_from(namespaces: &str) -> bool {
     command.args(["sh", "-c", script, "_", hide]);
     // By its descriptor: what it lies on may be hidden.
     command.args(["sh", "-c", "exec /proc/self/fd/9 clean"]);
-    let program = fs::File::open(env!("CARGO_BIN_EXE_ocidiff")).expect("the program");
-    let fd9 = format!("exec 9<{}; exec \"$@\"", env!("CARGO_BIN_EXE_ocidiff"));
-    drop(program);
+    let fd9 = format!("exec 9<{}; exec \"$@\"", binary().display());
     let mut outer = Command::new("sh");
     outer
         .arg("-c")

@@ -2,8 +2,10 @@
 
 use crate::support;
 use crate::support::containerd::{Containerd, wait};
-use crate::support::needs;
+use crate::support::{needs, private};
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -144,10 +146,7 @@ fn what_is_no_pod_is_skipped_with_a_reason() {
         ("hooks/order", "the engine has no setting for config.hooks"),
         ("process/args-none", "the engine wants a program in process.args"),
         ("process/rlimit", "the engine has no setting for process.rlimits"),
-        (
-            "mounts/tmpfs",
-            "CRI has no setting for mounts but binds of the node's own folders",
-        ),
+        ("mounts/tmpfs", "CRI has no setting for mounts but binds"),
     ] {
         let mut named = cases.iter().filter(|report| report.case.starts_with(name));
         let said: Vec<&str> = named
@@ -263,6 +262,74 @@ fn what_is_no_node_is_said_in_one_line() {
         "{ran:?}"
     );
     assert_eq!(node.mounts(), mounts);
+}
+
+#[test]
+fn a_node_on_which_no_pod_starts_has_no_skipped_corpus() {
+    let found = ALL.map(needs::runtime);
+    let [Some(runc), Some(_), Some(youki)] = found else {
+        return;
+    };
+    let scene = Scene::new();
+    // It says its version, and starts nothing.
+    scene.write(
+        "crun",
+        "#!/bin/sh\ncase \"$*\" in *--version*) echo crun version 1.8.1; exit;; esac\necho no >&2\nexit 1\n",
+    );
+    let crun = scene.path().join("crun");
+    std::fs::set_permissions(&crun, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let Some(node) = Containerd::start(&[("runc", &runc), ("crun", &crun), ("youki", &youki)]) else {
+        return;
+    };
+    let ran = run(&scene, &node, &["run", "process/args"]);
+    ran.leaves_nothing().ends_with(3);
+    let why =
+        "ocidiff: nothing starts on this node: the node's sandbox image is not there, and nothing is pulled";
+    assert!(ran.stderr.starts_with(why), "{ran:?}");
+    if node.images().is_none() {
+        return;
+    }
+    let before = things(&node);
+    let ran = run(&scene, &node, &["run", "process/args"]);
+    ran.leaves_nothing().ends_with(3);
+    assert!(
+        ran.stderr.contains("ocidiff: crun: nothing starts under it: "),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("6 cases, 2 runtimes") && ran.stdout.contains("6 agree"),
+        "{ran:?}"
+    );
+    assert_eq!(things(&node), before);
+}
+
+#[test]
+fn an_engine_that_dies_is_given_up_and_what_was_found_is_told() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let before = things(&node).len();
+    let scene = Scene::new();
+    let output = Output::new(scene.path());
+    let mut child = output.spawn(&mut command(&scene, &node, &["run", "seccomp"]));
+    let began = std::time::Instant::now();
+    while things(&node).len() < before + 3 && began.elapsed() < Duration::from_secs(60) {
+        assert!(matches!(child.try_wait(), Ok(None)), "it ended early");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(node);
+    let ran = output.wait(child, Duration::from_secs(300));
+    ran.ends_with(3).leaves_nothing();
+    assert!(
+        ran.stderr.contains("ocidiff: the engine was given up: 5 calls"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr
+            .contains("`ocidiff clean` with the same --via removes it later"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("cases have a verdict"), "{ran:?}");
 }
 
 /// Somebody's pod, with one container of the box that sleeps.
@@ -458,55 +525,200 @@ fn check_asks_the_node_for_its_pods() {
     assert_eq!((things(&node), node.mounts()), before);
 }
 
-/// The story's profiles, as the table has them.
-const PROFILES: [(&str, &str); 4] = [
-    ("RuntimeDefault", "seccomp/tar-setgid-runtime-default"),
-    ("Localhost, docker-20.10.24", "seccomp/tar-setgid"),
-    ("the same, cured", "seccomp/tar-setgid-cured"),
-    ("Unconfined", "seccomp/tar-setgid-unconfined"),
-];
+/// Programs of containerd, with their shims beside them: those that OCIDIFF_CONTAINERDS names, separated by colons, or
+/// the one on PATH, twice.
+fn containerds() -> Vec<PathBuf> {
+    let named = std::env::var("OCIDIFF_CONTAINERDS").unwrap_or_else(|_| "containerd:containerd".to_owned());
+    named.split(':').map(PathBuf::from).collect()
+}
 
-/// Prints the table of `runtimes/README.md`.
-#[test]
-#[ignore = "a trial by hand: OCIDIFF_CONTAINERDS names programs, with their shims beside them; separated by colons"]
-fn a_matrix_of_containerds_runtimes_and_profiles() {
-    let programs = std::env::var("OCIDIFF_CONTAINERDS").unwrap_or_else(|_| "containerd".to_owned());
-    let names = ["runc", "crun@1.8.1", "crun@1.28", "youki"];
-    let found = names.map(|name| needs::runtime(name).expect("it is installed"));
-    let called = names.map(|name| name.replace('@', "-"));
-    let handlers: Vec<(&str, &Path)> = called
-        .iter()
-        .map(String::as_str)
-        .zip(found.iter().map(PathBuf::as_path))
-        .collect();
-    println!("| containerd | profile | {} |", names.join(" | "));
-    println!("| --- | --- |{}", " --- |".repeat(names.len()));
-    for program in programs.split(':') {
-        let node = Containerd::with(Path::new(program), &handlers, "");
-        node.images().expect("a busybox");
-        let scene = Scene::new();
-        let args = [
-            "run",
-            "seccomp/tar-setgid*",
-            "--json",
-            "events",
-            "--records",
-            "records",
-        ];
-        let ran = run(&scene, &node, &args);
-        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
-        let said = wait(async { node.client().await.version });
-        for (profile, case) in PROFILES {
-            let ends: Vec<String> = names
-                .iter()
-                .map(|name| {
-                    let exit = fact(&scene, case, name, "process.exit");
-                    exit.map_or_else(|| "no pod".to_owned(), |exit| exit.to_string())
-                })
-                .collect();
-            println!("| {said} | {profile} | {} |", ends.join(" | "));
+/// What the table of cases and nodes in a text says, by case, node and runtime. A node's socket is another each time.
+fn values(text: &str) -> BTreeMap<[String; 3], String> {
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.trim_matches('|').split('|');
+        cells.map(|cell| cell.trim().to_owned()).collect()
+    };
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("| case "));
+    let head = cells(lines.next().unwrap_or_default());
+    let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+    let mut found = BTreeMap::new();
+    for row in rows.map(cells) {
+        let node = row[1]
+            .split_once(" at ")
+            .map_or(row[1].as_str(), |(node, _)| node);
+        for (runtime, value) in head.iter().zip(&row).skip(2) {
+            let key = [row[0].clone(), node.to_owned(), runtime.clone()];
+            if let Some(other) = found.insert(key, value.clone()) {
+                assert_eq!(&other, value, "two nodes of one version: {text}");
+            }
         }
     }
+    found
+}
+
+/// Cases of the story, one a profile.
+const PROFILES: usize = 4;
+
+/// The command's table is that of `runtimes/README.md`, as far as the machine has the nodes.
+#[test]
+fn nodes_stand_in_one_table() {
+    let names = ["runc", "crun@1.8.1", "crun@1.28", "youki"];
+    let found = names.map(|name| (name.replace('@', "-"), needs::runtime(name)));
+    let handlers: Vec<(&str, &Path)> = found
+        .iter()
+        .filter_map(|(name, path)| Some((name.as_str(), path.as_deref()?)))
+        .collect();
+    if handlers.len() < 2 || private::needs(&["containerd", "containerd-shim-runc-v2"]).is_none() {
+        return;
+    }
+    let programs = containerds();
+    let nodes: Vec<Containerd> = programs
+        .iter()
+        .map(|program| Containerd::with(program, &handlers, ""))
+        .collect();
+    for node in &nodes {
+        if node.images().is_none() {
+            return;
+        }
+    }
+    let before: Vec<Vec<String>> = nodes.iter().map(things).collect();
+    let scene = Scene::new();
+    let mut command = command(&scene, &nodes[0], &["run", "seccomp/tar-setgid*"]);
+    for node in &nodes[1..] {
+        command.arg("--socket").arg(node.socket());
+    }
+    let output = Output::new(scene.path());
+    let child = output.spawn(&mut command);
+    let ran = output.wait(child, Duration::from_secs(600));
+    ran.leaves_nothing();
+    let told = ran.stdout.rsplit("process.exit\n").next().unwrap_or_default();
+    let readme = std::fs::read_to_string("../runtimes/README.md").expect("the README");
+    let written = values(&readme);
+    let shown = values(told);
+    assert_eq!(
+        told.matches("\n| seccomp/").count(),
+        PROFILES * nodes.len(),
+        "{ran:?}"
+    );
+    for (key, value) in shown {
+        assert_eq!(
+            written.get(&key),
+            Some(&value),
+            "{key:?} is not so in runtimes/README.md: {ran:?}"
+        );
+    }
+    let after: Vec<Vec<String>> = nodes.iter().map(things).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn steps_binds_and_annotations_go_through_cri() {
+    let Some(node) = node(&["runc", "crun"]) else {
+        return;
+    };
+    let before = things(&node);
+    let scene = Scene::new();
+    let args = [
+        "run",
+        "exec/stdio",
+        "exec/exit-status*",
+        "exec/process*",
+        "lifecycle/kill-running*",
+        "lifecycle/update*",
+        "cgroups/update*",
+        "lifecycle/pause*",
+        "mounts/bind-file*",
+        "mounts/bind-source-missing*",
+        "annotations/no-effect*",
+        "--json",
+        "events",
+        "--records",
+        "records",
+    ];
+    let ran = run(&scene, &node, &args);
+    ran.leaves_nothing();
+    let text = |text: &str| Value::from(text);
+    for (case, path, expected) in [
+        (
+            "exec/stdio",
+            "process.exec.stdout",
+            Value::from(vec!["out".to_owned()]),
+        ),
+        (
+            "exec/stdio",
+            "process.exec.stderr",
+            Value::from(vec!["err".to_owned()]),
+        ),
+        ("exec/exit-status[3]", "lifecycle.exec.exit", Value::Int(3)),
+        (
+            "exec/exit-status[no-such-path]",
+            "lifecycle.exec.result",
+            text("error"),
+        ),
+        (
+            "exec/process[umask-of-the-caller]",
+            "proc.exec.umask",
+            text("0022"),
+        ),
+        ("lifecycle/kill-running[TERM]", "proc.wait-signal#2", text("TERM")),
+        ("lifecycle/kill-running[USR1]", "proc.wait-signal#2", text("USR1")),
+        ("lifecycle/kill-running[USR1]", "process.exit", Value::Int(0)),
+        (
+            "cgroups/update-cpu-and-memory[the-memory]",
+            "proc.exec.read./sys/fs/cgroup/memory/memory.limit_in_bytes",
+            text(
+                "67108864
+",
+            ),
+        ),
+        (
+            "cgroups/update-cpu-and-memory[the-quota]",
+            "proc.exec.read./sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+            text(
+                "20000
+",
+            ),
+        ),
+        ("mounts/bind-file[existing]", "proc.read./here", text("bound")),
+        ("mounts/bind-file[read-only]", "proc.open./here", text("EROFS")),
+        (
+            "annotations/no-effect[unknown]",
+            "engine.config.annotations.com.example.none",
+            text("x"),
+        ),
+    ] {
+        for runtime in ["runc", "crun"] {
+            assert_eq!(
+                fact(&scene, case, runtime, path),
+                Some(expected.clone()),
+                "{case} {runtime} {path}: {ran:?}"
+            );
+        }
+    }
+    let told = Events::read(&scene.path().join("events"));
+    let cases: Vec<&CaseReport> = told.cases().collect();
+    let bad: Vec<&&CaseReport> = cases.iter().filter(|report| report.verdict.fails(true)).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    for (name, why) in [
+        (
+            "exec/process[cwd]",
+            "the engine's exec takes a program with its arguments, and nothing else of a process",
+        ),
+        ("lifecycle/pause[running]", "it takes the step pause"),
+        (
+            "lifecycle/update[pids]",
+            "the engine has no setting for linux.resources.pids",
+        ),
+        (
+            "lifecycle/kill-running[sigterm]",
+            "the engine's stop has no signal `sigterm`",
+        ),
+    ] {
+        let report = cases.iter().find(|report| report.case == name).expect("a report");
+        let why = format!("cannot be expressed as a container of the engine: {why}");
+        assert_eq!(report.why.as_deref(), Some(why.as_str()), "{report:#?}");
+    }
+    assert_eq!(things(&node), before);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::process::Command;
 use ocidiff_model::{Channel, Op, Verdict};
 use serde_json::Value;
 
+use crate::support::binary;
 use crate::support::documents::{Document, anchors, documents, root, words};
 
 /// Bytes of the README: it says what there is and where; the rest stands where its subject lives.
@@ -26,7 +27,7 @@ const OFFLINE: [(&str, &[&str]); 7] = [
 ];
 
 fn ran(args: &[String]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ocidiff"))
+    let output = Command::new(binary())
         .current_dir(root())
         .args(args)
         .output()

@@ -461,26 +461,21 @@ fn told(scene: &Scene, slips: &[Slip], file: impl Fn(usize) -> String) {
     ran.ends_with(2).within(60);
     assert_eq!(ran.stdout, "", "an error is not a result");
     let text = ran.stderr.trim_start_matches("ocidiff: ");
-    let lines: Vec<&str> = text.lines().collect();
+    // An error with the line of the file and the help below it.
+    let mut errors: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match errors.last_mut() {
+            Some(error) if !line.starts_with("cases/") => *error = format!("{error}\n{line}"),
+            _ => errors.push(line.to_owned()),
+        }
+    }
     let mut missing = Vec::new();
     for (index, slip) in slips.iter().enumerate() {
         let place = format!("{}:{}:", file(index), slip.line);
-        let here = lines.iter().enumerate().any(|(at, line)| {
-            let help = lines.get(at + 1).filter(|next| next.starts_with("    help: "));
-            line.starts_with(&place)
-                && (line.contains(slip.says) || help.is_some_and(|help| help.contains(slip.says)))
-        });
-        if !here {
+        let says = |error: &&String| error.starts_with(&place) && error.contains(slip.says);
+        if !errors.iter().any(|error| says(&error)) {
             let own = format!("{}:", file(index));
-            let said: Vec<&str> = lines
-                .iter()
-                .enumerate()
-                .filter(|(at, line)| {
-                    line.starts_with(&own)
-                        || (*at > 0 && lines[at - 1].starts_with(&own) && line.starts_with("  "))
-                })
-                .map(|(_, line)| *line)
-                .collect();
+            let said: Vec<&String> = errors.iter().filter(|error| error.starts_with(&own)).collect();
             missing.push(format!(
                 "{}\n  wanted line {}: {}\n  said {said:?}",
                 slip.case, slip.line, slip.says

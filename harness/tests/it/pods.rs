@@ -1,7 +1,7 @@
 //! `ocidiff check` on pods as containerd and CRI-O describe them (`tests/pods/README.md`).
 
 use crate::support;
-use crate::support::{needs, node};
+use crate::support::{binary, needs, node};
 
 use std::fs;
 use std::path::Path;
@@ -149,7 +149,7 @@ fn a_node_is_checked_from_a_pod() {
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", pod, "sh"]).arg(&host);
     // The program is nowhere on the node.
-    command.arg(env!("CARGO_BIN_EXE_ocidiff"));
+    command.arg(binary());
     command.args(["check", "--root"]).arg(&host);
     command.args(["--node", "node-7", "--exit-zero", "--format", "json", "--to", &to]);
     command.arg("--from").arg(format!("runc={}", from.display()));

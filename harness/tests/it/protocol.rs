@@ -3,7 +3,7 @@
 //! attributes of the user's shell, hooks of a stranger's bundle.
 
 use crate::support;
-use crate::support::{corpus, events, needs};
+use crate::support::{binary, corpus, events, needs};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -183,7 +183,7 @@ fn without_root_no_runtime_is_called() {
     );
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-    command.arg(env!("CARGO_BIN_EXE_ocidiff")).arg("runtimes");
+    command.arg(binary()).arg("runtimes");
     command
         .env("PATH", scene.path().join("bin"))
         .env("OCIDIFF_HOME", "/nonexistent/home");

@@ -103,6 +103,8 @@ pub enum Error {
         why: String,
         /// Whether what the call is about is not there.
         is_gone: bool,
+        /// Whether the runtime itself gave up waiting.
+        is_late: bool,
     },
     /// An answer that lacks what it must have.
     #[error("{call}: the answer has no {what}")]
@@ -145,6 +147,7 @@ impl Error {
             call,
             why,
             is_gone: status.code() == Code::NotFound,
+            is_late: status.code() == Code::DeadlineExceeded,
         }
     }
 }

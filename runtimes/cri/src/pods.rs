@@ -8,8 +8,9 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::messages::{
     ContainerConfig, ContainerState, ContainerStatus, ContainerStatusRequest, CreateContainerRequest,
-    ExecSyncRequest, ExecSyncResponse, PodSandboxConfig, RemoveContainerRequest, RemovePodSandboxRequest,
-    RunPodSandboxRequest, StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
+    ExecSyncRequest, ExecSyncResponse, LinuxContainerResources, PodSandboxConfig, RemoveContainerRequest,
+    RemovePodSandboxRequest, RunPodSandboxRequest, StartContainerRequest, StopContainerRequest,
+    StopPodSandboxRequest, UpdateContainerResourcesRequest,
 };
 
 /// How often a container is asked whether it has ended.
@@ -102,20 +103,39 @@ impl Client {
         self.call(StartContainerRequest { container_id }).await.map(drop)
     }
 
+    /// Sends a container its stop signal, and KILL after so much time; without any, KILL at once.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn stop(&self, container: &str, grace: Duration) -> Result<(), Error> {
+        let stop = StopContainerRequest {
+            container_id: container.to_owned(),
+            timeout: i64::try_from(grace.as_secs()).unwrap_or(i64::MAX),
+        };
+        let limit = self.limit() + grace;
+        self.call_within(stop, limit, MetadataMap::new()).await.map(drop)
+    }
+
+    /// Changes the limits of a container.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn update(&self, container: &str, limits: LinuxContainerResources) -> Result<(), Error> {
+        let request = UpdateContainerResourcesRequest {
+            container_id: container.to_owned(),
+            linux: Some(limits),
+            ..UpdateContainerResourcesRequest::default()
+        };
+        self.call(request).await.map(drop)
+    }
+
     /// Stops a container, with so much time for it to end by itself, and removes it; that it is gone is no error.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn remove(&self, container: &str, grace: Duration) -> Result<(), Error> {
+        gone(self.stop(container, grace).await)?;
         let container_id = container.to_owned();
-        let stop = StopContainerRequest {
-            container_id: container_id.clone(),
-            timeout: i64::try_from(grace.as_secs()).unwrap_or(i64::MAX),
-        };
-        let stopped = self
-            .call_within(stop, self.limit() + grace, MetadataMap::new())
-            .await;
-        gone(stopped)?;
         gone(self.call(RemoveContainerRequest { container_id }).await)
     }
 

@@ -5,7 +5,8 @@ use ocidiff_model::{Finding, facts};
 
 use super::{machine, requirement};
 use crate::corpus::Corpus;
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::spec;
 
 /// Characters of a title, so that a table of findings fits a screen.

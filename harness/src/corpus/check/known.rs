@@ -7,7 +7,8 @@ use ocidiff_model::{Case, FindingId, KnownEntry, Value, near};
 
 use super::facts::{Names, Slip, known_fact};
 use super::machine;
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::{Corpus, limits};
 
 /// What a known file is held against.

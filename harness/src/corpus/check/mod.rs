@@ -19,7 +19,8 @@ use serde_json::Value as Json;
 use self::facts::{Names, Slip};
 use self::place::Place;
 use super::config::ENGINES_OWN;
-use super::diagnostic::{Diagnostic, Document};
+use super::diagnostic::Diagnostic;
+use super::document::Document;
 use super::{Corpus, layout, limits};
 
 pub(super) use self::config::Excuses;

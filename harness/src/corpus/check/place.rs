@@ -2,7 +2,8 @@
 
 use ocidiff_model::Case;
 
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::spec::Wrong;
 
 /// A case and the file that it is written in.
@@ -62,17 +63,12 @@ impl Place<'_> {
             .map(Vec::as_slice)
             .chain([within])
             .find_map(|within| self.document.search(within, &names, wrong.value.as_ref()));
-        let (line, column) = found.unwrap_or_else(|| {
+        let place = found.unwrap_or_else(|| {
             let place = self.at(within, "", None);
             (place.line, place.column)
         });
-        Diagnostic {
-            file: self.document.file.to_owned(),
-            line,
-            column,
-            message: format!("{}{}", wrong.message, whereabouts(&wrong, &names)),
-            help: wrong.help,
-        }
+        let message = format!("{}{}", wrong.message, whereabouts(&wrong, &names));
+        self.document.error(place, &message, wrong.help)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recipes: layers that can be made, packages that can be had.
 
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::{Recipe, layout, limits};
 
 /// What is wrong with a recipe, if anything.

@@ -10,7 +10,8 @@ use ocidiff_model::{Case, CaseFile, Finding, Requirement, family};
 use serde::de::DeserializeOwned;
 
 use super::{DEFAULT_CONFIG, FINDINGS, KNOWN, PROFILES, REQUIREMENTS, ROOTFS};
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::files::{Source, Sources, Unreadable};
 use crate::corpus::memory::Room;
 use crate::corpus::{Recipe, limits};
@@ -73,13 +74,7 @@ pub(super) fn on_all_cpus<T: Sync, R: Send>(items: &[T], with: impl Fn(&T) -> R 
 
 fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Diagnostic>> {
     if let Some(Unreadable { why, line, column }) = source.unreadable.clone() {
-        return Err(vec![Diagnostic {
-            file: source.shown.clone(),
-            line,
-            column,
-            message: why,
-            help: None,
-        }]);
+        return Err(vec![Diagnostic::new(&source.shown, (line, column), why, None)]);
     }
     let weight = match source.parsed {
         Some(_) => 0,
@@ -164,12 +159,8 @@ fn profile_of(source: &Source) -> Result<Parsed, Vec<Diagnostic>> {
     serde_json::from_str(source.parsed.unwrap_or(&source.text))
         .map(Parsed::Profile)
         .map_err(|error| {
-            vec![Diagnostic {
-                file: source.shown.clone(),
-                line: error.line(),
-                column: error.column(),
-                message: error.to_string(),
-                help: Some("a profile is the config's `linux.seccomp` as JSON".to_owned()),
-            }]
+            let help = "a profile is the config's `linux.seccomp` as JSON".to_owned();
+            let place = (error.line(), error.column());
+            vec![document(source).error(place, &error.to_string(), Some(help))]
         })
 }

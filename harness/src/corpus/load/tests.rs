@@ -72,8 +72,9 @@ fn a_slip_in_a_known_file_is_told_with_its_place_and_what_was_meant() {
     for (fact, expected) in [
         (
             "[{becuase: runc/a, shows: 0}, {otherwise: 1}]",
-            "exit[0]: unknown field `becuase`, expected one of `because`, `who`, `shows`, `otherwise`, `reason`\n    \
-             help: did you mean `because`?",
+            "exit[0]: unknown field `becuase`, expected one of `because`, `who`, `shows`, `otherwise`, `reason`\n  |\n\
+             3 |      [{becuase: runc/a, shows: 0}, {otherwise: 1}]\n  |        ^^^^^^^\n  |\n  \
+             = help: did you mean `because`?",
         ),
         (
             "[{because: runc/a, shwos: 0}, {otherwise: 1}]",

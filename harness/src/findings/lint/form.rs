@@ -4,7 +4,8 @@ use ocidiff_model::finding::Finding;
 use ocidiff_model::known::KnownFile;
 
 use super::Written;
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::print;
 
 /// How a file stands to the one form.

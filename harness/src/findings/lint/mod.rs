@@ -12,7 +12,8 @@ use ocidiff_model::{Finding, FindingId};
 
 pub use form::{Form, form_of};
 
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::files::{Source, Sources};
 
 const FINDINGS: &str = "findings/";

@@ -7,7 +7,8 @@ use ocidiff_model::finding::{Kind, Reported};
 use ocidiff_model::known::{Item, KnownFile, Said};
 
 use super::Written;
-use crate::corpus::diagnostic::{Diagnostic, Document};
+use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::files::Source;
 
 /// Columns of a line.
@@ -135,15 +136,11 @@ pub(super) fn wide(document: &Document<'_>) -> Vec<Diagnostic> {
     let lines = document.text.lines().enumerate();
     lines
         .filter(|(_, line)| line.chars().count() > WIDTH && breakable(line) > WIDTH)
-        .map(|(at, line)| Diagnostic {
-            file: document.file.to_owned(),
-            line: at + 1,
-            column: WIDTH + 1,
-            message: format!(
-                "the line has {} columns: at most {WIDTH} are read",
-                line.chars().count()
-            ),
-            help: Some("`ocidiff lint --fix` breaks what can be broken".to_owned()),
+        .map(|(at, line)| {
+            let columns = line.chars().count();
+            let message = format!("the line has {columns} columns: at most {WIDTH} are read");
+            let help = "`ocidiff lint --fix` breaks what can be broken".to_owned();
+            document.error((at + 1, WIDTH + 1), &message, Some(help))
         })
         .collect()
 }

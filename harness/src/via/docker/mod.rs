@@ -28,7 +28,7 @@ impl Makes for Remote {
         translate::body(case, config, default)
     }
 
-    async fn import(&self, tar: Vec<u8>, tag: &str) -> Result<String, CallError> {
+    async fn import(&self, tar: Vec<u8>, tag: &str, _: Option<i32>) -> Result<String, CallError> {
         Self::import(self, tar, tag).await
     }
 

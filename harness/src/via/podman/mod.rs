@@ -79,7 +79,7 @@ impl Makes for Podman {
         words::of(&translate::body(case, config, default)?, config, default)
     }
 
-    async fn import(&self, tar: Vec<u8>, tag: &str) -> Result<String, CallError> {
+    async fn import(&self, tar: Vec<u8>, tag: &str, _: Option<i32>) -> Result<String, CallError> {
         self.commands.import(tar, tag).await
     }
 

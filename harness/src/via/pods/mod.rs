@@ -3,6 +3,8 @@
 //!
 //! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
 
+mod acts;
+mod binds;
 mod facts;
 mod resources;
 pub mod translate;
@@ -22,6 +24,7 @@ use ocidiff_model::{Case, Fact};
 use serde_json::{Value, json};
 
 use self::translate::{Body, Network};
+use super::acts::{Act, Deed, Done, KILL};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
@@ -32,10 +35,16 @@ const IMAGES: &str = "localhost/";
 /// What pods are called; each has a uid of its own.
 const NAMESPACE: &str = "ocidiff";
 const POD: &str = "case";
+/// What pods and the copies of their files are called in records.
+const POD_ID: &str = "pod";
+const BUNDLE: &str = "/bundle";
 /// A container's log, in its pod's folder.
 const LOG: &str = "log";
 /// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
 const SLICE: &str = "/system.slice";
+
+/// The signal by which images say that their containers are stopped, if they say nothing.
+const TERM: i32 = 15;
 
 /// How often, and after how long, something is removed once more.
 const PATIENCE: u32 = 20;
@@ -53,6 +62,8 @@ pub struct Pods {
     cgroup: Option<String>,
     /// Logs of the pods, each in a folder of its own.
     folder: PathBuf,
+    /// And copies of the files of those that have binds.
+    files: PathBuf,
     profiles: Profiles,
 }
 
@@ -62,7 +73,10 @@ pub struct Made {
     pod: String,
     container: String,
     logs: PathBuf,
+    /// The copy of its files that it has binds of, if it has any.
+    files: PathBuf,
     hostname: String,
+    acts: Vec<Act>,
 }
 
 impl Pods {
@@ -91,6 +105,7 @@ impl Pods {
             network,
             cgroup,
             folder: folder.join("pods"),
+            files: folder.join("binds"),
             profiles: Profiles::new(folder.join("profiles")),
         })
     }
@@ -107,7 +122,7 @@ impl Pods {
         format!("{} {}", self.client.name, self.client.version)
     }
 
-    fn sandbox(&self, ask: &Ask<'_, Body>, logs: &Path) -> m::PodSandboxConfig {
+    fn sandbox(&self, (handler, body): (&str, &Body), (name, logs): (&str, &Path)) -> m::PodSandboxConfig {
         let options = m::NamespaceOption {
             network: match self.network {
                 Network::Pod => m::NamespaceMode::Pod.into(),
@@ -124,18 +139,18 @@ impl Pods {
         m::PodSandboxConfig {
             metadata: Some(m::PodSandboxMetadata {
                 name: POD.to_owned(),
-                uid: uid(&self.labels.run, &ask.name),
+                uid: uid(&self.labels.run, name),
                 namespace: NAMESPACE.to_owned(),
                 attempt: 0,
             }),
-            hostname: self.hostname_of_pod(ask.body),
+            hostname: self.hostname_of_pod(body),
             log_directory: logs.display().to_string(),
             labels: labels
                 .map(|(name, value)| (name.to_owned(), value.clone()))
                 .into(),
             linux: Some(m::LinuxPodSandboxConfig {
-                cgroup_parent: self.parent(ask.runtime),
-                sysctls: ask.body.sysctls.clone(),
+                cgroup_parent: self.parent(handler),
+                sysctls: body.sysctls.clone(),
                 security_context: Some(m::LinuxSandboxSecurityContext {
                     namespace_options: Some(options),
                     seccomp: Some(default),
@@ -180,6 +195,21 @@ impl Pods {
         Ok(config)
     }
 
+    /// What the container has binds of, in a copy of its own.
+    async fn binds(&self, ask: &Ask<'_, Body>, files: &Path) -> Result<Vec<m::Mount>, CallError> {
+        let (binds, bundle, folder) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
+        let placed = tokio::task::spawn_blocking(move || binds::place(&binds, &bundle, &folder)).await;
+        let mounts = placed.map_err(std::io::Error::other).flatten();
+        let mounts = mounts.map_err(|error| CallError::Failed(format!("copy the bundle: {error}")))?;
+        match binds::missing(&ask.body.binds, files) {
+            Some(path) => Err(CallError::Refused(format!(
+                "the plugin makes a folder where {} of the bundle is not there",
+                path.display()
+            ))),
+            None => Ok(mounts),
+        }
+    }
+
     /// With the node's network goes its hostname: a pod that names one does not start then.
     fn hostname_of_pod(&self, body: &Body) -> String {
         match self.network {
@@ -209,10 +239,29 @@ impl Makes for Pods {
         translate::body(case, config, default, self.network)
     }
 
-    async fn import(&self, tar: Vec<u8>, tag: &str) -> Result<String, CallError> {
+    fn stop_signal(&self, body: &Body) -> Option<i32> {
+        let signals = body.acts.iter().filter_map(|act| match act.deed {
+            Deed::Stop(signal) if signal != TERM && signal != KILL => Some(signal),
+            _ => None,
+        });
+        signals.last()
+    }
+
+    async fn starts(&self, handler: &str) -> Result<(), CallError> {
+        let body = Body::default();
+        let logs = self.folder.join(handler);
+        let sandbox = self.sandbox((handler, &body), (&format!("starts {handler}"), &logs));
+        let pod = self.client.run_pod(sandbox, handler).await.map_err(call_error)?;
+        self.client.remove_pod(&pod).await.map_err(call_error)
+    }
+
+    async fn import(&self, tar: Vec<u8>, tag: &str, signal: Option<i32>) -> Result<String, CallError> {
         let Labels { run, place } = &self.labels;
         let name = format!("{IMAGES}{PREFIX}{run}:{tag}");
-        let own = json!({"Labels": {RUN: run, PLACE: place}});
+        let mut own = json!({"Labels": {RUN: run, PLACE: place}});
+        if let Some(signal) = signal {
+            own["StopSignal"] = signal.to_string().into();
+        }
         self.client.import(&name, &tar, &own).await.map_err(call_error)?;
         Ok(name)
     }
@@ -224,8 +273,10 @@ impl Makes for Pods {
 
     async fn create(&self, ask: Ask<'_, Body>) -> Result<Made, CallError> {
         let logs = self.folder.join(&ask.name);
-        let sandbox = self.sandbox(&ask, &logs);
-        let config = self.container(&ask, &sandbox)?;
+        let sandbox = self.sandbox((ask.runtime, ask.body), (&ask.name, &logs));
+        let mut config = self.container(&ask, &sandbox)?;
+        let files = self.files.join(&ask.name);
+        config.mounts = self.binds(&ask, &files).await?;
         let pod = self
             .client
             .run_pod(sandbox.clone(), ask.runtime)
@@ -236,6 +287,8 @@ impl Makes for Pods {
                 pod,
                 container,
                 logs,
+                files,
+                acts: ask.body.acts.clone(),
                 hostname: match self.network {
                     Network::Pod => ask.body.hostname.clone(),
                     Network::Node => nodes_hostname(),
@@ -244,6 +297,7 @@ impl Makes for Pods {
             Err(error) => {
                 // Its pod goes, whatever comes of that: the session's end would remove it too.
                 let _ = self.client.remove_pod(&pod).await;
+                let _ = std::fs::remove_dir_all(&files);
                 Err(call_error(error))
             }
         }
@@ -257,6 +311,14 @@ impl Makes for Pods {
         };
         let started = self.client.start(&made.container).await;
         (started.map_err(call_error), config)
+    }
+
+    fn acts<'m>(&self, made: &'m Made) -> &'m [Act] {
+        &made.acts
+    }
+
+    async fn act(&self, made: &Made, act: &Act) -> Result<Done, CallError> {
+        self.does(made, act).await
     }
 
     async fn wait(&self, made: &Made, limit: Duration) -> Result<Option<i64>, CallError> {
@@ -290,13 +352,21 @@ impl Makes for Pods {
 
     async fn remove(&self, made: &Made) -> Result<(), CallError> {
         let removed = self.client.remove(&made.container, Duration::ZERO).await;
-        let pod = self.client.remove_pod(&made.pod).await;
+        let is_lost = removed.as_ref().is_err_and(|error| error.refusal().is_none());
+        let pod = match is_lost {
+            // Who gives no answer gives none to the next call either.
+            true => Ok(()),
+            false => self.client.remove_pod(&made.pod).await,
+        };
         let _ = std::fs::remove_dir_all(&made.logs);
+        let _ = std::fs::remove_dir_all(&made.files);
         removed.and(pod).map_err(call_error)
     }
 
     fn ids<'m>(&self, made: &'m Made) -> Vec<(&'m str, &'static str)> {
-        vec![(made.container.as_str(), MAIN), (made.pod.as_str(), "pod")]
+        let mut ids = vec![(made.container.as_str(), MAIN), (made.pod.as_str(), POD_ID)];
+        ids.extend(made.files.to_str().map(|files| (files, BUNDLE)));
+        ids
     }
 
     fn hostname(&self, made: &Made) -> String {

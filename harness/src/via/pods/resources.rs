@@ -51,6 +51,21 @@ pub(super) fn of(
     })
 }
 
+/// The limits of an update, which the plugin lays over those that the container has.
+///
+/// # Errors
+/// The first that CRI has no setting for, or that the plugin would add to.
+pub(super) fn changed(limits: &Value) -> Result<m::LinuxContainerResources, Refusal> {
+    if !limits.is_object() {
+        return refuse("what update changes is not an object");
+    }
+    let memory = &limits["memory"];
+    if !memory["limit"].is_null() && memory["swap"].is_null() {
+        return refuse("the engine sets linux.resources.memory.swap with the limit");
+    }
+    of(limits, &Value::Null, &Value::Null)
+}
+
 fn pages(limits: &Value) -> Result<Vec<m::HugepageLimit>, Refusal> {
     let all = limits.as_array().into_iter().flatten();
     all.map(|one| {

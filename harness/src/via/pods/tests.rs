@@ -148,7 +148,11 @@ fn what_cri_has_no_setting_for_is_refused() {
         ),
         ("{linux: {sysctl: {a: 1}}}", "linux.sysctl is not a map of texts"),
         ("{process: {env: [A=1]}}", "adds PATH to process.env"),
-        ("{annotations: {a: b}}", "no setting for annotations"),
+        ("{annotations: {a: 1}}", "annotations is not a map of texts"),
+        (
+            "{mounts+: [{destination: /m, type: bind, source: /etc, options: [bind]}]}",
+            "it binds what is not of its bundle",
+        ),
     ] {
         let said = translate(&format!("{{summary: s, config: {config}}}"), Network::Pod);
         let said = said.expect_err(config);

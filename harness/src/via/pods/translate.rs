@@ -9,10 +9,10 @@ use ocidiff_cri::messages as m;
 use ocidiff_model::Case;
 use serde_json::Value;
 
+use super::binds::{self, Bind};
 use super::resources;
-use crate::via::express::{
-    self, Capabilities, Part, Refusal, env_of, flag, only, refuse, texts, user, whole,
-};
+use crate::via::acts::{self, Act, Deed};
+use crate::via::express::{self, Capabilities, Part, Refusal, env_of, flag, only, refuse, texts, user};
 
 /// What a case is as a pod with one container.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +25,10 @@ pub struct Body {
     pub sysctls: BTreeMap<String, String>,
     /// The profile of the case's own, which the node reads from a file.
     pub profile: Option<String>,
+    /// What of the container's mounts is bound from the bundle: the container's mounts without a source.
+    pub binds: Vec<Bind>,
+    /// What is done with the container until it ends.
+    pub acts: Vec<Act>,
 }
 
 /// Where a pod's network is.
@@ -64,7 +68,7 @@ const FAR: [&str; 2] = ["SYS_ADMIN", "NET_ADMIN"];
 /// # Errors
 /// The first part that CRI has no setting for.
 pub fn body(case: &Case, config: &Value, default: &Value, network: Network) -> Result<Body, Refusal> {
-    whole(case)?;
+    let acts = acts::of(case, &config["process"])?;
     let keys = [
         "ociVersion",
         "process",
@@ -75,10 +79,18 @@ pub fn body(case: &Case, config: &Value, default: &Value, network: Network) -> R
         "annotations",
     ];
     express::config(config, default, &keys)?;
-    if config["mounts"] != default["mounts"] {
-        return refuse("CRI has no setting for mounts but binds of the node's own folders");
+    for act in &acts {
+        if let Deed::Update(limits) = &act.deed {
+            resources::changed(limits)?;
+        }
     }
-    let mut body = Body::default();
+    let mut body = Body {
+        binds: binds::of(&config["mounts"], &default["mounts"])?,
+        acts,
+        ..Body::default()
+    };
+    let annotations = express::map_of_texts(&config["annotations"], "annotations")?;
+    body.container.annotations = annotations.unwrap_or_default();
     let mut security = security(config)?;
     process(&mut body, &config["process"], &mut security)?;
     hostname(&mut body, &config["hostname"], &default["hostname"], network)?;

@@ -1,6 +1,7 @@
 //! Runs the real program on small corpora in folders of their own.
 
 pub(crate) mod beside;
+pub(crate) mod binary;
 pub(crate) mod contained;
 #[path = "../../../../runtimes/cri/tests/support/containerd.rs"]
 pub(crate) mod containerd;
@@ -23,6 +24,7 @@ pub(crate) mod running;
 pub(crate) mod story;
 pub(crate) mod traces;
 
+pub(crate) use binary::binary;
 pub(crate) use dockerd::private;
 
 use std::fs::{self, File};
@@ -82,7 +84,7 @@ impl Scene {
 
     /// The program with these arguments, in this folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ocidiff"));
+        let mut command = Command::new(binary());
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("NO_COLOR", "1").env_remove("OCIDIFF_RUNTIMES");
         // A store of its own: what is learnt of fakes is nobody else's business.

@@ -7,6 +7,7 @@ pub(crate) mod skips;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::binary;
 use ocidiff_runtimes::{Manifest, NOT_MANIFESTS, Runtime, Store, find_all, select};
 
 /// Runtimes that `make test` brings.
@@ -55,7 +56,7 @@ fn find(selector: &str) -> Option<Runtime> {
         });
     let manifests = Manifest::load_all(texts.collect::<Vec<_>>()).expect("the manifests");
     let store = Store::from_env().ok()?;
-    let ask = ocidiff::cells::ask::InCell::new(Path::new(env!("CARGO_BIN_EXE_ocidiff")));
+    let ask = ocidiff::cells::ask::InCell::new(&binary());
     let found = find_all(&manifests, &store, &ask);
     let selector = selector.parse().expect("a selector");
     select(&[selector], &manifests, &store, &found, &ask).ok()?.pop()

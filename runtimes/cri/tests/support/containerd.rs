@@ -160,6 +160,7 @@ fn configured(folder: &Path, handlers: &[(&str, &Path)], more: &str) -> String {
     for (name, path) in handlers {
         text += &format!(
             "[{plugin}.containerd.runtimes.\"{name}\"]\nruntime_type = \"io.containerd.runc.v2\"\n\
+             container_annotations = [\"*\"]\n\
              [{plugin}.containerd.runtimes.\"{name}\".options]\nBinaryName = \"{}\"\nSystemdCgroup = false\n",
             path.display()
         );

@@ -32,6 +32,7 @@ pub fn body(case: &Case, config: &Value, default: &Value) -> Result<Value, Refus
         "annotations",
     ];
     express::config(config, default, &keys)?;
+    express::no_annotations(config)?;
     let mut body = base();
     process::add(&mut body, &config["process"])?;
     root(&mut body, &config["root"])?;

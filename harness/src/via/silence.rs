@@ -1,0 +1,66 @@
+//! An engine that no longer answers is given up: each further case would take a call's whole limit, or say what the one
+//! before has said.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// So many calls in a row must come to nothing.
+const MOST: u32 = 5;
+
+/// The calls in a row that got no answer, and why the last of them.
+#[derive(Debug, Default)]
+pub(super) struct Silence(Mutex<(u32, String)>);
+
+impl Silence {
+    /// It answered, whatever it said.
+    pub(super) fn broken(&self) {
+        let mut all = self.all();
+        // For good: what is under way by then may still be answered.
+        if all.0 < MOST {
+            *all = (0, String::new());
+        }
+    }
+
+    /// It did not.
+    pub(super) fn goes_on(&self, why: &str) {
+        let mut all = self.all();
+        if all.0 < MOST {
+            *all = (all.0 + 1, why.to_owned());
+        }
+    }
+
+    /// A sentence once it is given up.
+    pub(super) fn sentence(&self) -> Option<String> {
+        let (times, why) = self.all().clone();
+        (times >= MOST).then(|| {
+            format!("the engine was given up: {times} calls in a row came to nothing, the last: {why}")
+        })
+    }
+
+    fn all(&self) -> MutexGuard<'_, (u32, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_given_up_for_good_after_some_calls_in_a_row() {
+        let silence = Silence::default();
+        for _ in 1..MOST {
+            silence.goes_on("lost");
+        }
+        silence.broken();
+        for _ in 0..MOST {
+            assert_eq!(silence.sentence(), None);
+            silence.goes_on("lost");
+        }
+        silence.broken();
+        let said = silence.sentence().expect("it is given up");
+        assert!(
+            said.ends_with("5 calls in a row came to nothing, the last: lost"),
+            "{said}"
+        );
+    }
+}
