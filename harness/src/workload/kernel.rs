@@ -151,7 +151,9 @@ pub(super) fn spare(linux: &mut Map<String, Value>, kernel: &Kernel, changes: &m
     }
     if resources.contains_key("rdma") && !kernel.controllers.contains("rdma") {
         resources.shift_remove("rdma");
-        changes.push("no rdma limits: this kernel has no such controller".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no rdma limits, since this kernel has no such controller"
+        ));
     }
     huge_pages(resources, kernel, changes);
     cpus(resources, kernel, changes);
@@ -198,7 +200,7 @@ fn huge_pages(resources: &mut Map<String, Value>, kernel: &Kernel, changes: &mut
     });
     if !gone.is_empty() {
         changes.push(format!(
-            "no limit of huge pages of {}: this kernel has none to limit",
+            "{UNCHECKED}no limit of huge pages of {}, since this kernel has none to limit",
             gone.join(", ")
         ));
     }

@@ -40,8 +40,9 @@ pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, ch
                 one.insert("path".to_owned(), format!("{}/{name}", paths::NAMESPACES).into());
                 changes.push(format!("it joins an empty {kind} namespace in place of its own"));
                 if is_gone(path, name) {
+                    let a = if kind == "ipc" { "an" } else { "a" };
                     changes.push(format!(
-                        "{UNCHECKED}it joins a {kind} namespace that is not there"
+                        "{UNCHECKED}it joins {a} {kind} namespace that is not there"
                     ));
                 }
             }

@@ -165,7 +165,9 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
         changes.push(format!("devices are left out: {}", paths.join(", ")));
     }
     if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
-        changes.push("no SELinux label for mounts: this kernel has no policy".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no SELinux label for mounts, since this kernel has no policy"
+        ));
     }
     namespaces(linux, limits.own_processes, changes);
 }
@@ -175,9 +177,15 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) else {
         return;
     };
-    let path = seccomp.shift_remove("listenerPath").is_some();
+    let path = seccomp.shift_remove("listenerPath");
     let metadata = seccomp.shift_remove("listenerMetadata").is_some();
-    let mut asked = path || metadata;
+    let mut asked = path.is_some() || metadata;
+    let path = path.as_ref().and_then(Value::as_str);
+    if let Some(path) = path.filter(|path| !Path::new(path).exists()) {
+        changes.push(format!(
+            "{UNCHECKED}its seccomp agent {path} is not on this machine"
+        ));
+    }
     let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
     for rule in rules.into_iter().flatten() {
         if rule["action"] == "SCMP_ACT_NOTIFY" {
@@ -211,10 +219,14 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
         env::disguise(list);
     }
     if !limits.apparmor && process.shift_remove("apparmorProfile").is_some() {
-        changes.push("no AppArmor profile: this kernel has none".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no AppArmor profile, since this kernel has none"
+        ));
     }
     if !limits.selinux && process.shift_remove("selinuxLabel").is_some() {
-        changes.push("no SELinux label: this kernel has no policy".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no SELinux label, since this kernel has no policy"
+        ));
     }
     if process
         .get("oomScoreAdj")
