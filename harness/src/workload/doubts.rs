@@ -25,6 +25,10 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
     if args.is_none_or(Vec::is_empty) {
         found.push("the config has no process.args, and the copy has the probe's".to_owned());
     }
+    let zero = |arg: &Value| arg.as_str().is_some_and(|arg| arg.contains('\0'));
+    if args.is_some_and(|args| args.iter().any(zero)) {
+        found.push("an argument has a zero byte, which not all runtimes take for its end".to_owned());
+    }
     if let Some(path) = text_at("/linux/cgroupsPath")
         && (path.trim_matches('/').is_empty() || path.split('/').any(|part| part == ".."))
     {
@@ -117,6 +121,7 @@ mod tests {
             ),
             (r#""path": "rootfs""#, "", "no root.path"),
             (r#"["a"]"#, "[]", "no process.args"),
+            (r#"["a"]"#, r#"["a", "b\u0000c"]"#, "zero byte"),
             ("/a/b", "/", "cgroupsPath"),
             ("/a/b", "../../x", "cgroupsPath"),
         ] {

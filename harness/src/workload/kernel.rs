@@ -130,9 +130,9 @@ pub(super) fn spare(linux: &mut Map<String, Value>, kernel: &Kernel, changes: &m
     sysctls(linux, kernel, changes);
     if linux.contains_key("intelRdt") && !kernel.resctrl {
         linux.shift_remove("intelRdt");
-        changes.push(
-            "no share of cache and memory bandwidth (intelRdt): this machine has no resctrl".to_owned(),
-        );
+        changes.push(format!(
+            "{UNCHECKED}no share of cache and memory bandwidth (intelRdt), since this machine has no resctrl"
+        ));
     }
     let Some(resources) = linux.get_mut("resources").and_then(Value::as_object_mut) else {
         return;
@@ -151,7 +151,9 @@ pub(super) fn spare(linux: &mut Map<String, Value>, kernel: &Kernel, changes: &m
     }
     if resources.contains_key("rdma") && !kernel.controllers.contains("rdma") {
         resources.shift_remove("rdma");
-        changes.push("no rdma limits: this kernel has no such controller".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no rdma limits, since this kernel has no such controller"
+        ));
     }
     huge_pages(resources, kernel, changes);
     cpus(resources, kernel, changes);
@@ -175,7 +177,10 @@ fn sysctls(linux: &mut Map<String, Value>, kernel: &Kernel, changes: &mut Vec<St
         there
     });
     if !gone.is_empty() {
-        changes.push(format!("this kernel has no sysctl {}", gone.join(", ")));
+        changes.push(format!(
+            "{UNCHECKED}this kernel has no sysctl {}",
+            gone.join(", ")
+        ));
     }
 }
 
@@ -195,7 +200,7 @@ fn huge_pages(resources: &mut Map<String, Value>, kernel: &Kernel, changes: &mut
     });
     if !gone.is_empty() {
         changes.push(format!(
-            "no limit of huge pages of {}: this kernel has none to limit",
+            "{UNCHECKED}no limit of huge pages of {}, since this kernel has none to limit",
             gone.join(", ")
         ));
     }
@@ -211,7 +216,9 @@ fn cpus(resources: &mut Map<String, Value>, kernel: &Kernel, changes: &mut Vec<S
         let asked = cpu.get(member).and_then(Value::as_str).unwrap_or_default();
         let fits = last(asked).is_none_or(|asked| all && asked < most);
         if !fits {
-            changes.push(format!("not bound to {member} {asked}: this machine has no such"));
+            changes.push(format!(
+                "{UNCHECKED}not bound to {member} {asked}, since this machine has fewer"
+            ));
             cpu.shift_remove(member);
         }
     }

@@ -102,6 +102,7 @@ pub(super) fn mounts(
     };
     let mut stand_ins: Vec<StandIn> = Vec::new();
     let (mut replaced, mut unknown, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
+    let mut strange: Vec<String> = Vec::new();
     for mount in list.iter_mut().filter_map(Value::as_object_mut) {
         let at = mount.get("destination").and_then(Value::as_str);
         let at = at.unwrap_or("?").to_owned();
@@ -122,6 +123,7 @@ pub(super) fn mounts(
         }
         let source = source.filter(|_| binds(mount));
         if !binds(mount) {
+            strange.extend((!is_known(kind)).then(|| format!("{kind} at {at}")));
             as_bind(mount);
         }
         let (mut stand_in, known) = stand_in(source.as_deref(), Path::new(&at), layers, &named);
@@ -153,10 +155,30 @@ pub(super) fn mounts(
             unknown.join(", ")
         ));
     }
+    if !strange.is_empty() {
+        let strange = strange.join(", ");
+        changes.push(format!(
+            "{UNCHECKED}this kernel does not know the file system {strange}"
+        ));
+    }
     if !mapped.is_empty() {
-        changes.push(format!("ids are not mapped in mounts at {}", mapped.join(", ")));
+        changes.push(format!(
+            "{UNCHECKED}ids are not mapped in mounts at {}",
+            mapped.join(", ")
+        ));
     }
     stand_ins
+}
+
+/// Whether the kernel has a file system; what comes as a module it has once somebody has mounted one. The rest of a name is
+/// for the program that mounts.
+fn is_known(kind: &str) -> bool {
+    let Ok(all) = std::fs::read_to_string("/proc/filesystems") else {
+        return true;
+    };
+    let kind = kind.split('.').next().unwrap_or(kind);
+    all.lines()
+        .any(|line| line.split_whitespace().last() == Some(kind))
 }
 
 fn has_user_namespace(all: &Map<String, Value>) -> bool {
@@ -409,10 +431,15 @@ mod tests {
             );
             assert_eq!(mount["source"], format!("{}/0/0", paths::STAND_INS));
             assert_eq!(
-                changes,
-                ["an empty file or folder stands for the host's at /data"]
+                changes[0],
+                "an empty file or folder stands for the host's at /data"
             );
         }
+        let (_, changes) = told(json!({"destination": "/data", "type": "nosuchfs", "source": "none"}));
+        assert_eq!(
+            changes[1],
+            "not checked: this kernel does not know the file system nosuchfs at /data"
+        );
         let tmpfs =
             json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=4k"]});
         assert_eq!(told(tmpfs.clone()), (tmpfs, Vec::new()));

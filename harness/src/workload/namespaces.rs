@@ -39,9 +39,10 @@ pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, ch
             Some((_, name)) => {
                 one.insert("path".to_owned(), format!("{}/{name}", paths::NAMESPACES).into());
                 changes.push(format!("it joins an empty {kind} namespace in place of its own"));
-                if is_gone(path) {
+                if is_gone(path, name) {
+                    let a = if kind == "ipc" { "an" } else { "a" };
                     changes.push(format!(
-                        "{UNCHECKED}it joins a {kind} namespace that is not there"
+                        "{UNCHECKED}it joins {a} {kind} namespace that is not there"
                     ));
                 }
             }
@@ -66,7 +67,16 @@ fn is_hosts(path: &str, name: &str) -> bool {
     inode(path).is_some() && inode(path) == inode(&format!("/proc/1/ns/{name}"))
 }
 
-/// Whether nothing can be joined at a path. That of a process is one of the moment, which a config outlives.
-fn is_gone(path: &str) -> bool {
-    !path.starts_with("/proc/") && !std::path::Path::new(path).exists()
+/// Whether nothing of that kind can be joined at a path. That of a process is one of the moment, which a config outlives.
+fn is_gone(path: &str, name: &str) -> bool {
+    let Ok(there) = rustix::fs::statfs(path) else {
+        return !path.starts_with("/proc/");
+    };
+    // A process's says what it is of; what was mounted elsewhere does not.
+    let kind = std::fs::read_link(path).ok();
+    let kind = kind.as_ref().and_then(|kind| kind.to_str()?.split_once(":["));
+    i64::from(there.f_type) != NAMESPACES || kind.is_some_and(|(kind, _)| kind != name)
 }
+
+/// The file system that namespaces are files of.
+const NAMESPACES: i64 = 0x6e73_6673;

@@ -2,7 +2,7 @@
 //! and no secret is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ocidiff_model::FileSpec;
 use ocidiff_model::step::MAIN;
@@ -69,10 +69,12 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     }
     crate::corpus::limits::config(all)?;
     let mut changes = Vec::new();
-    let hooks = all.shift_remove("hooks").is_some();
-    if hooks {
+    let hooks = all.shift_remove("hooks");
+    if let Some(hooks) = &hooks {
         changes.push("its hooks are not run".to_owned());
+        changes.extend(missing(hooks));
     }
+    let hooks = hooks.is_some();
     names(all);
     annotations(all);
     root(all);
@@ -92,6 +94,20 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         uses: Uses::of(text, &before),
         network_is_not_its_own: hooks || network,
     })
+}
+
+/// Hooks without which no container comes up.
+const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
+
+/// What a hook is that nobody can run here.
+fn missing(hooks: &Value) -> Option<String> {
+    let all = NEEDED
+        .iter()
+        .filter_map(|member| hooks[member].as_array())
+        .flatten();
+    let mut paths = all.filter_map(|hook| hook["path"].as_str());
+    let path = paths.find(|path| !path.starts_with('/') || !Path::new(path).exists())?;
+    Some(format!("{UNCHECKED}its hook {path} is not on this machine"))
 }
 
 /// Usual names are as good as any other; what is unusual in one may be refused.
@@ -134,7 +150,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
         changes.push("its cgroup is made without systemd".to_owned());
     }
     if linux.shift_remove("netDevices").is_some() {
-        changes.push("no network device is moved into it".to_owned());
+        changes.push(format!("{UNCHECKED}no network device is moved into it"));
     }
     agent(linux, changes);
     kernel::spare(linux, &limits.kernel, changes);
@@ -149,7 +165,9 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
         changes.push(format!("devices are left out: {}", paths.join(", ")));
     }
     if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
-        changes.push("no SELinux label for mounts: this kernel has no policy".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no SELinux label for mounts, since this kernel has no policy"
+        ));
     }
     namespaces(linux, limits.own_processes, changes);
 }
@@ -159,9 +177,15 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) else {
         return;
     };
-    let path = seccomp.shift_remove("listenerPath").is_some();
+    let path = seccomp.shift_remove("listenerPath");
     let metadata = seccomp.shift_remove("listenerMetadata").is_some();
-    let mut asked = path || metadata;
+    let mut asked = path.is_some() || metadata;
+    let path = path.as_ref().and_then(Value::as_str);
+    if let Some(path) = path.filter(|path| !Path::new(path).exists()) {
+        changes.push(format!(
+            "{UNCHECKED}its seccomp agent {path} is not on this machine"
+        ));
+    }
     let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
     for rule in rules.into_iter().flatten() {
         if rule["action"] == "SCMP_ACT_NOTIFY" {
@@ -195,10 +219,14 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
         env::disguise(list);
     }
     if !limits.apparmor && process.shift_remove("apparmorProfile").is_some() {
-        changes.push("no AppArmor profile: this kernel has none".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no AppArmor profile, since this kernel has none"
+        ));
     }
     if !limits.selinux && process.shift_remove("selinuxLabel").is_some() {
-        changes.push("no SELinux label: this kernel has no policy".to_owned());
+        changes.push(format!(
+            "{UNCHECKED}no SELinux label, since this kernel has no policy"
+        ));
     }
     if process
         .get("oomScoreAdj")

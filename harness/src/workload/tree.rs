@@ -173,6 +173,12 @@ impl<'a> Tree<'a> {
             if let Component::Normal(part) = part {
                 at.push(part);
                 seen = below(seen, part);
+                // Whoever mounts something makes the folders that lead to it.
+                if matches!(seen, Seen::Absent)
+                    && self.mounts.iter().any(|(_, point, _)| point.starts_with(&at))
+                {
+                    seen = Seen::Folders(Vec::new());
+                }
             }
             let mut over = self.mounts.iter().rev();
             if let Some((number, _, mounted)) = over.find(|(_, point, _)| *point == at) {
@@ -314,6 +320,7 @@ mod tests {
             {"destination": "/data/", "type": "bind", "source": host},
             {"destination": "/elsewhere", "type": "bind", "source": "/no/such"},
             {"destination": "/bin/init", "type": "bind", "source": host.join("hosts")},
+            {"destination": "/made/by/init", "type": "bind", "source": host.join("hosts")},
             {"destination": "/tmp", "type": "tmpfs"}, {"destination": "/proc", "type": "proc"},
         ]});
         let tree = Tree::of(&config, &layers);
@@ -328,6 +335,8 @@ mod tests {
             ("/data/hosts", "/data/hosts"),
             ("/data/none", "absent"),
             ("/bin/init", "/usr/bin/init"),
+            ("/made/by/init", "/made/by/init"),
+            ("/made/init", "absent"),
             ("/elsewhere/x", "unknown"),
             ("/tmp/x", "absent"),
             ("/proc/self/exe", "unknown"),

@@ -28,7 +28,7 @@ pub(crate) fn bundle(scene: &Scene, name: &str, change: impl Fn(&mut Value)) {
         "root": {"path": "rootfs"},
         "hostname": name,
         "annotations": {"token": "hunter2"},
-        "hooks": {"prestart": [{"path": "/nowhere/hook"}]},
+        "hooks": {"prestart": [{"path": "/bin/sh"}]},
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},
             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},

@@ -226,3 +226,55 @@ fn what_was_tried_is_not_told_from_paper() {
         "{ids:?}"
     );
 }
+
+/// What the copy leaves out and nobody could start here is neither safe nor broken.
+#[test]
+fn what_this_machine_does_not_have_is_not_checked() {
+    let lacking: [(&str, fn(&mut Value)); 9] = [
+        ("sysctl net.no.such", |config| {
+            config["linux"]["sysctl"] = json!({"net.no.such": "1"})
+        }),
+        ("cpus 4095", |config| {
+            config["linux"]["resources"]["cpu"] = json!({"cpus": "4095"})
+        }),
+        ("AppArmor profile, since", |config| {
+            config["process"]["apparmorProfile"] = "docker-default".into()
+        }),
+        ("network device", |config| {
+            config["linux"]["netDevices"] = json!({"nosuch0": {"name": "x"}})
+        }),
+        ("network namespace", |config| {
+            config["linux"]["namespaces"][1] = json!({"type": "network", "path": "/proc/self/ns/uts"});
+        }),
+        ("ipc namespace", |config| {
+            config["linux"]["namespaces"][2] = json!({"type": "ipc", "path": "/etc/passwd"});
+        }),
+        ("nosuchfs at /mnt", |config| {
+            mount(
+                config,
+                json!({"destination": "/mnt", "type": "nosuchfs", "source": "none"}),
+            );
+        }),
+        ("agent /no/such/socket", |config| {
+            let rule = json!({"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"});
+            config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW",
+                "listenerPath": "/no/such/socket", "syscalls": [rule]});
+        }),
+        ("hook /no/such/hook", |config| {
+            config["hooks"] = json!({"prestart": [{"path": "/no/such/hook"}]});
+        }),
+    ];
+    for (part, change) in lacking {
+        let scene = Scene::new();
+        bundle(&scene, change);
+        let Some(report) = moved(&scene, "runc", "crun@1.28", "") else {
+            return;
+        };
+        let risks = report.shapes.iter().flat_map(|shape| &shape.findings);
+        let at_risk = risks.filter(|one| one.is_risk()).count() > 0;
+        let told = report.unchecked.iter().any(|one| one.why.contains(part));
+        // A kernel with AppArmor has a profile to set.
+        let has = part.starts_with("AppArmor") && fs::exists("/sys/module/apparmor").unwrap_or_default();
+        assert!(told || at_risk || has, "{part}: {report:#?}");
+    }
+}
