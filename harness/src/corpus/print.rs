@@ -203,6 +203,7 @@ pub fn finding(finding: &Finding) -> String {
         finding
             .reported
             .as_ref()
+            .filter(|reported| reported.is_reported() || finding.searched.is_none())
             .map(|reported| quoted_link(&reported.to_string())),
     );
     line("searched", finding.searched.clone());

@@ -219,7 +219,7 @@ fn is_fixed(id: &FindingId, finding: &Finding, to: &RuntimeId) -> bool {
 
 /// Nobody has told upstream of what it would want to know.
 fn is_unreported(finding: &Finding) -> bool {
-    match &finding.reported {
+    match finding.upstream() {
         Some(reported) => *reported == Reported::No,
         None => matches!(finding.kind, Kind::Bug | Kind::Missing),
     }

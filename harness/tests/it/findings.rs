@@ -14,7 +14,6 @@ applies: {config: {linux: {seccomp: \"*\"}}}
 cause: It forgets a.
 links:
   source: [containers/crun@1.1:src/a.c#L3]
-reported: no
 searched: 2026-11
 remedy: Take a newer one.
 ";

@@ -20,7 +20,6 @@ impact: {entering: breaks, leaving: cosmetic}
 cause: It goes by the letter.
 links:
   source: [containers/crun@1.8.1:src/a.c#L3]
-reported: no
 searched: 2026-11
 ";
 

@@ -45,7 +45,7 @@ impl From<&Finding> for Card {
             violates: finding.violates.clone(),
             cause: finding.cause.trim().to_owned(),
             link: finding.addresses(),
-            reported: finding.reported.as_ref().map(Reported::is_reported),
+            reported: finding.upstream().map(Reported::is_reported),
             remedy: finding.remedy.clone(),
         }
     }

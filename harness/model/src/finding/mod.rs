@@ -270,10 +270,10 @@ pub struct Finding {
     /// Where it is written about.
     #[serde(default)]
     pub links: Links,
-    /// Whether upstream has heard of it.
+    /// Whether upstream has heard of it; [`Finding::upstream`] reads it together with `searched`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Reported>,
-    /// When somebody last looked for a thread, `2026-11`.
+    /// When somebody last looked for a thread and found none, `2026-11`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searched: Option<String>,
     /// What an operator does about it.
@@ -292,6 +292,13 @@ impl Finding {
     #[must_use]
     pub fn is_of(&self, id: &FindingId, runtime: &RuntimeId) -> bool {
         id.component() == runtime.name && self.holds(&runtime.version)
+    }
+
+    /// Whether upstream has heard of it, where somebody knows: a month in which a search found nothing says `no`.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&Reported> {
+        let searched = self.searched.as_ref().map(|_| &Reported::No);
+        self.reported.as_ref().or(searched)
     }
 
     /// Where it is written about, as addresses: the thread upstream first.

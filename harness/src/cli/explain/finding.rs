@@ -43,7 +43,7 @@ pub(super) fn sheet(id: &FindingId, finding: &Finding, corpus: &Corpus, style: &
         links.map(|(what, link)| format!("{what:9} {}", link.url())),
     );
     let searched = finding.searched.as_deref();
-    match &finding.reported {
+    match finding.upstream() {
         Some(Reported::At(link)) => sheet.part("reported", &link.url()),
         Some(Reported::No) => {
             let when = searched.map_or_else(String::new, |when| format!("; last looked for in {when}"));

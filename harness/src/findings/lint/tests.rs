@@ -10,7 +10,6 @@ shows:
 cause: It forgets a.
 links:
   source: [containers/crun@1.1:src/a.c#L3]
-reported: no
 searched: 2026-11
 ";
 const KNOWN: &str = "- facts:\n    process.exit: [{because: crun/a, shows: 0}, {otherwise: 2}]\n";
@@ -44,12 +43,12 @@ fn each_slip_is_told() {
             "`process.signal` is unexplained",
         ),
         (
-            with("reported: no\n", ""),
+            with("searched: 2026-11\n", ""),
             KNOWN.to_owned(),
             "says whether upstream has heard",
         ),
         (
-            with("searched: 2026-11\n", ""),
+            with("searched: 2026-11", "reported: no"),
             KNOWN.to_owned(),
             "without when somebody looked",
         ),

@@ -19,7 +19,7 @@ const CAUSE: usize = 500;
 const SENTENCE: usize = 60;
 /// What is a status, or speaks of another finding.
 const PHRASES: [(&str, &str); 2] = [
-    ("no thread found", "`reported: no` and `searched` say that"),
+    ("no thread found", "`searched` says that"),
     ("as for ", "say it here: each finding is read alone"),
 ];
 
@@ -43,12 +43,16 @@ pub(super) fn finding(document: &Document<'_>, finding: &Finding) -> Vec<Diagnos
         }
     }
     let wants_upstream = matches!(finding.kind, Kind::Bug | Kind::Missing);
-    if wants_upstream && finding.reported.is_none() {
+    if wants_upstream && finding.upstream().is_none() {
         let message = format!(
             "a finding of kind {} says whether upstream has heard of it",
             finding.kind.name()
         );
-        tell("kind", message, "add `reported`: `no`, or OWNER/REPO#NUMBER");
+        tell(
+            "kind",
+            message,
+            "add `reported: OWNER/REPO#NUMBER`, or `searched: YYYY-MM` where there is no thread",
+        );
     }
     if finding.reported == Some(Reported::No) && finding.searched.is_none() {
         let message = "`reported: no` without when somebody looked".to_owned();
