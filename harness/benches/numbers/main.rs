@@ -6,6 +6,8 @@
 //! `-- node` what is about a node with an engine, `-- pods` what is about pods, `-- fleet` what is about many nodes.
 
 mod bare;
+#[path = "../../tests/it/support/binary.rs"]
+mod binary;
 #[expect(dead_code, reason = "the bench needs few of the helpers")]
 #[path = "../../../runtimes/cri/tests/support/containerd.rs"]
 mod containerd;

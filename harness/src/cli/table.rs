@@ -16,6 +16,8 @@ use crate::judge::confirm::Finished;
 const WIDTH: usize = 40;
 /// What a runtime shows that does not take part on a node.
 const NOBODY: &str = "-";
+/// What stands for those of a case that was not run; a case that was run nowhere is only counted.
+const SKIPPED: &str = "skipped";
 
 /// What was seen of the fact so far.
 #[derive(Debug, Clone)]
@@ -75,7 +77,7 @@ impl Table {
         let row = Row {
             node: self.node.clone(),
             instead: values.is_empty().then_some(match finished.report.verdict {
-                Verdict::Skipped => "skipped",
+                Verdict::Skipped => SKIPPED,
                 _ => "broken",
             }),
             values,
@@ -100,8 +102,10 @@ impl Table {
     pub(super) fn text(&self) -> String {
         let has_nodes = self.node.is_some();
         let mut lines = vec![head(has_nodes, &self.columns)];
+        let is_skipped = |rows: &[Row]| rows.iter().all(|row| row.instead == Some(SKIPPED));
+        let skipped = self.rows.values().filter(|rows| is_skipped(rows)).count();
         for (case, rows) in &self.rows {
-            for row in rows {
+            for row in rows.iter().filter(|_| !is_skipped(rows)) {
                 let mut line = vec![safe(case)];
                 line.extend(has_nodes.then(|| safe(row.node.as_deref().unwrap_or_default())));
                 line.extend(self.columns.iter().map(|column| {
@@ -114,7 +118,12 @@ impl Table {
         if self.rows.is_empty() {
             return String::new();
         }
-        format!("{}\n\n{}", safe(&self.fact), aligned(&lines))
+        let tail = match skipped {
+            0 => String::new(),
+            1 => "\n1 case was skipped\n".to_owned(),
+            some => format!("\n{some} cases were skipped\n"),
+        };
+        format!("{}\n\n{}{tail}", safe(&self.fact), aligned(&lines))
     }
 }
 
@@ -216,14 +225,18 @@ mod tests {
             vec![record("runc", "1.1.5", Some(0)), record("crun", "1.8.1", None)],
         ));
         table.add(&case("t/a", Vec::new()));
+        table.add(&case("t/c", Vec::new()));
         table = table.at("two|2".to_owned());
+        table.add(&case("t/a", vec![record("runc", "1.1.5", Some(3))]));
         table.add(&case("t/b", vec![record("crun", "1.28", Some(2))]));
         let expected = "process.exit\n\n\
             | case | node   | runc 1.1.5 | crun 1.8.1     | crun 1.28 |\n\
             |------|--------|------------|----------------|-----------|\n\
             | t/a  | one    | skipped    | skipped        | skipped   |\n\
+            | t/a  | two\\|2 | 3          | -              | -         |\n\
             | t/b  | one    | 0          | does not start | -         |\n\
-            | t/b  | two\\|2 | -          | -              | 2         |\n";
+            | t/b  | two\\|2 | -          | -              | 2         |\n\
+            \n1 case was skipped\n";
         assert_eq!(table.text(), expected);
     }
 

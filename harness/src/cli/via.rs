@@ -281,8 +281,8 @@ async fn through<M: Makes>(
     taking_part.left_out.iter().for_each(|one| output::complain(one));
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
-    let silent = taking_part.that_start(&engine.maker).await?;
-    silent.iter().for_each(|one| output::complain(one));
+    let silent = taking_part.without_silent(&engine.maker).await?;
+    silent.sentences.iter().for_each(|one| output::complain(one));
     let repeat = u32::from(args.repeat);
     let ground = Ground::new(
         asked.corpus,
@@ -293,14 +293,22 @@ async fn through<M: Makes>(
         stop.watch(),
     )?;
     abilities.machine.via = Some(engine.said);
+    let runner = EngineRunner::new(engine.maker, taking_part.contenders, ground);
+    runner.expect(silent.unanswered);
     let schedule = Schedule {
-        runner: Arc::new(EngineRunner::new(engine.maker, taking_part.contenders, ground)),
+        runner: Arc::new(runner),
         abilities: &abilities,
         width: args.with.jobs(),
         stop: stop.clone(),
         bundle: None,
     };
-    run_all(schedule, asked.entries, Until::of(args, silent.len()), teller).await
+    run_all(
+        schedule,
+        asked.entries,
+        Until::of(args, silent.sentences.len()),
+        teller,
+    )
+    .await
 }
 
 /// Removes what killed runs left in the engine, or on each node.

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use ocidiff_engines::remote::Registered;
+use ocidiff_engines::remote::{CallError, Registered};
 use ocidiff_runtimes::{Manifest, Runtime, registered};
 
 use crate::cells::participants::{Contender, contenders};
 use crate::error::Error;
 use crate::run::suite;
+use crate::via::clean;
 use crate::via::makes::Makes;
 
 /// Who takes part, and who might have.
@@ -94,37 +95,47 @@ pub fn choose(
     })
 }
 
+/// Runtimes under which nothing starts.
+#[derive(Debug, Default)]
+pub struct Silent {
+    /// A line for each: why.
+    pub sentences: Vec<String>,
+    /// So many of them gave no answer: what was asked for may come yet.
+    pub unanswered: usize,
+}
+
 impl TakingPart {
-    /// Without those under which nothing starts at all: all of their cases would look like differences. What a runtime
-    /// itself says that it does not support is told case by case.
+    /// Leaves out those under which nothing starts at all: all of their cases would look like differences. What a
+    /// runtime itself says that it does not support is told case by case.
     ///
     /// # Errors
     /// Fewer than two are left.
-    pub async fn that_start(&mut self, maker: &impl Makes) -> Result<Vec<String>, Error> {
+    pub async fn without_silent(&mut self, maker: &impl Makes) -> Result<Silent, Error> {
         let asked = self.contenders.iter().map(|(_, name)| maker.starts(name));
-        let answers = futures_util::future::join_all(asked).await;
-        let mut sentences = Vec::new();
+        let mut answers = futures_util::future::join_all(asked).await.into_iter();
+        let mut silent = Silent::default();
         let mut why = String::new();
-        let mut answers = answers.into_iter();
         self.contenders.retain(|(contender, name)| {
             let Some(Err(error)) = answers.next() else {
                 return true;
             };
             why = error.to_string();
+            silent.unanswered += usize::from(matches!(error, CallError::Failed(_)));
             if contender.runtime.manifest.refusal(&why).is_some() {
                 return true;
             }
-            sentences.push(format!("{name}: nothing starts under it: {why}: left out"));
+            let sentence = format!("{name}: nothing starts under it: {why}: left out");
+            silent.sentences.push(sentence);
             false
         });
-        match self.contenders.len() {
-            0 => Err(Error::broken(format!("nothing starts on this node: {why}"))),
-            1 => Err(Error::broken(format!(
-                "{}; nothing is left to compare",
-                sentences.join("; ")
-            ))),
-            _ => Ok(sentences),
-        }
+        let why = match self.contenders.len() {
+            0 => format!("nothing starts on this node: {why}"),
+            1 => format!("{}; nothing is left to compare", silent.sentences.join("; ")),
+            _ => return Ok(silent),
+        };
+        // What goes wrong with it is no worse than that nothing starts.
+        let _ = clean::own(maker, silent.unanswered, clean::PATIENCE).await;
+        Err(Error::broken(why))
     }
 }
 

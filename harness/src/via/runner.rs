@@ -57,6 +57,11 @@ impl<M: Makes> EngineRunner<M> {
         }
     }
 
+    /// So many containers were asked for already that the engine may make yet.
+    pub fn expect(&self, unanswered: usize) {
+        self.launcher.unanswered.fetch_add(unanswered, Ordering::Relaxed);
+    }
+
     /// Runs a case through the engine under every runtime, and judges what this way shows.
     async fn run(&self, entry: &Entry) -> Finished {
         let started = Instant::now();

@@ -199,8 +199,8 @@ impl Pods {
     async fn binds(&self, ask: &Ask<'_, Body>, files: &Path) -> Result<Vec<m::Mount>, CallError> {
         let (binds, bundle, folder) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
         let placed = tokio::task::spawn_blocking(move || binds::place(&binds, &bundle, &folder)).await;
-        let mounts = placed.map_err(std::io::Error::other).flatten();
-        let mounts = mounts.map_err(|error| CallError::Failed(format!("copy the bundle: {error}")))?;
+        let placed = placed.map_err(std::io::Error::other).and_then(|placed| placed);
+        let mounts = placed.map_err(|error| CallError::Failed(format!("copy the bundle: {error}")))?;
         match binds::missing(&ask.body.binds, files) {
             Some(path) => Err(CallError::Refused(format!(
                 "the plugin makes a folder where {} of the bundle is not there",
@@ -240,11 +240,10 @@ impl Makes for Pods {
     }
 
     fn stop_signal(&self, body: &Body) -> Option<i32> {
-        let signals = body.acts.iter().filter_map(|act| match act.deed {
+        body.acts.iter().find_map(|act| match act.deed {
             Deed::Stop(signal) if signal != TERM && signal != KILL => Some(signal),
             _ => None,
-        });
-        signals.last()
+        })
     }
 
     async fn starts(&self, handler: &str) -> Result<(), CallError> {

@@ -7,7 +7,7 @@ pub(crate) mod skips;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::binary;
+use super::binary::binary;
 use ocidiff_runtimes::{Manifest, NOT_MANIFESTS, Runtime, Store, find_all, select};
 
 /// Runtimes that `make test` brings.
