@@ -75,7 +75,7 @@ fn is_gone(path: &str, name: &str) -> bool {
     // A process's says what it is of; what was mounted elsewhere does not.
     let kind = std::fs::read_link(path).ok();
     let kind = kind.as_ref().and_then(|kind| kind.to_str()?.split_once(":["));
-    i64::from(there.f_type) != NAMESPACES || kind.is_some_and(|(kind, _)| kind != name)
+    there.f_type != NAMESPACES || kind.is_some_and(|(kind, _)| kind != name)
 }
 
 /// The file system that namespaces are files of.

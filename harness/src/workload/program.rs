@@ -173,7 +173,7 @@ impl Look<'_> {
         if !program.contains('/') {
             return self.searched(program);
         }
-        let path = self.from_cwd(program);
+        let path = self.beside_cwd(program);
         match self.tree.find(&path) {
             Found::Unknown => Way::Unknown,
             Found::Absent | Found::Folder => Way::Itself,
@@ -184,7 +184,7 @@ impl Look<'_> {
     }
 
     /// A path of the container's, which may be relative.
-    fn from_cwd(&self, path: &str) -> PathBuf {
+    fn beside_cwd(&self, path: &str) -> PathBuf {
         let cwd = self.config["process"]["cwd"].as_str().unwrap_or("/");
         Path::new("/").join(cwd).join(path)
     }
@@ -203,7 +203,7 @@ impl Look<'_> {
         for folder in paths.iter().flat_map(|path| path.split(':')) {
             usual &= folder.starts_with('/');
             let file = Path::new(folder).join(program);
-            match self.tree.find(&self.from_cwd(&file.to_string_lossy())) {
+            match self.tree.find(&self.beside_cwd(&file.to_string_lossy())) {
                 Found::Unknown => return Way::Unknown,
                 Found::Absent => continue,
                 Found::Folder => {}

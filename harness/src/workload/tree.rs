@@ -32,6 +32,7 @@ enum Mounted {
 }
 
 /// What is at a path.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and never kept")]
 pub(super) enum Found {
     /// Anything but a folder or a link.
     File(Place),
