@@ -138,7 +138,7 @@ fn no_secret_is_in_it() {
         "annotations": {"token": "hunter2", "run.oci.x": "kept"},
         "mounts": [{"destination": "/run/secret", "type": "bind", "source": "/var/lib/hunter2", "options": ["rbind", "ro"]},
                    {"destination": "/mnt", "type": "cifs", "source": "//hunter2/x", "options": ["password=hunter2"]}],
-        "linux": {"cgroupsPath": "/docker/hunter2", "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "hunter2"}}
+        "linux": {"cgroupsPath": "/docker/hunter2", "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/hunter2", "listenerMetadata": "hunter2"}}
     });
     let Captive { text, .. } = captive(&config, &Wanted::default());
     assert!(!text.contains("hunter2"), "{text}");

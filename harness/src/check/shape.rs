@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn names_and_values_make_no_shape() {
         let config = |host: &str, env: &str, cgroup: &str, nnp: bool| {
-            json!({"hostname": host, "process": {"args": [host], "env": [env], "noNewPrivileges": nnp},
+            json!({"hostname": host, "process": {"args": ["/bin/sh", host], "env": [env], "noNewPrivileges": nnp},
                    "linux": {"cgroupsPath": cgroup}})
         };
         let who = ocidiff_model::RuntimeId {

@@ -99,15 +99,14 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
 /// Hooks without which no container comes up.
 const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
 
-/// What a hook is that nobody can run here.
+/// Which kind of hook nobody can run here; not its path, which a captured case must not give away.
 fn missing(hooks: &Value) -> Option<String> {
-    let all = NEEDED
-        .iter()
-        .filter_map(|member| hooks[member].as_array())
-        .flatten();
-    let mut paths = all.filter_map(|hook| hook["path"].as_str());
-    let path = paths.find(|path| !path.starts_with('/') || !Path::new(path).exists())?;
-    Some(format!("{UNCHECKED}its hook {path} is not on this machine"))
+    let is_missing = |path: &str| !path.starts_with('/') || !Path::new(path).exists();
+    let member = NEEDED.iter().find(|member| {
+        let hooks = hooks[**member].as_array().into_iter().flatten();
+        hooks.filter_map(|hook| hook["path"].as_str()).any(is_missing)
+    })?;
+    Some(format!("{UNCHECKED}its {member} hook is not on this machine"))
 }
 
 /// Usual names are as good as any other; what is unusual in one may be refused.
@@ -181,10 +180,8 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let metadata = seccomp.shift_remove("listenerMetadata").is_some();
     let mut asked = path.is_some() || metadata;
     let path = path.as_ref().and_then(Value::as_str);
-    if let Some(path) = path.filter(|path| !Path::new(path).exists()) {
-        changes.push(format!(
-            "{UNCHECKED}its seccomp agent {path} is not on this machine"
-        ));
+    if path.is_some_and(|path| !Path::new(path).exists()) {
+        changes.push(format!("{UNCHECKED}its seccomp agent is not on this machine"));
     }
     let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
     for rule in rules.into_iter().flatten() {
