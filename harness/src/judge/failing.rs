@@ -5,7 +5,7 @@ use ocidiff_model::difference::Standing;
 use ocidiff_model::known::{Machine, stands_for};
 use ocidiff_model::record::CallResult;
 use ocidiff_model::step::labels;
-use ocidiff_model::{Case, Difference, Op, Record, StepRecord, last_words};
+use ocidiff_model::{Case, Difference, Op, Record, StepRecord, Value, last_words};
 
 use crate::corpus::Entry;
 
@@ -67,18 +67,39 @@ fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> V
 pub fn nobody_starts(records: &[&Record]) -> Option<String> {
     let began = |record: &&Record| {
         let of = |op: Op| record.steps.iter().find(|step| step.op == op);
-        [Op::Create, Op::Start]
+        let started = [Op::Create, Op::Start]
             .into_iter()
-            .all(|op| of(op).is_some_and(|step| step.result == CallResult::Ok))
+            .all(|op| of(op).is_some_and(|step| step.result == CallResult::Ok));
+        started && unexecuted(record).is_none()
     };
     if records.is_empty() || records.iter().any(began) {
         return None;
     }
-    let failed: Vec<_> = records
-        .iter()
-        .filter_map(|record| Some((record.runtime.label.as_str(), record.failed().next()?)))
-        .collect();
-    Some(format!("nobody starts it: {}", words(&failed)))
+    let said = records.iter().filter_map(|record| match record.failed().next() {
+        Some(step) => Some(words(&[(record.runtime.label.as_str(), step)])),
+        None => Some(format!("{}: {}", record.runtime.label, unexecuted(record)?)),
+    });
+    Some(format!(
+        "nobody starts it: {}",
+        said.collect::<Vec<_>>().join("; ")
+    ))
+}
+
+/// What an init said that ended without having executed the program, though its runtime says that it started: no program
+/// can exit without a call.
+fn unexecuted(record: &Record) -> Option<String> {
+    let no_call = record.value("syscall.processes") == Some(&Value::from(0));
+    (no_call && record.value("process.exit").is_some()).then(|| {
+        let said = match record.value("process.stderr") {
+            Some(Value::List(lines)) => last_words(&lines.join("\n")),
+            _ => String::new(),
+        };
+        if said.is_empty() {
+            "its init did not execute the program".to_owned()
+        } else {
+            ocidiff_reports::safe_to(&said, WORDS)
+        }
+    })
 }
 
 /// The step under each runtime, if it was taken and failed under every one of them.

@@ -195,4 +195,21 @@ fn a_bundle_that_nobody_starts() {
     let one = [fails_at("runc", Op::Create), fails_at("crun", Op::Delete)];
     let records: Vec<&Record> = one.iter().collect();
     assert_eq!(nobody_starts(&records), None, "crun starts it");
+
+    // An init that cannot execute the program says so when the runtime has answered already.
+    let ended = |calls: i64, exit: bool| {
+        let mut record = fails_at("runc", Op::Delete);
+        let fact = |path: &str, value: Value| Fact::new(path, value);
+        record.facts.push(fact("syscall.processes", calls.into()));
+        let said = vec!["exec /bin/x: no such file or directory".to_owned()];
+        record.facts.push(fact("process.stderr", said.into()));
+        record.facts.extend(exit.then(|| fact("process.exit", 1.into())));
+        record
+    };
+    assert_eq!(
+        nobody_starts(&[&ended(0, true)]).as_deref(),
+        Some("nobody starts it: runc: exec /bin/x: no such file or directory")
+    );
+    assert_eq!(nobody_starts(&[&ended(1, true)]), None, "it exits by itself");
+    assert_eq!(nobody_starts(&[&ended(0, false)]), None, "a filter killed it");
 }
