@@ -63,26 +63,26 @@ fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> V
 }
 
 /// Each runtime's words, where no runtime starts a bundle.
+///
+/// Where one refuses it and another says that it started, that is a difference, whatever becomes of the init.
 #[must_use]
 pub fn nobody_starts(records: &[&Record]) -> Option<String> {
-    let began = |record: &&Record| {
+    let began = |record: &Record| {
         let of = |op: Op| record.steps.iter().find(|step| step.op == op);
-        let started = [Op::Create, Op::Start]
+        [Op::Create, Op::Start]
             .into_iter()
-            .all(|op| of(op).is_some_and(|step| step.result == CallResult::Ok));
-        started && unexecuted(record).is_none()
+            .all(|op| of(op).is_some_and(|step| step.result == CallResult::Ok))
     };
-    if records.is_empty() || records.iter().any(began) {
-        return None;
-    }
-    let said = records.iter().filter_map(|record| match record.failed().next() {
-        Some(step) => Some(words(&[(record.runtime.label.as_str(), step)])),
-        None => Some(format!("{}: {}", record.runtime.label, unexecuted(record)?)),
-    });
-    Some(format!(
-        "nobody starts it: {}",
-        said.collect::<Vec<_>>().join("; ")
-    ))
+    let who = |record: &Record| record.runtime.label.clone();
+    let said: Option<Vec<String>> = if records.iter().any(|record| began(record)) {
+        let of = |record: &&Record| Some(format!("{}: {}", who(record), unexecuted(record)?));
+        records.iter().map(of).collect()
+    } else {
+        let of = |record: &&Record| Some(words(&[(&who(record), record.failed().next()?)]));
+        Some(records.iter().filter_map(of).collect())
+    };
+    let said = said.filter(|_| !records.is_empty())?;
+    Some(format!("nobody starts it: {}", said.join("; ")))
 }
 
 /// What an init said that ended without having executed the program, though its runtime says that it started: no program

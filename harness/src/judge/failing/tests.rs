@@ -210,6 +210,11 @@ fn a_bundle_that_nobody_starts() {
         nobody_starts(&[&ended(0, true)]).as_deref(),
         Some("nobody starts it: runc: exec /bin/x: no such file or directory")
     );
+    assert_eq!(
+        nobody_starts(&[&ended(0, true), &fails_at("crun", Op::Create)]),
+        None,
+        "runc says that it started"
+    );
     assert_eq!(nobody_starts(&[&ended(1, true)]), None, "it exits by itself");
     assert_eq!(nobody_starts(&[&ended(0, false)]), None, "a filter killed it");
 }
