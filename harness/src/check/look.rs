@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::difference::Account;
+use ocidiff_model::facts::{self, From};
 use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Op, Record, Value, Watch};
@@ -134,10 +135,8 @@ fn settle(record: &mut Record) {
 
 /// Whether a fact is the probe's own.
 fn is_told(fact: &str) -> bool {
-    let own = fact.starts_with("mount.inside.") || fact.starts_with("cgroup.inside.");
     // What is seen from outside says no more than that there is a process.
-    let outside = ["proc.init.", "proc.created"];
-    own || fact.starts_with("proc.") && !outside.iter().any(|head| fact.starts_with(head))
+    facts::find(fact).is_some_and(|found| found.kind.from == From::Inside)
 }
 
 /// What is the same each time.

@@ -91,14 +91,10 @@ fn unexecuted(record: &Record) -> Option<String> {
     let no_call = record.value("syscall.processes") == Some(&Value::from(0));
     (no_call && record.value("process.exit").is_some()).then(|| {
         let said = match record.value("process.stderr") {
-            Some(Value::List(lines)) => last_words(&lines.join("\n")),
+            Some(Value::List(lines)) => lines.join("\n"),
             _ => String::new(),
         };
-        if said.is_empty() {
-            "its init did not execute the program".to_owned()
-        } else {
-            ocidiff_reports::safe_to(&said, WORDS)
-        }
+        last_or(&said, || "its init did not execute the program".to_owned())
     })
 }
 
@@ -167,15 +163,18 @@ fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]
 /// `runc: create: error: no such thing; crun: ...`: the last line that each printed.
 fn words(failed: &[(&str, &StepRecord)]) -> String {
     let said = |(who, step): &(&str, &StepRecord)| {
-        let last = &last_words(&step.text);
-        let last = if last.is_empty() {
-            format!("{} ended with {}", step.label, step.result.value())
-        } else {
-            ocidiff_reports::safe_to(last, WORDS)
-        };
-        format!("{who}: {last}")
+        let nothing = || format!("{} ended with {}", step.label, step.result.value());
+        format!("{who}: {}", last_or(&step.text, nothing))
     };
     failed.iter().map(said).collect::<Vec<_>>().join("; ")
+}
+
+/// The last line of what somebody printed, or what is said where that is nothing.
+fn last_or(text: &str, nothing: impl FnOnce() -> String) -> String {
+    match last_words(text) {
+        last if last.is_empty() => nothing(),
+        last => ocidiff_reports::safe_to(&last, WORDS),
+    }
 }
 
 #[cfg(test)]

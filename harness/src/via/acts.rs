@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::express::{Part, Refusal, apart, is_special, refuse, texts};
 use crate::cells::participants::DEFAULT_LIMIT;
-use crate::machine::names::signal_name;
+use crate::machine::names::signal_number;
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,10 +175,8 @@ pub(super) const KILL: i32 = 9;
 
 /// A signal by its name, with SIG or without, or by its number.
 fn number(name: &str) -> Option<i32> {
-    let by_number = || name.parse().ok().filter(|number| (1..=64).contains(number));
-    let plain = name.strip_prefix("SIG").unwrap_or(name);
-    let by_name = || (1..=64).find(|number| signal_name(*number) == plain);
-    by_number().or_else(by_name)
+    let by_number = name.parse().ok().filter(|number| (1..=64).contains(number));
+    by_number.or_else(|| signal_number(name))
 }
 
 impl Deed {

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use ocidiff_confine::copy::is_opaque;
 use serde_json::{Map, Value};
 
-use super::mounts::binds;
+use super::mounts::{binds, options};
 
 /// Links that are followed, as many as the kernel follows.
 const LINKS: usize = 40;
@@ -234,11 +234,6 @@ fn below(seen: Seen, part: &OsStr) -> Seen {
 
 /// None where what is below shows in it.
 fn mounted(mount: &Map<String, Value>) -> Option<Mounted> {
-    let options = mount
-        .get("options")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
     let kind = mount.get("type").and_then(Value::as_str).unwrap_or("bind");
     if binds(mount) {
         let source = mount.get("source").and_then(Value::as_str).map(Path::new);
@@ -247,7 +242,7 @@ fn mounted(mount: &Map<String, Value>) -> Option<Mounted> {
         return Some(real.map_or(Mounted::Unknown, Mounted::Hosts));
     }
     match kind {
-        "tmpfs" if options.into_iter().any(|one| one == "tmpcopyup") => None,
+        "tmpfs" if options(mount).any(|one| one == "tmpcopyup") => None,
         "tmpfs" | "ramfs" => Some(Mounted::Empty),
         _ => Some(Mounted::Unknown),
     }
