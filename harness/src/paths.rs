@@ -1,5 +1,7 @@
 //! Where things are in a cell. The same for every run, so that nothing has to be normalised.
 
+use std::path::{Component, Path, PathBuf};
+
 /// The cell's own folder, on a tmpfs.
 pub const CELL: &str = "/run/ocidiff";
 /// The clones of the rootfs layers, read-only.
@@ -30,6 +32,23 @@ pub const STAND_INS: &str = "/run/ocidiff/stand-in";
 pub const NAMESPACES: &str = "/run/ocidiff/namespaces";
 /// The runtime's TMPDIR.
 pub const TMP: &str = "/run/tmp";
+
+/// The runtime's PATH: runtimes look there for a program whose container has no PATH of its own.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// An absolute path without `.`, `..` and empty names, by its words alone.
+#[must_use]
+pub fn plain(path: &Path) -> PathBuf {
+    let mut found = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => found.push(part),
+            Component::ParentDir => drop(found.pop()),
+            _ => {}
+        }
+    }
+    found
+}
 
 /// A container's bundle.
 #[must_use]

@@ -5,6 +5,7 @@
 //! | [`check`]    | which workloads of a node would behave differently                     |
 //! | [`changes`]  | what differs between versions of one runtime                           |
 //! | [`fleet`]    | the same of many nodes                                                 |
+//! | [`draw`]     | a check, of one node or of many, in each format                        |
 //! | [`findings`] | what is known, as a list, one told whole, one as a bug report          |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
 //! | [`nights`]   | what is not as the night before; many nights, a line each              |
@@ -20,6 +21,7 @@ mod accounts;
 pub mod changes;
 pub mod check;
 mod diff;
+pub mod draw;
 pub mod events;
 pub mod file;
 pub mod findings;
@@ -31,10 +33,12 @@ pub mod junit;
 pub mod markdown;
 pub mod mutants;
 mod news;
+mod next;
 pub mod nights;
 pub mod page;
 pub mod run;
 mod safe;
+mod sheet;
 mod style;
 mod table;
 mod telling;

@@ -38,3 +38,4 @@ pub use select::{SelectError, Selector, Which, find_manifest, select};
 pub use store::{Installed, InstalledPackage, Store, StoreError};
 pub use template::CallError;
 pub use text::Pattern;
+pub use unpack::UnpackError;

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +9,7 @@ use crate::facts::sha256;
 use crate::install::{Apt, AptError, Planned};
 use crate::machine::Machine;
 use crate::store::{Store, StoreError};
-use crate::unpack::unpack_output;
-
-/// How long a package may take.
-const LIMIT: Duration = Duration::from_secs(120);
+use crate::unpack::{UnpackError, unpack_package};
 
 /// One package of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,13 +56,8 @@ pub enum PackageError {
         pinned: String,
     },
     /// It does not unpack.
-    #[error("unpack {path}: {why}", path = path.display())]
-    Unpack {
-        /// The package's file.
-        path: PathBuf,
-        /// What went wrong.
-        why: String,
-    },
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
     /// apt cannot be used or failed.
     #[error(transparent)]
     Apt(#[from] AptError),
@@ -98,21 +89,11 @@ pub fn fetch_on(
 }
 
 /// Unpacks a package's files into a folder, without running any of its scripts.
+///
+/// # Errors
+/// There is no `dpkg-deb`, or the package is not one.
 pub fn unpack(package: &Path, folder: &Path) -> Result<(), PackageError> {
-    unpack_with(&Machine::this(), package, folder)
-}
-
-pub(crate) fn unpack_with(machine: &Machine, package: &Path, folder: &Path) -> Result<(), PackageError> {
-    let bad = |why: String| PackageError::Unpack {
-        path: package.to_owned(),
-        why,
-    };
-    let tool = machine
-        .tool("dpkg-deb")
-        .ok_or_else(|| bad("there is no dpkg-deb on PATH; install the package `dpkg`".to_owned()))?;
-    let mut command = machine.command(&tool);
-    command.arg("--fsys-tarfile").arg(package);
-    unpack_output(&mut command, folder, LIMIT).map_err(|err| bad(format!("dpkg-deb: {err}")))
+    Ok(unpack_package(&Machine::this(), package, folder)?)
 }
 
 fn cached(store: &Store, pin: &Pin) -> PathBuf {

@@ -19,7 +19,35 @@ use rustix::fs::FileType;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tar::{Archive, Entry, EntryType};
 
+use crate::machine::Machine;
 use crate::process::spawn;
+
+/// How long a package may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Why a package does not unpack.
+#[derive(Debug, thiserror::Error)]
+#[error("unpack {path}: {why}", path = path.display())]
+pub struct UnpackError {
+    /// The package's file.
+    path: PathBuf,
+    /// What went wrong.
+    why: String,
+}
+
+/// Unpacks a Debian package's files into a folder, without running any of its scripts.
+pub(crate) fn unpack_package(machine: &Machine, package: &Path, folder: &Path) -> Result<(), UnpackError> {
+    let bad = |why: String| UnpackError {
+        path: package.to_owned(),
+        why,
+    };
+    let tool = machine
+        .tool("dpkg-deb")
+        .ok_or_else(|| bad("there is no dpkg-deb on PATH; install the package `dpkg`".to_owned()))?;
+    let mut command = machine.command(&tool);
+    command.arg("--fsys-tarfile").arg(package);
+    unpack_output(&mut command, folder, LIMIT).map_err(|err| bad(format!("dpkg-deb: {err}")))
+}
 
 /// Unpacks what a command prints, an archive, and gives the command's word if it fails.
 pub(crate) fn unpack_output(command: &mut Command, folder: &Path, limit: Duration) -> io::Result<()> {

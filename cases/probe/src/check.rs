@@ -4,9 +4,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::actions::{self, ACTIONS, Action, Outcome, Stop};
+use crate::actions::{self, ACTIONS, Action};
 use crate::chain;
 use crate::facts::TOPICS;
+use crate::outcome::{Outcome, Stop};
 
 /// Why a command line means nothing.
 #[derive(Debug, PartialEq, Eq)]

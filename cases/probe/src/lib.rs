@@ -13,8 +13,8 @@ pub mod actions;
 pub mod chain;
 pub mod check;
 pub mod facts;
-pub mod help;
 pub mod json;
+pub mod outcome;
 pub mod parse;
 pub mod report;
 pub mod sys;
@@ -23,6 +23,7 @@ pub mod tables;
 pub use sys::words::Words;
 
 use alloc::format;
+use outcome::Stop;
 use report::Report;
 
 /// The status for wrong use.
@@ -43,8 +44,8 @@ pub fn run(words: &Words) -> i32 {
         report.flush();
         match flow {
             Ok(()) => {}
-            Err(actions::Stop::Exit(status)) => return status,
-            Err(actions::Stop::WrongUse(text)) => {
+            Err(Stop::Exit(status)) => return status,
+            Err(Stop::WrongUse(text)) => {
                 complain(&format!("{}: {text}", step.action.name));
                 return WRONG_USE;
             }

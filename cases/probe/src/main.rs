@@ -7,7 +7,7 @@
 //! (which makes a dozen calls, some of which a strict seccomp profile answers with death): see `start.rs`.
 //! Built for tests, it starts as any C program does.
 //!
-//! [`help`]: ocidiff_probe::help
+//! [`help`]: ocidiff_probe::actions::help
 
 #![no_main]
 #![cfg_attr(panic = "abort", no_std)]

@@ -1,7 +1,7 @@
 //! A case: the bundle to launch, the steps to take, what to watch, what the spec requires.
 //!
 //! [`CaseFile`] is one YAML file as people write it; [`Case`] is one case of it: the file itself, or one
-//! member of its family (see [`crate::family`]).
+//! member of its family (see [`crate::members`]).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@
 //! | [`caller`]      | who calls the runtime, where a case is about that                     |
 //! | [`rootfs`]      | a recipe's name, or folders of the machine                            |
 //! | [`family`]      | one file that stands for several cases                                |
+//! | [`members`]     | the cases of a file: itself, or each member of its family             |
 //! | [`step`]        | one call of the lifecycle                                             |
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`diff`]        | the inverse of that: what a case must say to get a given config       |
@@ -46,6 +47,7 @@ pub mod ignore;
 pub mod impact;
 pub mod known;
 pub mod machine;
+pub mod members;
 pub mod merge;
 pub mod names;
 pub mod near;

@@ -267,10 +267,7 @@ fn broken(why: String) -> Told {
 /// The runtime's environment: the same everywhere, so that nothing of the user's shell becomes a difference.
 fn environment() -> std::collections::BTreeMap<String, String> {
     [
-        (
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ),
+        ("PATH", crate::paths::PATH),
         ("HOME", "/root"),
         ("LANG", "C"),
         ("TMPDIR", crate::paths::TMP),

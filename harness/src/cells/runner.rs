@@ -22,13 +22,14 @@ use crate::cells::order::{Order, Told};
 use crate::cells::participants::Contender;
 use crate::corpus::{Corpus, Entry};
 use crate::digest::hex;
-use crate::judge::confirm::{Judge, Launch, Origin, broken, config_of, skipped};
+use crate::judge::confirm::{Judge, Launch, Origin, config_of};
 use crate::judge::filters;
+use crate::judge::finished::{broken, skipped};
 use crate::judge::fixed::Newest;
 use crate::judge::normalise::normalise;
 use crate::secrets::{Discreet, Secrets};
 
-pub use crate::judge::confirm::Finished;
+pub use crate::judge::finished::Finished;
 
 /// Calls that are kept in a record.
 const MAX_CALLS: usize = 20_000;

@@ -15,7 +15,7 @@ use similar::TextDiff;
 use super::args::AcceptArgs;
 use super::{files, output, records};
 use crate::accept::{Knowledge, Observed, rewrite};
-use crate::corpus::{Entry, files as sources};
+use crate::corpus::{Entry, folder};
 use crate::error::Error;
 use crate::run::suite;
 
@@ -87,7 +87,7 @@ fn update(
     // Of two that accept at once the second waits: it must not write over what the first has written.
     let folder = File::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
-    let before = match read_text(path, raised(sources::FILE)) {
+    let before = match read_text(path, raised(folder::FILE)) {
         Err(error) if error.is_absent() => String::new(),
         read => read.map_err(|error| Error::usage(format!("failed to read {}: {error}", path.display())))?,
     };

@@ -3,8 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::args::{
-    AcceptArgs, ControlArgs, ListArgs, ReportArgs, ReproArgs, RunArgs, RuntimesArgs, SchemaArgs, SeccompArgs,
-    ShowArgs,
+    AcceptArgs, ControlArgs, ListArgs, ReportArgs, ReproArgs, RunArgs, RuntimesArgs, SchemaArgs, ShowArgs,
 };
 use super::bisect::BisectArgs;
 use super::changes::ChangesArgs;
@@ -18,6 +17,7 @@ use super::lint::LintArgs;
 use super::matrix::MatrixArgs;
 use super::mutants::MutantsArgs;
 use super::nights::TrendArgs;
+use super::seccomp::args::SeccompArgs;
 use super::upstream::UpstreamArgs;
 use super::via_args::ViaArgs;
 

@@ -9,7 +9,9 @@ use ocidiff_reports::events::Recording;
 
 use super::{files, output, report};
 use crate::cells::session::Aside;
-use crate::corpus::files::{Sources, read, standard};
+use crate::corpus::files::standard;
+use crate::corpus::folder::read;
+use crate::corpus::source::Sources;
 use crate::error::Error;
 use crate::findings::lint::{Form, Written, form_of, lint as look, recognition};
 use crate::machine::root;

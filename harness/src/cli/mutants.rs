@@ -14,7 +14,9 @@ use tokio::task::JoinSet;
 use super::args::WithArgs;
 use super::{output, signals};
 use crate::cells::threads;
-use crate::corpus::files::{self, Sources};
+use crate::corpus::files;
+use crate::corpus::folder;
+use crate::corpus::source::Sources;
 use crate::error::Error;
 use crate::machine::root;
 use crate::mutants::{Mutant, Names, load};
@@ -159,9 +161,9 @@ fn sources(path: Option<&Path>) -> Result<Sources, Error> {
         return Ok(own);
     };
     if path.is_dir() {
-        return files::read(path).map_err(failed);
+        return folder::read(path).map_err(failed);
     }
-    files::read_one(path).map_err(failed)
+    folder::read_one(path).map_err(failed)
 }
 
 /// Those that the patterns name; all where there are none.

@@ -7,7 +7,7 @@ use ocidiff_confine::{raised, read_text};
 use ocidiff_model::check::{FleetReport, NodeCheck};
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
-use ocidiff_reports::{Error as Drawing, Format, Style, check, fleet, markdown, page, render, terminal};
+use ocidiff_reports::{Error as Drawing, Format, Style, draw, markdown, page, render, terminal};
 
 use super::args::ReportArgs;
 use super::{files, output};
@@ -49,7 +49,7 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
             )));
         }
         Recording::Checks(Checks { checks, .. }) => match &checks[..] {
-            [only] => check::render(args.format, &only.report, style),
+            [only] => draw::check(args.format, &only.report, style),
             several => {
                 let number = several.len();
                 return Err(Error::usage(format!(
@@ -93,7 +93,7 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
     if let Some(file) = &args.nodes_list {
         report = report.expecting(&nodes(file)?);
     }
-    fleet::render(args.format, &report, style).map_err(refused)
+    draw::fleet(args.format, &report, style).map_err(refused)
 }
 
 /// The names in a file, one a line; `node/` is kubectl's.

@@ -10,7 +10,7 @@ use ocidiff_reports::{safe, safe_to};
 
 use super::facts::unknown;
 use crate::error::Error;
-use crate::judge::confirm::Finished;
+use crate::judge::finished::Finished;
 
 /// How much of a value is shown, in characters.
 const WIDTH: usize = 40;
@@ -177,7 +177,7 @@ mod tests {
     use ocidiff_model::record::{BundleDigest, RuntimeId};
     use ocidiff_model::{Case, Fact};
 
-    use crate::judge::confirm::skipped;
+    use crate::judge::finished::skipped;
 
     fn record(name: &str, version: &str, exit: Option<i64>) -> Record {
         Record {

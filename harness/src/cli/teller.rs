@@ -18,7 +18,7 @@ use super::reader::Reader;
 use super::table::Table;
 use crate::corpus::Entry;
 use crate::error::Error;
-use crate::judge::confirm::Finished;
+use crate::judge::finished::Finished;
 use crate::run::runner::CaseRunner;
 use crate::run::schedule::Schedule;
 

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use ocidiff_confine::limit::{Hint, raised, raised_count};
 use ocidiff_confine::read::{ReadError, read_text};
 
-use super::files::{Source, Sources, Unreadable};
+use super::source::{Source, Sources, Unreadable};
 
 /// The largest file, in bytes.
 pub const FILE: u64 = 256 << 10;

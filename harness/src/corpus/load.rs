@@ -13,8 +13,8 @@ use ocidiff_model::{Case, FindingId, Known, KnownEntry};
 
 use self::parse::{Parsed, document, on_all_cpus, parse_all};
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::files::{Source, Sources};
 use super::memory::Room;
+use super::source::{Source, Sources};
 use super::{Corpus, Entry, check, limits};
 
 /// Errors of one file, after which its other members are not looked at.
@@ -69,7 +69,7 @@ pub fn load_folder(folder: &Path, standard: &Sources) -> io::Result<Result<Corpu
         .filter(|(name, _)| is_shared(name))
         .map(|(name, source)| (name.clone(), source.clone()))
         .collect();
-    sources.extend(super::files::read(folder)?);
+    sources.extend(super::folder::read(folder)?);
     Ok(load(&sources))
 }
 

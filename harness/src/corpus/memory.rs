@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use ocidiff_confine::limit::{Hint, raised};
 
 use super::diagnostic::Diagnostic;
-use super::files::Source;
+use super::source::Source;
 
 /// What all files may become together, in bytes, more or less.
 const MOST: u64 = 96 << 20;

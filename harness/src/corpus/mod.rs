@@ -7,13 +7,14 @@ pub(crate) mod config;
 pub mod diagnostic;
 pub mod document;
 pub mod files;
-mod folder;
+pub mod folder;
 mod layout;
 pub(crate) mod limits;
 mod load;
 mod memory;
 pub(crate) mod names;
 pub mod print;
+pub mod source;
 mod spec;
 
 use std::collections::BTreeMap;

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ocidiff_model::difference::{Account, Standing};
-use ocidiff_model::event::CaseReport;
 use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{
-    Case, Channel, Difference, FindingId, Group, Op, Record, Requirement, StepRecord, Verdict,
-};
+use ocidiff_model::{Case, Channel, Difference, FindingId, Group, Op, Record, Requirement, Verdict};
 use serde_json::Value as Json;
 
 use crate::bundle::Bundle;
@@ -20,6 +17,7 @@ use crate::corpus::{Corpus, Entry};
 use crate::judge::compare::{groups, is_comparable, is_recorded};
 use crate::judge::failing;
 use crate::judge::filters;
+use crate::judge::finished::{Finished, broken, failures, first_broken, report, unsupported};
 use crate::judge::fixed::Newest;
 use crate::judge::named;
 use crate::judge::recognise::{Question, recognise};
@@ -29,15 +27,6 @@ use crate::judge::verdict as judge;
 
 /// How often a case is run before a new difference is reported: it must show each time.
 const RUNS: u32 = 3;
-
-/// A case that has its verdict, and the records of its first run.
-#[derive(Debug)]
-pub struct Finished {
-    /// For the events.
-    pub report: CaseReport,
-    /// By runtime, the reference's first; empty where nothing was launched.
-    pub records: Vec<Record>,
-}
 
 /// What launches a bundle: cells, or a container engine.
 pub trait Launch: Sync {
@@ -397,78 +386,6 @@ impl repeat::Shown for Vec<Vec<Record>> {
         let records: Vec<&Record> = self.get(run).into_iter().flatten().collect();
         groups(fact, &records)
     }
-}
-
-/// A case that is not run.
-#[must_use]
-pub fn skipped(case: &Case, why: String) -> Finished {
-    without(case, Verdict::Skipped, why, Instant::now())
-}
-
-/// A case that the harness or the machine failed.
-pub(crate) fn broken(case: &Case, why: String, started: Instant) -> Finished {
-    without(case, Verdict::Broken, why, started)
-}
-
-/// A verdict without records.
-fn without(case: &Case, verdict: Verdict, why: String, started: Instant) -> Finished {
-    let report = CaseReport {
-        verdict,
-        why: Some(why),
-        ..report(case, started)
-    };
-    Finished {
-        report,
-        records: Vec::new(),
-    }
-}
-
-fn report(case: &Case, started: Instant) -> CaseReport {
-    CaseReport {
-        case: case.name.clone(),
-        summary: case.body.summary.clone(),
-        source: case.source.clone(),
-        verdict: Verdict::Agree,
-        why: None,
-        differences: Vec::new(),
-        filters: Vec::new(),
-        findings: BTreeMap::new(),
-        requirements: Vec::new(),
-        unsupported: Vec::new(),
-        bundle: None,
-        failures: Vec::new(),
-        runs: 1,
-        again: Vec::new(),
-        ignored: false,
-        key: None,
-        carried: false,
-        seconds: started.elapsed().as_secs_f64(),
-    }
-}
-
-fn first_broken(records: &[Record]) -> Option<String> {
-    records.iter().find_map(|record| match &record.outcome {
-        RunOutcome::Broken(why) => Some(format!("{}: {why}", record.runtime.label)),
-        _ => None,
-    })
-}
-
-fn unsupported(records: &[Record]) -> Vec<(String, String)> {
-    let why = |record: &Record| match &record.outcome {
-        RunOutcome::Unsupported(why) => Some((record.runtime.label.clone(), why.clone())),
-        _ => None,
-    };
-    records.iter().filter_map(why).collect()
-}
-
-fn failures(records: &[Record]) -> Vec<(String, StepRecord)> {
-    let of = |record: &Record| {
-        record
-            .failed()
-            .map(|step| (record.runtime.label.clone(), step.clone()))
-            .collect::<Vec<_>>()
-    };
-    records.iter().flat_map(of).collect()
 }
 
 /// The text of the config.

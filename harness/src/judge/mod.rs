@@ -7,6 +7,7 @@
 //! | [`confirm`] | runs what is new again, and gives the verdict |
 //! | [`failing`] | steps that fail under every runtime |
 //! | [`filters`] | decides seccomp filters: against the profile, against each other |
+//! | [`finished`] | a case that has its verdict, or is not judged |
 //! | [`fixed`] | what shows no more in versions that nobody had looked at |
 //! | [`ignore`] | findings that somebody does not want to hear of for a while |
 //! | [`named`] | findings that a known file names must be recognised, and show |
@@ -21,6 +22,7 @@ pub mod compare;
 pub mod confirm;
 pub mod failing;
 pub mod filters;
+pub mod finished;
 pub mod fixed;
 pub mod ignore;
 pub(crate) mod named;

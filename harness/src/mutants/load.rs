@@ -6,7 +6,7 @@ use ocidiff_model::Op;
 use ocidiff_runtimes::Manifest;
 
 use super::rule::{CallRule, Mutant};
-use crate::corpus::files::{Sources, Unreadable};
+use crate::corpus::source::{Sources, Unreadable};
 use crate::corpus::{Corpus, Diagnostic, Diagnostics, document::Document};
 
 /// Larger files are refused unread, and a rule must fit into one word of a command line (128 KiB).

@@ -7,7 +7,7 @@ use ocidiff_model::known::Machine;
 
 use crate::cells::runner::CellRunner;
 use crate::corpus::Entry;
-use crate::judge::confirm::Finished;
+use crate::judge::finished::Finished;
 
 /// What runs one case under each of its runtimes, and judges it.
 pub trait CaseRunner: Send + Sync + 'static {

@@ -11,7 +11,7 @@ use crate::cells::abilities::Abilities;
 use crate::cells::runner::CellRunner;
 use crate::corpus::Entry;
 use crate::error::Error;
-use crate::judge::confirm::{Finished, skipped};
+use crate::judge::finished::{Finished, skipped};
 use crate::run::runner::CaseRunner;
 use crate::run::stop::Stop;
 

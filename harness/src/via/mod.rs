@@ -47,7 +47,7 @@ mod silence;
 use ocidiff_engines::remote::Labels;
 use ocidiff_model::Case;
 
-use crate::judge::confirm::{Finished, skipped};
+use crate::judge::finished::{Finished, skipped};
 
 /// A case that an engine cannot be asked for.
 fn inexpressible(case: &Case, why: &str) -> Finished {

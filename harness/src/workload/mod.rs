@@ -12,6 +12,7 @@
 //! | [`mounts`](mod@mounts) | the host's files stay out of it |
 //! | `namespaces` | what is joined is neither the host's nor another container's |
 //! | `program` | the workload's own program, where it is a question whether it can be started |
+//! | `stand_in` | what stands for a source of the host's |
 //! | [`tame`](mod@tame) | the probe's copy of a config: nothing of the host is reached, and each change is listed |
 //! | `tree`    | a container's files as it sees them, without anything being mounted |
 
@@ -24,6 +25,7 @@ pub mod limits;
 pub mod mounts;
 mod namespaces;
 pub(crate) mod program;
+mod stand_in;
 pub mod tame;
 mod tree;
 pub mod uses;

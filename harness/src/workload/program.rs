@@ -16,8 +16,6 @@ use super::tame::Tamed;
 use super::tree::{Found, Place, Tree};
 use crate::cell::stand_in::{Kind, Node, StandIn};
 
-/// Where a program is looked for if nobody says where.
-const USUAL: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How often an interpreter may have an interpreter.
 const DEPTH: usize = 4;
 
@@ -197,7 +195,7 @@ impl Look<'_> {
         // Whatever is unusual, not all runtimes do the same with it.
         let mut usual = paths.len() == 1;
         if paths.is_empty() {
-            paths.push(USUAL);
+            paths.push(crate::paths::PATH);
         }
         let mut found = Vec::new();
         for folder in paths.iter().flat_map(|path| path.split(':')) {

@@ -11,6 +11,7 @@ use ocidiff_confine::copy::is_opaque;
 use serde_json::{Map, Value};
 
 use super::mounts::{binds, options};
+use crate::paths::plain;
 
 /// Links that are followed, as many as the kernel follows.
 const LINKS: usize = 40;
@@ -246,19 +247,6 @@ fn mounted(mount: &Map<String, Value>) -> Option<Mounted> {
         "tmpfs" | "ramfs" => Some(Mounted::Empty),
         _ => Some(Mounted::Unknown),
     }
-}
-
-/// An absolute path without dots.
-fn plain(path: &Path) -> PathBuf {
-    let mut found = PathBuf::from("/");
-    for part in path.components() {
-        match part {
-            Component::Normal(part) => found.push(part),
-            Component::ParentDir => drop(found.pop()),
-            _ => {}
-        }
-    }
-    found
 }
 
 fn parts(path: &Path) -> VecDeque<PathBuf> {

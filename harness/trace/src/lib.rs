@@ -43,6 +43,7 @@ pub mod process;
 pub mod ptrace;
 pub mod record;
 pub mod recorder;
+pub(crate) mod signals;
 pub(crate) mod sink;
 
 pub use ebpf::EbpfRecorder;

@@ -1,9 +1,9 @@
 //! What changed between versions, for people: a table of findings and versions, with what became of each.
 
 use super::{CaseChange, Changes, FactChange, Row, Turn, What};
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
-use crate::terminal::page::Page;
 
 /// Columns of a finding's name.
 const ID: usize = 46;
@@ -19,10 +19,10 @@ const FACTS: usize = 4;
 const NAMES: usize = 8;
 
 pub(super) fn render(changes: &Changes, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     if !changes.findings.is_empty() {
-        table(&mut page, changes, style);
-        page.line("");
+        table(&mut sheet, changes, style);
+        sheet.line("");
     }
     for one in &changes.unexplained {
         let direction = match one.direction.word() {
@@ -36,28 +36,28 @@ pub(super) fn render(changes: &Changes, style: &Style) -> String {
             style.words(&one.from),
             style.words(&one.to),
         );
-        page.line(&head);
+        sheet.line(&head);
         for change in one.case.facts.iter().take(FACTS) {
-            page.indented(0, &fact(change, style));
+            sheet.indented(0, &fact(change, style));
         }
         let more = one.case.facts.len().saturating_sub(FACTS);
         if more > 0 {
-            page.indented(0, &format!("+{}", count(more, "more fact")));
+            sheet.indented(0, &format!("+{}", count(more, "more fact")));
         }
     }
     if !changes.unexplained.is_empty() {
-        page.line("");
+        sheet.line("");
     }
-    aside(&mut page, changes, style);
-    page.line(&format!(
+    aside(&mut sheet, changes, style);
+    sheet.line(&format!(
         "{}: {}",
         style.words(&changes.title()),
         style.words(&changes.counts())
     ));
-    page.text()
+    sheet.text()
 }
 
-fn table(page: &mut Page<'_>, changes: &Changes, style: &Style) {
+fn table(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
     let names = changes.findings.iter().map(|row| width(row.id.as_str()));
     let id_columns = names.max().unwrap_or(0).min(ID);
     let versions: Vec<String> = changes
@@ -75,7 +75,7 @@ fn table(page: &mut Page<'_>, changes: &Changes, style: &Style) {
     };
     let heads = cells(versions.clone());
     let head = format!("{}  {heads}", pad("cases that show it under", id_columns));
-    page.line(&style.paint(Ink::Quiet, &head));
+    sheet.line(&style.paint(Ink::Quiet, &head));
     for row in &changes.findings {
         let id = pad(&style.brief(row.id.as_str(), id_columns), id_columns);
         let numbers = row.shows.iter().map(|number| match number {
@@ -84,24 +84,24 @@ fn table(page: &mut Page<'_>, changes: &Changes, style: &Style) {
         });
         let cells = cells(numbers.collect());
         let turns: Vec<String> = row.turns.iter().map(|turn| turned(turn, style)).collect();
-        page.line(&format!(
+        sheet.line(&format!(
             "{}  {cells}  {}",
             style.paint(Ink::Name, &id),
             turns.join(", ")
         ));
-        details(page, row, style);
+        details(sheet, row, style);
     }
 }
 
 /// What it does, and an example of each change.
-fn details(page: &mut Page<'_>, row: &Row, style: &Style) {
-    page.indented(0, &style.brief(&row.title, page.room()));
+fn details(sheet: &mut Sheet<'_>, row: &Row, style: &Style) {
+    sheet.indented(0, &style.brief(&row.title, sheet.room()));
     for turn in &row.turns {
         if !turn.why.is_empty() {
             let why = style.words(&turn.why.join("; "));
-            page.indented(
+            sheet.indented(
                 0,
-                &style.brief(&format!("{}: {why}", turn.direction.word()), page.room()),
+                &style.brief(&format!("{}: {why}", turn.direction.word()), sheet.room()),
             );
         }
         let Some(CaseChange { case, facts }) = turn.cases.first() else {
@@ -114,7 +114,7 @@ fn details(page: &mut Page<'_>, row: &Row, style: &Style) {
         let shown = facts
             .first()
             .map_or_else(String::new, |change| fact(change, style));
-        page.indented(0, &format!("{}: {shown}{more}", style.words(case)));
+        sheet.indented(0, &format!("{}: {shown}{more}", style.words(case)));
     }
 }
 
@@ -152,16 +152,16 @@ fn fact(change: &FactChange, style: &Style) -> String {
 }
 
 /// What says nothing of versions.
-fn aside(page: &mut Page<'_>, changes: &Changes, style: &Style) {
-    let start = page.len();
+fn aside(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
+    let start = sheet.len();
     for line in asides(changes) {
-        page.line(&style.words(&line));
+        sheet.line(&style.words(&line));
     }
     if let Some(why) = &changes.ended_early {
-        page.line(&style.paint(Ink::Fail, &style.words(why)));
+        sheet.line(&style.paint(Ink::Fail, &style.words(why)));
     }
-    if page.len() > start {
-        page.line("");
+    if sheet.len() > start {
+        sheet.line("");
     }
 }
 

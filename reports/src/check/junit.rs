@@ -13,7 +13,7 @@ use crate::style::Style;
 ///
 /// # Errors
 /// The XML could not be written.
-pub(super) fn render(report: &CheckReport) -> Result<String, Error> {
+pub(crate) fn render(report: &CheckReport) -> Result<String, Error> {
     let mut suite = TestSuite::new(safe(&report.node));
     suite.add_property(Property::new("move", safe(&header(report))));
     for shape in &report.shapes {

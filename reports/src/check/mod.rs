@@ -1,10 +1,10 @@
 //! What `ocidiff check` tells an operator of one node.
 
 pub(crate) mod answer;
-mod junit;
+pub(crate) mod junit;
 pub mod markdown;
 pub(crate) mod row;
-mod sarif;
+pub(crate) mod sarif;
 pub mod terminal;
 mod versions;
 
@@ -17,8 +17,7 @@ use ocidiff_model::{FindingId, Impact, RuntimeId};
 
 use crate::accounts;
 use crate::safe::{safe, safe_to};
-use crate::style::{Style, count};
-use crate::{Error, Format, fleet};
+use crate::style::count;
 
 /// Names of workloads on one line.
 pub(crate) const NAMES: usize = 8;
@@ -30,38 +29,13 @@ const NOTES: usize = 3;
 /// Characters of a line of others' words.
 const LINE: usize = 300;
 
-/// Draws a report.
-///
-/// # Errors
-/// The format's writer failed.
-pub fn render(format: Format, report: &CheckReport, style: &Style) -> Result<String, Error> {
-    let report = &report.worst_first();
-    match format {
-        Format::Terminal => Ok(terminal::render(report, style)),
-        Format::Markdown => Ok(markdown::render(report)),
-        Format::Html => Ok(html(report)),
-        Format::Json => crate::object(report),
-        Format::Junit => junit::render(report),
-        Format::Sarif => sarif::render(report),
-    }
-}
-
 /// A node is a fleet of one.
-fn alone(report: &CheckReport) -> FleetReport {
+pub(crate) fn alone(report: &CheckReport) -> FleetReport {
     let check = NodeCheck {
         report: report.clone(),
         exit: Some(report.exit()),
     };
     FleetReport::of(vec![check])
-}
-
-fn html(report: &CheckReport) -> String {
-    let single = fleet::html::Single {
-        node: &report.node,
-        summary: summary(report),
-        answer: answer::rows(report),
-    };
-    fleet::html::page(&alone(report), Some(single))
 }
 
 /// What differs, over all shapes, the worst first.
@@ -194,7 +168,7 @@ fn header(report: &CheckReport) -> String {
 }
 
 /// At most eleven lines.
-fn summary(report: &CheckReport) -> Vec<String> {
+pub(crate) fn summary(report: &CheckReport) -> Vec<String> {
     let workloads: usize = report.shapes.iter().map(|shape| shape.workloads.len()).sum();
     let (old, shapes): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
         report.shapes.iter().partition(|shape| shape.is_as_before());

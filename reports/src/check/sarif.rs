@@ -14,7 +14,7 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 ///
 /// # Errors
 /// It could not be written.
-pub(super) fn render(report: &CheckReport) -> Result<String, Error> {
+pub(crate) fn render(report: &CheckReport) -> Result<String, Error> {
     let mut rules: Vec<(String, Value)> = Vec::new();
     let mut results = Vec::new();
     for shape in &report.shapes {

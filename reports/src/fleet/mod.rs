@@ -11,8 +11,8 @@ use ocidiff_model::check::{FleetMove, FleetNode, FleetReport, LeftOut, Outlook, 
 
 use crate::check::{NAMES, step};
 use crate::safe::safe;
-use crate::style::{Style, count};
-use crate::{Error, Format, when};
+use crate::style::count;
+use crate::when;
 
 /// How much of a digest tells shapes apart.
 const DIGEST: usize = 12;
@@ -20,20 +20,6 @@ const DIGEST: usize = 12;
 const MOVES: usize = 6;
 /// The impacts that put a workload at risk, the worst first.
 const RISKS: [Impact; 3] = [Impact::Security, Impact::Breaks, Impact::MayBreak];
-
-/// Draws a report.
-///
-/// # Errors
-/// The format is one for runs only.
-pub fn render(format: Format, report: &FleetReport, style: &Style) -> Result<String, Error> {
-    match format {
-        Format::Terminal => Ok(terminal::render(report, style)),
-        Format::Markdown => Ok(markdown::render(report)),
-        Format::Html => Ok(html::page(report, None)),
-        Format::Json => crate::object(report),
-        Format::Junit | Format::Sarif => Err(Error::OnlyChecks(format)),
-    }
-}
 
 /// At most ten lines.
 fn summary(report: &FleetReport) -> Vec<String> {

@@ -7,7 +7,7 @@ use super::text::{VALUE, code, fence, link, short, text};
 use crate::accounts::{self, Accounted};
 use crate::safe::brief;
 use crate::style::{Style, count};
-use crate::{diff, telling, terminal};
+use crate::{diff, next, telling};
 
 /// Lines of one diff.
 const DIFF_LINES: usize = 40;
@@ -156,7 +156,7 @@ fn advice(out: &mut String, case: &CaseReport) {
         let others = count(other, "other difference");
         out.push_str(&format!("- {others} as written down, without a finding\n"));
     }
-    let next = terminal::next_steps(case, &Style::default());
+    let next = next::steps(case, &Style::default());
     item(
         out,
         "next",

@@ -2,9 +2,9 @@
 
 use super::{Became, CaseDiff, Diff, VersionChange};
 use crate::changes::{FactChange, names};
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad};
 use crate::telling;
-use crate::terminal::page::Page;
 
 /// What one value may take.
 const VALUE: usize = 50;
@@ -14,12 +14,12 @@ const FACTS: usize = 6;
 const SLOWER: usize = 20;
 
 pub(super) fn render(diff: &Diff, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     for case in &diff.cases {
-        told(&mut page, case, style);
+        told(&mut sheet, case, style);
     }
     for slow in diff.slower.iter().take(SLOWER) {
-        page.line(&format!(
+        sheet.line(&format!(
             "{}  {}  {:.1} s, was {:.1} s ({:.1} times)",
             style.paint(Ink::Warn, &pad("slower", 12)),
             style.words(&slow.case),
@@ -28,19 +28,19 @@ pub(super) fn render(diff: &Diff, style: &Style) -> String {
             slow.ratio
         ));
     }
-    if !page.is_empty() {
-        page.line("");
+    if !sheet.is_empty() {
+        sheet.line("");
     }
     for (name, all) in lists(diff) {
         if !all.is_empty() {
-            page.line(&format!("{name}: {}", style.words(&names(all))));
+            sheet.line(&format!("{name}: {}", style.words(&names(all))));
         }
     }
     diff.cut
         .iter()
-        .for_each(|line| page.line(&style.paint(Ink::Fail, &style.words(line))));
-    page.line(&diff.counts());
-    page.text()
+        .for_each(|line| sheet.line(&style.paint(Ink::Fail, &style.words(line))));
+    sheet.line(&diff.counts());
+    sheet.text()
 }
 
 /// What is in one of the nights only.
@@ -66,7 +66,7 @@ pub(super) fn remarks(diff: &Diff) -> Vec<String> {
     lists.chain(slower).chain(diff.cut.iter().cloned()).collect()
 }
 
-fn told(page: &mut Page<'_>, case: &CaseDiff, style: &Style) {
+fn told(sheet: &mut Sheet<'_>, case: &CaseDiff, style: &Style) {
     let ink = match case.became {
         Became::New => Ink::Fail,
         Became::NotCompared | Became::Unstable | Became::Changed => Ink::Warn,
@@ -81,18 +81,18 @@ fn told(page: &mut Page<'_>, case: &CaseDiff, style: &Style) {
         .why
         .as_ref()
         .map_or_else(String::new, |why| format!(": {}", style.words(why)));
-    page.line(&format!(
+    sheet.line(&format!(
         "{}  {}  {verdicts}{why}  {}",
         style.paint(ink, &pad(&case.became.to_string(), 12)),
         style.paint(Ink::Name, &style.words(&case.case)),
         style.paint(Ink::Quiet, &style.words(&case.machine)),
     ));
     for change in case.versions.iter().take(FACTS) {
-        page.indented(0, &line(change, |text, limit| style.brief(text, limit)));
+        sheet.indented(0, &line(change, |text, limit| style.brief(text, limit)));
     }
     let more = case.versions.len().saturating_sub(FACTS);
     if more > 0 {
-        page.indented(0, &format!("+{}", count(more, "more fact")));
+        sheet.indented(0, &format!("+{}", count(more, "more fact")));
     }
 }
 

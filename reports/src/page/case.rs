@@ -10,7 +10,7 @@ use super::view::{Place, View};
 use crate::html::Html;
 use crate::safe::safe_to;
 use crate::style::{Style, count};
-use crate::{accounts, diff, telling, terminal};
+use crate::{accounts, diff, next, telling};
 
 pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html {
     let case = place.case;
@@ -111,7 +111,7 @@ fn advice(view: &View<'_>, case: &CaseReport, depth: Depth) -> Vec<Html> {
     }
     all.extend(clauses(case, depth).into_iter().map(item));
     all.extend(said(case, depth).into_iter().map(|text| Html::with("li", &text)));
-    let steps = terminal::next_steps(case, &Style::default());
+    let steps = next::steps(case, &Style::default());
     // Of what is known the part of the page says what `explain` does.
     let is_shown = |step: &&String| depth.whole || !step.starts_with("ocidiff explain ");
     let steps = steps.iter().filter(is_shown);

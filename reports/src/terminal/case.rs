@@ -4,9 +4,10 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Verdict};
 
 use super::filter::{self, Rows};
-use super::page::Page;
 use crate::accounts::{self, Accounted};
 use crate::diff;
+use crate::next;
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad, width, wrap};
 use crate::telling;
 
@@ -72,48 +73,48 @@ pub(crate) fn ink(verdict: Verdict) -> Ink {
 
 /// A case that fails, with an empty line after it.
 pub(super) fn block(case: &CaseReport, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     let word = case.verdict.name().to_uppercase();
     let label = style.paint(ink(case.verdict), &pad(&word, 9));
     let name = style.paint(Ink::Name, &style.words(&case.case));
-    first_line(&mut page, &format!("{label} {name}"), &telling::who(case), style);
+    first_line(&mut sheet, &format!("{label} {name}"), &telling::who(case), style);
     if !case.summary.is_empty() {
-        page.field("about", &case.summary);
+        sheet.field("about", &case.summary);
     }
-    details(&mut page, case, style);
-    page.end_with_gap()
+    details(&mut sheet, case, style);
+    sheet.end_with_gap()
 }
 
 /// What opens a report on a case, and a hostile sentence beside it, or below where there is no room.
-pub(super) fn first_line(page: &mut Page<'_>, head: &str, sentence: &str, style: &Style) {
+pub(super) fn first_line(sheet: &mut Sheet<'_>, head: &str, sentence: &str, style: &Style) {
     let sentence = style.words(sentence);
     if width(head) + 2 + width(&sentence) <= style.columns() {
-        page.line(&format!("{head}  {sentence}"));
+        sheet.line(&format!("{head}  {sentence}"));
     } else {
-        page.line(head);
-        page.wrapped(&sentence);
+        sheet.line(head);
+        sheet.wrapped(&sentence);
     }
 }
 
 /// What is told of a case under its first line: what fails, then by finding what is known.
-pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
+pub(super) fn details(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
     let (told, known) = telling::telling(case);
     let fails = known > 0 || !matches!(case.verdict, Verdict::Known | Verdict::Fixed);
     let told = if fails { told } else { accounts::unaccounted(case) };
-    facts(page, case, &told, style, Limits::REPORT);
-    said(page, case, Limits::REPORT);
-    clauses(page, case);
+    facts(sheet, case, &told, style, Limits::REPORT);
+    said(sheet, case, Limits::REPORT);
+    clauses(sheet, case);
     // Beside what fails in a case of the corpus the values of what is known would be in the way.
-    let values = !fails || is_given(case);
+    let values = !fails || next::is_given(case);
     let findings = accounts::by_finding(case);
     for finding in &findings {
         if values && findings.len() > 1 {
-            page.line("");
+            sheet.line("");
         }
-        by_finding(page, case, finding, values, style);
+        by_finding(sheet, case, finding, values, style);
     }
     if values && findings.len() > 1 {
-        page.line("");
+        sheet.line("");
     }
     let other = match fails {
         true => accounts::unaccounted(case).len(),
@@ -121,32 +122,38 @@ pub(super) fn details(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
     };
     if other > 0 {
         let others = count(other, "other difference");
-        page.wrapped(&format!("{others} as written down, without a finding"));
+        sheet.wrapped(&format!("{others} as written down, without a finding"));
     }
-    page.filled_field("next", &next_steps(case, style));
+    sheet.filled_field("next", &next::steps(case, style));
 }
 
 /// A finding, what there is to know of it, and the facts that it accounts for.
-fn by_finding(page: &mut Page<'_>, case: &CaseReport, finding: &Accounted<'_>, values: bool, style: &Style) {
+fn by_finding(
+    sheet: &mut Sheet<'_>,
+    case: &CaseReport,
+    finding: &Accounted<'_>,
+    values: bool,
+    style: &Style,
+) {
     let Accounted {
         id,
         card,
         first,
         also,
     } = finding;
-    page.field("finding", &accounts::named(case, id, card));
+    sheet.field("finding", &accounts::named(case, id, card));
     if !card.cause.is_empty() {
-        page.field("cause", &card.cause);
+        sheet.field("cause", &card.cause);
     }
     let links: Vec<String> = card.link.iter().map(|link| telling::short_link(link)).collect();
     if !links.is_empty() {
-        page.field("link", &links.join(style.dot()));
+        sheet.field("link", &links.join(style.dot()));
     }
     if let Some(remedy) = &card.remedy {
-        page.field("remedy", remedy);
+        sheet.field("remedy", remedy);
     }
     if values {
-        facts(page, case, first, style, Limits::REPORT);
+        facts(sheet, case, first, style, Limits::REPORT);
     }
     for (name, all) in [("facts", first), ("also", also)] {
         if !all.is_empty() && (name == "also" || !values) {
@@ -155,14 +162,14 @@ fn by_finding(page: &mut Page<'_>, case: &CaseReport, finding: &Accounted<'_>, v
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            page.field(name, &format!("{}{more}", shown.join(", ")));
+            sheet.field(name, &format!("{}{more}", shown.join(", ")));
         }
     }
 }
 
 /// Each fact with its values by group, and a diff where they are sequences.
 pub(super) fn facts(
-    page: &mut Page<'_>,
+    sheet: &mut Sheet<'_>,
     case: &CaseReport,
     told: &[&Difference],
     style: &Style,
@@ -174,35 +181,35 @@ pub(super) fn facts(
     for (difference, name) in shown.iter().zip(&names) {
         if telling::in_rows(case, difference) {
             let remark = telling::remark(case, difference);
-            page.indented(0, &format!("{}  {remark}", name.trim_end()));
-            filter::rows(page, &case.filters, style, limits.filters);
+            sheet.indented(0, &format!("{}  {remark}", name.trim_end()));
+            filter::rows(sheet, &case.filters, style, limits.filters);
             continue;
         }
-        fact(page, case, difference, &pad(name, column), style, limits);
+        fact(sheet, case, difference, &pad(name, column), style, limits);
         if diff::wants_diff(difference) {
-            page.diff(&diff::unified(difference, limits.diff_lines));
+            sheet.diff(&diff::unified(difference, limits.diff_lines));
         }
         for seen in &difference.seen {
             let ways = telling::way(&seen.groups, style.dot());
-            page.field("seen", &format!("{}  {ways}", count(seen.times as usize, "time")));
+            sheet.field("seen", &format!("{}  {ways}", count(seen.times as usize, "time")));
         }
         for (who, written, seen) in telling::off(difference) {
-            page.field("written", &format!("{who} {written}, seen {seen}"));
+            sheet.field("written", &format!("{who} {written}, seen {seen}"));
         }
         if let Some((expected, who)) = telling::unmet(difference) {
-            page.field(
+            sheet.field(
                 "expect",
                 &format!("{} {}, not so under {who}", difference.fact, expected.line()),
             );
         }
     }
     if told.len() > shown.len() {
-        page.indented(0, &format!("+{}", count(told.len() - shown.len(), "more fact")));
+        sheet.indented(0, &format!("+{}", count(told.len() - shown.len(), "more fact")));
     }
 }
 
 fn fact(
-    page: &mut Page<'_>,
+    sheet: &mut Sheet<'_>,
     case: &CaseReport,
     difference: &Difference,
     name: &str,
@@ -230,16 +237,16 @@ fn fact(
         .map(|(who, value)| format!("{who} {value}"))
         .collect();
     let line = line.join(style.dot());
-    if width(name) + 2 + width(&line) + width(&remark) <= page.room() {
-        page.indented(0, &format!("{name}  {line}{remark}"));
+    if width(name) + 2 + width(&line) + width(&remark) <= sheet.room() {
+        sheet.indented(0, &format!("{name}  {line}{remark}"));
         return;
     }
     let name = name.trim_end();
-    if width(name) + width(&remark) <= page.room() {
-        page.indented(0, &format!("{name}{remark}"));
+    if width(name) + width(&remark) <= sheet.room() {
+        sheet.indented(0, &format!("{name}{remark}"));
     } else {
-        page.indented(0, &style.brief(name, page.room()));
-        page.wrapped(remark.trim_start());
+        sheet.indented(0, &style.brief(name, sheet.room()));
+        sheet.wrapped(remark.trim_start());
     }
     let column = values
         .iter()
@@ -248,13 +255,13 @@ fn fact(
         .unwrap_or(0)
         .min(WHO);
     for (who, value) in &values {
-        let room = page.room().saturating_sub(column + 4);
+        let room = sheet.room().saturating_sub(column + 4);
         let mut lines = wrap(value, room);
         if !limits.whole {
             lines = vec![style.brief(value, room)];
         }
         if width(who) > column {
-            page.indented(2, &style.brief(who, page.room().saturating_sub(2)));
+            sheet.indented(2, &style.brief(who, sheet.room().saturating_sub(2)));
         }
         for (index, line) in lines.iter().enumerate() {
             let who = if index == 0 && width(who) <= column {
@@ -262,7 +269,7 @@ fn fact(
             } else {
                 ""
             };
-            page.indented(2, &format!("{}  {line}", pad(who, column)));
+            sheet.indented(2, &format!("{}  {line}", pad(who, column)));
         }
     }
 }
@@ -276,7 +283,7 @@ fn group_value(difference: &Difference, group: &ocidiff_model::Group, style: &St
 }
 
 /// What the runtimes printed where a call failed; their own words, for reading.
-pub(super) fn said(page: &mut Page<'_>, case: &CaseReport, limits: Limits) {
+pub(super) fn said(sheet: &mut Sheet<'_>, case: &CaseReport, limits: Limits) {
     let spoken = case
         .failures
         .iter()
@@ -284,17 +291,17 @@ pub(super) fn said(page: &mut Page<'_>, case: &CaseReport, limits: Limits) {
     let total = spoken.clone().count();
     for (label, step) in spoken.take(limits.said) {
         let text = crate::safe::safe_to(step.text.trim(), 300);
-        page.field("said", &format!("{label}, {}: {text}", step.label));
+        sheet.field("said", &format!("{label}, {}: {text}", step.label));
     }
     if total > limits.said {
-        page.field("", &format!("{} more, see `ocidiff show`", total - limits.said));
+        sheet.field("", &format!("{} more, see `ocidiff show`", total - limits.said));
     }
 }
 
 /// The clauses that decide, and the file that the case is written in.
-fn clauses(page: &mut Page<'_>, case: &CaseReport) {
+fn clauses(sheet: &mut Sheet<'_>, case: &CaseReport) {
     if case.requirements.is_empty() {
-        page.field("case", &case.source);
+        sheet.field("case", &case.source);
     }
     for (index, clause) in case.requirements.iter().enumerate() {
         let mut text = format!("{} {}  {}", clause.level, clause.id, clause.section);
@@ -305,47 +312,6 @@ fn clauses(page: &mut Page<'_>, case: &CaseReport) {
         if index == 0 {
             text.push_str(&format!("  {}", case.source));
         }
-        page.field("spec", &text);
+        sheet.field("spec", &text);
     }
-}
-
-/// Whether it is a bundle of the user's.
-fn is_given(case: &CaseReport) -> bool {
-    case.case.starts_with("bundle/")
-}
-
-/// The commands that go on from here: each works as it stands.
-pub(crate) fn next_steps(case: &CaseReport, style: &Style) -> Vec<String> {
-    // A bundle of the user's is not a case of the corpus, which the other commands take.
-    let again = style.words(&telling::again(case));
-    let mut steps = Vec::new();
-    if let (Verdict::Known, Some((id, _))) = (case.verdict, accounts::worst_first(case).first()) {
-        let cases = style.words(&telling::folder(case));
-        steps.push(format!("ocidiff explain {}{cases}", style.words(id.as_str())));
-    }
-    if is_given(case) {
-        let folder = case.source.strip_suffix("/config.json").unwrap_or(&case.source);
-        let folder = telling::word(&style.words(folder));
-        steps.push(format!("ocidiff run --bundle {folder}{again} --records records"));
-        return steps;
-    }
-    let name = telling::quoted(&style.words(&case.case));
-    if case.again.iter().any(|option| option == "--via") {
-        steps.push(format!("ocidiff run {name}{again} --records records"));
-        return steps;
-    }
-    steps.push(format!("ocidiff explain --run {name}{again}"));
-    if let Some(label) = telling::suspect(case) {
-        let runtime = telling::word(&style.words(&telling::selector(case, label)));
-        let cases = style.words(&telling::folder(case));
-        steps.push(format!("ocidiff repro {name} --runtime {runtime}{cases}"));
-    }
-    match case.verdict {
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected => {
-            steps.push(format!("ocidiff accept {name}{again}"));
-        }
-        Verdict::Broken => steps.push(format!("ocidiff show {name}{again}")),
-        _ => {}
-    }
-    steps
 }

@@ -4,9 +4,10 @@ use ocidiff_model::Verdict;
 use ocidiff_model::event::CaseReport;
 
 use super::case::{self, Limits};
-use super::page::Page;
 use crate::accounts;
 use crate::in_order;
+use crate::next;
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count};
 use crate::telling;
 
@@ -28,30 +29,30 @@ pub struct ExplainInput {
 /// Tells one case whole.
 #[must_use]
 pub fn explain(case: &CaseReport, input: &ExplainInput, style: &Style) -> String {
-    let mut page = Page::with_margin(style, 2);
+    let mut sheet = Sheet::with_margin(style, 2);
     let verdict = style.paint(case::ink(case.verdict), case.verdict.name());
     let impact = in_order::impact(case).map_or(String::new(), |impact| format!(", {impact}"));
     let name = style.paint(Ink::Name, &style.words(&case.case));
-    page.line(&format!("{name}  {verdict}{impact}"));
-    page.field("about", &case.summary);
-    page.field("file", &case.source);
-    what_it_does(&mut page, input, style);
-    who_differs(&mut page, case, style);
-    why(&mut page, case, style);
-    what_to_do(&mut page, case, style);
-    page.text()
+    sheet.line(&format!("{name}  {verdict}{impact}"));
+    sheet.field("about", &case.summary);
+    sheet.field("file", &case.source);
+    what_it_does(&mut sheet, input, style);
+    who_differs(&mut sheet, case, style);
+    why(&mut sheet, case, style);
+    what_to_do(&mut sheet, case, style);
+    sheet.text()
 }
 
-fn heading(page: &mut Page<'_>, text: &str, style: &Style) {
-    page.line("");
-    page.line(&style.paint(Ink::Name, text));
+fn heading(sheet: &mut Sheet<'_>, text: &str, style: &Style) {
+    sheet.line("");
+    sheet.line(&style.paint(Ink::Name, text));
 }
 
-fn what_it_does(page: &mut Page<'_>, input: &ExplainInput, style: &Style) {
-    heading(page, "What it does", style);
+fn what_it_does(sheet: &mut Sheet<'_>, input: &ExplainInput, style: &Style) {
+    heading(sheet, "What it does", style);
     let mut part = |name: &str, lines: &[&str]| {
         for (index, line) in lines.iter().enumerate() {
-            page.raw_field(if index == 0 { name } else { "" }, &style.words(line));
+            sheet.raw_field(if index == 0 { name } else { "" }, &style.words(line));
         }
     };
     let lines = |list: &'_ [String]| list.to_vec();
@@ -66,70 +67,70 @@ fn what_it_does(page: &mut Page<'_>, input: &ExplainInput, style: &Style) {
     }
 }
 
-fn who_differs(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
-    heading(page, "Who differs, and how", style);
+fn who_differs(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
+    heading(sheet, "Who differs, and how", style);
     let who = match case.verdict {
         Verdict::Agree => "nobody: all facts are equal, all expectations hold".to_owned(),
         _ => telling::who(case),
     };
     if !who.is_empty() {
-        page.indented(0, &style.words(&who));
+        sheet.indented(0, &style.words(&who));
     }
     let (told, known) = telling::telling(case);
-    case::facts(page, case, &told, style, Limits::WHOLE);
+    case::facts(sheet, case, &told, style, Limits::WHOLE);
     if known > 0 {
         let others = count(known, "other difference");
-        page.indented(0, &format!("{others} as written down"));
+        sheet.indented(0, &format!("{others} as written down"));
     }
     for (label, how) in &case.unsupported {
-        page.field("left out", &format!("{label} does not support it: {how}"));
+        sheet.field("left out", &format!("{label} does not support it: {how}"));
     }
-    case::said(page, case, Limits::WHOLE);
+    case::said(sheet, case, Limits::WHOLE);
 }
 
-fn why(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
+fn why(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
     let findings = accounts::worst_first(case);
     if findings.is_empty() && case.requirements.is_empty() {
         return;
     }
-    heading(page, "Why", style);
+    heading(sheet, "Why", style);
     for (id, card) in findings {
-        page.field("finding", &accounts::named(case, id, card));
+        sheet.field("finding", &accounts::named(case, id, card));
         if !card.cause.is_empty() {
-            page.field("cause", &card.cause);
+            sheet.field("cause", &card.cause);
         }
     }
     for clause in &case.requirements {
-        page.field(
+        sheet.field(
             "spec",
             &format!("{} {} (since {})", clause.level, clause.id, clause.since),
         );
-        page.field("", &clause.says);
-        page.raw_field("", &style.words(&clause.link()));
+        sheet.field("", &clause.says);
+        sheet.raw_field("", &style.words(&clause.link()));
         let violating = telling::violating(case, &clause.id);
         if !violating.is_empty() {
-            page.field("", &format!("violated by {}", violating.join(", ")));
+            sheet.field("", &format!("violated by {}", violating.join(", ")));
         }
     }
 }
 
-fn what_to_do(page: &mut Page<'_>, case: &CaseReport, style: &Style) {
-    heading(page, "What to do", style);
+fn what_to_do(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
+    heading(sheet, "What to do", style);
     for remedy in in_order::remedies(case) {
-        page.field("remedy", remedy);
+        sheet.field("remedy", remedy);
     }
     for link in in_order::links(case) {
-        page.raw_field("read", &style.words(link));
+        sheet.raw_field("read", &style.words(link));
     }
     // The reader is in `explain --run` already.
-    let steps = case::next_steps(case, style);
+    let steps = next::steps(case, style);
     for step in steps
         .iter()
         .filter(|step| !step.starts_with("ocidiff explain --run"))
     {
-        page.raw_field("next", step);
+        sheet.raw_field("next", step);
     }
-    page.raw_field(
+    sheet.raw_field(
         "next",
         &format!("ocidiff show {}", telling::quoted(&style.words(&case.case))),
     );

@@ -3,7 +3,7 @@
 use ocidiff_model::FilterRow;
 use ocidiff_model::filter::{FilterAnswer, NamedCall};
 
-use super::page::Page;
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count};
 use crate::telling;
 
@@ -25,7 +25,7 @@ struct Together<'a> {
 }
 
 /// The rows of a case or of a profile.
-pub(crate) fn rows(page: &mut Page<'_>, rows: &[FilterRow], style: &Style, limits: Rows) {
+pub(crate) fn rows(sheet: &mut Sheet<'_>, rows: &[FilterRow], style: &Style, limits: Rows) {
     let mut groups: Vec<Together<'_>> = Vec::new();
     for row in rows {
         let same = |group: &&mut Together<'_>| {
@@ -40,29 +40,29 @@ pub(crate) fn rows(page: &mut Page<'_>, rows: &[FilterRow], style: &Style, limit
         }
     }
     for group in groups.iter().take(limits.groups) {
-        one(page, group, style, limits);
+        one(sheet, group, style, limits);
     }
     if groups.len() > limits.groups {
         let more = count(groups.len() - limits.groups, "more group");
-        page.indented(0, &format!("+{more} of calls"));
+        sheet.indented(0, &format!("+{more} of calls"));
     }
 }
 
-fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, limits: Rows) {
+fn one(sheet: &mut Sheet<'_>, group: &Together<'_>, style: &Style, limits: Rows) {
     let most = limits.hits;
     for (at, row) in group.rows.iter().enumerate() {
         let calls = style.paint(Ink::Name, &style.text(&row.calls, 400));
-        page.raw_field(if at == 0 { "filter" } else { "" }, &calls);
+        sheet.raw_field(if at == 0 { "filter" } else { "" }, &calls);
     }
     if limits.whole {
-        names(page, group.first);
+        names(sheet, group.first);
     }
     let answers: Vec<String> = group.first.answers.iter().map(answer).collect();
-    page.field("answers", &answers.join(style.dot()));
-    page.field("profile", &group.first.profile);
+    sheet.field("answers", &answers.join(style.dot()));
+    sheet.field("profile", &group.first.profile);
     for answer in &group.first.answers {
         if let Some(reason) = &answer.reason {
-            page.field("", &format!("{}: {reason}", answer.runtimes.join(", ")));
+            sheet.field("", &format!("{}: {reason}", answer.runtimes.join(", ")));
         }
     }
     let mut hits: Vec<_> = Vec::new();
@@ -73,7 +73,7 @@ fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, limits: Rows) {
     }
     for (at, hit) in hits.iter().take(most).enumerate() {
         let name = if at == 0 { "hits" } else { "" };
-        page.field(
+        sheet.field(
             name,
             &format!(
                 "{}, made by {}: {} (under {})  {}",
@@ -86,10 +86,10 @@ fn one(page: &mut Page<'_>, group: &Together<'_>, style: &Style, limits: Rows) {
         );
     }
     if limits.whole {
-        page.field("witness", &witness(group.first));
+        sheet.field("witness", &witness(group.first));
     }
     if hits.len() > most {
-        page.field(
+        sheet.field(
             "",
             &format!("{} are known", count(hits.len() - most, "more caller")),
         );
@@ -101,7 +101,7 @@ fn answer(answer: &FilterAnswer) -> String {
 }
 
 /// The calls of a range by name, with the Linux version that brought each.
-fn names(page: &mut Page<'_>, row: &FilterRow) {
+fn names(sheet: &mut Sheet<'_>, row: &FilterRow) {
     // One that is a name is named already, and its version stands beside it.
     let known: Vec<String> = row.named.iter().map(versioned).collect();
     if known.len() > 1 || row.named.iter().any(|call| call.since.is_some()) {
@@ -110,7 +110,7 @@ fn names(page: &mut Page<'_>, row: &FilterRow) {
             0 => String::new(),
             more => format!(", {more} more"),
         };
-        page.field("calls", &format!("{}{more}", known[..shown].join(", ")));
+        sheet.field("calls", &format!("{}{more}", known[..shown].join(", ")));
     }
 }
 

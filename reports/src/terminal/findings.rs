@@ -2,8 +2,8 @@
 
 use ocidiff_model::Impact;
 
-use super::page::Page;
 use crate::run::Run;
+use crate::sheet::Sheet;
 use crate::style::{Style, count, pad, width};
 use crate::table::{Row, Table};
 
@@ -25,9 +25,9 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
         return String::new();
     }
     let Table { rows, unexplained } = Table::of(run);
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     if !rows.is_empty() {
-        page.flow(&format!(
+        sheet.flow(&format!(
             "{} behind {}, for who moves from the reference:",
             count(rows.len(), "finding"),
             count(known.len(), "known case")
@@ -36,18 +36,18 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
     let lines = Lines::of(&rows, style);
     let shown = rows.len().min(lines.rows);
     for row in &rows[..shown] {
-        lines.row(&mut page, row, style);
+        lines.row(&mut sheet, row, style);
     }
     let rest = Table::by_impact(&rows[shown..]);
     if !rest.is_empty() {
-        page.flow(&format!(
+        sheet.flow(&format!(
             "and {rest}: `ocidiff findings` lists them, --known their cases"
         ));
     }
     if unexplained > 0 {
-        page.line(&format!("{} without a finding", count(unexplained, "known case")));
+        sheet.line(&format!("{} without a finding", count(unexplained, "known case")));
     }
-    page.end_with_gap()
+    sheet.end_with_gap()
 }
 
 /// How wide the columns are, and how many rows there are.
@@ -77,7 +77,7 @@ impl Lines {
         }
     }
 
-    fn row(&self, page: &mut Page<'_>, row: &Row<'_>, style: &Style) {
+    fn row(&self, sheet: &mut Sheet<'_>, row: &Row<'_>, style: &Style) {
         let impact = row.impact.map_or("", Impact::name);
         let id = style.brief(row.id.as_str(), ID);
         let who = style.words(&who(row));
@@ -86,19 +86,19 @@ impl Lines {
             Some(room) => {
                 let (id, who) = (pad(&id, self.id), pad(&who, self.who));
                 let title = style.sentence(row.title, room);
-                page.line(&format!("{impact:9} {id} {who} {cases:>3}  {title}"));
+                sheet.line(&format!("{impact:9} {id} {who} {cases:>3}  {title}"));
             }
             None => {
                 let head = format!("{impact:9} {id}");
                 let more = format!("{who}, {}", count(cases, "case"));
                 if width(&head) + 2 + width(&more) <= style.columns() {
-                    page.line(&format!("{head}  {more}"));
+                    sheet.line(&format!("{head}  {more}"));
                 } else {
-                    page.line(&head);
-                    page.line(&style.sentence(&format!("{:10}{more}", ""), style.columns()));
+                    sheet.line(&head);
+                    sheet.line(&style.sentence(&format!("{:10}{more}", ""), style.columns()));
                 }
                 let title = style.sentence(row.title, style.columns().saturating_sub(10));
-                page.line(&format!("{:10}{title}", ""));
+                sheet.line(&format!("{:10}{title}", ""));
             }
         }
     }

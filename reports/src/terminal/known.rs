@@ -4,10 +4,10 @@ use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Group, Impact};
 
 use super::case;
-use super::page::Page;
 use crate::accounts;
 use crate::in_order;
 use crate::run::Run;
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
 
@@ -67,15 +67,15 @@ pub(super) fn list(run: &Run<'_>, style: &Style) -> String {
 }
 
 fn whole(case: &CaseReport, columns: Columns, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     case::first_line(
-        &mut page,
+        &mut sheet,
         head(case, columns, style).trim_end(),
         &case.summary,
         style,
     );
-    case::details(&mut page, case, style);
-    page.end_with_gap()
+    case::details(&mut sheet, case, style);
+    sheet.end_with_gap()
 }
 
 /// One line: the case, its impact, the fact that matters most, and where it is told. The fullest telling that the
@@ -88,16 +88,16 @@ pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String
     let taken = width(&head(case, columns, &plain));
     let room = style.columns().saturating_sub(taken);
     let told = tellings(case, style).into_iter().find(|told| width(told) <= room);
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     match told {
-        Some(told) => page.line(&format!("{}{told}", head(case, columns, style))),
+        Some(told) => sheet.line(&format!("{}{told}", head(case, columns, style))),
         // A long name, or a long fact: what accounts for it is worth a line.
         None => {
-            page.line(head(case, columns, style).trim_end());
-            page.wrapped(&what(case, style));
+            sheet.line(head(case, columns, style).trim_end());
+            sheet.wrapped(&what(case, style));
         }
     }
-    page.text()
+    sheet.text()
 }
 
 fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {

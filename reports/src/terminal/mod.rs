@@ -9,13 +9,11 @@ mod explain;
 mod filter;
 mod findings;
 mod known;
-pub(crate) mod page;
 mod profile;
 
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::{Event, Verdict};
 
-pub(crate) use case::next_steps;
 pub use explain::{ExplainInput, explain};
 pub use profile::profile;
 
@@ -23,9 +21,9 @@ use crate::changes;
 use crate::ignored;
 use crate::news;
 use crate::run::{Run, Start, is_told_whole};
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, width, wrap};
 use crate::telling;
-use page::Page;
 
 /// Lines of news.
 const NEWS: usize = 8;
@@ -75,12 +73,12 @@ pub fn header(event: &Event, style: &Style) -> String {
     if width(&side_by_side) + width(&machine) + 5 <= style.columns() {
         return format!("{side_by_side}     {}\n", style.paint(Ink::Quiet, &machine));
     }
-    let mut page = Page::new(style);
-    page.filled("", &runtimes);
+    let mut sheet = Sheet::new(style);
+    sheet.filled("", &runtimes);
     for line in wrap(&machine, style.columns()) {
-        page.line(&style.paint(Ink::Quiet, &line));
+        sheet.line(&style.paint(Ink::Quiet, &line));
     }
-    page.text()
+    sheet.text()
 }
 
 /// What one case has to tell: a block for what fails or is unstable, a line for what is known or was not
@@ -91,10 +89,10 @@ pub fn case(case: &CaseReport, style: &Style) -> String {
         Verdict::Agree => String::new(),
         Verdict::Known => known::line(case, known::Columns::of(&[case], style), style),
         Verdict::Skipped | Verdict::Unsupported => {
-            let mut page = Page::new(style);
+            let mut sheet = Sheet::new(style);
             let head = format!("{} {}", case.verdict, style.words(&case.case));
-            case::first_line(&mut page, &head, &telling::who(case), style);
-            page.text()
+            case::first_line(&mut sheet, &head, &telling::who(case), style);
+            sheet.text()
         }
         _ => case::block(case, style),
     }
@@ -122,9 +120,9 @@ pub fn closing(run: &Run<'_>, style: &Style) -> String {
 /// The last line: every verdict with its count.
 #[must_use]
 pub fn summary(run: &Run<'_>, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     if let Some(done) = run.ended_early() {
-        page.line(&style.paint(Ink::Fail, &done));
+        sheet.line(&style.paint(Ink::Fail, &done));
     }
     let counts: Vec<_> = Verdict::ALL.map(|verdict| counted(run, verdict, style)).to_vec();
     let head = format!(
@@ -133,8 +131,8 @@ pub fn summary(run: &Run<'_>, style: &Style) -> String {
         count(run.runtimes(), "runtime"),
         run.seconds
     );
-    page.filled(&head, &counts);
-    page.text()
+    sheet.filled(&head, &counts);
+    sheet.text()
 }
 
 fn participant(participant: &Participant, style: &Style) -> String {
@@ -187,37 +185,37 @@ fn skipped_why(run: &Run<'_>, style: &Style) -> String {
 
 /// What shows no more where nobody had looked: a few lines of it.
 fn news(run: &Run<'_>, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     let lines = news::lines(run);
     for line in lines.iter().take(NEWS) {
-        page.entry("fixed?", line);
+        sheet.entry("fixed?", line);
     }
     if lines.len() > NEWS {
         let more = count(lines.len() - NEWS, "more finding");
-        page.entry(
+        sheet.entry(
             "",
             &format!("and {more}: `ocidiff report FILE --format markdown --full` lists them"),
         );
     }
-    page.end_with_gap()
+    sheet.end_with_gap()
 }
 
 fn not_compared(run: &Run<'_>, style: &Style) -> String {
-    let mut page = Page::new(style);
+    let mut sheet = Sheet::new(style);
     let reasons = |verdict| {
         let reasons = run.reasons(verdict);
         let reasons = reasons.iter().map(telling::reason);
         reasons.collect::<Vec<_>>()
     };
-    page.list("skipped", &reasons(Verdict::Skipped));
-    page.list("unsupported", &reasons(Verdict::Unsupported));
+    sheet.list("skipped", &reasons(Verdict::Skipped));
+    sheet.list("unsupported", &reasons(Verdict::Unsupported));
     let left_out = run.left_out();
-    page.list(
+    sheet.list(
         "left out",
         &left_out.iter().map(telling::sat_out).collect::<Vec<_>>(),
     );
     for (index, line) in ignored::lines(run).iter().enumerate() {
-        page.entry(if index == 0 { "ignored" } else { "" }, line);
+        sheet.entry(if index == 0 { "ignored" } else { "" }, line);
     }
-    page.end_with_gap()
+    sheet.end_with_gap()
 }

@@ -4,7 +4,7 @@ use ocidiff_model::FilterRow;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
 
 use super::filter::{self, Rows};
-use super::page::Page;
+use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count};
 
 /// Everything is shown: the reader asked for this profile.
@@ -17,21 +17,21 @@ const LIMITS: Rows = Rows {
 /// The report on a profile.
 #[must_use]
 pub fn profile(report: &ProfileReport, style: &Style) -> String {
-    let mut page = Page::with_margin(style, 2);
+    let mut sheet = Sheet::with_margin(style, 2);
     let name = style.paint(Ink::Name, &style.words(&report.profile));
-    page.line(&name);
+    sheet.line(&name);
     for one in &report.runtimes {
-        page.field(&one.runtime.label, &loaded(one));
+        sheet.field(&one.runtime.label, &loaded(one));
     }
     let took = report
         .runtimes
         .iter()
         .filter(|one| one.why_none.is_none())
         .count();
-    page.line("");
+    sheet.line("");
     match (took, report.rows.len()) {
-        (0, _) => page.line("Nobody loaded a filter: there is nothing to compare"),
-        (1, _) => page.line("Only one loaded a filter: there is nothing to compare it with"),
+        (0, _) => sheet.line("Nobody loaded a filter: there is nothing to compare"),
+        (1, _) => sheet.line("Only one loaded a filter: there is nothing to compare it with"),
         (_, 0) => {
             let whom = match took {
                 all if all == report.runtimes.len() => "all of them".to_owned(),
@@ -39,23 +39,23 @@ pub fn profile(report: &ProfileReport, style: &Style) -> String {
                 some => format!("the {some} that loaded one"),
             };
             let text = format!("Every call gets the same answer under {whom} (proven, not sampled)");
-            page.line(&style.paint(Ink::Good, &text));
+            sheet.line(&style.paint(Ink::Good, &text));
         }
         (_, rows) => {
             let ending = if rows == 1 { "" } else { "es" };
             let text = format!("They differ in {rows} class{ending} of calls");
-            page.line(&style.paint(Ink::Fail, &text));
-            page.line("");
-            filter::rows(&mut page, &report.rows, style, LIMITS);
+            sheet.line(&style.paint(Ink::Fail, &text));
+            sheet.line("");
+            filter::rows(&mut sheet, &report.rows, style, LIMITS);
         }
     }
     for (whose, rows) in departures(&report.runtimes) {
-        page.line("");
+        sheet.line("");
         let text = format!("{} against the profile as it is written", whose.join(", "));
-        page.line(&style.paint(Ink::Name, &style.words(&text)));
-        filter::rows(&mut page, &rows, style, LIMITS);
+        sheet.line(&style.paint(Ink::Name, &style.words(&text)));
+        filter::rows(&mut sheet, &rows, style, LIMITS);
     }
-    page.text()
+    sheet.text()
 }
 
 /// What each made of the profile; runtimes that made the same of it together.

@@ -3,7 +3,7 @@
 use ocidiff_model::Impact;
 use ocidiff_model::check::{Baseline, CheckReport, FleetReport, SetAside, Unchecked, VersionReport};
 use ocidiff_reports::events::{Checks, Error, Recording, read_checks, read_file};
-use ocidiff_reports::{Format, Style, check};
+use ocidiff_reports::{Format, Style, draw};
 
 use crate::nodes::{self, lines, node, shape, three, whole};
 use crate::story;
@@ -229,7 +229,7 @@ fn a_report_from_the_file_is_the_report_of_the_check() {
     for report in three() {
         let told = read(&lines([&report]));
         for format in Format::ALL {
-            let draw = |report| check::render(format, report, &Style::default()).expect("a report");
+            let draw = |report| draw::check(format, report, &Style::default()).expect("a report");
             assert_eq!(draw(&told.checks[0].report), draw(&report));
         }
     }
@@ -241,7 +241,7 @@ fn each_format_says_what_it_is_for() {
     let [first, ..] = three();
     let fleet = FleetReport::of(vec![whole(first)]);
     for format in [Format::Junit, Format::Sarif] {
-        let error = ocidiff_reports::fleet::render(format, &fleet, &style).expect_err("for one node");
+        let error = draw::fleet(format, &fleet, &style).expect_err("for one node");
         assert_eq!(
             error.to_string(),
             format!("{format} is for the check of one node")
@@ -308,7 +308,7 @@ fn every_format_begins_with_the_same_answer() {
         "2 safe, 1 at risk (breaks): web",
     ];
     for format in [Format::Terminal, Format::Markdown, Format::Html] {
-        let text = check::render(format, &report, &Style::default()).expect("a report");
+        let text = draw::check(format, &report, &Style::default()).expect("a report");
         let text = text.replace("&#62;", ">").replace("&gt;", ">");
         let mut rest = text.as_str();
         for part in parts {
@@ -323,7 +323,7 @@ fn every_format_begins_with_the_same_answer() {
 #[test]
 fn a_pipeline_is_told_of_what_is_new_by_its_finding() {
     let report = full();
-    let draw = |format| check::render(format, &report, &Style::default()).expect("a report");
+    let draw = |format| draw::check(format, &report, &Style::default()).expect("a report");
     let junit = draw(Format::Junit);
     for part in [
         r#"tests="4" skipped="0" failures="1" errors="1""#,
@@ -386,7 +386,7 @@ fn the_answer_comes_first_and_fits_the_columns() {
         before: false,
     }];
     let style = Style::default();
-    let text = check::render(Format::Terminal, &report, &style).expect("a text");
+    let text = draw::check(Format::Terminal, &report, &style).expect("a text");
     let at = |part: &str| {
         text.find(part)
             .unwrap_or_else(|| panic!("no `{part}` in:\n{text}"))

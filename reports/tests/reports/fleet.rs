@@ -2,7 +2,7 @@
 
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, FleetReport, NodeCheck, Outlook};
-use ocidiff_reports::{Format, Style, fleet};
+use ocidiff_reports::{Format, Style, draw};
 
 use crate::nodes::{node, runtime, shape, three, whole};
 
@@ -11,7 +11,7 @@ fn joined(reports: impl IntoIterator<Item = CheckReport>) -> FleetReport {
 }
 
 fn terminal(report: &FleetReport) -> String {
-    fleet::render(Format::Terminal, report, &Style::default()).expect("a report")
+    draw::fleet(Format::Terminal, report, &Style::default()).expect("a report")
 }
 
 fn summary(report: &FleetReport) -> Vec<String> {
@@ -184,7 +184,7 @@ fn nodes_that_were_not_seen_are_named() {
     let report = joined(three()).expecting(&listed.map(str::to_owned).into());
     assert_eq!(report.not_seen, ["node-d", "node-e"]);
     for format in [Format::Terminal, Format::Markdown, Format::Html, Format::Json] {
-        let text = fleet::render(format, &report, &Style::default()).expect("a report");
+        let text = draw::fleet(format, &report, &Style::default()).expect("a report");
         assert!(text.contains("node-e"), "{format}: {text}");
     }
     assert!(terminal(&report).contains("2 nodes not seen: node-d, node-e\n"));
@@ -225,10 +225,10 @@ fn a_report_of_a_thousand_nodes_fits_a_ticket() {
     }
     let report = joined(reports);
     for format in [Format::Markdown, Format::Terminal] {
-        let text = fleet::render(format, &report, &Style::default()).expect("a report");
+        let text = draw::fleet(format, &report, &Style::default()).expect("a report");
         assert!(text.len() < 200_000, "{format}: {} bytes", text.len());
     }
-    let text = fleet::render(Format::Markdown, &report, &Style::default()).expect("a report");
+    let text = draw::fleet(Format::Markdown, &report, &Style::default()).expect("a report");
     assert!(text.contains("ip-10-0-3-231.eu-central-1"), "every node is named");
     assert!(text.contains("| 9000 | "), "{text}");
 }
@@ -272,7 +272,7 @@ fn a_page_names_every_workload_once_with_its_shape() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut report = node("node-a");
     report.shapes = vec![shape("a", &names, &[(Impact::Breaks, "x")])];
-    let page = fleet::render(Format::Html, &joined([report]), &Style::default()).expect("a page");
+    let page = draw::fleet(Format::Html, &joined([report]), &Style::default()).expect("a page");
     assert_eq!(page.matches("<li>web-").count(), 100 + 150);
     assert!(page.contains("<li>and 50 more: see the shapes</li>"), "{page}");
 }
@@ -280,7 +280,7 @@ fn a_page_names_every_workload_once_with_its_shape() {
 #[test]
 fn the_json_reads_back() {
     let report = joined(three());
-    let text = fleet::render(Format::Json, &report, &Style::default()).expect("JSON");
+    let text = draw::fleet(Format::Json, &report, &Style::default()).expect("JSON");
     let back: FleetReport = serde_json::from_str(&text).expect("a report");
     assert_eq!(back, report);
 }
@@ -289,7 +289,7 @@ fn the_json_reads_back() {
 fn nothing_at_all_is_told_as_such() {
     let report = FleetReport::of(Vec::new());
     for format in [Format::Terminal, Format::Markdown, Format::Html] {
-        let text = fleet::render(format, &report, &Style::default()).expect("a report");
+        let text = draw::fleet(format, &report, &Style::default()).expect("a report");
         assert!(text.contains("0 nodes"), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, FleetReport, SetAside, Unchecked, VersionReport};
-use ocidiff_reports::{Format, Style, check, fleet};
+use ocidiff_reports::{Format, Style, draw};
 use quick_xml::events::{BytesStart, Event as Xml};
 
 use crate::nodes::{node, shape, three, whole};
@@ -70,7 +70,7 @@ fn drawn(format: Format) -> Vec<String> {
         .collect();
     all[4].exit = None;
     let two = vec![whole(evil()), whole(elsewhere)];
-    let mut texts = vec![check::render(format, &evil(), &style).expect("a report")];
+    let mut texts = vec![draw::check(format, &evil(), &style).expect("a report")];
     // These are for one node only.
     let fleets = if [Format::Junit, Format::Sarif].contains(&format) {
         Vec::new()
@@ -78,7 +78,7 @@ fn drawn(format: Format) -> Vec<String> {
         vec![all, two]
     };
     for checks in fleets {
-        texts.push(fleet::render(format, &FleetReport::of(checks), &style).expect("a report"));
+        texts.push(draw::fleet(format, &FleetReport::of(checks), &style).expect("a report"));
     }
     texts
 }
@@ -104,8 +104,8 @@ fn no_format_lets_a_control_character_through() {
     report.shapes[0].workloads[0].insert(0, 'é');
     let fleet = FleetReport::of(vec![whole(report.clone())]);
     for text in [
-        check::render(Format::Terminal, &report, &ascii),
-        fleet::render(Format::Terminal, &fleet, &ascii),
+        draw::check(Format::Terminal, &report, &ascii),
+        draw::fleet(Format::Terminal, &fleet, &ascii),
     ] {
         let text = text.expect("a report");
         assert!(text.is_ascii(), "{text}");
@@ -181,7 +181,7 @@ fn no_markup_comes_from_hostile_text_in_html() {
 #[test]
 fn a_page_loads_nothing_and_can_be_read_aloud() {
     let report = FleetReport::of(three().into_iter().map(whole).collect());
-    let page = fleet::render(Format::Html, &report, &Style::default()).expect("a page");
+    let page = draw::fleet(Format::Html, &report, &Style::default()).expect("a page");
     assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
     assert!(page.contains("default-src 'none'"));
     for bad in ["url(", "@import", " src=", "<link"] {

@@ -3,7 +3,7 @@
 use ocidiff_model::check::{CheckReport, FleetReport, Outlook};
 use ocidiff_model::ignore::{Ignore, IgnoreList};
 use ocidiff_model::{Event, ExitStatus, FindingId, Impact, Verdict};
-use ocidiff_reports::{Format, Run, Style, check, fleet, render};
+use ocidiff_reports::{Format, Run, Style, draw, render};
 
 use crate::nodes::{node, shape, whole};
 use crate::story;
@@ -107,7 +107,7 @@ fn a_check_does_not_count_what_is_ignored_and_tells_it() {
     assert_eq!(plain.exit(), ExitStatus::Differs);
     assert_eq!(report.exit(), ExitStatus::Ok);
     for format in [Format::Terminal, Format::Markdown, Format::Html] {
-        let text = check::render(format, &report, &Style::default()).expect("render");
+        let text = draw::check(format, &report, &Style::default()).expect("render");
         for words in [
             "runc/enosys-stub until 2026-12-31 (the profile is",
             "process.exit",
@@ -136,7 +136,7 @@ fn a_check_does_not_count_what_is_ignored_and_tells_it() {
     let outlooks: Vec<Outlook> = merged.moves[0].nodes.iter().map(|node| node.outlook).collect();
     assert_eq!(outlooks, [Outlook::Safe, Outlook::AtRisk]);
     for format in [Format::Terminal, Format::Markdown, Format::Html] {
-        let text = fleet::render(format, &merged, &Style::default()).expect("render");
+        let text = draw::fleet(format, &merged, &Style::default()).expect("render");
         assert!(
             text.contains("runc/enosys-stub until 2026-12-31"),
             "{format}\n{text}"
@@ -147,9 +147,9 @@ fn a_check_does_not_count_what_is_ignored_and_tells_it() {
 #[test]
 fn each_difference_of_a_check_names_its_finding() {
     for format in [Format::Terminal, Format::Markdown, Format::Html, Format::Json] {
-        let text = check::render(format, &checked(false), &Style::default()).expect("render");
+        let text = draw::check(format, &checked(false), &Style::default()).expect("render");
         assert!(text.matches("runc/enosys-stub").count() >= 2, "{format}\n{text}");
-        let fleet = fleet::render(
+        let fleet = draw::fleet(
             format,
             &FleetReport::of(vec![whole(checked(false))]),
             &Style::default(),
@@ -159,6 +159,6 @@ fn each_difference_of_a_check_names_its_finding() {
             "{format}"
         );
     }
-    let text = check::render(Format::Terminal, &checked(false), &Style::default()).expect("render");
+    let text = draw::check(Format::Terminal, &checked(false), &Style::default()).expect("render");
     assert!(text.contains("ocidiff explain runc/enosys-stub"), "{text}");
 }

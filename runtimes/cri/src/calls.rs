@@ -46,18 +46,18 @@ calls! {
         "RemoveImage" m::RemoveImageRequest => m::RemoveImageResponse;
     }
     "containerd.services.images.v1.Images" {
-        "Create" crate::import::CreateImageRequest => crate::import::CreateImageResponse;
+        "Create" crate::containerd::CreateImageRequest => crate::containerd::CreateImageResponse;
     }
     "containerd.services.snapshots.v1.Snapshots" {
-        "Mounts" crate::import::MountsRequest => crate::import::MountsResponse;
+        "Mounts" crate::containerd::MountsRequest => crate::containerd::MountsResponse;
     }
     "containerd.services.leases.v1.Leases" {
-        "Create" crate::import::CreateLeaseRequest => crate::import::Empty;
-        "Delete" crate::import::DeleteLeaseRequest => crate::import::Empty;
-        "List" crate::import::ListLeasesRequest => crate::import::ListLeasesResponse;
+        "Create" crate::containerd::CreateLeaseRequest => crate::containerd::Empty;
+        "Delete" crate::containerd::DeleteLeaseRequest => crate::containerd::Empty;
+        "List" crate::containerd::ListLeasesRequest => crate::containerd::ListLeasesResponse;
     }
     "containerd.services.version.v1.Version" {
-        "Version" crate::import::Empty => crate::import::ContainerdVersion;
+        "Version" crate::containerd::Empty => crate::containerd::ContainerdVersion;
     }
 }
 

@@ -19,8 +19,8 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::calls::{Call, OLD_VERSION};
+use crate::containerd::Empty;
 use crate::error::{Error, causes, line};
-use crate::import::Empty;
 use crate::messages::{VersionRequest, VersionResponse};
 
 /// More than the list of a full node's containers has.

@@ -13,20 +13,12 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::client::Client;
+use crate::containerd::{
+    CreateImageRequest, CreateLeaseRequest, DeleteLeaseRequest, Descriptor, Image, ListLeasesRequest,
+    MountsRequest, WriteAction, WriteContentRequest, WriteContentResponse,
+};
 use crate::error::Error;
 use crate::node::spec;
-
-pub use made::*;
-
-/// Messages of containerd's own API.
-#[expect(
-    missing_docs,
-    clippy::all,
-    reason = "made by a program: see tests/generated.rs"
-)]
-mod made {
-    include!("generated/containerd.rs");
-}
 
 /// Where containerd's plugin looks for images.
 const NAMESPACE: &str = "k8s.io";

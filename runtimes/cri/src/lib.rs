@@ -9,6 +9,7 @@
 //! | [`import`] | a rootfs as an image of the node's, by containerd's own API: CRI can only pull |
 //! | [`log`] | what a container printed, from its log file |
 //! | [`messages`] | the protocol's messages, made of `proto/cri.proto` |
+//! | [`containerd`] | messages of containerd's own API, made of `proto/containerd.proto` |
 
 pub mod calls;
 pub mod client;
@@ -30,4 +31,14 @@ pub use error::Error;
 )]
 pub mod messages {
     include!("generated/cri.rs");
+}
+
+/// Messages of containerd's own API.
+#[expect(
+    missing_docs,
+    clippy::all,
+    reason = "made by a program: see tests/generated.rs"
+)]
+pub mod containerd {
+    include!("generated/containerd.rs");
 }

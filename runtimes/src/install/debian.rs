@@ -7,8 +7,8 @@ use crate::facts::sha256;
 use crate::install::apt::{Apt, Planned};
 use crate::install::{Draft, InstallError, Job, elf};
 use crate::manifest::DebianSource;
-use crate::packages::unpack_with;
 use crate::store::InstalledPackage;
+use crate::unpack::unpack_package;
 use ocidiff_confine::Root;
 use ocidiff_model::version::Version;
 
@@ -143,7 +143,7 @@ fn unpack_all(
     for one in plan {
         let file = apt.archives().join(&one.file);
         let sha256 = sha256(&file).map_err(|source| InstallError::io(&file, source))?;
-        unpack_with(job.machine, &file, root).map_err(Box::new)?;
+        unpack_package(job.machine, &file, root)?;
         packages.push(InstalledPackage {
             name: one.name.clone(),
             version: one.version.clone(),

@@ -26,9 +26,9 @@ use crate::facts::{FactCache, ProgramError};
 use crate::find::find_in;
 use crate::machine::Machine;
 use crate::manifest::Manifest;
-use crate::packages::PackageError;
 use crate::select::SelectError;
 use crate::store::{Installed, InstalledPackage, Store, StoreError, write_whole};
+use crate::unpack::UnpackError;
 use ocidiff_model::version::Version;
 
 /// What an install tells while it works.
@@ -88,7 +88,7 @@ pub enum InstallError {
     #[error(transparent)]
     Program(#[from] ProgramError),
     #[error(transparent)]
-    Package(#[from] Box<PackageError>),
+    Unpack(#[from] UnpackError),
     #[error("install {label}: {how}")]
     NoSource { label: String, how: String },
     #[error("install {wanted}: {has}; use {take}, or put {wanted} on PATH")]

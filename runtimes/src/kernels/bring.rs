@@ -8,8 +8,8 @@ use super::modules::Modules;
 use super::{Kernel, KernelError, Offered, folder, read};
 use crate::install::Apt;
 use crate::machine::Machine;
-use crate::packages::unpack_with;
 use crate::store::{Store, StoreError, write_whole};
+use crate::unpack::unpack_package;
 
 /// What the packages of a kernel are called; a release follows.
 const PARTS: [&str; 3] = ["linux-image-", "linux-binary-", "linux-modules-"];
@@ -79,7 +79,7 @@ fn fetch(
     let root = stage.join("root");
     for one in &plan {
         let file = apt.archives().join(&one.file);
-        unpack_with(machine, &file, &root)?;
+        unpack_package(machine, &file, &root)?;
         let _ = fs::remove_file(file);
     }
     let odd = |why: String| KernelError::Odd(format!("read Debian's kernel of {suite}: {why}"));

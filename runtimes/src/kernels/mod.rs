@@ -12,8 +12,8 @@ use ocidiff_model::version::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::install::{AptError, JobError};
-use crate::packages::PackageError;
 use crate::store::{Store, StoreError};
+use crate::unpack::UnpackError;
 
 pub use bring::bring;
 
@@ -84,7 +84,7 @@ pub enum KernelError {
     #[error(transparent)]
     Job(#[from] JobError),
     #[error(transparent)]
-    Package(#[from] PackageError),
+    Unpack(#[from] UnpackError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

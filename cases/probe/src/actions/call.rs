@@ -4,8 +4,9 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Outcome, Stop, utf8};
+use super::utf8;
 use crate::json::Value;
+use crate::outcome::{Outcome, Stop};
 use crate::parse::number;
 use crate::report::Report;
 use crate::sys::words::Words;

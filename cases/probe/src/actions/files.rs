@@ -3,9 +3,10 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{Outcome, Stop, at_most, count, mode, required, utf8};
+use super::{at_most, count, mode, required, utf8};
 use crate::facts;
 use crate::json::Value;
+use crate::outcome::{Outcome, Stop};
 use crate::parse::{number, trimmed};
 use crate::report::Report;
 use crate::sys::words::Words;

@@ -4,9 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Outcome, Stop, count, required};
+use super::{count, required};
 use crate::facts;
 use crate::json::{self, Value};
+use crate::outcome::{Outcome, Stop};
 use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{self, fs, task};

@@ -4,9 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Outcome, Stop, at_most, count, required, utf8};
+use super::{at_most, count, required, utf8};
 use crate::facts;
 use crate::json::Value;
+use crate::outcome::{Outcome, Stop};
 use crate::parse::{self, number};
 use crate::report::Report;
 use crate::sys::agent::{self, Answer};

@@ -1,6 +1,7 @@
 //! Work to measure a recorder by, and output to fill a reader.
 
-use super::{Outcome, at_most, count, required};
+use super::{at_most, count, required};
+use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{Errno, fs, task};

@@ -2,41 +2,24 @@
 
 mod call;
 mod files;
+pub mod help;
 mod hook;
 mod listen;
 mod load;
 mod process;
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 pub(crate) use call::check as check_call;
 pub(crate) use files::check_flags;
 pub(crate) use process::{check_signal, check_time};
 
+use crate::facts;
+use crate::outcome::{Outcome, Stop};
 use crate::parse::number;
 use crate::report::Report;
 use crate::sys::words::Words;
-use crate::{facts, help};
-
-/// Why the chain does not go on.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// Asked for, with this status.
-    Exit(i32),
-    /// The arguments mean nothing.
-    WrongUse(String),
-}
-
-impl Stop {
-    /// Wrong use, and what is wrong.
-    pub fn wrong(text: impl Into<String>) -> Self {
-        Self::WrongUse(text.into())
-    }
-}
-
-/// Whether the chain goes on.
-pub type Outcome = Result<(), Stop>;
 
 /// One thing that the probe can do.
 pub struct Action {

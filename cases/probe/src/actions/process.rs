@@ -2,8 +2,9 @@
 
 use alloc::format;
 
-use super::{Outcome, Stop, at_most, count, required, utf8};
+use super::{at_most, count, required, utf8};
 use crate::json::Value;
+use crate::outcome::{Outcome, Stop};
 use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{self, task};

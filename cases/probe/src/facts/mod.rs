@@ -20,7 +20,7 @@ pub(crate) use proc::{namespace_links, namespace_pids};
 use alloc::format;
 use alloc::vec::Vec;
 
-use crate::actions::{Outcome, Stop};
+use crate::outcome::{Outcome, Stop};
 use crate::parse;
 use crate::report::Report;
 use crate::sys::words::Words;

@@ -1,7 +1,7 @@
 //! Cases as they are written, and what a family makes of them.
 
 use super::*;
-use crate::family::members;
+use crate::members::members;
 
 fn cases(yaml: &str) -> Vec<Case> {
     let file: CaseFile = serde_yaml::from_str(yaml).expect("parse");

@@ -10,8 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use super::predicate::{Context, Predicate, Raw, at, fits};
-use crate::fact::{Channel, Value};
-use crate::known::ABSENT;
+use crate::fact::{ABSENT, Channel, Value};
 use crate::pattern::{alternatives, glob};
 
 /// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are words of the runtime's own,

@@ -15,7 +15,7 @@ use std::time::SystemTime;
 
 use ocidiff_model::check::{CheckEvent, CheckReport, NodeCheck, SetAside};
 use ocidiff_model::{ExitStatus, IgnoreList};
-use ocidiff_reports::check as reports;
+use ocidiff_reports::draw;
 
 use super::check_args::CheckArgs;
 use super::{ignored, output, signals};
@@ -96,7 +96,7 @@ fn tell(
 ) -> Result<ExitStatus, Error> {
     let text = match events.end()? {
         true => String::new(),
-        false => reports::render(args.format.format(), report, &output::style())
+        false => draw::check(args.format.format(), report, &output::style())
             .map_err(|error| Error::broken(format!("failed to {error}")))?,
     };
     output::answer(&text, exit)

@@ -7,8 +7,8 @@ use ocidiff_model::check::{Finding, NodeEngine};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::super::args::FixArg;
 use super::super::seccomp;
+use super::super::seccomp::args::FixArg;
 use crate::cells::runner::CellRunner;
 use crate::check::judge::CURE;
 use crate::check::usual::drops;

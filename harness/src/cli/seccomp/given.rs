@@ -10,7 +10,7 @@ use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::{For, ProfileError, Source, goarch};
 use serde_json::Value;
 
-use super::super::args::SeccompArgs;
+use super::args::SeccompArgs;
 use super::spelling;
 use crate::corpus::{Corpus, limits};
 use crate::error::Error;

@@ -1,5 +1,6 @@
 //! `ocidiff seccomp`: what runtimes really make of a profile, call by call.
 
+pub(crate) mod args;
 mod fix;
 mod given;
 mod spelling;
@@ -11,7 +12,6 @@ use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::Source;
 use serde_json::Value;
 
-use super::args::{FixArg, SeccompArgs};
 use super::{output, signals};
 use crate::cells::runner::{CellRunner, Recorder};
 use crate::cells::threads;
@@ -21,6 +21,7 @@ use crate::machine::root;
 use crate::run::preflight;
 use crate::run::readback::{Loaded, ReadBack, read_back};
 use crate::run::suite::{self, Settings};
+use args::{FixArg, SeccompArgs};
 use fix::Answer;
 use given::Given;
 

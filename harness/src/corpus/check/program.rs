@@ -3,6 +3,7 @@
 //! Only where that can be known before the run: not of packages, which are not there yet, nor below mounts and links.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use ocidiff_model::{Case, near};
 use ocidiff_probe::check;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::corpus::Corpus;
 use crate::corpus::spec::Wrong;
+use crate::paths;
 
 /// The probe outside of the container, where hooks find it.
 const OUTSIDE: &str = "${probe}";
@@ -167,14 +169,10 @@ fn places(program: &str, cwd: &Value, env: &Value) -> Vec<String> {
 
 /// A path without `.` and `..`; a `/` at its end, which asks for a folder, stays.
 fn plain(path: &str) -> String {
-    let mut out: Vec<&str> = Vec::new();
-    for name in path.split('/').filter(|name| !["", "."].contains(name)) {
-        if name == ".." {
-            out.pop();
-        } else {
-            out.push(name);
-        }
-    }
-    let end = if path.ends_with('/') { "/" } else { "" };
-    format!("/{}{end}", out.join("/"))
+    let end = if path.ends_with('/') && path.len() > 1 {
+        "/"
+    } else {
+        ""
+    };
+    format!("{}{end}", paths::plain(Path::new(path)).display())
 }

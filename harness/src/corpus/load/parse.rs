@@ -4,16 +4,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_confine::yaml::weigh;
-use ocidiff_model::family::{Family, MemberError};
+use ocidiff_model::family::Family;
 use ocidiff_model::known::KnownFile;
-use ocidiff_model::{Case, CaseFile, Finding, Requirement, family};
+use ocidiff_model::members::{self, MemberError};
+use ocidiff_model::{Case, CaseFile, Finding, Requirement};
 use serde::de::DeserializeOwned;
 
 use super::{DEFAULT_CONFIG, FINDINGS, KNOWN, PROFILES, REQUIREMENTS, ROOTFS};
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
-use crate::corpus::files::{Source, Sources, Unreadable};
 use crate::corpus::memory::Room;
+use crate::corpus::source::{Source, Sources, Unreadable};
 use crate::corpus::{Recipe, limits};
 
 /// Files that are parsed at a time.
@@ -109,7 +110,7 @@ fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Di
     let file: CaseFile = yaml(source)?;
     copies(&file, source, weight, room).map_err(|error| vec![*error])?;
     let stem = name.trim_end_matches(".yaml");
-    family::members(stem, &source.shown, &file)
+    members::members(stem, &source.shown, &file)
         .map(Parsed::Case)
         .map_err(|errors| {
             let told = |(member, error): (String, MemberError)| {

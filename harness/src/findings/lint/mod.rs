@@ -14,7 +14,7 @@ pub use form::{Form, form_of};
 
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
-use crate::corpus::files::{Source, Sources};
+use crate::corpus::source::{Source, Sources};
 
 const FINDINGS: &str = "findings/";
 const KNOWN: &str = ".known.yaml";

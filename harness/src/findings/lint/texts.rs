@@ -9,7 +9,7 @@ use ocidiff_model::known::{Item, KnownFile, Said};
 use super::Written;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
-use crate::corpus::files::Source;
+use crate::corpus::source::Source;
 
 /// Columns of a line.
 const WIDTH: usize = 160;

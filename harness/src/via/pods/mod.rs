@@ -4,6 +4,7 @@
 //! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
 
 mod acts;
+mod asks;
 mod binds;
 mod facts;
 mod resources;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ocidiff_cri::messages as m;
-use ocidiff_cri::node::{Node, spec};
+use ocidiff_cri::node::Node;
 use ocidiff_cri::{Client, Error, log};
 use ocidiff_engines::remote::{CallError, Kind, Labels, Output, PLACE, PREFIX, RUN, Thing};
 use ocidiff_model::step::MAIN;
@@ -28,20 +29,14 @@ use super::acts::{Act, Deed, Done, KILL};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
-use crate::digest::of_text;
 
 /// What all images of ours begin with. A name without a domain would be Docker Hub's.
 const IMAGES: &str = "localhost/";
-/// What pods are called; each has a uid of its own.
-const NAMESPACE: &str = "ocidiff";
-const POD: &str = "case";
 /// What pods and the copies of their files are called in records.
 const POD_ID: &str = "pod";
 const BUNDLE: &str = "/bundle";
 /// A container's log, in its pod's folder.
 const LOG: &str = "log";
-/// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
-const SLICE: &str = "/system.slice";
 
 /// The signal by which images say that their containers are stopped, if they say nothing.
 const TERM: i32 = 15;
@@ -122,79 +117,6 @@ impl Pods {
         format!("{} {}", self.client.name, self.client.version)
     }
 
-    fn sandbox(&self, (handler, body): (&str, &Body), (name, logs): (&str, &Path)) -> m::PodSandboxConfig {
-        let options = m::NamespaceOption {
-            network: match self.network {
-                Network::Pod => m::NamespaceMode::Pod.into(),
-                Network::Node => m::NamespaceMode::Node.into(),
-            },
-            pid: m::NamespaceMode::Container.into(),
-            ..m::NamespaceOption::default()
-        };
-        let default = m::SecurityProfile {
-            profile_type: m::security_profile::ProfileType::RuntimeDefault.into(),
-            localhost_ref: String::new(),
-        };
-        let labels = [(RUN, &self.labels.run), (PLACE, &self.labels.place)];
-        m::PodSandboxConfig {
-            metadata: Some(m::PodSandboxMetadata {
-                name: POD.to_owned(),
-                uid: uid(&self.labels.run, name),
-                namespace: NAMESPACE.to_owned(),
-                attempt: 0,
-            }),
-            hostname: self.hostname_of_pod(body),
-            log_directory: logs.display().to_string(),
-            labels: labels
-                .map(|(name, value)| (name.to_owned(), value.clone()))
-                .into(),
-            linux: Some(m::LinuxPodSandboxConfig {
-                cgroup_parent: self.parent(handler),
-                sysctls: body.sysctls.clone(),
-                security_context: Some(m::LinuxSandboxSecurityContext {
-                    namespace_options: Some(options),
-                    seccomp: Some(default),
-                    ..m::LinuxSandboxSecurityContext::default()
-                }),
-                ..m::LinuxPodSandboxConfig::default()
-            }),
-            ..m::PodSandboxConfig::default()
-        }
-    }
-
-    fn container(
-        &self,
-        ask: &Ask<'_, Body>,
-        sandbox: &m::PodSandboxConfig,
-    ) -> Result<m::ContainerConfig, CallError> {
-        let mut config = ask.body.container.clone();
-        config.metadata = Some(m::ContainerMetadata {
-            name: MAIN.to_owned(),
-            attempt: 0,
-        });
-        config.image = Some(spec(ask.image));
-        LOG.clone_into(&mut config.log_path);
-        let linux = sandbox
-            .linux
-            .as_ref()
-            .and_then(|linux| linux.security_context.clone());
-        let own = config
-            .linux
-            .as_mut()
-            .and_then(|linux| linux.security_context.as_mut());
-        if let Some(own) = own {
-            own.namespace_options = linux.and_then(|linux| linux.namespace_options);
-            if let Some(profile) = &ask.body.profile
-                && let Some(seccomp) = &mut own.seccomp
-            {
-                let path = self.profiles.path(profile);
-                let path = path.map_err(|error| CallError::Failed(format!("write a profile: {error}")))?;
-                seccomp.localhost_ref = path.display().to_string();
-            }
-        }
-        Ok(config)
-    }
-
     /// What the container has binds of, in a copy of its own.
     async fn binds(&self, ask: &Ask<'_, Body>, files: &Path) -> Result<Vec<m::Mount>, CallError> {
         let (binds, bundle, folder) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
@@ -208,26 +130,6 @@ impl Pods {
             ))),
             None => Ok(mounts),
         }
-    }
-
-    /// With the node's network goes its hostname: a pod that names one does not start then.
-    fn hostname_of_pod(&self, body: &Body) -> String {
-        match self.network {
-            Network::Pod => body.hostname.clone(),
-            Network::Node => String::new(),
-        }
-    }
-
-    /// The parent of a pod's cgroup: systemd's runtimes do not take none.
-    fn parent(&self, handler: &str) -> String {
-        let by_systemd = |one: &&ocidiff_cri::node::Handler| one.name == handler && one.systemd_cgroup;
-        let default = self
-            .node
-            .handlers
-            .iter()
-            .find(by_systemd)
-            .map(|_| SLICE.to_owned());
-        self.cgroup.clone().or(default).unwrap_or_default()
     }
 }
 
@@ -441,11 +343,6 @@ impl Makes for Pods {
 
 fn nodes_hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// New for each pod, and of the digits that records take out.
-fn uid(run: &str, name: &str) -> String {
-    of_text(&format!("{run} {name}")).chars().take(32).collect()
 }
 
 fn call_error(error: Error) -> CallError {

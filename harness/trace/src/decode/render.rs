@@ -4,8 +4,8 @@ use super::memory::{Memory, pointer};
 use super::signature::Kind;
 use super::{Caller, descriptor, structs, words};
 use crate::Pid;
-use crate::ptrace::stop::signal_name;
 use crate::record::Arch;
+use crate::signals::signal_name;
 
 /// All that there is to look at when a call is put into words.
 pub(super) struct Look<'call> {

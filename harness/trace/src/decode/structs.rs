@@ -4,7 +4,7 @@ use super::Source;
 use super::flags;
 use super::memory::{Memory, pointer};
 use super::words::octal;
-use crate::ptrace::stop::signal_name;
+use crate::signals::signal_name;
 
 /// `struct open_how`: `{flags, mode, resolve}`.
 pub(super) fn open_how(memory: &Memory, source: &dyn Source, at: u64) -> String {

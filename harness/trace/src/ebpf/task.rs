@@ -71,7 +71,7 @@ pub(super) fn exit(code: i32) -> Exit {
     match code & 0x7f {
         0 => Exit::Code(code >> 8 & 0xff),
         signal => Exit::Signal {
-            name: crate::ptrace::stop::signal_name(signal),
+            name: crate::signals::signal_name(signal),
             core: code & 0x80 != 0,
         },
     }

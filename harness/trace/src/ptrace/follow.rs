@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::forced;
 use super::pace::Pace;
-use super::stop::{Stop, signal_name};
+use super::stop::Stop;
 use super::sys::{self, Resume, Status};
 use super::tasks::Tasks;
 use crate::decode::Decoder;
 use crate::ordinal::Ordinal;
 use crate::record::Exit;
+use crate::signals::signal_name;
 use crate::sink::Sink;
 use crate::{Error, Pid};
 

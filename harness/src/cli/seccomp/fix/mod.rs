@@ -10,7 +10,7 @@ use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::cure::{Cure, Cured, NoCure, Of, cure, is_behind_one};
 use serde_json::Value;
 
-use super::super::args::FixArg;
+use super::args::FixArg;
 use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::judge::changes::Change;

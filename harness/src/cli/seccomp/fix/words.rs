@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ocidiff_seccomp::cure::Cured;
 
-use super::super::super::args::FixArg;
+use super::super::args::FixArg;
 use super::begins::Stopped;
 use crate::judge::changes::Change;
 use crate::judge::filters::Filters;

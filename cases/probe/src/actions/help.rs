@@ -3,8 +3,9 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::actions::{ACTIONS, Outcome};
+use super::ACTIONS;
 use crate::facts::TOPICS;
+use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::sys;
 use crate::sys::words::Words;

@@ -15,13 +15,13 @@ const NARROW: usize = 4;
 const LINES: usize = 3;
 
 /// A report that grows by lines.
-pub(crate) struct Page<'a> {
+pub(crate) struct Sheet<'a> {
     style: &'a Style,
     margin: usize,
     out: String,
 }
 
-impl<'a> Page<'a> {
+impl<'a> Sheet<'a> {
     pub(crate) fn new(style: &'a Style) -> Self {
         Self::with_margin(style, MARGIN)
     }
@@ -46,14 +46,14 @@ impl<'a> Page<'a> {
     }
 
     /// Safe text at the left edge, in as many lines as it takes.
-    pub(super) fn flow(&mut self, text: &str) {
+    pub(crate) fn flow(&mut self, text: &str) {
         for line in wrap(text, self.style.columns()) {
             self.line(&line);
         }
     }
 
     /// Safe text in the margin, in as many lines as it takes.
-    pub(super) fn wrapped(&mut self, text: &str) {
+    pub(crate) fn wrapped(&mut self, text: &str) {
         for line in wrap(text, self.room()) {
             self.indented(0, &line);
         }
@@ -152,7 +152,7 @@ impl<'a> Page<'a> {
     }
 
     /// A name and a sentence in the columns of a list, whole.
-    pub(super) fn entry(&mut self, name: &str, text: &str) {
+    pub(crate) fn entry(&mut self, name: &str, text: &str) {
         let room = self.style.columns().saturating_sub(LIST);
         for (index, line) in wrap(&self.style.words(text), room).iter().enumerate() {
             let name = if index == 0 { name } else { "" };

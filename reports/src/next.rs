@@ -1,0 +1,48 @@
+//! The commands that go on from a case: each works as it stands.
+
+use ocidiff_model::Verdict;
+use ocidiff_model::event::CaseReport;
+
+use crate::style::Style;
+use crate::{accounts, telling};
+
+/// Whether it is a bundle of the user's.
+pub(crate) fn is_given(case: &CaseReport) -> bool {
+    case.case.starts_with("bundle/")
+}
+
+/// The commands that go on from here: each works as it stands.
+pub(crate) fn steps(case: &CaseReport, style: &Style) -> Vec<String> {
+    // A bundle of the user's is not a case of the corpus, which the other commands take.
+    let again = style.words(&telling::again(case));
+    let mut steps = Vec::new();
+    if let (Verdict::Known, Some((id, _))) = (case.verdict, accounts::worst_first(case).first()) {
+        let cases = style.words(&telling::folder(case));
+        steps.push(format!("ocidiff explain {}{cases}", style.words(id.as_str())));
+    }
+    if is_given(case) {
+        let folder = case.source.strip_suffix("/config.json").unwrap_or(&case.source);
+        let folder = telling::word(&style.words(folder));
+        steps.push(format!("ocidiff run --bundle {folder}{again} --records records"));
+        return steps;
+    }
+    let name = telling::quoted(&style.words(&case.case));
+    if case.again.iter().any(|option| option == "--via") {
+        steps.push(format!("ocidiff run {name}{again} --records records"));
+        return steps;
+    }
+    steps.push(format!("ocidiff explain --run {name}{again}"));
+    if let Some(label) = telling::suspect(case) {
+        let runtime = telling::word(&style.words(&telling::selector(case, label)));
+        let cases = style.words(&telling::folder(case));
+        steps.push(format!("ocidiff repro {name} --runtime {runtime}{cases}"));
+    }
+    match case.verdict {
+        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected => {
+            steps.push(format!("ocidiff accept {name}{again}"));
+        }
+        Verdict::Broken => steps.push(format!("ocidiff show {name}{again}")),
+        _ => {}
+    }
+    steps
+}
