@@ -124,7 +124,9 @@ fn parse(top: &Path, folder: &Path, into: &mut BTreeMap<String, String>) {
             let name = path.strip_prefix(top).unwrap_or(&path).display().to_string();
             let text = fs::read_to_string(&path).unwrap_or_default();
             // JSON is YAML too.
-            match serde_yaml::from_str::<serde_json::Value>(&text) {
+            // YAML's own value refuses a key that a map has twice; JSON's takes the second.
+            let parsed = serde_yaml::from_str::<serde_yaml::Value>(&text);
+            match parsed.and_then(|_| serde_yaml::from_str::<serde_json::Value>(&text)) {
                 Ok(document) => into.insert(name, document.to_string()),
                 Err(error) => fail(&format!("{name} is not YAML: {error}")),
             };

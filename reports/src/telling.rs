@@ -55,10 +55,10 @@ pub(crate) fn against(case: &CaseReport) -> Vec<&str> {
     )
 }
 
-/// Who to reproduce it with: the first that differs, else the first that is not as expected.
+/// Who to reproduce it with: the first that is not as expected, else the first that differs.
 pub(crate) fn suspect(case: &CaseReport) -> Option<&str> {
-    let differing = differing(case).into_iter();
-    differing.chain(against(case)).next()
+    let against = against(case).into_iter();
+    against.chain(differing(case)).next()
 }
 
 /// One phrase: who differs, or why there is no verdict.

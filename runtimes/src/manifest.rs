@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use ocidiff_confine::yaml::weigh;
+use ocidiff_confine::yaml::{twice, weigh};
 use ocidiff_confine::{raised, read_text};
 use ocidiff_model::Op;
 
@@ -233,6 +233,15 @@ impl Manifest {
             column: 1,
             why: error.why,
         })?;
+        if let Some(key) = twice(text) {
+            let (line, column) = last_position(text, &key);
+            return Err(ManifestError::Bad {
+                file: file.to_owned(),
+                line,
+                column,
+                why: format!("`{key}` is written twice in one map; remove one of the two"),
+            });
+        }
         let manifest: Self = serde_yaml::from_str(text).map_err(|err| yaml_error(file, &err))?;
         manifest.check(file, text)?;
         Ok(manifest)
@@ -375,10 +384,19 @@ fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
 
 /// Where a key stands, for what can be checked only when all is read.
 fn position(text: &str, key: &str) -> (usize, usize) {
-    for (number, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with(key) {
-            return (number + 1, line.len() - line.trim_start().len() + 1);
-        }
-    }
-    (1, 1)
+    positions(text, key).next().unwrap_or((1, 1))
+}
+
+/// Where it last stands.
+fn last_position(text: &str, key: &str) -> (usize, usize) {
+    positions(text, key).last().unwrap_or((1, 1))
+}
+
+fn positions(text: &str, key: &str) -> impl Iterator<Item = (usize, usize)> {
+    let lines = text.lines().enumerate();
+    lines.filter_map(move |(number, line)| {
+        let trimmed = line.trim_start();
+        let begins = trimmed.trim_start_matches("- ").starts_with(key);
+        begins.then(|| (number + 1, line.len() - trimmed.len() + 1))
+    })
 }

@@ -1,6 +1,8 @@
 //! What a YAML text becomes once it is read: many times its size, and where names stand for parts (`&a`, `*a`) as much as
 //! one likes. Here it is counted by the parser that will read it, before anything is kept.
 
+mod unique;
+
 use std::cell::Cell;
 use std::fmt;
 
@@ -9,6 +11,7 @@ use serde::de::{
 };
 
 use crate::limit::{Hint, raised, raised_count};
+use unique::Unique;
 
 /// What a value takes beside its text, in bytes: more or less.
 const VALUE: u64 = 100;
@@ -51,6 +54,15 @@ pub fn weigh(text: &str) -> Result<u64, TooMuch> {
         // What else is wrong the reader says better.
         _ => Ok(plain.max(raised(MOST) - left.get())),
     }
+}
+
+/// The first key that a map has twice: a reader would take the one and lose the other without a word. Nothing where the text is
+/// wrong otherwise, which its reader says better.
+#[must_use]
+pub fn twice(text: &str) -> Option<String> {
+    let found = Cell::new(None);
+    let _ = Unique(&found).deserialize(serde_yaml::Deserializer::from_str(text));
+    found.into_inner()
 }
 
 /// Every value has one of these before it, but for the first.
@@ -218,6 +230,23 @@ impl<'de> Visitor<'de> for Weight<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_is_there_twice_is_found_at_any_depth() {
+        for (text, key) in [
+            ("a: 1\nb: 2\na: 3\n", Some("a")),
+            ("- {x: [{k: 1, k: 2}]}\n", Some("k")),
+            ("a: {1: x, 1: y}\n", Some("1")),
+            ("a: &x {k: 1}\nb: {c: *x, d: *x}\n", None),
+            ("a: {k: 1}\nb: {k: 1}\n", None),
+            ("a: [k: 1, k: 2]\n", None),
+            ("a: !tag {k: 1, k: 2}\n", Some("k")),
+            ("a: 'x: 1, x: 2'\n", None),
+            ("a: {", None),
+        ] {
+            assert_eq!(twice(text).as_deref(), key, "{text}");
+        }
+    }
 
     #[test]
     fn names_for_parts_are_counted_as_often_as_they_are_used() {

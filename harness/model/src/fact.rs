@@ -199,6 +199,19 @@ pub fn watched(pattern: &str, path: &str) -> bool {
     })
 }
 
+/// Whether the fact is one that is only seen by who stops the workload at its execve and looks: what filters it has, what its
+/// process is like, and mounts and cgroups unless the probe reads them.
+#[must_use]
+pub fn is_of_visit(path: &str) -> bool {
+    match Channel::of(path) {
+        Some(Channel::Filter) => true,
+        Some(Channel::Proc) => path.starts_with("proc.init."),
+        Some(Channel::Mount) => !path.starts_with("mount.inside."),
+        Some(Channel::Cgroup) => !path.starts_with("cgroup.inside."),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@
 //! | [`near`]        | the name that was meant                                               |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
 //! | [`check`]       | which workloads would behave differently under another runtime        |
+//! | [`compared`]    | which facts a case compares                                            |
 //! | [`difference`]  | a fact on which runtimes disagree                                     |
 //! | [`filter`]      | calls that seccomp filters do not answer alike                         |
 //! | [`finding`]     | a root cause, written once                                            |
@@ -34,6 +35,7 @@
 pub mod caller;
 pub mod case;
 pub mod check;
+pub mod compared;
 pub mod date;
 pub mod diff;
 pub mod difference;

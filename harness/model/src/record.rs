@@ -6,6 +6,11 @@ use crate::fact::{Fact, Value};
 use crate::step::Op;
 use crate::version::Version;
 
+/// How a record names the recorder that alone sees what the runtime does before the workload begins.
+pub const EBPF: &str = "ebpf";
+/// How a record names its recorder where nothing was recorded, but somebody looked at the workload at its execve.
+pub const VISIT: &str = "visit";
+
 /// A runtime under test: its name and version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuntimeId {

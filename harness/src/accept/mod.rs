@@ -26,6 +26,8 @@ pub struct Observed {
     pub gone: bool,
     /// It is written down, and shows as written.
     pub known: bool,
+    /// What the case expects, where somebody does not show it.
+    pub expected: Option<Value>,
     /// What each runtime shows, the reference's first.
     pub values: Vec<(RuntimeId, Option<Value>)>,
 }
@@ -39,6 +41,21 @@ pub enum Error {
     /// Its groups cannot be told apart in its text.
     #[error("failed to find its groups: write each as a line that opens with `- ` at the left edge")]
     Layout,
+    /// What people wrote would be lost.
+    #[error(
+        "failed to rewrite it: the comment in line {0} would be lost; move it to the head of the file, or into a `reason`"
+    )]
+    Comment(usize),
+    /// What it shows could be written of all versions only.
+    #[error(
+        "failed to write {fact} down: nobody knows the version of {who}, so it would be said of every version"
+    )]
+    Versionless {
+        /// The fact.
+        fact: String,
+        /// The runtime.
+        who: String,
+    },
     /// Two programs that call themselves the same show different values.
     #[error("failed to write {fact} down: two programs that say they are {who} show different values of it")]
     Twins {
@@ -64,6 +81,8 @@ pub struct Knowledge<'a> {
 struct Block {
     text: String,
     group: Group,
+    /// How it stands in the file, if it is there: the line before it, and whether it is as it was.
+    before: Option<(usize, String)>,
 }
 
 impl Block {
@@ -71,11 +90,21 @@ impl Block {
         Self {
             text: print::group(&group),
             group,
+            before: None,
         }
     }
 
     fn set(&mut self, group: Group) {
-        *self = Self::new(group);
+        self.text = print::group(&group);
+        self.group = group;
+    }
+
+    /// The line of a comment that went with its old text.
+    fn lost(&self) -> Option<usize> {
+        let (above, before) = self.before.as_ref().filter(|(_, before)| *before != self.text)?;
+        let groups: KnownFile = serde_yaml::from_str(before).ok()?;
+        let printed: String = groups.0.iter().map(print::group).collect();
+        print::comment_in(before, &printed).map(|line| above + line)
     }
 }
 
@@ -103,6 +132,9 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
                 put(&mut blocks, group);
             }
         }
+    }
+    if let Some(line) = blocks.iter().find_map(Block::lost) {
+        return Err(Error::Comment(line));
     }
     blocks.retain(|block| !block.group.facts.is_empty());
     let body: String = blocks.iter().map(|block| block.text.as_str()).collect();
@@ -160,10 +192,12 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
     if texts.len() != groups.len() {
         return Err(Error::Layout);
     }
-    let blocks = texts
-        .into_iter()
-        .zip(groups)
-        .map(|(text, group)| Block { text, group });
+    let mut above = head.lines().count();
+    let blocks = texts.into_iter().zip(groups).map(|(text, group)| {
+        let before = Some((above, text.clone()));
+        above += text.lines().count();
+        Block { text, group, before }
+    });
     Ok((head, blocks.collect()))
 }
 
@@ -243,7 +277,7 @@ fn changed(
         twins(seen, runtime, value.as_ref())?;
         let written = entry.as_ref().and_then(|entry| entry.value_for(runtime));
         if !written.is_some_and(|written| stands_for(written, value.as_ref())) {
-            items.insert(0, unexplained(exactly(runtime), value.as_ref()));
+            items.insert(0, unexplained(exactly(runtime, seen)?, value.as_ref()));
         }
     }
     items.dedup();
@@ -291,18 +325,14 @@ fn shown(value: Option<&Value>) -> Value {
     value.cloned().unwrap_or_else(|| Value::from(ABSENT))
 }
 
-/// One version.
-fn exactly(runtime: &RuntimeId) -> RuntimeKey {
+/// The version that was run, and no other.
+fn exactly(runtime: &RuntimeId, seen: &Observed) -> Result<RuntimeKey, Error> {
     let text = format!("{} ={}", runtime.name, runtime.version);
-    text.parse().unwrap_or_else(|_| whoever(runtime))
-}
-
-/// Every version.
-fn whoever(runtime: &RuntimeId) -> RuntimeKey {
-    RuntimeKey {
-        name: runtime.name.clone(),
-        range: ocidiff_model::Range::all(),
-    }
+    let key = text.parse().ok().filter(|_| !runtime.version.is_local());
+    key.ok_or_else(|| Error::Versionless {
+        fact: seen.fact.clone(),
+        who: runtime.label.clone(),
+    })
 }
 
 fn twins(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<(), Error> {
@@ -318,7 +348,12 @@ fn twins(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<
     Ok(())
 }
 
-/// What was seen: what most show is what everybody else shows; of as many, what the reference does.
+/// What is expected, where it is one value: a pattern stands for many.
+fn plain(expected: Option<&Value>) -> Option<&Value> {
+    expected.filter(|value| !matches!(value, Value::Text(text) if text.contains('*')))
+}
+
+/// What was seen: what is expected, else what most show, is what everybody else shows; of as many, what the reference does.
 fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
     let count = |value: &Option<Value>| seen.values.iter().filter(|(_, other)| other == value).count();
     let mut usual = seen.values.first().map(|(_, value)| value);
@@ -327,21 +362,21 @@ fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
             usual = Some(value);
         }
     }
-    let usual = usual.cloned().flatten();
+    let usual = match plain(seen.expected.as_ref()) {
+        Some(expected) => Some(expected.clone()),
+        None => usual.cloned().flatten(),
+    };
     let mut items: Vec<Item> = Vec::new();
     for (runtime, value) in &seen.values {
         twins(seen, runtime, value.as_ref())?;
-        if *value == usual {
+        let is_usual = match usual.as_ref() {
+            Some(usual) => stands_for(usual, value.as_ref()),
+            None => value.is_none(),
+        };
+        if is_usual {
             continue;
         }
-        let of_name = seen.values.iter().filter(|(other, _)| other.name == runtime.name);
-        let all_alike = of_name.into_iter().all(|(_, other)| other == value);
-        let who = if all_alike {
-            whoever(runtime)
-        } else {
-            exactly(runtime)
-        };
-        let item = unexplained(who, value.as_ref());
+        let item = unexplained(exactly(runtime, seen)?, value.as_ref());
         if !items.contains(&item) {
             items.push(item);
         }

@@ -14,6 +14,7 @@ fn seen(fact: &str, member: Option<&str>, values: &[(&str, i64)]) -> Observed {
         member: member.map(str::to_owned),
         gone: false,
         known: false,
+        expected: None,
         values: values
             .iter()
             .map(|(name, value)| (id(name), Some(Value::Int(*value))))
@@ -68,7 +69,7 @@ fn of(text: &str, fact: &str) -> String {
 
 const WRITTEN: &str = "\
 # What people wrote.
-- facts:   # of all
+- facts:
     process.exit: [{because: crun/it, shows: 2}, {otherwise: 0}]
 - when: {cgroup: v1}   # a machine
   facts: {proc.umask: [{because: unexplained, who: [crun], shows: 3}, {otherwise: 1}]}
@@ -103,11 +104,13 @@ fn what_is_gone_goes_and_what_is_new_comes() {
         ..seen("proc.umask", None, &[("runc", 1), ("crun", 1)])
     };
     let new = seen("proc.cwd", None, &[("runc", 1), ("youki", 2)]);
-    let after = here(WRITTEN, &[gone, new]).expect("rewrite");
+    let error = here(WRITTEN, &[gone.clone(), new.clone()]).expect_err("a comment would be lost");
+    assert_eq!(error, Error::Comment(4), "{error}");
+    let after = here(&WRITTEN.replace("   # a machine", ""), &[gone, new]).expect("rewrite");
     assert!(!after.contains("proc.umask"), "{after}");
     assert_eq!(
         of(&after, "proc.cwd"),
-        "- facts: proc.cwd: [{because: unexplained, who: [youki], shows: 2}, {otherwise: 1}]"
+        "- facts: proc.cwd: [{because: unexplained, who: [youki =1.2], shows: 2}, {otherwise: 1}]"
     );
 }
 
@@ -149,7 +152,7 @@ fn what_nobody_has_explained_is_written_anew() {
     let after = here(&after, &[again]).expect("rewrite");
     assert_eq!(
         of(&after, "process.exit"),
-        "- facts: process.exit: [{because: unexplained, who: [crun], shows: 2}, {otherwise: 0}]"
+        "- facts: process.exit: [{because: unexplained, who: [crun =1.2], shows: 2}, {otherwise: 0}]"
     );
 }
 
@@ -159,7 +162,7 @@ fn what_most_show_is_what_everybody_else_shows() {
     let after = here("", &[all]).expect("rewrite");
     assert_eq!(
         of(&after, "process.exit"),
-        "- facts: process.exit: [{because: unexplained, who: [runc], shows: 0}, {otherwise: 2}]"
+        "- facts: process.exit: [{because: unexplained, who: [runc =1.2], shows: 0}, {otherwise: 2}]"
     );
 }
 
@@ -216,4 +219,25 @@ fn groups_about_other_machines_stay_and_the_new_one_says_where_it_holds() {
         ..seen("cgroup.pids.max", None, &[])
     };
     assert_eq!(on(CgroupVersion::V2, before, &[gone]).expect("rewrite"), before);
+}
+
+#[test]
+fn what_is_expected_is_what_everybody_else_shows() {
+    let all = Observed {
+        expected: Some(Value::Int(7)),
+        ..seen("process.exit", None, &[("runc", 0), ("crun", 0)])
+    };
+    assert_eq!(
+        of(&here("", &[all]).expect("rewrite"), "process.exit"),
+        "- facts: process.exit: - {because: unexplained, who: [runc =1.2], shows: 0} \
+         - {because: unexplained, who: [crun =1.2], shows: 0} - {otherwise: 7}"
+    );
+}
+
+#[test]
+fn nothing_is_said_of_every_version_because_one_has_no_number() {
+    let mut one = seen("process.exit", None, &[("runc", 0), ("crun", 1)]);
+    one.values[1].0.version = ocidiff_model::version::Version::local();
+    let error = here("", &[one]).expect_err("a build without a version");
+    assert!(matches!(error, Error::Versionless { .. }), "{error}");
 }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
-use ocidiff_model::record::FilterRecord;
+use ocidiff_model::record::{EBPF, FilterRecord, VISIT};
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Fact, Op};
+use ocidiff_model::{Channel, Fact, Op};
 use ocidiff_trace::Error;
 
 use super::container::{Container, Ended};
@@ -102,8 +102,18 @@ impl Run<'_> {
             self.output(prefix, streams);
         }
         if name == MAIN {
-            let with = if self.recorder.is_some() { "ebpf" } else { "ptrace" };
-            let (report, facts) = report(&mut container, with);
+            let records = self
+                .job
+                .record
+                .as_ref()
+                .is_some_and(|record| record.calls.is_some());
+            let with = match (records, &self.recorder) {
+                (false, _) => VISIT,
+                (true, Some(_)) => EBPF,
+                (true, None) => "ptrace",
+            };
+            let (report, mut facts) = report(&mut container, with);
+            facts.retain(|fact| records || Channel::of(&fact.path) != Some(Channel::Syscall));
             self.facts(facts);
             (self.tell)(Message::Trace(report));
         }

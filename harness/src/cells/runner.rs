@@ -201,7 +201,9 @@ impl CellRunner {
     /// What the case needs and the recorder does not have.
     pub(crate) fn missing(&self, case: &Case) -> Option<String> {
         // What nobody looked at is neither absent nor the same everywhere.
-        if self.recorder == Recorder::None && !watched_calls(case).is_empty() {
+        let of_calls = |path: &String| Channel::of(path) == Some(Channel::Syscall);
+        let asks = !watched_calls(case).is_empty() || case.body.expect.keys().any(of_calls);
+        if self.recorder == Recorder::None && asks {
             return Some("watches syscalls, which `--recorder none` does not record".to_owned());
         }
         let wanted = case.body.needs.recorder.as_ref()?;

@@ -145,6 +145,10 @@ fn observed(entry: &Entry, differences: &[&Difference], records: &[Record]) -> V
             gone: matches!(difference.standing, Standing::Gone),
             // What may be fixed is mended in the finding, whose range is to end.
             known: matches!(difference.standing, Standing::Known | Standing::Fixed),
+            expected: difference
+                .expected
+                .clone()
+                .filter(|_| !difference.against.is_empty()),
             values: records
                 .iter()
                 .filter(|record| {

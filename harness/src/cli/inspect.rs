@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ocidiff_model::compared::is_compared;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Channel, Counts, ExitStatus, Fact, Record, Value, Watch};
 use ocidiff_reports::terminal::{self, ExplainInput};
@@ -10,7 +11,6 @@ use ocidiff_reports::{safe, safe_to};
 use super::args::{ListArgs, OneArgs, ShowArgs};
 use super::{output, records, side_by_side};
 use crate::error::Error;
-use crate::judge::compare::is_compared;
 use crate::run::plan;
 use crate::run::suite;
 

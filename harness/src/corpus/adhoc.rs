@@ -14,8 +14,7 @@ use super::{Corpus, check};
 pub fn load_one(text: &str, shared: &Corpus) -> Result<Case, Diagnostics> {
     let document = Document::new("the case", text);
     weigh(text).map_err(|error| Diagnostics(vec![document.too_much(error)]))?;
-    let body: CaseFile =
-        serde_yaml::from_str(text).map_err(|error| Diagnostics(vec![document.syntax(&error)]))?;
+    let body: CaseFile = document.read().map_err(|error| Diagnostics(vec![error]))?;
     let case = Case {
         name: "one/case".to_owned(),
         source: document.file.to_owned(),

@@ -3,9 +3,11 @@
 use std::cell::OnceCell;
 
 use marked_yaml::types::Node;
-use ocidiff_confine::yaml::{TooMuch, weigh};
+use marked_yaml::{LoadError, LoaderOptions};
+use ocidiff_confine::yaml::{TooMuch, twice, weigh};
 use ocidiff_model::near::near;
 use ocidiff_reports::safe_to;
+use serde::de::DeserializeOwned;
 
 use super::diagnostic::Diagnostic;
 
@@ -34,9 +36,22 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// What it says, where no map in it has a key twice.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
+        if let Some(key) = twice(self.text) {
+            let place = second_key(self.text).or_else(|| self.last_line_of(&key));
+            let message = format!("`{key}` is written twice in one map");
+            let help = "remove one of the two: only the second would count".to_owned();
+            return Err(self.error(place.unwrap_or((1, 1)), &message, Some(help)));
+        }
+        serde_yaml::from_str(self.text).map_err(|error| self.syntax(&error))
+    }
+
     /// An error of the parser, where the parser says that it is.
-    #[must_use]
-    pub fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
+    fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
         let text = error.to_string();
         let mut place = error.location().map_or((1, 1), |at| (at.line(), at.column()));
         // For a key that is there twice, or whose value is refused whole, the parser gives the place of the map.
@@ -176,6 +191,18 @@ fn meant(message: &str) -> Option<String> {
 fn tree(text: &str) -> Option<Node> {
     let parsed = marked_yaml::parse_yaml(0, text).ok();
     parsed.or_else(|| marked_yaml::parse_yaml(0, without_anchors(text)).ok())
+}
+
+/// Where a map first has a key for the second time.
+fn second_key(text: &str) -> Option<(usize, usize)> {
+    let options = || LoaderOptions::default().error_on_duplicate_keys(true);
+    match marked_yaml::parse_yaml_with_options(0, text, options()) {
+        Err(LoadError::DuplicateKey(keys)) => {
+            let start = keys.key.span().start().copied()?;
+            Some((start.line(), start.column()))
+        }
+        _ => None,
+    }
 }
 
 /// `&name` as blanks, `*name` as an empty value of the same length.

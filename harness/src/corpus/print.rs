@@ -288,3 +288,26 @@ fn wrapped(text: &str) -> String {
     let lines: Vec<String> = lines.into_iter().map(|line| format!("  {line}")).collect();
     lines.join("\n")
 }
+
+/// The line, from 1, of a comment in a text that is to be printed anew. What also stands in the printed text is not a comment.
+#[must_use]
+pub fn comment_in(text: &str, printed: &str) -> Option<usize> {
+    // Quotes may be of another kind there.
+    let flat = |text: &str| {
+        text.replace(['\'', '"'], "")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let printed = flat(printed);
+    let is_comment = |line: &str| {
+        let mut places = line.match_indices('#').map(|(at, _)| at);
+        places.any(|at| {
+            let opens = at == 0 || line[..at].ends_with([' ', '\t']);
+            // A quoted text goes on to its quote, and to what closes the list around it.
+            let rest = line[at..].trim_end_matches(['\'', '"', ']', '}', ',', ' ']);
+            opens && !printed.contains(&flat(rest))
+        })
+    };
+    text.lines().position(is_comment).map(|at| at + 1)
+}

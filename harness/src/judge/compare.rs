@@ -2,80 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use ocidiff_model::compared::is_compared;
 use ocidiff_model::difference::{Group, Standing};
-use ocidiff_model::fact::watched;
-use ocidiff_model::record::{CallResult, RunOutcome};
-use ocidiff_model::{Case, Channel, Difference, Record, Watch};
-
-/// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
-/// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
-const ALWAYS: [(Channel, &[&str]); 9] = [
-    (Channel::Process, &[""]),
-    (
-        Channel::Leftover,
-        &[
-            "processes",
-            "mounts",
-            "cgroups",
-            "files",
-            "settings",
-            "machine",
-            "frozen",
-        ],
-    ),
-    (Channel::Syscall, &["denied"]),
-    (Channel::Filter, &["count", "departures", "undecided", "unlisted"]),
-    (Channel::Mount, &["inside."]),
-    (Channel::Cgroup, &["inside."]),
-    (Channel::Hook, &["order"]),
-    (Channel::Engine, &[""]),
-    // What the workload itself prints; what is seen of it from outside opens with `init` or `created`.
-    (Channel::Proc, &[""]),
-];
+use ocidiff_model::fact::is_of_visit;
+use ocidiff_model::record::{CallResult, EBPF, RunOutcome, VISIT};
+use ocidiff_model::{Case, Channel, Difference, Record};
 
 /// How a record names its recorder where there was none; the reason follows.
 const NO_RECORDER: &str = "none";
-
-/// The last parts of lifecycle facts that are always compared.
-const LIFECYCLE: [&str; 7] = [
-    "result",
-    "pid_file",
-    "status",
-    "json",
-    "terminal",
-    "stdout",
-    "containers",
-];
-
-/// Whether the case compares the fact.
-#[must_use]
-pub fn is_compared(case: &Case, path: &str) -> bool {
-    let Some(channel) = Channel::of(path) else {
-        return false;
-    };
-    let rest = path[channel.name().len()..].trim_start_matches('.');
-    let watch = case.body.watch.get(&channel);
-    let patterns = watch.map_or(&[][..], Watch::paths);
-    if patterns.iter().any(|pattern| watched(pattern, rest)) {
-        return true;
-    }
-    if channel == Channel::Lifecycle {
-        let (step, last) = rest.rsplit_once('.').unwrap_or(("", rest));
-        // The status of exec and run is the process's own.
-        return LIFECYCLE.contains(&last)
-            || (last == "exit" && (step.contains("exec") || step.contains("run")));
-    }
-    if channel == Channel::Proc
-        && ["init.", "created."]
-            .iter()
-            .any(|outside| rest.starts_with(outside))
-    {
-        return false;
-    }
-    ALWAYS
-        .iter()
-        .any(|(always, heads)| *always == channel && heads.iter().any(|head| rest.starts_with(head)))
-}
 
 /// Whether the record can be held against others at all.
 #[must_use]
@@ -113,22 +47,20 @@ pub fn speaks_of(record: &Record, path: &str) -> bool {
 /// Whether a recorder followed the workload.
 #[must_use]
 pub fn is_recorded(record: &Record) -> bool {
+    is_visited(record) && record.recorder != VISIT
+}
+
+/// Whether somebody looked at the workload at its execve.
+fn is_visited(record: &Record) -> bool {
     !record.recorder.starts_with(NO_RECORDER)
 }
 
 /// Whether nobody looked: where the recorder could not follow a workload, that it did not see something says nothing.
 fn is_unseen(record: &Record, path: &str) -> bool {
-    if is_recorded(record) {
-        return false;
-    }
-    let from_outside = |inside: &str| !path.starts_with(inside);
     match Channel::of(path) {
-        Some(Channel::Syscall | Channel::Filter | Channel::Setup) => true,
-        // What is taken at the workload's execve, and not told from inside.
-        Some(Channel::Proc) => path.starts_with("proc.init."),
-        Some(Channel::Mount) => from_outside("mount.inside."),
-        Some(Channel::Cgroup) => from_outside("cgroup.inside."),
-        _ => false,
+        Some(Channel::Syscall) => !is_recorded(record),
+        Some(Channel::Setup) => record.recorder != EBPF,
+        _ => is_of_visit(path) && !is_visited(record),
     }
 }
 

@@ -51,8 +51,7 @@ pub fn read(path: &Path, catalogue: &Catalogue) -> Result<IgnoreList, Error> {
 fn entries(document: &Document<'_>, catalogue: &Catalogue) -> Result<Vec<Ignore>, Diagnostics> {
     let wrong = |error: Diagnostic| Diagnostics(vec![error]);
     weigh(document.text).map_err(|error| wrong(document.too_much(error)))?;
-    let typed: Option<Vec<Typed>> =
-        serde_yaml::from_str(document.text).map_err(|error| wrong(document.syntax(&error)))?;
+    let typed: Option<Vec<Typed>> = document.read().map_err(wrong)?;
     let mut errors = Diagnostics::default();
     let mut entries: Vec<Ignore> = Vec::new();
     for (at, typed) in typed.unwrap_or_default().into_iter().enumerate() {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Seen, Standing};
-use ocidiff_model::known::Rate;
-use ocidiff_model::{Difference, Group};
+use ocidiff_model::known::{Rate, stands_for};
+use ocidiff_model::{Difference, Group, Value};
 
 /// What all runs came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +40,10 @@ pub fn over(runs: &[Vec<Difference>], shown: &impl Shown, rated: &BTreeMap<Strin
                 .map(|found| found.iter().find(|difference| difference.fact == fact))
                 .collect();
             let mut difference = one(&ways, count, rated.get(&fact).copied())?;
-            if matches!(difference.standing, Standing::Unstable { .. }) {
-                difference.seen = seen((0..runs.len()).map(|run| shown.groups(run, &fact)));
+            let ways = seen((0..runs.len()).map(|run| shown.groups(run, &fact)));
+            let is_known = matches!(difference.standing, Standing::Known | Standing::Gone);
+            if matches!(difference.standing, Standing::Unstable { .. }) || (!is_known && ways.len() > 1) {
+                difference.seen = ways;
             }
             Some(difference)
         })
@@ -75,6 +77,13 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
             return raced(showed.map(|(way, _)| *way), difference, rate, runs);
         }
     }
+    if shown < runs && lasts(ways) {
+        let every = ways.iter().flatten();
+        let always = |who: &String| every.clone().all(|way| way.against.contains(who));
+        difference.against.retain(always);
+        difference.standing = Standing::New { runs };
+        return Some(difference);
+    }
     difference.standing = match main.standing {
         Standing::Known if shown == runs || is_explained(ways) => Standing::Known,
         _ if shown < runs => Standing::Unstable { shown, runs },
@@ -82,6 +91,37 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
         ref other => other.clone(),
     };
     Some(difference)
+}
+
+/// Whether something of it shows in every run, though another runtime's value varies: somebody never does what is expected; or
+/// whose value does not vary never shows what is written, or what another shows whose value does not vary either.
+fn lasts(ways: &[Option<&Difference>]) -> bool {
+    let is_new = |way: &&Difference| matches!(way.standing, Standing::New { .. });
+    let all: Vec<&Difference> = ways.iter().copied().flatten().filter(is_new).collect();
+    let Some(first) = all.first().filter(|_| all.len() == ways.len()) else {
+        return false;
+    };
+    let mut accused = first.against.iter();
+    if accused.any(|who| all.iter().all(|way| way.against.contains(who))) {
+        return true;
+    }
+    let steady: Vec<(&String, Option<&Value>)> = shown_by(first)
+        .filter(|one| all.iter().all(|way| shown_by(way).any(|other| other == *one)))
+        .collect();
+    let written = |who: &String| first.written.iter().find(|(other, _)| other == who);
+    let is_off = |(who, value): &(&String, Option<&Value>)| {
+        written(who).is_some_and(|(_, written)| !stands_for(written, *value))
+    };
+    match first.written.is_empty() {
+        true => steady.iter().any(|(_, value)| *value != steady[0].1),
+        false => steady.iter().any(is_off),
+    }
+}
+
+/// Who shows what.
+fn shown_by(difference: &Difference) -> impl Iterator<Item = (&String, Option<&Value>)> {
+    let groups = difference.groups.iter();
+    groups.flat_map(|group| group.runtimes.iter().map(|who| (who, group.value.as_ref())))
 }
 
 /// Whether the same findings account for it in each run, whatever the values: some differ from run to run.

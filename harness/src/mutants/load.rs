@@ -72,7 +72,7 @@ fn parse(document: &Document<'_>) -> Result<Vec<Mutant>, Diagnostic> {
         let help = "split it".to_owned();
         return Err(document.at(&[], "it is larger than 1 MiB", help));
     }
-    serde_yaml::from_str(document.text).map_err(|error| document.syntax(&error))
+    document.read()
 }
 
 /// Tells an error: the keys that lead to it, what is wrong, what to do.

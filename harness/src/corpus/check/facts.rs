@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::facts::{self, Found};
-use ocidiff_model::{Case, Channel, Op, Watch, near, step};
+use ocidiff_model::facts::{self, Compared, Found};
+use ocidiff_model::{Case, Channel, Op, Watch, fact, near, step};
 use serde_json::Value;
 
 use super::place::Place;
@@ -106,6 +106,33 @@ impl Names {
     }
 }
 
+/// Why nobody looks at what is expected: it would be neither met nor missed.
+fn unlooked(case: &Case, path: &str) -> Option<Slip> {
+    let channel = Channel::of(path)?;
+    let rest = path[channel.name().len()..].trim_start_matches('.');
+    let watch = case.body.watch.get(&channel);
+    let always = facts::find(path).is_some_and(|found| found.kind.compared == Compared::Always);
+    let watched = || {
+        Watch::paths(watch?)
+            .iter()
+            .find(|pattern| fact::watched(pattern, rest))
+    };
+    if channel == Channel::Syscall && !always && watched().is_none() {
+        let call = rest.split(['(', '.']).next().unwrap_or(rest);
+        let help = format!("write `watch: {{syscall: [{call}]}}`");
+        return Some((format!("no calls of `{call}` are recorded"), Some(help)));
+    }
+    let is_visited = !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_)));
+    if !is_visited && fact::is_of_visit(path) {
+        let help = "take `filter: false` out of `watch`".to_owned();
+        return Some((
+            format!("nobody looks at `{path}` where `filter` is false"),
+            Some(help),
+        ));
+    }
+    None
+}
+
 /// The fact of a path, or what is wrong with it.
 pub(super) fn known_fact(path: &str) -> Result<Found<'_>, Slip> {
     if let Some(found) = facts::find(path) {
@@ -139,7 +166,7 @@ pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let body = &place.case.body;
     for path in body.expect.keys() {
-        let slip = names.fact(path);
+        let slip = names.fact(path).or_else(|| unlooked(place.case, path));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {

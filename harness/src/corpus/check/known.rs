@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use ocidiff_model::compared::is_compared;
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
-use ocidiff_model::{Case, FindingId, KnownEntry, Value, near};
+use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, near, step};
 
 use super::facts::{Names, Slip, known_fact};
 use super::machine;
@@ -41,7 +42,12 @@ pub(in crate::corpus) fn check(
             found.push(document.at(&place, message, help));
         }
         for (fact, said) in &group.facts {
-            found.extend(path(document, &index, group, fact, &names));
+            let wrong = path(document, &index, group, fact, &names);
+            if wrong.is_none() {
+                found.extend(uncompared(document, &index, group, fact, against.cases));
+                found.extend(same(document, &index, group, (fact, said.items()), against.cases));
+            }
+            found.extend(wrong);
             if said.shown().is_empty() {
                 found.extend(whole(document, &index, fact, said.items()));
             }
@@ -139,6 +145,67 @@ fn path(
         return None;
     }
     slips.into_iter().flatten().next().map(at)
+}
+
+fn is_expected(case: &Case, fact: &str) -> bool {
+    let steps = step::labels(&case.body.steps);
+    let mut expecting = steps
+        .iter()
+        .zip(&case.body.steps)
+        .filter(|(_, step)| step.options.expect.is_some());
+    let of_step = |label: &String| {
+        let rest = fact
+            .strip_prefix("lifecycle.")
+            .and_then(|rest| rest.strip_prefix(label.as_str()));
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    case.body.expect.contains_key(fact) || expecting.any(|(label, _)| of_step(label))
+}
+
+/// A fact that is compared in none of the cases is not looked at, whatever is written of it.
+fn uncompared(
+    document: &Document<'_>,
+    index: &str,
+    group: &Group,
+    fact: &str,
+    cases: &[Case],
+) -> Option<Diagnostic> {
+    let mut about = cases.iter().filter(|case| group.is_about(case.member.as_deref()));
+    if about.any(|case| is_compared(case, fact) || is_expected(case, fact)) {
+        return None;
+    }
+    let (channel, rest) = fact.split_once('.')?;
+    let message = format!("the case does not compare `{fact}`");
+    let help = format!("write `watch: {{{channel}: [{rest}]}}` in the case");
+    Some(document.at(&[index, "facts", fact], message, help))
+}
+
+/// What is the same of everybody is not a difference, unless the case expects something else.
+fn same(
+    document: &Document<'_>,
+    index: &str,
+    group: &Group,
+    (fact, items): (&str, &[Item]),
+    cases: &[Case],
+) -> Option<Diagnostic> {
+    let value = |item: &Item| match item {
+        Item::Because(item) => item.shows.clone(),
+        Item::Otherwise(item) => item.otherwise.clone(),
+    };
+    let values: Vec<Value> = items.iter().map(value).collect();
+    let mut about = cases.iter().filter(|case| group.is_about(case.member.as_deref()));
+    // Of steps that fail everywhere that may be said.
+    let is_step = Channel::of(fact) == Some(Channel::Lifecycle);
+    let alike = !is_step
+        && !values.is_empty()
+        && values
+            .iter()
+            .all(|value| *value == values[0] && *value != Value::from(ANY));
+    if !alike || about.any(|case| is_expected(case, fact)) {
+        return None;
+    }
+    let message = "everybody shows the same, and the case expects nothing of it: that is not a difference";
+    Some(document.at(&[index, "facts", fact], message, None))
 }
 
 /// A finding that is to say how the fact differs must have a sign that is about it, or one that it can follow from.

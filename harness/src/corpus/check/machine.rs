@@ -62,6 +62,10 @@ pub(super) fn needs(needs: &Needs) -> Vec<At> {
             one_of("controller", name, CONTROLLERS),
         );
     }
+    for (index, path) in needs.paths.iter().enumerate() {
+        let slip = (!path.starts_with('/')).then(|| (format!("`{path}` is not an absolute path"), None));
+        tell(&["paths", &index.to_string()], slip);
+    }
     for (index, name) in needs.namespaces.iter().enumerate() {
         tell(
             &["namespaces", &index.to_string()],

@@ -136,6 +136,18 @@ fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<
         )));
     }
     let places = source.text.matches("${for}").count();
+    if let Some(name) = names
+        .iter()
+        .enumerate()
+        .find_map(|(at, name)| names[..at].contains(name).then_some(name))
+    {
+        return Err(at(format!("the member `{name}` is there twice")));
+    }
+    if places == 0 && names.len() > 1 && matches!(file.family, Some(Family::Names(_))) {
+        return Err(at(
+            "`${for}` stands nowhere in the case: its members are all the same".to_owned(),
+        ));
+    }
     for name in names {
         if let Some(why) = limits::member(name) {
             return Err(at(why));
@@ -153,7 +165,7 @@ fn yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Vec<Diagnostic>> {
     if let Some(read) = source.parsed.and_then(|json| serde_json::from_str(json).ok()) {
         return Ok(read);
     }
-    serde_yaml::from_str(&source.text).map_err(|error| vec![document(source).syntax(&error)])
+    document(source).read().map_err(|error| vec![error])
 }
 
 fn profile_of(source: &Source) -> Result<Parsed, Vec<Diagnostic>> {

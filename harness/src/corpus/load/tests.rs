@@ -21,7 +21,7 @@ fn errors(texts: &[(&str, &str)]) -> Vec<String> {
 fn a_good_corpus_loads() {
     assert_eq!(
         errors(&[
-            ("t/a.yaml", "{summary: s, requirement: [r], for: [x, y]}"),
+            ("t/a.yaml", "{summary: 's ${for}', requirement: [r], for: [x, y]}"),
             (
                 "t/a.known.yaml",
                 "[{for: [x], facts: {process.exit: [{because: unexplained, who: ['crun <2'], shows: 2}, {otherwise: 1}]}}]"

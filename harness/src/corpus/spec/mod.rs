@@ -51,6 +51,9 @@ pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
         found: Vec::new(),
     };
     walk.named(name, value);
+    if name == "config" {
+        walk.binds(value);
+    }
     walk.found
 }
 
@@ -116,7 +119,17 @@ impl Walk {
         match (name, value) {
             ("any", _) | ("text", Value::String(_)) | ("bool", Value::Bool(_)) => {}
             ("call", Value::String(call)) => self.call(call, value),
-            ("text" | "call", _) => self.wrong("a text", value),
+            ("version", Value::String(text)) => {
+                if semver::Version::parse(text).is_err() {
+                    self.wrong("a version as SemVer 2.0 has it, such as 1.0.2", value);
+                }
+            }
+            ("access", Value::String(text)) => {
+                if text.chars().any(|letter| !"rwm".contains(letter)) {
+                    self.wrong("some of the letters r, w and m", value);
+                }
+            }
+            ("text" | "call" | "version" | "access", _) => self.wrong("a text", value),
             ("bool", _) => self.wrong("true or false", value),
             ("i32" | "i64" | "u16" | "u32" | "u64", _) => self.integer(name, value),
             _ => match TYPES.get(name) {
@@ -217,6 +230,27 @@ impl Walk {
                 &format!("a whole number from {} to {}", range.start(), range.end()),
                 value,
             );
+        }
+    }
+
+    /// Options of bind mounts: there is no file system that could have some of its own.
+    fn binds(&mut self, config: &Value) {
+        let mounts = config["mounts"].as_array().into_iter().flatten().enumerate();
+        for (index, mount) in mounts {
+            let options = mount["options"].as_array().into_iter().flatten();
+            let options: Vec<&Value> = options.filter(|option| option.is_string()).collect();
+            if !options
+                .iter()
+                .any(|option| *option == "bind" || *option == "rbind")
+            {
+                continue;
+            }
+            for (at, option) in options.into_iter().enumerate() {
+                self.keys
+                    .extend(["mounts", &index.to_string(), "options", &at.to_string()].map(str::to_owned));
+                self.named("mount-option", option);
+                self.keys.truncate(self.keys.len() - 4);
+            }
         }
     }
 

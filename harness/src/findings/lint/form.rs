@@ -32,7 +32,7 @@ pub fn form_of(text: &str, written: &Written) -> Form {
     if new == text {
         return Form::Good;
     }
-    if let Some(comment) = comment_in(&text[head.len()..], &body) {
+    if let Some(comment) = print::comment_in(&text[head.len()..], &body) {
         return Form::Kept(format!(
             "the comment in line {} would be lost: move it to the head of the file",
             head.lines().count() + comment
@@ -77,28 +77,6 @@ fn head_of(text: &str) -> &str {
         end += line.len();
     }
     &text[..end]
-}
-
-/// The line, from 1, of a comment below the head. What also stands in the printed text is no comment.
-fn comment_in(text: &str, printed: &str) -> Option<usize> {
-    // Quotes may be of another kind there.
-    let flat = |text: &str| {
-        text.replace(['\'', '"'], "")
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let printed = flat(printed);
-    let is_comment = |line: &str| {
-        let mut places = line.match_indices('#').map(|(at, _)| at);
-        places.any(|at| {
-            let opens = at == 0 || line[..at].ends_with([' ', '\t']);
-            // A quoted text goes on to its quote, and to what closes the list around it.
-            let rest = line[at..].trim_end_matches(['\'', '"', ']', '}', ',', ' ']);
-            opens && !printed.contains(&flat(rest))
-        })
-    };
-    text.lines().position(is_comment).map(|at| at + 1)
 }
 
 fn reads_back(text: &str, written: &Written) -> bool {

@@ -156,3 +156,55 @@ fn what_varies_and_is_explained_alike_each_time_is_known() {
         );
     }
 }
+
+/// Three runs: runc and crun as given, and youki, which shows something else each time.
+fn with_a_third(values: [(&str, i64); 2], change: impl Fn(&mut Difference)) -> Over {
+    let runs: Vec<Vec<Difference>> = (0..3)
+        .map(|run| {
+            let mut one = new(&[values[0], values[1], ("youki", run)]);
+            change(&mut one);
+            vec![one]
+        })
+        .collect();
+    over_runs(&runs, None)
+}
+
+#[test]
+fn what_lasts_is_new_though_a_third_value_varies() {
+    let all = with_a_third([("runc", 7), ("crun", 9)], |_| ());
+    assert_eq!(all.differences[0].standing, Standing::New { runs: 3 });
+    assert_eq!(all.differences[0].seen.len(), 3, "each way is told");
+    let all = with_a_third([("runc", 7), ("crun", 7)], |_| ());
+    assert_eq!(
+        all.differences[0].standing,
+        Standing::Unstable { shown: 1, runs: 3 }
+    );
+}
+
+#[test]
+fn who_never_does_what_is_expected_is_accused_and_nobody_else() {
+    let all = with_a_third([("runc", 7), ("crun", 7)], |one| {
+        one.against = vec!["crun".to_owned()];
+        if one.groups[2].value == Some(Value::Int(1)) {
+            one.against.push("youki".to_owned());
+        }
+    });
+    assert_eq!(all.differences[0].standing, Standing::New { runs: 3 });
+    assert_eq!(all.differences[0].against, ["crun"]);
+}
+
+#[test]
+fn who_never_shows_what_is_written_is_off() {
+    let written = |who: &str, value: Value| (who.to_owned(), value);
+    let all = with_a_third([("runc", 7), ("crun", 7)], |one| {
+        one.written = vec![written("runc", 7.into()), written("crun", 8.into())];
+    });
+    assert_eq!(all.differences[0].standing, Standing::New { runs: 3 });
+    let all = with_a_third([("runc", 7), ("crun", 8)], |one| {
+        one.written = vec![written("runc", 7.into()), written("crun", 8.into())];
+    });
+    assert_eq!(
+        all.differences[0].standing,
+        Standing::Unstable { shown: 1, runs: 3 }
+    );
+}

@@ -1,0 +1,71 @@
+//! Which facts a case compares.
+
+use crate::case::{Case, Watch};
+use crate::fact::{Channel, watched};
+
+/// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
+/// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
+const ALWAYS: [(Channel, &[&str]); 9] = [
+    (Channel::Process, &[""]),
+    (
+        Channel::Leftover,
+        &[
+            "processes",
+            "mounts",
+            "cgroups",
+            "files",
+            "settings",
+            "machine",
+            "frozen",
+        ],
+    ),
+    (Channel::Syscall, &["denied"]),
+    (Channel::Filter, &["count", "departures", "undecided", "unlisted"]),
+    (Channel::Mount, &["inside."]),
+    (Channel::Cgroup, &["inside."]),
+    (Channel::Hook, &["order"]),
+    (Channel::Engine, &[""]),
+    // What the workload itself prints; what is seen of it from outside opens with `init` or `created`.
+    (Channel::Proc, &[""]),
+];
+
+/// The last parts of lifecycle facts that are always compared.
+const LIFECYCLE: [&str; 7] = [
+    "result",
+    "pid_file",
+    "status",
+    "json",
+    "terminal",
+    "stdout",
+    "containers",
+];
+
+/// Whether the case compares the fact.
+#[must_use]
+pub fn is_compared(case: &Case, path: &str) -> bool {
+    let Some(channel) = Channel::of(path) else {
+        return false;
+    };
+    let rest = path[channel.name().len()..].trim_start_matches('.');
+    let watch = case.body.watch.get(&channel);
+    let patterns = watch.map_or(&[][..], Watch::paths);
+    if patterns.iter().any(|pattern| watched(pattern, rest)) {
+        return true;
+    }
+    if channel == Channel::Lifecycle {
+        let (step, last) = rest.rsplit_once('.').unwrap_or(("", rest));
+        // The status of exec and run is the process's own.
+        return LIFECYCLE.contains(&last)
+            || (last == "exit" && (step.contains("exec") || step.contains("run")));
+    }
+    if channel == Channel::Proc
+        && ["init.", "created."]
+            .iter()
+            .any(|outside| rest.starts_with(outside))
+    {
+        return false;
+    }
+    ALWAYS
+        .iter()
+        .any(|(always, heads)| *always == channel && heads.iter().any(|head| rest.starts_with(head)))
+}
