@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use ocidiff_confine::yaml::{twice, weigh};
 use ocidiff_confine::{raised, read_text};
-use ocidiff_model::Op;
+use ocidiff_model::{Op, Range};
 
 use crate::call::Call;
 use crate::template::{self, CallError, StepTemplate, Word};
@@ -170,6 +170,9 @@ pub struct CrateSource {
 pub struct Refusal {
     /// What it says on stderr.
     pub regex: Pattern,
+    /// Of which bundles it can mean that, by their ociVersion; of all if it says none.
+    #[serde(default)]
+    pub oci_version: Option<Range>,
     /// What that means.
     pub means: String,
 }
@@ -287,12 +290,20 @@ impl Manifest {
         self.step(step, version).is_some()
     }
 
-    /// What a refusal on stderr means, when it is one.
-    pub fn refusal(&self, stderr: &str) -> Option<&str> {
+    /// What a refusal on stderr means, when it is one; `oci_version` is the bundle's, where it is known.
+    pub fn refusal(&self, stderr: &str, oci_version: Option<&str>) -> Option<&str> {
+        let is_meant = |refusal: &&Refusal| match (&refusal.oci_version, oci_version) {
+            (Some(range), Some(version)) => {
+                // What is not a version is not a newer one.
+                is_semver(version) && version.parse().is_ok_and(|version| range.holds(&version))
+            }
+            _ => true,
+        };
         self.refusals
             .iter()
-            .find(|refusal| refusal.regex.is_match(stderr))
-            .map(|r| r.means.as_str())
+            .filter(|refusal| refusal.regex.is_match(stderr))
+            .find(is_meant)
+            .map(|refusal| refusal.means.as_str())
     }
 
     /// The version in the output of the version call.
@@ -380,6 +391,13 @@ fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
         column,
         why,
     }
+}
+
+/// Three numbers, and what can follow them.
+fn is_semver(text: &str) -> bool {
+    let core = text.split(['-', '+']).next().unwrap_or_default();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    core.split('.').count() == 3 && core.split('.').all(is_number)
 }
 
 /// Where a key stands, for what can be checked only when all is read.

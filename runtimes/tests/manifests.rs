@@ -118,10 +118,16 @@ fn what_a_call_lacks_and_what_a_step_lacks_are_errors() {
 fn refusals_are_known() {
     assert!(
         manifest("crun")
-            .refusal("2026 error: unknown version specified\n")
+            .refusal("2026 error: unknown version specified\n", Some("1.2.0"))
             .is_some()
     );
-    assert!(manifest("crun").refusal("Permission denied").is_none());
+    assert!(manifest("crun").refusal("Permission denied", None).is_none());
+    for older in ["1.0.2", "1.o.2", "2.o", ""] {
+        let said = manifest("crun")
+            .refusal("unknown version specified", Some(older))
+            .map(str::to_owned);
+        assert_eq!(said, None, "{older} is not newer than crun");
+    }
 }
 
 #[test]

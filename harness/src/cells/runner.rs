@@ -297,7 +297,7 @@ impl CellRunner {
         while let Some(Ok((index, told))) = runs.join_next().await {
             let contender = &contenders[index];
             self.hangs.note(&contender.id.label, &told.steps);
-            let refusal = refusal(contender, &told);
+            let refusal = refusal(contender, bundle, &told);
             records.insert(index, record(case, contender, bundle, told, refusal));
         }
         records.into_values().collect()
@@ -310,7 +310,7 @@ fn watched_calls(case: &Case) -> &[String] {
 }
 
 /// What the runtime says where it refuses before anything ran.
-fn refusal(contender: &Contender, told: &Told) -> Option<String> {
+fn refusal(contender: &Contender, bundle: &Bundle, told: &Told) -> Option<String> {
     let first = told
         .steps
         .iter()
@@ -318,7 +318,12 @@ fn refusal(contender: &Contender, told: &Told) -> Option<String> {
     if first.result != CallResult::Error {
         return None;
     }
-    contender.runtime.manifest.refusal(&first.text).map(str::to_owned)
+    let config: serde_json::Value = serde_json::from_str(config_of(bundle)).unwrap_or_default();
+    let refused = contender
+        .runtime
+        .manifest
+        .refusal(&first.text, config["ociVersion"].as_str());
+    refused.map(str::to_owned)
 }
 
 fn record(

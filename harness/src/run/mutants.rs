@@ -225,10 +225,21 @@ impl Bench {
                 &labels,
             ));
         }
-        // What the real ones do not meet either is no fault of the mutant.
-        let before = signs(&self.judge(candidate, real.iter()), &labels_of(real));
-        let mut found = signs(&self.judge(candidate, mutants.iter()), &labels);
-        found.retain(|sign| sign.expected.is_some() && before.iter().all(|other| other.fact != sign.fact));
+        // What a real one does not meet either is not a fault of its mutant.
+        let before = self.judge(candidate, real.iter());
+        let met = |fact: &str, who: &String| {
+            let of_fact = before.iter().filter(|difference| difference.fact == fact);
+            of_fact.clone().all(|difference| !difference.against.contains(who))
+        };
+        let pairs = || sides.mutants.iter().zip(&sides.real);
+        let mut now = self.judge(candidate, mutants.iter());
+        now.retain(|difference| {
+            pairs().any(|(mutant, real)| {
+                difference.against.contains(&mutant.id.label) && met(&difference.fact, &real.id.label)
+            })
+        });
+        let mut found = signs(&now, &labels);
+        found.retain(|sign| sign.expected.is_some());
         Ok(found)
     }
 
@@ -247,13 +258,6 @@ fn labels(contenders: &[Contender]) -> Vec<String> {
     contenders
         .iter()
         .map(|contender| contender.id.label.clone())
-        .collect()
-}
-
-fn labels_of(records: &[Record]) -> Vec<String> {
-    records
-        .iter()
-        .map(|record| record.runtime.label.clone())
         .collect()
 }
 

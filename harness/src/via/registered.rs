@@ -121,7 +121,7 @@ impl TakingPart {
             };
             why = error.to_string();
             silent.unanswered += usize::from(matches!(error, CallError::Failed(_)));
-            if contender.runtime.manifest.refusal(&why).is_some() {
+            if contender.runtime.manifest.refusal(&why, None).is_some() {
                 return true;
             }
             let sentence = format!("{name}: nothing starts under it: {why}: left out");

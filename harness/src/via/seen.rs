@@ -91,7 +91,7 @@ impl Seen {
         }
         self.step_of(*op, CallResult::Error, why.to_owned(), began);
         if *op == Op::Create {
-            self.refused = contender.runtime.manifest.refusal(why).map(str::to_owned);
+            self.refused = contender.runtime.manifest.refusal(why, None).map(str::to_owned);
         }
     }
 

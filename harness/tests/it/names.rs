@@ -3,8 +3,8 @@
 
 use crate::support;
 
-use ocidiff::judge::compare::is_compared;
 use ocidiff_model::Case;
+use ocidiff_model::compared::is_compared;
 use ocidiff_model::facts::{self, Compared};
 use support::Scene;
 
