@@ -54,6 +54,7 @@ use serde::Serialize;
 pub use run::Run;
 pub use safe::{safe, safe_json, safe_lines, safe_to};
 pub use style::Style;
+pub use telling::word;
 
 /// What a report can be drawn as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -277,11 +277,38 @@ pub(crate) fn selector(case: &CaseReport, label: &str) -> String {
     named
         .clone()
         .find(called)
-        .map_or_else(|| label.to_owned(), String::clone)
+        .map_or_else(|| as_selector(label), String::clone)
+}
+
+/// A label that has a path, where nobody has named the runtime by it: `youki /x/youki` is `youki=/x/youki`.
+fn as_selector(label: &str) -> String {
+    match label.split_once(' ') {
+        Some((name, path)) if path.starts_with('/') => format!("{name}={path}"),
+        _ => label.to_owned(),
+    }
+}
+
+/// Whether two programs of one name take part, one of them a local one: they can be of one version, and a known file tells versions
+/// apart and nothing else.
+pub(crate) fn has_twins(case: &CaseReport) -> bool {
+    let selectors = case.again.windows(2).filter(|pair| pair[0] == "--runtime");
+    let name = |selector: &str| selector.split(['@', '=']).next().unwrap_or_default().to_owned();
+    let all: Vec<(String, bool)> = selectors
+        .map(|pair| (name(&pair[1]), pair[1].contains('=')))
+        .collect();
+    let is_twin = |(at, (name, local)): (usize, &(String, bool))| {
+        *local
+            && all
+                .iter()
+                .enumerate()
+                .any(|(other, (same, _))| other != at && same == name)
+    };
+    all.iter().enumerate().any(is_twin)
 }
 
 /// A word for the shell, quoted only where it must be.
-pub(crate) fn word(word: &str) -> String {
+#[must_use]
+pub fn word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@._+=/-".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

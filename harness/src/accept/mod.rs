@@ -9,7 +9,7 @@
 mod tests;
 
 use ocidiff_model::known::{
-    ABSENT, Because, Explained, Group, Item, KnownFile, Machine, Otherwise, RuntimeKey, When, stands_for,
+    ABSENT, ANY, Because, Explained, Group, Item, KnownFile, Machine, Otherwise, RuntimeKey, When, stands_for,
 };
 use ocidiff_model::{Catalogue, FindingId, RuntimeId, Value};
 
@@ -51,6 +51,14 @@ pub enum Error {
         "failed to write {fact} down: nobody knows the version of {who}, so it would be said of every version"
     )]
     Versionless {
+        /// The fact.
+        fact: String,
+        /// The runtime.
+        who: String,
+    },
+    /// What it shows would read as something else.
+    #[error("failed to write {fact} down: {who} shows `*`, which in a known file stands for any value")]
+    Any {
         /// The fact.
         fact: String,
         /// The runtime.
@@ -274,7 +282,7 @@ fn changed(
     let entries = group.entries(knowledge.catalogue, knowledge.runtimes);
     let entry = entries.ok().and_then(|mut entries| entries.pop());
     for (runtime, value) in seen.values.iter().rev() {
-        twins(seen, runtime, value.as_ref())?;
+        writable(seen, runtime, value.as_ref())?;
         let written = entry.as_ref().and_then(|entry| entry.value_for(runtime));
         if !written.is_some_and(|written| stands_for(written, value.as_ref())) {
             items.insert(0, unexplained(exactly(runtime, seen)?, value.as_ref()));
@@ -335,6 +343,17 @@ fn exactly(runtime: &RuntimeId, seen: &Observed) -> Result<RuntimeKey, Error> {
     })
 }
 
+/// What cannot be written as it is.
+fn writable(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<(), Error> {
+    if value == Some(&Value::from(ANY)) {
+        return Err(Error::Any {
+            fact: seen.fact.clone(),
+            who: runtime.label.clone(),
+        });
+    }
+    twins(seen, runtime, value)
+}
+
 fn twins(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<(), Error> {
     let differs = |(other, shown): &(RuntimeId, Option<Value>)| {
         other.name == runtime.name && other.version == runtime.version && shown.as_ref() != value
@@ -368,7 +387,7 @@ fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
     };
     let mut items: Vec<Item> = Vec::new();
     for (runtime, value) in &seen.values {
-        twins(seen, runtime, value.as_ref())?;
+        writable(seen, runtime, value.as_ref())?;
         let is_usual = match usual.as_ref() {
             Some(usual) => stands_for(usual, value.as_ref()),
             None => value.is_none(),

@@ -93,8 +93,11 @@ fn events(args: &LintArgs) -> Result<Vec<Event>, Error> {
     if let Some(cases) = &args.cases {
         run.arg("--cases").arg(cases);
     }
-    // How it ends says what differs, which is not the question.
+    // How it ends says what differs, which is not the question, if it came so far.
     run.status().map_err(Error::broken)?;
+    if !file.exists() {
+        return Err(Error::broken("the cases were not run: see above"));
+    }
     read(&file)
 }
 

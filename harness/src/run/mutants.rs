@@ -229,7 +229,9 @@ impl Bench {
         let before = self.judge(candidate, real.iter());
         let met = |fact: &str, who: &String| {
             let of_fact = before.iter().filter(|difference| difference.fact == fact);
-            of_fact.clone().all(|difference| !difference.against.contains(who))
+            of_fact
+                .clone()
+                .all(|difference| !difference.against.contains(who))
         };
         let pairs = || sides.mutants.iter().zip(&sides.real);
         let mut now = self.judge(candidate, mutants.iter());

@@ -130,8 +130,9 @@ fn what_to_do(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
     {
         sheet.raw_field("next", step);
     }
-    sheet.raw_field(
-        "next",
-        &format!("ocidiff show {}", telling::quoted(&style.words(&case.case))),
-    );
+    if !next::is_given(case) {
+        let again = style.words(&telling::again(case));
+        let name = telling::quoted(&style.words(&case.case));
+        sheet.raw_field("next", &format!("ocidiff show {name}{again}"));
+    }
 }

@@ -1,8 +1,8 @@
 //! A case as it is written, with what is known of it.
 
 use ocidiff_model::{KnownEntry, Value};
-use ocidiff_reports::Style;
 use ocidiff_reports::findings::Sheet;
+use ocidiff_reports::{Style, word};
 
 use crate::cli::inspect::describe;
 use crate::corpus::{Corpus, Entry, print};
@@ -12,7 +12,12 @@ use crate::findings::named_by;
 /// Columns of a value.
 const VALUE: usize = 60;
 
-pub(super) fn sheet(entry: &Entry, corpus: &Corpus, style: &Style) -> Result<String, Error> {
+pub(super) fn sheet(
+    entry: &Entry,
+    corpus: &Corpus,
+    again: &[String],
+    style: &Style,
+) -> Result<String, Error> {
     let case = &entry.case;
     let mut sheet = Sheet::new(style, &case.name, "a case");
     sheet.part("about", &case.body.summary);
@@ -38,7 +43,8 @@ pub(super) fn sheet(entry: &Entry, corpus: &Corpus, style: &Style) -> Result<Str
         Some(format!("{id}  {}", finding.title))
     });
     sheet.lines("findings", findings);
-    sheet.part("run it", &format!("ocidiff explain --run '{}'", case.name));
+    let again: String = again.iter().map(|option| format!(" {}", word(option))).collect();
+    sheet.part("run it", &format!("ocidiff explain --run '{}'{again}", case.name));
     Ok(sheet.text())
 }
 

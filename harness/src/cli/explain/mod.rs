@@ -43,7 +43,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     }
     let corpus = suite::corpus(args.with.cases.as_deref())?;
     let style = output::style();
-    let told = told(&args.id, &corpus, &style)?;
+    let told = told(&args.id, &corpus, &args.with.again(), &style)?;
     if told.is_empty() {
         return Err(Error::usage(format!(
             "nothing is named `{}`; {}",
@@ -55,7 +55,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitStatus, Error> {
 }
 
 /// Each thing of that name. Names of different kinds hardly ever meet; where they do both are told.
-fn told(name: &str, corpus: &Corpus, style: &Style) -> Result<Vec<String>, Error> {
+fn told(name: &str, corpus: &Corpus, again: &[String], style: &Style) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
     if let Some((id, finding)) = corpus.findings.0.iter().find(|(id, _)| id.as_str() == name) {
         told.push(finding::sheet(id, finding, corpus, style));
@@ -75,10 +75,10 @@ fn told(name: &str, corpus: &Corpus, style: &Style) -> Result<Vec<String>, Error
     if told.is_empty() {
         let patterns = [name.to_owned()];
         for entry in plan::select(&corpus.entries, &patterns).unwrap_or_default() {
-            told.push(case::sheet(entry, corpus, style)?);
+            told.push(case::sheet(entry, corpus, again, style)?);
         }
     } else if let Some(entry) = corpus.find(name) {
-        told.push(case::sheet(entry, corpus, style)?);
+        told.push(case::sheet(entry, corpus, again, style)?);
     }
     Ok(told)
 }
