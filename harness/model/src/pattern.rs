@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 /// - a text: the same text, where `*` stands for anything; `"*"` alone for any value at all
 /// - a number, `true`, `false`: the same
 /// - `{$not: PATTERN}`, `{$any: [PATTERN, ...]}`, `{$above: NUMBER}`, `{$below: NUMBER}`
+/// - `{$semver: true}`: a text that is a version of SemVer 2.0; `{$semver: false}`: one that is not
 /// - `{$twice: MEMBER}`: a list, two of whose maps have the same there; `{$twice: "*"}`: two of whose items are the same
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -51,7 +52,7 @@ impl JsonSchema for Pattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "A part that a config must have; `*` stands for anything, null for nothing, and there are $not, $any, $above, $below and $twice.",
+            "description": "A part that a config must have; `*` stands for anything, null for nothing, and there are $not, $any, $above, $below, $semver and $twice.",
         })
     }
 }
@@ -70,10 +71,14 @@ fn well_formed(pattern: &Value) -> Result<(), String> {
                 Some(("$any", Value::Array(inner))) if !inner.is_empty() => {
                     return inner.iter().try_for_each(well_formed);
                 }
-                Some(("$above" | "$below", Value::Number(_)) | ("$twice", Value::String(_))) => return Ok(()),
+                Some(
+                    ("$above" | "$below", Value::Number(_))
+                    | ("$semver", Value::Bool(_))
+                    | ("$twice", Value::String(_)),
+                ) => return Ok(()),
                 Some((name, _)) => {
                     return Err(format!(
-                        "`{name}`: there are $not: PATTERN, $any: [PATTERN, ...], $above: NUMBER, $below: NUMBER and $twice: MEMBER"
+                        "`{name}`: there are $not: PATTERN, $any: [PATTERN, ...], $above: NUMBER, $below: NUMBER, $semver: BOOL and $twice: MEMBER"
                     ));
                 }
                 None => {}
@@ -109,6 +114,9 @@ fn fits(pattern: &Value, value: &Value) -> bool {
             Some(("$below", most)) => {
                 matches!((value.as_f64(), most.as_f64()), (Some(value), Some(most)) if value < most)
             }
+            Some(("$semver", is)) => value
+                .as_str()
+                .is_some_and(|text| *is == semver::Version::parse(text).is_ok()),
             Some(("$twice", name)) => value.as_array().is_some_and(|items| repeats(name, items)),
             _ => value
                 .as_object()
@@ -177,6 +185,7 @@ mod tests {
     #[test]
     fn a_part_fits_a_config_that_has_it() {
         let config = json!({
+            "ociVersion": "1.0.2",
             "process": {"noNewPrivileges": false, "env": ["A=1", "PATH=/bin"], "rlimits": [{"type": "RLIMIT_FSIZE", "soft": 0}]},
             "mounts": [{"type": "tmpfs", "options": ["ro"]}, {"type": "bind", "options": ["rw", "rbind"]}],
             "linux": {"sysctl": {"net.core.somaxconn": "1"}, "devices": [], "groups": [5, 6, 5],
@@ -203,6 +212,9 @@ mod tests {
             ("{linux: {devices: ['*']}}", false),
             ("{process: {rlimits: [{soft: {$below: 1}}]}}", true),
             ("{process: {rlimits: [{soft: {$above: 0}}]}}", false),
+            ("{ociVersion: {$semver: true}}", true),
+            ("{ociVersion: {$semver: false}}", false),
+            ("{hostname: {$semver: false}}", false),
             ("{process: {env: {$twice: '*'}}}", false),
             ("{process: {umask: {$twice: '*'}}}", false),
             ("{mounts: {$twice: type}}", false),

@@ -38,6 +38,12 @@ pub enum Error {
     /// It is no known file.
     #[error("failed to read it: {0}")]
     Parse(String),
+    /// What is written has no values that could be changed.
+    #[error(
+        "failed to write {0} down: what is written of it is the names of findings; mend their `affects` and `shows`, or write \
+         the values in their place"
+    )]
+    ByFindings(String),
     /// Its groups cannot be told apart in its text.
     #[error("failed to find its groups: write each as a line that opens with `- ` at the left edge")]
     Layout,
@@ -122,6 +128,15 @@ impl Block {
 /// # Errors
 /// See [`Error`].
 pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) -> Result<String, Error> {
+    let whole;
+    let before = match before.is_empty() || before.ends_with('\n') {
+        true => before,
+        // Else what comes next would stand in its last line.
+        false => {
+            whole = format!("{before}\n");
+            whole.as_str()
+        }
+    };
     let (head, mut blocks) = split(before)?;
     for seen in observed.iter().filter(|seen| !seen.known) {
         let at = blocks
@@ -130,6 +145,9 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
         match at {
             Some(at) => update(&mut blocks, at, seen, knowledge)?,
             None if seen.gone => {}
+            None if is_told_by_findings(&blocks, seen, knowledge.machine) => {
+                return Err(Error::ByFindings(seen.fact.clone()));
+            }
             None => {
                 let group = Group {
                     members: seen.member.iter().cloned().collect(),
@@ -161,6 +179,15 @@ fn is_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
         .get(&seen.fact)
         .is_some_and(|said| said.shown().is_empty());
     here && is_written && group.is_about(seen.member.as_deref())
+}
+
+/// Whether findings alone say how the fact differs.
+fn is_told_by_findings(blocks: &[Block], seen: &Observed, machine: &Machine) -> bool {
+    blocks.iter().map(|block| &block.group).any(|group| {
+        machine.is_meant_by(group.when.as_ref())
+            && group.is_about(seen.member.as_deref())
+            && group.facts.contains_key(&seen.fact)
+    })
 }
 
 /// On which machines a new group holds: where others of the same fact say what they hold on, it must say so too.
@@ -197,7 +224,7 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
             texts.last_mut().unwrap_or(&mut head).push_str(line);
         }
     }
-    if texts.len() != groups.len() {
+    if texts.len() != groups.len() || (groups.is_empty() && !is_blank(&head)) {
         return Err(Error::Layout);
     }
     let mut above = head.lines().count();
@@ -207,6 +234,12 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
         Block { text, group, before }
     });
     Ok((head, blocks.collect()))
+}
+
+/// Whether a text has nothing but comments and empty lines.
+fn is_blank(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 /// The fact gets what this run has shown of it, for this member alone.

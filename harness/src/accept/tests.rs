@@ -241,3 +241,27 @@ fn nothing_is_said_of_every_version_because_one_has_no_number() {
     let error = here("", &[one]).expect_err("a build without a version");
     assert!(matches!(error, Error::Versionless { .. }), "{error}");
 }
+
+#[test]
+fn what_is_added_stands_in_lines_of_its_own() {
+    let new = || [seen("proc.cwd", Some("a"), &[("runc", 0), ("crun", 1)])];
+    let before =
+        "- facts: {process.exit: [{because: unexplained, who: [crun =1.2], shows: 2}, {otherwise: 0}]}";
+    let after = here(before, &new()).expect("rewrite");
+    assert!(after.starts_with(&format!("{before}\n- for: [a]\n")), "{after}");
+    for other in ["[]", "null", "{}", "---\n[]\n"] {
+        let error = here(other, &new()).expect_err(other);
+        assert!(
+            matches!(error, Error::Layout | Error::Parse(_)),
+            "{other}: {error}"
+        );
+    }
+    assert!(here("# Nothing yet.\n", &new()).is_ok());
+}
+
+#[test]
+fn what_findings_say_is_not_written_over() {
+    let before = "- facts: {proc.cwd: crun/it}\n";
+    let error = here(before, &[seen("proc.cwd", None, &[("runc", 0), ("crun", 1)])]).expect_err("findings");
+    assert!(matches!(error, Error::ByFindings(_)), "{error}");
+}

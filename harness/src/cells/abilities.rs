@@ -5,6 +5,7 @@ use std::path::Path;
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Case, Needs};
 
+use super::controllers::used;
 use crate::cell::pin::needs::{Unpinned, unpinned};
 use crate::corpus::config::is_engines_own;
 use crate::machine::cgroup::Layout;
@@ -64,7 +65,13 @@ impl Abilities {
                 "needs an engine with a seccomp profile of its own: --via cri, --via docker".to_owned()
             })
         };
+        let controller = || {
+            let mut used = used(case, self.machine.cgroup).into_iter();
+            let missing = used.find(|name| !self.controllers.iter().any(|there| there == name));
+            missing.map(|name| format!("needs the cgroup controller {name}"))
+        };
         self.missing(&case.body.needs)
+            .or_else(controller)
             .or_else(unpinned)
             .or_else(engine)
             .or_else(|| {
@@ -182,6 +189,25 @@ mod tests {
         // Who has no engine has no profile of an engine's either.
         let own = with("config: {linux: {seccomp: {$profile: RuntimeDefault}}}");
         assert!(own.is_some_and(|why| why.contains("needs an engine with a seccomp profile of its own")));
+        for (rest, controller) in [
+            (
+                "config: {linux: {resources: {memory: {limit: 1}, pids: {limit: 1}}}}",
+                Some("memory"),
+            ),
+            ("config: {linux: {resources: {cpu: {cpus: '0'}}}}", Some("cpuset")),
+            (
+                "config: {linux: {resources: {memory: {}, cpu: {shares: null}, devices: []}}}",
+                None,
+            ),
+            ("steps: [create, start, pause, resume, wait]", Some("freezer")),
+            (
+                "steps: [create, {update: {resources: {cpu: {shares: 2}}}}]",
+                Some("cpu"),
+            ),
+        ] {
+            let needed = controller.map(|name| format!("needs the cgroup controller {name}"));
+            assert_eq!(with(rest), needed, "{rest}");
+        }
         assert_eq!(of("{layers: [/usr, /]}"), None);
         let gone = of("{image: 'web:1', layers: [/usr, /no/such]}");
         assert_eq!(

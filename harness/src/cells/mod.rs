@@ -19,6 +19,7 @@
 pub mod abilities;
 pub mod ask;
 pub mod carry;
+mod controllers;
 pub mod hangs;
 pub(crate) mod hear;
 pub mod launch;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ocidiff_model::known::Machine;
-use ocidiff_model::record::{CallResult, RunOutcome};
+use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
 use ocidiff_model::{Case, Channel, Op, Record, Watch};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
@@ -205,6 +205,19 @@ impl CellRunner {
         let asks = !watched_calls(case).is_empty() || case.body.expect.keys().any(of_calls);
         if self.recorder == Recorder::None && asks {
             return Some("watches syscalls, which `--recorder none` does not record".to_owned());
+        }
+        let of_setup = |path: &&String| Channel::of(path) == Some(Channel::Setup);
+        if let Some(path) = case
+            .body
+            .expect
+            .keys()
+            .find(of_setup)
+            .filter(|_| self.recorder_said != EBPF)
+        {
+            return Some(format!(
+                "expects {path}, which the recorder {} does not see",
+                self.recorder_said
+            ));
         }
         let wanted = case.body.needs.recorder.as_ref()?;
         (*wanted != self.recorder_said).then(|| format!("needs the recorder {wanted}"))

@@ -112,10 +112,15 @@ impl Reader<'_> {
             return Ok(());
         }
         let ends = |ending: &str| path.extension().is_some_and(|found| found == ending);
-        if !ends("yaml") && !ends("json") {
+        if !["yaml", "yml", "json"].into_iter().any(ends) {
             return Ok(());
         }
-        let source = source(path.clone(), below.to_str().is_some());
+        let mut source = source(path.clone(), below.to_str().is_some());
+        if ends("yml") {
+            // Somebody would believe that it is read.
+            let why = "a file of this ending is not read: rename it to .yaml".to_owned();
+            (source.text, source.unreadable) = (String::new().into(), unreadable(why, 1, 1).1);
+        }
         self.bytes += source.text.len() as u64;
         self.found.insert(name, source);
         self.within(self.found.len(), FILES, "cases and other files")?;
@@ -146,7 +151,11 @@ fn unreadable(why: String, line: usize, column: usize) -> (String, Option<Unread
 
 fn text_of(path: &Path) -> (String, Option<Unreadable>) {
     match read_text(path, raised(FILE)) {
-        Ok(text) => (text, None),
+        // Editors of some systems put a mark of the byte order before the text.
+        Ok(text) => match text.strip_prefix('\u{feff}') {
+            Some(text) => (text.to_owned(), None),
+            None => (text, None),
+        },
         Err(ReadError::NotText(error)) => {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -93,8 +93,8 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
     Some(difference)
 }
 
-/// Whether something of it shows in every run, though another runtime's value varies: somebody never does what is expected; or
-/// whose value does not vary never shows what is written, or what another shows whose value does not vary either.
+/// Whether something of it shows in every run, though values vary: somebody never does what is expected, never shows what is
+/// written, or never shows what another one always does.
 fn lasts(ways: &[Option<&Difference>]) -> bool {
     let is_new = |way: &&Difference| matches!(way.standing, Standing::New { .. });
     let all: Vec<&Difference> = ways.iter().copied().flatten().filter(is_new).collect();
@@ -105,17 +105,17 @@ fn lasts(ways: &[Option<&Difference>]) -> bool {
     if accused.any(|who| all.iter().all(|way| way.against.contains(who))) {
         return true;
     }
-    let steady: Vec<(&String, Option<&Value>)> = shown_by(first)
-        .filter(|one| all.iter().all(|way| shown_by(way).any(|other| other == *one)))
-        .collect();
-    let written = |who: &String| first.written.iter().find(|(other, _)| other == who);
-    let is_off = |(who, value): &(&String, Option<&Value>)| {
-        written(who).is_some_and(|(_, written)| !stands_for(written, *value))
+    let never = |who: &String, is: &dyn Fn(Option<&Value>) -> bool| {
+        let mut runs = all.iter();
+        runs.all(|way| shown_by(way).any(|(other, value)| other == who && !is(value)))
     };
-    match first.written.is_empty() {
-        true => steady.iter().any(|(_, value)| *value != steady[0].1),
-        false => steady.iter().any(is_off),
+    if !first.written.is_empty() {
+        let mut written = first.written.iter();
+        return written.any(|(who, written)| never(who, &|value| stands_for(written, value)));
     }
+    let mut steady =
+        shown_by(first).filter(|one| all.iter().all(|way| shown_by(way).any(|other| other == *one)));
+    steady.any(|(_, always)| shown_by(first).any(|(who, _)| never(who, &|value| value == always)))
 }
 
 /// Who shows what.

@@ -54,6 +54,9 @@ pub struct Layout {
 /// cgroup v2: where the cell's own process sits, under the run's cgroup.
 pub(crate) const CELL: &str = "cell";
 
+/// What statfs says of cgroup and cgroup2 (linux/magic.h).
+const MAGIC: [u64; 2] = [0x0027_e0eb, 0x6367_7270];
+
 /// What the runtime takes for the root of everything, under the cgroup that has the bounds.
 const RUN: &str = "run";
 
@@ -80,6 +83,17 @@ impl Layout {
                 "no cgroup hierarchy is mounted under /sys/fs/cgroup; mount one there \
                  (mount -t cgroup2 cgroup2 /sys/fs/cgroup)",
             ));
+        }
+        for Hierarchy { dir, .. } in &layout.hierarchies {
+            let told = rustix::fs::statfs(dir.as_path())
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", dir.display())))?;
+            // The type's width differs by architecture.
+            if !MAGIC.iter().any(|magic| told.f_type as u64 == *magic) {
+                let dir = dir.display();
+                return Err(io::Error::other(format!(
+                    "another file system covers the cgroups that are mounted at {dir}; unmount it (umount {dir})"
+                )));
+            }
         }
         Ok(layout)
     }

@@ -1,0 +1,66 @@
+//! Which cgroup controllers a case cannot do without, by what it sets and by its steps: a runtime that is without them fails, or sets
+//! nothing, for a reason that is not its own.
+
+use ocidiff_model::{Case, CgroupVersion, Op};
+use serde_json::Value;
+
+/// Members of `linux.resources`, and the controller that they are about in v1 and in v2. What is about devices is a hierarchy in v1,
+/// and a program in v2.
+const OF_MEMBERS: [(&str, &str, Option<&str>); 4] = [
+    ("memory", "memory", Some("memory")),
+    ("pids", "pids", Some("pids")),
+    ("blockIO", "blkio", Some("io")),
+    ("devices", "devices", None),
+];
+
+/// Members of `cpu` that are the cpuset's.
+const OF_CPUSET: [&str; 2] = ["cpus", "mems"];
+
+/// Controllers that the case sets something of.
+pub(super) fn used(case: &Case, cgroup: CgroupVersion) -> Vec<&'static str> {
+    let steps = &case.body.steps;
+    let of_steps = steps.iter().flat_map(|step| {
+        let config = step
+            .options
+            .config
+            .as_ref()
+            .map(|config| &config["linux"]["resources"]);
+        config.into_iter().chain(&step.options.resources)
+    });
+    let mut found: Vec<&str> = std::iter::once(&case.body.config["linux"]["resources"])
+        .chain(of_steps)
+        .flat_map(|resources| of(resources, cgroup))
+        .collect();
+    let freezes = |op: Op| matches!(op, Op::Pause | Op::Resume);
+    if cgroup == CgroupVersion::V1 && steps.iter().any(|step| freezes(step.op)) {
+        found.push("freezer");
+    }
+    found
+}
+
+fn of(resources: &Value, cgroup: CgroupVersion) -> Vec<&'static str> {
+    let is_set = |value: &Value| match value {
+        Value::Null => false,
+        Value::Object(members) => !members.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    };
+    let mut found: Vec<&str> = OF_MEMBERS
+        .iter()
+        .filter(|(member, ..)| is_set(&resources[member]))
+        .filter_map(|(_, first, second)| match cgroup {
+            CgroupVersion::V1 => Some(*first),
+            CgroupVersion::V2 => *second,
+        })
+        .collect();
+    for (member, value) in resources["cpu"].as_object().into_iter().flatten() {
+        if is_set(value) {
+            found.push(if OF_CPUSET.contains(&member.as_str()) {
+                "cpuset"
+            } else {
+                "cpu"
+            });
+        }
+    }
+    found
+}
