@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 
 use ocidiff_model::facts::{self, Compared, Found};
-use ocidiff_model::{Case, Channel, Op, Watch, fact, near, step};
-use serde_json::Value;
+use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, step};
+use serde_json::Value as Json;
 
 use super::place::Place;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
+
+/// How a call can end, beside a signal; and that it was not made.
+const RESULTS: [&str; 5] = ["ok", "error", "panic", "timeout", fact::ABSENT];
 
 /// Watched calls among which this one stands are the only ones that are recorded.
 const ONLY: &str = "only";
@@ -133,6 +136,18 @@ fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     None
 }
 
+/// A word that no call of a runtime ends with.
+fn unknown_result(path: &str, expectation: &Expectation) -> Option<Slip> {
+    let is_result = path.starts_with("lifecycle.") && path.ends_with(".result");
+    let mut words = expectation.values().filter_map(|value| match value {
+        Value::Text(word) if is_result => Some(word.as_str()),
+        _ => None,
+    });
+    let is_known = |word: &&str| RESULTS.contains(word) || word.starts_with("signal ") || word.contains('*');
+    let word = words.find(|word| !is_known(word))?;
+    Some((format!("no call ends with `{word}`"), near::help(word, RESULTS)))
+}
+
 /// The fact of a path, or what is wrong with it.
 pub(super) fn known_fact(path: &str) -> Result<Found<'_>, Slip> {
     if let Some(found) = facts::find(path) {
@@ -149,7 +164,7 @@ pub(super) fn known_fact(path: &str) -> Result<Found<'_>, Slip> {
 }
 
 /// The third word of each hook that is the probe; hooks that are something else can log anything.
-fn hooks(config: &Value) -> Option<BTreeSet<String>> {
+fn hooks(config: &Json) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     let kinds = config["hooks"].as_object().into_iter().flatten();
     for hook in kinds.flat_map(|(_, hooks)| hooks.as_array().into_iter().flatten()) {
@@ -165,8 +180,11 @@ fn hooks(config: &Value) -> Option<BTreeSet<String>> {
 pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let body = &place.case.body;
-    for path in body.expect.keys() {
-        let slip = names.fact(path).or_else(|| unlooked(place.case, path));
+    for (path, expectation) in &body.expect {
+        let slip = names
+            .fact(path)
+            .or_else(|| unlooked(place.case, path))
+            .or_else(|| unknown_result(path, expectation));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {

@@ -52,7 +52,8 @@ pub(in crate::corpus) fn check(
                 found.extend(whole(document, &index, fact, said.items()));
             }
             for id in said.shown() {
-                found.extend(sign(document, &index, fact, id, against.corpus));
+                let slip = sign(document, &index, fact, id, against.corpus);
+                found.extend(slip.or_else(|| foreign(document, &index, (group, fact), id, against)));
             }
             for (at, item) in said.items().iter().enumerate() {
                 if let Item::Because(item) = item {
@@ -222,6 +223,38 @@ fn sign(
         let help = "write the values: [{because: ID, shows: VALUE}, {otherwise: VALUE}]".to_owned();
         document.at(&[index, "facts", fact], message, help)
     })
+}
+
+/// A finding that is about configs or steps of another kind than the cases have: it is looked for in vain.
+fn foreign(
+    document: &Document<'_>,
+    index: &str,
+    (group, fact): (&Group, &str),
+    id: &FindingId,
+    against: &Against<'_>,
+) -> Option<Diagnostic> {
+    let applies = against.corpus.findings.find(id)?.applies.as_ref()?;
+    let fits = |case: &Case| {
+        // What cannot be put together, or is not JSON on purpose, may be meant.
+        let config = crate::corpus::config::text(case, against.corpus, step::MAIN, None).ok();
+        let config = config.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+        let has = |op| case.body.steps.iter().any(|step| step.op == op);
+        applies.steps.iter().all(|op| has(*op))
+            && match (&applies.config, config) {
+                (Some(pattern), Some(config)) => pattern.fits(&config),
+                _ => true,
+            }
+    };
+    let mut about = against
+        .cases
+        .iter()
+        .filter(|case| group.is_about(case.member.as_deref()));
+    if about.any(fits) {
+        return None;
+    }
+    let message = format!("`{id}` does not apply to what the case has in its config and steps");
+    let help = format!("see `applies` in cases/findings/{id}.yaml");
+    Some(document.at(&[index, "facts", fact], message, help))
 }
 
 /// Items end with what everybody else shows, and what can be anything says why.

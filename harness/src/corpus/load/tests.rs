@@ -67,6 +67,73 @@ fn all_errors_of_all_files_are_told_with_their_places() {
 }
 
 #[test]
+fn nothing_is_written_that_nobody_would_look_at() {
+    for (text, expected) in [
+        (
+            "summary: s\nexpect:\n  process.exit: 1\n  process.exit: 0\n",
+            "t/a.yaml:4:3: `process.exit` is written twice in one map",
+        ),
+        (
+            "summary: s\nconfig: {process: {cwd: /, cwd: /tmp}}\n",
+            "t/a.yaml:2:28: `cwd` is written twice",
+        ),
+        (
+            "summary: s ${for}\nfor: [a, b, a]\n",
+            "the member `a` is there twice",
+        ),
+        ("summary: s\nfor: [a, b]\n", "`${for}` stands nowhere in the case"),
+        (
+            "summary: s\nneeds: {paths: [proc]}\n",
+            "`proc` is not an absolute path",
+        ),
+        (
+            "summary: s\nconfig: {ociVersion: 1.o.2}\n",
+            "`ociVersion` takes a version as SemVer 2.0 has it",
+        ),
+        (
+            "summary: s\nconfig: {linux: {resources: {devices: [{allow: true, access: rwx}]}}}\n",
+            "`access` takes some of the letters r, w and m",
+        ),
+        (
+            "summary: s\nconfig: {mounts: [{destination: /x, source: /, options: [bind, nosiud]}]}\n",
+            "did you mean `nosuid`?",
+        ),
+        (
+            "summary: s\nexpect: {syscall.mkdir(x): ok}\n",
+            "no calls of `mkdir` are recorded",
+        ),
+        (
+            "summary: s\nwatch: {filter: false}\nexpect: {proc.init.cwd: /}\n",
+            "nobody looks at `proc.init.cwd` where `filter` is false",
+        ),
+    ] {
+        let told = errors(&[("t/a.yaml", text)]).join("\n");
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+    for (fact, said, expected) in [
+        (
+            "lifecycle.create.exit",
+            "[{because: unexplained, who: [runc], shows: 1}, {otherwise: 0}]",
+            "the case does not compare",
+        ),
+        (
+            "process.exit",
+            "[{because: unexplained, who: [runc], shows: 0}, {otherwise: 0}]",
+            "everybody shows the same",
+        ),
+    ] {
+        let known = format!("- facts:\n    {fact}: {said}\n");
+        let told = errors(&[("t/a.yaml", "summary: s"), ("t/a.known.yaml", &known)]).join("\n");
+        assert!(told.contains(expected), "{fact}: {told}");
+    }
+    let expecting = errors(&[
+        ("t/a.yaml", "summary: s\nexpect: {process.exit: 7}\n"),
+        ("t/a.known.yaml", "- facts:\n    process.exit: [{otherwise: 0}]\n"),
+    ]);
+    assert_eq!(expecting, Vec::<String>::new());
+}
+
+#[test]
 fn a_slip_in_a_known_file_is_told_with_its_place_and_what_was_meant() {
     let finding = "title: t\naffects: '*'\nkind: wording\nimpact: cosmetic\ncause: c\n";
     for (fact, expected) in [
