@@ -46,13 +46,26 @@ impl User {
         let user = &config["process"]["user"];
         let number = |member: &str| user[member].as_u64().unwrap_or(0);
         let more = user["additionalGids"].as_array().into_iter().flatten();
-        let effective = config["process"]["capabilities"]["effective"].as_array();
         Self {
             id: number("uid"),
             groups: more.filter_map(Json::as_u64).chain([number("gid")]).collect(),
-            overrides: effective.is_some_and(|list| list.iter().any(|one| one == "CAP_DAC_OVERRIDE")),
+            overrides: holds_after_execve(config, number("uid"), "CAP_DAC_OVERRIDE"),
         }
     }
+}
+
+/// Whether the program has a capability: at its execve the kernel gives root what is in the bounding or the inheritable set, and
+/// everybody else what is ambient (capabilities(7)), whatever was effective before.
+fn holds_after_execve(config: &Json, uid: u64, capability: &str) -> bool {
+    let sets: &[&str] = if uid == 0 {
+        &["bounding", "inheritable"]
+    } else {
+        &["ambient"]
+    };
+    sets.iter().any(|set| {
+        let list = config["process"]["capabilities"][set].as_array();
+        list.is_some_and(|list| list.iter().any(|one| one == capability))
+    })
 }
 
 /// How bad it is; none where a value is no owner and mode.
@@ -96,13 +109,17 @@ mod tests {
     #[test]
     fn it_matters_what_its_user_can_do() {
         let user = json!({"process": {"user": {"uid": 1000, "gid": 1000, "additionalGids": [5]}}});
-        let root = json!({"process": {"user": {"uid": 0, "gid": 0}, "capabilities": {"effective": ["CAP_DAC_OVERRIDE"]}}});
+        let root = json!({"process": {"user": {"uid": 0, "gid": 0}, "capabilities": {"bounding": ["CAP_DAC_OVERRIDE"]}}});
+        let lost = json!({"process": {"user": {"uid": 1000, "gid": 0}, "capabilities": {"effective": ["CAP_DAC_OVERRIDE"], "bounding": ["CAP_DAC_OVERRIDE"]}}});
+        let ambient = json!({"process": {"user": {"uid": 1000, "gid": 1000}, "capabilities": {"ambient": ["CAP_DAC_OVERRIDE"]}}});
         let told = |from: &str, to: &str, config: &Json| {
             judge(Some(&Value::from(from)), Some(&Value::from(to)), config).map(|(impact, _)| impact)
         };
         for (from, to, config, impact) in [
             ("dir 1777 0:0", "dir 0755 0:0", &user, Impact::Breaks),
             ("dir 1777 0:0", "dir 0755 0:0", &root, Impact::Cosmetic),
+            ("dir 1777 0:0", "dir 0700 0:0", &lost, Impact::Breaks),
+            ("dir 1777 0:0", "dir 0700 0:0", &ambient, Impact::Cosmetic),
             ("dir 0755 0:0", "dir 1777 0:0", &user, Impact::Cosmetic),
             ("dir 0775 0:5", "dir 0755 0:5", &user, Impact::Breaks),
             ("dir 0700 1000:0", "dir 0700 0:0", &user, Impact::Breaks),

@@ -16,6 +16,7 @@ pub use super::limits::Limits;
 use super::limits::rlimits;
 use super::mounts::mounts;
 use super::namespaces::namespaces;
+use super::tree::Tree;
 use super::uses::Uses;
 use super::{PROBE, UNCHECKED};
 use crate::cell::stand_in::StandIn;
@@ -80,7 +81,7 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     root(all);
     let stand_ins = mounts(all, layers, limits.kernel.maps_tmpfs, &mut changes);
     linux(all, limits, &mut changes);
-    process(all, limits, &mut changes);
+    process(all, layers, limits, &mut changes);
     let network = changes.iter().any(|change: &String| change.contains("network"));
     changes.extend(untold(&before, &config));
     changes.extend(doubts(text, &before));
@@ -198,8 +199,8 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     }
 }
 
-fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
-    let looked_at = looked_at(all);
+fn process(all: &mut Map<String, Value>, layers: &[PathBuf], limits: &Limits, changes: &mut Vec<String>) {
+    let looked_at = looked_at(all, layers);
     let Some(process) = all.get_mut("process").and_then(Value::as_object_mut) else {
         return;
     };
@@ -239,7 +240,7 @@ fn process(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<Stri
 }
 
 /// The probe's arguments: everything that it sees, and whether masked and read-only paths are.
-fn looked_at(all: &Map<String, Value>) -> Value {
+fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
     let paths = |member: &str| -> Vec<String> {
         let list = all.get("linux").and_then(|linux| linux[member].as_array());
@@ -258,13 +259,16 @@ fn looked_at(all: &Map<String, Value>) -> Value {
         args.extend(["then".to_owned(), "access".to_owned(), path, "w".to_owned()]);
     }
     let mounts = all.get("mounts").and_then(Value::as_array).into_iter().flatten();
-    let points: BTreeSet<&str> = mounts
+    let points = mounts
         .filter_map(|mount| mount["destination"].as_str())
-        .filter(|at| at.starts_with('/'))
-        .collect();
+        .filter(|at| at.starts_with('/'));
+    // Links of the image lead to some: /var/run is one nearly everywhere, and shows itself only.
+    let tree = Tree::of(&Value::Object(all.clone()), layers);
+    let led = |at: &str| tree.point(Path::new(at)).to_string_lossy().into_owned();
+    let points: BTreeSet<String> = points.flat_map(|at| [at.to_owned(), led(at)]).collect();
     if !points.is_empty() {
         args.extend(["then".to_owned(), "stat".to_owned()]);
-        args.extend(points.into_iter().map(str::to_owned));
+        args.extend(points);
     }
     args.into()
 }

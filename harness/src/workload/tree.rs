@@ -92,7 +92,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Where something is mounted: links lead to it, and what is missing is made.
-    fn point(&self, path: &Path) -> PathBuf {
+    pub(super) fn point(&self, path: &Path) -> PathBuf {
         let Walked { at, rest, .. } = self.walk(path);
         rest.iter().fold(at, |at, part| plain(&at.join(part)))
     }
