@@ -38,9 +38,7 @@ pub(crate) fn steps(case: &CaseReport, style: &Style) -> Vec<String> {
         steps.push(format!("ocidiff repro {name} --runtime {runtime}{cases}"));
     }
     match case.verdict {
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected
-            if !telling::has_twins(case) =>
-        {
+        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected if !case.twins => {
             steps.push(format!("ocidiff accept {name}{again}"));
         }
         Verdict::Broken => steps.push(format!("ocidiff show {name}{again}")),

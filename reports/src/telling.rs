@@ -288,24 +288,6 @@ fn as_selector(label: &str) -> String {
     }
 }
 
-/// Whether two programs of one name take part, one of them a local one: they can be of one version, and a known file tells versions
-/// apart and nothing else.
-pub(crate) fn has_twins(case: &CaseReport) -> bool {
-    let selectors = case.again.windows(2).filter(|pair| pair[0] == "--runtime");
-    let name = |selector: &str| selector.split(['@', '=']).next().unwrap_or_default().to_owned();
-    let all: Vec<(String, bool)> = selectors
-        .map(|pair| (name(&pair[1]), pair[1].contains('=')))
-        .collect();
-    let is_twin = |(at, (name, local)): (usize, &(String, bool))| {
-        *local
-            && all
-                .iter()
-                .enumerate()
-                .any(|(other, (same, _))| other != at && same == name)
-    };
-    all.iter().enumerate().any(is_twin)
-}
-
 /// A word for the shell, quoted only where it must be.
 #[must_use]
 pub fn word(word: &str) -> String {

@@ -14,6 +14,7 @@ mod machine;
 mod manifest;
 pub mod packages;
 mod process;
+mod refusal;
 mod select;
 mod store;
 mod template;
@@ -31,9 +32,10 @@ pub use install::{
 pub use machine::Machine;
 pub use manifest::{
     BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors,
-    NOT_MANIFESTS, Needs, Refusal, SourceBuild, VersionCall,
+    NOT_MANIFESTS, Needs, SourceBuild, VersionCall,
 };
 pub use ocidiff_model::version::{Version, VersionError};
+pub use refusal::Refusal;
 pub use select::{SelectError, Selector, Which, find_manifest, select};
 pub use store::{Installed, InstalledPackage, Store, StoreError};
 pub use template::CallError;

@@ -9,9 +9,10 @@ use serde::Deserialize;
 
 use ocidiff_confine::yaml::{twice, weigh};
 use ocidiff_confine::{raised, read_text};
-use ocidiff_model::{Op, Range};
+use ocidiff_model::Op;
 
 use crate::call::Call;
+use crate::refusal::Refusal;
 use crate::template::{self, CallError, StepTemplate, Word};
 use crate::text::Pattern;
 use ocidiff_model::version::Version;
@@ -164,19 +165,6 @@ pub struct CrateSource {
     pub debian_build_needs: Vec<String>,
 }
 
-/// A message that means "not supported here", not "the bundle is wrong".
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refusal {
-    /// What it says on stderr.
-    pub regex: Pattern,
-    /// Of which bundles it can mean that, by their ociVersion; of all if it says none.
-    #[serde(default)]
-    pub oci_version: Option<Range>,
-    /// What that means.
-    pub means: String,
-}
-
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallTemplates {
@@ -292,18 +280,11 @@ impl Manifest {
 
     /// What a refusal on stderr means, when it is one; `oci_version` is the bundle's, where it is known.
     pub fn refusal(&self, stderr: &str, oci_version: Option<&str>) -> Option<&str> {
-        let is_meant = |refusal: &&Refusal| match (&refusal.oci_version, oci_version) {
-            (Some(range), Some(version)) => {
-                // What is not a version is not a newer one.
-                is_semver(version) && version.parse().is_ok_and(|version| range.holds(&version))
-            }
-            _ => true,
-        };
-        self.refusals
+        let mut meant = self
+            .refusals
             .iter()
-            .filter(|refusal| refusal.regex.is_match(stderr))
-            .find(is_meant)
-            .map(|refusal| refusal.means.as_str())
+            .filter(|refusal| refusal.is_meant(stderr, oci_version));
+        meant.next().map(|refusal| refusal.means.as_str())
     }
 
     /// The version in the output of the version call.
@@ -391,13 +372,6 @@ fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
         column,
         why,
     }
-}
-
-/// Three numbers, and what can follow them.
-fn is_semver(text: &str) -> bool {
-    let core = text.split(['-', '+']).next().unwrap_or_default();
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    core.split('.').count() == 3 && core.split('.').all(is_number)
 }
 
 /// Where a key stands, for what can be checked only when all is read.

@@ -55,6 +55,9 @@ pub struct CaseReport {
     /// The options that a command takes to meet the same runtimes and cases again, a word each; empty for the defaults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub again: Vec<String>,
+    /// Whether two of the programs say that they are the same version of the same runtime: a known file cannot tell them apart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub twins: bool,
     /// Whether every difference has findings that account for it, and all of them are ignored (`--ignore`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignored: bool,

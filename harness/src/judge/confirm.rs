@@ -17,7 +17,7 @@ use crate::corpus::{Corpus, Entry};
 use crate::judge::compare::{groups, is_comparable, is_recorded};
 use crate::judge::failing;
 use crate::judge::filters;
-use crate::judge::finished::{Finished, broken, failures, first_broken, report, unsupported};
+use crate::judge::finished::{Finished, broken, failures, first_broken, has_twins, report, unsupported};
 use crate::judge::fixed::Newest;
 use crate::judge::named;
 use crate::judge::recognise::{Question, recognise};
@@ -110,6 +110,7 @@ impl Judge {
         let mut report = report(case, started);
         report.bundle = Some(bundle.digest.clone());
         report.runs = found.runs;
+        report.twins = has_twins(&records);
         let mut found = found.differences;
         self.races(&mut found);
         report.verdict = judge::verdict(&found);

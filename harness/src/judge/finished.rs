@@ -56,11 +56,23 @@ pub(super) fn report(case: &Case, started: Instant) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        twins: false,
         ignored: false,
         key: None,
         carried: false,
         seconds: started.elapsed().as_secs_f64(),
     }
+}
+
+/// Whether two programs say that they are the same.
+pub(super) fn has_twins(records: &[Record]) -> bool {
+    let mut ids = records.iter().map(|record| &record.runtime).enumerate();
+    ids.any(|(at, id)| {
+        let others = records[..at].iter().map(|record| &record.runtime);
+        others
+            .into_iter()
+            .any(|other| other.name == id.name && other.version == id.version)
+    })
 }
 
 pub(super) fn first_broken(records: &[Record]) -> Option<String> {

@@ -9,6 +9,7 @@
 //! | `format`  | whether the kernel can execute a file |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
+//! | `looked_at` | what the probe looks at in its place |
 //! | [`mounts`](mod@mounts) | the host's files stay out of it |
 //! | `namespaces` | what is joined is neither the host's nor another container's |
 //! | `program` | the workload's own program, where it is a question whether it can be started |
@@ -22,6 +23,7 @@ pub(crate) mod env;
 mod format;
 pub mod kernel;
 pub mod limits;
+mod looked_at;
 pub mod mounts;
 mod namespaces;
 pub(crate) mod program;

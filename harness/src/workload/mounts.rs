@@ -2,6 +2,8 @@
 //! mode, on a mount with the same flags.
 
 use std::collections::BTreeSet;
+use std::fs::metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -93,7 +95,7 @@ pub(super) fn mounts(
     };
     let mut stand_ins: Vec<StandIn> = Vec::new();
     let (mut replaced, mut unknown, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
-    let mut strange: Vec<String> = Vec::new();
+    let (mut strange, mut hidden) = (Vec::new(), Vec::<String>::new());
     for mount in list.iter_mut().filter_map(Value::as_object_mut) {
         let at = mount.get("destination").and_then(Value::as_str);
         let at = at.unwrap_or("?").to_owned();
@@ -116,6 +118,9 @@ pub(super) fn mounts(
         if !binds(mount) {
             strange.extend((!is_known(kind)).then(|| format!("{kind} at {at}")));
             as_bind(mount);
+        }
+        if user && source.as_deref().is_some_and(is_behind_closed_folder) {
+            hidden.push(at.clone());
         }
         let (mut stand_in, known) = stand_in(source.as_deref(), Path::new(&at), layers, &named);
         invented |= invent(&mut stand_in, Path::new(&at), user_of);
@@ -146,6 +151,13 @@ pub(super) fn mounts(
             unknown.join(", ")
         ));
     }
+    if !hidden.is_empty() {
+        // Some runtimes look for a source as the root of the user namespace, who is nobody there.
+        changes.push(format!(
+            "{UNCHECKED}folders above the sources that the root of the user namespace may not search, at {}",
+            hidden.join(", ")
+        ));
+    }
     if !strange.is_empty() {
         let strange = strange.join(", ");
         changes.push(format!(
@@ -172,9 +184,15 @@ fn is_known(kind: &str) -> bool {
         .any(|line| line.split_whitespace().last() == Some(kind))
 }
 
-fn has_user_namespace(all: &Map<String, Value>) -> bool {
+pub(super) fn has_user_namespace(all: &Map<String, Value>) -> bool {
     let list = all.get("linux").and_then(|linux| linux["namespaces"].as_array());
     list.is_some_and(|list| list.iter().any(|one| one["type"] == "user"))
+}
+
+/// Whether some folder above it lets none but its owner and group through.
+fn is_behind_closed_folder(source: &Path) -> bool {
+    let mut above = source.ancestors().skip(1);
+    above.any(|folder| metadata(folder).is_ok_and(|seen| seen.mode() & 0o001 == 0))
 }
 
 fn user_of(all: &Map<String, Value>) -> (u64, u64) {

@@ -1,7 +1,7 @@
 //! The probe's copy of a workload's config: what the runtime makes of it is as for the workload, but nothing of the host is reached,
 //! and no secret is in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ocidiff_model::FileSpec;
@@ -14,9 +14,9 @@ use super::env;
 use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
-use super::mounts::mounts;
+use super::looked_at::looked_at;
+use super::mounts::{EVERYBODYS, has_user_namespace, mounts};
 use super::namespaces::namespaces;
-use super::tree::Tree;
 use super::uses::Uses;
 use super::{PROBE, UNCHECKED};
 use crate::cell::stand_in::StandIn;
@@ -130,6 +130,16 @@ fn annotations(all: &mut Map<String, Value>) {
     }
 }
 
+/// Whether a device that every container has is to be of another mode or owner than usual.
+fn is_own_of_everybodys(device: &Value) -> bool {
+    let mode = device["fileMode"]
+        .as_u64()
+        .is_some_and(|mode| mode & 0o777 != 0o666);
+    let owner = device["uid"].as_u64().is_some_and(|uid| uid != 0);
+    let path = device["path"].as_str().unwrap_or_default();
+    EVERYBODYS.contains(&path) && (mode || owner)
+}
+
 fn root(all: &mut Map<String, Value>) {
     let readonly = all.get("root").and_then(|root| root.get("readonly")).cloned();
     let mut root = json!({"path": "rootfs"});
@@ -140,6 +150,7 @@ fn root(all: &mut Map<String, Value>) {
 }
 
 fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
+    let in_user_namespace = has_user_namespace(all);
     let linux = all.entry("linux").or_insert_with(|| json!({}));
     let Some(linux) = linux.as_object_mut() else {
         return;
@@ -162,7 +173,15 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
             .iter()
             .filter_map(|device| device["path"].as_str())
             .collect();
-        changes.push(format!("devices are left out: {}", paths.join(", ")));
+        // In a user namespace no device can be made, and not all runtimes bind them then.
+        let matters = in_user_namespace || devices.iter().any(is_own_of_everybodys);
+        changes.push(match matters {
+            true => format!(
+                "{UNCHECKED}devices are left out (--with-devices makes them): {}",
+                paths.join(", ")
+            ),
+            false => format!("devices are left out: {}", paths.join(", ")),
+        });
     }
     if !limits.selinux && linux.shift_remove("mountLabel").is_some() {
         changes.push(format!(
@@ -237,40 +256,6 @@ fn process(all: &mut Map<String, Value>, layers: &[PathBuf], limits: &Limits, ch
         ));
     }
     rlimits(process, limits, changes);
-}
-
-/// The probe's arguments: everything that it sees, and whether masked and read-only paths are.
-fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
-    let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
-    let paths = |member: &str| -> Vec<String> {
-        let list = all.get("linux").and_then(|linux| linux[member].as_array());
-        let texts = list.into_iter().flatten().filter_map(Value::as_str);
-        texts
-            .filter(|path| path.starts_with('/'))
-            .map(str::to_owned)
-            .collect()
-    };
-    let masked = paths("maskedPaths");
-    if !masked.is_empty() {
-        args.extend(["then".to_owned(), "peek".to_owned()]);
-        args.extend(masked);
-    }
-    for path in paths("readonlyPaths") {
-        args.extend(["then".to_owned(), "access".to_owned(), path, "w".to_owned()]);
-    }
-    let mounts = all.get("mounts").and_then(Value::as_array).into_iter().flatten();
-    let points = mounts
-        .filter_map(|mount| mount["destination"].as_str())
-        .filter(|at| at.starts_with('/'));
-    // Links of the image lead to some: /var/run is one nearly everywhere, and shows itself only.
-    let tree = Tree::of(&Value::Object(all.clone()), layers);
-    let led = |at: &str| tree.point(Path::new(at)).to_string_lossy().into_owned();
-    let points: BTreeSet<String> = points.flat_map(|at| [at.to_owned(), led(at)]).collect();
-    if !points.is_empty() {
-        args.extend(["then".to_owned(), "stat".to_owned()]);
-        args.extend(points);
-    }
-    args.into()
 }
 
 #[cfg(test)]

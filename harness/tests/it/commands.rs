@@ -125,6 +125,14 @@ fn accept_writes_once_and_keeps_what_people_wrote() {
         STORY.replace("$profile: docker-20.10.24", "defaultAction: SCMP_ACT_ALLOW"),
     );
     assert_eq!(verdict(1), Verdict::Gone);
+    let refused = scene.with(&["accept", "some/story"], &runtimes);
+    refused.ends_with(2);
+    assert!(
+        refused.stderr.contains("the comment in line 2 would be lost"),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read_to_string(&known).expect("the known file"), by_hand);
+    fs::write(&known, by_hand.replace("   # tar fails", "")).expect("write by hand");
     scene.with(&["accept", "some/story"], &runtimes).ends_with(0);
     assert!(!known.exists(), "nobody had said why, and nothing of it shows");
     assert_eq!(verdict(0), Verdict::Agree);

@@ -47,7 +47,8 @@ cases! {
     no_summary: "rootfs: probe\n", "1:1", ["summary"];
     an_unknown_key: "summary: s\nrootfz: probe\n", "2:1", ["unknown field `rootfz`", "`rootfs`"];
     an_unknown_need: "summary: s\nneeds:\n  kernal: '>=5'\n", "3:3", ["unknown field `kernal`", "`kernel`"];
-    a_key_twice: "summary: s\nsummary: t\n", "2:1", ["duplicate"];
+    a_key_twice: "summary: s\nsummary: t\n", "2:1", ["`summary` is written twice"];
+    a_key_twice_below: "summary: s\nexpect:\n  process.exit: 0\n  process.exit: 1\n", "4:3", ["`process.exit` is written twice"];
     an_unknown_step: "summary: s\nsteps:\n  - crate\n", "3:5", ["unknown step `crate`", "create"];
     an_unknown_option: "summary: s\nsteps:\n  - kill: {sginal: TERM}\n", "3:12", ["unknown field `sginal`", "`signal`"];
     a_number_for_a_text: "summary: [a]\n", "1:10", ["expected a string"];

@@ -397,7 +397,7 @@ const RIGHT: &[&str] = &[
     "invalid: [hostname, proces]\nconfig: {hostname: 3, proces: {}}",
     "invalid: [process.args, kill.signal]\nconfig: {process: {args: [/nope]}}\nsteps: [create, {kill: {signal: TRM}}]",
     "invalid: ['linux.*']\nconfig: {linux: {maskedPath: [], devices: [{type: x, path: /dev/x}]}}",
-    "expect: {proc.call.fchmodat2: EPERM, 'syscall.openat(/etc/x)': ENOENT, cgroup.memory.oom.group: 0, mount./data: x, file./a.b/c: removed}",
+    "watch: {syscall: [openat]}\nexpect: {proc.call.fchmodat2: EPERM, 'syscall.openat(/etc/x)': ENOENT, cgroup.memory.oom.group: 0, mount./data: x, file./a.b/c: removed}",
     "config: {hooks: {prestart: [{path: '${probe}', args: [probe, hook, '${hooks}/log', first]}]}}\nexpect: {hook.first.state.pid: set}\nwatch: {hook: [first.env, order]}",
 ];
 
@@ -446,7 +446,10 @@ fn every_slip_in_a_case_is_told_with_its_line_and_what_was_meant() {
 fn every_slip_in_a_known_file_is_told_with_its_line_and_what_was_meant() {
     let scene = Scene::new();
     for (index, slip) in KNOWN.iter().enumerate() {
-        scene.write(&format!("cases/t/k{index}.yaml"), "summary: s\nfor: [a, b]\n");
+        scene.write(
+            &format!("cases/t/k{index}.yaml"),
+            "summary: s ${for}\nfor: [a, b]\n",
+        );
         scene.write(
             &format!("cases/t/k{index}.known.yaml"),
             format!("{}\n", slip.case),

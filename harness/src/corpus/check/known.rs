@@ -171,8 +171,11 @@ fn uncompared(
     fact: &str,
     cases: &[Case],
 ) -> Option<Diagnostic> {
-    let mut about = cases.iter().filter(|case| group.is_about(case.member.as_deref()));
-    if about.any(|case| is_compared(case, fact) || is_expected(case, fact)) {
+    let mut about = cases
+        .iter()
+        .filter(|case| group.is_about(case.member.as_deref()))
+        .peekable();
+    if about.peek().is_none() || about.any(|case| is_compared(case, fact) || is_expected(case, fact)) {
         return None;
     }
     let (channel, rest) = fact.split_once('.')?;

@@ -88,7 +88,7 @@ impl Layout {
             let told = rustix::fs::statfs(dir.as_path())
                 .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", dir.display())))?;
             // The type's width differs by architecture.
-            if !MAGIC.iter().any(|magic| told.f_type as u64 == *magic) {
+            if !MAGIC.contains(&(told.f_type as u64)) {
                 let dir = dir.display();
                 return Err(io::Error::other(format!(
                     "another file system covers the cgroups that are mounted at {dir}; unmount it (umount {dir})"

@@ -1,0 +1,43 @@
+//! What the probe looks at in a workload's place.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::PROBE;
+use super::tree::Tree;
+
+/// The probe's arguments: everything that it sees, and whether masked and read-only paths are.
+pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
+    let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
+    let paths = |member: &str| -> Vec<String> {
+        let list = all.get("linux").and_then(|linux| linux[member].as_array());
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts
+            .filter(|path| path.starts_with('/'))
+            .map(str::to_owned)
+            .collect()
+    };
+    let masked = paths("maskedPaths");
+    if !masked.is_empty() {
+        args.extend(["then".to_owned(), "peek".to_owned()]);
+        args.extend(masked);
+    }
+    for path in paths("readonlyPaths") {
+        args.extend(["then".to_owned(), "access".to_owned(), path, "w".to_owned()]);
+    }
+    let mounts = all.get("mounts").and_then(Value::as_array).into_iter().flatten();
+    let points = mounts
+        .filter_map(|mount| mount["destination"].as_str())
+        .filter(|at| at.starts_with('/'));
+    // Links of the image lead to some: /var/run is one nearly everywhere, and shows itself only.
+    let tree = Tree::of(&Value::Object(all.clone()), layers);
+    let led = |at: &str| tree.point(Path::new(at)).to_string_lossy().into_owned();
+    let points: BTreeSet<String> = points.flat_map(|at| [at.to_owned(), led(at)]).collect();
+    if !points.is_empty() {
+        args.extend(["then".to_owned(), "stat".to_owned()]);
+        args.extend(points);
+    }
+    args.into()
+}
