@@ -18,7 +18,7 @@ use super::look::{STARTED, Seen};
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
-use super::values::improves;
+use super::values::{improves, is_lower_limit};
 use crate::corpus::Corpus;
 use crate::workload::tame::Tamed;
 
@@ -174,7 +174,9 @@ fn fact(
         let told = told.unwrap_or(known.impact.worst());
         // What its own user cannot do any more, or what does not start, is seen, whatever is usual. What starts only then is
         // nobody's loss.
+        // A limit that begins to bind is a loss too, however wrong it was that it did not.
         finding.impact = match seen_outright(&difference.fact) {
+            _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
             true if impact == Impact::Breaks => told.max(impact),
             true if told < Impact::Security && improves(&difference.fact, to.as_ref()) => impact,
             _ => told,

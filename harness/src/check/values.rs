@@ -13,6 +13,18 @@ pub(super) fn improves(fact: &str, to: Option<&Value>) -> bool {
     fact.ends_with(".result") && to == Some(&Value::from("ok"))
 }
 
+const PROCESSES: &str = "processes";
+/// Limits of a cgroup, of v1 and of v2, and what they are of.
+const LIMITS: [(&str, &str); 7] = [
+    ("cgroup.pids.max", PROCESSES),
+    ("cgroup.memory.limit_in_bytes", "memory"),
+    ("cgroup.memory.memsw.limit_in_bytes", "memory and swap"),
+    ("cgroup.memory.max", "memory"),
+    ("cgroup.memory.high", "memory"),
+    ("cgroup.memory.swap.max", "swap"),
+    ("cgroup.cpu.cfs_quota_us", "processor time"),
+];
+
 /// What the values themselves say; none where they do not.
 pub(super) fn judge(
     fact: &str,
@@ -76,6 +88,9 @@ pub(super) fn judge(
     if fact.starts_with("proc.stat.") {
         return access::judge(from, to, config);
     }
+    if let Some(told) = limit(fact, from, to) {
+        return Some(told);
+    }
     let path = fact.strip_prefix("mount.inside.")?;
     if listed(config, "maskedPaths", path) || listed(config, "readonlyPaths", path) {
         // Whether it is masked, or read-only, the probe has tried.
@@ -111,6 +126,32 @@ pub(super) fn judge(
         return Some((Impact::MayBreak, reason));
     }
     say(Impact::Cosmetic, "other options of the mount, none that confines")
+}
+
+/// Whether it is a limit, and a lower one than before.
+pub(super) fn is_lower_limit(fact: &str, from: Option<&Value>, to: Option<&Value>) -> bool {
+    limit(fact, from, to).is_some()
+}
+
+/// A limit that a workload has not met so far; none where it does not sink.
+fn limit(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<(Impact, String)> {
+    let (_, what) = LIMITS.iter().find(|(name, _)| *name == fact)?;
+    let number = |value: Option<&Value>| match value? {
+        Value::Int(number) if *number < 0 => Some(i64::MAX),
+        Value::Int(number) => Some(*number),
+        Value::Text(text) if text == "max" => Some(i64::MAX),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    let (from, to) = (number(from)?, number(to)?);
+    match to < from {
+        // The first is the workload's own.
+        true if *what == PROCESSES && to <= 1 => {
+            Some((Impact::Breaks, "it could not start another process".to_owned()))
+        }
+        true => Some((Impact::MayBreak, format!("it could have less {what}"))),
+        false => None,
+    }
 }
 
 /// Whether a pipe or a file that was another's becomes the process's own. A device is the machine's, and more than its own.
@@ -276,6 +317,22 @@ mod tests {
         assert_eq!(told(theirs, "fifo 0600 0:0"), None);
         assert_eq!(told("char 0666 65534:65534 1:3", "char 0666 1000:1000 1:3"), None);
         assert_eq!(told(theirs, "fifo 0666 1000:1000"), None);
+    }
+
+    #[test]
+    fn a_limit_that_begins_to_bind_is_a_risk_and_one_that_ends_is_not() {
+        let told = |fact: &str, from: Value, to: Value| {
+            judge(fact, Some(&from), Some(&to), &json!({})).map(|(impact, _)| impact)
+        };
+        let max = || Value::from("max");
+        assert_eq!(told("cgroup.pids.max", max(), 1.into()), Some(Impact::Breaks));
+        assert_eq!(told("cgroup.pids.max", max(), 100.into()), Some(Impact::MayBreak));
+        assert_eq!(told("cgroup.pids.max", 1.into(), max()), None);
+        assert_eq!(
+            told("cgroup.cpu.cfs_quota_us", (-1).into(), 5000.into()),
+            Some(Impact::MayBreak)
+        );
+        assert_eq!(told("cgroup.memory.max", 4096.into(), 8192.into()), None);
     }
 
     #[test]
