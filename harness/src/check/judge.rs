@@ -18,7 +18,7 @@ use super::look::{STARTED, Seen};
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;
-use super::values::{improves, is_lower_limit};
+use super::values::{self, improves, is_lower_limit};
 use crate::corpus::Corpus;
 use crate::workload::tame::Tamed;
 
@@ -166,7 +166,10 @@ fn fact(
         return finding;
     }
     if harmless(difference, tamed, [from.as_ref(), to.as_ref()], &mut finding) {
-        finding.id = worst(difference, step, corpus).map(|(id, _)| id.clone());
+        // Of a mask it is not known which finding is about it, and which about the mount below.
+        let of_mask = values::is_mask(&difference.fact, &tamed.config);
+        let because = worst(difference, step, corpus).filter(|_| !of_mask);
+        finding.id = because.map(|(id, _)| id.clone());
         return finding;
     }
     if let Some((id, known)) = worst(difference, step, corpus) {
@@ -228,6 +231,10 @@ fn harmless(
             "the folder around the cgroup hierarchies holds nothing of theirs"
         }
         "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
+        // Whether it is masked the probe has tried.
+        _ if values::is_mask(fact, &tamed.config) && from.is_some() && to.is_some() => {
+            "masked by another kind of mount"
+        }
         _ if fact.starts_with("mount.inside.") && differ_in_links_only(from, to) => {
             "a file system that has no symbolic links"
         }

@@ -79,6 +79,12 @@ pub(super) fn judge(
             "the config does not mask it; what it shows is another's",
         );
     }
+    if fact.starts_with("proc.peek.")
+        && let Some(Value::Text(to)) = to
+        && !["readable", "dir"].contains(&to.as_str())
+    {
+        return say(Impact::Cosmetic, "the config masks it, and it is masked then");
+    }
     if fact.starts_with("proc.stdio.") && becomes_its_own(from, to, config) {
         return say(
             Impact::Cosmetic,
@@ -231,6 +237,12 @@ fn is_device(path: &str, config: &Json) -> bool {
 }
 
 /// Whether a config has a path in a list.
+/// Whether it is the mount at a path that the config masks.
+pub(super) fn is_mask(fact: &str, config: &Json) -> bool {
+    let path = fact.strip_prefix("mount.inside.");
+    path.is_some_and(|path| listed(config, "maskedPaths", path))
+}
+
 fn listed(config: &Json, member: &str, path: &str) -> bool {
     let list = config
         .pointer(&format!("/linux/{member}"))

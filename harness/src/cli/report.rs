@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ocidiff_confine::{raised, read_text};
-use ocidiff_model::check::{FleetReport, NodeCheck};
+use ocidiff_model::check::{FleetReport, NodeCheck, Unchecked};
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
 use ocidiff_reports::{Error as Drawing, Format, Style, draw, markdown, page, render, terminal};
@@ -37,6 +37,9 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
     }
 }
 
+/// What is said of a check that was killed.
+const NO_END: &str = "the check has no end, so there may be more workloads";
+
 /// One run, or the check of one node.
 fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error> {
     let drawn = match read(file)? {
@@ -49,7 +52,18 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
             )));
         }
         Recording::Checks(Checks { checks, .. }) => match &checks[..] {
-            [only] => draw::check(args.format, &only.report, style),
+            [only] => {
+                let mut report = only.report.clone();
+                if only.exit.is_none() {
+                    // Whoever reads it must not take it for all.
+                    report.unchecked.push(Unchecked {
+                        workload: "others".to_owned(),
+                        why: NO_END.to_owned(),
+                        before: false,
+                    });
+                }
+                draw::check(args.format, &report, style)
+            }
             several => {
                 let number = several.len();
                 return Err(Error::usage(format!(

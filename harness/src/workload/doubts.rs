@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::UNCHECKED;
 
+/// Bytes of an argument or a variable with its zero byte, at most (MAX_ARG_STRLEN of Linux with pages of 4 KiB).
+const LONGEST: usize = 32 * 4096;
+
 /// A line for each, behind [`UNCHECKED`].
 pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -28,6 +31,15 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
     let zero = |arg: &Value| arg.as_str().is_some_and(|arg| arg.contains('\0'));
     if args.is_some_and(|args| args.iter().any(zero)) {
         found.push("an argument has a zero byte, which not all runtimes take for its end".to_owned());
+    }
+    let env = config.pointer("/process/env").and_then(Value::as_array);
+    let mut texts = args.into_iter().chain(env).flatten();
+    if texts.any(|one| one.as_str().is_some_and(|text| text.len() >= LONGEST)) {
+        found.push("an argument or a variable is longer than the kernel takes".to_owned());
+    }
+    let is_text = |args: &&Vec<Value>| args.iter().all(Value::is_string);
+    if args.is_some_and(|args| !is_text(&args)) {
+        found.push("an argument is not a text, and not all runtimes refuse that".to_owned());
     }
     if let Some(path) = text_at("/linux/cgroupsPath")
         && (path.trim_matches('/').is_empty() || path.split('/').any(|part| part == ".."))

@@ -14,7 +14,11 @@ pub(super) fn disguise(list: &mut [Value]) {
     for one in list {
         *one = match one.as_str().and_then(|text| text.split_once('=')) {
             Some((name, value)) => format!("{name}={}", digest(value)).into(),
-            None => digest(one.as_str().unwrap_or_default()).into(),
+            // An empty one has nothing to hide.
+            None => match one.as_str() {
+                Some("") => String::new().into(),
+                text => digest(text.unwrap_or_default()).into(),
+            },
         };
     }
 }

@@ -58,7 +58,8 @@ fn script(line: &[u8]) -> Format {
     let line = &line[..line.len().min(LINE)];
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let words = String::from_utf8_lossy(line);
-    match words.split_whitespace().next() {
+    // Blanks and tabs part words to the kernel: a carriage return is of the interpreter's name.
+    match words.split([' ', '\t']).find(|word| !word.is_empty()) {
         None => Format::Nothing,
         Some(path) if path.starts_with('/') => Format::By(path.into()),
         Some(_) => Format::Unknown,
