@@ -79,6 +79,12 @@ pub fn x32_name(nr: u32) -> Option<&'static str> {
     syscall_name(ARCH_X86_64, nr).filter(|name| !X32.contains(name) && !NOT_IN_X32.contains(name))
 }
 
+/// Whether a number, without bit 30, is a call of x86_64 that x32 does not have: the kernel answers ENOSYS to it there.
+#[must_use]
+pub fn is_gap_of_x32(nr: u32) -> bool {
+    x32_name(nr).is_none() && syscall_name(ARCH_X86_64, nr).is_some()
+}
+
 /// The number of a call of x32, without bit 30.
 pub fn x32_number(name: &str) -> Option<u32> {
     if let Some(at) = X32.iter().position(|there| *there == name) {

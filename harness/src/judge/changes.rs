@@ -3,7 +3,9 @@
 use ocidiff_model::record::FilterRecord;
 use ocidiff_seccomp::cure::behind;
 use ocidiff_seccomp::decide::partition::{Abi, Class};
+use ocidiff_seccomp::data::X32_BIT;
 use ocidiff_seccomp::explain::subject;
+use ocidiff_seccomp::syscall::is_gap_of_x32;
 use ocidiff_seccomp::{Action, Decision, Profile};
 
 use super::filters::{Filters, Undecided, native_arch, stack};
@@ -21,7 +23,9 @@ pub enum Scope {
 
 impl Scope {
     fn of(class: &Class, native: Option<&Abi>) -> Self {
-        if class.numbers.iter().all(|range| range.first >= FIRST_OF_NOBODY) {
+        let is_gap = |nr: u32| class.abi == Abi::X32 && is_gap_of_x32(nr & !X32_BIT);
+        let mut ranges = class.numbers.iter();
+        if ranges.all(|range| range.first >= FIRST_OF_NOBODY || (range.first..=range.last).all(is_gap)) {
             Self::Nobody
         } else if native == Some(&class.abi) {
             Self::Native

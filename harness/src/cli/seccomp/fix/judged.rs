@@ -77,7 +77,8 @@ pub(super) fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
         if fine {
             continue;
         }
-        if refused && change.scope == Scope::Nobody {
+        // Let through or refused, there is nothing behind it.
+        if change.scope == Scope::Nobody {
             judged.nobodys.push(change);
         } else if multiplexed
             || refused && change.scope == Scope::Foreign && (meant || !change.is_as_before())
