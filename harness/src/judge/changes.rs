@@ -2,8 +2,8 @@
 
 use ocidiff_model::record::FilterRecord;
 use ocidiff_seccomp::cure::behind;
-use ocidiff_seccomp::decide::partition::{Abi, Class};
 use ocidiff_seccomp::data::X32_BIT;
+use ocidiff_seccomp::decide::partition::{Abi, Class};
 use ocidiff_seccomp::explain::subject;
 use ocidiff_seccomp::syscall::is_gap_of_x32;
 use ocidiff_seccomp::{Action, Decision, Profile};

@@ -106,6 +106,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         failures: Vec::new(),
         runs: 1,
         again: Vec::new(),
+        twins: false,
         ignored: false,
         key: None,
         carried: false,

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use ocidiff_model::Impact;
 use ocidiff_model::check::{Finding, NodeEngine};
+use ocidiff_reports::word;
+use ocidiff_runtimes::Origin;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::super::seccomp;
 use super::super::seccomp::args::FixArg;
+use crate::cells::participants::Contender;
 use crate::cells::runner::CellRunner;
 use crate::check::judge::CURE;
 use crate::check::usual::drops;
@@ -42,13 +45,19 @@ impl Cures {
             return Ok(());
         }
         let dropped = engine.is_some_and(|engine| drops(&engine.name, &engine.version, MEMBER));
-        let (how, word) = if dropped {
+        let (how, name) = if dropped {
             (FixArg::Allow, "allow")
         } else {
             (FixArg::Enosys, "enosys")
         };
         let helps = self.helps(runner, profile, how).await?;
-        let text = said(helps, word, dropped, engine, &labels(runner));
+        let text = said(
+            helps,
+            &format!("{name}{}", selectors(runner)),
+            dropped,
+            engine,
+            &labels(runner),
+        );
         asking.for_each(|one| one.remedy = Some(text.clone()));
         Ok(())
     }
@@ -73,14 +82,28 @@ fn labels(runner: &CellRunner) -> String {
     labels.collect::<Vec<_>>().join(" and ")
 }
 
-fn said(helps: bool, word: &str, dropped: bool, engine: Option<&NodeEngine>, who: &str) -> String {
+/// The two as another command takes them.
+fn selectors(runner: &CellRunner) -> String {
+    let selector = |one: &Contender| {
+        let (name, version) = (one.runtime.name(), &one.id.version);
+        match one.runtime.origin {
+            Origin::Store(_) | Origin::Path if !version.is_local() => format!("{name}@{version}"),
+            _ => format!("{name}={}", one.runtime.path.display()),
+        }
+    };
+    let all = runner.contenders.iter().map(selector);
+    all.map(|one| format!(" --runtime {}", word(&one))).collect()
+}
+
+fn said(helps: bool, how: &str, dropped: bool, engine: Option<&NodeEngine>, who: &str) -> String {
     if !helps {
-        return "allow in its profile the newer calls that it makes; none of the profiles that ocidiff makes of it \
-                does what it is for (ocidiff seccomp CONFIG.JSON --fix enosys says why)"
-            .to_owned();
+        return format!(
+            "allow in its profile the newer calls that it makes; none of the profiles that ocidiff makes of it \
+                does what it is for (ocidiff seccomp CONFIG.JSON --fix {how} says why)"
+        );
     }
     let mut text = format!(
-        "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix {word} (proven here: {who} load it and \
+        "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix {how} (proven here: {who} load it and \
          answer alike"
     );
     if let Some(engine) = engine {
