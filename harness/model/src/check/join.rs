@@ -157,25 +157,15 @@ impl FleetNode {
 }
 
 /// What makes two findings the same one.
-type Same = (String, String, String, Impact, bool, bool);
+type Same = (String, [String; 3], Impact, bool, bool);
 
 fn same(finding: &Finding) -> Same {
-    let Finding {
-        what,
-        from,
-        to,
-        impact,
-        ignored,
-        before,
-        ..
-    } = finding;
     (
-        what.clone(),
-        from.clone(),
-        to.clone(),
-        *impact,
-        ignored.is_some(),
-        *before,
+        finding.sameness().0,
+        [&finding.what, &finding.from, &finding.to].map(String::clone),
+        finding.impact,
+        finding.ignored.is_some(),
+        finding.before,
     )
 }
 

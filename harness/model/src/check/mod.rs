@@ -339,11 +339,15 @@ impl Finding {
         self.what.starts_with("lifecycle.") && self.impact == Impact::Breaks
     }
 
-    /// What makes it the same finding in another report: its id, or else what differs and how.
+    /// What makes it the same finding in another report: its id, or else what differs and how; of what does not start, what the
+    /// runtime says of it.
     #[must_use]
     pub fn sameness(&self) -> (String, Impact) {
         let what = match &self.id {
             Some(id) => id.to_string(),
+            None if self.is_failure() => {
+                format!("{}: {} -> {}: {}", self.what, self.from, self.to, self.reason)
+            }
             None => format!("{}: {} -> {}", self.what, self.from, self.to),
         };
         (what, self.impact)
