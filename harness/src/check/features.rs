@@ -71,8 +71,10 @@ struct Kind {
     reason: &'static str,
 }
 
-/// What is said of an option of a mount.
-pub(super) const MOUNT_OPTION: &str = "mount option";
+const MOUNT_OPTION: &str = "mount option";
+const NAMESPACE: &str = "namespace";
+/// Kinds of which the probe shows whether a container has them, whatever a runtime says of itself.
+pub(super) const TRIED: [&str; 2] = [MOUNT_OPTION, NAMESPACE];
 
 const KINDS: [Kind; 7] = [
     Kind {
@@ -90,7 +92,7 @@ const KINDS: [Kind; 7] = [
         reason: "an option that a runtime does not know is handed to the file system, or ignored",
     },
     Kind {
-        name: "namespace",
+        name: NAMESPACE,
         listed: "/linux/namespaces",
         asked: |config| texts(config, "/linux/namespaces", "type"),
         impact: Impact::Breaks,

@@ -10,7 +10,7 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::{Channel, Finding as Known, FindingId, Impact, Op};
 use serde_json::Value as Json;
 
-use super::features::{Features, MOUNT_OPTION};
+use super::features::{Features, TRIED};
 use super::from_to::Move;
 use super::usual;
 use crate::corpus::Corpus;
@@ -69,8 +69,8 @@ impl Reader<'_> {
         let lacks = self.features.lacks(config, self.step);
         let still = self.features.lacks(tamed, self.step);
         all.extend(lacks.into_iter().map(|finding| Read {
-            // A runtime's list may be incomplete: whether the probe's mounts are as they must be is seen.
-            tried: finding.what.starts_with(MOUNT_OPTION) && still.contains(&finding),
+            // A runtime's list may be incomplete: whether the probe has its mounts and namespaces is seen.
+            tried: TRIED.iter().any(|kind| finding.what.starts_with(kind)) && still.contains(&finding),
             finding,
             shows: Vec::new(),
         }));

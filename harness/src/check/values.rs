@@ -38,11 +38,7 @@ pub(super) fn judge(
     {
         return say(Impact::Cosmetic, "the same in another order");
     }
-    // Process numbers of a namespace that is shared with others.
-    if ["proc.proc.nspid", "proc.proc.pids"].contains(&fact)
-        && let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
-        && (from.len() == to.len() || shares_processes(config))
-    {
+    if is_numbers_only(fact, from, to, config) {
         return say(Impact::Cosmetic, "other numbers of processes");
     }
     if improves(fact, to) {
@@ -132,6 +128,18 @@ pub(super) fn judge(
         return Some((Impact::MayBreak, reason));
     }
     say(Impact::Cosmetic, "other options of the mount, none that confines")
+}
+
+/// Whether process numbers are of a namespace that is shared with others, or as many as before; alone it would have one of its own.
+fn is_numbers_only(fact: &str, from: Option<&Value>, to: Option<&Value>, config: &Json) -> bool {
+    let (Some(Value::List(from)), Some(Value::List(to))) = (from, to) else {
+        return false;
+    };
+    match fact {
+        "proc.proc.nspid" => from.len() == to.len(),
+        "proc.proc.pids" => from.len() == to.len() || (shares_processes(config) && to.len() > 1),
+        _ => false,
+    }
 }
 
 /// Whether it is a limit, and a lower one than before.

@@ -143,16 +143,16 @@ fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<
     {
         return Err(at(format!("the member `{name}` is there twice")));
     }
-    if places == 0 && names.len() > 1 && matches!(file.family, Some(Family::Names(_))) {
-        return Err(at(
-            "`${for}` stands nowhere in the case: its members are all the same".to_owned(),
-        ));
-    }
-    for name in names {
+    for name in &names {
         if let Some(why) = limits::member(name) {
             return Err(at(why));
         }
         room.take(weight + (places * name.len()) as u64, source)?;
+    }
+    if places == 0 && names.len() > 1 && matches!(file.family, Some(Family::Names(_))) {
+        return Err(at(
+            "`${for}` stands nowhere in the case: its members are all the same".to_owned(),
+        ));
     }
     Ok(())
 }
