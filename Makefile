@@ -76,11 +76,15 @@ run: runtimes   ## run every case under runc, crun and youki; the reports go to 
 	  $(OCIDIFF) report $(OUT)/events.jsonl --format junit --output $(OUT)/junit.xml; fi; \
 	exit $$status
 
-test: runtimes  ## every test: unit tests, harness tests, the corpus; what was not made, and why, at its end
+test: runtimes  ## every test: unit tests, harness tests, the corpus; what was not made, and why, and where the time went
 	$(OCIDIFF) runtimes install $(FOR_TESTS)
 	@mkdir -p $(dir $(SKIPS)) && rm -f $(SKIPS) && touch $(SKIPS)
-	@OCIDIFF_TEST_ALL=1 OCIDIFF_SKIPS=$(CURDIR)/$(SKIPS) OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) test --locked --workspace; status=$$?; \
-	sort $(SKIPS) | sed 's/^/  /'; echo "tests that were not made, or only in part: $$(wc -l <$(SKIPS))"; exit $$status
+	@{ OCIDIFF_TEST_ALL=1 OCIDIFF_SKIPS=$(CURDIR)/$(SKIPS) OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) test --locked --workspace 2>&1; echo $$? >$(SKIPS).status; } \
+	  | tee $(SKIPS).log; sort $(SKIPS) | sed 's/^/  /'; echo "tests that were not made, or only in part: $$(wc -l <$(SKIPS))"; \
+	echo "seconds by what was run:"; \
+	sed -nE 's/^ *Running .*deps\/(.*)-[0-9a-f]+\)$$/\1/p; s/^ *Doc-tests (.*)/\1:documentation/p; s/.*; finished in ([0-9.]+)s.*/\1/p' $(SKIPS).log \
+	  | paste - - | awk '$$2 >= 1 {printf "%8.1f  %s\n", $$2, $$1}' | sort -rn; \
+	exit $$(cat $(SKIPS).status)
 
 lint: setup     ## formatting, clippy, workflows, the figures of the house, known files and findings
 	$(CARGO) fmt --all --check
