@@ -12,6 +12,7 @@ use crate::cell::stand_in::StandIn;
 use crate::digest::of_text;
 use crate::workload::Workload;
 use crate::workload::env::form;
+use crate::workload::ground::ground;
 use crate::workload::program;
 use crate::workload::tame::{Limits, Tamed, tame};
 
@@ -122,7 +123,8 @@ pub fn shapes(
         };
         let read = reader.read(&config, &tried);
         let libc = Libc::of(&workload.layers);
-        let digest = digest(&tamed, &libc, &read, own.as_ref(), &workload.layers);
+        let ground = ground(&config, &workload.layers);
+        let digest = digest(&tamed, &libc, &read, own.as_ref(), (&ground, &workload.layers));
         if let Some(at) = places.get(&digest) {
             shapes[*at].workloads.push(workload.name);
             continue;
@@ -145,8 +147,14 @@ pub fn shapes(
 }
 
 /// Of what the probe is run with (without the environment, of which a runtime looks at the form; members in any order), what it is
-/// run without, what was read; and of the command and the files that it is run with, if it is.
-fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<&Own>, layers: &[PathBuf]) -> String {
+/// run without, what was read, what its files are like where that matters; and of the command and the files that it is run with, if it is.
+fn digest(
+    tamed: &Tamed,
+    libc: &Libc,
+    read: &[Read],
+    own: Option<&Own>,
+    (ground, layers): (&str, &[PathBuf]),
+) -> String {
     let mut shape = tamed.config.clone();
     let env = form(shape.pointer("/process/env").unwrap_or(&Value::Null));
     if let Some(process) = shape.get_mut("process").and_then(Value::as_object_mut) {
@@ -161,7 +169,8 @@ fn digest(tamed: &Tamed, libc: &Libc, read: &[Read], own: Option<&Own>, layers: 
         tamed.files,
         looked_for(&tamed.config),
         env,
-        format!("{:?} {libc:?}", tamed.uses)
+        format!("{:?} {libc:?}", tamed.uses),
+        ground
     ]);
     if let Some(whole) = whole.as_array_mut() {
         whole.extend(own.map(|own| json!([own.args, own.env])));

@@ -7,6 +7,7 @@
 //! | `doubts` | what of a config the copy cannot show |
 //! | `env` | the environment's values are hidden, its form stays |
 //! | `format`  | whether the kernel can execute a file |
+//! | `ground` | what of a root file system a verdict can depend on |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
 //! | `looked_at` | what the probe looks at in its place |
@@ -21,6 +22,7 @@ mod changed;
 mod doubts;
 pub(crate) mod env;
 mod format;
+pub(crate) mod ground;
 pub mod kernel;
 pub mod limits;
 mod looked_at;

@@ -228,7 +228,7 @@ fn invent(stand_in: &mut StandIn, at: &Path, (uid, gid): (u64, u64)) -> bool {
 }
 
 /// Absolute paths in the container that the config names, and those that runtimes look for.
-fn named(all: &Map<String, Value>) -> BTreeSet<String> {
+pub(super) fn named(all: &Map<String, Value>) -> BTreeSet<String> {
     let linux = all.get("linux");
     let list = |value: Option<&Value>| -> Vec<Value> {
         value.and_then(Value::as_array).cloned().unwrap_or_default()

@@ -146,6 +146,21 @@ impl<'a> Tree<'a> {
         Walked { at, rest, last }
     }
 
+    /// What is at a path, and what it leads to, in words: kind, mode and owner, and nothing of what is inside.
+    pub(super) fn described(&self, path: &Path) -> String {
+        let Walked { at, rest, last } = self.walk(path);
+        let real = match &last.0 {
+            Seen::Folders(all) => all.first(),
+            Seen::File(real) | Seen::Link(real) => Some(real),
+            Seen::Absent | Seen::Unknown => None,
+        };
+        let seen = real.and_then(|real| symlink_metadata(real).ok());
+        let node = seen.map_or_else(String::new, |seen| {
+            format!("{:o} {}:{} {}", seen.mode(), seen.uid(), seen.gid(), seen.rdev())
+        });
+        format!("{} {} +{} {node}", path.display(), at.display(), rest.len())
+    }
+
     fn file(&self, at: PathBuf, real: PathBuf, mount: Option<usize>) -> Found {
         let Ok(seen) = symlink_metadata(&real) else {
             return Found::Absent;
