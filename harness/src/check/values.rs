@@ -56,13 +56,8 @@ pub(super) fn judge(
     {
         return say(Impact::Cosmetic, "refused by both, with another error");
     }
-    // Whether one can be written there is the mount's to say, once for all of them.
-    let by_access = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text == "ok" || REFUSALS.contains(&text.as_str()));
-    if fact.starts_with("cgroup.inside.cgroupfs.") && by_access(from) && by_access(to) {
-        return say(Impact::Cosmetic, "told by the mounts below /sys/fs/cgroup");
-    }
-    if fact.starts_with("cgroup.inside.cgroupfs.") && from.is_none() {
-        return say(Impact::Cosmetic, "one folder more is seen there");
+    if let Some(told) = of_cgroups(fact, from, to) {
+        return say(Impact::Cosmetic, told);
     }
     if let Some(path) = fact.strip_prefix("mount.inside.readonly.") {
         return writable(path, to, config);
@@ -128,6 +123,18 @@ pub(super) fn judge(
         return Some((Impact::MayBreak, reason));
     }
     say(Impact::Cosmetic, "other options of the mount, none that confines")
+}
+
+/// What of the view of cgroups matters to nobody, in words.
+fn of_cgroups(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<&'static str> {
+    fact.strip_prefix("cgroup.inside.cgroupfs.")?;
+    let by_access = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text == "ok" || REFUSALS.contains(&text.as_str()));
+    match () {
+        // Whether one can be written there is the mount's to say, once for all of them.
+        () if by_access(from) && by_access(to) => Some("told by the mounts below /sys/fs/cgroup"),
+        () if from.is_none() => Some("one folder more is seen there"),
+        () => None,
+    }
 }
 
 /// Whether process numbers are of a namespace that is shared with others, or as many as before; alone it would have one of its own.

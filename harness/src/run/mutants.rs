@@ -183,6 +183,14 @@ impl Bench {
         if !touched {
             return Err(Nothing::NotTried);
         }
+        // Whose real runtime does not have a step of the case is not held against it.
+        if sides
+            .real
+            .iter()
+            .any(|contender| contender.steps(case, &bundle.configs).is_err())
+        {
+            return Err(Nothing::NotTried);
+        }
         // A rule that cannot be put into words would else be a runtime that lacks a step, and be compared with nobody.
         for contender in &sides.mutants {
             let steps = contender.steps(case, &bundle.configs);
