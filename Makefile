@@ -6,6 +6,8 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 OCIDIFF := target/dist/ocidiff
 # Beside the default set: versions with faults that tests are about.
 FOR_TESTS := crun@0.17 crun@1.21
+# Most tests wait for containers: with as many threads as processors these idle.
+THREADS := $(shell echo $$((2 * $$(nproc))))
 # Where tests note what they could not do on this machine.
 SKIPS := target/tests/skipped
 
@@ -79,7 +81,7 @@ run: runtimes   ## run every case under runc, crun and youki; the reports go to 
 test: runtimes  ## every test: unit tests, harness tests, the corpus; what was not made, and why, and where the time went
 	$(OCIDIFF) runtimes install $(FOR_TESTS)
 	@mkdir -p $(dir $(SKIPS)) && rm -f $(SKIPS) && touch $(SKIPS)
-	@{ OCIDIFF_TEST_ALL=1 OCIDIFF_SKIPS=$(CURDIR)/$(SKIPS) OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) $(CARGO) test --locked --workspace 2>&1; echo $$? >$(SKIPS).status; } \
+	@{ OCIDIFF_TEST_ALL=1 OCIDIFF_SKIPS=$(CURDIR)/$(SKIPS) OCIDIFF_DIST=$(CURDIR)/$(OCIDIFF) RUST_TEST_THREADS=$(THREADS) $(CARGO) test --locked --workspace 2>&1; echo $$? >$(SKIPS).status; } \
 	  | tee $(SKIPS).log; sort $(SKIPS) | sed 's/^/  /'; echo "tests that were not made, or only in part: $$(wc -l <$(SKIPS))"; \
 	echo "seconds by what was run:"; \
 	sed -nE 's/^ *Running .*deps\/(.*)-[0-9a-f]+\)$$/\1/p; s/^ *Doc-tests (.*)/\1:documentation/p; s/.*; finished in ([0-9.]+)s.*/\1/p' $(SKIPS).log \
