@@ -5,14 +5,14 @@
 //! run are changed: a value of `crun =1.28` is added, and what is written of other versions of crun, and of runtimes
 //! that did not take part, stays. Nothing here knows a cause: what is new is `unexplained`, which `lint` asks about.
 
+mod items;
 #[cfg(test)]
 mod tests;
 
-use ocidiff_model::known::{
-    ABSENT, ANY, Because, Explained, Group, Item, KnownFile, Machine, Otherwise, RuntimeKey, When, stands_for,
-};
+use ocidiff_model::known::{Group, Item, KnownFile, Machine, RuntimeKey, When, stands_for};
 use ocidiff_model::{Catalogue, FindingId, RuntimeId, Value};
 
+use self::items::{exactly, items, unexplained, writable};
 use crate::corpus::print;
 
 /// A difference that was observed, or that did not show.
@@ -141,11 +141,14 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
     for seen in observed.iter().filter(|seen| !seen.known) {
         let at = blocks
             .iter()
-            .position(|block| is_of(&block.group, seen, knowledge.machine));
+            .position(|block| has_values(&block.group, seen, knowledge.machine));
         match at {
             Some(at) => update(&mut blocks, at, seen, knowledge)?,
             None if seen.gone => {}
-            None if is_told_by_findings(&blocks, seen, knowledge.machine) => {
+            None if blocks
+                .iter()
+                .any(|block| speaks_of(&block.group, seen, knowledge.machine)) =>
+            {
                 return Err(Error::ByFindings(seen.fact.clone()));
             }
             None => {
@@ -171,23 +174,17 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
     })
 }
 
-fn is_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
-    let here = machine.is_meant_by(group.when.as_ref());
-    // What a finding's `shows` says is mended there.
-    let is_written = group
-        .facts
-        .get(&seen.fact)
-        .is_some_and(|said| said.shown().is_empty());
-    here && is_written && group.is_about(seen.member.as_deref())
+/// Whether something is written there of what was observed.
+fn speaks_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
+    machine.is_meant_by(group.when.as_ref())
+        && group.is_about(seen.member.as_deref())
+        && group.facts.contains_key(&seen.fact)
 }
 
-/// Whether findings alone say how the fact differs.
-fn is_told_by_findings(blocks: &[Block], seen: &Observed, machine: &Machine) -> bool {
-    blocks.iter().map(|block| &block.group).any(|group| {
-        machine.is_meant_by(group.when.as_ref())
-            && group.is_about(seen.member.as_deref())
-            && group.facts.contains_key(&seen.fact)
-    })
+/// Whether that has values: what a finding's `shows` says is mended there.
+fn has_values(group: &Group, seen: &Observed, machine: &Machine) -> bool {
+    let said = group.facts.get(&seen.fact);
+    speaks_of(group, seen, machine) && said.is_some_and(|said| said.shown().is_empty())
 }
 
 /// On which machines a new group holds: where others of the same fact say what they hold on, it must say so too.
@@ -351,91 +348,4 @@ fn put(blocks: &mut Vec<Block>, group: Group) {
         }
         None => blocks.push(Block::new(group)),
     }
-}
-
-fn unexplained(who: RuntimeKey, value: Option<&Value>) -> Item {
-    Item::Because(Explained {
-        because: Because::One(FindingId::unexplained()),
-        who: vec![who],
-        shows: shown(value),
-        reason: None,
-    })
-}
-
-fn shown(value: Option<&Value>) -> Value {
-    value.cloned().unwrap_or_else(|| Value::from(ABSENT))
-}
-
-/// The version that was run, and no other.
-fn exactly(runtime: &RuntimeId, seen: &Observed) -> Result<RuntimeKey, Error> {
-    let text = format!("{} ={}", runtime.name, runtime.version);
-    let key = text.parse().ok().filter(|_| !runtime.version.is_local());
-    key.ok_or_else(|| Error::Versionless {
-        fact: seen.fact.clone(),
-        who: runtime.label.clone(),
-    })
-}
-
-/// What cannot be written as it is.
-fn writable(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<(), Error> {
-    if value == Some(&Value::from(ANY)) {
-        return Err(Error::Any {
-            fact: seen.fact.clone(),
-            who: runtime.label.clone(),
-        });
-    }
-    twins(seen, runtime, value)
-}
-
-fn twins(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<(), Error> {
-    let differs = |(other, shown): &(RuntimeId, Option<Value>)| {
-        other.name == runtime.name && other.version == runtime.version && shown.as_ref() != value
-    };
-    if seen.values.iter().any(differs) {
-        return Err(Error::Twins {
-            fact: seen.fact.clone(),
-            who: format!("{} {}", runtime.name, runtime.version),
-        });
-    }
-    Ok(())
-}
-
-/// What is expected, where it is one value: a pattern stands for many.
-fn plain(expected: Option<&Value>) -> Option<&Value> {
-    expected.filter(|value| !matches!(value, Value::Text(text) if text.contains('*')))
-}
-
-/// What was seen: what is expected, else what most show, is what everybody else shows; of as many, what the reference does.
-fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
-    let count = |value: &Option<Value>| seen.values.iter().filter(|(_, other)| other == value).count();
-    let mut usual = seen.values.first().map(|(_, value)| value);
-    for (_, value) in &seen.values {
-        if usual.is_some_and(|usual| count(value) > count(usual)) {
-            usual = Some(value);
-        }
-    }
-    let usual = match plain(seen.expected.as_ref()) {
-        Some(expected) => Some(expected.clone()),
-        None => usual.cloned().flatten(),
-    };
-    let mut items: Vec<Item> = Vec::new();
-    for (runtime, value) in &seen.values {
-        writable(seen, runtime, value.as_ref())?;
-        let is_usual = match usual.as_ref() {
-            Some(usual) => stands_for(usual, value.as_ref()),
-            None => value.is_none(),
-        };
-        if is_usual {
-            continue;
-        }
-        let item = unexplained(exactly(runtime, seen)?, value.as_ref());
-        if !items.contains(&item) {
-            items.push(item);
-        }
-    }
-    items.push(Item::Otherwise(Otherwise {
-        otherwise: shown(usual.as_ref()),
-        reason: None,
-    }));
-    Ok(items)
 }
