@@ -1,8 +1,6 @@
 //! What a YAML text becomes once it is read: many times its size, and where names stand for parts (`&a`, `*a`) as much as
 //! one likes. Here it is counted by the parser that will read it, before anything is kept.
 
-mod unique;
-
 use std::cell::Cell;
 use std::fmt;
 
@@ -11,7 +9,6 @@ use serde::de::{
 };
 
 use crate::limit::{Hint, raised, raised_count};
-use unique::Unique;
 
 /// What a value takes beside its text, in bytes: more or less.
 const VALUE: u64 = 100;
@@ -60,9 +57,11 @@ pub fn weigh(text: &str) -> Result<u64, TooMuch> {
 /// wrong otherwise, which its reader says better.
 #[must_use]
 pub fn twice(text: &str) -> Option<String> {
-    let found = Cell::new(None);
-    let _ = Unique(&found).deserialize(serde_yaml::Deserializer::from_str(text));
-    found.into_inner()
+    // YAML's own value refuses such a map, and the parser has no other word for it than its message.
+    let said = serde_yaml::from_str::<serde_yaml::Value>(text).err()?.to_string();
+    let (_, key) = said.split_once("duplicate entry with key ")?;
+    let key = key.split(" at line ").next().unwrap_or(key);
+    Some(key.trim_matches('"').to_owned())
 }
 
 /// Every value has one of these before it, but for the first.

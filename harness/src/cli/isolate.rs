@@ -144,7 +144,7 @@ fn named(typed: &[String], runtimes: &[Runtime]) -> Vec<String> {
     runtimes
         .iter()
         .map(|runtime| match runtime.origin {
-            Origin::Store(_) => format!("{}@{}", runtime.name(), runtime.version),
+            Origin::Store(_) => runtime.label(),
             _ => runtime.name().to_owned(),
         })
         .collect()

@@ -66,12 +66,14 @@ pub(super) fn report(case: &Case, started: Instant) -> CaseReport {
 
 /// Whether two programs say that they are the same.
 pub(super) fn has_twins(records: &[Record]) -> bool {
-    let mut ids = records.iter().map(|record| &record.runtime).enumerate();
-    ids.any(|(at, id)| {
-        let others = records[..at].iter().map(|record| &record.runtime);
-        others
-            .into_iter()
-            .any(|other| other.name == id.name && other.version == id.version)
+    let mut ids = records
+        .iter()
+        .map(|record| (&record.runtime.name, &record.runtime.version));
+    let mut seen = Vec::new();
+    ids.any(|id| {
+        let is_there = seen.contains(&id);
+        seen.push(id);
+        is_there
     })
 }
 

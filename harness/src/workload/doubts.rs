@@ -37,8 +37,7 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
     if texts.any(|one| one.as_str().is_some_and(|text| text.len() >= LONGEST)) {
         found.push("an argument or a variable is longer than the kernel takes".to_owned());
     }
-    let is_text = |args: &&Vec<Value>| args.iter().all(Value::is_string);
-    if args.is_some_and(|args| !is_text(&args)) {
+    if args.is_some_and(|args| !args.iter().all(Value::is_string)) {
         found.push("an argument is not a text, and not all runtimes refuse that".to_owned());
     }
     if let Some(path) = text_at("/linux/cgroupsPath")

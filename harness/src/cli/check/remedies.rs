@@ -85,10 +85,10 @@ fn labels(runner: &CellRunner) -> String {
 /// The two as another command takes them.
 fn selectors(runner: &CellRunner) -> String {
     let selector = |one: &Contender| {
-        let (name, version) = (one.runtime.name(), &one.id.version);
-        match one.runtime.origin {
-            Origin::Store(_) | Origin::Path if !version.is_local() => format!("{name}@{version}"),
-            _ => format!("{name}={}", one.runtime.path.display()),
+        let runtime = &one.runtime;
+        match runtime.origin {
+            Origin::Store(_) | Origin::Path if !runtime.version.is_local() => runtime.label(),
+            _ => format!("{}={}", runtime.name(), runtime.path.display()),
         }
     };
     let all = runner.contenders.iter().map(selector);

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::facts::{self, Compared, Found};
+use ocidiff_model::compared::is_compared;
+use ocidiff_model::facts::{self, Found};
 use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, step};
 use serde_json::Value as Json;
 
@@ -112,15 +113,8 @@ impl Names {
 /// Why nobody looks at what is expected: it would be neither met nor missed.
 fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     let channel = Channel::of(path)?;
-    let rest = path[channel.name().len()..].trim_start_matches('.');
-    let watch = case.body.watch.get(&channel);
-    let always = facts::find(path).is_some_and(|found| found.kind.compared == Compared::Always);
-    let watched = || {
-        Watch::paths(watch?)
-            .iter()
-            .find(|pattern| fact::watched(pattern, rest))
-    };
-    if channel == Channel::Syscall && !always && watched().is_none() {
+    if channel == Channel::Syscall && !is_compared(case, path) {
+        let rest = path.trim_start_matches("syscall.");
         let call = rest.split(['(', '.']).next().unwrap_or(rest);
         let help = format!("write `watch: {{syscall: [{call}]}}`");
         return Some((format!("no calls of `{call}` are recorded"), Some(help)));

@@ -44,8 +44,10 @@ pub(in crate::corpus) fn check(
         for (fact, said) in &group.facts {
             let wrong = path(document, &index, group, fact, &names);
             if wrong.is_none() {
-                found.extend(uncompared(document, &index, group, fact, against.cases));
-                found.extend(same(document, &index, group, (fact, said.items()), against.cases));
+                let at = |message: String, help| document.at(&[&index, "facts", fact], message, help);
+                let about = about(group, against.cases);
+                let slip = uncompared(fact, &about).or_else(|| same(fact, said.items(), &about));
+                found.extend(slip.map(|(message, help)| at(message, help)));
             }
             found.extend(wrong);
             if said.shown().is_empty() {
@@ -163,53 +165,38 @@ fn is_expected(case: &Case, fact: &str) -> bool {
     case.body.expect.contains_key(fact) || expecting.any(|(label, _)| of_step(label))
 }
 
+/// The cases that a group is about.
+fn about<'c>(group: &Group, cases: &'c [Case]) -> Vec<&'c Case> {
+    let about = |case: &&Case| group.is_about(case.member.as_deref());
+    cases.iter().filter(about).collect()
+}
+
 /// A fact that is compared in none of the cases is not looked at, whatever is written of it.
-fn uncompared(
-    document: &Document<'_>,
-    index: &str,
-    group: &Group,
-    fact: &str,
-    cases: &[Case],
-) -> Option<Diagnostic> {
-    let mut about = cases
-        .iter()
-        .filter(|case| group.is_about(case.member.as_deref()))
-        .peekable();
-    if about.peek().is_none() || about.any(|case| is_compared(case, fact) || is_expected(case, fact)) {
+fn uncompared(fact: &str, about: &[&Case]) -> Option<Slip> {
+    let is_looked_at = |case: &&Case| is_compared(case, fact) || is_expected(case, fact);
+    if about.is_empty() || about.iter().any(is_looked_at) {
         return None;
     }
     let (channel, rest) = fact.split_once('.')?;
-    let message = format!("the case does not compare `{fact}`");
     let help = format!("write `watch: {{{channel}: [{rest}]}}` in the case");
-    Some(document.at(&[index, "facts", fact], message, help))
+    Some((format!("the case does not compare `{fact}`"), Some(help)))
 }
 
 /// What is the same of everybody is not a difference, unless the case expects something else.
-fn same(
-    document: &Document<'_>,
-    index: &str,
-    group: &Group,
-    (fact, items): (&str, &[Item]),
-    cases: &[Case],
-) -> Option<Diagnostic> {
-    let value = |item: &Item| match item {
-        Item::Because(item) => item.shows.clone(),
-        Item::Otherwise(item) => item.otherwise.clone(),
-    };
-    let values: Vec<Value> = items.iter().map(value).collect();
-    let mut about = cases.iter().filter(|case| group.is_about(case.member.as_deref()));
+fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
+    let mut values = items.iter().map(|item| match item {
+        Item::Because(item) => &item.shows,
+        Item::Otherwise(item) => &item.otherwise,
+    });
+    let first = values.next()?;
     // Of steps that fail everywhere that may be said.
     let is_step = Channel::of(fact) == Some(Channel::Lifecycle);
-    let alike = !is_step
-        && !values.is_empty()
-        && values
-            .iter()
-            .all(|value| *value == values[0] && *value != Value::from(ANY));
-    if !alike || about.any(|case| is_expected(case, fact)) {
+    let differs = *first == Value::from(ANY) || values.any(|value| value != first);
+    if is_step || differs || about.iter().any(|case| is_expected(case, fact)) {
         return None;
     }
     let message = "everybody shows the same, and the case expects nothing of it: that is not a difference";
-    Some(document.at(&[index, "facts", fact], message, None))
+    Some((message.to_owned(), None))
 }
 
 /// A finding that is to say how the fact differs must have a sign that is about it, or one that it can follow from.
@@ -248,11 +235,8 @@ fn foreign(
                 _ => true,
             }
     };
-    let mut about = against
-        .cases
-        .iter()
-        .filter(|case| group.is_about(case.member.as_deref()));
-    if about.any(fits) {
+    let about = about(group, against.cases);
+    if about.is_empty() || about.into_iter().any(fits) {
         return None;
     }
     let message = format!("`{id}` does not apply to what the case has in its config and steps");
