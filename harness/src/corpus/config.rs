@@ -150,7 +150,7 @@ mod tests {
             ("requirements.yaml", "[]"),
             (
                 "default-config.yaml",
-                "{linux: {maskedPaths: [/a], cgroupsPath: '/${container}'}}",
+                "{ociVersion: 1.0.2, linux: {maskedPaths: [/a], cgroupsPath: '/${container}'}}",
             ),
             ("rootfs/probe.yaml", "summary: the probe"),
             (
@@ -173,7 +173,7 @@ mod tests {
         let json: Value = serde_json::from_str(&text).expect("json");
         assert_eq!(
             json,
-            serde_json::json!({"linux": {"maskedPaths": ["/a", "/b"], "cgroupsPath": "/main", "seccomp": {
+            serde_json::json!({"ociVersion": "1.0.2", "linux": {"maskedPaths": ["/a", "/b"], "cgroupsPath": "/main", "seccomp": {
                 "defaultAction": "SCMP_ACT_LOG", "defaultErrnoRet": 3, "architectures": ["SCMP_ARCH_ARM", "SCMP_ARCH_X32"],
             }}})
         );

@@ -115,7 +115,14 @@ impl Loader {
             Parsed::Requirements(all) => {
                 self.corpus.requirements = all.into_iter().map(|found| (found.id.clone(), found)).collect();
             }
-            Parsed::DefaultConfig(config) => self.corpus.default_config = config,
+            Parsed::DefaultConfig(config) => {
+                if let (Some(source), false) = (sources.get(name), self.is_checked) {
+                    self.errors
+                        .0
+                        .extend(check::default_config(&document(source), &config));
+                }
+                self.corpus.default_config = config;
+            }
             Parsed::Rootfs(recipe) => {
                 if let (Some(source), false) = (sources.get(name), self.is_checked) {
                     self.errors.0.extend(check::recipe(&document(source), &recipe));

@@ -110,7 +110,10 @@ fn with(name: &str, bytes: &[u8]) -> Sources {
             "requirements.yaml",
             "[{id: r, level: must, since: '1', section: s, says: x}]",
         ),
-        ("default-config.yaml", "{process: {args: [a]}, mounts: []}"),
+        (
+            "default-config.yaml",
+            "{ociVersion: 1.0.2, process: {args: [a], cwd: /, user: {uid: 0, gid: 0}}, mounts: []}",
+        ),
         ("rootfs/probe.yaml", "summary: the probe"),
         ("t/a.yaml", "{summary: s, for: [x, y]}"),
     ];

@@ -9,10 +9,11 @@ use ocidiff_model::pattern::glob;
 use ocidiff_model::{Case, Op};
 use serde_json::Value;
 
-use super::place::Place;
+use super::place::{Place, whereabouts};
 use super::program;
 use crate::corpus::Corpus;
 use crate::corpus::diagnostic::Diagnostic;
+use crate::corpus::document::Document;
 use crate::corpus::spec::{self, Wrong};
 
 /// What cases of one file say to be wrong on purpose, and which of it is.
@@ -53,6 +54,16 @@ pub(crate) fn departures(case: &Case, corpus: &Corpus) -> BTreeSet<String> {
     wrongs.iter().map(Wrong::path).collect()
 }
 
+/// What is wrong with the config that all cases start from.
+pub(in crate::corpus) fn default_config(document: &Document<'_>, config: &Value) -> Vec<Diagnostic> {
+    let wrongs = spec::check("config", config, &[]);
+    let told = wrongs.into_iter().map(|wrong| {
+        let keys: Vec<&str> = wrong.keys.iter().map(String::as_str).collect();
+        document.at(&keys, whereabouts(&wrong), wrong.help)
+    });
+    told.collect()
+}
+
 /// What is wrong with the configs of a case.
 pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &Excuses) -> Vec<Diagnostic> {
     let case = place.case;
@@ -65,6 +76,11 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
         }
     };
     let mut plain = spec::check("config", config, &[]);
+    // What is wrong with the default config is told there, and not of each case.
+    if !plain.is_empty() {
+        let shared = spec::check("config", &corpus.default_config, &[]);
+        plain.retain(|wrong| !shared.contains(wrong));
+    }
     plain.extend(spec::check_removed(&case.body.config));
     let root = program::Root::of(case, config, corpus);
     let programs = root.programs(config);

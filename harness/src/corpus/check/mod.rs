@@ -23,8 +23,8 @@ use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::{Corpus, layout, limits};
 
-pub(super) use self::config::Excuses;
 pub(crate) use self::config::departures;
+pub(super) use self::config::{Excuses, default_config};
 pub(super) use self::finding::check as finding;
 pub(super) use self::known::{Against, check as known, entries};
 pub(super) use self::recipe::check as recipe;

@@ -47,12 +47,7 @@ impl Place<'_> {
 
     /// An error in a config: `within` leads to the part of the case that `wrong.keys` begin in.
     pub(super) fn wrong(&self, within: &[&str], wrong: Wrong) -> Diagnostic {
-        let names: Vec<&str> = wrong
-            .keys
-            .iter()
-            .map(String::as_str)
-            .filter(|key| key.parse::<usize>().is_err())
-            .collect();
+        let names: Vec<&str> = wrong.names().collect();
         let own = self
             .case
             .member
@@ -67,19 +62,19 @@ impl Place<'_> {
             let place = self.at(within, "", None);
             (place.line, place.column)
         });
-        let message = format!("{}{}", wrong.message, whereabouts(&wrong, &names));
-        self.document.error(place, &message, wrong.help)
+        self.document.error(place, &whereabouts(&wrong), wrong.help)
     }
 }
 
-/// Behind a message: which part of the config it is about.
-fn whereabouts(wrong: &Wrong, names: &[&str]) -> String {
-    let names = match wrong.value {
-        Some(_) => names,
+/// The message, and which part of the config it is about.
+pub(super) fn whereabouts(wrong: &Wrong) -> String {
+    let names: Vec<&str> = wrong.names().collect();
+    let of = match wrong.value {
+        Some(_) => &names[..],
         None => &names[..names.len().saturating_sub(1)],
     };
-    match names {
-        [] => " in the config".to_owned(),
-        names => format!(" in `{}`", names.join(".")),
+    match of {
+        [] => format!("{} in the config", wrong.message),
+        of => format!("{} in `{}`", wrong.message, of.join(".")),
     }
 }

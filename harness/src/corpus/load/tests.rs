@@ -8,7 +8,10 @@ fn errors(texts: &[(&str, &str)]) -> Vec<String> {
             REQUIREMENTS,
             "[{id: r, level: must, since: '1', section: s, says: x}]",
         ),
-        (DEFAULT_CONFIG, "{process: {args: [a]}, mounts: []}"),
+        (
+            DEFAULT_CONFIG,
+            "{ociVersion: 1.0.2, process: {args: [a], cwd: /, user: {uid: 0, gid: 0}}, mounts: []}",
+        ),
         ("rootfs/probe.yaml", "summary: the probe"),
     ];
     match load(&sources(&[&base, texts].concat())) {
@@ -28,6 +31,28 @@ fn a_good_corpus_loads() {
             ),
         ]),
         Vec::<String>::new()
+    );
+}
+
+/// What all cases start from is told once, where it stands.
+#[test]
+fn the_default_config_is_checked_by_itself() {
+    let told = errors(&[
+        (
+            DEFAULT_CONFIG,
+            "ociVersion: 1.0.2\nprocess: {args: [a], cwd: /, user: {uid: 0}}\nhostnam: x\n",
+        ),
+        ("t/a.yaml", "{summary: s, config: {hostname: x}}"),
+        ("t/b.yaml", "{summary: s, config: {process: {cwd: null}}}"),
+    ]);
+    let first: Vec<&str> = told.iter().filter_map(|error| error.lines().next()).collect();
+    assert_eq!(
+        first,
+        [
+            "cases/default-config.yaml:2:30: without `gid`, which is required in `process.user`",
+            "cases/default-config.yaml:3:1: unknown member `hostnam` in the config",
+            "cases/t/b.yaml:1:33: without `cwd`, which is required in `process`",
+        ]
     );
 }
 

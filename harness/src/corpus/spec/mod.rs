@@ -3,7 +3,7 @@
 //! A table of our own and not the typed crate, because that stops at the first error, cannot name the member that was
 //! meant, and knows members of newer specs late; a test holds the one against the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use ocidiff_model::near;
@@ -26,8 +26,13 @@ pub(super) struct Wrong {
 impl Wrong {
     /// The members that lead to it, without the places in lists: `mounts.type`.
     pub(super) fn path(&self) -> String {
-        let names = self.keys.iter().filter(|key| key.parse::<usize>().is_err());
-        names.map(String::as_str).collect::<Vec<_>>().join(".")
+        self.names().collect::<Vec<_>>().join(".")
+    }
+
+    /// The members that lead to it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.keys.iter().map(String::as_str);
+        names.filter(|key| key.parse::<usize>().is_err())
     }
 }
 
@@ -37,7 +42,28 @@ impl Wrong {
 enum Type {
     Named(String),
     Words(Vec<String>),
-    Members(BTreeMap<String, Type>),
+    Members(Members),
+}
+
+/// Members of a map by name; what stands in the table as `NAME!` is required.
+#[derive(Debug, Deserialize)]
+#[serde(from = "BTreeMap<String, Type>")]
+struct Members {
+    types: BTreeMap<String, Type>,
+    required: BTreeSet<String>,
+}
+
+impl From<BTreeMap<String, Type>> for Members {
+    fn from(written: BTreeMap<String, Type>) -> Self {
+        let required = written.keys().filter_map(|name| name.strip_suffix('!'));
+        Self {
+            required: required.map(str::to_owned).collect(),
+            types: written
+                .into_iter()
+                .map(|(name, of)| (name.trim_end_matches('!').to_owned(), of))
+                .collect(),
+        }
+    }
 }
 
 // The text is part of the program, and tests read it.
@@ -53,6 +79,7 @@ pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
     walk.named(name, value);
     if name == "config" {
         walk.binds(value);
+        walk.devices(value);
     }
     walk.found
 }
@@ -68,15 +95,10 @@ pub(super) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
 
 /// Members that a case takes away and that the spec does not have: after the merge nothing is left of them.
 pub(super) fn check_removed(patch: &Value) -> Vec<Wrong> {
-    fn walk(
-        patch: &Value,
-        members: &'static BTreeMap<String, Type>,
-        keys: &mut Vec<String>,
-        found: &mut Vec<Wrong>,
-    ) {
+    fn walk(patch: &Value, members: &'static Members, keys: &mut Vec<String>, found: &mut Vec<Wrong>) {
         for (key, inner) in patch.as_object().into_iter().flatten() {
             keys.push(key.clone());
-            match members.get(key) {
+            match members.types.get(key) {
                 None if inner.is_null() => found.push(unknown(keys, key, members)),
                 None => {}
                 Some(of) => below(of)
@@ -94,11 +116,11 @@ pub(super) fn check_removed(patch: &Value) -> Vec<Wrong> {
 }
 
 /// A member that is not there; the keys lead to it.
-fn unknown(keys: &[String], name: &str, members: &BTreeMap<String, Type>) -> Wrong {
+fn unknown(keys: &[String], name: &str, members: &Members) -> Wrong {
     Wrong {
         keys: keys.to_vec(),
         message: format!("unknown member `{name}`"),
-        help: near::help(name, members.keys().map(String::as_str)),
+        help: near::help(name, members.types.keys().map(String::as_str)),
         value: None,
     }
 }
@@ -161,7 +183,7 @@ impl Walk {
         }
     }
 
-    fn members(&mut self, members: &BTreeMap<String, Type>, map: &Map<String, Value>) {
+    fn members(&mut self, members: &Members, map: &Map<String, Value>) {
         let of_profile = map.contains_key("$profile");
         for (key, value) in map {
             // Lists of a profile are changed once the profile is there.
@@ -174,7 +196,7 @@ impl Walk {
                 continue;
             }
             self.keys.push(key.clone());
-            match members.get(name) {
+            match members.types.get(name) {
                 Some(of) => self.of(of, value),
                 None => {
                     self.found.push(unknown(&self.keys, key, members));
@@ -182,6 +204,23 @@ impl Walk {
             }
             self.keys.pop();
         }
+        // A profile brings what it has.
+        if !of_profile {
+            let absent = members.required.iter().filter(|name| !map.contains_key(*name));
+            absent.for_each(|name| self.absent(name));
+        }
+    }
+
+    /// A member that the map to which the keys lead must have.
+    fn absent(&mut self, name: &str) {
+        let mut keys = self.keys.clone();
+        keys.push(name.to_owned());
+        self.found.push(Wrong {
+            keys,
+            message: format!("without `{name}`, which is required"),
+            help: None,
+            value: None,
+        });
     }
 
     fn list(&mut self, of: &str, value: &Value) {
@@ -254,6 +293,27 @@ impl Walk {
         }
     }
 
+    /// A device is one by its numbers; a fifo has none.
+    fn devices(&mut self, config: &Value) {
+        let devices = config["linux"]["devices"].as_array().into_iter().flatten();
+        for (index, device) in devices.enumerate() {
+            let Some(map) = device.as_object().filter(|device| device.contains_key("type")) else {
+                continue;
+            };
+            if device["type"] == "p" {
+                continue;
+            }
+            self.keys
+                .extend(["linux", "devices", &index.to_string()].map(str::to_owned));
+            for number in ["major", "minor"] {
+                if !map.contains_key(number) {
+                    self.absent(number);
+                }
+            }
+            self.keys.truncate(self.keys.len() - 3);
+        }
+    }
+
     fn last(&self) -> &str {
         let names = self.keys.iter().rev();
         names
@@ -277,12 +337,7 @@ impl Walk {
 }
 
 /// What a member of a condition leads to: operators and lists are looked through.
-fn members_of(
-    pattern: &Value,
-    members: &'static BTreeMap<String, Type>,
-    keys: &mut Vec<String>,
-    found: &mut Vec<Wrong>,
-) {
+fn members_of(pattern: &Value, members: &'static Members, keys: &mut Vec<String>, found: &mut Vec<Wrong>) {
     match pattern {
         Value::Array(items) => items
             .iter()
@@ -292,7 +347,7 @@ fn members_of(
                 keys.push(key.clone());
                 if key.starts_with('$') {
                     members_of(inner, members, keys, found);
-                } else if let Some(of) = members.get(key) {
+                } else if let Some(of) = members.types.get(key) {
                     if let Some(below) = below(of) {
                         members_of(inner, below, keys, found);
                     }
@@ -307,7 +362,7 @@ fn members_of(
 }
 
 /// The members of a type or of the entries of a list of it.
-fn below(of: &'static Type) -> Option<&'static BTreeMap<String, Type>> {
+fn below(of: &'static Type) -> Option<&'static Members> {
     match of {
         Type::Members(members) => Some(members),
         Type::Words(_) => None,
