@@ -176,8 +176,6 @@ const NOT_IN_X32: &[&str] = &[
     "vserver",
     "epoll_ctl_old",
     "epoll_wait_old",
-    "uretprobe",
-    "uprobe",
     "map_shadow_stack",
 ];
 

@@ -39,7 +39,7 @@ const CASES: [(&str, &str); 7] = [
     ),
     (
         "refused",
-        "{summary: no cwd, requirement: [process-cwd-required], config: {process: {cwd: null}}, expect: {lifecycle.create.result: error}}",
+        "{summary: no cwd, requirement: [process-cwd-required], invalid: [process.cwd], config: {process: {cwd: null}}, expect: {lifecycle.create.result: error}}",
     ),
 ];
 
