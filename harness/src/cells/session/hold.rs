@@ -94,12 +94,16 @@ mod tests {
     fn what_was_just_made_is_never_cleaned_under_its_maker() {
         let parent = tempfile::tempdir().expect("a folder");
         let path = parent.path().join("it");
-        let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    if let Ok(Some(_hold)) = Hold::take(&path) {
-                        let _ = fs::remove_dir(&path);
+            // Closed when the maker is done, also by a panic.
+            let (going, gone) = std::sync::mpsc::channel::<()>();
+            let cleaned = &path;
+            scope.spawn(move || {
+                // One that never rests is always there first, and nobody cleans like that.
+                let rest = std::time::Duration::from_micros(50);
+                while gone.recv_timeout(rest) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    if let Ok(Some(_hold)) = Hold::take(cleaned) {
+                        let _ = fs::remove_dir(cleaned);
                     }
                 }
             });
@@ -108,7 +112,7 @@ mod tests {
                 assert!(path.is_dir(), "it was removed while it was held");
                 drop(hold);
             }
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            drop(going);
         });
     }
 }

@@ -80,6 +80,12 @@ pub(crate) fn is_of_the_dead(name: &str) -> bool {
     start_time(pid) != Some(start)
 }
 
+/// Whether the process of a session of this pid namespace is gone: its lock may outlive it by a moment.
+pub(super) fn has_ended(name: &str) -> bool {
+    let namespace = name.split('.').nth(3).and_then(|part| part.parse::<u64>().ok());
+    namespace.is_some() && namespace == pid_namespace().ok() && is_of_the_dead(name)
+}
+
 /// When a process was started, in clock ticks since boot: with the pid it names the process for ever.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -96,6 +102,20 @@ mod tests {
         assert_eq!(whose(&name, false), Whose::Session);
         assert_eq!(whose(&format!("{name}.aB3xYz"), true), Whose::Session);
         assert!(!is_of_the_dead(&name));
+        assert!(!has_ended(&name));
+    }
+
+    #[test]
+    fn a_session_has_ended_where_its_process_is_seen_to_be_gone() {
+        let name = own().expect("a name");
+        let parts: Vec<&str> = name.split('.').collect();
+        let later = parts[2].parse::<u64>().expect("its start") + 1;
+        assert!(has_ended(&format!(
+            "ocidiff.{}.{later}.{}.0.aB3xYz",
+            parts[1], parts[3]
+        )));
+        // Another namespace's pids say nothing here.
+        assert!(!has_ended(&format!("ocidiff.{}.{later}.1.0", parts[1])));
     }
 
     #[test]
