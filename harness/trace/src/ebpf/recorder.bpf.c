@@ -342,8 +342,14 @@ __noinline u32 user_string(struct scratch *s, u32 at, u64 address)
 	if (at > ROOM - 1024)
 		return at;
 	len = bpf_probe_read_user_str(place(s, at + sizeof(struct chunk)), MAX_STRING, (void *)address);
-	if (len <= 0)
+	if (len < 0)
 		return at;
+	// Of an empty string kernels before 2025 count 0 bytes, without its NUL (mended by "maccess: fix
+	// strncpy_from_user_nofault() empty string handling").
+	if (!len) {
+		*place(s, at + sizeof(struct chunk)) = 0;
+		len = 1;
+	}
 	return tell(s, at, address, len, 0);
 }
 
