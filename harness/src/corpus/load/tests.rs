@@ -57,6 +57,42 @@ fn the_default_config_is_checked_by_itself() {
 }
 
 #[test]
+fn a_case_is_found_by_its_name() {
+    let shared = [
+        (REQUIREMENTS, "[]"),
+        (
+            DEFAULT_CONFIG,
+            "{ociVersion: 1.0.2, process: {args: [a], cwd: /, user: {uid: 0, gid: 0}}}",
+        ),
+        ("rootfs/probe.yaml", "summary: the probe"),
+        ("t/a.yaml", "{summary: 'the ${for}', for: [x, y]}"),
+    ];
+    let corpus = load(&sources(&shared)).expect("a corpus");
+    let summary = |name: &str| corpus.find(name).map(|entry| entry.case.body.summary.clone());
+    assert_eq!(summary("t/a[y]").as_deref(), Some("the y"));
+    assert_eq!(summary("t/a[z]"), None);
+}
+
+#[test]
+fn a_clause_that_is_not_there_is_named_with_the_one_that_was_meant() {
+    let clauses = "[{id: hooks-state-on-stdin, level: must, since: '1', section: s, says: x},
+                    {id: hostname-set, level: must, since: '1', section: s, says: x}]";
+    let told = |id: &str| {
+        let case = format!("{{summary: s, requirement: [{id}]}}");
+        errors(&[(REQUIREMENTS, clauses), ("t/a.yaml", &case)]).join("\n")
+    };
+    let meant = "did you mean `hooks-state-on-stdin`?";
+    // By letters, and by its first words.
+    assert!(told("hooks-state-on-stdim").contains(meant));
+    assert!(told("hooks-state-read-by-hooks").contains(meant));
+    let none = told("devices-major");
+    assert!(
+        none.contains("the ids are in cases/requirements.yaml") && !none.contains("did you mean"),
+        "{none}"
+    );
+}
+
+#[test]
 fn all_errors_of_all_files_are_told_with_their_places() {
     let told = errors(&[
         ("t/a.yaml", "summary: s\nrequirement: [nope]\nrootfs: none\n"),
