@@ -1,4 +1,4 @@
-//! Names of bits and values: the machinery, and which table goes by which word in `calls.table`.
+//! Names of bits and values: the machinery, and which table each word stands for in `calls.table`.
 
 mod files;
 mod system;
@@ -11,7 +11,7 @@ pub(super) use self::system::{CLONE, FAMILY};
 pub(crate) struct Names {
     /// What to write when nothing is set; else it is `0`.
     zero: Option<&'static str>,
-    /// Bits that are one value together.
+    /// Bits that together form one value.
     mask: u64,
     /// The names of that value.
     values: &'static [(u64, &'static str)],
