@@ -1,4 +1,4 @@
-//! What the run shows of what is known, as one table: a line for each finding, the worst first.
+//! What the run shows of what is known, as one table: one line for each finding, the worst first.
 
 use ocidiff_model::Impact;
 
@@ -7,7 +7,7 @@ use crate::sheet::Sheet;
 use crate::style::{Style, count, pad, width};
 use crate::table::{Row, Table};
 
-/// Lines of the table: with the rest of the report it fits a screen of 40.
+/// Lines of the table: with the rest of the report it fits on a screen of 40.
 const LINES: usize = 22;
 /// Columns of an impact and of a count.
 const NUMBERS: usize = 9 + 3;
