@@ -36,7 +36,7 @@ pub(super) fn all(text: &str) -> Vec<Pattern> {
         .collect()
 }
 
-/// `engine.config` has two parts, but a channel alone has none.
+/// `engine.config` has two parts, but a channel alone is not a path.
 fn bare(text: &str) -> Option<Pattern> {
     (!text.contains('.')).then(|| Pattern {
         channel: Box::leak(text.to_owned().into_boxed_str()),
@@ -91,7 +91,7 @@ impl Pattern {
         format!("{}.{}", self.channel, parts.collect::<String>())
     }
 
-    /// The kind's path with the holes filled from another path, name by name.
+    /// The path of this kind with the holes filled from another path, name by name.
     pub(super) fn filled_like(&self, path: &str) -> Option<String> {
         let pattern: String = self
             .parts
