@@ -76,7 +76,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The findings that account for a difference, and for whose value.
+/// The findings that account for a difference, and the runtime whose value each explains.
 fn told<'a>(
     case: &'a CaseReport,
     difference: &'a Difference,

@@ -146,15 +146,15 @@ pub struct KnownEntry {
     pub when: Option<When>,
     /// In which part of the runs it shows.
     pub rate: Option<Rate>,
-    /// What those show whom a finding names; the first that holds counts.
+    /// What those runtimes show that a finding names; the first that applies counts.
     pub written: Vec<Written>,
-    /// What everybody else shows.
+    /// What all others show.
     pub otherwise: Option<Value>,
     /// Whether no values are written: the findings' `shows` says how it differs. The values are its, where it says some.
     pub by_signs: bool,
 }
 
-/// Why a known file cannot be held against the catalogue.
+/// Why a known file cannot be checked against the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// No such finding.

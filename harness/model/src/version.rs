@@ -191,8 +191,8 @@ enum Bound {
 
 type Bounds = Vec<(Bound, Version)>;
 
-/// A range: bounds that must all hold, between commas; empty holds for every version. Several such, between `or`s,
-/// are what releases need whose branches were mended apart.
+/// A range: bounds that must all hold, between commas; an empty one holds for every version. Several of these,
+/// between `or`s, are needed for releases whose branches were fixed separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionRange(Vec<Bounds>);
 

@@ -1,21 +1,21 @@
 //! The cell: a process of ours, number 1 of a private pid namespace, that runs one case under one runtime.
 //!
-//! The harness starts itself anew as `ocidiff cell`, and gives it a [`job::Job`] over the socket that is its stdin,
-//! from which it reads [`job::Message`]s. Whatever the runtime does, it ends with this process: the kernel kills
-//! all of the pid namespace, and the mounts go with the mount namespace.
+//! The harness starts itself again as `ocidiff cell`, and gives it a [`job::Job`] over the socket that is its
+//! stdin, from which it reads [`job::Message`]s. Whatever the runtime does, it ends with this process: the kernel
+//! kills all of the pid namespace, and the mounts go with the mount namespace.
 //!
 //! | file             | what it does                                             |
 //! |------------------|----------------------------------------------------------|
-//! | `job`            | what is asked, what is told                              |
+//! | `job`            | what is asked for, what is reported                      |
 //! | `paths`          | where things are, the same in every cell                 |
 //! | `isolate`, `overlay` | the containment; the machine's files under overlays   |
 //! | `trees`          | the steps of it: mounts are made, cloned, attached       |
-//! | `table`, `other_mounts`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
-//! | `unseen`, `error` | what of the machine's is not seen; why there is no cell |
-//! | `stand_in`, `joined` | what stands for files and namespaces of the machine's |
+//! | `table`, `other_mounts`, `dev` | mounts other than `/`, and the cell's own `/dev`     |
+//! | `unseen`, `error` | what of the machine is not visible; why there is no cell |
+//! | `stand_in`, `joined` | what stands in for files and namespaces of the machine |
 //! | `pin`            | what every runtime is called with: nice, limits, session, ... |
 //! | `bundle`         | the overlay and the config of each container             |
-//! | `run`, `finish`    | the steps, and what is told at their end                 |
+//! | `run`, `finish`    | the steps, and what is reported at their end             |
 //! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
 //! | `container`      | a container's init, its streams, its recorder            |
 //! | `console`        | the terminal that a runtime sends                        |

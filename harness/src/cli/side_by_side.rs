@@ -1,4 +1,4 @@
-//! Records side by side: what one runtime has and another has not.
+//! Records side by side: what one runtime has and another does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -15,8 +15,8 @@ const WORDS: usize = 200;
 /// A step that failed under every runtime.
 type Failed<'r> = Vec<(&'r str, &'r StepRecord)>;
 
-/// The first step that fails under every runtime though neither the case, nor its known file, nor a finding says so,
-/// with each runtime's words; `found` is what the case was judged to show.
+/// The first step that fails under every runtime although neither the case, nor its known file, nor a finding says
+/// so, with each runtime's words; `found` is what the case was judged to show.
 #[must_use]
 pub fn no_runtime_does(
     entry: &Entry,
@@ -34,7 +34,7 @@ pub fn no_runtime_does(
     Some(format!("no runtime does this: {label}: {}", words(&failed)))
 }
 
-/// The facts of steps that fail under every runtime though neither the case nor its known file says so.
+/// The facts of steps that fail under every runtime although neither the case nor its known file says so.
 #[must_use]
 pub fn unexpected_failures(entry: &Entry, machine: &Machine, records: &[&Record]) -> Vec<String> {
     let steps = unexpected(entry, machine, records).into_iter();

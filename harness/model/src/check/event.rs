@@ -24,12 +24,12 @@ pub enum CheckEvent {
     },
 }
 
-/// The check of one node as its events tell it.
+/// The check of one node according to its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCheck {
     /// What was found.
     pub report: CheckReport,
-    /// How the program ended; none where the events have no end, and there may be more workloads.
+    /// The program's exit status; `None` if the events have no end, and there may be more workloads.
     pub exit: Option<ExitStatus>,
 }
 

@@ -11,7 +11,7 @@ enum Part {
     Hole(&'static str),
 }
 
-/// A path without alternatives, as its parts behind the channel.
+/// A path without alternatives, as its parts after the channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     channel: &'static str,
@@ -245,7 +245,7 @@ fn operation(label: &str) -> Option<Op> {
     is_name(container).then(|| Op::of(op)).flatten()
 }
 
-/// Whether a text is the name of a container, or the label of an exec: what stands behind the channel.
+/// Whether a text is the name of a container, or the label of an exec: what follows the channel.
 pub(super) fn is_label(text: &str) -> bool {
     matches!(operation(text), Some(Op::Exec)) || is_name(text)
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::fact::{Fact, Value};
 use crate::pattern::{alternatives, glob};
 
-/// What a predicate can ask beside the value: the workload's config, and other facts of the same runtime.
+/// What a predicate can refer to besides the value: the workload's config, and other facts of the same runtime.
 pub struct Context<'a> {
     /// The config.json.
     pub config: &'a Json,

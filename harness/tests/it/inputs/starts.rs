@@ -1,5 +1,5 @@
-//! `check` on workloads for whose own program it is uncertain whether it starts: what no runtime starts is neither safe
-//! nor broken, and what only one runtime starts is reported as such. None of these programs is executed.
+//! `check` on workloads whose own program may not start: what no runtime starts is neither safe nor broken, and what
+//! only one runtime starts is reported as such. None of these programs is executed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -133,7 +133,7 @@ impl Decoder {
             watched: known.watched,
         };
         let Some(signature) = known.signature else {
-            // How many arguments it takes is not known: six words of noise help only those who asked for them.
+            // How many arguments it takes is not known: six words of noise help only users who asked for them.
             let args = if known.watched {
                 args.iter().map(|arg| render::word(*arg)).collect()
             } else {

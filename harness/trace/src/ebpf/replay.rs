@@ -66,7 +66,7 @@ impl Replay {
         self.others = calls.map(|calls| calls.others);
     }
 
-    /// Where the constants of the program are to be put.
+    /// Where to put the constants of the program.
     pub(super) fn constants(&self) -> Arc<OnceLock<Constants>> {
         Arc::clone(&self.constants)
     }

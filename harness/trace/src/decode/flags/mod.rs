@@ -9,7 +9,7 @@ pub(super) use self::system::{CLONE, FAMILY};
 /// The names of an argument's bits, of its values, or of both.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// What to write when nothing is set; else it is `0`.
+    /// What to write when nothing is set; otherwise it is `0`.
     zero: Option<&'static str>,
     /// Bits that together form one value.
     mask: u64,
