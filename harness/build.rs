@@ -1,4 +1,4 @@
-//! Builds what the program carries: the probe as a static program, and the corpus.
+//! Builds what is embedded in the program: the probe as a static program, and the corpus.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -32,8 +32,8 @@ fn fail(why: &str) -> ! {
     exit(1);
 }
 
-/// The probe is a program of its own, static and small, so it is built by a cargo of its own, beside the
-/// outer one: another target folder, or the two would wait for each other's lock.
+/// The probe is a separate program, static and small, so a separate cargo builds it, next to the outer one.
+/// It uses another target folder, or the two would wait for each other's lock.
 fn build_probe(root: &Path, out: &Path) -> PathBuf {
     for watched in ["cases/probe/src", "cases/probe/Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
@@ -56,7 +56,7 @@ fn build_probe(root: &Path, out: &Path) -> PathBuf {
         .args(["--target", &target, "--target-dir"])
         .arg(&folder)
         .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
-    // What the outer cargo set for itself (clippy's wrapper above all) is not for this one.
+    // What the outer cargo set for itself (clippy's wrapper above all) does not apply to this one.
     for name in [
         "RUSTC_WRAPPER",
         "RUSTC_WORKSPACE_WRAPPER",
@@ -73,7 +73,7 @@ fn build_probe(root: &Path, out: &Path) -> PathBuf {
     }
 }
 
-/// Copies YAML and JSON files; the corpus is data, and nothing else of the folder belongs into the program.
+/// Copies YAML and JSON files; the corpus is data, and nothing else in the folder belongs in the program.
 fn copy_data(from: &Path, to: &Path) {
     println!("cargo::rerun-if-changed={}", from.display());
     let Ok(entries) = fs::read_dir(from) else {
@@ -101,7 +101,7 @@ fn copy_data(from: &Path, to: &Path) {
     }
 }
 
-/// Every file of the corpus as JSON, in lines of a path, a tab and the document: JSON is read thirty times as fast.
+/// Every file of the corpus as JSON, in lines with a path, a tab and the document: JSON is read thirty times as fast.
 fn parse_all(corpus: &Path) -> String {
     let mut documents = BTreeMap::new();
     parse(corpus, corpus, &mut documents);
@@ -123,8 +123,7 @@ fn parse(top: &Path, folder: &Path, into: &mut BTreeMap<String, String>) {
         } else {
             let name = path.strip_prefix(top).unwrap_or(&path).display().to_string();
             let text = fs::read_to_string(&path).unwrap_or_default();
-            // JSON is YAML too.
-            // YAML's own value refuses a key that a map has twice; JSON's takes the second.
+            // JSON is YAML too. YAML's own value type refuses a key that a map has twice; JSON's takes the second.
             let parsed = serde_yaml::from_str::<serde_yaml::Value>(&text);
             match parsed.and_then(|_| serde_yaml::from_str::<serde_json::Value>(&text)) {
                 Ok(document) => into.insert(name, document.to_string()),

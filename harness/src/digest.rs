@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// Bytes of a file that are read before it is asked whether to go on.
+/// How many bytes of a file are read between two checks whether to go on.
 const CHUNK: u64 = 4 << 20;
 
 /// SHA-256 of a text, in hexadecimal.
@@ -21,7 +21,7 @@ pub(crate) fn of_tree(root: &Path) -> io::Result<String> {
     of_tree_until(root, &|| false)
 }
 
-/// The same, given up as soon as somebody says so.
+/// The same, but given up as soon as that is asked for.
 pub(crate) fn of_tree_until(root: &Path, stopped: &dyn Fn() -> bool) -> io::Result<String> {
     let mut hasher = Sha256::new();
     walk(root, root, &mut hasher, stopped)?;

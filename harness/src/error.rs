@@ -1,5 +1,4 @@
-//! Why a command ended early. What the user can mend ends it with 2, what the machine or the harness did
-//! with 3.
+//! Why a command ended early. Errors that the user can fix end it with 2, those of the machine or the harness with 3.
 
 use ocidiff_model::ExitStatus;
 
@@ -12,13 +11,13 @@ pub enum Error {
     /// The harness or the machine.
     #[error("{0}")]
     Broken(String),
-    /// Whoever read stdout went away: there is nothing to say, and nobody to say it to.
+    /// The reader of stdout went away: there is nothing to report, and no one to report it to.
     #[error("write to stdout: nobody reads it any more")]
     Unread,
 }
 
 impl Error {
-    /// An error that the user can mend.
+    /// An error that the user can fix.
     pub fn usage(error: impl ToString) -> Self {
         Self::Usage(error.to_string())
     }
@@ -28,7 +27,7 @@ impl Error {
         Self::Broken(error.to_string())
     }
 
-    /// The exit status that it ends with.
+    /// The exit status with which it ends.
     #[must_use]
     pub fn status(&self) -> ExitStatus {
         match self {

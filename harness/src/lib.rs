@@ -14,24 +14,24 @@
 //! | [`digest`]   | digests of what runtimes are given                                      |
 //! | [`paths`]    | where things are in a cell                                              |
 //! | [`machine`]  | what the machine is and can do: its cgroups, names of its numbers       |
-//! | [`cell`]     | inside of the containment: runs one case under one runtime              |
+//! | [`cell`]     | inside the containment: runs one case under one runtime                 |
 //! | [`corpus`]   | loads and checks cases, known files, findings, recipes, profiles        |
 //! | [`bundle`]   | builds a case's bundle, the same bytes for every runtime                |
 //! | [`judge`]    | compares, runs what is new again, recognises, and gives the verdict     |
-//! | [`secrets`]  | takes the values of a stranger's environment out of records             |
+//! | [`secrets`]  | removes the values of a workload's environment from records             |
 //! | [`mutants`]  | real runtimes with one fault each, which the corpus must find           |
 //! | [`cells`]    | outside of it: starts cells and listens to them                         |
 //! | [`run`]      | what every command that runs cases needs; also for `cargo test`         |
-//! | [`via`]      | cases through a container engine, in place of cells                  |
-//! | [`findings`] | which findings concern somebody, which cases show one; lint             |
+//! | [`via`]      | cases through a container engine, in place of cells                     |
+//! | [`findings`] | which findings concern a user, which cases show one; lint               |
 //! | [`accept`]   | writes known files, and keeps what people wrote                         |
 //! | [`repro`]    | a folder that shows a case without ocidiff                              |
-//! | [`vm`]       | virtual machines of other kernels, in which the program runs cases      |
+//! | [`vm`]       | virtual machines with other kernels, in which the program runs cases    |
 //! | [`matrix`]   | runtimes by kernels and cgroups: plans, parts, joined events             |
 //! | [`bisect`]   | between which two versions a behaviour changed                           |
-//! | [`workload`] | a container of somebody's, and the harmless copy of it that is run      |
+//! | [`workload`] | a user's container, and the harmless copy of it that is run             |
 //! | [`check`]    | will workloads survive a change of runtime?                             |
-//! | [`capture`]  | a container of somebody's as a case                                     |
+//! | [`capture`]  | a user's container as a case                                            |
 //! | [`cli`]      | the program's commands                                                  |
 
 pub mod accept;

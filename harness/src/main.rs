@@ -1,4 +1,4 @@
-//! The program: reads what was typed, does it, and ends with a documented exit status.
+//! The program: reads the command line, carries it out, and ends with a documented exit status.
 
 use std::process::ExitCode;
 

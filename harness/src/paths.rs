@@ -12,7 +12,7 @@ pub const LAYERS: &str = "/run/ocidiff/layers";
 pub const BUNDLES: &str = "/run/ocidiff/bundle";
 /// The runtime's `--root`: several folders deep, since some runtimes follow `..` out of it.
 pub const ROOT: &str = "/run/ocidiff/state/of/the/runtime/here/root";
-/// The overlays that stand for the machine's files: what was written to `/` is below `upper`, ...
+/// The overlays that stand in for the machine's files: what was written to `/` is below `upper`, ...
 pub const MACHINE: &str = "/run/ocidiff/machine";
 /// ... and where they are put together.
 pub const MACHINE_ROOT: &str = "/run/ocidiff/machine/root";
@@ -26,7 +26,7 @@ pub const INPUT: &str = "/run/ocidiff/input";
 pub const PIDS: &str = "/run/ocidiff/pid";
 /// Sockets that the runtime sends terminals to, by container.
 pub const CONSOLES: &str = "/run/ocidiff/console";
-/// What stands for the machine's files that a config mounts.
+/// What stands in for the machine's files that a config mounts.
 pub const STAND_INS: &str = "/run/ocidiff/stand-in";
 /// Namespaces that a config can join.
 pub const NAMESPACES: &str = "/run/ocidiff/namespaces";
@@ -36,7 +36,7 @@ pub const TMP: &str = "/run/tmp";
 /// The runtime's PATH: runtimes look there for a program whose container has no PATH of its own.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// An absolute path without `.`, `..` and empty names, by its words alone.
+/// An absolute path without `.`, `..` and empty names, derived from its text alone.
 #[must_use]
 pub fn plain(path: &Path) -> PathBuf {
     let mut found = PathBuf::from("/");

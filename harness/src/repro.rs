@@ -1,5 +1,5 @@
-//! A folder with a case's bundle and a shell script that shows it without ocidiff, for a bug report. The script ends with
-//! its answer, as `git bisect run` wants it: 0 as expected, 1 not so, 125 it cannot tell.
+//! A folder with a case's bundle and a shell script that shows it without ocidiff, for a bug report. The script ends
+//! with its answer in the form that `git bisect run` expects: 0 as expected, 1 not as expected, 125 it cannot tell.
 
 mod answer;
 
@@ -18,7 +18,7 @@ use crate::cells::participants::Contender;
 use crate::corpus::Entry;
 use crate::paths;
 
-/// Writes the folder: aside first, so that it is whole or not there.
+/// Writes the folder: elsewhere first, so that it is complete or not there.
 ///
 /// # Errors
 /// What the system answers; or that the runtime lacks a step of the case.
@@ -56,12 +56,12 @@ pub fn write(
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
     fs::rename(aside.path(), folder)?;
-    // It has its name, and is nobody's to remove.
+    // It has its final name, and must not be removed.
     let _ = aside.keep();
     Ok(())
 }
 
-/// The script. It takes private namespaces first, as ocidiff does: a runtime under test is not trusted.
+/// The script. It first takes private namespaces, as ocidiff does: a runtime under test is not trusted.
 fn text(entry: &Entry, machine: &Machine, contender: &Contender, steps: &[JobStep]) -> String {
     let case = &entry.case;
     let mut calls = String::new();
@@ -101,7 +101,7 @@ fn text(entry: &Entry, machine: &Machine, contender: &Contender, steps: &[JobSte
         .replace("@CALLS@", &calls)
 }
 
-/// What the shell that calls the runtime takes on first, with the tools of util-linux.
+/// What the shell that calls the runtime sets up first, with the tools of util-linux.
 fn caller(caller: &Caller) -> String {
     let mut lines = Vec::new();
     if let Some(policy) = caller.scheduler {
@@ -141,7 +141,7 @@ fn caller(caller: &Caller) -> String {
     if !caller.ignored.is_empty() {
         lines.push(format!("trap '' {}", caller.ignored.join(" ")));
     }
-    // personality(2) has no tool that takes all of its bits, and is only had with an exec.
+    // personality(2) has no tool that accepts all of its bits, and is only available with an exec.
     lines.extend(caller.personality.map(|bits| {
         format!(
             "# ocidiff also gives the caller the personality {bits:#x} (0x40000: run this under `setarch -R`)"
@@ -155,7 +155,7 @@ fn words(argv: &[String]) -> String {
     format!("\"$RUNTIME\" {}", shell(argv.get(1..).unwrap_or_default()))
 }
 
-/// Words as a shell takes them.
+/// Words quoted for a shell.
 pub(crate) fn shell(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
     words.join(" ")

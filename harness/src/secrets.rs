@@ -1,7 +1,7 @@
-//! The values of environment variables in a config of somebody else's: digests stand for them in everything that is
-//! recorded, so that no report, event or file has them, and what differs still differs.
+//! The values of environment variables in a config from elsewhere: digests replace them in everything that is
+//! recorded, so that no report, event or file contains them, and what differs still differs.
 //!
-//! A value is taken out where it stands as it is, or is cut (`NAME=val...`). What a workload makes of it, such as its
+//! A value is removed where it occurs as it is, or cut (`NAME=val...`). What a workload makes of it, such as its
 //! base64, is not recognised.
 
 use std::collections::BTreeMap;
@@ -15,30 +15,31 @@ use crate::bundle::Bundle;
 use crate::digest::of_text;
 use crate::judge::confirm::Launch;
 
-/// A value that is shorter is taken out only behind its name: it would be met everywhere.
+/// A shorter value is only removed after its name: it would occur everywhere.
 const SHORTEST: usize = 4;
-/// One that is shorter than this, only where it is a word of its own.
+/// A value shorter than this is only removed where it is a word of its own.
 const SHORT: usize = 6;
-/// What a text that was cut ends with.
+/// The end of a text that was cut.
 const CUT: &str = "...";
 
-/// The digest that stands for a value; `check` writes it in the place of those of the probe's environment.
+/// The digest that stands in for a value; `check` puts it in place of the values in the probe's environment.
 #[must_use]
 pub fn digest(value: &str) -> String {
     of_text(value)[..12].to_owned()
 }
 
-/// The values to take out.
+/// The values to remove.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
-    /// By name; a name can be there twice.
+    /// By name; a name can occur twice.
     named: Vec<(String, String)>,
-    /// As they stand in a text, with the digest; the longest first, since one can hold another.
+    /// As they occur in a text, with the digest; the longest first, since one can contain another.
     values: Vec<(String, String)>,
 }
 
 impl Secrets {
-    /// Those of every list called `env` in these configs, of the process and of hooks, however broken the rest is.
+    /// The values from every list called `env` in these configs, for the process and for hooks, however broken the
+    /// rest is.
     #[must_use]
     pub fn of<'a>(configs: impl IntoIterator<Item = &'a String>) -> Self {
         let mut entries = Vec::new();
@@ -46,25 +47,25 @@ impl Secrets {
             if let Ok(config) = serde_json::from_str::<Json>(config) {
                 members(&config, &mut entries);
             }
-            // What a parser leaves out (a member that is there twice) a runtime may take.
+            // What a parser leaves out (a member that occurs twice) a runtime may take.
             written(config, &mut entries);
         }
         Self::of_entries(entries)
     }
 
-    /// Those of `NAME=value` entries.
+    /// Those from `NAME=value` entries.
     #[must_use]
     pub fn of_entries(entries: impl IntoIterator<Item = String>) -> Self {
         let mut named = Vec::new();
         let mut values = BTreeMap::new();
         for entry in entries {
-            // Without a `=` nobody can say which part is the name.
+            // Without a `=`, there is no telling which part is the name.
             let (name, value) = entry.split_once('=').unwrap_or(("", &entry));
             for shown in spelt(value) {
                 values.insert(shown.clone(), digest(value));
                 named.push((name.to_owned(), shown));
             }
-            // What is printed is recorded line by line: a key in a file's form is met in pieces.
+            // What is printed is recorded line by line: a key in a file's form appears in pieces.
             let lines = value.lines().map(str::trim).filter(|line| *line != value);
             values.extend(lines.map(|line| (line.to_owned(), digest(line))));
         }
@@ -79,7 +80,7 @@ impl Secrets {
         Self { named, values }
     }
 
-    /// Takes them out of a record.
+    /// Removes them from a record.
     pub fn hide(&self, record: &mut Record) {
         if self.named.is_empty() && self.values.is_empty() {
             return;
@@ -120,7 +121,7 @@ impl Secrets {
         }
     }
 
-    /// The words of a fact's path are ours; what a workload named begins with a `/` or stands in parentheses.
+    /// The words of a fact's path are ours; what a workload named begins with a `/` or is in parentheses.
     fn path(&self, path: &str) -> String {
         let (ours, theirs) = path.split_at(path.find(['/', '(']).unwrap_or(path.len()));
         format!("{ours}{}", self.text(theirs))
@@ -147,7 +148,7 @@ impl Secrets {
     }
 }
 
-/// The entries of every list that a member called `env` is, in whatever case: some readers do not mind.
+/// The entries of every list that is a member called `env`, in any case: some readers do not care.
 fn members(json: &Json, entries: &mut Vec<String>) {
     match json {
         Json::Object(map) => {
@@ -172,7 +173,7 @@ fn strings(json: &Json, entries: &mut Vec<String>) {
     }
 }
 
-/// The same from the text: whatever stands behind an `"env":`, up to where it is no JSON any more.
+/// The same from the text: whatever follows an `"env":`, up to where it is no longer JSON.
 fn written(config: &str, entries: &mut Vec<String>) {
     let lower = config.to_ascii_lowercase();
     for (at, key) in lower.match_indices("\"env\"") {
@@ -195,7 +196,7 @@ fn pieces(list: &str, entries: &mut Vec<String>) {
     entries.extend(quoted.filter(|piece| piece.contains('=')).map(str::to_owned));
 }
 
-/// As a recorder writes it: quotes, backslashes and control characters escaped.
+/// As a recorder writes it: with quotes, backslashes and control characters escaped.
 fn escaped(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for letter in value.chars() {
@@ -208,8 +209,8 @@ fn escaped(value: &str) -> String {
     text
 }
 
-/// The ways in which a text has it: as it is, as the recorder writes it, and quoted as Go and Rust quote, up to twice (a
-/// message that quotes a path, in a log line that quotes the message).
+/// The ways in which a text can contain it: as it is, as the recorder writes it, and quoted as Go and Rust quote, up to
+/// twice (a message that quotes a path, in a log line that quotes the message).
 fn spelt(value: &str) -> Vec<String> {
     let mut all = vec![value.to_owned(), escaped(value)];
     for quote in [quoted_by_go as fn(&str) -> String, quoted_by_rust] {
@@ -222,11 +223,11 @@ fn spelt(value: &str) -> Vec<String> {
     all
 }
 
-/// As Go's `%q` has it between the quotes (strconv.Quote).
+/// As in Go's `%q`, between the quotes (strconv.Quote).
 fn quoted_by_go(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for letter in value.chars() {
-        // Writing to a string cannot fail; so for each of these.
+        // Writing to a string cannot fail; this goes for all of these.
         let _ = match letter {
             '"' | '\\' => write!(text, "\\{letter}"),
             '\u{7}' => write!(text, "\\a"),
@@ -253,7 +254,7 @@ fn is_printed(letter: char) -> bool {
     !letter.is_whitespace() && !letter.is_control() && letter.escape_debug().count() == 1
 }
 
-/// As Rust's `{:?}` has it between the quotes.
+/// As in Rust's `{:?}`, between the quotes.
 fn quoted_by_rust(value: &str) -> String {
     value.escape_debug().to_string()
 }
@@ -262,7 +263,7 @@ fn is_of_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// `NAME=value`, the value whole or cut.
+/// `NAME=value`, with the value complete or cut.
 fn behind_name(text: &str, name: &str, value: &str) -> String {
     let mark = format!("{name}=");
     let mut out = String::with_capacity(text.len());
@@ -283,7 +284,7 @@ fn behind_name(text: &str, name: &str, value: &str) -> String {
     out + rest
 }
 
-/// How many bytes two texts have in common at their heads, in whole characters.
+/// How many bytes two texts have in common at the beginning, in whole characters.
 fn common(one: &str, other: &str) -> usize {
     one.chars()
         .zip(other.chars())
@@ -292,7 +293,7 @@ fn common(one: &str, other: &str) -> usize {
         .sum()
 }
 
-/// The value wherever it stands; a short one only where it is a word.
+/// Replaces the value wherever it occurs; a short one only where it is a word.
 fn replaced(text: &str, value: &str, digest: &str) -> String {
     let must_be_word = value.chars().count() < SHORT;
     let mut out = String::with_capacity(text.len());
@@ -313,7 +314,7 @@ fn replaced(text: &str, value: &str, digest: &str) -> String {
     out + rest
 }
 
-/// The value's head where a text was cut in it.
+/// The beginning of the value, where a text was cut in it.
 fn cut(text: &str, value: &str, digest: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -336,7 +337,7 @@ fn cut(text: &str, value: &str, digest: &str) -> String {
     out + rest
 }
 
-/// Launches, and takes the values out of what was recorded before anybody sees it.
+/// Launches, and removes the values from what was recorded before it is seen anywhere else.
 #[derive(Debug)]
 pub(crate) struct Discreet<'a, L> {
     pub(crate) launch: &'a L,

@@ -1,8 +1,8 @@
-//! The corpus as `cargo test`: one trial a case, named as the case. A failing trial's text is the difference as
-//! `ocidiff run` prints it.
+//! The corpus as `cargo test`: one trial per case, named after the case. A failing trial's text is the
+//! difference as `ocidiff run` prints it.
 //!
-//! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, between commas); OCIDIFF_SKIP=conformance leaves
-//! the corpus out.
+//! OCIDIFF_RUNTIMES names the runtimes (as `--runtime` does, separated by commas); OCIDIFF_SKIP=conformance
+//! leaves the corpus out.
 
 #[path = "it/support/binary.rs"]
 mod binary;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
     let (trials, suite) = match Suite::plan() {
         Ok(suite) => {
-            // nextest starts this program once a trial.
+            // nextest starts this program once per trial.
             if !args.list && !args.exact {
                 note_skipped(&suite);
             }
@@ -50,12 +50,12 @@ fn main() -> ExitCode {
         ),
     };
     let conclusion = libtest_mimic::run(&args, trials);
-    // Ends the session: its folder and cgroups go.
+    // Ends the session: its folder and cgroups are removed.
     drop(suite);
     conclusion.exit_code()
 }
 
-/// What the trials share. The runner is made by the first that runs: a listing must be quick, and makes nothing.
+/// What the trials share. The first trial that runs makes the runner: a listing must be quick, and makes nothing.
 struct Suite {
     corpus: Corpus,
     runtimes: Vec<Runtime>,
@@ -65,7 +65,7 @@ struct Suite {
     stop: watch::Sender<bool>,
 }
 
-/// A need that is not met is an ignored trial whose kind says what is missing.
+/// If a need is not met, the trial is ignored, and its kind says what is missing.
 fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
     let trial = |entry: &Entry| {
         let missing = suite.abilities.missing_of(&entry.case);
@@ -125,7 +125,7 @@ impl Suite {
             return Ok(());
         }
         if report.verdict == Verdict::Unstable {
-            // Not a failure of the corpus, but not in silence either.
+            // Not a failure of the corpus, but it must not pass silently either.
             let facts: Vec<&str> = report.differences.iter().map(|it| it.fact.as_str()).collect();
             skip::skipped(&format!("{} was unstable: {}", report.case, facts.join(", ")));
         }

@@ -1,4 +1,5 @@
-//! What a case's differences have to do with findings: which account for one, and which differences one accounts for.
+//! How a case's differences relate to findings: which account for a difference, and which differences a finding
+//! accounts for.
 
 use std::cmp::Reverse;
 
@@ -9,8 +10,8 @@ use ocidiff_model::{Difference, Impact};
 
 use crate::in_order;
 
-/// Which findings account for something: `A`, `A and B` where they make it together, `either A or B` where both look
-/// so, `follows from A` where it is a consequence.
+/// Which findings account for something: `A`, `A and B` if they cause it together, `either A or B` if both look like
+/// it, `follows from A` if it is a consequence.
 pub(crate) fn because(accounts: &[Account]) -> String {
     let mut told: Vec<String> = Vec::new();
     for account in accounts {
@@ -37,9 +38,9 @@ pub(crate) fn because(accounts: &[Account]) -> String {
 pub(crate) struct Accounted<'a> {
     pub(crate) id: &'a FindingId,
     pub(crate) card: &'a Card,
-    /// Those that are told with it.
+    /// The differences that are reported with it.
     pub(crate) first: Vec<&'a Difference>,
-    /// Those that it accounts for too, and which stand under another.
+    /// Those that it also accounts for, but that are listed under another finding.
     pub(crate) also: Vec<&'a Difference>,
 }
 
@@ -68,14 +69,14 @@ pub(crate) fn by_finding(case: &CaseReport) -> Vec<Accounted<'_>> {
         .collect()
 }
 
-/// The findings of a case, the worst first; of those that matter as much in the order of its differences.
+/// The findings of a case, the worst first; those that matter equally are in the order of its differences.
 pub(crate) fn worst_first(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
     let mut findings = in_order::findings(case);
     findings.sort_by_cached_key(|(id, card)| Reverse(impact(case, id, card)));
     findings
 }
 
-/// The known differences that no finding is told of.
+/// The known differences that are not reported with any finding.
 pub(crate) fn unaccounted(case: &CaseReport) -> Vec<&Difference> {
     in_order::ordered(case)
         .into_iter()
@@ -84,8 +85,8 @@ pub(crate) fn unaccounted(case: &CaseReport) -> Vec<&Difference> {
         .collect()
 }
 
-/// A finding with its versions, how it is known that it is meant where the case's known file does not say so, how much
-/// it matters here, and what it does.
+/// A finding with its versions, how it was identified if the case's known file does not name it, how much it matters
+/// here, and what it does.
 pub(crate) fn named(case: &CaseReport, id: &FindingId, card: &Card) -> String {
     let all = case
         .differences
@@ -112,7 +113,8 @@ pub(crate) fn named(case: &CaseReport, id: &FindingId, card: &Card) -> String {
     format!("{id} ({}{how}{impact}): {}", card.versions, card.title)
 }
 
-/// How much a finding matters in this case for who moves from the reference, which is the first of the first group.
+/// How much a finding matters in this case for users who move from the reference, which is the first of the first
+/// group.
 pub(crate) fn impact(case: &CaseReport, id: &FindingId, card: &Card) -> Option<Impact> {
     let of = |difference: &Difference| {
         let reference = difference.groups.first().and_then(|group| group.runtimes.first());

@@ -9,7 +9,7 @@ use crate::safe::safe_to;
 
 /// Lines around a change.
 const CONTEXT: usize = 2;
-/// What one line may hold.
+/// How long a line may be.
 const LINE_LIMIT: usize = 200;
 
 /// What a line of a diff is.
@@ -28,7 +28,7 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
-/// Whether the values are sequences that only a diff can tell: several lines in all but the shortest.
+/// Whether the values are sequences that only a diff can show: several lines in all but the shortest.
 pub(crate) fn wants_diff(difference: &Difference) -> bool {
     let long = |group: &Group| match &group.value {
         Some(Value::List(items)) => items.len() > 3,
@@ -38,7 +38,7 @@ pub(crate) fn wants_diff(difference: &Difference) -> bool {
     difference.disagree() && difference.groups.iter().any(long)
 }
 
-/// The reference's group against each other group, no more than `limit` lines each.
+/// The reference's group compared with each other group, no more than `limit` lines each.
 pub(crate) fn unified(difference: &Difference, limit: usize) -> Vec<Line> {
     let Some((reference, others)) = difference.groups.split_first() else {
         return Vec::new();
@@ -95,7 +95,7 @@ fn line(kind: Kind, sign: &str, text: &str) -> Line {
 }
 
 fn cut(mut lines: Vec<Line>, limit: usize) -> Vec<Line> {
-    // One line more costs no more than to say that it is left out.
+    // One more line takes no more room than saying that it is left out.
     if lines.len() > limit + 1 {
         let left = lines.len() - limit;
         lines.truncate(limit);

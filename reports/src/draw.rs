@@ -26,7 +26,7 @@ pub fn check(format: Format, report: &CheckReport, style: &Style) -> Result<Stri
 /// Draws the checks of many nodes as one.
 ///
 /// # Errors
-/// The format is one for runs only, or for the check of one node.
+/// The format is only for runs, or for the check of one node.
 pub fn fleet(format: Format, report: &FleetReport, style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(fleet::terminal::render(report, style)),
@@ -37,7 +37,7 @@ pub fn fleet(format: Format, report: &FleetReport, style: &Style) -> Result<Stri
     }
 }
 
-/// A page has one design: that of a fleet, which a node is the only one of.
+/// A page has one design: that of a fleet, of which this node is the only one.
 fn html(report: &CheckReport) -> String {
     let single = fleet::html::Single {
         node: &report.node,

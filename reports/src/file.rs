@@ -1,5 +1,5 @@
-//! Files that others may read, or have put something in the way of: written whole or not at all, under a name that
-//! nobody could guess or has taken, and readable by us only unless the file is there and says otherwise.
+//! Files that others may read, or have put something in the way of. They are written completely or not at all, under a
+//! name that could not be guessed or taken, and readable only by us unless the file exists and says otherwise.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-/// For what may hold a secret: ours only.
+/// For what may hold a secret: accessible only to us.
 pub const PRIVATE: u32 = 0o600;
 
 /// What a name stands for.
 #[derive(Debug)]
 pub(crate) enum Target {
-    /// A pipe, a device, or the file that our own stdout is: written to as it is.
+    /// A pipe, a device, or the file to which our own stdout goes: written to as it is.
     Stream(File),
-    /// A file, or nothing yet; with what an earlier one is like.
+    /// A file, or nothing yet; with the attributes of an earlier one.
     File(PathBuf, Option<Metadata>),
 }
 
 impl Target {
-    /// Follows a link, if whoever owns it may as well have written the file.
+    /// Follows a link, if its owner could just as well have written the file.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         if let Ok(found) = path.symlink_metadata()
             && found.is_symlink()
@@ -49,12 +49,12 @@ impl Target {
     }
 }
 
-/// Whether a link is ours, root's, or the kernel's.
+/// Whether a link belongs to us, to root, or to the kernel.
 fn is_trusted(link: &Metadata) -> bool {
     link.uid() == 0 || link.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Whether it is what stdout or stderr go to: these would go on writing to a file that has lost its name.
+/// Whether stdout or stderr go to this file: they would continue writing to a file that has lost its name.
 fn is_ours_already(found: &Metadata) -> bool {
     let is = |stat: rustix::io::Result<rustix::fs::Stat>| {
         stat.is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (found.dev(), found.ino()))
@@ -62,15 +62,15 @@ fn is_ours_already(found: &Metadata) -> bool {
     is(rustix::fs::fstat(io::stdout())) || is(rustix::fs::fstat(io::stderr()))
 }
 
-/// The new file gets what the old one is like: its mode, and its owner if we may give it away.
+/// The new file gets the attributes of the old one: its mode, and its owner if we may give it away.
 pub(crate) fn keep(old: Option<&Metadata>, file: &File) -> io::Result<()> {
     let Some(old) = old else { return Ok(()) };
-    // Only root may; then it stays ours.
+    // Only root may do that; otherwise it stays ours.
     let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
     file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))
 }
 
-/// Some file systems find out only now that they are full; some have nothing to say to it.
+/// Some file systems find out only now that they are full; some do not support the call.
 pub(crate) fn settle(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error)
@@ -85,10 +85,10 @@ pub(crate) fn settle(file: &File) -> io::Result<()> {
     }
 }
 
-/// Writes a file whole or not at all; a new one gets this mode.
+/// Writes a file completely or not at all; a new one gets this mode.
 ///
 /// # Errors
-/// What the system answers; where it is a link of somebody else's.
+/// What the system answers; the name is a link that belongs to another user.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let (path, old) = match Target::of(path)? {
         Target::Stream(mut stream) => return stream.write_all(bytes),
@@ -105,15 +105,16 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file that nobody else writes to as long as we have it open: a new one, or one of ours that was left behind.
+/// Opens a file that no other process writes to as long as we have it open: a new one, or one of ours that was left
+/// behind.
 pub(crate) fn claim(path: &Path) -> io::Result<File> {
-    // Between our opening and our lock another can give it its final name: then there is none again.
+    // Between our opening it and our lock, another process can give it its final name: then it is gone again.
     for _ in 0..100 {
         let Some((file, is_new)) = open_unlinked(path)? else {
             continue;
         };
         match lock(&file) {
-            // Without locks one that is there may be in use.
+            // Without locks, a file that is there may be in use.
             Err(error) if error.kind() == io::ErrorKind::Unsupported && is_new => {}
             done => done?,
         }
@@ -137,8 +138,8 @@ pub(crate) fn claim(path: &Path) -> io::Result<File> {
     ))
 }
 
-/// A new file, or the one that is there, but nothing that a link leads to, and whether it is new; none if it was removed in
-/// between.
+/// A new file, or the one that is there, but not the target of a link, and whether it is new; `None` if it was removed
+/// in between.
 fn open_unlinked(path: &Path) -> io::Result<Option<(File, bool)>> {
     let plain = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
@@ -183,7 +184,7 @@ pub fn lock(file: &File) -> io::Result<()> {
     })
 }
 
-/// Who has the lock, as far as this pid namespace shows.
+/// Which process has the lock, as far as this pid namespace shows.
 fn holder(file: &File) -> Option<u32> {
     let inode = format!(":{}", file.metadata().ok()?.ino());
     let locks = std::fs::read_to_string("/proc/locks").ok()?;

@@ -1,8 +1,8 @@
-//! HTML that cannot be broken out of: whatever is text is escaped where it becomes HTML, and nothing else does.
+//! HTML that cannot be broken out of: all text is escaped where it becomes HTML, and nothing else is.
 
 use crate::safe::safe;
 
-/// A piece of a page. It is made by this module only, from names that are in the program and from text.
+/// A piece of a page. Only this module makes it, from names that are in the program and from text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Html(String);
 
@@ -38,12 +38,12 @@ impl Html {
         Self::element(tag, &[], [Self::text(hostile)])
     }
 
-    /// A paragraph of text that is not the news.
+    /// A paragraph of secondary text.
     pub(crate) fn quiet(hostile: &str) -> Self {
         Self::element("p", &[("class", "quiet")], [Self::text(hostile)])
     }
 
-    /// A link, where the target is one that can be followed; else its text.
+    /// A link, if the target can be followed; otherwise its text.
     pub(crate) fn link(target: &str, name: &str) -> Self {
         if crate::telling::is_web(target) {
             let attributes = [("href", target), ("rel", "noreferrer")];
@@ -58,7 +58,7 @@ impl Html {
         Self::element("a", &[("href", &format!("#{id}"))], [Self::text(name)])
     }
 
-    /// A link to a page beside this one, by a plain name that the program gave it.
+    /// A link to a page next to this one, by a plain name that the program gave it.
     pub(crate) fn beside(file: &str, name: &str) -> Self {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
         if file.chars().all(is_plain) && !file.starts_with('.') {
@@ -73,7 +73,7 @@ impl Html {
         Self(lines.into_iter().map(|line| escaped(line) + "\n").collect())
     }
 
-    /// A list; nothing where it has no items.
+    /// A list; nothing if it has no items.
     pub(crate) fn items(attributes: &[(&'static str, &str)], all: impl IntoIterator<Item = Self>) -> Self {
         let mut all = all.into_iter().peekable();
         match all.peek() {
@@ -99,7 +99,7 @@ impl Html {
     }
 }
 
-/// A line of the source each.
+/// Elements that each get a line in the source.
 const BLOCKS: [&str; 16] = [
     "h1", "h2", "h3", "h4", "p", "ul", "li", "tr", "table", "caption", "section", "details", "dl", "dd",
     "header", "nav",
@@ -108,7 +108,7 @@ const BLOCKS: [&str; 16] = [
 /// The page's look; it is the program's own.
 const LOOK: &str = include_str!("../templates/page.css");
 
-/// A whole page, which loads nothing and runs nothing: the browser is told so too.
+/// A whole page, which loads nothing and runs nothing: the browser is also told to enforce that.
 pub(crate) fn page(title: &str, body: Html) -> String {
     let main = Html::element("main", &[], [Html("\n".to_owned()), body]);
     Document {
@@ -120,7 +120,7 @@ pub(crate) fn page(title: &str, body: Html) -> String {
     .text()
 }
 
-/// A script that is the program's own, and what the browser must find its digest to be before it runs it.
+/// A script that belongs to the program, and the digest that the browser must find before it runs it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Script {
     pub(crate) text: &'static str,
@@ -128,11 +128,11 @@ pub(crate) struct Script {
     pub(crate) digest: &'static str,
 }
 
-/// A page before it is text. It loads nothing; of scripts the browser runs the given one only.
+/// A page before it is text. It loads nothing; the browser runs no script but the given one.
 pub(crate) struct Document<'t> {
     pub(crate) title: &'t str,
     pub(crate) body: Html,
-    /// What it has of looks beside that of every page.
+    /// Its own styles, besides those of every page.
     pub(crate) look: &'static str,
     pub(crate) script: Option<Script>,
 }
@@ -156,7 +156,7 @@ impl Document<'_> {
     }
 }
 
-/// A table that can be scrolled sideways where the window is narrow; none where it has no rows. The first cell of
+/// A table that can be scrolled sideways if the window is narrow; nothing if it has no rows. The first cell of
 /// each row is its heading.
 pub(crate) fn table(caption: &str, head: &[&'static str], rows: Vec<Vec<Html>>) -> Html {
     if rows.is_empty() {
@@ -180,7 +180,7 @@ pub(crate) fn table(caption: &str, head: &[&'static str], rows: Vec<Vec<Html>>) 
     scrolled("wide", "region", caption, table)
 }
 
-/// What is wider than a narrow window: whoever has no mouse scrolls it with the keyboard.
+/// Content that is wider than a narrow window: users without a mouse scroll it with the keyboard.
 pub(crate) fn scrolled(class: &str, role: &str, name: &str, inside: Html) -> Html {
     let attributes = [
         ("class", class),
@@ -191,7 +191,7 @@ pub(crate) fn scrolled(class: &str, role: &str, name: &str, inside: Html) -> Htm
     Html::element("div", &attributes, [inside])
 }
 
-/// Text on one line in which nothing is more than text, neither between tags nor in an attribute.
+/// Text on one line that cannot be read as anything but text, neither between tags nor in an attribute.
 fn escaped(hostile: &str) -> String {
     let mut out = String::with_capacity(hostile.len());
     for character in safe(hostile).chars() {

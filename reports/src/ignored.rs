@@ -1,4 +1,5 @@
-//! What a run did not tell, or a check did not count, because a file says so: how much, by which entries, and which of them are to be looked at.
+//! What a run did not report, or a check did not count, because a file says so: how much, by which entries, and which
+//! of them need attention.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +13,11 @@ use crate::run::Run;
 use crate::safe::{safe, safe_to};
 use crate::style::count;
 
-/// Differences that are named for one entry.
+/// How many differences are named for one entry.
 const NAMES: usize = 12;
 
-/// A line for what was left out, one for the entries that hold no more, one for those that met nothing; none without a
-/// file.
+/// A line for what was left out, one for the entries that no longer apply, one for those that met nothing; none
+/// without a file.
 pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
     let Some(list) = run.starts.iter().find_map(|start| start.ignore) else {
         return Vec::new();
@@ -44,7 +45,7 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
     lines
 }
 
-/// The entries that hold no more, and those that met nothing, of all that was met.
+/// The entries that no longer apply, and those that met nothing, among everything that was met.
 fn to_look_at(list: &IgnoreList, met: &BTreeSet<&FindingId>) -> Vec<String> {
     let mut lines = Vec::new();
     let over: Vec<String> = list
@@ -67,7 +68,8 @@ fn to_look_at(list: &IgnoreList, met: &BTreeSet<&FindingId>) -> Vec<String> {
     lines
 }
 
-/// What a check found and does not count, a line for each entry and difference; then the entries that are to be looked at.
+/// What a check found and does not count, with a line for each entry and difference; then the entries that need
+/// attention.
 pub(crate) fn of_check(report: &CheckReport) -> Vec<String> {
     let all = || report.shapes.iter().flat_map(|shape| &shape.findings);
     let mut lines: Vec<String> = differences(all());
@@ -78,7 +80,7 @@ pub(crate) fn of_check(report: &CheckReport) -> Vec<String> {
     lines
 }
 
-/// `ID until DATE (REASON): what, what`, for each entry that something was found of.
+/// `ID until DATE (REASON): what, what`, for each entry for which something was found.
 pub(crate) fn differences<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<String> {
     let mut by: BTreeMap<&FindingId, (&Ignore, BTreeSet<&str>)> = BTreeMap::new();
     for (ignore, what) in findings.filter_map(|one| Some((one.ignored.as_ref()?, one.what.as_str()))) {

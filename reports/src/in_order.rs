@@ -31,7 +31,7 @@ fn standing_rank(standing: &Standing) -> u8 {
     }
 }
 
-/// The impact of a case: that of its difference which matters most.
+/// The impact of a case: that of the difference that matters most.
 pub(crate) fn impact(case: &CaseReport) -> Option<Impact> {
     let impacts = case.differences.iter().map(|difference| difference.impact);
     impacts.max().flatten()
@@ -50,7 +50,7 @@ pub(crate) fn findings(case: &CaseReport) -> Vec<(&FindingId, &Card)> {
     seen
 }
 
-/// Where a case's differences are told, each place once.
+/// Links about a case's differences, each once.
 pub(crate) fn links(case: &CaseReport) -> Vec<&str> {
     once(
         findings(case)

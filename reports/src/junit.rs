@@ -121,7 +121,7 @@ fn text(case: &CaseReport) -> String {
     terminal::case(case, &Style::default()).trim_end().to_owned()
 }
 
-/// A run that did not come to its end must not look green.
+/// A run that did not finish must not look green.
 fn interrupted(run: &Run<'_>) -> TestSuite {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type("interrupted");

@@ -1,16 +1,17 @@
-//! Reports: everything that is told of a run or a check is made from its events, so that it can be drawn again later.
+//! Reports: everything that is reported about a run or a check is made from its events, so that it can be drawn again
+//! later.
 //!
 //! | module       | what is inside                                                         |
 //! |--------------|------------------------------------------------------------------------|
 //! | [`check`]    | which workloads of a node would behave differently                     |
 //! | [`changes`]  | what differs between versions of one runtime                           |
-//! | [`fleet`]    | the same of many nodes                                                 |
+//! | [`fleet`]    | the same for many nodes                                                |
 //! | [`draw`]     | a check, of one node or of many, in each format                        |
-//! | [`findings`] | what is known, as a list, one told whole, one as a bug report          |
+//! | [`findings`] | what is known, as a list, one in full, one as a bug report             |
 //! | [`events`]   | the events as a file: written as they come, read back                  |
-//! | [`nights`]   | what is not as the night before; many nights, a line each              |
-//! | [`run`]      | the events, sorted out and counted; the order of what is told          |
-//! | [`terminal`] | the report for people, whole or as the run goes, and one case explained |
+//! | [`nights`]   | what has changed since the night before; many nights, a line each      |
+//! | [`run`]      | the events, sorted out and counted; the order of what is reported      |
+//! | [`terminal`] | the report for people, complete or as the run goes; one case explained |
 //! | [`markdown`] | a summary for CI or a comment                                          |
 //! | [`junit`]    | JUnit XML for CI                                                       |
 //! | [`page`]     | a run as a page that loads nothing: what fails, findings, each case     |
@@ -56,7 +57,7 @@ pub use safe::{safe, safe_json, safe_lines, safe_to};
 pub use style::Style;
 pub use telling::word;
 
-/// What a report can be drawn as.
+/// The formats in which a report can be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -66,7 +67,7 @@ pub enum Format {
     Markdown,
     /// JUnit XML; for runs, and for the check of one node.
     Junit,
-    /// A page that needs nothing beside itself.
+    /// A self-contained page.
     Html,
     /// A run's events themselves, one JSON object a line; a check's report as one object.
     Json,
@@ -133,13 +134,13 @@ pub enum Error {
     /// The report could not be written as JSON.
     #[error("write report: {0}")]
     Json(#[from] serde_json::Error),
-    /// The format is one for runs, and this is a check.
+    /// The format is for runs only, and this is a check.
     #[error("{0} is for runs; this is a check")]
     OnlyRuns(Format),
-    /// The format is one for the check of one node.
+    /// The format is for the check of one node.
     #[error("{0} is for the check of one node")]
     OnlyChecks(Format),
-    /// What is compared over runs has no report of this format.
+    /// A comparison of runs has no report in this format.
     #[error("{0} is for one run; there are terminal, markdown and json of several")]
     OnlyOne(Format),
 }
@@ -147,7 +148,7 @@ pub enum Error {
 /// Draws the report of a run.
 ///
 /// # Errors
-/// The format is one for checks, or its writer failed; the reports for the terminal, in Markdown and as a page never fail.
+/// The format is for checks, or its writer failed; the reports for the terminal, in Markdown and as a page never fail.
 pub fn render(format: Format, events: &[Event], style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(events, style)),

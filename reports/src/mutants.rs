@@ -12,11 +12,11 @@ use crate::style::{Ink, Style, count};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
-    /// It differs from the real runtime: if all had the fault nobody would see it.
+    /// It differs from the real runtime: if all runtimes had the fault, this would not show.
     Difference,
-    /// By an expectation, which names none of the clauses that it breaks.
+    /// By an expectation that names none of the clauses that it breaks.
     Expectation,
-    /// By an expectation that names a clause that it breaks; by any where the spec has no clause for it.
+    /// By an expectation that names a clause that it breaks; by any if the spec has no clause for it.
     Clause,
 }
 
@@ -25,15 +25,15 @@ pub enum How {
 pub struct Sign {
     /// The fact.
     pub fact: String,
-    /// What the real runtime shows, where it took part.
+    /// What the real runtime shows, if it took part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub real: Option<String>,
     /// What the mutant shows.
     pub mutant: String,
-    /// What the case expects, where it does.
+    /// What the case expects, if it expects something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The clause that asks for it.
+    /// The clause that requires it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
 }
@@ -47,11 +47,11 @@ pub struct Catch {
     pub how: How,
     /// Whether the case names a clause that the mutant breaks.
     pub names_clause: bool,
-    /// What gives it away.
+    /// What gives the mutant away.
     pub signs: Vec<Sign>,
 }
 
-/// What came of a mutant.
+/// The outcome for a mutant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome", content = "why")]
 pub enum Outcome {
@@ -61,7 +61,7 @@ pub enum Outcome {
     Missed,
     /// No case did, as its data says.
     Unseen,
-    /// A case caught it although its data says that none can.
+    /// A case caught it although its data says that none can do so.
     Seen,
     /// The machine lacks something.
     Skipped(String),
@@ -69,7 +69,7 @@ pub enum Outcome {
     Broken(String),
 }
 
-/// What is told of one mutant.
+/// What is reported about one mutant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Its name.
@@ -78,9 +78,9 @@ pub struct Report {
     pub summary: String,
     /// The clauses that it breaks.
     pub breaks: Vec<String>,
-    /// The real runtimes that it was made over.
+    /// The real runtimes for which it was made.
     pub over: Vec<String>,
-    /// What came of it.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The best catch.
@@ -96,7 +96,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// One of which nothing is known yet.
+    /// A mutant about which nothing is known yet.
     #[must_use]
     pub fn new(mutant: &str, summary: &str, breaks: &[String]) -> Self {
         Self {
@@ -132,7 +132,7 @@ impl Report {
     }
 }
 
-/// The exit status that the reports give; `strict` asks for a clause in every catch.
+/// The exit status that the reports give; `strict` requires a clause in every catch.
 #[must_use]
 pub fn exit(reports: &[Report], strict: bool) -> ExitStatus {
     let any = |is: &dyn Fn(&Report) -> bool| reports.iter().any(is);
@@ -266,7 +266,7 @@ pub fn closing(reports: &[Report], seconds: f64) -> String {
 /// The reports as one JSON object.
 ///
 /// # Errors
-/// It cannot be written; not for reports that we made.
+/// It cannot be written; this does not happen for reports that we made.
 pub fn json(reports: &[Report], seconds: f64) -> Result<String, crate::Error> {
     #[derive(Serialize)]
     struct All<'r> {

@@ -1,4 +1,4 @@
-//! What a run has to tell that is good: findings that show no more in versions that nobody had looked at.
+//! The good news of a run: findings that no longer show in versions that had not been examined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::run::Run;
 use crate::safe::safe;
 use crate::style::count;
 
-/// A line for each finding and runtime; none where there are no news.
+/// A line for each finding and runtime; none if there is no news.
 pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
     let mut all: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for case in &run.cases {
@@ -27,7 +27,7 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
 /// `crun 1.30: was seen until 1.28`.
 fn versions(fixed: &Fixed) -> String {
     let (who, version, until) = (&fixed.who, &fixed.version, &fixed.until);
-    // A label that is more than the name may hold the version already.
+    // A label that is more than the name may already contain the version.
     let runtime = match who.contains(version.as_str()) {
         true => safe(who),
         false => format!("{} {}", safe(who), safe(version.as_str())),
@@ -35,7 +35,7 @@ fn versions(fixed: &Fixed) -> String {
     format!("{runtime}: was seen until {}", safe(until.as_str()))
 }
 
-/// Which findings show no more in a case, in one phrase.
+/// Which findings no longer show in a case, in one phrase.
 pub(crate) fn of(case: &CaseReport) -> String {
     let mut told: Vec<String> = Vec::new();
     for fixed in case.differences.iter().flat_map(|one| &one.fixed) {

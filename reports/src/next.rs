@@ -1,4 +1,4 @@
-//! The commands that go on from a case: each works as it stands.
+//! The commands that continue from a case: each works as printed.
 
 use ocidiff_model::Verdict;
 use ocidiff_model::event::CaseReport;
@@ -6,14 +6,14 @@ use ocidiff_model::event::CaseReport;
 use crate::style::Style;
 use crate::{accounts, telling};
 
-/// Whether it is a bundle of the user's.
+/// Whether it is a bundle of the user.
 pub(crate) fn is_given(case: &CaseReport) -> bool {
     case.case.starts_with("bundle/")
 }
 
-/// The commands that go on from here: each works as it stands.
+/// The commands that continue from here: each works as printed.
 pub(crate) fn steps(case: &CaseReport, style: &Style) -> Vec<String> {
-    // A bundle of the user's is not a case of the corpus, which the other commands take.
+    // A bundle of the user is not a case of the corpus, which the other commands take.
     let again = style.words(&telling::again(case));
     let mut steps = Vec::new();
     if let (Verdict::Known, Some((id, _))) = (case.verdict, accounts::worst_first(case).first()) {

@@ -15,13 +15,13 @@ pub struct Start<'a> {
     pub ocidiff: &'a str,
     /// When it began, in seconds since 1970.
     pub time: u64,
-    /// Who takes part, the reference first.
+    /// The participants, the reference first.
     pub runtimes: &'a [Participant],
-    /// Where.
+    /// The machine.
     pub machine: &'a Machine,
     /// Which recorder sees the syscalls.
     pub recorder: &'a str,
-    /// The findings that are not told.
+    /// The findings that are not reported.
     pub ignore: Option<&'a IgnoreList>,
 }
 
@@ -40,7 +40,7 @@ pub struct Run<'a> {
     pub seconds: f64,
     /// Whether the run ended before all cases had their verdict.
     pub interrupted: bool,
-    /// Why it did, where that was no signal.
+    /// Why it did, if that was not because of a signal.
     pub why: Option<&'a str>,
     /// Whether the last event is missing: the harness was killed.
     pub unfinished: bool,
@@ -50,7 +50,7 @@ pub struct Run<'a> {
     pub each_known: bool,
 }
 
-/// The verdicts that are told first and whole, in this order.
+/// The verdicts that are reported first and in full, in this order.
 pub(crate) const TOLD_WHOLE: [Verdict; 6] = [
     Verdict::New,
     Verdict::Gone,
@@ -61,7 +61,7 @@ pub(crate) const TOLD_WHOLE: [Verdict; 6] = [
 ];
 
 impl<'a> Run<'a> {
-    /// Whether the label is that of the runtime that the others are held against.
+    /// Whether the label is that of the runtime with which the others are compared.
     #[must_use]
     pub fn is_reference(&self, label: &str) -> bool {
         let mut all = self.starts.iter().flat_map(|start| start.runtimes);
@@ -104,12 +104,12 @@ impl<'a> Run<'a> {
         if ends == 0 {
             run.seconds = run.cases.iter().map(|case| case.seconds).sum();
         }
-        // Nothing that always fails, and yet it failed: then the unstable ones did it.
+        // Nothing that always fails occurred, and yet the run failed: then the unstable cases caused it.
         run.strict = run.counts.exit(false) == ExitStatus::Ok && exits.contains(&ExitStatus::Differs);
         run
     }
 
-    /// Why not every case has a verdict, and how many have; none where all have.
+    /// Why not every case has a verdict, and how many have; `None` if all have.
     #[must_use]
     pub fn ended_early(&self) -> Option<String> {
         let why = self.why.map_or_else(|| "interrupted".to_owned(), crate::safe);
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         parts.join(", ")
     }
 
-    /// The cases that are told first and whole: by verdict, then by name.
+    /// The cases that are reported first and in full: by verdict, then by name.
     #[must_use]
     pub fn told_whole(&self) -> Vec<&'a CaseReport> {
         let mut cases: Vec<_> = self
@@ -151,8 +151,8 @@ impl<'a> Run<'a> {
         cases
     }
 
-    /// The known ones that are told, the one that a reader should meet first at the head: by impact, then those
-    /// with a remedy, those in which the workload ends differently, those told in most places, and by name.
+    /// The known cases that are reported, with the one that a reader should see first at the head: by impact, then
+    /// those with a remedy, those in which the workload ends differently, those reported in most places, and by name.
     #[must_use]
     pub fn known(&self) -> Vec<&'a CaseReport> {
         let mut cases = self.with(Verdict::Known);
@@ -161,13 +161,13 @@ impl<'a> Run<'a> {
         cases
     }
 
-    /// The known ones that are not told, because a file says so.
+    /// The known cases that are not reported, because a file says so.
     #[must_use]
     pub fn ignored(&self) -> Vec<&'a CaseReport> {
         self.cases.iter().copied().filter(|case| case.ignored).collect()
     }
 
-    /// Whether a finding is not told.
+    /// Whether a finding is not reported.
     #[must_use]
     pub fn ignores(&self, id: &FindingId) -> bool {
         let mut lists = self.starts.iter().filter_map(|start| start.ignore);
@@ -181,14 +181,14 @@ impl<'a> Run<'a> {
         cases.filter(|case| case.verdict == verdict).collect()
     }
 
-    /// Why cases have a verdict, and how many each; the most frequent reason first.
+    /// Why cases have a verdict, and how many for each reason; the most frequent reason first.
     #[must_use]
     pub fn reasons(&self, verdict: Verdict) -> Vec<(&'a str, usize)> {
         let cases = self.with(verdict).into_iter();
         tally(cases.map(|case| case.why.as_deref().unwrap_or("no reason given")))
     }
 
-    /// Runtimes that sat out cases which the others were compared in, how they say why, and which cases.
+    /// Runtimes that sat out cases in which the others were compared, with their reasons, and which cases.
     #[must_use]
     pub fn left_out(&self) -> Vec<LeftOut<'a>> {
         let compared = self
@@ -231,9 +231,9 @@ impl<'a> Run<'a> {
 /// A runtime that sat cases out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut<'a> {
-    /// Who.
+    /// The runtime.
     pub label: &'a str,
-    /// How it says why.
+    /// Its reason, in its own words.
     pub why: &'a str,
     /// Which cases, as they came.
     pub cases: Vec<&'a str>,
@@ -287,7 +287,7 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Whether a case with this verdict is told first and whole.
+/// Whether a case with this verdict is reported first and in full.
 pub(crate) fn is_told_whole(verdict: Verdict) -> bool {
     TOLD_WHOLE.contains(&verdict)
 }
@@ -295,7 +295,7 @@ pub(crate) fn is_told_whole(verdict: Verdict) -> bool {
 type KnownOrder<'a> = (Reverse<Option<Impact>>, bool, bool, Reverse<usize>, &'a str);
 
 /// The order of known differences: by impact; then those that a reader can act on (a remedy is written); then
-/// those in which the workload itself ends differently; then those that were met most often (told in more
+/// those in which the workload itself ends differently; then those that were met most often (reported in more
 /// places); then by name.
 fn known_order<'a>(case: &&'a CaseReport) -> KnownOrder<'a> {
     let ends_differently = case

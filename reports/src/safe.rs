@@ -1,5 +1,5 @@
-//! Text that came from a container or a runtime is hostile: it may hold terminal commands, turn the direction
-//! of writing, hide characters, or be without end. Everything of that kind passes here before it is shown.
+//! Text that came from a container or a runtime is hostile: it may hold terminal commands, reverse the direction of
+//! writing, hide characters, or be endless. All such text passes through here before it is shown.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ pub(crate) const LIMIT: usize = 2000;
 /// How many lines [`safe_lines`] lets through.
 const MOST_LINES: usize = 1000;
 
-/// The text on one line, without anything that a terminal would obey and no longer than 2000 characters.
+/// The text on one line, without anything that a terminal would obey, and no longer than 2000 characters.
 #[must_use]
 pub fn safe(text: &str) -> String {
     safe_to(text, LIMIT)
 }
 
-/// As [`safe`], with a limit of one's own. What is left out is counted.
+/// As [`safe`], with a given limit. What is left out is counted.
 #[must_use]
 pub fn safe_to(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit));
@@ -64,7 +64,7 @@ pub(crate) fn ascii(text: &str) -> String {
         .collect()
 }
 
-/// JSON with nothing in its texts that a terminal would obey: the same text to whoever parses it.
+/// JSON with nothing in its texts that a terminal would obey: the same text to any parser.
 #[must_use]
 pub fn safe_json(json: &str) -> Cow<'_, str> {
     // Control characters below the space are escaped in any JSON; the rest of them, and what is hidden, need not be.

@@ -3,13 +3,13 @@
 use crate::diff::{Kind, Line};
 use crate::style::{Ink, Style, pad, width, wrap};
 
-/// The margin of what belongs to a case.
+/// The margin for what belongs to a case.
 const MARGIN: usize = 8;
-/// What a name in the margin takes: `expect`, `spec`, `cause`, `link`, `remedy`, `next`, `said`.
+/// The width of a name in the margin: `expect`, `spec`, `cause`, `link`, `remedy`, `next`, `said`.
 const NAME: usize = 8;
-/// What a name before a list takes.
+/// The width of a name before a list.
 const LIST: usize = 12;
-/// The margin of what stands below a head that has no room beside it.
+/// The margin for text below a head that has no room next to it.
 const NARROW: usize = 4;
 /// Lines of a list.
 const LINES: usize = 3;
@@ -59,7 +59,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A name and hostile text, which is made safe and wrapped under itself.
+    /// A name and hostile text, which is made safe and wrapped with an indent.
     pub(crate) fn field(&mut self, name: &str, text: &str) {
         let text = self.style.words(text);
         for (index, line) in wrap(&text, self.room().saturating_sub(NAME + 1))
@@ -70,13 +70,13 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A name and text that is safe already and must stay on its line.
+    /// A name and text that is already safe and must stay on its line.
     pub(crate) fn raw_field(&mut self, name: &str, text: &str) {
         let name = self.style.paint(Ink::Quiet, &pad(name, NAME));
         self.indented(0, &format!("{name} {text}"));
     }
 
-    /// A name and texts side by side, safe already, that go on below where the line is full.
+    /// A name and texts side by side, already safe, that continue below when the line is full.
     pub(crate) fn filled_field(&mut self, name: &str, items: &[String]) {
         let lines = fill(items, self.style.dot(), self.room().saturating_sub(NAME + 1));
         for (index, line) in lines.iter().enumerate() {
@@ -84,7 +84,8 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// Texts side by side, safe already, at the left edge; they go on below, under the first of them, where a line is full.
+    /// Texts side by side, already safe, at the left edge; they continue below, under the first of them, when a line is
+    /// full.
     pub(crate) fn filled(&mut self, head: &str, items: &[String]) {
         let columns = self.style.columns();
         let beside = width(head) <= columns / 3;
@@ -122,7 +123,8 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A name, then hostile texts side by side in a few lines, as many as fit, each whole; nothing where there are none.
+    /// A name, then hostile texts side by side in a few lines, as many as fit, each complete; nothing if there are
+    /// none.
     pub(crate) fn list(&mut self, name: &str, items: &[String]) {
         let (dot, room) = (self.style.dot(), self.style.columns().saturating_sub(LIST));
         let mut shown: Vec<String> = Vec::new();
@@ -133,7 +135,7 @@ impl<'a> Sheet<'a> {
                 wrap(&all.collect::<Vec<_>>().join(dot), room)
             };
             let item = self.style.words(item);
-            // The first is told, if only its beginning; then there must be room for what is not told too.
+            // The first is shown, if only its beginning; then there must also be room for what is not shown.
             if index > 0 && with(&format!("{item}{dot}{more}")).len() > LINES {
                 shown.push(more);
                 break;
@@ -151,7 +153,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A name and a sentence in the columns of a list, whole.
+    /// A name and a sentence in the columns of a list, in full.
     pub(crate) fn entry(&mut self, name: &str, text: &str) {
         let room = self.style.columns().saturating_sub(LIST);
         for (index, line) in wrap(&self.style.words(text), room).iter().enumerate() {
@@ -174,7 +176,7 @@ impl<'a> Sheet<'a> {
         self.out
     }
 
-    /// The text and an empty line; nothing where there is no text.
+    /// The text and an empty line; nothing if there is no text.
     pub(crate) fn end_with_gap(mut self) -> String {
         if !self.out.is_empty() {
             self.out.push('\n');
@@ -183,7 +185,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Texts side by side in lines that are as full as they can be; each text is whole.
+/// Texts side by side in lines that are as full as possible; each text is complete.
 fn fill(items: &[String], dot: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for item in items {

@@ -11,7 +11,7 @@ use crate::safe::{ascii, brief, safe_to};
 pub struct Style {
     /// Whether to use the terminal's colours.
     pub colour: bool,
-    /// Columns to fit into; long values are cut and long sentences wrapped.
+    /// How many columns to fit into; long values are cut and long sentences wrapped.
     pub width: usize,
     /// Whether characters beyond ASCII are shown.
     pub unicode: bool,
@@ -51,7 +51,7 @@ impl Ink {
 }
 
 impl Style {
-    /// The text in a colour; as it is where colours are off.
+    /// The text in a colour; as it is if colours are off.
     pub(crate) fn paint(&self, ink: Ink, text: &str) -> String {
         if self.colour && !text.is_empty() {
             format!("\u{1b}[{}m{text}\u{1b}[0m", ink.code())
@@ -65,12 +65,12 @@ impl Style {
         self.characters(safe_to(text, limit))
     }
 
-    /// Hostile text, made safe and cut to the room that there is.
+    /// Hostile text, made safe and cut to the available room.
     pub(crate) fn brief(&self, text: &str, room: usize) -> String {
         self.characters(brief(text, room))
     }
 
-    /// A hostile sentence, made safe and cut between words to the room that there is.
+    /// A hostile sentence, made safe and cut between words to the available room.
     pub(crate) fn sentence(&self, text: &str, room: usize) -> String {
         let safe = self.words(text);
         if width(&safe) <= room {
@@ -94,17 +94,17 @@ impl Style {
         if self.unicode { safe } else { ascii(&safe) }
     }
 
-    /// Hostile text that is a sentence or a name: safe, and cut only where it is absurdly long.
+    /// Hostile text that is a sentence or a name: safe, and cut only if it is absurdly long.
     pub(crate) fn words(&self, text: &str) -> String {
         self.text(text, crate::safe::LIMIT)
     }
 
-    /// Stands between things of one kind.
+    /// Separates things of one kind.
     pub(crate) fn dot(&self) -> &'static str {
         if self.unicode { " · " } else { " | " }
     }
 
-    /// Columns to fit into; never so few that nothing can be shown.
+    /// How many columns to fit into; never so few that nothing can be shown.
     pub(crate) fn columns(&self) -> usize {
         self.width.max(40)
     }
@@ -120,8 +120,8 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// The text in lines of at most `columns`: between words only, since names have dashes. A word that is longer than a line
-/// is broken, but for a link or the name of a finding, which is of use only whole.
+/// The text in lines of at most `columns`: broken between words only, since names have dashes. A word that is longer
+/// than a line is broken, except for a link or the name of a finding, which is useless in part.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(20);
     let words: Vec<Word<'_>> = WordSeparator::AsciiSpace
@@ -143,10 +143,10 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
-/// The longest name or link that is kept whole: nobody's is longer.
+/// The longest name or link that is kept in one piece: real ones are not longer.
 const WHOLE: usize = 200;
 
-/// Whether a word is of use only whole: a link, in its long form or a short one, or the name of a finding.
+/// Whether a word is useless in part: a link, in its long form or a short one, or the name of a finding.
 fn is_whole(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%()".contains(c);
     word.contains('/') && word.len() <= WHOLE && word.chars().all(plain)

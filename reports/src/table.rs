@@ -1,4 +1,4 @@
-//! The findings behind a run's known cases: who shows each, how much it matters, in how many cases.
+//! The findings behind a run's known cases: which runtimes show each, how much it matters, in how many cases.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use crate::run::Run;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row<'a> {
     pub(crate) id: &'a FindingId,
-    /// For who moves from the reference, the worst of all cases.
+    /// For users who move from the reference, the worst of all cases.
     pub(crate) impact: Option<Impact>,
     pub(crate) title: &'a str,
     pub(crate) who: BTreeSet<&'a str>,
@@ -24,7 +24,7 @@ pub(crate) struct Row<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Table<'a> {
     pub(crate) rows: Vec<Row<'a>>,
-    /// Known cases that no finding is told of.
+    /// Known cases that are not reported with any finding.
     pub(crate) unexplained: usize,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Table<'a> {
                     who: BTreeSet::new(),
                     cases: BTreeSet::new(),
                 });
-                // Of a case whose differences have several causes each has its own impact.
+                // If a case's differences have several causes, each has its own impact.
                 let impact = match run.is_reference(who) {
                     true => card.impact.leaving,
                     false => card.impact.entering,
@@ -76,7 +76,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The findings that account for a difference, and for whose value.
+/// The findings that account for a difference, and the runtime whose value each explains.
 fn told<'a>(
     case: &'a CaseReport,
     difference: &'a Difference,

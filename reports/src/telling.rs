@@ -1,4 +1,4 @@
-//! What there is to tell of a case, before it is drawn: who differs, in which order, with what advice.
+//! What there is to report about a case, before it is drawn: which runtimes differ, in which order, with what advice.
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
@@ -10,7 +10,7 @@ use crate::news;
 use crate::run::LeftOut;
 use crate::style::count;
 
-/// The differences that give the case its verdict, and how many are as written beside them.
+/// The differences that give the case its verdict, and how many others are as written.
 pub(crate) fn telling(case: &CaseReport) -> (Vec<&Difference>, usize) {
     let all = ordered(case);
     let total = all.len();
@@ -27,7 +27,8 @@ pub(crate) fn telling(case: &CaseReport) -> (Vec<&Difference>, usize) {
     }
 }
 
-/// The runtimes that did not do what a clause asks for, in this run. What is written of other versions accuses nobody.
+/// The runtimes that did not do what a clause requires, in this run. What is written about other versions does not
+/// accuse any of them.
 pub(crate) fn violating<'a>(case: &'a CaseReport, clause: &str) -> Vec<&'a str> {
     let named = case
         .differences
@@ -36,7 +37,7 @@ pub(crate) fn violating<'a>(case: &'a CaseReport, clause: &str) -> Vec<&'a str> 
     once(named.flat_map(|difference| difference.against.iter().map(String::as_str)))
 }
 
-/// Who is not as the reference, over the differences that are told.
+/// The runtimes that are not as the reference, over the differences that are reported.
 pub(crate) fn differing(case: &CaseReport) -> Vec<&str> {
     let (told, _) = telling(case);
     once(
@@ -46,7 +47,7 @@ pub(crate) fn differing(case: &CaseReport) -> Vec<&str> {
     )
 }
 
-/// Who is not as the case expects.
+/// The runtimes that are not as the case expects.
 pub(crate) fn against(case: &CaseReport) -> Vec<&str> {
     let (told, _) = telling(case);
     once(
@@ -55,13 +56,13 @@ pub(crate) fn against(case: &CaseReport) -> Vec<&str> {
     )
 }
 
-/// Who to reproduce it with: the first that is not as expected, else the first that differs.
+/// The runtime to reproduce it with: the first that is not as expected, otherwise the first that differs.
 pub(crate) fn suspect(case: &CaseReport) -> Option<&str> {
     let against = against(case).into_iter();
     against.chain(differing(case)).next()
 }
 
-/// One phrase: who differs, or why there is no verdict.
+/// One phrase: which runtimes differ, or why there is no verdict.
 pub(crate) fn who(case: &CaseReport) -> String {
     let differing = differing(case);
     let against = against(case);
@@ -95,7 +96,7 @@ fn how_often(case: &CaseReport) -> String {
     }
 }
 
-/// `3 of 20 runs (5 to 36 %)`: how often, and between what the rate lies with 95 % confidence (Wilson's interval).
+/// `3 of 20 runs (5 to 36 %)`: how often, and the bounds of the rate with 95 % confidence (Wilson's interval).
 pub(crate) fn share(shown: u32, runs: u32) -> String {
     const Z: f64 = 1.96;
     let (shown_f, runs_f) = (f64::from(shown), f64::from(runs.max(1)));
@@ -111,7 +112,7 @@ pub(crate) fn share(shown: u32, runs: u32) -> String {
     )
 }
 
-/// Who showed what in one of the ways in which a fact showed: `runc 0 · crun 2`.
+/// What each runtime showed in one of the ways in which a fact showed: `runc 0 · crun 2`.
 pub(crate) fn way(groups: &[Group], dot: &str) -> String {
     match groups {
         [] => "nobody shows it".to_owned(),
@@ -124,7 +125,7 @@ pub(crate) fn way(groups: &[Group], dot: &str) -> String {
     }
 }
 
-/// Where something is written that is not what showed: who, what is written, what was seen.
+/// Where something other than what is written showed: the runtime, what is written, what was seen.
 pub(crate) fn off(difference: &Difference) -> Vec<(&str, String, String)> {
     let seen = |who: &str| {
         let mut groups = difference.groups.iter();
@@ -142,12 +143,12 @@ pub(crate) fn off(difference: &Difference) -> Vec<(&str, String, String)> {
         .collect()
 }
 
-/// What sets a fact apart from what the case's first line says.
+/// How a fact deviates from what the case's first line says.
 pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
     match &difference.standing {
         Standing::Gone => "written down, did not show".to_owned(),
         Standing::Fixed => "written down, shows no more".to_owned(),
-        // The first line has the counts of the only one.
+        // The first line has the counts if there is only one.
         Standing::Unstable { .. } if case.verdict == Verdict::Unstable && case.differences.len() == 1 => {
             String::new()
         }
@@ -160,7 +161,7 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
         {
             "new".to_owned()
         }
-        // One finding stands above its facts; a consequence, or a choice, is said with each.
+        // A finding is named above its facts; a consequence, or a choice, is mentioned with each.
         Standing::Known => Some(accounts::because(&difference.accounts))
             .filter(|told| told.contains(' '))
             .unwrap_or_default(),
@@ -168,12 +169,12 @@ pub(crate) fn remark(case: &CaseReport, difference: &Difference) -> String {
     }
 }
 
-/// Whether a difference is told by the rows of the filters, which say more than its values.
+/// Whether a difference is reported by the rows of the filters, which say more than its values.
 pub(crate) fn in_rows(case: &CaseReport, difference: &Difference) -> bool {
     difference.fact == ocidiff_model::filter::DEPARTURES && !case.filters.is_empty()
 }
 
-/// What the case expects of a fact that is not so.
+/// What the case expects of a fact that is not as expected.
 pub(crate) fn unmet(difference: &Difference) -> Option<(&Value, String)> {
     let expected = difference.expected.as_ref()?;
     let all: usize = difference.groups.iter().map(|group| group.runtimes.len()).sum();
@@ -207,7 +208,7 @@ pub(crate) fn short_link(link: &str) -> String {
     match parts[..] {
         [owner, name, "issues" | "pull" | "discussions", number, ..] => format!("{owner}/{name}#{number}"),
         [owner, name, "blob", tag, ..] => {
-            // The line stays behind its mark.
+            // The line stays after its mark.
             let path = path.split_once(&format!("/blob/{tag}/"));
             format!("{owner}/{name}@{tag}:{}", path.map_or("", |(_, path)| path))
         }
@@ -216,7 +217,7 @@ pub(crate) fn short_link(link: &str) -> String {
     }
 }
 
-/// Whether a link is one of the web, and nothing but a link.
+/// Whether a link is a web link, and nothing else.
 pub(crate) fn is_web(link: &str) -> bool {
     let web = link.starts_with("https://") || link.starts_with("http://");
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(c);
@@ -233,7 +234,7 @@ pub(crate) fn reason((reason, number): &(&str, usize)) -> String {
     format!("{reason} ({number})")
 }
 
-/// Cases of a runtime that sat them out which are named.
+/// How many cases that a runtime sat out are named.
 const NAMED: usize = 3;
 
 /// Runtimes that sat cases out, `youki in 2 cases: it has no such step (a/one, a/two)`.
@@ -261,7 +262,7 @@ pub(crate) fn folder(case: &CaseReport) -> String {
     named.map_or_else(String::new, |pair| format!(" --cases {}", word(&pair[1])))
 }
 
-/// How `--runtime` names a runtime of the run.
+/// The name of a runtime of the run for `--runtime`.
 pub(crate) fn selector(case: &CaseReport, label: &str) -> String {
     let named = case
         .again
@@ -280,7 +281,7 @@ pub(crate) fn selector(case: &CaseReport, label: &str) -> String {
         .map_or_else(|| as_selector(label), String::clone)
 }
 
-/// A label that has a path, where nobody has named the runtime by it: `youki /x/youki` is `youki=/x/youki`.
+/// A label that contains a path, if the runtime was not named by it: `youki /x/youki` becomes `youki=/x/youki`.
 fn as_selector(label: &str) -> String {
     match label.split_once(' ') {
         Some((name, path)) if path.starts_with('/') => format!("{name}={path}"),
@@ -288,7 +289,7 @@ fn as_selector(label: &str) -> String {
     }
 }
 
-/// A word for the shell, quoted only where it must be.
+/// A word for the shell, quoted only if necessary.
 #[must_use]
 pub fn word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@._+=/-".contains(c);

@@ -6,7 +6,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Seconds since 1970 as a date and a time, UTC; nothing where they are 0, which stands for not known.
+/// Seconds since 1970 as a date and a time, UTC; `None` if they are 0, which means unknown.
 pub(crate) fn utc(seconds: u64) -> Option<String> {
     if seconds == 0 {
         return None;

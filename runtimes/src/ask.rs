@@ -1,7 +1,7 @@
-//! Who calls a program that is not trusted: a runtime is asked for its version before it is known to be one.
+//! How a program that is not trusted is called: a runtime is asked for its version before it is known to be a runtime.
 //!
-//! This crate calls no runtime itself. Whoever uses it says how that is done; the harness does it in a cell, so that
-//! nothing of what the program does, or starts and leaves, is done to the machine.
+//! This crate does not call runtimes itself. Its user defines how that is done; the harness does it in a cell, so
+//! that nothing that the program does, or starts and leaves behind, affects the machine.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 /// How a short call ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// What it printed; the caller of the program bounds it.
+    /// What it printed; the caller of the program limits it.
     pub stdout: String,
     /// What it printed to stderr.
     pub stderr: String,
@@ -62,14 +62,14 @@ impl Answer {
 
 /// Makes short calls of programs.
 pub trait Ask {
-    /// Calls a program without input, for [`LIMIT`] at most, and ends all that it started.
+    /// Calls a program without input, for [`LIMIT`] at most, and ends everything that it started.
     ///
     /// # Errors
     /// A sentence that follows "it could not be asked: "; the machine's fault or the user's, not the program's.
     fn ask(&self, argv: &[OsString]) -> Result<Answer, String>;
 }
 
-/// Asks nobody: only what is known already is told.
+/// Asks no program: only what is already known is reported.
 #[derive(Debug, Clone, Copy)]
 pub struct Nobody(
     /// Why.

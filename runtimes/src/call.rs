@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use ocidiff_model::Op;
 use serde::Deserialize;
 
-/// A word of a call that a manifest's template can name, as `${name}`.
+/// A word of a call that a manifest's template can refer to, as `${name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Var {
@@ -18,7 +18,7 @@ pub enum Var {
     Id,
     /// Where the runtime writes the container's pid.
     PidFile,
-    /// The socket that gets the terminal.
+    /// The socket that receives the terminal.
     ConsoleSocket,
     /// A signal's name or number; a call without it lets the runtime choose.
     Signal,
@@ -64,7 +64,7 @@ impl Var {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
-    /// Delete though it runs.
+    /// Delete even if it is running.
     Force,
     /// Signal every process of the container.
     All,
@@ -134,7 +134,7 @@ impl Call {
         self
     }
 
-    /// Adds words as they are, where the runtime wants its options.
+    /// Adds words as they are, at the place where the runtime expects its options.
     #[must_use]
     pub fn raw(mut self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.raw

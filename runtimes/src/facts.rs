@@ -1,5 +1,6 @@
-//! What is known of a program file: its version and digest, kept by path so that a list is quick, and believed as
-//! long as the file is the same: its inode, its size, and when it was changed, which `touch` cannot set back.
+//! What is known about a program file: its version and digest. They are kept by path so that a list is quick, and
+//! trusted as long as the file is the same: its inode, its size, and the time of its change, which `touch` cannot
+//! set back.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,7 +31,7 @@ pub enum ProgramError {
         /// What is wrong with it.
         why: String,
     },
-    /// It does not tell its version.
+    /// It does not report its version.
     #[error("read the version of {path}: as {name} it {why}; is it really {name}?", path = path.display())]
     NoVersion {
         /// The runtime's name.
@@ -62,7 +63,7 @@ impl ProgramError {
     }
 }
 
-/// A file as it was. Who writes to it, or puts another in its place, changes one of these.
+/// The state of a file. Writing to it, or putting another in its place, changes one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct FileState {
     device: u64,
@@ -93,10 +94,10 @@ pub(crate) struct Facts {
     pub(crate) digest: String,
 }
 
-/// More than all programs have: what is known of them is found out again.
+/// Larger than the facts of all programs: beyond this, they are determined again.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The facts of every program that was looked at before.
+/// The facts of every program that was examined before.
 #[derive(Debug)]
 pub(crate) struct FactCache {
     path: PathBuf,
@@ -115,7 +116,7 @@ impl FactCache {
         }
     }
 
-    /// The facts of a program, from the cache while the file is the same.
+    /// The facts of a program, from the cache as long as the file is the same.
     pub(crate) fn of(
         &mut self,
         manifest: &Manifest,
@@ -150,7 +151,7 @@ impl FactCache {
         Ok(facts)
     }
 
-    /// Keeps what was learned. A store that cannot be written costs time, nothing else.
+    /// Keeps what was learned. A store that cannot be written costs time, but nothing else.
     pub(crate) fn save(&self) {
         if !self.changed {
             return;

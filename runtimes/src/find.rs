@@ -19,7 +19,7 @@ use ocidiff_model::version::Version;
 /// A runtime that can be called.
 #[derive(Debug, Clone)]
 pub struct Runtime {
-    /// How it is called.
+    /// How to call it.
     pub manifest: Arc<Manifest>,
     /// The version that it prints.
     pub version: Version,
@@ -36,9 +36,9 @@ pub struct Runtime {
 pub enum Origin {
     /// On PATH.
     Path,
-    /// In the store; from where it came.
+    /// In the store, with where it came from.
     Store(String),
-    /// The user gave its path, typed so.
+    /// The user gave its path, typed like this.
     Given(PathBuf),
     /// A container engine has it registered.
     Engine,
@@ -73,12 +73,12 @@ impl Runtime {
         Ok(words)
     }
 
-    /// Whether it has a step.
+    /// Whether it supports a step.
     pub fn has(&self, step: Op) -> bool {
         self.manifest.has(step, &self.version)
     }
 
-    /// The steps that it has beyond those that the runtime-spec names.
+    /// The steps that it supports beyond those that the runtime-spec names.
     pub fn optional_steps(&self) -> Vec<Op> {
         Op::ALL
             .into_iter()
@@ -92,7 +92,7 @@ impl Runtime {
 pub struct Found {
     /// The usable runtimes, in the manifests' order: PATH first, then the store's, the oldest first.
     pub runtimes: Vec<Runtime>,
-    /// Programs with a runtime's name that are no such runtime.
+    /// Programs with a runtime's name that are not that runtime.
     pub broken: Vec<ProgramError>,
 }
 
@@ -101,7 +101,7 @@ pub fn find_all(manifests: &[Manifest], store: &Store, ask: &dyn Ask) -> Found {
     find_in(manifests, store, env::var_os("PATH").as_deref(), ask)
 }
 
-/// The same with a PATH of one's own.
+/// The same with a given PATH.
 pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>, ask: &dyn Ask) -> Found {
     let mut facts = FactCache::open(store);
     let mut found = Found::default();
@@ -126,7 +126,7 @@ pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>, ask:
 /// The runtime that an engine calls: a path, or the name of a program on PATH.
 ///
 /// # Errors
-/// It is not there, or is no such runtime.
+/// It does not exist, or is not such a runtime.
 pub fn registered(
     manifest: &Manifest,
     program: &Path,
@@ -198,7 +198,7 @@ pub fn program_on_path(name: &str) -> Option<PathBuf> {
     program_on(env::var_os("PATH").as_deref(), name)
 }
 
-/// A program on a PATH. Relative entries are left out: what they name depends on where one stands.
+/// A program on a PATH. Relative entries are left out: what they refer to depends on the current folder.
 pub(crate) fn program_on(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
     env::split_paths(path?)
         .filter(|folder| folder.is_absolute())

@@ -1,8 +1,8 @@
-//! Runtimes as data: a manifest says how one is found, installed and called.
+//! Runtimes as data: a manifest says how a runtime is found, installed and called.
 //!
-//! Nothing here runs a container, and no runtime is called ([`Ask`] is who does): this crate finds programs, has them
-//! asked for their versions, brings them into a store and writes their command lines. Container engines are a crate of
-//! their own, `ocidiff-engines`.
+//! Nothing here runs a container or calls a runtime ([`Ask`] does): this crate finds programs, has them asked for
+//! their versions, installs them into a store and writes their command lines. Container engines have a separate crate,
+//! `ocidiff-engines`.
 
 mod ask;
 mod call;

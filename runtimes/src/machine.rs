@@ -41,12 +41,12 @@ impl Machine {
         program_on(self.path.as_deref(), name)
     }
 
-    /// Whether packages can be had from Debian's suites.
+    /// Whether packages are available from Debian's suites.
     pub fn has_debian(&self) -> bool {
         self.suite.is_some() && self.tool("apt-get").is_some() && self.tool("dpkg-deb").is_some()
     }
 
-    /// A command of a tool, in plain English and asking nothing.
+    /// A command that runs a tool in plain English and without prompts.
     pub(crate) fn command(&self, tool: &Path) -> Command {
         let mut command = Command::new(tool);
         command
@@ -59,7 +59,7 @@ impl Machine {
         command
     }
 
-    /// One sentence for each runtime that is not there: what is missing and how to get it.
+    /// One sentence for each runtime that is not installed: what is missing and how to get it.
     pub fn missing(&self, manifests: &[Manifest], found: &Found) -> Vec<String> {
         manifests
             .iter()
@@ -74,7 +74,7 @@ impl Machine {
             .collect()
     }
 
-    /// How a runtime comes onto this machine.
+    /// How to get a runtime onto this machine.
     pub(crate) fn how_to_get(&self, manifest: &Manifest) -> String {
         let name = &manifest.name;
         let install = manifest.install.as_ref();

@@ -17,7 +17,7 @@ use crate::template::{self, CallError, StepTemplate, Word};
 use crate::text::Pattern;
 use ocidiff_model::version::Version;
 
-/// More than a manifest has.
+/// Larger than a manifest.
 const MOST_BYTES: u64 = 256 << 10;
 
 /// One runtime's manifest: a YAML file under `runtimes/`.
@@ -28,9 +28,9 @@ pub struct Manifest {
     pub name: String,
     /// What it is, in one line.
     pub summary: String,
-    /// Where it lives.
+    /// Its home page.
     pub home: String,
-    /// Whom to write to about what is a matter of security: a mail address, or a page; as its SECURITY.md says.
+    /// Where to write about security matters: a mail address, or a page; as given in its SECURITY.md.
     #[serde(default)]
     pub security: Option<String>,
     /// Its place in lists and in the default selection; the first one found is the reference.
@@ -41,16 +41,16 @@ pub struct Manifest {
     pub only_when_asked: bool,
     /// The names to look for on PATH.
     pub find: Vec<String>,
-    /// How it tells its version.
+    /// How it reports its version.
     pub version: VersionCall,
-    /// What it needs of the machine.
+    /// What it needs from the machine.
     #[serde(default)]
     pub needs: Needs,
-    /// Where it can be had from.
+    /// Where it is available.
     #[serde(default)]
     pub install: Option<Install>,
     pub(crate) call: CallTemplates,
-    /// What it says on stderr when it does not support what a bundle asks for.
+    /// What it prints on stderr when it does not support what a bundle asks for.
     #[serde(default)]
     pub refusals: Vec<Refusal>,
 }
@@ -59,7 +59,7 @@ fn last() -> u32 {
     100
 }
 
-/// How a runtime tells its version.
+/// How a runtime reports its version.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VersionCall {
@@ -69,17 +69,17 @@ pub struct VersionCall {
     pub regex: Pattern,
 }
 
-/// What a runtime needs of the machine, for a run to say it before it starts.
+/// What a runtime needs from the machine, so that a run can report it before it starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Needs {
-    /// The first kernel that it runs on.
+    /// The first kernel on which it runs.
     pub kernel: Option<Version>,
-    /// What it asks of the cgroup trees.
+    /// What it requires of the cgroup trees.
     pub cgroup: Option<CgroupNeed>,
 }
 
-/// What a runtime asks of the machine's cgroup trees.
+/// What a runtime requires of the machine's cgroup trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CgroupNeed {
@@ -89,11 +89,11 @@ pub enum CgroupNeed {
     V2,
 }
 
-/// Where a runtime can be had from.
+/// Where a runtime is available.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Install {
-    /// The version to install when none is asked for and the distribution's own is not listed.
+    /// The version to install if none is asked for and the distribution's own is not listed.
     pub default: Option<Version>,
     /// The Debian package, and the suite that has each version.
     pub debian: Option<DebianSource>,
@@ -108,9 +108,9 @@ pub struct Install {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SourceBuild {
-    /// The tools that it takes, by their names on PATH.
+    /// The tools that the build needs, by their names on PATH.
     pub needs: Vec<String>,
-    /// The commands, in the folder, in order; a word with a slash is a script of the sources'.
+    /// The commands, in the folder, in order; a word with a slash is a script from the sources.
     pub build: Vec<Vec<String>>,
     /// The program that they make, below the folder.
     pub program: String,
@@ -142,7 +142,8 @@ pub struct DebianSource {
     pub program: String,
     /// Which suite has which version, as far as is known: suites move.
     pub versions: BTreeMap<Version, String>,
-    /// The pattern whose first group is the runtime's version in the package's; by default what comes before `+` or `-`.
+    /// The pattern whose first group is the runtime's version in the package's version; by default what comes before
+    /// `+` or `-`.
     #[serde(default)]
     pub version_regex: Option<Pattern>,
 }
@@ -194,7 +195,7 @@ pub enum ManifestError {
     Unreadable {
         /// The file or folder.
         file: String,
-        /// The system's word.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -204,7 +205,7 @@ pub enum ManifestError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ManifestErrors(pub Vec<ManifestError>);
 
-/// Files beside the manifests that are about other things.
+/// Files next to the manifests that are about other things.
 pub const NOT_MANIFESTS: [&str; 2] = ["matrix.yaml", "kernels.yaml"];
 
 /// The manifests that are built in, as `(file name, text)`.
@@ -238,7 +239,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Reads all, in their order, or tells every file's error.
+    /// Reads all, in their order, or reports every file's errors.
     pub fn load_all<F: AsRef<str>, T: AsRef<str>>(
         sources: impl IntoIterator<Item = (F, T)>,
     ) -> Result<Vec<Self>, ManifestErrors> {
@@ -273,12 +274,12 @@ impl Manifest {
         Ok(words)
     }
 
-    /// Whether a version has a step.
+    /// Whether a version supports a step.
     pub fn has(&self, step: Op, version: &Version) -> bool {
         self.step(step, version).is_some()
     }
 
-    /// What a refusal on stderr means, when it is one; `oci_version` is the bundle's, where it is known.
+    /// What a refusal on stderr means, if it is one; `oci_version` is the bundle's, if it is known.
     pub fn refusal(&self, stderr: &str, oci_version: Option<&str>) -> Option<&str> {
         let mut meant = self
             .refusals
@@ -364,7 +365,7 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ManifestError> {
 fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
     let (line, column) = err.location().map_or((1, 1), |at| (at.line(), at.column()));
     let full = err.to_string();
-    // The position is told once, before the message.
+    // The position is given once, before the message.
     let why = full.split(" at line ").next().unwrap_or(&full).to_owned();
     ManifestError::Bad {
         file: file.to_owned(),
@@ -374,12 +375,12 @@ fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
     }
 }
 
-/// Where a key stands, for what can be checked only when all is read.
+/// The position of a key, for what can be checked only when everything has been read.
 fn position(text: &str, key: &str) -> (usize, usize) {
     positions(text, key).next().unwrap_or((1, 1))
 }
 
-/// Where it last stands.
+/// Its last position.
 fn last_position(text: &str, key: &str) -> (usize, usize) {
     positions(text, key).last().unwrap_or((1, 1))
 }

@@ -17,13 +17,13 @@ use crate::unpack::{UnpackError, unpack_package};
 pub struct Pin {
     /// The package's name.
     pub name: String,
-    /// The whole Debian version.
+    /// The full Debian version.
     pub version: String,
     /// The file's SHA-256 in hex.
     pub sha256: String,
 }
 
-/// Why a pinned package cannot be had.
+/// Why a pinned package is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// The suite has moved on.
@@ -50,7 +50,7 @@ pub enum PackageError {
         name: String,
         /// The version.
         version: String,
-        /// What the file has.
+        /// The digest of the file.
         is: String,
         /// What the recipe says.
         pinned: String,
@@ -66,12 +66,12 @@ pub enum PackageError {
     Store(#[from] StoreError),
 }
 
-/// The files of pinned packages, in the pins' order; no network when they are in the store.
+/// The files of pinned packages, in the pins' order; no network is used if they are in the store.
 pub fn fetch(store: &Store, suite: &str, pins: &[Pin]) -> Result<Vec<PathBuf>, PackageError> {
     fetch_on(&Machine::this(), store, suite, pins)
 }
 
-/// The same on a machine of one's own making.
+/// The same on a given machine.
 pub fn fetch_on(
     machine: &Machine,
     store: &Store,
@@ -100,7 +100,7 @@ fn cached(store: &Store, pin: &Pin) -> PathBuf {
     store.home().join("packages").join(format!("{}.deb", pin.sha256))
 }
 
-/// A file that was damaged since is fetched again.
+/// A file that has been damaged since is fetched again.
 fn is_cached(store: &Store, pin: &Pin) -> bool {
     sha256(&cached(store, pin)).is_ok_and(|digest| digest == pin.sha256)
 }
@@ -123,7 +123,7 @@ fn bring(machine: &Machine, store: &Store, suite: &str, pins: &[&Pin]) -> Result
     pins.iter().try_for_each(|pin| keep(&apt, store, pin, &plan))
 }
 
-/// The first pin that the suite has in another version.
+/// The first pin for which the suite has another version.
 fn moved(apt: &Apt<'_>, suite: &str, pins: &[&Pin]) -> Option<PackageError> {
     pins.iter().find_map(|pin| {
         let there = apt
@@ -140,7 +140,7 @@ fn moved(apt: &Apt<'_>, suite: &str, pins: &[&Pin]) -> Option<PackageError> {
     })
 }
 
-/// Moves a fetched file to its place, when it is the pinned one.
+/// Moves a fetched file to its place, if it is the pinned one.
 fn keep(apt: &Apt<'_>, store: &Store, pin: &Pin, plan: &[Planned]) -> Result<(), PackageError> {
     let one = plan.iter().find(|one| one.name == pin.name);
     let file = apt.archives().join(one.map_or("", |one| one.file.as_str()));

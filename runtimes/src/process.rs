@@ -1,4 +1,4 @@
-//! One short call of a tool of this machine's: limited in time and output, alone in its process group.
+//! One short call of a tool of this machine: limited in time and output, alone in its process group.
 
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -25,7 +25,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io
     let mut child = spawn(command)?;
     let group = Pid::from_child(&child);
     let watched = watch(&mut child, group, Instant::now() + limit, cap);
-    // Before the child is reaped: until then its number cannot be another group's.
+    // Before the child is reaped: until then its number cannot belong to another group.
     let _ = kill_process_group(group, Signal::KILL);
     let status = child.wait()?;
     let (stdout, stderr, late) = watched?;
@@ -57,7 +57,7 @@ pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
 
 type Output = (Vec<u8>, Vec<u8>, bool);
 
-/// Reads until the child has ended; a pipe that a grandchild keeps open does not hold us.
+/// Reads until the child has ended; a pipe that a grandchild keeps open does not hold us up.
 fn watch(child: &mut Child, pid: Pid, deadline: Instant, cap: usize) -> std::io::Result<Output> {
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());

@@ -1,17 +1,17 @@
-//! What a runtime does not support, by its own words.
+//! What a runtime does not support, according to its own words.
 
 use ocidiff_model::Range;
 use serde::Deserialize;
 
 use crate::text::Pattern;
 
-/// A message that means "not supported here", not "the bundle is wrong".
+/// A message that means "not supported here", and not "the bundle is wrong".
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
     /// What it says on stderr.
     pub regex: Pattern,
-    /// Of which bundles it can mean that, by their ociVersion; of all if it says none.
+    /// For which bundles it can mean that, by their ociVersion; for all if not given.
     #[serde(default)]
     pub oci_version: Option<Range>,
     /// What that means.
@@ -19,10 +19,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Whether the words mean that, of a bundle of this version.
+    /// Whether the words mean that, for a bundle of this version.
     pub(crate) fn is_meant(&self, stderr: &str, oci_version: Option<&str>) -> bool {
         let is_of = |range: &Range, version: &str| {
-            // What is not a version is not a newer one.
+            // What is not a version is not a newer version.
             is_semver(version) && version.parse().is_ok_and(|version| range.holds(&version))
         };
         let bundle = match (&self.oci_version, oci_version) {

@@ -1,4 +1,4 @@
-//! Which of the runtimes that are there a run takes: `NAME`, `NAME@VERSION` or `NAME=/path/to/binary`.
+//! Which of the installed runtimes a run takes: `NAME`, `NAME@VERSION` or `NAME=/path/to/binary`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::store::Store;
 use ocidiff_model::near::near;
 use ocidiff_model::version::Version;
 
-/// Programs of a folder that are taken for builds of one runtime.
+/// How many programs in a folder are accepted as builds of one runtime.
 const MOST_PROGRAMS: usize = 64;
 
 /// A runtime as a user names it.
@@ -27,7 +27,7 @@ pub struct Selector {
 /// Which one of a name is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// PATH's, or else the store's default or newest.
+    /// The one on PATH, or otherwise the store's default or newest.
     Any,
     /// This version.
     Version(Version),
@@ -38,7 +38,7 @@ pub enum Which {
 /// Why a selection gives no runtime.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectError {
-    /// The text is no selector.
+    /// The text is not a selector.
     #[error("read `{text}` as a runtime: {why}; write NAME, NAME@VERSION or NAME=/path/to/binary")]
     Bad {
         /// The text.
@@ -54,9 +54,9 @@ pub enum SelectError {
     Unknown {
         /// The name.
         name: String,
-        /// The one that was meant, if one is like it, as a question.
+        /// The name that was meant, if one is similar, as a question.
         meant: String,
-        /// The names that there are.
+        /// The existing names.
         known: String,
     },
     /// The runtime or the version is not on the machine.
@@ -116,7 +116,7 @@ impl FromStr for Selector {
     }
 }
 
-/// The runtimes that are named; with no names, one of each manifest that is not only for those who ask.
+/// The runtimes that are named; with no names, one for each manifest that does not have to be asked for.
 pub fn select(
     selectors: &[Selector],
     manifests: &[Manifest],
@@ -151,7 +151,7 @@ pub fn select(
     Ok(chosen)
 }
 
-/// The program of a path; where it is a folder every program that lies in it, by name.
+/// The program at a path; if it is a folder, every program in it, by name.
 fn programs(path: &Path) -> Result<Vec<PathBuf>, SelectError> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -175,7 +175,7 @@ fn programs(path: &Path) -> Result<Vec<PathBuf>, SelectError> {
     }
 }
 
-/// The manifest of a name.
+/// The manifest with a name.
 pub fn find_manifest<'m>(manifests: &'m [Manifest], name: &str) -> Result<&'m Manifest, SelectError> {
     manifests
         .iter()
@@ -200,7 +200,7 @@ fn default_set(manifests: &[Manifest], found: &Found) -> Vec<Runtime> {
         .collect()
 }
 
-/// PATH's, else the store's default, else the store's newest.
+/// The one on PATH, otherwise the store's default, otherwise the store's newest.
 pub(crate) fn any(manifest: &Manifest, found: &Found) -> Option<Runtime> {
     let default = manifest
         .install

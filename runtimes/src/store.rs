@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use ocidiff_confine::{raised, read_text};
 use ocidiff_model::version::Version;
 
-/// More than the record of an installed runtime has.
+/// Larger than the record of an installed runtime.
 const MOST_BYTES: u64 = 256 << 10;
 
 /// The store: `$OCIDIFF_HOME`, or a folder in the user's cache.
@@ -32,7 +32,7 @@ pub enum StoreError {
     Io {
         /// What was touched.
         path: PathBuf,
-        /// The system's word.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -72,15 +72,15 @@ pub struct InstalledPackage {
     pub name: String,
     /// The package's version.
     pub version: String,
-    /// The SHA-256 of the file; of a crate, empty: cargo checks it by the lock file.
+    /// The SHA-256 of the file; empty for a crate, which cargo checks by the lock file.
     pub sha256: String,
 }
 
-/// The hold on a store; other installs wait while it lives.
+/// The lock on a store; other installs wait while it lives.
 #[derive(Debug)]
 pub(crate) struct StoreLock {
     _file: File,
-    /// Somebody else held it: what was known of the store may be old.
+    /// Another process held it: what was known about the store may be outdated.
     pub(crate) waited: bool,
 }
 
@@ -98,7 +98,7 @@ impl Store {
         let home = match home {
             Some(home) => std::path::absolute(&home).map_err(StoreError::at(&home))?,
             None => folder("XDG_CACHE_HOME")
-                // Without HOME (cron, systemd) the user's entry in /etc/passwd says where.
+                // Without HOME (cron, systemd), the user's entry in /etc/passwd says where.
                 .or_else(|| {
                     env::home_dir()
                         .filter(|home| home.is_absolute())
@@ -125,7 +125,7 @@ impl Store {
         self.home.join("runtimes").join(name).join(version.as_str())
     }
 
-    /// Everything that is installed whole, by name and version.
+    /// Everything that is completely installed, by name and version.
     pub fn installed(&self) -> Vec<Installed> {
         let mut found: Vec<_> = folders(&self.home.join("runtimes"))
             .iter()
@@ -136,7 +136,7 @@ impl Store {
         found
     }
 
-    /// One version, when it is installed whole.
+    /// One version, if it is completely installed.
     pub fn get(&self, name: &str, version: &Version) -> Option<Installed> {
         self.installed()
             .into_iter()
@@ -150,7 +150,7 @@ impl Store {
         Ok(path)
     }
 
-    /// Takes the store's lock; `wait` is called when somebody else holds it.
+    /// Takes the store's lock; `wait` is called if another process holds it.
     pub(crate) fn lock(&self, wait: impl FnOnce()) -> Result<StoreLock, StoreError> {
         let path = self.make("")?.join("lock");
         let io = StoreError::at(&path);
@@ -179,7 +179,7 @@ impl Installed {
     }
 }
 
-/// The record of a folder, when it is whole and where it was put.
+/// The record of a folder, if it is complete and still where it was put.
 fn read_installed(folder: &Path) -> Option<Installed> {
     let text = read_text(&folder.join("installed.json"), raised(MOST_BYTES)).ok()?;
     let one: Installed = serde_json::from_str(&text).ok()?;
@@ -197,7 +197,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file completely or not at all.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {

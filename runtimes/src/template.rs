@@ -15,7 +15,7 @@ use ocidiff_model::version::Version;
 /// Why a call cannot be written for a runtime.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CallError {
-    /// The runtime has no such step.
+    /// The runtime does not support the step.
     #[error(
         "call {runtime} {step}: {runtime} has no such step; `ocidiff runtimes` lists the ones that it has"
     )]
@@ -25,7 +25,7 @@ pub enum CallError {
         /// The step.
         step: Op,
     },
-    /// The step has no such option there.
+    /// The runtime does not have the option for that step.
     #[error("call {runtime} {step}: its manifest names no option `{option}` for this step")]
     NoOption {
         /// The runtime's name.
@@ -35,7 +35,7 @@ pub enum CallError {
         /// The option.
         option: &'static str,
     },
-    /// The template names a word that the call does not have.
+    /// The template refers to a word that the call does not have.
     #[error("call {runtime} {step}: the call has no `{var}`, which the manifest's template names")]
     NoValue {
         /// The runtime's name.
@@ -121,7 +121,7 @@ impl From<Flag> for OptionName {
 }
 
 impl OptionName {
-    /// The option that hands a word over, where a template does not name the word itself.
+    /// The option that passes a word, if a template does not refer to the word itself.
     fn of(var: Var) -> Option<Self> {
         match var {
             Var::Root | Var::Bundle | Var::Id => None,
@@ -135,7 +135,7 @@ impl OptionName {
     }
 }
 
-/// How a runtime wants one step to be called.
+/// How a runtime expects a step to be called.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepTemplate {
@@ -198,7 +198,7 @@ impl StepTemplate {
     }
 }
 
-/// Fills words that hold no place for options.
+/// Fills words that do not contain a place for options.
 pub(crate) fn fill_words(words: &[Word], runtime: &str, call: &Call) -> Result<Vec<OsString>, CallError> {
     let mut filled = Vec::new();
     for word in words {
@@ -218,7 +218,7 @@ fn fill_word(word: &Word, runtime: &str, call: &Call) -> Result<Option<OsString>
                 word.push(after);
                 Ok(Some(word))
             }
-            // A kill without a signal is a call of its own: the runtime chooses.
+            // A kill without a signal is a separate call: the runtime chooses.
             None if *var == Var::Signal => Ok(None),
             None => {
                 let (runtime, step) = (runtime.to_owned(), call.step);

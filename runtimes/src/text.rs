@@ -1,4 +1,4 @@
-//! Values that are checked while YAML is read, so that an error knows its line and column.
+//! Values that are checked while YAML is read, so that an error has its line and column.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-/// Reads a value from a YAML string. The error is made inside the visitor: only then has it a position.
+/// Reads a value from a YAML string. The error is made inside the visitor: only there does it get a position.
 pub(crate) fn from_str<'de, D, T>(deserializer: D, what: &'static str) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -43,7 +43,7 @@ impl Pattern {
         self.0.is_match(text)
     }
 
-    /// What its first group caught.
+    /// What its first group captured.
     pub fn capture<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.0.captures(text)?.get(1).map(|group| group.as_str())
     }

@@ -1,7 +1,7 @@
 //! The files of a package, put below a root that nothing in the package can lead out of.
 //!
 //! `dpkg-deb -x` follows a link that an earlier package has put there. So the archive is read here, and each entry is
-//! made as the root's own would be.
+//! made as if from inside the root.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -49,7 +49,7 @@ pub(crate) fn unpack_package(machine: &Machine, package: &Path, folder: &Path) -
     unpack_output(&mut command, folder, LIMIT).map_err(|err| bad(format!("dpkg-deb: {err}")))
 }
 
-/// Unpacks what a command prints, an archive, and gives the command's word if it fails.
+/// Unpacks an archive that a command prints, and returns the command's error if it fails.
 pub(crate) fn unpack_output(command: &mut Command, folder: &Path, limit: Duration) -> io::Result<()> {
     let mut said = tempfile::tempfile()?;
     command
@@ -63,11 +63,11 @@ pub(crate) fn unpack_output(command: &mut Command, folder: &Path, limit: Duratio
     let unpacked = child.stdout.take().map_or(Ok(()), |pipe| {
         let mut archive = Patient { pipe, deadline };
         unpack(&mut archive, &Root::make(folder)?)?;
-        // Some writers mind that nobody reads the blocks of zeros at the end.
+        // Some writers fail if the blocks of zeros at the end are not read.
         io::copy(&mut archive.take(1 << 20), &mut io::sink()).map(drop)
     });
     if unpacked.is_err() {
-        // Before the child is reaped: until then its number cannot be another group's.
+        // Before the child is reaped: until then its number cannot belong to another group.
         let _ = kill_process_group(group, Signal::KILL);
     }
     let status = child.wait()?;
@@ -84,7 +84,7 @@ pub(crate) fn unpack_output(command: &mut Command, folder: &Path, limit: Duratio
     )))
 }
 
-/// A pipe that is not waited for without end.
+/// A pipe that is waited for, but not endlessly.
 struct Patient {
     pipe: ChildStdout,
     deadline: Instant,
@@ -187,7 +187,7 @@ mod tests {
             let mut put = |at: usize, text: &str| {
                 header.as_mut_bytes()[at..at + text.len()].copy_from_slice(text.as_bytes());
             };
-            // By hand: the crate writes no path that leads out.
+            // By hand: the crate does not write paths that lead outside.
             put(0, path);
             put(157, link);
             header.set_entry_type(*kind);

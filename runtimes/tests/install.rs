@@ -1,4 +1,4 @@
-//! Installing with stand-ins for apt, dpkg and cargo: what ends up in the store, what is called, what is said.
+//! Installing with stand-ins for apt, dpkg and cargo: what ends up in the store, what is called, what is printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ impl Place {
         fs::write(path, text).expect("the file is written");
     }
 
-    /// Says what a suite has.
+    /// Sets what a suite has.
     fn suite(&self, suite: &str, packages: &[&str]) {
         let line = |package: &&str| {
             let file = format!("{}_amd64.deb", package.replace(' ', "_"));

@@ -1,4 +1,5 @@
-//! The built-in manifests write the command lines that each runtime wants, and bad manifests say where they are bad.
+//! The built-in manifests write the command lines that each runtime expects, and bad manifests are reported with the
+//! position of the error.
 
 use ocidiff_model::Op;
 use ocidiff_runtimes::{BUILT_IN, Call, CallError, Flag, Manifest, ManifestErrors, Var, Version};
@@ -192,7 +193,7 @@ fn error_of(text: &str) -> String {
         .to_string()
 }
 
-/// Where a text stands in another, as an error tells it.
+/// The position of a text in another, as in an error.
 fn place(text: &str, what: &str) -> String {
     let at = text.find(what).expect("the text is there");
     let before = &text[..at];

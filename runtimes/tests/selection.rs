@@ -13,7 +13,7 @@ use ocidiff_runtimes::{
 mod ask;
 use ask::OnHost;
 
-/// A folder that is a PATH, and a store beside it.
+/// A folder that serves as PATH, and a store next to it.
 struct Place {
     folder: tempfile::TempDir,
     manifests: Vec<Manifest>,
@@ -236,7 +236,7 @@ fn a_folder_without_its_record_or_moved_away_is_not_installed() {
     assert!(place.found().runtimes.is_empty());
 }
 
-/// A file that was changed is asked again, whatever its times and size say.
+/// A file that was changed is asked again, whatever its times and size are.
 #[test]
 fn a_version_is_not_believed_of_a_file_that_was_changed_and_dated_back() {
     let place = Place::new();

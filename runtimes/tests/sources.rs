@@ -1,4 +1,4 @@
-//! What could be brought, and what is built from sources: with stand-ins for apt and cargo, and real make.
+//! What could be installed, and what is built from sources: with stand-ins for apt and cargo, and a real make.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -8,7 +8,7 @@ use crate::actions::{self, Action};
 
 /// What the command line asks for.
 pub struct Chain<'a> {
-    /// Whether an action that failed makes the exit status 1.
+    /// Whether a failed action makes the exit status 1.
     pub strict: bool,
     /// The actions, in order.
     pub steps: Vec<Step<'a>>,
@@ -18,13 +18,13 @@ pub struct Chain<'a> {
 pub struct Step<'a> {
     /// What to do.
     pub action: &'static Action,
-    /// With what.
+    /// Its arguments.
     pub args: Vec<&'a [u8]>,
 }
 
 /// Splits the command line at `then`; all names are checked before anything is done.
 ///
-/// An action that takes the rest (exec) keeps what follows as it is, `then` included.
+/// An action that takes the rest (exec) keeps what follows as it is, including `then`.
 pub fn parse<'a>(args: &[&'a [u8]]) -> Result<Chain<'a>, String> {
     let mut words = args.get(1..).unwrap_or_default();
     let strict = words.first() == Some(&b"--strict".as_slice());

@@ -1,4 +1,4 @@
-//! Whether a command line means something, without doing it: for those who write cases.
+//! Whether a command line is valid, without carrying it out: for authors of cases.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,14 +9,14 @@ use crate::chain;
 use crate::facts::TOPICS;
 use crate::outcome::{Outcome, Stop};
 
-/// Why a command line means nothing.
+/// Why a command line is not valid.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// What is wrong.
     pub why: String,
-    /// The word that is, where it is one.
+    /// The word that is wrong, if it is a single one.
     pub word: Option<String>,
-    /// The names that could stand there.
+    /// The names that would be valid there.
     pub names: Vec<&'static str>,
 }
 
@@ -47,7 +47,7 @@ pub fn check(args: &[&str]) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The first word in an action's place that is not one.
+/// The first word that is in the place of an action and is not one.
 fn wrong_action(args: &[&[u8]], why: String) -> Wrong {
     let mut at_action = true;
     let mut word = None;
@@ -76,12 +76,12 @@ fn topic(word: &[u8]) -> Result<(), Wrong> {
     })
 }
 
-/// How many arguments there can be, by the usage text: `PATH [FLAGS] [MODE]`, `PATH...`.
+/// How many arguments there can be, according to the usage text: `PATH [FLAGS] [MODE]`, `PATH...`.
 fn counted(action: &Action, count: usize) -> Result<(), String> {
     let words = action.usage.split_whitespace();
     let open = action.usage.contains("...");
     let most = words.clone().count();
-    // Of a list none need be there but where nothing stands before it.
+    // A list may be empty, unless nothing comes before it.
     let least = words
         .take_while(|word| !word.starts_with('[') && *word != "ARG...")
         .count();

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::sys::Errno;
 
-/// The longest string that is written; what is longer ends with `...`.
+/// The longest string that is written; a longer one ends with `...`.
 const MAX_STRING: usize = 64 << 10;
 
 /// The value of a fact.
@@ -18,7 +18,7 @@ pub enum Value {
     Int(i64),
     /// Yes or no.
     Bool(bool),
-    /// Texts in an order that means something.
+    /// Texts in a meaningful order.
     List(Vec<Vec<u8>>),
     /// What could not be seen, and why.
     Failed(Errno),
@@ -124,7 +124,7 @@ impl From<bool> for Value {
     }
 }
 
-/// A call that gives nothing but success.
+/// A call that returns nothing but success.
 impl From<()> for Value {
     fn from((): ()) -> Self {
         Self::from("ok")

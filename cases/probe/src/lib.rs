@@ -1,5 +1,5 @@
 //! Everything behind the `probe` program: what it reads ([`facts`]), what it does ([`actions`]) and how it
-//! tells ([`report`]). The program itself (`main.rs`) is the entry only.
+//! reports ([`report`]). The program itself (`main.rs`) is only the entry point.
 //!
 //! No std: see `main.rs`. All calls to the kernel, and all unsafe code, are in [`sys`].
 
@@ -29,7 +29,7 @@ use report::Report;
 /// The status for wrong use.
 const WRONG_USE: i32 = 2;
 
-/// Runs the actions that the words ask for, and gives the exit status.
+/// Runs the actions that the words ask for, and returns the exit status.
 pub fn run(words: &Words) -> i32 {
     let chain = match chain::parse(words.args()) {
         Ok(chain) => chain,

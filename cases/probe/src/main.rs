@@ -1,6 +1,6 @@
-//! The probe: a small static program that is alone in a container's root, and tells what it sees.
+//! The probe: a small static program that is alone in a container's root, and reports what it sees.
 //!
-//! `probe help` prints the table of facts and actions; the whole of it is in the library's [`help`] module.
+//! `probe help` prints the table of facts and actions; all of it is in the library's [`help`] module.
 //!
 //! It must not disturb what it looks at. Built as it is used (`--profile probe`, where a panic aborts), it has
 //! neither Rust's start-up (which ignores SIGPIPE, opens descriptors and sets a signal stack) nor libc's
@@ -17,7 +17,7 @@ mod start;
 
 use core::ffi::{c_char, c_int};
 
-/// The entry: the kernel's argument and environment vectors lie one behind the other on the stack.
+/// The entry point: the kernel's argument and environment vectors are next to each other on the stack.
 #[expect(
     unsafe_code,
     reason = "the C entry point takes pointers and has a fixed symbol"

@@ -1,13 +1,13 @@
-//! Whether the chain of actions goes on, and why it does not.
+//! Whether the chain of actions continues, and why it does not.
 
 use alloc::string::String;
 
-/// Why the chain does not go on.
+/// Why the chain does not continue.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Asked for, with this status.
+    /// An exit was asked for, with this status.
     Exit(i32),
-    /// The arguments mean nothing.
+    /// The arguments are not valid.
     WrongUse(String),
 }
 
@@ -18,5 +18,5 @@ impl Stop {
     }
 }
 
-/// Whether the chain goes on.
+/// Whether the chain continues.
 pub type Outcome = Result<(), Stop>;

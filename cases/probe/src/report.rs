@@ -1,11 +1,11 @@
-//! How the probe tells: one JSON object a line on stdout.
+//! How the probe reports: one JSON object per line on stdout.
 
 use alloc::string::String;
 
 use crate::json::{self, Value};
 use crate::sys;
 
-/// Facts that wait to be written. An action's facts go out in one write, before the next action.
+/// Facts that wait to be written. An action's facts go out in a single write, before the next action.
 #[derive(Default)]
 pub struct Report {
     lines: String,
@@ -13,12 +13,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report with nothing to tell yet.
+    /// An empty report.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells one fact.
+    /// Reports one fact.
     pub fn fact(&mut self, name: impl AsRef<[u8]>, value: impl Into<Value>) {
         self.lines.push('{');
         json::member(&mut self.lines, b"fact", &Value::from(name.as_ref()));
@@ -26,7 +26,7 @@ impl Report {
         self.lines.push_str("}\n");
     }
 
-    /// Tells what came of an action on something: `open./x`. An error counts as failed for `--strict`.
+    /// Reports the result of an action on something: `open./x`. An error counts as a failure for `--strict`.
     pub fn outcome(&mut self, action: &str, on: &[u8], value: impl Into<Value>) {
         let value = value.into();
         self.failed |= matches!(value, Value::Failed(_));
@@ -39,7 +39,7 @@ impl Report {
         self.lines.clear();
     }
 
-    /// Whether an action failed so far.
+    /// Whether an action has failed so far.
     pub fn failed(&self) -> bool {
         self.failed
     }

@@ -1,7 +1,7 @@
 //! The start of the freestanding program, in place of libc's: no call is made before the first action.
 //!
 //! The linker takes libc's `_start` (crt1), which calls `__libc_start_main`; that, and the five memory
-//! functions that the compiler wants, are here, so nothing of libc ends up in the program.
+//! functions that the compiler needs, are here, so nothing of libc ends up in the program.
 
 #![expect(unsafe_code, reason = "start-up code, memory functions and an allocator")]
 
@@ -25,14 +25,14 @@ const R_X86_64_RELATIVE: usize = 8;
 /// Only for `_start`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __libc_start_main(_main: usize, argc: c_int, argv: *const *const c_char) -> ! {
-    // SAFETY: nothing that needs relocation was used so far.
+    // SAFETY: nothing that needs relocation has been used so far.
     unsafe { relocate() };
-    // Not to be inlined: a constant may be read early, and ours hold addresses only from here on.
+    // Must not be inlined: a constant may be read early, and ours hold addresses only from here on.
     let main = black_box(crate::main as extern "C" fn(_, _) -> _);
     ocidiff_probe::sys::exit(main(argc, argv))
 }
 
-/// Applies the relative relocations of a static position-independent program: no loader did.
+/// Applies the relative relocations of a static position-independent program: there was no loader to do it.
 ///
 /// # Safety
 /// Only at the start. It must not use the global offset table, hence the addresses by assembly.
@@ -50,7 +50,7 @@ unsafe fn relocate() {
         return;
     }
     let (mut table, mut size) = (0, 0);
-    // SAFETY: the linker's dynamic section ends with a zero tag, and its relocation table lies in the image.
+    // SAFETY: the linker's dynamic section ends with a zero tag, and its relocation table is in the image.
     unsafe {
         while (*entry)[0] != 0 {
             match (*entry)[0] {
@@ -60,7 +60,7 @@ unsafe fn relocate() {
             }
             entry = entry.add(1);
         }
-        // A loader, where there was one, has made the table's place an address, and relocated all.
+        // A loader, if there was one, has turned the table's place into an address, and relocated everything.
         if table >= base {
             return;
         }
@@ -76,7 +76,7 @@ unsafe fn relocate() {
     }
 }
 
-/// Says where, and ends as an abort would be seen by a shell.
+/// Reports where, and ends the way a shell would see an abort.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
     ocidiff_probe::complain(&alloc::format!("{info}"));
@@ -94,7 +94,7 @@ struct Free {
 #[global_allocator]
 static ARENA: Arena = Arena(UnsafeCell::new(Free { next: 0, end: 0 }));
 
-/// The first part needs no call to the kernel.
+/// The first part does not need a call to the kernel.
 static mut FIRST: [u8; 256 << 10] = [0; 256 << 10];
 
 const MORE: usize = 1 << 20;

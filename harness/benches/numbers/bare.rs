@@ -1,4 +1,4 @@
-//! The bare loop: a shell that makes the same calls on the same bundles, a few at a time, and looks at nothing.
+//! The bare loop: a shell that makes the same calls on the same bundles, a few at a time, and observes nothing.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,7 +16,7 @@ use ocidiff::run::suite;
 use ocidiff_model::{Case, Op};
 use tempfile::TempDir;
 
-/// Scripts, one a case and runtime, and their bundles.
+/// Scripts, one for each case and runtime, and their bundles.
 pub(crate) struct Loop {
     folder: TempDir,
     runs: usize,
@@ -27,14 +27,14 @@ pub(crate) struct Loop {
 pub(crate) struct Round {
     /// Wall time.
     pub(crate) took: Duration,
-    /// Calls of a runtime that were made, and how many of them failed. A loop that fails where ocidiff does not
-    /// is quick and measures nothing.
+    /// How many calls of a runtime were made, and how many of them failed. A loop that fails where ocidiff does
+    /// not is fast and measures nothing.
     pub(crate) calls: usize,
     pub(crate) failed: usize,
 }
 
 impl Loop {
-    /// Writes every case that is wanted and that this machine can run, for each runtime.
+    /// Writes every case that is selected and that this machine can run, for each runtime.
     pub(crate) fn write(contenders: &[Contender], wanted: impl Fn(&str) -> bool) -> Result<Self, Error> {
         let corpus = suite::corpus(None)?;
         let abilities = suite::abilities()?;
@@ -85,7 +85,7 @@ impl Loop {
         self.runs
     }
 
-    /// Runs them all, in private namespaces, so many at a time. Bundles are copied aside before.
+    /// Runs them all, in private namespaces, this many at a time. Bundles are copied beforehand.
     pub(crate) fn run(&self, width: usize) -> Result<Round, Error> {
         let copy = tempfile::Builder::new()
             .prefix("ocidiff-bench.")
@@ -145,11 +145,11 @@ fn count(folder: &Path) -> std::io::Result<(usize, usize)> {
     Ok((calls, failed))
 }
 
-/// Cases about odd cgroup paths and ids are for cells only: under some runtimes they end every process in sight,
+/// Cases about odd cgroup paths and ids are for cells only: under some runtimes they end every visible process,
 /// or remove folders. They are left out on both sides.
 fn is_safe_outside(case: &Case) -> bool {
     let odd_cgroup = case.body.config.pointer("/linux/cgroupsPath").is_some();
-    // Nobody in the loop listens for a terminal.
+    // Nothing in the loop listens for a terminal.
     let terminal = case.body.config.pointer("/process/terminal").is_some();
     !odd_cgroup && !terminal && case.body.steps.iter().all(|step| step.options.id.is_none())
 }
@@ -169,7 +169,7 @@ fn write_run(
     for (name, config) in &bundle.configs {
         let target = folder.join("bundle").join(name);
         merge_layers(&bundle.layers, &target.join("rootfs"))?;
-        // All run in one cgroup namespace: each needs a cgroup of its own name.
+        // All run in one cgroup namespace: each needs a cgroup with its own name.
         let config = moved(config).replace(
             "\"cgroupsPath\": \"/",
             &format!("\"cgroupsPath\": \"/bare-loop/{number}"),
@@ -224,10 +224,10 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Removes cgroups, also in a hierarchy that only the loop had mounted.
+/// Removes cgroups, including those in a hierarchy that only the loop had mounted.
 const SWEEP: &str = include_str!("../../../runtimes/engines/tests/support/sweep.sh");
 
-/// Waiting costs no process: a read with a time limit on a pipe that nobody writes to.
+/// Waiting does not take a process: it is a read with a time limit on a pipe that is never written to.
 const LOOP: &str = r#"
 mount --make-rprivate /
 if [ -d /sys/fs/cgroup/unified ] && grep -qs hugetlb /sys/fs/cgroup/unified/cgroup.controllers; then

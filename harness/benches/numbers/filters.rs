@@ -14,7 +14,7 @@ const FILTERS: [&str; 2] = [
     include_str!("../../seccomp/tests/filters/docker-20.10.24.runc@1.4.3.hex"),
 ];
 
-/// So many calls are answered for one figure.
+/// How many calls are answered for one figure.
 const CALLS: u32 = 1 << 20;
 
 pub(crate) fn filters() -> Result<bool, Error> {
@@ -53,7 +53,7 @@ fn comparing() -> Result<bool, Error> {
     ))
 }
 
-/// Calls of all numbers that there are, and some more.
+/// Calls with all existing numbers, and some more.
 fn answering() -> Result<bool, Error> {
     let mut decider = Decider::default();
     let decision = decider.filter(&read(FILTERS[1])?).map_err(Error::broken)?;

@@ -76,7 +76,7 @@ fn events(name: &str, node: usize) -> Vec<Value> {
         "node": name, "from": runtime("runc", "1.1.5"), "to": runtime("crun", "1.28")}),
     ];
     for shape in 0..SHAPES {
-        // Whoever has more than one is another one on each node.
+        // A workload that has more than one has a different one on each node.
         let of_it = 1 + usize::from((shape + node) % SHAPES < WORKLOADS - SHAPES);
         let workloads: Vec<String> = (0..of_it)
             .map(|at| format!("shop-{}/deployment-{shape}-{node:010x}-{at:05x}/web", shape % 7))

@@ -1,9 +1,9 @@
-//! The numbers that the project holds itself to, side by side, from one run: `make bench`.
+//! The numbers that the project commits itself to, side by side, from one run: `make bench`.
 //!
 //! Needs root, the default runtimes and strace. What is compared runs in turn, never at the same time.
 //!
-//! `cargo bench --package ocidiff --bench numbers -- filters` measures what is about seccomp only, and needs no strace;
-//! `-- node` what is about a node with an engine, `-- pods` what is about pods, `-- fleet` what is about many nodes.
+//! `cargo bench --package ocidiff --bench numbers -- filters` measures only seccomp, and needs no strace; `-- node`
+//! measures a node with an engine, `-- pods` pods, and `-- fleet` many nodes.
 
 mod bare;
 #[path = "../../tests/it/support/binary.rs"]
@@ -45,13 +45,13 @@ fn program() -> String {
 
 /// Containers at a time.
 const WIDTH: usize = 4;
-/// Of so many rounds the best counts: what the machine does beside only ever adds.
+/// The best of this many rounds counts: other activity of the machine only ever adds.
 const ROUNDS: usize = 3;
 /// The corpus takes minutes.
 const CORPUS_ROUNDS: usize = 2;
 
 fn main() -> ExitCode {
-    // `cargo bench` and `cargo test --benches` pass flags that mean nothing here; the latter runs no bench.
+    // `cargo bench` and `cargo test --benches` pass flags that mean nothing here; the latter does not run benches.
     if std::env::args().any(|arg| arg == "--test") || !std::env::args().any(|arg| arg == "--bench") {
         return ExitCode::SUCCESS;
     }
@@ -97,14 +97,14 @@ fn run() -> Result<bool, Error> {
     Ok(all)
 }
 
-/// What is about seccomp, without the rest.
+/// The numbers about seccomp, without the rest.
 fn only_filters() -> Result<bool, Error> {
     root::need_root()?;
     let contenders = contenders(suite::runtimes(&[], &suite::store()?)?, None).map_err(Error::usage)?;
     Ok(filters::filters()? & profile(&contenders)?)
 }
 
-/// `ocidiff seccomp` on a profile, against a bare loop that only makes and removes the containers with it.
+/// `ocidiff seccomp` on a profile, compared with a bare loop that only makes and removes the containers with it.
 fn profile(contenders: &[Contender]) -> Result<bool, Error> {
     let bare = bare::Loop::write(contenders, |name| name == "seccomp/profiles[docker-20.10.24]")?;
     let (mut ours, mut theirs) = (Duration::MAX, Duration::MAX);
@@ -167,12 +167,12 @@ fn timed(command: &mut Command) -> Result<Duration, Error> {
     Ok(started.elapsed())
 }
 
-/// Reads the first line of every case, as a shell does it: what `list` prints, less what it checks and sorts.
+/// Reads the first line of every case, the way a shell does it: what `list` prints, except what it checks and sorts.
 const LIST_IN_SHELL: &str = "for case in $(find cases -name '*.yaml'); do read -r line <$case; printf '%s  %s\\n' $case \"$line\"; done";
 
 fn start_up() -> Result<bool, Error> {
     let program = std::path::absolute(program()).map_err(Error::broken)?;
-    // Outside of the checkout, whose files it would read in place of the built-in ones.
+    // Outside the checkout, whose files it would read in place of the built-in ones.
     let built_in = best(|| timed(Command::new(&program).arg("list").current_dir("/")))?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let checkout = best(|| timed(Command::new(&program).arg("list").current_dir(&root)))?;
@@ -193,7 +193,7 @@ fn start_up() -> Result<bool, Error> {
     ))
 }
 
-/// The whole corpus against a bare shell loop of the same bundles and calls.
+/// The whole corpus, compared with a bare shell loop over the same bundles and calls.
 fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
     let runtimes: Vec<String> = contenders
         .iter()
@@ -253,8 +253,8 @@ fn corpus(contenders: &[Contender]) -> Result<bool, Error> {
     Ok(fast && small)
 }
 
-/// Whether the loop really ran the containers: as many calls of a runtime must fail in it as in cells, but for a
-/// few of the corpus's that depend on where they run.
+/// Whether the loop really ran the containers: as many calls of a runtime must fail in it as in cells, except
+/// for a few of the corpus that depend on where they run.
 fn did_the_same(round: &bare::Round, events: &Path) -> Result<(), Error> {
     let text = std::fs::read_to_string(events).map_err(Error::broken)?;
     let mut failed = 0;
@@ -328,7 +328,7 @@ fn loading() -> Result<bool, Error> {
     ))
 }
 
-/// Whole cases, set-up recorded, against the same with no recorder but the visit at the execve.
+/// Whole cases with the set-up recorded, compared with the same without a recorder except for the visit at the execve.
 fn whole_case() -> Result<bool, Error> {
     let run = |recorder: &str| {
         timed(

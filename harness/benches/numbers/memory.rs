@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ocidiff::error::Error;
 
-/// How often it is looked at.
+/// How often to look.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The most that was seen, in KiB.
@@ -29,14 +29,14 @@ impl Peak {
         Ok(())
     }
 
-    /// The program itself, and with all its cells.
+    /// For the program itself, and with all its cells.
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     pub(crate) fn mebibytes(&self) -> (f64, f64) {
         (self.own as f64 / 1024.0, self.tree as f64 / 1024.0)
     }
 }
 
-/// Resident memory that is not a mapped file: shared text of five processes is there once.
+/// Resident memory that is not a mapped file: text shared by five processes exists only once.
 fn sample(root: u32) -> (u64, u64) {
     let mut parents = BTreeMap::new();
     for pid in fs::read_dir("/proc")

@@ -10,7 +10,7 @@ use super::dockerd::{Dockerd, sleeper};
 use super::kinds::kinds;
 use super::{memory, program, say};
 
-/// So many shapes, and containers of each.
+/// How many shapes there are, and how many containers of each.
 const SHAPES: usize = 10;
 const OF_EACH: usize = 5;
 

@@ -1,4 +1,4 @@
-//! `ocidiff run --via cri` held against the bare calls of the same pods, in one node and one run.
+//! `ocidiff run --via cri`, compared with the bare calls for the same pods, on one node and in one run.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use super::{needs, program, say};
 /// As many containers at a time as a run has.
 const WIDTH: usize = 4;
 const HANDLERS: [&str; 3] = ["runc", "crun", "youki"];
-/// Cases that all run, and agree: none of them is run again.
+/// Cases that all run, and agree: none of them is repeated.
 const CASES: &str = "seccomp/rule-as-default-action*";
 
 /// A case's pod and the plain calls.
@@ -57,7 +57,7 @@ pub(crate) fn pods() -> Result<bool, Error> {
     Ok(close && fast)
 }
 
-/// Runs the cases; gives how many there were.
+/// Runs the cases; returns how many there were.
 fn corpus(node: &Containerd) -> Result<usize, Error> {
     let output = Command::new(program())
         .args([
@@ -115,7 +115,7 @@ async fn one(
         name: number.to_string(),
         namespace: "bench",
         command: &["/bin/true"],
-        // youki starts nothing without.
+        // youki does not start anything without it.
         path: Some("/bin"),
         seccomp: None,
     };

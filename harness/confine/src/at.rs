@@ -1,4 +1,4 @@
-//! Entries of a folder that is open. A name is one entry: no link is followed, whatever it leads to.
+//! Entries of a folder that is open. A name is one entry: links are not followed, wherever they lead.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -10,10 +10,10 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
-/// Folders in folders. More would take more descriptors than a process has.
+/// How deep folders may be nested. More would take more descriptors than a process has.
 pub const DEPTH: usize = 200;
 
-/// What an entry is; none if it is not there.
+/// What an entry is; `None` if it is not there.
 ///
 /// # Errors
 /// What the system answers.
@@ -44,7 +44,7 @@ pub fn folder(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
     match rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o755)) {
         Ok(()) => {
             let made = open_folder(folder, name)?;
-            // Whatever the umask is.
+            // Whatever the umask.
             rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
             return Ok(made);
         }
@@ -74,7 +74,7 @@ pub fn open_folder(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> 
     Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?)
 }
 
-/// A symbolic link, in the place of what was there.
+/// A symbolic link, in place of what was there.
 ///
 /// # Errors
 /// What the system answers; a folder is there.
@@ -83,7 +83,7 @@ pub fn symlink(folder: BorrowedFd<'_>, name: &OsStr, target: &Path) -> io::Resul
     Ok(rustix::fs::symlinkat(target, folder, name)?)
 }
 
-/// A pipe or a device, in the place of what was there.
+/// A pipe or a device, in place of what was there.
 ///
 /// # Errors
 /// What the system answers; a folder is there.
@@ -98,7 +98,7 @@ pub fn node(folder: BorrowedFd<'_>, name: &OsStr, kind: FileType, device: u64) -
     )?)
 }
 
-/// Another name of a file of ours, in the place of what was there.
+/// Another name for one of our files, in place of what was there.
 ///
 /// # Errors
 /// What the system answers; a folder is there.
@@ -113,7 +113,8 @@ pub fn hard_link(folder: BorrowedFd<'_>, name: &OsStr, file: &Path) -> io::Resul
     )?)
 }
 
-/// Another name of an entry beside it or in another folder, in the place of what was there. A link itself gets it.
+/// Another name for an entry, in the same or in another folder, in place of what was there. For a link, the name
+/// is for the link itself.
 ///
 /// # Errors
 /// What the system answers; a folder is there.
@@ -127,7 +128,7 @@ pub fn hard_link_at(
     Ok(rustix::fs::linkat(from, entry, folder, name, AtFlags::empty())?)
 }
 
-/// The owner of an entry, of a link itself.
+/// Sets the owner of an entry; for a link, of the link itself.
 ///
 /// # Errors
 /// What the system answers.
@@ -142,12 +143,12 @@ pub fn own(folder: BorrowedFd<'_>, name: &OsStr, uid: u32, gid: u32) -> io::Resu
     )?)
 }
 
-/// The mode of an entry that is not a link: a link's would be its target's, so for one nothing is done.
+/// Sets the mode of an entry that is not a link: a link's mode would be its target's, so nothing is done for links.
 ///
 /// # Errors
 /// What the system answers.
 pub fn mode(folder: BorrowedFd<'_>, name: &OsStr, mode: u32) -> io::Result<()> {
-    // There is no fchmodat that spares links before Linux 6.6: an O_PATH descriptor cannot be led astray.
+    // Before Linux 6.6 there is no fchmodat that spares links: an O_PATH descriptor cannot be led astray.
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let entry = rustix::fs::openat(folder, name, flags, Mode::empty())?;
     if FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode) == FileType::Symlink {
@@ -158,7 +159,7 @@ pub fn mode(folder: BorrowedFd<'_>, name: &OsStr, mode: u32) -> io::Result<()> {
     Ok(rustix::fs::chmod(path, Mode::from_raw_mode(mode))?)
 }
 
-/// Owner and mode of what is open; in this order, since a change of owner takes the set-id bits away.
+/// Sets owner and mode of what is open, in this order, since a change of owner takes the set-id bits away.
 ///
 /// # Errors
 /// What the system answers.
@@ -170,7 +171,7 @@ pub fn settle(open: impl AsFd, uid: u32, gid: u32, mode: u32) -> io::Result<()> 
 /// Removes an entry that is not a folder, if it is there.
 ///
 /// # Errors
-/// What the system answers; it is a folder.
+/// What the system answers; the entry is a folder.
 fn unlink(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -181,7 +182,7 @@ fn unlink(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
 /// Removes an entry and what is below it, if it is there.
 ///
 /// # Errors
-/// What the system answers; there are too many folders in folders.
+/// What the system answers; folders are nested too deeply.
 pub fn remove(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     remove_to(folder, name, DEPTH)
 }
@@ -216,7 +217,7 @@ pub(crate) fn too_deep() -> io::Error {
     io::Error::other(format!("there are more than {DEPTH} folders in folders"))
 }
 
-/// The names in a folder, in no order.
+/// The names in a folder, in no particular order.
 ///
 /// # Errors
 /// What the system answers.

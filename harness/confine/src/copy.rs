@@ -1,4 +1,4 @@
-//! Trees are copied entry by entry, by open folders: who changes the tree meanwhile leads nobody out of it.
+//! Trees are copied entry by entry, through open folders: changing the tree meanwhile cannot lead out of it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -20,13 +20,13 @@ const ENTRIES: u64 = 500_000;
 /// Bytes of a tree's files, holes left out.
 const BYTES: u64 = 8 << 30;
 
-/// Bytes that are copied before it is asked whether to go on.
+/// How many bytes are copied between two checks whether to go on.
 const CHUNK: u64 = 4 << 20;
 
 /// Says whether to give up.
 pub type Stopped = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// What may still be copied.
+/// How much may still be copied.
 pub struct Budget {
     entries: u64,
     bytes: u64,
@@ -50,7 +50,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes room for an entry with so many bytes.
+    /// Takes room for an entry with this many bytes.
     ///
     /// # Errors
     /// There is none left.
@@ -59,7 +59,7 @@ impl Budget {
         self.bytes(bytes)
     }
 
-    /// The same, given up as soon as somebody says so: a large tree takes its time.
+    /// The same, but given up as soon as that is asked for: a large tree takes its time.
     #[must_use]
     pub fn until(stopped: Stopped) -> Self {
         Self {
@@ -94,8 +94,8 @@ impl Budget {
     }
 }
 
-/// Copies a tree with modes, owners, links and devices over another. What it says of layers below it, as overlays
-/// do, is done: a whiteout removes, an opaque folder hides.
+/// Copies a tree with modes, owners, links and devices over another. What it says about layers below it, as in
+/// overlays, is carried out: a whiteout removes, an opaque folder hides.
 ///
 /// # Errors
 /// What the system answers, with the entry's path; the tree is larger than the budget.
@@ -165,7 +165,7 @@ fn entry(
     }
 }
 
-/// What a file has, with its holes: a file of a terabyte may have nothing in it.
+/// Copies what a file has, with its holes: a file of a terabyte may have nothing in it.
 fn content(from: BorrowedFd<'_>, name: &OsStr, to: &mut File, budget: &mut Budget) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mut from = File::from(rustix::fs::openat(from, name, flags, Mode::empty())?);
@@ -182,7 +182,7 @@ fn content(from: BorrowedFd<'_>, name: &OsStr, to: &mut File, budget: &mut Budge
         while left > 0 {
             budget.go_on()?;
             let copied = io::copy(&mut (&mut from).take(left.min(CHUNK)), to)?;
-            // It was cut meanwhile.
+            // It was truncated meanwhile.
             left = if copied == 0 { 0 } else { left - copied };
         }
         at = end;
@@ -198,7 +198,7 @@ fn data(file: &File, at: u64, length: u64) -> io::Result<Option<(u64, u64)>> {
     let start = match rustix::fs::seek(file, SeekFrom::Data(at)) {
         Ok(start) => start,
         Err(Errno::NXIO) => return Ok(None),
-        // A file system that knows of no holes.
+        // A file system that does not know about holes.
         Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(Some((at, length))),
         Err(error) => return Err(error.into()),
     };
@@ -206,7 +206,7 @@ fn data(file: &File, at: u64, length: u64) -> io::Result<Option<(u64, u64)>> {
     Ok((start < length).then_some((start, end.clamp(start, length))))
 }
 
-/// Whether an overlay shows nothing of the folders below this one.
+/// Whether an overlay shows nothing from the folders below this one.
 #[must_use]
 pub fn is_opaque(folder: impl AsFd) -> bool {
     let mut value = [0; 8];
@@ -269,7 +269,7 @@ mod tests {
         );
         let sparse = at("to/sparse").metadata().expect("a file");
         assert_eq!((sparse.len(), sparse.blocks()), (1 << 40, 0));
-        // Over a tree that leads out where the new one has a folder.
+        // Over a tree with a link that leads out, where the new one has a folder.
         symlink(at("host"), at("over")).expect("a link");
         fs::create_dir(at("target")).expect("a folder");
         symlink(at("host"), at("target/d")).expect("a link");

@@ -1,11 +1,12 @@
-//! What others wrote: read within limits, and written out without leaving its place.
+//! Data from others: read within limits, and written out without leaving its place.
 //!
-//! ocidiff runs as root and reads bundles, cases, packages and events of strangers. Whoever does so has two ways to do
-//! harm without wanting to: to wait or grow without end, and to follow a path out of the folder that it was meant for.
+//! ocidiff runs as root and reads bundles, cases, packages and events of strangers. A program that does so has two
+//! ways to do harm without intending to: to wait or grow without end, and to follow a path out of the folder that it
+//! was meant for.
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`limit`] | how limits are raised, and how that is said |
+//! | [`limit`] | how limits are raised, and how that is explained |
 //! | [`read`] | regular files only, up to a size |
 //! | [`yaml`] | what a YAML text would become, before it becomes that |
 //! | [`root`] | [`Root`]: paths that are resolved as a container would resolve them |

@@ -1,14 +1,14 @@
-//! Limits hold for everybody, and can be raised by who knows what is read.
+//! Limits hold for everyone, and can be raised by a user who knows the data.
 
 use std::fmt;
 use std::sync::LazyLock;
 
 /// The environment variable that raises every limit.
 pub const VARIABLE: &str = "OCIDIFF_LIMITS";
-/// More would be no limit.
+/// More would not be a limit.
 const MOST: u64 = 1000;
 
-/// A limit as it holds in this run: times what the environment says.
+/// A limit as it holds in this run: multiplied by what the environment says.
 #[must_use]
 pub fn raised(limit: u64) -> u64 {
     static FACTOR: LazyLock<u64> = LazyLock::new(|| factor(std::env::var(VARIABLE).ok().as_deref()));
@@ -21,7 +21,7 @@ pub fn raised_count(limit: usize) -> usize {
     usize::try_from(raised(limit as u64)).unwrap_or(usize::MAX)
 }
 
-/// A value that is not a number from 1 on raises nothing.
+/// A value that is not a number of at least 1 raises nothing.
 fn factor(value: Option<&str>) -> u64 {
     value
         .and_then(|text| text.parse().ok())

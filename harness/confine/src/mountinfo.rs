@@ -7,9 +7,9 @@ pub struct Mount {
     pub id: u32,
     /// The number of the mount that it lies on.
     pub parent: u32,
-    /// Whether the filesystem is on a block device: those that are not have a number that the kernel invented.
+    /// Whether the filesystem is on a block device: others have a number that the kernel made up.
     pub on_block_device: bool,
-    /// What of the filesystem is mounted.
+    /// Which part of the filesystem is mounted.
     pub root: String,
     /// Where.
     pub target: String,
@@ -23,7 +23,7 @@ pub struct Mount {
     pub of_filesystem: String,
 }
 
-/// The mounts of a table, in its order; lines that are none are left out.
+/// The mounts of a table, in its order; lines that are not mounts are left out.
 #[must_use]
 pub fn parse(table: &str) -> Vec<Mount> {
     table.lines().filter_map(line).collect()
@@ -51,7 +51,7 @@ fn line(line: &str) -> Option<Mount> {
     })
 }
 
-/// A path as it is: the kernel writes blanks and the like in octal, `\040`.
+/// An unescaped path: the kernel writes blanks and the like in octal, `\040`.
 #[must_use]
 pub fn unescape(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());

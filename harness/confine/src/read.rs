@@ -1,4 +1,4 @@
-//! Files of others: regular ones only, up to a size. A pipe would be waited for, a device never ends.
+//! Files of others: regular ones only, up to a size. A pipe would block, and a device never ends.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,16 +13,16 @@ use crate::limit::Hint;
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system's word.
+    /// The system's error.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It is something else.
+    /// It is something other than a regular file.
     #[error("it is {0}, not a regular file")]
     Kind(&'static str),
     /// It is larger than what may be read.
     #[error("it has {size} bytes, and at most {most} are read; {Hint}")]
     Large {
-        /// Its size; what was read, if it says none.
+        /// Its size; or what was read, if it does not have one.
         size: u64,
         /// The limit.
         most: u64,
@@ -50,7 +50,7 @@ impl From<ReadError> for io::Error {
     }
 }
 
-/// Opens a regular file, and waits for nothing.
+/// Opens a regular file without waiting for anything.
 ///
 /// # Errors
 /// It is not there, or not a regular file.
@@ -62,7 +62,7 @@ pub fn open_regular(path: &Path) -> Result<File, ReadError> {
     )
 }
 
-/// Opens a regular file, or a pipe that somebody writes into: one without a writer is empty.
+/// Opens a regular file, or a pipe that has a writer: a pipe without one is empty.
 ///
 /// # Errors
 /// It is not there, or something else.
@@ -94,7 +94,7 @@ pub fn open_below(folder: &Path, path: &Path) -> Result<File, ReadError> {
     }
 }
 
-/// The folder that a path below `folder` leads to, and its path without links; none if it leaves the folder.
+/// The folder that a path below `folder` leads to, and its path without links; `None` if it leaves the folder.
 ///
 /// # Errors
 /// It is not there, or not a folder.
@@ -104,7 +104,7 @@ pub fn folder_below(folder: &Path, path: &Path) -> io::Result<Option<(Root, Path
     let Ok(below) = found.strip_prefix(&top) else {
         return Ok(None);
     };
-    // There are no links in it, unless somebody has just put one there.
+    // There are no links in it, unless one has just been put there.
     let open = Root::open(&top)?.without_links(below)?;
     Ok(Some((open, found)))
 }
@@ -150,7 +150,7 @@ pub fn read_text_below(folder: &Path, path: &Path, most: u64) -> Result<String, 
     text_of(bytes_of(open_below(folder, path)?, most)?)
 }
 
-/// The bytes of an open file; its size is looked at first, so that a large one is not read in vain.
+/// The bytes of an open file; its size is checked first, so that a large file is not read in vain.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -162,7 +162,7 @@ pub fn bytes_of(file: File, most: u64) -> Result<Vec<u8>, ReadError> {
     capped(file, most)
 }
 
-/// Everything that a reader gives, if that is not too much.
+/// Everything that a reader returns, if that is not too much.
 ///
 /// # Errors
 /// See [`ReadError`].

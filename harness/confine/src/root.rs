@@ -1,5 +1,5 @@
-//! A folder as a root: a path in it is resolved as a process would that has it as its root. However links lie, and
-//! whoever changes them meanwhile, nothing outside is reached: openat2(2), `RESOLVE_IN_ROOT`.
+//! A folder as a root: a path in it is resolved as by a process that has the folder as its root. Wherever links
+//! lead, and even if they are changed meanwhile, nothing outside is reached: openat2(2), `RESOLVE_IN_ROOT`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::at;
 
-/// How often a path is tried that others change meanwhile.
+/// How often a path is tried if others change it meanwhile.
 const TRIES: usize = 100;
 
 /// A folder, open.
@@ -19,7 +19,7 @@ const TRIES: usize = 100;
 pub struct Root(OwnedFd);
 
 impl Root {
-    /// The folder, with those above it; made, with mode 0755, if it is not there.
+    /// The folder; it and those above it are made, with mode 0755, if they are not there.
     ///
     /// # Errors
     /// What the system answers.
@@ -27,7 +27,7 @@ impl Root {
         std::fs::create_dir_all(path)?;
         let root = Self::open(path)?;
         if at::names(root.top())?.is_empty() {
-            // Whatever the umask is.
+            // Whatever the umask.
             rustix::fs::fchmod(&root.0, Mode::from_raw_mode(0o755))?;
         }
         Ok(root)
@@ -61,7 +61,7 @@ impl Root {
         self.0.as_fd()
     }
 
-    /// The folder that a path leads to; what is missing of it is made.
+    /// The folder that a path leads to; missing parts are made.
     ///
     /// # Errors
     /// What the system answers; the path has a `..`, or leads through something that is not a folder.
@@ -96,7 +96,7 @@ impl Root {
         Ok((self.folder(above)?, name))
     }
 
-    /// Removes what a path leads to, with everything below it; nothing if it is not there.
+    /// Removes what a path leads to, with everything below it; does nothing if it is not there.
     ///
     /// # Errors
     /// What the system answers.
@@ -116,7 +116,7 @@ impl Root {
         self.resolve(path, flags)
     }
 
-    /// Opens a file that is there, for reading; waits for nothing.
+    /// Opens a file that is there, for reading; does not wait for anything.
     ///
     /// # Errors
     /// What the system answers.
@@ -129,7 +129,7 @@ impl Root {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..TRIES {
             match openat2(&self.0, path, flags, Mode::empty(), resolve) {
-                // Somebody moved a folder of the path: the kernel cannot know where it would have come out.
+                // A folder of the path was moved: the kernel cannot know where it would have led.
                 Err(Errno::AGAIN) => {}
                 Err(Errno::NOSYS) => {
                     return Err(io::Error::other(

@@ -1,5 +1,5 @@
-//! What a YAML text becomes once it is read: many times its size, and where names stand for parts (`&a`, `*a`) as much as
-//! one likes. Here it is counted by the parser that will read it, before anything is kept.
+//! What a YAML text becomes once it is read: many times its size, and without any limit where names stand for parts
+//! (`&a`, `*a`). Here it is counted by the parser that will read it, before anything is kept.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,16 +10,16 @@ use serde::de::{
 
 use crate::limit::{Hint, raised, raised_count};
 
-/// What a value takes beside its text, in bytes: more or less.
+/// What a value takes besides its text, in bytes: approximately.
 const VALUE: u64 = 100;
 /// What a file may become, in bytes.
 const MOST: u64 = 32 << 20;
-/// Brackets in brackets, as far as lines tell.
+/// How deep brackets may be nested, as far as single lines show.
 const NESTED: usize = 200;
-/// Brackets in all. The parser looks at all that are open for each token, so time grows with their square.
+/// Brackets in all. For each token, the parser looks at all brackets that are open, so time grows with their square.
 const BRACKETS: usize = 10_000;
 
-/// Why a text is not given to the parser.
+/// Why a text is not passed to the parser.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct TooMuch {
@@ -29,7 +29,7 @@ pub struct TooMuch {
     pub line: usize,
 }
 
-/// What a text becomes, in bytes, more or less.
+/// What a text becomes, in bytes, approximately.
 ///
 /// # Errors
 /// It is more than a file may become, or nested deeper than anything that people write.
@@ -48,29 +48,29 @@ pub fn weigh(text: &str) -> Result<u64, TooMuch> {
             ),
             line: 1,
         }),
-        // What else is wrong the reader says better.
+        // The reader has a better message for whatever else is wrong.
         _ => Ok(plain.max(raised(MOST) - left.get())),
     }
 }
 
-/// The first key that a map has twice: a reader would take the one and lose the other without a word. Nothing where the text is
-/// wrong otherwise, which its reader says better.
+/// The first key that a map has twice: a reader would take one and silently lose the other. `None` if the text is
+/// otherwise wrong, for which its reader has a better message.
 #[must_use]
 pub fn twice(text: &str) -> Option<String> {
-    // YAML's own value refuses such a map, and the parser has no other word for it than its message.
+    // YAML's own value type refuses such a map, and the parser reports that only through its message.
     let said = serde_yaml::from_str::<serde_yaml::Value>(text).err()?.to_string();
     let (_, key) = said.split_once("duplicate entry with key ")?;
     let key = key.split(" at line ").next().unwrap_or(key);
     Some(key.trim_matches('"').to_owned())
 }
 
-/// Every value has one of these before it, but for the first.
+/// Every value except the first has one of these before it.
 fn separators(text: &str) -> u64 {
     let separates = |byte: &&u8| matches!(byte, b',' | b':' | b'[' | b'{' | b'\n' | b'-' | b'?');
     text.as_bytes().iter().filter(separates).count() as u64
 }
 
-/// Whether some `&name` and some `*name` may be there.
+/// Whether there may be a `&name` and a `*name`.
 fn has_aliases(text: &str) -> bool {
     let names = |mark: u8| {
         let next =
@@ -80,7 +80,7 @@ fn has_aliases(text: &str) -> bool {
     names(b'&') && names(b'*')
 }
 
-/// Refuses brackets in brackets in brackets.
+/// Refuses deeply nested brackets.
 fn nesting(text: &str) -> Result<(), TooMuch> {
     let most = raised_count(BRACKETS);
     let mut scan = Scan::default();
@@ -99,7 +99,7 @@ fn nesting(text: &str) -> Result<(), TooMuch> {
     Ok(())
 }
 
-/// Brackets that are open, as far as one line at a time tells.
+/// Brackets that are open, as far as one line at a time shows.
 #[derive(Debug, Default)]
 struct Scan {
     all: usize,
@@ -108,7 +108,7 @@ struct Scan {
 }
 
 impl Scan {
-    /// What stands in quotes or in a comment opens nothing and closes nothing.
+    /// Quoted text and comments neither open nor close anything.
     fn line(&mut self, line: &str) {
         self.all += line.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
         let mut quote = None;
@@ -131,7 +131,7 @@ impl Scan {
     }
 }
 
-/// Counts what it is given down to nothing.
+/// Counts down by what it is given, to zero.
 #[derive(Clone, Copy)]
 struct Weight<'a>(&'a Cell<u64>);
 

@@ -1,5 +1,5 @@
-//! Who calls the runtime, where a case is about that: a cell gives every caller the same attributes, and a case
-//! can say otherwise.
+//! What calls the runtime, for cases that are about that: a cell gives every caller the same attributes, and a
+//! case can specify others.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ pub struct Limit {
 }
 
 impl Caller {
-    /// Whether nothing is said.
+    /// Whether nothing is specified.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -103,7 +103,7 @@ impl Caller {
         u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o777)
     }
 
-    /// The members with values that cannot be, and what they can be.
+    /// The members with impossible values, and what is possible.
     #[must_use]
     pub fn wrong(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();

@@ -85,7 +85,7 @@ impl From<Never> for bool {
 }
 
 impl Watch {
-    /// The paths; none where it must not be looked at.
+    /// The paths; empty if it must not be looked at.
     #[must_use]
     pub fn paths(&self) -> &[String] {
         match self {
@@ -157,7 +157,7 @@ impl Expectation {
         }
     }
 
-    /// Every value that is as good as expected, the first one first.
+    /// Every value that counts as expected, the first one first.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         std::iter::once(&self.is).chain(&self.or)
     }
@@ -318,13 +318,13 @@ impl Case {
         }
     }
 
-    /// The topic: the folder that the case lies in.
+    /// The topic: the folder that the case is in.
     #[must_use]
     pub fn topic(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
     }
 
-    /// The requirement of an expectation: its own, or the case's where it has one only.
+    /// The requirement of an expectation: its own, or the case's if it has only one.
     #[must_use]
     pub fn requirement_of(&self, expectation: &Expectation) -> Option<String> {
         match (&expectation.requirement, self.body.requirement.as_slice()) {

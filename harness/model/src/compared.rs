@@ -4,7 +4,7 @@ use crate::case::{Case, Watch};
 use crate::fact::{Channel, watched};
 
 /// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
-/// empty one is the whole channel. Everything else is recorded, and compared where a case watches it.
+/// empty one stands for the whole channel. Everything else is recorded, and compared if a case watches it.
 const ALWAYS: [(Channel, &[&str]); 9] = [
     (Channel::Process, &[""]),
     (
@@ -25,7 +25,7 @@ const ALWAYS: [(Channel, &[&str]); 9] = [
     (Channel::Cgroup, &["inside."]),
     (Channel::Hook, &["order"]),
     (Channel::Engine, &[""]),
-    // What the workload itself prints; what is seen of it from outside opens with `init` or `created`.
+    // What the workload itself prints; what is seen of it from outside begins with `init` or `created`.
     (Channel::Proc, &[""]),
 ];
 
@@ -54,7 +54,7 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
     }
     if channel == Channel::Lifecycle {
         let (step, last) = rest.rsplit_once('.').unwrap_or(("", rest));
-        // The status of exec and run is the process's own.
+        // The status of exec and run belongs to the process.
         return LIFECYCLE.contains(&last)
             || (last == "exit" && (step.contains("exec") || step.contains("run")));
     }

@@ -9,11 +9,11 @@ use crate::merge::merge;
 #[error("`{0}` cannot be said as a difference")]
 pub struct DiffError(String);
 
-/// What to lay over `base` so that it becomes `target`. A list is written whole, or as what is taken away from it and added
-/// to it, whichever is shorter.
+/// What to lay over `base` so that it becomes `target`. A list is written in full, or as what is removed from it and
+/// added to it, whichever is shorter.
 ///
 /// # Errors
-/// The target has what no patch can say.
+/// The target contains something that no patch can express.
 pub fn diff(base: &Value, target: &Value) -> Result<Value, DiffError> {
     at(base, target, "")
 }
@@ -51,7 +51,7 @@ fn at(base: &Value, target: &Value, path: &str) -> Result<Value, DiffError> {
     Ok(Value::Object(patch))
 }
 
-/// The list whole, or its two changes.
+/// The list in full, or its two changes.
 fn list(key: &str, old: &[Value], new: &[Value]) -> Map<String, Value> {
     let whole = Map::from_iter([(key.to_owned(), Value::from(new))]);
     let (gone, added) = changes(old, new);
@@ -62,7 +62,7 @@ fn list(key: &str, old: &[Value], new: &[Value]) -> Map<String, Value> {
     if !added.is_empty() {
         parts.insert(format!("{key}+"), added.into());
     }
-    // Two entries that are alike cannot be told apart: it is tried.
+    // Two equal entries cannot be distinguished: it is tried out.
     let mut tried = json!({ key: old });
     let parts = Value::Object(parts);
     let exact = merge(&mut tried, &parts).is_ok() && tried[key].as_array().is_some_and(|list| list == new);
@@ -78,7 +78,7 @@ fn length(map: &Map<String, Value>) -> usize {
         .sum()
 }
 
-/// What is to be taken from the old list so that the rest opens the new one, and what comes after that.
+/// What must be removed from the old list so that the rest begins the new one, and what comes after that.
 fn changes(old: &[Value], new: &[Value]) -> (Vec<Value>, Vec<Value>) {
     let (mut gone, mut kept) = (Vec::new(), 0);
     for entry in old {
@@ -93,7 +93,7 @@ fn changes(old: &[Value], new: &[Value]) -> (Vec<Value>, Vec<Value>) {
     (gone, new[kept..].to_vec())
 }
 
-/// The member that only this entry has, of those that stay; else the whole of it.
+/// The member that only this entry has, among those that stay; otherwise all of it.
 fn pattern(entry: &Value, stays: &[Value]) -> Value {
     for name in ["type", "destination"] {
         if let Some(value) = entry.get(name)
@@ -162,7 +162,7 @@ mod tests {
         patch(&json!({"a": 1}), &json!({"a": [null, {"x-": null}]}));
     }
 
-    /// Every pair of small values of a generator without luck.
+    /// Every pair of small values from a generator without randomness.
     #[test]
     fn laid_over_the_base_it_gives_the_target() {
         let mut seed = 7;
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_list_that_is_as_short_whole_is_written_whole() {
-        // `{"a":["x"]}` and `{"a+":["x"]}` take as long but for the sign.
+        // `{"a":["x"]}` and `{"a+":["x"]}` are equally long except for the sign.
         assert_eq!(
             patch(&json!({"a": []}), &json!({"a": ["x"]})),
             json!({"a": ["x"]})

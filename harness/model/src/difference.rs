@@ -129,7 +129,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether it says of a container that somebody does not start it.
+    /// Whether it says that some runtime does not start a container.
     #[must_use]
     pub fn is_of_a_start(&self) -> bool {
         ["create", "start", "run"]
@@ -148,7 +148,7 @@ impl Difference {
         ids(&self.accounts)
     }
 
-    /// How much it matters for who moves from the reference to the others; none where nothing accounts for it.
+    /// How much it matters to users who move from the reference to the others; `None` if nothing accounts for it.
     #[must_use]
     pub fn impact_by(&self, catalogue: &Catalogue, reference: Option<&str>) -> Option<Impact> {
         let impacts = self.accounts.iter().flat_map(|account| {

@@ -1,5 +1,5 @@
-//! What a run tells, one JSON object a line, written as it comes. Every report, and the exit status, is made
-//! from these events, so that it can be drawn again later, or merged from several machines.
+//! What a run reports, one JSON object per line, written as it comes. Every report, and the exit status, is
+//! made from these events, so that it can be drawn again later, or merged from several machines.
 
 use std::collections::BTreeMap;
 

@@ -55,7 +55,7 @@ impl Channel {
         Self::Engine,
     ];
 
-    /// The channel's name, as it opens a fact's path.
+    /// The channel's name, with which a fact's path begins.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -199,7 +199,7 @@ pub fn watched(pattern: &str, path: &str) -> bool {
     })
 }
 
-/// Whether the fact is one that is only seen by who stops the workload at its execve and looks: what filters it has, what its
+/// Whether the fact is only seen by stopping the workload at its execve and looking: which filters it has, what its
 /// process is like, and mounts and cgroups unless the probe reads them.
 #[must_use]
 pub fn is_of_visit(path: &str) -> bool {

@@ -1,14 +1,14 @@
-//! A row of a comparison of seccomp filters: a class of calls that they do not all answer alike.
+//! A row of a comparison of seccomp filters: a class of calls to which they give different answers.
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::RuntimeId;
 
-/// The fact of the filter channel: where the filters in force do not answer what the profile says, a line for each reason and
-/// class of calls: `newer than the profile: ERRNO(ENOSYS) [x86_64, i386, x32]`.
+/// The fact of the filter channel: where the filters in force do not answer what the profile says, with a line for each
+/// reason and class of calls: `newer than the profile: ERRNO(ENOSYS) [x86_64, i386, x32]`.
 pub const DEPARTURES: &str = "filter.departures";
 
-/// As [`DEPARTURES`], on architectures of which the profile says nothing: `every call: KILL_THREAD [x32, other]`.
+/// As [`DEPARTURES`], on architectures about which the profile says nothing: `every call: KILL_THREAD [x32, other]`.
 pub const UNLISTED: &str = "filter.unlisted";
 
 /// A class of calls, with what each runtime's filter answers, and why.

@@ -1,4 +1,4 @@
-//! Findings that somebody has looked at and does not want to hear of for a while: the file of `--ignore`.
+//! Findings that have been examined and should not be reported for a while: the file of `--ignore`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

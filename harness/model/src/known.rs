@@ -1,4 +1,4 @@
-//! Known differences: written down beside the case, in `NAME.known.yaml`.
+//! Known differences: written down next to the case, in `NAME.known.yaml`.
 
 mod said;
 
@@ -23,11 +23,11 @@ use crate::version::{Version, VersionError};
 #[schemars(with = "f64")]
 pub struct Rate(f64);
 
-/// What has this chance of not showing in so many runs, if its rate is as written, is gone.
+/// What has only this chance of not showing in that many runs, if its rate is as written, is gone.
 const UNLIKELY: f64 = 1e-3;
 
 impl Rate {
-    /// Whether it is too unlikely that it did not show in any of so many runs.
+    /// Whether it is too unlikely that it did not show in any of that many runs.
     #[must_use]
     pub fn is_gone_after(self, runs: u32) -> bool {
         (1.0 - self.0).powf(f64::from(runs)) < UNLIKELY
@@ -55,7 +55,7 @@ impl From<Rate> for f64 {
     }
 }
 
-/// Any value: what differs from run to run is written so.
+/// Any value: this is how what differs from run to run is written.
 pub const ANY: &str = "*";
 pub use crate::fact::ABSENT;
 
@@ -146,15 +146,15 @@ pub struct KnownEntry {
     pub when: Option<When>,
     /// In which part of the runs it shows.
     pub rate: Option<Rate>,
-    /// What those show whom a finding names; the first that holds counts.
+    /// What those runtimes show that a finding names; the first that applies counts.
     pub written: Vec<Written>,
-    /// What everybody else shows.
+    /// What all others show.
     pub otherwise: Option<Value>,
     /// Whether no values are written: the findings' `shows` says how it differs. The values are its, where it says some.
     pub by_signs: bool,
 }
 
-/// Why a known file cannot be held against the catalogue.
+/// Why a known file cannot be checked against the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// No such finding.
@@ -175,7 +175,7 @@ impl Group {
         is_among(&self.members, member)
     }
 
-    /// The entries of the group; `runtimes` are the names of the runtimes that there are.
+    /// The entries of the group; `runtimes` are the names of the existing runtimes.
     ///
     /// # Errors
     /// The first slip of each item, with the fact and the item's place.
@@ -195,7 +195,7 @@ impl Group {
             entry.otherwise = usual(said.shown(), fact, catalogue);
             for (at, id) in said.shown().iter().enumerate() {
                 let who = match who(std::slice::from_ref(id), catalogue, runtimes) {
-                    // Of a library, say: under which runtimes it shows is not known here.
+                    // For a library, say: under which runtimes it shows is not known here.
                     Err(ResolveError::WhoIsNeeded(_)) if !id.is_unexplained() => Ok(Vec::new()),
                     who => who,
                 };
@@ -253,7 +253,7 @@ pub struct Slip {
     pub error: ResolveError,
 }
 
-/// What everybody else shows of a fact, if the signs of the findings say one value.
+/// What all others show for a fact, if the signs of the findings give a single value.
 fn usual(ids: &[FindingId], fact: &str, catalogue: &Catalogue) -> Option<Value> {
     only(ids.iter().flat_map(|id| {
         let said = signs(id, fact, catalogue).and_then(|signs| only(signs.map(Sign::usual)));
@@ -271,7 +271,7 @@ fn signs<'c>(
     Some(signs.filter(move |sign| sign.is_about(fact)))
 }
 
-/// The value that all say.
+/// The value that all of them give.
 fn only<V: Into<Option<Value>>>(mut all: impl Iterator<Item = V>) -> Option<Value> {
     let first = all.next()?.into()?;
     all.all(|other| other.into().as_ref() == Some(&first))
@@ -320,7 +320,7 @@ fn who(
 }
 
 impl KnownEntry {
-    /// What is written of a runtime, and why; none where nothing is.
+    /// What is written about a runtime, and why; `None` if nothing is.
     #[must_use]
     pub fn value_for(&self, runtime: &RuntimeId) -> Option<&Value> {
         self.written_for(runtime)
@@ -328,13 +328,13 @@ impl KnownEntry {
             .or(self.otherwise.as_ref())
     }
 
-    /// The findings that make a runtime's value what it is; none where it is as everybody else.
+    /// The findings that make a runtime's value what it is; empty if it is like all others.
     #[must_use]
     pub fn because(&self, runtime: &RuntimeId) -> &[FindingId] {
         self.written_for(runtime).map_or(&[], |written| &written.because)
     }
 
-    /// The findings that make a runtime's value what it is, where what is written has no last version.
+    /// The findings that make a runtime's value what it is, if what is written has no last version.
     #[must_use]
     pub fn open_ended(&self, runtime: &RuntimeId) -> Option<&[FindingId]> {
         let written = self.written_for(runtime)?;

@@ -3,7 +3,7 @@
 //! | module          | what is inside                                                        |
 //! |-----------------|-----------------------------------------------------------------------|
 //! | [`case`]        | a case as it is written: the bundle, the steps, what to watch         |
-//! | [`caller`]      | who calls the runtime, where a case is about that                     |
+//! | [`caller`]      | what calls the runtime, if a case is about that                       |
 //! | [`rootfs`]      | a recipe's name, or folders of the machine                            |
 //! | [`family`]      | one file that stands for several cases                                |
 //! | [`members`]     | the cases of a file: itself, or each member of its family             |
@@ -11,8 +11,8 @@
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`diff`]        | the inverse of that: what a case must say to get a given config       |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
-//! | [`facts`]       | the table of facts: which there are, and what is known of each        |
-//! | [`names`]       | small lists of names that cases speak of                              |
+//! | [`facts`]       | the table of facts: which exist, and what is known about each         |
+//! | [`names`]       | small lists of names that cases use                                   |
 //! | [`near`]        | the name that was meant                                               |
 //! | [`record`]      | all that was observed of one case under one runtime                   |
 //! | [`check`]       | which workloads would behave differently under another runtime        |
@@ -28,9 +28,9 @@
 //! | [`date`]        | days, as they are written                                             |
 //! | [`pattern`]     | a condition over a config.json                                        |
 //! | [`requirement`] | a clause of the runtime-spec                                          |
-//! | [`verdict`]     | what is said of a case, and the exit status of a run                  |
-//! | [`ignore`]      | findings that somebody does not want to hear of for a while           |
-//! | [`event`]       | what a run tells, a JSON object a line; every report is made of them  |
+//! | [`verdict`]     | what is said about a case, and the exit status of a run               |
+//! | [`ignore`]      | findings that should not be reported for a while                      |
+//! | [`event`]       | what a run reports, as JSON lines; every report is made from them     |
 
 pub mod caller;
 pub mod case;

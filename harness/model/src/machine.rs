@@ -79,7 +79,7 @@ impl Machine {
         self.via.as_deref()?.split(' ').next()
     }
 
-    /// Whether what holds on some machines only holds on this one.
+    /// Whether what only applies on some machines applies on this one.
     #[must_use]
     pub fn is_meant_by(&self, when: Option<&When>) -> bool {
         when.is_none_or(|when| when.holds(self))
@@ -87,7 +87,7 @@ impl Machine {
 }
 
 impl When {
-    /// Whether an entry holds on the machine.
+    /// Whether an entry applies on the machine.
     #[must_use]
     pub fn holds(&self, machine: &Machine) -> bool {
         self.kernel

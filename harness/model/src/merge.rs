@@ -1,8 +1,8 @@
 //! How a case's `config` is laid over the default one.
 //!
 //! RFC 7396 (JSON Merge Patch): maps merge, `null` removes, anything else replaces. Lists would have to be
-//! written whole, so two kinds of key go beyond it: `mounts+` adds entries to `mounts`, and `mounts-` takes
-//! away each entry that has all the members of one of its patterns (`namespaces-: [{type: network}]`). Beside
+//! written whole, so two kinds of key go beyond it: `mounts+` adds entries to `mounts`, and `mounts-` removes
+//! each entry that has all the members of one of its patterns (`namespaces-: [{type: network}]`). Next to
 //! `$profile` they change the profile's lists, which are not here yet: they stay as they are.
 
 use serde_json::{Map, Value};
@@ -78,7 +78,7 @@ fn merge_at(target: &mut Value, patch: &Value, path: &str) -> Result<(), MergeEr
     Ok(())
 }
 
-/// Each pattern must take something away: one that does not is misspelt, or no longer needed.
+/// Each pattern must remove something: one that does not is misspelt, or no longer needed.
 fn take_away(list: &mut Vec<Value>, patterns: &[Value], path: &str) -> Result<(), MergeError> {
     let idle = patterns
         .iter()
@@ -113,7 +113,7 @@ fn list<'a>(
     })
 }
 
-/// Whether `entry` has all that `pattern` says; a pattern that is not a map must be equal.
+/// Whether `entry` has everything that `pattern` says; a pattern that is not a map must be equal.
 fn matches(entry: &Value, pattern: &Value) -> bool {
     match (entry, pattern) {
         (Value::Object(entry), Value::Object(pattern)) => pattern
@@ -123,7 +123,7 @@ fn matches(entry: &Value, pattern: &Value) -> bool {
     }
 }
 
-/// Puts `text` in the place of `${for}` in every string and key.
+/// Puts `text` in place of `${for}` in every string and key.
 #[must_use]
 pub fn substitute(value: &Value, text: &str) -> Value {
     let replace = |from: &str| from.replace("${for}", text);

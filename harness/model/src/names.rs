@@ -1,7 +1,7 @@
-//! Names of small number spaces and of the kernel's files that cases speak of; one list each.
+//! Names of small number spaces and of the kernel's files that cases use; one list each.
 
-/// Files of a cgroup that hold settings, of v1 and v2, sorted; what counts use (`memory.usage_in_bytes`) is not a fact.
-/// Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
+/// Files of a cgroup that hold settings, of v1 and v2, sorted; files that count usage (`memory.usage_in_bytes`) are not
+/// facts. Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
 pub const CGROUP_SETTINGS: [&str; 47] = [
     "blkio.bfq.weight",
     "blkio.throttle.read_bps_device",
@@ -119,7 +119,7 @@ pub const CONTROLLERS: [&str; 15] = [
     "rdma",
 ];
 
-/// Hierarchies that no controller names: v2, as the harness and as the probe call it, and systemd's own.
+/// Hierarchies that are not named after controllers: v2, as the harness and as the probe call it, and systemd's own.
 pub const HIERARCHIES: [&str; 3] = ["systemd", "unified", "v2"];
 
 #[cfg(test)]

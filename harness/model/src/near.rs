@@ -1,16 +1,16 @@
-//! The name that was meant, where one is not there.
+//! The name that was meant by a name that does not exist.
 
 /// More names than this are not listed in a message.
 const MOST: usize = 24;
 
-/// The candidate that is most like the name, if one is like it at all.
+/// The candidate that is most similar to the name, if one is similar at all.
 #[must_use]
 pub fn near<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lower = name.to_lowercase();
     let (mut best, mut longer) = (None, Vec::new());
     for candidate in candidates {
         let distance = distance(&lower, candidate);
-        // Of those as far away a letter that is another one is likelier than one that is missing.
+        // Among equally distant ones, a wrong letter is likelier than a missing one.
         let rank = (distance, candidate.len().abs_diff(name.len()), candidate);
         if is_near(distance, name, candidate) && best.is_none_or(|best| rank < best) {
             best = Some(rank);
@@ -30,13 +30,13 @@ fn distance(lower: &str, candidate: &str) -> usize {
     strsim::damerau_levenshtein(lower, &candidate.to_lowercase())
 }
 
-/// A third of the letters may be wrong; of a short word one.
+/// A third of the letters may be wrong; in a short word one.
 fn is_near(distance: usize, name: &str, candidate: &str) -> bool {
     let letters = name.chars().count().max(candidate.chars().count());
     distance <= (letters / 3).clamp(1, 6) && distance < letters
 }
 
-/// What to do about a name that is not there: the one that was meant, or those that there are.
+/// What to do about a name that does not exist: the name that was meant, or the existing ones.
 #[must_use]
 pub fn help<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str> + Clone) -> Option<String> {
     if let Some(meant) = near(name, candidates.clone()) {

@@ -160,7 +160,7 @@ pub fn alternatives(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// `*` stands for any text, also none.
+/// `*` stands for any text, including none.
 #[must_use]
 pub fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {

@@ -6,9 +6,9 @@ use crate::fact::{Fact, Value};
 use crate::step::Op;
 use crate::version::Version;
 
-/// How a record names the recorder that alone sees what the runtime does before the workload begins.
+/// The name in a record of the recorder that alone sees what the runtime does before the workload begins.
 pub const EBPF: &str = "ebpf";
-/// How a record names its recorder where nothing was recorded, but somebody looked at the workload at its execve.
+/// The name in a record for no recorder, if nothing was recorded, but the workload was visited at its execve.
 pub const VISIT: &str = "visit";
 
 /// A runtime under test: its name and version.
@@ -107,7 +107,7 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// What came of a run: that the harness failed outweighs that the runtime refused.
+    /// The outcome of a run: a failure of the harness outweighs a refusal of the runtime.
     #[must_use]
     pub fn of(broken: Option<String>, refusal: Option<String>) -> Self {
         match (broken, refusal) {

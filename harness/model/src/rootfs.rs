@@ -1,4 +1,4 @@
-//! What a case's rootfs is: a recipe's name, or folders that are somebody else's.
+//! What a case's rootfs is: a recipe's name, or folders from elsewhere.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ impl Rootfs {
         }
     }
 
-    /// The folders, the topmost first; none if it is a recipe.
+    /// The folders, the topmost first; empty if it is a recipe.
     #[must_use]
     pub fn layers(&self) -> &[String] {
         match self {
@@ -46,7 +46,7 @@ impl Rootfs {
         }
     }
 
-    /// How people call it.
+    /// What people call it.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {

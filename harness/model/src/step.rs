@@ -81,7 +81,7 @@ impl Op {
         }
     }
 
-    /// The operation of that name.
+    /// The operation with that name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|op| op.name() == name)

@@ -41,7 +41,7 @@ macro_rules! written_as_text {
 
 pub(crate) use written_as_text;
 
-/// What a program said last, in one line: what it crashed of, if it did, and not where in its code.
+/// What a program printed last, in one line: why it crashed, if it did, and not where in its code.
 #[must_use]
 pub fn last_words(text: &str) -> String {
     let lines: Vec<&str> = text
@@ -56,7 +56,7 @@ pub fn last_words(text: &str) -> String {
             || line.contains("panicked at")
     });
     match crash {
-        // Rust says where in a line that ends so, and in the next one why.
+        // Rust says where in a line that ends like this, and why in the next one.
         Some(at) if lines[at].ends_with(':') => {
             let why = lines.get(at + 1).copied().unwrap_or_default();
             format!("{} {why}", lines[at])

@@ -1,4 +1,4 @@
-//! What is said of a case, and the exit status of a run.
+//! What is said about a case, and the exit status of a run.
 
 use std::fmt;
 

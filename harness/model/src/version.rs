@@ -18,15 +18,15 @@ pub struct Version {
     parsed: semver::Version,
 }
 
-/// How a version is written that cannot be read: a build of somebody's own.
+/// The text of a version that cannot be read: a user's own build.
 const LOCAL: &str = "local";
 
 /// What a version before its release is called, by the field's custom; anything else after the numbers is a build.
 const PRE_RELEASES: [&str; 5] = ["alpha", "beta", "pre", "preview", "rc"];
 
 impl Version {
-    /// The version of a program whose version cannot be read. It is newer than every other: of a build of somebody's
-    /// own the most likely is that it has what the newest release has.
+    /// The version of a program whose version cannot be read. It is newer than every other: a user's own build most
+    /// likely has what the newest release has.
     #[must_use]
     pub fn local() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Version {
     /// Reads a version leniently: `v1.2`, `1.0.0~rc93` and `20240729.0` are versions too.
     ///
     /// # Errors
-    /// It does not open with a number.
+    /// It does not begin with a number.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
         text.parse()
     }
@@ -98,7 +98,7 @@ impl FromStr for Version {
     }
 }
 
-/// The numbers that a version opens with, and what follows them.
+/// The numbers with which a version begins, and what follows them.
 fn numbers_of(text: &str) -> (&str, &str) {
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -115,8 +115,8 @@ fn pre_release(rest: &str) -> semver::Prerelease {
     if !PRE_RELEASES.contains(&word.to_ascii_lowercase().as_str()) {
         return semver::Prerelease::EMPTY;
     }
-    // `rc93` must come after `rc9`: semver orders letters and digits apart only when a dot stands between. What comes
-    // after the number (`rc5-12-gdeadbee`) is a build.
+    // `rc93` must come after `rc9`: semver orders letters and digits separately only when there is a dot between
+    // them. What comes after the number (`rc5-12-gdeadbee`) is a build.
     let tail = rest[word.len()..].trim_start_matches(['-', '.']);
     let (number, _) = numbers_of(tail);
     let text = if number.is_empty() {
@@ -191,8 +191,8 @@ enum Bound {
 
 type Bounds = Vec<(Bound, Version)>;
 
-/// A range: bounds that must all hold, between commas; empty holds for every version. Several such, between `or`s,
-/// are what releases need whose branches were mended apart.
+/// A range: bounds that must all hold, between commas; an empty one holds for every version. Several of these,
+/// between `or`s, are needed for releases whose branches were fixed separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionRange(Vec<Bounds>);
 
@@ -202,7 +202,7 @@ impl Default for VersionRange {
     }
 }
 
-/// What stands between two parts of a range.
+/// The separator between two parts of a range.
 pub(crate) const OR: &str = " or ";
 
 impl VersionRange {
@@ -296,8 +296,8 @@ fn bounds_of(text: &str) -> Result<Bounds, VersionError> {
         .collect()
 }
 
-/// A version as people write it in a range: nothing may follow it that would be taken for a build and forgotten, but
-/// where one build is meant (`=1.28-dirty`).
+/// A version as people write it in a range: it must not be followed by anything that would be read as a build and
+/// ignored, unless one build is meant (`=1.28-dirty`).
 fn limit(bound: Bound, text: &str) -> Result<Version, VersionError> {
     let error = || VersionError(text.to_owned());
     let version: Version = text.parse()?;

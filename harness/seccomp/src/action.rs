@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The highest errno that the kernel hands out; it cuts larger ones to this.
+/// The highest errno that the kernel returns; it caps larger ones to this.
 const MAX_ERRNO: u16 = 4095;
 
 /// A filter's answer, decoded from the value that it returns.
@@ -14,11 +14,11 @@ pub enum Action {
     Allow,
     /// The call is made, and logged.
     Log,
-    /// A tracer decides; without one the call answers ENOSYS. The number is the filter's message to it.
+    /// A tracer decides; without one the call returns ENOSYS. The number is the filter's message to the tracer.
     Trace(u16),
     /// A listener in user space decides.
     UserNotif,
-    /// The call is not made and answers this errno (0: it answers 0).
+    /// The call is not made and returns this errno (0: it returns 0).
     Errno(u16),
     /// The thread gets SIGSYS. The number arrives as `si_errno`.
     Trap(u16),
@@ -26,12 +26,13 @@ pub enum Action {
     KillThread,
     /// The process dies.
     KillProcess,
-    /// A value that the kernel does not know: it kills the process. The bits that are data of other actions say nothing here.
+    /// A value that the kernel does not know: it kills the process. The bits that are data of other actions mean
+    /// nothing here.
     Unknown(u32),
 }
 
 impl Action {
-    /// "There is no such call": what an older kernel answers.
+    /// "There is no such call": what an older kernel returns.
     pub const ENOSYS: Self = Self::Errno(38);
 
     /// Decodes the value of a `ret`.
@@ -52,7 +53,8 @@ impl Action {
 }
 
 impl Action {
-    /// The value that a filter returns for it: the inverse of [`Action::from_value`], with the bits cleared that say nothing.
+    /// The value that a filter returns for it: the inverse of [`Action::from_value`], with the meaningless bits
+    /// cleared.
     pub const fn value(self) -> u32 {
         match self {
             Self::Allow => 0x7fff_0000,
@@ -67,7 +69,7 @@ impl Action {
         }
     }
 
-    /// Where it stands when several filters answer: the least wins (`ACTION_ONLY` in the kernel, a signed number).
+    /// Its rank when several filters answer: the lowest wins (`ACTION_ONLY` in the kernel, a signed number).
     pub const fn precedence(self) -> i32 {
         (self.value() & 0xffff_0000).cast_signed()
     }

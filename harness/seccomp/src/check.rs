@@ -15,21 +15,21 @@ pub enum Invalid {
     /// Too short or too long.
     #[error("check a filter: {0} instructions, 1 to {MAX_INSTRUCTIONS} are accepted")]
     Length(usize),
-    /// No such operation for a seccomp filter.
+    /// An operation that does not exist for a seccomp filter.
     #[error("check a filter: instruction {at} has opcode {code:#06x}, which seccomp does not know")]
     Opcode {
-        /// Where.
+        /// The position.
         at: usize,
-        /// What.
+        /// The opcode.
         code: u16,
     },
     /// A jump that leaves the filter.
     #[error("check a filter: instruction {0} jumps behind the end")]
     Jump(usize),
-    /// A load of what is not a word of the call's data.
+    /// A load of something that is not a word of the call's data.
     #[error("check a filter: instruction {at} loads offset {offset}, which is not a word of the call's data")]
     Load {
-        /// Where.
+        /// The position.
         at: usize,
         /// Byte offset.
         offset: u32,
@@ -37,7 +37,7 @@ pub enum Invalid {
     /// Division by 0 or a shift of 32 and more.
     #[error("check a filter: instruction {0} divides by zero or shifts too far")]
     Constant(usize),
-    /// A scratch word that does not exist, or is read before every way there has written it.
+    /// A scratch word that does not exist, or is read before it has been written on every path.
     #[error("check a filter: instruction {0} uses a scratch word that does not exist or is not set")]
     Scratch(usize),
     /// The last instruction gives no answer.
@@ -77,9 +77,9 @@ fn check_one(at: usize, op: Op, length: usize) -> Result<(), Invalid> {
     }
 }
 
-/// Each scratch word must be written on every way that leads to where it is read.
+/// Each scratch word must be written on every path that leads to where it is read.
 ///
-/// Jumps only go forward, so one pass that keeps the words set on *all* ways to an instruction is enough.
+/// Jumps only go forward, so one pass that keeps the words set on *all* paths to an instruction is enough.
 fn check_scratch(ops: &[Op]) -> Result<(), Invalid> {
     let mut set_at = vec![u16::MAX; ops.len()];
     let mut set = 0;
@@ -100,8 +100,8 @@ fn check_scratch(ops: &[Op]) -> Result<(), Invalid> {
             }
             _ => {}
         }
-        // Nothing falls through these: what comes next is reached by jumps only. Nothing falls through a return either, but the
-        // kernel takes no notice of that (`check_load_and_stores`), and so refuses more than it would have to.
+        // Nothing falls through these: what comes next is reached only by jumps. Nothing falls through a return either,
+        // but the kernel ignores that (`check_load_and_stores`), and so refuses more than it would have to.
         if matches!(op, Op::Jump(_) | Op::Branch { .. }) {
             set = u16::MAX;
         }

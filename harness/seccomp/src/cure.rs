@@ -1,8 +1,8 @@
 //! Profiles that every runtime understands in the same way.
 //!
 //! What makes filters differ is what a profile does not say: calls newer than its author. So the cure says it. Calls
-//! that were there to be named and are not were denied on purpose, and stay denied with the same errno; everything else, what has no
-//! name yet included, gets ENOSYS, which libraries take for an older kernel.
+//! that already existed and are not named were denied on purpose, and stay denied with the same errno. Everything else,
+//! including what has no name yet, gets ENOSYS, which libraries take as a sign of an older kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +19,12 @@ use behind::MULTIPLEXED;
 
 /// ENOSYS.
 const ENOSYS: u32 = 38;
-/// EPERM: the errno of an ERRNO that gives none.
+/// EPERM: the errno of an ERRNO that does not give one.
 const EPERM: u32 = 1;
 
-/// Actions that a number goes with.
+/// Actions that take a number.
 const TAKES_ERRNO: [&str; 2] = ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"];
-/// Actions that deny a call: as a default action they are changed for ENOSYS, which a runtime can answer before them.
+/// Actions that deny a call: as a default action they are replaced by ENOSYS, which a runtime can answer before them.
 const DENIES: [&str; 5] = [
     "SCMP_ACT_ERRNO",
     "SCMP_ACT_KILL",
@@ -38,7 +38,8 @@ const DENIES: [&str; 5] = [
 pub enum Cure {
     /// ENOSYS for all of them.
     Enosys,
-    /// As above, and those are allowed that programs are known to make and that are no more powerful than what is allowed already.
+    /// As above, and calls are allowed that programs are known to make and that are no more powerful than what is
+    /// allowed already.
     Allow,
 }
 
@@ -50,36 +51,38 @@ pub enum NoCure {
         "cure the profile: its default action is {0}; only one that denies can be changed to answer ENOSYS"
     )]
     Default(String),
-    /// Its conditions are too many.
+    /// It has too many conditions.
     #[error(transparent)]
     TooComplex(#[from] TooComplex),
 }
 
-/// A profile changed, and how.
+/// A changed profile, and how it was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cured {
     /// The profile.
     pub profile: Profile,
-    /// Calls that the default action denied on purpose, and a rule denies now.
+    /// Calls that the default action denied on purpose, and that a rule denies now.
     pub denied: Vec<&'static str>,
-    /// Calls with conditions: where none holds, they stay denied as they were. Their rules are beside those that allow.
+    /// Calls with conditions: where none holds, they stay denied as they were, by rules in addition to those that
+    /// allow.
     pub completed: Vec<String>,
-    /// Calls whose conditions cannot be turned round: where none holds they are denied with ENOSYS now.
+    /// Calls whose conditions cannot be inverted: where none holds, they are denied with ENOSYS now.
     pub changed: Vec<String>,
     /// Calls that are allowed now.
     pub allowed: Vec<String>,
     /// Those of them that runtimes make themselves under the filter.
     pub own: Vec<String>,
-    /// Calls whose rules had an errno that their action does not take; some runtimes refuse that.
+    /// Calls whose rules had an errno that their action does not take, which some runtimes refuse.
     pub without_errno: Vec<String>,
 }
 
-/// What is known of the runtimes that are to load the profile.
+/// What is known about the runtimes that will load the profile.
 #[derive(Debug, Clone, Default)]
 pub struct Of {
-    /// Calls that are not to be named, because a runtime does not know them.
+    /// Calls that must not be named, because a runtime does not know them.
     pub except: BTreeSet<String>,
-    /// Calls that runtimes make themselves once the filter is loaded, and that are to be allowed where no rule names them.
+    /// Calls that runtimes make themselves once the filter is loaded, and that will be allowed where no rule names
+    /// them.
     pub own: BTreeSet<String>,
 }
 
@@ -162,7 +165,7 @@ fn rule(names: Vec<String>, action: &str, errno_ret: Option<u32>) -> Rule {
     }
 }
 
-/// What runtimes need themselves, without what the author has decided on: a rule that names a call stays as it is.
+/// What runtimes need themselves, except what the author has decided on: a rule that names a call stays as it is.
 fn own(profile: &Profile, of: &Of) -> Vec<String> {
     let named = named(profile);
     of.own
@@ -177,10 +180,10 @@ fn named(profile: &Profile) -> BTreeSet<&str> {
     names.map(String::as_str).collect()
 }
 
-/// Calls that no rule names, though they are older than the newest that one names: their author knew them.
+/// Calls that no rule names, although they are older than the newest call that a rule names: the author knew them.
 fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
     let named = named(profile);
-    // A call that came late can have a low number, as uretprobe has.
+    // A call that came late can have a low number, as uretprobe does.
     let version = named.iter().filter_map(|name| version(name)).max();
     let mut denied = BTreeSet::new();
     for abi in profile.abis(native) {
@@ -202,13 +205,13 @@ fn denied(profile: &Profile, native: &str) -> Vec<&'static str> {
     denied.into_iter().filter(|name| !is_newer(name)).collect()
 }
 
-/// The version of Linux that brought a call, as numbers; none for the oldest.
+/// The version of Linux that introduced a call, as numbers; `None` for the oldest calls.
 fn version(name: &str) -> Option<(u32, u32)> {
     let (major, minor) = since(name)?.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Calls newer than the profile that programs are known to make, and that can do no more than others which are allowed
+/// Calls newer than the profile that programs are known to make, and that can do no more than others that are allowed
 /// whatever their arguments.
 fn allowable(profile: &Profile, native: &str) -> Vec<String> {
     let allowed = |name: &String| {
@@ -237,9 +240,11 @@ fn allowable(profile: &Profile, native: &str) -> Vec<String> {
 type Left = (String, Option<Vec<Condition>>);
 
 impl Decider {
-    /// Calls that rules name with conditions only, and conditions that hold exactly where none of these does: each by itself is enough.
+    /// Calls that rules name only with conditions, and conditions that hold exactly where none of these does: each of
+    /// them is enough by itself.
     ///
-    /// `None` where a rule has conditions on several arguments: what is left then cannot be said by single conditions.
+    /// `None` where a rule has conditions on several arguments: what is left then cannot be expressed by single
+    /// conditions.
     fn left_by_conditions(&mut self, profile: &Profile) -> Result<Vec<Left>, TooComplex> {
         let mut by_name: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
         for rule in &profile.syscalls {
@@ -283,7 +288,7 @@ impl Decider {
             op: op.to_owned(),
         };
         let conditions = |cover| match cover {
-            // Not every runtime reads masks alike.
+            // Not every runtime reads masks in the same way.
             Cover::Masked(mask, value) if mask.count_zeros() <= FEW => spelled_out(mask, value)
                 .map(|value| one("SCMP_CMP_EQ", value, 0))
                 .collect(),
@@ -294,13 +299,13 @@ impl Decider {
     }
 }
 
-/// Bits that a mask may leave open for its values to be written one by one.
+/// How many bits a mask may leave open for its values still to be written one by one.
 const FEW: u32 = 3;
 
 /// Every value that has these bits under the mask.
 fn spelled_out(mask: u64, value: u64) -> impl Iterator<Item = u64> {
     let open = !mask;
-    // Each subset of the open bits, from none of them on.
+    // Each subset of the open bits, starting from the empty one.
     let next = move |subset: &u64| Some(subset.wrapping_sub(open) & open).filter(|next| *next != 0);
     std::iter::successors(Some(0), next).map(move |subset| value | subset)
 }

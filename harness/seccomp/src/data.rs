@@ -19,7 +19,7 @@ pub struct SeccompData {
 }
 
 impl SeccompData {
-    /// A call without the rest that filters seldom look at.
+    /// A call without the rest, which filters rarely look at.
     pub const fn new(arch: u32, nr: u32, args: [u64; 6]) -> Self {
         Self {
             nr,
@@ -71,12 +71,12 @@ pub enum Field {
 }
 
 impl Field {
-    /// The field at a byte offset of the struct; `None` outside of it or between words.
+    /// The field at a byte offset of the struct; `None` outside it or between words.
     pub const fn at(offset: u32) -> Option<Self> {
         if offset >= DATA_SIZE || !offset.is_multiple_of(4) {
             return None;
         }
-        // Which half comes first is the machine's byte order.
+        // Which half comes first depends on the machine's byte order.
         let high = (offset % 8 == 4) == cfg!(target_endian = "little");
         Some(match offset {
             0 => Self::Nr,

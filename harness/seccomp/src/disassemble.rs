@@ -1,4 +1,4 @@
-//! A filter as text: a line an instruction, with names where a number has one.
+//! A filter as text: one line per instruction, with names where a number has one.
 //!
 //! ```text
 //!    0  ld [arch]
@@ -14,7 +14,7 @@ use crate::filter::{Filter, Instruction};
 use crate::opcode::{Math, Op, Register, Source, Test};
 use crate::syscall::syscall_name;
 
-/// What is known to be in the accumulator, and of the call, when an instruction is reached.
+/// What is known about the accumulator and about the call when an instruction is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Known {
     field: Option<Field>,
@@ -22,7 +22,7 @@ struct Known {
 }
 
 impl Known {
-    /// What is known whichever of two ways was taken.
+    /// What is known whichever of two paths was taken.
     fn meet(self, other: Self) -> Self {
         Self {
             field: self.field.filter(|_| self.field == other.field),
@@ -32,9 +32,9 @@ impl Known {
 }
 
 impl Filter {
-    /// One line an instruction. An opcode that seccomp does not know is shown raw.
+    /// One line per instruction. An opcode that seccomp does not know is shown raw.
     ///
-    /// Jumps go forward only, so one pass can carry along which architecture was tested for: a call's
+    /// Jumps only go forward, so one pass can keep track of which architecture was tested for: a call's
     /// number gets its name only where that is certain.
     pub fn disassemble(&self) -> Vec<String> {
         let mut ways: Vec<Option<Known>> = vec![None; self.len()];
@@ -63,7 +63,7 @@ fn raw(one: Instruction) -> String {
     format!("unknown {:#06x} {} {} {:#x}", one.code, one.jt, one.jf, one.k)
 }
 
-/// Where an instruction goes on, by what it skips, and what is known there.
+/// Where an instruction continues, by what it skips, and what is known there.
 fn successors(op: Op, known: Known) -> Vec<(u32, Known)> {
     match op {
         Op::Return(_) | Op::ReturnA => Vec::new(),

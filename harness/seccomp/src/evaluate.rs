@@ -13,7 +13,7 @@ pub struct EvaluateError(pub usize);
 impl Filter {
     /// Answers one call.
     ///
-    /// Jumps go forward only, so this ends after at most as many steps as there are instructions.
+    /// Jumps only go forward, so this ends after at most as many steps as there are instructions.
     pub fn evaluate(&self, call: &SeccompData) -> Result<Action, EvaluateError> {
         let mut machine = Machine::default();
         let mut at = 0;

@@ -32,7 +32,7 @@ impl Instruction {
         }
     }
 
-    /// A test with its two ways on.
+    /// A test with its two branches.
     pub const fn test(code: u16, k: u32, jt: u8, jf: u8) -> Self {
         Self { code, jt, jf, k }
     }
@@ -82,7 +82,7 @@ impl Filter {
         self.0.is_empty()
     }
 
-    /// SHA-256 of the bytes, in hex: equal digests are equal filters, word for word.
+    /// SHA-256 of the bytes, in hex: equal digests mean equal filters, word for word.
     pub fn digest(&self) -> String {
         Sha256::digest(self.to_bytes())
             .iter()
@@ -93,7 +93,7 @@ impl Filter {
             })
     }
 
-    /// The first 12 characters of [`Filter::digest`]: enough to tell filters apart in a report.
+    /// The first 12 characters of [`Filter::digest`]: enough to distinguish filters in a report.
     pub fn short_digest(&self) -> String {
         let mut digest = self.digest();
         digest.truncate(12);

@@ -91,17 +91,17 @@ pub enum Op {
     CopyToX,
     /// `A = X`
     CopyToA,
-    /// Skip so many instructions.
+    /// Skip this many instructions.
     Jump(u32),
     /// Skip `yes` or `no` instructions.
     Branch {
         /// The test.
         test: Test,
-        /// What the accumulator is held against.
+        /// What the accumulator is compared with.
         source: Source,
         /// Skipped when it holds.
         yes: u8,
-        /// Skipped when not.
+        /// Skipped when it does not.
         no: u8,
     },
     /// The answer, a constant.

@@ -1,6 +1,6 @@
 //! Names and numbers of system calls.
 //!
-//! The tables are those of the `syscalls` crate, with what is newer (`harness/seccomp/data/since.yaml`), and x32's.
+//! The tables are those of the `syscalls` crate, plus newer calls (`harness/seccomp/data/since.yaml`) and x32's.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ pub fn syscall_name(arch: u32, nr: u32) -> Option<&'static str> {
         NEWER.get(at).map(|(_, name)| name.as_str())
     };
     known
-        // Rust's way to write a name that is a keyword.
+        // Rust's way of writing a name that is a keyword.
         .map(|name| name.trim_start_matches("r#"))
         .or_else(|| (nr >= FIRST_SHARED).then(newer).flatten())
         .or_else(|| only_x86_64(arch, |(there, _)| *there == nr).map(|(_, name)| *name))
@@ -66,7 +66,7 @@ pub fn is_known(name: &str) -> bool {
     arches.iter().any(|arch| syscall_number(*arch, name).is_some())
 }
 
-/// Whether a number of x32, with or without bit 30, is one that x86_64 has not.
+/// Whether a number of x32, with or without bit 30, is one that x86_64 does not have.
 pub fn is_of_x32_only(nr: u32) -> bool {
     nr & !X32_BIT >= X32_FIRST
 }
@@ -93,7 +93,7 @@ pub fn x32_number(name: &str) -> Option<u32> {
     syscall_number(ARCH_X86_64, name).filter(|_| !NOT_IN_X32.contains(&name))
 }
 
-/// No table has a number beyond this.
+/// No table has a number above this.
 pub const LAST_NAMED: u32 = 1024;
 
 /// Numbers from 424 on, which are the same on every architecture; the `syscalls` crate lacks the newest. By rising numbers.
@@ -109,7 +109,7 @@ static NEWER: LazyLock<Vec<(u32, String)>> = LazyLock::new(|| {
     list
 });
 
-/// From this on (Linux 5.1) numbers are the same on every architecture.
+/// From this number on (Linux 5.1), numbers are the same on every architecture.
 pub const FIRST_SHARED: u32 = 424;
 
 fn only_x86_64(
@@ -123,7 +123,7 @@ const ONLY_X86_64: &[(u32, &str)] = &[(335, "uretprobe"), (336, "uprobe")];
 
 const X32_FIRST: u32 = 512;
 
-/// Calls with a number of their own in x32, from [`X32_FIRST`] on (the kernel's `syscall_64.tbl`).
+/// Calls with a different number in x32, from [`X32_FIRST`] on (the kernel's `syscall_64.tbl`).
 const X32: &[&str] = &[
     "rt_sigaction",
     "rt_sigreturn",
@@ -163,7 +163,7 @@ const X32: &[&str] = &[
     "pwritev2",
 ];
 
-/// Calls of x86_64 that x32 has not at all.
+/// Calls of x86_64 that x32 does not have at all.
 const NOT_IN_X32: &[&str] = &[
     "uselib",
     "_sysctl",

@@ -9,7 +9,7 @@ const AT_LEAST: u16 = 0x35;
 const SET: u16 = 0x45;
 const RETURN: u16 = 0x06;
 
-/// Shaped as engines' filters are: architectures first, then calls, one of them by its arguments.
+/// Shaped like engines' filters: architectures first, then calls, one of them by its arguments.
 fn filter() -> Filter {
     let plain = Instruction::plain;
     let test = Instruction::test;

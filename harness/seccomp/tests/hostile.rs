@@ -1,6 +1,6 @@
-//! Input that is made to hurt: it gets an answer or a clear error, in bounded time and memory.
+//! Malicious input: it gets an answer or a clear error, in bounded time and memory.
 //!
-//! One test, so that cases run one after the other and the peak of the process's memory says something.
+//! This is one test, so that cases run one after the other and the peak of the process's memory is meaningful.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use ocidiff_seccomp::{DecideError, Decider, Filter, Instruction, Invalid, NotWho
 
 /// For each case, in a debug build on a busy machine.
 const MOST_TIME: Duration = Duration::from_secs(10);
-/// For all of them, with everything else that the process has.
+/// For all of them, together with everything else that the process has.
 const MOST_MIB: usize = 300;
 
 const LOAD: u16 = 0x20;
@@ -67,7 +67,7 @@ fn broken_bytes() {
     );
 }
 
-/// A group of instructions over and over, up to the longest filter that the kernel takes.
+/// A group of instructions, repeated up to the longest filter that the kernel accepts.
 fn repeated(group: impl Fn(u32) -> Vec<Instruction>) -> Filter {
     let mut code = Vec::new();
     for at in 0.. {
@@ -235,7 +235,7 @@ fn filters_that_explode() {
     }
 }
 
-/// Bits of a number by themselves: decided, but not to be listed.
+/// Tests on single bits of a number: decided, but impossible to list.
 fn numbers_in_many_ranges() {
     let odd = |answer| {
         let test = Instruction::test(0x45, 1, 0, 1);

@@ -1,4 +1,4 @@
-//! What a run has shown of a fact, as items of a known file; and what cannot be written.
+//! What a run has shown for a fact, as items of a known file; and what cannot be written.
 
 use ocidiff_model::known::{ABSENT, ANY, Because, Explained, Item, Otherwise, RuntimeKey, stands_for};
 use ocidiff_model::{FindingId, RuntimeId, Value};
@@ -52,12 +52,13 @@ fn twins(seen: &Observed, runtime: &RuntimeId, value: Option<&Value>) -> Result<
     Ok(())
 }
 
-/// What is expected, where it is one value: a pattern stands for many.
+/// What is expected, if it is one value: a pattern stands for many.
 fn plain(expected: Option<&Value>) -> Option<&Value> {
     expected.filter(|value| !matches!(value, Value::Text(text) if text.contains('*')))
 }
 
-/// What was seen: what is expected, else what most show, is what everybody else shows; of as many, what the reference does.
+/// What was seen. What is expected, or else what most show, becomes what all others show; in a tie it is what the
+/// reference does.
 pub(super) fn items(seen: &Observed) -> Result<Vec<Item>, Error> {
     let count = |value: &Option<Value>| seen.values.iter().filter(|(_, other)| other == value).count();
     let mut usual = seen.values.first().map(|(_, value)| value);

@@ -1,9 +1,10 @@
-//! Rewrites known files. What people wrote stays as they wrote it: the file is changed a group at a time, and a group
+//! Rewrites known files. What people wrote stays as they wrote it: the file is changed one group at a time, and a group
 //! that still shows as written is not touched.
 //!
 //! A run shows what its runtimes do in their versions, on its machine, and nothing else. So only the versions that were
-//! run are changed: a value of `crun =1.28` is added, and what is written of other versions of crun, and of runtimes
-//! that did not take part, stays. Nothing here knows a cause: what is new is `unexplained`, which `lint` asks about.
+//! run are changed: a value of `crun =1.28` is added, and what is written about other versions of crun, and about
+//! runtimes that did not take part, stays. Nothing here knows a cause: what is new is `unexplained`, which `lint` asks
+//! about.
 
 mod items;
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub struct Observed {
     pub gone: bool,
     /// It is written down, and shows as written.
     pub known: bool,
-    /// What the case expects, where somebody does not show it.
+    /// What the case expects, if some runtime does not show it.
     pub expected: Option<Value>,
     /// What each runtime shows, the reference's first.
     pub values: Vec<(RuntimeId, Option<Value>)>,
@@ -35,7 +36,7 @@ pub struct Observed {
 /// Why a file cannot be rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It is no known file.
+    /// It is not a known file.
     #[error("failed to read it: {0}")]
     Parse(String),
     /// What is written has no values that could be changed.
@@ -44,7 +45,7 @@ pub enum Error {
          the values in their place"
     )]
     ByFindings(String),
-    /// Its groups cannot be told apart in its text.
+    /// Its groups cannot be distinguished in its text.
     #[error("failed to find its groups: write each as a line that opens with `- ` at the left edge")]
     Layout,
     /// What people wrote would be lost.
@@ -52,7 +53,7 @@ pub enum Error {
         "failed to rewrite it: the comment in line {0} would be lost; move it to the head of the file, or into a `reason`"
     )]
     Comment(usize),
-    /// What it shows could be written of all versions only.
+    /// What it shows could only be written for all versions.
     #[error(
         "failed to write {fact} down: nobody knows the version of {who}, so it would be said of every version"
     )]
@@ -70,7 +71,7 @@ pub enum Error {
         /// The runtime.
         who: String,
     },
-    /// Two programs that call themselves the same show different values.
+    /// Two programs that claim to be the same show different values.
     #[error("failed to write {fact} down: two programs that say they are {who} show different values of it")]
     Twins {
         /// The fact.
@@ -80,22 +81,22 @@ pub enum Error {
     },
 }
 
-/// What is known beside the file.
+/// What is known besides the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Knowledge<'a> {
-    /// Where the run was made.
+    /// The machine on which the run was made.
     pub machine: &'a Machine,
     /// Every finding.
     pub catalogue: &'a Catalogue,
-    /// The runtimes that there are.
+    /// The existing runtimes.
     pub runtimes: &'a [String],
 }
 
-/// A group and the text that it stands in.
+/// A group and the text that contains it.
 struct Block {
     text: String,
     group: Group,
-    /// How it stands in the file, if it is there: the line before it, and whether it is as it was.
+    /// How it looks in the file, if it is there: the line before it, and whether it is unchanged.
     before: Option<(usize, String)>,
 }
 
@@ -113,7 +114,7 @@ impl Block {
         self.group = group;
     }
 
-    /// The line of a comment that went with its old text.
+    /// The line of a comment that was lost with its old text.
     fn lost(&self) -> Option<usize> {
         let (above, before) = self.before.as_ref().filter(|(_, before)| *before != self.text)?;
         let groups: KnownFile = serde_yaml::from_str(before).ok()?;
@@ -122,8 +123,8 @@ impl Block {
     }
 }
 
-/// The text of the file after the observations; empty when nothing is left to write. Groups that are about other
-/// machines than this one stay as they are.
+/// The text of the file after the observations; empty when nothing is left to write. Groups that are about
+/// machines other than this one stay as they are.
 ///
 /// # Errors
 /// See [`Error`].
@@ -131,7 +132,7 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
     let whole;
     let before = match before.is_empty() || before.ends_with('\n') {
         true => before,
-        // Else what comes next would stand in its last line.
+        // Otherwise what comes next would continue its last line.
         false => {
             whole = format!("{before}\n");
             whole.as_str()
@@ -174,20 +175,20 @@ pub fn rewrite(before: &str, observed: &[Observed], knowledge: Knowledge<'_>) ->
     })
 }
 
-/// Whether something is written there of what was observed.
+/// Whether something is written there about what was observed.
 fn speaks_of(group: &Group, seen: &Observed, machine: &Machine) -> bool {
     machine.is_meant_by(group.when.as_ref())
         && group.is_about(seen.member.as_deref())
         && group.facts.contains_key(&seen.fact)
 }
 
-/// Whether that has values: what a finding's `shows` says is mended there.
+/// Whether that has values: what a finding's `shows` says is corrected there.
 fn has_values(group: &Group, seen: &Observed, machine: &Machine) -> bool {
     let said = group.facts.get(&seen.fact);
     speaks_of(group, seen, machine) && said.is_some_and(|said| said.shown().is_empty())
 }
 
-/// On which machines a new group holds: where others of the same fact say what they hold on, it must say so too.
+/// On which machines a new group applies: if others about the same fact say where they apply, it must say so too.
 fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<When> {
     let others = || {
         let groups = blocks.iter().map(|block| &block.group);
@@ -233,13 +234,13 @@ fn split(text: &str) -> Result<(String, Vec<Block>), Error> {
     Ok((head, blocks.collect()))
 }
 
-/// Whether a text has nothing but comments and empty lines.
+/// Whether a text consists of comments and empty lines only.
 fn is_blank(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim);
     lines.all(|line| line.is_empty() || line.starts_with('#'))
 }
 
-/// The fact gets what this run has shown of it, for this member alone.
+/// The fact gets what this run has shown for it, for this member alone.
 fn update(
     blocks: &mut Vec<Block>,
     at: usize,
@@ -264,7 +265,7 @@ fn update(
         None => Vec::new(),
     };
     let left = if is_of_these_alone(before.items(), seen) {
-        // Nobody has said why, and everybody who is named took part: nothing is lost with it.
+        // No cause has been given, and all that are named took part: nothing is lost with it.
         if seen.gone { None } else { Some(items(seen)?) }
     } else {
         Some(changed(&own, before.items().to_vec(), seen, knowledge)?)
@@ -281,7 +282,7 @@ fn update(
         );
     }
     if let Some(items) = left {
-        // A group of all members stays one, unless only this member is another.
+        // A group for all members stays one, unless only this member differs.
         if let (Some(member), false) = (&seen.member, own.members.is_empty()) {
             own.members = vec![member.clone()];
         }
@@ -291,7 +292,7 @@ fn update(
     Ok(())
 }
 
-/// Whether no finding is named, and everybody whom the items name took part.
+/// Whether no finding is named, and all runtimes that the items name took part.
 fn is_of_these_alone(items: &[Item], seen: &Observed) -> bool {
     let took_part = |key: &RuntimeKey| seen.values.iter().any(|(runtime, _)| runtime.name == key.name);
     items.iter().all(|item| match item {
@@ -302,7 +303,7 @@ fn is_of_these_alone(items: &[Item], seen: &Observed) -> bool {
     })
 }
 
-/// The items with the values of those versions that show another than is written.
+/// The items with the values of those versions that show something other than what is written.
 fn changed(
     group: &Group,
     mut items: Vec<Item>,
@@ -322,7 +323,7 @@ fn changed(
     Ok(items)
 }
 
-/// The group's facts beside those of its like; members that show the same share a group.
+/// Puts the group's facts next to similar ones; members that show the same share a group.
 fn put(blocks: &mut Vec<Block>, group: Group) {
     let alike = |other: &Group| {
         other.when == group.when && other.rate == group.rate && other.members == group.members

@@ -53,7 +53,7 @@ fn here(before: &str, observed: &[Observed]) -> Result<String, Error> {
     on(CgroupVersion::V1, before, observed)
 }
 
-/// What the items say of a fact, as they are printed.
+/// What the items say about a fact, as they are printed.
 fn of(text: &str, fact: &str) -> String {
     let all = groups(text);
     let items = all.iter().find_map(|group| group.facts.get(fact)).expect(fact);

@@ -10,33 +10,33 @@ use ocidiff_model::{Difference, Value};
 /// How a version in the middle behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// As the earliest.
+    /// Like the earliest.
     First,
-    /// As the latest.
+    /// Like the latest.
     Last,
-    /// Neither way: it changed more than once.
+    /// Like neither: it changed more than once.
     Other,
-    /// Nobody can tell: it was not compared, or is not the same each time.
+    /// It cannot be determined: it was not compared, or is not the same each time.
     Unknown,
 }
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// The last version that behaves as the earliest.
+    /// The last version that behaves like the earliest.
     pub before: usize,
-    /// The first one that does not.
+    /// The first version that does not.
     pub after: usize,
-    /// Those between, of which nobody can tell.
+    /// Those between, for which this cannot be determined.
     pub unknown: Vec<usize>,
-    /// Those that behave neither as the earliest nor as the latest.
+    /// Those that behave neither like the earliest nor like the latest.
     pub other: Vec<usize>,
 }
 
 /// Searches `0..=last` for the pair between which the behaviour changes; the two ends differ. `ask` runs a version.
 ///
 /// # Errors
-/// What `ask` answers.
+/// What `ask` returns.
 pub fn search<E>(last: usize, mut ask: impl FnMut(usize) -> Result<Side, E>) -> Result<Pair, E> {
     let mut pair = Pair {
         before: 0,
@@ -55,7 +55,7 @@ pub fn search<E>(last: usize, mut ask: impl FnMut(usize) -> Result<Side, E>) -> 
         match ask(middle)? {
             Side::First => pair.before = middle,
             Side::Last => pair.after = middle,
-            // It is the first change that is looked for.
+            // The search is for the first change.
             Side::Other => {
                 pair.other.push(middle);
                 pair.after = middle;
@@ -65,10 +65,10 @@ pub fn search<E>(last: usize, mut ask: impl FnMut(usize) -> Result<Side, E>) -> 
     }
 }
 
-/// What a version shows of facts, by path; none where it does not have the fact.
+/// What a version shows for facts, by path; `None` if it does not have the fact.
 pub type Shown = BTreeMap<String, Option<Value>>;
 
-/// The facts on which two versions differ in a run, each time, with the values of both.
+/// The facts on which two versions differ in a run each time, with the values of both.
 #[must_use]
 pub fn differing(case: &CaseReport, first: &str, last: &str) -> BTreeMap<String, [Option<Value>; 2]> {
     let stable = case.differences.iter().filter(|difference| is_stable(difference));
@@ -87,7 +87,7 @@ pub fn differing(case: &CaseReport, first: &str, last: &str) -> BTreeMap<String,
     found.collect()
 }
 
-/// How a version behaves in a run of it with the earliest and the latest, by the facts on which those differ.
+/// How a version behaves in a run together with the earliest and the latest, based on the facts on which those differ.
 #[must_use]
 pub fn side(case: &CaseReport, ends: &BTreeMap<String, [Option<Value>; 2]>, label: &str) -> Side {
     let sides = ends.iter().map(|(fact, [first, last])| {
@@ -118,14 +118,14 @@ fn is_stable(difference: &Difference) -> bool {
     !matches!(difference.standing, Standing::Unstable { .. } | Standing::Gone)
 }
 
-/// What a runtime shows, where it was compared.
+/// What a runtime shows, if it was compared.
 fn value<'d>(difference: &'d Difference, label: &str) -> Option<Option<&'d Value>> {
     let holds = |group: &&ocidiff_model::Group| group.runtimes.iter().any(|one| one == label);
     let group = difference.groups.iter().find(holds)?;
     Some(group.value.as_ref())
 }
 
-/// How the run calls the runtime at a place in the order in which it was named.
+/// The run's name for the runtime at a position in the order in which the runtimes were named.
 #[must_use]
 pub fn label_of(runtimes: &[Participant], version: &str) -> Option<String> {
     let mut all = runtimes.iter();

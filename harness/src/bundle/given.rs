@@ -1,7 +1,7 @@
-//! A bundle that somebody else made: a folder with a config.json, and a rootfs where that says.
+//! A bundle from elsewhere: a folder with a config.json, and a rootfs where that says.
 //!
-//! It may be a stranger's. What it names is looked for in its folder: a path or a link that leads out of it would have
-//! the machine's files taken for the container's.
+//! It may not be trusted. What it names is looked for in its folder: with a path or a link that leads out of it, the
+//! machine's files would be taken for the container's.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,15 +18,15 @@ const MOST_BYTES: u64 = 1 << 20;
 /// How far a bundle's `root.path` may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Nowhere but below the bundle's folder.
+    /// Only to places below the bundle's folder.
     Inside,
     /// Out of it by an absolute path, as engines write it; not by a link or by `..`.
     Absolute,
-    /// Anywhere: somebody has said so.
+    /// Anywhere: the user has said so.
     Anywhere,
 }
 
-/// Why a folder is not taken for a bundle.
+/// Why a folder is not accepted as a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum GivenError {
     /// There is nothing to read.
@@ -34,7 +34,7 @@ pub enum GivenError {
     Absent {
         /// The folder.
         folder: PathBuf,
-        /// The system's word.
+        /// The system's error.
         why: ReadError,
     },
     /// What is there is not read.
@@ -45,12 +45,12 @@ pub enum GivenError {
         /// Why.
         why: ReadError,
     },
-    /// Where the rootfs should be there is none.
+    /// There is no rootfs where it should be.
     #[error("{path} is not a folder: the rootfs is gone ({why})", path = path.display())]
     Gone {
         /// Where it should be.
         path: PathBuf,
-        /// The system's word.
+        /// The system's error.
         why: io::Error,
     },
     /// The rootfs is somewhere else.
@@ -74,14 +74,14 @@ pub struct GivenRoot {
     pub root: Root,
     /// Its path without links.
     pub path: PathBuf,
-    /// Whether it lies outside of the bundle.
+    /// Whether it lies outside the bundle.
     pub outside: bool,
 }
 
 /// The text of a bundle's config.json.
 ///
 /// # Errors
-/// It is not there, is something else than a file, is too large, leads out of the bundle, or is not text.
+/// It is not there, is not a file, is too large, leads out of the bundle, or is not text.
 pub fn config_of(folder: &Path) -> Result<String, GivenError> {
     read_text_below(folder, Path::new(CONFIG), raised(MOST_BYTES)).map_err(|why| {
         if why.is_absent() {

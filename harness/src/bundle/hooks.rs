@@ -1,23 +1,23 @@
-//! Hooks of a stranger's bundle: commands that every runtime runs as root, outside of the container.
+//! Hooks of an untrusted bundle: commands that every runtime runs as root, outside the container.
 //!
-//! They are taken out of the copy, however a runtime's reader would find them: Go's takes members whatever their case,
-//! and Unicode's long s and Kelvin sign are an `s` and a `k` to it. A text that is no JSON to us may be to others.
+//! They are removed from the copy, however a runtime's reader would find them: Go's accepts members in any case, and
+//! treats Unicode's long s and Kelvin sign as an `s` and a `k`. A text that is not JSON to us may be JSON to others.
 
 use serde_json::Value;
 
 /// A config without hooks.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Hookless {
-    /// The text: as it was, to the byte, where it has none.
+    /// The text: unchanged, to the byte, if it has no hooks.
     pub(crate) config: String,
-    /// How many hooks were taken out.
+    /// How many hooks were removed.
     pub(crate) count: usize,
 }
 
 /// The config without its hooks.
 ///
 /// # Errors
-/// A sentence: it is no JSON, and there may be hooks in it.
+/// A sentence: it is not JSON, and there may be hooks in it.
 pub(crate) fn without_hooks(config: &str) -> Result<Hookless, String> {
     let as_it_is = |count| Hookless {
         config: config.to_owned(),
@@ -58,7 +58,7 @@ fn folded(letter: char) -> char {
     }
 }
 
-/// Whether the text has the word, or an escape behind which it may be.
+/// Whether the text contains the word, or an escape that may hide it.
 fn may_name_hooks(text: &str) -> bool {
     let folded: String = text.chars().map(folded).collect();
     folded.contains("hooks") || folded.contains("\\u")

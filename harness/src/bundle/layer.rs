@@ -15,14 +15,14 @@ use crate::corpus::Package;
 use crate::corpus::files::PROBE;
 use crate::digest;
 
-/// A digest in hexadecimal, in bytes.
+/// The length of a digest in hexadecimal, in bytes.
 const STAMP: u64 = 64;
 
 /// The probe as a file in the session's folder.
 pub(super) fn probe(folder: &Path) -> io::Result<PathBuf> {
     let path = folder.join("probe");
     if !path.exists() {
-        // Aside first: another thread may be about to use it.
+        // Written to a temporary file first: another thread may be about to use it.
         let aside = tempfile::NamedTempFile::new_in(folder)?;
         fs::write(aside.path(), PROBE)?;
         fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
@@ -31,7 +31,7 @@ pub(super) fn probe(folder: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Makes the entries under `root`, parents first. Nothing is made outside of it, wherever links lead: see [`Root`].
+/// Makes the entries under `root`, parents first. Nothing is made outside it, wherever links lead: see [`Root`].
 pub(super) fn make(root: &Path, files: &BTreeMap<String, FileSpec>, probe: &Path) -> io::Result<()> {
     let root = Root::make(root)?;
     for (name, spec) in files {
@@ -53,7 +53,7 @@ fn entry(root: &Root, name: &str, spec: &FileSpec, probe: &Path) -> io::Result<(
         return at::own(folder, &last, spec.uid, spec.gid);
     }
     if spec.probe && spec.mode.is_none() && at::hard_link(folder, &last, probe).is_ok() {
-        // One inode for all layers: copies would cost a rootfs's time each.
+        // One inode for all layers: copies would take time for each rootfs.
         return Ok(());
     }
     let mut file = at::file(folder, &last)?;
@@ -81,7 +81,7 @@ fn mode(name: &str, spec: &FileSpec) -> io::Result<u32> {
     })
 }
 
-/// A tar archive with these entries, the same bytes each time.
+/// A tar archive with these entries, with the same bytes each time.
 fn archive(entries: &BTreeMap<String, FileSpec>) -> io::Result<Vec<u8>> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, spec) in entries {
@@ -108,7 +108,7 @@ fn archive(entries: &BTreeMap<String, FileSpec>) -> io::Result<Vec<u8>> {
     builder.into_inner()
 }
 
-/// The layer that packages make, unpacked once into the store, and its digest.
+/// The layer that packages make, unpacked into the store once, and its digest.
 pub(super) fn packages(
     store: &Store,
     suite: &str,
@@ -145,7 +145,7 @@ pub(super) fn packages(
     let made = aside.keep();
     if let Err(error) = fs::rename(&made, &folder) {
         let _ = fs::remove_dir_all(&made);
-        // Another ocidiff was quicker; its tree is as good.
+        // Another ocidiff was faster; its tree is just as good.
         if !stamp.exists() {
             return Err(format!("{}: {error}", folder.display()));
         }

@@ -38,7 +38,7 @@ pub fn merge_layers(layers: &[PathBuf], target: &Path) -> io::Result<()> {
         .try_for_each(|layer| copy_tree(&Root::open(layer)?, target, &mut budget))
 }
 
-/// Where a config says that the rootfs is, seen from the bundle's folder; where it should be, if it says nothing.
+/// Where a config says that the rootfs is, relative to the bundle's folder; where it should be, if it says nothing.
 pub(crate) fn root_of(config: &str) -> String {
     serde_json::from_str::<serde_json::Value>(config)
         .ok()
@@ -53,7 +53,7 @@ pub struct Bundle {
     pub layers: Vec<PathBuf>,
     /// The text of each container's config.
     pub configs: BTreeMap<String, String>,
-    /// What stands for files of the machine's that the configs mount.
+    /// What stands in for files of the machine that the configs mount.
     pub stand_ins: Vec<StandIn>,
     /// What it is, in digests.
     pub digest: BundleDigest,
@@ -71,10 +71,10 @@ pub enum Error {
     /// A file could not be made.
     #[error("failed to make the rootfs: {0}")]
     Io(#[from] io::Error),
-    /// A bundle of somebody else's is none.
+    /// A bundle from elsewhere is not a bundle.
     #[error(transparent)]
     Given(#[from] given::GivenError),
-    /// The packages of the recipe could not be had.
+    /// The packages of the recipe could not be obtained.
     #[error("failed to get the packages of the rootfs `{rootfs}`: {why}")]
     Packages {
         /// The recipe.
@@ -84,12 +84,12 @@ pub enum Error {
     },
 }
 
-/// Builds bundles in a folder of the session, each recipe once.
+/// Builds bundles in a folder of the session, and each recipe once.
 #[derive(Debug)]
 pub struct Builder {
     folder: PathBuf,
     store: Store,
-    /// How far the rootfs of a bundle that is copied may be away from it.
+    /// How far the rootfs of a copied bundle may be away from the bundle.
     pub reach: Reach,
     /// Turns true when a large copy must be given up.
     pub stop: Option<watch::Receiver<bool>>,
@@ -98,7 +98,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A builder that works in `folder`, which is the caller's to remove.
+    /// A builder that works in `folder`, which the caller must remove.
     #[must_use]
     pub fn new(folder: &Path, store: Store) -> Self {
         Self {
@@ -128,7 +128,7 @@ impl Builder {
             Rootfs::Folders(folders) => theirs(folders.layers.iter().map(PathBuf::from))?,
         };
         if !case.body.files.is_empty() {
-            // By its digest: two names may be the same once they are made fit for a folder's.
+            // Named by its digest: two names may become the same once they are made suitable for a folder.
             let folder = self.folder.join("case").join(&of_text(&case.name)[..32]);
             layer::make(&folder, &case.body.files, &self.probe()?)?;
             layers.insert(0, (folder.clone(), digest::of_tree(&folder)?));
@@ -137,7 +137,7 @@ impl Builder {
         Ok(bundle(layers, configs))
     }
 
-    /// The bundle of a folder that somebody else made: a copy of its rootfs, its config as it is.
+    /// The bundle in a folder from elsewhere: a copy of its rootfs, with its config unchanged.
     ///
     /// # Errors
     /// The folder is not a bundle, or cannot be copied.
@@ -152,7 +152,7 @@ impl Builder {
         Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
     }
 
-    /// A bundle over somebody else's rootfs, the topmost layer first, which is only read, with these files on top of it.
+    /// A bundle over an existing rootfs, the topmost layer first, which is only read, with these files on top of it.
     ///
     /// # Errors
     /// A layer is not a folder; a file cannot be made.
@@ -167,7 +167,7 @@ impl Builder {
         let Some((first, _)) = below.first() else {
             return Err(Error::Case("the rootfs has no layer".to_owned()));
         };
-        // The root is that of the topmost layer: one for each owner and mode, and for what goes into it.
+        // The root is that of the topmost layer: one for each owner and mode, and for each set of files put into it.
         let seen = std::fs::metadata(first)?;
         let named = format!("{files:?}");
         let like = format!(
@@ -207,7 +207,7 @@ impl Builder {
         Ok(configs)
     }
 
-    /// Makes what a case's rootfs takes from the network, so that it is in the store.
+    /// Fetches what a case's rootfs needs from the network, so that it is in the store.
     ///
     /// # Errors
     /// See [`Error`].
@@ -247,7 +247,7 @@ impl Builder {
     }
 }
 
-/// Folders that are somebody else's. What is in them may be large, and is the same for all: it is not read for a digest.
+/// Folders from elsewhere. Their content may be large, and is the same for all: it is not read for a digest.
 fn theirs(folders: impl Iterator<Item = PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
     let named = |folder: PathBuf| match folder.is_dir() {
         true => Ok((folder.clone(), folder.to_string_lossy().into_owned())),
@@ -260,7 +260,7 @@ fn theirs(folders: impl Iterator<Item = PathBuf>) -> Result<Vec<(PathBuf, String
 }
 
 impl Bundle {
-    /// The same without the hooks of its configs, which are commands that run outside of the containers.
+    /// The same without the hooks of its configs, which are commands that run outside the containers.
     ///
     /// # Errors
     /// A config cannot be read, and may have hooks.

@@ -1,4 +1,4 @@
-//! The config: what is captured, and how a case says it.
+//! The config: what is captured, and how a case expresses it.
 
 use ocidiff_model::diff::diff;
 use ocidiff_model::step::MAIN;
@@ -11,21 +11,22 @@ use crate::corpus::print::yaml::flow;
 use crate::paths;
 use crate::workload::tame::{Limits, tame};
 
-/// What stands for the host's files, below the bundle: an empty folder, an empty file.
+/// What stands in for the host's files, below the bundle: an empty folder, an empty file.
 const FOLDER: &str = "rootfs/.ocidiff/folder";
 const FILE: &str = "rootfs/.ocidiff/file";
 
-/// Stands for what is nobody's business.
+/// Stands in for private data.
 const HIDDEN: &str = "hidden";
 
-/// The config of the case, and what it has otherwise than the container's.
+/// The config of the case, and how it differs from the container's.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Captured {
     pub(super) config: Value,
     pub(super) changes: Vec<String>,
 }
 
-/// Takes out what is the host's, and what may be a secret; the probe takes the place of the command, if it is given.
+/// Removes what belongs to the host, and what may be a secret; the probe takes the place of the command, if it is
+/// given.
 pub(super) fn capture(
     container: &Container,
     probe: Option<&str>,
@@ -72,8 +73,8 @@ pub(super) fn capture(
     Ok(Captured { config, changes })
 }
 
-/// A case stands by itself: what a check puts beside a bundle in place of the host's files is an empty folder or file of the
-/// case's own rootfs here.
+/// A case is self-contained: what a check puts next to a bundle in place of the host's files is an empty folder or file
+/// in the case's own rootfs here.
 pub(super) fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
     let mounts = config["mounts"].as_array_mut();
     for mount in mounts.into_iter().flatten() {
@@ -91,7 +92,7 @@ pub(super) fn own_stand_ins(config: &mut Value, stand_ins: &[StandIn]) {
     }
 }
 
-/// Most are for engines, and may hold what is nobody's business.
+/// Most are for engines, and may hold private data.
 fn annotations(original: &Value, config: &mut Value, changes: &mut Vec<String>) {
     let count = |config: &Value| config["annotations"].as_object().map_or(0, Map::len);
     let (before, kept) = (count(original), count(config));
@@ -106,7 +107,7 @@ fn annotations(original: &Value, config: &mut Value, changes: &mut Vec<String>) 
     }
 }
 
-/// What is another one for each container.
+/// What is different for each container.
 fn names(original: &Value, config: &Value, changes: &mut Vec<String>) {
     let members = [
         ("/root/path", "root.path"),
@@ -123,12 +124,12 @@ fn names(original: &Value, config: &Value, changes: &mut Vec<String>) {
     }
 }
 
-/// The variables without their values, and whether there was one; `PATH` is what commands are found by.
+/// The variables without their values, and whether there were any; `PATH` is kept because commands are searched in it.
 fn environment(env: &Value) -> (Option<Value>, bool) {
     let all = match env {
         Value::Array(all) => all,
         Value::Null => return (None, false),
-        // No runtime takes it, but it may hold a secret all the same.
+        // No runtime accepts it, but it may still hold a secret.
         _ => return (Some(HIDDEN.into()), true),
     };
     let mut hidden = false;
@@ -147,13 +148,13 @@ fn environment(env: &Value) -> (Option<Value>, bool) {
     (Some(list.into()), hidden)
 }
 
-/// A case says `null` to take away. Says whether there was none.
+/// A case uses `null` to remove members. Returns whether there was none.
 fn without_null(value: &mut Value) -> bool {
     let Value::Object(map) = value else { return true };
     let before = map.len();
     map.retain(|_, member| !member.is_null());
     let none = map.len() == before;
-    // All of them are to be gone through.
+    // All of them must be visited.
     map.values_mut()
         .map(without_null)
         .fold(none, |all, one| all && one)
@@ -163,7 +164,7 @@ fn without_null(value: &mut Value) -> bool {
 pub(super) struct Written {
     /// The case's `config`.
     pub(super) patch: Value,
-    /// A text that is in it to be taken away again: it keeps apart what a case would read as its own signs.
+    /// A text that is put in and removed again: it separates what a case would read as its own syntax.
     pub(super) mark: Option<String>,
 }
 
@@ -207,13 +208,13 @@ pub(super) fn written(captured: &Captured, corpus: &Corpus) -> Result<Written, E
     })
 }
 
-/// The shipped profile that it is, or that it is nearest to; none where it is shorter whole.
+/// The shipped profile that it is, or that is nearest to it; `None` if it is shorter in full.
 fn profile(seccomp: &Value, corpus: &Corpus) -> Option<Value> {
     let said = |(name, profile): (&String, &Value)| {
         let Ok(Value::Object(rest)) = diff(profile, seccomp) else {
             return None;
         };
-        // What is taken away, or changed within a map, is so before the profile is there.
+        // What is removed, or changed within a map, is so before the profile has been filled in.
         if rest.values().any(|one| one.is_null() || one.is_object()) {
             return None;
         }
@@ -229,7 +230,7 @@ fn profile(seccomp: &Value, corpus: &Corpus) -> Option<Value> {
     (shortest.to_string().len() < seccomp.to_string().len()).then_some(shortest)
 }
 
-/// A text that is nowhere in what the config will be.
+/// A text that does not occur anywhere in the final config.
 fn unused(config: &Value, corpus: &Corpus) -> String {
     let (text, default) = (config.to_string(), corpus.default_config.to_string());
     let mut mark = "%%".to_owned();
@@ -239,7 +240,7 @@ fn unused(config: &Value, corpus: &Corpus) -> String {
     mark
 }
 
-/// Puts the mark into what a case would read as its own: `${bundle}`, `mounts+`, `$profile`.
+/// Puts the mark into what a case would read as its own syntax: `${bundle}`, `mounts+`, `$profile`.
 fn mark_all(value: &Value, mark: &str) -> Value {
     match value {
         Value::String(text) => text.replace("${", &format!("${mark}{{")).into(),

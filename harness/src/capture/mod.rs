@@ -1,12 +1,13 @@
-//! A container of somebody's as a case.
+//! A user's container as a case.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `config`  | the container's config without what is the host's or a secret, and what it becomes in a case |
-//! | `rootfs`  | the folders that its rootfs consists of, and what is to be put on top |
-//! | `yaml`    | writes values as people write cases |
+//! | `config`  | the container's config without what belongs to the host or is secret, and what it becomes in a case |
+//! | `rootfs`  | the folders that its rootfs consists of, and what is put on top |
+//! | `yaml`    | writes values the way people write cases |
 //!
-//! The promise: the case's config is the captured one, member by member. It is loaded and built before it is given out.
+//! The promise: the case's config is the captured one, member by member. It is loaded and built before it is handed
+//! out.
 
 mod config;
 mod rootfs;
@@ -29,24 +30,24 @@ pub use yaml::line;
 /// What is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
-    /// How people call it: `the container web`.
+    /// What people call it: `the container web`.
     pub name: String,
-    /// The image that it is made of.
+    /// The image that it is made from.
     pub image: Option<String>,
     /// The text of its config.json.
     pub config: String,
-    /// The folders of its rootfs, the topmost first; none where they cannot be seen.
+    /// The folders of its rootfs, the topmost first; empty if they cannot be seen.
     pub layers: Vec<PathBuf>,
-    /// What of it the case has not, a line each.
+    /// What the case lacks of it, with a line each.
     pub without: Vec<String>,
 }
 
-/// What the case is to be like.
+/// What the case should be like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// A recipe, in the place of the container's own rootfs.
+    /// A recipe, in place of the container's own rootfs.
     pub recipe: Option<String>,
-    /// The container's own command, in the place of the probe.
+    /// The container's own command, in place of the probe.
     pub command: bool,
 }
 
@@ -57,7 +58,7 @@ pub struct Captive {
     pub text: String,
     /// The config that the case gives, as it would be written for its container.
     pub config: Value,
-    /// What is left out or changed, a line each.
+    /// What is left out or changed, with a line each.
     pub changes: Vec<String>,
 }
 
@@ -69,15 +70,15 @@ pub enum Error {
     Recipe {
         /// What was asked for.
         name: String,
-        /// Those that there are.
+        /// The existing recipes.
         all: String,
     },
-    /// Its command cannot be had.
+    /// Its command is not available.
     #[error(
         "its rootfs cannot be seen from here, and its command is in it: name a recipe that has it with --rootfs"
     )]
     Unseen,
-    /// The config is none.
+    /// The config is not one.
     #[error("{0}")]
     Config(String),
     /// The case does not say what the config says.
@@ -113,7 +114,7 @@ pub fn capture(
         case.push(("config_text", json!([{"replace": mark, "with": ""}])));
     }
     if wanted.command {
-        // A server does not end by itself; that is no difference.
+        // A server does not end by itself; that is not a difference.
         let steps = json!(["create", "start", {"wait": {"limit": 5}}, {"delete": {"force": true}}]);
         case.push(("steps", steps));
     }
@@ -131,7 +132,7 @@ pub fn capture(
     })
 }
 
-/// What of the config is not as the spec says: it is so in the container too.
+/// What in the config does not follow the spec: it is the same in the container.
 fn invalid(case: &[(&str, Value)], corpus: &Corpus) -> Result<BTreeSet<String>, Error> {
     let members = case
         .iter()
@@ -164,7 +165,7 @@ fn head(container: &Container, captured: &Captured) -> Vec<String> {
     head
 }
 
-/// What is not the default is said, and no more.
+/// Only what is not the default is written.
 fn files_of(files: &BTreeMap<String, FileSpec>) -> Value {
     let spare = |spec: &FileSpec| {
         if spec.probe {
@@ -177,7 +178,7 @@ fn files_of(files: &BTreeMap<String, FileSpec>) -> Value {
     Value::Object(all.collect())
 }
 
-/// The probe tells most itself; cgroups are seen from outside only.
+/// The probe itself reports most; cgroups are seen from outside only.
 fn watch(wanted: &Wanted) -> BTreeMap<Channel, Watch> {
     let paths = |paths: &[&str]| Watch::Paths(paths.iter().map(|&path| path.to_owned()).collect());
     let mut watch = BTreeMap::from([(Channel::Cgroup, paths(&["*"]))]);
@@ -188,7 +189,7 @@ fn watch(wanted: &Wanted) -> BTreeMap<Channel, Watch> {
     watch
 }
 
-/// Loads the text as a run would, builds its config, and holds it against the captured one.
+/// Loads the text as a run would, builds its config, and compares it with the captured one.
 fn prove(text: &str, config: &Value, corpus: &Corpus) -> Result<(), Error> {
     let wrong = |error: &dyn std::fmt::Display| Error::Inexact(error.to_string());
     let case = corpus::load_one(text, corpus).map_err(|errors| wrong(&errors))?;

@@ -10,13 +10,14 @@ use super::{Container, Error, Wanted, yaml};
 use crate::corpus::Corpus;
 use crate::workload::tame;
 
-/// The recipe where the container's rootfs cannot be seen.
+/// The recipe for a container whose rootfs cannot be seen.
 const UNSEEN: &str = "probe";
 
-/// The folders that stay when the container is gone, and what is not in them.
+/// The folders that remain when the container is gone, and what is not in them.
 #[must_use]
 pub fn layers(seen: Option<PathBuf>, layers: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
-    // The first is the container's own. What an engine writes for it before it is made lies beside, with `-init`.
+    // The first is the container's own. What an engine writes for the container before it is made is next to it,
+    // with `-init`.
     let is_its_own = |layer: &Path| {
         let above = layer.parent().and_then(Path::file_name);
         above.is_some_and(|name| name.to_string_lossy().ends_with("-init"))
@@ -82,7 +83,7 @@ pub(super) fn of(
     }
 }
 
-/// Where the probe is in the rootfs: where the recipe has it, or where it hides nothing.
+/// Where the probe is in the rootfs: where the recipe has it, or where it does not hide anything.
 pub(super) fn probe(rootfs: &Rootfs, corpus: &Corpus) -> String {
     let recipe = rootfs.recipe().and_then(|name| corpus.rootfs.get(name));
     let mut files = recipe.into_iter().flat_map(|recipe| &recipe.files);
@@ -91,7 +92,7 @@ pub(super) fn probe(rootfs: &Rootfs, corpus: &Corpus) -> String {
         .map_or_else(|| crate::workload::PROBE.to_owned(), |(path, _)| path.clone())
 }
 
-/// What is put on top: the probe, what stands for the host's files, and places to mount them on and to work in.
+/// What is put on top: the probe, what stands in for the host's files, and places to mount them on and to work in.
 pub(super) fn files(
     rootfs: &Rootfs,
     probe: Option<&str>,
@@ -139,7 +140,7 @@ fn is_place(path: &str) -> bool {
         && parts.all(|part| !part.is_empty() && part != "." && !part.contains("..") && !part.contains('\0'))
 }
 
-/// Whether the rootfs has it, or has a link above it: what is put there would hide where that leads.
+/// Whether the rootfs has it, or has a link above it: what is put there would hide where the link leads.
 fn is_there(path: &str, rootfs: &Rootfs, corpus: &Corpus) -> bool {
     let mut above = Path::new(path).ancestors().filter(|path| *path != Path::new("/"));
     let Some(recipe) = rootfs.recipe().and_then(|name| corpus.rootfs.get(name)) else {

@@ -31,7 +31,7 @@ fn captive(config: &Value, wanted: &Wanted) -> Captive {
     .unwrap_or_else(|error| panic!("{error}: {config}"))
 }
 
-/// What the case gives as its config: read anew, by nobody of this module.
+/// The config that the case results in: read anew, without this module.
 fn given(text: &str, corpus: &Corpus) -> Value {
     let case = corpus::load_one(text, corpus).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let config = config_text(&case, corpus, MAIN, None).expect("a config");
@@ -49,7 +49,7 @@ fn configs(folder: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Without what is the probe's, and what is nobody's business.
+/// Without what belongs to the probe, and private data.
 fn compared(mut config: Value) -> Value {
     let all = config.as_object_mut().expect("a config");
     if all["process"]["env"].is_array() {
@@ -93,7 +93,7 @@ fn every_pod_is_said_exactly() {
                         "{}",
                         captive.text
                     );
-                    // Where a cell puts things is nobody's business.
+                    // Where a cell puts things must not show.
                     assert!(!captive.text.contains("/run/ocidiff"), "{}", captive.text);
                     let told = captive.text.contains("invented-");
                     assert!(!told || command, "{}", captive.text);
@@ -170,7 +170,7 @@ fn no_secret_is_in_it() {
     );
 }
 
-/// What a case would read as its own signs, and what YAML would.
+/// What a case would read as its own syntax, and what YAML would.
 #[test]
 fn hostile_texts_are_said_exactly() {
     let odd = [

@@ -7,7 +7,7 @@ use crate::corpus::print::yaml::{Words, Writer, is_hidden};
 /// How wide a line may be.
 const WIDTH: usize = 120;
 
-/// A text on one line, without what ends a line, moves a cursor or turns writing round.
+/// A text on one line, without what ends a line, moves a cursor or reverses the direction of writing.
 #[must_use]
 pub fn line(text: &str) -> String {
     let shown = text.chars().map(|letter| {

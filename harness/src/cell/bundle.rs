@@ -13,7 +13,7 @@ use super::trees;
 use crate::paths;
 
 /// Makes each container's bundle. After that no path leads to the layers, which other cells share: the overlays keep
-/// mounts of their own of them, that nobody can reach or remount.
+/// their own mounts of the layers, which nothing can reach or remount.
 pub(crate) fn make(job: &Job) -> Result<(), Error> {
     for (name, config) in &job.containers {
         let bundle = paths::bundle(name);
@@ -28,7 +28,7 @@ pub(crate) fn make(job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives a folder the owner and the mode of another one.
+/// Gives a folder the owner and the mode of another folder.
 pub(crate) fn like(model: &Path, folder: &Path) -> io::Result<()> {
     let seen = fs::metadata(model)?;
     std::os::unix::fs::chown(folder, Some(seen.uid()), Some(seen.gid()))?;
@@ -41,7 +41,7 @@ fn overlay(layers: usize, name: &str, target: &str) -> Result<(), Error> {
         .collect();
     let work = format!("{}/{name}/work", paths::LAYERS);
     let flags = MountFlags::empty();
-    // The root of an overlay is its upper layer's.
+    // The root of an overlay takes its attributes from the upper layer.
     if let Some(first) = lower.first() {
         like(Path::new(first), Path::new(&paths::upper(name)))
             .context(format!("give the root of {name} its owner and mode"))?;

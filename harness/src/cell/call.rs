@@ -14,7 +14,7 @@ use crate::machine::names::signal_name;
 
 use super::pump::{End, Pump, StreamId};
 
-/// A call that has ended, or was ended.
+/// A call that has ended, or has been ended.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) result: CallResult,
@@ -24,7 +24,7 @@ pub(crate) struct Call {
     pub(crate) seconds: f64,
 }
 
-/// How a runtime that crashed in its own code tells it, whatever language it is written in.
+/// How a runtime that crashed in its own code says so, whatever language it is written in.
 const CRASHES: [&str; 4] = [
     "panicked at ",
     "panic: runtime error",
@@ -32,7 +32,7 @@ const CRASHES: [&str; 4] = [
     "AddressSanitizer",
 ];
 
-/// After a kill, how long the kernel may take to end the process.
+/// How long the kernel may take to end the process after a kill.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Calls the runtime and waits for the end of its own process, whatever its children do.
@@ -52,10 +52,10 @@ pub(crate) fn run(
     let mut command = Command::new(program);
     command.args(args).env_clear().envs(env).process_group(0);
     command.stdin(Stdio::null()).stdout(out_write).stderr(err_write);
-    // Root without further groups, whoever started us. It also makes std fork and exec: with posix_spawn, glibc
-    // would leave signals 32 and 33 ignored in the runtime, and so in the container.
+    // Root without supplementary groups, whichever user started us. It also makes std fork and exec: with
+    // posix_spawn, glibc would leave signals 32 and 33 ignored in the runtime, and so in the container.
     command.uid(0).gid(0);
-    // Not waited on through the handle: the pump reaps.
+    // Not waited for through the handle: the pump reaps.
     let child = command.spawn()?;
     drop(command);
     let pid = Pid::from_raw(child.id().cast_signed());

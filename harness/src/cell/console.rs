@@ -1,5 +1,5 @@
-//! The terminal of a container: the runtime sends the pty's master over a socket (`--console-socket`), as engines
-//! take it.
+//! The terminal of a container: the runtime sends the pty's master over a socket (`--console-socket`), which is
+//! how engines receive it.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -19,14 +19,14 @@ impl Console {
     pub(crate) fn listen(container: &str) -> io::Result<Self> {
         std::fs::create_dir_all(paths::CONSOLES)?;
         let path = paths::console(container);
-        // A second create of the same container.
+        // There may be a second create of the same container.
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(path)?;
         listener.set_nonblocking(true)?;
         Ok(Self(listener))
     }
 
-    /// The master, if the runtime sent one: the call has ended, so what it sent lies in the socket.
+    /// The master, if the runtime sent one: the call has ended, so anything it sent is waiting in the socket.
     pub(crate) fn master(&self) -> Option<OwnedFd> {
         let (stream, _) = self.0.accept().ok()?;
         stream.set_nonblocking(true).ok()?;

@@ -19,13 +19,13 @@ use super::job::RecordJob;
 use super::observe;
 use super::pump::{End, Pump, StreamId};
 
-/// What the recorder's thread leaves.
+/// What the recorder's thread returns.
 type Recorded = Result<Option<Trace>, Error>;
 
-/// How often the recorder's thread looks whether it was given up.
+/// How often the recorder's thread checks whether it was given up.
 const SLICE: Duration = Duration::from_millis(200);
 
-/// A container that was created.
+/// A container that has been created.
 #[derive(Debug)]
 pub(crate) struct Container {
     pub(crate) pid: Option<Pid>,
@@ -35,23 +35,23 @@ pub(crate) struct Container {
     trace: Option<Recorded>,
     /// Facts that were taken at the execve.
     at_exec: Arc<Mutex<Vec<Fact>>>,
-    /// Why there is no recorder, where there is none.
+    /// Why there is no recorder, if there is none.
     pub(crate) unrecorded: Option<String>,
 }
 
 #[derive(Debug)]
 struct Watcher {
     thread: JoinHandle<Recorded>,
-    /// Hangs up when the thread is through.
+    /// Hangs up when the thread is done.
     ended: OwnedFd,
 }
 
-/// How a container ended, as facts tell it.
+/// How a container ended, as facts express it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
     Code(i32),
     Signal(String),
-    /// It is not known: the recorder lost it, or another process was told.
+    /// It is not known: the recorder lost it, or it was reported to another process.
     Unknown,
 }
 
@@ -102,7 +102,7 @@ impl Container {
         match recording {
             Ok(recording) => match watch(recording) {
                 Ok(watcher) => {
-                    // Who visits it also reaps it.
+                    // The recorder that visits it also reaps it.
                     if job.visit {
                         pump.leave_alone(pid);
                     }
@@ -128,7 +128,7 @@ impl Container {
         }
     }
 
-    /// Waits for the init's end; false: it did not come in time.
+    /// Waits for the init's end; returns false if it did not come in time.
     pub(crate) fn wait(&self, pump: &mut Pump, deadline: Instant) -> bool {
         pump.until(self.wake(), deadline, |pump| self.has_ended(pump))
     }
@@ -163,7 +163,7 @@ impl Container {
         std::mem::take(&mut *self.at_exec.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The recording, once the init has ended: none where there was no recorder.
+    /// The recording, once the init has ended; `None` if there was no recorder.
     pub(crate) fn take_trace(&mut self) -> Option<Recorded> {
         self.collect();
         self.trace.take()

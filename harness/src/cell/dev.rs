@@ -1,7 +1,7 @@
 //! A `/dev` of the cell's own, with what a runtime needs and what a config asks for.
 //!
 //! Runtimes open `/dev/null` and terminals, and in a user namespace they bind-mount the default devices from here.
-//! Nothing else of the machine's is there: no disk, no kernel log, no console.
+//! Nothing else of the machine is there: no disk, no kernel log, no console.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
@@ -15,7 +15,7 @@ use super::error::{Context, Error};
 use super::job::Job;
 use super::unseen::Unseen;
 
-/// Name, major and minor of those that every cell has, all 0666.
+/// Name, major and minor of the devices that every cell has, all with mode 0666.
 const NODES: [(&str, u32, u32); 7] = [
     ("null", 1, 3),
     ("zero", 1, 5),
@@ -23,7 +23,7 @@ const NODES: [(&str, u32, u32); 7] = [
     ("random", 1, 8),
     ("urandom", 1, 9),
     ("tty", 5, 0),
-    // The machine's console is people's; whoever wants one finds a device that takes everything.
+    // The machine's console is in use by people; a runtime that wants one finds a device that accepts everything.
     ("console", 1, 3),
 ];
 
@@ -35,10 +35,10 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
-/// How many nodes of the machine's a config can bring, with the folders that it names.
+/// How many of the machine's nodes a config can bring in, together with the folders that it names.
 const MOST: usize = 512;
 
-/// Makes it at `target`. Gives back what a config asks for and the cell does not have.
+/// Makes it at `target`. Returns what a config asks for and the cell does not have.
 pub(super) fn make(target: &str, job: &Job) -> Result<Vec<Unseen>, Error> {
     let flags = MountFlags::NOSUID;
     mount("tmpfs", target, "tmpfs", flags, Some(c"mode=755,size=16m")).context("mount the cell's /dev")?;
@@ -91,7 +91,7 @@ pub(super) fn mount_queues() -> Result<(), Error> {
 fn node(path: &str, kind: FileType, device: u64, mode: u32, owner: (u32, u32)) -> std::io::Result<()> {
     mknodat(CWD, path, kind, Mode::from_raw_mode(mode), device)?;
     std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1))?;
-    // Again: mknod has a umask.
+    // Set again, because mknod applies the umask.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
@@ -109,7 +109,7 @@ fn named(config: &str) -> Vec<String> {
     found
 }
 
-/// `/dev/...` without a way out.
+/// `/dev/...` without `..` or other ways out.
 fn is_plain(path: &Path) -> bool {
     path.starts_with("/dev")
         && path != Path::new("/dev")
@@ -126,7 +126,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Makes a node of the machine's in the cell's `/dev`, or all that a folder holds.
+    /// Makes one of the machine's nodes in the cell's `/dev`, or everything that a folder holds.
     fn bring(&mut self, path: &Path, depth: usize) {
         let Ok(below) = path.strip_prefix("/dev") else {
             return;
@@ -178,7 +178,7 @@ impl Asked<'_> {
         } else if kind.is_dir() {
             fs::create_dir_all(own).map_err(text)?;
             let entries = fs::read_dir(path).map_err(text)?;
-            // The cell has its own of what is mounted in /dev.
+            // The cell has its own version of what is mounted in /dev.
             if matches!(path.to_str(), Some("/dev/pts" | "/dev/shm" | "/dev/mqueue")) {
                 return Ok(());
             }

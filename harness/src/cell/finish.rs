@@ -1,4 +1,4 @@
-//! The end of a run: how every container ended, what it changed, what is left.
+//! The end of a run: how every container ended, what it changed, and what is left.
 
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,11 @@ use super::{observe, trace_facts};
 use crate::digest::hex;
 use crate::paths;
 
-/// How long a pipe that the workload shared with others is read after its end.
+/// How long to read a pipe that the workload shared with others, after the workload's end.
 const TAIL: Duration = Duration::from_millis(20);
 
 impl Run<'_> {
-    /// Tells how every container ended, what it changed, and what is left.
+    /// Reports how every container ended, what it changed, and what is left.
     pub(super) fn finish(&mut self) {
         let names: Vec<String> = self.containers.keys().cloned().collect();
         let init = self.containers.get(MAIN).and_then(|container| container.pid);
@@ -34,7 +34,7 @@ impl Run<'_> {
         self.tell_setup(init);
         if !names.iter().any(|name| name == MAIN) {
             let recorder = "none (no init waited for a start)".to_owned();
-            // Events of a runtime that came to nothing are lost like any other.
+            // Events of a runtime whose run came to nothing count as lost like any other.
             let lost = self
                 .recorder
                 .as_ref()

@@ -1,9 +1,9 @@
 //! The containment: what a runtime under test cannot reach.
 //!
-//! The cell is process 1 of a pid namespace that the harness made for it. Here it takes its own mount, uts,
-//! ipc, net and cgroup namespaces, lays overlays over the machine's files, gives the runtime a `/run`, a `/dev` and
-//! a `/sys` of its own, a `/proc` of the cell, where only the sysctls of the private namespaces can be written, and cgroup
-//! mounts that begin at the run's own cgroup. A runtime that kills "every process of its cgroup", removes
+//! The cell is process 1 of a pid namespace that the harness made for it. Here it takes its own mount, uts, ipc, net
+//! and cgroup namespaces, and lays overlays over the machine's files. It gives the runtime a `/run`, a `/dev` and a
+//! `/sys` of its own, a `/proc` of the cell, where only the sysctls of the private namespaces can be written, and
+//! cgroup mounts that begin at the run's own cgroup. A runtime that kills "every process of its cgroup", removes
 //! folders or writes host sysctls has nothing else to reach.
 
 use std::fs;
@@ -25,14 +25,14 @@ use crate::machine::cgroup::{Kind, Layout};
 use crate::machine::sysctl::NAMESPACED;
 use crate::paths;
 
-/// Folders of /proc/sys that are the machine's alone; `fs` but for its `mqueue`.
+/// Folders of /proc/sys that belong to the machine alone; `fs` except for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
 
 /// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
-/// Gives back what of the machine is not seen in there.
+/// Returns what of the machine is not visible in there.
 ///
-/// Root's user keyring stays in sight: there is one for each user of a user namespace, and a user namespace of the
-/// cell's own would change what runtimes may do and what they show.
+/// Root's user keyring stays visible: there is one for each user of a user namespace, and giving the cell its own
+/// user namespace would change what runtimes may do and what they show.
 pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     join_cgroups(&job.cgroups)?;
     let first = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
@@ -69,7 +69,7 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
     Ok(unseen)
 }
 
-/// Hooks run the probe from outside of their container: a copy, since other cells share the machine's.
+/// Hooks run the probe from outside their container: a copy, since other cells share the machine's.
 fn copy_probe(mut probe: fs::File, job: &Job) -> Result<(), Error> {
     if !job
         .containers
@@ -84,8 +84,8 @@ fn copy_probe(mut probe: fs::File, job: &Job) -> Result<(), Error> {
     fs::set_permissions(paths::PROBE, fs::Permissions::from_mode(0o755)).context("let the probe run")
 }
 
-/// The cell was started in network and ipc namespaces of its slot; making new ones is dear, and no container reaches
-/// those where each has its own. Otherwise the cell's are new too.
+/// The cell was started in network and ipc namespaces of its slot. Making new ones is expensive, and a container
+/// that has its own does not reach them. Otherwise the cell gets new ones too.
 fn network_and_ipc(job: &Job) -> CloneFlags {
     let all_have = |kind: &str| {
         job.containers
@@ -102,7 +102,7 @@ fn network_and_ipc(job: &Job) -> CloneFlags {
     flags
 }
 
-/// Whether the config asks for a new namespace of the kind. One that is not a config asks for nothing.
+/// Whether the config asks for a new namespace of the kind. Something that is not a config asks for nothing.
 fn has_own_namespace(config: &str, kind: &str) -> bool {
     let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
     config["linux"]["namespaces"].as_array().is_some_and(|all| {
@@ -142,13 +142,13 @@ fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// A `/proc` of the cell's pid namespace, whose sysctls can be read only.
+/// A `/proc` of the cell's pid namespace, whose sysctls are read-only.
 ///
 /// Where a config sets sysctls, those of the private namespaces can be written: some runtimes do it through here.
-/// It takes a mount for every other one, and runtimes read the mount table often, so it is not done for all.
+/// That takes a mount for every other sysctl, and runtimes read the mount table often, so it is not done for all cells.
 ///
-/// Where a config asks for a user namespace a second, bare one is kept aside, and a second `/sys`: the kernel lets
-/// a user namespace mount proc or sysfs only where a mount without anything on top is in sight
+/// Where a config asks for a user namespace, a second, bare `/proc` is kept aside, and a second `/sys`: the kernel
+/// lets a user namespace mount proc or sysfs only where a mount without anything on top is visible
 /// (`mount_too_revealing` in fs/namespace.c).
 fn mount_proc(spare: bool, sysctls: bool) -> Result<(), Error> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
@@ -175,7 +175,7 @@ fn mount_proc(spare: bool, sysctls: bool) -> Result<(), Error> {
     read_only_but("/proc/sys/fs", &["mqueue"])
 }
 
-/// Makes every entry of a folder read-only that can be written at all, but for some.
+/// Makes every entry of a folder read-only that is writable at all, except for some.
 fn read_only_but(folder: &str, spared: &[&str]) -> Result<(), Error> {
     for entry in fs::read_dir(folder).context(format!("read {folder}"))?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -199,7 +199,7 @@ fn bind_read_only(path: &str) -> Result<(), Error> {
     mount_remount(path, flags, c"").context(format!("make {path} read-only"))
 }
 
-/// A copy of the mount of each of the run's own cgroups, with the folder that it belongs into.
+/// A copy of the mount of each of the run's own cgroups, with the folder in which it belongs.
 fn cgroup_trees(cgroups: &Layout) -> Result<Vec<(String, OwnedFd)>, Error> {
     let trees = cgroups
         .hierarchies
@@ -207,14 +207,14 @@ fn cgroup_trees(cgroups: &Layout) -> Result<Vec<(String, OwnedFd)>, Error> {
         .filter_map(|hierarchy| match &hierarchy.kind {
             Kind::V1 { folder, .. } => Some((folder.clone(), &hierarchy.dir)),
             Kind::V2 if cgroups.unified => Some((String::new(), &hierarchy.dir)),
-            // On a hybrid machine: crun refuses to run beside a unified tree.
+            // On a hybrid machine: crun refuses to run next to a unified tree.
             Kind::V2 => None,
         });
     trees.map(|(folder, dir)| Ok((folder, tree(dir)?))).collect()
 }
 
 /// Mounts that begin at the run's own cgroups, which the cgroup namespace shows as the roots of the hierarchies.
-/// The machine's are not there: runtimes look for theirs in the mount table.
+/// The machine's own mounts are not there: runtimes look for theirs in the mount table.
 fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error> {
     const TOP: &str = "/sys/fs/cgroup";
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
@@ -244,7 +244,7 @@ fn mount_cgroups(trees: &[(String, OwnedFd)], unified: bool) -> Result<(), Error
     }
 }
 
-/// cgroup v2: a cgroup with processes cannot hand controllers down, so the cell steps into one of its own.
+/// cgroup v2: a cgroup with processes cannot delegate controllers, so the cell moves into a child of its own.
 fn hand_down_controllers(top: &str) -> Result<(), Error> {
     let own = format!("{top}/{}", crate::machine::cgroup::CELL);
     fs::create_dir_all(&own).context(format!("make {own}"))?;

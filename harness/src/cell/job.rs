@@ -1,5 +1,5 @@
-//! What the harness asks of a cell, and what the cell tells back: JSON over a socket, the cell's stdin. What it tells
-//! are lines, `SECRET MESSAGE`, with a secret that is in the job and in the memory of process 1 only.
+//! What the harness asks a cell for, and what the cell reports back: JSON over a socket, the cell's stdin. The
+//! reports are lines, `SECRET MESSAGE`, with a secret that is only in the job and in the memory of process 1.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,41 +15,41 @@ use crate::machine::cgroup::Layout;
 /// One case under one runtime.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// What every message begins with.
+    /// The prefix of every message.
     pub secret: String,
-    /// In place of all that follows but the cgroups and the environment: one call of a program.
+    /// In place of everything below except the cgroups and the environment: one call of a program.
     pub ask: Option<Ask>,
-    /// What the case says of the runtime's caller.
+    /// What the case says about the runtime's caller.
     pub caller: Caller,
     /// Overlay layers of the rootfs on the machine, the topmost first; mounted read-only, shared by all runs.
     pub lower: Vec<PathBuf>,
     /// The probe on the machine; hooks find it at [`super::paths::PROBE`].
     pub probe: PathBuf,
-    /// The programs of all runtimes of this run: what they lie on is seen in every cell alike.
+    /// The programs of all runtimes of this run: the mounts that they lie on are visible in every cell alike.
     #[serde(default)]
     pub programs: Vec<PathBuf>,
     /// The containers of the case by name, each with the text of its config.
     pub containers: BTreeMap<String, String>,
-    /// What stands for files of the machine's, where the configs name it.
+    /// What stands in for files of the machine, where the configs name them.
     #[serde(default)]
     pub stand_ins: Vec<StandIn>,
     /// The name of the config in each bundle.
     pub config_file: String,
-    /// The steps, with the calls that this runtime wants.
+    /// The steps, with the calls as this runtime expects them.
     pub steps: Vec<JobStep>,
-    /// What to record of the main container's syscalls; none: no recorder.
+    /// What to record of the main container's syscalls; `None`: no recorder.
     pub record: Option<RecordJob>,
-    /// Where the kernel's programs send what the run does; none: there are no such programs.
+    /// Where the kernel's programs send what the run does; `None`: there are no such programs.
     pub events: Option<Place>,
     /// The run's own cgroups on the machine, which exist.
     pub cgroups: Layout,
     /// The runtime's environment.
     pub env: BTreeMap<String, String>,
-    /// How much of a stream is kept, in bytes; what comes after is counted and thrown away.
+    /// How much of a stream is kept, in bytes; what comes after that is counted and discarded.
     pub stream_cap: usize,
 }
 
-/// What a program is asked: a short call without a container, such as `--version`.
+/// What a program is asked for: a short call without a container, such as `--version`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ask {
     /// The call.
@@ -63,11 +63,11 @@ pub struct Ask {
 pub struct Answer {
     /// How the call ended.
     pub result: CallResult,
-    /// The exit status, if it came to that.
+    /// The exit status, if there was one.
     pub exit: Option<i32>,
     /// What it printed, up to the cap of a stream.
     pub stdout: String,
-    /// The same of stderr.
+    /// The same for stderr.
     pub stderr: String,
 }
 
@@ -76,9 +76,9 @@ pub struct Answer {
 pub struct RecordJob {
     /// Whether the workload may be visited at its execve.
     pub visit: bool,
-    /// The syscalls to record; if none, the recorder leaves after its visit.
+    /// The syscalls to record; if `None`, the recorder leaves after its visit.
     pub calls: Option<CallsJob>,
-    /// Whether the runtime's own calls are told, and not only the facts of them.
+    /// Whether the runtime's own calls are reported, and not only the facts derived from them.
     pub setup: bool,
 }
 
@@ -89,7 +89,7 @@ pub struct CallsJob {
     pub watch: Vec<String>,
     /// Whether others are left out, and not even counted.
     pub only_watched: bool,
-    /// How many are kept in the record; those beyond are counted.
+    /// How many are kept in the record; further ones are only counted.
     pub max: usize,
 }
 
@@ -114,7 +114,7 @@ pub struct JobStep {
     pub terminal: bool,
 }
 
-/// What a cell tells, a line each.
+/// What a cell reports, one message per line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "tell", content = "what")]
 pub enum Message {
@@ -122,18 +122,18 @@ pub enum Message {
     Step(StepRecord),
     /// Observations.
     Facts(Vec<Fact>),
-    /// What the runtime itself called before the workload began, rendered.
+    /// What the runtime itself called before the workload began, as text.
     Setup(Vec<String>),
     /// What the recorder saw.
     Trace(TraceReport),
     /// What a program answered.
     Answer(Answer),
-    /// Everything is told.
+    /// Everything has been reported.
     Done {
         /// Whether the workload ran.
         ran: bool,
     },
-    /// The cell cannot go on; not the runtime's fault.
+    /// The cell cannot go on; this is not the runtime's fault.
     Broken(String),
 }
 
@@ -142,16 +142,16 @@ pub enum Message {
 pub struct TraceReport {
     /// Which recorder; `none (why)` where there was none.
     pub recorder: String,
-    /// The calls, rendered.
+    /// The calls, as text.
     pub calls: Vec<String>,
     /// How many there were in all.
     pub total: u64,
     /// The filters in force at the execve.
     pub filters: Vec<FilterRecord>,
-    /// Events that were lost: then the record has holes, and is worth nothing.
+    /// Events that were lost: then the record has holes, and is worthless.
     pub lost: u64,
 }
 
-/// What keeps a case from being called under a runtime at all: the runtime has no such step.
+/// Why a case cannot be run under a runtime at all: the runtime has no such step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lacks(pub String);

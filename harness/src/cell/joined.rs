@@ -1,4 +1,4 @@
-//! Namespaces of the cell's that stand for those that a config joins: they are neither the cell's own nor new ones.
+//! The cell's namespaces that stand in for those that a config joins: they are neither the cell's own nor new ones.
 
 use std::fs::{self, File};
 
@@ -9,7 +9,7 @@ use super::error::{Context, Error};
 use super::job::Job;
 use crate::paths;
 
-/// Kinds that can stand for others, as config.json and as /proc name them.
+/// Kinds that can stand in for others, as config.json and /proc name them.
 pub(crate) const KINDS: [(&str, &str); 4] = [
     ("network", "net"),
     ("ipc", "ipc"),
@@ -17,7 +17,7 @@ pub(crate) const KINDS: [(&str, &str); 4] = [
     ("cgroup", "cgroup"),
 ];
 
-/// Makes one of each kind, where a config names any.
+/// Makes one of each kind, if a config names any.
 pub(super) fn make(job: &Job) -> Result<(), Error> {
     if !job
         .containers
@@ -27,7 +27,7 @@ pub(super) fn make(job: &Job) -> Result<(), Error> {
         return Ok(());
     }
     fs::create_dir_all(paths::NAMESPACES).context(format!("make {}", paths::NAMESPACES))?;
-    // A thread takes new ones and ends; the mounts keep them.
+    // A thread takes new ones and ends; the mounts keep them alive.
     std::thread::spawn(keep).join().unwrap_or_else(|_| {
         Err(std::io::Error::other("the thread panicked")).context("make namespaces to join")
     })

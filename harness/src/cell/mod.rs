@@ -1,21 +1,21 @@
 //! The cell: a process of ours, number 1 of a private pid namespace, that runs one case under one runtime.
 //!
-//! The harness starts itself anew as `ocidiff cell`, gives it a [`job::Job`] over the socket that is its stdin, and
-//! reads [`job::Message`]s from there. Whatever the runtime does, it ends with this process: the kernel kills
-//! all of the pid namespace, and the mounts go with the mount namespace.
+//! The harness starts itself again as `ocidiff cell`, and gives it a [`job::Job`] over the socket that is its
+//! stdin, from which it reads [`job::Message`]s. Whatever the runtime does, it ends with this process: the kernel
+//! kills all of the pid namespace, and the mounts go with the mount namespace.
 //!
 //! | file             | what it does                                             |
 //! |------------------|----------------------------------------------------------|
-//! | `job`            | what is asked, what is told                              |
+//! | `job`            | what is asked for, what is reported                      |
 //! | `paths`          | where things are, the same in every cell                 |
 //! | `isolate`, `overlay` | the containment; the machine's files under overlays   |
 //! | `trees`          | the steps of it: mounts are made, cloned, attached       |
-//! | `table`, `other_mounts`, `dev` | what is mounted beside `/`, and the cell's own `/dev` |
-//! | `unseen`, `error` | what of the machine's is not seen; why there is no cell |
-//! | `stand_in`, `joined` | what stands for files and namespaces of the machine's |
+//! | `table`, `other_mounts`, `dev` | mounts other than `/`, and the cell's own `/dev`     |
+//! | `unseen`, `error` | what of the machine is not visible; why there is no cell |
+//! | `stand_in`, `joined` | what stands in for files and namespaces of the machine |
 //! | `pin`            | what every runtime is called with: nice, limits, session, ... |
 //! | `bundle`         | the overlay and the config of each container             |
-//! | `run`, `finish`    | the steps, and what is told at their end                 |
+//! | `run`, `finish`    | the steps, and what is reported at their end             |
 //! | `call`, `pump`   | one call of a runtime; streams and children in one loop  |
 //! | `container`      | a container's init, its streams, its recorder            |
 //! | `console`        | the terminal that a runtime sends                        |
@@ -58,12 +58,12 @@ use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
 use unseen::Unseen;
 
-/// The hidden subcommand: reads the job, runs it, tells, and ends with the process.
+/// The hidden subcommand: reads the job, runs it, reports, and ends with the process.
 ///
 /// # Errors
-/// Only where nothing can be told: stdin is not a socket of the harness's, or is broken.
+/// Only where nothing can be reported: stdin is not a socket of the harness, or is broken.
 pub fn main() -> io::Result<()> {
-    // First of all: from here on we do not outlive the harness. Had it died before, stdin would end at once.
+    // This comes first: from here on we do not outlive the harness. Had it died before, stdin would end at once.
     ocidiff_trace::process::set_parent_death_signal_kill()?;
     ocidiff_trace::process::reset_signal_dispositions();
     nix::sys::signal::SigSet::empty().thread_set_mask()?;
@@ -79,7 +79,7 @@ pub fn main() -> io::Result<()> {
     let job = serde_json::from_str::<Job>(&text);
     let secret = job.as_ref().map_or("", |job| job.secret.as_str());
     let mut tell = |message: Message| {
-        // A harness that went away has no use for it.
+        // A harness that has gone away has no use for it.
         if let Ok(line) = serde_json::to_string(&message) {
             let _ = socket.write_all(format!("{secret} {line}\n").as_bytes());
         }
@@ -94,7 +94,7 @@ pub fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// The socket, which no program that is started gets: in its place stdin is empty.
+/// The socket, which is not passed on to started programs: in its place stdin is empty.
 fn take_stdin() -> io::Result<UnixStream> {
     let socket: OwnedFd = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
     nix::unistd::dup2_stdin(std::fs::File::open("/dev/null")?)?;
@@ -124,10 +124,10 @@ fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
 /// Some runtimes make a session keyring and some do not; what the container then sees must not be the user's. Where
 /// the kernel has no keyrings there is nothing to keep apart.
 ///
-/// The new one is empty: it does not link root's user keyring (`_uid.0`), so nobody possesses that one's keys here and
-/// a search does not find them. The keyring itself can still be named (KEY_SPEC_USER_KEYRING) by whoever is root in the
-/// machine's user namespace: it belongs to a uid of a user namespace, and a cell in one of its own could not mount,
-/// make devices or cgroups as the runtimes do.
+/// The new one is empty: it does not link root's user keyring (`_uid.0`), so its keys are not possessed here and a
+/// search does not find them. The keyring itself can still be named (KEY_SPEC_USER_KEYRING) by any process that is root
+/// in the machine's user namespace: it belongs to a uid of a user namespace, and a cell in its own user namespace could
+/// not mount, or make devices or cgroups, as the runtimes do.
 fn join_keyring() {
     let _ = ocidiff_trace::process::join_session_keyring(c"cell");
 }
@@ -146,7 +146,7 @@ fn answer(job: &Job, ask: &Ask) -> io::Result<Answer> {
     })
 }
 
-/// An empty folder in the place of what a container is to have says nothing about the container.
+/// An empty folder in place of what a container should have shows nothing about the container.
 fn tell_unseen(job: &Job, unseen: &[Unseen], tell: &mut dyn FnMut(Message)) -> Result<(), String> {
     for source in job.containers.values().flat_map(|config| sources(config)) {
         if let Some(Unseen { path, why, .. }) = unseen.iter().rev().find(|unseen| unseen.holds(&source)) {
@@ -166,7 +166,7 @@ fn tell_unseen(job: &Job, unseen: &[Unseen], tell: &mut dyn FnMut(Message)) -> R
     Ok(())
 }
 
-/// The sources of the mounts of a config, devices apart: those are made again.
+/// The sources of the mounts of a config, except devices: those are made again.
 fn sources(config: &str) -> Vec<String> {
     let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
     let mounts = config["mounts"].as_array().into_iter().flatten();

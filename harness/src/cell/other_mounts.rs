@@ -1,4 +1,4 @@
-//! What is mounted beside the machine's root: an overlay over each, or an empty folder of the cell's own.
+//! What is mounted in addition to the machine's root: an overlay over each, or an empty folder of the cell's own.
 
 use std::fs;
 use std::io::{self, Read};
@@ -15,11 +15,11 @@ use super::trees;
 use super::unseen::Unseen;
 use crate::paths;
 
-/// Where the cell has something of its own, whatever the machine has mounted there and below.
+/// Where the cell has something of its own, whatever the machine has mounted there and below it.
 const OWN: [&str; 4] = ["/run", "/proc", "/sys", "/dev"];
 
-/// Filesystems without a block device that hold files and wait for nobody. All others are the kernel's own (a
-/// second `proc` in somebody's chroot), or may wait for ever for another machine or a process.
+/// Filesystems without a block device that hold files and never wait for anything. All others are the
+/// kernel's own (a second `proc` in a chroot), or may wait for ever for another machine or a process.
 const HOLDS_FILES: [&str; 13] = [
     "9p", "aufs", "bcachefs", "btrfs", "ecryptfs", "erofs", "overlay", "ramfs", "rootfs", "tmpfs", "ubifs",
     "virtiofs", "zfs",
@@ -28,7 +28,7 @@ const HOLDS_FILES: [&str; 13] = [
 /// A single file that is mounted somewhere (an engine's `/etc/resolv.conf`) is copied up to this size.
 const LARGEST_COPY: u64 = 1 << 20;
 
-/// Lays an overlay over each of these mounts; gives back those that the cell does not see.
+/// Lays an overlay over each of these mounts; returns those that the cell does not see.
 pub(super) fn lay_over(mounts: &[Mount], job: &Job) -> Result<Vec<Unseen>, Error> {
     let mut places = Places::default();
     let beside = mounts.iter().filter(|mount| is_beside(&mount.target));
@@ -47,7 +47,7 @@ fn is_beside(target: &str) -> bool {
 #[derive(Default)]
 struct Places {
     unseen: Vec<Unseen>,
-    /// Empty folders: of which mount, and the cell's folder in its place.
+    /// Empty folders: which mount each replaces, and the cell's folder in its place.
     empty: Vec<(String, String)>,
 }
 
@@ -78,7 +78,7 @@ impl Places {
         }
     }
 
-    /// What is mounted below a mount that is an empty folder here needs a place in that folder.
+    /// What is mounted below a mount that is replaced by an empty folder needs a place in that folder.
     fn make_place(&self, mount: &Mount, is_folder: bool) -> Result<(), Error> {
         let above = self.empty.iter().rev().find_map(|(target, own)| {
             let below = Path::new(&mount.target).strip_prefix(target).ok()?;
@@ -97,7 +97,7 @@ impl Places {
     fn leave_empty(&mut self, mount: &Mount, own: &str, target: &str, why: &str) -> Result<(), Error> {
         let why = format!("{}: {why}", mount.kind);
         self.unseen.push(Unseen::new(mount.target.clone(), why));
-        // The folder that it is mounted on can be looked at without asking the mount itself.
+        // The folder that it is mounted on can be examined without asking the mount itself.
         let is_folder = !fs::symlink_metadata(target).is_ok_and(|seen| seen.is_file());
         self.make_place(mount, is_folder)?;
         let empty = format!("{own}/empty");
@@ -110,7 +110,7 @@ impl Places {
         mount_bind(&empty, target).context(format!("hide {}", mount.target))
     }
 
-    /// A file is copied; a device is made again, and what else there is (a socket, a fifo) is an empty file.
+    /// A file is copied; a device is made again; anything else (a socket, a fifo) becomes an empty file.
     fn copy(&mut self, mount: &Mount, own: &str, target: &str, seen: &fs::Metadata) -> Result<(), Error> {
         let kind = seen.file_type();
         let why = if kind.is_socket() || kind.is_fifo() {
@@ -131,7 +131,7 @@ impl Places {
         self.leave_empty(mount, own, target, why)
     }
 
-    /// Nothing is written to the empty folders from here on.
+    /// From here on, nothing can be written to the empty folders.
     fn close(&self) -> Result<(), Error> {
         for (target, _) in &self.empty {
             let place = format!("{}{target}", paths::MACHINE_ROOT);
@@ -142,8 +142,8 @@ impl Places {
     }
 }
 
-/// Whether the mount can be looked into without a risk to wait for ever. One that holds a program of the run was
-/// asked for a moment ago, and answered.
+/// Whether the mount can be opened without the risk of waiting for ever. A mount that holds a program of the run
+/// was asked a moment ago, and answered.
 fn may_be_opened(mount: &Mount, job: &Job) -> Result<(), String> {
     let waits = mount.kind.starts_with("fuse") || mount.kind == "autofs";
     let holds = (mount.on_block_device || HOLDS_FILES.contains(&mount.kind.as_str())) && !waits;

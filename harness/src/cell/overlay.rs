@@ -1,11 +1,11 @@
-//! The machine's files as a cell sees them: an overlay over `/`, and one over each mount beside it, whose upper
-//! layers are the cell's own memory.
+//! The machine's files as a cell sees them: an overlay over `/`, and one over each other mount, whose upper
+//! layers are in the cell's own memory.
 //!
-//! Everything can be written there and nothing of it reaches the machine. A read-only mount would not do: whoever
-//! has all capabilities in a mount namespace can make it writable again, and a bind mount with `rw` in a config
-//! does. So no mount of the machine's comes along, whatever its flags: what cannot carry an overlay is an empty
-//! folder in the cell. Sockets and fifos have inodes of their own in an overlay, so nobody listens there. What a
-//! runtime writes outside of its own folders is seen in the upper layers.
+//! Everything can be written there and nothing of it reaches the machine. A read-only mount would not do: a
+//! process with all capabilities in a mount namespace can make it writable again, and a bind mount with `rw` in a
+//! config does. So none of the machine's mounts comes along, whatever its flags: what cannot carry an overlay is
+//! an empty folder in the cell. Sockets and fifos have inodes of their own in an overlay, so nothing listens
+//! there. What a runtime writes outside its own folders shows in the upper layers.
 
 use std::ffi::CStr;
 use std::fs;
@@ -23,8 +23,8 @@ use crate::paths;
 /// Room for everything that a run writes: layers, bundles, the runtime's state.
 const RUN_OPTIONS: &CStr = c"mode=755,size=512m";
 
-/// Puts overlays in the place of the machine's root and of what is mounted beside it, with a `/run`, a `/dev` and a
-/// `/sys` of the cell's own. Gives back what the cell does not see.
+/// Puts overlays in place of the machine's root and of everything else that is mounted, with a `/run`, a `/dev` and
+/// a `/sys` of the cell's own. Returns what the cell does not see.
 pub(super) fn lay_over(job: &Job) -> Result<Vec<Unseen>, Error> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     mount("tmpfs", "/run", "tmpfs", flags, Some(RUN_OPTIONS)).context("mount the cell's /run")?;
@@ -45,11 +45,11 @@ pub(super) fn lay_over(job: &Job) -> Result<Vec<Unseen>, Error> {
     Ok(unseen)
 }
 
-/// A new sysfs under an overlay: what is written to the overlay reaches no kernel, and what the machine has mounted
-/// in its `/sys` (debugfs, tracefs, securityfs, configfs, bpf, ...) is not there.
+/// A new sysfs under an overlay: what is written to the overlay does not reach the kernel, and what the machine has
+/// mounted in its `/sys` (debugfs, tracefs, securityfs, configfs, bpf, ...) is not there.
 ///
-/// It is of the slot's network namespace. A container that shares the cell's must find no sysfs of that namespace:
-/// whoever mounts the first decides whether the superblock is read-only.
+/// It belongs to the slot's network namespace. A container that shares the cell's must not find a sysfs of that
+/// namespace: the first process to mount one decides whether the superblock is read-only.
 fn lay_over_sys(mounts: &[Mount]) -> Result<(), Error> {
     let own = format!("{}/sysfs", paths::MACHINE);
     fs::create_dir_all(&own).context(format!("make {own}"))?;

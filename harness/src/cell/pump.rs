@@ -1,7 +1,7 @@
 //! Streams and children of a cell, in one loop.
 //!
-//! A container's init inherits the pipes of `create`, so a pipe is never waited on for its end: what counts is
-//! the pidfd of the process. The loop reads every open pipe all the while, keeps what the cap allows, counts
+//! A container's init inherits the pipes of `create`, so the end of a pipe is never waited for: what counts is
+//! the pidfd of the process. The loop reads every open pipe all the time, keeps what the cap allows, counts
 //! the rest, and reaps what the runtimes leave to process 1.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How often children are looked after that nobody holds a pidfd of.
+/// How often to look after children that have no pidfd.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A pipe that is being read.
@@ -22,7 +22,7 @@ pub(crate) struct Stream {
     fd: Option<OwnedFd>,
     kept: Vec<u8>,
     total: u64,
-    /// Still read, so that nobody who writes is held up, but nothing is kept.
+    /// Still read, so that writers are not held up, but nothing is kept.
     is_mute: bool,
 }
 
@@ -32,7 +32,7 @@ impl Stream {
         &self.kept
     }
 
-    /// How many bytes were thrown away.
+    /// How many bytes were discarded.
     pub(crate) fn lost(&self) -> u64 {
         self.total - self.kept.len() as u64
     }
@@ -70,11 +70,11 @@ pub(crate) struct StreamId(usize);
 pub(crate) struct Pump {
     streams: Vec<Stream>,
     cap: usize,
-    /// Children that somebody waits for, and how they ended.
+    /// Children that are waited for, and how they ended.
     ends: BTreeMap<Pid, Option<End>>,
-    /// Children that ended before anybody asked for them: an init can, between create and the look at its pid.
+    /// Children that ended before they were asked for: an init can, between create and the look at its pid.
     strays: BTreeMap<Pid, End>,
-    /// Children whose end another thread reaps: the recorder.
+    /// Children whose end another thread reaps: the recorder's.
     foreign: Vec<Pid>,
 }
 
@@ -106,14 +106,14 @@ impl Pump {
         &self.streams[id.0]
     }
 
-    /// What came so far is of no more use: what comes is another's, and has the whole cap.
+    /// What came so far is of no more use: what comes now belongs to another process, and has the whole cap.
     pub(crate) fn forget(&mut self, id: StreamId) {
         let stream = &mut self.streams[id.0];
         stream.kept.clear();
         stream.total = 0;
     }
 
-    /// What came and what will come is of no use to anybody.
+    /// What came and what will come is of no use.
     pub(crate) fn mute(&mut self, id: StreamId) {
         self.forget(id);
         let stream = &mut self.streams[id.0];
@@ -138,13 +138,13 @@ impl Pump {
         self.foreign.push(pid);
     }
 
-    /// How a child ended that was looked after; none while it runs.
+    /// How a child ended that was looked after; `None` while it runs.
     pub(crate) fn end(&self, pid: Pid) -> Option<End> {
         self.ends.get(&pid).copied().flatten()
     }
 
     /// Reads and reaps until `done` says so (then true) or the deadline passes (then false). `wake` is watched
-    /// too: its getting readable wakes the loop at once.
+    /// too: the loop wakes at once when it becomes readable.
     pub(crate) fn until(
         &mut self,
         wake: Option<BorrowedFd<'_>>,
@@ -197,7 +197,7 @@ impl Pump {
                         let cap = if stream.is_mute { 0 } else { self.cap };
                         let room = cap.saturating_sub(stream.kept.len()).min(count);
                         stream.kept.extend_from_slice(&buffer[..room]);
-                        // One that floods must not keep us from the deadline.
+                        // A stream that floods must not keep us from the deadline.
                         if count == buffer.len() {
                             break;
                         }
@@ -210,10 +210,10 @@ impl Pump {
         }
     }
 
-    /// Reaps every child that has ended, but for those that belong to another thread.
+    /// Reaps every child that has ended, except those that belong to another thread.
     ///
     /// The kernel shows a traced child's stops here too, whatever is asked for (wait_task_stopped in
-    /// kernel/exit.c): it is only looked at, never taken.
+    /// kernel/exit.c): they are only looked at, never consumed.
     fn reap(&mut self) {
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         loop {
@@ -221,7 +221,7 @@ impl Pump {
                 Ok(WaitStatus::StillAlive) | Err(_) => return,
                 Ok(status) => match End::of(status) {
                     Some((pid, _)) if !self.foreign.contains(&pid) => self.take(pid),
-                    // The recorder's child stands first in the kernel's list: ask for ours one by one.
+                    // The recorder's child is first in the kernel's list: ask for ours one by one.
                     _ => return self.reap_known(),
                 },
             }

@@ -22,10 +22,10 @@ use crate::paths;
 
 /// How much of a runtime's own text is kept, in bytes.
 const TEXT: usize = 4096;
-/// What it can do is a document of some kilobytes, and is read.
+/// What a runtime can do is a document of some kilobytes, and is read.
 const FEATURES: usize = 128 * 1024;
 
-/// A run under way.
+/// A run that is under way.
 pub(crate) struct Run<'a> {
     pub(super) job: &'a Job,
     pub(super) pump: Pump,
@@ -55,7 +55,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Takes every step; gives back whether the workload ran.
+    /// Takes every step; returns whether the workload ran.
     ///
     /// # Errors
     /// The harness's or the machine's fault: a program that cannot be started.
@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
             let result = self.take(step)?;
             let hooks = self.hooks.look(step.op, &step.label);
             self.facts(hooks);
-            // Without the container the steps that are about it say nothing more.
+            // Without the container, the steps that are about it show nothing more.
             if step.op == Op::Create && result != CallResult::Ok {
                 gone.push(step.container.clone());
             }
@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
             let facts = observe::printed::create(&format!("lifecycle.{}", step.label), streams);
             self.facts(facts);
         }
-        // From here on what is printed is the container's own.
+        // From here on, what is printed is the container's own.
         [call.stdout, call.stderr]
             .into_iter()
             .for_each(|id| self.pump.forget(id));
@@ -196,7 +196,7 @@ impl<'a> Run<'a> {
                 format!("lifecycle.{}.terminal", step.label),
                 what,
             )]);
-            // What the container prints comes from its terminal; stderr is the same.
+            // What the container prints comes from its terminal; that includes stderr.
             if let (Some(master), Some([stdout, _])) = (master, &mut container.streams) {
                 *stdout = master;
             }
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
         self.facts(facts);
     }
 
-    /// exec and run: what is printed is the process's, mixed with the runtime's own words.
+    /// exec and run: what is printed comes from the process, mixed with the runtime's own words.
     fn show_output(&mut self, step: &JobStep, call: &Call) {
         self.ran |= step.op == Op::Run;
         let prefix = if step.op == Op::Run {
@@ -317,9 +317,9 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The pid that the runtime wrote, if a process of that number is there.
+/// The pid that the runtime wrote, if there is a process with that number.
 fn read_pid(container: &str, pump: &Pump) -> (Option<Pid>, &'static str) {
-    // A fifo must not hold us, and a file without end must not fill our memory.
+    // A fifo must not block us, and an endless file must not fill our memory.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::open(paths::pid_file(container), flags, Mode::empty()) else {
         return (None, "missing");
@@ -335,7 +335,7 @@ fn read_pid(container: &str, pump: &Pump) -> (Option<Pid>, &'static str) {
     }
 }
 
-/// A process of this number is there, or was a moment ago.
+/// Whether there is a process with this number, or was a moment ago.
 fn is_somebody(pid: Pid, pump: &Pump) -> bool {
     pump.was_here(pid) || fs::exists(format!("/proc/{pid}")).unwrap_or(false)
 }

@@ -1,5 +1,5 @@
-//! What stands for files of the machine's that a config mounts: of the same kind, owner and mode, on a mount with the same
-//! flags, and empty but for what the config itself names below them.
+//! What stands in for files of the machine that a config mounts: of the same kind, owner and mode, on a mount with the
+//! same flags, and empty except for what the config itself names below them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -20,15 +20,15 @@ pub enum Kind {
     Folder,
     /// A regular file, which is empty.
     File,
-    /// A regular file with this in it.
+    /// A regular file with this content.
     Text(String),
     /// A character device that every container has.
     Device(u32, u32),
-    /// A fifo, with nobody behind it.
+    /// A fifo that nothing has open.
     Fifo,
-    /// A socket, with nobody behind it.
+    /// A socket on which nothing listens.
     Socket,
-    /// A symbolic link, with what it holds.
+    /// A symbolic link, with its target.
     Link(PathBuf),
     /// The probe.
     Probe,
@@ -47,12 +47,12 @@ pub struct Node {
     pub gid: u32,
 }
 
-/// What stands for one source of a mount.
+/// What stands in for one source of a mount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandIn {
     /// The source itself.
     pub node: Node,
-    /// The flags of the mount that the source lies on, as `mount(2)` has them.
+    /// The flags of the mount that the source lies on, as in `mount(2)`.
     pub flags: u32,
     /// Files below it, by relative path, folders before what is in them.
     #[serde(default)]
@@ -60,7 +60,7 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Where the `at`th one lies. Those of the same flags share a mount.
+    /// Where the `at`th one lies. Those with the same flags share a mount.
     #[must_use]
     pub fn path(&self, at: usize) -> String {
         format!("{}/{at}", self.place())
@@ -128,7 +128,7 @@ fn node(path: &Path, node: &Node) -> Result<(), Error> {
 }
 
 impl Node {
-    /// A folder or file of root's.
+    /// A folder or file owned by root.
     #[must_use]
     pub fn plain(kind: Kind) -> Self {
         let mode = if kind == Kind::File { 0o644 } else { 0o755 };

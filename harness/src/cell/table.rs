@@ -1,4 +1,4 @@
-//! Which mounts of the machine's table a path leads to.
+//! Which mounts of the machine's table a path can reach.
 
 use std::path::Path;
 
@@ -9,22 +9,22 @@ fn is_strictly_below(mount: &Mount, other: &Mount) -> bool {
     mount.target != other.target && Path::new(&mount.target).starts_with(&other.target)
 }
 
-/// Nothing of another mount with the same parent lies over the path to it.
+/// No other mount with the same parent covers the path to it.
 fn is_reached(mount: &Mount, all: &[Mount]) -> bool {
     !all.iter()
         .any(|other| other.id != mount.id && other.parent == mount.parent && is_strictly_below(mount, other))
 }
 
-/// Another mount lies right on it.
+/// Another mount lies directly on it.
 fn is_covered(mount: &Mount, all: &[Mount]) -> bool {
     all.iter()
         .any(|other| other.parent == mount.id && other.id != mount.id && other.target == mount.target)
 }
 
-/// The mounts that a path leads to, parents first.
+/// The mounts that a path can reach, parents first.
 pub(super) fn visible(table: &str) -> Vec<Mount> {
     let all = mountinfo::parse(table);
-    // The top one is its own parent, or has one that is outside of our root.
+    // The top one is its own parent, or its parent is outside our root.
     let is_top = |mount: &Mount| {
         !all.iter()
             .any(|other| other.id != mount.id && other.id == mount.parent)
@@ -40,7 +40,7 @@ pub(super) fn visible(table: &str) -> Vec<Mount> {
     }
     let mut found: Vec<Mount> = reached
         .into_iter()
-        // The folder that it was mounted on is removed: no path leads there.
+        // The folder that it was mounted on has been removed: no path leads there.
         .filter(|mount| !mount.target.ends_with("//deleted") && !is_covered(mount, &all))
         .cloned()
         .collect();

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use ocidiff_model::{Fact, Value};
 use ocidiff_trace::{Call, Trace};
 
-/// Errnos that a workload cannot foresee from its files: what a confinement answers.
+/// Errnos that a workload cannot foresee from its files: what a confinement returns.
 const DENIALS: [&str; 3] = ["EPERM", "ENOSYS", "EACCES"];
 
-/// `syscall.NAME(SUBJECT)` for every call that is told apart by what it is about, what was denied, how much was
-/// recorded, and how many filters there were.
+/// `syscall.NAME(SUBJECT)` for every call that is distinguished by what it is about, what was denied, how much
+/// was recorded, and how many filters there were.
 pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
     let mut facts = vec![Fact::new("syscall.denied", denied(trace))];
     if trace.exec_seen {
@@ -66,7 +66,7 @@ fn denied(trace: &Trace) -> Vec<String> {
         .collect()
 }
 
-/// A call on one line; `[2.1]` where it is another process or thread than the first.
+/// A call on one line; with `[2.1]` if it was not made by the first thread of the first process.
 pub(crate) fn line(call: &Call) -> String {
     match (call.process, call.thread) {
         (1, 1) => call.to_string(),

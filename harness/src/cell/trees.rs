@@ -1,4 +1,4 @@
-//! Mounts that are made, cloned and attached: the steps that a cell's file system is put together from.
+//! Mounts that are made, cloned and attached: the steps from which a cell's file system is put together.
 
 use std::ffi::CString;
 use std::fs;
@@ -12,7 +12,7 @@ use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, mount, move_mount
 
 use super::error::{Context, Error};
 
-/// Lays an overlay over a folder whose name can be anything; what is written comes to lie below `own`.
+/// Lays an overlay over a folder whose name can be anything; what is written ends up below `own`.
 pub(super) fn lay(lower: &str, own: &str, target: &str, flags: MountFlags) -> Result<(), Error> {
     let [upper, work] = ["upper", "work"].map(|name| format!("{own}/{name}"));
     for folder in [&upper, &work] {
@@ -26,7 +26,7 @@ pub(super) fn lay(lower: &str, own: &str, target: &str, flags: MountFlags) -> Re
     overlay(&by_descriptor, &upper, &work, target, flags).context(format!("lay an overlay over {lower}"))
 }
 
-/// The root of an overlay is its upper layer's.
+/// The root of an overlay takes its attributes from the upper layer.
 fn take_over_mode(folder: &OwnedFd, upper: &str) -> io::Result<()> {
     let seen = rustix::fs::statat(folder, "", rustix::fs::AtFlags::EMPTY_PATH)?;
     std::os::unix::fs::chown(upper, Some(seen.st_uid), Some(seen.st_gid))?;
@@ -62,7 +62,7 @@ pub(super) fn attach(tree: &OwnedFd, target: &str) -> Result<(), Error> {
     .context(format!("attach {target}"))
 }
 
-/// A copy of a mount of the machine that is attached nowhere yet.
+/// A copy of one of the machine's mounts that is not attached anywhere yet.
 pub(super) fn tree(path: impl AsRef<Path>) -> Result<OwnedFd, Error> {
     let path = path.as_ref();
     if let Some(pid) = through(path) {
@@ -79,8 +79,8 @@ fn through(path: &Path) -> Option<u32> {
     (parts.next()?.as_os_str() == "root").then_some(pid)
 }
 
-/// A copy of a mount in another process's mount namespace. The kernel makes one only for who is in there: a thread, which
-/// ends with that, so that nothing of ours stays behind.
+/// A copy of a mount in another process's mount namespace. The kernel makes one only for a caller inside that
+/// namespace: a thread, which ends afterwards, so that nothing of ours stays behind.
 fn tree_of(pid: u32, path: &Path) -> Result<OwnedFd, Error> {
     let failed = format!("clone the mount of {}", path.display());
     let open = OFlags::PATH | OFlags::CLOEXEC;

@@ -19,7 +19,7 @@ pub struct Abilities {
     pub controllers: Vec<String>,
     /// The harness's own effective capabilities, as a mask.
     pub capabilities: u64,
-    /// What cells have from whoever started the harness, and cannot be given alike.
+    /// What cells inherit from the process that started the harness, and cannot be made the same everywhere.
     pub unpinned: Vec<Unpinned>,
 }
 
@@ -52,7 +52,7 @@ impl Abilities {
         })
     }
 
-    /// What a case needs and is not there: its needs, and the folders of its rootfs.
+    /// What a case needs but is not there: its needs, and the folders of its rootfs.
     #[must_use]
     pub fn missing_of(&self, case: &Case) -> Option<String> {
         let rootfs = &case.body.rootfs;
@@ -84,7 +84,7 @@ impl Abilities {
             })
     }
 
-    /// The first need that is not met, as `needs cgroup v2`.
+    /// The first need that is not met, such as `needs cgroup v2`.
     #[must_use]
     pub fn missing(&self, needs: &Needs) -> Option<String> {
         let machine = &self.machine;
@@ -186,7 +186,7 @@ mod tests {
             })
         };
         let of = |rootfs: &str| with(&format!("rootfs: {rootfs}"));
-        // Who has no engine has no profile of an engine's either.
+        // With no engine, there is no engine's profile either.
         let own = with("config: {linux: {seccomp: {$profile: RuntimeDefault}}}");
         assert!(own.is_some_and(|why| why.contains("needs an engine with a seccomp profile of its own")));
         for (rest, controller) in [

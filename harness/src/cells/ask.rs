@@ -1,4 +1,4 @@
-//! Asks a program for its version, in a cell: it is somebody's file, and perhaps no runtime at all.
+//! Asks a program for its version, in a cell: it is a file from elsewhere, and perhaps not a runtime at all.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,10 +18,10 @@ use crate::cells::session::Session;
 use crate::cells::threads;
 use crate::machine::root;
 
-/// Beyond the call's own limit, what a cell may take for itself.
+/// What a cell may take for itself, beyond the call's own limit.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// Asks in cells of a session of its own, which begins with the first question and ends with this.
+/// Asks in cells of a session of its own, which begins with the first question and ends with this value.
 #[derive(Debug)]
 pub struct InCell {
     /// ocidiff itself: it is started anew for each cell.
@@ -31,13 +31,13 @@ pub struct InCell {
 
 #[derive(Debug)]
 struct Place {
-    // Before the runtime that it runs on.
+    // Declared before the runtime that it runs on.
     launcher: Launcher,
     tokio: Background,
     _stop: watch::Sender<bool>,
 }
 
-/// A runtime of tokio's that can be let go of inside of another one.
+/// A tokio runtime that can be dropped inside another one.
 #[derive(Debug)]
 struct Background(Option<tokio::runtime::Runtime>);
 
@@ -50,7 +50,7 @@ impl Drop for Background {
 }
 
 impl InCell {
-    /// Asks nothing yet.
+    /// Does not ask anything yet.
     #[must_use]
     pub fn new(program: &Path) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl InCell {
             Some(place) => place,
             none => none.insert(Place::make(&self.program)?),
         };
-        // Who asks may be inside of an asynchronous program, which must not wait here itself.
+        // The caller may be inside an asynchronous program, which must not wait here itself.
         let Some(tokio) = &place.tokio.0 else {
             return Err("the session has ended".to_owned());
         };

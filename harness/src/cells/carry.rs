@@ -1,8 +1,9 @@
 //! Results that cannot have changed: taken from the events of an earlier run, and not run again.
 //!
-//! A result has a key: a digest of everything that it depends on. That is the case and what is known of it, its bundle, the
-//! findings, each runtime's program, this program, the kernel and the rest of the machine, the recorder, and how often a
-//! case is run. Where an earlier result has the same key and was the same each time, it is what a run would show.
+//! A result has a key: a digest of everything that it depends on. That is the case and what is known about it, its
+//! bundle, the findings, each runtime's program, this program, the kernel and the rest of the machine, the recorder,
+//! and how often a case is run. Where an earlier result has the same key and was the same each time, it is what a run
+//! would show.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::corpus::Entry;
 use crate::digest::hex;
 
-/// What all results of a run depend on, and those of an earlier one.
+/// What all results of a run depend on, and the results of an earlier run.
 #[derive(Debug, Default)]
 pub struct Carry {
     base: String,
@@ -61,7 +62,7 @@ impl Carry {
     }
 }
 
-/// Whether running the case again would tell nothing else.
+/// Whether running the case again would show nothing else.
 fn is_certain(report: &CaseReport) -> bool {
     let unstable = |difference: &ocidiff_model::Difference| {
         matches!(

@@ -1,11 +1,11 @@
-//! Which cgroup controllers a case cannot do without, by what it sets and by its steps: a runtime that is without them fails, or sets
-//! nothing, for a reason that is not its own.
+//! Which cgroup controllers a case cannot do without, judging by what it sets and by its steps. Without them, a runtime
+//! fails or sets nothing, for a reason that is not its own.
 
 use ocidiff_model::{Case, CgroupVersion, Op};
 use serde_json::Value;
 
-/// Members of `linux.resources`, and the controller that they are about in v1 and in v2. What is about devices is a hierarchy in v1,
-/// and a program in v2.
+/// Members of `linux.resources`, and the controller that they are about in v1 and in v2. For devices that is a
+/// hierarchy in v1, and a program in v2.
 const OF_MEMBERS: [(&str, &str, Option<&str>); 4] = [
     ("memory", "memory", Some("memory")),
     ("pids", "pids", Some("pids")),
@@ -13,10 +13,10 @@ const OF_MEMBERS: [(&str, &str, Option<&str>); 4] = [
     ("devices", "devices", None),
 ];
 
-/// Members of `cpu` that are the cpuset's.
+/// Members of `cpu` that belong to the cpuset controller.
 const OF_CPUSET: [&str; 2] = ["cpus", "mems"];
 
-/// Controllers that the case sets something of.
+/// Controllers for which the case sets something.
 pub(super) fn used(case: &Case, cgroup: CgroupVersion) -> Vec<&'static str> {
     let steps = &case.body.steps;
     let of_steps = steps.iter().flat_map(|step| {

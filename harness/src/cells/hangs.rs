@@ -1,5 +1,5 @@
-//! A runtime that does not come back, case after case, is given up: each such case costs the whole limit of a step, and
-//! says what the one before has said.
+//! A runtime that hangs in case after case is given up: each such case costs the whole limit of a step, and shows no
+//! more than the previous one.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ const MOST: u32 = 5;
 pub struct Hangs(Mutex<BTreeMap<String, (String, u32)>>);
 
 impl Hangs {
-    /// Takes note of a run's steps.
+    /// Records a run's steps.
     pub fn note(&self, label: &str, steps: &[StepRecord]) {
         let calls = steps.iter().filter(|step| step.op.calls_runtime());
         let hung = calls.clone().find(|step| step.result == CallResult::Timeout);
@@ -28,7 +28,7 @@ impl Hangs {
             (Some(step), _) => {
                 all.insert(label.to_owned(), (step.op.name().to_owned(), 1));
             }
-            // A run in which nothing was called says nothing.
+            // A run in which nothing was called shows nothing.
             (None, _) if calls.count() == 0 => {}
             (None, _) => {
                 all.remove(label);
@@ -36,7 +36,7 @@ impl Hangs {
         }
     }
 
-    /// Whether a runtime takes part no more.
+    /// Whether a runtime no longer takes part.
     #[must_use]
     pub fn is_given_up(&self, label: &str) -> bool {
         is_given_up(&self.all(), label)

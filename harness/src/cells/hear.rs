@@ -1,7 +1,7 @@
-//! Listening to a cell: a line a message, each with the run's secret, and none of them without bounds.
+//! Listening to a cell: one message per line, each with the run's secret, and all of them bounded.
 //!
 //! A cell is ours, but what runs in it is not: a runtime that gets hold of the cell's descriptor (as root it can,
-//! with CAP_SYS_PTRACE and pidfd_getfd(2)) may say what it likes. What has not the secret is believed by nobody,
+//! with CAP_SYS_PTRACE and pidfd_getfd(2)) may say what it likes. A message without the secret is not believed,
 //! and nothing that is said can fill our memory.
 
 use std::fs::File;
@@ -13,14 +13,15 @@ use tokio::net::UnixStream;
 use crate::cell::job::{Job, Message};
 use crate::cells::order::Told;
 
-/// What a cell may say, in bytes: a stream of a container is kept up to 1 MiB, which is six times as much in JSON.
+/// How much a cell may say in one line, in bytes: a container's stream is kept up to 1 MiB, which is six times as
+/// much in JSON.
 const LINE: u64 = 16 << 20;
-/// The same of all lines together.
+/// The same for all lines together.
 const TOTAL: u64 = 64 << 20;
-/// How many facts, steps and calls it may tell of.
+/// How many facts, steps and calls it may report.
 const ITEMS: usize = 250_000;
 
-/// A word that nobody can guess.
+/// A word that cannot be guessed.
 ///
 /// # Errors
 /// The kernel's random numbers cannot be read.
@@ -30,10 +31,10 @@ pub(crate) fn secret() -> io::Result<String> {
     Ok(crate::digest::hex(&bytes))
 }
 
-/// Gives the job and listens; whether the cell told everything.
+/// Hands over the job and listens; returns whether the cell reported everything.
 ///
 /// # Errors
-/// A sentence: the cell broke off, said more than it may, or somebody else spoke.
+/// A sentence: the cell broke off, said more than it may, or something else spoke.
 pub(crate) async fn converse(socket: UnixStream, job: &Job, told: &mut Told) -> Result<bool, String> {
     let broke_off = |error: io::Error| format!("the cell broke off: {error}");
     let text = serde_json::to_vec(job).map_err(|error| broke_off(error.into()))?;
@@ -74,7 +75,7 @@ async fn listen(
     Ok(false)
 }
 
-/// The next line; none where the cell ended, in the middle of a line or not.
+/// The next line; `None` where the cell ended, in the middle of a line or not.
 async fn line(ear: &mut BufReader<impl AsyncRead + Unpin>, left: u64) -> Result<Option<Vec<u8>>, String> {
     let mut line = Vec::new();
     let most = LINE.min(left);
@@ -91,7 +92,7 @@ async fn line(ear: &mut BufReader<impl AsyncRead + Unpin>, left: u64) -> Result<
     Ok(line.ends_with(b"\n").then_some(line))
 }
 
-/// `SECRET JSON`: whoever has not the secret is not the cell.
+/// `SECRET JSON`: a sender without the secret is not the cell.
 fn message(line: &[u8], secret: &str) -> Result<Message, String> {
     let text = line
         .strip_prefix(secret.as_bytes())
@@ -116,7 +117,7 @@ mod tests {
     async fn hear(said: Vec<u8>) -> (Result<bool, String>, Told) {
         let (ours, mut theirs) = UnixStream::pair().expect("a pair");
         let speak = tokio::spawn(async move {
-            // Who listens no more has heard enough.
+            // If the other side no longer listens, it has heard enough.
             let _ = theirs.write_all(&said).await;
         });
         let mut told = Told::default();

@@ -24,13 +24,13 @@ use crate::cells::slot::{Slot, new_pid_namespace};
 use crate::cells::wall;
 use crate::machine::cgroup::Layout;
 
-/// How often it is looked whether a slot is frozen.
+/// How often to check whether a slot is frozen.
 const FREEZER_TICK: Duration = Duration::from_millis(500);
 /// Room for events of a run, in bytes: mapping it costs something in each run.
 const RING: u32 = 1 << 20;
 /// The same where that was not enough.
 const LARGE_RING: u32 = 64 << 20;
-/// How much of what a cell itself complains is kept, in bytes.
+/// How much of a cell's own complaints is kept, in bytes.
 const COMPLAINT: u64 = 4096;
 
 /// Launches cells of one session, as many at a time as there are slots.
@@ -38,16 +38,16 @@ const COMPLAINT: u64 = 4096;
 pub struct Launcher {
     program: PathBuf,
     stop: watch::Receiver<bool>,
-    /// The kernel's programs, where they record.
+    /// The kernel's programs, if they are what records.
     kernel: Option<Arc<Loaded>>,
-    // Before the session: what the session removes must be empty by then.
+    // Declared before the session: what the session removes must be empty by then.
     slots: Arc<Slots>,
     session: Arc<Session>,
 }
 
 #[derive(Debug)]
 struct Slots {
-    /// One permit for each slot that is free or not made yet.
+    /// One permit for each slot that is free or has not been made yet.
     free: Semaphore,
     made: Mutex<(Vec<Slot>, u32)>,
 }
@@ -75,7 +75,7 @@ impl Launcher {
         }
     }
 
-    /// How long the kernel's programs took to load, where they record.
+    /// How long the kernel's programs took to load, if they record.
     #[must_use]
     pub fn loading(&self) -> Option<Duration> {
         self.kernel.as_ref().map(|kernel| kernel.took())
@@ -87,8 +87,8 @@ impl Launcher {
         &self.session
     }
 
-    /// Runs a cell as soon as a slot is free, and waits for its end. Where the recorder lost events it is run once
-    /// more, with a larger ring.
+    /// Runs a cell as soon as a slot is free, and waits for its end. If the recorder lost events, the cell is run
+    /// once more, with a larger ring.
     pub async fn launch(&self, order: Order) -> Told {
         // The semaphore is never closed.
         let _permit = self.slots.free.acquire().await;
@@ -192,8 +192,8 @@ impl Launcher {
         told
     }
 
-    /// The child is process 1 of a new pid namespace. Both ways of what is said are one socket: unlike a pipe, it
-    /// cannot be opened anew through `/proc/1/fd` (ENXIO, whoever asks).
+    /// The child is process 1 of a new pid namespace. A single socket carries both directions: unlike a pipe, it
+    /// cannot be opened again through `/proc/1/fd` (ENXIO, whichever process tries).
     fn start(&self) -> io::Result<(Child, UnixStream)> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -228,7 +228,7 @@ impl Launcher {
         // Here, where the run's cgroups can be seen by their paths, and while all that fills them is alive.
         let outcome = outcome.map_err(|why| cgroups.with_bound(why));
         told.broken = told.broken.map(|why| cgroups.with_bound(why));
-        // What is frozen does not even die.
+        // A frozen process does not even die.
         cgroups.thaw();
         let complaint = end(&mut child).await;
         match outcome {
@@ -241,9 +241,9 @@ impl Launcher {
     }
 }
 
-/// Ends the cell, which ends everything in it; what it complained on its stderr.
+/// Ends the cell, which ends everything in it; returns what it complained about on its stderr.
 async fn end(child: &mut Child) -> String {
-    // Already ended is as good.
+    // If it has already ended, that is fine.
     let _ = child.start_kill();
     let _ = child.wait().await;
     let mut text = String::new();
@@ -264,7 +264,7 @@ fn broken(why: String) -> Told {
     }
 }
 
-/// The runtime's environment: the same everywhere, so that nothing of the user's shell becomes a difference.
+/// The runtime's environment: the same everywhere, so that nothing from the user's shell becomes a difference.
 fn environment() -> std::collections::BTreeMap<String, String> {
     [
         ("PATH", crate::paths::PATH),

@@ -2,14 +2,14 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`abilities`] | what of the machine decides whether a case can run |
+//! | [`abilities`] | which properties of the machine decide whether a case can run |
 //! | [`ask`] | asks a program for its version, in a cell |
-//! | [`hangs`] | which runtime does not come back, and is given up |
+//! | [`hangs`] | which runtime hangs, and is given up |
 //! | [`carry`] | results of an earlier run that cannot have changed |
 //! | `hear` | listens to a cell |
 //! | [`launch`] | starts a cell in a free slot |
-//! | [`order`] | what a cell is asked for, and what it told |
-//! | [`participants`] | who takes part, and the calls that each wants |
+//! | [`order`] | what a cell is asked for, and what it reported |
+//! | [`participants`] | which runtimes take part, and the calls that each wants |
 //! | [`runner`] | one case: bundle, launch, record, normalise |
 //! | [`session`] | what a run makes on the machine, and how it is found again |
 //! | `slot` | places to run in: a thread in cgroups of its own |

@@ -1,4 +1,4 @@
-//! What a cell is asked for, and what it told.
+//! What a cell is asked for, and what it reported.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ocidiff_model::{Caller, Fact, StepRecord};
 use crate::cell::job::{Answer, Ask, JobStep, RecordJob, TraceReport};
 use crate::cell::stand_in::StandIn;
 
-/// Everything that a run needs but the cgroups, which are made for it.
+/// Everything that a run needs except the cgroups, which are made for it.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// Layers of the rootfs, the topmost first.
@@ -19,15 +19,15 @@ pub struct Order {
     pub programs: Vec<PathBuf>,
     /// Configs by container.
     pub configs: std::collections::BTreeMap<String, String>,
-    /// What stands for files of the machine's.
+    /// What stands in for files of the machine.
     pub stand_ins: Vec<StandIn>,
     /// The config's name in the bundle.
     pub config_file: String,
     /// The calls.
     pub steps: Vec<JobStep>,
-    /// A call of another kind, in place of steps: what a program says of itself.
+    /// A call of another kind, in place of steps: what a program says about itself.
     pub ask: Option<Ask>,
-    /// What the runtime is called with, where a case says it.
+    /// What the runtime is called with, where a case specifies it.
     pub caller: Caller,
     /// What to record.
     pub record: Option<RecordJob>,
@@ -35,22 +35,22 @@ pub struct Order {
     pub limit: Duration,
 }
 
-/// What a cell told, whole or up to where it broke.
+/// What a cell reported, in full or up to where it broke off.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     /// Steps that ended.
     pub steps: Vec<StepRecord>,
     /// Facts, as observed.
     pub facts: Vec<Fact>,
-    /// What the runtime itself called, where that is kept.
+    /// The calls that the runtime itself made, where they are kept.
     pub setup: Vec<String>,
     /// What the recorder saw.
     pub trace: TraceReport,
-    /// What a program that was asked says of itself.
+    /// What a program that was asked says about itself.
     pub answer: Option<Answer>,
     /// Whether the workload ran.
     pub ran: bool,
-    /// Why the run is worth nothing, if so.
+    /// Why the run is worthless, if it is.
     pub broken: Option<String>,
     /// Wall time from the start of the cell to its end.
     pub seconds: f64,

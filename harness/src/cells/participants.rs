@@ -1,4 +1,4 @@
-//! Who takes part in a run, and the calls that each runtime wants.
+//! Which runtimes take part in a run, and the calls that each wants.
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::paths;
 pub struct Contender {
     /// The program and its manifest.
     pub runtime: Runtime,
-    /// How the run calls it.
+    /// What the run calls it.
     pub id: RuntimeId,
-    /// Whether the others are held against it.
+    /// Whether the others are compared with it.
     pub reference: bool,
-    /// The fault that is put before it, where it is a mutant.
+    /// The fault that is put in front of it, where it is a mutant.
     pub mutant: Option<Arc<Mutant>>,
 }
 
 /// Names the runtimes for a run; the reference comes first.
 ///
 /// # Errors
-/// A sentence: `reference` is none of them.
+/// A sentence: `reference` is not one of them.
 pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec<Contender>, String> {
     let names: Vec<String> = runtimes.iter().map(|runtime| runtime.name().to_owned()).collect();
     let alone = |name: &str| names.iter().filter(|other| *other == name).count() == 1;
@@ -39,7 +39,7 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
         .map(|runtime| {
             let label = match &runtime.origin {
                 _ if alone(runtime.name()) => runtime.name().to_owned(),
-                // What it says of its version need not tell it from another build.
+                // What it says about its version may not distinguish it from another build.
                 Origin::Given(typed) => format!("{} {}", runtime.name(), typed.display()),
                 _ => runtime.label(),
             };
@@ -77,7 +77,7 @@ pub fn contenders(runtimes: Vec<Runtime>, reference: Option<&str>) -> Result<Vec
     Ok(all)
 }
 
-/// How records and known files name a runtime.
+/// The name of a runtime in records and known files.
 #[must_use]
 pub fn id(runtime: &Runtime, label: String) -> RuntimeId {
     RuntimeId {
@@ -88,7 +88,7 @@ pub fn id(runtime: &Runtime, label: String) -> RuntimeId {
 }
 
 impl Contender {
-    /// How `--runtime` names it.
+    /// The name of this runtime for `--runtime`.
     #[must_use]
     pub fn selector(&self) -> String {
         match &self.runtime.origin {
@@ -97,7 +97,7 @@ impl Contender {
         }
     }
 
-    /// The same runtime with a fault put before it.
+    /// The same runtime with a fault put in front of it.
     #[must_use]
     pub fn as_mutant(&self, mutant: &Arc<Mutant>) -> Self {
         let mut one = self.clone();
@@ -107,7 +107,7 @@ impl Contender {
         one
     }
 
-    /// What the first event of a run says of it.
+    /// What the first event of a run says about it.
     #[must_use]
     pub fn participant(&self) -> Participant {
         let origin = match &self.runtime.origin {
@@ -123,7 +123,7 @@ impl Contender {
         }
     }
 
-    /// The steps of a case as this runtime wants to be called.
+    /// The steps of a case, as this runtime is called for them.
     ///
     /// # Errors
     /// It has no such step.
@@ -196,7 +196,7 @@ impl Contender {
     }
 }
 
-/// Seconds that a step may take where a case says nothing.
+/// Seconds that a step may take where a case does not specify it.
 pub const DEFAULT_LIMIT: f64 = 10.0;
 
 fn lossy(word: OsString) -> String {
@@ -234,7 +234,7 @@ fn input(label: &str, step: &Step, config: &Value) -> Option<(std::path::PathBuf
         Op::Exec => {
             let mut process = config["process"].clone();
             if let Some(changes) = &step.options.process {
-                // The checks at loading saw that it is a map; a list key that is none stays as it is.
+                // The checks at loading saw that it is a map; a list key that is not one stays as it is.
                 let _ = merge(&mut process, changes);
             }
             Some((path, process.to_string()))

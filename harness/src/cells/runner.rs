@@ -33,10 +33,10 @@ pub use crate::judge::finished::Finished;
 
 /// Calls that are kept in a record.
 const MAX_CALLS: usize = 20_000;
-/// Among the calls that a case watches: no others are recorded at all, nor counted. The kernel leaves them out, where
-/// eBPF records.
+/// A word among the calls that a case watches: no others are recorded at all, or counted. The kernel leaves them out,
+/// where eBPF records.
 const ONLY: &str = "only";
-/// Beyond the limits of all steps, what a cell may take for itself.
+/// What a cell may take for itself, beyond the limits of all steps.
 const SLACK: Duration = Duration::from_secs(20);
 
 /// Which recorder a run uses.
@@ -59,9 +59,9 @@ pub struct CellRunner {
     pub corpus: Arc<Corpus>,
     /// The runtimes, the reference first.
     pub contenders: Vec<Contender>,
-    /// Where.
+    /// The machine on which they run.
     pub machine: Machine,
-    /// How: no longer [`Recorder::Auto`].
+    /// Which recorder is used: never [`Recorder::Auto`] by this point.
     pub recorder: Recorder,
     /// The recorder in words, as reports have it; with the reason where it is not the best one.
     pub recorder_said: String,
@@ -69,17 +69,17 @@ pub struct CellRunner {
     pub keep_setup: bool,
     /// How often each case is run at least.
     pub repeat: u32,
-    /// So many times as long as a case says may its steps take.
+    /// Factor for the time limits that a case gives its steps.
     pub limit_scale: u32,
-    /// Whether a runtime is held against itself.
+    /// Whether a runtime is compared with itself.
     pub control: bool,
     /// The newest versions that the corpus was run under.
     pub newest: Newest,
-    /// Who did not come back.
+    /// The runtimes that hung.
     pub hangs: Hangs,
-    /// Whether the values of the environment in a bundle of the user's are told as they are.
+    /// Whether the values of the environment in a bundle of the user's are shown as they are.
     pub show_env: bool,
-    /// Whether hooks of a bundle of the user's run too; in the cell, like everything.
+    /// Whether hooks of a bundle of the user's run too; they run in the cell, like everything else.
     pub keep_hooks: bool,
     /// Results of an earlier run, and the keys of this one's.
     pub carry: Option<Carry>,
@@ -90,7 +90,7 @@ pub struct CellRunner {
 }
 
 impl CellRunner {
-    /// Runs a case under every runtime, and again where a difference is new, and judges it.
+    /// Runs a case under every runtime, repeats it where a difference is new, and judges it.
     pub async fn run(&self, entry: &Entry) -> Finished {
         let started = Instant::now();
         if let Some(why) = self.missing(&entry.case) {
@@ -119,7 +119,7 @@ impl CellRunner {
         }
     }
 
-    /// The same with a copy of a bundle of the user's.
+    /// The same with a copy of the user's bundle.
     pub async fn run_copy(&self, entry: &Entry, folder: &Path) -> Finished {
         let started = Instant::now();
         let bundle = match self.builder.copy(folder, "given") {
@@ -142,7 +142,7 @@ impl CellRunner {
         }
     }
 
-    /// Leaves those runtimes, by their labels; the first of them is the reference from now on.
+    /// Keeps the runtimes with these labels; the first of them is the reference from now on.
     pub(crate) fn retain(&mut self, stays: impl Fn(&str) -> bool) {
         self.contenders.retain(|one| stays(&one.id.label));
         if let Some(first) = self.contenders.first_mut() {
@@ -150,7 +150,7 @@ impl CellRunner {
         }
     }
 
-    /// Runs a case once under every runtime, and judges nothing.
+    /// Runs a case once under every runtime, without judging it.
     ///
     /// # Errors
     /// The bundle cannot be built.
@@ -159,12 +159,12 @@ impl CellRunner {
         Ok(self.observe_bundle(case, &bundle).await)
     }
 
-    /// Runs a bundle once under every runtime, as a case says, and judges nothing.
+    /// Runs a bundle once under every runtime, as a case says, without judging it.
     pub async fn observe_bundle(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
         self.once(case, bundle).await
     }
 
-    /// The digest of all that every result of this run depends on; the runtimes are settled by now.
+    /// The digest of everything that all results of this run depend on; the runtimes are settled by now.
     ///
     /// # Errors
     /// This program's own file cannot be read.
@@ -200,7 +200,7 @@ impl CellRunner {
 
     /// What the case needs and the recorder does not have.
     pub(crate) fn missing(&self, case: &Case) -> Option<String> {
-        // What nobody looked at is neither absent nor the same everywhere.
+        // What was not observed is neither absent nor the same everywhere.
         let of_calls = |path: &String| Channel::of(path) == Some(Channel::Syscall);
         let asks = !watched_calls(case).is_empty() || case.body.expect.keys().any(of_calls);
         if self.recorder == Recorder::None && asks {
@@ -234,7 +234,7 @@ impl CellRunner {
         }
     }
 
-    /// Where the runtimes' programs lie, and where links to them lead.
+    /// Where the runtimes' programs are, and where links to them lead.
     fn programs(&self) -> Vec<PathBuf> {
         let given = self.contenders.iter().map(|contender| &contender.runtime.path);
         given
@@ -322,7 +322,7 @@ fn watched_calls(case: &Case) -> &[String] {
     case.body.watch.get(&Channel::Syscall).map_or(&[], Watch::paths)
 }
 
-/// What the runtime says where it refuses before anything ran.
+/// What the runtime says if it refuses before anything ran.
 fn refusal(contender: &Contender, bundle: &Bundle, told: &Told) -> Option<String> {
     let first = told
         .steps
@@ -348,7 +348,7 @@ fn record(
 ) -> Record {
     let mut facts = told.facts;
     normalise(&mut facts);
-    // After it: masks of arguments look like addresses.
+    // After normalising: masks of arguments look like addresses.
     facts.extend(filters::facts(config_of(bundle), &told.trace.filters));
     facts.sort_by(|a, b| a.path.cmp(&b.path));
     let outcome = RunOutcome::of(told.broken, refusal);

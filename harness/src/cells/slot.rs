@@ -1,8 +1,8 @@
-//! Places to run in: a thread each, that sits in cgroups of its own, and starts one cell after the other.
+//! Places to run in: each is a thread that sits in cgroups of its own and starts one cell after the other.
 //!
 //! A cell inherits the cgroups of the thread that starts it. Moving a process costs a wait for all CPUs in every
-//! hierarchy of cgroup v1 (0.9 ms each, one after the other for the whole machine), so it is done once a slot
-//! and not once a run. The thread also is the parent that a cell dies with: PR_SET_PDEATHSIG is about threads.
+//! hierarchy of cgroup v1 (0.9 ms each, one after the other for the whole machine), so it is done once per slot
+//! and not once per run. The thread is also the parent that a cell dies with: PR_SET_PDEATHSIG is about threads.
 
 use std::fs;
 use std::io;
@@ -22,26 +22,26 @@ use crate::machine::cgroup::{self, Kind, Layout};
 /// Major and minor number.
 type Device = (u32, u32);
 
-/// What is done on a slot's thread: it gets the slot's cgroups.
+/// What is done on a slot's thread: it is given the slot's cgroups.
 pub(crate) type Work = Box<dyn FnOnce(&Layout) -> After + Send>;
-/// What is done after that: it gets the names of the settings of the slot's own cgroups that were changed.
+/// What is done after that: it is given the names of those settings of the slot's own cgroups that were changed.
 pub(crate) type After = Box<dyn FnOnce(Vec<String>)>;
 
-/// A slot; dropping it waits for the end of its thread, so that its cgroups are empty after that.
+/// A slot; dropping it waits for the end of its thread, so that its cgroups are empty afterwards.
 #[derive(Debug)]
 pub(crate) struct Slot {
     work: Option<mpsc::Sender<(Vec<Device>, Work)>>,
     thread: Option<JoinHandle<()>>,
     cgroups: Arc<Mutex<Layout>>,
     number: u32,
-    /// Where the events of its runs go, once one was recorded so.
+    /// Where the events of its runs go, once a run has been recorded with eBPF.
     place: Mutex<Option<Place>>,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         self.work.take();
-        // The last launcher can go with the work that the thread itself has just done.
+        // The last launcher can be dropped with the work that the thread itself has just done.
         let thread = self
             .thread
             .take()
@@ -52,11 +52,11 @@ impl Drop for Slot {
     }
 }
 
-/// Waits for a thread. What it does may wait for the runtime: a worker hands its other work on first.
+/// Waits for a thread. Its work may wait for the async runtime: a worker hands its other work on first.
 fn wait_for(thread: JoinHandle<()>) {
     let on_worker =
         Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    // That the thread panicked is told by those who wait for its work.
+    // Those that wait for its work report that the thread panicked.
     let _ = if on_worker {
         tokio::task::block_in_place(|| thread.join())
     } else {
@@ -65,7 +65,7 @@ fn wait_for(thread: JoinHandle<()>) {
 }
 
 impl Slot {
-    /// Starts the thread; it makes cgroups that are named as the slot, and joins them.
+    /// Starts the thread; it makes cgroups named after the slot, and joins them.
     pub(crate) fn start(session: Arc<Session>, number: u32) -> io::Result<Self> {
         let name = number.to_string();
         let (sender, receiver) = mpsc::channel::<(Vec<Device>, Work)>();
@@ -92,7 +92,7 @@ impl Slot {
         let cgroups = match started.recv().map_err(io::Error::other).and_then(|made| made) {
             Ok(cgroups) => cgroups,
             Err(error) => {
-                // It holds the session until its end, and who leaves before that leaves the session's folder.
+                // It holds the session until its end, and leaving before that would leave the session's folder behind.
                 wait_for(thread);
                 return Err(error);
             }
@@ -106,7 +106,7 @@ impl Slot {
         })
     }
 
-    /// Where the events of the next run go. A ring that was made larger for one run is not kept: it is memory.
+    /// Where the events of the next run go. A ring that was enlarged for one run is not kept: it takes up memory.
     pub(crate) fn place(&self, kernel: &Loaded, ring: u32) -> Result<Place, ocidiff_trace::Error> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match *place {
@@ -115,8 +115,8 @@ impl Slot {
         }
     }
 
-    /// Does the work on the slot's thread, with which these devices can be opened; also tells which settings of the
-    /// slot's own cgroups it changed.
+    /// Does the work on the slot's thread, with which these devices can be opened; also returns which settings of
+    /// the slot's own cgroups it changed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         devices: Vec<Device>,
@@ -133,8 +133,8 @@ impl Slot {
         result.await.ok()
     }
 
-    /// Thaws the slot's cgroups if its own is frozen, and says whether it was. A runtime that takes it for the
-    /// container's freezes the cell, and the slot's thread with it: nobody in there can help.
+    /// Thaws the slot's cgroups if its own is frozen, and says whether it was. A runtime that mistakes it for
+    /// the container's freezes the cell, and the slot's thread with it: nothing in there can help.
     pub(crate) fn thaw_if_frozen(&self) -> bool {
         let cgroups = self
             .cgroups
@@ -149,10 +149,10 @@ impl Slot {
     }
 }
 
-/// The cgroups of a slot, and what they were like when they were new.
+/// The cgroups of a slot, and what they looked like when they were new.
 struct Places {
     cgroups: Layout,
-    /// The same, for those who look from outside.
+    /// The same, for access from outside the thread.
     shared: Arc<Mutex<Layout>>,
     fresh: Vec<(String, String)>,
     generation: u32,
@@ -174,12 +174,12 @@ impl Places {
 
     fn allow(&self, devices: &[Device]) {
         if let Some(wall) = &self.wall {
-            // What it does not let through shows as an error of the workload's, under every runtime.
+            // What it does not let through shows as an error of the workload, under every runtime.
             let _ = wall.allow(devices);
         }
     }
 
-    /// The names of the settings that are not what they were.
+    /// The names of the settings that have changed.
     fn changed(&self) -> Vec<String> {
         let now = settings(&self.cgroups);
         now.into_iter()
@@ -188,8 +188,8 @@ impl Places {
             .collect()
     }
 
-    /// After a run: what it left goes. Where a runtime changed the slot's own cgroup (some take it for the
-    /// container's), the next run gets new ones.
+    /// After a run: removes what it left. Where a runtime changed the slot's own cgroup (some mistake it for
+    /// the container's), the next run gets new ones.
     fn tidy(&mut self, session: &Session, name: &str, unchanged: bool) {
         let clean = self
             .cgroups
@@ -213,7 +213,8 @@ impl Places {
     }
 }
 
-/// The calling thread joins. On cgroup v2 the cell does that itself: there, threads of one process cannot part.
+/// The calling thread joins. On cgroup v2 the cell does that itself: there, threads of one process cannot be in
+/// different cgroups.
 fn join(cgroups: &Layout) -> io::Result<()> {
     for hierarchy in &cgroups.hierarchies {
         if let Kind::V1 { .. } = hierarchy.kind {
@@ -233,8 +234,8 @@ fn settings(cgroups: &Layout) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Takes the calling thread into network and ipc namespaces of the slot's own, for the cells whose containers
-/// have theirs.
+/// Moves the calling thread into network and ipc namespaces of the slot's own, for cells whose containers
+/// have their own.
 fn leave_machine() -> io::Result<()> {
     Ok(unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC)?)
 }

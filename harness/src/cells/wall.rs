@@ -1,6 +1,6 @@
-//! What bars the machine's devices and sysctls to a slot's cgroups, where the kernel can: see
-//! `ocidiff_trace::ebpf::Wall`. It hangs above what a cell sees, so its facts are those of the device controllers
-//! all the same, and a runtime's own programs come on top.
+//! Bars the machine's devices and sysctls for a slot's cgroups, where the kernel can: see
+//! `ocidiff_trace::ebpf::Wall`. It hangs above what a cell sees, so the facts are still those of the device
+//! controllers, and a runtime's own programs come on top.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,16 +32,16 @@ const NEVER: [u32; 5] = [1, 4, 5, 7, 21];
 /// How many devices one config can ask for.
 const MOST: usize = 512;
 
-/// Puts it around the slot's cgroup of the second version; on a machine without one there is none.
+/// Puts it around the slot's v2 cgroup; on a machine without one there is no wall.
 pub(crate) fn raise(cgroups: &Layout) -> Option<Wall> {
     let unified = cgroups.hierarchies.iter().find(|found| found.kind == Kind::V2)?;
-    // Without it a cell is what it was before: harness/README.md says what holds then.
+    // Without it, a cell is what it was before there were walls: harness/README.md says what holds then.
     let wall = Wall::raise(unified.dir.parent()?, &NAMESPACED).ok()?;
     wall.allow(&ALWAYS).ok()?;
     Some(wall)
 }
 
-/// What a run may open: always the same, and what its configs name.
+/// What a run may open: a fixed set, and what its configs name.
 pub(crate) fn devices(configs: &BTreeMap<String, String>) -> Vec<(u32, u32)> {
     let mut found = Vec::new();
     for config in configs.values() {

@@ -1,4 +1,4 @@
-//! Owner and mode of a mount point: what the workload's user can do with it under the one and under the other.
+//! Owner and mode of a mount point: what the workload's user can do with it under each of the two runtimes.
 
 use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
@@ -37,7 +37,7 @@ impl Node {
 struct User {
     id: u64,
     groups: Vec<u64>,
-    /// Whether modes do not stop it.
+    /// Whether it can override modes.
     overrides: bool,
 }
 
@@ -55,7 +55,7 @@ impl User {
 }
 
 /// Whether the program has a capability: at its execve the kernel gives root what is in the bounding or the inheritable set, and
-/// everybody else what is ambient (capabilities(7)), whatever was effective before.
+/// every other user what is ambient (capabilities(7)), whatever was effective before.
 fn holds_after_execve(config: &Json, uid: u64, capability: &str) -> bool {
     let sets: &[&str] = if uid == 0 {
         &["bounding", "inheritable"]
@@ -68,7 +68,7 @@ fn holds_after_execve(config: &Json, uid: u64, capability: &str) -> bool {
     })
 }
 
-/// How bad it is; none where a value is no owner and mode.
+/// How bad it is; `None` if a value is not an owner and mode.
 pub(super) fn judge(from: Option<&Value>, to: Option<&Value>, config: &Json) -> Option<(Impact, String)> {
     let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
         return None;
@@ -85,7 +85,7 @@ pub(super) fn judge(from: Option<&Value>, to: Option<&Value>, config: &Json) -> 
         let reason = format!("by its user it could not be {} any more", lost.join(", "));
         return Some((Impact::Breaks, reason));
     }
-    // Whom the config does not name could write to it.
+    // A user whom the config does not name could write to it.
     if to.mode & 0o002 > from.mode & 0o002 && to.mode & 0o1000 == 0 {
         return Some((
             Impact::MayBreak,

@@ -1,4 +1,4 @@
-//! Device rules that come or go with the runtime, entry by entry.
+//! Device rules that appear or disappear with the change of runtime, entry by entry.
 
 use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::finding::{Context, Finding as Known};
@@ -13,7 +13,7 @@ use crate::workload::uses::{OWN, TUN, Uses};
 /// The fact of the device rules in force, in cgroup v1's words: `c 1:3 rwm`.
 pub(super) const DEVICES: &str = "cgroup.devices.list";
 
-/// Devices that every container has by the spec.
+/// Devices that every container has according to the spec.
 const EVERYBODYS: [&str; 8] = [
     "c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*",
 ];
@@ -53,7 +53,7 @@ pub(super) fn findings(
                 from: now.to_owned(),
                 to: then.to_owned(),
                 reason: known.map_or_else(|| why.clone(), |(_, known)| format!("{why}. {}", reason(known))),
-                // A remedy is for who lacks it.
+                // A remedy is for the runtime that lacks the entry.
                 remedy: known
                     .and_then(|(_, known)| known.remedy.clone())
                     .filter(|_| !gained),
@@ -68,12 +68,12 @@ pub(super) fn findings(
         .collect()
 }
 
-/// Kind and numbers, and what may be done: `c 1:3`, `rwm`.
+/// Kind and numbers, and what is allowed: `c 1:3`, `rwm`.
 fn parts(entry: &str) -> (&str, &str) {
     entry.rsplit_once(' ').unwrap_or((entry, ""))
 }
 
-/// Whether an entry allows all that another one does.
+/// Whether an entry allows everything that another one does.
 fn covers(wide: &str, narrow: &str) -> bool {
     let split = |entry: &str| -> Option<[String; 4]> {
         let (device, access) = parts(entry);
@@ -156,7 +156,7 @@ fn comes(entry: &str, uses: &Uses) -> (Impact, String) {
     )
 }
 
-/// The finding that says why just this entry is there, or is not.
+/// The finding that says why this very entry is there, or is not.
 fn known<'c>(
     entry: &str,
     gained: bool,

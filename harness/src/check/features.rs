@@ -1,7 +1,7 @@
-//! What a runtime says that it supports (`RUNTIME features`), held against what a config asks for.
+//! What a runtime says that it supports (`RUNTIME features`), compared with what a config asks for.
 //!
-//! Source: <https://github.com/opencontainers/runtime-spec/blob/main/features.md>. What both runtimes lack is no
-//! difference, and what one of them does not tell cannot be held against the other.
+//! Source: <https://github.com/opencontainers/runtime-spec/blob/main/features.md>. What both runtimes lack is
+//! not a difference, and what one of them does not report cannot be compared with the other.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::from_to::Move;
 use crate::cells::runner::CellRunner;
 use crate::error::Error;
 
-/// What both runtimes say; none where a runtime does not.
+/// What both runtimes report; `None` for a runtime that does not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Features {
     /// The runtime now.
@@ -23,7 +23,7 @@ pub struct Features {
     pub to: Option<Value>,
 }
 
-/// Asks both runtimes, contained as every call is.
+/// Asks both runtimes, contained like every call.
 ///
 /// # Errors
 /// The machine failed.
@@ -46,7 +46,7 @@ pub async fn ask(engine: &CellRunner) -> Result<Features, Error> {
             .steps
             .iter()
             .find(|step| step.op == Op::Features)?;
-        // A runtime may warn before it answers.
+        // A runtime may print a warning before it answers.
         let text = &step.text[step.text.find('{')?..];
         serde_json::Deserializer::from_str(text)
             .into_iter::<Value>()
@@ -61,9 +61,9 @@ pub async fn ask(engine: &CellRunner) -> Result<Features, Error> {
 
 /// One kind of thing that a config asks for.
 struct Kind {
-    /// How people call it.
+    /// What people call it.
     name: &'static str,
-    /// Where `features` lists what there is.
+    /// Where `features` lists what is supported.
     listed: &'static str,
     /// What a config asks for.
     asked: fn(&Value) -> BTreeSet<String>,
@@ -73,7 +73,7 @@ struct Kind {
 
 const MOUNT_OPTION: &str = "mount option";
 const NAMESPACE: &str = "namespace";
-/// Kinds of which the probe shows whether a container has them, whatever a runtime says of itself.
+/// Kinds for which the probe shows whether a container has them, whatever a runtime says about itself.
 pub(super) const TRIED: [&str; 2] = [MOUNT_OPTION, NAMESPACE];
 
 const KINDS: [Kind; 7] = [
@@ -128,7 +128,7 @@ const KINDS: [Kind; 7] = [
     },
 ];
 
-/// What is switched on or off as a whole: its name, where the config asks for it, where `features` says so.
+/// What is switched on or off as a whole: its name, where the config asks for it, where `features` reports it.
 const SWITCHES: [(&str, &str, &str, Impact); 5] = [
     (
         "an AppArmor profile",
@@ -163,7 +163,7 @@ const SWITCHES: [(&str, &str, &str, Impact); 5] = [
 ];
 
 impl Features {
-    /// What the config asks for, the runtime now supports, and the other does not.
+    /// What the config asks for and the current runtime supports, but the other does not.
     #[must_use]
     pub fn lacks(&self, config: &Value, step: Move<'_>) -> Vec<Finding> {
         let (Some(from), Some(to)) = (&self.from, &self.to) else {
@@ -233,7 +233,7 @@ impl Features {
     }
 }
 
-/// Annotations of the config that change what the new runtime does, and not what the old one does.
+/// Annotations in the config that change what the new runtime does, but not what the old one does.
 fn acted_on(config: &Value, from: &Value, to: &Value) -> Vec<String> {
     let list = |features: &Value| strings(features.get("potentiallyUnsafeConfigAnnotations"));
     let has = |list: &BTreeSet<String>, name: &str| {
@@ -363,7 +363,7 @@ mod tests {
             ]
         );
         assert!(told(Some(&from), Some(&from)).is_empty());
-        // Who says nothing cannot be held against the other.
+        // A runtime that reports nothing cannot be compared with the other.
         assert!(told(None, Some(&to)).is_empty() && told(Some(&from), None).is_empty());
     }
 }

@@ -2,11 +2,11 @@
 
 use ocidiff_model::RuntimeId;
 
-/// From which runtime to which.
+/// From which runtime to which other.
 #[derive(Debug, Clone, Copy)]
 pub struct Move<'a> {
-    /// Under which the workload runs.
+    /// The runtime under which the workload runs now.
     pub from: &'a RuntimeId,
-    /// Under which it is to run.
+    /// The runtime under which it will run.
     pub to: &'a RuntimeId,
 }

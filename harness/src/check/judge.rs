@@ -1,7 +1,7 @@
 //! How bad a difference is for a workload, why, and what to do about it.
 //!
-//! The catalogue knows most: what a finding accounts for has its impact, cause and remedy. For the rest there are rules by
-//! what a fact is about (`rules.yaml`).
+//! Most comes from the catalogue: what a finding accounts for has its impact, cause and remedy. For the rest there are
+//! rules based on what a fact is about (`rules.yaml`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use super::values::{self, improves, is_lower_limit};
 use crate::corpus::Corpus;
 use crate::workload::tame::Tamed;
 
-/// Everything that was read and seen, judged, the worst first.
+/// Everything that was read and seen, judged and sorted with the worst first.
 #[must_use]
 pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec<Finding> {
     let tamed = &shape.tamed;
@@ -34,7 +34,7 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
     });
     let mut all: Vec<Finding> = Vec::new();
     for finding in seen.rows.iter().map(|row| calls(row, step, &shape.libc, corpus)) {
-        // The same of another architecture.
+        // The same for another architecture.
         match all.iter_mut().find(|there| is_alike(there, &finding)) {
             Some(there) => {
                 there.what = format!("{}; {}", there.what, finding.what.trim_start_matches("calls "));
@@ -47,7 +47,7 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
         .differences
         .iter()
         .any(|one| ["lifecycle.create.result", STARTED].contains(&one.fact.as_str()));
-    // What the probe has met already is not told again from paper, nor what can be met only once it starts.
+    // What the probe has already met is not reported again from reading, nor is what can be met only once it starts.
     let met: BTreeSet<Option<FindingId>> = all.iter().map(|one| one.id.clone()).collect();
     let read = shape
         .read
@@ -59,10 +59,10 @@ pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec
     by_cause(all)
 }
 
-/// What stands between a reason and what else comes of the same.
+/// Separates a reason from its other consequences.
 const ALSO: &str = "; also ";
 
-/// One row for what one finding accounts for: the worst of it, with the names of the rest.
+/// One row for everything that a finding accounts for: the worst of it, with the names of the rest.
 fn by_cause(all: Vec<Finding>) -> Vec<Finding> {
     let mut told: Vec<(Finding, Vec<String>)> = Vec::new();
     for finding in all {
@@ -88,7 +88,7 @@ fn by_cause(all: Vec<Finding>) -> Vec<Finding> {
     told.into_iter().map(join).collect()
 }
 
-/// Puts the worst first; of the same impact what fails before the rest, then by what they are about.
+/// Puts the worst first; within the same impact, failures come before the rest, and then the order is by subject.
 pub fn worst_first(findings: &mut [Finding]) {
     let later = |one: &Finding| !one.what.starts_with("lifecycle.");
     findings.sort_by(|a, b| {
@@ -109,7 +109,7 @@ fn is_alike(one: &Finding, other: &Finding) -> bool {
     of(one) == of(other)
 }
 
-/// What a fact is under the one and under the other.
+/// The value of a fact under each of the two runtimes.
 pub(super) fn values(difference: &Difference, step: Move<'_>) -> (Option<Value>, Option<Value>) {
     let value = |who: &RuntimeId| {
         let mut groups = difference.groups.iter();
@@ -120,7 +120,7 @@ pub(super) fn values(difference: &Difference, step: Move<'_>) -> (Option<Value>,
     (value(step.from), value(step.to))
 }
 
-/// Facts about the folder that v1's hierarchies are mounted in.
+/// Facts about the folder in which v1's hierarchies are mounted.
 const CGROUP_FOLDER: [&str; 4] = [
     "cgroup.inside.cgroupfs.writable",
     "mount.inside./sys/fs/cgroup",
@@ -166,7 +166,7 @@ fn fact(
         return finding;
     }
     if harmless(difference, tamed, [from.as_ref(), to.as_ref()], &mut finding) {
-        // Of a mask it is not known which finding is about it, and which about the mount below.
+        // For a mask it is not known which finding is about the mask, and which about the mount below.
         let of_mask = values::is_mask(&difference.fact, &tamed.config);
         let because = worst(difference, step, corpus).filter(|_| !of_mask);
         finding.id = because.map(|(id, _)| id.clone());
@@ -175,9 +175,9 @@ fn fact(
     if let Some((id, known)) = worst(difference, step, corpus) {
         let told = corpus.findings.impact(id, step.from, step.to);
         let told = told.unwrap_or(known.impact.worst());
-        // What its own user cannot do any more, or what does not start, is seen, whatever is usual. What starts only then is
-        // nobody's loss.
-        // A limit that begins to bind is a loss too, however wrong it was that it did not.
+        // What its own user can no longer do, or what does not start, is visible, whatever is usual. What starts only
+        // then is not a loss to anyone. A limit that begins to take effect is a loss too, however wrong it was that it
+        // did not.
         finding.impact = match seen_outright(&difference.fact) {
             _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
             true if impact == Impact::Breaks => told.max(impact),
@@ -198,15 +198,15 @@ fn fact(
     finding
 }
 
-/// Whether a fact's values say themselves whether something works.
+/// Whether a fact's values themselves show whether something works.
 fn seen_outright(fact: &str) -> bool {
     fact.starts_with("proc.stat.") || fact.starts_with("lifecycle.") && fact.ends_with(".result")
 }
 
-/// Kinds of file systems in which no symbolic link can be.
+/// Kinds of file systems that cannot contain symbolic links.
 const WITHOUT_LINKS: [&str; 4] = ["cgroup", "cgroup2", "mqueue", "devpts"];
 
-/// Whether it is a mount without symbolic links, and all that differs is whether they are followed.
+/// Whether it is a mount without symbolic links, and the only difference is whether they are followed.
 fn differ_in_links_only(from: Option<&Value>, to: Option<&Value>) -> bool {
     let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
         return false;
@@ -216,7 +216,7 @@ fn differ_in_links_only(from: Option<&Value>, to: Option<&Value>) -> bool {
     WITHOUT_LINKS.contains(&kind) && plain(from) == plain(to)
 }
 
-/// What is nothing to a workload, whatever accounts for it.
+/// What does not matter to a workload, whatever accounts for it.
 fn harmless(
     difference: &Difference,
     tamed: &Tamed,
@@ -226,12 +226,12 @@ fn harmless(
     let fact = difference.fact.as_str();
     let reads = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text.ends_with(" rdonly") || text.ends_with(" rdwr"));
     let why = match fact {
-        // On v1 that is a folder of the container's own, in which the hierarchies are mounted.
+        // On v1 this is a folder of the container's own, in which the hierarchies are mounted.
         _ if !tamed.unified && CGROUP_FOLDER.contains(&fact) => {
             "the folder around the cgroup hierarchies holds nothing of theirs"
         }
         "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
-        // Whether it is masked the probe has tried.
+        // The probe has tested whether it is masked.
         _ if values::is_mask(fact, &tamed.config) && from.is_some() && to.is_some() => {
             "masked by another kind of mount"
         }
@@ -257,10 +257,10 @@ fn worst<'c>(
         .max_by_key(|(id, _)| corpus.findings.impact(id, step.from, step.to))
 }
 
-/// What helps where a call gets another error than ENOSYS: until somebody has proven it.
+/// What helps if a call gets an error other than ENOSYS, until a cure has been proven.
 pub const CURE: &str = "give the container a cured profile: ocidiff seccomp CONFIG.JSON --fix enosys";
 
-/// The findings that say why a row is; of the runtime that lets calls through, where one does.
+/// The findings that explain a row; those of the runtime that lets calls through, if one does.
 fn accounts_for<'a>(accounts: &'a [Account], lax: Option<&RuntimeId>) -> impl Iterator<Item = &'a FindingId> {
     let whose = lax.map(|lax| lax.label.clone());
     accounts
@@ -269,7 +269,7 @@ fn accounts_for<'a>(accounts: &'a [Account], lax: Option<&RuntimeId>) -> impl It
         .flat_map(|account| &account.because)
 }
 
-/// The calls of a row by their names, if they have some.
+/// The calls of a row by their names, if they have any.
 fn names(row: &FilterRow) -> String {
     let all: Vec<&str> = row.named.iter().map(|call| call.name.as_str()).collect();
     match &all[..] {
@@ -282,13 +282,13 @@ fn names(row: &FilterRow) -> String {
 fn remedy(impact: Impact, is_lax: bool, known: Option<&CatalogueFinding>) -> Option<String> {
     match (impact, is_lax) {
         (Impact::Cosmetic, _) => None,
-        // No profile makes up for conditions that a runtime does not keep.
+        // A profile cannot make up for conditions that a runtime does not keep.
         (_, true) => known.and_then(|known| known.remedy.clone()),
         (_, false) => Some(CURE.to_owned()),
     }
 }
 
-/// Calls that the filters do not answer alike.
+/// Calls to which the filters give different answers.
 fn calls(
     (row, accounts): &(FilterRow, Vec<Account>),
     step: Move<'_>,
@@ -310,7 +310,7 @@ fn calls(
     let made = hits().find(|hit| libc.makes(&hit.who));
     let hit = made.or_else(|| hits().next());
     let passes = |action: &str| action == "ALLOW" || action == "LOG";
-    // What the profile allows comes through at last.
+    // What the profile allows finally gets through.
     let better = passes(&to) && row.written.as_deref().is_some_and(passes);
     let lax = [step.from, step.to].into_iter().find(|who| {
         let written = row.written.as_deref();
@@ -343,7 +343,7 @@ fn calls(
                 step.to.label
             ),
         ),
-        // What nothing in its files is known to make may be in a program of its own.
+        // A call that nothing in its files is known to make may be made by a program of its own.
         (_, None, Some(hit)) => (
             if made.is_some() {
                 Impact::Breaks

@@ -1,10 +1,10 @@
-//! Which C library a workload's files have: a call that only newer ones make is not made by an older one.
+//! Which C library a workload's files contain: a call that only newer ones make is not made by an older one.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Where it lies.
+/// Where it is found.
 const FOLDERS: [&str; 10] = [
     "lib",
     "lib64",
@@ -19,7 +19,7 @@ const FOLDERS: [&str; 10] = [
 ];
 /// How much of it is read.
 const MOST: u64 = 16 << 20;
-/// What glibc says of itself when it is run.
+/// What glibc prints about itself when it is run.
 const BANNER: &[u8] = b"GNU C Library";
 
 /// The C libraries of a rootfs.
@@ -48,7 +48,7 @@ impl Libc {
         }
     }
 
-    /// Whether it makes a call that, in the words of what is known, `who` makes: `glibc >= 2.39: ...`.
+    /// Whether it makes a call that, according to what is known, `who` makes: `glibc >= 2.39: ...`.
     #[must_use]
     pub(super) fn makes(&self, who: &str) -> bool {
         let asked = who
@@ -71,7 +71,7 @@ impl Libc {
     }
 }
 
-/// A file of a layer; no link leads out of it.
+/// A file of a layer; links cannot lead out of it.
 fn within(layer: &Path, below: &Path) -> Option<PathBuf> {
     let layer = layer.canonicalize().ok()?;
     let path = layer.join(below).canonicalize().ok()?;
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(new.said(), "its files have glibc 2.41");
         assert!(new.makes("GNU tar with glibc >= 2.39 (Fedora 40)") && !new.makes("glibc >= 2.42: x"));
         assert!(!new.makes("musl >= 1.2.5"));
-        // A link that leads out is nobody's library.
+        // A link that leads out is not a library of the workload.
         let out = tempfile::tempdir().expect("a folder");
         std::os::unix::fs::symlink(layer.join("usr"), out.path().join("usr")).expect("a link");
         assert_eq!(Libc::of(&[out.path().to_owned()]), Libc::default());

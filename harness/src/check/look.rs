@@ -20,26 +20,27 @@ use crate::judge::filters;
 
 /// How long the probe may take, in seconds.
 const LIMIT: f64 = 10.0;
-/// How often a difference must show: what does not is no difference of the runtimes'.
+/// How often a difference must show: otherwise it is not a difference between the runtimes.
 const RUNS: usize = 2;
 
 /// Whether a container starts.
 pub(super) const STARTED: &str = "lifecycle.start.result";
 
-/// What was seen of a shape.
+/// What was seen for a shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
-    /// Facts on which the runtimes differ. The first group has the runtime that the workload runs under now.
+    /// Facts on which the runtimes differ. The first group contains the runtime under which the workload runs now.
     pub differences: Vec<Difference>,
-    /// Calls that their filters do not answer alike, and what accounts for that.
+    /// Calls to which their filters give different answers, and what accounts for that.
     pub rows: Vec<(FilterRow, Vec<Account>)>,
     /// Every fact that a runtime showed, whether they differ or not.
     pub facts: BTreeSet<String>,
-    /// What a runtime said where a call failed, by runtime.
+    /// What a runtime printed when a call failed, by runtime.
     pub said: BTreeMap<String, String>,
 }
 
-/// A case that is started, waited for so many seconds, and deleted, of which all of a channel is compared too.
+/// A case that is started, waited for up to this many seconds, and deleted, in which everything in one channel
+/// is compared too.
 pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -> Result<Case, Error> {
     let body: CaseFile = serde_json::from_value(json!({
         "summary": summary,
@@ -64,7 +65,7 @@ pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -
 ///
 /// The harness or the machine failed.
 pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, String>, Error> {
-    // What the probe says of itself is enough; cgroup values are seen from outside only.
+    // What the probe reports about itself is enough; cgroup values are seen from outside only.
     let case = case(shape, "the probe in a workload's place", LIMIT, Channel::Cgroup)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
     let bundle = match engine.builder.over(
@@ -98,14 +99,14 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         said: said(&records),
         differences,
     };
-    // The rows say it better.
+    // The rows describe this better.
     seen.differences
         .retain(|difference| difference.fact != DEPARTURES || seen.rows.is_empty());
     Ok(Ok(seen))
 }
 
 /// The probe's launches, in which a workload that did not begin has failed to start, whatever its runtime answers: an
-/// init that cannot execute its program may say so to nobody but its own stderr.
+/// init that cannot execute its program may report that only on its own stderr.
 struct Begun<'a>(&'a CellRunner);
 
 impl Launch for Begun<'_> {
@@ -133,15 +134,15 @@ fn settle(record: &mut Record) {
     }
 }
 
-/// Whether a fact is the probe's own.
+/// Whether the probe itself reports a fact.
 fn is_told(fact: &str) -> bool {
-    // What is seen from outside says no more than that there is a process.
+    // Seen from outside, a process shows no more than that it exists.
     facts::find(fact).is_some_and(|found| found.kind.from == From::Inside)
 }
 
 /// What is the same each time.
 pub(super) struct Steady {
-    /// Of the first time.
+    /// The records of the first time.
     pub(super) records: Vec<Record>,
     /// What differed in the same way each time.
     pub(super) differences: Vec<Difference>,
@@ -168,7 +169,7 @@ pub(super) async fn steady(launch: &impl Launch, case: &Case, bundle: &Bundle) -
     steady.ok_or_else(|| "it was not run".to_owned())
 }
 
-/// Why nothing can be said: the machine failed, or no runtime takes the config.
+/// Why nothing can be said: the machine failed, or no runtime accepts the config.
 fn useless(records: &[Record]) -> Option<String> {
     for record in records {
         if let RunOutcome::Broken(why) = &record.outcome {
@@ -185,13 +186,13 @@ fn useless(records: &[Record]) -> Option<String> {
     Some(format!("no runtime starts it here: {}", words.join("; ")))
 }
 
-/// What differs of these would have been seen.
+/// Facts whose difference would have been seen.
 fn facts(records: &[Record]) -> BTreeSet<String> {
     let all = records.iter().flat_map(|record| &record.facts);
     all.map(|fact| fact.path.clone()).collect()
 }
 
-/// What a runtime printed for a call that failed.
+/// What a runtime printed when a call failed.
 fn said(records: &[Record]) -> BTreeMap<String, String> {
     let words = records.iter().filter_map(|record| {
         let failed = record.failed().next()?;

@@ -4,16 +4,16 @@
 //! |---|---|
 //! | [`features`] | what the runtimes say that they support |
 //! | [`from_to`] | from which runtime to which |
-//! | [`read`]    | what can be told from a config alone |
+//! | [`read`]    | what a config alone shows |
 //! | `libc`    | which C library a workload's files have |
-//! | [`usual`]   | what engines put into every config by themselves, and what they leave out |
+//! | [`usual`]   | what engines add to every config by themselves, and what they leave out |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
-//! | `access` | owner and mode of mount points, by what its user can do |
+//! | `access` | owner and mode of mount points, judged by what the user can do |
 //! | `devices` | device rules, entry by entry |
-//! | `rules`, `values` | how bad differences of facts are that no case knows |
-//! | `words` | what a runtime says where it fails |
+//! | `rules`, `values` | how bad differences are in facts that no case covers |
+//! | `words` | what a runtime says when it fails |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
 mod access;

@@ -1,5 +1,5 @@
-//! What can be told from a config.json alone: findings that such a workload can meet under one of the runtimes and not
-//! under the other, and what the runtimes say that they support.
+//! What a config.json alone shows: findings that such a workload can meet under one of the runtimes and not under the
+//! other, and what the runtimes say that they support.
 
 use std::collections::BTreeSet;
 
@@ -18,21 +18,21 @@ use crate::corpus::Corpus;
 /// A difference that was found by reading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
-    /// What is told of it.
+    /// What is reported about it.
     pub finding: Finding,
-    /// How it would show, if the probe met it; nothing where it comes from the runtimes' features.
+    /// How it would show, if the probe met it; empty if it comes from the runtimes' features.
     pub shows: Vec<Sign>,
-    /// Whether the probe's copy of the config has what it is about too, so that the probe may see it for itself.
+    /// Whether the probe's copy of the config also contains what it is about, so that the probe may see it for itself.
     pub tried: bool,
 }
 
 impl Read {
-    /// Whether the probe has tried just this, so that what it saw counts, whatever is written.
+    /// Whether the probe has tested exactly this, so that what it saw counts, whatever is written.
     #[must_use]
     pub fn is_settled_by(&self, seen: &BTreeSet<String>) -> bool {
         let shown = |sign: &Sign| seen.iter().any(|fact| sign.is_about(fact));
-        // What has no sign shows in no single run; how a runtime sets up what its workload sees is not the workload's; and of
-        // mounts the probe has seen all.
+        // What has no sign does not show in a single run; how a runtime sets up what its workload sees is not part of
+        // the workload; and the probe has seen all mounts.
         let unseen = |sign: &Sign| {
             let channel = Channel::of(&sign.fact);
             channel.is_some_and(|channel| [Channel::Setup, Channel::Mount].contains(&channel))
@@ -47,13 +47,13 @@ const STEPS: [Op; 4] = [Op::Create, Op::Start, Op::Wait, Op::Delete];
 /// What reading needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
-    /// From which runtime to which.
+    /// From which runtime to which other.
     pub step: Move<'a>,
     /// What is known.
     pub corpus: &'a Corpus,
-    /// Where.
+    /// The machine.
     pub machine: &'a Machine,
-    /// What the runtimes say of themselves.
+    /// What the runtimes report about themselves.
     pub features: &'a Features,
 }
 
@@ -69,7 +69,7 @@ impl Reader<'_> {
         let lacks = self.features.lacks(config, self.step);
         let still = self.features.lacks(tamed, self.step);
         all.extend(lacks.into_iter().map(|finding| Read {
-            // A runtime's list may be incomplete: whether the probe has its mounts and namespaces is seen.
+            // A runtime's list may be incomplete: whether the probe has its mounts and namespaces can be seen.
             tried: TRIED.iter().any(|kind| finding.what.starts_with(kind)) && still.contains(&finding),
             finding,
             shows: Vec::new(),
@@ -77,7 +77,7 @@ impl Reader<'_> {
         all
     }
 
-    /// Whether the other runtime does the same, by a finding of its own with the same name.
+    /// Whether the other runtime does the same, according to a finding of its own with the same name.
     fn both_do(&self, id: &FindingId, config: &Json, steps: &[Op]) -> bool {
         let Some((_, name)) = id.as_str().split_once('/') else {
             return false;
@@ -93,13 +93,13 @@ impl Reader<'_> {
         })
     }
 
-    /// A finding that the config itself says something of: what every workload can meet is seen by the probe.
+    /// A finding about something in the config itself: the probe sees what every workload can meet.
     fn finding(&self, id: &FindingId, known: &Known, config: &Json, tamed: &Json) -> Option<Read> {
         let applies = known.applies.as_ref()?;
         applies.config.as_ref()?;
         let steps = [&STEPS[..], &[Op::Exec, Op::Kill]].concat();
         let impact = self.corpus.findings.impact(id, self.step.from, self.step.to)?;
-        // What shows now and then is told where it shows.
+        // What shows only now and then is reported where it shows.
         if known.races || impact == Impact::Cosmetic || !applies.fits(config, &steps, self.machine) {
             return None;
         }
@@ -186,7 +186,7 @@ mod tests {
         let order = order.expect("poststart comes later under the one");
         assert!(!order.tried && order.finding.depth == Depth::Read);
         assert!(told.iter().all(|read| read.finding.impact > Impact::Cosmetic));
-        // Nothing of it where both are the same, or where the config has no hooks.
+        // None of it is reported if both are the same, or if the config has no hooks.
         assert!(reads(&old, &old, &config, &tamed).is_empty());
         assert!(
             reads(&old, &new, &tamed, &tamed)
@@ -204,7 +204,7 @@ mod tests {
             .find(|read| is(read, "youki/program-looked-up-before-exec"));
         let path = path.expect("the other wants a PATH");
         assert!(path.tried && path.is_settled_by(&BTreeSet::from(["lifecycle.create.result".to_owned()])));
-        // An exec is not tried.
+        // An exec is not tested.
         let exec = told.iter().find(|read| is(read, "youki/exec-without-filter"));
         assert!(!exec.expect("no filter there").is_settled_by(&BTreeSet::new()));
     }

@@ -1,4 +1,5 @@
-//! How bad a difference is where the corpus has no word on it: what can be seen from the values, then rules by fact (`rules.yaml`).
+//! How bad a difference is if the corpus says nothing about it: first what the values show, then rules by fact
+//! (`rules.yaml`).
 
 use std::sync::LazyLock;
 
@@ -29,7 +30,7 @@ impl Rule {
     }
 }
 
-/// How bad a difference is, and why, by the rules.
+/// How bad a difference is, and why, according to the rules.
 pub(super) fn by_rule(
     fact: &str,
     from: Option<&Value>,

@@ -1,7 +1,7 @@
-//! Runs a workload's own command under both runtimes, in a throw-away container, and takes what differs each time.
+//! Runs a workload's own command under both runtimes, in a throwaway container, and takes what differs each time.
 //!
 //! The container is the probe's: the same namespaces, stand-ins and limits. Only the command and its environment are the
-//! workload's. What it prints is told as a digest.
+//! workload's. What it prints is reported as a digest.
 
 use std::path::Path;
 
@@ -21,10 +21,10 @@ use crate::error::Error;
 use crate::secrets::{Discreet, Secrets};
 use crate::workload::tame;
 
-/// What does not end by itself is ended after so many seconds; what it did until then is compared.
+/// What does not end by itself is ended after this many seconds; what it did until then is compared.
 const LIMIT: f64 = 5.0;
 
-/// What a command shows beside what the probe has shown.
+/// What a command shows in addition to what the probe has shown.
 const CHANNELS: [Channel; 4] = [
     Channel::Lifecycle,
     Channel::Process,
@@ -75,11 +75,11 @@ pub async fn run(
     }))
 }
 
-/// What came of a command.
+/// The result of a command.
 pub struct Ran {
     /// What differs.
     pub findings: Vec<Finding>,
-    /// What of it was not seen, a line each.
+    /// What was not seen of it, with a line each.
     pub without: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Workloads of the same shape: what a runtime is asked for is the same, so one check speaks for all.
+//! Workloads of the same shape: the runtime is asked for the same thing, so one check covers all of them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,13 +25,13 @@ pub struct Shape {
     pub workloads: Vec<String>,
     /// The probe's config.
     pub tamed: Tamed,
-    /// The workload's own command, where that is to be run too.
+    /// The workload's own command, if that should be run too.
     pub own: Option<Own>,
-    /// What can be told from the config alone.
+    /// What the config alone shows.
     pub read: Vec<Read>,
     /// Which C library their files have.
     pub libc: Libc,
-    /// The layers of the rootfs of the first of them.
+    /// The layers of the rootfs of the first workload.
     pub layers: Vec<PathBuf>,
 }
 
@@ -40,18 +40,18 @@ pub struct Shape {
 pub struct RunOptions {
     /// It is.
     pub run: bool,
-    /// Another command in its place.
+    /// Another command, in place of its own.
     pub command: Option<Vec<String>>,
 }
 
-/// What a workload runs. It holds secrets: none of it is told.
+/// What a workload runs. It holds secrets: none of it is reported.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Own {
     /// The program and its arguments.
     pub args: Vec<String>,
     /// Its environment.
     pub env: Vec<String>,
-    /// What stands for the host's files: not the probe for its program.
+    /// What stands in for the host's files, without the probe in place of its program.
     pub stand_ins: Vec<StandIn>,
 }
 
@@ -85,7 +85,7 @@ fn texts(config: &Value, pointer: &str) -> Vec<String> {
 /// A workload whose config cannot be read, and why, in one line.
 pub type Unreadable = (String, String);
 
-/// Puts workloads of the same shape together.
+/// Groups workloads of the same shape.
 #[must_use]
 pub fn shapes(
     workloads: Vec<Workload>,
@@ -146,8 +146,9 @@ pub fn shapes(
     (shapes, unreadable)
 }
 
-/// Of what the probe is run with (without the environment, of which a runtime looks at the form; members in any order), what it is
-/// run without, what was read, what its files are like where that matters; and of the command and the files that it is run with, if it is.
+/// The digest covers what the probe is run with (without the environment, of which a runtime looks only at the form;
+/// with members in any order), what it is run without, what was read, and the properties of its files where they
+/// matter; if the command is run, also the command and the files that it is run with.
 fn digest(
     tamed: &Tamed,
     libc: &Libc,
@@ -179,7 +180,7 @@ fn digest(
     of_text(&whole.to_string())[..12].to_owned()
 }
 
-/// Where the copy's program is looked for, if it is.
+/// Where the copy's program is searched for, if it is.
 fn looked_for(config: &Value) -> Option<Vec<String>> {
     let program = config.pointer("/process/args/0").and_then(Value::as_str)?;
     (!program.contains('/')).then(|| {

@@ -1,5 +1,5 @@
-//! What engines put into every config by themselves (`engines.yaml`): it is left out before a config is read for what is
-//! known of such configs.
+//! What engines add to every config by themselves (`engines.yaml`): it is left out before a config is searched for
+//! known problems of such configs.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ struct Usual {
     drops: Vec<Drops>,
 }
 
-/// A mount by which an engine is known.
+/// A mount that identifies an engine.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mark {
@@ -30,7 +30,7 @@ struct Mark {
     below: String,
 }
 
-/// What an engine leaves out of a profile.
+/// What an engine drops from a profile.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Drops {
@@ -42,7 +42,7 @@ struct Drops {
 static USUAL: LazyLock<Usual> =
     LazyLock::new(|| serde_yaml::from_str(include_str!("engines.yaml")).unwrap_or_default());
 
-/// Whether an engine leaves a member of a profile out of what it hands to its runtimes.
+/// Whether an engine drops a member of a profile from what it passes to its runtimes.
 #[must_use]
 pub fn drops(engine: &str, version: &str, member: &str) -> bool {
     let Ok(version) = Version::parse(version) else {
@@ -52,8 +52,8 @@ pub fn drops(engine: &str, version: &str, member: &str) -> bool {
     all.any(|one| one.engine == engine && one.member == member && one.versions.holds(&version))
 }
 
-/// Whether a finding is about a device path at which something lies, and nothing can: each is listed once, below a tmpfs,
-/// and nothing is mounted on it.
+/// Whether a finding is about something existing at a device path, and nothing can exist there: each path is listed
+/// once, below a tmpfs, and nothing is mounted on it.
 pub(super) fn paths_are_free(id: &FindingId, config: &Value) -> bool {
     let list = |at: &str| config.pointer(at).and_then(Value::as_array).into_iter().flatten();
     let path = |of: &Value, member: &str| of[member].as_str().map(str::to_owned);
@@ -71,7 +71,8 @@ pub(super) fn paths_are_free(id: &FindingId, config: &Value) -> bool {
     USUAL.taken_paths.contains(id) && paths.iter().all(is_free)
 }
 
-/// Whether the engine sets up the network of a container once that is there, and no hook in its config says so.
+/// Whether the engine sets up a container's network after creating the container, without a hook in its config
+/// that says so.
 #[must_use]
 pub(super) fn network_comes_later(config: &Value) -> bool {
     let mounts = || config["mounts"].as_array().into_iter().flatten();
@@ -85,7 +86,7 @@ pub(super) fn network_comes_later(config: &Value) -> bool {
     })
 }
 
-/// The config without what is its engine's.
+/// The config without what its engine added.
 pub(super) fn without(config: &Value) -> Value {
     let mut config = config.clone();
     let Some(all) = config.as_object_mut() else {

@@ -1,20 +1,21 @@
-//! How bad a difference is, as far as its two values say it themselves.
+//! How bad a difference is, as far as its two values show by themselves.
 
 use super::access;
 use crate::workload::mounts::EVERYBODYS;
 use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
 
-/// Errors of what may not be written or reached; a program that meets one does not go on another way than with the other.
+/// Errors for what may not be written or reached; a program that meets one of them does not behave differently than
+/// with another.
 const REFUSALS: [&str; 3] = ["EACCES", "EPERM", "EROFS"];
 
-/// Whether what fails now would not fail any more.
+/// Whether what fails now would no longer fail.
 pub(super) fn improves(fact: &str, to: Option<&Value>) -> bool {
     fact.ends_with(".result") && to == Some(&Value::from("ok"))
 }
 
 const PROCESSES: &str = "processes";
-/// Limits of a cgroup, of v1 and of v2, and what they are of.
+/// Limits of a cgroup, for v1 and v2, and what they limit.
 const LIMITS: [(&str, &str); 7] = [
     ("cgroup.pids.max", PROCESSES),
     ("cgroup.memory.limit_in_bytes", "memory"),
@@ -25,7 +26,7 @@ const LIMITS: [(&str, &str); 7] = [
     ("cgroup.cpu.cfs_quota_us", "processor time"),
 ];
 
-/// What the values themselves say; none where they do not.
+/// What the values themselves show; `None` if they show nothing.
 pub(super) fn judge(
     fact: &str,
     from: Option<&Value>,
@@ -90,7 +91,7 @@ pub(super) fn judge(
     }
     let path = fact.strip_prefix("mount.inside.")?;
     if listed(config, "maskedPaths", path) || listed(config, "readonlyPaths", path) {
-        // Whether it is masked, or read-only, the probe has tried.
+        // The probe has tested whether it is masked or read-only.
         return say(
             Impact::Cosmetic,
             "masked or made read-only by another kind of mount",
@@ -125,19 +126,20 @@ pub(super) fn judge(
     say(Impact::Cosmetic, "other options of the mount, none that confines")
 }
 
-/// What of the view of cgroups matters to nobody, in words.
+/// What is of no importance in the view of cgroups, in words.
 fn of_cgroups(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<&'static str> {
     fact.strip_prefix("cgroup.inside.cgroupfs.")?;
     let by_access = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text == "ok" || REFUSALS.contains(&text.as_str()));
     match () {
-        // Whether one can be written there is the mount's to say, once for all of them.
+        // Whether one can be written there is up to the mount, and is reported once for all of them.
         () if by_access(from) && by_access(to) => Some("told by the mounts below /sys/fs/cgroup"),
         () if from.is_none() => Some("one folder more is seen there"),
         () => None,
     }
 }
 
-/// Whether process numbers are of a namespace that is shared with others, or as many as before; alone it would have one of its own.
+/// Whether process numbers come from a namespace that is shared with others, or from one with as many processes as
+/// before; alone, it would have its own.
 fn is_numbers_only(fact: &str, from: Option<&Value>, to: Option<&Value>, config: &Json) -> bool {
     let (Some(Value::List(from)), Some(Value::List(to))) = (from, to) else {
         return false;
@@ -149,12 +151,12 @@ fn is_numbers_only(fact: &str, from: Option<&Value>, to: Option<&Value>, config:
     }
 }
 
-/// Whether it is a limit, and a lower one than before.
+/// Whether it is a limit, and lower than before.
 pub(super) fn is_lower_limit(fact: &str, from: Option<&Value>, to: Option<&Value>) -> bool {
     limit(fact, from, to).is_some()
 }
 
-/// A limit that a workload has not met so far; none where it does not sink.
+/// A limit that a workload has not reached so far; `None` if it does not go down.
 fn limit(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<(Impact, String)> {
     let (_, what) = LIMITS.iter().find(|(name, _)| *name == fact)?;
     let number = |value: Option<&Value>| match value? {
@@ -166,7 +168,7 @@ fn limit(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<(Impact
     };
     let (from, to) = (number(from)?, number(to)?);
     match to < from {
-        // The first is the workload's own.
+        // The first process is the workload's own.
         true if *what == PROCESSES && to <= 1 => {
             Some((Impact::Breaks, "it could not start another process".to_owned()))
         }
@@ -175,7 +177,8 @@ fn limit(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<(Impact
     }
 }
 
-/// Whether a pipe or a file that was another's becomes the process's own. A device is the machine's, and more than its own.
+/// Whether a pipe or a file that belonged to another process becomes the process's own. A device belongs to the
+/// machine, and is more than the process's own.
 fn becomes_its_own(from: Option<&Value>, to: Option<&Value>, config: &Json) -> bool {
     let parts = |value: Option<&Value>| match value {
         Some(Value::Text(text)) => {
@@ -194,13 +197,13 @@ fn becomes_its_own(from: Option<&Value>, to: Option<&Value>, config: &Json) -> b
     from == to && own != owner && own == format!("{}:{}", number("uid"), number("gid"))
 }
 
-/// Whether it sees the processes of the host, the runtime's among them.
+/// Whether it sees the host's processes, including the runtime's.
 fn shares_processes(config: &Json) -> bool {
     let list = config.pointer("/linux/namespaces").and_then(Json::as_array);
     list.is_none_or(|list| list.iter().all(|one| one["type"] != "pid"))
 }
 
-/// Whether a path can be written that the config mounts, or makes, read-only.
+/// Whether a path can be written that the config mounts or makes read-only.
 fn writable(path: &str, to: Option<&Value>, config: &Json) -> Option<(Impact, String)> {
     let list = |pointer: &str| {
         config
@@ -241,10 +244,11 @@ fn sorted(list: &[String]) -> Vec<&String> {
 
 /// Flags of a mount that confine.
 const KEEPING: &[&str] = &["ro", "nosuid", "nodev", "noexec"];
-/// Those that mean something where a device is mounted: nobody executes it, and its file is written to by its driver.
+/// Flags that mean something where a device is mounted: a device is not executed, and its file is written to by its
+/// driver.
 const OF_DEVICES: &[&str] = &["nodev"];
 
-/// Whether a device is at a path: one that every container has, or one of the config's.
+/// Whether there is a device at a path: one that every container has, or one from the config.
 fn is_device(path: &str, config: &Json) -> bool {
     let devices = config.pointer("/linux/devices").and_then(Json::as_array);
     let named = |one: &Json| one["path"] == path && one["type"] != "p";
@@ -265,7 +269,8 @@ fn listed(config: &Json, member: &str, path: &str) -> bool {
     list.is_some_and(|list| list.iter().any(|one| one == path))
 }
 
-/// The mount's own flags, of `tmpfs rw,nosuid | rw,size=4k | private | ...`; it is read-only too where its file system is.
+/// The mount's own flags, from `tmpfs rw,nosuid | rw,size=4k | private | ...`; the mount is also read-only if its file
+/// system is.
 fn flags(told: &str) -> Option<Vec<&str>> {
     let mut parts = told.split(" | ");
     let own = parts.next()?;

@@ -1,10 +1,10 @@
-//! A runtime's own words on why a call failed, in one line and whole: what matters may stand in the first line of a log, and what
-//! the last one says in general.
+//! A runtime's own words on why a call failed, complete and on one line: what matters may be in the first line of a
+//! log, while the last line may be general.
 
-/// The most that is told, in characters.
+/// The most that is shown, in characters.
 const MOST: usize = 1200;
 
-/// Each thing that it says, once; of a log's line just the message.
+/// Each of its messages, once; from a log line, only the message.
 pub(super) fn words(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
@@ -33,7 +33,7 @@ fn plain(line: &str) -> &str {
     rest.split_once(": ").map_or(rest, |(_, rest)| rest)
 }
 
-/// The message of `time="..." level=error msg="..."`; else the line.
+/// The message of `time="..." level=error msg="..."`; otherwise the line.
 fn message(line: &str) -> String {
     let line = line.trim();
     let quoted = line

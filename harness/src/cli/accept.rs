@@ -66,7 +66,7 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
     told.end(status)
 }
 
-/// A range that is to end is not for a known file.
+/// A range that should end does not belong in a known file.
 fn tell_fixed(case: &str, fixed: &Fixed) {
     for id in &fixed.because {
         output::complain(&format!(
@@ -76,7 +76,7 @@ fn tell_fixed(case: &str, fixed: &Fixed) {
     }
 }
 
-/// Rewrites one known file, unless it is a dry run; what to say of it, with the change as a diff.
+/// Rewrites one known file, unless it is a dry run; returns what to say about it, with the change as a diff.
 fn update(
     path: &Path,
     observed: &[Observed],
@@ -84,7 +84,7 @@ fn update(
     dry_run: bool,
 ) -> Result<Option<String>, Error> {
     let failed = |error: io::Error| Error::usage(format!("{}: {error}", path.display()));
-    // Of two that accept at once the second waits: it must not write over what the first has written.
+    // If two accept at once, the second waits: it must not overwrite what the first has written.
     let folder = File::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     let before = match read_text(path, raised(folder::FILE)) {
@@ -143,7 +143,7 @@ fn observed(entry: &Entry, differences: &[&Difference], records: &[Record]) -> V
             fact: difference.fact.clone(),
             member: entry.case.member.clone(),
             gone: matches!(difference.standing, Standing::Gone),
-            // What may be fixed is mended in the finding, whose range is to end.
+            // What may be fixed is corrected in the finding, whose range should end.
             known: matches!(difference.standing, Standing::Known | Standing::Fixed),
             expected: difference
                 .expected

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::bundle::given::Reach;
 
-/// How far its rootfs may be away from it, where only what lies in it is taken.
+/// How far its rootfs may be away from it, if only what lies inside is taken.
 pub(super) fn reach(outside_root: bool) -> Reach {
     if outside_root {
         Reach::Anywhere
@@ -13,7 +13,7 @@ pub(super) fn reach(outside_root: bool) -> Reach {
     }
 }
 
-/// How people call it.
+/// What people call it.
 pub(super) fn name_of(folder: &Path) -> String {
     folder.file_name().map_or_else(
         || folder.display().to_string(),

@@ -67,7 +67,7 @@ fn bundle(folder: &Path, reach: Reach) -> Result<Container, Error> {
     })
 }
 
-/// The one container of the name.
+/// The one container with the name.
 async fn container(args: &CaptureArgs, name: &str) -> Result<Container, Error> {
     let options = args.from_whom.options(vec![name.to_owned()]);
     let found = ocidiff_engines::find(&options)

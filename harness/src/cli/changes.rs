@@ -54,7 +54,7 @@ pub(crate) enum ListFormat {
 }
 
 impl ListFormat {
-    /// The format as reports know it.
+    /// The format, for reports.
     pub(crate) fn format(self) -> Format {
         match self {
             Self::Text => Format::Terminal,
@@ -64,7 +64,7 @@ impl ListFormat {
     }
 }
 
-/// Runs the versions, or reads what was run, and says what differs.
+/// Runs the versions, or reads an earlier run, and reports what differs.
 pub(crate) fn changes(args: &ChangesArgs) -> Result<ExitStatus, Error> {
     let (events, exit) = match &args.events {
         Some(file) => recorded(file)?,
@@ -82,7 +82,7 @@ fn shown(file: &Path) -> String {
     format!(" of {}", safe(&file.to_string_lossy()))
 }
 
-/// A run that was made: it ends as its verdicts say, and is broken where it did not come to its end.
+/// An earlier run: it ends as its verdicts say, and is broken if it did not come to its end.
 fn recorded(file: &Path) -> Result<(Vec<Event>, ExitStatus), Error> {
     let read = events::read_file(file);
     let read =
@@ -119,7 +119,7 @@ fn ran(args: &ChangesArgs) -> Result<(Vec<Event>, ExitStatus), Error> {
     let is_name = |word: &str| manifests.iter().any(|manifest| manifest.name == word);
     let is_runtime = |word: &&String| {
         let name = word.split(['@', '=']).next().unwrap_or_default();
-        // No case's name holds these; a runtime's may be misspelt.
+        // Names of cases do not contain these; a runtime's name may be misspelt.
         is_name(word) || (!name.contains('/') && word.contains(['@', '=']))
     };
     let (named, patterns): (Vec<&String>, Vec<&String>) = args.words.iter().partition(is_runtime);
@@ -159,7 +159,7 @@ fn one_name(named: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Every version of a runtime that is there, once each.
+/// Every version of a runtime that is installed, once each.
 fn versions_of(name: &str) -> Result<Vec<String>, Error> {
     let there = suite::versions_of(name)?;
     let versions: BTreeSet<&Version> = there.iter().map(|runtime| &runtime.version).collect();

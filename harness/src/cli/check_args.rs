@@ -1,4 +1,4 @@
-//! What `ocidiff check` can be asked.
+//! What `ocidiff check` can be asked for.
 
 use std::path::PathBuf;
 

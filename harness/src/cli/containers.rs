@@ -1,4 +1,4 @@
-//! Whose containers a command is about, as it can be typed.
+//! Which engines' containers a command is about, as it can be typed.
 
 use std::path::PathBuf;
 

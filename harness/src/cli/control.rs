@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::machine::root;
 use crate::run::suite;
 
-/// Runs every case under each runtime twice, and tells the rate of false alarms.
+/// Runs every case under each runtime twice, and reports the rate of false alarms.
 pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
     let store = suite::store()?;
@@ -23,8 +23,8 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
         for runtime in &runtimes {
             let mut corpus = suite::corpus(args.with.cases.as_deref())?;
             let id = participants::id(runtime, runtime.label());
-            // What is written of a difference between runtimes has no meaning between a runtime and itself, but for
-            // what is written to change from run to run; neither has an expectation that it breaks both times.
+            // What is written about a difference between runtimes has no meaning between a runtime and itself, unless
+            // it is written to change from run to run; nor does an expectation that the runtime breaks both times.
             for entry in &mut corpus.entries {
                 let any = Value::from(ANY);
                 entry

@@ -1,5 +1,4 @@
-//! When a run ends before its last case, and with which exit status: the first failure, a limit, runtimes that do not come
-//! back.
+//! When a run ends before its last case, and with which exit status: the first failure, a limit, runtimes that hang.
 
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ pub(super) struct Until {
 }
 
 impl Until {
-    /// As it was typed; so many runtimes were left out before the first case.
+    /// As it was typed; this many runtimes were left out before the first case.
     pub(super) fn of(args: &RunArgs, left_out: usize) -> Self {
         Self {
             strict: args.strict,
@@ -90,25 +89,25 @@ impl Early {
         self.stop.now();
     }
 
-    /// Why it ended early, where that was no signal.
+    /// Why it ended early, if that was not because of a signal.
     pub(super) fn why(self) -> Option<String> {
         self.why
     }
 
-    /// How the program ends.
+    /// The program's exit status.
     pub(super) fn exit(&self, counts: &Counts, interrupted: bool, unread: bool) -> ExitStatus {
         let whole = self.given_up + self.until.left_out == 0;
         match (interrupted, counts.exit(self.until.strict)) {
             (_, ExitStatus::Ok | ExitStatus::Differs) if !whole => ExitStatus::Broken,
             (false, exit) => exit,
-            // Nobody asked for an end: what was found by then counts.
+            // The end was not requested: what was found by then counts.
             (true, ExitStatus::Differs) if unread || self.failed => ExitStatus::Differs,
             (true, _) => ExitStatus::Broken,
         }
     }
 }
 
-/// Asks everything under way to end when the time is over, and says whether it was.
+/// Asks everything under way to end when the time is up, and returns whether it was.
 pub(super) async fn within(
     running: impl Future<Output = Result<(), Error>>,
     limit: Option<Duration>,

@@ -42,7 +42,7 @@ pub(crate) fn facts(args: &FactsArgs) -> Result<ExitStatus, Error> {
     output::answer(&text, ExitStatus::Ok)
 }
 
-/// The rows of a pattern; that of a fact where it is one.
+/// The rows that match a pattern; for a fact, its row.
 fn choose(pattern: &str) -> Result<Vec<&'static Kind>, Error> {
     if let Some(found) = find(pattern) {
         return Ok(vec![found.kind]);
@@ -57,7 +57,7 @@ fn choose(pattern: &str) -> Result<Vec<&'static Kind>, Error> {
     Ok(chosen)
 }
 
-/// What is no fact, and what may have been meant.
+/// A name that is not a fact, and what may have been meant.
 pub(super) fn unknown(path: &str) -> Error {
     let help = meant(path).map_or_else(
         || "`ocidiff facts` lists them all".to_owned(),

@@ -1,4 +1,4 @@
-//! Files that commands write: whole or not at all.
+//! Files that commands write: completely or not at all.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -18,12 +18,12 @@ pub(crate) const PRIVATE: u32 = file::PRIVATE;
 /// The mode of a new file of the corpus.
 pub(crate) const SHARED: u32 = 0o644;
 
-/// Writes a file whole or not at all.
+/// Writes a file completely or not at all.
 pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     write_whole(path, text.as_bytes(), mode).map_err(|error| failed(path, &error))
 }
 
-/// That a place does not do can be mended by naming another; the rest is the machine's.
+/// An unsuitable place can be fixed by naming another; the rest is the machine's fault.
 pub(crate) fn failed(path: &Path, error: &io::Error) -> Error {
     let told = format!("failed to write {}: {error}", path.display());
     match error.kind() {
@@ -36,7 +36,7 @@ pub(crate) fn failed(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// The folder of `--records`: nobody else writes into it, and no link in it is followed.
+/// The folder of `--records`: no other program writes to it, and links in it are not followed.
 #[derive(Debug)]
 pub(crate) struct Records {
     path: PathBuf,
@@ -67,7 +67,7 @@ impl Records {
             let folder = self.folder_of(&record.case)?;
             // By its descriptor: whatever its name leads to by now.
             let path = format!("/proc/self/fd/{}/{name}", folder.as_raw_fd());
-            // What is there is replaced, also a link.
+            // What is there is replaced, even if it is a link.
             write_in(Path::new(&path), text.as_bytes())
         };
         write().map_err(|error: io::Error| {
@@ -90,7 +90,7 @@ impl Records {
     }
 }
 
-/// A file in a folder that is open: no link is looked at.
+/// A file in an open folder: links are not followed.
 fn write_in(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut aside = tempfile::NamedTempFile::new_in(folder)?;

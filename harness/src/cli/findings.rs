@@ -1,4 +1,4 @@
-//! `ocidiff findings`: what is known of runtimes, without running any.
+//! `ocidiff findings`: what is known about runtimes, without running any.
 
 use std::path::PathBuf;
 

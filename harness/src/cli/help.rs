@@ -1,4 +1,4 @@
-//! What stands below the options in `--help`: what people look up while they read a result.
+//! The text below the options in `--help`: what people look up while they read a result.
 
 /// Of `run`.
 pub(super) const VERDICTS: &str = "\

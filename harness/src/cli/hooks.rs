@@ -1,4 +1,4 @@
-//! What becomes of the hooks of a stranger's bundle, told before anything runs.
+//! What happens to the hooks of an untrusted bundle, reported before anything runs.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::bundle::without_hooks;
 
 /// One line, if there are hooks: `hooks: 2 not run (...)`.
 pub(super) fn told(folder: &Path, keep: bool) -> Option<String> {
-    // One that cannot be read is told by whoever copies it.
+    // A config that cannot be read is reported by the code that copies it.
     let count = without_hooks(&config_of(folder).ok()?).ok()?.count;
     match (count, keep) {
         (0, _) => None,

@@ -1,4 +1,4 @@
-//! `--ignore FILE`: what is not to be told for a while.
+//! `--ignore FILE`: what should not be reported for a while.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::output;
 use crate::error::Error;
 use crate::judge::ignore;
 
-/// Reads the file that was named, and says which of its entries hold no more.
+/// Reads the file that was named, and says which of its entries no longer apply.
 pub(super) fn read(file: Option<&Path>, catalogue: &Catalogue) -> Result<Option<IgnoreList>, Error> {
     let list = file.map(|file| ignore::read(file, catalogue)).transpose()?;
     for entry in list.iter().flat_map(IgnoreList::over) {

@@ -1,6 +1,6 @@
-//! Names of images, as registries take them.
+//! Names of images, in the form that registries accept.
 
-/// Reads an image's name: `[HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST]`, as registries take it.
+/// Reads an image's name: `[HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST]`, in the form that registries accept.
 ///
 /// # Errors
 ///
@@ -15,7 +15,7 @@ pub(super) fn image(text: &str) -> Result<String, String> {
             "the digest is not sha256: and 64 hexadecimal digits; {FORM}"
         ));
     }
-    // A colon behind the last slash begins a tag; one before it, a port.
+    // A colon after the last slash begins a tag; one before it, a port.
     let last = rest.rfind('/').map_or(0, |at| at + 1);
     let (name, tag) = match rest[last..].split_once(':') {
         Some((_, tag)) => (&rest[..rest.len() - tag.len() - 1], Some(tag)),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::run::plan;
 use crate::run::suite;
 
-/// A line a case.
+/// One line per case.
 pub(crate) fn list(args: &ListArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.cases.as_deref())?;
     let entries = plan::select(&corpus.entries, &args.patterns).map_err(Error::usage)?;
@@ -38,12 +38,12 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitStatus, Error> {
             safe(&entry.case.body.summary)
         );
     }
-    // The program ends here: giving all of it back, piece by piece, would take longer than the rest.
+    // The program ends here: freeing all of it, piece by piece, would take longer than the rest.
     std::mem::forget(corpus);
     output::answer(&text, ExitStatus::Ok)
 }
 
-/// One case, told whole.
+/// One case, in full.
 pub(crate) fn explain(args: &OneArgs) -> Result<ExitStatus, Error> {
     let ran = records::run(std::slice::from_ref(&args.case), &args.with)?;
     let mut counts = Counts::default();
@@ -92,7 +92,7 @@ pub(super) fn describe(case: &Case) -> Result<ExplainInput, Error> {
     })
 }
 
-/// Everything that was recorded of one case.
+/// Everything that was recorded for one case.
 pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
     let ran = records::run(std::slice::from_ref(&args.case), &args.with)?;
     let mut text = String::new();
@@ -113,7 +113,7 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
 }
 
 fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mut String) {
-    // Writing to a string cannot fail; so for each of these.
+    // Writing to a string cannot fail; this goes for all of these.
     let _ = writeln!(
         text,
         "{}  {} {}",
@@ -151,7 +151,7 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
         }
     }
     let _ = writeln!(text, "  facts     (* is compared)");
-    // Those of the set-up stand side by side already.
+    // Those of the set-up are already side by side.
     let told =
         |fact: &Fact| channel.is_none() || (fact.channel() == channel && channel != Some(Channel::Setup));
     for fact in record.facts.iter().filter(|fact| told(fact)) {

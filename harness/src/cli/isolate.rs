@@ -1,4 +1,4 @@
-//! `ocidiff run --isolate vm`: the same words in a virtual machine, whose events are told here.
+//! `ocidiff run --isolate vm`: the same command in a virtual machine, whose events are reported here.
 
 use std::path::{Path, PathBuf};
 
@@ -18,9 +18,9 @@ use crate::machine::root;
 use crate::run::{plan, suite};
 use crate::vm::{self, Ended, Job, VmError};
 
-/// An emulated machine is so many times slower: steps get at least as much more time.
+/// The factor by which an emulated machine is slower: steps get at least this much more time.
 const SLOWER: u16 = 20;
-/// Containers at a time, where it is not said: more would only wait for the one processor.
+/// Containers at a time, if it is not specified: more would only wait for the single processor.
 const JOBS: u16 = 2;
 
 /// Runs the cases, or the bundle, in a machine.
@@ -65,7 +65,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     finish(teller, &ended, &kernel, stop.stop.is_asked())
 }
 
-/// A machine that died says nothing of the case that it was at.
+/// A machine that died says nothing about the case that it was running.
 fn finish(teller: Teller, ended: &Ended, kernel: &Kernel, stopped: bool) -> Result<ExitStatus, Error> {
     match ended.exit {
         Some(exit) if teller.is_told() => teller.close(exit),
@@ -101,7 +101,7 @@ fn prepare(entries: &[&Entry], corpus: &Corpus, store: &Store) -> Result<(), Err
     Ok(())
 }
 
-/// What was typed, but for what is ours.
+/// What was typed, except for what is ours.
 fn words(args: &RunArgs, runtimes: &[Runtime]) -> Result<Vec<String>, Error> {
     let mut with = args.with.clone();
     with.limit_scale = with.limit_scale.max(if args.isolate.kvm { 1 } else { SLOWER });
@@ -150,7 +150,7 @@ fn named(typed: &[String], runtimes: &[Runtime]) -> Vec<String> {
         .collect()
 }
 
-/// Files beside the runtimes that the machine needs under their own names.
+/// Files that the machine needs under their own names, besides the runtimes.
 fn files_of(args: &RunArgs) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     if let Some(checkout) = files::checkout() {

@@ -1,4 +1,4 @@
-//! What can be typed of a virtual machine around a run.
+//! What can be typed about a virtual machine around a run.
 
 use clap::{Args, ValueEnum};
 

@@ -28,7 +28,7 @@ enum KernelsCommand {
     },
 }
 
-/// Lists what is there, or brings some.
+/// Lists what is installed, or installs some.
 pub(crate) fn kernels(args: &KernelsArgs) -> Result<ExitStatus, Error> {
     let store = suite::store()?;
     let offered = Offered::load().map_err(|error| Error::broken(format!("failed to {error}")))?;

@@ -1,4 +1,4 @@
-//! `ocidiff lint`: what is wrong with known files and findings though they load; `--fix` writes the one form.
+//! `ocidiff lint`: what is wrong with known files and findings that load; `--fix` writes the standard form.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,9 +35,9 @@ pub(crate) struct LintArgs {
     events: Option<PathBuf>,
 }
 
-/// Tells everything that is wrong, and mends what can be mended.
+/// Reports everything that is wrong, and fixes what can be fixed.
 pub(crate) fn lint(args: &LintArgs) -> Result<ExitStatus, Error> {
-    // What does not load is told first.
+    // What does not load is reported first.
     let corpus = suite::corpus(args.cases.as_deref())?;
     if args.recognition {
         let rows = recognition::rows(&corpus, &events(args)?);
@@ -73,7 +73,7 @@ pub(crate) fn lint(args: &LintArgs) -> Result<ExitStatus, Error> {
     out.end(status)
 }
 
-/// The events of the run that was given, or of one that is made.
+/// The events of the run that was given, or of one that is made now.
 fn events(args: &LintArgs) -> Result<Vec<Event>, Error> {
     let read = |file: &Path| match report::read(file)? {
         Recording::Run(recorded) => Ok(recorded.events),
@@ -93,7 +93,7 @@ fn events(args: &LintArgs) -> Result<Vec<Event>, Error> {
     if let Some(cases) = &args.cases {
         run.arg("--cases").arg(cases);
     }
-    // How it ends says what differs, which is not the question, if it came so far.
+    // Its exit status says what differs, which is not the question, as long as it got that far.
     run.status().map_err(Error::broken)?;
     if !file.exists() {
         return Err(Error::broken("the cases were not run: see above"));
@@ -110,7 +110,7 @@ fn sources(args: &LintArgs) -> Result<Sources, Error> {
     }
 }
 
-/// Writes each file that is not in the one form, and says which.
+/// Writes each file that is not in the standard form, and says which.
 fn fix(sources: &Sources) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
     for (name, source) in sources {

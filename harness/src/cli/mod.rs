@@ -1,4 +1,4 @@
-//! The program's commands, a file each; `main` is their table of contents.
+//! The program's commands, one file each; `main` is their table of contents.
 
 mod accept;
 mod args;
@@ -56,7 +56,7 @@ use crate::run::preflight;
 use args::SchemaOf;
 use commands::{Cli, Command};
 
-/// Reads the command line, does it, and gives the exit status.
+/// Reads the command line, carries it out, and returns the exit status.
 #[must_use]
 pub fn main() -> ExitCode {
     output::tell_panics();
@@ -83,7 +83,7 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
     {
         return Err(Error::broken(low));
     }
-    // A cell is ended by who started it.
+    // A cell is ended by the process that started it.
     if !matches!(command, Command::Cell) {
         signals::listen()?;
     }
@@ -115,14 +115,14 @@ fn dispatch(command: Command) -> Result<ExitStatus, Error> {
         Command::Cell => crate::cell::main()
             .map(|()| ExitStatus::Ok)
             .map_err(Error::broken),
-        // The exit status is a runtime's.
+        // The exit status comes from a runtime.
         Command::Mutant { work, command } => {
             std::process::exit(crate::mutants::wrap::main(&work, &command).into())
         }
     }
 }
 
-/// Whether limits that are too low must be told before anything is read.
+/// Whether limits that are too low must be reported before anything is read.
 fn runs_containers(command: &Command) -> bool {
     if let Command::Explain(args) = command {
         return args.run;
@@ -156,7 +156,7 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
 
 fn clean(args: &via_args::ViaArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
-    // That the first part cannot be told keeps nobody from the second.
+    // A failure to report the first part must not prevent the second.
     let local = clean_machine();
     match args.via {
         Some(_) => via::clean(args)

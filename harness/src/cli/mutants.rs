@@ -166,7 +166,7 @@ fn sources(path: Option<&Path>) -> Result<Sources, Error> {
     folder::read_one(path).map_err(failed)
 }
 
-/// Those that the patterns name; all where there are none.
+/// Those that the patterns name; all if there are no patterns.
 fn chosen(mutants: Vec<Mutant>, patterns: &[String]) -> Result<Vec<Mutant>, Error> {
     let fits = |pattern: &str, name: &str| {
         name == pattern

@@ -13,9 +13,9 @@ use super::args::ReportArgs;
 use super::{files, output};
 use crate::error::Error;
 
-/// How deep a night's folder is looked through: a folder a machine, and one above it.
+/// How deep a night's folder is searched: a folder per machine, and one above it.
 const DEPTH: usize = 3;
-/// Files of one night; a matrix has some dozens.
+/// How many files a night may have; a matrix has some dozens.
 const FILES: usize = 2000;
 
 /// Which nights.
@@ -32,7 +32,7 @@ pub(crate) struct TrendArgs {
     html: Option<PathBuf>,
 }
 
-/// What is not as before: 1 if a version that was there changed.
+/// What has changed: 1 if a version that was there behaves differently.
 pub(crate) fn diff(args: &ReportArgs) -> Result<ExitStatus, Error> {
     let [old, new] = &args.files[..] else {
         return Err(Error::usage(
@@ -66,7 +66,7 @@ pub(crate) fn diff(args: &ReportArgs) -> Result<ExitStatus, Error> {
     }
 }
 
-/// A line a night.
+/// One line per night.
 pub(crate) fn trend(args: &TrendArgs) -> Result<ExitStatus, Error> {
     let mut nights = Vec::new();
     let mut unread = false;
@@ -81,7 +81,7 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<ExitStatus, Error> {
             .into_owned();
         match night(&path) {
             Ok(runs) => nights.push((name, runs)),
-            // One bad night is told, and the others are drawn.
+            // One bad night is reported, and the others are drawn.
             Err(error) => {
                 output::complain(&error.to_string());
                 unread = true;
@@ -109,7 +109,7 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<ExitStatus, Error> {
     output::answer(&text, status)
 }
 
-/// Writes the page of the nights, and those of the last night's runs beside it; gives the first one's path.
+/// Writes the page of the nights, with those of the last night's runs next to it; returns the path of the first.
 fn write_pages(folder: &Path, trend: &Trend, nights: &[(String, Vec<Vec<Event>>)]) -> Result<PathBuf, Error> {
     let name = trend.nights.last().map(|night| &night.name);
     let last = nights.iter().find(|(other, _)| Some(other) == name);

@@ -1,7 +1,8 @@
-//! What the program prints: what was asked for goes to stdout, what is said beside it to stderr.
+//! What the program prints: what was asked for goes to stdout, anything else to stderr.
 //!
-//! An answer that could not be given is no success. A reader that goes away (`| head`) is not told so, and what was
-//! found still counts; on a full disk, or where stdout fails in another way, the program ends with 3 and says why.
+//! An answer that could not be delivered is not a success. If the reader goes away (`| head`), this is not
+//! reported, and what was found still counts; on a full disk, or if stdout fails in another way, the program ends
+//! with 3 and says why.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -22,7 +23,7 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
         })
 }
 
-/// To stdout, as the last that a command has to say. What was found counts whether somebody reads it or not.
+/// To stdout, as the last output of a command. What was found counts whether it is read or not.
 pub(crate) fn answer(text: &str, found: ExitStatus) -> Result<ExitStatus, Error> {
     match print(text) {
         Ok(()) | Err(Error::Unread) => Ok(found),
@@ -30,19 +31,19 @@ pub(crate) fn answer(text: &str, found: ExitStatus) -> Result<ExitStatus, Error>
     }
 }
 
-/// What a command says while it does things that must be done whether somebody reads of them or not.
+/// The output of a command while it does things that must be done whether the output is read or not.
 #[derive(Debug, Default)]
 pub(crate) struct Aside(Option<Error>);
 
 impl Aside {
-    /// To stdout; that this failed is told at the end.
+    /// To stdout; a failure is reported at the end.
     pub(crate) fn print(&mut self, text: &str) {
         if self.0.is_none() {
             self.0 = print(text).err();
         }
     }
 
-    /// Whether nobody sees any more of it.
+    /// Whether any further output would go unseen.
     pub(crate) fn has_failed(&self) -> bool {
         self.0.is_some()
     }
@@ -56,7 +57,7 @@ impl Aside {
     }
 }
 
-/// Whether whoever read stdout went away.
+/// Whether the reader of stdout went away.
 pub(crate) fn is_unread() -> bool {
     let stdout = io::stdout();
     let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
@@ -65,7 +66,7 @@ pub(crate) fn is_unread() -> bool {
         && ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
-/// To stderr. Whatever the text holds, a terminal obeys nothing of it.
+/// To stderr. Whatever the text holds, it cannot control the terminal.
 pub(crate) fn complain(text: &str) {
     say(&format!("ocidiff: {}", safe_lines(text)));
 }
@@ -75,12 +76,12 @@ pub(crate) fn progress(text: &str) {
     say(&safe(text));
 }
 
-/// In one write, so that lines of several threads do not mix. Nobody can be told that stderr fails.
+/// In one write, so that lines of several threads do not mix. A failure of stderr cannot be reported anywhere.
 fn say(line: &str) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// A panic is a bug of ours; it is told as everything else is.
+/// A panic is a bug of ours; it is reported like everything else.
 pub(crate) fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| complain(&format!("a bug in ocidiff: {panic}"))));
 }
@@ -105,7 +106,7 @@ pub(crate) fn style() -> Style {
     }
 }
 
-/// What clap has to say: help that was asked for, or that the command line is wrong.
+/// What clap prints: help that was asked for, or that the command line is wrong.
 pub(crate) fn usage(error: clap::Error) -> Result<ExitStatus, Error> {
     let text = error.render();
     if !error.use_stderr() {
@@ -117,13 +118,13 @@ pub(crate) fn usage(error: clap::Error) -> Result<ExitStatus, Error> {
         };
         return answer(&text, ExitStatus::Ok);
     }
-    // What was typed is in it, and need not be typed by who reads it.
+    // It contains what was typed, which need not have been typed by the person who reads it.
     let text = harmless(error).render().to_string();
     say(&safe_lines(text.trim_end()));
     Ok(ExitStatus::Usage)
 }
 
-/// The error with what was typed on one line each.
+/// The error, with what was typed kept on one line each.
 fn harmless(mut error: clap::Error) -> clap::Error {
     use clap::error::ContextValue::{String, Strings};
     let typed: Vec<_> = error

@@ -1,4 +1,5 @@
-//! Whoever reads what the program prints, while it prints little: that they went away shows at the end only.
+//! Watches the reader of the output while the program prints little: otherwise only the end would show that
+//! the reader went away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +10,10 @@ use tokio::task::JoinHandle;
 use super::output;
 use crate::run::stop::Stop;
 
-/// How often it is looked whether somebody still reads.
+/// How often to check whether the output is still read.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Watches whoever reads stdout: once nobody does, all is stopped as by Ctrl-C. The rest would be run for nobody.
+/// Watches the reader of stdout: once it is gone, everything is stopped as by Ctrl-C. The rest would run for no one.
 pub(super) struct Reader {
     gone: Arc<AtomicBool>,
     watching: JoinHandle<()>,
@@ -32,7 +33,7 @@ impl Reader {
         Self { gone, watching }
     }
 
-    /// Watches no longer; whether they went away.
+    /// Stops watching; returns whether the reader went away.
     pub(super) fn end(self) -> bool {
         self.watching.abort();
         self.gone.load(Ordering::Relaxed)

@@ -16,7 +16,7 @@ use crate::run::preflight;
 use crate::run::schedule::Schedule;
 use crate::run::suite::{self, Settings};
 
-/// Cases with what came of them, in order of their names.
+/// Cases with their results, in order of their names.
 pub(crate) type Ran = Vec<(Entry, Finished)>;
 
 /// Runs the chosen cases under the runtimes that `with` names.
@@ -28,7 +28,7 @@ pub(crate) fn run(patterns: &[String], with: &WithArgs) -> Result<Ran, Error> {
     run_with(corpus, patterns, with, runtimes, false)
 }
 
-/// The same with runtimes that are chosen already; `control` says that they are one and the same.
+/// The same with runtimes that have already been chosen; `control` says that they are one and the same.
 pub(crate) fn run_with(
     corpus: Corpus,
     patterns: &[String],

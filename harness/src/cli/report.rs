@@ -37,7 +37,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
     }
 }
 
-/// What is said of a check that was killed.
+/// What is said about a check that was killed.
 const NO_END: &str = "the check has no end, so there may be more workloads";
 
 /// One run, or the check of one node.
@@ -55,7 +55,7 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
             [only] => {
                 let mut report = only.report.clone();
                 if only.exit.is_none() {
-                    // Whoever reads it must not take it for all.
+                    // Readers must not take it for the complete check.
                     report.unchecked.push(Unchecked {
                         workload: "others".to_owned(),
                         why: NO_END.to_owned(),
@@ -76,7 +76,7 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
     drawn.map_err(refused)
 }
 
-/// A run with everything; the inner error is the drawing's.
+/// A run with everything; the inner error comes from drawing.
 fn full(format: Format, events: &[Event], style: &Style) -> Result<Result<String, Drawing>, Error> {
     match format {
         Format::Markdown => Ok(Ok(markdown::full(events))),
@@ -110,7 +110,7 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
     draw::fleet(args.format, &report, style).map_err(refused)
 }
 
-/// The names in a file, one a line; `node/` is kubectl's.
+/// The names in a file, one per line; the prefix `node/` comes from kubectl.
 fn nodes(file: &Path) -> Result<BTreeSet<String>, Error> {
     let failed = |why: &str| Error::usage(format!("--nodes-list {}: {why}", file.display()));
     let text = read_text(file, raised(MOST_BYTES)).map_err(|error| failed(&error.to_string()))?;
@@ -139,7 +139,7 @@ pub(super) fn read(file: &Path) -> Result<Recording, Error> {
     Ok(read)
 }
 
-/// A format that is not for what is drawn is the user's to mend.
+/// A format that does not suit what is drawn is for the user to fix.
 fn refused(error: Drawing) -> Error {
     match error {
         Drawing::OnlyRuns(_) | Drawing::OnlyChecks(_) => Error::usage(error),

@@ -57,7 +57,7 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
     output::answer(&told, ExitStatus::Ok)
 }
 
-/// Builds the bundle, and writes the folder whole or not at all.
+/// Builds the bundle, and writes the folder completely or not at all.
 pub(super) fn write_folder(
     folder: &Path,
     entry: &Entry,
@@ -65,7 +65,7 @@ pub(super) fn write_folder(
     corpus: &Corpus,
     store: Store,
 ) -> Result<(), Error> {
-    // What it makes is removed first if it is told to end; what a killed one leaves is known to `clean`.
+    // What it makes is removed first if it is asked to end; `clean` recognises what a killed one leaves.
     let signalled = signals::stop();
     let session = suite::session()?;
     let builder = Builder::new(session.folder(), store);

@@ -26,7 +26,7 @@ use crate::run::preflight;
 use crate::run::schedule::Schedule;
 use crate::run::suite::{self, Settings};
 
-/// Runs the cases, tells as they come, and gives the exit status that the events give.
+/// Runs the cases, reports results as they come, and returns the exit status that the events give.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
     if args.via.via.is_some() {
         let corpus = suite::corpus(args.with.cases.as_deref())?;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {
         return super::isolate::run(args);
     }
     let (teller, exit) = ran(args, false)?;
-    // Only now: what is printed may have to wait for its reader, and nothing is left to clean up.
+    // Only now: printing may have to wait for its reader, and nothing is left to clean up.
     teller.close(exit)
 }
 
@@ -130,7 +130,7 @@ fn carry(args: &RunArgs, runner: &CellRunner, abilities: &Abilities, program: &P
     Ok(carry)
 }
 
-/// A bundle of the user's as a case: everything that a workload could see is watched.
+/// The user's bundle as a case: everything that a workload could see is watched.
 fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error> {
     let config = config_of(folder).map_err(Error::usage)?;
     rootfs_of(folder, &config, reach).map_err(Error::usage)?;
@@ -145,7 +145,7 @@ fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error
     let hooks = hooks.map_or_else(String::new, |line| format!("; {line}"));
     let body: CaseFile = serde_json::from_value(serde_json::json!({
         "summary": format!("the bundle {}{hooks}", folder.display()),
-        // A shell or a server does not end by itself; that is no difference.
+        // A shell or a server does not end by itself; that is not a difference.
         "steps": ["create", "start", {"wait": {"limit": 5.0}}, {"delete": {"force": true}}],
     }))
     .map_err(Error::broken)?;

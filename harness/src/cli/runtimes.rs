@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::machine::root;
 use crate::run::suite;
 
-/// Lists what is there, or installs.
+/// Lists what is installed, or installs.
 pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
     let store = suite::store()?;
     match &args.command {
@@ -24,7 +24,7 @@ pub(crate) fn runtimes(args: &RuntimesArgs) -> Result<ExitStatus, Error> {
     }
 }
 
-/// What could be brought, and what is here of it.
+/// What could be installed, and which of it is here.
 fn offered(store: &Store) -> Result<ExitStatus, Error> {
     let manifests = suite::manifests()?;
     let found = find_all(&manifests, store, &suite::asker()?);

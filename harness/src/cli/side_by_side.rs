@@ -1,4 +1,4 @@
-//! Records side by side: what one runtime has and another has not.
+//! Records side by side: what one runtime has and another does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ pub(super) fn setup(records: &[Record]) -> String {
         }
     }
     let mut text = String::new();
-    // Writing to a string cannot fail; so for each of these.
+    // Writing to a string cannot fail; this goes for all of these.
     let _ = writeln!(text, "  {}", labels.join("  "));
     for (path, items) in facts {
         let _ = writeln!(text, "{path}");

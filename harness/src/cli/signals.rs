@@ -1,7 +1,8 @@
 //! Ctrl-C, SIGTERM and SIGHUP. While cells run: everything under way is ended, what was recorded is kept, exit status 3.
 //! Before and after, and at the second signal: the program ends at once.
 //!
-//! The thread that waits for them has a runtime of its own, so that it hears them whatever the program hangs on.
+//! The thread that waits for them has its own async runtime, so that it receives them whatever the program is waiting
+//! for.
 
 use std::io;
 use std::process::exit;
@@ -13,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::error::Error;
 use crate::run::stop::Stop;
 
-/// What a signal asks to stop; none where nothing has to be ended first.
+/// What a signal asks to stop; `None` if nothing needs to be ended first.
 static RUNNING: Mutex<Option<Stop>> = Mutex::new(None);
 
 /// A run that signals stop, until this is dropped.
@@ -28,14 +29,14 @@ impl Drop for Stoppable {
     }
 }
 
-/// From here on the first signal asks to stop.
+/// From here on, the first signal asks to stop.
 pub(crate) fn stop() -> Stoppable {
     let stop = Stop::default();
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop.clone());
     Stoppable { stop }
 }
 
-/// From here on a signal ends the program with the documented status, and not with the signal's own.
+/// From here on, a signal ends the program with the documented status, and not with the signal's own.
 pub(crate) fn listen() -> Result<(), Error> {
     start().map_err(|error| Error::broken(format!("failed to wait for signals: {error}")))
 }

@@ -1,4 +1,4 @@
-//! One fact of every case under every runtime, on every node: a table in Markdown that lines up.
+//! One fact of every case under every runtime, on every node: an aligned table in Markdown.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,12 +14,12 @@ use crate::judge::finished::Finished;
 
 /// How much of a value is shown, in characters.
 const WIDTH: usize = 40;
-/// What a runtime shows that does not take part on a node.
+/// What is shown for a runtime that does not take part on a node.
 const NOBODY: &str = "-";
-/// What stands for those of a case that was not run; a case that was run nowhere is only counted.
+/// What is shown for a case that was not run; a case that was not run anywhere is only counted.
 const SKIPPED: &str = "skipped";
 
-/// What was seen of the fact so far.
+/// What has been seen of the fact so far.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     fact: String,
@@ -35,12 +35,12 @@ pub(super) struct Table {
 struct Row {
     node: Option<String>,
     values: BTreeMap<String, String>,
-    /// What stands for every runtime: why there are no values.
+    /// What is shown for every runtime: why there are no values.
     instead: Option<&'static str>,
 }
 
 impl Table {
-    /// Of a fact, by its path.
+    /// A table for a fact, by its path.
     ///
     /// # Errors
     /// There is no such fact.
@@ -56,7 +56,7 @@ impl Table {
         })
     }
 
-    /// From here on cases run on this node.
+    /// From here on, cases run on this node.
     pub(super) fn at(self, node: String) -> Self {
         Self {
             node: Some(node),
@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// What came of a case.
+    /// Adds the result of a case.
     pub(super) fn add(&mut self, finished: &Finished) {
         let mut values = BTreeMap::new();
         for record in &finished.records {
@@ -98,7 +98,7 @@ impl Table {
         }
     }
 
-    /// The whole table; nothing where no case was run.
+    /// The whole table; empty if no case was run.
     pub(super) fn text(&self) -> String {
         let has_nodes = self.node.is_some();
         let mut lines = vec![head(has_nodes, &self.columns)];
@@ -133,7 +133,7 @@ fn head(has_nodes: bool, columns: &[String]) -> Vec<String> {
     first.map(str::to_owned).chain(runtimes).collect()
 }
 
-/// The runtime with its version; two builds of one version are told apart as elsewhere.
+/// The runtime with its version; two builds of one version are distinguished as elsewhere.
 fn column(record: &Record, all: &[Record]) -> String {
     let id = &record.runtime;
     let mut same = all.iter().map(|other| &other.runtime);

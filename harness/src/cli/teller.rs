@@ -1,4 +1,4 @@
-//! A run as it goes: every event to everybody who wants it, and what comes of it all.
+//! A run as it goes: every event for every consumer, and the overall result.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::judge::finished::Finished;
 use crate::run::runner::CaseRunner;
 use crate::run::schedule::Schedule;
 
-/// Runs what is planned, and gives every event to the teller.
+/// Runs what is planned, and passes every event to the teller.
 pub(super) async fn run_all<R: CaseRunner>(
     schedule: Schedule<'_, R>,
     entries: Vec<Entry>,
@@ -31,7 +31,7 @@ pub(super) async fn run_all<R: CaseRunner>(
 ) -> Result<ExitStatus, Error> {
     let runner = Arc::clone(&schedule.runner);
     let ran = run_and_tell(schedule, entries, until, teller).await;
-    // Whatever came of it: nothing stays in an engine. Where something does, what was found is told all the same.
+    // Whatever the outcome: nothing stays in an engine. If something does, what was found is reported all the same.
     let Err(why) = runner.close().await else {
         return ran;
     };
@@ -100,7 +100,7 @@ fn start_event(runner: &impl CaseRunner, cases: usize, ignore: Option<IgnoreList
     }
 }
 
-/// Gives events to everybody who wants them: the terminal, the file, the counts.
+/// Passes events to every consumer: the terminal, the file, the counts.
 pub(super) struct Teller {
     file: Option<Writer<PartFile>>,
     records: Option<Records>,
@@ -109,17 +109,17 @@ pub(super) struct Teller {
     counts: Counts,
     done: usize,
     planned: usize,
-    /// Whether bundles of the user's are run: then what is known of them counts too, if it breaks a workload.
+    /// Whether bundles of the user are run: then what is known about them counts too, if it breaks a workload.
     given: bool,
     /// Whether each known case is listed.
     each_known: bool,
-    /// Whether a known difference does.
+    /// Whether a known difference breaks a workload.
     harms: bool,
-    /// What is not told.
+    /// What is not reported.
     pub(super) ignore: Option<IgnoreList>,
-    /// What other commands take to meet the same runtimes and cases.
+    /// What other commands need to be given for the same runtimes and cases.
     again: Vec<String>,
-    /// Whether another command says what came of it.
+    /// Whether another command reports the result.
     pub(super) quiet: bool,
     /// The table that was asked for.
     pub(super) table: Option<Table>,
@@ -178,7 +178,7 @@ impl Teller {
         self.tell(Event::CaseFinished(Box::new(finished.report)))
     }
 
-    /// An event of another program that runs the cases: all but how they are run again is as it says.
+    /// An event from another program that runs the cases: everything is as it says, except how they are run again.
     pub(super) fn relay(&mut self, mut event: Event) -> Result<(), Error> {
         if let Event::CaseFinished(report) = &mut event {
             report.again.clone_from(&self.again);
@@ -191,13 +191,13 @@ impl Teller {
         !self.events.is_empty()
     }
 
-    /// Whether the last event came.
+    /// Whether the last event has come.
     pub(super) fn is_told(&self) -> bool {
         matches!(self.events.last(), Some(Event::RunFinished { .. }))
     }
 
     fn tell(&mut self, event: Event) -> Result<(), Error> {
-        // Before it is in the file: a run that nobody can be told of leaves what an earlier one wrote.
+        // Before it is in the file: a run that cannot be reported must leave what an earlier one wrote.
         if let (Event::RunStarted { .. }, false) = (&event, self.quiet) {
             self.say(&terminal::header(&event, &output::style()))?;
         }
@@ -234,7 +234,7 @@ impl Teller {
         }
     }
 
-    /// Every event, once the last one is told.
+    /// Every event, once the last one has been reported.
     pub(super) fn end(&mut self) -> Result<Vec<Event>, Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -246,7 +246,7 @@ impl Teller {
         Ok(std::mem::take(&mut self.events))
     }
 
-    /// The report, once the last event is told.
+    /// The report, once the last event has been reported.
     pub(super) fn close(mut self, exit: ExitStatus) -> Result<ExitStatus, Error> {
         let events = self.end()?;
         let style = output::style();
@@ -267,7 +267,7 @@ impl Teller {
     }
 }
 
-/// How many results are of an earlier run.
+/// How many results come from an earlier run.
 fn carried(events: &[Event]) -> Option<String> {
     let results = events.iter().filter_map(|event| match event {
         Event::CaseFinished(report) => Some(report.carried),

@@ -1,4 +1,4 @@
-//! `ocidiff upstream`: a finding as a bug report, with a folder that shows it where one is asked for.
+//! `ocidiff upstream`: a finding as a bug report, with a folder that shows it if one is asked for.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ use crate::findings::{cases_of, help, written_of};
 use crate::machine::root;
 use crate::run::suite;
 
-/// Facts that a report lists.
+/// How many facts a report lists.
 const FACTS: usize = 12;
 
 /// Which finding.
@@ -47,7 +47,7 @@ pub(crate) fn upstream(args: &UpstreamArgs) -> Result<ExitStatus, Error> {
         let (typed, help) = (safe(&args.id), help(&args.id, &corpus));
         return Err(Error::usage(format!("there is no finding `{typed}`; {help}")));
     };
-    // The case that differs in the least is the easiest to read.
+    // The case that differs least is the easiest to read.
     let case = cases_of(&corpus, id).min_by_key(|entry| (entry.known.0.len(), &entry.case.name));
     let steps = case.map(|entry| steps(entry, id, finding)).transpose()?;
     match (&args.output, case, steps) {
@@ -104,7 +104,7 @@ fn steps(entry: &Entry, id: &FindingId, finding: &Finding) -> Result<Steps, Erro
     })
 }
 
-/// A fact as the finding's own `shows` says it.
+/// A fact in the words of the finding's own `shows`.
 fn by_sign(fact: &str, finding: &Finding) -> Option<Shown> {
     let sign = finding.shows.iter().find(|sign| sign.is_about(fact))?;
     let words = |value: Option<Value>, condition: String| value.map_or(condition, |value| value.line());
@@ -119,7 +119,7 @@ fn by_sign(fact: &str, finding: &Finding) -> Option<Shown> {
     })
 }
 
-/// The folder, whole or not at all: `report.md` and `repro`.
+/// The folder, completely or not at all: `report.md` and `repro`.
 fn write(
     folder: &Path,
     (id, finding): (&FindingId, &Finding),
@@ -169,7 +169,7 @@ fn write(
     write_folder(&aside.path().join("repro"), entry, &contender, corpus, store)?;
     std::fs::set_permissions(aside.path(), Permissions::from_mode(0o755)).map_err(|error| failed(&error))?;
     std::fs::rename(aside.path(), folder).map_err(|error| failed(&error))?;
-    // It has its name, and is nobody's to remove.
+    // It has its final name, and must not be removed.
     let _ = aside.keep();
     let shown = safe(&folder.to_string_lossy());
     output::answer(

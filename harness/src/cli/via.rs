@@ -1,4 +1,4 @@
-//! `ocidiff run --via docker|podman|cri`, and `ocidiff clean --via docker|podman|cri`: the engine does the running.
+//! `ocidiff run --via docker|podman|cri`, and `ocidiff clean --via docker|podman|cri`: the engine runs the containers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ struct Connected<M> {
     maker: M,
     /// What people call it: `docker`.
     name: String,
-    /// With its version, as records and known files have it.
+    /// With its version, as in records and known files.
     said: String,
     runtimes: Runtimes,
 }
@@ -48,7 +48,7 @@ enum Runtimes {
     /// Those that are registered with it.
     Registered {
         all: Vec<Registered>,
-        /// How one more is registered.
+        /// How to register another one.
         remedy: &'static str,
     },
     /// Any, by its path.
@@ -131,7 +131,7 @@ impl ViaArgs {
     }
 }
 
-/// What a table is of where nothing else was asked for.
+/// The fact of a table if nothing else was asked for.
 const TABLE: &str = "process.exit";
 
 /// Runs the cases through the engine, or through several nodes, one after the other.
@@ -168,7 +168,7 @@ pub(crate) fn run(
     nodes(&each.collect::<Vec<_>>(), &corpus, &entries, ignore.as_ref())
 }
 
-/// Runs the cases on each node, and gives the worst that came of it.
+/// Runs the cases on each node, and returns the worst result.
 fn nodes(
     each: &[RunArgs],
     corpus: &Corpus,
@@ -211,7 +211,7 @@ fn nodes(
     output::answer(&format!("\n{table}"), worst)
 }
 
-/// What each node is called in a table: its containerd, and its socket where two are alike. That one does not answer is
+/// The name of each node in a table: its containerd, with its socket if two are alike. A node that does not answer is
 /// known before anything runs.
 async fn names(each: &[RunArgs]) -> Result<Vec<String>, Error> {
     let mut said = Vec::new();

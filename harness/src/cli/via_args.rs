@@ -1,4 +1,4 @@
-//! What can be typed of a container engine that makes the containers.
+//! What can be typed about a container engine that makes the containers.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A case that lies in no folder.
+//! A case that is not in a folder.
 
 use ocidiff_confine::yaml::weigh;
 use ocidiff_model::{Case, CaseFile};

@@ -18,7 +18,7 @@ pub enum ConfigError {
     /// It cannot be written.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A text that is to be replaced is not in it.
+    /// A text that should be replaced is not in it.
     #[error("config_text: `{0}` does not occur in the config")]
     NoText(String),
     /// It is too long.
@@ -29,10 +29,10 @@ pub enum ConfigError {
     TooLong {
         /// Its length in bytes.
         length: usize,
-        /// The most that are written.
+        /// The most that may be written.
         most: usize,
     },
-    /// It asks for a profile that is not there.
+    /// It asks for a profile that does not exist.
     #[error("there is no profile `{0}`")]
     NoProfile(String),
     /// It asks for too many profiles.
@@ -40,10 +40,10 @@ pub enum ConfigError {
     Profiles,
 }
 
-/// The name by which a case asks for the profile that a container engine brings along.
+/// The name by which a case asks for the profile that a container engine supplies.
 pub(crate) const ENGINES_OWN: &str = "RuntimeDefault";
 
-/// Whether `linux.seccomp` is the engine's own profile, which nobody but an engine can put in.
+/// Whether `linux.seccomp` is the engine's own profile, which only an engine can fill in.
 pub(crate) fn is_engines_own(seccomp: &Value) -> bool {
     seccomp["$profile"] == ENGINES_OWN
 }
@@ -79,7 +79,7 @@ pub(crate) fn text(
     Ok(text)
 }
 
-/// Whether a config has a size that a runtime can be given.
+/// Whether a config is small enough to be given to a runtime.
 fn within(length: usize) -> Result<(), ConfigError> {
     let most = raised_count(MOST_BYTES);
     if length <= most {
@@ -88,7 +88,7 @@ fn within(length: usize) -> Result<(), ConfigError> {
     Err(ConfigError::TooLong { length, most })
 }
 
-/// Puts the profile in the place of `{$profile: NAME}`.
+/// Puts the profile in place of `{$profile: NAME}`.
 fn profiles(config: &Value, corpus: &Corpus, left: &mut usize) -> Result<Value, ConfigError> {
     Ok(match config {
         Value::Object(map) => match map.get("$profile").and_then(Value::as_str) {

@@ -1,15 +1,15 @@
-//! Errors in what people write: with file, line, column and what to do; all of all files at once.
+//! Errors in what people write: with file, line, column and what to do; all errors of all files at once.
 
 use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use ocidiff_reports::safe;
 
-/// Errors that are shown: with their lines they stay below the lines that a list of errors has.
+/// How many errors are shown: with their lines they stay below the maximum length of a list of errors.
 const SHOWN: usize = 90;
-/// How wide a line of the file is shown, in characters: the rest of a longer one is cut away around the error.
+/// How wide a line of the file is shown, in characters: the rest of a longer line is cut off around the error.
 const WIDTH: usize = 100;
-/// How much of a line is kept, in characters: a file of one line has millions.
+/// How much of a line is kept, in characters: a single-line file can have millions.
 const KEPT: usize = 2000;
 
 /// One error.
@@ -25,7 +25,7 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// The line as it stands in the file, where the file could be read.
+    /// The line as it is in the file, if the file could be read.
     pub source: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Diagnostic {
         }
     }
 
-    /// With its line of that text, unless the line is empty or goes on where nobody can look.
+    /// With its line of that text, unless the line is empty or continues too far to be looked at.
     #[must_use]
     pub fn within(mut self, text: &str) -> Self {
         let line = text.lines().nth(self.line.saturating_sub(1));
@@ -53,10 +53,10 @@ impl Diagnostic {
         self
     }
 
-    /// The line with a mark under the word that the error is about, and what to do below it.
+    /// The line with a mark under the word that the error is about, and below it what to do.
     fn snippet(&self, source: &str) -> String {
         let column = self.column.saturating_sub(1);
-        // Escaped by parts: what is escaped is longer, and the mark stands behind it.
+        // Escaped in parts: the escaped text is longer, and the mark comes after it.
         let before = safe(&source.chars().take(column).collect::<String>());
         let rest: String = source.chars().skip(column).collect();
         let is_word = |c: char| c.is_alphanumeric() || "_-./@".contains(c);
@@ -77,7 +77,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What people wrote is part of it.
+        // It contains text that people wrote.
         let (file, message) = (safe(&self.file), safe(&self.message));
         write!(f, "{file}:{}:{}: {message}", self.line, self.column)?;
         match (&self.source, &self.help) {
@@ -94,10 +94,10 @@ impl fmt::Display for Diagnostic {
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// The errors, or the value if there is none.
+    /// The errors, or the value if there are none.
     ///
     /// # Errors
-    /// Itself, sorted by file and line, if it holds something.
+    /// Itself, sorted by file and line, if it is not empty.
     pub fn or<T>(mut self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             return Ok(value);
@@ -133,7 +133,7 @@ mod tests {
             ),
             "x.yaml:3:3: bad\n  |\n3 |   prok: [a]\n  |   ^^^^\n  |\n  = help: did you mean `proc`?"
         );
-        // A letter of two bytes counts once, an error behind the line stands at its end.
+        // A letter of two bytes counts once, and an error beyond the line is placed at its end.
         assert_eq!(
             shown("ä: x", (1, 4), None),
             "x.yaml:1:4: bad\n  |\n1 | ä: x\n  |    ^"

@@ -11,22 +11,22 @@ use serde::de::DeserializeOwned;
 
 use super::diagnostic::Diagnostic;
 
-/// How much of a message is shown, in characters: names in it are as long as somebody likes.
+/// How much of a message is shown, in characters: names in it can be of any length.
 const MESSAGE: usize = 1000;
 
 /// A file that is being checked: it knows where its keys stand.
 #[derive(Debug)]
 pub struct Document<'a> {
-    /// How messages name it.
+    /// The name of the file in messages.
     pub file: &'a str,
     /// Its text.
     pub text: &'a str,
-    /// Its keys with their places, once an error has asked for them: the root, and how many lines stand before it.
+    /// Its keys with their places, computed once an error asks for them: the root, and how many lines come before it.
     places: OnceCell<Option<(Node, usize)>>,
 }
 
 impl<'a> Document<'a> {
-    /// A file of that name with that text.
+    /// A file with that name and that text.
     #[must_use]
     pub fn new(file: &'a str, text: &'a str) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// What it says, where no map in it has a key twice.
+    /// Its content, if no map in it has a key twice.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -50,11 +50,11 @@ impl<'a> Document<'a> {
         serde_yaml::from_str(self.text).map_err(|error| self.syntax(&error))
     }
 
-    /// An error of the parser, where the parser says that it is.
+    /// An error of the parser, at the place that the parser gives.
     fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
         let text = error.to_string();
         let mut place = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        // For a key that is there twice, or whose value is refused whole, the parser gives the place of the map.
+        // For a key that is there twice, or whose value is refused as a whole, the parser gives the place of the map.
         if place == (1, 1)
             && let Some(key) = text.split('`').nth(1)
         {
@@ -65,13 +65,13 @@ impl<'a> Document<'a> {
         self.error(place, message, meant(message))
     }
 
-    /// A text that is not given to the parser.
+    /// A text that is not passed to the parser.
     #[must_use]
     pub fn too_much(&self, error: TooMuch) -> Diagnostic {
         self.error((error.line, 1), &error.why, None)
     }
 
-    /// An error of the parser in a member of a family: where the name that it does not know stands, if it says one.
+    /// An error of the parser in a member of a family: at the place of the name that it does not know, if it gives one.
     #[must_use]
     pub fn of_member(&self, member: &str, error: String) -> Diagnostic {
         let name = error.split('`').nth(1).unwrap_or_default();
@@ -80,7 +80,7 @@ impl<'a> Document<'a> {
         self.error(place, &error, meant(&error))
     }
 
-    /// Where a line last opens with the key.
+    /// The last line that starts with the key.
     fn last_line_of(&self, key: &str) -> Option<(usize, usize)> {
         let opens = |line: &str| {
             line.trim_start()
@@ -96,7 +96,7 @@ impl<'a> Document<'a> {
         Some((index + 1, line.len() - line.trim_start().len() + 1))
     }
 
-    /// An error at a key, given as the keys that lead to it; the nearest that is there, if it is not.
+    /// An error at a key, given as the keys that lead to it; at the nearest existing key, if it does not exist.
     #[must_use]
     pub fn at(
         &self,
@@ -127,8 +127,8 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// Where below some keys a chain of names stands, whatever lists lie between: its last name, or, of those in a
-    /// list, the entry with this value.
+    /// Where a chain of names is found below some keys, whatever lists lie between: its last name, or, for names
+    /// in a list, the entry with this value.
     #[must_use]
     pub fn search(
         &self,
@@ -143,7 +143,7 @@ impl<'a> Document<'a> {
         find(node, names, value, None).or_else(|| find(node, names, None, None))
     }
 
-    /// The text with places, where it is a map.
+    /// The text with places, if it is a map.
     fn tree(&self) -> Option<&Node> {
         let (root, before) = self.places.get_or_init(|| places(self.text)).as_ref()?;
         (*before == 0).then_some(root)
@@ -166,17 +166,17 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The text with places. The parser takes a map at the top only: a list is put under a key, on a line of its own before
-/// it.
+/// The text with places. The parser accepts only a map at the top: a list is put under a key, on a line of its own
+/// before it.
 fn places(text: &str) -> Option<(Node, usize)> {
-    // It goes down into lists by calling itself, so only what the other parser took is given to it.
+    // It descends into lists recursively, so only what the other parser accepted is passed to it.
     weigh(text).ok()?;
     serde_yaml::from_str::<serde::de::IgnoredAny>(text).ok()?;
     let list = || tree(&format!("list:\n{text}")).map(|root| (root, 1));
     tree(text).map(|root| (root, 0)).or_else(list)
 }
 
-/// The name that was meant by one that the parser does not know: `unknown field `x`, expected one of `y`, `z``.
+/// The name that was meant by a name that the parser does not know: `unknown field `x`, expected one of `y`, `z``.
 fn meant(message: &str) -> Option<String> {
     let (head, tail) = message.split_once("expected")?;
     let name = head.contains("unknown").then(|| head.split('`').nth(1))??;
@@ -187,7 +187,7 @@ fn meant(message: &str) -> Option<String> {
     near(name, listed).map(|meant| format!("did you mean `{meant}`?"))
 }
 
-/// The text with places. The parser knows no anchors, so they are blanked out where there are some.
+/// The text with places. The parser does not know anchors, so they are blanked out if there are any.
 fn tree(text: &str) -> Option<Node> {
     let parsed = marked_yaml::parse_yaml(0, text).ok();
     parsed.or_else(|| marked_yaml::parse_yaml(0, without_anchors(text)).ok())
@@ -228,7 +228,7 @@ fn without_anchors(text: &str) -> String {
     out
 }
 
-/// Where the last of the keys that is there stands.
+/// The place of the last key in the chain that exists.
 fn walk(root: &Node, keys: &[&str]) -> (usize, usize) {
     let mut best = (1, 1);
     let mut node = root;
@@ -275,7 +275,7 @@ fn find(
     }
 }
 
-/// Whether a text of the file is that value.
+/// Whether a text in the file has that value.
 fn is_written(text: &str, value: &serde_json::Value) -> bool {
     match value {
         serde_json::Value::String(wanted) => {
@@ -288,7 +288,7 @@ fn is_written(text: &str, value: &serde_json::Value) -> bool {
     }
 }
 
-/// The child of a key or index, and where the key (or the entry) stands.
+/// The child of a key or index, and the place of the key (or the entry).
 fn step<'n>(node: &'n Node, key: &str) -> Option<(Option<(usize, usize)>, &'n Node)> {
     match node {
         Node::Mapping(map) => map
@@ -297,7 +297,7 @@ fn step<'n>(node: &'n Node, key: &str) -> Option<(Option<(usize, usize)>, &'n No
             .map(|(name, child)| (name.span().start().map(|at| (at.line(), at.column())), child)),
         Node::Sequence(items) => {
             let child = items.get(key.parse::<usize>().ok()?)?;
-            // A map's own mark is behind its first key.
+            // A map's own mark is after its first key.
             let mark = match child {
                 Node::Mapping(map) => map.iter().next().and_then(|(name, _)| name.span().start()),
                 _ => child.span().start(),

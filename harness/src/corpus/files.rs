@@ -22,7 +22,7 @@ static PARSED: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
 /// The probe, a static program.
 pub static PROBE: &[u8] = include_bytes!(env!("OCIDIFF_PROBE"));
 
-/// The checkout that the current folder stands in, if it does.
+/// The checkout that contains the current folder, if there is one.
 #[must_use]
 pub fn checkout() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
@@ -31,7 +31,7 @@ pub fn checkout() -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// A folder of the corpus (`cases`, `runtimes`): the checkout's where there is one, else the built-in one.
+/// A folder of the corpus (`cases`, `runtimes`): the checkout's if there is one, otherwise the built-in one.
 ///
 /// # Errors
 /// A file of the checkout cannot be read.

@@ -1,4 +1,4 @@
-//! A folder of the machine as sources: whatever it holds, it is read within limits, and to an end.
+//! A folder of the machine as sources: whatever it holds, it is read within limits, and reading ends.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,13 +20,13 @@ const ALL: u64 = 16 << 20;
 const ENTRIES: usize = 50_000;
 /// Files that are read.
 const FILES: usize = 10_000;
-/// Folders in folders.
+/// How deep folders may be nested.
 const DEPTH: usize = 32;
 
 /// Every YAML and JSON file under a folder.
 ///
 /// # Errors
-/// What the system answers, with the path; there is more than anybody can mean.
+/// What the system answers, with the path; there is more than can be intended.
 pub fn read(folder: &Path) -> io::Result<Sources> {
     let mut reader = Reader {
         top: folder,
@@ -73,7 +73,7 @@ fn source(path: PathBuf, is_named: bool) -> Source {
 struct Reader<'a> {
     top: &'a Path,
     found: Sources,
-    /// Folders by device and inode: one that links lead to twice is read once.
+    /// Folders by device and inode: a folder that links lead to twice is read once.
     been: BTreeSet<(u64, u64)>,
     entries: usize,
     bytes: u64,
@@ -97,7 +97,7 @@ impl Reader<'_> {
             self.entries += 1;
             self.within(self.entries, ENTRIES, "entries")?;
         }
-        // So that the same is read, and told, each time.
+        // So that the same is read, and reported, each time.
         paths.sort();
         paths.into_iter().try_for_each(|path| self.entry(path, depth))
     }
@@ -117,7 +117,7 @@ impl Reader<'_> {
         }
         let mut source = source(path.clone(), below.to_str().is_some());
         if ends("yml") {
-            // Somebody would believe that it is read.
+            // Otherwise its author would believe that it is read.
             let why = "a file of this ending is not read: rename it to .yaml".to_owned();
             (source.text, source.unreadable) = (String::new().into(), unreadable(why, 1, 1).1);
         }
@@ -151,7 +151,7 @@ fn unreadable(why: String, line: usize, column: usize) -> (String, Option<Unread
 
 fn text_of(path: &Path) -> (String, Option<Unreadable>) {
     match read_text(path, raised(FILE)) {
-        // Editors of some systems put a mark of the byte order before the text.
+        // Editors on some systems put a byte order mark before the text.
         Ok(text) => match text.strip_prefix('\u{feff}') {
             Some(text) => (text.to_owned(), None),
             None => (text, None),
@@ -166,7 +166,7 @@ fn text_of(path: &Path) -> (String, Option<Unreadable>) {
     }
 }
 
-/// Relative to the current folder where it lies there: shorter, and the same on every machine.
+/// Relative to the current folder if it is below that: shorter, and the same on every machine.
 fn shown(path: &Path) -> String {
     static HERE: LazyLock<PathBuf> = LazyLock::new(|| std::env::current_dir().unwrap_or_default());
     path.strip_prefix(&*HERE)

@@ -1,4 +1,4 @@
-//! The entries of a layer as they are written: each has its place in the rootfs, and none leads out of it.
+//! The entries of a layer as they are written: each has its place in the rootfs, and none of them leads outside.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::limits;
 
-/// Links that are followed for one path; the kernel follows as many.
+/// How many links are followed for one path: as many as the kernel follows.
 const LINKS: usize = 40;
 /// The longest path, and the longest name in it, in bytes.
 const PATH: usize = 4095;
 const NAME: usize = 255;
 
-/// What is wrong with the entries of a layer, at most one thing each.
+/// What is wrong with the entries of a layer, at most one thing for each.
 pub(super) fn check(document: &Document<'_>, files: &BTreeMap<String, FileSpec>) -> Vec<Diagnostic> {
     let layout = Layout::of(files);
     let wrong = |(path, spec): (&String, &FileSpec)| {
@@ -38,7 +38,7 @@ fn path_of(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is said of one entry, of a layer or of an archive.
+/// What is wrong with one entry, of a layer or of an archive.
 fn content(path: &str, spec: &FileSpec, in_archive: bool) -> Result<(), String> {
     let said = [
         ("text", spec.text.is_some()),
@@ -101,7 +101,7 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
 
 type Wrong = (String, Option<String>);
 
-/// What lies where, by path without `/` at the end.
+/// What is at which path, without a trailing `/`.
 struct Layout<'a>(BTreeMap<String, Vec<(&'a String, &'a FileSpec)>>);
 
 impl<'a> Layout<'a> {
@@ -113,7 +113,7 @@ impl<'a> Layout<'a> {
         Self(places)
     }
 
-    /// Whether a path has its place for itself, below folders only, or below links that stay below the root.
+    /// Whether a path has its place to itself, below folders only, or below links that stay below the root.
     fn place(&self, path: &str) -> Result<(), Wrong> {
         if let Some([first, second, ..]) = self.0.get(&plain(parts(path))).map(Vec::as_slice) {
             return Err((

@@ -1,4 +1,4 @@
-//! How much a case may ask for. More is a mistake, or somebody who wants to see what happens.
+//! How much a case may ask for. Asking for more is a mistake, or an attempt to see what happens.
 
 use ocidiff_confine::limit::{Hint, raised, raised_count};
 use ocidiff_model::known::KnownFile;
@@ -25,9 +25,9 @@ const ENTRIES: usize = 2000;
 const MOUNTS: usize = 500;
 /// Entries of any list or map of a container's config.
 const MEMBERS_OF_CONFIG: usize = 5000;
-/// Rules of a seccomp profile: the kernel takes 4096 instructions.
+/// Rules of a seccomp profile: the kernel accepts 4096 instructions.
 pub(crate) const RULES: usize = 10_000;
-/// Profiles that a config names: each is put in its place whole.
+/// Profiles that a config names: each is inserted as a whole.
 pub(crate) const PROFILES: usize = 16;
 /// Packages of a recipe.
 const PACKAGES: usize = 500;
@@ -36,7 +36,7 @@ pub(super) const MEMBERS: usize = 1000;
 /// A member's name, in bytes: it becomes a part of file names.
 const NAME: usize = 100;
 
-/// What there is too much of in a file.
+/// A count in a file that may be too high.
 struct Counted<'a, 'd> {
     document: &'a Document<'d>,
     found: Vec<Diagnostic>,
@@ -52,7 +52,7 @@ impl Counted<'_, '_> {
     }
 }
 
-/// What a case asks too much of.
+/// What a case asks for too much of.
 pub(super) fn case(document: &Document<'_>, body: &CaseFile) -> Vec<Diagnostic> {
     let mut counted = Counted {
         document,
@@ -94,7 +94,7 @@ pub(super) fn case(document: &Document<'_>, body: &CaseFile) -> Vec<Diagnostic> 
     counted.found
 }
 
-/// Whether a container's config has no more of anything than a container can have.
+/// Checks that a container's config has no more of anything than a container can have.
 ///
 /// # Errors
 /// One line.
@@ -133,7 +133,7 @@ fn largest(path: &str, value: &Json) -> (String, usize) {
         .unwrap_or_else(|| (path.to_owned(), own))
 }
 
-/// What a recipe asks too much of.
+/// What a recipe asks for too much of.
 pub(super) fn recipe(document: &Document<'_>, recipe: &Recipe) -> Vec<Diagnostic> {
     let mut counted = Counted {
         document,
@@ -163,7 +163,7 @@ pub(super) fn known(document: &Document<'_>, known: &KnownFile) -> Vec<Diagnosti
     counted.found
 }
 
-/// Whether a file of zeros is too long, and by what limit.
+/// Whether a file of zeros is too long, and which limit it exceeds.
 pub(super) fn zeros(length: u64) -> Option<String> {
     let most = raised(ZEROS);
     (length > most).then(|| format!("{length} zeros: at most {most} are written; {Hint}"))
@@ -181,7 +181,7 @@ pub(super) fn member(name: &str) -> Option<String> {
     control.then(|| format!("`{shown}` is not a member's name: it has a control character"))
 }
 
-/// What a copy of an entry takes, in bytes, more or less.
+/// What a copy of an entry takes, in bytes, approximately.
 pub(super) fn weight(entry: &KnownEntry) -> u64 {
     let texts: usize = entry.members.iter().map(|text| text.len() + 50).sum();
     let written = entry.written.iter().map(|written| {

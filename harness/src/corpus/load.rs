@@ -17,7 +17,7 @@ use super::memory::Room;
 use super::source::{Source, Sources};
 use super::{Corpus, Entry, check, limits};
 
-/// Errors of one file, after which its other members are not looked at.
+/// How many errors of one file are found before its other members are skipped.
 const ERRORS: usize = 100;
 
 const REQUIREMENTS: &str = "requirements.yaml";
@@ -98,9 +98,9 @@ fn is_shared(name: &str) -> bool {
 struct Loader {
     corpus: Corpus,
     errors: Diagnostics,
-    /// The files of the findings, which are checked when every clause is read.
+    /// The files of the findings, which are checked once every clause has been read.
     written_findings: Vec<String>,
-    /// Whether all of it was checked when the program was built, so that no check is made at the start.
+    /// Whether all of it was checked when the program was built, so that no checks are made at the start.
     is_checked: bool,
 }
 
@@ -150,7 +150,7 @@ impl Loader {
         }
     }
 
-    /// Checks what needs the whole corpus, and puts each case together with what is known of it.
+    /// Checks what needs the whole corpus, and puts each case together with what is known about it.
     fn cases(&mut self, written: Written<'_>, sources: &Sources, room: &Room) {
         if !(written.known.is_empty() && self.written_findings.is_empty()) {
             self.corpus.runtimes = super::names::runtimes();
@@ -189,7 +189,7 @@ impl Loader {
         }
     }
 
-    /// Known files of no case.
+    /// Known files that belong to no case.
     fn orphans(&mut self, sources: &Sources) {
         for (name, source) in sources {
             let Some(base) = name.strip_suffix(KNOWN) else {
@@ -246,7 +246,7 @@ impl Loader {
     }
 }
 
-/// Every error of the cases of one file; what they say to be wrong on purpose must be.
+/// Every error in the cases of one file; what they declare to be wrong on purpose must be wrong.
 fn checked(source: &Source, cases: &[Case], corpus: &Corpus) -> Vec<Diagnostic> {
     let (document, excuses) = (document(source), check::Excuses::default());
     let mut found: Vec<Diagnostic> = Vec::new();
@@ -255,7 +255,7 @@ fn checked(source: &Source, cases: &[Case], corpus: &Corpus) -> Vec<Diagnostic> 
             found.extend(check::case(&document, case, corpus, &excuses));
         }
     }
-    // An error elsewhere can keep a check from its end.
+    // An error elsewhere can keep a check from finishing.
     if found.is_empty() {
         found.extend(excuses.dead(cases).into_iter().map(|said| {
             let message = format!("`invalid` says that `{said}` is wrong on purpose, and it is not");
@@ -269,7 +269,7 @@ fn checked(source: &Source, cases: &[Case], corpus: &Corpus) -> Vec<Diagnostic> 
     found
 }
 
-/// For tests and for callers that have texts only.
+/// For tests and for callers that have only texts.
 #[cfg(test)]
 pub(crate) fn sources(texts: &[(&str, &str)]) -> Sources {
     let source = |name: &str, text: &str| Source {

@@ -1,4 +1,5 @@
-//! The memory that a corpus may take. Every file may be within its limit, and all of them together without end.
+//! The memory that a corpus may take. Every single file may be within its limit, and all of them together still
+//! be too much.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -8,14 +9,14 @@ use ocidiff_confine::limit::{Hint, raised};
 use super::diagnostic::Diagnostic;
 use super::source::Source;
 
-/// What all files may become together, in bytes, more or less.
+/// What all files together may become, in bytes, approximately.
 const MOST: u64 = 96 << 20;
 
 /// How much of it is taken.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     taken: AtomicU64,
-    /// The file that there was no room for.
+    /// The file for which there was no room.
     first: OnceLock<String>,
     large: Mutex<()>,
 }
@@ -32,7 +33,7 @@ impl Room {
             return Ok(());
         }
         let first = self.first.get_or_init(|| source.shown.clone());
-        // The same for all that come after it, so that it is said once.
+        // The same message for all that come after it, so that it is reported once.
         let message = format!(
             "with this file the cases take more than {} MiB of memory; {Hint}",
             most >> 20

@@ -1,5 +1,5 @@
-//! The corpus: cases with what is known of them, recipes, profiles, requirements. Loaded and checked whole, so
-//! that nothing that people wrote wrong shows up in the middle of a run.
+//! The corpus: cases with what is known about them, recipes, profiles, requirements. It is loaded and checked
+//! as a whole, so that mistakes in it do not show up in the middle of a run.
 
 mod adhoc;
 mod check;
@@ -59,7 +59,7 @@ pub struct Recipe {
     pub files: BTreeMap<String, FileSpec>,
 }
 
-/// What is written of a case and beside it.
+/// What is written in a case, and about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The case.
@@ -79,16 +79,16 @@ pub struct Corpus {
     pub profiles: BTreeMap<String, serde_json::Value>,
     /// Clauses by id.
     pub requirements: BTreeMap<String, Requirement>,
-    /// The runtimes that there are manifests for, by name.
+    /// The names of the runtimes that have manifests.
     pub runtimes: Vec<String>,
     /// Every finding.
     pub findings: Catalogue,
-    /// The config that every case's is laid over.
+    /// The config over which that of every case is laid.
     pub default_config: serde_json::Value,
 }
 
 impl Corpus {
-    /// The case of a name.
+    /// The case with a name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.case.name == name)

@@ -1,4 +1,4 @@
-//! Names that cases speak of and that others own: system calls, signals, capabilities, runtimes, engines.
+//! Names that cases use and that are defined elsewhere: system calls, signals, capabilities, runtimes, engines.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use ocidiff_seccomp::syscall;
 /// Real-time signals are written `RTMIN+3`, `RTMAX-1`, or by number.
 const LAST_SIGNAL: u32 = 64;
 
-/// The names of the architecture's own system calls: what a misspelt one can have meant.
+/// The names of the architecture's own system calls: what a misspelt name may have been meant to be.
 static CALLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     (0..syscall::LAST_NAMED)
         .filter_map(|nr| syscall::syscall_name(ocidiff_seccomp::data::ARCH_X86_64, nr))
@@ -21,7 +21,7 @@ pub(crate) fn call_help(call: &str) -> Option<String> {
     near::near(call, CALLS.iter().copied()).map(|meant| format!("did you mean `{meant}`?"))
 }
 
-/// Whether there is a call of that name, or of that number as the recorder writes it.
+/// Whether there is a call with that name, or with that number as the recorder writes it.
 pub(super) fn is_call(name: &str) -> bool {
     let by_number = name.strip_prefix("syscall_").or_else(|| name.strip_prefix('#'));
     by_number.is_some_and(|number| number.parse::<u32>().is_ok()) || syscall::is_known(name)
@@ -34,7 +34,7 @@ fn signals() -> impl Iterator<Item = &'static str> + Clone {
         .into_iter()
 }
 
-/// What is wrong with a signal's name or number, and what to do; nothing if it is one.
+/// What is wrong with a signal's name or number, and what to do; `None` if it is valid.
 pub(super) fn signal(text: &str) -> Option<Option<String>> {
     let short = text.strip_prefix("SIG").unwrap_or(text);
     let real_time = ["RTMIN+", "RTMAX-"]
@@ -49,9 +49,9 @@ pub(super) fn signal(text: &str) -> Option<Option<String>> {
     Some(help.or_else(|| Some("a signal's name or number, such as TERM or 15".to_owned())))
 }
 
-/// The runtimes that there are manifests of: a checkout's, or the built-in ones.
+/// The runtimes that have manifests: a checkout's, or the built-in ones.
 pub(super) fn runtimes() -> Vec<String> {
-    // Manifests that cannot be read are told where they are read.
+    // Manifests that cannot be read are reported where they are read.
     let sources = super::files::standard("runtimes").unwrap_or_default();
     let names = sources.keys().filter(|name| !name.contains('/'));
     names

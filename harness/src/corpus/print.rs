@@ -1,5 +1,5 @@
-//! The one form in which known files and findings are written: what `accept`, `capture` and `lint --fix` print, and what
-//! reads back as the same.
+//! The single form in which known files and findings are written: what `accept`, `capture` and `lint --fix` print, and
+//! what reads back as the same.
 
 pub(crate) mod yaml;
 
@@ -11,14 +11,14 @@ use ocidiff_model::{Finding, Value};
 
 use self::yaml::{Words, Writer, scalar};
 
-/// Columns of a fact's line; what is longer gets a line for each item.
+/// The width of a fact's line; what is longer gets a line for each item.
 const WIDTH: usize = 110;
-/// Signs and conditions: each on a line of its own.
+/// Signs and conditions: each on its own line.
 const WRITER: Writer = Writer {
     width: WIDTH,
     words: Words::Lines,
 };
-/// Columns of a cause.
+/// The width of a cause.
 const TEXT: usize = 100;
 
 /// A group of a known file.
@@ -125,7 +125,7 @@ fn whole(value: serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// Something in flow style, as known files and findings have it.
+/// Something in flow style, as in known files and findings.
 #[must_use]
 pub fn flow(value: &impl serde::Serialize) -> String {
     yaml::flow(&whole(serde_json::json!(value)))
@@ -214,7 +214,7 @@ pub fn finding(finding: &Finding) -> String {
     text
 }
 
-/// The members in the order in which people write them, the fact first.
+/// The members in the order in which people write them, with the fact first.
 fn sign_json(sign: &ocidiff_model::finding::Sign) -> serde_json::Value {
     if let Some(short) = Short::ALL.into_iter().find(|short| short.sign() == *sign) {
         return short.name().into();
@@ -262,7 +262,7 @@ fn prose(name: &str, text: &str) -> String {
     }
 }
 
-/// A text on one line outside of flow style.
+/// A text on one line outside flow style.
 fn block_scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && yaml::reads_as_text(text)
@@ -289,10 +289,11 @@ fn wrapped(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The line, from 1, of a comment in a text that is to be printed anew. What also stands in the printed text is not a comment.
+/// The line, from 1, of a comment in a text that is about to be printed anew. What also appears in the printed text is
+/// not a comment.
 #[must_use]
 pub fn comment_in(text: &str, printed: &str) -> Option<usize> {
-    // Quotes may be of another kind there.
+    // The kind of quotes may differ there.
     let flat = |text: &str| {
         text.replace(['\'', '"'], "")
             .split_whitespace()
@@ -304,7 +305,7 @@ pub fn comment_in(text: &str, printed: &str) -> Option<usize> {
         let mut places = line.match_indices('#').map(|(at, _)| at);
         places.any(|at| {
             let opens = at == 0 || line[..at].ends_with([' ', '\t']);
-            // A quoted text goes on to its quote, and to what closes the list around it.
+            // A quoted text continues to its quote, and to what closes the list around it.
             let rest = line[at..].trim_end_matches(['\'', '"', ']', '}', ',', ' ']);
             opens && !printed.contains(&flat(rest))
         })

@@ -1,4 +1,4 @@
-//! One text file of the corpus, wherever it came from.
+//! One text file of the corpus, wherever it comes from.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,19 +7,19 @@ use std::path::PathBuf;
 /// One text file of the corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// How messages name it: a path that the user can open, or `built in: cases/x.yaml`.
+    /// The name of the file in messages: a path that the user can open, or `built in: cases/x.yaml`.
     pub shown: String,
-    /// The file itself, where it is one.
+    /// The file itself, if it is one.
     pub path: Option<PathBuf>,
     /// Its text.
     pub text: Cow<'static, str>,
-    /// What it says as JSON, if that was parsed and checked when the program was built.
+    /// Its content as JSON, if that was parsed and checked when the program was built.
     pub parsed: Option<&'static str>,
-    /// Why it could not be read as text, if so; told with all other errors.
+    /// Why it could not be read as text, if so; reported with all other errors.
     pub unreadable: Option<Unreadable>,
 }
 
-/// Why a file is not a text, and from where on: line and column, from 1.
+/// Why a file is not text, and from where on: line and column, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// What is wrong.

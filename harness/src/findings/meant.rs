@@ -1,4 +1,4 @@
-//! Everything that has a name which can be explained, for who has mistyped one.
+//! Everything with a name that can be explained, for users who have mistyped one.
 
 use ocidiff_model::{Verdict, facts, near};
 
@@ -13,7 +13,7 @@ pub fn known_names(corpus: &Corpus) -> impl Iterator<Item = &str> {
     findings.chain(cases).chain(clauses).chain(verdicts)
 }
 
-/// What to do about a name that is not there.
+/// What to do about a name that does not exist.
 #[must_use]
 pub fn help(name: &str, corpus: &Corpus) -> String {
     let meant = near::near(name, known_names(corpus)).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Questions about the catalogue that need no run: which findings concern somebody, which cases show one.
+//! Questions about the catalogue that need no run: which findings concern a user, which cases show one.
 
 pub mod lint;
 mod meant;

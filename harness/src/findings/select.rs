@@ -1,4 +1,4 @@
-//! Which findings concern somebody: by runtime, by a move from one to another, by workload.
+//! Which findings concern a user: by runtime, by a move from one to another, by workload.
 
 use std::cmp::Reverse;
 use std::str::FromStr;
@@ -14,12 +14,12 @@ use serde_json::Value as Json;
 
 use crate::corpus::Corpus;
 
-/// A runtime as it is typed, `crun` or `crun@1.21`: it need not be there.
+/// A runtime as it is typed, `crun` or `crun@1.21`: it need not be installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
     /// Its name.
     pub name: String,
-    /// Its version; none for all.
+    /// Its version; `None` means all.
     pub version: Option<Version>,
 }
 
@@ -29,13 +29,13 @@ pub enum AskError {
     /// Not a runtime.
     #[error("`{0}` is not a runtime: write NAME@VERSION, such as crun@1.21")]
     NotARuntime(String),
-    /// A version alone.
+    /// A version without a name.
     #[error("`{0}` is a version: say of which runtime, such as crun@{0}")]
     NoName(String),
-    /// No version where one is needed.
+    /// There is no version where one is needed.
     #[error("`{0}` has no version: write {0}@VERSION")]
     NoVersion(String),
-    /// Nothing is known of it.
+    /// Nothing is known about it.
     #[error("no finding is of `{name}`{}", help.as_ref().map_or_else(String::new, |help| format!("; {help}")))]
     Unknown {
         /// What was typed.
@@ -87,20 +87,20 @@ impl Who {
     }
 }
 
-/// What is asked; all of it must hold.
+/// What is asked for; all of it must apply.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
     /// What this runtime does.
     pub runtime: Option<Who>,
     /// What changes in a move from one to another.
     pub moving: Option<(RuntimeId, RuntimeId)>,
-    /// What a version of this runtime before this one did, and this one does not.
+    /// What an earlier version of this runtime did, and this one does not.
     pub fixed_in: Option<RuntimeId>,
-    /// What upstream has not heard of.
+    /// What has not been reported upstream.
     pub unreported: bool,
-    /// What matters so much.
+    /// What has this impact.
     pub impact: Option<Impact>,
-    /// What is of this component.
+    /// What belongs to this component.
     pub component: Option<String>,
     /// What a workload with this config.json can meet.
     pub config: Option<Json>,
@@ -136,7 +136,7 @@ impl Question {
         Ok(rows)
     }
 
-    /// What was asked, in words.
+    /// The question in words.
     #[must_use]
     pub fn words(&self) -> String {
         let mut words = Vec::new();
@@ -204,7 +204,7 @@ impl Question {
     }
 }
 
-/// Whether some version below did it, and this one does not.
+/// Whether some earlier version did it, and this one does not.
 fn is_fixed(id: &FindingId, finding: &Finding, to: &RuntimeId) -> bool {
     if id.component() != to.name || finding.holds(&to.version) {
         return false;
@@ -217,7 +217,7 @@ fn is_fixed(id: &FindingId, finding: &Finding, to: &RuntimeId) -> bool {
     below.is_ok_and(|below| range.clone().and(&below).can_hold())
 }
 
-/// Nobody has told upstream of what it would want to know.
+/// Whether something that upstream would want to know has not been reported.
 fn is_unreported(finding: &Finding) -> bool {
     match finding.upstream() {
         Some(reported) => *reported == Reported::No,

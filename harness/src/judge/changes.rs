@@ -1,4 +1,5 @@
-//! What a changed profile does, class of calls by class of calls: the filters of before and after, held against each other.
+//! What a changed profile does, class of calls by class of calls: the filters from before and after are compared with
+//! each other.
 
 use ocidiff_model::record::FilterRecord;
 use ocidiff_seccomp::cure::behind;
@@ -10,14 +11,14 @@ use ocidiff_seccomp::{Action, Decision, Profile};
 
 use super::filters::{Filters, Undecided, native_arch, stack};
 
-/// Who makes a class of calls.
+/// What makes a class of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Programs of the machine's own architecture.
     Native,
-    /// Programs of another one.
+    /// Programs of another architecture.
     Foreign,
-    /// Nobody: no kernel has such numbers.
+    /// Nothing: no kernel has such numbers.
     Nobody,
 }
 
@@ -35,19 +36,19 @@ impl Scope {
     }
 }
 
-/// From here on numbers are negative for a kernel.
+/// From here on, numbers are negative for a kernel.
 const FIRST_OF_NOBODY: u32 = 0x8000_0000;
 
-/// What a changed profile does to calls, by the filters that runtimes made of both.
+/// What a changed profile does to calls, according to the filters that runtimes made from both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The calls: `x86_64 450..`.
     pub calls: String,
-    /// Those of them that have a name.
+    /// Those of them that have names.
     pub named: Vec<String>,
-    /// Where it is one call for many: those that it stands for here, none in the place of what means nothing.
+    /// If it is one call that multiplexes many: those that it stands for here, `None` where the number means nothing.
     pub behind: Vec<Option<&'static str>>,
-    /// Who makes them.
+    /// What makes them.
     pub scope: Scope,
     /// Before and after, by runtime in the order in which they were added.
     pub answers: Vec<(Action, Action)>,
@@ -68,9 +69,9 @@ impl Change {
 }
 
 impl Filters {
-    /// Every class of calls that a runtime answers otherwise than another, or otherwise than before.
+    /// Every class of calls that a runtime answers differently from another, or differently than before.
     ///
-    /// `after` has the filters that the same runtimes made of the changed profile, in the same order.
+    /// `after` has the filters that the same runtimes made from the changed profile, in the same order.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Compares the records of a case: which facts are compared, and who agrees with whom.
+//! Compares the records of a case: which facts are compared, and which runtimes agree.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use ocidiff_model::fact::is_of_visit;
 use ocidiff_model::record::{CallResult, EBPF, RunOutcome, VISIT};
 use ocidiff_model::{Case, Channel, Difference, Record};
 
-/// How a record names its recorder where there was none; the reason follows.
+/// How a record names its recorder if there was none; the reason follows.
 const NO_RECORDER: &str = "none";
 
-/// Whether the record can be held against others at all.
+/// Whether the record can be compared with others at all.
 #[must_use]
 pub fn is_comparable(record: &Record) -> bool {
     record.outcome == RunOutcome::Complete
 }
 
-/// Whether the record has something to say of the fact.
+/// Whether the record has something to say about the fact.
 ///
 /// Where the workload did not run, only the lifecycle, hooks and what is left can be compared. A step that was not
 /// taken says nothing, and one that failed says only that, unless it shows more.
@@ -50,12 +50,13 @@ pub fn is_recorded(record: &Record) -> bool {
     is_visited(record) && record.recorder != VISIT
 }
 
-/// Whether somebody looked at the workload at its execve.
+/// Whether the workload was observed at its execve.
 fn is_visited(record: &Record) -> bool {
     !record.recorder.starts_with(NO_RECORDER)
 }
 
-/// Whether nobody looked: where the recorder could not follow a workload, that it did not see something says nothing.
+/// Whether there was no observer: where the recorder could not follow a workload, it means nothing that it did not
+/// see something.
 fn is_unseen(record: &Record, path: &str) -> bool {
     match Channel::of(path) {
         Some(Channel::Syscall) => !is_recorded(record),
@@ -74,7 +75,7 @@ pub fn compared_paths<'r>(case: &Case, records: &[&'r Record]) -> BTreeSet<&'r s
         .collect()
 }
 
-/// The groups of runtimes that agree on a fact, the reference's first.
+/// The groups of runtimes that agree on a fact, the reference's group first.
 #[must_use]
 pub fn groups(path: &str, records: &[&Record]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -105,7 +106,7 @@ pub fn compare(case: &Case, records: &[&Record]) -> Vec<Difference> {
     found
 }
 
-/// A difference as it was found; what it is, is judged later.
+/// A difference as it was found; it is judged later.
 #[must_use]
 pub fn difference(path: &str, groups: Vec<Group>) -> Difference {
     Difference {

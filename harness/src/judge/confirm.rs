@@ -1,4 +1,5 @@
-//! From the records of a case to its verdict; what is new or gone is launched again first: it must show each time.
+//! From the records of a case to its verdict; if something is new or gone, the case is first launched again: it
+//! must show each time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,34 +34,34 @@ pub trait Launch: Sync {
     /// Launches it under each runtime once.
     fn once(&self, case: &Case, bundle: &Bundle) -> impl Future<Output = Vec<Record>> + Send;
 
-    /// The config.json that the runtimes were given, where another than the case wrote it: what a finding applies to is
-    /// what the runtime reads.
+    /// The config.json that the runtimes were given, if something other than the case wrote it: what a finding applies
+    /// to is what the runtime reads.
     fn written(&self) -> Option<Json> {
         None
     }
 }
 
-/// Where a bundle comes from, which says what a failing step means.
+/// Where a bundle comes from, which determines what a failing step means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// A case's: it says which steps fail.
+    /// From a case: the case says which steps fail.
     Case,
-    /// The user's: it is to start, and a refusal is a difference like any other.
+    /// From the user: it should start, and a refusal is a difference like any other.
     Given,
-    /// A runtime is held against itself: that it fails both times may be as it should be.
+    /// A runtime is compared with itself: it may be correct that it fails both times.
     Control,
-    /// A case's through an engine, without what the case expects: that all fail alike may be as it should be.
+    /// From a case, through an engine, without what the case expects: it may be correct that all fail alike.
     Engine,
 }
 
-/// What a verdict is made from, beside the records.
+/// What a verdict is made from, besides the records.
 #[derive(Debug, Clone)]
 pub struct Judge {
     /// The corpus.
     pub corpus: Arc<Corpus>,
-    /// Where.
+    /// The machine.
     pub machine: Machine,
-    /// Whether a known difference that does not show is gone: not where another than the case wrote the config.
+    /// Whether a known difference that does not show is gone: not if something other than the case wrote the config.
     pub tells_gone: bool,
     /// Where the bundle comes from.
     pub origin: Origin,
@@ -71,7 +72,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Launches the bundle of a case, again where a difference is new, and judges it.
+    /// Launches the bundle of a case, repeats it where a difference is new, and judges it.
     pub async fn run(
         &self,
         launch: &impl Launch,
@@ -141,7 +142,7 @@ impl Judge {
     async fn launch(&self, launch: &impl Launch, case: &Case, bundle: &Bundle) -> Vec<Record> {
         let mut records = launch.once(case, bundle).await;
         if self.origin == Origin::Given {
-            // What is asked of a bundle of the user's is whether it starts: that a runtime refuses it is the answer.
+            // The question about a bundle of the user's is whether it starts: a runtime that refuses it is the answer.
             records
                 .iter_mut()
                 .filter(|record| {
@@ -152,7 +153,7 @@ impl Judge {
         records
     }
 
-    /// Why nothing can be said, though every runtime was called: none of them does what the case is about.
+    /// Why nothing can be said although every runtime was called: none of them does what the case is about.
     fn never(&self, entry: &Entry, records: &[Record], found: &[Difference]) -> Option<String> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         match self.origin {
@@ -163,10 +164,10 @@ impl Judge {
         }
     }
 
-    /// A watch that no runtime has anything for: it is misspelt, or the case does not come so far.
+    /// A watch for which no runtime has anything: it is misspelt, or the case does not get that far.
     ///
-    /// Only what every machine and this recorder shows: a call or a mount is not seen without one, nor a cgroup's value
-    /// without its controller, and of an engine's containers not even all of `proc`.
+    /// Considers only what every machine and this recorder show: a call or a mount is not seen without a recorder, nor
+    /// a cgroup's value without its controller, and for an engine's containers not even all of `proc` is seen.
     fn watches_nothing(&self, case: &Case, records: &[&Record]) -> Option<String> {
         if !self.tells_gone || records.len() < 2 || records.iter().any(|record| !record.ran) {
             return None;
@@ -182,7 +183,7 @@ impl Judge {
         Some(format!("it watches {first}, which no runtime shows"))
     }
 
-    /// How often a case is run, as far as is known from the runs so far.
+    /// How often to run a case, as far as is known from the runs so far.
     fn runs_of(&self, case: &Case, runs: &[Vec<Difference>]) -> u32 {
         let all_known = |found: &Vec<Difference>| {
             let mut standings = found.iter().map(|difference| &difference.standing);
@@ -192,7 +193,7 @@ impl Judge {
         self.repeat.max(case.body.repeat.unwrap_or(1)).max(confirming)
     }
 
-    /// The entries of the case that are about a race, by fact.
+    /// The case's entries that are about a race, by fact.
     fn rated(&self, entry: &Entry) -> BTreeMap<String, Rate> {
         let holding = entry.known.0.iter().filter(|known| known.holds(&self.machine));
         holding
@@ -233,9 +234,9 @@ impl Judge {
         found
     }
 
-    /// Says of differences that were found without a case which findings account for them.
+    /// For differences that were found without a case, says which findings account for them.
     pub fn explain(&self, case: &Case, config: &str, records: &[Record], found: &mut [Difference]) {
-        // Also of a runtime that says that it does not support the config: that is what there is to explain.
+        // Including a runtime that says that it does not support the config: that is what there is to explain.
         let told = |record: &&Record| !matches!(record.outcome, RunOutcome::Broken(_));
         let all: Vec<&Record> = records.iter().filter(told).collect();
         let config = serde_json::from_str(config).unwrap_or_default();
@@ -264,7 +265,7 @@ impl Judge {
         }
     }
 
-    /// What nothing is written of in this case may be known all the same.
+    /// What nothing has been written about in this case may still be known.
     fn recognise(&self, question: &Question<'_>, found: &mut [Difference]) {
         let is_new = |difference: &Difference| matches!(difference.standing, Standing::New { .. });
         if !found.iter().any(is_new) {
@@ -272,8 +273,8 @@ impl Judge {
         }
         let told = recognise(question, found);
         for (difference, accounts) in found.iter_mut().zip(told) {
-            // What is written outweighs what is like it, but for what shows in some runs only; and between a runtime and
-            // itself nothing but such a race can differ.
+            // What is written outweighs what resembles it, except for what shows in some runs only; and a runtime can
+            // differ from itself only by such a race.
             let strict = !difference.written.is_empty() || self.origin == Origin::Control;
             if accounts.is_empty() || !is_new(difference) || (strict && !self.all_race(&accounts)) {
                 continue;
@@ -283,7 +284,7 @@ impl Judge {
         }
     }
 
-    /// Who breaks which clause, where a finding says so.
+    /// Which runtime breaks which clause, where a finding says so.
     fn accuse(&self, difference: &mut Difference) {
         if difference.requirement.is_some() {
             return;
@@ -303,12 +304,12 @@ impl Judge {
             let who = broken.iter().filter(|(_, other)| other == clause);
             difference.against = who.map(|(who, _)| who.clone()).collect();
             difference.against.dedup();
-            // An expectation without a clause accuses others than the clause does: the clause counts.
+            // An expectation without a clause accuses runtimes other than the clause does: the clause counts.
             difference.expected = None;
         }
     }
 
-    /// What is written for several runtimes at once names the findings of all of them: each shows its own.
+    /// An entry that is written for several runtimes at once names the findings of all of them: each shows its own.
     fn own(&self, found: &mut [Difference]) {
         let is_runtime = |name: &str| self.corpus.runtimes.iter().any(|one| one == name);
         for account in found.iter_mut().flat_map(|difference| &mut difference.accounts) {

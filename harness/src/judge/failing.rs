@@ -1,4 +1,4 @@
-//! Steps that fail under every runtime. Runtimes that all do nothing agree in everything: such a case must not pass,
+//! Steps that fail under every runtime. Runtimes that all do nothing agree on everything: such a case must not pass,
 //! unless it says that the step fails.
 
 use ocidiff_model::difference::Standing;
@@ -9,14 +9,14 @@ use ocidiff_model::{Case, Difference, Op, Record, StepRecord, Value, last_words}
 
 use crate::corpus::Entry;
 
-/// How much of a runtime's own words is kept for each.
+/// How much of a runtime's own words is kept for each step.
 const WORDS: usize = 200;
 
 /// A step that failed under every runtime.
 type Failed<'r> = Vec<(&'r str, &'r StepRecord)>;
 
-/// The first step that fails under every runtime though neither the case, nor its known file, nor a finding says so,
-/// with each runtime's words; `found` is what the case was judged to show.
+/// The first step that fails under every runtime although neither the case, nor its known file, nor a finding says
+/// so, with each runtime's words; `found` is what the case was judged to show.
 #[must_use]
 pub fn no_runtime_does(
     entry: &Entry,
@@ -34,7 +34,7 @@ pub fn no_runtime_does(
     Some(format!("no runtime does this: {label}: {}", words(&failed)))
 }
 
-/// The facts of steps that fail under every runtime though neither the case nor its known file says so.
+/// The facts of steps that fail under every runtime although neither the case nor its known file says so.
 #[must_use]
 pub fn unexpected_failures(entry: &Entry, machine: &Machine, records: &[&Record]) -> Vec<String> {
     let steps = unexpected(entry, machine, records).into_iter();
@@ -62,7 +62,7 @@ fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> V
     .collect()
 }
 
-/// Each runtime's words, where no runtime starts a bundle.
+/// Each runtime's words, if no runtime starts a bundle.
 ///
 /// Where one refuses it and another says that it started, that is a difference, whatever becomes of the init.
 #[must_use]
@@ -85,8 +85,8 @@ pub fn nobody_starts(records: &[&Record]) -> Option<String> {
     Some(format!("nobody starts it: {}", said.join("; ")))
 }
 
-/// What an init said that ended without having executed the program, though its runtime says that it started: no program
-/// can exit without a call.
+/// The output of an init that ended without having executed the program, although its runtime says that it started: a
+/// program cannot exit without a call.
 fn unexecuted(record: &Record) -> Option<String> {
     let no_call = record.value("syscall.processes") == Some(&Value::from(0));
     (no_call && record.value("process.exit").is_some()).then(|| {
@@ -108,7 +108,7 @@ fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Failed<'
     failed.filter(|failed| !failed.is_empty())
 }
 
-/// Whether the case ends the container itself after this step: then nobody expects the wait to see its end.
+/// Whether the case ends the container itself after this step: then the wait is not expected to see its end.
 fn is_ended_later(case: &Case, at: usize) -> bool {
     let container = case.body.steps[at].container();
     case.body.steps[at..].iter().any(|step| {
@@ -117,8 +117,8 @@ fn is_ended_later(case: &Case, at: usize) -> bool {
     })
 }
 
-/// Whether the container's process had ended under every runtime before this step, which then has nobody to be taken
-/// with: a second kill, in case the first does nothing.
+/// Whether the container's process had ended under every runtime before this step, so that there is nothing left to
+/// take the step on: a second kill, in case the first does nothing.
 fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
     let step = &case.body.steps[at];
     let waits = labels(&case.body.steps)
@@ -135,7 +135,7 @@ fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
     is_of_process && waits_of_same.any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
 }
 
-/// The case itself says how the step ends.
+/// Whether the case itself says how the step ends.
 fn is_expected(case: &Case, label: &str) -> bool {
     let of_step = |path: &String| {
         let rest = path
@@ -146,7 +146,7 @@ fn is_expected(case: &Case, label: &str) -> bool {
     case.body.expect.keys().any(of_step)
 }
 
-/// Its known file does: these versions fail, and others do not.
+/// Whether its known file does: these versions fail, and others do not.
 fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]) -> bool {
     let fact = fact_of(label);
     let mut entries = entry.known.0.iter();
@@ -169,7 +169,7 @@ fn words(failed: &[(&str, &StepRecord)]) -> String {
     failed.iter().map(said).collect::<Vec<_>>().join("; ")
 }
 
-/// The last line of what somebody printed, or what is said where that is nothing.
+/// The last line that was printed, or a substitute if nothing was.
 fn last_or(text: &str, nothing: impl FnOnce() -> String) -> String {
     match last_words(text) {
         last if last.is_empty() => nothing(),

@@ -1,4 +1,4 @@
-//! Decides the filters that were read back: against the profile as it is written, and against each other.
+//! Decides the filters that were read back: compared with the profile as it is written, and with each other.
 
 use ocidiff_model::filter::{DEPARTURES, FilterAnswer, FilterHit, NamedCall, UNLISTED, Witness};
 use ocidiff_model::record::FilterRecord;
@@ -12,10 +12,10 @@ use super::compare::difference;
 /// Why filters were not decided.
 #[derive(Debug, thiserror::Error)]
 pub enum Undecided {
-    /// There is no profile to hold them against.
+    /// There is no profile to compare them with.
     #[error(transparent)]
     Profile(#[from] ocidiff_seccomp::profile::ProfileError),
-    /// The record's bytes are no filter.
+    /// The record's bytes are not a filter.
     #[error(transparent)]
     Bytes(#[from] ocidiff_seccomp::NotWhole),
     /// They cannot be decided.
@@ -33,7 +33,7 @@ impl From<ocidiff_seccomp::decide::TooComplex> for Undecided {
 ///
 /// # Errors
 ///
-/// The record is no whole number of instructions.
+/// The record is not a whole number of instructions.
 pub fn instructions(record: &FilterRecord) -> Result<Filter, ocidiff_seccomp::NotWhole> {
     let bytes: Vec<u8> = (0..record.code.len() / 2)
         .filter_map(|at| u8::from_str_radix(record.code.get(at * 2..at * 2 + 2)?, 16).ok())
@@ -53,7 +53,7 @@ pub fn native_arch() -> &'static str {
     native(goarch(std::env::consts::ARCH)).unwrap_or_default()
 }
 
-/// A profile and the filters that runtimes made of it.
+/// A profile and the filters that runtimes made from it.
 #[derive(Debug)]
 pub struct Filters {
     pub(super) decider: Decider,
@@ -63,13 +63,13 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Of a config.json, which must have `linux.seccomp`.
+    /// From a config.json, which must have `linux.seccomp`.
     ///
     /// # Errors
     ///
     /// There is no profile, or it has too many conditions.
     pub fn of_config(config: &str) -> Result<Self, Undecided> {
-        // A config is not resolved: what it is for does not matter.
+        // A config is not resolved: the container that it is for does not matter.
         let container = For {
             goarch: goarch(std::env::consts::ARCH).to_owned(),
             capabilities: std::collections::BTreeSet::new(),
@@ -78,7 +78,7 @@ impl Filters {
         Self::of_profile(Profile::read(config, &container)?.0)
     }
 
-    /// Of a profile.
+    /// From a profile.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Filters {
         })
     }
 
-    /// Adds a runtime that loaded nothing, as if it had done what the first of the others did.
+    /// Adds a runtime that loaded nothing, as if it had done the same as the first one.
     pub fn add_like_the_first(&mut self, runtime: &str) {
         if let Some((_, decision)) = self.made.first() {
             self.made.push((runtime.to_owned(), *decision));
@@ -152,7 +152,7 @@ impl Filters {
     }
 }
 
-/// Where the filters of records of one config differ; nothing where they cannot be decided, which is a fact of theirs.
+/// Where the filters in the records of one config differ; nothing if they cannot be decided, which is a fact of theirs.
 #[must_use]
 pub fn between(config: &str, records: &[Record]) -> Vec<FilterRow> {
     let rows = || -> Result<Vec<FilterRow>, Undecided> {
@@ -165,7 +165,7 @@ pub fn between(config: &str, records: &[Record]) -> Vec<FilterRow> {
     rows().unwrap_or_default()
 }
 
-/// A row as a difference of departures, which findings can be recognised by.
+/// A row as a difference in departures, by which findings can be recognised.
 #[must_use]
 pub fn as_difference(row: &FilterRow) -> Difference {
     let group = |answer: &FilterAnswer| Group {
@@ -175,8 +175,8 @@ pub fn as_difference(row: &FilterRow) -> Difference {
     difference(DEPARTURES, row.answers.iter().map(group).collect())
 }
 
-/// The facts of a record's filters: where they depart from the profile, and what they answer where it says nothing, a line for each
-/// reason and class of calls.
+/// The facts about a record's filters: where they depart from the profile, and what they answer where it says nothing,
+/// with a line for each reason and class of calls.
 #[must_use]
 pub fn facts(config: &str, filters: &[FilterRecord]) -> Vec<Fact> {
     if filters.is_empty() {

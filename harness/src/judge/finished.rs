@@ -1,4 +1,4 @@
-//! A case that has its verdict, and what is reported of one whose records are not compared.
+//! A case that has its verdict, and what is reported for a case whose records are not compared.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -64,7 +64,7 @@ pub(super) fn report(case: &Case, started: Instant) -> CaseReport {
     }
 }
 
-/// Whether two programs say that they are the same.
+/// Whether two programs claim to be the same.
 pub(super) fn has_twins(records: &[Record]) -> bool {
     let mut ids = records
         .iter()

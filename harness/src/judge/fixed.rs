@@ -1,7 +1,9 @@
-//! What is written of a runtime and shows no more in a version that is newer than any that was looked at: it may be fixed.
+//! What is written about a runtime and no longer shows in a version that is newer than any that was examined: it may be
+//! fixed.
 //!
-//! A finding whose range ends before that version is not expected there at all. One whose range has no end is: nobody has
-//! seen it mended. That it does not show in a version which the corpus was run under is `gone`: the file is wrong.
+//! A finding whose range ends before that version is not expected there at all. One whose range has no end is: it has
+//! not been seen fixed. If it does not show in a version under which the corpus was run, it is `gone`: the file is
+//! wrong.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +16,12 @@ use ocidiff_runtimes::Manifest;
 use crate::judge::compare::speaks_of;
 use crate::judge::verdict::accounts;
 
-/// The newest version of each runtime that the corpus was run under: those that its manifest can bring.
+/// The newest version of each runtime under which the corpus was run: those that its manifest can install.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Newest(pub BTreeMap<String, Version>);
 
 impl Newest {
-    /// Of these manifests.
+    /// From these manifests.
     #[must_use]
     pub fn of(manifests: &[Manifest]) -> Self {
         let newest = manifests.iter().filter_map(|manifest| {
@@ -32,7 +34,7 @@ impl Newest {
         Self(newest.collect())
     }
 
-    /// The newest version that was looked at, where the runtime's is newer.
+    /// The newest version that was examined, if the runtime's is newer.
     fn before(&self, record: &Record) -> Option<&Version> {
         let version = &record.runtime.version;
         let newest = self.0.get(&record.runtime.name)?;
@@ -56,7 +58,8 @@ impl Newest {
         difference.fixed = fixed;
     }
 
-    /// All of these, if each is newer than any version that was looked at and what is written of it has no last version.
+    /// All of these, if each is newer than any version that was examined and what is written about it has no last
+    /// version.
     #[must_use]
     pub(crate) fn all_newer(&self, entry: &KnownEntry, records: &[&Record]) -> Vec<Fixed> {
         let fixed = |record: &&Record| {
@@ -74,8 +77,8 @@ impl Newest {
             .unwrap_or_default()
     }
 
-    /// Who shows what everybody else is to show, though it is written otherwise; none where somebody shows what is not
-    /// written at all, or where nobody has changed.
+    /// The runtimes that show what all others should show, although something else is written about them; `None` if
+    /// some runtime shows what is not written at all, or if none has changed.
     fn fixed(&self, fact: &str, entry: &KnownEntry, records: &[&Record]) -> Option<Vec<Fixed>> {
         let mut fixed = Vec::new();
         for record in records.iter().filter(|record| speaks_of(record, fact)) {

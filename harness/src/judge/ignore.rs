@@ -1,4 +1,4 @@
-//! Reads the file of `--ignore`: findings that are not to be told for a while, each with a reason and a last day.
+//! Reads the file of `--ignore`: findings that should not be reported for a while, each with a reason and a last day.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -16,7 +16,7 @@ use crate::error::Error;
 
 /// The largest file that is read, in bytes.
 const MOST_BYTES: u64 = 256 << 10;
-/// Characters of a reason.
+/// How long a reason may be, in characters.
 const REASON: usize = 500;
 
 /// An entry as it is typed: each member is checked where it stands.
@@ -119,7 +119,7 @@ fn entry(typed: &Typed, catalogue: &Catalogue) -> Result<Ignore, Vec<Wrong>> {
     }
 }
 
-/// A finding of the catalogue; else what is wrong, and what to do.
+/// A finding of the catalogue; otherwise what is wrong, and what to do.
 fn finding(name: Option<&str>, catalogue: &Catalogue) -> Result<FindingId, (String, String)> {
     let list = || "`ocidiff findings` lists what there is".to_owned();
     let Some(name) = name.map(str::trim) else {

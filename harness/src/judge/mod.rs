@@ -1,19 +1,19 @@
-//! Judges a case: what differs, whether it shows each time, what is known of it, and the verdict.
+//! Judges a case: what differs, whether it shows each time, what is known about it, and the verdict.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`changes`] | what a changed profile does to calls, by filters of before and after |
-//! | [`compare`] | which facts are compared, and who agrees with whom |
+//! | [`changes`] | what a changed profile does to calls, by filters from before and after |
+//! | [`compare`] | which facts are compared, and which runtimes agree |
 //! | [`confirm`] | runs what is new again, and gives the verdict |
 //! | [`failing`] | steps that fail under every runtime |
 //! | [`filters`] | decides seccomp filters: against the profile, against each other |
 //! | [`finished`] | a case that has its verdict, or is not judged |
-//! | [`fixed`] | what shows no more in versions that nobody had looked at |
-//! | [`ignore`] | findings that somebody does not want to hear of for a while |
+//! | [`fixed`] | what no longer shows in versions that had not been examined |
+//! | [`ignore`] | findings that should not be reported for a while |
 //! | [`named`] | findings that a known file names must be recognised, and show |
-//! | [`normalise`] | takes away what differs from run to run |
+//! | [`normalise`] | removes what differs from run to run |
 //! | [`recognise`] | which findings account for a difference |
-//! | [`repeat`] | several runs of a case, put together |
+//! | [`repeat`] | combines several runs of a case |
 //! | [`unseen`] | what a case watches and no run has shown |
 //! | [`verdict`] | what is new, known, gone, a violation |
 

@@ -1,5 +1,5 @@
-//! Facts of which a known file says no values, only which findings show in them: recognition must find these findings,
-//! and they must show.
+//! Facts for which a known file gives no values, but only the findings that show in them: recognition must find these
+//! findings, and they must show.
 
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::known::stands_for;
@@ -10,8 +10,8 @@ use crate::judge::fixed::Newest;
 use crate::judge::recognise::{Question, is_accused};
 use crate::judge::verdict::accounts;
 
-/// Holds what was recognised against what is named. What is taken for something else is new; what does not show is gone,
-/// or fixed.
+/// Compares what was recognised with what is named. What is taken for something else is new; what does not show is
+/// gone, or fixed.
 pub(crate) fn hold_against(
     entries: &[&KnownEntry],
     question: &Question<'_>,
@@ -25,7 +25,7 @@ pub(crate) fn hold_against(
             None => found.extend(named.missing(newest)),
         }
     }
-    // What follows from a finding that is named: where what it is known by was not observed, as through an engine, it is
+    // What follows from a named finding: if what identifies the finding was not observed, as through an engine, it is
     // not recognised there.
     let is_held = |fact: &str| entries.iter().any(|entry| entry.fact == fact);
     let open = |one: &&mut Difference| matches!(one.standing, Standing::New { .. }) && !is_held(&one.fact);
@@ -39,14 +39,14 @@ pub(crate) fn hold_against(
     }
 }
 
-/// What a known file names in a fact, and what was observed.
+/// What a known file names for a fact, and what was observed.
 struct Named<'a> {
     entry: &'a KnownEntry,
     question: &'a Question<'a>,
 }
 
 impl Named<'_> {
-    /// The findings that a runtime is to show here.
+    /// The findings that a runtime should show here.
     fn of(&self, record: &Record) -> Vec<(&FindingId, &Finding)> {
         let written = self.entry.written.iter();
         let holding = written.filter(|written| written.who.iter().any(|key| key.holds(&record.runtime)));
@@ -96,8 +96,8 @@ impl Named<'_> {
         }
     }
 
-    /// Why each shows what it shows, if all show what is said of them: the findings that are named, or what is usual. What
-    /// the others show instead is not asked here: all who take part may depart.
+    /// Why each shows what it shows, if all show what is said about them: the findings that are named, or the usual
+    /// value. What the others show instead is not considered here: all runtimes that take part may depart.
     fn as_said(&self, difference: &Difference, otherwise: Option<&Value>) -> Option<Vec<Account>> {
         let mut accounts = Vec::new();
         let mut usual: Vec<&Group> = Vec::new();
@@ -128,7 +128,7 @@ impl Named<'_> {
         (is_usual && !accounts.is_empty()).then_some(accounts)
     }
 
-    /// The difference that ought to show, if some of those who take part do what a finding says and others do not.
+    /// The difference that should show, if some of the participants do what a finding says and others do not.
     fn missing(&self, newest: &Newest) -> Option<Difference> {
         let fact = &self.entry.fact;
         let speak = self

@@ -1,9 +1,9 @@
-//! Filters that take away what differs from run to run and says nothing. Small, named, and applied to every
-//! record alike. There are few: a cell has the same paths, ids and names each time.
+//! Filters that remove what differs from run to run and means nothing. They are small, named, and applied to
+//! every record alike. There are few: a cell has the same paths, ids and names each time.
 
 use ocidiff_model::{Fact, Value};
 
-/// A filter: a text with what is the machine's, not the runtime's, replaced.
+/// A filter: a text in which what comes from the machine, and not from the runtime, is replaced.
 type Filter = fn(&str) -> String;
 
 /// The filters, in the order in which they are applied.
@@ -36,7 +36,7 @@ fn apply(text: &str) -> String {
         .fold(text.to_owned(), |text, (_, filter)| filter(&text))
 }
 
-/// The stack of a crash names places in the program's code, and values: that it crashed, and of what, stands before it.
+/// The stack of a crash names places in the program's code, and values: that it crashed, and why, comes before it.
 fn stacks(lines: &mut Vec<String>) {
     let opens = |line: &String| line.starts_with("goroutine ") && line.ends_with("]:");
     let Some(from) = lines.iter().position(opens) else {
@@ -51,7 +51,7 @@ fn stacks(lines: &mut Vec<String>) {
     lines.splice(from..from + length, ["(stack)".to_owned()]);
 }
 
-/// `mnt:[4026532223]`, `pipe:[12345]`: the number is the kernel's.
+/// `mnt:[4026532223]`, `pipe:[12345]`: the number comes from the kernel.
 fn inodes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -70,7 +70,7 @@ fn inodes(text: &str) -> String {
     out
 }
 
-/// The rootfs's layers are the harness's.
+/// The rootfs's layers come from the harness.
 fn overlay(text: &str) -> String {
     let keep = |option: &&str| {
         !["lowerdir=", "upperdir=", "workdir="]
@@ -123,7 +123,7 @@ fn times(text: &str) -> String {
     format!("{}TIME{}", &text[..at], times(tail))
 }
 
-/// A tmpfs says `inode64` where the kernel was built so that it is the default (CONFIG_TMPFS_INODE64).
+/// A tmpfs shows `inode64` if the kernel was built so that it is the default (CONFIG_TMPFS_INODE64).
 fn tmpfs(text: &str) -> String {
     const OPTION: &str = "inode64";
     let Some((head, rest)) = text.split_once(OPTION) else {

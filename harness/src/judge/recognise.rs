@@ -1,18 +1,18 @@
 //! Recognition: which findings account for a difference, in any bundle.
 //!
-//! A pure function of what was observed and what is known: no I/O, nothing of a case's own known file. `run`,
-//! `run --bundle`, `check` and `explain` ask it alike.
+//! A pure function of what was observed and what is known: no I/O, and nothing from a case's own known file. `run`,
+//! `run --bundle`, `check` and `explain` all use it.
 //!
-//! - A runtime's value is accounted for by a finding of that runtime whose versions, workloads and machines hold and one
-//!   of whose signs fits the value, and what the others show instead.
+//! - A runtime's value is accounted for by a finding of that runtime if the finding's versions, workloads and machines
+//!   apply, and if one of its signs fits the value and what the others show instead.
 //! - A difference is explained when all its groups but one are accounted for.
 //! - What follows from an explained difference is explained by it: where a step fails under some runtimes, what comes
-//!   later is compared among those that came as far; where a call of the workload is answered in two ways, what the
+//!   later is compared among those that got that far; where a call of the workload is answered in two ways, what the
 //!   workload then does differs between the same two groups.
 //! - Where a workload prints what is explained, its output is explained by it.
-//! - The finding that asks for most is meant; two that ask for as much are both named.
+//! - The finding with the most conditions is chosen; two that have equally many are both named.
 //!
-//! What is not explained is new. A wrong cause is worse than none, so nothing is named that does not fit.
+//! What is not explained is new. A wrong cause is worse than none, so nothing that does not fit is named.
 
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::{CALL, Context, SAID, Sign};
@@ -27,17 +27,17 @@ use printed::printed;
 mod follows;
 mod printed;
 
-/// What recognition knows beside the difference.
+/// What recognition knows besides the difference.
 pub struct Question<'a> {
     /// Every finding.
     pub catalogue: &'a Catalogue,
-    /// The runtimes that there are, by name: a finding of another component can show under each of them.
+    /// The runtimes that there are, by name: a finding about another component can show under each of them.
     pub runtimes: &'a [&'a str],
     /// The workload's config.json.
     pub config: &'a Json,
     /// The steps that were taken.
     pub steps: &'a [Op],
-    /// Where.
+    /// The machine.
     pub machine: &'a Machine,
     /// What was observed, the reference first.
     pub records: &'a [&'a Record],
@@ -58,7 +58,7 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
         .filter_map(|(difference, accounts)| Parted::of(difference, accounts, question.records))
         .collect();
     for (difference, accounts) in differences.iter().zip(&mut told) {
-        // That nothing is seen of a workload that never began says nothing of how it would have been.
+        // That nothing is seen of a workload that never began says nothing about what it would have done.
         let is_cut = parted.iter().any(|parted| parted.leaves_out(difference));
         if !accounts.is_empty() && !is_cut {
             continue;
@@ -79,7 +79,7 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
     told
 }
 
-/// Where some came less far, for a reason that is known, the others are held against each other.
+/// Where some did not get that far, for a known reason, the others are compared with each other.
 fn among_the_rest(
     question: &Question<'_>,
     difference: &Difference,
@@ -103,7 +103,7 @@ fn among_the_rest(
     Vec::new()
 }
 
-/// Whether those who show this are among those who do not do what is expected.
+/// Whether those that show this are among those that do not do what is expected.
 pub(super) fn is_accused(difference: &Difference, group: &Group) -> bool {
     group
         .runtimes
@@ -114,13 +114,13 @@ pub(super) fn is_accused(difference: &Difference, group: &Group) -> bool {
 struct Candidate<'a> {
     id: &'a FindingId,
     finding: &'a Finding,
-    /// Which of the records are of a runtime that it can show under.
+    /// Which of the records belong to a runtime under which it can show.
     labels: Vec<&'a str>,
     weight: usize,
 }
 
 impl<'a> Question<'a> {
-    /// The findings that this workload can meet, with these runtimes, here.
+    /// The findings that this workload can meet, with these runtimes, on this machine.
     fn candidates(&self) -> Vec<Candidate<'a>> {
         let all = self
             .catalogue
@@ -150,7 +150,7 @@ impl<'a> Question<'a> {
     }
 
     fn by_signs(&self, difference: &Difference, candidates: &[Candidate<'_>]) -> Vec<Account> {
-        // Where all depart from what the case expects, they are held against that.
+        // Where all depart from what the case expects, they are compared with that.
         let expected = self.expected(difference);
         if difference.groups.len() + usize::from(expected.is_some()) < 2 {
             return Vec::new();
@@ -187,7 +187,7 @@ impl<'a> Question<'a> {
                 open.push(at);
             }
         }
-        // One group is as it should be, whoever that is; not one that is known not to be.
+        // One group is as it should be, whichever it is; but not a group that is known not to be.
         let is_accused = |at: &usize| is_accused(difference, &difference.groups[*at]);
         if open.len() <= 1 && !open.iter().any(is_accused) {
             accounts
@@ -196,7 +196,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// What the case expects, as a group of nobody, where nobody does it.
+    /// What the case expects, as a group without runtimes, if no runtime does it.
     fn expected(&self, difference: &Difference) -> Option<Group> {
         let expected = difference.expected.as_ref()?;
         let nobody = difference
@@ -248,7 +248,8 @@ impl<'a> Question<'a> {
 }
 
 impl Question<'_> {
-    /// Whether a runtime shows of a fact what a finding says, whatever the others show, as far as its facts were observed.
+    /// Whether a runtime shows for a fact what a finding says, whatever the others show, as far as its facts were
+    /// observed.
     pub(super) fn shows(&self, label: &str, fact: &str, finding: &Finding) -> bool {
         let Some(facts) = self.facts_of(label) else {
             return false;
@@ -259,7 +260,7 @@ impl Question<'_> {
         signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
     }
 
-    /// Whether a finding's sign in a fact asks for nothing beside it that the runtime does not show.
+    /// Whether a finding's sign for a fact requires nothing else that the runtime does not show.
     pub(super) fn can_show(&self, record: &Record, fact: &str, finding: &Finding) -> bool {
         let Some(facts) = self.facts_of(&record.runtime.label) else {
             return false;
@@ -269,7 +270,7 @@ impl Question<'_> {
         signs.any(|sign| sign.can_show(&context))
     }
 
-    /// What a runtime shows, its steps too.
+    /// What a runtime shows, including its steps.
     fn facts_of(&self, label: &str) -> Option<Vec<Fact>> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;
         Some(record.facts.iter().cloned().chain(aside(record)).collect())
@@ -282,7 +283,7 @@ impl Question<'_> {
         }
     }
 
-    /// Whether one of these runtimes shows what the sign asks of the others.
+    /// Whether one of these runtimes shows what the sign requires of the others.
     fn show(&self, labels: &[String], sign: &Sign) -> bool {
         sign.others.is_empty()
             || labels
@@ -292,8 +293,8 @@ impl Question<'_> {
     }
 }
 
-/// How each step was called, and what a failed one said, as facts beside the record's own: signs can ask for them, nobody
-/// compares them.
+/// How each step was called, and what a failed one printed, as facts in addition to the record's own: signs can refer
+/// to them, but they are not compared.
 fn aside(record: &Record) -> impl Iterator<Item = Fact> {
     record.steps.iter().flat_map(|step| {
         let fact =

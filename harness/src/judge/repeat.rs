@@ -1,4 +1,4 @@
-//! What was found in several runs of a case, put together: what showed in the same way each time, and what did not.
+//! Combines what was found in several runs of a case: what showed in the same way each time, and what did not.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use ocidiff_model::difference::{Seen, Standing};
 use ocidiff_model::known::{Rate, stands_for};
 use ocidiff_model::{Difference, Group, Value};
 
-/// What all runs came to.
+/// The result of all runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Over {
     /// How many runs there were.
     pub runs: u32,
-    /// Every difference that showed in any of them, in the order in which they came.
+    /// Every difference that showed in any of them, in the order in which they appeared.
     pub differences: Vec<Difference>,
 }
 
-/// What every runtime showed of a fact in one of the runs, whether they differed in it or not.
+/// What every runtime showed for a fact in one of the runs, whether it differed or not.
 pub trait Shown {
     /// The groups of a fact in the run of this index.
     fn groups(&self, run: usize, fact: &str) -> Vec<Group>;
 }
 
-/// Puts the runs of a case together. What did not show in the same way in each run is unstable, with every way in which
-/// it showed; `rated` are the facts that are written down as races.
+/// Combines the runs of a case. What did not show in the same way in each run is unstable, with every way in which it
+/// showed; `rated` are the facts that are written down as races.
 #[must_use]
 pub fn over(runs: &[Vec<Difference>], shown: &impl Shown, rated: &BTreeMap<String, Rate>) -> Over {
     let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
@@ -54,7 +54,7 @@ pub fn over(runs: &[Vec<Difference>], shown: &impl Shown, rated: &BTreeMap<Strin
     }
 }
 
-/// A fact over all runs; `ways` has what was found of it in each.
+/// A fact over all runs; `ways` has what was found about it in each.
 fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Difference> {
     let mut tally: Vec<(&Difference, u32)> = Vec::new();
     for difference in ways.iter().flatten() {
@@ -66,7 +66,7 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
             None => tally.push((difference, 1)),
         }
     }
-    // Stable: of two ways that came as often the first stays first.
+    // A stable sort: of two ways that came equally often, the first stays first.
     tally.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
     let (main, shown) = *tally.first()?;
     let mut difference = main.clone();
@@ -93,8 +93,8 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
     Some(difference)
 }
 
-/// Whether something of it shows in every run, though values vary: somebody never does what is expected, never shows what is
-/// written, or never shows what another one always does.
+/// Whether some of it shows in every run, although values vary: a runtime that never does what is expected, never shows
+/// what is written, or never shows what another one always does.
 fn lasts(ways: &[Option<&Difference>]) -> bool {
     let is_new = |way: &&Difference| matches!(way.standing, Standing::New { .. });
     let all: Vec<&Difference> = ways.iter().copied().flatten().filter(is_new).collect();
@@ -118,7 +118,7 @@ fn lasts(ways: &[Option<&Difference>]) -> bool {
     steady.any(|(_, always)| shown_by(first).any(|(who, _)| never(who, &|value| value == always)))
 }
 
-/// Who shows what.
+/// Which runtimes show what.
 fn shown_by(difference: &Difference) -> impl Iterator<Item = (&String, Option<&Value>)> {
     let groups = difference.groups.iter();
     groups.flat_map(|group| group.runtimes.iter().map(|who| (who, group.value.as_ref())))
@@ -135,7 +135,7 @@ fn is_explained(ways: &[Option<&Difference>]) -> bool {
     !first.accounts.is_empty() && ways.iter().all(told)
 }
 
-/// A race that is written down: it is known where it showed, and gone only if it is too unlikely that it did not.
+/// A race that is written down: it is known where it showed, and gone only if it is too unlikely that it did not show.
 fn raced(showed: Option<&Difference>, gone: Difference, rate: Rate, runs: u32) -> Option<Difference> {
     match showed {
         Some(known) => Some(known.clone()),

@@ -1,14 +1,15 @@
-//! What a case watches and no run has shown: a path or a call that only the run can know to be misspelt.
+//! What a case watches and no run has shown: a path or a call for which only the run can show that it is misspelt.
 
 use ocidiff_model::fact::watched;
 use ocidiff_model::{Case, Channel, Record};
 
-/// Words of `watch` that choose nothing themselves: all, and that there are no others.
+/// Words in `watch` that choose nothing themselves: "all", and "no others".
 const WORDS: [&str; 2] = ["*", "only"];
 
 /// The watched paths that chose nothing in any of the records, as `syscall.fchmodat2`.
 ///
-/// Not where no workload ran, and not what the case expects something of: that it is `(absent)` may be the point.
+/// Paths do not count if no workload ran, or if the case expects something of them: that one is `(absent)` may be
+/// the point.
 #[must_use]
 pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
     let ran: Vec<&&Record> = records.iter().filter(|record| record.ran).collect();

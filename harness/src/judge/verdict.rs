@@ -1,4 +1,4 @@
-//! Judges a case: what was found against what is expected and what is written down.
+//! Judges a case: compares what was found with what is expected and what is written down.
 
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::finding::fits;
@@ -18,18 +18,18 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
         hold_against(&mut found, expected, records);
     }
     let mut entries = entries(known, machine);
-    // How those differ is said by findings alone: see `named`.
+    // How those differ is given by findings alone: see `named`.
     entries.retain(|entry| !entry.by_signs);
     for difference in &mut found {
         if let Some(entry) = entries.iter().find(|entry| entry.fact == difference.fact) {
             if as_written(entry, difference, records) {
                 difference.standing = Standing::Known;
                 difference.accounts = accounts(entry, records);
-                // Of whom any value is as written, none says what changed.
+                // If any of its values is as written, nothing says what changed.
                 difference.written = all_written(entry, records);
                 difference.written.retain(|(_, value)| *value == Value::from(ANY));
             } else {
-                // What is written is about other values: so is its cause.
+                // What is written is about other values, and so is its cause.
                 difference.written = all_written(entry, records);
             }
         }
@@ -46,7 +46,7 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
     found
 }
 
-/// What is written and holds here: what is written for an engine outweighs what is written for the case's own config.
+/// What is written and applies here: what is written for an engine outweighs what is written for the case's own config.
 #[must_use]
 pub fn entries<'k>(known: &'k Known, machine: &Machine) -> Vec<&'k KnownEntry> {
     let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| entry.holds(machine)).collect();
@@ -80,7 +80,7 @@ pub fn expected_clauses(case: &Case) -> Vec<String> {
     clauses.filter_map(|expected| expected.what.requirement).collect()
 }
 
-/// What a case expects of a fact, with the clause that it rests on.
+/// What a case expects of a fact, with the clause that it is based on.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
     /// The fact's path.
@@ -127,8 +127,8 @@ fn of_facts(case: &Case) -> Vec<Expected> {
     written.collect()
 }
 
-/// Who expects something of the running container expects that it is made and started. A runtime that refuses to has
-/// nothing to show, and would else be held against nothing.
+/// A case that expects something of the running container expects that it is created and started. A runtime that
+/// refuses to do that has nothing to show, and would otherwise not be compared with anything.
 fn implied(case: &Case, of_facts: &[Expected]) -> Vec<Expected> {
     let absent = Value::from(ocidiff_model::known::ABSENT);
     let of_run: Vec<_> = of_facts
@@ -167,7 +167,7 @@ fn is_of_main(case: &Case, path: &str) -> bool {
     of_run && !others.any(|name| name != MAIN && path.split('.').nth(1) == Some(name))
 }
 
-/// Holds a step that fails under every runtime, which the case does not expect, against its success.
+/// Compares a step that fails under every runtime, without the case expecting that, with its success.
 pub(crate) fn hold_against_success(found: &mut Vec<Difference>, fact: &str, records: &[&Record]) {
     if found.iter().all(|difference| difference.fact != fact) {
         let expected = Expected {
@@ -178,8 +178,8 @@ pub(crate) fn hold_against_success(found: &mut Vec<Difference>, fact: &str, reco
     }
 }
 
-/// Marks who does not do what is expected. A runtime that never came so far does not either, unless its step is
-/// one that it did not take.
+/// Marks the runtimes that do not do what is expected. This includes a runtime that never got that far, unless
+/// its step is one that it did not take.
 fn hold_against(found: &mut Vec<Difference>, expected: Expected, records: &[&Record]) {
     let path = expected.fact.as_str();
     let is_met = |record: &&&Record| {
@@ -208,7 +208,7 @@ fn hold_against(found: &mut Vec<Difference>, expected: Expected, records: &[&Rec
     found[at].against = against;
 }
 
-/// Why each shows what is written of it.
+/// Why each shows what is written about it.
 pub(crate) fn accounts(entry: &KnownEntry, records: &[&Record]) -> Vec<Account> {
     let speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
     speak
@@ -221,7 +221,7 @@ pub(crate) fn accounts(entry: &KnownEntry, records: &[&Record]) -> Vec<Account> 
         .collect()
 }
 
-/// Whether every runtime that speaks of the fact shows what is written of it.
+/// Whether every runtime that speaks of the fact shows what is written about it.
 fn as_written(entry: &KnownEntry, difference: &Difference, records: &[&Record]) -> bool {
     records
         .iter()
@@ -231,7 +231,7 @@ fn as_written(entry: &KnownEntry, difference: &Difference, records: &[&Record]) 
         })
 }
 
-/// What is written of each runtime that speaks of the fact.
+/// What is written about each runtime that speaks of the fact.
 fn all_written(entry: &KnownEntry, records: &[&Record]) -> Vec<(String, Value)> {
     let speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
     speak
@@ -243,8 +243,8 @@ fn written<'e>(entry: &'e KnownEntry, record: &Record) -> Option<&'e Value> {
     entry.value_for(&record.runtime)
 }
 
-/// Whether these runtimes are such that the entry's difference ought to show: what is written of them is not
-/// all the same, or is not what the case expects.
+/// Whether with these runtimes the entry's difference should show: what is written about them is not all the
+/// same, or is not what the case expects.
 fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
     let values: Vec<&Value> = records
         .iter()
@@ -270,7 +270,7 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
         })
 }
 
-/// Whether what is written of a runtime, which may be that it lacks the fact, is what the case expects.
+/// Whether what is written about a runtime, which may be that it lacks the fact, is what the case expects.
 fn written_fits(expected: &Value, written: &Value) -> bool {
     let is_absent = matches!(written, Value::Text(text) if text == ocidiff_model::known::ABSENT);
     fits(expected, (!is_absent).then_some(written))

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cgroup`] | the cgroups of a run |
-//! | `names` | names that the kernel has numbers for |
+//! | `names` | names for numbers of the kernel |
 //! | [`root`] | whether the program is root |
 //! | `sysctl` | sysctls that belong to namespaces |
 

@@ -1,4 +1,4 @@
-//! Names that the kernel has numbers for: capabilities, signals. Those of limits are the model's.
+//! Names for numbers of the kernel: capabilities, signals. Names of limits are in the model.
 
 use nix::sys::signal::Signal;
 

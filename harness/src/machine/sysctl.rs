@@ -1,6 +1,6 @@
 //! Sysctls that belong to namespaces.
 
-/// Sysctls that are a cell's own, beside those of its network namespaces: of ipc, uts and pid namespaces.
+/// Sysctls that belong to a cell, besides those of its network namespaces: those of ipc, uts and pid namespaces.
 pub(crate) const NAMESPACED: [&str; 20] = [
     "fs/mqueue/msg_default",
     "fs/mqueue/msg_max",

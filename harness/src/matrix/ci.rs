@@ -1,11 +1,11 @@
-//! A plan as a CI service or a cluster takes it: these are the engines that run its parts at the same time.
+//! A plan in the form that a CI service or a cluster takes: these are the engines that run its parts at the same time.
 
 use serde_json::json;
 
 use super::plan::Plan;
 use super::shard::Times;
 
-/// A matrix for GitHub Actions: `strategy.matrix: ${{ fromJSON(...) }}`, an entry for each part.
+/// A matrix for GitHub Actions: `strategy.matrix: ${{ fromJSON(...) }}`, with an entry for each part.
 #[must_use]
 pub fn github(plan: &Plan, parts: usize) -> String {
     let include: Vec<_> = (1..=parts)
@@ -51,7 +51,7 @@ pub fn kubernetes(plan: &Plan, parts: usize, image: &str) -> String {
     serde_yaml::to_string(&job).unwrap_or_default()
 }
 
-/// A plan for people: a line a cell.
+/// A plan for people: one line per cell.
 #[must_use]
 pub fn text(plan: &Plan, times: &Times) -> String {
     let mut lines = String::new();
@@ -76,7 +76,7 @@ pub fn text(plan: &Plan, times: &Times) -> String {
     lines
 }
 
-/// A length of time, in two units at most.
+/// A duration, in at most two units.
 #[must_use]
 pub fn lasting(seconds: f64) -> String {
     let whole = seconds.clamp(0.0, 1e9).round() as u64;

@@ -1,4 +1,4 @@
-//! Why a case depends on the machine: by what it needs, watches and asks for, and by what is known of it.
+//! Why a case depends on the machine: based on what it needs, watches and asks for, and on what is known about it.
 
 use ocidiff_model::known::When;
 use ocidiff_model::pattern::glob;
@@ -7,7 +7,7 @@ use ocidiff_model::{Channel, Needs};
 use super::file::Picked;
 use crate::corpus::Entry;
 
-/// The first reason; none for a case that is the same on every machine as far as anybody knows.
+/// The first reason; `None` for a case that is the same on every machine as far as is known.
 #[must_use]
 pub fn depends(entry: &Entry, picked: &[Picked]) -> Option<String> {
     let case = &entry.case;

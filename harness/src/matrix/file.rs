@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// This machine as it is.
+/// This machine, as it is.
 pub(super) const HOST: &str = "host";
 
 /// A matrix as it is written.
@@ -21,7 +21,7 @@ pub struct MatrixFile {
     pub cgroup: Vec<CgroupVersion>,
     /// What is run when, by name.
     pub plans: BTreeMap<String, PlanFile>,
-    /// Cases that depend on the machine though nothing in them says so.
+    /// Cases that depend on the machine although nothing in them says so.
     #[serde(default)]
     pub machine: Vec<Picked>,
 }
@@ -35,7 +35,7 @@ pub struct PlanFile {
     /// Cells that are left out.
     #[serde(default)]
     pub exclude: Vec<Rule>,
-    /// Cells that are there too, whatever is left out, or with other cases.
+    /// Cells that are included in any case, or with other cases.
     #[serde(default)]
     pub include: Vec<Extra>,
 }
@@ -60,7 +60,7 @@ pub enum Scope {
     Machine,
 }
 
-/// Cells, by what they have; what is not named does not matter.
+/// Cells, by their properties; what is not named does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -72,7 +72,7 @@ pub struct Rule {
     pub cgroup: Option<CgroupVersion>,
 }
 
-/// One cell more.
+/// An additional cell.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extra {
@@ -80,7 +80,7 @@ pub struct Extra {
     pub runtimes: String,
     /// The kernel.
     pub kernel: String,
-    /// The cgroups; none on this machine.
+    /// The cgroups; `None` on this machine.
     #[serde(default)]
     pub cgroup: Option<CgroupVersion>,
     /// Which cases.
@@ -104,7 +104,7 @@ pub struct Axis {
     pub runtimes: String,
     /// `host`, or a series.
     pub kernel: String,
-    /// What a virtual machine mounts; none on this machine.
+    /// What a virtual machine mounts; `None` on this machine.
     pub cgroup: Option<CgroupVersion>,
 }
 
@@ -145,7 +145,7 @@ impl fmt::Display for Axis {
 }
 
 impl Rule {
-    /// Whether it speaks of a cell.
+    /// Whether it applies to a cell.
     #[must_use]
     pub fn fits(&self, axis: &Axis) -> bool {
         let is = |wanted: &Option<String>, has: &str| wanted.as_deref().is_none_or(|one| one == has);
@@ -159,7 +159,7 @@ impl MatrixFile {
     /// Reads a matrix.
     ///
     /// # Errors
-    /// It is not one, or a rule names what is not there.
+    /// It is not a matrix, or a rule names something that does not exist.
     pub fn parse(file: &str, text: &str) -> Result<Self, MatrixError> {
         let bad = |why: String| MatrixError::Bad {
             file: file.to_owned(),

@@ -1,17 +1,17 @@
-//! The events of one cell's parts as those of one run: a report is of one run.
+//! The events of one cell's parts as those of one run: a report covers one run.
 
 use std::collections::BTreeMap;
 
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Counts, Event, ExitStatus};
 
-/// Why parts cannot be one run.
+/// Why parts cannot form one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
-    /// They were observed elsewhere, or of others.
+    /// They were observed elsewhere, or with other runtimes.
     #[error("its parts are of different runtimes or machines")]
     Different,
-    /// There is none.
+    /// There are no parts.
     #[error("it has no part that began")]
     Nothing,
 }
@@ -19,7 +19,7 @@ pub enum JoinError {
 /// Joins parts of one cell. A case that is in several is taken from the first; `planned` cases make the run whole.
 ///
 /// # Errors
-/// There is no part, or two are not of the same runtimes on the same machine.
+/// There are no parts, or two are not from the same runtimes on the same machine.
 pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, JoinError> {
     let mut first: Option<Event> = None;
     let mut cases: BTreeMap<String, Box<CaseReport>> = BTreeMap::new();
@@ -71,7 +71,7 @@ pub fn join(parts: Vec<Vec<Event>>, planned: usize) -> Result<Vec<Event>, JoinEr
     Ok(events)
 }
 
-/// A part that was stopped says nothing of the whole; what its cases say is in their verdicts.
+/// A part that was stopped says nothing about the whole; what its cases show is in their verdicts.
 fn exit_of(told: ExitStatus) -> ExitStatus {
     match told {
         ExitStatus::Broken => ExitStatus::Ok,

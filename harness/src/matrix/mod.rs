@@ -1,4 +1,5 @@
-//! Many runs as one: runtimes and versions by kernels and cgroups. Planning is pure; who runs the cells is elsewhere.
+//! Many runs as one: runtimes and versions by kernels and cgroups. Planning is pure; the code that runs the cells is
+//! elsewhere.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -7,7 +8,7 @@
 //! | `depends` | why a case depends on the machine |
 //! | `shard` | a part of a plan, by time |
 //! | `join` | the events of one cell's parts as those of one run |
-//! | `ci` | a plan as a CI service or a cluster takes it |
+//! | `ci` | a plan in the form that a CI service or a cluster takes |
 
 pub mod ci;
 mod depends;

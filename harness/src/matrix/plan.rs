@@ -13,11 +13,11 @@ use crate::corpus::Entry;
 pub struct Cell {
     /// What it is, and the name of its folder.
     pub axis: Axis,
-    /// Who takes part, the reference first.
+    /// The runtimes that take part, the reference first.
     pub runtimes: Vec<String>,
     /// Its cases, in order of their names.
     pub cases: Vec<String>,
-    /// How many cases it would have as a whole.
+    /// How many cases it would have in full.
     pub of: usize,
 }
 
@@ -26,9 +26,9 @@ pub struct Cell {
 pub struct Plan {
     /// Its name.
     pub name: String,
-    /// Its cells; none is empty.
+    /// Its cells, none of which is empty.
     pub cells: Vec<Cell>,
-    /// Why each of the cases that depend on the machine does.
+    /// For each case that depends on the machine: why.
     #[serde(skip)]
     pub why: BTreeMap<String, String>,
 }
@@ -104,14 +104,15 @@ pub fn plan(matrix: &MatrixFile, name: &str, entries: &[&Entry]) -> Result<Plan,
     })
 }
 
-/// A virtual machine is known before it is switched on: what needs other cgroups would be skipped there.
+/// The properties of a virtual machine are known before it is switched on: what needs other cgroups would be
+/// skipped there.
 fn can_run(axis: &Axis, entry: &Entry) -> bool {
     let needs = entry.case.body.needs.cgroup;
     axis.cgroup
         .is_none_or(|cgroup| needs.is_none_or(|needed| needed == cgroup))
 }
 
-/// Every cell that can be: this machine has the cgroups that it has.
+/// Every possible cell: this machine has the cgroups that it has.
 fn axes(matrix: &MatrixFile) -> Vec<Axis> {
     let mut all = Vec::new();
     for kernel in &matrix.kernels {

@@ -1,4 +1,4 @@
-//! A part of a plan: cut so that each takes about as long, by what was measured before.
+//! A part of a plan: cut so that each takes about as long, based on earlier measurements.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -7,9 +7,9 @@ use ocidiff_model::Event;
 
 use super::plan::{Cell, Plan};
 
-/// Seconds of a case that nothing was measured of, here and in a virtual machine.
+/// Seconds of a case that has not been measured, here and in a virtual machine.
 const CASE: (f64, f64) = (0.3, 5.0);
-/// Seconds that a virtual machine takes until its first case.
+/// Seconds that a virtual machine needs until its first case.
 const BOOT: f64 = 20.0;
 
 /// `2/5`: the second of five parts.
@@ -35,7 +35,7 @@ impl FromStr for Shard {
     }
 }
 
-/// What cases took, in seconds, here and in virtual machines.
+/// How long cases took, in seconds, here and in virtual machines.
 #[derive(Debug, Clone, Default)]
 pub struct Times {
     host: BTreeMap<String, f64>,
@@ -43,7 +43,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Takes the times of a run that is in the events.
+    /// Takes the times of a run from its events.
     pub fn learn(&mut self, is_host: bool, events: &[Event]) {
         let into = if is_host { &mut self.host } else { &mut self.vm };
         for event in events {
@@ -57,7 +57,7 @@ impl Times {
         }
     }
 
-    /// How long a case takes, about.
+    /// How long a case takes, approximately.
     #[must_use]
     pub fn of_case(&self, is_host: bool, case: &str) -> f64 {
         let (from, usual) = if is_host {
@@ -68,7 +68,7 @@ impl Times {
         from.get(case).copied().unwrap_or(usual)
     }
 
-    /// How long a cell takes, about.
+    /// How long a cell takes, approximately.
     #[must_use]
     pub fn of_cell(&self, cell: &Cell) -> f64 {
         let is_host = cell.axis.is_host();
@@ -95,7 +95,7 @@ impl Plan {
             let mut part = cell.clone();
             part.cases.retain(|case| {
                 let own = time(cell, case);
-                // By its middle: each case is in one part, whatever rounding does.
+                // Decided by its midpoint: each case is in exactly one part, however rounding works out.
                 let at = ((before + own / 2.0) / all * of).floor();
                 before += own;
                 (at as usize).min(shard.of - 1) == shard.number - 1

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::path::Path;
 
-/// One change. Where nothing is at its path it changes nothing.
+/// One change. If there is nothing at its path, it changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Edit {
@@ -15,23 +15,23 @@ pub struct Edit {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Change {
-    /// Takes it away.
+    /// Removes it.
     Drop,
-    /// Puts a value in the place of the one that is there, where that is `was`, if so said.
+    /// Replaces the value that is there, if it equals `was`, where that is given.
     Set { to: Value, was: Option<Value> },
-    /// Puts a value there, whether something is there or not; what leads to it is made.
+    /// Puts a value there, whether something is there or not; what leads to it is created.
     Add(Value),
-    /// Appends to a list, which is made where it is missing.
+    /// Appends to a list, which is created if it is missing.
     Push(Value),
-    /// Puts it first in a list that is there.
+    /// Prepends to a list that is there.
     Unshift(Value),
-    /// Turns a list round.
+    /// Reverses a list.
     Reverse,
-    /// Keeps so many entries of a list, from its beginning.
+    /// Keeps this many entries of a list, from its beginning.
     Keep(usize),
     /// Adds to a number.
     Plus(i64),
-    /// Moves it to another member, behind what is there if both are lists.
+    /// Moves it to another member, after what is there if both are lists.
     Move(Path),
 }
 
@@ -245,7 +245,7 @@ fn change_in_place(change: &Change, value: &mut Value) {
     }
 }
 
-/// The text of a document with the edits applied; none where they change nothing, or where it is not a JSON object.
+/// The text of a document with the edits applied; `None` if they change nothing, or if it is not a JSON object.
 #[must_use]
 pub fn edited(edits: &[Edit], text: &str) -> Option<String> {
     if edits.is_empty() {

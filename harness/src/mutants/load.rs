@@ -13,7 +13,7 @@ use crate::corpus::{Corpus, Diagnostic, Diagnostics, document::Document};
 const MAX_FILE: usize = 1 << 20;
 const MAX_RULE: usize = 64 << 10;
 
-/// What the mutants' words must be found in.
+/// What the names in mutants must refer to.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     /// Requirements and topics.
@@ -75,7 +75,7 @@ fn parse(document: &Document<'_>) -> Result<Vec<Mutant>, Diagnostic> {
     document.read()
 }
 
-/// Tells an error: the keys that lead to it, what is wrong, what to do.
+/// Reports an error: the keys that lead to it, what is wrong, what to do.
 type Wrong<'w> = dyn FnMut(&[&str], String, Option<String>) + 'w;
 
 fn check(mutant: &Mutant, names: &Names<'_>, wrong: &mut Wrong<'_>) {
@@ -166,7 +166,7 @@ fn check_call(op: Op, rule: &CallRule, wrong: &mut dyn FnMut(String)) {
     if !op.calls_runtime() {
         wrong(format!("no runtime is called for `{op}`"));
     }
-    // What a container inherits would be read to its end.
+    // Output that a container inherits would be read to its end.
     if !rule.output.is_empty() && matches!(op, Op::Create | Op::Run | Op::Exec) {
         wrong(format!(
             "the output of `{op}` is the container's too: it cannot be edited"
@@ -193,7 +193,7 @@ fn check_call(op: Op, rule: &CallRule, wrong: &mut dyn FnMut(String)) {
     }
 }
 
-/// Text of somebody else's file in a message of ours.
+/// Text from another person's file in one of our messages.
 fn shown(text: &str) -> String {
     ocidiff_reports::safe_to(text, 80)
 }

@@ -5,9 +5,9 @@
 //! | `rule`  | a mutant as data                                                |
 //! | `path`, `edit` | changes to a JSON document                               |
 //! | `load`  | reads mutants from `runtimes/mutants/*.yaml`                    |
-//! | `wrap`  | what is called in a runtime's place, inside the cell            |
-//! | `plan`  | which cases are tried for a mutant, the likeliest first         |
-//! | `signs` | by what a case catches it                                       |
+//! | `wrap`  | what is called in place of a runtime, inside the cell           |
+//! | `plan`  | which cases are tried for a mutant, most likely first            |
+//! | `signs` | how a case catches it                                           |
 
 pub mod edit;
 pub mod load;

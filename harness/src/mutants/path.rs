@@ -6,8 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A path. `*` stands for every member or entry, `[3]` for an entry of a list by its place, `[-1]` for the last, `[KEY=TEXT]` for those
-/// that have the member or are this text, `[TEXT]` for those that are the text, `["a.b"]` for a member whose name has dots.
+/// A path. `*` stands for every member or entry, `[3]` for an entry of a list by its index, `[-1]` for the last,
+/// `[KEY=TEXT]` for those that have the member or are this text, `[TEXT]` for those that are the text, `["a.b"]` for a
+/// member whose name contains dots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Path(Vec<Part>);
@@ -21,7 +22,7 @@ enum Part {
     Is(String),
 }
 
-/// Deeper than any config, and no way to make us recurse without end.
+/// Deeper than any config, but not so deep that we recurse without end.
 const MAX_PARTS: usize = 32;
 
 impl FromStr for Path {
@@ -116,7 +117,7 @@ impl fmt::Display for Path {
 }
 
 impl Part {
-    /// `at` is the entry's place, and the same from the end: -1 for the last.
+    /// `at` is the entry's index, and the same from the end: -1 for the last.
     fn fits_entry(&self, at: (i64, i64), entry: &Value) -> bool {
         match self {
             Self::All => true,
@@ -163,7 +164,7 @@ impl Path {
         each(&self.0, document, done);
     }
 
-    /// Takes away every value that is at the path.
+    /// Removes every value that is at the path.
     pub(super) fn drop_from(&self, document: &mut Value) {
         let Some((last, before)) = self.0.split_last() else {
             return;
@@ -178,7 +179,7 @@ impl Path {
         });
     }
 
-    /// The place of a path of names, made where it is missing; none where something else is in the way.
+    /// The place at a path of names, created if it is missing; `None` if something else is in the way.
     pub(super) fn make<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
         self.0.iter().try_fold(document, |value, part| {
             let Part::Name(name) = part else { return None };
@@ -190,7 +191,7 @@ impl Path {
     }
 }
 
-/// The places of a list's entries, from its beginning and from its end.
+/// The indices of a list's entries, from its beginning and from its end.
 fn places(count: usize) -> impl Iterator<Item = (i64, i64)> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     (0..count).map(move |at| (at, at - count))

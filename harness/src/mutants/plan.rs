@@ -1,5 +1,5 @@
-//! Which cases are tried for a mutant: those that are about what it breaks and that its rule touches at all, those
-//! that expect the clause first.
+//! Which cases are tried for a mutant: those that are about what it breaks and that its rule affects at all, with
+//! those that expect the clause first.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,12 +17,12 @@ use crate::judge::verdict::expected_clauses;
 pub struct Candidate<'c> {
     /// The case.
     pub entry: &'c Entry,
-    /// Whether it expects something that a broken clause asks for, or anything where the spec has no clause: then it
+    /// Whether it expects something that a broken clause requires, or anything if the spec has no clause: then it
     /// can catch the mutant as well as any.
     pub expects: bool,
 }
 
-/// The cases that are about what the mutant breaks, or all; the likeliest first.
+/// The cases that are about what the mutant breaks, or all; the most likely first.
 #[must_use]
 pub fn candidates<'c>(mutant: &Mutant, corpus: &'c Corpus, whole: bool) -> Vec<Candidate<'c>> {
     let words: Vec<&str> = mutant
@@ -43,7 +43,7 @@ pub fn candidates<'c>(mutant: &Mutant, corpus: &'c Corpus, whole: bool) -> Vec<C
                 let clauses = expected_clauses(&entry.case);
                 clauses.iter().any(|id| mutant.breaks.contains(id))
             };
-            // Many cases name a clause as wide as `start-runs-program`: the one about the env is called so.
+            // Many cases name a clause as wide as `start-runs-program`: the one about the env has that in its name.
             let alike = words.iter().filter(|word| name.contains(**word)).count();
             let order = (!expects, Reverse(alike), !named, !in_topic, name);
             (whole || named || in_topic).then_some((order, Candidate { entry, expects }))
@@ -72,7 +72,7 @@ pub fn names(case: &Case, clauses: &[String]) -> bool {
         .any(|id| clauses.contains(id))
 }
 
-/// Whether the rule changes anything in these steps; one that does nothing is tried everywhere.
+/// Whether the rule changes anything in these steps; a rule that does nothing is tried everywhere.
 #[must_use]
 pub fn touches(rule: &Rule, steps: &[JobStep], configs: &BTreeMap<String, String>) -> bool {
     let changes = |step: &JobStep| {

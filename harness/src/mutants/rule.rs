@@ -12,17 +12,17 @@ use super::edit::Edit;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mutant {
-    /// Its name, once among all.
+    /// Its name, unique among all mutants.
     pub name: String,
     /// One line: what it does wrong.
     pub summary: String,
     /// The clauses that it breaks, by our ids.
     #[serde(default)]
     pub breaks: Vec<String>,
-    /// Folders of cases that are about what it breaks, where no clause names it or the clause's cases do not do.
+    /// Folders of cases that are about what it breaks, if no clause names it or the clause's cases are not sufficient.
     #[serde(default)]
     pub topics: Vec<String>,
-    /// The runtimes that it can be made over; any, if not said. One that ignores a property cannot drop it.
+    /// The runtimes for which it can be made; any, if not specified. A runtime that ignores a property cannot drop it.
     #[serde(default)]
     pub over: Vec<String>,
     /// What the machine must have.
@@ -36,7 +36,7 @@ pub struct Mutant {
     pub rule: Rule,
 }
 
-/// What a mutant does. One that does nothing is the real runtime behind the wrapper.
+/// What a mutant does. A rule that does nothing is the real runtime behind the wrapper.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
@@ -46,15 +46,15 @@ pub struct Rule {
     pub process: Vec<Edit>,
     /// Changes to the resources that update is given.
     pub resources: Vec<Edit>,
-    /// What becomes of calls.
+    /// What happens to calls.
     pub calls: BTreeMap<Op, CallRule>,
 }
 
-/// What becomes of a call; the wrapper does what is told from `before` on, in this order.
+/// What happens to a call; the wrapper does everything from `before` on, in this order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CallRule {
-    /// Words that are filled in otherwise, `{signal: KILL}`.
+    /// Words that are filled in differently, `{signal: KILL}`.
     #[serde(skip_serializing)]
     pub with: BTreeMap<Var, String>,
     /// Switches that are turned on.
@@ -66,7 +66,7 @@ pub struct CallRule {
     /// Steps that are called after it, if it went well.
     #[serde(skip_serializing)]
     pub then: Vec<Op>,
-    /// A shell script before the call; where it fails the call ends as it does.
+    /// A shell script before the call; if it fails, the call ends with its status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// The real runtime is not called: this is the answer.
@@ -89,7 +89,7 @@ pub struct CallRule {
     pub exit: Option<u8>,
 }
 
-/// An answer in the runtime's place.
+/// An answer in place of the runtime's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
@@ -119,7 +119,7 @@ impl CallRule {
             .fold(call.clone(), |call, (var, value)| call.with(*var, value))
     }
 
-    /// Whether something is left to do once the real runtime has ended: else the wrapper becomes it.
+    /// Whether anything is left to do once the real runtime has ended: otherwise the wrapper becomes it.
     #[must_use]
     pub fn has_after_work(&self) -> bool {
         !self.output.is_empty() || self.after.is_some() || self.on_failure.is_some() || self.exit.is_some()

@@ -1,5 +1,4 @@
-//! By what a case catches a mutant: facts in which it differs from the real runtime, and what the case expects of
-//! them.
+//! How a case catches a mutant: facts in which it differs from the real runtime, and what the case expects of them.
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::{Case, Difference, Value};
@@ -29,7 +28,7 @@ fn sign(difference: &Difference, mutants: &[String]) -> Option<Sign> {
             .and_then(|group| group.value.as_ref())
             .map_or_else(|| "(absent)".to_owned(), Value::to_string)
     };
-    // What the real runtime does not meet either is no fault of the mutant.
+    // What the real runtime does not meet either is not a fault of the mutant.
     let expected = difference
         .expected
         .as_ref()
@@ -51,7 +50,7 @@ fn sign(difference: &Difference, mutants: &[String]) -> Option<Sign> {
     })
 }
 
-/// What a case's signs come to; none where there are none.
+/// What a case's signs amount to; `None` if there are none.
 #[must_use]
 pub fn catch(case: &Case, breaks: &[String], signs: Vec<Sign>) -> Option<Catch> {
     let how = |sign: &Sign| match (&sign.expected, &sign.clause) {

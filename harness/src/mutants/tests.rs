@@ -320,7 +320,7 @@ fn a_catch_is_worth_what_it_names() {
         of(difference(&both, None, &[]), "r"),
         Some((How::Difference, true))
     );
-    // The real runtime does not do it either: only that they differ counts, or nothing.
+    // The real runtime does not do it either: it counts only that they differ, or nothing does.
     assert_eq!(
         of(difference(&both, Some(2), &["runc", "mutant"]), "r"),
         Some((How::Difference, true))

@@ -1,5 +1,5 @@
-//! The wrapper: what the cell calls in a mutant's place. It edits what the real runtime reads, and becomes it
-//! (execve in place) wherever nothing is left to do afterwards, so that without a rule nothing can be told apart.
+//! The wrapper: what the cell calls in place of a mutant. It edits what the real runtime reads, and becomes it (execve
+//! in place) wherever nothing is left to do afterwards, so that without a rule there is no visible difference.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -20,13 +20,13 @@ use crate::cell::job::JobStep;
 use crate::cell::job::Lacks;
 use crate::paths;
 
-/// The program of process 1, which in a cell is ocidiff, wherever its file lies on the machine.
+/// The program of process 1, which in a cell is ocidiff, wherever its file is on the machine.
 const WRAPPER: &str = "/proc/1/exe";
 /// Where configs are kept as they were before the first edit.
 const KEPT: &str = "/run/ocidiff/mutant";
-/// How much of the real runtime's output is edited; what is longer is handed on as it is.
+/// How much of the real runtime's output is edited; longer output is passed on as it is.
 const MAX_OUTPUT: u64 = 4 << 20;
-/// The exit status where the wrapper itself fails: no runtime's of ours.
+/// The exit status if the wrapper itself fails: none of our runtimes uses it.
 const FAILED: u8 = 125;
 
 /// What the wrapper is asked for in one call.
@@ -65,7 +65,7 @@ fn at<'a>(what: impl Into<String> + 'a) -> impl FnOnce(io::Error) -> Error + 'a 
 /// A step of the real runtime as one of the mutant: the wrapper is called in its place.
 ///
 /// # Errors
-/// The runtime lacks a step that the rule wants after this one.
+/// The runtime lacks a step that the rule requires after this one.
 pub fn wrap(
     mutant: &Mutant,
     runtime: &Runtime,
@@ -102,7 +102,7 @@ pub fn wrap(
     Ok(step)
 }
 
-/// The hidden subcommand: does the work around `command`, the real runtime's, and ends with the process.
+/// The hidden subcommand: does the work around `command`, which is the real runtime's, and ends with the process.
 #[must_use]
 pub fn main(work: &str, command: &[OsString]) -> u8 {
     match in_cell().and_then(|()| carry_out(&serde_json::from_str(work)?, command)) {
@@ -114,7 +114,7 @@ pub fn main(work: &str, command: &[OsString]) -> u8 {
     }
 }
 
-/// A runtime is called in a cell and nowhere else.
+/// A runtime is only called in a cell.
 fn in_cell() -> Result<(), Error> {
     let identity = |path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
     let same = identity("/proc/self/exe").is_some_and(|own| identity(WRAPPER) == Some(own));
@@ -177,7 +177,7 @@ fn edit_file(work: &Work) -> Result<(), Error> {
     };
     let kept = Path::new(KEPT).join(work.container.replace('/', "-"));
     let is_config = matches!(work.op, Op::Create | Op::Run);
-    // What cannot be read is the real runtime's to complain about.
+    // The real runtime can complain about what cannot be read.
     let source = if is_config && kept.exists() { &kept } else { file };
     let Ok(text) = fs::read_to_string(source) else {
         return Ok(());
@@ -194,7 +194,7 @@ fn edit_file(work: &Work) -> Result<(), Error> {
 
 /// Calls the real runtime, and edits what it prints.
 fn call(command: &mut Command, rule: &CallRule) -> Result<ExitStatus, Error> {
-    // A fork and no posix_spawn, as in the cell: glibc's would leave two signals ignored.
+    // A fork and not posix_spawn, as in the cell: glibc's would leave two signals ignored.
     command.uid(0).gid(0);
     if rule.output.is_empty() {
         return command.status().map_err(at("call the runtime"));
@@ -221,7 +221,7 @@ fn call(command: &mut Command, rule: &CallRule) -> Result<ExitStatus, Error> {
     child.wait().map_err(at("wait for the runtime"))
 }
 
-/// A call that follows: what it says is nobody's.
+/// A call that follows: its output is discarded.
 fn call_quietly(words: &[String]) -> Result<(), Error> {
     let Some((program, args)) = words.split_first() else {
         return Ok(());
@@ -235,7 +235,7 @@ fn call_quietly(words: &[String]) -> Result<(), Error> {
         .map_err(at(format!("call {program}")))
 }
 
-/// Runs a script of the rule, with what it may want to know in its environment.
+/// Runs a script of the rule, with what it may need in its environment.
 fn shell(work: &Work, script: &str) -> Result<ExitStatus, Error> {
     let pid = fs::read_to_string(paths::pid_file(&work.container)).unwrap_or_default();
     let mut command = Command::new("/bin/sh");
@@ -255,7 +255,7 @@ fn print(stream: &mut impl Write, text: &[u8]) -> Result<(), Error> {
     written.map_err(at("print"))
 }
 
-/// The exit status; a runtime that was ended by a signal takes the wrapper with it.
+/// The exit status; if a signal ends the runtime, the wrapper ends with it.
 fn end_as(status: ExitStatus) -> u8 {
     if let Some(signal) = status.signal().and_then(|number| Signal::try_from(number).ok()) {
         let _ = raise(signal);

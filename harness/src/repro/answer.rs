@@ -1,7 +1,8 @@
-//! What the script of a repro can tell by itself: what is expected of a case, as lines of shell that check it.
+//! What the script of a repro can determine by itself: what is expected of a case, as lines of shell that check it.
 //!
-//! Expected is what the case expects, and of what its known file writes what everybody shows whom no finding names. A
-//! script sees how calls ended, how the container's process ended, and what the probe printed; not syscalls or filters.
+//! What is expected is what the case expects, and, from what its known file contains, what all runtimes show that no
+//! finding names. A script sees how calls ended, how the container's process ended, and what the probe printed; it does
+//! not see syscalls or filters.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +15,10 @@ use super::quote;
 use crate::corpus::Entry;
 use crate::judge::verdict::expectations;
 
-/// What the probe calls facts of other channels than `proc`, before their own names.
+/// What the probe calls facts of channels other than `proc`, before their own names.
 const INSIDE: [(&str, &str); 2] = [("mount.inside.", "mount."), ("cgroup.inside.", "cgroup.")];
 
-/// A line of shell for each fact of which something is expected and that a script can see.
+/// A line of shell for each fact about which something is expected and that a script can see.
 pub(super) fn checks(entry: &Entry, machine: &Machine) -> String {
     let steps = labels(&entry.case.body.steps);
     let lines = expected(entry, machine).into_iter().filter_map(|(fact, value)| {
@@ -39,7 +40,7 @@ fn expected(entry: &Entry, machine: &Machine) -> BTreeMap<String, Value> {
     for (fact, value) in written {
         all.entry(fact).or_insert(value);
     }
-    // Of several values a script can look for one only.
+    // If there are several values, a script can only look for one.
     for expected in expectations(&entry.case) {
         if expected.what.or.is_empty() {
             all.insert(expected.fact, expected.what.is);
@@ -52,7 +53,7 @@ fn expected(entry: &Entry, machine: &Machine) -> BTreeMap<String, Value> {
     all
 }
 
-/// How the value looks to the script, and the command that prints what there is; none where a script sees nothing of it.
+/// How the value looks to the script, and the command that prints the actual one; `None` if a script cannot see it.
 fn seen(fact: &str, value: &Value, steps: &[String]) -> Option<(String, String)> {
     let plain = |text: &str| {
         text.chars()
@@ -90,7 +91,7 @@ fn is_step(steps: &[String], label: &str) -> bool {
     steps.iter().any(|step| step == label)
 }
 
-/// How the probe names a fact that it prints, and the exec'ed process that prints it.
+/// The probe's name for a fact that it prints, and the exec'ed process that prints it.
 fn printed(fact: &str) -> Option<(String, Option<&str>)> {
     let found = facts::find(fact)?;
     if found.kind.from != From::Inside || fact.contains('#') {

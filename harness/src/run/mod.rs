@@ -1,4 +1,4 @@
-//! What every command that runs cases needs: who takes part, which cases, in which order, until when.
+//! What every command that runs cases needs: which runtimes take part, which cases run, in which order, and until when.
 //!
 //! | module | what it does |
 //! |---|---|

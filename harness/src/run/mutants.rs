@@ -1,4 +1,4 @@
-//! Runs cases for one mutant after the other, until it is caught by an expectation with its clause.
+//! Runs cases for one mutant after the other, until an expectation with the mutant's clause catches it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,13 +21,13 @@ use crate::mutants::plan::{Candidate, candidates, touches};
 use crate::mutants::rule::Mutant;
 use crate::mutants::signs::{catch, signs};
 
-/// So many cases of a mutant at a time, at most.
+/// How many cases of a mutant run at a time, at most.
 const MOST_AT_ONCE: usize = 8;
 
-/// What is tried, and against whom.
+/// What is tried, and against which runtimes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mode {
-    /// All cases, and not only those about what is broken.
+    /// Run all cases, and not only those about what is broken.
     pub whole: bool,
     /// The fault is in all runtimes: only an expectation can catch it.
     pub all_alike: bool,
@@ -46,7 +46,7 @@ pub struct Bench {
     real: Shared<(String, String), Vec<Record>>,
 }
 
-/// Things that are made once, however many mutants want them.
+/// Things that are made only once, however many mutants need them.
 type Shared<K, V> = Mutex<BTreeMap<K, Arc<OnceCell<V>>>>;
 
 fn cell<K: Ord, V>(shared: &Shared<K, V>, key: K) -> Arc<OnceCell<V>> {
@@ -54,7 +54,7 @@ fn cell<K: Ord, V>(shared: &Shared<K, V>, key: K) -> Arc<OnceCell<V>> {
     Arc::clone(all.entry(key).or_default())
 }
 
-/// Why a case says nothing of a mutant.
+/// Why a case says nothing about a mutant.
 enum Nothing {
     /// The rule does not change it, or the machine lacks something.
     NotTried,
@@ -62,7 +62,7 @@ enum Nothing {
     Broken(String),
 }
 
-/// The mutant and the real runtimes that it is held against.
+/// The mutant and the real runtimes that it is compared with.
 struct Sides {
     mutants: Vec<Contender>,
     real: Vec<Contender>,
@@ -100,11 +100,12 @@ impl Bench {
         report
     }
 
-    /// Tries the candidates until one catches the mutant as well as any can; what broke first, if something did.
+    /// Tries the candidates until one catches the mutant as well as any can; returns what broke first, if
+    /// something did.
     async fn try_cases(&self, mutant: &Mutant, sides: &Sides, report: &mut Report) -> Option<String> {
         let candidates = candidates(mutant, &self.runner.corpus, self.mode.whole);
         let (mut rest, mut at_once, mut broken) = (candidates.as_slice(), 1, None);
-        // Most are caught by the first case; where that one is not the right one, a few are tried at a time.
+        // Most mutants are caught by the first case; if that is not the right one, a few are tried at a time.
         while let Some(first) = rest.first() {
             let caught = report.catch.as_ref().map(|found| found.how);
             if caught == Some(How::Clause) || (caught.is_some() && !first.expects) {
@@ -183,7 +184,7 @@ impl Bench {
         if !touched {
             return Err(Nothing::NotTried);
         }
-        // Whose real runtime does not have a step of the case is not held against it.
+        // A mutant is not compared if its real runtime lacks a step of the case.
         if sides
             .real
             .iter()
@@ -191,7 +192,8 @@ impl Bench {
         {
             return Err(Nothing::NotTried);
         }
-        // A rule that cannot be put into words would else be a runtime that lacks a step, and be compared with nobody.
+        // A rule that cannot be expressed would otherwise look like a runtime that lacks a step, and would not be
+        // compared.
         for contender in &sides.mutants {
             let steps = contender.steps(case, &bundle.configs);
             steps
@@ -206,7 +208,7 @@ impl Bench {
         if found.is_empty() {
             return Ok(None);
         }
-        // Once more, both sides: what came by chance does not come again.
+        // Run both sides once more: what came by chance does not come again.
         let real = self.runner.launch_under(&sides.real, case, bundle).await;
         let again = self.signs(sides, candidate, bundle, &real).await?;
         let stays = |sign: &Sign| again.iter().any(|other| other.fact == sign.fact);
@@ -233,7 +235,7 @@ impl Bench {
                 &labels,
             ));
         }
-        // What a real one does not meet either is not a fault of its mutant.
+        // What the real runtime does not meet either is not a fault of its mutant.
         let before = self.judge(candidate, real.iter());
         let met = |fact: &str, who: &String| {
             let of_fact = before.iter().filter(|difference| difference.fact == fact);

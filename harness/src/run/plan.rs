@@ -5,7 +5,7 @@ use ocidiff_model::pattern::glob;
 
 use crate::corpus::Entry;
 
-/// The cases that a pattern chooses, in order of their names; all where there is none.
+/// The cases that a pattern chooses, in order of their names; all cases if there is no pattern.
 ///
 /// # Errors
 /// A sentence for a pattern that chooses nothing.

@@ -12,11 +12,11 @@ use crate::run::preflight;
 /// What one runtime made of a profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadBack {
-    /// Who.
+    /// The runtime.
     pub runtime: RuntimeId,
     /// What came of it.
     pub loaded: Loaded,
-    /// Calls of the runtime's own that were denied, where the recorder sees them.
+    /// The runtime's own calls that were denied, where the recorder sees them.
     pub denied: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ pub struct ReadBack {
 pub enum Loaded {
     /// These filters were in force when the workload began, the newest first.
     Filters(Vec<FilterRecord>),
-    /// The runtime did not take it; its words.
+    /// The runtime did not accept it; its words.
     Refused(String),
     /// The workload began without any filter.
     Nothing,
@@ -42,7 +42,7 @@ fn case(seccomp: &Value) -> Result<Case, Error> {
         text["steps"] = with_agent();
         text["config"]["process"]["args"] = json!(["/bin/probe", "exit", "0"]);
     }
-    // As in any case: members that are null are left out, `${...}` is filled in.
+    // As in any case, members that are null are left out, and `${...}` is filled in.
     text["config"]["linux"]["seccomp"] = seccomp;
     let body: CaseFile = serde_json::from_value(text).map_err(Error::broken)?;
     Ok(Case {
@@ -53,7 +53,7 @@ fn case(seccomp: &Value) -> Result<Case, Error> {
     })
 }
 
-/// An agent of ours is behind the socket: it lets each call go on that it is asked about.
+/// An agent of ours is behind the socket: it allows each call that it is asked about.
 fn with_agent() -> Value {
     let config = json!({
         "process": {"args": ["/bin/probe", "listen", "/agent/agent", "continue"], "noNewPrivileges": true},
@@ -74,7 +74,7 @@ fn with_agent() -> Value {
 
 /// The container with the agent.
 const AGENT: &str = "agent";
-/// How long a call may take that an agent is asked about, in seconds.
+/// How long a call may take if an agent is asked about it, in seconds.
 const PATIENCE: u32 = 5;
 
 /// Loads a `linux.seccomp` object under each of the engine's runtimes.
@@ -95,7 +95,7 @@ pub async fn read_back(runner: &CellRunner, seccomp: &Value) -> Result<Vec<ReadB
         .collect()
 }
 
-/// Why a runtime fails under its own filter: the calls of its own that are refused, and what is known of it.
+/// Why a runtime fails under its own filter: which of its own calls are refused, and what is known about that.
 fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
     let fact = match record.failed().next() {
         Some(failed) => format!("lifecycle.{}.result", failed.label),
@@ -110,7 +110,7 @@ fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
     let ops: Vec<_> = record.steps.iter().map(|step| step.op).collect();
     let all = runner.corpus.findings.0.iter();
     let known = all.filter(|(id, known)| {
-        // What does not depend on the profile is not the profile's.
+        // What does not depend on the profile is not caused by the profile.
         known.is_of(id, &record.runtime)
             && known.fits(&config, &ops, &runner.machine)
             && !known.fits(plain, &ops, &runner.machine)
@@ -130,7 +130,7 @@ fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
     refused.into_iter().chain(known).collect::<Vec<_>>().join("; ")
 }
 
-/// Calls of the runtime's own that were refused, each with its errno.
+/// The runtime's own calls that were refused, each with its errno.
 fn refused(record: &Record) -> &[String] {
     match record.value("setup.refused") {
         Some(ocidiff_model::Value::List(calls)) => calls,
@@ -138,8 +138,8 @@ fn refused(record: &Record) -> &[String] {
     }
 }
 
-/// What is said of a program that never began, though no step failed: the runtime's init ended on its way there. The program itself
-/// ends with 0 where nothing stops it.
+/// What to say about a program that never began although no step failed: the runtime's init ended on its way there. The
+/// program itself exits with 0 if nothing stops it.
 fn ended_before(record: &Record) -> Option<String> {
     let exit = record.value("process.exit").filter(|exit| **exit != 0.into())?;
     let last = match record.value("process.stderr") {
@@ -192,7 +192,7 @@ fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
     let loaded = match (record.filters.is_empty(), said) {
         (false, _) => Loaded::Filters(record.filters),
         (true, None) => Loaded::Nothing,
-        // A refusal comes before anything was set up; what fails later, the filter itself has stopped.
+        // A refusal comes before anything was set up; what fails later was stopped by the filter itself.
         (true, Some(said)) if failed.is_some_and(|step| step.label.starts_with("create")) => {
             Loaded::Refused(said)
         }

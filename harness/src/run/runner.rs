@@ -1,4 +1,4 @@
-//! The one seam for "runs a case": cells, or an engine.
+//! The single interface for running a case: in cells, or through an engine.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use crate::judge::finished::Finished;
 
 /// What runs one case under each of its runtimes, and judges it.
 pub trait CaseRunner: Send + Sync + 'static {
-    /// Who takes part, the reference first.
+    /// The runtimes that take part, the reference first.
     fn participants(&self) -> Vec<Participant>;
 
-    /// Where.
+    /// The machine on which it runs.
     fn machine(&self) -> &Machine;
 
     /// The recorder in words, as reports have it.
@@ -23,12 +23,12 @@ pub trait CaseRunner: Send + Sync + 'static {
     /// Runs a case, or a bundle of the user's in its place.
     fn run_case(&self, entry: &Entry, bundle: Option<&Path>) -> impl Future<Output = Finished> + Send;
 
-    /// A sentence for each runtime that takes part no more, and whether too few are left to compare.
+    /// A sentence for each runtime that no longer takes part, and whether too few are left to compare.
     fn given_up(&self) -> (Vec<String>, bool) {
         (Vec::new(), false)
     }
 
-    /// Removes what was made outside of the session, whatever came of the run.
+    /// Removes what was made outside the session, whatever the outcome of the run.
     ///
     /// # Errors
     /// What is left, in words.

@@ -1,4 +1,4 @@
-//! Runs many cases, a few at a time, and hands each on when it is done.
+//! Runs many cases, a few at a time, and passes each on when it is done.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -22,23 +22,23 @@ pub struct Schedule<'a, R = CellRunner> {
     pub runner: Arc<R>,
     /// What the machine can do: a case that needs more is skipped.
     pub abilities: &'a Abilities,
-    /// So many cases at a time. One in flight holds its bundle and records: as many as there are places for its
-    /// containers are enough.
+    /// How many cases run at a time. A case in flight holds its bundle and records, so as many as there are
+    /// places for its containers are enough.
     pub width: usize,
-    /// Asks all to end.
+    /// Asks everything to end.
     pub stop: Stop,
-    /// In place of the bundles that the cases describe: one of the user's.
+    /// In place of the bundles that the cases describe: one of the user's own.
     pub bundle: Option<PathBuf>,
 }
 
 impl<R: CaseRunner> Schedule<'_, R> {
-    /// Runs the entries and hands each on as it is done, with what came of it. After a stop the rest is not run.
+    /// Runs the entries and passes each on as it is done, with its result. After a stop the rest is not run.
     ///
-    /// Where one cannot be handed on the rest is stopped, and it is waited for: a cell that is under way must be
-    /// ended by those who started it.
+    /// If one cannot be passed on, the rest is stopped, and waited for: a cell that is under way must be ended
+    /// by the code that started it.
     ///
     /// # Errors
-    /// What `done` gives; a case's task died.
+    /// What `done` returns; a case's task died.
     pub async fn run(
         self,
         entries: Vec<Entry>,
@@ -85,7 +85,7 @@ impl<R: CaseRunner> Schedule<'_, R> {
     }
 }
 
-/// A bug in what hands cases on must not leave cells behind either.
+/// A bug in what passes cases on must not leave cells behind either.
 fn guarded(done: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     catch_unwind(AssertUnwindSafe(done))
         .unwrap_or_else(|_| Err(Error::broken("a bug: a case could not be reported")))

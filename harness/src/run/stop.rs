@@ -1,10 +1,10 @@
-//! Asks everything that is under way to end: cells are ended, cases that have no verdict yet get none.
+//! Asks everything that is under way to end: cells are ended, and cases that have no verdict yet do not get one.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// One switch for a whole run. Once it is on it stays on.
+/// One switch for a whole run. Once it is on, it stays on.
 #[derive(Debug, Clone)]
 pub struct Stop(Arc<watch::Sender<bool>>);
 
@@ -15,18 +15,18 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Asks. Whether it was asked before.
+    /// Asks for a stop. Returns whether that had been asked before.
     pub fn now(&self) -> bool {
         self.0.send_replace(true)
     }
 
-    /// Whether it was asked.
+    /// Whether a stop was asked for.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Turns true when it is asked.
+    /// Turns true when a stop is asked for.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.0.subscribe()

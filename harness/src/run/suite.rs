@@ -1,4 +1,4 @@
-//! What everything that runs cases needs: the corpus, the runtimes, a session. Commands and `cargo test` alike.
+//! What everything that runs cases needs: the corpus, the runtimes, a session. For commands and `cargo test` alike.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,12 +63,12 @@ pub fn manifests() -> Result<Vec<Manifest>, Error> {
 /// The runtimes that are named, or the default set.
 ///
 /// # Errors
-/// A name is unknown, a version is not there, a program cannot be used, or nothing is there at all.
+/// A name is unknown, a version is not available, a program cannot be used, or there are no runtimes at all.
 pub fn runtimes(named: &[String], store: &Store) -> Result<Vec<Runtime>, Error> {
     runtimes_asked(named, store, &asker()?)
 }
 
-/// Who asks runtimes for their versions: this program, in a cell.
+/// What asks runtimes for their versions: this program, in a cell.
 ///
 /// # Errors
 /// This program's own file is not known.
@@ -79,7 +79,7 @@ pub fn asker() -> Result<InCell, Error> {
 /// This program's own file: it is started anew for each cell.
 ///
 /// # Errors
-/// It is not known, as where /proc is missing.
+/// It is not known, for example where /proc is missing.
 pub fn program() -> Result<PathBuf, Error> {
     std::env::current_exe().map_err(|error| {
         Error::broken(format!(
@@ -88,7 +88,7 @@ pub fn program() -> Result<PathBuf, Error> {
     })
 }
 
-/// The same where another asks them for their versions.
+/// The same with another way to ask them for their versions.
 ///
 /// # Errors
 /// As for [`runtimes`].
@@ -111,7 +111,7 @@ pub fn runtimes_asked(named: &[String], store: &Store, ask: &dyn Ask) -> Result<
     Ok(chosen)
 }
 
-/// Every version of a runtime that is there, as often as it is.
+/// Every version of a runtime that is installed, as often as it is.
 ///
 /// # Errors
 /// The manifests or the store cannot be read.
@@ -124,7 +124,7 @@ pub fn versions_of(name: &str) -> Result<Vec<Runtime>, Error> {
     Ok(of_name.collect())
 }
 
-/// A line for each runtime of the default set that is not there: how to get it.
+/// A line for each runtime of the default set that is not installed: how to get it.
 ///
 /// # Errors
 /// Every manifest's error.
@@ -134,7 +134,7 @@ pub fn missing() -> Result<Vec<String>, Error> {
     Ok(Host::this().missing(&manifests, &found))
 }
 
-/// At least two, or there is nothing to compare.
+/// Checks that there are at least two, or there is nothing to compare.
 ///
 /// # Errors
 /// There is only one.
@@ -154,9 +154,9 @@ pub fn need_two(runtimes: &[Runtime]) -> Result<(), Error> {
 pub struct Settings {
     /// ocidiff itself: it is started anew for each cell.
     pub program: PathBuf,
-    /// The runtime that the others are held against; the first if not said.
+    /// The runtime with which the others are compared; the first if not specified.
     pub reference: Option<String>,
-    /// So many containers at a time.
+    /// How many containers run at a time.
     pub jobs: usize,
     /// How syscalls are recorded.
     pub recorder: Recorder,
@@ -164,11 +164,11 @@ pub struct Settings {
     pub keep_setup: bool,
     /// How often each case is run at least.
     pub repeat: u32,
-    /// So many times as long as a case says may its steps take: for slow machines.
+    /// Factor for the time limits that a case gives its steps: for slow machines.
     pub limit_scale: u32,
-    /// Whether a runtime is held against itself.
+    /// Whether a runtime is compared with itself.
     pub control: bool,
-    /// Whether hooks of a bundle of the user's run too.
+    /// Whether hooks of a bundle of the user's own run too.
     pub keep_hooks: bool,
 }
 
@@ -217,7 +217,7 @@ pub fn runner(
     })
 }
 
-/// Where what is made for a command lies.
+/// The place for what is made for a command.
 ///
 /// # Errors
 /// No folder can be made for it, or there is no cgroup hierarchy.
@@ -225,7 +225,7 @@ pub fn session() -> Result<Session, Error> {
     Session::start().map_err(|error| Error::broken(format!("failed to start a session: {error}")))
 }
 
-/// Which recorder it is, how reports name it, and the kernel's programs for it.
+/// Which recorder is used, how reports name it, and the kernel's programs for it.
 fn recorder(wanted: Recorder) -> Result<(Recorder, String, Option<Arc<Loaded>>), Error> {
     let plain = |recorder, name: &str| Ok((recorder, name.to_owned(), None));
     match wanted {
@@ -246,7 +246,7 @@ fn recorder(wanted: Recorder) -> Result<(Recorder, String, Option<Arc<Loaded>>),
 /// Where installed runtimes and packages are kept.
 ///
 /// # Errors
-/// Neither OCIDIFF_HOME nor HOME says where.
+/// Neither OCIDIFF_HOME nor HOME is set.
 pub fn store() -> Result<Store, Error> {
     Store::from_env().map_err(|error| Error::usage(format!("failed to {error}")))
 }

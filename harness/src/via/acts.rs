@@ -11,7 +11,7 @@ use super::express::{Part, Refusal, apart, is_special, refuse, texts};
 use crate::cells::participants::DEFAULT_LIMIT;
 use crate::machine::names::signal_number;
 
-/// One of them.
+/// One such action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Act {
     /// The step's label in facts.
@@ -22,7 +22,7 @@ pub struct Act {
     pub limit: Duration,
 }
 
-/// What is done.
+/// What kind of action it is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deed {
     /// Wait until it has printed a text.
@@ -31,14 +31,14 @@ pub enum Deed {
     Exec(Vec<String>),
     /// Change its limits, which are those of `linux.resources`.
     Update(Value),
-    /// Send a signal, and KILL once the limit is over: engines stop so.
+    /// Send a signal, and KILL once the limit is over: this is how engines stop.
     Stop(i32),
 }
 
-/// What came of it.
+/// The result of an action.
 #[derive(Debug)]
 pub enum Done {
-    /// It was done.
+    /// It succeeded.
     Well,
     /// It was not done in time; a stop had to kill.
     Late,
@@ -46,10 +46,10 @@ pub enum Done {
     Ended(i64, Output),
 }
 
-/// What the steps of a case are to an engine that can do these; `process` is the container's own.
+/// The steps of a case as actions of an engine that supports them; `process` is the container's own.
 ///
 /// # Errors
-/// The first step that is none for such an engine.
+/// The first step that such an engine cannot do.
 pub(super) fn of(case: &Case, process: &Value) -> Result<Vec<Act>, Refusal> {
     apart(case)?;
     let steps = &case.body.steps;
@@ -90,7 +90,7 @@ const DONE: [Op; 8] = [
 ];
 const ORDER: &str = "its steps are not create, start, what is done with a container that runs, its end";
 
-/// Nothing of a step but what is its own.
+/// The step may have only what its kind needs.
 fn plain(step: &Step) -> Part {
     let mut bare = step.clone();
     let options = &mut bare.options;
@@ -126,7 +126,7 @@ fn limit(options: &StepOptions) -> Duration {
     Duration::from_secs_f64(options.limit.unwrap_or(DEFAULT_LIMIT))
 }
 
-/// The rest of an exec's process is the container's.
+/// The rest of an exec's process comes from the container.
 fn program(options: &StepOptions, process: &Value) -> Result<Vec<String>, Refusal> {
     let mut whole = process.clone();
     let over = options.process.clone().unwrap_or_default();
@@ -144,7 +144,7 @@ fn program(options: &StepOptions, process: &Value) -> Result<Vec<String>, Refusa
     Ok(args)
 }
 
-/// How the container ends: by itself, or by a signal, after which whoever lives still is killed.
+/// How the container ends: by itself, or by a signal, after which any surviving process is killed.
 fn stop(end: &[(&Step, String)]) -> Result<Option<Act>, Refusal> {
     let (kill, label, wait) = match end {
         [(wait, _)] if wait.op == Op::Wait => return Ok(None),
@@ -170,7 +170,7 @@ fn stop(end: &[(&Step, String)]) -> Result<Option<Act>, Refusal> {
     }))
 }
 
-/// The signal that nobody survives.
+/// The signal that no process survives.
 pub(super) const KILL: i32 = 9;
 
 /// A signal by its name, with SIG or without, or by its number.

@@ -1,4 +1,4 @@
-//! What runs that were killed left in an engine: containers and images with the label of a session whose process is gone.
+//! What killed runs left in an engine: containers and images with the label of a session whose process is gone.
 
 use std::time::Duration;
 
@@ -16,24 +16,25 @@ pub struct Cleaned {
     pub containers: usize,
     /// Images.
     pub images: usize,
-    /// Imports that did not come to their end.
+    /// Imports that did not finish.
     pub imports: usize,
-    /// What would not go, and why.
+    /// What could not be removed, and why.
     pub failed: Vec<String>,
-    /// What another machine's, another pid namespace's or another boot's ocidiff made: nobody here knows whether it lives.
+    /// What an ocidiff on another machine, in another pid namespace or in another boot made: whether it is alive is not
+    /// known here.
     pub others: Vec<String>,
 }
 
-/// How long it is waited for what an engine has not said that it made.
+/// How long to wait for something that an engine has not confirmed it made.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is looked for.
+/// How often to look for it.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Removes what the maker's own session made. So many containers were asked for without an answer in time, as where a
-/// node is busy: each of them may come yet, and is waited for so long.
+/// Removes what the maker's own session made. `unanswered` containers were asked for without an answer in time, for
+/// example because a node is busy: each of them may still appear, and is waited for that long.
 ///
 /// # Errors
-/// The engine does not say what there is.
+/// The engine does not report what there is.
 pub async fn own(maker: &impl Makes, unanswered: usize, patience: Duration) -> Result<Cleaned, CallError> {
     let until = Instant::now() + patience;
     let mut cleaned = Cleaned::default();
@@ -54,7 +55,7 @@ pub async fn own(maker: &impl Makes, unanswered: usize, patience: Duration) -> R
 /// Removes what sessions of dead processes left.
 ///
 /// # Errors
-/// The engine does not say what there is.
+/// The engine does not report what there is.
 pub async fn stale(maker: &impl Makes) -> Result<Cleaned, CallError> {
     let here = place().map_err(|error| CallError::Failed(error.to_string()))?;
     let (near, far): (Vec<Thing>, Vec<Thing>) = maker
@@ -73,7 +74,7 @@ impl Cleaned {
         self.containers += more.containers;
         self.images += more.images;
         self.imports += more.imports;
-        // What would not go is tried again each time, and told once.
+        // What could not be removed is tried again each time, and reported once.
         self.failed = more.failed;
     }
 }
@@ -105,7 +106,7 @@ mod tests {
     use crate::via::express::Refusal;
     use crate::via::makes::Ask;
 
-    /// An engine that makes a container long after whoever asked for it has gone.
+    /// An engine that makes a container long after the caller has gone.
     #[derive(Debug)]
     struct Late {
         labels: Labels,

@@ -24,7 +24,7 @@ pub(super) struct Launcher<M> {
     stop: watch::Receiver<bool>,
     places: Semaphore,
     count: AtomicUsize,
-    /// Containers that were asked for without an answer: the engine may make them yet.
+    /// Containers that were asked for without an answer: the engine may still make them.
     pub(super) unanswered: AtomicUsize,
     /// Whether it answers at all.
     pub(super) silence: Silence,
@@ -48,7 +48,7 @@ impl<M: Makes> Launcher<M> {
         self.count.fetch_add(1, Ordering::Relaxed).to_string()
     }
 
-    /// Runs a container as soon as there is a place for it, and removes it, whatever comes of it.
+    /// Runs a container as soon as there is a place for it, and removes it, whatever the result.
     pub(super) async fn launch(&self, case: &Case, contender: &Contender, ask: Ask<'_, M::Body>) -> Seen {
         // The semaphore is never closed.
         let _place = self.places.acquire().await;
@@ -94,7 +94,7 @@ impl<M: Makes> Launcher<M> {
         }
     }
 
-    /// What is the engine's is taken away: the container is called as in a cell.
+    /// What comes from the engine is removed: the container is named as in a cell.
     fn tidy(&self, made: &M::Made, seen: &mut Seen) {
         for (id, name) in self.maker.ids(made) {
             seen.config = seen.config.take().map(|text| text.replace(id, name));
@@ -136,7 +136,7 @@ impl<M: Makes> Launcher<M> {
         Ok(())
     }
 
-    /// What the case does with a container that runs; whether it had to be killed in the end.
+    /// What the case does with a running container; returns whether it had to be killed in the end.
     async fn act(&self, made: &M::Made, seen: &mut Seen) -> Result<bool, CallError> {
         let mut was_killed = false;
         for act in self.maker.acts(made) {
@@ -151,7 +151,7 @@ impl<M: Makes> Launcher<M> {
         Ok(was_killed)
     }
 
-    /// What takes its time ends when the run is to end.
+    /// Long operations end when the run is asked to end.
     async fn unless_stopped<T>(
         &self,
         work: impl Future<Output = Result<T, CallError>>,
@@ -163,7 +163,7 @@ impl<M: Makes> Launcher<M> {
         }
     }
 
-    /// Until the workload has ended, or its time is over; then what it printed.
+    /// Waits until the workload has ended, or its time is up; then reads what it printed.
     async fn wait(&self, case: &Case, made: &M::Made, label: &str, seen: &mut Seen) -> Result<(), CallError> {
         let began = Instant::now();
         let code = self.unless_stopped(self.maker.wait(made, limit(case))).await?;

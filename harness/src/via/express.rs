@@ -1,7 +1,8 @@
-//! What every way of asking an engine for a case has in common: what can be said of a config at all, and why not.
+//! What all ways of asking an engine for a case have in common: which parts of a config can be expressed at all, and
+//! why others cannot.
 //!
-//! What the default config says and an engine has no setting for is the engine's own: its mounts, its devices. What a
-//! case changes must have a setting, or the case is none for an engine; each part says why.
+//! Where an engine has no setting for something in the default config, such as mounts and devices, the engine's own
+//! applies. What a case changes must have a setting, or the case is not suitable for an engine; each part says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -9,14 +10,14 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use ocidiff_model::{Case, Op, Step};
 use serde_json::{Map, Value};
 
-/// Why a case is none for an engine: a sentence without its beginning.
+/// Why a case is not suitable for an engine: a sentence without its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(pub String);
 
 pub(super) type Part = Result<(), Refusal>;
 
-/// What is not in the config: the steps, and how its text is written. For engines that create, start and wait.
+/// What is not in the config: the steps, and how its text is written. For engines that only create, start and wait.
 pub(super) fn whole(case: &Case) -> Part {
     apart(case)?;
     let body = &case.body;
@@ -49,7 +50,7 @@ pub(super) fn apart(case: &Case) -> Part {
     Ok(())
 }
 
-/// Whether a step says more than how long it may take and what must come of it.
+/// Whether a step says more than how long it may take and what its result must be.
 pub(super) fn is_special(step: &Step) -> bool {
     let mut rest = step.options.clone();
     rest.limit = None;
@@ -64,7 +65,7 @@ pub(super) fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal(why.into()))
 }
 
-/// The members of an object, none of which is another than these.
+/// The members of an object, which must all be among these.
 pub(super) fn only<'v>(
     value: &'v Value,
     name: &str,
@@ -79,7 +80,7 @@ pub(super) fn only<'v>(
     }
 }
 
-/// The members of a config as a whole, none of which is another than these, and what of them is never the case's.
+/// The members of a config as a whole, which must all be among these, and those that never come from the case.
 pub(super) fn config(config: &Value, default: &Value, keys: &[&str]) -> Part {
     only(config, "config", keys)?;
     if config["ociVersion"] != default["ociVersion"] {
@@ -88,7 +89,7 @@ pub(super) fn config(config: &Value, default: &Value, keys: &[&str]) -> Part {
     Ok(())
 }
 
-/// For engines that have no setting for them.
+/// For engines that have no setting for annotations.
 pub(super) fn no_annotations(config: &Value) -> Part {
     match &config["annotations"] {
         Value::Null => Ok(()),
@@ -97,7 +98,7 @@ pub(super) fn no_annotations(config: &Value) -> Part {
     }
 }
 
-/// A map of texts, none where it is absent.
+/// A map of texts, empty if it is absent.
 pub(super) fn map_of_texts(map: &Value, name: &str) -> Result<Option<BTreeMap<String, String>>, Refusal> {
     let all = match map {
         Value::Null => return Ok(None),
@@ -113,7 +114,7 @@ pub(super) fn map_of_texts(map: &Value, name: &str) -> Result<Option<BTreeMap<St
     )
 }
 
-/// A list, none where it is absent.
+/// A list, empty if it is absent.
 pub(super) fn list<'v>(value: &'v Value, name: &str) -> Result<Option<&'v [Value]>, Refusal> {
     match value {
         Value::Null => Ok(None),
@@ -122,7 +123,7 @@ pub(super) fn list<'v>(value: &'v Value, name: &str) -> Result<Option<&'v [Value
     }
 }
 
-/// A list of texts, none where it is absent.
+/// A list of texts, empty if it is absent.
 pub(super) fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Refusal> {
     let Some(items) = list(value, name)? else {
         return Ok(None);
@@ -134,7 +135,7 @@ pub(super) fn texts(value: &Value, name: &str) -> Result<Option<Vec<String>>, Re
     )
 }
 
-/// True or false, none where it is absent.
+/// True or false; false if it is absent.
 pub(super) fn flag(value: &Value, key: &str, name: &str) -> Result<Option<bool>, Refusal> {
     match &value[key] {
         Value::Null => Ok(None),
@@ -143,7 +144,7 @@ pub(super) fn flag(value: &Value, key: &str, name: &str) -> Result<Option<bool>,
     }
 }
 
-/// A whole number that the API's 64 bits hold, none where it is absent.
+/// A whole number that fits the API's 64 bits; `None` if it is absent.
 pub(super) fn number(value: &Value, name: &str) -> Result<Option<i64>, Refusal> {
     match value {
         Value::Null => Ok(None),
@@ -154,7 +155,7 @@ pub(super) fn number(value: &Value, name: &str) -> Result<Option<i64>, Refusal> 
     }
 }
 
-/// An environment that an engine writes as it is.
+/// An environment that an engine passes on as it is.
 pub(super) fn env_of(env: &Value) -> Result<Vec<String>, Refusal> {
     let env = texts(env, "process.env")?.unwrap_or_default();
     let mut names = BTreeSet::new();
@@ -170,14 +171,14 @@ pub(super) fn env_of(env: &Value) -> Result<Vec<String>, Refusal> {
     Ok(env)
 }
 
-/// Whom a process runs as.
+/// The user that a process runs as.
 pub(super) struct User {
     pub(super) uid: i64,
     pub(super) gid: i64,
     pub(super) groups: Vec<i64>,
 }
 
-/// A user that engines take.
+/// A user that engines accept.
 pub(super) fn user(user: &Value) -> Result<User, Refusal> {
     if user.is_null() {
         return refuse("the engine always writes process.user");
@@ -185,7 +186,7 @@ pub(super) fn user(user: &Value) -> Result<User, Refusal> {
     only(user, "process.user", &["uid", "gid", "additionalGids"])?;
     let id = |key: &str| -> Result<i64, Refusal> {
         let found = number(&user[key], &format!("process.user.{key}"))?.unwrap_or(0);
-        // As the engine checks it.
+        // The engine makes the same check.
         if (0..=i64::from(i32::MAX)).contains(&found) {
             Ok(found)
         } else {
@@ -212,7 +213,7 @@ pub(super) fn user(user: &Value) -> Result<User, Refusal> {
     })
 }
 
-/// What an engine can give: one list for all three sets, and nothing for the others; names without `CAP_`.
+/// What an engine can set: one list for all three sets, and nothing for the others; names without `CAP_`.
 pub(super) struct Capabilities(pub(super) Vec<String>);
 
 impl Capabilities {
@@ -244,18 +245,18 @@ impl Capabilities {
     }
 }
 
-/// sysctls, none where they are absent.
+/// sysctls; `None` if they are absent.
 pub(super) fn sysctls(sysctl: &Value) -> Result<Option<BTreeMap<String, String>>, Refusal> {
     map_of_texts(sysctl, "linux.sysctl")
 }
 
-/// A device that the machine has under a name of its own, and where the container has it.
+/// A device that the machine has under a name of its own, and where it is in the container.
 pub(super) struct Device {
     pub(super) here: String,
     pub(super) inside: String,
 }
 
-/// Devices, none where they are absent.
+/// Devices; `None` if they are absent.
 pub(super) fn devices(devices: &Value) -> Result<Option<Vec<Device>>, Refusal> {
     let Some(all) = list(devices, "linux.devices")? else {
         return Ok(None);

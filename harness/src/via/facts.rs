@@ -1,4 +1,4 @@
-//! What an engine says of a container, and the config.json that it wrote, as facts.
+//! What an engine reports about a container, and the config.json that it wrote, as facts.
 
 use ocidiff_model::{Fact, Value as FactValue};
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 use crate::cell::class;
 use crate::digest::of_text;
 
-/// Values that are longer are told by their digest.
+/// Longer values are reported by their digest.
 const LONGEST: usize = 200;
-/// Ids have at least so many hexadecimal digits.
+/// Ids have at least this many hexadecimal digits.
 const ID: usize = 32;
-/// Lists that the engine writes in another order each time.
+/// Lists that the engine writes in a different order each time.
 const UNORDERED: [&str; 1] = ["engine.config.process.user.additionalGids"];
 /// Settings that name the runtime or the container itself.
 const OWN: [&str; 2] = ["Runtime", "ContainerIDFile"];
 
-/// The stable part of `inspect`: not the exit status, which is the process's own.
+/// The stable part of `inspect`: without the exit status, which belongs to the process.
 pub(super) fn of_inspect(told: &Value) -> Vec<Fact> {
     let state = &told["State"];
     let mut settings = told["HostConfig"].clone();
@@ -35,7 +35,7 @@ pub(super) fn of_inspect(told: &Value) -> Vec<Fact> {
     ]
 }
 
-/// The config, a fact a value; one fact that says so where it was not seen.
+/// The config, with one fact for each value; or one fact that says so if it was not seen.
 pub(super) fn of_config(text: Option<&str>) -> Vec<Fact> {
     let Some(config) = text.and_then(|text| serde_json::from_str(text).ok()) else {
         return vec![Fact::new("engine.config", "not seen")];
@@ -77,14 +77,14 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<Fact>) {
     }
 }
 
-/// Puts a list's items into their order by letters.
+/// Sorts a list's items alphabetically.
 pub(super) fn sort(value: &mut FactValue) {
     if let FactValue::List(items) = value {
         items.sort_unstable();
     }
 }
 
-/// Takes the engine's id of a thing away.
+/// Removes the engine's id of a thing.
 pub(super) fn rename(facts: &mut [Fact], id: &str, name: &str) {
     for fact in facts {
         match &mut fact.value {
@@ -95,7 +95,7 @@ pub(super) fn rename(facts: &mut [Fact], id: &str, name: &str) {
     }
 }
 
-/// HOSTNAME, which the engine adds to each environment, is not there.
+/// Removes HOSTNAME, which the engine adds to each environment.
 pub(super) fn without_hostname(facts: &mut [Fact], hostname: &str) {
     let added = format!("HOSTNAME={hostname}");
     for fact in facts {
@@ -107,7 +107,7 @@ pub(super) fn without_hostname(facts: &mut [Fact], hostname: &str) {
     }
 }
 
-/// A text with ids taken out; a long one as its digest.
+/// A text without ids; a long one as its digest.
 fn short(text: &str) -> String {
     let text = without_pids(&without_ids(text));
     if text.len() > LONGEST { digest(&text) } else { text }

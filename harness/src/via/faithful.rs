@@ -1,11 +1,11 @@
-//! Whether the config.json that the engine wrote says what the case wants it to say. An engine drops settings that it does
-//! not know without a word; what then shows is no answer to the case.
+//! Whether the config.json that the engine wrote says what the case wants it to say. An engine silently drops settings
+//! that it does not know; what shows then is not an answer to the case.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// The first part that the case changes of the default config and that the engine wrote otherwise.
+/// The first part that the case changes in the default config and that the engine wrote differently.
 pub(super) fn changed(asked: &Value, default: &Value, written: &Value) -> Option<String> {
     let mut paths = Vec::new();
     differing("", asked, default, &mut paths);
@@ -25,7 +25,7 @@ fn differing(path: &str, a: &Value, b: &Value, paths: &mut Vec<String>) {
     let empty = Map::new();
     let (a, b) = match (a, b) {
         (Value::Object(a), Value::Object(b)) => (a, b),
-        // Maps of sysctls and annotations are compared whole: their names have dots.
+        // Maps of sysctls and annotations are compared as a whole: their names contain dots.
         (Value::Object(a), Value::Null) if path != "linux.sysctl" && path != "annotations" => (a, &empty),
         _ => {
             if a != b {
@@ -46,18 +46,18 @@ fn differing(path: &str, a: &Value, b: &Value, paths: &mut Vec<String>) {
     }
 }
 
-/// What is written by other means than a member of this name, or not at all where it has no effect.
+/// What is written by means other than a member of this name, or not at all if it has no effect.
 fn is_own(path: &str, asked: &Value) -> bool {
     let is_user = asked["process"]["user"]["uid"].as_i64().unwrap_or(0) != 0;
     match path {
         "linux.cgroupsPath" | "linux.resources.devices" | "linux.seccomp.$profile" => true,
-        // Whoever is not root loses them at the execve.
+        // Users other than root lose them at the execve.
         "process.capabilities.effective" | "process.capabilities.permitted" => is_user,
         _ => false,
     }
 }
 
-/// Whether what is written says what is asked, and maybe more.
+/// Whether what is written contains what is asked for, and maybe more.
 fn says(path: &str, asked: &Value, written: &Value) -> bool {
     match path {
         "process.env" | "process.user.additionalGids" | "process.rlimits" => is_part(asked, written),
@@ -122,7 +122,7 @@ fn is_readonly(options: &Value) -> bool {
     all(options).any(|option| option == "ro")
 }
 
-/// Nothing is mounted below the folders that cases bind, and to write is the default.
+/// Nothing is mounted below the folders that cases bind, and writing is allowed by default.
 fn says_options(asked: &Value, written: &Value) -> bool {
     let is_said = |option: &Value| {
         let words = ["bind", "rbind", "rw"];

@@ -1,4 +1,4 @@
-//! What every way needs that runs cases through an engine: made once, before the engine is asked for anything.
+//! What every way of running cases through an engine needs: made once, before the engine is asked for anything.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use crate::run::suite;
 /// A session, and what builds and judges in it.
 #[derive(Debug)]
 pub struct Ground {
-    /// Judges what such a way shows.
+    /// Judges what such a run shows.
     pub judge: Judge,
     /// Builds bundles in the session's folder.
     pub builder: Builder,
-    /// Ends last: its folder goes with it.
+    /// Dropped last: its folder goes with it.
     pub session: Session,
     /// Turns true when all must end.
     pub stop: watch::Receiver<bool>,
 }
 
 impl Ground {
-    /// For cases of a corpus, each run so often at least; `engine` is its name and version.
+    /// For cases of a corpus, each run at least this often; `engine` is the engine's name and version.
     ///
     /// # Errors
     /// There is no store, or the probe cannot be written.

@@ -1,4 +1,4 @@
-//! A rootfs as an image of the engine's: made once a run, by import; nothing is pulled.
+//! A rootfs as an image in the engine: made once per run, by import; nothing is pulled.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,14 +10,14 @@ use tokio::sync::OnceCell;
 use super::makes::Makes;
 use crate::bundle::{Bundle, merge_layers};
 
-/// The images of a run, by the digest of the rootfs and the signal of a stop.
+/// The images of a run, by the digest of the rootfs and the stop signal.
 #[derive(Debug, Default)]
 pub(super) struct Images(Mutex<BTreeMap<String, Made>>);
 
 type Made = Arc<OnceCell<Result<String, String>>>;
 
 impl Images {
-    /// The id of a rootfs's image; who asks while another makes it, waits.
+    /// The id of a rootfs's image; if another caller is already making it, this waits.
     pub(super) async fn of(
         &self,
         bundle: &Bundle,

@@ -11,45 +11,45 @@ use super::acts::{Act, Done};
 use super::express::Refusal;
 use crate::bundle::Bundle;
 
-/// A container that is asked for.
+/// A request for a container.
 #[derive(Debug, Clone)]
 pub struct Ask<'a, B> {
     /// A name that no other container of the session has.
     pub name: String,
-    /// The runtime, as the engine calls it.
+    /// The runtime, by the engine's name for it.
     pub runtime: &'a str,
-    /// The image, as [`Makes::import`] called it.
+    /// The image, by the name that [`Makes::import`] returned.
     pub image: &'a str,
     /// The rest.
     pub body: &'a B,
-    /// What the case's files are.
+    /// The bundle that the case's files come from.
     pub bundle: &'a Bundle,
 }
 
-/// Makes containers. Whatever is made has the session's labels.
+/// Makes containers. Everything that is made has the session's labels.
 pub trait Makes: Debug + Send + Sync + 'static {
     /// What an engine is asked for, without image and runtime.
     type Body: Debug + Send + Sync;
     /// What was made.
     type Made: Debug + Send + Sync;
 
-    /// A case's config as the engine would be asked for it; `default` is the corpus's default config.
+    /// A case's config as a request to the engine; `default` is the corpus's default config.
     ///
     /// # Errors
     /// The first part that the engine has no setting for.
     fn translate(&self, case: &Case, config: &Value, default: &Value) -> Result<Self::Body, Refusal>;
 
-    /// The signal by which an image says that its containers are stopped, where the case wants another than TERM.
+    /// The signal with which an image says that its containers are stopped, if the case wants one other than TERM.
     fn stop_signal(&self, _body: &Self::Body) -> Option<i32> {
         None
     }
 
-    /// Whether the engine makes anything under a runtime, where that is known before there is a container.
+    /// Whether the engine makes anything under a runtime, if that is known before there is a container.
     fn starts(&self, _runtime: &str) -> impl Future<Output = Result<(), CallError>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// Makes an image of a rootfs, with the signal of [`Self::stop_signal`]; gives what the engine calls it.
+    /// Makes an image from a rootfs, with the signal of [`Self::stop_signal`]; returns the engine's name for it.
     fn import(
         &self,
         tar: Vec<u8>,
@@ -57,7 +57,7 @@ pub trait Makes: Debug + Send + Sync + 'static {
         signal: Option<i32>,
     ) -> impl Future<Output = Result<String, CallError>> + Send;
 
-    /// Whether the engine takes the body at all: whatever the runtime, its answer is the same.
+    /// Whether the engine accepts the body at all: its answer is the same for every runtime.
     fn takes(
         &self,
         name: String,
@@ -85,7 +85,7 @@ pub trait Makes: Debug + Send + Sync + 'static {
         std::future::ready(Err(why))
     }
 
-    /// Waits until it has ended; none if it does not within the limit.
+    /// Waits until it has ended; `None` if it does not end within the limit.
     fn wait(
         &self,
         made: &Self::Made,
@@ -95,29 +95,29 @@ pub trait Makes: Debug + Send + Sync + 'static {
     /// What it printed.
     fn output(&self, made: &Self::Made) -> impl Future<Output = Result<Output, CallError>> + Send;
 
-    /// What the engine says of it.
+    /// What the engine reports about it.
     fn told(&self, made: &Self::Made) -> impl Future<Output = Result<Vec<Fact>, CallError>> + Send;
 
     /// Removes it, running or not.
     fn remove(&self, made: &Self::Made) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Ids that the engine gave, each with what it is called in records.
+    /// Ids that the engine assigned, each with its name in records.
     fn ids<'m>(&self, made: &'m Self::Made) -> Vec<(&'m str, &'static str)>;
 
     /// The HOSTNAME that the engine puts into the environment.
     fn hostname(&self, made: &Self::Made) -> String;
 
-    /// Whether the engine puts a fact's items into another order each time.
+    /// Whether the engine puts a fact's items in a different order each time.
     fn is_shuffled(&self, _path: &str) -> bool {
         false
     }
 
-    /// Whose things are made.
+    /// The labels of what is made.
     fn labels(&self) -> &Labels;
 
-    /// All that has labels of ours, whoever made it.
+    /// Everything with labels of ours, whichever process made it.
     fn things(&self) -> impl Future<Output = Result<Vec<Thing>, CallError>> + Send;
 
-    /// Removes one of them; that it is gone already is no error.
+    /// Removes one of them; it is not an error if it is already gone.
     fn remove_thing(&self, thing: &Thing) -> impl Future<Output = Result<(), CallError>> + Send;
 }

@@ -1,29 +1,29 @@
 //! Cases through an engine, in place of cells: what the engine makes of a case's config, and what each runtime makes of
-//! that. A folder for each way, which says what the engine can make ([`makes::Makes`]).
+//! that. There is a folder for each way, which defines what the engine can make ([`makes::Makes`]).
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`docker`] | by Docker's API |
-//! | [`podman`] | by Podman's command line |
-//! | [`pods`] | by CRI, as the kubelet does: a pod for each container |
-//! | [`acts`] | what a case does with a container that runs, for engines that can do it |
+//! | [`docker`] | through Docker's API |
+//! | [`podman`] | through Podman's command line |
+//! | [`pods`] | through CRI, as the kubelet does: a pod for each container |
+//! | [`acts`] | what a case does with a running container, for engines that can do it |
 //! | [`makes`] | what an engine must be able to do |
-//! | [`express`] | what can be asked of an engine at all, and why not |
+//! | [`express`] | what an engine can be asked for at all, and why other things cannot be expressed |
 //! | [`runner`] | runs a case through an engine, and judges it |
 //! | `container` | one container under one runtime, from create to remove |
 //! | `silence` | when an engine is given up |
 //! | `seen` | what was seen of it, as a record |
-//! | `image` | a rootfs as an image, each once |
+//! | `image` | a rootfs as an image, made once |
 //! | `profiles` | seccomp profiles as files, for engines that read them |
-//! | `facts` | what the engine says, and the config.json that it wrote |
+//! | `facts` | what the engine reports, and the config.json that it wrote |
 //! | `faithful` | whether that config.json says what the case wants |
 //! | [`clean`] | what a killed run left in the engine |
 //! | [`ground`] | what every way needs: a session, a builder of bundles, a judge |
-//! | `narrow` | what of a case such a way can show |
+//! | `narrow` | what such a run can show of a case |
 //! | [`registered`] | which of an engine's runtimes take part |
 //!
-//! There is no cell: the engine does the running. Everything that is made has labels and is removed; what has none of ours
-//! is never touched.
+//! There is no cell: the engine runs the containers. Everything that is made has labels and is removed; what does not
+//! have our labels is never touched.
 
 pub mod acts;
 pub mod clean;
@@ -49,7 +49,7 @@ use ocidiff_model::Case;
 
 use crate::judge::finished::{Finished, skipped};
 
-/// A case that an engine cannot be asked for.
+/// A case that cannot be expressed for an engine.
 fn inexpressible(case: &Case, why: &str) -> Finished {
     skipped(
         case,
@@ -57,7 +57,7 @@ fn inexpressible(case: &Case, why: &str) -> Finished {
     )
 }
 
-/// What everything is labelled with that a session makes in an engine.
+/// The labels of everything that a session makes in an engine.
 ///
 /// # Errors
 /// /proc is not mounted.
@@ -68,7 +68,8 @@ pub fn labels(session: &str) -> std::io::Result<Labels> {
     })
 }
 
-/// Where this process is: a session's name says which process it is of only in the same pid namespace since the same boot.
+/// Where this process is: a session's name identifies its process only in the same pid namespace and within the same
+/// boot.
 ///
 /// # Errors
 /// /proc is not mounted.

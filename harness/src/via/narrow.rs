@@ -1,5 +1,5 @@
-//! What of a case an engine can show: its clauses are about a config.json that the engine did not write, and most of its
-//! facts are seen by a recorder that is not there.
+//! What an engine can show of a case: its clauses are about a config.json that the engine did not write, and most of
+//! its facts are seen by a recorder that is not there.
 
 use ocidiff_model::{Channel, Known, KnownEntry, Value};
 
@@ -8,8 +8,8 @@ use crate::machine::names::signal_number;
 
 /// An entry without what cannot be seen, and with what an engine words differently.
 ///
-/// Expectations are left out: they are about the case's config.json, to the letter, and the engine writes another. How
-/// runtimes differ is held against the known file all the same.
+/// Expectations are left out: they are about the exact config.json of the case, and the engine writes a different one.
+/// How runtimes differ is still compared with the known file.
 pub(super) fn entry(entry: &Entry) -> Entry {
     let mut case = entry.case.clone();
     case.body.expect.clear();
@@ -24,10 +24,10 @@ pub(super) fn entry(entry: &Entry) -> Entry {
     }
 }
 
-/// Steps that an engine may have calls for.
+/// Steps for which an engine may have calls.
 const STEPS: [&str; 7] = ["create", "start", "await", "exec", "update", "kill", "wait"];
 
-/// Whether the fact can be had through an engine.
+/// Whether the fact is available through an engine.
 fn is_seen(path: &str) -> bool {
     let Some(channel) = Channel::of(path) else {
         return false;
@@ -52,7 +52,8 @@ fn is_seen(path: &str) -> bool {
     }
 }
 
-/// To an engine a process that a signal ended has an exit status, as to a shell; and a runtime that panics, an error.
+/// To an engine, as to a shell, a process that a signal ended has an exit status; a runtime that panics is an error
+/// to it.
 fn in_its_words(mut known: KnownEntry) -> KnownEntry {
     let fact = known.fact.clone();
     for value in known.values_mut() {

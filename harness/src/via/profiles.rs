@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::digest::of_text;
 
-/// A folder of profiles, each once.
+/// A folder of profiles, each stored once.
 #[derive(Debug)]
 pub(super) struct Profiles(PathBuf);
 
@@ -14,7 +14,8 @@ impl Profiles {
         Self(folder)
     }
 
-    /// The file of a profile, which is written whole before it has its name: another case may read it by then.
+    /// The file of a profile, which is written completely before it gets its name: another case may already be
+    /// reading it.
     pub(super) fn path(&self, text: &str) -> io::Result<PathBuf> {
         std::fs::create_dir_all(&self.0)?;
         let path = self.0.join(format!("{}.json", &of_text(text)[..16]));
@@ -28,7 +29,7 @@ impl Profiles {
     }
 }
 
-/// The engine need not be root.
+/// The engine may not be running as root.
 fn readable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))

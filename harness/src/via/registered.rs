@@ -1,4 +1,4 @@
-//! Which of the runtimes that an engine has registered, or would take, take part.
+//! Which of the runtimes that an engine has registered, or would accept, take part.
 
 use std::path::PathBuf;
 
@@ -11,17 +11,17 @@ use crate::run::suite;
 use crate::via::clean;
 use crate::via::makes::Makes;
 
-/// Who takes part, and who might have.
+/// The runtimes that take part, and those that might have.
 #[derive(Debug)]
 pub struct TakingPart {
-    /// The reference first, and how the engine calls each.
+    /// The reference first, each with the engine's name for it.
     pub contenders: Vec<(Contender, String)>,
-    /// A line for each that is left out: why.
+    /// A line for each runtime that is left out: why.
     pub left_out: Vec<String>,
 }
 
-/// The runtimes that the engine has registered and a manifest knows, or those of them that are named; `remedy` is how one
-/// more is registered.
+/// The runtimes that the engine has registered and a manifest knows, or those of them that are named; `remedy` is how
+/// to register another one.
 ///
 /// # Errors
 /// One that is named is not registered; fewer than two are left; the reference is not one of them.
@@ -56,7 +56,7 @@ pub fn choose(
                 continue;
             };
             match registered(manifest, program, &suite::store()?, &ask) {
-                // Two names for one program.
+                // Two names for the same program.
                 Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
                 Ok(runtime) => chosen.push((runtime, one.name.clone())),
                 Err(error) => left_out.push(format!("{}: failed to {error}: left out", one.name)),
@@ -98,15 +98,15 @@ pub fn choose(
 /// Runtimes under which nothing starts.
 #[derive(Debug, Default)]
 pub struct Silent {
-    /// A line for each: why.
+    /// A line for each, saying why.
     pub sentences: Vec<String>,
-    /// So many of them gave no answer: what was asked for may come yet.
+    /// How many of them gave no answer: what was asked for may still appear.
     pub unanswered: usize,
 }
 
 impl TakingPart {
     /// Leaves out those under which nothing starts at all: all of their cases would look like differences. What a
-    /// runtime itself says that it does not support is told case by case.
+    /// runtime itself says that it does not support is reported case by case.
     ///
     /// # Errors
     /// Fewer than two are left.
@@ -133,13 +133,13 @@ impl TakingPart {
             1 => format!("{}; nothing is left to compare", silent.sentences.join("; ")),
             _ => return Ok(silent),
         };
-        // What goes wrong with it is no worse than that nothing starts.
+        // A failure here is no worse than that nothing starts.
         let _ = clean::own(maker, silent.unanswered, clean::PATIENCE).await;
         Err(Error::broken(why))
     }
 }
 
-/// The chosen runtimes of this machine, for an engine that takes any by its path.
+/// The chosen runtimes of this machine, for an engine that accepts any runtime by its path.
 ///
 /// # Errors
 /// As for a run without an engine; fewer than two are chosen.
@@ -161,7 +161,7 @@ pub fn any(named: &[String], reference: Option<&str>) -> Result<TakingPart, Erro
     })
 }
 
-/// `NAME`, or `NAME` and what tells versions apart: `NAME-1.2`, `NAME@1.2`.
+/// `NAME`, or `NAME` and a suffix that distinguishes versions: `NAME-1.2`, `NAME@1.2`.
 fn is_called(manifest: &Manifest, name: &str) -> bool {
     let rest = name.strip_prefix(manifest.name.as_str());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '@']))

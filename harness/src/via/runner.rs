@@ -1,4 +1,4 @@
-//! Runs cases through an engine, whatever it is asked by.
+//! Runs cases through an engine, however it is asked.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -29,7 +29,7 @@ use crate::via::{clean, faithful, image, inexpressible, narrow, seen};
 #[derive(Debug)]
 pub struct EngineRunner<M> {
     launcher: Launcher<M>,
-    /// The runtimes, the reference first, and how the engine calls each.
+    /// The runtimes, the reference first, each with the engine's name for it.
     contenders: Vec<(Contender, String)>,
     ground: Ground,
     images: image::Images,
@@ -47,7 +47,7 @@ struct Asked<'a, M: Makes> {
 }
 
 impl<M: Makes> EngineRunner<M> {
-    /// Runs cases under these of the engine's runtimes.
+    /// Runs cases under these runtimes of the engine.
     #[must_use]
     pub fn new(maker: M, contenders: Vec<(Contender, String)>, ground: Ground) -> Self {
         Self {
@@ -58,12 +58,12 @@ impl<M: Makes> EngineRunner<M> {
         }
     }
 
-    /// So many containers were asked for already that the engine may make yet.
+    /// This many containers have already been asked for that the engine may still make.
     pub fn expect(&self, unanswered: usize) {
         self.launcher.unanswered.fetch_add(unanswered, Ordering::Relaxed);
     }
 
-    /// Runs a case through the engine under every runtime, and judges what this way shows.
+    /// Runs a case through the engine under every runtime, and judges what such a run shows.
     async fn run(&self, entry: &Entry) -> Finished {
         let started = Instant::now();
         let case = &entry.case;
@@ -118,7 +118,7 @@ impl<M: Makes> EngineRunner<M> {
         if let Some(why) = refused_by_engine(&finished.records) {
             return inexpressible(case, &why);
         }
-        // The whole entry says which steps are to fail: what is judged is without expectations.
+        // The whole entry says which steps should fail: what is judged has no expectations.
         let comparable: Vec<&Record> = finished
             .records
             .iter()
@@ -203,7 +203,7 @@ impl<M: Makes> Launch for Asked<'_, M> {
         if all.iter().any(|(_, seen)| seen.ran && seen.config.is_none()) {
             all.iter_mut().for_each(|(_, seen)| seen.config = None);
         }
-        // Nor what the engine did to one of them.
+        // The same goes for what the engine did to one of them.
         if let Some(why) = all.iter().find_map(|(_, seen)| seen.refusal_of_engine()) {
             all.iter_mut().for_each(|(_, seen)| seen.refuse(&why));
         }
@@ -220,7 +220,7 @@ impl<M: Makes> Launch for Asked<'_, M> {
     }
 }
 
-/// The engine's words, where it and no runtime refused each start.
+/// The engine's words, if every start was refused by the engine and not by a runtime.
 fn refused_by_engine(records: &[Record]) -> Option<String> {
     let mut why = None;
     for record in records {

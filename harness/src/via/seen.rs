@@ -1,4 +1,4 @@
-//! What was seen of one container, and the record that is made of it.
+//! What was seen of one container, and the record that is made from it.
 
 use std::time::Instant;
 
@@ -14,9 +14,9 @@ use crate::cell::{class, stdio};
 use crate::cells::participants::Contender;
 use crate::judge::normalise::normalise;
 
-/// What opens the reason where it is the engine's, and no runtime's.
+/// The beginning of the reason if it comes from the engine, and not from a runtime.
 pub(super) const ENGINE: &str = "the engine: ";
-/// How an engine tells that it is the runtime's `create` that failed, or its `start`.
+/// How an engine indicates that the runtime's `create` failed, or its `start`.
 const FAILED: [(&str, Op); 2] = [
     ("OCI runtime create failed", Op::Create),
     ("OCI runtime start failed", Op::Start),
@@ -45,7 +45,7 @@ impl Seen {
         serde_json::from_str(self.config.as_deref()?).ok()
     }
 
-    /// The engine does not make the container that was asked for.
+    /// The engine does not make the requested container.
     pub(super) fn refuse(&mut self, why: &str) {
         self.refused = Some(format!("{ENGINE}{why}"));
     }
@@ -55,12 +55,12 @@ impl Seen {
         self.refused.as_deref()?.strip_prefix(ENGINE).map(str::to_owned)
     }
 
-    /// How the first step of its kind went.
+    /// The result of the first step of its kind.
     pub(super) fn step_of(&mut self, op: Op, result: CallResult, text: String, began: Instant) {
         self.step((op.name(), op), result, text, began);
     }
 
-    /// How a step went; the first of its kind is called as what it does.
+    /// The result of a step; the first of its kind is named after what it does.
     pub(super) fn step(&mut self, (label, op): (&str, Op), result: CallResult, text: String, began: Instant) {
         self.facts
             .push(Fact::new(format!("lifecycle.{label}.result"), result.value()));
@@ -79,7 +79,7 @@ impl Seen {
         });
     }
 
-    /// The engine's start is the runtime's create and start: its words tell which of them failed.
+    /// The engine's start covers the runtime's create and start: its words show which of them failed.
     pub(super) fn refused_start(&mut self, contender: &Contender, why: &str, began: Instant) {
         let failed = FAILED.iter().find(|(words, _)| why.contains(words));
         let Some((_, op)) = failed else {
@@ -118,7 +118,7 @@ impl Seen {
         }
     }
 
-    /// What came of an act, as a cell would have it. Whether its process was killed in the end.
+    /// The result of an act, as a cell would report it. Returns whether its process was killed in the end.
     pub(super) fn did(&mut self, act: &Act, result: Result<Done, String>, began: Instant) -> bool {
         let (op, label) = (act.deed.op(), act.label.as_str());
         let is_stop = op == Op::Kill;

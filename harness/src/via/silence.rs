@@ -1,26 +1,26 @@
-//! An engine that no longer answers is given up: each further case would take a call's whole limit, or say what the one
-//! before has said.
+//! An engine that no longer answers is given up: each further case would take a call's whole limit, or show no more
+//! than the previous one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many calls in a row must come to nothing.
+/// How many calls in a row must come to nothing.
 const MOST: u32 = 5;
 
-/// The calls in a row that got no answer, and why the last of them.
+/// How many calls in a row got no answer, and why the last of them did not.
 #[derive(Debug, Default)]
 pub(super) struct Silence(Mutex<(u32, String)>);
 
 impl Silence {
-    /// It answered, whatever it said.
+    /// It answered, whatever the answer.
     pub(super) fn broken(&self) {
         let mut all = self.all();
-        // For good: what is under way by then may still be answered.
+        // Giving up is final: what is under way by then may still be answered.
         if all.0 < MOST {
             *all = (0, String::new());
         }
     }
 
-    /// It did not.
+    /// It did not answer.
     pub(super) fn goes_on(&self, why: &str) {
         let mut all = self.all();
         if all.0 < MOST {

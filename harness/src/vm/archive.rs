@@ -1,7 +1,7 @@
 //! The archive that a kernel unpacks as its first file system: cpio's format `newc`.
 //!
-//! It is the whole disk of a machine: no driver, no image and no daemon is needed, and the machine sees nothing else
-//! of this one. Hard links become files of their own.
+//! It is the whole disk of a machine: no driver, image or daemon is needed, and the machine sees nothing else of
+//! this one. Hard links become separate files.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -13,14 +13,14 @@ use std::path::{Component, Path, PathBuf};
 use ocidiff_confine::raised;
 use ocidiff_confine::read::open_regular;
 
-/// The most bytes of one archive: it lies in the machine's memory twice while it is unpacked.
+/// The most bytes of one archive: it is in the machine's memory twice while it is unpacked.
 const MOST_BYTES: u64 = 2 << 30;
 
 const FOLDER: u32 = 0o040_000;
 const FILE: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
-/// What stands before a name.
+/// The header before a name.
 #[derive(Default)]
 struct Head {
     mode: u32,
@@ -34,7 +34,7 @@ struct Head {
 #[derive(Debug)]
 pub(super) struct Archive<W> {
     out: W,
-    /// Everything of the same tree stands below it.
+    /// Everything in the same tree is below it.
     prefix: PathBuf,
     names: BTreeSet<PathBuf>,
     bytes: u64,
@@ -52,7 +52,7 @@ impl<W: Write> Archive<W> {
         }
     }
 
-    /// From here on names are below a folder of the archive.
+    /// From here on, names are below a folder of the archive.
     pub(super) fn below(&mut self, prefix: &str) {
         self.prefix = PathBuf::from(prefix);
     }
@@ -95,7 +95,7 @@ impl<W: Write> Archive<W> {
         self.open(&open_regular(from)?, to)
     }
 
-    /// A file or a folder with all that is in it; links stay links.
+    /// A file, or a folder with everything in it; links stay links.
     pub(super) fn tree(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         let meta = from.symlink_metadata()?;
         let kind = meta.file_type();
@@ -129,14 +129,14 @@ impl<W: Write> Archive<W> {
         self.entry(to, head(&meta, meta.len()), &mut &*file)
     }
 
-    /// Ends the archive.
+    /// Finishes the archive.
     pub(super) fn end(mut self) -> io::Result<W> {
         self.put(b"TRAILER!!!", &Head::default(), &mut io::empty())?;
         self.out.flush()?;
         Ok(self.out)
     }
 
-    /// One entry, after the folders that lead to it; what is there already stays as it was first.
+    /// One entry, after the folders that lead to it; an entry that is already there stays as it is.
     fn entry(&mut self, path: &Path, head: Head, from: &mut dyn Read) -> io::Result<()> {
         let plain: PathBuf = path
             .components()

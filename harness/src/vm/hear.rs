@@ -1,4 +1,4 @@
-//! What comes out of a machine: events, and the program's words.
+//! What comes out of a machine: events, and the program's output.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -17,17 +17,17 @@ use super::qemu::Group;
 use crate::error::Error;
 use crate::run::stop::Stop;
 
-/// No event is longer.
+/// The maximum length of an event.
 const LINE: u64 = 2 << 20;
-/// What a program says in a whole run has less.
+/// The maximum of what a program may print in a whole run.
 const SAID: u64 = 32 << 20;
 /// How many of the last lines are kept.
 const TAIL: usize = 12;
-/// How often it is looked whether somebody asked to stop.
+/// How often to check whether a stop was asked for.
 const LOOK: Duration = Duration::from_millis(200);
 const STATUS: &str = "ocidiff-vm: status ";
 
-/// Gives each event to `tell` until the machine goes off; the exit status of the run, if it came to its end.
+/// Passes each event to `tell` until the machine goes off; returns the exit status of the run, if it came to its end.
 pub(super) fn events(
     pipe: ChildStdout,
     group: Group,
@@ -73,7 +73,7 @@ pub(super) fn events(
     })
 }
 
-/// The next event; none at the end, or where the last line was cut.
+/// The next event; `None` at the end, or if the last line was cut off.
 fn next(reader: &mut impl BufRead) -> Result<Option<Event>, VmError> {
     let most = raised(LINE);
     let mut line = Vec::new();
@@ -92,11 +92,11 @@ fn next(reader: &mut impl BufRead) -> Result<Option<Event>, VmError> {
         .map_err(|error| VmError::Events(error.to_string()))
 }
 
-/// The status that a program ended with, and its last words, made safe.
+/// The exit status of a program, and its last words, made safe.
 pub(super) fn said(file: &File) -> (Option<ExitStatus>, String) {
     let mut file = file;
     let mut bytes = Vec::new();
-    // What cannot be read was not said.
+    // What cannot be read counts as not printed.
     let _ = file
         .rewind()
         .and_then(|()| file.take(SAID).read_to_end(&mut bytes));

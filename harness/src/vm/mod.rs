@@ -1,14 +1,14 @@
-//! A virtual machine of another kernel, in which the program runs cases as it does here.
+//! A virtual machine with another kernel, in which the program runs cases as it does here.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `archive` | the format of the file system that a kernel starts with |
+//! | `archive` | the format of the file system with which a kernel starts |
 //! | `pack` | what is in it |
 //! | `qemu` | the machine |
 //! | `hear` | its events, as they come |
 //!
-//! A machine has no disk, no network and nothing of this machine's but what is packed: it is also a wall for runtimes and
-//! bundles that nobody trusts. What it says is a stranger's text.
+//! A machine has no disk, no network and nothing of this machine except what is packed: it is also a wall for runtimes
+//! and bundles that are not trusted. What it says is untrusted text.
 
 mod archive;
 mod hear;
@@ -27,9 +27,9 @@ use crate::error::Error;
 use crate::run::stop::Stop;
 use qemu::{Machine, Parts};
 
-/// What a machine needs beside its archive, in MiB: an emulated system and the tests that fill memory.
+/// What a machine needs besides its archive, in MiB: for an emulated system and the tests that fill memory.
 const MEMORY: u64 = 1536;
-/// A machine that says nothing for so long is dead: a case takes seconds, and is given minutes.
+/// A machine that is silent for this long is dead: a case takes seconds, and is given minutes.
 const SILENCE: Duration = Duration::from_secs(20 * 60);
 
 /// What a machine is for.
@@ -37,13 +37,13 @@ const SILENCE: Duration = Duration::from_secs(20 * 60);
 pub struct Job<'a> {
     /// ocidiff itself.
     pub program: &'a Path,
-    /// Its words, without `--json`.
+    /// Its arguments, without `--json`.
     pub words: Vec<String>,
     /// The folder in which it is started.
     pub folder: &'a Path,
-    /// Who takes part.
+    /// The runtimes that take part.
     pub runtimes: &'a [Runtime],
-    /// Files and folders that are there under their own names.
+    /// Files and folders that are available under their own names.
     pub files: Vec<PathBuf>,
     /// Which cgroups it mounts.
     pub cgroup: CgroupVersion,
@@ -56,9 +56,9 @@ pub struct Job<'a> {
 /// How a machine ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// The status of the program in it; none if the machine died, which says nothing of any case.
+    /// The exit status of the program in it; `None` if the machine died, which says nothing about any case.
     pub exit: Option<ExitStatus>,
-    /// The last lines of what the program said, or of the machine itself where it died.
+    /// The last lines that the program printed, or that the machine itself printed if it died.
     pub said: String,
     /// How long it took until the first event.
     pub boot: Option<Duration>,
@@ -90,7 +90,7 @@ impl VmError {
         Self::Start(error)
     }
 
-    /// As a command ends with it.
+    /// The error with which a command ends.
     #[must_use]
     pub fn told(self) -> Error {
         let text = format!("failed to {self}");
@@ -101,10 +101,10 @@ impl VmError {
     }
 }
 
-/// Runs a job in a machine, and gives each event to `tell`, which can end it.
+/// Runs a job in a machine, and passes each event to `tell`, which can end it.
 ///
 /// # Errors
-/// No machine can be made; it writes what is no event; `tell` says no.
+/// No machine can be made; it writes something that is not an event; `tell` refuses.
 pub fn run(
     kernel: &Kernel,
     store: &Store,

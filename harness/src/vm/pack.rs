@@ -29,7 +29,7 @@ const ETC: [(&str, &str); 5] = [
     ("/etc/resolv.conf", ""),
     ("/etc/hostname", "vm\n"),
 ];
-/// Nothing is mounted over /tmp and /run: what is packed may lie there, and all of it is in memory.
+/// Nothing is mounted over /tmp and /run: packed files may be there, and all of it is in memory.
 const FOLDERS: [(&str, u32); 9] = [
     ("/proc", 0o555),
     ("/sys", 0o555),
@@ -44,7 +44,7 @@ const FOLDERS: [(&str, u32); 9] = [
 
 type To<'a> = Archive<BufWriter<&'a File>>;
 
-/// Writes the archive; how many bytes it has.
+/// Writes the archive; returns its size in bytes.
 pub(super) fn pack(kernel: &Kernel, store: &Store, job: &Job<'_>, to: &File) -> Result<u64, VmError> {
     let failed = |error: io::Error| VmError::Pack(error.to_string());
     let mut archive = Archive::new(BufWriter::new(to));
@@ -100,7 +100,7 @@ fn root(archive: &mut To<'_>, store: &Store, job: &Job<'_>) -> io::Result<()> {
     program(archive, job.program)?;
     for runtime in job.runtimes {
         if matches!(runtime.origin, Origin::Store(_)) {
-            // Its loader and libraries are there, and their paths are written into it.
+            // It comes with its loader and libraries, whose paths are written into it.
             let folder = store.folder_of(runtime.name(), &runtime.version);
             archive.tree(&folder, &folder)?;
         }
@@ -142,7 +142,7 @@ fn path_of(runtimes: &[Runtime]) -> String {
         .join(":")
 }
 
-/// The loader and the libraries of a program, by the paths under which it looks for them; none for a static one.
+/// The loader and the libraries of a program, by the paths under which it looks for them; empty for a static one.
 fn needed(program: &Path) -> Vec<PathBuf> {
     let listed = Command::new(LOADER)
         .arg("--list")

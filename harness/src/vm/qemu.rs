@@ -1,6 +1,6 @@
 //! The machine itself: qemu, which emulates every instruction. /dev/kvm is opened only if the user says so.
 //!
-//! What the machine can reach of this one is two pipes: its events, and what its program says.
+//! The machine can reach only two pipes of this one: its events, and what its program prints.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::VmError;
 
-/// How many bytes a machine may say beside its events, the kernel's own words included.
+/// How many bytes a machine may write besides its events, including the kernel's own messages.
 const SAID: u64 = 16 << 20;
 const QEMU: &str = "qemu-system-x86_64";
 
@@ -25,7 +25,7 @@ pub(super) struct Machine {
     child: Child,
 }
 
-/// What a machine is made of.
+/// The parts of a machine.
 pub(super) struct Parts<'a> {
     pub(super) image: &'a Path,
     pub(super) archive: &'a File,
@@ -33,9 +33,9 @@ pub(super) struct Parts<'a> {
     pub(super) memory: u64,
     pub(super) cpus: u16,
     pub(super) kvm: bool,
-    /// What its program says.
+    /// What its program prints.
     pub(super) said: &'a File,
-    /// What its kernel says.
+    /// What its kernel prints.
     pub(super) console: &'a File,
 }
 
@@ -43,7 +43,7 @@ impl Machine {
     /// Switches it on; its events come out of the pipe.
     pub(super) fn start(parts: &Parts<'_>) -> Result<(Self, ChildStdout), VmError> {
         let qemu = tool(QEMU, "qemu-system-x86")?;
-        // util-linux is on every Debian system; it has the machine end with us, whatever ends us.
+        // util-linux is on every Debian system; it makes the machine end with us, whatever ends us.
         let mut command = Command::new(tool("prlimit", "util-linux")?);
         command
             .arg(format!("--fsize={SAID}"))
@@ -75,13 +75,13 @@ impl Machine {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Its group, by which another thread can end it.
+    /// Its process group, through which another thread can end it.
     pub(super) fn group(&self) -> Group {
         Group(Pid::from_child(&self.child))
     }
 }
 
-/// What ends a machine from elsewhere.
+/// Ends the machine from elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Group(Pid);
 
@@ -126,7 +126,7 @@ fn words(parts: &Parts<'_>) -> Vec<OsString> {
         "console=ttyS0 panic=-1 mitigations=off quiet",
         "-device",
         "virtio-serial-pci",
-        // Not `stdio`, which hangs up on the machine where stdin ends: its writes would wait for ever.
+        // Not `stdio`, which hangs up on the machine when stdin ends: its writes would wait for ever.
         "-chardev",
         "file,id=events,path=/dev/stdout",
         "-device",
@@ -153,7 +153,7 @@ fn words(parts: &Parts<'_>) -> Vec<OsString> {
     words
 }
 
-/// An open file by its number, which the machine's process has too.
+/// An open file by its number, which is the same in the machine's process.
 fn number(file: &File) -> String {
     format!("/dev/fd/{}", file.as_raw_fd())
 }

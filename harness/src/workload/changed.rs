@@ -1,9 +1,10 @@
-//! What the probe's copy of a config has otherwise and nobody told yet: found by comparing the two, so that nothing is
-//! dropped without a word.
+//! How the probe's copy of a config differs in ways that have not been reported yet: found by comparing the two, so
+//! that nothing is dropped silently.
 
 use serde_json::Value;
 
-/// Members that are another's on purpose and mean nothing to a runtime, or that a line of their own is told about where they change.
+/// Members that differ on purpose and mean nothing to a runtime, or for which a separate line is reported where they
+/// change.
 const TOLD: [&str; 24] = [
     "annotations",
     "hooks",
@@ -31,7 +32,7 @@ const TOLD: [&str; 24] = [
     "process.terminal",
 ];
 
-/// A line for each member that is not the same and that no line is told about.
+/// A line for each member that is not the same and for which no line is reported.
 pub(super) fn untold(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare("", before, after, &mut found);
@@ -58,7 +59,7 @@ fn compare(at: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
             None => found.push(format!("{name} is left out")),
         }
     }
-    // `root` and `linux` are made where there are none.
+    // `root` and `linux` are created where they are missing.
     for member in other
         .keys()
         .filter(|member| !one.contains_key(*member) && !at.is_empty())

@@ -1,5 +1,5 @@
-//! What of a workload's config the probe's copy cannot show: what is wrong with it, or read in more than one way, is
-//! put right on the way to the copy, and a verdict must not rest on that.
+//! What the probe's copy cannot show of a workload's config: what is wrong with it, or can be read in more than one
+//! way, is corrected on the way to the copy, and a verdict must not rest on that.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::UNCHECKED;
 
-/// Bytes of an argument or a variable with its zero byte, at most (MAX_ARG_STRLEN of Linux with pages of 4 KiB).
+/// The most bytes of an argument or a variable with its zero byte (MAX_ARG_STRLEN of Linux with pages of 4 KiB).
 const LONGEST: usize = 32 * 4096;
 
-/// A line for each, behind [`UNCHECKED`].
+/// A line for each, after [`UNCHECKED`].
 pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
     let mut found = Vec::new();
     if let Err(error) = serde_json::from_str::<Once>(text) {
-        // Without the position, which is part of what serde_json says.
+        // Without the position, which is part of serde_json's message.
         let said = error.to_string();
         found.push(said.split(" at line").next().unwrap_or_default().to_owned());
     }
@@ -51,7 +51,7 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
         .collect()
 }
 
-/// JSON in which no object says a member twice: of two some runtimes take the first, and some the last.
+/// JSON in which no object has a member twice: if there are two, some runtimes take the first, and some the last.
 struct Once;
 
 impl<'de> Deserialize<'de> for Once {

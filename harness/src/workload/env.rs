@@ -1,4 +1,4 @@
-//! The environment of the probe's copy: its values are nobody's business, its form is what runtimes look at.
+//! The environment of the probe's copy: its values are private, and its form is what runtimes look at.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use crate::secrets::digest;
 
-/// Variables whose absence a runtime makes up for.
+/// Variables that a runtime supplies when they are missing.
 const MADE_UP: [&str; 2] = ["HOME", "PATH"];
 
-/// Puts a digest in the place of each value. An entry without `=` stays one: some runtimes refuse it.
+/// Replaces each value with a digest. An entry without `=` stays like that: some runtimes refuse it.
 pub(super) fn disguise(list: &mut [Value]) {
     for one in list {
         *one = match one.as_str().and_then(|text| text.split_once('=')) {
             Some((name, value)) => format!("{name}={}", digest(value)).into(),
-            // An empty one has nothing to hide.
+            // An empty entry has nothing to hide.
             None => match one.as_str() {
                 Some("") => String::new().into(),
                 text => digest(text.unwrap_or_default()).into(),
@@ -23,7 +23,8 @@ pub(super) fn disguise(list: &mut [Value]) {
     }
 }
 
-/// What a runtime makes of an environment beside handing it on, in words: what is there twice, nameless, or is no variable at all.
+/// What a runtime does with an environment besides passing it on, in words: entries that are there twice, have no name,
+/// or are not variables at all.
 pub(crate) fn form(list: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut form = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Whether the kernel can execute a file, as far as its first bytes say it.
+//! Whether the kernel can execute a file, as far as its first bytes show.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_confine::read::open_regular;
 
-/// How much of a file is read: the kernel itself looks at 256 bytes, headers of programs come behind.
+/// How much of a file is read: the kernel itself looks at 256 bytes, headers of programs come after that.
 const HEAD: usize = 4096;
 /// The longest line with an interpreter.
 const LINE: usize = 256;
-/// Where the kernel lists who else executes files.
+/// Where the kernel lists other handlers that execute files.
 const OTHERS: &str = "/proc/sys/fs/binfmt_misc";
 /// The type of a program header that names the loader.
 const PT_INTERP: u64 = 3;
@@ -22,7 +22,7 @@ pub(super) enum Format {
     Itself,
     /// Executed if this is there: a program's loader, a script's interpreter.
     By(PathBuf),
-    /// Never executed; a program of another machine's.
+    /// Never executed; a program for another machine.
     Foreign,
     /// Never executed: neither a program nor a script that names its interpreter.
     Nothing,
@@ -58,7 +58,7 @@ fn script(line: &[u8]) -> Format {
     let line = &line[..line.len().min(LINE)];
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let words = String::from_utf8_lossy(line);
-    // Blanks and tabs part words to the kernel: a carriage return is of the interpreter's name.
+    // To the kernel, blanks and tabs separate words: a carriage return is part of the interpreter's name.
     match words.split([' ', '\t']).find(|word| !word.is_empty()) {
         None => Format::Nothing,
         Some(path) if path.starts_with('/') => Format::By(path.into()),
@@ -125,7 +125,7 @@ fn loader(file: &File, from: u64, bytes: u64) -> Format {
     }
 }
 
-/// Whether somebody has told the kernel how to execute other files.
+/// Whether the kernel has been told how to execute other files.
 fn has_others() -> bool {
     let entries = std::fs::read_dir(OTHERS).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name());

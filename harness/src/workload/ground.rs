@@ -1,5 +1,5 @@
-//! What of a root file system a verdict can depend on: the paths that the config names and that runtimes look for, and the folders
-//! above them. Two workloads that have another there are of two shapes.
+//! What a verdict can depend on in a root file system: the paths that the config names and that runtimes look for, and
+//! the folders above them. Two workloads that differ there have two shapes.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -14,7 +14,7 @@ use crate::digest::of_text;
 
 /// Files whose text runtimes read.
 const READ: [&str; 2] = ["/etc/passwd", "/etc/group"];
-/// So much of them.
+/// How many bytes of them are read.
 const MOST: u64 = 1 << 20;
 
 /// A digest of it.

@@ -1,5 +1,5 @@
-//! What a workload asks of a kernel, and this one has not: it is left out of the probe's copy, and told. A config that was
-//! copied from another node asks for that node's kernel.
+//! What a workload asks the kernel for and this kernel does not have: it is left out of the probe's copy, and reported.
+//! A config that was copied from another node asks for that node's kernel.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,16 +27,16 @@ pub struct Kernel {
     pub nodes: u64,
     /// The harness's capabilities, as a mask: no container can have others.
     pub capabilities: u64,
-    /// Whether cache and memory bandwidth can be shared out.
+    /// Whether cache and memory bandwidth can be partitioned.
     pub resctrl: bool,
     /// Whether ids can be mapped in mounts of a tmpfs (since Linux 6.3).
     pub maps_tmpfs: bool,
-    /// Where its sysctls are; without it all are taken to be there.
+    /// Where its sysctls are; without this, all are assumed to exist.
     pub sysctls: Option<PathBuf>,
 }
 
 impl Kernel {
-    /// This machine's.
+    /// The kernel of this machine.
     #[must_use]
     pub fn of_machine() -> Self {
         let layout = Layout::of_machine().ok();
@@ -61,7 +61,7 @@ impl Kernel {
     }
 }
 
-/// Everything may be had: what is not known of a kernel is nothing that it has not.
+/// Everything is available: what is not known about a kernel does not count as missing.
 impl Default for Kernel {
     fn default() -> Self {
         Self {
@@ -91,7 +91,7 @@ fn maps_tmpfs(release: &str) -> bool {
     (next(), next()) >= (Some(6), Some(3))
 }
 
-/// `hugepages-2048kB` is `2MB`.
+/// `hugepages-2048kB` becomes `2MB`.
 fn pages() -> BTreeSet<String> {
     let folder = std::fs::read_dir("/sys/kernel/mm/hugepages");
     let names = folder.into_iter().flatten().flatten();
@@ -125,7 +125,7 @@ fn last(list: &str) -> Option<u64> {
         .max()
 }
 
-/// Takes out of `linux` what the kernel has not, a line for each.
+/// Removes from `linux` what the kernel does not have, with a line for each.
 pub(super) fn spare(linux: &mut Map<String, Value>, kernel: &Kernel, changes: &mut Vec<String>) {
     sysctls(linux, kernel, changes);
     if linux.contains_key("intelRdt") && !kernel.resctrl {
@@ -224,7 +224,7 @@ fn cpus(resources: &mut Map<String, Value>, kernel: &Kernel, changes: &mut Vec<S
     }
 }
 
-/// Takes capabilities away that nobody has here.
+/// Removes capabilities that no process can have here.
 pub(super) fn capabilities(process: &mut Map<String, Value>, kernel: &Kernel, changes: &mut Vec<String>) {
     let Some(sets) = process.get_mut("capabilities").and_then(Value::as_object_mut) else {
         return;

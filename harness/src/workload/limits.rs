@@ -11,7 +11,7 @@ use crate::cell::pin::hard_limit;
 /// What the machine allows, as far as it changes a config.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Hard limits by the names of config.json; no container can have more.
+    /// Hard limits by the names in config.json; no container can have more.
     pub rlimits: BTreeMap<String, u64>,
     /// The least `oom_score_adj` that may be set.
     pub oom_score_adj: i64,
@@ -19,10 +19,10 @@ pub struct Limits {
     pub apparmor: bool,
     /// Whether the kernel has SELinux with a policy.
     pub selinux: bool,
-    /// Whether devices of the host's are made: only where that was asked for.
+    /// Whether devices of the host are made: only if that was asked for.
     pub devices: bool,
-    /// Whether a new pid namespace stands for the host's. In the cell's, which stands for it else, processes have other
-    /// numbers each time: a case that is kept must not show them.
+    /// Whether a new pid namespace stands in for the host's. In the cell's namespace, which otherwise stands in for it,
+    /// processes have different numbers each time: a case that is kept must not show them.
     pub own_processes: bool,
     /// What else the kernel has.
     pub kernel: Kernel,
@@ -38,7 +38,7 @@ impl Limits {
         }
     }
 
-    /// This machine's.
+    /// The limits of this machine.
     #[must_use]
     pub fn of_machine() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
@@ -76,7 +76,7 @@ const RLIMITS: [(&str, &str); 7] = [
     ("Max msgqueue size", "RLIMIT_MSGQUEUE"),
 ];
 
-/// Lowers limits to what can be had.
+/// Lowers limits to what is available.
 pub(super) fn rlimits(process: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String>) {
     let Some(list) = process.get_mut("rlimits").and_then(Value::as_array_mut) else {
         return;

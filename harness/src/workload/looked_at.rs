@@ -1,4 +1,4 @@
-//! What the probe looks at in a workload's place.
+//! What the probe looks at in place of a workload.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::PROBE;
 use super::tree::Tree;
 
-/// The probe's arguments: everything that it sees, and whether masked and read-only paths are.
+/// The probe's arguments: everything that it sees, and whether masked and read-only paths really are.
 pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
     let paths = |member: &str| -> Vec<String> {
@@ -31,7 +31,7 @@ pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     let points = mounts
         .filter_map(|mount| mount["destination"].as_str())
         .filter(|at| at.starts_with('/'));
-    // Links of the image lead to some: /var/run is one nearly everywhere, and shows itself only.
+    // Some can be reached through links of the image: /var/run is one nearly everywhere, and shows only itself.
     let tree = Tree::of(&Value::Object(all.clone()), layers);
     let led = |at: &str| tree.point(Path::new(at)).to_string_lossy().into_owned();
     let points: BTreeSet<String> = points.flat_map(|at| [at.to_owned(), led(at)]).collect();

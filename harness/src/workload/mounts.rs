@@ -1,5 +1,5 @@
-//! The mounts of the probe's copy: the host's files are not shown, but what stands for them is of their kind, with their owner and
-//! mode, on a mount with the same flags.
+//! The mounts of the probe's copy: the host's files are not shown, but what stands in for them has their kind, owner
+//! and mode, on a mount with the same flags.
 
 use std::collections::BTreeSet;
 use std::fs::metadata;
@@ -12,7 +12,7 @@ use super::stand_in::stand_in;
 use super::{PROBE, UNCHECKED};
 use crate::cell::stand_in::{Kind, StandIn};
 
-/// File systems that the kernel makes out of nothing; any other is read from a device, a server or a folder of the host's.
+/// File systems that the kernel itself provides; any other is read from a device, a server or a folder of the host.
 const OF_THE_KERNEL: [&str; 16] = [
     "binfmt_misc",
     "bpf",
@@ -32,7 +32,7 @@ const OF_THE_KERNEL: [&str; 16] = [
     "tracefs",
 ];
 
-/// Options of a mount that mean the same for a folder that stands for another.
+/// Options of a mount that mean the same for a folder that stands in for another.
 const OF_ANY: [&str; 11] = [
     "ro",
     "rw",
@@ -47,7 +47,7 @@ const OF_ANY: [&str; 11] = [
     "nodiratime",
 ];
 
-/// Devices that every cell has: they are nobody's.
+/// Devices that every cell has: they do not belong to the workload.
 pub(crate) const EVERYBODYS: [&str; 6] = [
     "/dev/full",
     "/dev/null",
@@ -57,7 +57,7 @@ pub(crate) const EVERYBODYS: [&str; 6] = [
     "/dev/zero",
 ];
 
-/// Files that runtimes read, which are not read here: an invented user stands in them.
+/// Files that runtimes read, and that are not read here: an invented user is put into them.
 const USERS: [&str; 2] = ["/etc/passwd", "/etc/group"];
 
 /// Where runtimes look for files, whatever a config says.
@@ -80,8 +80,8 @@ const LOOKED_FOR: [&str; 16] = [
     PROBE,
 ];
 
-/// Something stands for each file of the host's; it is a file where the host's is one, or, if the host has none, where
-/// the rootfs has a file to mount it on.
+/// Something stands in for each of the host's files; it is a file if the host's is one, or, if the host has none,
+/// where the rootfs has a file to mount it on.
 pub(super) fn mounts(
     all: &mut Map<String, Value>,
     layers: &[PathBuf],
@@ -145,14 +145,14 @@ pub(super) fn mounts(
         changes.push("an invented user stands in the host's /etc/passwd, which is not read".to_owned());
     }
     if !unknown.is_empty() && user {
-        // In a user namespace flags that a source has cannot be taken off, and some runtimes try.
+        // In a user namespace, flags that a source has cannot be removed, and some runtimes try.
         changes.push(format!(
             "{UNCHECKED}mounts of files that are not on this machine, in a user namespace, at {}",
             unknown.join(", ")
         ));
     }
     if !hidden.is_empty() {
-        // Some runtimes look for a source as the root of the user namespace, who is nobody there.
+        // Some runtimes look for a source as the root of the user namespace, which is an unprivileged user there.
         changes.push(format!(
             "{UNCHECKED}folders above the sources that the root of the user namespace may not search, at {}",
             hidden.join(", ")
@@ -173,8 +173,8 @@ pub(super) fn mounts(
     stand_ins
 }
 
-/// Whether the kernel has a file system; what comes as a module it has once somebody has mounted one. The rest of a name is
-/// for the program that mounts.
+/// Whether the kernel has a file system; one that comes as a module is there only after it has been mounted once. The
+/// rest of a name is for the program that mounts.
 fn is_known(kind: &str) -> bool {
     let Ok(all) = std::fs::read_to_string("/proc/filesystems") else {
         return true;
@@ -189,7 +189,7 @@ pub(super) fn has_user_namespace(all: &Map<String, Value>) -> bool {
     list.is_some_and(|list| list.iter().any(|one| one["type"] == "user"))
 }
 
-/// Whether some folder above it lets none but its owner and group through.
+/// Whether some folder above it lets only its owner and group through.
 fn is_behind_closed_folder(source: &Path) -> bool {
     let mut above = source.ancestors().skip(1);
     above.any(|folder| metadata(folder).is_ok_and(|seen| seen.mode() & 0o001 == 0))
@@ -201,7 +201,7 @@ fn user_of(all: &Map<String, Value>) -> (u64, u64) {
     (number("uid"), number("gid"))
 }
 
-/// Puts the workload's user into the files that a runtime looks users up in, where a mount covers them.
+/// Adds the workload's user to the files in which a runtime looks users up, where a mount covers them.
 fn invent(stand_in: &mut StandIn, at: &Path, (uid, gid): (u64, u64)) -> bool {
     let mut done = false;
     for path in USERS {
@@ -260,7 +260,7 @@ pub(super) fn binds(mount: &Map<String, Value>) -> bool {
         || options(mount).any(|one| one == "bind" || one == "rbind")
 }
 
-/// A file system of a device's or a server's: the folder that stands for it is bound there.
+/// A file system from a device or a server: the folder that stands in for it is bound there.
 fn as_bind(mount: &mut Map<String, Value>) {
     let kept = options(mount).filter(|one| OF_ANY.contains(one));
     let kept: Vec<&str> = std::iter::once("bind").chain(kept).collect();
@@ -269,7 +269,7 @@ fn as_bind(mount: &mut Map<String, Value>) {
     mount.insert("type".to_owned(), "bind".into());
 }
 
-/// The stand-in lies on an overlay, where the kernel maps no ids.
+/// The stand-in is on an overlay, where the kernel does not map ids.
 fn unmapped(mount: &mut Map<String, Value>) -> bool {
     let mut mapped = mount.shift_remove("uidMappings").is_some();
     mapped |= mount.shift_remove("gidMappings").is_some();

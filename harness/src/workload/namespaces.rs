@@ -1,4 +1,4 @@
-//! The namespaces of the probe's copy: what is joined is there, and is neither the host's nor another container's.
+//! The namespaces of the probe's copy: joined namespaces exist, and are neither the host's nor another container's.
 
 use serde_json::{Map, Value, json};
 
@@ -6,13 +6,14 @@ use super::UNCHECKED;
 use crate::cell::joined;
 use crate::paths;
 
-/// What is the host's is the cell's; what is joined is a namespace that the cell keeps for that, so that neither is new.
+/// The host's namespaces become the cell's; joined ones become namespaces that the cell keeps for that, so that neither
+/// is new.
 pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, changes: &mut Vec<String>) {
     let list = linux.entry("namespaces").or_insert_with(|| json!([]));
     let Some(list) = list.as_array_mut() else {
         return;
     };
-    // Those of a user namespace that is joined belong to it; what the cell keeps does not.
+    // Namespaces of a user namespace that is joined belong to it; those that the cell keeps do not.
     let user_is_joined = list
         .iter()
         .any(|one| one["type"] == "user" && one.get("path").is_some());
@@ -23,7 +24,7 @@ pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, ch
         };
         let path = path.as_str().unwrap_or_default();
         match joined::KINDS.iter().find(|(name, _)| *name == kind) {
-            // A path that is no absolute one is the runtime's to refuse.
+            // It is up to the runtime to refuse a path that is not absolute.
             Some(_) if !path.starts_with('/') => {
                 one.insert("path".to_owned(), path.into());
             }
@@ -60,23 +61,24 @@ pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, ch
     }
 }
 
-/// Whether a path leads to the namespace that everything of the host's is in.
+/// Whether a path leads to the namespace in which the host itself is.
 fn is_hosts(path: &str, name: &str) -> bool {
     use std::os::unix::fs::MetadataExt;
     let inode = |path: &str| std::fs::metadata(path).ok().map(|seen| (seen.dev(), seen.ino()));
     inode(path).is_some() && inode(path) == inode(&format!("/proc/1/ns/{name}"))
 }
 
-/// Whether nothing of that kind can be joined at a path. That of a process is one of the moment, which a config outlives.
+/// Whether there is nothing of that kind to join at a path. A process's namespace exists only for a moment, which a
+/// config outlives.
 fn is_gone(path: &str, name: &str) -> bool {
     let Ok(there) = rustix::fs::statfs(path) else {
         return !path.starts_with("/proc/");
     };
-    // A process's says what it is of; what was mounted elsewhere does not.
+    // A process's link says what kind it is; what was mounted elsewhere does not.
     let kind = std::fs::read_link(path).ok();
     let kind = kind.as_ref().and_then(|kind| kind.to_str()?.split_once(":["));
     there.f_type != NAMESPACES || kind.is_some_and(|(kind, _)| kind != name)
 }
 
-/// The file system that namespaces are files of.
+/// The file system to which the files of namespaces belong.
 const NAMESPACES: i64 = 0x6e73_6673;

@@ -1,7 +1,7 @@
-//! A workload's own program: where it is a question whether it can be started, the probe is started in its way.
+//! A workload's own program: where it is not certain that it can be started, the probe is started in the same way.
 //!
-//! Nothing of the workload's is executed. A program that is there has the probe in its place, with its owner and mode; one
-//! that the kernel cannot execute is given to the runtimes as it is, for their own words.
+//! Nothing of the workload is executed. A program that exists is replaced by the probe, with the same owner and mode; a
+//! program that the kernel cannot execute is given to the runtimes as it is, to get their own words.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -16,34 +16,35 @@ use super::tame::Tamed;
 use super::tree::{Found, Place, Tree};
 use crate::cell::stand_in::{Kind, Node, StandIn};
 
-/// How often an interpreter may have an interpreter.
+/// How many levels of interpreters are followed.
 const DEPTH: usize = 4;
 
-/// In place of a file that is neither a program nor names its interpreter: a runtime that leaves it to a shell starts the probe.
+/// In place of a file that is neither a program nor names its interpreter: a runtime that leaves it to a shell starts
+/// the probe.
 const BY_SHELL: &str = "exec /.ocidiff/probe facts\n";
-/// In place of another machine's program, which a shell would take for a script.
+/// In place of another machine's program, which a shell would treat as a script.
 const NOTHING: &str = "exit 126\n";
 
 /// How a workload's program is tried.
 enum Way {
-    /// The probe, from its own place: nothing is known of the program.
+    /// The probe, from its own place: nothing is known about the program.
     Unknown,
     /// The probe, from its own place: every runtime finds and executes the program.
     Usual,
-    /// The probe in the program's place, by the program's name: in each where a runtime may find it.
+    /// The probe in the program's place, under the program's name: in each place where a runtime may find it.
     Covered(Vec<Cover>),
     /// The program itself, which cannot be executed.
     Itself,
 }
 
-/// What lies over a file: this text, or the probe.
+/// What covers a file: this text, or the probe.
 struct Cover {
     place: Place,
     text: Option<&'static str>,
 }
 
-/// Changes the probe's copy so that the program of this config is started in its own way. Gives back the copy as it is to be
-/// read: with the program's name where the copy starts as the program does.
+/// Changes the probe's copy so that the program of this config is started in its own way. Returns the copy as it should
+/// be read: with the program's name, if the copy starts the way the program does.
 pub(crate) fn place(tamed: &mut Tamed, config: &Value, program: &str, layers: &[PathBuf]) -> Value {
     let look = Look {
         tree: Tree::of(config, layers),
@@ -86,7 +87,7 @@ fn like(tamed: &Tamed, config: &Value, program: &str) -> Value {
     like
 }
 
-/// A program that is looked for is looked for in the same folders.
+/// The search for a program covers the same folders.
 fn keep_path(tamed: &mut Value, config: &Value) {
     let theirs = config["process"]["env"].as_array().into_iter().flatten();
     let own = tamed["process"]["env"].as_array_mut().into_iter().flatten();
@@ -120,7 +121,7 @@ fn cover(tamed: &mut Tamed, place: &Place, text: Option<&str>) {
     tamed.files.insert(at, program);
 }
 
-/// The stand-in of a mount has what the host's folder has at that place.
+/// The stand-in of a mount gets what the host's folder has at that place.
 fn cover_in_mount(tamed: &mut Tamed, config: &Value, mount: usize, place: &Place) {
     let source = tamed.config["mounts"][mount]["source"].as_str();
     let index = (0..tamed.stand_ins.len()).find(|at| Some(&*tamed.stand_ins[*at].path(*at)) == source);
@@ -157,7 +158,7 @@ fn put(stand_in: &mut StandIn, path: &Path, node: Node) {
     }
 }
 
-/// What is known of a program.
+/// What is known about a program.
 struct Look<'a> {
     tree: Tree<'a>,
     config: &'a Value,
@@ -175,24 +176,24 @@ impl Look<'_> {
         match self.tree.find(&path) {
             Found::Unknown => Way::Unknown,
             Found::Absent | Found::Folder => Way::Itself,
-            // A link in a folder of the host's is not in what stands for it.
+            // A link in a folder of the host is not in what stands in for it.
             Found::File(place) if place.mount.is_some() && place.at != path => Way::Unknown,
             Found::File(place) => self.of(place, program.starts_with('/')),
         }
     }
 
-    /// A path of the container's, which may be relative.
+    /// A path in the container, which may be relative.
     fn beside_cwd(&self, path: &str) -> PathBuf {
         let cwd = self.config["process"]["cwd"].as_str().unwrap_or("/");
         Path::new("/").join(cwd).join(path)
     }
 
-    /// Of a name without a folder.
+    /// For a name without a folder.
     fn searched(&self, program: &str) -> Way {
         let variables = self.config["process"]["env"].as_array().into_iter().flatten();
         let paths = variables.filter_map(|one| one.as_str()?.strip_prefix("PATH="));
         let mut paths: Vec<&str> = paths.collect();
-        // Whatever is unusual, not all runtimes do the same with it.
+        // In any unusual situation, not all runtimes do the same.
         let mut usual = paths.len() == 1;
         if paths.is_empty() {
             paths.push(crate::paths::PATH);
@@ -209,7 +210,7 @@ impl Look<'_> {
                 Found::File(place) => match self.of(place, usual) {
                     Way::Covered(mut all) => found.append(&mut all),
                     Way::Usual => return Way::Usual,
-                    // Another one is looked for, or not.
+                    // The search continues, or it does not.
                     _ => {}
                 },
             }
@@ -226,7 +227,7 @@ impl Look<'_> {
         if !place.seen.is_file() {
             return Way::Itself;
         }
-        // What is in files of the host's is not looked at.
+        // The content of the host's files is not examined.
         let text = match (hosts, format(&place.real)) {
             (false, Format::Nothing) => Some(BY_SHELL),
             (false, Format::Foreign) => Some(NOTHING),
@@ -237,7 +238,7 @@ impl Look<'_> {
         Way::Covered(vec![Cover { place, text }])
     }
 
-    /// Whether the kernel can execute what a program is executed by, or nobody knows.
+    /// Whether the kernel can execute what a program is executed by, or this is not known.
     fn is_there(&self, path: &Path, depth: usize) -> bool {
         let place = match self.tree.find(path) {
             Found::Unknown => return true,
@@ -252,9 +253,9 @@ impl Look<'_> {
         }
     }
 
-    /// Whether nothing keeps its user from executing it.
+    /// Whether nothing prevents its user from executing it.
     fn may_run(&self, place: &Place) -> bool {
-        // Some runtimes look at what others may, whoever the user is.
+        // Some runtimes look at the permissions of others, whoever the user is.
         let open =
             place.seen.mode() & 0o001 != 0 && place.above.iter().all(|(_, seen)| seen.mode() & 0o001 != 0);
         let mount = place.mount.and_then(|at| self.config["mounts"][at].as_object());

@@ -1,5 +1,5 @@
-//! What stands for a source of the host's: of its kind, with its owner and mode, on a mount with the same flags, and nothing of
-//! what is in it.
+//! What stands in for a source of the host: it has the source's kind, owner and mode, on a mount with the same flags,
+//! and nothing of its content.
 
 use std::collections::BTreeSet;
 use std::fs::{Metadata, metadata, symlink_metadata};
@@ -18,7 +18,7 @@ const EVERYBODYS_NUMBERS: [(u32, u32); 7] = [(1, 3), (1, 5), (1, 7), (1, 8), (1,
 /// How many paths below a stand-in are made.
 const INSIDE: usize = 200;
 
-/// What stands for a source, and whether the source is on this machine.
+/// What stands in for a source, and whether the source is on this machine.
 pub(super) fn stand_in(
     source: Option<&Path>,
     at: &Path,
@@ -95,7 +95,7 @@ fn flags_of(path: &Path) -> u32 {
     flags.collect::<MountFlags>().bits()
 }
 
-/// What a source has of the paths that the config names below it: that, and nothing else of it.
+/// What a source has at the paths that the config names below it, and nothing else.
 fn inside(source: &Path, at: &Path, named: &BTreeSet<String>) -> Vec<(String, Node)> {
     let mut found: Vec<(String, Node)> = Vec::new();
     for below in named
@@ -128,7 +128,7 @@ fn inside(source: &Path, at: &Path, named: &BTreeSet<String>) -> Vec<(String, No
     found
 }
 
-/// The probe goes where it would be covered.
+/// The probe is added where it would be covered.
 fn with_probe(mut inside: Vec<(String, Node)>, at: &Path) -> Vec<(String, Node)> {
     let Some(below) = Path::new(PROBE).strip_prefix(at).ok() else {
         return inside;

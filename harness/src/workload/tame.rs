@@ -1,5 +1,5 @@
-//! The probe's copy of a workload's config: what the runtime makes of it is as for the workload, but nothing of the host is reached,
-//! and no secret is in it.
+//! The probe's copy of a workload's config: the runtime handles it like the workload's, but nothing of the host is
+//! reached, and no secret is in it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,24 +22,26 @@ use super::{PROBE, UNCHECKED};
 use crate::cell::stand_in::StandIn;
 use crate::secrets::digest;
 
-/// A config for the probe, and what it has otherwise than the workload's.
+/// A config for the probe, and how it differs from the workload's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tamed {
     /// The config.
     pub config: Value,
     /// A line for each change that can matter.
     pub changes: Vec<String>,
-    /// What stands for files of the host's.
+    /// What stands in for files of the host.
     pub stand_ins: Vec<StandIn>,
     /// What goes on top of the workload's rootfs.
     pub files: BTreeMap<String, FileSpec>,
-    /// Whether what is in the workload's own files decides: nobody else's check speaks for it.
+    /// Whether the result depends on the content of the workload's own files: then a check of another
+    /// workload does not apply to it.
     pub alone: bool,
     /// Whether cgroups are v2 only.
     pub unified: bool,
     /// What the workload does with devices.
     pub uses: Uses,
-    /// Whether the workload's network is made by its engine, by a hook or before: the probe has a bare one.
+    /// Whether the workload's network is set up by its engine, through a hook or beforehand: the probe has an
+    /// empty one.
     pub network_is_not_its_own: bool,
 }
 
@@ -53,7 +55,7 @@ pub fn files() -> BTreeMap<String, FileSpec> {
     BTreeMap::from([(PROBE.to_owned(), probe)])
 }
 
-/// Makes the probe's copy; the layers of the rootfs are looked at for what is a file in them.
+/// Makes the probe's copy; the layers of the rootfs show what is a file.
 ///
 /// # Errors
 ///
@@ -97,10 +99,10 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     })
 }
 
-/// Hooks without which no container comes up.
+/// Hooks without which a container does not come up.
 const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
 
-/// Which kind of hook nobody can run here; not its path, which a captured case must not give away.
+/// Which kind of hook cannot be run here; not its path, which a captured case must not give away.
 fn missing(hooks: &Value) -> Option<String> {
     let is_missing = |path: &str| !path.starts_with('/') || !Path::new(path).exists();
     let member = NEEDED.iter().find(|member| {
@@ -110,7 +112,7 @@ fn missing(hooks: &Value) -> Option<String> {
     Some(format!("{UNCHECKED}its {member} hook is not on this machine"))
 }
 
-/// Usual names are as good as any other; what is unusual in one may be refused.
+/// Usual names are interchangeable; an unusual one may be refused.
 fn names(all: &mut Map<String, Value>) {
     for (member, usual) in [("hostname", "container"), ("domainname", "example.org")] {
         let is_usual = |name: &str| {
@@ -123,14 +125,14 @@ fn names(all: &mut Map<String, Value>) {
     }
 }
 
-/// Those that runtimes read stay; others may hold what is nobody's business.
+/// Annotations that runtimes read stay; others may hold private data.
 fn annotations(all: &mut Map<String, Value>) {
     if let Some(list) = all.get_mut("annotations").and_then(Value::as_object_mut) {
         list.retain(|name, _| name.starts_with("run.oci."));
     }
 }
 
-/// Whether a device that every container has is to be of another mode or owner than usual.
+/// Whether a device that every container has should have an unusual mode or owner.
 fn is_own_of_everybodys(device: &Value) -> bool {
     let mode = device["fileMode"]
         .as_u64()
@@ -156,7 +158,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
         return;
     };
     let path = linux.insert("cgroupsPath".to_owned(), format!("/{MAIN}").into());
-    // `slice:prefix:name` has systemd make the cgroup.
+    // `slice:prefix:name` makes systemd create the cgroup.
     if path.is_some_and(|path| path.as_str().is_some_and(|path| path.contains(".slice:"))) {
         changes.push("its cgroup is made without systemd".to_owned());
     }
@@ -173,7 +175,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
             .iter()
             .filter_map(|device| device["path"].as_str())
             .collect();
-        // In a user namespace no device can be made, and not all runtimes bind them then.
+        // In a user namespace devices cannot be made, and not all runtimes bind them then.
         let matters = in_user_namespace || devices.iter().any(is_own_of_everybodys);
         changes.push(match matters {
             true => format!(
@@ -191,7 +193,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
     namespaces(linux, limits.own_processes, changes);
 }
 
-/// Nobody is asked about calls: what an agent would be asked is refused.
+/// There is no agent to ask about calls: what it would be asked is refused.
 fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) else {
         return;
@@ -294,7 +296,7 @@ mod tests {
         assert_eq!(told.stand_ins[1].node.kind, Kind::File);
         assert_eq!(at("/mounts/2/source"), "proc");
         assert_eq!(at("/mounts/0/options"), json!(["rbind", "rw"]));
-        // The first process may be in the namespace of ours, or not.
+        // The first process may be in our namespace, or not.
         let joined = at("/linux/namespaces/0/path");
         assert!(
             ["/proc/1/ns/net", "/run/ocidiff/namespaces/net"].contains(&joined.as_str().unwrap_or_default())

@@ -1,5 +1,5 @@
-//! A container's files as it sees them, without anything being mounted: layers over each other, and the config's mounts over
-//! these. Links lead nowhere else.
+//! A container's files as it sees them, without anything being mounted: layers over each other, and the config's mounts
+//! over these. Links do not lead anywhere else.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::mounts::{binds, options};
 use crate::paths::plain;
 
-/// Links that are followed, as many as the kernel follows.
+/// How many links are followed: as many as the kernel follows.
 const LINKS: usize = 40;
 
 /// The files of a container.
@@ -24,9 +24,9 @@ pub(super) struct Tree<'a> {
 
 /// What a mount shows.
 enum Mounted {
-    /// A file system that is new.
+    /// A new file system.
     Empty,
-    /// A file or folder of the host's.
+    /// A file or folder of the host.
     Hosts(PathBuf),
     /// What is not known before it is mounted.
     Unknown,
@@ -39,7 +39,7 @@ pub(super) enum Found {
     File(Place),
     Folder,
     Absent,
-    /// Nobody can say.
+    /// This cannot be determined.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Place {
     /// On this machine.
     pub(super) real: PathBuf,
     pub(super) seen: Metadata,
-    /// In which of the config's mounts.
+    /// Which of the config's mounts it is in.
     pub(super) mount: Option<usize>,
     /// The folders above it, the outermost first.
     pub(super) above: Vec<(PathBuf, Metadata)>,
@@ -66,7 +66,7 @@ enum Seen {
     Unknown,
 }
 
-/// How far a path leads, and what is not there any more.
+/// How far a path leads, and the rest that does not exist.
 struct Walked {
     at: PathBuf,
     rest: VecDeque<PathBuf>,
@@ -91,13 +91,13 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// Where something is mounted: links lead to it, and what is missing is made.
+    /// Where something is mounted: links are followed, and what is missing is made.
     pub(super) fn point(&self, path: &Path) -> PathBuf {
         let Walked { at, rest, .. } = self.walk(path);
         rest.iter().fold(at, |at, part| plain(&at.join(part)))
     }
 
-    /// What a path leads to.
+    /// What is at the end of a path.
     pub(super) fn find(&self, path: &Path) -> Found {
         let Walked { at, rest, last } = self.walk(path);
         match last {
@@ -108,7 +108,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Follows a path as far as there is something.
+    /// Follows a path as far as it exists.
     fn walk(&self, path: &Path) -> Walked {
         let (mut at, mut links) = (PathBuf::from("/"), 0);
         let mut rest = parts(path);
@@ -146,7 +146,7 @@ impl<'a> Tree<'a> {
         Walked { at, rest, last }
     }
 
-    /// What is at a path, and what it leads to, in words: kind, mode and owner, and nothing of what is inside.
+    /// What is at a path, and what it leads to, in words: kind, mode and owner, but nothing about the content.
     pub(super) fn described(&self, path: &Path) -> String {
         let Walked { at, rest, last } = self.walk(path);
         let real = match &last.0 {
@@ -182,7 +182,7 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// What is at a path of which no component but the last is a link, and in which mount.
+    /// What is at a path of which only the last component may be a link, and in which mount.
     fn seen(&self, path: &Path) -> (Seen, Option<usize>) {
         let mut at = PathBuf::from("/");
         let (mut seen, mut mount) = (Seen::Folders(self.layers.to_vec()), None);
@@ -190,7 +190,7 @@ impl<'a> Tree<'a> {
             if let Component::Normal(part) = part {
                 at.push(part);
                 seen = below(seen, part);
-                // Whoever mounts something makes the folders that lead to it.
+                // Mounting something creates the folders that lead to it.
                 if matches!(seen, Seen::Absent)
                     && self.mounts.iter().any(|(_, point, _)| point.starts_with(&at))
                 {
@@ -212,7 +212,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// What a folder has of a name; an upper layer's whiteout hides what is in the lower ones.
+/// What a folder has under a name; an upper layer's whiteout hides what is in the lower ones.
 fn below(seen: Seen, part: &OsStr) -> Seen {
     let Seen::Folders(folders) = seen else {
         return match seen {
@@ -248,7 +248,7 @@ fn below(seen: Seen, part: &OsStr) -> Seen {
     }
 }
 
-/// None where what is below shows in it.
+/// `None` if what is below shows through it.
 fn mounted(mount: &Map<String, Value>) -> Option<Mounted> {
     let kind = mount.get("type").and_then(Value::as_str).unwrap_or("bind");
     if binds(mount) {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 pub(crate) const OWN: [(&str, &str); 2] = [("c 10:200", TUN), ("c 5:1", "/dev/console")];
 pub(crate) const TUN: &str = "/dev/net/tun";
 
-/// What a workload does with devices, as far as its own config says it.
+/// What a workload does with devices, as far as its own config shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
     /// Devices by kind and numbers, `c 10:200`, with the path that the config has for it.

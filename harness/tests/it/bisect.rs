@@ -1,4 +1,5 @@
-//! Where a behaviour changed: among versions, and among the commits of a checkout, by what the script of `repro` answers.
+//! Where a behaviour changed: among versions, and among the commits of a checkout, using the answer of `repro`'s
+//! script.
 
 use crate::support;
 use crate::support::needs;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use support::{Output, Ran, Scene};
 
-/// crun 1.8.1 takes a config that crun 1.21 refuses, as it should.
+/// crun 1.8.1 accepts a config that crun 1.21 refuses, as it should.
 const CASE: &str = "process/scheduler-invalid[deadline-without-times]";
 const FINDING: &str = "crun/no-scheduler";
 
@@ -59,7 +60,7 @@ fn the_pair_of_versions_is_found_and_held_against_the_range() {
     assert!(same.ends_with(1).stdout.contains("no change between"), "{same:?}");
 }
 
-/// A case of somebody's own, of which nothing is known: the range for its finding is proposed.
+/// A user's own case, about which nothing is known: the range for its finding is proposed.
 #[test]
 fn a_range_is_proposed_where_no_finding_says_why() {
     let Some([old, new]) = cruns() else { return };
@@ -96,7 +97,7 @@ fn a_range_is_proposed_where_no_finding_says_why() {
     ] {
         assert!(text.contains(says), "{says}: {text}");
     }
-    // A case that the harness cannot run tells nothing.
+    // A case that the harness cannot run shows nothing.
     scene.write(
         "cases/my/case.yaml",
         "summary: it\ninvalid: [process.args]\nconfig: {process: {args: [/no/such/program]}}\n",
@@ -182,7 +183,7 @@ fn the_script_of_repro_answers() {
         let ran = script(&scene, &folder, program);
         assert!(ran.ends_with(status).stdout.contains(says), "{program}: {ran:?}");
     }
-    // Of how a container's process ended it can tell too.
+    // It can also judge how a container's process ended.
     scene.write(
         "cases/my/exit.yaml",
         "summary: it\nconfig: {process: {args: [/bin/probe, exit, '7']}}\nexpect: {process.exit: 7}\n",
@@ -206,7 +207,7 @@ fn the_script_of_repro_answers() {
     );
 }
 
-/// A repository with a commit and a tag for each program, `t0` the first; and how git is called there.
+/// A repository with a commit and a tag for each program, `t0` being the first; and how to call git there.
 fn repository(scene: &Scene, programs: &[&str]) -> (PathBuf, impl Fn(&[&str]) -> String + use<>) {
     let checkout = scene.path().join("checkout");
     fs::create_dir(&checkout).expect("a folder");
@@ -232,7 +233,7 @@ fn repository(scene: &Scene, programs: &[&str]) -> (PathBuf, impl Fn(&[&str]) ->
     (checkout, git)
 }
 
-/// A repository whose build is one of two real runtimes, and once nothing at all.
+/// A repository whose build is one of two real runtimes, and in one commit nothing at all.
 #[test]
 fn the_commit_is_found_in_a_checkout() {
     let Some([old, new]) = cruns() else { return };
@@ -292,7 +293,7 @@ fn building(file: &Path) -> String {
     }
 }
 
-/// Killed while something is built: the next command removes what it had written.
+/// Killed while something is being built: the next command removes what it had written.
 #[test]
 fn what_a_killed_search_left_is_removed_by_the_next_command() {
     let Some([old, new]) = cruns() else { return };
@@ -335,7 +336,7 @@ fn what_a_killed_search_left_is_removed_by_the_next_command() {
     assert_eq!(folders(), Vec::<String>::new());
 }
 
-/// A signal while something is built: the checkout is put back, and what was started is ended.
+/// A signal while something is being built: the checkout is put back, and what was started is ended.
 #[test]
 fn an_interrupted_search_puts_the_checkout_back() {
     let Some([old, new]) = cruns() else { return };
@@ -366,7 +367,7 @@ fn an_interrupted_search_puts_the_checkout_back() {
     let ran = output.wait(child, Duration::from_secs(60));
     assert!(ran.ends_with(3).stderr.contains("interrupted"), "{ran:?}");
     assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
-    // What nobody has waited for yet is no process any more.
+    // A process that has not been waited for yet does not count any more.
     let is_there = || {
         let status = fs::read_to_string(Path::new("/proc").join(&builder).join("status"));
         status.is_ok_and(|status| !status.contains("State:\tZ"))

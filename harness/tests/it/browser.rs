@@ -1,7 +1,8 @@
-//! The pages in a real browser: Debian's headless Chromium opens them, a page of ours beside them types, clicks and reads.
+//! The pages in a real browser: Debian's headless Chromium opens them, a page of ours next to them types, clicks and
+//! reads.
 //!
-//! The page under test lies in a frame and is not changed: its policy and its script are its own. Only for axe-core,
-//! which must run inside, is the policy taken out of a copy.
+//! The page under test is in a frame and is not changed: its policy and its script are its own. Only for axe-core,
+//! which must run inside, is the policy removed, from a copy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{Scene, needs};
 
-/// What a workload prints to be more than text.
+/// What a workload prints in order to be more than text.
 const HOSTILE: &str = "</script></section><img src=x onerror=document.title='owned'><script>document.title='owned'</script>\\e[31m\\u202e";
 
 #[test]
@@ -161,7 +162,7 @@ fn the_page_of_a_check_reads_on_a_telephone() {
     browser.accessible(&page);
 }
 
-/// runc and crun, as they are called on a command line.
+/// runc and crun, as they are given on a command line.
 fn pair() -> Option<[String; 2]> {
     let (runc, crun) = (needs::runtime("runc")?, needs::runtime("crun")?);
     Some([("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display())))
@@ -185,7 +186,7 @@ fn page_of_a_run(scene: &Scene) -> Option<PathBuf> {
     assert!(matches!(ran.status, Some(0 | 1)), "{}", ran.stderr);
     let events = scene.path().join("events");
     let text = fs::read_to_string(&events).expect("the events");
-    // As if a runtime had printed it: the summary of a case stands on the page as it is.
+    // As if a runtime had printed it: the summary of a case is on the page as it is.
     let about = "GNU tar restores a setgid directory";
     assert!(text.contains(about), "the story's summary");
     fs::write(
@@ -226,7 +227,7 @@ impl Browser {
         }
     }
 
-    /// Opens the page in a frame so wide, runs the steps, and gives what they put into `told`.
+    /// Opens the page in a frame of this width, runs the steps, and returns what they put into `told`.
     fn drive(&self, page: &Path, width: u32, steps: &str) -> Value {
         let name = page.file_name().expect("a name").to_string_lossy().into_owned();
         let driver = format!(
@@ -247,7 +248,7 @@ impl Browser {
         told
     }
 
-    /// Nothing that axe-core finds wrong, in light and dark.
+    /// Checks that axe-core finds nothing wrong, in light and dark.
     fn accessible(&self, page: &Path) {
         let text = fs::read_to_string(page).expect("the page");
         let policy = text
@@ -256,7 +257,7 @@ impl Browser {
         let end = policy + text[policy..].find('>').expect("its end") + 1;
         let axe = fs::read_to_string(&self.axe).expect("axe-core");
         for scheme in ["light", "dark"] {
-            // The browser has no switch for it: the page's own rules for the scheme are made to hold.
+            // The browser has no switch for it: the page's own rules for the scheme are made to apply.
             let text = format!("{}{}", &text[..policy], &text[end..]).replace(
                 "(prefers-color-scheme: dark)",
                 if scheme == "dark" { "all" } else { "not all" },

@@ -70,7 +70,7 @@ fn a_repro_shows_the_difference() {
             ran.stderr
         );
     }
-    // What is there already is not overwritten, and a failure leaves no half of a folder.
+    // What is already there is not overwritten, and a failure does not leave half a folder.
     scene
         .run(&[
             "repro",
@@ -98,7 +98,7 @@ fn a_repro_shows_the_difference() {
     assert!(!scene.path().join("other").exists());
 }
 
-/// The quickest way for a stranger: a folder with config.json and rootfs.
+/// The quickest way for a newcomer: a folder with config.json and rootfs.
 #[test]
 fn any_bundle_can_be_run() {
     let Some(runtimes) = both() else { return };
@@ -130,7 +130,7 @@ fn any_bundle_can_be_run() {
         case.text()
     );
 
-    // runc by another name.
+    // runc under another name.
     let real = runtimes[1].strip_prefix("runc=").expect("a path");
     let twin = scene.program(
         "twin",

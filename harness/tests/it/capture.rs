@@ -63,7 +63,7 @@ fn laid(text: &str) -> Value {
     config
 }
 
-/// What must be the engine's, word by word; what this machine cannot give is left out.
+/// What must match the engine's, word by word; what this machine cannot provide is left out.
 fn compared(config: &Value) -> Value {
     let mut config = config.clone();
     if let Some(memory) = config
@@ -175,14 +175,14 @@ fn every_kind_of_container_becomes_a_case_that_runs() {
         assert!(scene.path().join("shown").join(part).exists(), "{part}");
     }
 
-    // Without the container it is still the image's; without that there is nothing to run.
+    // Without the container, the image's command is still there; without the image there is nothing to run.
     let ended = |name: &str| node.dockerd.post(&format!("/containers/{name}/kill"));
     ended("default");
     let ran = with(&scene, "run", &["mine/default"]);
     assert!(ran.ends_with(0).stdout.contains(" 0 skipped"), "{}", ran.stdout);
     drop(node);
     let ran = with(&scene, "run", &["mine/default", "mine/anywhere"]);
-    // With the engine go cgroup hierarchies that only it had mounted: a difference in them may be new.
+    // Cgroup hierarchies that only the engine had mounted go with it: a difference in them may be new.
     assert!(matches!(ran.status, Some(0 | 1)), "{ran:?}");
     for part in [" 1 skipped", " 0 broken"] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);

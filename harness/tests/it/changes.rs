@@ -12,7 +12,7 @@ use support::{Ran, Scene};
 const CASE: &str = "process/args-path";
 const FINDING: &str = "crun/empty-path-entry-is-root";
 
-/// crun 1.8.1 and crun 1.21 as arguments, in a store of the scene's own.
+/// crun 1.8.1 and crun 1.21 as arguments, in the scene's own store.
 fn cruns() -> Option<[String; 2]> {
     let paths = [needs::runtime("crun")?, needs::runtime("crun@1.21")?];
     Some(paths.map(|path| format!("crun={}", path.display())))
@@ -37,7 +37,7 @@ fn versions_are_run_and_compared_by_finding_in_order() {
     let told = json(again.ends_with(0));
     assert_eq!(told["versions"], serde_json::json!(["1.8.1", "1.21"]));
     assert_eq!(told["findings"][0]["turns"][0]["what"], "fixed");
-    // Nothing of runtimes that take no part.
+    // Nothing about runtimes that do not take part.
     assert!(
         !again.stdout.contains("runc") && !again.stdout.contains("youki"),
         "{}",
@@ -119,7 +119,7 @@ fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
     run("nights/2/a.jsonl", [&new, &old]);
     let same = scene.run(&["report", "--diff", "nights/1", "nights/2"]);
     assert!(same.ends_with(0).stdout.contains("0 new"), "{same:?}");
-    // A value of yesterday's that is another: the later version changed.
+    // A different value from yesterday: the later version changed.
     let text = fs::read_to_string(scene.path().join("nights/1/a.jsonl")).expect("events");
     let before = text.replace("\"value\":\"error\"", "\"value\":\"panic\"");
     assert_ne!(text, before);
@@ -174,7 +174,7 @@ fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
     }
 }
 
-/// What cannot have changed is not run again, and is told; whatever it depends on changes, it is run.
+/// What cannot have changed is not run again, and this is reported; if anything that it depends on changes, it is run.
 #[test]
 fn results_are_taken_from_an_earlier_run_where_nothing_has_changed() {
     let Some([old, new]) = cruns() else { return };

@@ -1,4 +1,4 @@
-//! `ocidiff check` on bundles: real runtimes, the probe in a workload's place.
+//! `ocidiff check` on bundles: real runtimes, with the probe in place of the workload.
 
 use crate::support;
 use crate::support::{needs, program};
@@ -47,11 +47,11 @@ pub(crate) fn bundle(scene: &Scene, name: &str, change: impl Fn(&mut Value)) {
     program::of_config(&rootfs, &config);
 }
 
-/// The same runtime once more.
+/// The same runtime under another name.
 const TWIN: &str = "twin";
 
 fn check(scene: &Scene, to: &str, bundles: &[&str], more: &[&str]) -> Option<Ran> {
-    // A runtime cannot be held against itself by name: a copy of the program can.
+    // A runtime cannot be compared with itself by name, but a copy of the program can.
     let to = match to {
         TWIN => {
             let twin = scene.path().join("twin");
@@ -84,16 +84,17 @@ fn the_story_is_told_before_the_move() {
     bundle(&scene, "web-2", |config| {
         config["linux"]["seccomp"] = profile.clone();
     });
-    // What they have can make the call.
+    // Their libc can make the call.
     let banner = "GNU C Library (Debian GLIBC 2.41-12) stable release version 2.41.\n";
     for name in ["web-1", "web-2"] {
         scene.write(&format!("{name}/rootfs/lib/x86_64-linux-gnu/libc.so.6"), banner);
     }
-    // Without any filter what is exec'ed into it could also use the host's keyring; a user could be given the host's /dev/null.
+    // Without any filter, what is exec'ed into it could also use the host's keyring; a user could be given the host's
+    // /dev/null.
     let plain = |config: &mut Value| {
         config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
         config["process"]["user"] = json!({"uid": 0, "gid": 0});
-        // As engines do: without any rule crun leaves all devices allowed.
+        // As engines do it: without any rule, crun leaves all devices allowed.
         config["linux"]["resources"] = json!({"devices": [{"allow": false, "access": "rwm"}]});
     };
     bundle(&scene, "plain", plain);
@@ -143,7 +144,7 @@ fn the_story_is_told_before_the_move() {
             plain.changes
         );
     }
-    // What a secret is never reaches a report, in whatever format, nor does the file behind a mount.
+    // A secret never reaches a report, in any format, and neither does the file behind a mount.
     for format in ["text", "json", "markdown"] {
         let ran = check(&scene, "crun", &["web-1", "plain"], &["--format", format]).expect("as above");
         assert!(!ran.ends_with(1).stdout.contains("hunter2"), "{}", ran.stdout);
@@ -187,7 +188,7 @@ fn what_is_known_of_a_config_is_told_without_a_try() {
         "{:?}",
         read("bare")
     );
-    // Whatever there is to it can be read up.
+    // All of its details can be looked up.
     let findings = &of("hooked").findings;
     assert!(
         findings
@@ -300,7 +301,7 @@ fn an_engine_that_is_not_there_is_told_and_bundles_are_checked_all_the_same() {
         why.contains("/nowhere/docker.sock") && !why.contains('\n'),
         "{why}"
     );
-    // A check of nothing is no safe node.
+    // A check of nothing does not mean that the node is safe.
     let ran = check(&scene, TWIN, &[], &["--engine", "none"]).expect("as above");
     assert!(
         ran.ends_with(3).stderr.contains("no container was found"),
@@ -361,7 +362,7 @@ fn the_own_command_is_run_where_that_is_asked_for() {
         denied.contains("fchmodat2 ENOSYS") && denied.contains("fchmodat2 EPERM"),
         "{denied}"
     );
-    // The same under both is not a finding: what it printed and wrote, how it ended.
+    // What is the same under both is not a finding: what it printed and wrote, how it ended.
     assert!(
         !own(&told)
             .iter()
@@ -370,7 +371,7 @@ fn the_own_command_is_run_where_that_is_asked_for() {
         own(&told)
     );
 
-    // Another command in its place; one that does not end is ended, and nothing of it stays.
+    // Another command in its place; one that does not end is ended, and nothing of it remains.
     let more = [
         "--run",
         "--format",

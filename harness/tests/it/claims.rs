@@ -1,4 +1,5 @@
-//! What `check` claims of real pods, each claim examined by hand (`claims.yaml`): nothing more is claimed, and nothing less.
+//! What `check` claims about real pods, with each claim examined by hand (`claims.yaml`): nothing more is claimed, and
+//! nothing less.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -32,7 +33,7 @@ fn put(scene: &Scene, pod: &str) {
         fs::create_dir_all(scene.path().join(pod).join("rootfs").join(folder)).expect("a rootfs");
     }
     if pod.starts_with("docker-") {
-        // Docker makes the working folder before it calls the runtime.
+        // Docker creates the working folder before it calls the runtime.
         scene.write(&format!("{pod}/rootfs/work/.made"), "");
     }
     let config = fs::read_to_string(scene.path().join(pod).join("config.json")).expect("a config");
@@ -65,7 +66,7 @@ fn what_is_claimed_of_real_pods_was_seen() {
         let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
         for (pod, claims) in &pods {
             if report.unchecked.iter().any(|one| one.workload == *pod) {
-                // Who may not lower oom_score_adj cannot say that such a pod is safe.
+                // Without the right to lower oom_score_adj, such a pod cannot be called safe.
                 continue;
             }
             let shape = report.shapes.iter().find(|shape| shape.workloads.contains(pod));
@@ -135,7 +136,8 @@ fn what_is_claimed_of_an_exec_in_real_pods_is_tried() {
     let pods: Vec<&String> = pods
         .filter(|(_, claims)| claims.iter().any(|one| one.claim == claimed))
         .map(|(pod, _)| pod)
-        // The others were tried through Docker and Podman, whose profiles name calls that a case may not: nobody knows them.
+        // The others were tested through Docker and Podman, whose profiles name calls that a case must not name: they
+        // are unknown.
         .filter(|pod| !["docker", "podman"].iter().any(|engine| pod.starts_with(engine)))
         .collect();
     assert!(pods.len() > 5, "{pods:?}");

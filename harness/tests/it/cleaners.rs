@@ -1,4 +1,4 @@
-//! `clean`, all the while and from everywhere, beside commands that live: nobody loses anything.
+//! `clean`, run continuously and from everywhere, next to live commands: none of them loses anything.
 
 use crate::support;
 use crate::support::{binary, corpus, events, needs};
@@ -14,7 +14,7 @@ use events::Events;
 use ocidiff_model::Verdict;
 use support::{Output, Scene};
 
-/// Cleaners from everywhere are enough for one test at a time.
+/// Cleaners from everywhere are enough load for one test at a time.
 static ONE: Mutex<()> = Mutex::new(());
 
 fn many_cases(scene: &Scene, count: usize) {
@@ -34,7 +34,7 @@ fn start(scene: &Scene, runtimes: &[String], events: &str) -> (Output, Child) {
     (output, child)
 }
 
-/// `clean` as somebody calls it who sees none of the processes, and has a `/run` and a `/tmp` of his own or not.
+/// `clean`, called from where none of the processes are visible, with or without a private `/run` and `/tmp`.
 fn clean_from(namespaces: &str) -> bool {
     let script = "[ -z \"$1\" ] || for d in /run /tmp; do mount -t tmpfs tmpfs $d; done; shift; exec \"$@\"";
     let hide = if namespaces.contains("hidden") { "yes" } else { "" };
@@ -44,7 +44,7 @@ fn clean_from(namespaces: &str) -> bool {
         _ => command.args(["--pid", "--mount", "--mount-proc", "--fork", "--kill-child"]),
     };
     command.args(["sh", "-c", script, "_", hide]);
-    // By its descriptor: what it lies on may be hidden.
+    // By its descriptor: the place where it is may be hidden.
     command.args(["sh", "-c", "exec /proc/self/fd/9 clean"]);
     let fd9 = format!("exec 9<{}; exec \"$@\"", binary().display());
     let mut outer = Command::new("sh");
@@ -58,7 +58,7 @@ fn clean_from(namespaces: &str) -> bool {
     outer.output().is_ok_and(|output| output.status.success())
 }
 
-/// Stops the cleaners also where an assertion fails: their scope waits for them.
+/// Stops the cleaners even if an assertion fails: their scope waits for them.
 struct StopAtEnd<'a>(&'a AtomicBool);
 
 impl Drop for StopAtEnd<'_> {
@@ -67,7 +67,7 @@ impl Drop for StopAtEnd<'_> {
     }
 }
 
-/// Does something while others clean, from every kind of namespaces.
+/// Does something while others clean, from every kind of namespace.
 fn while_others_clean(work: impl FnOnce()) {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let stop = AtomicBool::new(false);
@@ -117,7 +117,7 @@ fn three_runs_at_once() {
     });
 }
 
-/// Short commands, again and again: each makes its session anew.
+/// Short commands, again and again: each makes a new session.
 #[test]
 fn check_seccomp_and_others_at_once() {
     let Some((scene, runtimes)) = corpus::scene() else {
@@ -133,7 +133,7 @@ fn check_seccomp_and_others_at_once() {
         (with(&["control", "some/story", "--cases", "cases"]), 0),
         (with(&["run", "--bundle", "bundle"]), 1),
     ];
-    // What each says while nobody cleans.
+    // What each prints when nothing cleans.
     let quiet = all.each_ref().map(|(args, status)| {
         let ran = scene.run(args);
         ran.ends_with(*status);
@@ -155,7 +155,7 @@ fn check_seccomp_and_others_at_once() {
     });
 }
 
-/// What is printed, but for how long it took.
+/// The output, except how long it took.
 fn without_times(text: &str) -> String {
     let seconds = |word: &&str| word.trim_end_matches([':', ',']).parse::<f64>().is_err();
     text.split_whitespace()

@@ -16,10 +16,10 @@ use processes::{Random, kills, processes_of};
 use support::traces::{left_by, name_of};
 use support::{Output, Scene};
 
-/// `clean` of one test would meet what another has just killed.
+/// `clean` in one test would meet what another has just killed.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// A corpus that takes a while, with every kind of thing that can be left: processes, mounts, cgroups, folders.
+/// A corpus that takes a while, with every kind of thing that can be left behind: processes, mounts, cgroups, folders.
 fn scene() -> Option<(Scene, Vec<String>)> {
     let runtimes = [
         ("runc", needs::runtime("runc")?),
@@ -64,7 +64,7 @@ fn wait_for_verdicts(scene: &Scene, child: &mut Child, events: &str) {
     panic!("no case has a verdict after 30 s");
 }
 
-/// The events while the run is under way: aside, or where they are to be.
+/// The events while the run is under way: in a temporary file, or where they belong.
 fn part(scene: &Scene, events: &str) -> PathBuf {
     let found = fs::read_dir(scene.path())
         .expect("the test's folder")
@@ -86,7 +86,8 @@ fn kill_at_any_moment_and_clean() {
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut random = Random::seeded();
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
-    // Another session, which `clean` must not touch. It is stopped while others are killed, to leave them the machine.
+    // Another session, which `clean` must not touch. It is stopped while others are killed, to leave the machine to
+    // them.
     let (neighbour_output, mut neighbour) = start(&scene, &runtimes, "neighbour");
     wait_for_verdicts(&scene, &mut neighbour, "neighbour");
     kill(pid_of(&neighbour), Signal::SIGSTOP).expect("stop the neighbour");
@@ -101,7 +102,7 @@ fn kill_at_any_moment_and_clean() {
         kill(pid_of(&child), Signal::SIGKILL).expect("kill it");
         killed.push(name_of(child.id()));
         child.wait().expect("wait for it");
-        // Now and then, so that what is left of several is met at once.
+        // Now and then, so that it also meets what is left of several runs at once.
         if random.below(5) == 0 {
             scene.run(&["clean"]).ends_with(0);
         }
@@ -132,7 +133,7 @@ fn kill_at_any_moment_and_clean() {
     );
 }
 
-/// The cells go with the program, before anybody cleans.
+/// The cells go with the program, before anything cleans.
 #[test]
 fn nothing_outlives_a_kill() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -192,7 +193,7 @@ fn sighup() {
     interrupted_by(&[Signal::SIGHUP]);
 }
 
-/// The one who presses Ctrl-C twice does not wait; then `clean` takes what is left.
+/// Pressing Ctrl-C twice does not wait; then `clean` removes what is left.
 #[test]
 fn ctrl_c_twice() {
     let Some((scene, runtimes)) = scene() else { return };

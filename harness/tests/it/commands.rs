@@ -1,4 +1,4 @@
-//! The commands that run cases and tell of them, end to end, on small corpora of a test's own.
+//! The commands that run cases and report on them, end to end, on small corpora of a test's own.
 
 use crate::support;
 use crate::support::{events, needs, story};
@@ -91,7 +91,7 @@ fn accept_writes_once_and_keeps_what_people_wrote() {
             .case("some/story")
             .verdict()
     };
-    // Nothing is written, and it is known all the same: the catalogue recognises it.
+    // Nothing is written down, and it is known all the same: the catalogue recognises it.
     assert_eq!(verdict(0), Verdict::Known);
     scene.write(
         "cases/some/story.known.yaml",
@@ -137,7 +137,7 @@ fn accept_writes_once_and_keeps_what_people_wrote() {
     assert!(!known.exists(), "nobody had said why, and nothing of it shows");
     assert_eq!(verdict(0), Verdict::Agree);
 
-    // These versions show nothing of it; what somebody wrote about others stays.
+    // These versions do not show it; what was written about others stays.
     scene.write(
         "cases/some/story.known.yaml",
         format!(
@@ -152,7 +152,7 @@ fn accept_writes_once_and_keeps_what_people_wrote() {
     assert_eq!(verdict(0), Verdict::Agree);
 }
 
-/// What accept would overwrite by mistake: nothing, where the case cannot be judged.
+/// What accept would overwrite by mistake: nothing, if the case cannot be judged.
 #[test]
 fn accept_takes_no_broken_case() {
     let Some(runc) = needs::runtime("runc") else {

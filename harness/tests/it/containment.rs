@@ -1,5 +1,5 @@
-//! What a runtime under test cannot reach. Attacks are made by `fakes/malicious.sh`, one a test, and by the worst
-//! four that real runtimes have done; before and after, everything outside is looked at.
+//! What a runtime under test cannot reach. Attacks are made by `fakes/malicious.sh`, one per test, and by the
+//! worst four that real runtimes have made; before and after, everything outside is examined.
 
 use crate::support;
 use crate::support::{contained, events, needs, outside};
@@ -33,7 +33,7 @@ fn attack(name: &str) {
         "the attack reached something: {}",
         case.text()
     );
-    // The fake leaves a file in the runtime's folder, so that the test knows that it came so far.
+    // The fake leaves a file in the runtime's folder, so that the test knows that it got that far.
     assert!(
         case.verdict() >= Verdict::Unstable,
         "the attack was not made: {}",
@@ -78,7 +78,7 @@ attacks! {
     raise_the_own_bounds: "bounds";
 }
 
-/// youki 0.7.0 with an empty cgroupsPath takes the root cgroup as the container's, and ends all in it.
+/// youki 0.7.0 with an empty cgroupsPath treats the root cgroup as the container's, and ends everything in it.
 #[test]
 fn youki_with_an_empty_cgroups_path() {
     let (Some(runc), Some(youki)) = (needs::runtime("runc"), needs::runtime("youki@0.7.0")) else {
@@ -99,7 +99,7 @@ fn youki_with_an_empty_cgroups_path() {
     println!("{}", events.case("worst/it").text());
 }
 
-/// crun took the id as a path below `--root`, and removed what it leads to.
+/// crun took the id as a path below `--root`, and removed what it led to.
 fn crun_with_a_path_for_an_id(version: &str) {
     let selector = format!("crun@{version}");
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime(&selector)) else {
@@ -145,8 +145,8 @@ fn crun_1_21_with_a_path_for_an_id() {
     crun_with_a_path_for_an_id("1.21");
 }
 
-/// crun 0.17 writes sysctls without looking whether the container has a namespace for them; so does a sysctl
-/// that no namespace has.
+/// crun 0.17 writes sysctls without checking whether the container has a namespace for them; the same goes
+/// for a sysctl that no namespace has.
 fn sysctls_without_a_namespace(selector: &str, name: &str) {
     let (Some(runc), Some(other)) = (needs::runtime("runc"), needs::runtime(selector)) else {
         return;
@@ -250,7 +250,7 @@ fn crun_s_filter_cache_does_not_last() {
             &[given("runc", &runc), given("crun", &crun)],
         );
         let case = events.case("cache/it");
-        // That there is a cache shows; what was in the one of the run before does not.
+        // That there is a cache shows; what was in the previous run's cache does not.
         assert_eq!(
             case.shows("crun", "proc.call.mkdir"),
             None,

@@ -1,4 +1,4 @@
-//! `ocidiff run --via cri` with a real containerd: the seed's story as pods, what is no pod, and what is left.
+//! `ocidiff run --via cri` with a real containerd: the seed's story as pods, what cannot be a pod, and what is left.
 
 use crate::support;
 use crate::support::containerd::{Containerd, wait};
@@ -34,7 +34,7 @@ fn node(names: &[&str]) -> Option<Containerd> {
     Some(new)
 }
 
-/// The command against the node, with the real store: the story's rootfs is made of packages.
+/// The command against the node, with the real store: the story's rootfs is made from packages.
 fn command(scene: &Scene, node: &Containerd, args: &[&str]) -> Command {
     let mut command = scene.command(args);
     command.env_remove("OCIDIFF_HOME");
@@ -49,7 +49,7 @@ fn run(scene: &Scene, node: &Containerd, args: &[&str]) -> Ran {
     output.wait(child, Duration::from_secs(600))
 }
 
-/// All pods, containers and images, as the node has them.
+/// All pods, containers and images on the node.
 fn things(node: &Containerd) -> Vec<String> {
     wait(async {
         let client = node.client().await;
@@ -63,7 +63,7 @@ fn things(node: &Containerd) -> Vec<String> {
     })
 }
 
-/// What a runtime's record of a case has of a fact.
+/// What a runtime's record of a case contains for a fact.
 fn fact(scene: &Scene, case: &str, runtime: &str, path: &str) -> Option<Value> {
     let file = scene.path().join(format!("records/{case}/{runtime}.json"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -195,7 +195,7 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         if status.is_none() {
             assert_ne!(things(&node), before);
             begun_import(&node);
-            // It may have been about to make one more.
+            // It may have been about to make another one.
             for _ in 0..20 {
                 let cleaned = run(&scene, &node, &["clean"]);
                 cleaned.ends_with(0);
@@ -212,7 +212,7 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
     }
 }
 
-/// What a run that is killed while it imports leaves: a lease with the labels of its session.
+/// What a run leaves that is killed while it imports: a lease with the labels of its session.
 fn begun_import(node: &Containerd) {
     wait(async {
         let client = node.client().await;
@@ -271,7 +271,7 @@ fn a_node_on_which_no_pod_starts_has_no_skipped_corpus() {
         return;
     };
     let scene = Scene::new();
-    // It says its version, and starts nothing.
+    // It reports its version, but starts nothing.
     scene.write(
         "crun",
         "#!/bin/sh\ncase \"$*\" in *--version*) echo crun version 1.8.1; exit;; esac\necho no >&2\nexit 1\n",
@@ -332,7 +332,7 @@ fn an_engine_that_dies_is_given_up_and_what_was_found_is_told() {
     assert!(ran.stdout.contains("cases have a verdict"), "{ran:?}");
 }
 
-/// Somebody's pod, with one container of the box that sleeps.
+/// A user's pod, with one container of the box that sleeps.
 fn sleeper(node: &Containerd, name: &str, handler: &str, profile: m::SecurityProfile) -> m::ContainerStatus {
     let pod = Pod {
         name: name.to_owned(),
@@ -409,7 +409,7 @@ fn the_profile_that_the_engine_brings_along_is_cured() {
     assert_eq!(things(&node), before);
 }
 
-/// What the pod of `--kubernetes --only-read` does: root of no capability, which sees the socket and no runtime.
+/// What the pod of `--kubernetes --only-read` does: root without capabilities, which sees the socket but no runtime.
 fn only_reads(scene: &Scene, node: &Containerd) {
     let words = [
         "check",
@@ -452,7 +452,7 @@ fn only_reads(scene: &Scene, node: &Containerd) {
     let stub = "runc/enosys-stub".to_owned();
     assert!(meets("shop/default/web").contains(&stub), "{report:#?}");
     assert!(!meets("shop/unconfined/web").contains(&stub), "{report:#?}");
-    // Nothing that is known is not the same as safe.
+    // Nothing known is not the same as safe.
     assert!(report.shapes.iter().all(|shape| !shape.is_safe()), "{report:#?}");
     assert!(
         report.set_aside[0].why.starts_with("under "),
@@ -496,7 +496,7 @@ fn check_asks_the_node_for_its_pods() {
     };
     let all: Vec<&String> = report.shapes.iter().flat_map(|shape| &shape.workloads).collect();
     assert_eq!(all.len(), 2, "{all:?}: no pause, and nobody who has moved");
-    // Whoever has a filter that does not know fchmodat2 is told, and nobody else.
+    // This is reported for every workload whose filter does not know fchmodat2, and for no other.
     let calls = |name: &str| {
         let findings = &of(name).findings;
         findings.iter().any(|one| one.what.contains("calls x86_64 450.."))
@@ -525,14 +525,15 @@ fn check_asks_the_node_for_its_pods() {
     assert_eq!((things(&node), node.mounts()), before);
 }
 
-/// Programs of containerd, with their shims beside them: those that OCIDIFF_CONTAINERDS names, separated by colons, or
-/// the one on PATH, twice.
+/// Programs of containerd, with their shims next to them: those that OCIDIFF_CONTAINERDS names, separated by colons,
+/// or the one on PATH, twice.
 fn containerds() -> Vec<PathBuf> {
     let named = std::env::var("OCIDIFF_CONTAINERDS").unwrap_or_else(|_| "containerd:containerd".to_owned());
     named.split(':').map(PathBuf::from).collect()
 }
 
-/// What the table of cases and nodes in a text says, by case, node and runtime. A node's socket is another each time.
+/// The content of the table of cases and nodes in a text, by case, node and runtime. A node's socket is different
+/// each time.
 fn values(text: &str) -> BTreeMap<[String; 3], String> {
     let cells = |line: &str| -> Vec<String> {
         let cells = line.trim_matches('|').split('|');
@@ -556,10 +557,10 @@ fn values(text: &str) -> BTreeMap<[String; 3], String> {
     found
 }
 
-/// Cases of the story, one a profile.
+/// Cases of the story, one per profile.
 const PROFILES: usize = 4;
 
-/// The command's table is that of `runtimes/README.md`, as far as the machine has the nodes.
+/// The command's table matches that of `runtimes/README.md`, as far as the machine has the nodes.
 #[test]
 fn nodes_stand_in_one_table() {
     let names = ["runc", "crun@1.8.1", "crun@1.28", "youki"];

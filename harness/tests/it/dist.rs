@@ -1,4 +1,4 @@
-//! The program as one static file (`make dist`), in a root where there is nothing else.
+//! The program as one static file (`make dist`), in a root that contains nothing else.
 //!
 //! OCIDIFF_DIST names the file; `make test` sets it.
 
@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// The file, or none with a line that says why; with OCIDIFF_TEST_ALL that is a failure.
+/// The file, or `None` with a line that says why; with OCIDIFF_TEST_ALL that is a failure.
 fn program() -> Option<PathBuf> {
     let skip = |why: &str| {
         assert!(std::env::var_os("OCIDIFF_TEST_ALL").is_none(), "{why}");

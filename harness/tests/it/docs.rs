@@ -1,4 +1,4 @@
-//! The documents are true: their links lead somewhere, the files that they name are there, the commands that they show
+//! The documents are accurate: their links lead somewhere, the files that they name exist, the commands that they show
 //! are commands. What needs neither root nor a runtime is run.
 
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use serde_json::Value;
 use crate::support::binary;
 use crate::support::documents::{Document, anchors, documents, root, words};
 
-/// Bytes of the README: it says what there is and where; the rest stands where its subject lives.
+/// The size of the README in bytes: it says what exists and where; the rest is kept with its subject.
 const README: usize = 9_000;
-/// Columns of a line of prose.
+/// The width of a line of prose.
 const WIDTH: usize = 100;
-/// What can be run from a checkout without root and without runtimes, and with which words it cannot.
+/// What can be run from a checkout without root and without runtimes, and with which arguments it cannot.
 const OFFLINE: [(&str, &[&str]); 7] = [
     ("explain", &["--run"]),
     ("facts", &[]),
@@ -50,7 +50,7 @@ fn the_readme_is_short() {
 #[test]
 fn prose_is_wrapped() {
     for document in documents() {
-        // Its lines are one for each change.
+        // It has one line for each change.
         if document.name == "CHANGELOG.md" {
             continue;
         }
@@ -152,7 +152,7 @@ fn commands_have_the_options_that_are_shown() {
         for (number, command) in document.commands() {
             let place = format!("{}:{number}: {command}", document.name);
             let words = words(&command);
-            // Of a command that has commands of its own, the second word is one.
+            // For a command with subcommands, the second word is one.
             let name = words.get(1).cloned().unwrap_or_default();
             let mut asked = vec![name];
             if ["matrix", "kernels", "runtimes"].contains(&asked[0].as_str()) {
@@ -199,7 +199,7 @@ fn commands_that_need_nothing_run_and_print_what_is_shown() {
                 );
                 printed += stdout;
             }
-            // What is printed may be shortened by leaving lines out, and no line is edited.
+            // Output may be shortened by leaving out lines, but lines are not edited.
             let shown = blocks.get(at + 1).filter(|shown| shown.language.is_empty());
             for (number, line) in shown
                 .iter()
@@ -216,7 +216,7 @@ fn commands_that_need_nothing_run_and_print_what_is_shown() {
     }
 }
 
-/// What is said of formats is said of every member, and of nothing that is not there.
+/// The description of formats covers every member, and nothing that does not exist.
 #[test]
 fn every_name_has_its_place() {
     let schema = |of: &str| -> Value {

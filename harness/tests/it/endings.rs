@@ -1,5 +1,5 @@
-//! How each command ends where what it says cannot be written, or it is told to end: with the documented status, soon,
-//! and with nothing left behind.
+//! How each command ends if its output cannot be written, or if it is told to end: with the documented status, soon,
+//! and leaving nothing behind.
 
 use crate::support;
 use crate::support::{corpus, endings};
@@ -13,7 +13,7 @@ use endings::{full, head, start, start_with, unread, wait_for};
 use nix::sys::signal::{Signal, kill};
 use support::Scene;
 
-/// Every command, what it ends with where all is well, and whether it makes something on the machine.
+/// Every command, with its exit status when all is well, and whether it makes something on the machine.
 fn commands<'a>(runtimes: &'a [String; 4]) -> Vec<(Vec<&'a str>, i32, bool)> {
     let with = |args: &[&'static str]| -> Vec<&'a str> {
         args.iter()
@@ -73,7 +73,7 @@ fn commands<'a>(runtimes: &'a [String; 4]) -> Vec<(Vec<&'a str>, i32, bool)> {
     ]
 }
 
-/// `accept` and `repro` change what they find: each run has its own.
+/// `accept` and `repro` change what they find: each run has its own files.
 fn changing(runtimes: &[String; 4], index: usize) -> [(Vec<&str>, i32); 2] {
     let folder: &'static str = format!("repro-{index}").leak();
     let accept = ["accept", "some/story", "--cases", "cases"];
@@ -130,7 +130,7 @@ fn a_reader_that_goes_away_is_not_told_so() {
         .map(|(args, status, _)| (args, status));
     for (args, status) in all.chain(changing(&runtimes, 1)) {
         let what = args.join(" ");
-        // They end before all was run: what the rest would have shown is not known.
+        // They end before everything was run: what the rest would have shown is not known.
         let is_cut = matches!(args[0], "run" | "control") && args[1] != "--help";
         let status = if is_cut { 3 } else { status };
         let ended = start(&mut scene.command(&args), unread(), scene.path()).wait();
@@ -149,7 +149,7 @@ fn a_reader_that_goes_away_is_not_told_so() {
     }
 }
 
-/// The shell's `>&- 2>&-`: as if it were /dev/null.
+/// The shell's `>&- 2>&-`: as if they were /dev/null.
 #[test]
 fn streams_that_are_closed_change_nothing() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -177,7 +177,7 @@ fn streams_that_are_closed_change_nothing() {
     }
 }
 
-/// `2>&1 | head -3`, and each line of progress after that fails too.
+/// `2>&1 | head -3`, after which each line of progress fails too.
 #[test]
 fn a_run_ends_with_its_reader() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -231,7 +231,7 @@ fn a_signal_ends_each_command_at_any_moment() {
     }
 }
 
-/// The first one is heard in the middle of the run, the second one while it cleans up.
+/// The first signal arrives in the middle of the run, the second while it cleans up.
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -247,7 +247,7 @@ fn a_second_signal_ends_it_at_once() {
         let pid = running.pid();
         kill(pid, signal).expect("a signal");
         let name = support::traces::name_of(pid.as_raw().cast_unsigned());
-        // Two that come before the first is heard are one.
+        // Two signals that come before the first is handled count as one.
         for _ in 0..3 {
             std::thread::sleep(Duration::from_millis(10));
             // It may have ended by then.
@@ -262,19 +262,19 @@ fn a_second_signal_ends_it_at_once() {
     }
 }
 
-/// One who reads nothing, and does not go away: what is found is cleaned up behind before it is told.
+/// A reader that reads nothing, and does not go away: everything is cleaned up before the results are reported.
 #[test]
 fn a_reader_that_does_not_read() {
     let Some((scene, runtimes)) = scene() else { return };
     let run = [&["run", "some", "--cases", "cases"][..], &words(&runtimes)].concat();
     for args in [vec!["list"], vec!["schema", "case"], run] {
         let (reader, mut writer) = std::io::pipe().expect("a pipe");
-        // Full, but for what the head of a run needs.
+        // Full, except for what the head of a run needs.
         let room = if args[0] == "run" { 400 } else { 0 };
         let taken = vec![b'x'; 65536 - room];
         std::io::Write::write_all(&mut writer, &taken).expect("fill the pipe");
         let running = start(&mut scene.command(&args), writer, scene.path());
-        // More than it takes to come to the end of what it prints.
+        // Longer than it needs to finish printing.
         running.wait_until_it_listens();
         std::thread::sleep(Duration::from_secs(3));
         kill(running.pid(), Signal::SIGTERM).expect("a signal");
@@ -285,7 +285,7 @@ fn a_reader_that_does_not_read() {
     }
 }
 
-/// Both ends of a terminal. No other program may inherit the first, or it stays open.
+/// Both ends of a terminal. Other programs must not inherit the first, or it stays open.
 fn terminal() -> (nix::pty::PtyMaster, fs::File) {
     use nix::fcntl::OFlag;
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
@@ -308,7 +308,7 @@ fn a_terminal_that_is_closed() {
     let long = [&["run", "slow", "--cases", "cases"][..], &words(&runtimes)].concat();
     let longer = [&["control", "slow", "--cases", "cases"][..], &words(&runtimes)].concat();
     let makes = commands(&runtimes).into_iter().filter(|(_, _, makes)| *makes);
-    // The others may be through by then.
+    // The others may have finished by then.
     let all = makes.map(|(args, status, _)| (args, 100, vec![status, 3]));
     for (args, millis, statuses) in all.chain([(long, 700, vec![3]), (longer, 700, vec![3])]) {
         let (master, slave) = terminal();

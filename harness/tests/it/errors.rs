@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 
 use support::{Ran, Scene};
 
-/// It ends with 2 and says this; nothing is said on stdout.
+/// It ends with 2 and reports this; nothing is printed on stdout.
 #[track_caller]
 fn refused(ran: &Ran, texts: &[&str]) {
     ran.ends_with(2).within(30);
@@ -32,7 +32,7 @@ fn case(text: &str, place: &str, says: &[&str]) {
     refused(&scene.run(&["run", "--cases", "cases"]), &texts);
 }
 
-/// Name, the case's text, where the error is, and what is said.
+/// The name, the case's text, where the error is, and what is reported.
 macro_rules! cases {
     ($($(#[$ignore:meta])? $name:ident: $text:expr, $place:literal, $says:expr;)*) => {
         $(#[test] $(#[$ignore])? fn $name() { case($text, $place, &$says); })*
@@ -184,7 +184,7 @@ fn wrong_use() {
     ] {
         refused(&scene.run(args), &["error"]);
     }
-    // Without a command the help is what one wants.
+    // Without a command, the user wants the help.
     refused(&scene.run(&[]), &["run", "report"]);
 }
 
@@ -346,7 +346,7 @@ fn without_root_it_says_so() {
     scene.write("cases/a/one.yaml", "summary: s\n");
     let mut command = scene.command(&["run", "--cases", "cases"]);
     std::os::unix::process::CommandExt::uid(&mut command, 65534);
-    // The nobody of the test must reach the case, and the program.
+    // The test's unprivileged user must be able to reach the case and the program.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(scene.path(), open).expect("open the folder");
     let output = support::Output::new(scene.path());

@@ -1,4 +1,4 @@
-//! What others wrote is printed as text: nothing of it is obeyed by a terminal.
+//! What others wrote is printed as text: a terminal obeys none of it.
 
 use crate::support;
 use crate::support::corpus;
@@ -8,7 +8,7 @@ use std::fs;
 use corpus::{scene, words};
 use support::{Ran, Scene};
 
-/// What a workload prints and a bundle holds is somebody else's.
+/// What a workload prints and what a bundle holds is not trusted.
 #[test]
 fn nothing_that_a_workload_prints_is_obeyed() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -74,7 +74,7 @@ fn obeys_nothing(args: &[&str], ran: &Ran) {
     assert!(ran.stderr.len() + ran.stdout.len() > 10, "{args:?} says nothing");
 }
 
-/// Whatever the terminal would obey is shown as text, on stderr too.
+/// Everything that the terminal would obey is shown as text, on stderr too.
 #[test]
 fn nothing_that_a_terminal_obeys_is_printed() {
     let scene = Scene::new();

@@ -1,7 +1,7 @@
 //! Runtimes that break in every way that we could think of: each fault is a named fact or `broken`, in bounded
 //! time, and the rest of the corpus goes on.
 //!
-//! `fakes/broken.sh` has everything done by the real runc but for one thing, and is held against it: what
+//! `fakes/broken.sh` leaves everything except one thing to the real runc, and is compared with it: what
 //! differs is the fault.
 
 use crate::support;
@@ -14,10 +14,10 @@ use events::{Case, Events};
 use ocidiff_model::Verdict;
 use support::{Ran, Scene};
 
-/// Faults that take the whole machine run alone: the others have limits to keep.
+/// Faults that use up the whole machine run alone: the others have time limits to meet.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// create, start, wait, delete with short limits, where nothing else is said.
+/// create, start, wait, delete with short limits, unless specified otherwise.
 const PLAIN: &str = "[{create: {limit: 2}}, {start: {limit: 2}}, {wait: {limit: 1}}, {delete: {limit: 2}}]";
 /// The same with a look at the state.
 const STATE: &str = "[{create: {limit: 2}}, {state: {limit: 2}}, {start: {limit: 2}}, {wait: {limit: 1}}, {delete: {limit: 2}}]";
@@ -79,7 +79,7 @@ fn run_now(fault: &str, steps: &str, check: impl FnOnce(Case<'_>, &Ran)) {
     check(case, &ran);
 }
 
-/// The fault shows as this fact: what the fake shows of it contains the text.
+/// The fault shows as this fact: the fake's value for it contains the text.
 fn shows(fault: &str, steps: &str, fact: &str, text: &str) {
     run(fault, steps, |case, _| {
         assert_eq!(case.verdict(), Verdict::New, "{}", case.text());
@@ -90,14 +90,15 @@ fn shows(fault: &str, steps: &str, fact: &str, text: &str) {
     });
 }
 
-/// Each fault, the steps, the fact that tells it, and what the fact must hold.
+/// Each fault, the steps, the fact that shows it, and what the fact must contain.
 macro_rules! faults {
     ($($name:ident: $fault:literal, $steps:expr, $fact:literal, $text:literal;)*) => {
         $(#[test] fn $name() { shows($fault, $steps, $fact, $text); })*
     };
 }
 
-/// What the recorder lost is run again with a larger ring, and then it is no record.
+/// If the recorder loses something, the case is run again with a larger ring; if that is not enough, there is
+/// no record.
 #[test]
 fn more_calls_than_the_small_ring_holds() {
     run("many-calls", PLAIN, |case, _| {
@@ -164,7 +165,7 @@ faults! {
     every_process_is_killed: "kill-all", PLAIN, "lifecycle.start.result", "error";
 }
 
-/// Either a difference or `broken`, depending on who runs out first.
+/// Either a difference or `broken`, depending on which of the two runs out first.
 fn shows_or_breaks(case: Case<'_>, _: &Ran) {
     let verdict = case.verdict();
     assert!(
@@ -174,13 +175,13 @@ fn shows_or_breaks(case: Case<'_>, _: &Ran) {
     );
 }
 
-/// Takes the whole machine.
+/// Uses up the whole machine.
 fn alone(fault: &str, steps: &str) {
     let _alone = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
     run_now(fault, steps, shows_or_breaks);
 }
 
-/// Where it is `broken`, it says what ran out.
+/// If it is `broken`, the reason says what ran out.
 fn meets_its_bound(fault: &str) {
     let _alone = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
     run_now(fault, PLAIN, |case, ran| {
@@ -225,7 +226,7 @@ fn the_run_s_own_cgroup_is_frozen() {
     run("frozen", PLAIN, shows_or_breaks);
 }
 
-/// Nothing thaws the container but the end of the run.
+/// Only the end of the run thaws the container.
 #[test]
 fn a_container_stays_paused() {
     let steps = "[{create: {config: {process: {args: [/bin/probe, sleep, forever]}}}}, start, pause]";
@@ -249,7 +250,7 @@ fn a_pid_file_of_other_bytes() {
     shows("binary-pid-file", PLAIN, "lifecycle.create.pid_file", "garbage");
 }
 
-/// What a runtime prints is read and thrown away: neither time nor memory grow with it.
+/// What a runtime prints is read and discarded: neither time nor memory grows with it.
 #[test]
 fn a_gigabyte_is_printed() {
     run(
@@ -261,7 +262,7 @@ fn a_gigabyte_is_printed() {
     );
 }
 
-/// The container gets the closed descriptors, or others; the harness gets on with it.
+/// The container gets the closed descriptors, or others; the harness carries on.
 #[test]
 fn stdout_is_closed() {
     run("close-stdout", PLAIN, |case, _| {
@@ -269,7 +270,7 @@ fn stdout_is_closed() {
     });
 }
 
-/// A runtime that cannot even tell its version is refused before anything runs, and in bounded time.
+/// A runtime that cannot even report its version is refused before anything runs, and in bounded time.
 #[test]
 fn a_version_that_does_not_come() {
     let scene = Scene::new();

@@ -1,4 +1,4 @@
-//! What is told from the catalogue alone: without root, without a runtime, on small corpora of a test's own.
+//! What is reported from the catalogue alone: without root, without a runtime, on small corpora of a test's own.
 
 use crate::support;
 
@@ -170,7 +170,7 @@ fn lint_tells_and_mends() {
     );
 }
 
-/// The known file says who is right; what is recognised without it is held against that.
+/// The known file is the reference; what is recognised without it is compared with that.
 #[test]
 fn lint_says_what_recognition_finds_without_the_known_files() {
     let scene = scene();

@@ -7,7 +7,7 @@ use ocidiff_model::check::FleetReport;
 use serde_json::{Value, json};
 use support::Scene;
 
-/// The events of a node with one workload, as its log has them.
+/// The events of a node with one workload, as they are in its log.
 fn events(node: &str, time: u64, impact: &str) -> String {
     let runtime = |name: &str| json!({"name": name, "version": "1.1", "label": name});
     let finding =
@@ -131,7 +131,7 @@ fn what_cannot_be_drawn_is_told_with_its_file_and_line() {
     );
 }
 
-/// A check of one bundle by a runtime against a copy of itself.
+/// A check of one bundle, with a runtime compared with a copy of itself.
 fn check(scene: &Scene, more: &[&str]) -> Option<support::Ran> {
     let runc = needs::runtime("runc")?;
     let twin = scene.path().join("twin");

@@ -1,5 +1,5 @@
-//! Every loader with inputs that nobody would write: no panic, no wait, no growth. `OCIDIFF_FUZZ=1000000` takes so many
-//! for each loader, `OCIDIFF_FUZZ_SEED` others; without them it is a few seconds' worth.
+//! Every loader, with inputs that no one would write: no panic, no hang, no growth. `OCIDIFF_FUZZ=1000000` tries that
+//! many for each loader, `OCIDIFF_FUZZ_SEED` other ones; without them it takes a few seconds.
 
 mod mutate;
 
@@ -23,9 +23,9 @@ use ocidiff_seccomp::profile::For;
 
 /// Inputs for each loader, if the environment does not say.
 const FEW: usize = 300;
-/// No input may take longer, on a machine that does much else.
+/// No input may take longer, even on a machine that is busy with other work.
 const SLOW: Duration = Duration::from_secs(10);
-/// What the test's process may take, all loaders together, in KiB.
+/// How much memory the test's process may use, for all loaders together, in KiB.
 const MEMORY: u64 = 500 << 10;
 
 static CORPUS: LazyLock<Sources> = LazyLock::new(|| files::built_in("cases"));
@@ -35,7 +35,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Gives mutants of the seeds to a loader. What it makes of them is its own business.
+/// Gives mutants of the seeds to a loader. What the loader makes of them does not matter.
 fn fuzz(name: &str, seeds: &[String], mut loader: impl FnMut(&[u8])) {
     let count = number("OCIDIFF_FUZZ").map_or(FEW, |count| usize::try_from(count).expect("a count"));
     let mut random = Random::new(number("OCIDIFF_FUZZ_SEED").unwrap_or(1) ^ name.len() as u64);
@@ -64,7 +64,7 @@ fn fuzz(name: &str, seeds: &[String], mut loader: impl FnMut(&[u8])) {
     assert!(peak < MEMORY, "{name}: {peak} KiB");
 }
 
-/// The most that this process has had in memory, in KiB.
+/// The peak memory of this process, in KiB.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let line = status
@@ -209,7 +209,7 @@ fn profiles() {
     });
 }
 
-/// As engines write them: those of real pods.
+/// As engines write them: the configs of real pods.
 fn configs() -> Vec<String> {
     fn collect(folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -227,7 +227,7 @@ fn configs() -> Vec<String> {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pods"),
         &mut found,
     );
-    // Most changes would fall on the profile.
+    // Most changes would hit the profile.
     let small = |text: &String| {
         let mut config: serde_json::Value = serde_json::from_str(text).expect("JSON");
         config["linux"]["seccomp"] = serde_json::json!({"defaultAction": "SCMP_ACT_ALLOW"});
@@ -280,7 +280,7 @@ fn recorded_events() {
     });
 }
 
-/// The layer of each case that loads is made; beside it lies a folder that no path may reach.
+/// The layer of each case that loads is made; next to it is a folder that no path may reach.
 #[test]
 fn layers_stay_where_they_are() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,10 +1,10 @@
-//! The order of the house: rooms lie on floors, and each uses those below it only.
+//! The order of the house: rooms are on floors, and each uses only those below it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the program is built of.
+/// The crates that make up the program.
 const CRATES: [&str; 10] = [
     "harness/src",
     "harness/model/src",
@@ -17,7 +17,7 @@ const CRATES: [&str; 10] = [
     "reports/src",
     "cases/probe/src",
 ];
-/// At most so many lines; `CONTRIBUTING.md` names these figures.
+/// Maximum numbers of lines; `CONTRIBUTING.md` states these figures.
 const LONGEST_FILE: usize = 400;
 const LONGEST_FUNCTION: usize = 100;
 
@@ -52,7 +52,8 @@ fn rooms_use_those_above_them_in_the_table_only() {
     assert!(up.is_empty(), "move what is used to a lower floor: {up:?}");
 }
 
-/// A file may use the room that it is in, and what lies below it: it is those beside it that must not use each other.
+/// A file may use the room that it is in, and what lies below it, but files next to each other must not use each
+/// other both ways.
 #[test]
 fn files_of_a_room_use_each_other_one_way_only() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -77,7 +78,7 @@ fn files_of_a_room_use_each_other_one_way_only() {
     assert!(rooms > 40, "only {rooms} rooms were found");
 }
 
-/// Which of a folder's modules name which others, by `super::` or from the crate's root.
+/// Which of a folder's modules refer to which others, by `super::` or from the crate's root.
 fn uses_within(room: &str, folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::<String, BTreeSet<String>>::new();
     let module = |path: &Path| -> Option<String> {
@@ -133,7 +134,7 @@ fn uses_within(room: &str, folder: &Path) -> BTreeMap<String, BTreeSet<String>> 
     all
 }
 
-/// The first names of a path, or of each of a list of paths: `a::b`, `{a, b::{c, d}}`.
+/// The first names of a path, or of each path in a list: `a::b`, `{a, b::{c, d}}`.
 fn named(text: &str) -> Vec<String> {
     let word = |text: &str| {
         text.chars()
@@ -158,7 +159,7 @@ fn named(text: &str) -> Vec<String> {
     names.iter().map(|item| word(item.trim())).collect()
 }
 
-/// Modules of which each uses the next, and the last the first.
+/// Modules that form a circle: each uses the next, and the last uses the first.
 fn circle(uses: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let mut left = uses.clone();
     loop {
@@ -176,7 +177,7 @@ fn circle(uses: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     }
 }
 
-/// An error is a fragment that reads behind "failed to", or behind the name of what it is about.
+/// An error is a fragment that reads well after "failed to", or after the name of what it is about.
 #[test]
 fn errors_have_one_grammar() {
     let mut seen = 0;
@@ -254,7 +255,7 @@ fn files_and_functions_fit_on_few_screens() {
     assert!(longest_function.0 <= LONGEST_FUNCTION, "{longest_function:?}");
 }
 
-/// What is known is to be read by people, and grows with every version that is looked at.
+/// Known files are meant to be read by people, and grow with every version that is examined.
 const KNOWN_BYTES: u64 = 420_000;
 
 #[test]
@@ -271,7 +272,7 @@ fn known_files_and_findings_stay_small() {
     assert!(bytes > 100_000 && bytes <= KNOWN_BYTES, "{bytes}");
 }
 
-/// A file without the tests at its end. What only declares a file of tests, at its top, ends nothing.
+/// A file without the tests at its end. A mere declaration of a test file, at the top, does not end anything.
 fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
@@ -291,7 +292,7 @@ fn product() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Which rooms each room names by `crate::ROOM`.
+/// Which rooms each room refers to by `crate::ROOM`.
 fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::<String, BTreeSet<String>>::new();
     for path in files() {

@@ -1,4 +1,4 @@
-//! `--ignore`: findings that somebody does not want to hear of for a while; and what shows no more in a new version.
+//! `--ignore`: findings that should not be reported for a while; and what no longer shows in a new version.
 
 use crate::support;
 use crate::support::{corpus, events, needs, program, story};
@@ -12,7 +12,7 @@ use ocidiff_model::{Impact, Verdict};
 use story::{FACT, STORY, both};
 use support::{Ran, Scene};
 
-/// A finding of crun's, of every version.
+/// A finding about every version of crun.
 const FINDING: &str = "title: crun answers EPERM
 affects: \"*\"
 kind: bug
@@ -102,7 +102,7 @@ fn a_bundle_whose_differences_are_ignored_ends_with_0() {
     run(&scene, &args, &runtimes).ends_with(1);
     let told = fs::read_to_string(scene.path().join("events")).expect("events");
     if told.contains("\"verdict\":\"new\"") {
-        // This machine shows something that nobody has explained: that cannot be ignored.
+        // This machine shows something unexplained, which cannot be ignored.
         return;
     }
     let ids = ["runc/enosys-stub", "runc/sysfs-superblock-read-only"].map(|id| (id, "2999-12-31"));
@@ -164,7 +164,7 @@ fn a_wrong_file_is_told_before_anything_runs() {
     );
 }
 
-/// A runtime that calls itself crun 99 and does what runc does: what is written of crun does not show.
+/// A runtime that claims to be crun 99 and does what runc does: what is written about crun does not show.
 #[test]
 fn what_shows_no_more_in_a_new_version_is_news() {
     let Some(mut runtimes) = both() else { return };

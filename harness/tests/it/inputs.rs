@@ -1,5 +1,5 @@
-//! Hostile and careless inputs: what strangers wrote is refused or read within limits, whatever it is. Nothing outside
-//! of its place is written, nothing is waited for, and the program's memory stays below 200 MiB.
+//! Hostile and careless inputs: untrusted data is refused or read within limits, whatever it is. Nothing is written
+//! outside its place, nothing is waited for, and the program's memory stays below 200 MiB.
 
 #[path = "inputs/cures.rs"]
 mod cures;
@@ -25,7 +25,7 @@ use support::{Output, Ran, Scene};
 const MEMORY: u64 = 200 << 10;
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs it, and looks at its memory meanwhile.
+/// Runs it, and watches its memory meanwhile.
 fn measured(scene: &Scene, args: &[&str]) -> Ran {
     let output = Output::new(scene.path());
     let child = output
@@ -34,7 +34,7 @@ fn measured(scene: &Scene, args: &[&str]) -> Ran {
     let status = format!("/proc/{}/status", child.id());
     let watcher = std::thread::spawn(move || {
         let mut peak = 0;
-        // Of one that has ended there is no VmHWM any more.
+        // Once it has ended, there is no VmHWM any more.
         while let Some(now) = fs::read_to_string(&status).ok().as_deref().and_then(peak_of) {
             peak = now;
             std::thread::sleep(Duration::from_millis(5));
@@ -52,7 +52,7 @@ fn peak_of(status: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// It ends with 2, soon, and says this.
+/// It ends with 2, soon, and reports this.
 #[track_caller]
 fn refused(ran: &Ran, says: &[&str]) {
     ran.ends_with(2).within(100);
@@ -246,7 +246,7 @@ fn limits_can_be_raised() {
     output.wait(child, LIMIT).ends_with(0);
 }
 
-/// Every command that reads a bundle; none where the runtimes are missing.
+/// Every command that reads a bundle; `None` if the runtimes are missing.
 fn commands(bundle: &str) -> Option<[Vec<String>; 3]> {
     let [runc, crun] =
         ["runc", "crun"].map(|name| Some(format!("{name}={}", needs::runtime(name)?.display())));

@@ -1,5 +1,6 @@
 //! Every command that makes something on the machine, killed at moments spread over its life, and then `clean`: nothing
-//! is left, and the user's own files are whole. OCIDIFF_TEST_KILLS says how often each; runs are in `cleanup.rs` too.
+//! is left, and the user's own files are intact. OCIDIFF_TEST_KILLS says how often each is killed; runs are in
+//! `cleanup.rs` too.
 
 use crate::support;
 use crate::support::{corpus, processes};
@@ -15,23 +16,23 @@ use processes::{Random, kills, processes_of, programs_of, still_loaded, wait_unt
 use support::Scene;
 use support::traces::{left_by, name_of};
 
-/// `clean` of one test would meet what another has just killed.
+/// `clean` in one test would meet what another has just killed.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// A command, what it ends with, and the file or folder of the user's that it writes.
+/// A command, its exit status, and the user's file or folder that it writes.
 struct Killed<'a> {
     args: Vec<&'a str>,
     status: i32,
     writes: Option<&'static str>,
 }
 
-/// What a process left that was killed.
+/// What a killed process left behind.
 struct Corpse {
     name: String,
     programs: Vec<u32>,
 }
 
-/// Everything below a path, with what is in it; one that is not there has nothing.
+/// Everything below a path, with its content; empty for a path that does not exist.
 fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     if !path.is_dir() {
         return fs::read(path).map_or_else(|_| Vec::new(), |bytes| vec![(path.to_owned(), bytes)]);
@@ -50,10 +51,10 @@ fn remove(path: &Path) {
     };
 }
 
-/// Whether what was written is whole: as it was before, or as it is after a run to the end.
+/// Whether what was written is intact: as it was before, or as it is after a complete run.
 fn is_whole(path: &Path, whole: &[(PathBuf, Vec<u8>)], before: &[(PathBuf, Vec<u8>)]) -> bool {
     let now = contents(path);
-    // The last line of a run's events, or of a check's: they hold times, so that no two are the same.
+    // The last line of a run's events, or of a check's: they contain times, so that no two are the same.
     let ends = |files: &[(PathBuf, Vec<u8>)]| {
         files.iter().all(|(_, bytes)| {
             let text = String::from_utf8_lossy(bytes);
@@ -66,7 +67,7 @@ fn is_whole(path: &Path, whole: &[(PathBuf, Vec<u8>)], before: &[(PathBuf, Vec<u
     now == before || now == whole || (ends(whole) && ends(&now))
 }
 
-/// Starts it, kills it, and notes what could be left of it.
+/// Starts it, kills it, and records what it could have left.
 fn kill_after(scene: &Scene, args: &[&str], moment: Duration) -> Corpse {
     let mut command = scene.command(args);
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -83,7 +84,7 @@ fn kill_after(scene: &Scene, args: &[&str], moment: Duration) -> Corpse {
 
 fn assert_nothing_left(corpses: &[Corpse], what: &str) {
     for Corpse { name, programs } in corpses {
-        // Somebody else's `clean` may be at it too.
+        // Another `clean` may be working on it too.
         let left = wait_until_empty(|| left_by(name));
         assert_eq!(left, [] as [PathBuf; 0], "left of {what}");
         let processes = wait_until_empty(|| processes_of(name));
@@ -95,7 +96,7 @@ fn assert_nothing_left(corpses: &[Corpse], what: &str) {
     assert_eq!(mounts.lines().find(is_left), None, "a mount of {what}");
 }
 
-/// Kills it at each of so many moments of its life, and cleans now and then.
+/// Kills it at each of this many moments of its life, and cleans now and then.
 fn kill_it(make: impl for<'a> Fn(&'a [String; 4]) -> Killed<'a>) {
     let Some((scene, runtimes)) = scene() else { return };
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +104,7 @@ fn kill_it(make: impl for<'a> Fn(&'a [String; 4]) -> Killed<'a>) {
     let (what, kills, mut random) = (args.join(" "), kills(3), Random::seeded());
     let mine = writes.map(|name| scene.path().join(name));
     if args[0] == "runtimes" {
-        // Nothing is remembered of what was asked before.
+        // Nothing is remembered from earlier queries.
         mine.iter().for_each(|path| remove(path));
     }
     let before = mine.as_deref().map(contents).unwrap_or_default();
@@ -135,12 +136,12 @@ fn kill_it(make: impl for<'a> Fn(&'a [String; 4]) -> Killed<'a>) {
     }
     scene.run(&["clean"]).ends_with(0);
     assert_nothing_left(&corpses, &what);
-    // And what is there is in nobody's way.
+    // And what is there is not in the way.
     restore();
     scene.run(&args).ends_with(status).leaves_nothing();
 }
 
-/// The runtimes behind the words of a command.
+/// The runtimes after the words of a command.
 fn with<'a>(args: &[&'static str], runtimes: &'a [String; 4]) -> Vec<&'a str> {
     args.iter().copied().chain(words(runtimes)).collect()
 }
@@ -201,7 +202,7 @@ fn repro() {
     });
 }
 
-/// Programs are asked for their versions, each time anew since none is in the store's memory.
+/// Programs are asked for their versions, each time anew since the store does not remember any.
 #[test]
 fn runtimes() {
     kill_it(|_| Killed {
@@ -211,7 +212,7 @@ fn runtimes() {
     });
 }
 
-/// A known file that people wrote in is there as it was, or with what is new, at each moment.
+/// A known file with people's text in it is there as it was, or with what is new, at each moment.
 #[test]
 fn what_people_wrote_is_never_lost() {
     let Some((first, runtimes)) = scene() else { return };

@@ -1,5 +1,5 @@
-//! `ocidiff check --kubernetes`: the manifest, held against the API's schemas by `kubernetes-validate`, which brings them along.
-//! Neither root nor runtimes are needed.
+//! `ocidiff check --kubernetes`: the manifest, checked against the API's schemas by `kubernetes-validate`, which ships
+//! them. Neither root nor runtimes are needed.
 
 use crate::support;
 use crate::support::needs;
@@ -43,7 +43,7 @@ fn validator() -> Option<PathBuf> {
     found
 }
 
-/// What it says of a manifest: nothing if it is one.
+/// What it reports about a manifest: nothing if it is valid.
 fn wrong(scene: &Scene, validator: &Path, manifest: &str) -> Option<String> {
     let file = scene.write("manifest.yaml", manifest);
     let output = Command::new(validator)
@@ -132,7 +132,7 @@ fn the_api_takes_it() {
     let scene = Scene::new();
     let manifest = print(&scene, &["--to", "crun"]);
     assert_eq!(wrong(&scene, &validator, &manifest), None);
-    // What is no manifest is told, so that the line above says something.
+    // What is not a manifest is reported, so that the line above means something.
     for (part, instead, told) in [
         ("parallelism: 12", "parallelism: many", "parallelism"),
         ("tolerations:", "tolerates:", "tolerates"),
@@ -148,7 +148,7 @@ fn the_api_takes_it() {
     }
 }
 
-/// The versions that a pod which sees no program must be told.
+/// The versions that must be given to a pod that sees no program.
 const VERSIONS: [&str; 5] = ["--only-read", "--from", "runc@1.1.5", "--to", "crun@1.8.1"];
 
 #[test]
@@ -176,7 +176,7 @@ fn a_smaller_one_has_the_socket_and_nothing_else() {
         serde_json::json!([{"name": "socket", "hostPath": {"path": socket, "type": "Socket"}}])
     );
     assert_eq!(container["volumeMounts"][0]["mountPath"], socket);
-    // What it does not see is said where it is read.
+    // What it does not see is mentioned where it is read.
     for part in ["whether a workload", "seccomp filter answers", "never as safe"] {
         assert!(manifest.contains(part), "{part}");
     }
@@ -229,7 +229,7 @@ fn keys(value: &Value, at: &str, all: &mut BTreeSet<String>) {
     }
 }
 
-/// The first `kubectl` of the PATH that knows what the manifest asks for.
+/// The first `kubectl` on the PATH that knows what the manifest uses.
 fn kubectl() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -255,11 +255,11 @@ fn kubectl() -> Option<PathBuf> {
     found
 }
 
-/// What of a document's keys does not come back from kubectl, which knows the API's types.
+/// Which of a document's keys do not come back from kubectl, which knows the API's types.
 fn lost(scene: &Scene, kubectl: &Path, document: &Value) -> Vec<String> {
     let file = scene.write("document.json", document.to_string());
     let mut command = Command::new(kubectl);
-    // Only this call reads a Job by its type: `label` hands on what it does not know.
+    // Only this call reads a Job by its type: `label` passes on what it does not know.
     match document["kind"].as_str() {
         Some("Job") => command.args(["set", "image", "check=example.invalid/other"]),
         _ => command.args(["label", "tested=yes"]),
@@ -291,7 +291,7 @@ fn a_round_trip_through_kubectl_loses_no_key() {
                 "{more:?}"
             );
         }
-        // It drops what it does not know, so that the line above says something.
+        // It drops what it does not know, so that the line above means something.
         let wrong = parts(&manifest.replace("tolerations:", "tolerates:"));
         assert_eq!(lost(&scene, &kubectl, &wrong[2]).len(), 2, "{more:?}");
     }

@@ -1,5 +1,5 @@
-//! Machines and shells that give too little: each command ends with a documented status and one sentence that says what
-//! to do, and what is enough shows the same as anywhere.
+//! Machines and shells that provide too little: each command ends with a documented status and one sentence that says
+//! what to do, and where there is enough, the results are the same as anywhere.
 
 use crate::support;
 use crate::support::{corpus, events, needs, story};
@@ -14,10 +14,10 @@ use events::Events;
 use ocidiff_model::Verdict;
 use support::{Output, Ran, Scene};
 
-/// However long a command may take that cannot do anything.
+/// How long a command may take that cannot do anything.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// Runs the program behind other words: `prlimit --nofile=64:64`.
+/// Runs the program after other words: `prlimit --nofile=64:64`.
 fn behind(scene: &Scene, prefix: &[&str], args: &[&str]) -> Ran {
     let plain = scene.command(args);
     let mut command = Command::new(prefix[0]);
@@ -36,7 +36,7 @@ fn behind(scene: &Scene, prefix: &[&str], args: &[&str]) -> Ran {
     output.wait(child, LIMIT)
 }
 
-/// In a mount namespace of its own, after a script.
+/// In a private mount namespace, after a script.
 fn after(scene: &Scene, script: &str, args: &[&str]) -> Ran {
     let script = format!("mount --make-rprivate / && {script} && exec \"$@\"");
     behind(scene, &["unshare", "--mount", "sh", "-c", &script, "sh"], args)
@@ -66,7 +66,7 @@ fn commands(runtimes: &[String; 4]) -> Vec<Vec<&str>> {
     ]
 }
 
-/// One sentence, with 3, that has these words.
+/// One sentence, with exit status 3, that contains these words.
 #[track_caller]
 fn is_told(ran: &Ran, what: &str, has: &[&str]) {
     ran.ends_with(3).leaves_nothing();
@@ -104,7 +104,7 @@ fn a_capability_that_is_missing() {
     for (index, name) in CAPABILITIES.into_iter().enumerate() {
         let bounding = format!("-{name}");
         let prefix = ["setpriv", "--bounding-set", &bounding, "--inh-caps=-all"];
-        // Each with `run` and another.
+        // Each with `run` and one other.
         for args in [&commands[0], &commands[1 + index % (commands.len() - 1)]] {
             let has = [format!("CAP_{}", name.to_uppercase()), "--privileged".to_owned()];
             is_told(
@@ -116,7 +116,7 @@ fn a_capability_that_is_missing() {
     }
 }
 
-/// Whoever may raise them does, and then they are no limits.
+/// A process that may raise them does, and then they are not limits.
 fn may_raise_limits() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
@@ -153,7 +153,7 @@ fn limits_that_are_too_low() {
     }
 }
 
-/// The same as anywhere: the story differs in its one fact, the other case not at all.
+/// The same as anywhere: the story differs in its one fact, and the other case not at all.
 fn shows_the_same(scene: &Scene, what: &str, run: impl FnOnce(&[&str]) -> Ran, runtimes: &[String; 4]) {
     scene.write("cases/some/plain.yaml", "{summary: it}");
     let args = [
@@ -168,7 +168,7 @@ fn shows_the_same(scene: &Scene, what: &str, run: impl FnOnce(&[&str]) -> Ran, r
         .cases()
         .find(|case| case.case == "some/story")
         .expect("the story");
-    // What the profile makes of the call is seen in three places.
+    // What the profile makes of the call shows in three places.
     let own = ["syscall.denied", "filter.departures", story::FACT];
     let others = story
         .differences
@@ -259,7 +259,7 @@ fn places_that_are_missing_or_read_only() {
     }
 }
 
-/// A cgroup of the test's own, in the hierarchy that has the controller; gone with this.
+/// A cgroup for the test alone, in the hierarchy that has the controller; removed with this value.
 struct Cgroup(PathBuf);
 
 impl Cgroup {

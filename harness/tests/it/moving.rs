@@ -1,5 +1,5 @@
-//! `ocidiff check` on a node: who runs under what, what is new since the last check, from which version on it is safe, and what is
-//! left of a check that was ended.
+//! `ocidiff check` on a node: which workload runs under what, what is new since the last check, from which version on a
+//! move is safe, and what is left of a check that was ended.
 
 use crate::check::{bundle, with_a_shell};
 use crate::support::{Output, Ran, Scene, needs};
@@ -24,7 +24,7 @@ fn report(ran: &Ran) -> CheckReport {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))
 }
 
-/// A containerd's state folder, with a task for each: its config as the bundle of that name has it, and its runtime.
+/// A containerd's state folder, with a task for each: its config as in the bundle with that name, and its runtime.
 fn containerd(scene: &Scene, tasks: &[(&str, Option<&Path>)]) -> PathBuf {
     let state = scene.path().join("state");
     for (name, runtime) in tasks {
@@ -170,7 +170,7 @@ fn a_pause_container_matters_where_it_does_not_start() {
     );
 }
 
-/// An overlay in a mount namespace of the shim's own; the container made a folder in it.
+/// An overlay in the shim's own mount namespace; the container made a folder in it.
 const SHIM: &str = r#"
 task=$1/io.containerd.runtime.v2.task/k8s.io/work
 mv $task/rootfs $1/lower
@@ -223,7 +223,7 @@ fn files_that_a_container_made_are_in_the_copy_wherever_they_are_mounted() {
     let [shape] = &told.shapes[..] else {
         panic!("{told:#?}")
     };
-    // This runtime makes no working directory.
+    // This runtime does not make a working directory.
     assert!(shape.findings.iter().all(|one| !one.is_failure()), "{shape:#?}");
     assert!(
         shape

@@ -1,4 +1,4 @@
-//! Mutants of real runtimes: what they do is caught, by the case that is about it; the wrapper alone is not seen.
+//! Mutants of real runtimes: what they do is caught, by the case that is about it; the wrapper alone does not show.
 
 use crate::support;
 use crate::support::needs;

@@ -1,5 +1,5 @@
-//! Each misspelt name is an error at load, with its line and with what was meant: all in one go, without root and without a
-//! runtime. What only looks like a slip passes.
+//! Each misspelt name is an error at load, with its line and with what was meant: all at once, without root and without
+//! a runtime. What only looks like a slip passes.
 
 use crate::support;
 
@@ -8,7 +8,7 @@ use ocidiff_model::compared::is_compared;
 use ocidiff_model::facts::{self, Compared};
 use support::Scene;
 
-/// A file's text, with the line of the slip, and what is said there.
+/// A file's text, with the line of the slip, and what is reported there.
 struct Slip {
     case: &'static str,
     line: usize,
@@ -255,7 +255,7 @@ const CASES: &[Slip] = &[
         "did you mean `seccomp-default-action`?",
     ),
     slip("rootfs: prob", 2, "did you mean `probe`?"),
-    // Families: the place is the member's.
+    // Families: the position is the member's.
     slip(
         "for:\n  a: {}\n  b: {config: {hostnme: x}}",
         4,
@@ -401,7 +401,7 @@ const RIGHT: &[&str] = &[
     "config: {hooks: {prestart: [{path: '${probe}', args: [probe, hook, '${hooks}/log', first]}]}}\nexpect: {hook.first.state.pid: set}\nwatch: {hook: [first.env, order]}",
 ];
 
-/// The table says what the comparison does.
+/// The table matches what the comparison does.
 #[test]
 fn the_table_of_facts_says_what_is_compared() {
     let body = serde_json::from_value(serde_json::json!({"summary": "s"})).expect("a case");

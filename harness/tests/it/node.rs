@@ -1,4 +1,5 @@
-//! `ocidiff check` on a node with a real Docker: every kind of container is checked, and nothing of theirs is touched.
+//! `ocidiff check` on a node with a real Docker: every kind of container is checked, and nothing that belongs to them
+//! is touched.
 
 use crate::support;
 use crate::support::{dockerd, needs, running};
@@ -36,7 +37,7 @@ impl Node {
         args
     }
 
-    /// All that an engine and the kernel tell of the containers.
+    /// Everything that an engine and the kernel report about the containers.
     fn state(&self) -> State {
         let list = self
             .dockerd
@@ -60,10 +61,10 @@ impl Node {
         }
     }
 
-    /// What its engine did since a time, in seconds.
+    /// What its engine has done since a time, in seconds.
     fn events_since(&self, began: u64) -> String {
         let now = seconds() + 1;
-        // A check takes its look by exec of nothing: any event is one too many.
+        // A check does not use exec to look: any event is one too many.
         let path = format!("/events?since={began}&until={now}");
         self.dockerd.call("GET", &path, "text/plain", b"")
     }
@@ -153,10 +154,11 @@ fn every_kind_of_container_is_checked_and_none_is_touched() {
         );
     }
     assert_eq!(report.unchecked.len(), 2, "{:#?}", report.unchecked);
-    // Docker's own profile is older than fchmodat2; who has none, or another one, does not care.
+    // Docker's own profile is older than fchmodat2; a container without a profile, or with another one, is
+    // not affected.
     let breaks_tar = |name: &str| {
         let mut findings = shape(&report, name).findings.iter();
-        // The box has no libc of which that is known.
+        // The box has no libc for which that is known.
         findings.any(|one| one.impact == Impact::MayBreak && one.reason.contains("fchmodat2"))
     };
     assert!(
@@ -164,7 +166,7 @@ fn every_kind_of_container_is_checked_and_none_is_touched() {
         "{report:#?}"
     );
     assert!(!breaks_tar("unconfined") && !breaks_tar("own-profile"));
-    // What a runtime is told makes the shape, and what was left out is told.
+    // What a runtime is asked for determines the shape, and what was left out is reported.
     for (name, part) in [
         ("devices", "/dev/nothing"),
         ("mounts", "/data"),
@@ -227,7 +229,7 @@ fn one_container_can_be_asked_for_and_one_that_is_not_there_is_told() {
     assert_eq!(report.unchecked[0].workload, "nobody");
     assert!(report.notes.is_empty(), "{:?}", report.notes);
 
-    // Without --from the move begins with the engine's default runtime.
+    // Without --from, the move begins with the engine's default runtime.
     node.dockerd.run("elsewhere", json!({"Runtime": "crun"}));
     let args = node.args(&scene, &["--container", "elsewhere", "--format", "json"]);
     let args: Vec<&str> = args
@@ -238,7 +240,7 @@ fn one_container_can_be_asked_for_and_one_that_is_not_there_is_told() {
     let ran = scene.run(&args);
     let report: CheckReport = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     assert_eq!(report.from.name, "runc");
-    // It runs under the target already.
+    // It already runs under the target.
     let [aside] = &report.set_aside[..] else {
         panic!("{report:#?}")
     };
@@ -281,7 +283,7 @@ fn an_image_is_checked_as_its_container_would_be_and_nothing_of_that_stays() {
         one.workload == "no/such:image" && one.why.contains("pull it first"),
         "{one:?}"
     );
-    // Devices are made in the probe's place where that is asked for: the node stays as it is all the same.
+    // Devices are made in the probe's place if that is asked for: the node still stays as it is.
     let devices = ["--container", "devices", "--with-devices", "--format", "json"];
     let args = node.args(&scene, &devices);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -292,7 +294,7 @@ fn an_image_is_checked_as_its_container_would_be_and_nothing_of_that_stays() {
         "{changes:#?}"
     );
     assert_eq!(node.state(), before);
-    // With a command it is what a container of the node with that command is.
+    // With a command, it is what a container of the node with that command is.
     let more = [
         "--image",
         dockerd::BOX,
@@ -312,7 +314,7 @@ fn an_image_is_checked_as_its_container_would_be_and_nothing_of_that_stays() {
         report.unchecked.is_empty() && report.shapes.len() == 1,
         "{report:#?}"
     );
-    // What a check leaves that is killed in the middle of it goes by `clean`.
+    // What a check leaves that is killed in the middle is removed by `clean`.
     assert_eq!(node.state(), before);
     let output = Output::new(scene.path());
     let mut child = output.spawn(&mut scene.command(&args));

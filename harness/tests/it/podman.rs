@@ -1,4 +1,4 @@
-//! `ocidiff run --via podman` with a real Podman: the story, what is no container of an engine, and what is left.
+//! `ocidiff run --via podman` with a real Podman: the story, what is not suitable for an engine, and what is left.
 
 use crate::support;
 use crate::support::podman::prepare;
@@ -52,7 +52,7 @@ touch done
 sleep 1000
 "#;
 
-/// The folder of the script, once it has done all; none where there is no Podman.
+/// The folder of the script, once it has finished; `None` if there is no Podman.
 fn ran() -> Option<Private> {
     programs(&["podman", "conmon", "bash"])?;
     // Podman 5 writes an ociVersion that the default crun does not know.
@@ -156,7 +156,7 @@ fn the_story_shows_through_podman_and_nothing_is_left() {
         .count();
     assert!(agreed > 3, "{}", said());
 
-    // What is not ours stays, ours goes, even after kill -9.
+    // What is not ours stays, and what is ours is removed, even after kill -9.
     let before = text(&podman, "before");
     assert_eq!(text(&podman, "after-run"), before);
     assert_ne!(

@@ -13,15 +13,15 @@ use ocidiff_model::check::{CheckReport, ShapeReport};
 use serde_json::Value;
 use support::{Ran, Scene};
 
-/// In every value that is nobody's business: of variables, arguments, annotations.
+/// Part of every private value: in variables, arguments, annotations.
 const INVENTED: &str = "invented-";
 
-/// Those whose profile is older than `fchmodat2` and denies with EPERM what it does not know.
+/// Those whose profile is older than `fchmodat2` and denies what it does not know with EPERM.
 const OLD: [&str; 3] = ["pause-1.6", "guaranteed-1.6", "fsgroup-1.6"];
 /// Those without a profile.
 const UNCONFINED: [&str; 3] = ["unconfined-1.7", "privileged-1.7", "unconfined-crio"];
 
-/// The pods of a scene, held from the default reference to another runtime.
+/// The pods of a scene, with the default reference compared with another runtime.
 fn check(scene: &Scene, names: &[&str], to: &str, format: &str) -> Option<Ran> {
     let from = format!("runc={}", needs::runtime("runc")?.display());
     let mut args = vec!["check", "--from", &from, "--to", to, "--format", format];
@@ -33,7 +33,7 @@ fn crun() -> Option<String> {
     Some(format!("crun={}", needs::runtime("crun")?.display()))
 }
 
-/// Every pod, as it lies on a node.
+/// Every pod, as it is on a node.
 fn everything(scene: &Scene) -> Vec<&'static str> {
     let pods = all();
     pods.iter().for_each(|(name, from)| put(scene.path(), name, from));
@@ -48,7 +48,7 @@ fn shape<'r>(report: &'r CheckReport, name: &str) -> &'r ShapeReport {
     found.unwrap_or_else(|| panic!("{name} was not checked: {:#?}", report.unchecked))
 }
 
-/// The story that started it: what a setgid folder needs is answered otherwise.
+/// The story that started it all: what a setgid folder needs gets a different answer.
 fn breaks_tar(shape: &ShapeReport) -> bool {
     // Nothing in the pods' files is known to make the call.
     let mut breaks = shape
@@ -67,7 +67,7 @@ fn pods_are_checked_as_they_lie_on_a_node() {
     };
     ran.leaves_nothing().ends_with(1);
     let report: CheckReport = serde_json::from_str(&ran.stdout).expect("the JSON of a report");
-    // Who may not lower oom_score_adj cannot say that such a pod is safe.
+    // Without the right to lower oom_score_adj, such a pod cannot be called safe.
     let open: Vec<&str> = report
         .unchecked
         .iter()
@@ -79,7 +79,7 @@ fn pods_are_checked_as_they_lie_on_a_node() {
         let (name, parts) = (*name, *parts);
         let shape = shape(&report, name);
         for part in parts {
-            // What this machine may have is told only where it has not.
+            // What this machine may have is reported only if it does not have it.
             let (part, must) = part.strip_suffix('|').map_or((*part, true), |part| (part, false));
             let told = shape.changes.iter().any(|change| change.contains(part));
             assert!(told || !must, "{name}: {part}: {:#?}", shape.changes);
@@ -108,7 +108,7 @@ fn no_pod_is_at_risk_where_the_runtime_stays_the_same() {
     let Some(runtime) = needs::runtime("runc") else {
         return;
     };
-    // A runtime cannot be held against itself by name: a copy of the program can.
+    // A runtime cannot be compared with itself by name, but a copy of the program can.
     fs::copy(runtime, scene.path().join("twin")).expect("a copy");
     let twin = format!("runc={}", scene.path().join("twin").display());
     let names = everything(&scene);
@@ -130,10 +130,11 @@ fn no_value_of_a_pods_is_told() {
     }
 }
 
-/// What the pod of `--kubernetes` does: the node's root is mounted at a folder, and becomes the root. Ends with 0 all the same.
+/// What the pod of `--kubernetes` does: the node's root is mounted at a folder, and becomes the root. It still ends
+/// with 0.
 #[test]
 fn a_node_is_checked_from_a_pod() {
-    // The node's /tmp is not seen.
+    // The node's /tmp is not visible.
     let scene = tempfile::tempdir_in("/var/tmp").expect("a folder");
     let (Some(from), Some(to)) = (needs::runtime("runc"), crun()) else {
         return;
@@ -144,11 +145,11 @@ fn a_node_is_checked_from_a_pod() {
         .for_each(|name| put(scene.path(), name, &all()[name]));
     let host = scene.path().join("host");
     fs::create_dir(&host).expect("a folder");
-    // A pod's mounts are its own; what it sees of the node is the node's, read-only at its top.
+    // A pod's mounts are its own; what it sees of the node is the node's, read-only at the top.
     let pod = r#"mount --rbind / "$1" && mount --make-rslave "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@""#;
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", pod, "sh"]).arg(&host);
-    // The program is nowhere on the node.
+    // The program is not on the node at all.
     command.arg(binary());
     command.args(["check", "--root"]).arg(&host);
     command.args(["--node", "node-7", "--exit-zero", "--format", "json", "--to", &to]);
@@ -169,7 +170,7 @@ fn a_node_is_checked_from_a_pod() {
     );
 }
 
-/// Without root and runtimes: what the test above would look for is there to be found.
+/// Without root and runtimes: checks that what the test above would look for can be found.
 #[test]
 fn every_pod_has_something_to_hide_and_its_line_in_the_readme() {
     let readme = fs::read_to_string(pods().join("README.md")).expect("the README");

@@ -1,6 +1,5 @@
-//! What passes between the harness and its cells, and who else could speak or listen: a runtime's forged results,
-//! versions that are asked on the machine,
-//! attributes of the user's shell, hooks of a stranger's bundle.
+//! What passes between the harness and its cells, and what else could speak or listen: a runtime's forged results,
+//! versions that are asked for on the machine, attributes of the user's shell, hooks of an untrusted bundle.
 
 use crate::support;
 use crate::support::{binary, corpus, events, needs};
@@ -26,7 +25,7 @@ fn has(tool: &str) -> bool {
     found
 }
 
-/// Runs the real runc against one that speaks as the cell before it creates.
+/// Runs the real runc, compared with one that speaks as the cell before it creates.
 fn spoken(what: &str) -> Option<(Scene, Ran)> {
     let runc = needs::runtime("runc")?;
     if !has("perl") {
@@ -67,7 +66,7 @@ fn what_is_written_to_the_files_of_process_one_is_no_result() {
     };
     ran.leaves_nothing();
     let events = Events::read(&scene.path().join("events"));
-    // Among the files is the pipe of its own output: that shows as what it printed, and nothing else does.
+    // The pipe of its own output is among the files: that shows as what it printed, and nothing else does.
     let case = events.case("some/it");
     let facts: Vec<&str> = case.0.differences.iter().map(|it| it.fact.as_str()).collect();
     assert!(
@@ -77,7 +76,7 @@ fn what_is_written_to_the_files_of_process_one_is_no_result() {
     );
 }
 
-/// Root in one pid namespace can take a descriptor. What it says has not the secret.
+/// Root in the same pid namespace can take a descriptor. What it says lacks the secret.
 #[test]
 fn who_takes_the_cell_s_descriptor_is_not_believed() {
     let Some((scene, ran)) = spoken("descriptor") else {
@@ -106,7 +105,7 @@ fn a_line_without_end_is_cut_off() {
     );
 }
 
-/// Asked for its version, a program writes to the machine, and leaves something that runs.
+/// Asked for its version, a program writes to the machine, and leaves something running.
 #[test]
 fn a_program_is_asked_for_its_version_in_a_cell() {
     let Some(runc) = needs::runtime("runc") else {
@@ -145,7 +144,7 @@ fn a_program_is_asked_for_its_version_in_a_cell() {
             &fake,
         ],
     ] {
-        // Nothing is remembered of what was asked before.
+        // Nothing is remembered from earlier queries.
         let _ = fs::remove_dir_all(scene.path().join("home"));
         let ran = scene.run(args);
         ran.leaves_nothing();
@@ -170,7 +169,7 @@ fn running(word: &str) -> usize {
         .count()
 }
 
-/// Without root no program is called; what is known already is told.
+/// Without root no program is called; what is already known is reported.
 #[test]
 fn without_root_no_runtime_is_called() {
     if !needs::root() || !has("setpriv") {
@@ -202,7 +201,7 @@ fn without_root_no_runtime_is_called() {
 
 type Facts = BTreeMap<String, Value>;
 
-/// The facts of every case by runtime, but for what is not the same from run to run.
+/// The facts of every case by runtime, except for what differs from run to run.
 fn facts(folder: &Path) -> BTreeMap<String, Facts> {
     let mut all = BTreeMap::new();
     for topic in fs::read_dir(folder).expect("records").flatten() {
@@ -221,7 +220,7 @@ fn facts(folder: &Path) -> BTreeMap<String, Facts> {
     all
 }
 
-/// The same cases from a plain shell and from one that changed all that a process inherits.
+/// The same cases from a plain shell and from one that has changed everything that a process inherits.
 #[test]
 fn what_the_shell_had_changes_no_fact() {
     let (Some(runc), Some(youki)) = (needs::runtime("runc"), needs::runtime("youki")) else {
@@ -295,7 +294,7 @@ fn what_the_shell_had_changes_no_fact() {
             "--nofile=512:20000",
             "--",
         ],
-        // Without CAP_SYS_PTRACE and the like nothing works; what is inherited is for runtimes to lose.
+        // Without CAP_SYS_PTRACE and the like nothing works; the rest of what is inherited may be lost by runtimes.
         &[
             "bash",
             "-c",
@@ -313,7 +312,7 @@ fn what_the_shell_had_changes_no_fact() {
     }
 }
 
-/// What cannot be taken back is said once, and skips what looks at it.
+/// What cannot be reset is reported once, and cases that look at it are skipped.
 #[test]
 fn what_cannot_be_pinned_is_a_need() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
@@ -342,7 +341,7 @@ fn what_cannot_be_pinned_is_a_need() {
         "--runtime",
         &crun,
     ]);
-    // Above 0 wherever this test itself stands.
+    // Above 0 wherever this test itself is.
     let mut command = Command::new("nice");
     command.args([
         "-n",
@@ -375,7 +374,7 @@ fn what_cannot_be_pinned_is_a_need() {
     assert_eq!(events.case("some/env").verdict(), Verdict::Agree);
 }
 
-/// A stranger's hooks run when that is asked for, and then reach nothing of the machine's.
+/// Hooks of an untrusted bundle run if that is asked for, and then reach nothing on the machine.
 #[test]
 fn hooks_of_a_bundle_run_only_when_that_is_said() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {
@@ -416,7 +415,7 @@ fn hooks_of_a_bundle_run_only_when_that_is_said() {
         &crun,
     ];
 
-    // Everything of a bundle is compared, so that it does not end with 0.
+    // Everything in a bundle is compared, so it does not end with 0.
     let ran = scene.run(&run);
     ran.leaves_nothing();
     assert!(

@@ -1,7 +1,9 @@
-//! Bundles that are not of the corpus: a plain `config.json` and a root each, run as they are. What differs has to be
-//! explained by the finding that is its cause, as the table beside this file says; a wrong one is worse than none.
+//! Bundles that are not from the corpus: each has a plain `config.json` and a root, and is run as it is. What differs
+//! must be explained by the finding that is its cause, according to the table next to this file; a wrong finding is
+//! worse than none.
 //!
-//! Every fourth bundle is run, which takes a minute; OCIDIFF_BUNDLES=all runs every one, OCIDIFF_BUNDLES=NAME,... those.
+//! Every fourth bundle is run, which takes a minute; OCIDIFF_BUNDLES=all runs all of them, OCIDIFF_BUNDLES=NAME,... the
+//! named ones.
 
 use crate::support;
 use crate::support::{events, needs};
@@ -21,12 +23,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use support::{Output, Ran, Scene};
 
-/// Bundles that are run at a time.
+/// One in this many bundles is run, without OCIDIFF_BUNDLES.
 const JOBS: usize = 2;
-/// Of the bundles, without OCIDIFF_BUNDLES.
+/// Every such bundle is run, without OCIDIFF_BUNDLES.
 const EVERY: usize = 4;
 
-/// Bundles of which everything must be explained.
+/// Bundles for which everything must be explained.
 const SPEC: [&str; 3] = ["plain", "plain-newest", "runc-spec"];
 
 /// Which findings may explain what differs, by patterns of facts.
@@ -55,7 +57,7 @@ struct Bundle {
     files: Vec<String>,
     #[serde(default = "three")]
     with: Vec<String>,
-    /// What differs in this one; each must.
+    /// What differs in this one; each of these must.
     #[serde(default)]
     differs: Causes,
 }
@@ -85,7 +87,8 @@ impl Bundle {
         }
     }
 
-    /// What may explain a fact here: by the longest pattern of its own that fits, and everywhere.
+    /// What may explain a fact here: its own entry with the longest pattern that fits, and the entries for
+    /// every bundle.
     fn causes<'t>(&'t self, table: &'t Table, fact: &str) -> Vec<&'t FindingId> {
         let fits = |(pattern, _): &(&String, &Vec<FindingId>)| is_named(pattern, fact);
         let own = self.differs.iter().filter(fits);
@@ -191,7 +194,7 @@ impl Score {
     }
 }
 
-/// Runs the program with the store of whoever runs the test: other versions lie there, and busybox.
+/// Runs the program with the store of the user who runs the test: it has other versions, and busybox.
 fn at_home(scene: &Scene, args: &[&str]) -> Ran {
     let mut command = scene.command(args);
     command.env_remove("OCIDIFF_HOME");
@@ -200,7 +203,7 @@ fn at_home(scene: &Scene, args: &[&str]) -> Ran {
     output.wait(child, Duration::from_secs(120))
 }
 
-/// Runs a bundle and gives what differs; none where a runtime that it is about is not there.
+/// Runs a bundle and returns what differs; `None` if a runtime that it is about is missing.
 fn run(scene: &Scene, bundle: &Bundle, base: &Value) -> Option<Vec<Difference>> {
     let mut runtimes = Vec::new();
     for selector in &bundle.with {
@@ -275,7 +278,7 @@ fn what_differs_in_plain_bundles_is_explained_by_its_cause() {
         score.wrong * 100 <= all * 2,
         "more than 2 % are explained by another finding"
     );
-    // What `runc spec` writes, plain and as it stands: the first bundle that a stranger tries.
+    // What `runc spec` writes, unchanged: the first bundle that a newcomer tries.
     let plain = score
         .failing
         .iter()

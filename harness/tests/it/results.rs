@@ -1,4 +1,5 @@
-//! Files that commands write: whole or not at all, of one run, where they were asked for, for nobody else's eyes.
+//! Files that commands write: completely or not at all, from one run, where they were asked for, and not readable
+//! by others.
 
 use crate::support;
 use crate::support::{corpus, endings};
@@ -11,7 +12,7 @@ use corpus::{SECRET, scene, words};
 use endings::{start, wait_for};
 use support::Scene;
 
-/// A disk of 64 KiB at `disk`, seen by the program only.
+/// A disk of 64 KiB at `disk`, visible only to the program.
 fn on_small_disk(scene: &Scene, args: &[&str]) -> Command {
     let disk = scene.path().join("disk");
     fs::create_dir_all(&disk).expect("a folder");
@@ -67,7 +68,7 @@ fn a_file_that_cannot_be_written_is_told() {
     }
 }
 
-/// What was recorded before the disk was full is there, by a name that says that it is a part.
+/// What was recorded before the disk was full is there, under a name that says that it is a part.
 #[test]
 fn half_of_the_events_are_not_the_events() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -78,7 +79,7 @@ fn half_of_the_events_are_not_the_events() {
         &words(&runtimes),
     ]
     .concat();
-    // Most of the disk is taken.
+    // Most of the disk is used up.
     let script = "mount -t tmpfs -o size=64k tmpfs disk && head -c 60000 /dev/zero >disk/taken; \"$@\"; status=$?; \
                   cp disk/events* out/; exit $status";
     fs::create_dir_all(scene.path().join("out")).expect("a folder");
@@ -131,7 +132,7 @@ fn two_runs_do_not_write_one_file() {
     assert_eq!(events.lines().count(), 22, "a start, 20 cases, an end");
 }
 
-/// What lies in the way of a file is neither written to nor followed.
+/// What is in the way of a file is neither written to nor followed.
 #[test]
 fn no_link_is_followed_to_another_file() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -168,7 +169,7 @@ fn no_link_is_followed_to_another_file() {
     assert_eq!(fs::read_to_string(&canary).expect("the canary"), "as it was");
 }
 
-/// Others may not read what was found, unless the file was there and says so.
+/// Others must not be able to read what was found, unless the file existed and its mode allows it.
 #[test]
 fn files_are_ours_only_and_have_no_values_of_the_environment() {
     let Some((scene, runtimes)) = scene() else { return };
@@ -226,7 +227,7 @@ fn files_are_ours_only_and_have_no_values_of_the_environment() {
     let text = fs::read_to_string(scene.path().join(record)).expect("a record");
     assert!(text.contains("TOKEN="), "the name is there:\n{text}");
 
-    // Unless one asks for them.
+    // Unless they are asked for.
     let shown = [&args[..], &["--show-env"]].concat();
     start(&mut scene.command(&shown), Stdio::null(), scene.path())
         .wait()

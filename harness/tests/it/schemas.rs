@@ -1,4 +1,4 @@
-//! The schemas and the list, against everything that is shipped. Neither root nor runtimes are needed.
+//! The schemas and the list, checked against everything that is shipped. Neither root nor runtimes are needed.
 
 use crate::support;
 

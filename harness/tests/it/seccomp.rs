@@ -9,7 +9,7 @@ use std::path::Path;
 use ocidiff_model::filter::ProfileReport;
 use support::{Ran, Scene};
 
-/// The runtimes that `make test` brings, as arguments; none where one is missing.
+/// The runtimes that `make test` installs, as arguments; `None` if one is missing.
 fn three() -> Option<Vec<String>> {
     let mut args = Vec::new();
     for name in ["runc", "crun", "youki"] {
@@ -33,7 +33,7 @@ fn report(ran: &Ran) -> ProfileReport {
     serde_json::from_str(&ran.stdout).expect("the JSON of a report")
 }
 
-/// What a runtime's filter answers to a call, by the rows in which the runtimes differ.
+/// What a runtime's filter answers to a call, according to the rows in which the runtimes differ.
 fn answer<'r>(report: &'r ProfileReport, call: &str, runtime: &str) -> Option<&'r str> {
     let row = report
         .rows
@@ -104,7 +104,7 @@ fn filters_that_are_equal_are_proven_equal() {
 fn a_refusal_is_a_result() {
     let Some(runtimes) = three() else { return };
     let scene = Scene::new();
-    // crun holds the errno of an action that has none against the profile; the others do not look.
+    // crun rejects a profile in which an action that takes no errno has one; the others do not check.
     scene.write(
         "refused.json",
         r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdirat"], "action": "SCMP_ACT_KILL", "errnoRet": 5}]}"#,
@@ -113,7 +113,7 @@ fn a_refusal_is_a_result() {
     let told = report(ran.ends_with(1));
     let why: Vec<bool> = told.runtimes.iter().map(|one| one.why_none.is_some()).collect();
     assert_eq!(why, [false, true, false], "{told:#?}");
-    // An action that nobody knows is refused by all: in that they agree.
+    // An unknown action is refused by all: in that they agree.
     scene.write("unknown.json", r#"{"defaultAction": "SCMP_ACT_PERHAPS"}"#);
     let ran = seccomp(&scene, &["unknown.json", "--json"], &runtimes);
     let told = report(ran.ends_with(0));
@@ -134,7 +134,7 @@ fn every_format_of_a_profile_is_read() {
         format!(r#"{{"ociVersion": "1.0.2", "linux": {{"seccomp": {seccomp_object}}}}}"#),
     );
     scene.write("object.json", &seccomp_object);
-    // With CAP_SYS_ADMIN the rule is not there, so that nothing is denied.
+    // With CAP_SYS_ADMIN the rule does not apply, so nothing is denied.
     scene.write(
         "engine.json",
         format!(
@@ -168,7 +168,7 @@ fn a_cure_is_printed_once_it_is_proven() {
         ran.stdout == shipped,
         "cases/profiles/docker-20.10.24-cured.json is not what --fix enosys prints"
     );
-    // What was denied on purpose stays denied alike; only youki's fault with masks is left.
+    // What was denied on purpose stays denied in the same way; only youki's fault with masks is left.
     scene.write("cured.json", &ran.stdout);
     let told = report(seccomp(&scene, &["cured.json", "--json"], &runtimes).ends_with(1));
     for row in &told.rows {
@@ -271,7 +271,7 @@ fn errors_say_where_and_what_to_do() {
         scene.write("bad.json", text);
         let ran = scene.run(&["seccomp", "bad.json", "--runtime", "nobody=/nowhere"]);
         assert!(ran.ends_with(2).stdout.is_empty());
-        // The last one is read, and fails later, for its runtime or for want of root.
+        // The last one is read, and fails later, because of its runtime or for lack of root.
         assert!(
             part == "root" || ran.stderr.contains(part),
             "{part}: {}",

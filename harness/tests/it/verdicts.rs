@@ -1,5 +1,5 @@
-//! Never green and never red without having run: what is said where nothing starts, where a step fails everywhere, where
-//! a runtime does not come back, and of builds of one's own. What is printed to be pasted is pasted.
+//! Never green and never red without having run: what is reported if nothing starts, if a step fails everywhere, if a
+//! runtime hangs, and for a user's own builds. What is printed to be pasted is pasted.
 
 use crate::support;
 use crate::support::{events, needs};
@@ -11,7 +11,7 @@ use events::Events;
 use ocidiff_model::Verdict;
 use support::{Output, Ran, Scene};
 
-/// Like the real runtime, but for its version line and for cases that carry its annotation.
+/// Like the real runtime, except for its version line and for cases that carry its annotation.
 const LOCAL: &str = r#"#!/bin/sh
 for word; do [ "$word" = --version ] && { echo "@VERSION@"; exit 0; }; done
 if [ "$FAULT" != none ] && grep -qs '"fault": *"@FAULT@"' /run/ocidiff/bundle/*/config.json; then @DO@; fi
@@ -240,7 +240,7 @@ fn a_build_of_ones_own_is_called_by_its_path_and_what_is_printed_can_be_pasted()
     run(&scene, &runtimes, &["--cases", "cases"]).ends_with(0);
 }
 
-/// The line as it stands, in a shell.
+/// The line as printed, in a shell.
 fn pasted(scene: &Scene, line: &str) -> Ran {
     let mut shell = scene.command(&[]);
     let program = shell.get_program().to_owned();
@@ -294,7 +294,7 @@ fn accept_prints_the_change_and_a_dry_run_writes_nothing() {
     assert!(!known.exists());
     accept(&[]).ends_with(0);
     assert!(known.exists());
-    // A hand-written cause about other versions than those that were run stays.
+    // A handwritten cause about versions other than those that were run stays.
     scene.write(
         "cases/a/it.known.yaml",
         "- facts:\n    lifecycle.create.result: [{because: youki/exec-without-filter, who: [crun, youki <0.1], shows: error}, {otherwise: ok}]\n",
@@ -363,7 +363,7 @@ fn a_runtime_that_does_not_come_back_is_given_up() {
         "{}",
         ran.stdout
     );
-    // One that never starts anything is told before the first case.
+    // A runtime that never starts anything is reported before the first case.
     let dead = scene.program(
         "dead",
         "#!/bin/sh\n[ \"$1\" = --version ] && echo 'crun version 1.8.1' && exit\necho 'no way' >&2; exit 1\n",

@@ -1,4 +1,4 @@
-//! `ocidiff run --via docker` with a real Docker: the story, what is no container of an engine, and what is left.
+//! `ocidiff run --via docker` with a real Docker: the story, what is not suitable for an engine, and what is left.
 
 use crate::support;
 use crate::support::{dockerd, needs};
@@ -15,7 +15,7 @@ use support::events::Events;
 use support::{Output, Ran, Scene};
 
 fn engine(names: &[&'static str]) -> Option<Dockerd> {
-    // Docker from 26 on writes an ociVersion that the default crun does not know.
+    // Docker from version 26 on writes an ociVersion that the default crun does not know.
     let selector = |name: &&'static str| if *name == "crun" { "crun@1.21" } else { *name };
     let found: Vec<_> = names
         .iter()
@@ -29,7 +29,7 @@ fn engine(names: &[&'static str]) -> Option<Dockerd> {
     Dockerd::start(&runtimes)
 }
 
-/// The command against the engine, with the real store: the story's rootfs is made of packages.
+/// The command against the engine, with the real store: the story's rootfs is made from packages.
 fn command(scene: &Scene, dockerd: &Dockerd, args: &[&str]) -> Command {
     let mut command = scene.command(args);
     command.env_remove("OCIDIFF_HOME");
@@ -46,7 +46,7 @@ fn run(scene: &Scene, dockerd: &Dockerd, args: &[&str]) -> Ran {
     output.wait(child, Duration::from_secs(3600))
 }
 
-/// All containers and images, as the engine tells them.
+/// All containers and images, as the engine reports them.
 fn things(dockerd: &Dockerd) -> Vec<String> {
     ["/containers/json?all=true", "/images/json?all=true"]
         .into_iter()
@@ -165,7 +165,7 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
     let Some(dockerd) = engine(&["crun"]) else { return };
     let Some(()) = dockerd.box_image() else { return };
     dockerd.run("theirs", json!({}));
-    // Looks like one of ours, but is from elsewhere: nobody here knows whether its ocidiff lives.
+    // Looks like one of ours, but is from elsewhere: whether its ocidiff is alive is not known here.
     let mut far = dockerd::sleeper(json!({}));
     far["Labels"] = json!({"ocidiff.run": "ocidiff.4194305.1", "ocidiff.place": "elsewhere"});
     dockerd.create("ocidiff-far", far);
@@ -179,7 +179,7 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
     let ran = begin(&dockerd, &before).end(rustix::process::Signal::KILL);
     assert_eq!(ran.status, None, "it had ended already");
     assert_ne!(things(&dockerd), before);
-    // It may have been about to make one more.
+    // It may have been about to make another one.
     std::thread::sleep(Duration::from_secs(1));
     let cleaned = run(&scene, &dockerd, &["clean"]);
     cleaned.ends_with(0);

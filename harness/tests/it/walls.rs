@@ -1,5 +1,5 @@
-//! What of the machine's files a container can have and not harm: mounts of every kind, layers that are shared, and
-//! what a cell does not see at all.
+//! Which of the machine's files a container can have without being able to harm them: mounts of every kind, layers
+//! that are shared, and what a cell does not see at all.
 
 use crate::support;
 use crate::support::{contained, events, needs, outside};
@@ -11,7 +11,7 @@ use ocidiff_model::Verdict;
 use outside::Outside;
 use support::Scene;
 
-/// The layers of a rootfs are the machine's, and shared by all runs: an engine's image, or the session's own.
+/// The layers of a rootfs belong to the machine, and are shared by all runs: an engine's image, or the session's own.
 #[test]
 fn the_layers_of_a_rootfs_stay_as_they_are() {
     let Some(runc) = needs::runtime("runc") else {
@@ -21,7 +21,7 @@ fn the_layers_of_a_rootfs_stay_as_they_are() {
     let mut outside = Outside::watch();
     let scene = Scene::new();
     let fake = malicious(&scene, &runc, &outside);
-    // A layer of an image, as an engine keeps it: read-only by a flag at the most.
+    // A layer of an image, as an engine keeps it: read-only by a flag at most.
     let layer = outside.folders().nth(5).expect("a canary on a mount of its own");
     let hook = "{path: '${probe}', args: [probe, hook, '${hooks}/log', prestart]}";
     scene.write(
@@ -62,7 +62,7 @@ const OPTIONS: [&str; 12] = [
     "exec",
 ];
 
-/// Honest runtimes take the read-only flag of a mount away with many pairs of options.
+/// With many pairs of options, honest runtimes remove the read-only flag of a mount.
 #[test]
 fn a_workload_writes_to_every_mount_with_each_pair_of_options() {
     let runtimes = ["runc", "crun", "youki"].map(|name| Some((name, needs::runtime(name)?)));
@@ -75,7 +75,7 @@ fn a_workload_writes_to_every_mount_with_each_pair_of_options() {
     let scene = Scene::new();
     let mut mounts = String::new();
     let mut acts = Vec::new();
-    // The cell has a /run of its own, without the canary: nothing could be mounted from there.
+    // The cell has its own /run, without the canary: nothing could be mounted from there.
     let folders = outside.folders().filter(|folder| !folder.starts_with("/run"));
     for (index, folder) in folders.enumerate() {
         let at = format!("/m/{index}");
@@ -127,7 +127,7 @@ fn a_workload_writes_to_every_mount_with_each_pair_of_options() {
     );
 }
 
-/// A filesystem that may wait for others is an empty folder in a cell; what is mounted below it is seen all the same.
+/// A filesystem that may wait for others is an empty folder in a cell; what is mounted below it is still visible.
 #[test]
 fn what_a_cell_does_not_see_is_said() {
     let (Some(runc), Some(crun)) = (needs::runtime("runc"), needs::runtime("crun")) else {

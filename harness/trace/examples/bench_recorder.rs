@@ -2,8 +2,8 @@
 //! `strace -f -o FILE`, one after the other in one run. The best of three rounds each.
 //!
 //! `bench_recorder [--json]`; the ratio is what we add divided by what strace adds. eBPF is measured as it is used
-//! (the first 20,000 calls are kept, the others counted), and with every call kept. Without strace only ours are
-//! measured.
+//! (the first 20,000 calls are kept, the others counted), and with every call kept. Without strace only our
+//! recorders are measured.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
                 let place: Place = serde_json::from_str(&place).expect("a place");
                 EbpfRecorder::enrol(&place, Role::Runtime).expect("enrol");
             }
-            // Stands like a runtime's init: waits for its input to end, and becomes the workload.
+            // Behaves like a runtime's init: waits for its input to end, then becomes the workload.
             let _ = std::io::stdin().read(&mut [0]);
             eprintln!("failed to exec: {}", Command::new(me()).arg("--workload").exec());
             return ExitCode::FAILURE;
@@ -114,7 +114,7 @@ fn plain() -> f64 {
 
 fn strace() -> f64 {
     let file = std::env::temp_dir().join(format!("bench_recorder.{}", std::process::id()));
-    // strace would take its own link for the program's.
+    // strace would mistake its own link for the program's.
     let program = std::env::current_exe().expect("this program has a path");
     let seconds = timed(
         Command::new("strace")
@@ -144,7 +144,7 @@ fn recorded(recorder: &dyn Recorder, place: Option<&Place>, max: usize) -> f64 {
         }),
         ..Options::default()
     };
-    // Enrolling takes a moment; a runtime's init is enrolled before it is one.
+    // Enrolling takes a moment, and a runtime's init is enrolled before it becomes the init.
     std::thread::sleep(Duration::from_millis(100));
     let mut recording = recorder.attach(pid, options, Box::new(|_| ())).expect("attach");
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! In place of the eBPF backend where it was not built: says so when it is asked for.
+//! Stands in for the eBPF backend where that was not built: says so when it is asked for.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,11 +21,11 @@ pub struct Place {
     pub size: u32,
 }
 
-/// What would bar devices and sysctls to a cgroup.
+/// What would bar devices and sysctls for a cgroup.
 #[derive(Debug)]
 pub struct Wall(());
 
-/// As what a process is enrolled.
+/// The role in which a process is enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The harness.
@@ -34,7 +34,7 @@ pub enum Role {
     Runtime,
 }
 
-/// Records nothing, since there is none.
+/// Records nothing, since the backend is not there.
 #[derive(Debug, Clone)]
 pub struct EbpfRecorder(());
 
@@ -104,10 +104,10 @@ impl EbpfRecorder {
         absent()
     }
 
-    /// What was done so far belongs to the steps before.
+    /// What has been done so far belongs to the previous steps.
     pub fn phase(&self, _label: &str) {}
 
-    /// What runtimes did since this was last asked.
+    /// What runtimes have done since this was last asked.
     #[must_use]
     pub fn take_setup(&self) -> Vec<SetupCall> {
         Vec::new()

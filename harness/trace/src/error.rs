@@ -10,10 +10,10 @@ pub enum Error {
     /// The process ended before it could be seized.
     #[error("attach to process {0}: it is gone")]
     Gone(Pid),
-    /// The kernel does not let us trace it.
+    /// The kernel does not allow us to trace it.
     #[error("attach to process {pid}: {source}")]
     Attach {
-        /// Whom.
+        /// The process that could not be traced.
         pid: Pid,
         /// The kernel's answer.
         source: io::Error,
@@ -26,7 +26,7 @@ pub enum Error {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// The kernel does not let us have eBPF, or lacks what it takes.
+    /// The kernel does not allow us to use eBPF, or lacks something that it needs.
     #[error("{doing} (eBPF): {why}")]
     Ebpf {
         /// What was tried.

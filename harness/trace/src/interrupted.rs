@@ -1,8 +1,8 @@
 //! Calls that a signal interrupted.
 //!
 //! Such a call leaves with one of the kernel's own restart codes, which no program ever sees: it goes on by itself,
-//! goes on after the handler, or answers EINTR. Under ptrace even an ignored signal does that. So it stays open until
-//! it is clear which of them it is, and the record says what the program saw, whether or not a signal happened to
+//! goes on after the handler, or returns EINTR. Under ptrace even an ignored signal does that. So it stays open until
+//! it is clear which of these it is, and the record says what the program saw, whether or not a signal happened to
 //! come just then.
 
 use crate::decode::Role;
@@ -11,7 +11,7 @@ use crate::pending::Pending;
 /// The kernel's restart codes: `ERESTARTSYS`, `ERESTARTNOINTR`, `ERESTARTNOHAND`, `ERESTART_RESTARTBLOCK`.
 const RESTARTS: [i64; 4] = [-512, -513, -514, -516];
 
-/// How many a task may have open: a program that jumps out of its handlers never ends them.
+/// How many a task may have open: a program that jumps out of its handlers never finishes them.
 const MAX_OPEN: usize = 8;
 
 /// Whether a call leaves only to go on.
@@ -32,7 +32,7 @@ pub(crate) struct Interrupted {
 pub(crate) enum Next {
     /// An interrupted one that goes on.
     GoesOn(Pending),
-    /// A new one; this interrupted one, if any, is known by it to have answered EINTR.
+    /// A new one; this interrupted one, if any, is now known to have returned EINTR.
     New(Option<Pending>),
 }
 

@@ -1,7 +1,7 @@
-//! Records what a container's workload asks of the kernel, from its execve to its end.
+//! Records what a container's workload asks the kernel for, from its execve to its end.
 //!
-//! The runtime under test creates a container; its init waits for `start`. A [`Recorder`] attaches to that
-//! init, `start` is called, and the recording begins when init replaces itself by the workload:
+//! The runtime under test creates a container; its init waits for `start`. A [`Recorder`] attaches to that init,
+//! `start` is called, and the recording begins when init replaces itself with the workload:
 //!
 //! ```no_run
 //! use ocidiff_trace::{Calls, Options, PtraceRecorder, Recorder};
@@ -20,15 +20,15 @@
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`record`] | [`Trace`], [`Call`]: what a recording leaves; the same for every backend |
-//! | [`recorder`] | the two small traits that a backend implements; what a recording is composed of: [`Options`] |
+//! | [`record`] | [`Trace`], [`Call`]: what a recording produces; the same for every backend |
+//! | [`recorder`] | the two small traits that a backend implements; what a recording consists of: [`Options`] |
 //! | [`ptrace`] | the backend that every kernel has: [`PtraceRecorder`] |
 //! | `ebpf` | the backend that costs nearly nothing, where the machine allows it |
 //! | `decode` | numbers to names, pointers to the strings behind them |
 //! | `arch` | what differs between architectures |
-//! | [`process`] | what about the own process needs unsafe code elsewhere |
+//! | [`process`] | functions on the calling process that other crates would need unsafe code for |
 //!
-//! Beside the probe, this is the only crate of the workspace with unsafe code; it is all in `ptrace::sys`,
+//! Apart from the probe, this is the only crate of the workspace with unsafe code; it is all in `ptrace::sys`,
 //! `ebpf::ring` and [`process`].
 
 pub(crate) mod arch;

@@ -1,4 +1,4 @@
-//! Numbers that tasks get in order of appearance: a record must not depend on the pids of one run.
+//! Numbers that tasks are given in order of appearance: a record must not depend on the pids of one run.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ impl std::fmt::Display for Ordinal {
     }
 }
 
-/// The ordinals that were given out.
+/// The ordinals that have been given out.
 #[derive(Debug, Default)]
 pub(crate) struct Ordinals {
     /// By process id: its ordinal, and its threads so far.
@@ -33,8 +33,8 @@ pub(crate) struct Ordinals {
 }
 
 impl Ordinals {
-    /// The next ordinal, for a task that the workload calls `inner`. An id of a process that comes around again
-    /// belongs to a new one.
+    /// The next ordinal, for a task that the workload calls `inner`. A process id that comes around again
+    /// belongs to a new process.
     pub(crate) fn give(&mut self, tid: Pid, tgid: Pid, inner: Pid) -> Ordinal {
         if tgid == tid || !self.threads.contains_key(&tgid) {
             self.processes += 1;

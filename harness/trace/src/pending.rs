@@ -8,7 +8,7 @@ pub(crate) struct Pending {
     pub(crate) arch: Arch,
     pub(crate) nr: u32,
     pub(crate) args: [u64; 6],
-    /// Where it lies among the calls that are kept.
+    /// Its index among the calls that are kept.
     pub(crate) index: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What about the own process has no safe wrapper elsewhere.
+//! Functions on the calling process that have no safe wrapper elsewhere.
 
 use std::ffi::CStr;
 use std::io;
@@ -7,13 +7,13 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// Asks the kernel to kill this process when the thread that started it ends.
 ///
-/// The kernel forgets it at an exec that changes credentials. If the parent may have ended already, check
+/// The kernel forgets this at an exec that changes credentials. If the parent may have ended already, check
 /// `getppid` afterwards: the signal comes only for an end that is still ahead.
 pub fn set_parent_death_signal_kill() -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
-/// Joins a new session keyring with this name, so that keys of this run are nobody else's.
+/// Joins a new session keyring with this name, so that the keys of this run belong to no other.
 ///
 /// An empty name makes an anonymous one. Children inherit it. Returns the keyring's serial number.
 #[expect(unsafe_code, reason = "no crate of ours wraps keyctl")]
@@ -33,19 +33,20 @@ pub fn join_session_keyring(name: &CStr) -> io::Result<i32> {
 }
 
 /// Gives every signal its default disposition, also the two that glibc keeps for itself (32 and 33): its
-/// posix_spawn leaves those ignored in the child, and what is ignored outlives an exec.
+/// posix_spawn leaves those ignored in the child, and an ignored signal stays ignored after an exec.
 #[expect(unsafe_code, reason = "glibc's own sigaction refuses the two signals")]
 pub fn reset_signal_dispositions() {
     // The kernel's struct sigaction: handler, flags, restorer, mask; all zero is SIG_DFL.
     let default = [0_u64; 4];
     for signal in 1..=64_i64 {
         // SAFETY: the kernel reads 32 bytes of the array, which outlives the call, and writes nothing. KILL and
-        // STOP are refused, which is as it should be.
+        // STOP are refused, as they should be.
         unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), 0_usize, 8_usize) };
     }
 }
 
-/// Every descriptor from this one on is closed at an exec: whoever started us may have left some open.
+/// Every descriptor from this one on is closed at an exec: the process that started us may have left some
+/// open.
 #[expect(unsafe_code, reason = "no crate of ours wraps close_range")]
 pub fn close_on_exec_from(first: u32) -> io::Result<()> {
     // SAFETY: the call takes numbers only, and with this flag it closes nothing now.
@@ -53,7 +54,7 @@ pub fn close_on_exec_from(first: u32) -> io::Result<()> {
     answer(done)
 }
 
-/// The I/O priority of the calling thread, as class and level; class 0 is none of its own.
+/// The I/O priority of the calling thread, as class and level; class 0 means that it has none of its own.
 #[expect(unsafe_code, reason = "no crate of ours wraps ioprio_set")]
 pub fn set_io_priority(class: u8, level: u8) -> io::Result<()> {
     const IOPRIO_WHO_PROCESS: libc::c_long = 1;
@@ -92,11 +93,11 @@ pub fn set_personality(bits: u32) -> io::Result<()> {
     answer(unsafe { libc::syscall(libc::SYS_personality, libc::c_ulong::from(bits)) })
 }
 
-/// Memory is taken where the kernel likes, as if nobody had called set_mempolicy (`numactl`).
+/// Memory is taken where the kernel likes, as if set_mempolicy had never been called (`numactl`).
 #[expect(unsafe_code, reason = "no crate of ours wraps set_mempolicy")]
 pub fn reset_memory_policy() -> io::Result<()> {
     const MPOL_DEFAULT: libc::c_long = 0;
-    // SAFETY: with this mode the mask of nodes is null and of no length.
+    // SAFETY: with this mode the mask of nodes is null and has no length.
     answer(unsafe {
         libc::syscall(
             libc::SYS_set_mempolicy,
@@ -107,7 +108,7 @@ pub fn reset_memory_policy() -> io::Result<()> {
     })
 }
 
-/// The signal is ignored from now on, also in programs that are started.
+/// The signal is ignored from now on, and also in programs that are started.
 #[expect(unsafe_code, reason = "the safe wrappers want a handler's type")]
 pub fn ignore_signal(signal: i32) -> io::Result<()> {
     // The kernel's struct sigaction: handler (SIG_IGN is 1), flags, restorer, mask.

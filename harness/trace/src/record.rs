@@ -1,4 +1,4 @@
-//! What a recording leaves: plain data, the same for every backend, ready to be written as JSON.
+//! What a recording produces: plain data, the same for every backend, ready to be written as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::Pid;
 pub struct Trace {
     /// How init ended.
     pub exit: Exit,
-    /// Whether init came to its execve. If not, nothing below was recorded: init failed on its way there.
+    /// Whether init reached its execve. If not, nothing below was recorded: init failed on its way there.
     pub exec_seen: bool,
     /// The seccomp filters at the execve, in the order in which they were installed: the newest is last.
     pub filters: Vec<Filter>,
-    /// Why `filters` says nothing, if it could not be read.
+    /// Why `filters` is empty, if the filters could not be read.
     pub filters_unread: Option<String>,
     /// The calls, in the order in which they were entered.
     pub calls: Vec<Call>,
@@ -46,10 +46,10 @@ pub enum Exit {
     Signal {
         /// By which signal, `SIGKILL`.
         name: String,
-        /// Whether a core was dumped (or would have been, had the limit allowed it).
+        /// Whether a core was dumped, or would have been if the limit had allowed it.
         core: bool,
     },
-    /// It ended, and somebody else was told how.
+    /// It ended, but how was reported to another process.
     Unknown,
 }
 
@@ -74,7 +74,7 @@ pub struct Call {
     pub arch: Arch,
     /// Its name; `syscall_999` for a number without one.
     pub name: String,
-    /// Its arguments as text: nothing in it depends on addresses or on pids that the run happened to get.
+    /// Its arguments as text: nothing in it depends on addresses or pids, which differ between runs.
     pub args: Vec<String>,
     /// What the call is about, a path or what its descriptor refers to.
     pub subject: Option<String>,
@@ -88,7 +88,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// One call of a runtime's, before the workload: only the eBPF backend sees them.
+/// One call that a runtime made before the workload: only the eBPF backend sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupCall {
     /// The step in which it was made.
@@ -109,7 +109,7 @@ pub enum CallResult {
     Errno(String),
     /// A seccomp filter answered with SIGSYS instead.
     Trapped,
-    /// It never returned: exit, execve's other threads, death inside of the call.
+    /// It never returned: exit, execve's other threads, death inside the call.
     Unfinished,
 }
 
@@ -137,7 +137,7 @@ pub enum Arch {
     Aarch64,
     /// 32-bit Arm.
     Arm,
-    /// One that this crate has no tables for, by its `AUDIT_ARCH_*` value.
+    /// An architecture that this crate has no tables for, by its `AUDIT_ARCH_*` value.
     Other(u32),
 }
 

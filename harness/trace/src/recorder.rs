@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::{Error, Pid, Trace};
 
-/// What a recording is composed of: a visit at the workload's execve, and a record of its calls.
+/// What a recording consists of: a visit at the workload's execve, and a record of its calls.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whether the workload is visited at its execve: stopped there once, its seccomp filters read, and looked at by
-    /// `on_exec`. ptrace records from there on, so it visits in any case.
+    /// Whether the workload is visited at its execve: it is stopped there once, its seccomp filters are read, and
+    /// `on_exec` looks at it. ptrace records from there on, so it visits in any case.
     pub visit: bool,
-    /// The calls to record. None: the recorder lets go after the visit and only waits for the workload's end, which
-    /// runs at its full speed.
+    /// The calls to record. If `None`, the recorder lets go after the visit and only waits for the end of the
+    /// workload, which runs at full speed.
     pub calls: Option<Calls>,
     /// How many bytes of a string are kept.
     pub max_string: usize,
@@ -30,8 +30,8 @@ impl Default for Options {
 /// Which calls are recorded, and how many.
 #[derive(Debug, Clone)]
 pub struct Calls {
-    /// Calls to decode fully: flags and numbers by name, descriptors as what they refer to. `*` is all.
-    /// Of the others only strings are read; see [`crate::Call::args`].
+    /// Calls to decode fully: flags and numbers by name, descriptors as what they refer to. `*` means all. Of
+    /// the others only strings are read; see [`crate::Call::args`].
     pub watch: Vec<String>,
     /// The calls that are not watched.
     pub others: Others,
@@ -39,13 +39,13 @@ pub struct Calls {
     pub max: usize,
 }
 
-/// What becomes of calls that are not watched.
+/// What happens to calls that are not watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Others {
     /// They are recorded too.
     #[default]
     Recorded,
-    /// They are not even counted: the kernel leaves them out. ptrace cannot: it stops at all.
+    /// They are not even counted: the kernel leaves them out. ptrace cannot do that: it stops at all calls.
     LeftOut,
 }
 
@@ -67,13 +67,13 @@ pub type OnExec = Box<dyn FnOnce(Pid) + Send>;
 pub trait Recorder {
     /// Attaches to a container's init that waits to be started. Once this returns, nothing is missed.
     ///
-    /// `on_exec` is not called when init never comes to its execve.
+    /// `on_exec` is not called if init never reaches its execve.
     fn attach(&self, init: Pid, options: Options, on_exec: OnExec) -> Result<Box<dyn Recording>, Error>;
 }
 
 /// A recording that is under way.
 ///
-/// Dropping one that has not ended kills init: it is a run that was given up, and nothing of it may stay.
+/// Dropping one that has not ended kills init: it is a run that was given up, and nothing of it may remain.
 pub trait Recording: Send {
     /// Waits until init has ended, or for `timeout`: then it is `None`, the recording goes on, and the
     /// caller can kill init and wait again. After a result has been given, it is [`Error::Died`].

@@ -36,7 +36,7 @@ const SIGNALS: [&str; 31] = [
     "SIGSYS",
 ];
 
-/// A signal by name, as on all architectures that we have; real-time ones count from the kernel's first, 32.
+/// A signal by name, as on all supported architectures; real-time signals count from the kernel's first, 32.
 pub(crate) fn signal_name(signal: c_int) -> String {
     let index = usize::try_from(signal)
         .ok()

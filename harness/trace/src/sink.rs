@@ -9,7 +9,7 @@ use crate::arch;
 use crate::pending::Pending;
 use crate::record::{Arch, Call, CallResult, Exit, Trace};
 
-/// What became of a call, small enough to count without a name.
+/// What came of a call, small enough to count without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     Ok,
@@ -69,7 +69,7 @@ impl Sink {
         }
     }
 
-    /// Takes a call that has been entered; `make` says all about it, and is asked only if it is kept.
+    /// Takes a call that has been entered; `make` describes it, and is called only if it is kept.
     pub(crate) fn enter(&mut self, make: impl FnOnce() -> Call) -> Option<usize> {
         self.total += 1;
         if self.calls.len() >= self.max_calls {
@@ -79,7 +79,7 @@ impl Sink {
         Some(self.calls.len() - 1)
     }
 
-    /// Notes that a call succeeded; `make` says its value in words.
+    /// Notes that a call succeeded; `make` gives its value in words.
     pub(crate) fn succeed(&mut self, call: &Pending, make: impl FnOnce() -> CallResult) {
         self.leave(call, Outcome::Ok, make);
     }
@@ -89,7 +89,7 @@ impl Sink {
         self.leave(call, outcome, || outcome.result());
     }
 
-    /// Replaces a success that was none.
+    /// Replaces a success that turned out not to be one.
     pub(crate) fn revise(&mut self, call: &Pending, outcome: Outcome) {
         match self.counts.get_mut(&(call.arch, call.nr, Outcome::Ok)) {
             Some(count) if *count > 0 => *count -= 1,
@@ -105,7 +105,7 @@ impl Sink {
         }
     }
 
-    /// Adds calls that somebody else has counted.
+    /// Adds calls that were counted elsewhere.
     #[cfg(ebpf)]
     pub(crate) fn add(&mut self, (arch, nr): (Arch, u32), outcome: Outcome, count: u64) {
         self.total += count;

@@ -21,7 +21,7 @@ struct Versions<'a> {
     names: Vec<String>,
 }
 
-/// What became of a finding between two versions, as it is collected.
+/// What happened to a finding between two versions, as it is collected.
 #[derive(Default)]
 struct Between<'a> {
     lost: Vec<Moved<'a>>,
@@ -37,7 +37,7 @@ struct Moved<'a> {
     alike: bool,
 }
 
-/// Everything that is known of a finding.
+/// Everything that is known about a finding.
 struct Told<'a> {
     card: &'a Card,
     /// By version, the cases in which it shows.
@@ -178,7 +178,7 @@ fn group_of(difference: &Difference, label: &str) -> Option<usize> {
     difference.groups.iter().position(holds)
 }
 
-/// Whether the case's known file takes any value of a version.
+/// Whether the case's known file accepts any value for a version.
 fn is_open(difference: &Difference, label: &str) -> bool {
     let any = Value::from(ANY);
     let mut written = difference.written.iter();
@@ -189,7 +189,7 @@ impl<'a> Found<'a> {
     fn case(&mut self, case: &'a CaseReport, versions: &Versions<'a>) {
         for difference in &case.differences {
             match difference.standing {
-                // What did not show says nothing of any version.
+                // What did not show says nothing about any version.
                 Standing::Gone if !difference.disagree() => continue,
                 Standing::Unstable { .. } => {
                     self.unstable.insert(&case.case);
@@ -230,7 +230,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// By version the findings that account for what it shows.
+    /// The findings that account for what each version shows.
     fn accounts(
         &mut self,
         case: &'a CaseReport,
@@ -260,7 +260,7 @@ impl<'a> Found<'a> {
         all
     }
 
-    /// What one fact of a case says of two versions that do not show it alike.
+    /// What one fact of a case shows about two versions that differ in it.
     fn pair(
         &mut self,
         case: &'a CaseReport,
@@ -279,7 +279,7 @@ impl<'a> Found<'a> {
             let Some(told) = self.findings.get_mut(id) else {
                 continue;
             };
-            // Where another finding comes or goes, the difference is that one's.
+            // If another finding appears or disappears, the difference belongs to that one.
             let stays = before.contains(id) && after.contains(id);
             if stays && before != after {
                 continue;
@@ -332,7 +332,7 @@ impl Told<'_> {
         let moved = || lost.iter().chain(gained);
         let wrong = is_wrong(self.card) && moved().any(|one| !one.alike);
         let what = match (lost.is_empty(), gained.is_empty()) {
-            // In part is not fixed: who has the finding elsewhere still has it.
+            // In part does not mean fixed: a version that has the finding elsewhere still has it.
             (false, true) if wrong && self.shows[to].is_empty() => What::Fixed,
             (true, false) if wrong && self.shows[from].is_empty() => What::Broke,
             _ => What::Changed,

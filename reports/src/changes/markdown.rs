@@ -5,9 +5,9 @@ use super::{Changes, FactChange, Row};
 use crate::markdown::text;
 use crate::telling;
 
-/// Rows of a table; what is worst comes first, and a comment has a limit.
+/// Rows of a table; the worst come first, and a comment has a limit.
 const ROWS: usize = 100;
-/// What one value may take.
+/// How long a value may be.
 const VALUE: usize = 80;
 
 pub(super) fn render(changes: &Changes) -> String {

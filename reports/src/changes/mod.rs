@@ -24,12 +24,12 @@ use crate::run::Run;
 use crate::style::{Style, count};
 use crate::{Error, Format, object};
 
-/// A fact that two versions do not show alike.
+/// A fact in which two versions differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FactChange {
     /// Its path.
     pub fact: String,
-    /// What the earlier version shows; none where it does not have the fact.
+    /// What the earlier version shows; `None` if it does not have the fact.
     pub from: Option<Value>,
     /// What the later version shows.
     pub to: Option<Value>,
@@ -44,7 +44,7 @@ pub struct CaseChange {
     pub facts: Vec<FactChange>,
 }
 
-/// What became of a finding from one version to the next.
+/// What happened to a finding from one version to the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Turn {
     /// The earlier version.
@@ -53,17 +53,17 @@ pub struct Turn {
     pub to: String,
     /// Fixed, broke or changed.
     pub what: What,
-    /// Whether that is for the better.
+    /// Whether that is an improvement.
     pub direction: Direction,
     /// Why it is: clauses, and facts that confine less or more.
     pub why: Vec<String>,
-    /// How much it matters for who moves from the one version to the other.
+    /// How much it matters for users who move from one version to the other.
     pub impact: Option<Impact>,
     /// Where it shows.
     pub cases: Vec<CaseChange>,
 }
 
-/// A finding that does not show alike in all versions.
+/// A finding that does not show in the same way in all versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Its name.
@@ -72,9 +72,9 @@ pub struct Row {
     pub title: String,
     /// What kind of behaviour it is.
     pub kind: Kind,
-    /// By version, in how many cases it shows, also where no version differs.
+    /// In how many cases it shows, by version, including where versions do not differ.
     pub shows: Vec<usize>,
-    /// What became of it, in the order of the versions.
+    /// What happened to it, in the order of the versions.
     pub turns: Vec<Turn>,
 }
 
@@ -85,7 +85,7 @@ pub struct Unexplained {
     pub from: String,
     /// The version that differs from it.
     pub to: String,
-    /// Whether that is for the better.
+    /// Whether that is an improvement.
     pub direction: Direction,
     /// Why it is.
     pub why: Vec<String>,
@@ -94,12 +94,12 @@ pub struct Unexplained {
     pub case: CaseChange,
 }
 
-/// A version that could not be held against the others in some cases.
+/// A version that could not be compared with the others in some cases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// The version.
     pub version: String,
-    /// How it says why.
+    /// Its reason, in its own words.
     pub why: String,
     /// In which cases.
     pub cases: Vec<String>,
@@ -118,15 +118,15 @@ pub struct Changes {
     pub cases: usize,
     /// In how many of them versions differ.
     pub differing: usize,
-    /// What changed, by finding: what is worst first.
+    /// What changed, by finding: the worst first.
     pub findings: Vec<Row>,
     /// What changed, and no finding says why.
     pub unexplained: Vec<Unexplained>,
-    /// Cases that were not the same each time, and so tell nothing of versions.
+    /// Cases that were not the same each time, and so say nothing about versions.
     pub unstable: Vec<String>,
-    /// Cases that differ by a race that is known.
+    /// Cases that differ because of a known race.
     pub races: Vec<String>,
-    /// Cases with a fact of which known files take any value: it varies, or is the runtime's own words.
+    /// Cases with a fact for which known files accept any value: it varies, or consists of the runtime's own words.
     pub left_open: Vec<String>,
     /// Versions that say that they do not support what a case asks for.
     pub left_out: Vec<LeftOut>,
@@ -139,7 +139,7 @@ pub struct Changes {
     pub ended_early: Option<String>,
 }
 
-/// Why a run has no versions to hold against each other.
+/// Why a run has no versions to compare with each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotVersions {
     /// Several runtimes.
@@ -157,20 +157,20 @@ impl Changes {
     /// What differs between the versions of a run.
     ///
     /// # Errors
-    /// The run is not one of several versions of one runtime.
+    /// The run is not a run of several versions of one runtime.
     pub fn of(events: &[Event]) -> Result<Self, NotVersions> {
         Self::of_run(&Run::of(events))
     }
 
-    /// The same of a run that is sorted out.
+    /// The same for a run that has been sorted out.
     ///
     /// # Errors
-    /// The run is not one of several versions of one runtime.
+    /// The run is not a run of several versions of one runtime.
     pub fn of_run(run: &Run<'_>) -> Result<Self, NotVersions> {
         find::changes(run)
     }
 
-    /// How many findings became what.
+    /// How many findings underwent this change.
     #[must_use]
     pub fn number(&self, what: What) -> usize {
         let all = self
@@ -231,7 +231,7 @@ impl Changes {
 /// Draws what changed.
 ///
 /// # Errors
-/// The format is one for runs or for checks.
+/// The format is for runs or for checks.
 pub fn render(format: Format, changes: &Changes, style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(changes, style)),
@@ -241,7 +241,7 @@ pub fn render(format: Format, changes: &Changes, style: &Style) -> Result<String
     }
 }
 
-/// What a run of versions of one runtime tells in the place of what is known; none for other runs.
+/// What a run with versions of one runtime reports in place of what is known; `None` for other runs.
 pub(crate) fn of_versions(run: &Run<'_>, style: &Style) -> Option<String> {
     let changes = Changes::of_run(run).ok()?;
     Some(terminal::render(&changes, style))

@@ -1,19 +1,19 @@
-//! What changed between versions, for people: a table of findings and versions, with what became of each.
+//! What changed between versions, for people: a table of findings and versions, with what happened to each finding.
 
 use super::{CaseChange, Changes, FactChange, Row, Turn, What};
 use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
 
-/// Columns of a finding's name.
+/// Width of a finding's name.
 const ID: usize = 46;
-/// Columns of a version at least: a count of cases stands under it.
+/// Minimum width of a version: a count of cases stands under it.
 const CELL: usize = 4;
-/// Columns of a version at most; the path of a build is longer.
+/// Maximum width of a version; the path of a build is longer.
 const VERSION: usize = 16;
-/// What one value may take.
+/// How long a value may be.
 const VALUE: usize = 60;
-/// Facts that are shown of a case that nobody has explained.
+/// How many facts are shown for an unexplained case.
 const FACTS: usize = 4;
 /// Names in a list.
 const NAMES: usize = 8;
@@ -151,7 +151,7 @@ fn fact(change: &FactChange, style: &Style) -> String {
     )
 }
 
-/// What says nothing of versions.
+/// What says nothing about versions.
 fn aside(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
     let start = sheet.len();
     for line in asides(changes) {
@@ -165,7 +165,7 @@ fn aside(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
     }
 }
 
-/// What says nothing of versions, a line each, not yet safe; why a run ended early is not among them.
+/// What says nothing about versions, one line each, not yet safe; why a run ended early is not among them.
 pub(crate) fn asides(changes: &Changes) -> Vec<String> {
     let groups = [
         ("broken", &changes.broken),

@@ -1,4 +1,4 @@
-//! One change between two versions: whether it is for the better, by clause and by what confines less.
+//! One change between two versions: whether it is an improvement, judged by clauses and by what confines less.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use serde::Serialize;
 
 use super::{CaseChange, FactChange};
 
-/// What became of a finding.
+/// What happened to a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
-    /// It shows, and did not: and nobody is meant to see it.
+    /// It shows, and did not before; and it is not meant to show.
     Broke,
-    /// It shows otherwise, in other cases, or is one that is as good as what was before.
+    /// It shows differently, in other cases, or is as good as what was there before.
     Changed,
-    /// It does not show any more.
+    /// It no longer shows.
     Fixed,
 }
 
@@ -30,22 +30,22 @@ impl fmt::Display for What {
     }
 }
 
-/// Whether a change is for the better.
+/// Whether a change is an improvement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// A clause is broken that was not, or the container is confined less.
+    /// A clause is broken that was not broken before, or the container is confined less.
     Worse,
-    /// Both is found.
+    /// There is evidence for both.
     Mixed,
-    /// Nothing says so.
+    /// There is no evidence.
     Neither,
-    /// A clause is met that was not, or the container is confined more.
+    /// A clause is met that was not met before, or the container is confined more.
     Better,
 }
 
 impl Direction {
-    /// The word for it; empty where nothing says so.
+    /// The word for it; empty if there is no evidence.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Scale {
         push(side, text);
     }
 
-    /// That a fault is gone, or there, of which no clause speaks.
+    /// A fault has disappeared, or appeared, that no clause covers.
     pub(super) fn fault(&mut self, kind: Kind, is_gone: bool) {
         if !is_fault(kind) {
             return;
@@ -88,7 +88,7 @@ impl Scale {
         }
     }
 
-    /// What a fact's values say of it.
+    /// What a fact's values say about it.
     pub(super) fn fact(&mut self, change: &FactChange) {
         let (Some(from), Some(to)) = (&change.from, &change.to) else {
             return;
@@ -106,7 +106,7 @@ impl Scale {
         }
     }
 
-    /// Which side is down.
+    /// Which side outweighs the other.
     pub(super) fn direction(&self) -> Direction {
         match (self.better.is_empty(), self.worse.is_empty()) {
             (true, true) => Direction::Neither,
@@ -116,7 +116,7 @@ impl Scale {
         }
     }
 
-    /// The reasons, what is worse first.
+    /// The reasons, with those for worse first.
     pub(super) fn why(self) -> Vec<String> {
         self.worse.into_iter().chain(self.better).collect()
     }
@@ -128,7 +128,7 @@ fn push(side: &mut Vec<String>, text: String) {
     }
 }
 
-/// Whether nobody is meant to see such behaviour.
+/// Whether such behaviour is never intended.
 fn is_fault(kind: Kind) -> bool {
     matches!(kind, Kind::Bug | Kind::Missing)
 }
@@ -138,7 +138,7 @@ pub(super) fn is_wrong(card: &Card) -> bool {
     is_fault(card.kind) || card.violates.is_some()
 }
 
-/// How much a change matters of which only the facts are known.
+/// How much a change matters if only the facts are known.
 pub(super) fn impact_of(cases: &[CaseChange]) -> Option<Impact> {
     let facts = cases.iter().flat_map(|case| &case.facts);
     let known = facts.filter_map(|change| facts::find(&change.fact));

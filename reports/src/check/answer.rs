@@ -1,4 +1,4 @@
-//! The answer in a few lines: who can move, what to change first, what to decide, what is not known.
+//! The answer in a few lines: which workloads can move, what to change first, what to decide, what is not known.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::versions;
 use crate::safe::{safe, safe_to};
 use crate::style::{Style, count, wrap};
 
-/// Columns of what is to be done, and of the workloads.
+/// Width of what is to be done, and of the workloads.
 const WHAT: usize = 14;
 const WHOM: usize = 11;
-/// Characters of a line of others' words.
+/// Maximum length of a line from elsewhere, in characters.
 const LINE: usize = 400;
 
 /// The answer, within the columns of the style.
@@ -31,7 +31,7 @@ pub(super) fn lines(report: &CheckReport, style: &Style) -> Vec<String> {
             lines.extend(hanging(shown, &style.words(whom), style.columns()));
             continue;
         }
-        // A long list of workloads has lines of its own.
+        // A long list of workloads has its own lines.
         if whom.chars().count() >= WHOM {
             lines.extend(hanging(shown, &style.words(whom), style.columns()));
             head = " ".repeat(margin);
@@ -99,7 +99,7 @@ pub(crate) fn rows(report: &CheckReport) -> Vec<Row> {
     rows
 }
 
-/// Who is at risk by nothing that is new.
+/// The workloads that are at risk, but by nothing new.
 fn as_before(report: &CheckReport) -> Option<Row> {
     let old: Vec<&ShapeReport> = report
         .shapes
@@ -127,11 +127,11 @@ fn as_before(report: &CheckReport) -> Option<Row> {
     })
 }
 
-/// What comes first of a shape: what fails to start, then the worst.
+/// What comes first for a shape: what fails to start, then the worst.
 pub(super) fn first(shape: &ShapeReport) -> Option<&Finding> {
     let rank = |one: &&Finding| (one.is_failure(), one.impact);
     let risks = shape.findings.iter().filter(|one| one.is_risk());
-    // Of equals the first.
+    // Among equals the first.
     risks.rev().max_by_key(rank)
 }
 
@@ -143,7 +143,7 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
     }
 }
 
-/// How it is known: seen under both, proven of the filters, read from a finding.
+/// How it is known: seen under both runtimes, proven from the filters, read from a finding.
 pub(crate) fn known(finding: &Finding) -> &'static str {
     match finding.depth {
         Depth::Read => "read",
@@ -152,7 +152,7 @@ pub(crate) fn known(finding: &Finding) -> &'static str {
     }
 }
 
-/// What is found, how bad it is, how it is known, and by which name.
+/// What is found, how bad it is, how it is known, and under which name.
 pub(super) fn said(finding: &Finding) -> String {
     let what = match (&finding.id, finding.depth) {
         (None, Depth::Probe | Depth::Run) => format!("{}: {} -> {}", finding.what, finding.from, finding.to),
@@ -161,7 +161,7 @@ pub(super) fn said(finding: &Finding) -> String {
         }
         (_, _) => finding.reason.clone(),
     };
-    // What else comes of the same stands below.
+    // Its other consequences are listed below.
     let what = what.split("; also ").next().unwrap_or_default();
     let id = finding
         .id

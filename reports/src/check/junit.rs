@@ -9,7 +9,8 @@ use crate::Error;
 use crate::safe::{safe, safe_lines};
 use crate::style::Style;
 
-/// A suite of the node's workloads. A risk is a failure; what could not be checked is an error, and must not look green.
+/// A suite of the node's workloads. A risk is a failure; a workload that could not be checked is an error, and must not
+/// look green.
 ///
 /// # Errors
 /// The XML could not be written.
@@ -58,7 +59,7 @@ fn test_case(report: &CheckReport, shape: &ShapeReport, workload: &str) -> TestC
     test
 }
 
-/// As at a terminal.
+/// As on a terminal.
 fn text(report: &CheckReport, shape: &ShapeReport, risks: &[&Finding]) -> String {
     let mut out = String::new();
     for finding in risks {

@@ -1,4 +1,4 @@
-//! What `ocidiff check` tells an operator of one node.
+//! What `ocidiff check` reports to the operator of a single node.
 
 pub(crate) mod answer;
 pub(crate) mod junit;
@@ -19,14 +19,14 @@ use crate::accounts;
 use crate::safe::{safe, safe_to};
 use crate::style::count;
 
-/// Names of workloads on one line.
+/// How many names of workloads are on one line.
 pub(crate) const NAMES: usize = 8;
 
-/// Differences that matter to nobody, by name.
+/// How many unimportant differences are listed by name.
 const MILD: usize = 30;
-/// Notes in a summary.
+/// How many notes are in a summary.
 const NOTES: usize = 3;
-/// Characters of a line of others' words.
+/// Maximum length of a line from elsewhere, in characters.
 const LINE: usize = 300;
 
 /// A node is a fleet of one.
@@ -44,7 +44,7 @@ fn differences(report: &CheckReport) -> Vec<FleetDifference> {
     moves.flat_map(|step| step.differences).collect()
 }
 
-/// Which findings account for a difference; nothing where none does.
+/// Which findings account for a difference; empty if none does.
 pub(crate) fn because(finding: &Finding) -> String {
     match accounts::because(&finding.accounts) {
         told if told.is_empty() => finding.id.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -52,7 +52,7 @@ pub(crate) fn because(finding: &Finding) -> String {
     }
 }
 
-/// The command that tells more of it.
+/// The command that shows more about it.
 pub(crate) fn explains(finding: &Finding) -> Option<String> {
     let case = || {
         finding
@@ -64,9 +64,9 @@ pub(crate) fn explains(finding: &Finding) -> Option<String> {
     id.or_else(case)
 }
 
-/// Names of differences that matter to nobody, with what accounts for them; so many at most.
+/// Names of unimportant differences, with what accounts for them; at most this many.
 pub(crate) fn mild<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<String> {
-    // Shapes show it with values of their own.
+    // Shapes show it with different values.
     let names: BTreeSet<(&str, Option<&FindingId>)> = findings
         .filter(|one| one.is_mild())
         .map(|one| (one.what.as_str(), one.id.as_ref()))
@@ -83,7 +83,7 @@ pub(crate) fn mild<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<St
     (!shown.is_empty()).then(|| format!("cosmetic  {}{more}", shown.join(", ")))
 }
 
-/// Whom a difference concerns; so many names at most.
+/// The workloads that a difference concerns; at most this many names.
 fn whom(difference: &FleetDifference, most: usize) -> String {
     let all = &difference.workloads;
     let names: Vec<&str> = all.iter().take(most).map(|one| one.workload.as_str()).collect();
@@ -94,7 +94,7 @@ fn whom(difference: &FleetDifference, most: usize) -> String {
     format!("{}: {}{more}", count(all.len(), "workload"), names.join(", "))
 }
 
-/// What the probe's copies of the configs have otherwise, once each, with whose.
+/// How the probe's copies of the configs differ, once each, with the workloads that this applies to.
 fn changes(report: &CheckReport) -> Vec<String> {
     let mut all: Vec<(&String, Vec<&ShapeReport>)> = Vec::new();
     for shape in &report.shapes {
@@ -120,7 +120,7 @@ fn changes(report: &CheckReport) -> Vec<String> {
     all.into_iter().map(line).collect()
 }
 
-/// One word for the worst that is known of a shape.
+/// One word for the worst that is known about a shape.
 pub(crate) fn word(worst: Option<Impact>) -> &'static str {
     match worst {
         None | Some(Impact::Cosmetic) => "safe",
@@ -128,7 +128,7 @@ pub(crate) fn word(worst: Option<Impact>) -> &'static str {
     }
 }
 
-/// From which runtime to which.
+/// From which runtime to which other.
 pub(crate) fn step(from: &RuntimeId, to: &RuntimeId) -> String {
     let one = |runtime: &RuntimeId| format!("{} {}", safe(&runtime.label), safe(runtime.version.as_str()));
     format!("from {} to {}", one(from), one(to))
@@ -136,7 +136,7 @@ pub(crate) fn step(from: &RuntimeId, to: &RuntimeId) -> String {
 
 /// `node-7 · docker 20.10.24 · runc 1.1.5 -> crun 1.28`.
 fn header(report: &CheckReport) -> String {
-    // The same name twice would say nothing: its path, or whatever the label holds, tells them apart.
+    // The same name twice would say nothing: its path, or whatever the label holds, distinguishes them.
     let one = |runtime: &RuntimeId| {
         let (label, version) = (safe(&runtime.label), safe(runtime.version.as_str()));
         if label.ends_with(&*version) {
@@ -227,7 +227,7 @@ pub(crate) fn summary(report: &CheckReport) -> Vec<String> {
     lines
 }
 
-/// An engine and its version, where that is known.
+/// An engine and its version, if that is known.
 fn called(engine: &NodeEngine) -> String {
     match engine.version.as_str() {
         "unknown" => safe(&engine.name),

@@ -2,10 +2,10 @@
 
 use crate::safe::safe_to;
 
-/// A line of the answer: what is to be done, with whom, why, and more below that.
+/// A line of the answer: what is to be done, for which workloads, why, and more below that.
 pub(crate) type Row = (&'static str, String, Vec<String>);
 
-/// Whom a line is about.
+/// The workloads that a line is about.
 pub(super) fn names(all: &[&str]) -> String {
     const MOST: usize = 30;
     let shown = all.len().min(MOST);

@@ -54,7 +54,7 @@ pub(crate) fn render(report: &CheckReport) -> Result<String, Error> {
     Ok(format!("{}\n", safe_json(&text)))
 }
 
-/// The finding's id, else what differs.
+/// The finding's id, otherwise what differs.
 fn rule_name(finding: &Finding) -> String {
     finding
         .id

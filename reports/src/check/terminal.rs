@@ -9,15 +9,15 @@ use crate::safe::safe_to;
 use crate::style::{Ink, Style, wrap};
 use crate::telling::short_link;
 
-/// Columns before what is said of a shape.
+/// Width of the margin before what is said about a shape.
 pub(crate) const MARGIN: usize = 11;
-/// Columns that what is said of a finding is moved in.
+/// How far the text about a finding is indented.
 pub(crate) const UNDER: usize = 10;
 
-/// Names of workloads that a difference concerns.
+/// How many workloads that a difference concerns are named.
 const WHOM: usize = 30;
 
-/// The summary, what differs and for whom, the worst first, then the workloads and how they were checked.
+/// The summary, what differs and for which workloads, the worst first, then the workloads and how they were checked.
 #[must_use]
 pub fn render(report: &CheckReport, style: &Style) -> String {
     let mut out = String::new();
@@ -55,7 +55,7 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
     out
 }
 
-/// A verdict in its colour, and what it is said of.
+/// A verdict in its colour, and what it is about.
 pub(crate) fn head(out: &mut String, worst: Option<Impact>, of: &str, style: &Style) {
     let ink = match worst {
         None | Some(Impact::Cosmetic) => Ink::Good,
@@ -66,7 +66,7 @@ pub(crate) fn head(out: &mut String, worst: Option<Impact>, of: &str, style: &St
     out.push_str(&format!("{word} {}\n", style.words(of)));
 }
 
-/// A finding, with the values of the runtime now and of the one to move to.
+/// A finding, with the values under the current runtime and under the one to move to.
 pub(crate) fn finding_of(
     out: &mut String,
     margin: usize,
@@ -103,7 +103,7 @@ pub(crate) fn finding_of(
     }
 }
 
-/// Text in lines behind a margin.
+/// Text in lines after a margin.
 pub(crate) fn text(out: &mut String, style: &Style, margin: usize, text: &str) {
     let words = style.words(text);
     for line in wrap(&words, style.columns().saturating_sub(margin)) {

@@ -5,7 +5,7 @@ use ocidiff_model::check::VersionReport;
 use super::row::{Row, names};
 use crate::safe::{safe, safe_to};
 
-/// Characters of a line of others' words.
+/// Maximum length of a line from elsewhere, in characters.
 const LINE: usize = 400;
 const WHAT: &str = "Versions";
 
@@ -25,7 +25,7 @@ fn name(one: &VersionReport) -> String {
     safe(one.runtime.version.as_str())
 }
 
-/// Where the safe versions begin, if they go on to the newest.
+/// Where the safe versions begin, if they continue to the newest.
 fn said(versions: &[VersionReport]) -> String {
     let tail = versions.iter().rev().take_while(|one| one.is_safe()).count();
     let safe_ones: Vec<String> = versions.iter().filter(|one| one.is_safe()).map(name).collect();

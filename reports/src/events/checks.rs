@@ -13,13 +13,13 @@ use super::lines::Lines;
 pub struct Checks {
     /// In the order in which they began.
     pub checks: Vec<NodeCheck>,
-    /// What a reader must be told of the file.
+    /// What a reader must know about the file.
     pub warnings: Vec<String>,
 }
 
 /// Reads the events of checks back: of one, or of several one after the other, as `kubectl logs` prints those of many
-/// pods. Where the lines have that program's prefixes, those of different pods may also be mixed. A last line that was
-/// cut is left out, and a check without its end is told in the warnings.
+/// pods. If the lines have that program's prefixes, those of different pods may also be mixed. A last line that was
+/// cut is left out, and a check without its end is reported in the warnings.
 ///
 /// # Errors
 /// A line that holds no event, with its number; an event of no check that was started; a file that holds no check.

@@ -1,4 +1,4 @@
-//! A file of events, line by line, as it comes from a disk or out of a log.
+//! A file of events, line by line, from a disk or out of a log.
 
 use std::io::{BufRead, Read};
 
@@ -8,25 +8,25 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 
-/// What `ocidiff` says on stderr begins so; a container's log has it between the events.
+/// The beginning of what `ocidiff` prints on stderr; in a container's log it appears between the events.
 const SAID: &[u8] = b"ocidiff: ";
 
 /// The longest line, in bytes: the events of a whole run of the corpus have as many.
 const LINE: u64 = 2 << 20;
 /// What all events may take in memory, in bytes.
 const WEIGHT: u64 = 96 << 20;
-/// What a value takes beside its text.
+/// What a value takes besides its text.
 const VALUE: u64 = 50;
 /// What a line takes: time, if nothing else.
 const LINE_ITSELF: u64 = 20;
 /// Warnings that are kept.
 const WARNINGS: usize = 1000;
 
-/// The lines that hold something.
+/// The lines that are not empty.
 pub(super) struct Lines<R> {
     reader: R,
     number: usize,
-    /// What all events so far take in memory, in bytes, more or less.
+    /// What all events so far take in memory, in bytes, approximately.
     weight: u64,
     warnings: Vec<String>,
     /// Warnings that are not kept.
@@ -36,7 +36,7 @@ pub(super) struct Lines<R> {
 /// One line.
 pub(super) struct Line {
     pub(super) number: usize,
-    /// What the log put before it: which container it came from.
+    /// What the log put before it: the container that it came from.
     pub(super) prefix: Vec<u8>,
     text: Vec<u8>,
 }
@@ -52,7 +52,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The next line; none at the end. What the program said itself is a warning.
+    /// The next line; `None` at the end. What the program itself printed is a warning.
     pub(super) fn next(&mut self) -> Result<Option<Line>, Error> {
         loop {
             let mut text = Vec::new();
@@ -78,7 +78,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The event of a line; none, and a warning, where the line is the file's last and was cut.
+    /// The event in a line; `None`, and a warning, if the line is the file's last and was cut.
     pub(super) fn event<E: DeserializeOwned>(&mut self, line: &Line) -> Result<Option<E>, Error> {
         match serde_json::from_slice(&line.text) {
             Ok(event) => Ok(Some(event)),
@@ -106,7 +106,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Reads a line; none is longer than an event can be.
+/// Reads a line, but no more than an event can have.
 fn read_line(reader: &mut impl BufRead, into: &mut Vec<u8>, line: usize) -> Result<usize, Error> {
     let most = raised(LINE);
     let count = reader
@@ -138,7 +138,7 @@ fn split(line: &[u8]) -> (&[u8], &[u8]) {
     line.split_at(at.map_or(0, |at| at + end.len()))
 }
 
-/// Whether the first line that holds something is an event of a check; what was read of the file goes to `read`.
+/// Whether the first line that is not empty is an event of a check; what was read from the file goes to `read`.
 pub(super) fn is_check(reader: &mut impl BufRead, read: &mut Vec<u8>) -> Result<bool, Error> {
     #[derive(Deserialize)]
     struct Kind {
@@ -147,7 +147,7 @@ pub(super) fn is_check(reader: &mut impl BufRead, read: &mut Vec<u8>) -> Result<
     for line in 1.. {
         let start = read.len();
         let count = read_line(reader, read, line)?;
-        // What stands before the first event is kept too.
+        // What comes before the first event is kept too.
         if count == 0 || read.len() as u64 > raised(LINE) * 2 {
             break;
         }
@@ -167,7 +167,7 @@ fn is_of_check(event: &str) -> bool {
         .any(|kind| event.starts_with(kind))
 }
 
-/// The error, with the column where there is one: every event is line 1 to `serde_json`.
+/// The error, with the column if there is one: to `serde_json`, every event is line 1.
 fn line_error(line: usize, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let message = text

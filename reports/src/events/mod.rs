@@ -1,4 +1,4 @@
-//! The events as a file: one JSON object a line, written as they come.
+//! The events as a file: one JSON object per line, written as they come.
 
 mod checks;
 mod lines;
@@ -28,7 +28,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// A line that no event has.
+    /// A line that is too long for any event.
     #[error("line {line}: more than {most} bytes, which is longer than any event; {Hint}")]
     Long {
         /// Counted from 1.
@@ -56,13 +56,13 @@ pub enum Error {
         /// Counted from 1.
         line: usize,
     },
-    /// An event behind the end of a run.
+    /// An event after the end of a run.
     #[error("line {line}: an event of a run that has ended")]
     Ended {
         /// Counted from 1.
         line: usize,
     },
-    /// An event that no check is under way for.
+    /// An event that belongs to no check under way.
     #[error("line {line}: an event of a check that did not start, or has ended")]
     Astray {
         /// Counted from 1.
@@ -98,12 +98,12 @@ pub enum Recording {
 pub struct Recorded {
     /// The events in order.
     pub events: Vec<Event>,
-    /// What a reader must be told of the file.
+    /// What a reader must know about the file.
     pub warnings: Vec<String>,
 }
 
 /// Reads events back. A last line that was cut is left out, and a run without its end counts as interrupted;
-/// both are told in the warnings.
+/// both are reported in the warnings.
 ///
 /// # Errors
 /// A line that holds no event, with its number; a file that holds no run, or more than one.
@@ -136,7 +136,7 @@ pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
     Ok(recorded)
 }
 
-/// Reads a file of events, of a run or of checks: its first event tells.
+/// Reads a file of events, of a run or of checks: its first event shows which.
 ///
 /// # Errors
 /// As [`read`] or [`read_checks`], and the file cannot be opened.

@@ -22,14 +22,14 @@ impl<W: Write> Writer<W> {
         Self { out }
     }
 
-    /// Writes one event, of a run or of a check, and hands it on to the system.
+    /// Writes one event, of a run or of a check, and passes it on to the system.
     ///
     /// # Errors
     /// The event could not be written.
     pub fn write(&mut self, event: &impl Serialize) -> Result<(), Error> {
         let json = serde_json::to_string(event).map_err(|error| Error::Write(error.into()))?;
         let line = format!("{}\n", safe_json(&json));
-        // In one piece: what could not be written whole is taken back.
+        // In one piece: what could not be written completely is taken back.
         self.out.write_all(line.as_bytes()).map_err(Error::Write)?;
         self.out.flush().map_err(Error::Write)
     }
@@ -60,16 +60,16 @@ impl Writer<PartFile> {
 }
 
 /// A file that gets its name at the end. A run that is interrupted still leaves what it recorded, and a run that
-/// recorded nothing leaves what an earlier one wrote. What could not be written on keeps the name `NAME.part`.
+/// recorded nothing leaves what an earlier one wrote. If writing failed, the file keeps the name `NAME.part`.
 #[derive(Debug)]
 pub struct PartFile {
     file: File,
     path: PathBuf,
-    /// None where the file is a pipe or a device, which must not be replaced, or has its name already.
+    /// `None` if the file is a pipe or a device, which must not be replaced, or has its name already.
     part: Option<PathBuf>,
     /// The file that is replaced.
     old: Option<Metadata>,
-    /// How much was written whole.
+    /// How much was written completely.
     length: u64,
     failed: bool,
 }
@@ -114,7 +114,7 @@ impl PartFile {
     fn fail(&mut self, error: &io::Error) -> io::Error {
         self.failed = true;
         let place = match &self.part {
-            // Of a file that cannot even be cut the last line is left out by who reads it.
+            // If the file cannot even be truncated, its readers leave out the last line.
             Some(part) if self.length > 0 => {
                 let _ = self.file.set_len(self.length);
                 format!("{}, which holds what came before", part.display())
@@ -143,7 +143,7 @@ impl Write for PartFile {
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        // Nobody is left to be told; the .part file stays where it is.
+        // There is no one left to report to; the .part file stays where it is.
         let _ = self.finish();
     }
 }

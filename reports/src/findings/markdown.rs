@@ -33,7 +33,7 @@ pub(super) fn render(list: &List) -> String {
     out
 }
 
-/// A link under a short name; text where it cannot be followed.
+/// A link under a short name; text if it cannot be followed.
 pub(super) fn link_to(target: &str) -> String {
     if telling::is_web(target) {
         format!("[{}]({target})", text(&telling::short_link(target)))

@@ -1,4 +1,4 @@
-//! Findings for people: a list of them, one told whole, one as a bug report.
+//! Findings for people: a list of them, one in full, one as a bug report.
 
 mod html;
 mod markdown;
@@ -20,7 +20,7 @@ use crate::{Error, Format, Style, object};
 pub struct Row {
     /// Its name.
     pub id: FindingId,
-    /// How much it matters for who asked.
+    /// How much it matters to the user who asked.
     pub matters: Impact,
     /// The rest.
     #[serde(flatten)]
@@ -74,7 +74,7 @@ const IMPACTS: [Impact; 4] = [
 /// Draws a list of findings.
 ///
 /// # Errors
-/// The format is one for runs.
+/// The format is for runs only.
 pub fn render(format: Format, list: &List, style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(list, style)),

@@ -1,11 +1,11 @@
-//! One thing told whole: a heading, and named parts with wrapped text.
+//! One thing in full: a heading, and named parts with wrapped text.
 
 use crate::style::{Ink, Style, pad, wrap};
 
-/// What a name in the margin takes.
+/// The width of a name in the margin.
 const NAME: usize = 11;
 
-/// A text that grows by parts. Whatever it is given is hostile.
+/// A text that grows by parts. Everything that it is given is hostile.
 pub struct Sheet<'s> {
     style: &'s Style,
     out: String,
@@ -22,7 +22,7 @@ impl<'s> Sheet<'s> {
         }
     }
 
-    /// A part, wrapped under itself; nothing where there is no text.
+    /// A part, wrapped with an indent; nothing if there is no text.
     pub fn part(&mut self, name: &str, text: &str) {
         let mut name = name;
         for line in text.lines() {

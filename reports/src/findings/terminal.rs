@@ -1,10 +1,10 @@
-//! A list of findings for a terminal: a line each.
+//! A list of findings for a terminal: one line each.
 
 use super::List;
 use crate::style::{Ink, Style, pad, width};
 use ocidiff_model::Impact;
 
-/// Columns of a title at least, however narrow the terminal is.
+/// Minimum width of a title, however narrow the terminal is.
 const TITLE: usize = 40;
 
 pub(super) fn render(list: &List, style: &Style) -> String {
@@ -35,7 +35,7 @@ pub(super) fn render(list: &List, style: &Style) -> String {
         let id = style.paint(Ink::Name, &id);
         let matters = style.paint(ink, &matters);
         let taken = columns.iter().sum::<usize>() + 2 * columns.len();
-        // A file gets the whole title: it is what the list is for.
+        // A file gets the whole title: that is what the list is for.
         let room = style.columns().saturating_sub(taken).max(TITLE);
         let title = if style.colour {
             style.brief(&row.card.title, room)

@@ -1,11 +1,11 @@
-//! A finding as a bug report for the project that it is of.
+//! A finding as a bug report for the project that it belongs to.
 
 use ocidiff_model::finding::Reported;
 use ocidiff_model::{Finding, FindingId, Impact, Requirement};
 
 use crate::safe;
 
-/// A fact of a case, as the finding makes it and as it is else.
+/// A fact of a case, with the finding and without it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// Its path.
@@ -16,7 +16,7 @@ pub struct Shown {
     pub expected: String,
 }
 
-/// How somebody else can see it.
+/// How someone else can see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Steps {
     /// The case.
@@ -37,7 +37,7 @@ pub struct Steps {
     pub shown: Vec<Shown>,
 }
 
-/// All that a report is made of.
+/// What a report is made from.
 #[derive(Debug, Clone)]
 pub struct Input<'a> {
     /// Which finding.
@@ -46,7 +46,7 @@ pub struct Input<'a> {
     pub finding: &'a Finding,
     /// The clause that it violates, or that allows it.
     pub clause: Option<&'a Requirement>,
-    /// Whom to write to about what is a matter of security, where that is known.
+    /// Where to write about security matters, if that is known.
     pub contact: Option<&'a str>,
     /// A case that shows it.
     pub steps: Option<&'a Steps>,
@@ -83,7 +83,7 @@ pub fn render(input: &Input<'_>) -> String {
     out
 }
 
-/// What comes before everything else where the public must not read it first.
+/// What comes before everything else if the public must not read it first.
 fn first(input: &Input<'_>) -> String {
     let to = match input.contact {
         Some(contact) if crate::telling::is_web(contact) || is_mail(contact) => format!("<{contact}>"),
@@ -166,12 +166,12 @@ fn facts(out: &mut String, steps: Option<&Steps>, value: impl Fn(&Shown) -> &Str
     }
 }
 
-/// Prose that people read before it is drawn: a word with what Markdown or HTML would read as more than text is set as
-/// code, which needs no character references.
+/// Prose that people read in its source: a word in which Markdown or HTML would read more than text is set as code,
+/// which needs no character references.
 fn text(prose: &str) -> String {
     let safe = safe(prose);
     let words = safe.split(' ').map(|word| {
-        // `no_new_privs` is no emphasis.
+        // `no_new_privs` is not emphasis.
         let emphasises = word.starts_with('_') || word.contains("(_") || word.ends_with('_');
         match word.contains(is_markup) || word.contains("://") || word.contains("www.") || emphasises {
             true => code(word),
@@ -185,7 +185,7 @@ fn is_markup(character: char) -> bool {
     "&<>|`*~[]\\$@#".contains(character)
 }
 
-/// An address, as it stands.
+/// An address, as it is.
 fn address(target: &str) -> String {
     match target.contains(|c: char| c.is_whitespace() || c.is_control() || "<>".contains(c)) {
         true => text(target),

@@ -13,17 +13,17 @@ use crate::style::count;
 use crate::telling::short_link;
 use crate::when;
 
-/// Workloads that are named where a difference is told; its shapes name them all.
+/// How many workloads are named for a difference; its shapes name them all.
 const MANY: usize = 100;
 
-/// What is told first of the check of one node.
+/// What comes first in the check of one node.
 pub(crate) struct Single<'a> {
     pub(crate) node: &'a str,
     pub(crate) summary: Vec<String>,
     pub(crate) answer: Vec<Row>,
 }
 
-/// The page; of one node where that is given.
+/// The page; for one node if that is given.
 #[must_use]
 pub(crate) fn page(report: &FleetReport, single: Option<Single<'_>>) -> String {
     let title = match &single {
@@ -51,7 +51,7 @@ pub(crate) fn page(report: &FleetReport, single: Option<Single<'_>>) -> String {
     html::page(&title, Html::all(body))
 }
 
-/// Who can move, what to change first, what to decide: the same lines as at a terminal.
+/// Which workloads can move, what to change first, what to decide: the same lines as on a terminal.
 fn answer(rows: &[Row]) -> Html {
     let rows = rows.iter().map(|(what, whom, texts)| {
         let texts = texts.iter().map(|text| Html::with("p", text));
@@ -73,7 +73,7 @@ fn items(all: impl Iterator<Item = Html>) -> Html {
 }
 
 fn one_move(of: &FleetMove, heading: &'static str) -> Vec<Html> {
-    // Where there is one node there is no need to say where a workload runs.
+    // If there is only one node, there is no need to say where a workload runs.
     let single = of.nodes.len() == 1;
     let mut parts = Vec::new();
     let mut part = |title: &str, table: Html| {

@@ -38,7 +38,7 @@ fn item(out: &mut String, line: &str) {
 fn one_move(out: &mut String, of: &FleetMove) {
     out.push_str("| nodes | as a whole | workloads of each |\n|---|---|---|\n");
     for (outlook, about, nodes) in alike(of) {
-        // Each is cut by itself, so that none is lost.
+        // Each is cut separately, so that none is lost.
         let names: Vec<String> = nodes.iter().map(|name| text(name).to_string()).collect();
         let number = match nodes.len() {
             1 => String::new(),

@@ -1,4 +1,4 @@
-//! What is told of many nodes' checks: the differences once, and which nodes are safe to move as a whole.
+//! What is reported for many nodes' checks: the differences once, and which nodes are safe to move as a whole.
 
 pub mod html;
 pub mod markdown;
@@ -14,9 +14,9 @@ use crate::safe::safe;
 use crate::style::count;
 use crate::when;
 
-/// How much of a digest tells shapes apart.
+/// How much of a digest is needed to distinguish shapes.
 const DIGEST: usize = 12;
-/// Moves that the summary names.
+/// How many moves the summary names.
 const MOVES: usize = 6;
 /// The impacts that put a workload at risk, the worst first.
 const RISKS: [Impact; 3] = [Impact::Security, Impact::Breaks, Impact::MayBreak];
@@ -94,7 +94,7 @@ fn outlooks(of: &FleetMove) -> Vec<String> {
     Outlook::ALL.into_iter().filter_map(line).collect()
 }
 
-/// Nodes of which something is said, in one line.
+/// Nodes about which something is said, in one line.
 fn nodes_of(said: &str, nodes: &[String]) -> Option<String> {
     let told = format!("{} {said}: {}", count(nodes.len(), "node"), some(nodes));
     (!nodes.is_empty()).then_some(told)
@@ -112,7 +112,7 @@ fn impacts(of: &FleetMove) -> Vec<String> {
     RISKS.into_iter().filter_map(line).collect()
 }
 
-/// The checks that do not count, in one line for each reason.
+/// The checks that do not count, with one line for each reason.
 fn left_out(left_out: &[LeftOut]) -> Vec<String> {
     let (cut, older): (Vec<&LeftOut>, Vec<&LeftOut>) = left_out.iter().partition(|one| one.ended_early);
     let kinds = [("older check", older), ("check that ended early", cut)];
@@ -143,7 +143,7 @@ fn older(one: &LeftOut) -> String {
     }
 }
 
-/// What the summary tells in part, whole.
+/// In full, what the summary shows only in part.
 fn whole_lists(report: &FleetReport) -> Vec<(&'static str, Vec<String>)> {
     let lists = [
         ("Nodes not seen", report.not_seen.clone()),
@@ -153,10 +153,10 @@ fn whole_lists(report: &FleetReport) -> Vec<(&'static str, Vec<String>)> {
     lists.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
 }
 
-/// Reasons why workloads were not checked that are told one by one.
+/// How many reasons why workloads were not checked are listed one by one.
 const REASONS: usize = 50;
 
-/// Workloads that were not checked by the reason, that of most first; and how many workloads have yet another one.
+/// Workloads that were not checked, by reason, the most frequent first; and how many workloads have yet another reason.
 fn by_reason(of: &FleetMove) -> (Vec<(&str, Vec<Placed>)>, usize) {
     let mut reasons: BTreeMap<&str, Vec<Placed>> = BTreeMap::new();
     for one in &of.unchecked {
@@ -172,7 +172,7 @@ fn by_reason(of: &FleetMove) -> (Vec<(&str, Vec<Placed>)>, usize) {
     (reasons, rest)
 }
 
-/// Nodes of which the same is said, in the order of the first of each.
+/// Nodes about which the same is said, in the order of the first of each.
 fn alike(of: &FleetMove) -> Vec<(&'static str, String, Vec<&str>)> {
     let mut rows: Vec<(&str, String, Vec<&str>)> = Vec::new();
     let mut places: BTreeMap<(&str, String), usize> = BTreeMap::new();
@@ -219,12 +219,12 @@ fn places(workloads: &[Placed], most: usize) -> String {
     format!("{}{more}", told.join("; "))
 }
 
-/// The beginning of a digest, which is enough to tell shapes apart.
+/// The beginning of a digest, which is enough to distinguish shapes.
 fn digest(whole: &str) -> String {
     safe(&whole.chars().take(DIGEST).collect::<String>())
 }
 
-/// What of a node is told beside its outlook.
+/// What is reported about a node besides its outlook.
 fn about(node: &FleetNode) -> String {
     let end = if node.finished {
         ""

@@ -15,7 +15,7 @@ use crate::style::{Ink, Style, count, pad};
 pub fn render(report: &FleetReport, style: &Style) -> String {
     let mut out = String::new();
     for line in summary(report) {
-        // Each is told whole below.
+        // Each is given in full below.
         out.push_str(&format!("{}\n", style.brief(&line, style.columns())));
     }
     for of in &report.moves {
@@ -135,7 +135,7 @@ fn shape_of(out: &mut String, shape: &FleetShape, style: &Style) {
     }
 }
 
-/// A finding of a shape, and where, if that is not wherever the shape is.
+/// A finding of a shape, and where it applies, if not wherever the shape is.
 fn finding(found: &FleetFinding, nodes: usize) -> String {
     let only = match found.nodes.len() {
         number if number < nodes => format!(", on {} only", some(&found.nodes)),

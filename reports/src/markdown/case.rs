@@ -101,7 +101,7 @@ fn sequences(out: &mut String, difference: &Difference) {
     ));
 }
 
-/// Calls that the filters do not answer alike.
+/// Calls to which the filters give different answers.
 fn filters(out: &mut String, case: &CaseReport) {
     if case.filters.is_empty() {
         return;
@@ -164,7 +164,7 @@ fn advice(out: &mut String, case: &CaseReport) {
     );
 }
 
-/// A finding, what there is to know of it, and the facts that it accounts for, as a list below an item.
+/// A finding, what there is to know about it, and the facts that it accounts for, as a list below an item.
 fn by_finding(out: &mut String, case: &CaseReport, finding: &Accounted<'_>) {
     let Accounted {
         id,

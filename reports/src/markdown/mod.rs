@@ -1,5 +1,5 @@
-//! A summary for CI or a comment, in GitHub's Markdown: what is new whole, what is known by finding. It fits a comment of
-//! 65,536 characters; [`full`] has everything.
+//! A summary for CI or a comment, in GitHub's Markdown: what is new in full, what is known by finding. It fits a
+//! comment of 65,536 characters; [`full`] has everything.
 
 mod case;
 mod known;
@@ -14,18 +14,18 @@ use crate::run::{Run, Start};
 use crate::style::count;
 use crate::{ignored, news, telling};
 
-/// Bytes of a report, so that it fits a comment with something beside it.
+/// Bytes of a report, so that it fits in a comment together with something else.
 const MOST: usize = 59_000;
-/// Of these, for who takes part and the counts.
+/// Of these, for the participants and the counts.
 const HEAD: usize = 6_000;
 /// Of these, for what is known, at least.
 const KNOWN: usize = 16_000;
 /// Of these, for what was not compared, or is ignored.
 const NOT_COMPARED: usize = 5_000;
-/// Of these, for the names of failing cases that are not told whole.
+/// Of these, for the names of failing cases that are not shown in full.
 const NAMES: usize = 8_000;
 
-/// The report, within what a comment holds.
+/// The report, within the limit of a comment.
 #[must_use]
 pub fn render(events: &[Event]) -> String {
     let run = Run::of(events);
@@ -39,14 +39,14 @@ pub fn render(events: &[Event]) -> String {
         known::by_finding(&run, &mut known);
         known
     };
-    // What is known has some room for sure, and what fails does not take.
+    // What is known has some room reserved, which failures do not take.
     let mut failing = Room::of(room.saturating_sub(table(KNOWN).len()));
     self::failing(&run, &mut failing);
     let known = table(room.saturating_sub(failing.len()));
     [head, failing, known, rest].map(Room::text).concat()
 }
 
-/// The report with everything: each failing case whole, and each known one.
+/// The report with everything: each failing case in full, and each known one.
 #[must_use]
 pub fn full(events: &[Event]) -> String {
     let run = Run::of(events);
@@ -69,7 +69,7 @@ fn top(run: &Run<'_>, room: &mut Room) {
     room.push(&counts(run));
 }
 
-/// The cases that fail: as many whole as there is room for, then by name, then their number.
+/// The cases that fail: as many in full as there is room for, then by name, then their number.
 fn failing(run: &Run<'_>, room: &mut Room) {
     let cases = run.told_whole();
     let mut keep = Room::of(room.left().saturating_sub(NAMES));

@@ -1,6 +1,6 @@
 //! Text that grows up to a size.
 
-/// What the last words of a part may take beyond what its other lines may: how much was left out.
+/// How far the last words of a part, which say how much was left out, may exceed the limit for its other lines.
 const LAST: usize = 300;
 
 /// Text that grows up to a size, in bytes.
@@ -36,7 +36,7 @@ impl Room {
         fits
     }
 
-    /// Adds it: the caller has looked whether there is room.
+    /// Adds it: the caller has checked that there is room.
     pub(super) fn force(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -48,7 +48,7 @@ impl Room {
         }
     }
 
-    /// A line of items side by side, as many as there is room for, and how many more.
+    /// A line of items side by side, as many as there is room for, and how many more there are.
     pub(super) fn list(&mut self, name: &str, items: &[String]) {
         if !self.push(name) {
             return;

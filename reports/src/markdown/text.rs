@@ -3,7 +3,7 @@
 use crate::safe::{safe, safe_to};
 use crate::telling;
 
-/// What one value may take.
+/// How long a value may be.
 pub(super) const VALUE: usize = 200;
 
 /// Hostile text as prose. What Markdown or HTML would read as more than text becomes a character reference, which
@@ -15,7 +15,7 @@ pub(crate) fn text(hostile: &str) -> String {
     let mut rest = safe.chars().peekable();
     while let Some(character) = rest.next() {
         let after = rest.peek().copied().unwrap_or(' ');
-        // `no_new_privs` is no emphasis and stays legible in the source.
+        // `no_new_privs` is not emphasis and stays legible in the source.
         let inside = before.is_alphanumeric() && after.is_alphanumeric();
         if is_markup(character) && !(character == '_' && inside) {
             out.push_str(&format!("&#{};", u32::from(character)));
@@ -41,7 +41,7 @@ pub(super) fn short(target: &str) -> String {
     link(target, &telling::short_link(target))
 }
 
-/// A link, where the target is one that can be followed; else its text.
+/// A link, if the target can be followed; otherwise its text.
 pub(super) fn link(target: &str, name: &str) -> String {
     if telling::is_web(target) {
         format!("[{}]({target})", text(name))

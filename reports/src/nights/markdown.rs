@@ -1,10 +1,10 @@
-//! Two nights held against each other, for a comment or a ticket.
+//! Two nights compared with each other, for a comment or a ticket.
 
 use super::Diff;
 use super::terminal::{line, remarks};
 use crate::markdown::text;
 
-/// Rows of a table; what is worst comes first, and a comment has a limit.
+/// Rows of a table; the worst come first, and a comment has a limit.
 const ROWS: usize = 150;
 /// Facts of one case.
 const FACTS: usize = 3;

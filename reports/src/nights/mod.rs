@@ -1,4 +1,4 @@
-//! Runs of different nights held against each other: what is new, fixed, changed, newly unstable, slower.
+//! Runs of different nights compared with each other: what is new, fixed, changed, newly unstable, slower.
 //!
 //! | module     | what is inside                                                    |
 //! |------------|-------------------------------------------------------------------|
@@ -31,24 +31,24 @@ use crate::changes::FactChange;
 use crate::run::Run;
 use crate::{Error, Format, Style, object};
 
-/// What became of a case.
+/// What happened to a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Became {
     /// It fails, and did not.
     New,
-    /// It was compared, and is not any more: broken, skipped.
+    /// It was compared, and no longer is: broken, skipped.
     NotCompared,
-    /// It is not the same each time, and was.
+    /// It is not the same each time, and was before.
     Unstable,
-    /// A version shows what it did not show; that is known, or fails as before.
+    /// A version shows what it did not show before; that is known, or fails as before.
     Changed,
-    /// It failed, and does not any more.
+    /// It failed, and no longer does.
     Fixed,
 }
 
 impl Became {
-    /// In the order in which they are told.
+    /// In the order in which they are reported.
     pub const ALL: [Self; 5] = [
         Self::New,
         Self::NotCompared,
@@ -70,7 +70,7 @@ impl fmt::Display for Became {
     }
 }
 
-/// What a version shows otherwise than before.
+/// What a version shows differently than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VersionChange {
     /// The runtime and its version, `crun@1.28`.
@@ -78,46 +78,46 @@ pub struct VersionChange {
     /// What.
     #[serde(flatten)]
     pub fact: FactChange,
-    /// Whether its value before is in the events; else all who took part showed the same.
+    /// Whether its value before is in the events; otherwise all participants showed the same.
     pub from_known: bool,
     /// Whether its value now is in the events.
     pub to_known: bool,
-    /// The findings that account for it now, and did not.
+    /// The findings that account for it now, and did not before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub come: Vec<FindingId>,
-    /// The findings that accounted for it, and do not any more.
+    /// The findings that accounted for it, and no longer do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<FindingId>,
 }
 
-/// A case that is not as before, on one machine.
+/// A case that has changed, on one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaseDiff {
     /// Its name.
     pub case: String,
-    /// Where.
+    /// The machine.
     pub machine: String,
-    /// What became of it.
+    /// What happened to it.
     pub became: Became,
     /// Its verdict before.
     pub from: Verdict,
     /// Its verdict now.
     pub to: Verdict,
-    /// Why it has no better one.
+    /// Why it does not have a better verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Which versions show what.
     pub versions: Vec<VersionChange>,
 }
 
-/// Two nights, held against each other.
+/// Two nights, compared with each other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Diff {
     /// How many cases were compared, of all pairs of runs.
     pub compared: usize,
-    /// What is not as before, what is worst first.
+    /// What has changed, the worst first.
     pub cases: Vec<CaseDiff>,
-    /// Which cases take longer; that alone is no change of a version.
+    /// Which cases take longer; by itself this does not count as a change of a version.
     pub slower: Vec<Slower>,
     /// Versions and their machines that are in the earlier night only.
     pub only_old: Vec<String>,
@@ -127,7 +127,7 @@ pub struct Diff {
     pub cases_only_old: Vec<String>,
     /// Those that are in the later night only.
     pub cases_only_new: Vec<String>,
-    /// Runs that did not come to their end, and what is to be told of them.
+    /// Runs that did not finish, and what there is to say about them.
     pub cut: Vec<String>,
 }
 
@@ -144,8 +144,8 @@ fn places(run: &Run<'_>) -> BTreeSet<String> {
 }
 
 impl Diff {
-    /// Holds the runs of one night against those of an earlier one. Only what ran under the same version of a runtime on
-    /// the same machine is compared; the rest is listed.
+    /// Compares the runs of one night with those of an earlier one. Only what ran under the same version of a runtime
+    /// on the same machine is compared; the rest is listed.
     #[must_use]
     pub fn of(old: &[Vec<Event>], new: &[Vec<Event>]) -> Self {
         let old_runs: Vec<Run<'_>> = old.iter().map(|events| Run::of(events)).collect();
@@ -177,7 +177,7 @@ impl Diff {
         diff
     }
 
-    /// How many cases became so.
+    /// How many cases changed like this.
     #[must_use]
     pub fn number(&self, became: Became) -> usize {
         self.cases.iter().filter(|case| case.became == became).count()
@@ -199,7 +199,7 @@ impl Diff {
 /// Draws it.
 ///
 /// # Errors
-/// The format is one for runs or for checks.
+/// The format is for runs or for checks.
 pub fn render(format: Format, diff: &Diff, style: &Style) -> Result<String, Error> {
     match format {
         Format::Terminal => Ok(terminal::render(diff, style)),

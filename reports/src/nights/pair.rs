@@ -1,8 +1,9 @@
-//! One run against an earlier one, case by case and version by version.
+//! One run compared with an earlier one, case by case and version by version.
 //!
-//! A run holds the values of facts on which its runtimes differ. Of a fact that is in both runs each version's values are
-//! compared. Of one that is in one of them only it is known that all agreed in the other: of those who took part in both,
-//! the ones that are not with most have changed. Who took part in one only accuses nobody.
+//! A run holds the values of facts on which its runtimes differ. For a fact that is in both runs, each version's values
+//! are compared. For a fact that is in only one of them, it is known that all agreed in the other: among those that
+//! took part in both, the ones that are not with the majority have changed. A version that took part in only one run
+//! does not accuse any other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use super::{Became, CaseDiff, Diff, VersionChange, places};
 use crate::changes::FactChange;
 use crate::run::{Run, Start};
 
-/// How a version is called in whatever run: `crun@1.28`, and by its label where a run has two builds of it.
+/// The name of a version in any run: `crun@1.28`, or its label if a run has two builds of it.
 pub(super) fn version_of(start: &Start<'_>, label: &str) -> String {
     let runtimes = start.runtimes.iter().map(|one| &one.runtime);
     let Some(this) = runtimes.clone().find(|one| one.label == label) else {
@@ -37,12 +38,12 @@ struct Side<'a> {
     start: Start<'a>,
 }
 
-/// What a version shows of a fact.
+/// What a version shows for a fact.
 struct Shown<'a> {
     group: usize,
     value: Option<&'a Value>,
     because: BTreeSet<&'a FindingId>,
-    /// It varies from run to run, or any value is as written.
+    /// It varies from run to run, or any value counts as written.
     varies: bool,
 }
 
@@ -108,7 +109,7 @@ fn became((old, new): &(Side<'_>, Side<'_>), both: &BTreeSet<String>) -> Option<
         _ => return None,
     }
     let versions = changed(old, new, both);
-    // A newcomer's difference is its own: nobody who was there yesterday changed.
+    // A newcomer's difference is its own: none of those that were there yesterday changed.
     let same_cast = new
         .start
         .runtimes
@@ -133,7 +134,7 @@ fn is_unstable(difference: &Difference) -> bool {
     matches!(difference.standing, Standing::Unstable { .. })
 }
 
-/// What the versions that are in both runs show otherwise.
+/// What the versions that are in both runs show differently.
 fn changed(old: &Side<'_>, new: &Side<'_>, both: &BTreeSet<String>) -> Vec<VersionChange> {
     let facts = |side: &Side<'_>| -> BTreeSet<String> {
         side.case
@@ -180,7 +181,7 @@ fn changed(old: &Side<'_>, new: &Side<'_>, both: &BTreeSet<String>) -> Vec<Versi
     changes
 }
 
-/// Whether one is not with most of those who are in both runs.
+/// Whether one of those that are in both runs is not with the majority.
 fn departs(shown: &BTreeMap<String, Shown<'_>>, one: &Shown<'_>) -> bool {
     let size = |group: usize| shown.values().filter(|other| other.group == group).count();
     let largest = shown.values().map(|other| size(other.group)).max().unwrap_or(0);
@@ -188,12 +189,12 @@ fn departs(shown: &BTreeMap<String, Shown<'_>>, one: &Shown<'_>) -> bool {
         .values()
         .filter(|other| size(other.group) == largest)
         .all(|other| other.group == one.group);
-    // Where there are as many on each side, one of them changed, and nobody knows who.
+    // If there are equally many on each side, one of them changed, but it is not known which.
     !largest_is_one && shown.values().any(|other| other.group != one.group)
 }
 
 impl<'a> Side<'a> {
-    /// By version what those who are in both runs show of a fact on which the runtimes differ.
+    /// What each version that is in both runs shows for a fact on which the runtimes differ.
     fn shown(&self, fact: &str, both: &BTreeSet<String>) -> BTreeMap<String, Shown<'a>> {
         let case = self.case;
         let found = case.differences.iter().find(|difference| difference.fact == fact);

@@ -1,4 +1,4 @@
-//! Two nights held against each other, for people.
+//! Two nights compared with each other, for people.
 
 use super::{Became, CaseDiff, Diff, VersionChange};
 use crate::changes::{FactChange, names};
@@ -6,11 +6,11 @@ use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad};
 use crate::telling;
 
-/// What one value may take.
+/// How long a value may be.
 const VALUE: usize = 50;
 /// Lines of one case.
 const FACTS: usize = 6;
-/// Cases that are slower which are shown.
+/// How many slower cases are shown.
 const SLOWER: usize = 20;
 
 pub(super) fn render(diff: &Diff, style: &Style) -> String {
@@ -53,7 +53,7 @@ fn lists(diff: &Diff) -> [(&'static str, &[String]); 4] {
     ]
 }
 
-/// What else there is to tell, a line each: what is in one night only, what is slower, what was cut short.
+/// What else there is to report, one line each: what is in one night only, what is slower, what was cut short.
 pub(super) fn remarks(diff: &Diff) -> Vec<String> {
     let lists = lists(diff).into_iter().filter(|(_, all)| !all.is_empty());
     let lists = lists.map(|(name, all)| format!("{name}: {}", names(all)));

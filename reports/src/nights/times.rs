@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::places;
 use crate::run::{Run, Start};
 
-/// What is told takes so many times as long as before, beside what the whole run takes longer.
+/// A case is reported if it takes this many times as long as before, apart from the slowdown of the whole run.
 const RATIO: f64 = 3.0;
-/// And so many seconds more.
+/// And this many seconds more.
 const SECONDS: f64 = 1.0;
-/// From so many cases on it is known how much slower a whole run is.
+/// From this number of cases on it is known how much slower a whole run is.
 const ENOUGH: usize = 5;
 
 /// A case that takes longer.
@@ -20,17 +20,17 @@ const ENOUGH: usize = 5;
 pub struct Slower {
     /// Its name.
     pub case: String,
-    /// Where.
+    /// The machine.
     pub machine: String,
     /// Seconds before.
     pub from: f64,
     /// Seconds now.
     pub to: f64,
-    /// How many times as long, beside what the whole run takes longer.
+    /// How many times as long, apart from the slowdown of the whole run.
     pub ratio: f64,
 }
 
-/// The cases that clearly take longer. Only of runs with the same runtimes: a case's time is that of all of them.
+/// The cases that clearly take longer. Only for runs with the same runtimes: a case's time is that of all of them.
 pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> Vec<Slower> {
     if places(old) != places(new) {
         return Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> Vec<Slower> {
         .cases
         .iter()
         .filter_map(|case| Some((*by_name.get(case.case.as_str())?, *case)))
-        // One that was run more often to be sure takes longer by that.
+        // A case that was run more often for certainty takes longer for that reason.
         .filter(|(before, now)| before.runs == now.runs && before.verdict == now.verdict)
         .filter(|(before, now)| before.seconds > 0.0 && now.seconds > 0.0)
         .collect();

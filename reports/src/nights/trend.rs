@@ -1,4 +1,4 @@
-//! Many nights, a line each.
+//! Many nights, one line each.
 
 use std::collections::BTreeMap;
 
@@ -17,19 +17,19 @@ pub struct Night {
     pub name: String,
     /// When it began, in seconds since 1970, UTC.
     pub time: u64,
-    /// Who took part, `crun@1.28`.
+    /// The versions that took part, `crun@1.28`.
     pub versions: Vec<String>,
     /// How many machines.
     pub machines: usize,
     /// How many cases have which verdict.
     pub counts: Counts,
-    /// How many cases were compared with the night before; none for the first.
+    /// How many cases were compared with the night before; `None` for the first.
     pub compared: Option<usize>,
-    /// What became of cases since the night before.
+    /// What happened to cases since the night before.
     pub since: BTreeMap<Became, usize>,
     /// Cases that are new.
     pub new: Vec<String>,
-    /// Whether a run did not come to its end.
+    /// Whether a run did not finish.
     pub cut: bool,
 }
 
@@ -38,13 +38,13 @@ pub struct Night {
 pub struct Trend {
     /// The nights.
     pub nights: Vec<Night>,
-    /// The last one, held against the one before; its numbers are the night's.
+    /// The last one, compared with the one before; its numbers are the night's.
     #[serde(skip)]
     pub since: Option<Diff>,
 }
 
 impl Trend {
-    /// Of the runs of each night, by its name.
+    /// From the runs of each night, by its name.
     #[must_use]
     pub fn of(nights: &[(String, Vec<Vec<Event>>)]) -> Self {
         let mut all: Vec<(u64, &String, &Vec<Vec<Event>>)> = nights
@@ -112,7 +112,7 @@ fn night(name: &str, time: u64, runs: &[Vec<Event>], diff: Option<&Diff>) -> Nig
     }
 }
 
-/// A line a night, for people.
+/// One line per night, for people.
 fn lines(trend: &Trend, style: &Style) -> String {
     let names = trend.nights.iter().map(|night| style.brief(&night.name, 40));
     let columns = names.map(|name| crate::style::width(&name)).max().unwrap_or(0);
@@ -157,7 +157,7 @@ fn since(night: &Night) -> String {
     }
 }
 
-/// Draws it: a line a night, or one JSON object.
+/// Draws it: one line per night, or one JSON object.
 ///
 /// # Errors
 /// It cannot be written as JSON.

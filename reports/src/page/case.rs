@@ -1,4 +1,4 @@
-//! A case that is not as all agree: who shows what side by side, why, and the commands that go on from here.
+//! A case on which not all agree: what each runtime shows side by side, why, and the commands that continue from here.
 
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Verdict};
@@ -16,7 +16,7 @@ pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html 
     let case = place.case;
     let marks = place.marks();
     let mut heading = vec![Html::to(&place.anchor, &case.case), Html::text(" ")];
-    // Of known cases the part of the page says so.
+    // For known cases, their part of the page says so.
     if case.verdict != Verdict::Known {
         heading.extend([verdict(case.verdict), Html::text(" ")]);
     }
@@ -30,7 +30,7 @@ pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html 
         }
     };
     line(&case.summary);
-    // Of what is known the table says who differs.
+    // For what is known, the table shows which runtimes differ.
     if case.verdict != Verdict::Known {
         line(&telling::who(case));
     }
@@ -55,7 +55,7 @@ pub(super) fn verdict(verdict: Verdict) -> Html {
     Html::badge(&format!("v-{verdict}"), verdict.name())
 }
 
-/// A sequence is told by what changes in it.
+/// A sequence is shown by what changes in it.
 fn sequence(difference: &Difference, depth: Depth) -> Html {
     if !diff::wants_diff(difference) {
         return Html::default();
@@ -67,7 +67,7 @@ fn sequence(difference: &Difference, depth: Depth) -> Html {
     Html::element("pre", &[], [Html::lines(head.chain(lines))])
 }
 
-/// Calls that the filters do not answer alike.
+/// Calls to which the filters give different answers.
 fn filters(case: &CaseReport, depth: Depth) -> Html {
     let row = |row: &ocidiff_model::FilterRow| {
         let answers = row.answers.iter().map(|answer| {
@@ -93,7 +93,7 @@ fn filters(case: &CaseReport, depth: Depth) -> Html {
     Html::items(&[], case.filters.iter().take(depth.rows).map(row).chain(more))
 }
 
-/// Why, what decides, what was said, and how to go on.
+/// Why, what decides, what was printed, and how to continue.
 fn advice(view: &View<'_>, case: &CaseReport, depth: Depth) -> Vec<Html> {
     let item = |inside: Vec<Html>| Html::element("li", &[], inside);
     let mut all = Vec::new();
@@ -112,7 +112,7 @@ fn advice(view: &View<'_>, case: &CaseReport, depth: Depth) -> Vec<Html> {
     all.extend(clauses(case, depth).into_iter().map(item));
     all.extend(said(case, depth).into_iter().map(|text| Html::with("li", &text)));
     let steps = next::steps(case, &Style::default());
-    // Of what is known the part of the page says what `explain` does.
+    // For what is known, its part of the page says what `explain` does.
     let is_shown = |step: &&String| depth.whole || !step.starts_with("ocidiff explain ");
     let steps = steps.iter().filter(is_shown);
     let steps = steps.flat_map(|step| [Html::with("code", step), Html::text(" ")]);
@@ -140,7 +140,7 @@ fn because(view: &View<'_>, case: &CaseReport) -> Vec<Html> {
     parts
 }
 
-/// The clauses that decide. Of what is known those that are violated, where no finding of the case has them.
+/// The clauses that decide. For what is known, those that are violated, unless a finding of the case has them.
 fn clauses(case: &CaseReport, depth: Depth) -> Vec<Vec<Html>> {
     let in_finding = |id: &str| {
         case.findings
@@ -164,7 +164,7 @@ fn clauses(case: &CaseReport, depth: Depth) -> Vec<Vec<Html>> {
     all
 }
 
-/// What the runtimes printed where a call failed.
+/// What the runtimes printed when a call failed.
 fn said(case: &CaseReport, depth: Depth) -> Vec<String> {
     let (most, limit) = depth.said;
     let spoken = || {

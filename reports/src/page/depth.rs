@@ -8,7 +8,7 @@ pub(super) struct Depth {
     /// Characters of a value.
     pub(super) value: usize,
     pub(super) diff_lines: usize,
-    /// Calls whose words are shown, and characters of each.
+    /// How many calls are shown with their words, and how many characters of each.
     pub(super) said: (usize, usize),
     pub(super) rows: usize,
     pub(super) whole: bool,
@@ -25,7 +25,7 @@ impl Depth {
         rows: 40,
         whole: true,
     };
-    /// What is known, as whole.
+    /// What is known, in full.
     pub(super) const KNOWN_WHOLE: Self = Self {
         heading: "h4",
         ..Self::WHOLE

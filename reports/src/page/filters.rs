@@ -1,11 +1,12 @@
-//! The search and the filters of the page. They are there for who lets the page run its script; else everything shows.
+//! The search and the filters of the page. They are there for readers who let the page run its script; otherwise
+//! everything shows.
 
 use ocidiff_model::{Impact, Verdict};
 
 use super::view::View;
 use crate::html::{Html, Script};
 
-/// It is the program's own, and the one script that the page may run.
+/// It is the program's own, and the only script that the page may run.
 pub(super) const SCRIPT: Script = Script {
     text: include_str!("../../templates/filter.js"),
     digest: include_str!("../../templates/filter.js.sha256").trim_ascii(),
@@ -49,7 +50,7 @@ pub(super) fn form(view: &View<'_>) -> Html {
     let attributes = [
         ("id", "filters"),
         ("role", "search"),
-        // What a browser remembers of a form would hide cases from whom opens the page again.
+        // What a browser remembers of a form would hide cases when the page is opened again.
         ("autocomplete", "off"),
         ("aria-label", "Findings and cases"),
         ("hidden", ""),

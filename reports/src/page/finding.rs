@@ -1,4 +1,4 @@
-//! The findings of a run: a table, the worst first, and each with everything that there is to know of it.
+//! The findings of a run: a table, the worst first, and each with everything that there is to know about it.
 
 use ocidiff_model::Impact;
 use ocidiff_model::finding::Card;
@@ -135,7 +135,7 @@ fn facts(view: &View<'_>, found: &Found<'_>) -> Vec<Html> {
     all.to_vec()
 }
 
-/// What kind of behaviour it is, how much it matters to whom, and whether upstream has heard of it.
+/// What kind of behaviour it is, how much it matters to whom, and whether it has been reported upstream.
 fn kind(card: &Card) -> String {
     let (entering, leaving) = (card.impact.entering, card.impact.leaving);
     let matters = match entering == leaving {
@@ -150,7 +150,7 @@ fn kind(card: &Card) -> String {
     format!("{}; {matters}{upstream}", card.kind.name())
 }
 
-/// A name and what there is of it; nothing where there is nothing.
+/// A name and its content; nothing if there is none.
 pub(super) fn entry(name: &str, inside: Html) -> Html {
     if inside.is_empty() {
         return inside;
@@ -158,7 +158,7 @@ pub(super) fn entry(name: &str, inside: Html) -> Html {
     Html::all([Html::with("dt", name), Html::element("dd", &[], [inside])])
 }
 
-/// The clause that is violated, with a link to the spec where the run knows it.
+/// The clause that is violated, with a link to the spec if the run knows it.
 fn clause(view: &View<'_>, id: Option<&str>) -> Html {
     match (id, id.and_then(|id| view.clause(id))) {
         (_, Some(clause)) => Html::all([

@@ -8,7 +8,7 @@ use crate::html::Html;
 use crate::style::count;
 use crate::{ignored as ignoring, telling};
 
-/// The lists that are there, by anchor and name.
+/// The existing lists, by anchor and name.
 pub(super) fn contents(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     let has = |of: fn(&Place<'_>) -> bool| view.places.iter().any(of);
     let lists = [
@@ -62,7 +62,7 @@ pub(super) fn differing(view: &View<'_>) -> Html {
     )
 }
 
-/// Names by the reason, and who sat cases out.
+/// Names by reason, and which runtimes sat cases out.
 pub(super) fn not_compared(view: &View<'_>) -> Html {
     let mut groups: std::collections::BTreeMap<(Verdict, &str), Vec<&Place<'_>>> = Default::default();
     for place in view.places.iter().filter(|place| is_not_compared(place)) {
@@ -83,7 +83,7 @@ pub(super) fn not_compared(view: &View<'_>) -> Html {
     part("not-compared", "Cases not compared", parts)
 }
 
-/// Known cases that a file says not to tell.
+/// Known cases that should not be reported according to a file.
 pub(super) fn ignored(view: &View<'_>) -> Html {
     let lines = ignoring::lines(view.run);
     let lines = Html::items(&[], lines.iter().map(|line| Html::with("li", line)));
@@ -103,7 +103,7 @@ pub(super) fn agreeing(view: &View<'_>) -> Html {
     part("agree", "Cases in which all agree", topics.collect())
 }
 
-/// A part of the page; nothing where nothing is in it.
+/// A part of the page; nothing if it is empty.
 fn part(id: &str, name: &str, parts: Vec<Html>) -> Html {
     if parts.iter().all(Html::is_empty) {
         return Html::default();
@@ -116,13 +116,13 @@ fn part(id: &str, name: &str, parts: Vec<Html>) -> Html {
     )
 }
 
-/// Cases by name, without their topic where that stands above them.
+/// Cases by name, without their topic if that is given above them.
 fn names(places: &[&Place<'_>], whole: bool) -> Html {
     let name = |place: &&Place<'_>| {
         let whole_name = place.case.case.as_str();
         let short = whole_name.split_once('/').map_or(whole_name, |(_, name)| name);
         let name = if whole { whole_name } else { short };
-        // Who does not support it says so in words of its own.
+        // A runtime that does not support it says so in its own words.
         let refusals = place.case.unsupported.iter().filter(|_| whole);
         let refusals = refusals.map(|(label, why)| Html::text(&format!("; {label}: {why}")));
         let marks = place.marks();

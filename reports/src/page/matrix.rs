@@ -1,4 +1,4 @@
-//! Topics by runtimes: how many findings and cases of each make a difference, in colour and by a sign.
+//! Topics by runtimes: how many findings and cases of each make a difference, shown by colour and by a sign.
 
 use std::collections::BTreeSet;
 
@@ -64,7 +64,8 @@ pub(crate) fn legend() -> Html {
     Html::items(&[("class", "line")], signs)
 }
 
-/// A cell for each who takes part, of a topic by its name or of all; a topic that the run does not have was not compared.
+/// A cell for each runtime that takes part, for a topic by its name or for all; a topic that the run does not have was
+/// not compared.
 pub(super) fn cells(view: &View<'_>, topic: Option<&str>) -> Vec<Html> {
     let places = match topic {
         None => of(view, None),

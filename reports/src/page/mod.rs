@@ -1,5 +1,5 @@
-//! A run as a page of its own: one file that loads nothing, with what fails first, then the findings, who makes which
-//! difference, and each case. Everything shows without a script; the one that it has searches and filters.
+//! A run as a page of its own: one file that loads nothing, with what fails first, then the findings, which runtime
+//! makes which difference, and each case. Everything shows without a script; the one that it has searches and filters.
 
 mod case;
 mod depth;
@@ -24,13 +24,13 @@ use crate::run::{Run, Start, is_told_whole};
 use crate::style::count;
 use crate::{news, when};
 
-/// The page. Of known cases it has what tells them apart: a whole corpus stays small.
+/// The page. For known cases it has what distinguishes them: the page of a whole corpus stays small.
 #[must_use]
 pub fn render(events: &[Event]) -> String {
     draw(events, Depth::KNOWN)
 }
 
-/// The page with known cases as whole as those that fail.
+/// The page with known cases in as much detail as those that fail.
 #[must_use]
 pub fn full(events: &[Event]) -> String {
     draw(events, Depth::KNOWN_WHOLE)
@@ -80,7 +80,7 @@ fn header(run: &Run<'_>, title: &str) -> Html {
     Html::element("header", &[], parts)
 }
 
-/// Who takes part, where and when.
+/// The participants, the machine and the time.
 fn start(start: &Start<'_>) -> Html {
     let who = start
         .runtimes
@@ -110,7 +110,7 @@ fn participant(one: &Participant) -> String {
     format!("{name} ({reference}{})", one.origin)
 }
 
-/// Links to the parts that are there.
+/// Links to the existing parts.
 fn contents(view: &View<'_>) -> Html {
     let mut links = vec![
         ("fails", "What fails"),
@@ -139,7 +139,7 @@ fn counts(run: &Run<'_>) -> Html {
         let number = Html::with("b", &number.to_string());
         Html::element("li", &[], [number, Html::text(" "), badge])
     };
-    // Those that fail come first, and there is room for those that are none.
+    // Those that fail come first, and are shown even if there are none.
     let fails = Verdict::ALL.into_iter().filter(|verdict| is_told_whole(*verdict));
     let others = Verdict::ALL
         .into_iter()
@@ -158,7 +158,7 @@ fn counts(run: &Run<'_>) -> Html {
     Html::element("section", &[("id", "verdicts")], parts)
 }
 
-/// Each case that fails, whole; and what shows no more.
+/// Each case that fails, in full; and what no longer shows.
 fn failing(view: &View<'_>) -> Html {
     let mut places: Vec<_> = view
         .places

@@ -1,4 +1,4 @@
-//! A run, sorted out for who draws several of them side by side.
+//! A run, sorted out for callers that draw several of them side by side.
 
 use ocidiff_model::Impact;
 use ocidiff_model::finding::FindingId;
@@ -9,7 +9,7 @@ use super::view::View;
 use crate::html::Html;
 use crate::run::Run;
 
-/// A run's topics, who makes which difference, and its findings.
+/// A run's topics, which runtime makes which difference, and its findings.
 pub(crate) struct Sorted<'a>(View<'a>);
 
 /// A finding of a run.
@@ -17,7 +17,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) id: &'a str,
     pub(crate) title: &'a str,
     pub(crate) impact: Option<Impact>,
-    /// Who shows it, by label.
+    /// The runtimes that show it, by label.
     pub(crate) who: Vec<&'a str>,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Sorted<'a> {
         Self(View::of(run, Depth::KNOWN))
     }
 
-    /// Who takes part, by label, the reference first.
+    /// The participants by label, the reference first.
     pub(crate) fn labels(&self) -> &[&'a str] {
         &self.0.labels
     }
@@ -35,7 +35,7 @@ impl<'a> Sorted<'a> {
         self.0.topics.iter().copied()
     }
 
-    /// A cell for each who takes part, of a topic or of all.
+    /// A cell for each participant, for one topic or for all.
     pub(crate) fn cells(&self, topic: Option<&str>) -> Vec<Html> {
         matrix::cells(&self.0, topic)
     }

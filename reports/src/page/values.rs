@@ -1,4 +1,4 @@
-//! Facts and what each runtime shows of them, side by side.
+//! Facts and what each runtime shows for them, side by side.
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
@@ -12,7 +12,7 @@ use crate::safe::safe_to;
 use crate::style::count;
 use crate::telling;
 
-/// Columns that a narrow window has room for.
+/// How many columns fit into a narrow window.
 const FIT: usize = 4;
 
 pub(super) fn table(view: &View<'_>, case: &CaseReport, shown: &[&Difference], depth: Depth) -> Html {
@@ -57,7 +57,7 @@ pub(super) fn table(view: &View<'_>, case: &CaseReport, shown: &[&Difference], d
     scrolled("wide", "group", &label, table)
 }
 
-/// Who shows something, in the order of the run; then those whom the run does not name.
+/// The runtimes that show something, in the order of the run; then those that the run does not name.
 fn columns<'a>(view: &View<'a>, told: &[&'a Difference]) -> Vec<&'a str> {
     let groups = told.iter().flat_map(|one| &one.groups);
     let mut who: Vec<&str> = Vec::new();
@@ -75,7 +75,7 @@ fn columns<'a>(view: &View<'a>, told: &[&'a Difference]) -> Vec<&'a str> {
     who
 }
 
-/// A cell for each runtime; neighbours that show the same share one. What is not as the reference is marked.
+/// A cell for each runtime; neighbours that show the same share one. What differs from the reference is marked.
 fn cells(difference: &Difference, who: &[&str], depth: Depth) -> Vec<Html> {
     let group_of = |label: &str| {
         let mut groups = difference.groups.iter();
@@ -104,7 +104,7 @@ fn cells(difference: &Difference, who: &[&str], depth: Depth) -> Vec<Html> {
     .collect()
 }
 
-/// What sets a fact apart: what is expected, what it follows from, how often it showed, what is written of it.
+/// What is special about a fact: what is expected, what it follows from, how often it showed, what is written about it.
 fn notes(case: &CaseReport, difference: &Difference, depth: Depth) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some((value, who)) = telling::unmet(difference) {
@@ -112,7 +112,7 @@ fn notes(case: &CaseReport, difference: &Difference, depth: Depth) -> Vec<String
         notes.push(format!("expected {value}, not so under {who}"));
     }
     let remark = telling::remark(case, difference);
-    // The findings stand below the table; what follows from one, or may be either, is said with the fact.
+    // The findings are below the table; what follows from one, or may be either, is mentioned with the fact.
     let is_said = |remark: &str| remark.contains("follows") || remark.contains("either");
     if difference.standing != Standing::Known || is_said(&remark) {
         notes.extend((!remark.is_empty()).then_some(remark));

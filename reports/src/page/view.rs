@@ -14,7 +14,7 @@ use crate::html::Html;
 use crate::in_order;
 use crate::run::Run;
 
-/// Characters of an anchor; who names cases longer than this gets a number.
+/// The length of an anchor in characters; a case with a longer name gets a number.
 const ANCHOR: usize = 160;
 
 /// A case and its place.
@@ -22,11 +22,12 @@ const ANCHOR: usize = 160;
 pub(super) struct Place<'a> {
     pub(super) case: &'a CaseReport,
     pub(super) anchor: String,
-    /// Which topic, by its number.
+    /// The topic, by its number.
     pub(super) topic: usize,
-    /// Who shows what is not as it should be, or as the reference is, by their numbers.
+    /// The runtimes that show something that is not as it should be, or not as the reference shows it, by
+    /// their numbers.
     pub(super) who: BTreeSet<usize>,
-    /// Who shows which finding in it, by their numbers.
+    /// Which runtimes show which finding in it, by their numbers.
     pub(super) because: BTreeSet<(usize, usize)>,
     pub(super) impact: Option<Impact>,
 }
@@ -37,12 +38,12 @@ pub(super) struct Found<'a> {
     pub(super) id: &'a FindingId,
     pub(super) card: &'a Card,
     pub(super) anchor: String,
-    /// The worst of all cases, for who moves from the reference.
+    /// The worst of all cases, for users who move from the reference.
     pub(super) impact: Option<Impact>,
     pub(super) who: BTreeSet<usize>,
     /// The cases that show it, by their numbers.
     pub(super) cases: BTreeSet<usize>,
-    /// Those in which it is written and did not show.
+    /// Those in which it is written down and did not show.
     pub(super) missed: BTreeSet<usize>,
 }
 
@@ -51,10 +52,10 @@ pub(super) struct View<'a> {
     pub(super) run: &'a Run<'a>,
     /// How much of known cases is shown.
     pub(super) known: Depth,
-    /// Who takes part, by label, the reference first.
+    /// The participants by label, the reference first.
     pub(super) labels: Vec<&'a str>,
     pub(super) topics: Vec<&'a str>,
-    /// As they came.
+    /// In the order in which they came.
     pub(super) places: Vec<Place<'a>>,
     /// The worst first.
     pub(super) findings: Vec<Found<'a>>,
@@ -116,7 +117,7 @@ impl<'a> View<'a> {
         self.clauses.get(id).copied()
     }
 
-    /// The id of a finding, which leads to what there is to know of it.
+    /// The id of a finding, which links to what there is to know about it.
     pub(super) fn link(&self, id: &FindingId) -> Html {
         match self.finding(id) {
             Some(found) => Html::to(&found.anchor, id.as_str()),
@@ -137,7 +138,7 @@ impl<'a> View<'a> {
 }
 
 impl Place<'_> {
-    /// What the filters of the page go by.
+    /// What the filters of the page use.
     pub(super) fn marks(&self) -> Marks {
         Marks {
             verdicts: self.case.verdict.name().to_owned(),
@@ -147,7 +148,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether it has a part of the page of its own among the cases that differ.
+    /// Whether it has a section of its own among the cases that differ.
     pub(super) fn differs(&self) -> bool {
         let verdict = self.case.verdict;
         !self.case.ignored && matches!(verdict, Verdict::Known | Verdict::Fixed)
@@ -167,7 +168,7 @@ impl Found<'_> {
     }
 }
 
-/// What the filters of the page go by: words with spaces between them.
+/// What the filters of the page use: words with spaces between them.
 pub(super) struct Marks {
     verdicts: String,
     topics: String,
@@ -176,7 +177,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// The marks as attributes, beside others.
+    /// The marks as attributes, in addition to others.
     pub(super) fn with<'m>(&'m self, others: &[(&'static str, &'m str)]) -> Vec<(&'static str, &'m str)> {
         let mut all = others.to_vec();
         all.extend([("data-v", self.verdicts.as_str()), ("data-t", &self.topics)]);
@@ -206,13 +207,13 @@ fn labels<'a>(run: &Run<'a>) -> Vec<&'a str> {
     labels
 }
 
-/// The folder that the case lies in.
+/// The folder that the case is in.
 pub(super) fn topic(case: &CaseReport) -> &str {
     case.case.split_once('/').map_or("other", |(topic, _)| topic)
 }
 
-/// Who makes the difference: who is accounted for, else who is not as the reference or not as expected. Of a case in
-/// which nothing showed, those of whom it is written.
+/// The runtimes that make the difference: those that are accounted for, otherwise those that are not as the
+/// reference or not as expected. For a case in which nothing showed, those about which it is written.
 fn who(case: &CaseReport, labels: &[&str]) -> BTreeSet<usize> {
     let number = |name: &str| labels.iter().position(|label| *label == name);
     let accounted = |one: &'_ Difference| -> BTreeSet<usize> {
@@ -237,7 +238,7 @@ fn who(case: &CaseReport, labels: &[&str]) -> BTreeSet<usize> {
     shown.flat_map(of).collect()
 }
 
-/// Who shows which finding.
+/// Which runtimes show which finding.
 fn because(
     case: &CaseReport,
     labels: &[&str],
@@ -305,7 +306,7 @@ fn findings<'a>(run: &Run<'a>, places: &[Place<'a>], labels: &[&str]) -> Vec<Fou
     all
 }
 
-/// An anchor that nothing else has, of characters that are themselves in an address: `case/process/groups:many`.
+/// A unique anchor, made of characters that stand for themselves in an address: `case/process/groups:many`.
 fn anchor(kind: &str, name: &str, taken: &mut HashSet<String>) -> String {
     let letters = name.chars().take(ANCHOR).filter(|letter| *letter != ']');
     let plain = letters.map(|letter| match letter {
@@ -314,7 +315,7 @@ fn anchor(kind: &str, name: &str, taken: &mut HashSet<String>) -> String {
         _ => '_',
     });
     let base = format!("{kind}/{}", plain.collect::<String>());
-    // The number is looked for from where the last one of the name was, or many of a name would take long.
+    // The search for the number starts where the last one for the name was, or many with the same name would take long.
     let mut anchor = base.clone();
     let mut number = taken.len();
     while !taken.insert(anchor.clone()) {

@@ -1,4 +1,4 @@
-//! One case told whole: facts side by side, diffs, what is required, why, and what to do next.
+//! One case in full: facts side by side, diffs, what is required, why, and what to do next.
 
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Verdict};
@@ -13,22 +13,22 @@ use crate::telling;
 
 /// The longest fact that the values of all facts are lined up after.
 const FACT: usize = 36;
-/// What one value may take.
+/// How long a value may be.
 const VALUE: usize = 120;
-/// What the runtimes of a group may take before their value.
+/// The width of a group's runtimes before their value.
 const WHO: usize = 40;
 /// Lines of one diff.
 const DIFF_LINES: usize = 24;
 /// Facts of one case; `explain` shows all.
 const FACTS: usize = 12;
-/// Calls whose words are shown.
+/// How many calls are shown with their words.
 const SAID: usize = 3;
 
 /// How much of a case is shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) facts: usize,
-    /// Whether values are told whole.
+    /// Whether values are shown in full.
     pub(super) whole: bool,
     pub(super) diff_lines: usize,
     pub(super) said: usize,
@@ -85,7 +85,7 @@ pub(super) fn block(case: &CaseReport, style: &Style) -> String {
     sheet.end_with_gap()
 }
 
-/// What opens a report on a case, and a hostile sentence beside it, or below where there is no room.
+/// The beginning of a report on a case, with a hostile sentence next to it, or below if there is no room.
 pub(super) fn first_line(sheet: &mut Sheet<'_>, head: &str, sentence: &str, style: &Style) {
     let sentence = style.words(sentence);
     if width(head) + 2 + width(&sentence) <= style.columns() {
@@ -96,7 +96,7 @@ pub(super) fn first_line(sheet: &mut Sheet<'_>, head: &str, sentence: &str, styl
     }
 }
 
-/// What is told of a case under its first line: what fails, then by finding what is known.
+/// What is reported about a case under its first line: what fails, then what is known, by finding.
 pub(super) fn details(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
     let (told, known) = telling::telling(case);
     let fails = known > 0 || !matches!(case.verdict, Verdict::Known | Verdict::Fixed);
@@ -104,7 +104,7 @@ pub(super) fn details(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
     facts(sheet, case, &told, style, Limits::REPORT);
     said(sheet, case, Limits::REPORT);
     clauses(sheet, case);
-    // Beside what fails in a case of the corpus the values of what is known would be in the way.
+    // Next to what fails in a case of the corpus, the values of what is known would be in the way.
     let values = !fails || next::is_given(case);
     let findings = accounts::by_finding(case);
     for finding in &findings {
@@ -127,7 +127,7 @@ pub(super) fn details(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
     sheet.filled_field("next", &next::steps(case, style));
 }
 
-/// A finding, what there is to know of it, and the facts that it accounts for.
+/// A finding, what there is to know about it, and the facts that it accounts for.
 fn by_finding(
     sheet: &mut Sheet<'_>,
     case: &CaseReport,
@@ -167,7 +167,7 @@ fn by_finding(
     }
 }
 
-/// Each fact with its values by group, and a diff where they are sequences.
+/// Each fact with its values by group, and a diff if they are sequences.
 pub(super) fn facts(
     sheet: &mut Sheet<'_>,
     case: &CaseReport,
@@ -282,7 +282,7 @@ fn group_value(difference: &Difference, group: &ocidiff_model::Group, style: &St
     }
 }
 
-/// What the runtimes printed where a call failed; their own words, for reading.
+/// What the runtimes printed when a call failed; their own words, for reading.
 pub(super) fn said(sheet: &mut Sheet<'_>, case: &CaseReport, limits: Limits) {
     let spoken = case
         .failures
@@ -298,7 +298,7 @@ pub(super) fn said(sheet: &mut Sheet<'_>, case: &CaseReport, limits: Limits) {
     }
 }
 
-/// The clauses that decide, and the file that the case is written in.
+/// The clauses that decide, and the file in which the case is written.
 fn clauses(sheet: &mut Sheet<'_>, case: &CaseReport) {
     if case.requirements.is_empty() {
         sheet.field("case", &case.source);

@@ -1,4 +1,4 @@
-//! One case told whole: what it does, who differs, how, why, and what to do.
+//! One case in full: what it does, which runtimes differ, how, why, and what to do.
 
 use ocidiff_model::Verdict;
 use ocidiff_model::event::CaseReport;
@@ -11,22 +11,22 @@ use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count};
 use crate::telling;
 
-/// What a report does not know of a case, because only its file says it.
+/// What a report does not know about a case, because only its file says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExplainInput {
-    /// What the rootfs is made of, a line each: the recipe, the files that are added.
+    /// What the rootfs is made of, one line each: the recipe, the files that are added.
     pub rootfs: Vec<String>,
-    /// What the case lays over the default config, as pretty YAML or JSON; empty where it changes nothing.
+    /// What the case lays over the default config, as pretty YAML or JSON; empty if it changes nothing.
     pub config: String,
-    /// The steps in order, a line each.
+    /// The steps in order, one line each.
     pub steps: Vec<String>,
-    /// What is watched beside what always is, a line each.
+    /// What is watched in addition to what always is, one line each.
     pub watch: Vec<String>,
-    /// What is expected whatever the runtime, a line each.
+    /// What is expected whatever the runtime, one line each.
     pub expect: Vec<String>,
 }
 
-/// Tells one case whole.
+/// Shows one case in full.
 #[must_use]
 pub fn explain(case: &CaseReport, input: &ExplainInput, style: &Style) -> String {
     let mut sheet = Sheet::with_margin(style, 2);

@@ -1,4 +1,5 @@
-//! Calls that the runtimes' seccomp filters do not answer alike: who answers what, what decided, whom it hits.
+//! Calls to which the runtimes' seccomp filters give different answers: which runtime answers what, what
+//! decided, what it affects.
 
 use ocidiff_model::FilterRow;
 use ocidiff_model::filter::{FilterAnswer, NamedCall};
@@ -14,11 +15,11 @@ pub(crate) struct Rows {
     pub(crate) groups: usize,
     /// Callers of one group.
     pub(crate) hits: usize,
-    /// Whether calls are named with their versions, and a call is given to try.
+    /// Whether calls are named with their versions, and an example call is given.
     pub(crate) whole: bool,
 }
 
-/// Rows that are told together: they differ only in which calls they are about.
+/// Rows that are reported together: they differ only in which calls they are about.
 struct Together<'a> {
     first: &'a FilterRow,
     rows: Vec<&'a FilterRow>,
@@ -100,9 +101,9 @@ fn answer(answer: &FilterAnswer) -> String {
     format!("{} {}", answer.runtimes.join(", "), answer.action)
 }
 
-/// The calls of a range by name, with the Linux version that brought each.
+/// The calls of a range by name, with the Linux version that introduced each.
 fn names(sheet: &mut Sheet<'_>, row: &FilterRow) {
-    // One that is a name is named already, and its version stands beside it.
+    // A range that is a name has already been named, with its version next to it.
     let known: Vec<String> = row.named.iter().map(versioned).collect();
     if known.len() > 1 || row.named.iter().any(|call| call.since.is_some()) {
         let shown = known.len().min(NAMES);

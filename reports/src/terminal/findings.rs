@@ -1,4 +1,4 @@
-//! What the run shows of what is known, as one table: a line for each finding, the worst first.
+//! What the run shows of what is known, as one table: one line for each finding, the worst first.
 
 use ocidiff_model::Impact;
 
@@ -7,18 +7,18 @@ use crate::sheet::Sheet;
 use crate::style::{Style, count, pad, width};
 use crate::table::{Row, Table};
 
-/// Lines of the table: with the rest of the report it fits a screen of 40.
+/// Lines of the table: with the rest of the report it fits on a screen of 40.
 const LINES: usize = 22;
 /// Columns of an impact and of a count.
 const NUMBERS: usize = 9 + 3;
-/// Columns of a title at least; where there are fewer, it has a line of its own.
+/// Minimum width of a title; if there are fewer columns, it has its own line.
 const TITLE: usize = 30;
-/// The longest name that is shown whole: nobody's is longer.
+/// The longest name that is shown in full: real ones are not longer.
 const ID: usize = 90;
-/// Runtimes that are named.
+/// How many runtimes are named.
 const WHO: usize = 3;
 
-/// The table, with an empty line after it; nothing where nothing is known, or where the one case has told all already.
+/// The table, with an empty line after it; nothing if nothing is known, or if a single case has already shown it all.
 pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
     let known = run.known();
     if known.is_empty() || (known.len() == 1 && run.told_whole().is_empty()) {
@@ -104,7 +104,7 @@ impl Lines {
     }
 }
 
-/// Who shows it: each whole, and how many more.
+/// The runtimes that show it, each in full, and how many more there are.
 fn who(row: &Row<'_>) -> String {
     let names: Vec<&str> = row.who.iter().take(WHO).copied().collect();
     let more = match row.who.len() - names.len() {

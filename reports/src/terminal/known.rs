@@ -1,4 +1,4 @@
-//! The known differences: a line each, and the first told whole where nothing fails.
+//! The known differences: one line each, and the first in full if nothing fails.
 
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Group, Impact};
@@ -11,14 +11,14 @@ use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad, width};
 use crate::telling;
 
-/// What one value may take in a line.
+/// How long a value may be in a line.
 const VALUE: usize = 40;
-/// What a fact may take in a line.
+/// How long a fact may be in a line.
 const FACT: usize = 60;
-/// What stands beside the name of a case in a line: `known`, and the impact.
+/// The width of what is next to the name of a case in a line: `known`, and the impact.
 const BESIDE: usize = 17;
 
-/// Known cases up to which each has a line of its own without being asked for.
+/// Up to this many known cases, each has a line of its own without being asked for.
 const FEW: usize = 12;
 
 /// Columns of names; longer ones push the rest of their line to the right.
@@ -44,8 +44,8 @@ impl Columns {
 
 /// The known cases in the order of [`Run::known`], with an empty line after them.
 ///
-/// Where nothing else is told whole, the first of them is: it is the first difference that the reader meets, and
-/// shows what there is to know of each.
+/// If nothing else is shown in full, the first of them is: it is the first difference that the reader sees, and
+/// shows what there is to know about each.
 pub(super) fn list(run: &Run<'_>, style: &Style) -> String {
     let known = run.known();
     if !run.each_known && known.len() > FEW {
@@ -78,8 +78,8 @@ fn whole(case: &CaseReport, columns: Columns, style: &Style) -> String {
     sheet.end_with_gap()
 }
 
-/// One line: the case, its impact, the fact that matters most, and where it is told. The fullest telling that the
-/// width has room for; the shortest where it has room for none.
+/// One line: the case, its impact, the fact that matters most, and where it is reported. The most detailed
+/// variant that fits the width; the shortest if none fits.
 pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String {
     let plain = Style {
         colour: false,
@@ -91,7 +91,7 @@ pub(super) fn line(case: &CaseReport, columns: Columns, style: &Style) -> String
     let mut sheet = Sheet::new(style);
     match told {
         Some(told) => sheet.line(&format!("{}{told}", head(case, columns, style))),
-        // A long name, or a long fact: what accounts for it is worth a line.
+        // A long name, or a long fact: what accounts for it deserves a line.
         None => {
             sheet.line(head(case, columns, style).trim_end());
             sheet.wrapped(&what(case, style));
@@ -120,7 +120,7 @@ fn head(case: &CaseReport, columns: Columns, style: &Style) -> String {
     )
 }
 
-/// Ways to tell a case on the rest of a line, the fullest first.
+/// Variants of what the rest of a line says about a case, the most detailed first.
 fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
     let Some(first) = in_order::ordered(case).into_iter().next() else {
         return Vec::new();
@@ -137,7 +137,7 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
         0 => String::new(),
         more => format!("  +{}", count(more, "more fact")),
     };
-    // A name or a link is told whole or not at all.
+    // A name or a link is shown in full or not at all.
     let apart = |text: String| match text.is_empty() {
         true => text,
         false => format!("  {}", style.words(&text)),
@@ -164,7 +164,7 @@ fn tellings(case: &CaseReport, style: &Style) -> Vec<String> {
     .to_vec()
 }
 
-/// What accounts for the fact that matters most, for a line of its own.
+/// What accounts for the fact that matters most, on a line of its own.
 fn what(case: &CaseReport, style: &Style) -> String {
     let Some(first) = in_order::ordered(case).into_iter().next() else {
         return String::new();

@@ -1,4 +1,4 @@
-//! The report that people read first: what fails, told whole; what is known, a line each; what was left out;
+//! The report that people read first: what fails, in full; what is known, one line each; what was left out;
 //! and the counts.
 //!
 //! A program that reports while it runs prints [`header`], then [`case`] for each case as it comes, and
@@ -25,7 +25,7 @@ use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, width, wrap};
 use crate::telling;
 
-/// Lines of news.
+/// How many lines of news.
 const NEWS: usize = 8;
 
 /// The whole report.
@@ -54,7 +54,7 @@ fn whole(run: &Run<'_>, events: &[Event], style: &Style) -> String {
     format!("{heads}\n{blocks}{}", closing(run, style))
 }
 
-/// Who takes part and where: one line, from a run's first event; nothing from another.
+/// The participants and the machine: one line, from a run's first event; nothing from any other event.
 #[must_use]
 pub fn header(event: &Event, style: &Style) -> String {
     let Some(start) = Start::of(event) else {
@@ -81,8 +81,8 @@ pub fn header(event: &Event, style: &Style) -> String {
     sheet.text()
 }
 
-/// What one case has to tell: a block for what fails or is unstable, a line for what is known or was not
-/// compared, nothing where all agree.
+/// What to report about one case: a block for what fails or is unstable, a line for what is known or was not
+/// compared, nothing if all agree.
 #[must_use]
 pub fn case(case: &CaseReport, style: &Style) -> String {
     match case.verdict {
@@ -137,7 +137,7 @@ pub fn summary(run: &Run<'_>, style: &Style) -> String {
 
 fn participant(participant: &Participant, style: &Style) -> String {
     let runtime = &participant.runtime;
-    // A label that is more than the name holds the version already.
+    // A label that is more than the name already contains the version.
     let name = if runtime.label == runtime.name {
         format!("{} {}", runtime.name, runtime.version)
     } else {
@@ -183,7 +183,7 @@ fn skipped_why(run: &Run<'_>, style: &Style) -> String {
     format!("{}{more}", style.sentence(first, style.columns() / 3))
 }
 
-/// What shows no more where nobody had looked: a few lines of it.
+/// What no longer shows in versions that had not been examined: a few lines of it.
 fn news(run: &Run<'_>, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     let lines = news::lines(run);

@@ -58,7 +58,7 @@ pub fn profile(report: &ProfileReport, style: &Style) -> String {
     sheet.text()
 }
 
-/// What each made of the profile; runtimes that made the same of it together.
+/// What each made of the profile; runtimes with the same result are listed together.
 fn departures(runtimes: &[ProfileLoaded]) -> Vec<(Vec<&str>, Vec<FilterRow>)> {
     let mut told: Vec<(Vec<&str>, Vec<FilterRow>)> = Vec::new();
     for one in runtimes.iter().filter(|one| !one.departures.is_empty()) {
@@ -76,7 +76,7 @@ fn departures(runtimes: &[ProfileLoaded]) -> Vec<(Vec<&str>, Vec<FilterRow>)> {
     told
 }
 
-/// Whether rows differ in whose they are only.
+/// Whether rows differ only in which runtime they belong to.
 fn are_alike(some: &[FilterRow], others: &[FilterRow]) -> bool {
     let nobodys = |rows: &[FilterRow]| {
         let mut rows = rows.to_vec();

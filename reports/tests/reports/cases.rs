@@ -104,7 +104,7 @@ pub(crate) fn tar_setgid() -> CaseReport {
     known(case, advice)
 }
 
-/// A new difference in a sequence, and one in a single value beside it.
+/// A new difference in a sequence, and one in a single value next to it.
 pub(crate) fn new_list() -> CaseReport {
     let new = Standing::New { runs: 2 };
     CaseReport {
@@ -185,7 +185,7 @@ pub(crate) fn violation() -> CaseReport {
     }
 }
 
-/// An expectation of the case's own, that no clause gives; what is written of it is off.
+/// The case's own expectation, without a clause; what is written about it does not match.
 pub(crate) fn unexpected() -> CaseReport {
     CaseReport {
         summary: "a null device is character device 1:3".into(),

@@ -53,7 +53,7 @@ fn known(
     case
 }
 
-/// A run under versions, as they were named: not in order.
+/// A run under versions, in the order in which they were named, which is not their own.
 pub(crate) fn versions(names: &[&str], cases: Vec<CaseReport>) -> Vec<Event> {
     let mut events = run(cases);
     if let Some(Event::RunStarted { runtimes, .. }) = events.first_mut() {
@@ -186,7 +186,7 @@ fn what_goes_in_some_cases_only_is_not_fixed() {
     assert_eq!(changes.findings[0].shows, [2, 1]);
 }
 
-/// Messages differ between versions in their words; where the known file takes any, that is no change.
+/// Messages differ in wording between versions; if the known file accepts any, that is not a change.
 #[test]
 fn values_that_are_left_open_are_no_change() {
     let of: Vec<(&[&str], Option<Value>)> = vec![(&[OLD], some("a")), (&[NEW], some("b"))];
@@ -279,7 +279,7 @@ fn every_format_has_the_findings_and_is_harmless() {
         assert!(format != Format::Markdown || !text.contains("<script>"), "{text}");
     }
     assert!(render(Format::Junit, &changes, &Style::default()).is_err());
-    // A run of versions ends so by itself.
+    // A run of several versions ends like this by itself.
     let text = report(Format::Terminal, &events, &Style::default()).expect("drawn");
     assert!(
         text.contains("broke in 1.28") && !text.contains("known a/it"),

@@ -1,4 +1,4 @@
-//! A check as events: what is written reads back, and what cannot be is told by line.
+//! A check as events: what is written reads back, and what cannot be read is reported by line.
 
 use ocidiff_model::Impact;
 use ocidiff_model::check::{Baseline, CheckReport, FleetReport, SetAside, Unchecked, VersionReport};
@@ -251,7 +251,7 @@ fn each_format_says_what_it_is_for() {
     assert_eq!(error.to_string(), "sarif is for the check of one node");
 }
 
-/// A node with everything that an answer can have.
+/// A node with everything that an answer can contain.
 fn full() -> CheckReport {
     let mut report = node("node-7");
     report.target = Some("registered with this Docker".into());
@@ -361,7 +361,7 @@ fn a_pipeline_is_told_of_what_is_new_by_its_finding() {
             ["runc/enosys-stub", "error", "unchanged", "old"]
         ]
     );
-    // What could not be checked is no success.
+    // A workload that could not be checked is not a success.
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);
 }
 

@@ -141,7 +141,7 @@ fn a_report_is_of_one_run() {
         total + 1
     );
     assert_eq!(message(&format!("{whole}{whole}")), second);
-    // Also where the first has no end.
+    // Even if the first has no end.
     let (start, rest) = whole.split_once('\n').expect("lines");
     assert!(message(&format!("{start}\n\n{start}\n{rest}")).starts_with("line 3: a second run begins here"));
     let case = whole.lines().nth(1).expect("a case");

@@ -92,7 +92,7 @@ fn the_later_check_of_a_node_counts_and_it_is_told() {
             ]
         );
     }
-    // At the same time: the one that was read last.
+    // At the same time: the one that was read last counts.
     after.time = before.time;
     assert_eq!(joined([before, after]).moves[0].shapes.len(), 1);
 }
@@ -135,7 +135,7 @@ fn a_check_that_ended_early_does_not_count_beside_a_whole_one() {
     let [first, ..] = three();
     let cut = |version: &str, later: u64| {
         let mut report = first.clone();
-        // What a pod said before it was evicted: of another runtime first, and of fewer workloads.
+        // What a pod reported before it was evicted: another runtime first, and fewer workloads.
         (report.from, report.to) = (runtime("crun", "1.8.1"), runtime("crun", version));
         report.shapes.truncate(1);
         report.time += later;
@@ -161,7 +161,7 @@ fn a_check_that_ended_early_does_not_count_beside_a_whole_one() {
             );
         }
     }
-    // Two that ended early are all there is: the later one is better than none.
+    // Only two that ended early are available: the later one is better than none.
     let report = FleetReport::of(vec![cut("1.8.1", 0), cut("1.8.1", 60)]);
     assert_eq!(report.moves[0].nodes[0].workloads(), 2);
     assert_eq!(report.left_out.len(), 1);
@@ -213,7 +213,7 @@ fn a_report_of_a_thousand_nodes_fits_a_ticket() {
         for at in 0..10 {
             report.unchecked.push(ocidiff_model::check::Unchecked {
                 workload: format!("shop/vault-{at}-{number:010x}-abcde/vault"),
-                // Of some each has a reason of its own.
+                // Some have reasons of their own.
                 why: match at {
                     0 => format!("the rootfs is gone: /run/{number:064x} is not a folder"),
                     _ => "its rootfs cannot be seen from here".to_owned(),

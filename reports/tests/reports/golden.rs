@@ -1,4 +1,4 @@
-//! Reports of a realistic run, held against files. `UPDATE_GOLDEN=1 cargo test -p ocidiff-reports` rewrites them.
+//! Reports of a realistic run, compared with files. `UPDATE_GOLDEN=1 cargo test -p ocidiff-reports` rewrites them.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn markdown() {
     golden("report.md", &drawn(Format::Markdown, &story::whole()));
 }
 
-/// Without its looks and its script, which are files of their own.
+/// Without its styles and its script, which are separate files.
 #[test]
 fn page() {
     let page = drawn(Format::Html, &story::whole());

@@ -90,7 +90,7 @@ fn no_format_lets_a_control_character_through() {
             let bad = |c: &char| c.is_control() && *c != '\n';
             assert_eq!(text.chars().find(bad), None, "{format}:\n{text}");
             let hidden = text.chars().find(|c| "\u{202e}\u{ffff}\u{200b}".contains(*c));
-            // JSON is for programs; what they show is theirs to mind.
+            // JSON is for programs; what they display is their responsibility.
             let is_json = [Format::Json, Format::Sarif].contains(&format);
             assert!(hidden.is_none() || is_json, "{format}:\n{text}");
         }
@@ -127,7 +127,7 @@ fn no_markup_comes_from_hostile_text_in_markdown() {
     }
 }
 
-/// Every element and attribute of the page, read as XML: our own pages are that but for a few tags.
+/// Every element and attribute of the page, read as XML: our own pages are valid XML except for a few tags.
 fn elements(page: &str) -> Vec<BytesStart<'static>> {
     let (_, rest) = page.split_once("</head>").expect("a head");
     let body = rest

@@ -1,4 +1,5 @@
-//! What somebody does not want to hear of: it does not count, and it is said that it was left out, by whom, until when.
+//! Findings that are ignored: they do not count, and the report says that they were left out, by which entry, and until
+//! when.
 
 use ocidiff_model::check::{CheckReport, FleetReport, Outlook};
 use ocidiff_model::ignore::{Ignore, IgnoreList};

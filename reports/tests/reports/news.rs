@@ -1,4 +1,4 @@
-//! What shows no more in a version that nobody had looked at is news, and no failure.
+//! What no longer shows in a version that had not been examined is news, and not a failure.
 
 use ocidiff_model::difference::{Fixed, Standing};
 use ocidiff_model::event::CaseReport;

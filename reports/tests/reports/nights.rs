@@ -1,4 +1,4 @@
-//! Two nights held against each other: new, fixed, changed, unstable, slower; and who is not accused.
+//! Two nights compared with each other: new, fixed, changed, unstable, slower; and which versions are not accused.
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
@@ -142,7 +142,7 @@ fn who_took_part_in_one_night_only_is_listed_and_accused_of_nothing() {
         (&found.cases_only_old[..], &found.cases_only_new[..]),
         (&["a/gone".to_owned()][..], &["a/come".to_owned()][..])
     );
-    // Of another kernel nothing is compared.
+    // Nothing is compared with a run on another kernel.
     let mut other = versions(&two, vec![with("a/it", Verdict::New, &two, &[0, 1])]);
     if let Some(Event::RunStarted { machine, .. }) = other.first_mut() {
         machine.kernel = "6.1.0".parse().expect("a version");
@@ -261,10 +261,10 @@ fn the_page_of_nights_has_the_news_first_and_is_text_only() {
     assert!(drawn.contains("href=\"run-1.html\""), "each run has its page");
     let place = |what: &str| drawn.find(what).unwrap_or_else(|| panic!("{what}: {drawn}"));
     assert!(place("id=\"news\"") < place("id=\"grid\"") && place("id=\"grid\"") < place("id=\"nights\""));
-    // The version that changed has a row, and the others have none.
+    // The version that changed has a row, and the others do not.
     let news = &drawn[place("By version")..place("Case by case")];
     assert!(news.contains(NEW) && !news.contains(OLD), "{news}");
-    // Another name than the program's own is no link.
+    // A name other than the program's own does not become a link.
     let named = [LastRun {
         events: &new[0],
         page: "//elsewhere",

@@ -54,7 +54,7 @@ pub(crate) fn node(name: &str) -> CheckReport {
     }
 }
 
-/// Three nodes: one is safe, one is not, of one a workload was not checked.
+/// Three nodes: one is safe, one is not, and on one a workload was not checked.
 pub(crate) fn three() -> [CheckReport; 3] {
     let web = "aaaaaaaaaaaaaaaaaaaa";
     let plain = "bbbbbbbbbbbbbbbbbbbb";
@@ -81,7 +81,7 @@ pub(crate) fn three() -> [CheckReport; 3] {
     nodes
 }
 
-/// A check that came to its end.
+/// A check that finished.
 pub(crate) fn whole(report: CheckReport) -> NodeCheck {
     let exit = Some(report.exit());
     NodeCheck { report, exit }

@@ -1,4 +1,4 @@
-//! What a reader meets first.
+//! What a reader sees first.
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::{Event, Impact, Verdict};

@@ -1,4 +1,4 @@
-//! A run as a page: it is whole, its links lead somewhere, it loads nothing, and what is hostile is text.
+//! A run as a page: it is complete, its links lead somewhere, it loads nothing, and hostile content is text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -18,7 +18,7 @@ fn drawn(events: &[Event]) -> String {
     render(Format::Html, events, &Style::default()).expect("a page")
 }
 
-/// A run in which the most different things happened.
+/// Runs in which the most varied things happened.
 fn pages() -> Vec<String> {
     let none = story::run(Vec::new());
     let mut cut = story::whole();
@@ -34,7 +34,7 @@ fn pages() -> Vec<String> {
     runs.iter().map(|events| drawn(events)).collect()
 }
 
-/// Cases that nothing but a number tells apart in an address, and labels that the run does not name.
+/// Cases that only a number distinguishes in an address, and labels that the run does not name.
 fn twins() -> Vec<Event> {
     let named = |name: &str| CaseReport {
         case: name.into(),
@@ -50,7 +50,7 @@ fn twins() -> Vec<Event> {
     story::run(cases)
 }
 
-/// What is between the tags of the body, but the script.
+/// What is between the tags of the body, except the script.
 fn body(page: &str) -> &str {
     let (_, body) = page.split_once("<body>\n").expect("a body");
     body.split_once("<script>").expect("a script").0
@@ -143,7 +143,7 @@ fn it_can_be_read_aloud_and_without_a_script() {
             (count("h1"), count("main"), count("header"), count("nav")),
             (1, 1, 1, 1)
         );
-        // Headings come in order, none is left out.
+        // Headings come in order, and none is skipped.
         let mut last = 1;
         for element in &elements {
             let name = name(element);
@@ -266,7 +266,7 @@ fn what_a_script_would_end_at_is_text_everywhere() {
         (1, 1)
     );
     assert!(page.contains("&lt;/script&gt;&lt;/style&gt;"));
-    // Bytes that are no UTF-8 are refused or replaced where events are read, and never reach a page as they are.
+    // Bytes that are not UTF-8 are refused or replaced where events are read, and never reach a page as they are.
     let line = String::from_utf8(
         events::lines_of(&story::run(vec![story::new_list()]))
             .expect("lines")
@@ -303,7 +303,7 @@ fn ten_mebibytes_of_output_are_bounded() {
     assert!(page.contains("more characters)"));
 }
 
-/// As many cases as the corpus has, of which as many differ, with as many facts each.
+/// As many cases as the corpus has, with equally many that differ, and equally many facts each.
 #[test]
 fn a_page_of_the_whole_corpus_is_small_and_quick() {
     let cases = (0..1464).map(|number| match number % 12 {
@@ -320,7 +320,7 @@ fn a_page_of_the_whole_corpus_is_small_and_quick() {
     let start = Instant::now();
     let page = drawn(&events);
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
-    // A tenth of it on a quiet machine.
+    // It takes a tenth of this on a quiet machine.
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
@@ -370,7 +370,7 @@ fn what_did_not_show_is_of_whom_it_is_written() {
     assert!(page.contains("<dt>Written down, did not show</dt>"), "{page}");
 }
 
-/// Topics are the run's: as many as there are cases cost no more than their number.
+/// Topics belong to the run: having as many as there are cases costs no more than their number.
 #[test]
 fn many_cases_of_as_many_topics_take_no_longer() {
     let cases = (0..20_000).map(|number| CaseReport {

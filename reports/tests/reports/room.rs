@@ -1,4 +1,5 @@
-//! However much there is to tell, a comment holds the Markdown, a screen the terminal's report, and a line what it says.
+//! However much there is to report, the Markdown fits in a comment, the terminal's report on a screen, and its text on
+//! a line.
 
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::event::CaseReport;
@@ -7,10 +8,10 @@ use ocidiff_reports::{Format, Style, markdown, render, terminal};
 
 use crate::story::{Advice, case, difference, known, run, some};
 
-/// What a job summary's comment holds, with some room beside it.
+/// What a job summary's comment can hold, with some room to spare.
 const COMMENT: usize = 60_000;
 
-/// A case with a finding of its own out of `findings`.
+/// A case with its own finding, one of `findings`.
 fn of_finding(number: usize, findings: usize, verdict: Verdict) -> CaseReport {
     let standing = match verdict {
         Verdict::Known => Standing::Known,
@@ -174,7 +175,7 @@ fn what_is_new_holds_its_width() {
     }
 }
 
-/// Only a line that is nothing but a name, a link or a command is longer: these are of use only whole.
+/// Only a line that is nothing but a name, a link or a command is longer: these are useless in part.
 fn holds_its_width(text: &str, width: usize) {
     for line in text.lines().filter(|line| line.chars().count() > width) {
         let rest = line.trim_start();

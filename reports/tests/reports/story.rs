@@ -1,4 +1,4 @@
-//! A run as it could have been: each verdict once, the setgid story among the known differences.
+//! A plausible run: each verdict once, the setgid story among the known differences.
 
 pub(crate) use crate::cases::*;
 
@@ -130,7 +130,7 @@ pub(crate) fn difference(fact: &str, of: &[(&[&str], Option<Value>)], standing: 
     }
 }
 
-/// What is known of a case's differences.
+/// What is known about a case's differences.
 #[derive(Clone, Default)]
 pub(crate) struct Advice {
     pub(crate) impact: Option<Impact>,
@@ -170,7 +170,7 @@ pub(crate) fn known(mut case: CaseReport, advice: Advice) -> CaseReport {
     case
 }
 
-/// Who shows what.
+/// Which runtimes show what.
 pub(crate) fn groups(of: &[(&[&str], Option<Value>)]) -> Vec<Group> {
     let group = |(runtimes, value): &(&[&str], Option<Value>)| Group {
         value: value.clone(),

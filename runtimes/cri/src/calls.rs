@@ -61,5 +61,5 @@ calls! {
     }
 }
 
-/// The greeting of the version before: the same messages under another name.
+/// The greeting of the previous version: the same messages under another name.
 pub(crate) const OLD_VERSION: &str = "/runtime.v1alpha2.RuntimeService/Version";

@@ -1,4 +1,4 @@
-//! The connection: gRPC over a Unix socket, each call with a limit of time and each answer with one of size.
+//! The connection: gRPC over a Unix socket, each call with a time limit and each answer with a size limit.
 
 use std::future::Future;
 use std::io;
@@ -23,7 +23,7 @@ use crate::containerd::Empty;
 use crate::error::{Error, causes, line};
 use crate::messages::{VersionRequest, VersionResponse};
 
-/// More than the list of a full node's containers has.
+/// Larger than the list of a full node's containers.
 const MOST_BYTES: usize = 32 << 20;
 
 /// A CRI runtime.
@@ -32,9 +32,9 @@ pub struct Client {
     channel: Channel,
     socket: PathBuf,
     limit: Duration,
-    /// containerd or cri-o, as it says.
+    /// containerd or cri-o, as it reports.
     pub name: String,
-    /// Its version, as it says.
+    /// Its version, as it reports.
     pub version: String,
 }
 
@@ -42,7 +42,7 @@ impl Client {
     /// Greets the runtime at a socket; `limit` is how long any call may take.
     ///
     /// # Errors
-    /// There is none, or what is there does not speak CRI v1.
+    /// There is no socket, or what is there does not speak CRI v1.
     pub async fn connect(socket: &Path, limit: Duration) -> Result<Self, Error> {
         reach(socket, limit).await?;
         let mut new = Self::at(socket, limit);
@@ -52,7 +52,7 @@ impl Client {
         Ok(new)
     }
 
-    /// The version of a containerd by its own API, whether its CRI plugin is there or not.
+    /// The version of a containerd through its own API, whether its CRI plugin is there or not.
     ///
     /// # Errors
     /// See [`Error`]; what listens is not containerd.
@@ -62,7 +62,7 @@ impl Client {
         Ok(line(told.version.trim_start_matches('v')))
     }
 
-    /// One that has not said a word yet.
+    /// A client that has not been greeted yet.
     fn at(socket: &Path, limit: Duration) -> Self {
         let connector = Connector(socket.to_owned());
         // The name is never looked up: the connector knows where to go.
@@ -91,15 +91,15 @@ impl Client {
     /// One call.
     ///
     /// # Errors
-    /// The answer is no, or there is none in time.
+    /// The call is refused, or there is no answer in time.
     pub async fn call<C: Call>(&self, request: C) -> Result<C::Answer, Error> {
         self.call_within(request, self.limit, MetadataMap::new()).await
     }
 
-    /// One call with a limit of its own, and with headers.
+    /// One call with its own limit, and with headers.
     ///
     /// # Errors
-    /// The answer is no, or there is none in time.
+    /// The call is refused, or there is no answer in time.
     pub async fn call_within<C: Call>(
         &self,
         request: C,
@@ -114,7 +114,7 @@ impl Client {
         }
     }
 
-    /// A connection's own caller, for calls that are not one request and one answer.
+    /// A caller on the connection, for calls that are more than one request and one answer.
     pub(crate) async fn grpc(&self) -> Result<Grpc<Channel>, Status> {
         let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(MOST_BYTES);
         let ready = grpc.ready().await;
@@ -135,7 +135,7 @@ impl Client {
         Ok(answer.into_inner())
     }
 
-    /// Whoever answers this as it must is a CRI runtime.
+    /// What answers this correctly is a CRI runtime.
     async fn greet(&self) -> Result<VersionResponse, Error> {
         let version = |path| {
             let request = VersionRequest {
@@ -165,7 +165,7 @@ impl Client {
     }
 }
 
-/// Whether somebody takes a connection: the reasons why not are told apart here, where they are numbers still.
+/// Whether something accepts a connection: the reasons why not are distinguished here, where they are still numbers.
 async fn reach(socket: &Path, limit: Duration) -> Result<(), Error> {
     let path = socket.to_owned();
     match timeout(limit, UnixStream::connect(socket)).await {
@@ -185,7 +185,7 @@ async fn reach(socket: &Path, limit: Duration) -> Result<(), Error> {
     }
 }
 
-/// Opens the socket, whatever address is asked for.
+/// Opens the socket, whatever address is requested.
 #[derive(Debug, Clone)]
 struct Connector(PathBuf);
 

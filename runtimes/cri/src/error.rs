@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
-/// Longer words of a runtime are cut.
+/// Longer messages of a runtime are cut.
 const LONGEST: usize = 600;
 
 /// What went wrong.
@@ -17,7 +17,7 @@ pub enum Error {
         path = .0.display()
     )]
     Absent(PathBuf),
-    /// There is a file, and nobody behind it.
+    /// There is a file, but nothing listens there.
     #[error("nobody listens at {path}: start containerd or CRI-O, or name another socket with --socket", path = .0.display())]
     Deaf(PathBuf),
     /// The socket cannot be opened.
@@ -94,24 +94,24 @@ pub enum Error {
         /// Its words.
         why: String,
     },
-    /// The runtime's answer is no.
+    /// The runtime refused.
     #[error("{why}")]
     Refused {
         /// The call.
         call: &'static str,
         /// Its words.
         why: String,
-        /// Whether what the call is about is not there.
+        /// Whether the object of the call does not exist.
         is_gone: bool,
         /// Whether the runtime itself gave up waiting.
         is_late: bool,
     },
-    /// An answer that lacks what it must have.
+    /// An answer that lacks something required.
     #[error("{call}: the answer has no {what}")]
     Lacks {
         /// The call.
         call: &'static str,
-        /// What is not there.
+        /// What is missing.
         what: &'static str,
     },
 }
@@ -123,7 +123,7 @@ impl Error {
         matches!(self, Self::Refused { is_gone: true, .. })
     }
 
-    /// The words of a runtime that answered with no; none if it did not answer.
+    /// The words of a runtime that refused; `None` if it did not answer.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
         match self {
@@ -166,7 +166,7 @@ pub(crate) fn causes(status: &Status) -> String {
     text
 }
 
-/// Anybody's words as one line without control characters, not too long.
+/// Words from elsewhere as one line without control characters, not too long.
 pub(crate) fn line(text: &str) -> String {
     let clean: String = text
         .chars()

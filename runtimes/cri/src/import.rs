@@ -1,6 +1,6 @@
-//! A rootfs as an image of the node's. CRI has no call for it but pulling, so this speaks containerd's own API, at the
-//! same socket: the layer, its config and its manifest are written as content, and an image is made of them. A lease
-//! holds what belongs to no image yet.
+//! A rootfs as an image on the node. CRI has no call for that except pulling, so this uses containerd's own API, at
+//! the same socket: the layer, its config and its manifest are written as content, and an image is made from them. A
+//! lease holds what does not belong to an image yet.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::containerd::{
 use crate::error::Error;
 use crate::node::spec;
 
-/// Where containerd's plugin looks for images.
+/// The namespace in which containerd's plugin looks for images.
 const NAMESPACE: &str = "k8s.io";
 const WRITE: &str = "/containerd.services.content.v1.Content/Write";
-/// Of a message; a server takes 16 MiB.
+/// The size of a message; a server accepts 16 MiB.
 const CHUNK: usize = 1 << 20;
 /// How often the plugin is asked whether it has seen the image.
 const TICK: Duration = Duration::from_millis(20);
@@ -56,8 +56,8 @@ impl<'b> Blob<'b> {
 }
 
 impl Client {
-    /// Makes an image of a rootfs (a tar archive) with a name and the image's own `config` (labels, entry point), and
-    /// waits until the plugin has it.
+    /// Makes an image from a rootfs (a tar archive) with a name and the image's own `config` (labels, entry point),
+    /// and waits until the plugin has it.
     ///
     /// # Errors
     /// See [`Error`]; what is there is not containerd.
@@ -75,19 +75,19 @@ impl Client {
         })
         .to_string();
         let mut manifest = Blob::new(MANIFEST, manifest.as_bytes());
-        // By these the collector of garbage finds what belongs to the image.
+        // By these the garbage collector finds what belongs to the image.
         for (at, part) in [&config, &layer].into_iter().enumerate() {
             let label = format!("containerd.io/gc.ref.content.{at}");
             manifest.labels.insert(label, part.digest.clone());
         }
         let lease = format!("{name}@{}", std::process::id());
         let lease = lease.replace(['/', ':'], "-");
-        // Who finds it left over can tell whose it is, as of the image.
+        // If it is found left over, these say what it belongs to, as for the image.
         let labels = own["Labels"].as_object().into_iter().flatten();
         let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         self.make_lease(&lease, labels.collect()).await?;
         let made = self.write_image(name, &lease, [&layer, &config, &manifest]).await;
-        // Whatever came of it.
+        // Whatever the outcome.
         let freed = self.remove_lease(&lease).await;
         made?;
         freed?;
@@ -105,7 +105,7 @@ impl Client {
         made.map(drop)
     }
 
-    /// The leases of the node's images, by id, with their labels: what was not imported to its end left its own.
+    /// The leases of the node's images, by id, with their labels: an import that did not finish left its own.
     ///
     /// # Errors
     /// See [`Error`]; what is there is not containerd.
@@ -115,7 +115,7 @@ impl Client {
         Ok(told.leases.into_iter().map(|one| (one.id, one.labels)).collect())
     }
 
-    /// Removes a lease, and with it what it alone holds; that it is gone already is no error.
+    /// Removes a lease, and with it what it alone holds; it is not an error if it is already gone.
     ///
     /// # Errors
     /// See [`Error`].
@@ -150,7 +150,7 @@ impl Client {
             .map(drop)
     }
 
-    /// Writes content, a chunk a message; that it is there already is well.
+    /// Writes content, one chunk per message; it is fine if it is already there.
     async fn write(&self, blob: &Blob<'_>, lease: &str) -> Result<(), Error> {
         const CALL: &str = "Write";
         let messages = messages(blob, lease);
@@ -196,7 +196,7 @@ impl Client {
         Ok(mount.options.join(","))
     }
 
-    /// The plugin hears of a new image by an event, a little later.
+    /// The plugin learns about a new image through an event, a little later.
     async fn seen(&self, name: &str) -> Result<(), Error> {
         let until = Instant::now() + self.limit();
         while self.image_labels(name).await?.is_none() {
@@ -254,7 +254,7 @@ fn digest(bytes: &[u8]) -> String {
     format!("sha256:{digits}")
 }
 
-/// As images call it.
+/// The architecture's name in images.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",

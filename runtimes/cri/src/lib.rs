@@ -1,15 +1,15 @@
-//! A small client of CRI v1, the protocol by which the kubelet drives containerd and CRI-O.
+//! A small client for CRI v1, the protocol by which the kubelet drives containerd and CRI-O.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`client`] | the connection: each call with a limit, each bad answer with what to do |
+//! | [`client`] | the connection: each call with a limit, each bad answer with advice |
 //! | [`calls`] | the calls: names on the wire, and answers |
 //! | [`pods`] | pods and containers |
 //! | [`node`] | what is on the node: handlers, pods, containers, images |
-//! | [`import`] | a rootfs as an image of the node's, by containerd's own API: CRI can only pull |
+//! | [`import`] | a rootfs as an image on the node, through containerd's own API: CRI can only pull |
 //! | [`log`] | what a container printed, from its log file |
-//! | [`messages`] | the protocol's messages, made of `proto/cri.proto` |
-//! | [`containerd`] | messages of containerd's own API, made of `proto/containerd.proto` |
+//! | [`messages`] | the protocol's messages, generated from `proto/cri.proto` |
+//! | [`containerd`] | messages of containerd's own API, generated from `proto/containerd.proto` |
 
 pub mod calls;
 pub mod client;

@@ -1,4 +1,4 @@
-//! A container's log, as containerd and CRI-O write it: `TIME stdout|stderr F|P TEXT`, a line a piece.
+//! A container's log, as containerd and CRI-O write it: `TIME stdout|stderr F|P TEXT`, one line per piece.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// On stderr.
     pub stderr: Vec<u8>,
-    /// So many bytes of the log were not read.
+    /// How many bytes of the log were not read.
     pub lost: u64,
 }
 
@@ -46,7 +46,7 @@ fn parse(bytes: &[u8]) -> Output {
             b"stderr" => &mut output.stderr,
             _ => continue,
         };
-        // The end of a piece is the log's own: of a whole line (F) it is the program's as well.
+        // The line end of a piece belongs to the log: for a whole line (F) it belongs to the program as well.
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         to.extend_from_slice(text);
         if !tag.starts_with(b"P") {

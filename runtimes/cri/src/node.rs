@@ -18,10 +18,10 @@ pub const SOCKETS: [&str; 3] = [
     "/run/crio/crio.sock",
     "/run/k3s/containerd/containerd.sock",
 ];
-/// By this variable crictl is told of the socket.
+/// The variable that gives crictl the socket.
 const ENDPOINT: &str = "CONTAINER_RUNTIME_ENDPOINT";
 
-/// The socket that crictl would use: the variable's, or the first of the usual ones that is there.
+/// The socket that crictl would use: the variable's, or the first of the usual ones that exists.
 #[must_use]
 pub fn usual_socket() -> PathBuf {
     let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
@@ -37,22 +37,22 @@ pub fn usual_socket() -> PathBuf {
 pub struct Handler {
     /// Its name.
     pub name: String,
-    /// The runtime's program, where the node says so: a path, or a name to be looked for.
+    /// The runtime's program, if the node gives it: a path, or a name to search for.
     pub program: Option<PathBuf>,
     /// Whether it leaves cgroups to systemd.
     pub systemd_cgroup: bool,
 }
 
-/// What the node says of itself.
+/// What the node reports about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Node {
     /// Its handlers, by name.
     pub handlers: Vec<Handler>,
-    /// The handler of pods that name none.
+    /// The handler of pods that do not name one.
     pub default_handler: Option<String>,
     /// The image of the pods' own containers.
     pub sandbox_image: Option<String>,
-    /// Where containerd has its state, and with it the bundles of running containers.
+    /// Where containerd keeps its state, and with it the bundles of running containers.
     pub state: Option<PathBuf>,
     /// Whether pods can have a network of their own.
     pub has_network: bool,
@@ -75,7 +75,7 @@ impl Client {
         let plugins = answer.info.get("cniconfig").map(String::as_str);
         let plugins = serde_json::from_str(plugins.unwrap_or_default()).unwrap_or_default();
         node.has_network = is_ready && has_plugins(&plugins);
-        // What the protocol itself says since Kubernetes 1.30. The nameless one is the default.
+        // What the protocol itself reports since Kubernetes 1.30. The nameless one is the default.
         let known: BTreeSet<String> = node.handlers.iter().map(|one| one.name.clone()).collect();
         let told = answer.runtime_handlers.into_iter().map(|one| line(&one.name));
         let new = told.filter(|name| !name.is_empty() && !known.contains(name));
@@ -113,7 +113,7 @@ impl Client {
         Ok(images.into_iter().flat_map(|image| image.repo_tags).collect())
     }
 
-    /// The labels of an image; none if there is no such image.
+    /// The labels of an image; `None` if there is no such image.
     ///
     /// # Errors
     /// See [`Error`].
@@ -131,7 +131,7 @@ impl Client {
         Ok(Some(info["imageSpec"]["config"]["Labels"].clone()))
     }
 
-    /// Removes an image; that it is gone already is no error.
+    /// Removes an image; it is not an error if it is already gone.
     ///
     /// # Errors
     /// See [`Error`].
@@ -155,7 +155,7 @@ pub fn spec(name: &str) -> ImageSpec {
     }
 }
 
-/// containerd gives its plugin's config, as JSON; CRI-O, a piece of TOML that does not have the handlers.
+/// containerd gives its plugin's config, as JSON; CRI-O gives a piece of TOML that does not contain the handlers.
 fn of_config(config: &Value) -> Node {
     let containerd = &config["containerd"];
     let handlers = containerd["runtimes"].as_object().into_iter().flatten();
@@ -177,8 +177,8 @@ fn of_config(config: &Value) -> Node {
     }
 }
 
-/// Whether the programs of each network are there. Ready is a node as soon as it has a config for one, which another
-/// engine may have left; a pod whose network cannot be made cannot be removed either.
+/// Whether the programs of each network exist. A node is ready as soon as it has a config for a network, which
+/// another engine may have left; a pod whose network cannot be made cannot be removed either.
 fn has_plugins(cni: &Value) -> bool {
     let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let folders = all(&cni["PluginDirs"]);
@@ -193,7 +193,7 @@ fn has_plugins(cni: &Value) -> bool {
     plugins.all(|plugin| plugin["Network"]["type"].as_str().is_some_and(is_there))
 }
 
-/// Where nothing is said, containerd's shim for OCI runtimes calls runc.
+/// If nothing is specified, containerd's shim for OCI runtimes calls runc.
 fn default_program(kind: &Value) -> Option<PathBuf> {
     (kind == "io.containerd.runc.v2").then(|| PathBuf::from("runc"))
 }
@@ -247,7 +247,7 @@ mod tests {
         assert!(has_plugins(&cni("bridge")));
         assert!(!has_plugins(&cni("loopback")));
         assert!(!has_plugins(&cni("../bridge")));
-        // CRI-O says nothing of them.
+        // CRI-O does not report them.
         assert!(has_plugins(&json!(null)));
     }
 

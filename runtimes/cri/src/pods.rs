@@ -1,4 +1,4 @@
-//! Pods and containers: the calls with what can be said of their failures.
+//! Pods and containers: the calls, with explanations of their failures.
 
 use std::time::Duration;
 
@@ -13,30 +13,30 @@ use crate::messages::{
     StopPodSandboxRequest, UpdateContainerResourcesRequest,
 };
 
-/// How often a container is asked whether it has ended.
+/// How often to ask whether a container has ended.
 const TICK: Duration = Duration::from_millis(20);
 
 /// How containerd and CRI-O say that they do not know a handler.
 const HANDLER: [&str; 2] = ["no runtime for", "failed to find runtime handler"];
-/// How they say that the image of the pod's own container is not there.
+/// How they say that the image of the pod's own container does not exist.
 const SANDBOX_IMAGE: [&str; 3] = ["get sandbox image", "pause image", "infra image"];
 
-/// What is known of a container.
+/// What is known about a container.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Told {
     /// The protocol's own part.
     pub status: ContainerStatus,
-    /// The config.json that its runtime got, where the plugin gives it.
+    /// The config.json that its runtime was given, if the plugin returns it.
     pub config: Option<String>,
-    /// What manages its root, where the plugin says so.
+    /// What manages its root, if the plugin reports that.
     pub snapshotter: Option<String>,
 }
 
 impl Client {
-    /// Starts a pod under a handler; gives its id.
+    /// Starts a pod under a handler; returns its id.
     ///
     /// # Errors
-    /// See [`Error`]; the handler or the pod's own image is not there.
+    /// See [`Error`]; the handler or the pod's own image does not exist.
     pub async fn run_pod(&self, config: PodSandboxConfig, handler: &str) -> Result<String, Error> {
         let request = RunPodSandboxRequest {
             config: Some(config),
@@ -53,7 +53,7 @@ impl Client {
         id(answer.pod_sandbox_id, "RunPodSandbox")
     }
 
-    /// Stops a pod and removes it with all of its containers; that it is gone already is no error.
+    /// Stops a pod and removes it with all of its containers; it is not an error if it is already gone.
     ///
     /// # Errors
     /// See [`Error`].
@@ -68,10 +68,10 @@ impl Client {
         gone(self.call(RemovePodSandboxRequest { pod_sandbox_id }).await)
     }
 
-    /// Creates a container in a pod; gives its id.
+    /// Creates a container in a pod; returns its id.
     ///
     /// # Errors
-    /// See [`Error`]; the image is not there.
+    /// See [`Error`]; the image does not exist.
     pub async fn create(
         &self,
         pod: &str,
@@ -103,7 +103,7 @@ impl Client {
         self.call(StartContainerRequest { container_id }).await.map(drop)
     }
 
-    /// Sends a container its stop signal, and KILL after so much time; without any, KILL at once.
+    /// Sends a container its stop signal, and KILL after this much time; without a time, KILL at once.
     ///
     /// # Errors
     /// See [`Error`].
@@ -129,7 +129,8 @@ impl Client {
         self.call(request).await.map(drop)
     }
 
-    /// Stops a container, with so much time for it to end by itself, and removes it; that it is gone is no error.
+    /// Stops a container, giving it this much time to end by itself, and removes it; it is not an error if it is
+    /// already gone.
     ///
     /// # Errors
     /// See [`Error`].
@@ -139,8 +140,8 @@ impl Client {
         gone(self.call(RemoveContainerRequest { container_id }).await)
     }
 
-    /// What is known of a container, with the config.json that its runtime got: containerd puts it under `runtimeSpec`,
-    /// CRI-O too.
+    /// What is known about a container, with the config.json that its runtime was given: containerd puts it under
+    /// `runtimeSpec`, CRI-O too.
     ///
     /// # Errors
     /// See [`Error`].
@@ -164,7 +165,7 @@ impl Client {
         })
     }
 
-    /// Waits until a container has ended; none if it does not within the limit.
+    /// Waits until a container has ended; `None` if it does not end within the limit.
     ///
     /// # Errors
     /// See [`Error`].
@@ -186,7 +187,7 @@ impl Client {
         }
     }
 
-    /// Runs a program in a container, and waits for it so long.
+    /// Runs a program in a container, and waits for it this long.
     ///
     /// # Errors
     /// See [`Error`].

@@ -116,7 +116,7 @@ fn a_pod_runs_under_each_handler_and_nothing_is_left() {
             assert_eq!(listed[0].runtime_handler, name);
             client.remove(&id, Duration::ZERO).await.expect("it goes");
             client.remove_pod(&pod).await.expect("it goes");
-            // And once more: that it is gone is no error.
+            // And once more: it is not an error if it is gone.
             client.remove_pod(&pod).await.expect("it is gone");
             std::fs::remove_file(containerd.path("logs/main.log")).expect("a log");
         }
@@ -216,7 +216,7 @@ fn a_plugin_that_is_disabled_is_said() {
     assert!(error.to_string().contains("disabled_plugins"), "{error}");
 }
 
-/// What stands at a socket, and what is said of it.
+/// What is at a socket, and what is reported about it.
 #[test]
 fn a_socket_that_is_no_runtime_s_is_said_in_one_line() {
     let folder = tempfile::tempdir().expect("a folder");

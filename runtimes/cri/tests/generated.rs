@@ -1,5 +1,5 @@
-//! `src/generated/` is what the files in `proto/` say. `OCIDIFF_WRITE=1 cargo test -p ocidiff-cri --test generated`
-//! writes it anew; nobody else needs a compiler of protocols.
+//! `src/generated/` matches the files in `proto/`. `OCIDIFF_WRITE=1 cargo test -p ocidiff-cri --test generated`
+//! regenerates it; nothing else needs a protocol compiler.
 
 use std::fs;
 use std::path::Path;

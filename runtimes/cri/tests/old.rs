@@ -1,4 +1,4 @@
-//! A runtime that speaks the version before CRI v1 only, as containerd 1.5 does.
+//! A runtime that only speaks the version before CRI v1, as containerd 1.5 does.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tonic::codegen::http::{HeaderMap, HeaderValue, Response};
 
 const OLD: &str = "/runtime.v1alpha2.RuntimeService/Version";
 
-/// Answers calls of the old version, and of none other.
+/// Answers calls of the old version, and no others.
 async fn answer(mut respond: SendResponse<Bytes>, path: &str) -> Result<(), h2::Error> {
     let mut head = Response::new(());
     let grpc = HeaderValue::from_static("application/grpc");

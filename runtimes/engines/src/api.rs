@@ -1,4 +1,4 @@
-//! Docker's API, which Podman speaks too. Only calls that read are made.
+//! Docker's API, which Podman speaks too. Only read calls are made.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::{Engine, Found, Options, Workload, text};
 
 const VANISHED: &str = "it vanished during the check";
 
-/// Adds the engine behind a socket and its containers; an error is one line that says why there is none.
+/// Adds the engine behind a socket and its containers; an error is one line that says why there are none.
 pub(super) async fn ask(
     socket: &Path,
     options: &Options,
@@ -104,7 +104,7 @@ fn workload(
     };
     let image = told.config.as_ref().and_then(|config| config.image.clone());
     let runtime = told.host_config.as_ref().and_then(|host| host.runtime.as_deref());
-    // Podman's word for any.
+    // Podman's word for any runtime.
     let runtime = runtime.filter(|name| *name != "oci").and_then(text::name);
     Workload {
         name: name

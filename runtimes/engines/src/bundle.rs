@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::elsewhere::is_inhabited;
 use super::{Config, elsewhere, mounts, text};
 
-/// More than any config.json has.
+/// Larger than any config.json.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// What a folder tells.
+/// What a folder contains.
 #[derive(Debug)]
 pub(crate) struct Bundle {
     pub(crate) config: Result<Config, String>,
@@ -24,7 +24,7 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
-    /// None where the folder has no config.json.
+    /// `None` if the folder has no config.json.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let path = folder.join("config.json");
         let read = match read_regular(&path, MOST_BYTES) {
@@ -47,7 +47,7 @@ impl Bundle {
         })
     }
 
-    /// One whose config.json cannot be had.
+    /// A bundle whose config.json is not available.
     pub(super) fn without(why: String) -> Self {
         Self {
             config: Err(why),
@@ -58,7 +58,7 @@ impl Bundle {
         }
     }
 
-    /// The same with the rootfs as a process of the container sees it, where it is not to be seen from here.
+    /// The same with the rootfs as a process of the container sees it, if it is not visible from here.
     pub(super) fn seen_by(mut self, pid: Option<u32>) -> Self {
         if self.rootfs.is_none() {
             self.rootfs = pid.and_then(|pid| elsewhere::rootfs(pid, self.place.as_deref()));
@@ -72,7 +72,7 @@ impl Bundle {
     }
 }
 
-/// A file of somebody's: none if it is not there, an error if it is not a text of a size that it may have.
+/// Another user's file: `None` if it is not there, an error if it is not text of an allowed size.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Option<String>, String> {
     match read_text(path, raised(most)) {
         Ok(text) => Ok(Some(text)),
@@ -96,7 +96,7 @@ fn root(folder: &Path, json: &Value) -> Option<PathBuf> {
     (!path.is_empty() && !path.contains('\0')).then(|| folder.join(path))
 }
 
-/// The folders in a folder, sorted, none if it is not there.
+/// The folders in a folder, sorted; empty if it is not there.
 pub(super) fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries

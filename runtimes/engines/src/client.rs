@@ -28,7 +28,7 @@ pub(crate) enum Fault {
 
 impl<'a> Client<'a> {
     pub(super) fn new(socket: &Path, options: &'a Options, deadline: Instant) -> Result<Self, Fault> {
-        // Bollard's own limit is in whole seconds; ours comes first.
+        // Bollard's own limit is in whole seconds; ours takes effect first.
         let seconds = options.call_limit.as_secs() + 1;
         let docker = transport::connect(socket, seconds).map_err(Fault::Said)?;
         Ok(Self {
@@ -38,7 +38,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The version, which decides how the rest is asked, and what the engine knows.
+    /// The version, which decides how the rest is asked for, and what the engine knows.
     pub(super) async fn greet(&mut self) -> Result<(SystemVersion, SystemInfo), Fault> {
         self.docker = self.call(self.docker.clone().negotiate_version()).await?;
         let version = self.call(self.docker.version()).await?;
@@ -87,7 +87,7 @@ impl fmt::Display for Fault {
             Self::Said(Error::IOError { err }) => return f.write_str(&refusal(err)),
             Self::Said(error) => error,
         };
-        // The last of the chain says most.
+        // The last error in the chain is the most specific.
         let mut cause: &dyn std::error::Error = error;
         while let Some(next) = cause.source() {
             cause = next;

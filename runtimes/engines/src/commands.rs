@@ -1,6 +1,8 @@
-//! Podman by its command line, which takes a runtime with each call; its service takes none. Each call is one process.
+//! Podman through its command line, which takes a runtime with each call; its service does not. Each call is one
+//! process.
 //!
-//! What is made has the labels of [`crate::remote`], what has none of ours is never touched, and nothing is pulled.
+//! What is made has the labels of [`crate::remote`]. What does not have our labels is never touched, and nothing is
+//! pulled.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -18,11 +20,11 @@ use crate::{EngineError, text};
 const PODMAN: &str = "podman";
 /// How much is kept of what one call prints.
 const MOST: usize = 8 << 20;
-/// How long the ends of a call's pipes are waited for once it has ended: a container's monitor may hold them.
+/// How long to wait for the ends of a call's pipes once it has ended: a container's monitor may hold them.
 const GRACE: Duration = Duration::from_millis(200);
-/// How often Podman looks whether a container has ended.
+/// How often Podman checks whether a container has ended.
 const TICK: &str = "20ms";
-/// How it says that it is the runtime that failed.
+/// How it says that the runtime failed.
 const RUNTIMES_OWN: [&str; 2] = ["OCI runtime", "OCI permission denied"];
 
 /// Podman, which makes containers.
@@ -34,7 +36,7 @@ pub struct Commands {
     call_limit: Duration,
 }
 
-/// A container as it is asked for.
+/// A container to be requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Words {
     /// Options of `podman create`.
@@ -44,10 +46,10 @@ pub struct Words {
 }
 
 impl Commands {
-    /// The version of the Podman on PATH, which looks at no container for it.
+    /// The version of the Podman on PATH, which does not look at any container for that.
     ///
     /// # Errors
-    /// There is none, or it does not say.
+    /// There is none, or it does not report its version.
     pub(crate) async fn version(limit: Duration) -> Result<String, CallError> {
         let nobody = Self {
             version: String::new(),
@@ -89,7 +91,7 @@ impl Commands {
         Ok(new)
     }
 
-    /// Makes an image of a rootfs; gives its id.
+    /// Makes an image from a rootfs; returns its id.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -111,7 +113,7 @@ impl Commands {
         last_id(&told).ok_or_else(|| CallError::Failed("it does not say which image it made".to_owned()))
     }
 
-    /// Creates a container, which calls no runtime yet; gives its id.
+    /// Creates a container, which does not call a runtime yet; returns its id.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -139,7 +141,7 @@ impl Commands {
         last_id(&told).ok_or_else(|| CallError::Failed("it gives no id".to_owned()))
     }
 
-    /// Has the runtime create a container and start it; the failure of either begins as Docker's does.
+    /// Makes the runtime create a container and start it; the failure of either begins like Docker's.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -157,7 +159,7 @@ impl Commands {
         Ok(())
     }
 
-    /// The config.json that a container's runtime was given; none before that.
+    /// The config.json that a container's runtime was given; `None` before that.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -171,7 +173,7 @@ impl Commands {
         Ok(read.ok().flatten())
     }
 
-    /// Waits until a container has ended; none if it does not within the limit.
+    /// Waits until a container has ended; `None` if it does not end within the limit.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -205,7 +207,7 @@ impl Commands {
         }
     }
 
-    /// What it says of a container.
+    /// What it reports about a container.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -216,7 +218,7 @@ impl Commands {
             .ok_or_else(|| CallError::Failed("it says nothing of a container".to_owned()))
     }
 
-    /// Removes something, running or not; that it is gone already is no error.
+    /// Removes something, running or not; it is not an error if it is already gone.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -228,7 +230,7 @@ impl Commands {
         self.call(words).await.map(drop)
     }
 
-    /// Everything that has our labels, containers first: images cannot go before them.
+    /// Everything that has our labels, containers first: images cannot be removed before them.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -244,7 +246,7 @@ impl Commands {
         Ok(things)
     }
 
-    /// Whose things are made.
+    /// The labels of what is made.
     #[must_use]
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -275,14 +277,14 @@ impl Commands {
 
     async fn run(&self, words: &[&str], input: Option<Vec<u8>>, limit: Duration) -> Result<Ran, CallError> {
         let mut command = Command::new(PODMAN);
-        // What it warns of would stand among what a container printed.
+        // Its warnings would be mixed with what a container printed.
         command
             .arg("--log-level=error")
             .args(words)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // A signal at the terminal ends us, and we end what we have made.
+        // A signal from the terminal ends us, and we end what we have made.
         command.process_group(0);
         command.stdin(if input.is_some() {
             Stdio::piped()
@@ -307,7 +309,7 @@ struct Ran {
     output: Output,
 }
 
-/// Waits for a process, not for whoever has inherited its pipes.
+/// Waits for a process, not for other processes that have inherited its pipes.
 async fn end_of(mut child: Child, input: Option<Vec<u8>>) -> std::io::Result<Ran> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut output = Output::default();
@@ -329,7 +331,7 @@ async fn end_of(mut child: Child, input: Option<Vec<u8>>) -> std::io::Result<Ran
             }
         };
         if !at_end {
-            // What it printed is there by now.
+            // By now, what it printed is there.
             let _ = timeout(GRACE, &mut pipes).await;
         }
         status
@@ -342,12 +344,12 @@ async fn end_of(mut child: Child, input: Option<Vec<u8>>) -> std::io::Result<Ran
 
 async fn feed(stdin: Option<impl AsyncWriteExt + Unpin>, input: Option<Vec<u8>>) {
     if let (Some(mut stdin), Some(input)) = (stdin, input) {
-        // Who does not read it says so by the status.
+        // A process that does not read it reports that by its status.
         let _ = stdin.write_all(&input).await;
     }
 }
 
-/// Reads all, and keeps what there is room for.
+/// Reads everything, and keeps as much as there is room for.
 async fn keep(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, lost: &mut u64) {
     let Some(mut pipe) = pipe else { return };
     let mut part = vec![0; 64 << 10];
@@ -358,7 +360,7 @@ async fn keep(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, lost: &m
     }
 }
 
-/// The last line that it said, without its beginning; warnings come before.
+/// The last line that it printed, without its beginning; warnings come before it.
 fn refused(output: &Output) -> CallError {
     let said = String::from_utf8_lossy(&output.stderr);
     let mut lines = said.lines().rev().filter(|line| !line.trim().is_empty());
@@ -369,7 +371,7 @@ fn refused(output: &Output) -> CallError {
     CallError::Refused(text::line(last))
 }
 
-/// An id on the last line.
+/// The id on the last line.
 fn last_id(told: &str) -> Option<String> {
     let last = told.lines().last()?.trim();
     let id = last.strip_prefix("sha256:").unwrap_or(last);

@@ -11,12 +11,12 @@ pub(super) const TASKS: &str = "io.containerd.runtime.v2.task";
 
 const NAME: &str = "containerd";
 
-/// Where this node's containerd keeps its state. Its socket lies there too.
+/// Where this node's containerd keeps its state. Its socket is there too.
 fn state(options: &Options) -> PathBuf {
     match (&options.socket, options.which) {
         (Some(socket), Which::Containerd) => {
             let beside = socket.parent().unwrap_or(Path::new("/"));
-            // One that a dockerd started has its state in a folder of its own.
+            // A containerd that a dockerd started has its state in a separate folder.
             let own = beside.join("daemon");
             if own.is_dir() { own } else { beside.to_owned() }
         }
@@ -35,7 +35,7 @@ pub(crate) fn socket(options: &Options) -> PathBuf {
 /// The namespace of pods.
 const PODS: &str = "k8s.io";
 
-/// Adds what is there, and says whether anything is; pods not, where `has_pods` says that they are known.
+/// Adds what is there, and says whether anything is; pods are skipped if `has_pods` says that they are known.
 pub(super) fn look(options: &Options, has_pods: bool, found: &mut Found) -> bool {
     let tasks = state(options).join(TASKS);
     if !tasks.is_dir() {
@@ -67,7 +67,7 @@ pub(super) fn look(options: &Options, has_pods: bool, found: &mut Found) -> bool
     true
 }
 
-/// A containerd that was asked for and is not there.
+/// A containerd that was asked for and does not exist.
 pub(super) fn absent(options: &Options) -> EngineError {
     EngineError::Absent {
         engine: NAME,
@@ -76,14 +76,14 @@ pub(super) fn absent(options: &Options) -> EngineError {
     }
 }
 
-/// Where the bundle of a container may be in a state folder: its namespace is not known.
+/// Where a container's bundle may be in a state folder: its namespace is not known.
 pub(crate) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
     let namespaces = folders(&state.join(TASKS));
     namespaces.iter().map(|namespace| namespace.join(id)).collect()
 }
 
 fn workload(id: &str, folder: &Path) -> Option<Workload> {
-    // Nothing of it is here any more but its folder.
+    // Only its folder is still here.
     let bundle = Bundle::read(folder)?.seen_by(pid(folder));
     Some(Workload {
         name: name(&bundle).unwrap_or_else(|| id.to_owned()),
@@ -99,7 +99,7 @@ fn workload(id: &str, folder: &Path) -> Option<Workload> {
     })
 }
 
-/// What Kubernetes calls it: a pod's own container is its `pause`.
+/// Kubernetes' name for it: a pod's own container is its `pause`.
 fn name(bundle: &Bundle) -> Option<String> {
     let of = |part: &str| bundle.annotation(&format!("io.kubernetes.cri.{part}"));
     let container = match of("container-type").as_deref() {
@@ -119,13 +119,13 @@ fn runtime(folder: &Path) -> Option<String> {
     read("runtime", 4096).and_then(|path| text::name(&path))
 }
 
-/// Its first process, as its shim wrote it down.
+/// Its first process, as recorded by its shim.
 fn pid(folder: &Path) -> Option<u32> {
     let pid = read_regular(&folder.join("init.pid"), 64).ok().flatten()?;
     pid.trim().parse().ok()
 }
 
-/// Whether the process that its shim wrote down is there.
+/// Whether the process that its shim recorded still exists.
 fn life(folder: &Path) -> &'static str {
     match pid(folder) {
         Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",

@@ -1,4 +1,5 @@
-//! Root file systems that are mounted in another namespace than ours: read through the processes that see them, never written.
+//! Root file systems that are mounted in a namespace other than ours: read through the processes that see them, never
+//! written.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,13 +10,14 @@ pub(super) fn is_inhabited(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// A container's rootfs, as its shim sees it under the path that the engine gave it, or else as its own first process does.
+/// A container's rootfs, as its shim sees it under the path that the engine gave, or otherwise as its own first process
+/// does.
 pub(super) fn rootfs(pid: u32, place: Option<&Path>) -> Option<PathBuf> {
     let by_shim = place
         .filter(|place| place.is_absolute())
         .zip(parent(pid))
         .map(|(place, shim)| below(shim, place));
-    // Who has our root is in no container.
+    // A process that has our root is not in a container.
     let own = below(pid, Path::new("/"));
     let own = (!is_ours(&own)).then_some(own);
     by_shim.into_iter().chain(own).find(|path| is_inhabited(path))
@@ -31,7 +33,7 @@ fn is_ours(root: &Path) -> bool {
     inode(root) == inode(Path::new("/"))
 }
 
-/// The process that started it, or that took it over.
+/// The process that started it, or that adopted it.
 fn parent(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;

@@ -1,4 +1,4 @@
-//! What is told: engines, containers, and why something is not there.
+//! What is reported: engines, containers, and why something is missing.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,22 +8,22 @@ use ocidiff_confine::raised;
 
 /// More containers than any node has.
 const MOST_CONTAINERS: usize = 10_000;
-/// All their configs together.
+/// The size of all their configs together.
 const MOST_BYTES: u64 = 48 << 20;
 
-/// Where nobody says a version.
+/// Used if the version is not known.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The engines that are there.
+    /// The engines that exist.
     pub engines: Vec<Engine>,
     /// Their containers.
     pub workloads: Vec<Workload>,
-    /// What could not be looked at and why, a line each.
+    /// What could not be examined and why, one line each.
     pub notes: Vec<String>,
-    /// Names that were asked for and that no container has.
+    /// Names that were asked for but belong to no container.
     pub missing: Vec<String>,
 }
 
@@ -32,20 +32,20 @@ pub struct Found {
 pub struct Engine {
     /// docker, podman, containerd or crio.
     pub name: String,
-    /// Its version as it says; `unknown` where it was not asked.
+    /// Its version as it reports it; `unknown` if it was not asked.
     pub version: String,
-    /// Its API socket, where it was asked.
+    /// Its API socket, if it was asked.
     pub socket: Option<PathBuf>,
-    /// The runtime of containers that name none.
+    /// The runtime of containers that do not name one.
     pub default_runtime: Option<String>,
-    /// Runtimes that it knows, as `name=path` where the path is told.
+    /// Runtimes that it knows, as `name=path` if the path is reported.
     pub runtimes: Vec<String>,
 }
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workload {
-    /// How people call it; under Kubernetes `namespace/pod/container`.
+    /// What people call it; under Kubernetes `namespace/pod/container`.
     pub name: String,
     /// Its id.
     pub id: String,
@@ -53,15 +53,15 @@ pub struct Workload {
     pub engine: String,
     /// The image, as it was asked for.
     pub image: Option<String>,
-    /// running, exited, created, paused, ...; `unknown` where nobody says.
+    /// running, exited, created, paused, ...; `unknown` if it is not known.
     pub state: String,
-    /// The runtime that runs it, where that is told.
+    /// The runtime that runs it, if that is reported.
     pub runtime: Option<String>,
     /// In a pod, the runtime handler: what its RuntimeClass names, or the node's default.
     pub handler: Option<String>,
     /// What the engine gave to the runtime, or one line that says why that cannot be read.
     pub config: Result<Config, String>,
-    /// The root file system, if it is to be seen from here.
+    /// The root file system, if it is visible from here.
     pub rootfs: Option<PathBuf>,
     /// The folders that its overlay consists of, the uppermost first; the first is the container's own.
     pub layers: Vec<PathBuf>,
@@ -70,16 +70,16 @@ pub struct Workload {
 /// A config.json.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// What it says. It is JSON.
+    /// Its text, which is JSON.
     pub text: String,
-    /// Where it lies.
+    /// Where it is.
     pub path: PathBuf,
 }
 
-/// An engine that was asked for by name, and that is not there or not in order.
+/// An engine that was asked for by name, and that does not exist or does not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
-    /// Nothing of it is on this node.
+    /// There is no trace of it on this node.
     #[error("{engine} is not on this node: there is no {looked}; {remedy}")]
     Absent {
         /// What was asked for.

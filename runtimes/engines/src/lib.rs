@@ -2,24 +2,25 @@
 //!
 //! | module | where it looks |
 //! |---|---|
-//! | `sockets` | which API sockets there are |
+//! | `sockets` | which API sockets exist |
 //! | `api` | Docker's API, which Podman speaks too; only calls that read |
 //! | `client` | one connection to it, with limits |
 //! | `places` | where the engine behind it keeps its bundles |
-//! | `transport` | its bytes: no answer is larger than it may be |
+//! | `transport` | its bytes: answers are limited in size |
 //! | `containerd` | the task folders of containerd |
 //! | `pods` | CRI, which the kubelet speaks: pods of containerd and CRI-O |
 //! | `storage` | the folders of containers/storage: CRI-O's and Podman's |
-//! | `states` | the state folders of runc and crun, for what no engine told |
+//! | `states` | the state folders of runc and crun, for what no engine reported |
 //! | `bundle` | a folder with a config.json: read with a limit, its rootfs, its overlay |
 //! | `elsewhere` | a rootfs that is mounted in another namespace |
-//! | `mounts` | which mounts are overlays, and of what |
+//! | `mounts` | which mounts are overlays, and of which folders |
 //! | `versions` | versions of engines that were found by their folders |
-//! | `text` | what others wrote, on one line |
+//! | `text` | text from elsewhere, on one line |
 //! | [`remote`] | containers that are made through an engine's API |
-//! | [`commands`] | containers that are made by Podman's command line |
+//! | [`commands`] | containers that are made through Podman's command line |
 //!
-//! But for [`remote`] and [`commands`], nothing is changed and nothing is started. What engines and files say is not trusted: it is limited in size, and in time.
+//! Except in [`remote`] and [`commands`], nothing is changed and nothing is started. What engines and files say is not
+//! trusted: it is limited in size, and in time.
 
 pub(crate) mod api;
 pub(crate) mod bundle;
@@ -50,20 +51,20 @@ pub use found::{Config, Engine, EngineError, Found, Workload};
 /// Which engine's containers are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Which {
-    /// Those of every engine that is there.
+    /// Those of every engine that exists.
     #[default]
     Auto,
     /// Docker's.
     Docker,
     /// Podman's.
     Podman,
-    /// Those of a containerd, whoever drives it.
+    /// Those of a containerd, whatever drives it.
     Containerd,
     /// CRI-O's.
     Crio,
-    /// Those of the node's pods, by the protocol of the kubelet.
+    /// Those of the node's pods, through the protocol of the kubelet.
     Cri,
-    /// Nobody's.
+    /// No containers.
     None,
 }
 
@@ -104,15 +105,16 @@ impl FromStr for Which {
 /// Where to look, for what, and for how long.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whose containers.
+    /// Which containers.
     pub which: Which,
-    /// An API socket, instead of the usual ones; for containerd, its own socket. Under [`Which::Auto`] only this one is looked at.
+    /// An API socket, instead of the usual ones; for containerd, its own socket. Under [`Which::Auto`], only this one
+    /// is asked.
     pub socket: Option<PathBuf>,
-    /// What DOCKER_HOST says; only `unix://` can be on this node.
+    /// The value of DOCKER_HOST; only `unix://` can be on this node.
     pub docker_host: Option<String>,
-    /// Where a private dockerd keeps what runs: its `--exec-root`.
+    /// Where a private dockerd keeps its runtime state: its `--exec-root`.
     pub exec_root: Option<PathBuf>,
-    /// The machine's files: all usual places are looked for under it.
+    /// The machine's files: all usual places are searched under it.
     pub root: PathBuf,
     /// Only these containers, by name, by id or by at least four characters of it.
     pub names: Vec<String>,
@@ -141,7 +143,7 @@ impl Default for Options {
 ///
 /// # Errors
 ///
-/// What was asked for by name is not there or does not answer; under [`Which::Auto`] that is a note.
+/// What was asked for by name does not exist or does not answer; under [`Which::Auto`] that is a note.
 pub async fn find(options: &Options) -> Result<Found, EngineError> {
     let mut found = Found::default();
     if options.which == Which::None {
@@ -172,8 +174,8 @@ pub async fn find(options: &Options) -> Result<Found, EngineError> {
     Ok(found)
 }
 
-/// Adds what engines left in folders, but for what their APIs told already, and says whether there is an engine that was
-/// asked for. Of pods there is nothing to add where their runtime has told of all.
+/// Adds what engines left in folders, except for what their APIs have already reported, and says whether an engine was
+/// found that was asked for. There are no pods to add if their runtime has reported them all.
 fn folders(options: &Options, has_pods: bool, found: &mut Found) -> bool {
     let which = options.which;
     if which == Which::Auto && options.socket.is_some() {
@@ -189,7 +191,7 @@ fn folders(options: &Options, has_pods: bool, found: &mut Found) -> bool {
     there
 }
 
-/// What to say of an engine that was asked for and is not there.
+/// What to say about an engine that was asked for and does not exist.
 fn absent(options: &Options) -> EngineError {
     match options.which {
         Which::Containerd => containerd::absent(options),

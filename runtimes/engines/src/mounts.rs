@@ -1,15 +1,15 @@
-//! Which mounts are overlays, and of what.
+//! Which mounts are overlays, and of which folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ocidiff_confine::mountinfo;
 
-/// The folders of the overlay that is mounted here, the uppermost first; none where there is no overlay, or where its
-/// folders cannot be told apart from here.
+/// The folders of the overlay that is mounted here, the uppermost first; empty if there is no overlay, or if its
+/// folders cannot be determined from here.
 pub(super) fn layers(place: &Path) -> Vec<PathBuf> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    // Containerd's paths have links in them, the kernel's have not.
+    // Containerd's paths contain links, the kernel's do not.
     let place = fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
     overlay(&table, &place).map_or_else(Vec::new, |options| split(&options))
 }
@@ -27,7 +27,7 @@ pub(super) fn split(options: &str) -> Vec<PathBuf> {
     let uppers = option("upperdir=").into_iter();
     let lowers = option("lowerdir=").into_iter().flat_map(|all| all.split(':'));
     let all: Vec<PathBuf> = uppers.chain(lowers).map(PathBuf::from).collect();
-    // Where the list was too long for the kernel, its paths are relative to a folder that we do not know.
+    // If the list was too long for the kernel, its paths are relative to a folder that we do not know.
     let whole = all.iter().all(|path| path.is_absolute());
     if whole { all } else { Vec::new() }
 }

@@ -10,11 +10,11 @@ use super::bundle::Bundle;
 use super::elsewhere::is_inhabited;
 use super::{Options, containerd, storage};
 
-/// The folders, and whose word they are.
+/// The folders, and which user's engine reported them.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     is_podman: bool,
-    /// Who runs the engine, if that is not root.
+    /// The user that runs the engine, if that is not root.
     user: Option<u32>,
     /// State folders of containerds.
     states: Vec<PathBuf>,
@@ -35,7 +35,7 @@ impl Places {
         states.push(options.root.join("run/containerd"));
         states.push(own_containerd(&options.root.join("run/docker")));
         let mut storages = storage::places(&options.root);
-        // Podman's own word, should it keep its containers elsewhere.
+        // Podman's own information, in case it keeps its containers elsewhere.
         storages.extend(info.docker_root_dir.as_deref().map(PathBuf::from));
         let owner = fs::metadata(socket).map(|told| told.uid());
         Self {
@@ -51,7 +51,7 @@ impl Places {
         &self.states
     }
 
-    /// A container's bundle, or one that says why there is none.
+    /// A container's bundle, or one that says why it is not available.
     pub(crate) fn bundle(&self, id: &str, state: Option<&str>, told: &ContainerInspectResponse) -> Bundle {
         let found = if self.is_podman {
             self.of_podman(id, told)
@@ -66,7 +66,7 @@ impl Places {
             .rootfs
             .or_else(|| merged.filter(|path| is_inhabited(path)))
             .filter(|path| self.may_name(path));
-        // A user's engine could name anybody's process.
+        // A user's engine could name another user's process.
         bundle = bundle.seen_by(pid.filter(|_| self.user.is_none()));
         let layers = layers(told);
         if !layers.is_empty() {
@@ -78,7 +78,7 @@ impl Places {
         bundle
     }
 
-    /// Whether an engine may send us there: a user's to the user's own folders only.
+    /// Whether an engine may direct us there: a user's engine only to the user's own folders.
     fn may_name(&self, path: &Path) -> bool {
         let Some(user) = self.user else { return true };
         fs::metadata(path).is_ok_and(|told| told.uid() == user)
@@ -102,7 +102,7 @@ impl Places {
     }
 
     fn of_podman(&self, id: &str, told: &ContainerInspectResponse) -> Option<Bundle> {
-        // It lies in the folder of the bundle.
+        // It is in the folder of the bundle.
         let beside = told.resolv_conf_path.as_deref().map(Path::new);
         let beside = beside.and_then(Path::parent).filter(|path| path.is_absolute());
         let usual = self.storages.iter().map(|storage| storage::userdata(storage, id));
@@ -132,7 +132,7 @@ fn own_containerd(exec_root: &Path) -> PathBuf {
     exec_root.join("containerd/daemon")
 }
 
-/// What the storage driver says of an overlay: the container's own folder and those below it.
+/// What the storage driver reports about an overlay: the container's own folder and those below it.
 fn layers(told: &ContainerInspectResponse) -> Vec<PathBuf> {
     let upper = graph(told, "UpperDir").into_iter();
     let lowers = graph(told, "LowerDir").into_iter().flat_map(|all| all.split(':'));

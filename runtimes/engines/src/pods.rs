@@ -1,4 +1,5 @@
-//! The containers of a node's pods, by CRI: what the kubelet would be told. Pods' own containers (`pause`) are not listed.
+//! The containers of a node's pods, through CRI: what the kubelet would see. Pods' own containers (`pause`) are not
+//! listed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::remote::RUN;
 use super::sockets::is_socket;
 use super::{Config, Engine, EngineError, Found, Options, Which, Workload, mounts, text};
 
-/// What `check --kubernetes` calls its pods, and where they are.
+/// The label of pods that `check --kubernetes` makes, and where they are.
 const CHECKS: (&str, &str) = ("app.kubernetes.io/name", "ocidiff");
 
 /// Asks the node's CRI runtimes, and says whether one answered.
@@ -36,7 +37,7 @@ pub(super) async fn look(options: &Options, found: &mut Found) -> Result<bool, E
     Ok(answered)
 }
 
-/// The sockets to ask: the one that is named, or those that are in the usual places.
+/// The sockets to ask: the one that is named, or those in the usual places.
 fn targets(options: &Options) -> Vec<PathBuf> {
     match (options.which, &options.socket) {
         (Which::Cri, Some(socket)) => vec![socket.clone()],
@@ -83,7 +84,7 @@ async fn ask(socket: &Path, options: &Options, found: &mut Found) -> Result<(), 
     Ok(())
 }
 
-/// What `check` itself runs in, or a run of cases made.
+/// A pod that `check` itself runs in, or that a run of cases made.
 fn is_own(pod: &PodSandbox) -> bool {
     let namespace = pod.metadata.as_ref().map(|one| one.namespace.as_str());
     let (label, name) = CHECKS;
@@ -91,7 +92,8 @@ fn is_own(pod: &PodSandbox) -> bool {
     is_check || pod.labels.contains_key(RUN)
 }
 
-/// Of each container of a pod the last one that was made: the kubelet keeps those that ended before. The first comes last.
+/// For each container of a pod, the one that was made last: the kubelet keeps those that ended before. The first comes
+/// last.
 fn newest(listed: &[Container]) -> Vec<&Container> {
     let mut all = BTreeMap::<(&str, &str), &Container>::new();
     for one in listed {
@@ -156,7 +158,7 @@ fn name(one: &Container, pod: Option<&PodSandbox>) -> Option<String> {
     text::name(&format!("{}/{}/{name}", pod.namespace, pod.name))
 }
 
-/// The handler's program, which says more than its name; the name where the node does not say.
+/// The handler's program, which says more than its name; the name if the node does not report the program.
 fn program(node: &Node, handler: &str) -> String {
     let mut all = node.handlers.iter();
     let program = all
@@ -191,7 +193,7 @@ fn engine(name: &str, socket: &Path, client: &Client, node: &Node) -> Engine {
     }
 }
 
-/// A CRI runtime that was asked for and is not there.
+/// A CRI runtime that was asked for and does not exist.
 pub(super) fn absent() -> EngineError {
     EngineError::Absent {
         engine: "cri",
@@ -234,7 +236,7 @@ mod tests {
         };
         assert!(is_own(&pod("ocidiff", CHECKS)));
         assert!(is_own(&pod("any", (RUN, "x"))));
-        // A name alone hides nobody.
+        // A name alone does not hide a pod.
         assert!(!is_own(&pod("shop", CHECKS)));
         assert!(!is_own(&pod("ocidiff", ("app", "web"))));
     }

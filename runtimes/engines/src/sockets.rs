@@ -1,4 +1,4 @@
-//! Which API sockets there are.
+//! Which API sockets exist.
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
@@ -8,20 +8,20 @@ use super::{EngineError, Found, Options, Which, bundle, text};
 
 const DOCKER: [&str; 2] = ["run/docker.sock", "var/run/docker.sock"];
 const PODMAN: &str = "run/podman/podman.sock";
-/// Podman without root has a service a user.
+/// Podman without root has a service for each user.
 const USERS: &str = "run/user";
 
 const NOT_HERE: &str = "only an engine on this node can be checked: run ocidiff on the engine's node, or name a socket as unix:///PATH";
 
-/// A socket that is to be asked.
+/// A socket to ask.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) path: PathBuf,
-    /// It was asked for: that it does not answer is an error, not a note.
+    /// It was asked for: if it does not answer, that is an error and not a note.
     pub(super) by_name: bool,
 }
 
-/// The sockets to ask: the one that is named, or those that are in the usual places.
+/// The sockets to ask: the one that is named, or those in the usual places.
 pub(crate) fn targets(options: &Options, found: &mut Found) -> Result<Vec<Target>, EngineError> {
     let which = options.which;
     if !(which.asks(Which::Docker) || which.asks(Which::Podman)) {
@@ -53,12 +53,12 @@ pub(crate) fn targets(options: &Options, found: &mut Found) -> Result<Vec<Target
     }
     let usual = usual(options).into_iter().filter(|path| is_socket(path));
     all.extend(usual.map(|path| Target { path, by_name: false }));
-    // It is an environment variable's word: under Auto it does not end the check.
+    // It comes from an environment variable: under Auto it does not end the check.
     all.iter_mut().for_each(|target| target.by_name = false);
     Ok(once(all))
 }
 
-/// An engine with an API that was asked for and is not there.
+/// An engine with an API that was asked for and does not exist.
 pub(crate) fn absent(options: &Options) -> EngineError {
     let engine = if options.which == Which::Podman {
         "podman"

@@ -1,4 +1,4 @@
-//! The state folders of runc and crun, which name the bundle of each container: for what no engine told.
+//! The state folders of runc and crun, which name the bundle of each container: for what no engine reported.
 
 use std::path::{Path, PathBuf};
 
@@ -14,14 +14,14 @@ const HOMES: [(&str, &str); 4] = [
     ("run/crun", "crun"),
     ("run/containerd/runc", "runc"),
 ];
-/// More than a state has.
+/// Larger than a state.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Adds containers that nobody told of.
+/// Adds containers that have not been reported yet.
 pub(super) fn look(options: &Options, found: &mut Found) {
     for (home, runtime) in HOMES {
         let mut all = folders(&options.root.join(home));
-        // A folder a namespace.
+        // One folder per namespace.
         let below: Vec<PathBuf> = all.iter().flat_map(|folder| folders(folder)).collect();
         all.extend(below);
         for folder in all {

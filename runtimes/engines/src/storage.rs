@@ -12,12 +12,12 @@ use super::bundle::{Bundle, folders, id_of, read_regular};
 use super::elsewhere::is_inhabited;
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
 
-/// What lasts, and what is of this boot only.
+/// The permanent place, and the one for this boot only.
 const PLACES: [&str; 2] = ["var/lib/containers/storage", "run/containers/storage"];
-/// Where a CRI-O that runs has its socket.
+/// Where a running CRI-O has its socket.
 const CRIO: &str = "run/crio";
 const CONTAINERS: &str = "overlay-containers";
-/// More than 10,000 entries have.
+/// Larger than 10,000 entries.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 const NOT_STARTED: &str = "it was not started: its engine writes its config.json at start; start it, or give its bundle with --bundle";
@@ -48,12 +48,12 @@ pub(super) fn places(root: &Path) -> Vec<PathBuf> {
     PLACES.map(|place| root.join(place)).to_vec()
 }
 
-/// Where a container's bundle lies.
+/// Where a container's bundle is.
 pub(super) fn userdata(place: &Path, id: &str) -> PathBuf {
     place.join(CONTAINERS).join(id).join("userdata")
 }
 
-/// Adds what is there and was asked for, and says whether the engine is there: Podman is no more than its storage.
+/// Adds what is there and was asked for, and says whether the engine exists: Podman is no more than its storage.
 pub(super) fn look(options: &Options, found: &mut Found) -> bool {
     let places = places(&options.root);
     let there = places.iter().any(|place| place.join(CONTAINERS).is_dir());
@@ -61,12 +61,12 @@ pub(super) fn look(options: &Options, found: &mut Found) -> bool {
     let known = found.ids();
     for id in ids(&places, &entries).difference(&known) {
         let entry = entries.get(id);
-        // The config.json may lie in either of the two.
+        // The config.json may be in either of the two.
         let bundle = places.iter().find_map(|place| Bundle::read(&userdata(place, id)));
         let bundle = match (bundle, entry) {
             (Some(bundle), _) => bundle.seen_by(pid(id, &places)),
             (None, Some(_)) => Bundle::without(NOT_STARTED.to_owned()),
-            // A folder that nobody knows any more.
+            // A folder that is no longer known.
             (None, None) => continue,
         };
         let (asked, engine) = engine(&bundle, entry);
@@ -87,7 +87,7 @@ pub(super) fn look(options: &Options, found: &mut Found) -> bool {
     }
 }
 
-/// A storage that was asked for and is not there.
+/// A storage that was asked for and does not exist.
 pub(super) fn absent(options: &Options) -> EngineError {
     EngineError::Absent {
         engine: "crio",
@@ -123,14 +123,14 @@ fn entries(places: &[PathBuf], found: &mut Found) -> HashMap<String, Entry> {
     all
 }
 
-/// Whose it is: both write annotations of their own.
+/// Which engine it belongs to: both write annotations of their own.
 fn engine(bundle: &Bundle, entry: Option<&Entry>) -> (Which, &'static str) {
     let is_crio = ["Name", "ContainerType", "SandboxID"].iter().any(|name| {
         bundle
             .annotation(&format!("io.kubernetes.cri-o.{name}"))
             .is_some()
     });
-    // A config.json that cannot be read tells nothing; CRI-O's names begin so.
+    // A config.json that cannot be read says nothing; CRI-O's names begin like this.
     let named = entry.is_some_and(|entry| entry.names.iter().any(|name| name.starts_with("k8s_")));
     if is_crio || (bundle.config.is_err() && named) {
         (Which::Crio, "crio")
@@ -180,7 +180,8 @@ fn workload(id: &str, engine: &str, bundle: Bundle, entry: Option<&Entry>, place
     }
 }
 
-/// A container's layers by the files that the storage keeps: `overlay/LAYER/diff`, and in `lower` the links of those below.
+/// A container's layers according to the files that the storage keeps: `overlay/LAYER/diff`, and in `lower` the links
+/// of those below.
 fn chain(places: &[PathBuf], layer: &str) -> Vec<PathBuf> {
     if !text::is_id(layer) {
         return Vec::new();
@@ -203,7 +204,7 @@ fn chain(places: &[PathBuf], layer: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Its first process, as conmon wrote it down.
+/// Its first process, as recorded by conmon.
 fn pid(id: &str, places: &[PathBuf]) -> Option<u32> {
     let text = places.iter().find_map(|place| {
         read_regular(&userdata(place, id).join("pidfile"), 64)
@@ -213,7 +214,7 @@ fn pid(id: &str, places: &[PathBuf]) -> Option<u32> {
     text?.trim().parse().ok()
 }
 
-/// Whether it runs: its process is written down in the place that does not last.
+/// Whether it runs: its process is recorded in the place that does not last.
 fn life(id: &str, rootfs: Option<&Path>, places: &[PathBuf]) -> &'static str {
     match pid(id, places) {
         Some(pid) if Path::new("/proc").join(pid.to_string()).is_dir() => "running",

@@ -1,9 +1,9 @@
-//! What others wrote, on one line.
+//! Text from elsewhere, on one line.
 
-/// How much of a message is told.
+/// How much of a message is shown.
 const LONGEST: usize = 300;
 
-/// A text on one line, without what moves a terminal's cursor or turns its writing round.
+/// A text on one line, without what moves a terminal's cursor or reverses the direction of writing.
 pub(crate) fn line(text: &str) -> String {
     let mut line = String::new();
     let mut gap = false;
@@ -28,18 +28,18 @@ pub(crate) fn line(text: &str) -> String {
     line
 }
 
-/// A name that somebody gave: none if nothing is left of it.
+/// A name from elsewhere: `None` if nothing is left of it.
 pub(crate) fn name(text: &str) -> Option<String> {
     Some(line(text)).filter(|line| !line.is_empty())
 }
 
-/// Whether a text can be a container's id, and so the name of a folder or a part of an URL.
+/// Whether a text can be a container's id, and so the name of a folder or a part of a URL.
 pub(crate) fn is_id(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     (1..=255).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(fits)
 }
 
-/// Marks of direction and joiners.
+/// Direction marks and joiners.
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

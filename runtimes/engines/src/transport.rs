@@ -1,4 +1,4 @@
-//! Requests over a Unix socket, one connection each: an answer ends at a limit, whoever sends it.
+//! Requests over a Unix socket, one connection each: an answer ends at a limit, whatever sends it.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
-/// More than the list of 10,000 containers has.
+/// Larger than the list of 10,000 containers.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// An engine's API at a socket.
@@ -32,7 +32,7 @@ pub(crate) fn connect(socket: &Path, seconds: u64) -> Result<Docker, Error> {
 async fn send(socket: &Path, mut request: BollardRequest) -> Result<Response<Incoming>, Error> {
     let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(Limited::new(stream))).await?;
-    // It ends with the answer's body, or when nobody wants it any more.
+    // It ends with the answer's body, or when the answer is no longer wanted.
     tokio::spawn(connection);
     let path = request.uri().path_and_query().cloned();
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
@@ -43,7 +43,7 @@ async fn send(socket: &Path, mut request: BollardRequest) -> Result<Response<Inc
     Ok(sender.send_request(request).await?)
 }
 
-/// A stream that gives so many bytes and no more.
+/// A stream that yields this many bytes and no more.
 struct Limited {
     stream: UnixStream,
     left: usize,

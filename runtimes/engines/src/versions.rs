@@ -1,4 +1,4 @@
-//! Versions of engines of which folders were found, and whose API was not asked for containers.
+//! Versions of engines whose folders were found, and whose API was not asked for containers.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::commands::Commands;
 use crate::found::UNKNOWN;
 use crate::{Options, containerd, text};
 
-/// Asks the engines whose version is not known yet; that one does not answer changes nothing.
+/// Asks the engines whose version is not known yet; an engine that does not answer changes nothing.
 pub(crate) async fn ask(options: &Options, engines: &mut [crate::Engine]) {
     for engine in engines.iter_mut().filter(|engine| engine.version == UNKNOWN) {
         if let Some(version) = version(&engine.name, options).await {
@@ -31,7 +31,7 @@ async fn version(engine: &str, options: &Options) -> Option<String> {
                 .ok()
                 .map(|client| client.version)
         }
-        // The program on PATH is the node's only where we see the node as it is.
+        // The program on PATH belongs to the node only if we see the node as it is.
         "podman" if options.root.as_os_str() == "/" => Commands::version(limit).await.ok(),
         _ => None,
     };

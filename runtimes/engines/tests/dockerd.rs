@@ -1,4 +1,4 @@
-//! A real Docker: every kind of container is found with the config.json that its runtime got.
+//! A real Docker: every kind of container is found with the config.json that its runtime was given.
 
 #[path = "support/dockerd.rs"]
 mod dockerd;
@@ -26,7 +26,8 @@ fn try_look(options: &Options) -> Result<Found, EngineError> {
     runtime.expect("a runtime").block_on(find(options))
 }
 
-/// Containers that differ in what a runtime is told: the name, the host's part, and where in the config.json it shows.
+/// Containers that differ in what a runtime is asked for: the name, the host's part, and where it shows in the
+/// config.json.
 fn kinds(scratch: &Path) -> Vec<(&'static str, Value, &'static str, Value)> {
     let profile = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["chroot"], "action": "SCMP_ACT_ERRNO"}]});
     let device =
@@ -103,9 +104,9 @@ fn docker() -> Option<(Dockerd, Vec<Runtime>)> {
     let manifests = Manifest::load_all(BUILT_IN.iter().copied()).expect("the built-in manifests are good");
     let found = Store::from_env().map(|store| find_all(&manifests, &store, &OnHost));
     let mut runtimes = found.map_or_else(|_| Vec::new(), |found| found.runtimes);
-    // Docker's own runc has the name already.
+    // The name of Docker's own runc is already taken.
     runtimes.retain(|runtime| ["crun", "youki"].contains(&runtime.name()));
-    // The newest of each: Docker from 26 on writes an ociVersion that old ones do not know.
+    // The newest of each: Docker from version 26 on writes an ociVersion that old ones do not know.
     runtimes.sort_by(|one, other| (one.name(), &other.version).cmp(&(other.name(), &one.version)));
     runtimes.dedup_by(|one, other| one.name() == other.name());
     let known: Vec<(&str, &Path)> = runtimes
@@ -117,7 +118,7 @@ fn docker() -> Option<(Dockerd, Vec<Runtime>)> {
     Some((dockerd, runtimes))
 }
 
-/// Whether we may give every capability that this kernel knows.
+/// Whether we can grant every capability that this kernel knows.
 fn all_capabilities() -> bool {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let status = read("/proc/self/status");
@@ -153,7 +154,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
     dockerd.post(&format!("/containers/{user}/start"));
 
     let before = dockerd.mounts();
-    // Where it keeps its bundles is seen from what it says of networks; by name it is sure.
+    // Where it keeps its bundles can be seen from what it reports about networks; by name it is certain.
     let found = look(&asking(&dockerd));
     let told = look(&Options {
         exec_root: Some(dockerd.exec_root()),
@@ -175,7 +176,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
     let source = dockerd.scratch().display().to_string();
     assert!(mounts.contains("/data") && mounts.contains(&source), "{mounts}");
 
-    // Its containerd's folders tell the same without its API, by id.
+    // Its containerd's folders show the same without its API, by id.
     let below = look(&Options {
         which: Which::Containerd,
         socket: Some(dockerd.exec_root().join("containerd/containerd.sock")),
@@ -189,7 +190,7 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
         assert_eq!(same.map(|same| &same.config), Some(&one.config), "{one:#?}");
     }
 
-    // By name, by a part of an id, and nothing else.
+    // By name, by a part of an id, and by nothing else.
     let names = ["caps", &user[..12], "nobody"].map(str::to_owned).to_vec();
     let few = look(&Options {
         names,
@@ -224,7 +225,7 @@ fn containers_in_every_state_are_told() {
     assert_eq!(named(&found, "paused").state, "paused");
     config(&found, "paused");
 
-    // Its overlays are mounted in a namespace of its own: the layers are there all the same, in the right order.
+    // Its overlays are mounted in its own namespace: the layers are still there, in the right order.
     let one = named(&found, "runs");
     let told = (one.image.as_deref(), one.runtime.as_deref(), one.state.as_str());
     assert_eq!(told, (Some(BOX), Some("runc"), "running"));

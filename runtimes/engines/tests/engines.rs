@@ -159,7 +159,7 @@ fn a_slow_engine_is_held_to_the_limits() {
         "{notes:?}"
     );
 
-    // One that slows down: what it listed is told all the same, until all its time is gone.
+    // One that slows down: what it listed is still reported, until all its time is used up.
     let place = Place::new();
     let many: Vec<String> = (0..20).map(|at| format!("{ID}{at}")).collect();
     place.serve("run/docker.sock", move |path| match docker(path) {
@@ -233,7 +233,7 @@ fn a_container_that_vanishes_does_not_stop_the_others() {
         ("docker", "20.10.24")
     );
     assert_eq!(engine.runtimes, ["crun=/usr/bin/crun", "runc=runc"]);
-    // Docker told of it: containerd's folder does not tell again.
+    // Docker reported it: containerd's folder does not report it again.
     assert_eq!(found.workloads.iter().filter(|one| one.id == ID).count(), 1);
 
     place.options.names = vec!["web".to_owned(), "0a1b".to_owned(), "none".to_owned()];

@@ -1,4 +1,4 @@
-//! A real Podman: its service and its folders tell the same containers.
+//! A real Podman: its service and its folders report the same containers.
 
 #[path = "support/podman.rs"]
 mod podman;
@@ -12,7 +12,7 @@ use ocidiff_engines::{Found, Options, Which, Workload, find};
 use private::{Private, box_rootfs, needs};
 use serde_json::Value;
 
-/// Its words: the folder, and the parent of the cgroups.
+/// Its arguments: the folder, and the parent of the cgroups.
 const SCRIPT: &str = r#"
 set -e
 export CONTAINERS_CONF="$1/containers.conf"

@@ -1,4 +1,5 @@
-//! A private apt state for one suite: own sources, own lists, an empty system. Nothing of the machine's is touched.
+//! A private apt state for one suite: its own sources and lists, and an empty system. Nothing on the machine is
+//! touched.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,10 @@ use crate::machine::Machine;
 use crate::process;
 use crate::store::{Store, StoreError, write_whole};
 
-/// How long lists are good for; a version that is not in them has them fetched again at once.
+/// How long lists are considered fresh; if a version is not in them, they are fetched again at once.
 const FRESH: Duration = Duration::from_secs(12 * 3600);
 
-/// Why packages cannot be had.
+/// Why packages are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// Not Debian, or a tool is missing.
@@ -59,7 +60,7 @@ pub(crate) struct Apt<'a> {
 }
 
 impl<'a> Apt<'a> {
-    /// Sets the state up.
+    /// Sets up the state.
     pub(crate) fn open(machine: &'a Machine, store: &Store, suite: &str) -> Result<Self, AptError> {
         let not_debian = |why: &str| AptError::NotDebian { why: why.to_owned() };
         let own = machine
@@ -93,7 +94,7 @@ impl<'a> Apt<'a> {
         self.folder.join("archives")
     }
 
-    /// Fetches the lists when they are old, or when told; says whether it did.
+    /// Fetches the lists if they are old, or if forced; says whether it did.
     pub(crate) fn update(&self, force: bool, watch: &mut dyn FnMut(&str)) -> Result<bool, AptError> {
         let stamp = self.folder.join("updated");
         let age = fs::metadata(&stamp).and_then(|meta| meta.modified()).ok();
@@ -102,7 +103,7 @@ impl<'a> Apt<'a> {
             return Ok(false);
         }
         let _ = fs::remove_file(&stamp);
-        // Without the error mode apt ends with 0 though a list could not be fetched or verified.
+        // Without the error mode, apt exits with 0 even if a list could not be fetched or verified.
         job::run(
             self.command()
                 .args(["-o", "APT::Update::Error-Mode=any", "update"]),
@@ -113,7 +114,7 @@ impl<'a> Apt<'a> {
         Ok(true)
     }
 
-    /// What apt would fetch to install packages with all that they need.
+    /// What apt would fetch to install packages with everything that they need.
     pub(crate) fn plan(&self, packages: &[String]) -> Result<Vec<Planned>, AptError> {
         self.ask(
             &[
@@ -127,12 +128,12 @@ impl<'a> Apt<'a> {
         )
     }
 
-    /// What apt would fetch of the packages alone; a package can be `NAME=VERSION`.
+    /// What apt would fetch for the packages alone; a package can be `NAME=VERSION`.
     pub(crate) fn plan_alone(&self, packages: &[String]) -> Result<Vec<Planned>, AptError> {
         self.ask(&["-t", &self.suite, "--print-uris", "download"], packages)
     }
 
-    /// Fetches packages with all that they need; apt verifies them by the suite's signature.
+    /// Fetches packages with everything that they need; apt verifies them by the suite's signature.
     pub(crate) fn fetch(&self, packages: &[String], watch: &mut dyn FnMut(&str)) -> Result<(), AptError> {
         let mut command = self.command();
         command
@@ -163,7 +164,7 @@ impl<'a> Apt<'a> {
 
     fn ask(&self, words: &[&str], packages: &[String]) -> Result<Vec<Planned>, AptError> {
         let mut command = self.command();
-        // What is already fetched would be left out of the answer: ask as if nothing were.
+        // What has already been fetched would be left out of the answer: ask as if nothing had been.
         command.arg("-o").arg(format!(
             "Dir::Cache::archives={}",
             self.folder.join("nothing").display()
@@ -212,7 +213,7 @@ fn planned(line: &str) -> Option<Planned> {
     })
 }
 
-/// Experimental has only what sid has not.
+/// Experimental has only what sid does not have.
 fn source_text(mirror: &Mirror, suite: &str) -> String {
     let suites = if suite == "experimental" {
         "experimental sid"
@@ -230,7 +231,8 @@ fn source_text(mirror: &Mirror, suite: &str) -> String {
     )
 }
 
-/// Read after the machine's own configuration, whose proxies and the like stay; what would reach outside is cleared.
+/// Read after the machine's own configuration, whose proxies and the like are kept; what would reach outside is
+/// cleared.
 fn config_text(folder: &Path) -> String {
     let dir = folder.display();
     format!(

@@ -1,4 +1,4 @@
-//! Every version that could be brought: what Debian's suites have now, and what a crate's index lists.
+//! Every version that could be installed: what Debian's suites have now, and what a crate's index lists.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -21,12 +21,12 @@ use crate::store::Store;
 
 /// How long cargo may take to look a crate up.
 const LIMIT: Duration = Duration::from_secs(120);
-/// More than a crate's list of versions has.
+/// Larger than a crate's list of versions.
 const MOST_BYTES: u64 = 16 << 20;
 /// Suites that have no backports.
 const ROLLING: [&str; 2] = ["sid", "experimental"];
 
-/// A version that could be brought.
+/// A version that could be installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Available {
     /// The runtime.
@@ -39,7 +39,7 @@ pub struct Available {
     pub is_known: bool,
 }
 
-/// What could be brought, and what could not be asked.
+/// What could be installed, and what could not be asked.
 #[derive(Debug, Default)]
 pub struct Offer {
     /// By runtime, in the manifests' order, the oldest first.
@@ -48,7 +48,7 @@ pub struct Offer {
     pub unasked: Vec<String>,
 }
 
-/// Asks every source of every manifest; `cargo_home` is where cargo keeps what it knows of crates.
+/// Asks every source of every manifest; `cargo_home` is where cargo keeps what it knows about crates.
 pub fn available(
     manifests: &[Manifest],
     store: &Store,
@@ -99,7 +99,7 @@ pub fn available(
     offer
 }
 
-/// The suites that manifests speak of and the machine's own, with the backports of those that have some.
+/// The suites that manifests mention and the machine's own, with the backports of those that have them.
 fn suites(manifests: &[Manifest], machine: &Machine) -> Vec<String> {
     let sources = manifests
         .iter()
@@ -117,7 +117,7 @@ fn suites(manifests: &[Manifest], machine: &Machine) -> Vec<String> {
     all.into_iter().collect()
 }
 
-/// The suites whose lists can be had; each is asked for once.
+/// The suites whose lists are available; each is asked for once.
 fn fresh_suites<'m>(
     manifests: &[Manifest],
     (store, machine): (&Store, &'m Machine),
@@ -133,7 +133,7 @@ fn fresh_suites<'m>(
         });
         match asked {
             Ok(apt) => fresh.push((suite, apt)),
-            // An archive need not have backports.
+            // An archive may lack backports.
             Err(_) if suite.contains('-') => {}
             Err(error) => offer
                 .unasked
@@ -147,7 +147,7 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The versions of a crate that were not taken back, as cargo's own index has them once cargo was asked.
+/// The versions of a crate that were not yanked, as they are in cargo's own index after cargo was asked.
 fn of_crate(
     source: &CrateSource,
     machine: &Machine,
@@ -156,7 +156,7 @@ fn of_crate(
     let cargo = machine.tool("cargo").ok_or("there is no cargo on PATH")?;
     let home = cargo_home.ok_or("neither CARGO_HOME nor HOME says where cargo keeps its index")?;
     let mut command = machine.command(&cargo);
-    // Elsewhere a manifest of somebody's would be looked at.
+    // Elsewhere, an unrelated manifest would be read.
     command
         .current_dir("/")
         .env("CARGO_HOME", &home)
@@ -189,7 +189,7 @@ pub fn cargo_home() -> Option<PathBuf> {
         .or_else(|| Some(Path::new(&set("HOME")?).join(".cargo")))
 }
 
-/// Where an index has a crate: `se/rd/serde`, `3/s/syn`.
+/// Where a crate is in an index: `se/rd/serde`, `3/s/syn`.
 fn place(name: &str) -> PathBuf {
     let name = name.to_lowercase();
     let part = |from: usize, to: usize| name.get(from..to).unwrap_or_default();
@@ -201,7 +201,7 @@ fn place(name: &str) -> PathBuf {
     Path::new(&folder).join(name)
 }
 
-/// The versions of an index file of cargo's cache: texts between zeros, each version's JSON among them.
+/// The versions in an index file of cargo's cache: texts between zeros, including each version's JSON.
 fn versions(text: &str) -> Vec<Version> {
     #[derive(Deserialize)]
     struct Line {

@@ -1,4 +1,5 @@
-//! A version that no registry has: built from a folder of its sources, by its own make or cargo, and put into the store.
+//! A version that no registry has: built from a folder with its sources, by its own make or cargo, and put into the
+//! store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use crate::manifest::Manifest;
 use crate::select::find_manifest;
 use crate::store::{Installed, Store};
 
-/// Builds the sources in a folder and brings the program into the store, under the version that it prints.
+/// Builds the sources in a folder and puts the program into the store, under the version that it prints.
 ///
 /// # Errors
 /// No manifest has the name, or it does not say how it is built; a tool is missing; a command of the build fails; the
@@ -77,7 +78,7 @@ fn run(
         let Some((program, args)) = words.split_first() else {
             continue;
         };
-        // A script of the sources' own, or a tool of the machine's.
+        // A script from the sources, or a tool of the machine.
         let path = if program.contains('/') {
             folder.join(program)
         } else {
@@ -118,5 +119,5 @@ fn run(
     })
 }
 
-/// How the store says where it came from.
+/// How the store describes where it came from.
 const FROM: &str = "built from ";

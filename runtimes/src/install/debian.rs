@@ -12,7 +12,7 @@ use crate::unpack::unpack_package;
 use ocidiff_confine::Root;
 use ocidiff_model::version::Version;
 
-/// Brings a package's program into the stage folder of a job.
+/// Puts a package's program into the stage folder of a job.
 pub(crate) fn bring(
     job: &mut Job<'_>,
     source: &DebianSource,
@@ -62,7 +62,7 @@ fn find(
                 return Ok((suite.clone(), plan));
             }
             Ok((has, _)) => there.push((suite.clone(), has)),
-            // An archive that has let go of one suite still has the others.
+            // If the archive no longer has one suite, it still has the others.
             Err(err) => failed = Some(err),
         }
     }
@@ -72,7 +72,8 @@ fn find(
     }
 }
 
-/// The version that a suite has; lists that do not have the wanted one are fetched again before that is believed.
+/// The version that a suite has; if the lists do not contain the wanted one, they are fetched again before that
+/// is believed.
 fn ask(
     job: &mut Job<'_>,
     source: &DebianSource,
@@ -108,7 +109,7 @@ fn moved(job: &Job<'_>, there: &[(String, Version)]) -> InstallError {
     }
 }
 
-/// The program's version as the package's tells it: `1.0.0~rc93+ds1-5` is 1.0.0-rc93.
+/// The program's version, derived from the package's: `1.0.0~rc93+ds1-5` is 1.0.0-rc93.
 pub(super) fn package_version(source: &DebianSource, plan: &[Planned]) -> Option<Version> {
     let full = &plan.iter().find(|one| one.name == source.package)?.version;
     let upstream = match &source.version_regex {
@@ -153,13 +154,13 @@ fn unpack_all(
     Ok(packages)
 }
 
-/// What no runtime reads: documents, tables, and the program itself, of which there is a copy now.
+/// Removes what no runtime reads: documents, tables, and the program itself, which has been copied by now.
 fn prune(folder: &Path, program: &str) -> std::io::Result<()> {
     let root = Root::open(folder)?;
     root.remove(Path::new(program))?;
     root.remove(Path::new("usr/share"))?;
     for lib in ["usr/lib", "lib"] {
-        // Whatever a link shows here, what is removed is below the root.
+        // Whatever links show here, what is removed is below the root.
         for entry in fs::read_dir(folder.join(lib)).into_iter().flatten().flatten() {
             let _ = root.remove(&Path::new(lib).join(entry.file_name()).join("gconv"));
         }

@@ -1,4 +1,5 @@
-//! A program of another suite beside this machine's libraries: a copy with its own loader and library folders.
+//! A program from another suite that coexists with this machine's libraries: a copy with its own loader and
+//! library folders.
 
 use std::fs;
 use std::io;
@@ -10,10 +11,10 @@ use crate::install::InstallError;
 use crate::machine::Machine;
 use crate::process;
 
-/// Copies a program out of an unpacked root, and ties the copy to that root's loader and libraries.
+/// Copies a program out of an unpacked root, and binds the copy to that root's loader and libraries.
 ///
 /// The root is at `staged` now and will be at `settled`. Running the loader with the program as its argument would
-/// not do: `/proc/self/exe` is then the loader, and runc executes itself anew.
+/// not do: `/proc/self/exe` is then the loader, and runc re-executes itself.
 pub(crate) fn settle(
     machine: &Machine,
     program: &Path,
@@ -49,7 +50,7 @@ pub(crate) fn settle(
     ask(command).map(drop)
 }
 
-/// The tool; asked for before anything is fetched.
+/// The tool; checked before anything is fetched.
 pub(crate) fn patchelf(machine: &Machine) -> Result<PathBuf, InstallError> {
     let tool = "patchelf";
     machine
@@ -57,7 +58,7 @@ pub(crate) fn patchelf(machine: &Machine) -> Result<PathBuf, InstallError> {
         .ok_or(InstallError::NoTool { tool, package: tool })
 }
 
-/// The loader that a program asks for; none for a static one.
+/// The loader that a program asks for; `None` for a static one.
 fn interpreter(machine: &Machine, patchelf: &Path, program: &Path) -> Result<Option<String>, InstallError> {
     let mut command = machine.command(patchelf);
     command.arg("--print-interpreter").arg(program);
@@ -77,8 +78,8 @@ fn ask(mut command: Command) -> Result<String, InstallError> {
     Err(InstallError::Odd(format!("run patchelf: it {}", ended.tell())))
 }
 
-/// The folders of a root that hold shared libraries. Links are not followed: in an unpacked root an absolute one
-/// leads out of it.
+/// The folders of a root that contain shared libraries. Links are not followed: in an unpacked root an absolute
+/// link leads outside.
 fn library_folders(root: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for base in ["lib", "usr/lib", "lib64", "usr/lib64"] {

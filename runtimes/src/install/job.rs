@@ -1,4 +1,4 @@
-//! A long command of an install: its output goes to a log and, line by line, to who watches.
+//! A long command of an install: its output goes to a log and, line by line, to the watcher.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ const TAIL: usize = 8;
 #[derive(Debug, thiserror::Error)]
 #[error("run `{command}`: it {how}\n{tail}\n(all of it: {log})", log = log.display())]
 pub struct JobError {
-    /// The command as one would type it.
+    /// The command as it would be typed.
     pub command: String,
     /// How it ended.
     pub how: String,
@@ -57,7 +57,7 @@ fn stream(
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     command.stdout(write.try_clone()?).stderr(write);
     let spawned = spawn(command);
-    // The command holds the pipe's other end too: without it the end of the output would never come.
+    // The command holds the pipe's other end too: if it kept it, the output would never end.
     command
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null());
@@ -77,7 +77,7 @@ fn stream(
     child.wait()
 }
 
-/// A command as one would type it.
+/// A command as it would be typed.
 pub(crate) fn told(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words

@@ -11,7 +11,7 @@ use crate::process;
 use crate::store::InstalledPackage;
 use ocidiff_model::version::Version;
 
-/// What a build of ours must not take from the build that started it.
+/// What a build of ours must not inherit from the build that started it.
 const NOT_OURS: [&str; 5] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
@@ -20,7 +20,7 @@ const NOT_OURS: [&str; 5] = [
     "RUSTC_WRAPPER",
 ];
 
-/// Builds a crate's program into the stage folder of a job.
+/// Puts a crate's program, once built, into the stage folder of a job.
 pub(crate) fn bring(
     job: &mut Job<'_>,
     source: &CrateSource,
@@ -48,7 +48,7 @@ pub(crate) fn bring(
         source.name
     ));
     job::run(&mut command, &log, &mut |line| job.output(line))?;
-    // An interrupted build goes on from here; a finished one is not wanted again.
+    // An interrupted build continues from here; a finished one is not needed again.
     let _ = std::fs::remove_dir_all(&build);
     let package = InstalledPackage {
         name: source.name.clone(),
@@ -67,7 +67,7 @@ fn write_command(command: &mut Command, source: &CrateSource, version: &Version,
     for name in NOT_OURS {
         command.env_remove(name);
     }
-    // Cargo takes two numbers for a range.
+    // Cargo reads two numbers as a range.
     let exact = version.semver().to_string();
     command.args([
         "install",
@@ -83,7 +83,7 @@ fn write_command(command: &mut Command, source: &CrateSource, version: &Version,
     command.arg("--root").arg(root).arg("--target-dir").arg(target);
 }
 
-/// The packages of a build that Debian's package manager does not have; elsewhere nobody can tell.
+/// The packages of a build that Debian's package manager does not have; on other systems this is not known.
 fn lacking(machine: &Machine, needs: &[String]) -> Vec<String> {
     let (Some(query), true) = (machine.tool("dpkg-query"), machine.suite.is_some()) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Bringing runtimes into the store: staged aside, put in place whole, checked, then recorded.
+//! Installs runtimes into the store: staged elsewhere, put in place as a whole, checked, then recorded.
 
 mod apt;
 mod available;
@@ -31,12 +31,12 @@ use crate::store::{Installed, InstalledPackage, Store, StoreError, write_whole};
 use crate::unpack::UnpackError;
 use ocidiff_model::version::Version;
 
-/// What an install tells while it works.
+/// What an install reports while it works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Another install holds the store.
     Waiting,
-    /// It is there: nothing to do.
+    /// It is already there: nothing to do.
     Present {
         /// Its name and version.
         label: String,
@@ -146,7 +146,7 @@ impl InstallError {
 /// How an install of several ended.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What is there now, by label and program.
+    /// What is available now, by label and program.
     pub ready: Vec<(String, PathBuf)>,
     /// What could not be installed.
     pub failed: Vec<(Request, InstallError)>,
@@ -190,8 +190,8 @@ impl Job<'_> {
     }
 }
 
-/// Installs what is asked for, or, with no requests, what the default selection lacks. Each request stands for itself:
-/// one that fails does not keep the others away.
+/// Installs what is asked for, or, with no requests, what the default selection lacks. Each request is independent:
+/// one that fails does not affect the others.
 pub fn install(
     requests: &[Request],
     manifests: &[Manifest],
@@ -244,7 +244,7 @@ fn ready(outcome: &mut Outcome, progress: &mut dyn FnMut(&Event), label: String,
     outcome.ready.push((label, path));
 }
 
-/// Where something is installed, and who asks it for its version.
+/// Where something is installed, and what asks it for its version.
 type Place<'a> = (&'a Store, &'a Machine, &'a dyn Ask);
 
 fn bring_one(
@@ -300,7 +300,7 @@ fn bring(
     settled
 }
 
-/// Puts a staged runtime in its place. It counts as installed only from its record on, which is written last.
+/// Puts a staged runtime in its place. It counts as installed only once its record, which is written last, is there.
 fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
     job.say("checking".to_owned());
     let name = job.manifest.name.clone();
@@ -309,7 +309,7 @@ fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
     let _ = fs::remove_dir_all(&folder);
     fs::rename(&job.stage, &folder).map_err(|source| InstallError::io(&parent, source))?;
     let program = folder.join(&draft.program);
-    // Asked through the cache: the next list knows it already.
+    // Asked through the cache: the next list already knows it.
     let mut facts = FactCache::open(job.store);
     let known = match facts
         .of(job.manifest, &program, job.ask)
@@ -349,7 +349,7 @@ fn settle(job: &mut Job<'_>, draft: Draft) -> Result<Installed, InstallError> {
     Ok(record)
 }
 
-/// What interrupted installs left; the lock says that nobody works there.
+/// Removes what interrupted installs left; the lock ensures that no install is working there.
 fn clear_stages(store: &Store) {
     let _ = fs::remove_dir_all(store.home().join("stage"));
 }

@@ -1,4 +1,4 @@
-//! What an install is asked for, whether it is there, and where it would come from.
+//! What an install is asked for, whether it is already there, and where it would come from.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use ocidiff_model::version::Version;
 pub struct Request {
     /// The manifest's name.
     pub name: String,
-    /// The version; none means the machine's own or the default.
+    /// The version; `None` means the machine's own or the default.
     pub version: Option<Version>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn defaults(manifests: &[Manifest]) -> Vec<Request> {
 }
 
 impl Request {
-    /// How it was asked for.
+    /// The request as it was given.
     pub fn label(&self) -> String {
         label(&self.name, self.version.as_ref())
     }
@@ -87,7 +87,7 @@ impl Request {
             .map(|runtime| (runtime.label(), runtime.path))
     }
 
-    /// Whether a request without a version would bring this one.
+    /// Whether a request without a version would install this one.
     fn is_default(&self, runtime: &Runtime, machine: &Machine) -> bool {
         let own = machine.suite.as_ref().map(|suite| format!("debian {suite}"));
         let default = runtime
@@ -128,7 +128,7 @@ impl Request {
         Ok(Plan::Crate(krate, version.ok_or_else(no_source)?))
     }
 
-    /// The suites to ask, in turn. A version that no suite is known for may have come since: then all are asked.
+    /// The suites to ask, in turn. A version for which no suite is known may have appeared since: then all are asked.
     fn suites(&self, source: &DebianSource, default: Option<&Version>, machine: &Machine) -> Vec<String> {
         let known = |suite: &&String| source.versions.values().any(|one| one == *suite);
         let own = machine.suite.as_ref().filter(known);
@@ -151,7 +151,7 @@ impl Request {
     }
 }
 
-/// Every suite, that of the newest version first.
+/// Every suite, starting with that of the newest version.
 fn all(source: &DebianSource) -> Vec<String> {
     let mut suites: Vec<String> = Vec::new();
     for suite in source.versions.values().rev() {

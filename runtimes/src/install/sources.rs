@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ocidiff_confine::{raised, read_text};
 
-/// More than a list of archives has.
+/// Larger than a list of archives.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// A Debian archive, as the machine is set up to use it.
@@ -26,7 +26,7 @@ struct Source {
 pub(crate) fn mirror(etc: &Path, suite: &str) -> Option<Mirror> {
     let sources = read(&etc.join("apt"));
     let serves = |source: &&Source| source.suites.iter().any(|one| one == suite);
-    // `stable` and its like name a release too: then the archive's usual last folder tells it from others.
+    // `stable` and the like also name a release: then the archive's usual last folder distinguishes it from others.
     let looks = |source: &&Source| source.mirror.uri.trim_end_matches('/').ends_with("/debian");
     let found = sources
         .iter()

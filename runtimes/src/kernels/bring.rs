@@ -1,4 +1,4 @@
-//! Fetches a series' kernel by a private apt state, and keeps its image and some modules.
+//! Fetches a series' kernel through a private apt state, and keeps its image and some modules.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,10 @@ use crate::machine::Machine;
 use crate::store::{Store, StoreError, write_whole};
 use crate::unpack::unpack_package;
 
-/// What the packages of a kernel are called; a release follows.
+/// The beginnings of the names of a kernel's packages; a release follows.
 const PARTS: [&str; 3] = ["linux-image-", "linux-binary-", "linux-modules-"];
 
-/// Brings a series into the store, if it is not there.
+/// Fetches a series into the store, if it is not there.
 ///
 /// # Errors
 /// Debian has no such series; apt fails; a tool is missing.
@@ -120,7 +120,7 @@ fn fetch(
     })
 }
 
-/// Puts a staged kernel in its place; its record, which is what counts, goes with it.
+/// Puts a staged kernel in its place; its record, which is what counts, comes with it.
 fn settle(kernel: Kernel, store: &Store, staged: &Path) -> Result<Kernel, KernelError> {
     let text = serde_json::to_string_pretty(&kernel).unwrap_or_default();
     write_whole(&staged.join("kernel.json"), &text)?;

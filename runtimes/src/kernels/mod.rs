@@ -17,12 +17,12 @@ use crate::unpack::UnpackError;
 
 pub use bring::bring;
 
-/// Which kernels there are to bring, and what is taken of them.
+/// Which kernels are available, and what is taken from them.
 static OFFERED: &str = include_str!("../../kernels.yaml");
-/// More than the record of a kernel has.
+/// Larger than the record of a kernel.
 const MOST_BYTES: u64 = 64 << 10;
 
-/// What can be brought: `kernels.yaml`.
+/// What can be fetched: `kernels.yaml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offered {
@@ -30,7 +30,7 @@ pub struct Offered {
     pub package: String,
     /// The suite of each series.
     pub series: BTreeMap<String, String>,
-    /// The series that are brought where none is named.
+    /// The series that are fetched if none is named.
     pub default: Vec<String>,
     /// What a machine loads.
     pub modules: Vec<String>,
@@ -40,7 +40,7 @@ impl Offered {
     /// The program's own list.
     ///
     /// # Errors
-    /// It cannot be read, which a test holds it to.
+    /// It cannot be read, which a test rules out.
     pub fn load() -> Result<Self, KernelError> {
         serde_yaml::from_str(OFFERED).map_err(|error| KernelError::Odd(format!("read kernels.yaml: {error}")))
     }
@@ -67,7 +67,7 @@ pub struct Kernel {
     pub modules: Vec<String>,
 }
 
-/// Why a kernel cannot be had.
+/// Why a kernel is not available.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's message says it")]
 pub enum KernelError {
@@ -130,7 +130,7 @@ fn folder(store: &Store, series: &str) -> PathBuf {
     store.home().join("kernels").join(series)
 }
 
-/// The record of a folder, when it is whole.
+/// The record of a folder, if it is complete.
 fn read(folder: &Path) -> Option<Kernel> {
     let text = read_text(&folder.join("kernel.json"), raised(MOST_BYTES)).ok()?;
     let kernel: Kernel = serde_json::from_str(&text).ok()?;

@@ -24,7 +24,7 @@ pub(super) struct Modules<'a> {
 }
 
 impl<'a> Modules<'a> {
-    /// Those below a folder, to be written into another.
+    /// The modules below a folder, to be written into another.
     pub(super) fn new(machine: &'a Machine, below: &Path, into: &'a Path) -> Self {
         let mut files = BTreeMap::new();
         collect(below, DEPTH, &mut files);
@@ -37,8 +37,8 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Writes what is named and all that it depends on; the names of the files in order. A module that there is no file
-    /// of is built in, or this kernel does not have it.
+    /// Writes what is named and everything that it depends on; returns the names of the files in order. A module for
+    /// which there is no file is built in, or this kernel does not have it.
     pub(super) fn write(mut self, names: &[String]) -> Result<Vec<String>, KernelError> {
         names.iter().try_for_each(|name| self.one(name))?;
         Ok(self.written)
@@ -111,7 +111,7 @@ fn collect(folder: &Path, depth: usize, files: &mut BTreeMap<String, PathBuf>) {
     }
 }
 
-/// What a module says that it depends on: `depends=a,b` in its section .modinfo.
+/// What a module says it depends on: `depends=a,b` in its section .modinfo.
 fn depends(bytes: &[u8]) -> Vec<String> {
     const KEY: &[u8] = b"\0depends=";
     let Some(at) = bytes.windows(KEY.len()).position(|window| window == KEY) else {

@@ -1,4 +1,4 @@
-//! Asks the tests' own scripts, and runtimes that were installed, right here: the harness does it in a cell.
+//! Asks the tests' own scripts, and installed runtimes, right here: the harness does it in a cell.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;

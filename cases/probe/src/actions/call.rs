@@ -46,12 +46,12 @@ fn parse<'a>(one: &'a [&'a [u8]]) -> Result<(&'a str, i64, &'a [&'a [u8]]), Stop
     Ok((name, number, args))
 }
 
-/// Whether it is a call.
+/// Whether it is a valid call.
 pub(crate) fn check(one: &[&[u8]]) -> Outcome {
     parse(one).map(drop)
 }
 
-/// Numbers are numbers, a few names are known, all else is a string; `s:` makes a string of anything.
+/// Numbers are numbers, a few names are known, and everything else is a string; `s:` makes a string of anything.
 fn argument(word: &[u8]) -> Arg {
     match word {
         b"AT_FDCWD" => Arg::Int(libc::AT_FDCWD as isize as usize),

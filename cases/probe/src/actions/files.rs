@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{self, fs};
 
-/// How much `read` gives unless told.
+/// How much `read` reads unless specified.
 const MAX_READ: u64 = 4096;
 
 pub(super) fn open(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
@@ -73,12 +73,12 @@ pub(super) fn put(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     Ok(())
 }
 
-/// One write: files of the kernel take a value in one piece.
+/// A single write: files of the kernel take a value in one piece.
 fn write_to(path: &[u8], text: &[u8], flags: i32, mode: u32) -> sys::Result<usize> {
     fs::write(fs::open(path, flags, mode)?.0, text)
 }
 
-/// Tells something of each path.
+/// Reports something about each path.
 fn each(name: &str, args: &[&[u8]], report: &mut Report, look: impl Fn(&[u8]) -> Value) -> Outcome {
     required(args, 0, "PATH")?;
     for path in args {

@@ -1,4 +1,4 @@
-//! The help text, made from the tables that the program works by.
+//! The help text, generated from the tables that the program works with.
 
 use alloc::format;
 use alloc::string::String;

@@ -15,7 +15,7 @@ use crate::sys::{self, fs, task};
 /// The longest state that is kept.
 const MAX_STATE: usize = 64 << 10;
 
-/// Words that are not ours label the hook: they are in the line with the other arguments.
+/// Other words label the hook: they are in the line with the other arguments.
 pub(super) fn run(args: &[&[u8]], words: &Words, report: &mut Report) -> Outcome {
     let file = required(args, 0, "FILE")?;
     let status = exit_status(args)?;
@@ -35,13 +35,13 @@ fn exit_status(args: &[&[u8]]) -> Result<Option<i32>, Stop> {
         .map_err(|_| Stop::wrong("the status after --exit is too large"))
 }
 
-/// In one write, so that lines of hooks that run at the same time do not mix.
+/// With a single write, so that lines of hooks that run at the same time do not mix.
 fn append(file: &[u8], line: &[u8]) -> sys::Result<usize> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND;
     fs::write(fs::open(file, flags, 0o644)?.0, line)
 }
 
-/// Descriptors are looked at before any is opened.
+/// Descriptors are examined before any is opened.
 fn line(words: &Words) -> String {
     let mut line = String::from("{");
     let descriptors = descriptors();

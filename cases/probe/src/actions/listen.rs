@@ -21,8 +21,8 @@ const PATIENCE: i32 = 2000;
 /// No limit.
 const FOREVER: i32 = -1;
 
-/// Answers until as many runtimes as told have connected, and no process is left under their filters. Of several
-/// states the last one is told.
+/// Answers until the given number of runtimes have connected, and no process is left under their filters. If
+/// there are several states, the last one is reported.
 pub(super) fn run(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     at_most(args, 3)?;
     let path = required(args, 0, "SOCKET")?;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     Ok(())
 }
 
-/// `leave` is none: the agent lets go of the filter.
+/// `leave` is not an answer: the agent lets go of the filter.
 fn answer(text: &[u8]) -> Result<Option<Answer>, Stop> {
     match text {
         b"leave" => return Ok(None),
@@ -99,7 +99,7 @@ fn serve(
     Ok(())
 }
 
-/// Answers one call; whether the filter is kept. A process that was ended while it waited needs no answer.
+/// Answers one call; returns whether the filter is kept. A process that ended while it waited needs no answer.
 fn attend(filter: &Fd, answer: Option<Answer>, calls: &mut Vec<String>) -> bool {
     if let Ok(call) = agent::notification(filter) {
         calls.push(syscalls::name(call.number.into()));
@@ -111,7 +111,7 @@ fn attend(filter: &Fd, answer: Option<Answer>, calls: &mut Vec<String>) -> bool 
     true
 }
 
-/// Tells what a runtime sends, and gives the descriptors that came with the first bytes.
+/// Reports what a runtime sends, and returns the descriptors that came with the first bytes.
 fn connection(connection: &Fd, report: &mut Report) -> sys::Result<Vec<Fd>> {
     let mut buffer = [0; 4096];
     let mut text = Vec::new();
@@ -139,8 +139,8 @@ fn connection(connection: &Fd, report: &mut Report) -> sys::Result<Vec<Fd>> {
     Ok(passed)
 }
 
-/// The container process state, member by member. Of process ids it is told whether they are there, and whether
-/// both are the same.
+/// The container process state, member by member. For process ids, it is reported whether they are there, and
+/// whether both are the same.
 fn state(text: &[u8], report: &mut Report) {
     let Some(leaves) = parse::json::leaves(text) else {
         report.fact("listen.text", text);

@@ -1,4 +1,4 @@
-//! Work to measure a recorder by, and output to fill a reader.
+//! Work to measure a recorder with, and output to fill a reader.
 
 use super::{at_most, count, required};
 use crate::outcome::Outcome;

@@ -1,4 +1,4 @@
-//! What the probe does when asked. An action that fails tells the error as a fact and goes on.
+//! What the probe does when asked. An action that fails reports the error as a fact and continues.
 
 mod call;
 mod files;
@@ -23,13 +23,13 @@ use crate::sys::words::Words;
 
 /// One thing that the probe can do.
 pub struct Action {
-    /// What it is asked for by.
+    /// Its name on the command line.
     pub name: &'static str,
     /// Its arguments, for the help text.
     pub usage: &'static str,
     /// What it does, for the help text.
     pub about: &'static str,
-    /// Whether all words that follow are its own, `then` included.
+    /// Whether it takes all words that follow, including `then`.
     pub takes_rest: bool,
     /// Does it.
     pub run: fn(&[&[u8]], &Words, &mut Report) -> Outcome,
@@ -184,7 +184,7 @@ const fn action(
     }
 }
 
-/// The action of a name.
+/// The action with a name.
 pub fn find(name: &[u8]) -> Option<&'static Action> {
     let name = if name == b"--help" || name == b"-h" {
         b"help"
@@ -194,14 +194,14 @@ pub fn find(name: &[u8]) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.name.as_bytes() == name)
 }
 
-/// The argument at a place, or what is missing.
+/// The argument at an index, or what is missing.
 fn required<'a>(args: &[&'a [u8]], index: usize, what: &str) -> Result<&'a [u8], Stop> {
     args.get(index)
         .copied()
         .ok_or_else(|| Stop::wrong(format!("{what} is missing")))
 }
 
-/// Refuses more arguments than there can be: a word that is not looked at is a mistake in the case.
+/// Refuses more arguments than there can be: a word that is ignored is a mistake in the case.
 fn at_most(args: &[&[u8]], count: usize) -> Outcome {
     match args.get(count) {
         Some(word) => Err(Stop::wrong(format!(
@@ -217,7 +217,7 @@ pub(crate) fn count(text: &[u8]) -> Result<u64, Stop> {
     number::count(text).ok_or_else(|| Stop::wrong(format!("{} is no count", text.escape_ascii())))
 }
 
-/// A file mode, where it is given.
+/// A file mode, if it is given.
 pub(crate) fn mode(args: &[&[u8]], index: usize, default: u32) -> Result<u32, Stop> {
     let Some(text) = args.get(index) else {
         return Ok(default);
@@ -225,7 +225,7 @@ pub(crate) fn mode(args: &[&[u8]], index: usize, default: u32) -> Result<u32, St
     number::mode(text).ok_or_else(|| Stop::wrong(format!("{} is not an octal mode", text.escape_ascii())))
 }
 
-/// Text, where only names of ours can be meant.
+/// Text, where only names of ours are possible.
 fn utf8(text: &[u8]) -> Result<&str, Stop> {
     core::str::from_utf8(text).map_err(|_| Stop::wrong(text.escape_ascii().to_string()))
 }

@@ -40,7 +40,7 @@ pub(crate) fn check_signal(text: &[u8]) -> Outcome {
     signal_number(text).map(drop)
 }
 
-/// Whether `sleep` takes it.
+/// Whether `sleep` accepts it.
 pub(crate) fn check_time(text: &[u8]) -> Outcome {
     if text == b"forever" {
         return Ok(());
@@ -62,7 +62,7 @@ pub(super) fn signal(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome 
     Ok(())
 }
 
-/// Blocked signals wait, even for the first process of a pid namespace, to which others do not come.
+/// Blocked signals wait, even for the first process of a pid namespace, which does not receive others.
 pub(super) fn wait_signal(args: &[&[u8]], _: &Words, report: &mut Report) -> Outcome {
     required(args, 0, "NAME")?;
     let mask = args.iter().try_fold(0, |mask, name| {

@@ -38,7 +38,7 @@ fn place(line: &[u8]) -> Option<(&[u8], &[u8])> {
     ))
 }
 
-/// Directories are tried by asking, files are not touched.
+/// Directories are tested by asking; files are not touched.
 pub(super) fn tree(_: &Words, report: &mut Report) {
     report.fact(
         "cgroupfs.type",

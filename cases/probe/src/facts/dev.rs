@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{self, fs};
 
-/// Below /dev's own directories, what programs need.
+/// What programs need below /dev's own directories.
 const DEEPER: [&[u8]; 1] = [b"pts/ptmx"];
 
 pub(super) fn all(_: &Words, report: &mut Report) {

@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::sys::words::Words;
 use crate::sys::{self, Errno, fs};
 
-/// Those that were open when the program started: the one that lists them is gone when they are looked at.
+/// Those that were open when the program started: the descriptor that lists them is gone when they are examined.
 pub(super) fn descriptors(_: &Words, report: &mut Report) {
     let open: Vec<(i32, i32)> = candidates()
         .into_iter()
@@ -66,7 +66,7 @@ fn describe(fd: i32, descriptor_flags: i32) -> sys::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// What is open, without the inode that pipes and sockets are named by; its type where there is no /proc.
+/// What is open, without the inode by which pipes and sockets are named; its type if there is no /proc.
 pub(crate) fn target(fd: i32) -> sys::Result<Vec<u8>> {
     match fs::read_link(format!("/proc/self/fd/{fd}")) {
         Ok(path) => {
@@ -80,7 +80,7 @@ pub(crate) fn target(fd: i32) -> sys::Result<Vec<u8>> {
     }
 }
 
-/// What the three standard descriptors are, however they are called here.
+/// What the three standard descriptors are, whatever they are called here.
 pub(super) fn stdio(_: &Words, report: &mut Report) {
     for fd in 0..3 {
         report.fact(

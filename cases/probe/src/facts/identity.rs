@@ -1,4 +1,4 @@
-//! Who the process is and what it was given.
+//! The identity of the process and what it was given.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -42,7 +42,7 @@ pub(super) fn ids(_: &Words, report: &mut Report) {
     );
 }
 
-/// From the status file where there is one, since the call can only ask by setting.
+/// From the status file if there is one, since the call can only query by setting.
 pub(super) fn umask(_: &Words, report: &mut Report) {
     report.fact("umask", current_umask().map(|mask| format!("{mask:04o}")));
 }

@@ -1,4 +1,4 @@
-//! What the probe sees, by topic. Each topic is a function that tells its facts; none changes anything.
+//! What the probe sees, by topic. Each topic is a function that reports its facts; none changes anything.
 
 mod cgroup;
 mod dev;
@@ -31,14 +31,14 @@ const MAX_TEXT: usize = 1 << 20;
 
 /// A group of facts.
 pub struct Topic {
-    /// What it is asked for by.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// What it tells, for the help text.
+    /// What it reports, for the help text.
     pub facts: &'static str,
     tell: fn(&Words, &mut Report),
 }
 
-/// All topics, in the order in which they are told.
+/// All topics, in the order in which they are reported.
 pub const TOPICS: &[Topic] = &[
     topic("args", "args, exe", identity::args),
     topic("env", "env (list, in order)", identity::env),
@@ -153,7 +153,7 @@ pub fn run(args: &[&[u8]], words: &Words, report: &mut Report) -> Outcome {
     }
     for topic in chosen {
         (topic.tell)(words, report);
-        // A topic that the next one's death must not take along.
+        // If the next topic dies, this one must already be out.
         if args.len() != 1 {
             report.flush();
         }
@@ -161,7 +161,7 @@ pub fn run(args: &[&[u8]], words: &Words, report: &mut Report) -> Outcome {
     Ok(())
 }
 
-/// The text of a file of the kernel without its last line end.
+/// The text of a file of the kernel without its final newline.
 fn text(path: &str) -> sys::Result<Vec<u8>> {
     let text = fs::read_file(path, MAX_TEXT)?;
     Ok(parse::trimmed(&text).to_vec())
@@ -172,5 +172,5 @@ fn status() -> sys::Result<Vec<u8>> {
     fs::read_file("/proc/self/status", MAX_TEXT)
 }
 
-/// What is told of a field that this kernel does not have.
+/// What is reported for a field that this kernel does not have.
 const NO_FIELD: Errno = Errno(libc::ENODATA);

@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::sys::fs;
 use crate::sys::words::Words;
 
-/// A point that is mounted over again has `#2` and so on behind its later mounts.
+/// A point that is mounted over again gets `#2` and so on after its later mounts.
 pub(super) fn all(_: &Words, report: &mut Report) {
     let table = match fs::read_file("/proc/self/mountinfo", MAX_TEXT) {
         Ok(table) => table,

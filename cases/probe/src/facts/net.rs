@@ -13,7 +13,7 @@ type Request = [u8; 40];
 
 const NAME: usize = 16;
 
-/// How far interface numbers are tried. A new namespace numbers from 1.
+/// How far interface numbers are tried. A new namespace starts at 1.
 const MAX_INDEX: i32 = 64;
 
 const FLAGS: [(i32, &str); 8] = [
@@ -27,7 +27,7 @@ const FLAGS: [(i32, &str); 8] = [
     (libc::IFF_MULTICAST, "multicast"),
 ];
 
-/// Asked by ioctl: neither /sys nor /proc need be there.
+/// Asked through ioctl: neither /sys nor /proc needs to be there.
 pub(super) fn interfaces(_: &Words, report: &mut Report) {
     let socket = match fs::socket(libc::AF_INET).or_else(|_| fs::socket(libc::AF_UNIX)) {
         Ok(socket) => socket,
@@ -58,7 +58,7 @@ fn name(socket: i32, index: i32) -> Option<Vec<u8>> {
         .map(<[u8]>::to_vec)
 }
 
-/// Asks about an interface; gives the 24 bytes behind its name.
+/// Asks about an interface; returns the 24 bytes after its name.
 fn ask(socket: i32, name: &[u8], what: u64) -> sys::Result<[u8; 24]> {
     let mut request: Request = [0; 40];
     request
@@ -85,7 +85,7 @@ fn flags(socket: i32, name: &[u8]) -> sys::Result<Vec<u8>> {
     Ok(names.join(&b","[..]))
 }
 
-/// The IPv4 address, behind the family and the port of a `sockaddr_in`.
+/// The IPv4 address, after the family and the port of a `sockaddr_in`.
 fn address(socket: i32, name: &[u8]) -> sys::Result<Vec<u8>> {
     ask(socket, name, libc::SIOCGIFADDR)
         .map(|[_, _, _, _, a, b, c, d, ..]| format!("{a}.{b}.{c}.{d}").into_bytes())

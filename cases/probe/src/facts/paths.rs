@@ -1,4 +1,4 @@
-//! Masked and read-only paths, tried for real.
+//! Masked and read-only paths, actually tried.
 
 use alloc::format;
 
@@ -69,7 +69,7 @@ pub(super) fn readonly(_: &Words, report: &mut Report) {
     }
 }
 
-/// Opens for writing, and never writes: some of these files act on any byte. A directory is asked about.
+/// Opens for writing, and never writes: some of these files act on any byte. For a directory, access is queried.
 fn try_write(path: &str) -> Value {
     let tried = match fs::open(path, libc::O_WRONLY | libc::O_NONBLOCK, 0) {
         Err(Errno(libc::EISDIR)) => fs::access(path, libc::W_OK),

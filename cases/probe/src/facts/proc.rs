@@ -1,4 +1,4 @@
-//! What /proc tells of namespaces and of other processes.
+//! What /proc shows about namespaces and other processes.
 
 use alloc::format;
 use alloc::vec::Vec;

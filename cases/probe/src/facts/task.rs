@@ -12,7 +12,7 @@ use crate::sys::words::Words;
 use crate::sys::{self, Errno, task};
 use crate::tables::names;
 
-/// From the status file, or where there is no /proc, by asking for each.
+/// From the status file, or, if there is no /proc, by asking for each.
 pub(super) fn caps(_: &Words, report: &mut Report) {
     let sets = match status() {
         Ok(text) => ["CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"]
@@ -60,7 +60,7 @@ pub(super) fn no_new_privileges(_: &Words, report: &mut Report) {
     );
 }
 
-/// The status file first: under strict mode the call is death.
+/// The status file first: under strict mode the call is fatal.
 pub(super) fn seccomp(_: &Words, report: &mut Report) {
     let text = status();
     let number = |name| match &text {

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 
 use crate::json::Value;
 
-/// How deep objects and lists may lie in each other.
+/// How deep objects and lists may be nested.
 const DEPTH: usize = 16;
 
-/// Every scalar, and every list of strings, by its dotted path (`state.status`); nothing if it is not JSON.
+/// Every scalar, and every list of strings, by its dotted path (`state.status`); `None` if it is not JSON.
 pub fn leaves(text: &[u8]) -> Option<Vec<(String, Value)>> {
     let mut reader = Reader { rest: text };
     let mut leaves = Vec::new();
@@ -109,7 +109,7 @@ impl Reader<'_> {
         Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
-    /// A number or a word. Null, and what is no whole number, stay text.
+    /// A number or a word. Null, and anything that is not a whole number, remain text.
     fn bare(&mut self) -> Option<Value> {
         let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",:]}".contains(byte);
         let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());

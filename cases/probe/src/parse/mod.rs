@@ -1,4 +1,4 @@
-//! The kernel's text files and what runtimes send, without reading them.
+//! Parses the kernel's text files and what runtimes send, without reading them.
 
 pub mod json;
 pub mod mountinfo;
@@ -11,12 +11,12 @@ pub fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
-/// The lines of a text; an empty one at the end is none.
+/// The lines of a text; an empty one at the end does not count.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
-/// The text without the line end that files of the kernel have.
+/// The text without the newline that files of the kernel end with.
 pub fn trimmed(text: &[u8]) -> &[u8] {
     text.trim_ascii_end()
 }

@@ -56,7 +56,7 @@ pub fn line(line: &[u8]) -> Option<Mount> {
     let tags: Vec<&[u8]> = fields.by_ref().take_while(|word| *word != b"-").collect();
     let kind = fields.next()?;
     let rest: Vec<&[u8]> = fields.collect();
-    // An empty source leaves no word.
+    // If the source is empty, there is no word for it.
     let (source, super_options) = match rest[..] {
         [source, options] => (source, options),
         [options] => (&b""[..], options),
@@ -90,7 +90,7 @@ fn propagation(tags: &[&[u8]]) -> &'static str {
     }
 }
 
-/// Takes back the kernel's `\040` for a space and the like.
+/// Reverses the kernel's `\040` for a space and the like.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     let mut rest = text;

@@ -1,6 +1,6 @@
 //! Numbers as people write them.
 
-/// Decimal, `0x` hexadecimal or `0o` octal; with a sign it is taken as the kernel's register would hold it.
+/// Decimal, `0x` hexadecimal or `0o` octal; with a sign, the value is what the kernel's register would hold.
 pub fn word(text: &[u8]) -> Option<usize> {
     let text = core::str::from_utf8(text).ok()?;
     match text.strip_prefix('-') {
@@ -10,7 +10,7 @@ pub fn word(text: &[u8]) -> Option<usize> {
 }
 
 fn magnitude(text: &str) -> Option<usize> {
-    // The standard parsers take a plus sign, which is a file name here.
+    // The standard parsers accept a plus sign, which is a file name here.
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What a seccomp agent needs: a socket that descriptors come through, and answers to notifications.
+//! What a seccomp agent needs: a socket through which descriptors arrive, and answers to notifications.
 //!
 //! unix(7), recvmsg(2), seccomp_unotify(2). The structures are written as words, so that no libc's layout matters.
 
@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use super::fs::Fd;
 use super::{Errno, Result, call, int, word};
 
-/// What can be read, or be gone, of a descriptor that is waited for.
+/// What can be read, or is gone, on a descriptor that is waited for.
 pub const READABLE: i16 = libc::POLLIN;
 /// The other side is gone.
 pub const GONE: i16 = libc::POLLHUP;
 
-/// A stream socket at a path, that others can connect to.
+/// A stream socket at a path to which others can connect.
 pub fn listener(path: &[u8]) -> Result<Fd> {
     let args = [
         word(libc::AF_UNIX),
@@ -23,7 +23,7 @@ pub fn listener(path: &[u8]) -> Result<Fd> {
     let socket = Fd(int(unsafe { call(libc::SYS_socket, args) }?));
     let address = [&(libc::AF_UNIX as u16).to_ne_bytes()[..], path, b"\0"].concat();
     let args = [word(socket.0), address.as_ptr() as usize, address.len()];
-    // SAFETY: an address as long as told.
+    // SAFETY: an address with the given length.
     unsafe { call(libc::SYS_bind, args) }?;
     // SAFETY: no pointers.
     unsafe { call(libc::SYS_listen, [word(socket.0), 8]) }?;
@@ -38,7 +38,7 @@ pub fn accept(listener: &Fd) -> Result<Fd> {
 }
 
 /// What happened on each of the descriptors, [`READABLE`] and [`GONE`]; waits for the first that has something,
-/// or so many milliseconds.
+/// or for this many milliseconds.
 pub fn wait(fds: &[i32], milliseconds: i32) -> Result<Vec<i16>> {
     let mut polled: Vec<libc::pollfd> = fds
         .iter()
@@ -50,7 +50,7 @@ pub fn wait(fds: &[i32], milliseconds: i32) -> Result<Vec<i16>> {
         .collect();
     loop {
         let args = [polled.as_mut_ptr() as usize, polled.len(), word(milliseconds)];
-        // SAFETY: as many structures as told.
+        // SAFETY: as many structures as given.
         match unsafe { call(libc::SYS_poll, args) } {
             Err(Errno(libc::EINTR)) => {}
             other => return other.map(|_| polled.iter().map(|polled| polled.revents).collect()),
@@ -58,7 +58,7 @@ pub fn wait(fds: &[i32], milliseconds: i32) -> Result<Vec<i16>> {
     }
 }
 
-/// Receives once: how many bytes, and the descriptors that came with them.
+/// Receives once: returns how many bytes, and the descriptors that came with them.
 pub fn receive(connection: &Fd, buffer: &mut [u8]) -> Result<(usize, Vec<Fd>)> {
     let mut control = [0_u64; 32];
     let part = [buffer.as_mut_ptr() as usize, buffer.len()];
@@ -77,12 +77,12 @@ pub fn receive(connection: &Fd, buffer: &mut [u8]) -> Result<(usize, Vec<Fd>)> {
         message.as_mut_ptr() as usize,
         word(libc::MSG_CMSG_CLOEXEC),
     ];
-    // SAFETY: a message with one part and a control buffer, each as long as told.
+    // SAFETY: a message with one part and a control buffer, each with the given length.
     let count = unsafe { call(libc::SYS_recvmsg, args) }?;
     Ok((count, descriptors(&control, message[5])))
 }
 
-/// The descriptors of the first control message: its length, level and type in two words, then numbers.
+/// The descriptors in the first control message: its length, level and type in two words, then numbers.
 fn descriptors(control: &[u64], length: usize) -> Vec<Fd> {
     const HEAD: usize = 16;
     let rights = libc::SOL_SOCKET as u64 | (libc::SCM_RIGHTS as u64) << 32;
@@ -116,7 +116,7 @@ pub fn notification(filter: &Fd) -> Result<Notification> {
     })
 }
 
-/// What a call gets.
+/// What a call gets as its result.
 #[derive(Clone, Copy)]
 pub enum Answer {
     /// This error.
@@ -140,7 +140,7 @@ pub fn answer(filter: &Fd, to: &Notification, answer: Answer) -> Result<()> {
     ioctl(filter, 0xc018_2101, &mut words)
 }
 
-/// The request tells the kernel how long the structure is: its second highest byte.
+/// The request encodes how long the structure is for the kernel: in its second highest byte.
 fn ioctl(filter: &Fd, request: u32, words: &mut [u64]) -> Result<()> {
     if size_of_val(words) < (request >> 16 & 0xff) as usize {
         return Err(Errno(libc::EINVAL));

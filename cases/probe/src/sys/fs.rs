@@ -10,7 +10,7 @@ use super::{Errno, Result, call, int, word};
 /// Relative to the working directory.
 const HERE: usize = libc::AT_FDCWD as isize as usize;
 
-/// A path for the kernel. One that cannot be (with a zero byte) is one that is not there.
+/// A path for the kernel. An impossible one (with a zero byte) counts as one that does not exist.
 fn c_path(path: &[u8]) -> Result<CString> {
     CString::new(path).map_err(|_| Errno(libc::ENOENT))
 }
@@ -43,7 +43,7 @@ pub fn open(path: impl AsRef<[u8]>, flags: i32, mode: u32) -> Result<Fd> {
 
 /// Reads once.
 pub fn read(fd: i32, buffer: &mut [u8]) -> Result<usize> {
-    // SAFETY: the buffer is as long as told.
+    // SAFETY: the buffer has the given length.
     unsafe {
         call(
             libc::SYS_read,
@@ -54,7 +54,7 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> Result<usize> {
 
 /// Writes once.
 pub fn write(fd: i32, bytes: &[u8]) -> Result<usize> {
-    // SAFETY: the bytes are as many as told.
+    // SAFETY: there are as many bytes as given.
     unsafe { call(libc::SYS_write, [word(fd), bytes.as_ptr() as usize, bytes.len()]) }
 }
 
@@ -75,7 +75,7 @@ pub fn read_all(fd: i32, max: usize) -> Result<Vec<u8>> {
     }
 }
 
-/// The text of a file, up to `max`. Opened so that neither a fifo nor a terminal makes it wait.
+/// The text of a file, up to `max`. Opened in such a way that neither a fifo nor a terminal makes it wait.
 pub fn read_file(path: impl AsRef<[u8]>, max: usize) -> Result<Vec<u8>> {
     read_all(open(path, libc::O_RDONLY | libc::O_NONBLOCK, 0)?.0, max)
 }
@@ -90,20 +90,20 @@ pub fn read_link(path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         text.as_mut_ptr() as usize,
         text.len(),
     ];
-    // SAFETY: a string, and a buffer as long as told.
+    // SAFETY: a string, and a buffer with the given length.
     let count = unsafe { call(libc::SYS_readlinkat, args) }?;
     text.truncate(count);
     Ok(text)
 }
 
-/// The names in a directory but `.` and `..`, sorted.
+/// The names in a directory except `.` and `..`, sorted.
 pub fn list(path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
     let directory = open(path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
     let mut names = Vec::new();
     let mut buffer = vec![0; 8192];
     loop {
         let args = [word(directory.0), buffer.as_mut_ptr() as usize, buffer.len()];
-        // SAFETY: a buffer as long as told.
+        // SAFETY: a buffer with the given length.
         let count = unsafe { call(libc::SYS_getdents64, args) }?;
         if count == 0 {
             names.sort();
@@ -144,12 +144,12 @@ pub fn list(path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
     }
 }
 
-/// What stat says of a path; of the link itself if it is one.
+/// What stat reports about a path; about the link itself if it is one.
 pub fn stat(path: impl AsRef<[u8]>) -> Result<libc::stat> {
     stat_at(HERE, path.as_ref(), libc::AT_SYMLINK_NOFOLLOW)
 }
 
-/// What stat says of a descriptor.
+/// What stat reports about a descriptor.
 pub fn stat_fd(fd: i32) -> Result<libc::stat> {
     stat_at(word(fd), b"", libc::AT_EMPTY_PATH)
 }
@@ -167,7 +167,7 @@ fn stat_at(directory: usize, path: &[u8], flags: i32) -> Result<libc::stat> {
     unsafe { call(libc::SYS_newfstatat, args).map(|_| stat.assume_init()) }
 }
 
-/// What is told of a file system.
+/// What is reported about a file system.
 #[derive(Debug, Clone, Copy)]
 pub struct FileSystem {
     /// Its type's magic number.
@@ -176,10 +176,10 @@ pub struct FileSystem {
     pub flags: i64,
 }
 
-/// What statfs says of the file system at a path.
+/// What statfs reports about the file system at a path.
 pub fn statfs(path: impl AsRef<[u8]>) -> Result<FileSystem> {
     let path = c_path(path.as_ref())?;
-    // The kernel's structure, fifteen words: libc's has no name for the flags.
+    // The kernel's structure, fifteen words: libc's does not name the flags.
     let mut words = [0_i64; 15];
     // SAFETY: a string, and a structure as long as the kernel's.
     unsafe {
@@ -202,7 +202,7 @@ pub fn access(path: impl AsRef<[u8]>, mode: i32) -> Result<()> {
 /// The working directory.
 pub fn cwd() -> Result<Vec<u8>> {
     let mut text = vec![0; 4096];
-    // SAFETY: a buffer as long as told.
+    // SAFETY: a buffer with the given length.
     let count = unsafe { call(libc::SYS_getcwd, [text.as_mut_ptr() as usize, text.len()]) }?;
     text.truncate(count.saturating_sub(1));
     Ok(text)
@@ -230,12 +230,12 @@ pub fn remove(path: &[u8], directory: bool) -> Result<()> {
     .map(drop)
 }
 
-/// Changes the mode; of what a link points at.
+/// Changes the mode, of the target in the case of a link.
 pub fn chmod(path: &[u8], mode: u32) -> Result<()> {
     at(libc::SYS_fchmodat, path, [mode as usize]).map(drop)
 }
 
-/// Changes the owner; of a link itself.
+/// Changes the owner, of the link itself in the case of a link.
 pub fn chown(path: &[u8], uid: u32, gid: u32) -> Result<()> {
     at(
         libc::SYS_fchownat,
@@ -286,7 +286,7 @@ pub fn unmount(target: &[u8]) -> Result<()> {
     unsafe { call(libc::SYS_umount2, [target.as_ptr() as usize]) }.map(drop)
 }
 
-/// A question to fcntl that takes no argument.
+/// A query to fcntl that takes no argument.
 pub fn fcntl(fd: i32, command: i32) -> Result<i32> {
     // SAFETY: no pointers.
     unsafe { call(libc::SYS_fcntl, [word(fd), word(command)]) }.map(int)
@@ -305,7 +305,7 @@ pub fn ioctl<const N: usize>(fd: i32, request: u64, bytes: &mut [u8; N]) -> Resu
     .map(drop)
 }
 
-/// A socket, to ask about interfaces.
+/// A socket for asking about interfaces.
 pub fn socket(family: i32) -> Result<Fd> {
     let args = [word(family), word(libc::SOCK_DGRAM | libc::SOCK_CLOEXEC), 0];
     // SAFETY: no pointers.

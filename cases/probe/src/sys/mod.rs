@@ -1,6 +1,6 @@
-//! The calls to the kernel, made directly: no libc in between that would add, cache or translate.
+//! The calls to the kernel, made directly: there is no libc in between that would add, cache or translate.
 //!
-//! All unsafe code of the library is below this module; what it gives is safe.
+//! All unsafe code of the library is below this module; its interface is safe.
 
 #![expect(unsafe_code, reason = "system calls take pointers")]
 
@@ -28,13 +28,13 @@ impl Errno {
     }
 }
 
-/// What a call gives.
+/// What a call returns.
 pub type Result<T> = core::result::Result<T, Errno>;
 
-/// One system call with up to six arguments, those that are missing being 0.
+/// One system call with up to six arguments; missing ones are 0.
 ///
 /// # Safety
-/// Pointers among the arguments must be good for what the call does with them.
+/// Pointers among the arguments must be valid for what the call does with them.
 unsafe fn call<const N: usize>(number: i64, args: [usize; N]) -> Result<usize> {
     let mut all = [0; 6];
     all[..N].copy_from_slice(&args);
@@ -71,7 +71,7 @@ unsafe fn raw(number: i64, args: [usize; 6]) -> isize {
 /// As [`call`].
 unsafe fn raw_forking(number: i64, args: [usize; 6]) -> isize {
     let result;
-    // SAFETY: promised by the caller; what runs in the child is here in full.
+    // SAFETY: promised by the caller; everything that runs in the child is here.
     unsafe {
         asm!(
             "syscall", "test rax, rax", "jnz 2f", "xor edi, edi", "mov eax, {exit}", "syscall", "2:",
@@ -90,13 +90,13 @@ const FORKING: [i64; 4] = [libc::SYS_fork, libc::SYS_vfork, libc::SYS_clone, lib
 /// An argument of [`any_call`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
-    /// A number, or an address that means nothing.
+    /// A number, or an address without meaning.
     Int(usize),
     /// Bytes that the kernel may read and write.
     Memory(alloc::vec::Vec<u8>),
 }
 
-/// The call that the user asked for, with whatever arguments: what it does to this process is the question.
+/// The call that the user asked for, with arbitrary arguments: what it does to this process is the question.
 /// A child that it makes ends at once with 0.
 pub fn any_call(number: i64, args: &mut [Arg]) -> Result<usize> {
     let mut all = [0; 6];
@@ -106,7 +106,7 @@ pub fn any_call(number: i64, args: &mut [Arg]) -> Result<usize> {
             Arg::Memory(bytes) => bytes.as_mut_ptr() as usize,
         };
     }
-    // SAFETY: not in general (munmap, say); asked for by the user, in a process that does nothing else.
+    // SAFETY: not guaranteed in general (munmap, say); the user asked for it, in a process that does nothing else.
     checked(unsafe {
         if FORKING.contains(&number) {
             raw_forking(number, all)
@@ -124,7 +124,7 @@ pub fn exit(status: i32) -> ! {
     }
 }
 
-/// Writes all bytes to a descriptor. An error is not told: there is nobody to tell.
+/// Writes all bytes to a descriptor. An error is not reported: there is nowhere to report it.
 pub fn write_all(fd: i32, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         match fs::write(fd, bytes) {
@@ -139,7 +139,7 @@ pub fn write_all(fd: i32, mut bytes: &[u8]) {
 pub fn map_memory(size: usize) -> Result<usize> {
     let protection = word(libc::PROT_READ | libc::PROT_WRITE);
     let flags = word(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: a new anonymous mapping where the kernel likes.
+    // SAFETY: a new anonymous mapping where the kernel chooses.
     unsafe { call(libc::SYS_mmap, [0, size, protection, flags, usize::MAX, 0]) }
 }
 

@@ -1,4 +1,4 @@
-//! The process: who it is, what it may, how it is run.
+//! The process: its identity, what it may do, how it is run.
 
 use alloc::ffi::CString;
 use alloc::vec;
@@ -31,7 +31,7 @@ fn three_ids(number: i64) -> Result<[u32; 3]> {
     unsafe { call(number, args) }.map(|_| ids)
 }
 
-/// The file system's user id. Setting an id that cannot be tells the present one.
+/// The file system's user id. Setting an invalid id returns the current one.
 pub fn fs_user_id() -> Result<u32> {
     plain(libc::SYS_setfsuid, [usize::MAX]).map(|id| id as u32)
 }
@@ -43,20 +43,20 @@ pub fn fs_group_id() -> Result<u32> {
 
 /// The supplementary groups in the kernel's order.
 pub fn groups() -> Result<Vec<u32>> {
-    // NGROUPS_MAX is 65536, but nobody has as many; asking for the count first would be a second call.
+    // NGROUPS_MAX is 65536, but no process has that many; asking for the count first would be a second call.
     let mut groups = vec![0_u32; 1024];
-    // SAFETY: as many numbers as told.
+    // SAFETY: as many numbers as given.
     let count = unsafe { call(libc::SYS_getgroups, [groups.len(), groups.as_mut_ptr() as usize]) }?;
     groups.truncate(count);
     Ok(groups)
 }
 
-/// Sets the mask for new files, and gives the one before.
+/// Sets the mask for new files, and returns the previous one.
 pub fn umask(mask: u32) -> Result<u32> {
     plain(libc::SYS_umask, [mask as usize]).map(|mask| mask as u32)
 }
 
-/// A call without arguments that gives an id: getpid, getppid, gettid.
+/// A call without arguments that returns an id: getpid, getppid, gettid.
 pub fn id(number: i64) -> Result<i32> {
     plain(number, []).map(int)
 }
@@ -71,7 +71,7 @@ pub fn session() -> Result<i32> {
     plain(libc::SYS_getsid, [0]).map(int)
 }
 
-/// A prctl that only asks, with the answer as its result.
+/// A prctl that only queries, with the answer as its result.
 pub fn prctl(option: i32, arg: usize) -> Result<i32> {
     plain(libc::SYS_prctl, [word(option), arg]).map(int)
 }
@@ -79,7 +79,7 @@ pub fn prctl(option: i32, arg: usize) -> Result<i32> {
 /// A prctl that writes an int.
 pub fn prctl_int(option: i32) -> Result<i32> {
     let mut answer = 0_i32;
-    // SAFETY: only asked for options that write an int to the second argument.
+    // SAFETY: only used for options that write an int to the second argument.
     unsafe { call(libc::SYS_prctl, [word(option), (&raw mut answer) as usize]) }.map(|_| answer)
 }
 
@@ -101,7 +101,7 @@ pub fn capabilities() -> Result<[u64; 3]> {
     const VERSION_3: u32 = 0x2008_0522;
     let mut header = [VERSION_3, 0];
     let mut data = [0_u32; 6];
-    // SAFETY: the header, and two times three numbers, as version 3 has it.
+    // SAFETY: the header, and two times three numbers, as in version 3.
     unsafe {
         call(
             libc::SYS_capget,
@@ -125,7 +125,7 @@ pub fn rlimit(resource: u32) -> Result<[u64; 2]> {
     Ok(limit)
 }
 
-/// How the process is scheduled, as the kernel's `sched_attr` begins.
+/// How the process is scheduled; this is the beginning of the kernel's `sched_attr`.
 #[repr(C)]
 #[derive(Default)]
 pub struct Scheduling {
@@ -134,11 +134,11 @@ pub struct Scheduling {
     pub policy: u32,
     /// `SCHED_FLAG_*`.
     pub flags: u64,
-    /// Of the ordinary policies.
+    /// For the ordinary policies.
     pub nice: i32,
-    /// Of the real-time policies.
+    /// For the real-time policies.
     pub priority: u32,
-    /// Of the deadline policy, in nanoseconds: runtime, deadline, period.
+    /// For the deadline policy, in nanoseconds: runtime, deadline, period.
     pub deadline: [u64; 3],
 }
 
@@ -146,7 +146,7 @@ pub struct Scheduling {
 pub fn scheduling() -> Result<Scheduling> {
     let mut found = Scheduling::default();
     let args = [0, (&raw mut found) as usize, size_of::<Scheduling>(), 0];
-    // SAFETY: a structure as long as told.
+    // SAFETY: a structure with the given length.
     unsafe { call(libc::SYS_sched_getattr, args) }.map(|_| found)
 }
 
@@ -154,7 +154,7 @@ pub fn scheduling() -> Result<Scheduling> {
 pub fn affinity() -> Result<Vec<u8>> {
     let mut mask = vec![0; 1024];
     let args = [0, mask.len(), mask.as_mut_ptr() as usize];
-    // SAFETY: a mask as long as told.
+    // SAFETY: a mask with the given length.
     let count = unsafe { call(libc::SYS_sched_getaffinity, args) }?;
     mask.truncate(count);
     Ok(mask)
@@ -183,7 +183,7 @@ pub fn session_keyring() -> Result<Vec<u8>> {
         text.as_mut_ptr() as usize,
         text.len(),
     ];
-    // SAFETY: a buffer as long as told.
+    // SAFETY: a buffer with the given length.
     let count = unsafe { call(libc::SYS_keyctl, args) }?;
     text.truncate(count.saturating_sub(1));
     Ok(text)
@@ -196,7 +196,7 @@ pub fn uname() -> Result<libc::utsname> {
     unsafe { call(libc::SYS_uname, [names.as_mut_ptr() as usize]).map(|_| names.assume_init()) }
 }
 
-/// Replaces the program. Gives only an error.
+/// Replaces the program. Returns only on an error.
 pub fn exec(path: &[u8], args: &[&[u8]], env: &[&[u8]]) -> Errno {
     let text = |word: &&[u8]| CString::new(*word).unwrap_or_default();
     let (path, args, env) = (
@@ -212,7 +212,7 @@ pub fn exec(path: &[u8], args: &[&[u8]], env: &[&[u8]]) -> Errno {
             .collect()
     };
     let (argv, envp) = (vector(&args), vector(&env));
-    // SAFETY: a string and two vectors ended by null.
+    // SAFETY: a string and two vectors terminated by null.
     match unsafe {
         call(
             libc::SYS_execve,
@@ -230,7 +230,7 @@ pub fn exec(path: &[u8], args: &[&[u8]], env: &[&[u8]]) -> Errno {
 
 /// Makes a child that does nothing until it is ended.
 pub fn fork_sleeper() -> Result<i32> {
-    // SAFETY: no pointers; the process has one thread, and the child goes on in a copy of it.
+    // SAFETY: no pointers; the process has one thread, and the child continues in a copy of it.
     match unsafe { call(libc::SYS_clone, [libc::SIGCHLD as usize, 0, 0, 0, 0]) }? {
         0 => loop {
             pause();
@@ -253,7 +253,7 @@ pub fn pause() {
 pub fn sleep(seconds: u64, nanoseconds: u64) {
     let mut time = [seconds, nanoseconds];
     let at = time.as_mut_ptr() as usize;
-    // SAFETY: the time to sleep, which becomes the time that is left.
+    // SAFETY: the time to sleep, which becomes the remaining time.
     while unsafe { call(libc::SYS_nanosleep, [at, at]) } == Err(Errno(libc::EINTR)) {}
 }
 

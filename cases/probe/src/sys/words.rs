@@ -14,7 +14,7 @@ impl Words {
     ///
     /// # Safety
     /// `argv` is what the kernel put on the stack: `argc` pointers and a null one, then the environment's
-    /// pointers and a null one, all to strings that stay.
+    /// pointers and a null one, all to strings that remain valid.
     pub unsafe fn from_stack(argc: c_int, argv: *const *const c_char) -> Self {
         let count = usize::try_from(argc).unwrap_or(0);
         // SAFETY: promised by the caller.
@@ -31,14 +31,14 @@ impl Words {
         &self.args
     }
 
-    /// The environment, in order, duplicates and all.
+    /// The environment, in order, including duplicates.
     pub fn env(&self) -> &[&'static [u8]] {
         &self.env
     }
 }
 
 /// # Safety
-/// A vector of pointers to strings that stay, ended by a null pointer.
+/// A vector of pointers to strings that remain valid, terminated by a null pointer.
 unsafe fn strings(mut vector: *const *const c_char) -> Vec<&'static [u8]> {
     let mut found = Vec::new();
     // SAFETY: promised by the caller.

@@ -1,7 +1,7 @@
 //! System calls of x86_64 by name.
 //!
-//! A table of our own, since neither the libc crate nor the headers of the build machine know the newest
-//! calls, and those are the ones that profiles and runtimes disagree on.
+//! This is our own table, since neither the libc crate nor the headers of the build machine know the newest
+//! calls, and those are the ones on which profiles and runtimes disagree.
 
 use alloc::format;
 use alloc::string::String;
@@ -94,7 +94,7 @@ const VOLATILE: &str = "\
     gettid getpgid getpgrp getsid setsid set_tid_address wait4 mmap mremap brk shmat shmget semget msgget \
     add_key request_key keyctl time times";
 
-/// Whether a result is told as `ok` only.
+/// Whether a result is only reported as `ok`.
 pub fn is_volatile(name: &str) -> bool {
     VOLATILE.split_whitespace().any(|known| known == name)
 }

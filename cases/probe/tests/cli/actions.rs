@@ -1,11 +1,11 @@
-//! What the probe does when asked. Needs no privilege.
+//! What the probe does when asked. Needs no privileges.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
 use crate::common::{fact, lines, probe, run, told};
 
-/// A folder of our own, gone at the end.
+/// A folder of our own, removed at the end.
 struct Folder(String);
 
 impl Folder {

@@ -20,7 +20,7 @@ pub(crate) fn run(words: &[&str]) -> Output {
         .expect("the probe starts")
 }
 
-/// What it said on stdout, as lines, and its exit status.
+/// What it printed on stdout, as lines, and its exit status.
 pub(crate) fn told(words: &[&str]) -> (Vec<String>, Option<i32>) {
     let output = run(words);
     assert!(
@@ -40,7 +40,7 @@ pub(crate) fn lines(output: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// How the probe tells a fact.
+/// The form in which the probe reports a fact.
 pub(crate) fn fact(name: impl AsRef<str>, json: impl AsRef<str>) -> String {
     format!(r#"{{"fact":"{}","value":{}}}"#, name.as_ref(), json.as_ref())
 }

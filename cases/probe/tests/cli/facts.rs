@@ -1,4 +1,4 @@
-//! What the probe sees, held against what this process knows of itself. Needs no privilege.
+//! What the probe sees, compared with what this process knows about itself. Needs no privileges.
 
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -78,7 +78,7 @@ fn descriptors_are_told_but_not_the_probes_own() {
     );
 }
 
-/// The standard three, and what whoever runs the tests left open.
+/// The standard three, and what was left open by the process that runs the tests.
 fn inherited() -> Vec<u32> {
     let closes_on_exec = |fd: &u32| {
         let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap_or_default();
@@ -123,7 +123,7 @@ fn every_topic_tells_something() {
 
 #[test]
 fn signals_are_as_they_were_given() {
-    // A test program has SIGPIPE ignored, but Command puts it back.
+    // A test program has SIGPIPE ignored, but Command restores it.
     let (told, _) = told(&["facts", "signals"]);
     assert_eq!(told[2], fact("signals.caught", "[]"));
 }

@@ -47,7 +47,7 @@ fn a_state_larger_than_is_kept_is_cut() {
         .spawn()
         .expect("the probe starts");
     let mut pipe = child.stdin.take().expect("a pipe");
-    // The hook ends before it has read all: that the pipe breaks is expected.
+    // The hook ends before it has read everything: a broken pipe is expected.
     let _ = std::io::Write::write_all(&mut pipe, &[b'x'; 200_000]);
     assert_eq!(child.wait().expect("the probe ends").code(), Some(0));
     let text = std::fs::read_to_string(&file);

@@ -1,4 +1,4 @@
-//! The probe as a seccomp agent. Needs no privilege: what comes without a descriptor asks for no answers.
+//! The probe as a seccomp agent. Needs no privileges: what comes without a descriptor does not ask for answers.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use crate::common::{fact, probe};
 
-/// What the agent tells of one connection with this text.
+/// What the agent reports about one connection with this text.
 fn heard(name: &str, text: &str) -> Vec<String> {
     let socket = std::env::temp_dir().join(format!("ocidiff-probe-listen-{name}-{}", std::process::id()));
     let mut child = probe()

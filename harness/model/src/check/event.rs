@@ -1,4 +1,4 @@
-//! What a check tells, one JSON object a line: the same report, in a form that a log of many nodes can hold.
+//! What a check reports, one JSON object per line: the same report, in a form in which a log can hold many nodes.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,17 +24,17 @@ pub enum CheckEvent {
     },
 }
 
-/// The check of one node as its events tell it.
+/// The check of one node according to its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCheck {
     /// What was found.
     pub report: CheckReport,
-    /// How the program ended; none where the events have no end, and there may be more workloads.
+    /// The program's exit status; `None` if the events have no end, and there may be more workloads.
     pub exit: Option<ExitStatus>,
 }
 
 impl CheckReport {
-    /// The report without what events after the first tell.
+    /// The report without what later events report.
     #[must_use]
     pub fn head(&self) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl CheckReport {
 }
 
 impl NodeCheck {
-    /// A check of which no more than its first event is read.
+    /// A check of which only the first event has been read.
     #[must_use]
     pub fn new(head: CheckReport) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl NodeCheck {
     /// Takes the next event.
     ///
     /// # Errors
-    /// The event itself, where it is of another check: one that starts, or one after the end.
+    /// The event itself, if it belongs to another check: one that starts, or one after the end.
     pub fn take(&mut self, event: CheckEvent) -> Result<(), CheckEvent> {
         if self.exit.is_some() {
             return Err(event);

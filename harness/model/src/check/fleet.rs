@@ -1,4 +1,4 @@
-//! Many nodes' checks as one report: what is the same on several nodes is told once, with the nodes.
+//! Many nodes' checks as one report: what is the same on several nodes is reported once, with the nodes.
 
 use serde::{Deserialize, Serialize};
 
@@ -170,14 +170,14 @@ impl FleetNode {
 }
 
 impl FleetMove {
-    /// The nodes of which this is said.
+    /// The nodes about which this is said.
     pub fn of_outlook(&self, outlook: Outlook) -> impl Iterator<Item = &FleetNode> {
         self.nodes.iter().filter(move |node| node.outlook == outlook)
     }
 }
 
 impl FleetShape {
-    /// The worst of its findings that count; none where nothing differs.
+    /// The worst of its findings that count; `None` if nothing differs.
     #[must_use]
     pub fn worst(&self) -> Option<Impact> {
         super::worst(self.findings.iter().map(|found| &found.finding))

@@ -33,7 +33,7 @@ impl FleetReport {
         }
     }
 
-    /// Holds the nodes against those that were to be checked.
+    /// Compares the nodes with those that should have been checked.
     #[must_use]
     pub fn expecting(mut self, listed: &BTreeSet<String>) -> Self {
         let nodes = self.moves.iter().flat_map(|step| &step.nodes);
@@ -50,9 +50,9 @@ fn pair(report: &CheckReport) -> Pair {
     [&report.from, &report.to].map(|runtime| (runtime.name.clone(), runtime.version.as_str().to_owned()))
 }
 
-/// One check of a node and target: the latest; of two at the same time the one that was read last. Its workloads are the
-/// same whatever they are said to move from, so that a check from another runtime is an older check, not another move.
-/// One that ended early counts only where no other came to its end, even for another version of the target.
+/// One check for each node and target: the latest; of two at the same time, the one that was read last. Its workloads
+/// are the same whatever they are said to move from, so a check from another runtime is an older check, not another
+/// move. A check that ended early counts only if no other finished, even for another version of the target.
 fn latest(checks: Vec<NodeCheck>) -> (Vec<NodeCheck>, Vec<LeftOut>) {
     let mut by_node: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
     for check in checks {
@@ -95,7 +95,7 @@ fn leave_out(check: NodeCheck, counts: u64) -> LeftOut {
 }
 
 impl FleetMove {
-    /// Joins nodes of the same move; none where there is no node.
+    /// Joins nodes of the same move; `None` if there are no nodes.
     fn of(mut checks: Vec<NodeCheck>) -> Option<Self> {
         checks.sort_by(|one, other| one.report.node.cmp(&other.report.node));
         let first = &checks.first()?.report;
@@ -225,7 +225,7 @@ fn differences(all: &[(String, ShapeReport)]) -> Vec<FleetDifference> {
     for (node, shape) in all {
         let mut seen = BTreeSet::new();
         for finding in &shape.findings {
-            // A shape that tells the same twice has no more workloads for it.
+            // A shape that reports the same twice has no more workloads for it.
             if !seen.insert(same(finding)) {
                 continue;
             }

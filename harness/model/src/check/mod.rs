@@ -1,4 +1,4 @@
-//! What `ocidiff check` tells: which workloads would behave differently under another runtime.
+//! What `ocidiff check` reports: which workloads would behave differently under another runtime.
 
 mod event;
 mod fleet;
@@ -202,7 +202,7 @@ pub struct VersionReport {
 }
 
 impl VersionReport {
-    /// Counts what came of some of the workloads.
+    /// Counts the results of some of the workloads.
     pub fn add(&mut self, report: CheckReport) {
         for shape in report.shapes {
             if shape.is_safe() {
@@ -224,7 +224,7 @@ impl VersionReport {
 }
 
 impl CheckReport {
-    /// Of nothing yet.
+    /// An empty report.
     #[must_use]
     pub fn new(from: RuntimeId, to: RuntimeId) -> Self {
         Self {
@@ -245,13 +245,13 @@ impl CheckReport {
         }
     }
 
-    /// What the program ends with: 1 something breaks or may break, 3 something could not be checked.
+    /// The program's exit status: 1 something breaks or may break, 3 something could not be checked.
     #[must_use]
     pub fn exit(&self) -> ExitStatus {
         self.exit_from(Impact::MayBreak)
     }
 
-    /// The same where nothing less than this impact fails.
+    /// The same, with only this impact and worse counting as a failure.
     #[must_use]
     pub fn exit_from(&self, least: Impact) -> ExitStatus {
         if self.shapes.iter().any(|shape| shape.worst() >= Some(least)) {
@@ -279,8 +279,8 @@ impl CheckReport {
         shape.from.as_ref().unwrap_or(&self.from)
     }
 
-    /// A report for each runtime that workloads run under: a move has one beginning. What is not checked stays with the
-    /// first, which is the report's own.
+    /// A report for each runtime under which workloads run: a move has one starting point. What is not checked stays
+    /// with the first, which is the report's own.
     #[must_use]
     pub fn by_from(mut self) -> Vec<Self> {
         let mut others: Vec<Self> = Vec::new();
@@ -321,7 +321,7 @@ impl Finding {
         self.counts() && self.impact > Impact::Cosmetic
     }
 
-    /// Whether nobody's workload can tell; what is ignored is told elsewhere.
+    /// Whether no workload can notice it; what is ignored is reported elsewhere.
     #[must_use]
     pub fn is_mild(&self) -> bool {
         self.counts() && self.impact == Impact::Cosmetic
@@ -333,14 +333,14 @@ impl Finding {
         self.ignored.is_none() && self.before && self.impact > Impact::Cosmetic
     }
 
-    /// Whether a call of the runtime's fails, so that the container does not come up.
+    /// Whether a call of the runtime fails, so that the container does not come up.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.what.starts_with("lifecycle.") && self.impact == Impact::Breaks
     }
 
-    /// What makes it the same finding in another report: its id, or else what differs and how; of what does not start, what the
-    /// runtime says of it.
+    /// What makes it the same finding in another report: its id, or otherwise what differs and how; if something does
+    /// not start, what the runtime says about it.
     #[must_use]
     pub fn sameness(&self) -> (String, Impact) {
         let what = match &self.id {
@@ -354,14 +354,14 @@ impl Finding {
     }
 }
 
-/// The worst of findings that count; none where nothing differs.
+/// The worst of the findings that count; `None` if nothing differs.
 fn worst<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<Impact> {
     let counting = findings.filter(|finding| finding.counts());
     counting.map(|finding| finding.impact).max()
 }
 
 impl ShapeReport {
-    /// The worst of its findings that count; none where nothing differs.
+    /// The worst of its findings that count; `None` if nothing differs.
     #[must_use]
     pub fn worst(&self) -> Option<Impact> {
         worst(self.findings.iter())
@@ -373,7 +373,7 @@ impl ShapeReport {
         self.worst().is_none_or(|impact| impact == Impact::Cosmetic)
     }
 
-    /// Whether all that puts them at risk is in the baseline already.
+    /// Whether everything that puts them at risk is already in the baseline.
     #[must_use]
     pub fn is_as_before(&self) -> bool {
         self.is_safe() && self.findings.iter().any(Finding::is_old_risk)

@@ -1,4 +1,4 @@
-//! What a check's report says of itself, on reports made by hand.
+//! What a check's report says about itself, on handmade reports.
 
 use super::*;
 use crate::check::NodeCheck;

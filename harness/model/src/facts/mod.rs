@@ -1,4 +1,4 @@
-//! The table of facts (`data/facts.yaml`): every fact that there can be, and what is known of each.
+//! The table of facts (`data/facts.yaml`): every possible fact, and what is known about each.
 
 mod pattern;
 
@@ -96,7 +96,7 @@ impl Kind {
         pattern::all(&self.fact).iter().map(Pattern::example).collect()
     }
 
-    /// Whether the first value confines less than the second; nothing where the table has no word on it.
+    /// Whether the first value confines less than the second; `None` if the table does not say.
     #[must_use]
     pub fn confines_less(&self, first: &Value, second: &Value) -> Option<bool> {
         match (self.less.as_ref()?, first, second) {
@@ -123,7 +123,7 @@ pub struct Found<'p> {
 }
 
 impl Found<'_> {
-    /// What stands in the hole of a name.
+    /// What stands in the hole with a name.
     #[must_use]
     pub fn hole(&self, name: &str) -> Option<&str> {
         self.holes
@@ -148,7 +148,7 @@ impl Row {
     }
 }
 
-// The text is part of the program, and a test reads it.
+// The text is part of the program, and is read by a test.
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let kinds: Vec<Kind> = serde_yaml::from_str(include_str!("../../data/facts.yaml")).unwrap_or_default();
     let row = |kind: Kind| {
@@ -178,7 +178,7 @@ pub fn find(path: &str) -> Option<Found<'_>> {
     let channel = Channel::of(path)?;
     // `call.mkdir#2`, but also `call.#83`.
     let paths = [path, pattern::without_count(path)].map(|path| rest_of(channel, path));
-    // As it stands first: `call.personality` is not the personality of a container `call`.
+    // As the first container's fact first: `call.personality` is not the personality of a container `call`.
     let of_first = || {
         paths
             .iter()
@@ -198,8 +198,8 @@ fn rest_of(channel: Channel, path: &str) -> &str {
     path[channel.name().len()..].trim_start_matches('.')
 }
 
-/// The facts of the channel that a `watch` pattern (see [`crate::fact::watched`]) can choose, with what they are of and
-/// what stands in their holes; empty where there are none. `others` are the other containers and exec'ed processes.
+/// The facts of the channel that a `watch` pattern (see [`crate::fact::watched`]) can choose, with what they belong to
+/// and what stands in their holes; empty if there are none. `others` are the other containers and exec'ed processes.
 #[must_use]
 pub fn chosen<'p>(channel: Channel, watch: &'p str, others: &[String]) -> Vec<Found<'p>> {
     let is_there = |of: &str| others.iter().any(|other| other == of);
@@ -238,7 +238,7 @@ fn labelled<'p>(rest: &'p str, row: &Row) -> impl Iterator<Item = (Option<&'p st
         .filter(|(of, _)| of.is_some_and(pattern::is_label))
 }
 
-/// The path that was meant by one that no row fits.
+/// The path that may have been meant by a path that no row fits.
 #[must_use]
 pub fn meant(path: &str) -> Option<String> {
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -250,7 +250,7 @@ pub fn meant(path: &str) -> Option<String> {
     if find(&path).is_some() {
         return Some(path);
     }
-    // A hole for any text takes any slip: what is known by name comes first.
+    // A hole for any text accepts any slip: what is known by name comes first.
     [false, true].into_iter().find_map(|any| {
         let mut all = like(channel, None, rest, any);
         if let Some((of, rest)) = rest.split_once('.').filter(|(of, _)| pattern::is_label(of)) {
@@ -260,7 +260,7 @@ pub fn meant(path: &str) -> Option<String> {
     })
 }
 
-/// A path of each kind that can be, with what `rest` has in the place of its holes: of the first container or of another.
+/// A path of each possible kind, with what `rest` has in place of its holes: for the first container or for another.
 fn like(channel: Channel, of: Option<&str>, rest: &str, any: bool) -> Vec<String> {
     let path = format!("{}.{rest}", channel.name());
     let full = |filled: String| match of {

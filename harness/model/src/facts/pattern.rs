@@ -11,7 +11,7 @@ enum Part {
     Hole(&'static str),
 }
 
-/// A path without alternatives, as its parts behind the channel.
+/// A path without alternatives, as its parts after the channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     channel: &'static str,
@@ -36,7 +36,7 @@ pub(super) fn all(text: &str) -> Vec<Pattern> {
         .collect()
 }
 
-/// `engine.config` has two parts, but a channel alone has none.
+/// `engine.config` has two parts, but a channel alone is not a path.
 fn bare(text: &str) -> Option<Pattern> {
     (!text.contains('.')).then(|| Pattern {
         channel: Box::leak(text.to_owned().into_boxed_str()),
@@ -91,7 +91,7 @@ impl Pattern {
         format!("{}.{}", self.channel, parts.collect::<String>())
     }
 
-    /// The kind's path with the holes filled from another path, name by name.
+    /// The path of this kind with the holes filled from another path, name by name.
     pub(super) fn filled_like(&self, path: &str) -> Option<String> {
         let pattern: String = self
             .parts
@@ -245,7 +245,7 @@ fn operation(label: &str) -> Option<Op> {
     is_name(container).then(|| Op::of(op)).flatten()
 }
 
-/// Whether a text is the name of a container, or the label of an exec: what stands behind the channel.
+/// Whether a text is the name of a container, or the label of an exec: what follows the channel.
 pub(super) fn is_label(text: &str) -> bool {
     matches!(operation(text), Some(Op::Exec)) || is_name(text)
 }

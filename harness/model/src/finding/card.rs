@@ -1,4 +1,4 @@
-//! What a report shows of a finding.
+//! What a report shows about a finding.
 
 use serde::{Deserialize, Serialize};
 

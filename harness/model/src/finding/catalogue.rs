@@ -11,13 +11,13 @@ use crate::record::RuntimeId;
 pub struct Catalogue(pub BTreeMap<FindingId, Finding>);
 
 impl Catalogue {
-    /// The finding of a name.
+    /// The finding with a name.
     #[must_use]
     pub fn find(&self, id: &FindingId) -> Option<&Finding> {
         self.0.get(id)
     }
 
-    /// How much a finding matters for a move from one runtime to another; none where both do it, or neither.
+    /// How much a finding matters for a move from one runtime to another; `None` if both do it, or neither.
     #[must_use]
     pub fn impact(&self, id: &FindingId, from: &RuntimeId, to: &RuntimeId) -> Option<Impact> {
         let finding = self.find(id)?;

@@ -1,4 +1,4 @@
-//! What a finding is called.
+//! The name of a finding.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingId(String);
 
-/// How `accept` names the cause of what nobody has explained yet.
+/// The name that `accept` gives to the cause of what has not been explained yet.
 pub const UNEXPLAINED: &str = "unexplained";
 
 /// What is not the name of a finding.
@@ -27,13 +27,13 @@ impl FindingId {
         &self.0
     }
 
-    /// Whether it stands for a cause that nobody has written yet.
+    /// Whether it stands for a cause that has not been written down yet.
     #[must_use]
     pub fn is_unexplained(&self) -> bool {
         self.0 == UNEXPLAINED
     }
 
-    /// The place of a cause that is to be written.
+    /// A placeholder for a cause that must be written.
     #[must_use]
     pub fn unexplained() -> Self {
         Self(UNEXPLAINED.to_owned())

@@ -1,4 +1,4 @@
-//! Where something is written: short, as people write it, and as an address.
+//! Where something is written: in short form, as people write it, and as an address.
 
 use std::fmt;
 

@@ -149,7 +149,7 @@ impl Applies {
             && machine.is_meant_by(self.when.as_ref())
     }
 
-    /// How much it asks for: of two findings that fit, the one that asks for more is meant.
+    /// How many conditions it has: of two findings that fit, the one with more is chosen.
     #[must_use]
     pub fn weight(&self) -> usize {
         let config = self.config.as_ref().map_or(0, |pattern| leaves(pattern.value()));
@@ -288,20 +288,20 @@ impl Finding {
         self.range().is_none_or(|range| range.holds(version))
     }
 
-    /// Whether the runtime does it, in its version: the finding's name says whose it is.
+    /// Whether the runtime does it, in its version: the finding's name says which runtime it belongs to.
     #[must_use]
     pub fn is_of(&self, id: &FindingId, runtime: &RuntimeId) -> bool {
         id.component() == runtime.name && self.holds(&runtime.version)
     }
 
-    /// Whether upstream has heard of it, where somebody knows: a month in which a search found nothing says `no`.
+    /// Whether it has been reported upstream, if that is known: a month in which a search found nothing counts as `no`.
     #[must_use]
     pub fn upstream(&self) -> Option<&Reported> {
         let searched = self.searched.as_ref().map(|_| &Reported::No);
         self.reported.as_ref().or(searched)
     }
 
-    /// Where it is written about, as addresses: the thread upstream first.
+    /// Where it is written about, as addresses: the upstream thread first.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         let thread = match &self.reported {
@@ -318,7 +318,7 @@ impl Finding {
         all
     }
 
-    /// Its versions; none where nobody said.
+    /// Its versions; `None` if they are not given.
     #[must_use]
     pub fn range(&self) -> Option<&Range> {
         self.affects.as_ref().or(self.seen.as_ref())

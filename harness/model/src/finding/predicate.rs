@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::fact::{Fact, Value};
 use crate::pattern::{alternatives, glob};
 
-/// What a predicate can ask beside the value: the workload's config, and other facts of the same runtime.
+/// What a predicate can refer to besides the value: the workload's config, and other facts of the same runtime.
 pub struct Context<'a> {
     /// The config.json.
     pub config: &'a Json,
@@ -170,8 +170,8 @@ fn text(json: &Json) -> String {
     json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }
 
-/// Whether a value is the one that is expected: `*` stands for any text in a text and in an item of a list, `(absent)`
-/// for no value.
+/// Whether a value is the expected one: `*` stands for any text in a text and in an item of a list, `(absent)` for no
+/// value.
 #[must_use]
 pub fn fits(expected: &Value, value: Option<&Value>) -> bool {
     match (expected, value) {
@@ -189,7 +189,7 @@ pub fn fits(expected: &Value, value: Option<&Value>) -> bool {
     }
 }
 
-/// What a list holds, or a text that is one: mount options, words.
+/// The content of a list, or of a text that is one: mount options, words.
 fn items(value: Option<&Value>) -> Vec<String> {
     match value {
         None => Vec::new(),
@@ -210,7 +210,7 @@ fn lines(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// The number that a value is, or opens with.
+/// The number that a value is, or begins with.
 fn number(value: Option<&Value>) -> Option<f64> {
     let line = value?.line();
     let end = line

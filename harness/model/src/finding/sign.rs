@@ -1,4 +1,4 @@
-//! How a finding looks: a predicate over a fact, and what the others show instead.
+//! What a finding looks like: a predicate over a fact, and what the others show instead.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::{ABSENT, Channel, Value};
 use crate::pattern::{alternatives, glob};
 
-/// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are words of the runtime's own,
-/// which nobody compares; `where` can ask for them.
+/// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are the runtime's own words,
+/// which are not compared; `where` can refer to them.
 pub const SAID: &str = "said";
 
-/// The last part of `lifecycle.STEP.call`: the words of the call, for `where` too.
+/// The last part of `lifecycle.STEP.call`: the words of the call, also for `where`.
 pub const CALL: &str = "call";
 
 /// What the others show: a value, or a condition on it.
@@ -174,7 +174,7 @@ impl Sign {
     /// Whether the sign is about this fact.
     #[must_use]
     pub fn is_about(&self, path: &str) -> bool {
-        // Most signs are about another fact: what stands before the first hole says so at once.
+        // Most signs are about another fact: what comes before the first hole shows that at once.
         let head = self.fact.find(['*', '{']).unwrap_or(self.fact.len());
         path.starts_with(&self.fact[..head]) && is_named(&self.fact, path)
     }
@@ -200,14 +200,14 @@ impl Sign {
         self.shows.fits(value, context) && self.can_show(context)
     }
 
-    /// Whether a runtime shows what the sign asks for beside the value: where it does not, nothing is to be seen.
+    /// Whether a runtime shows what the sign requires besides the value: if it does not, nothing can be seen.
     #[must_use]
     pub fn can_show(&self, context: &Context<'_>) -> bool {
         all_fit(&self.beside, context)
     }
 
-    /// Whether a value fits where channels were not observed at all, as through an engine: what is asked of them is left out. Only
-    /// for who knows otherwise that the component is at work.
+    /// Whether a value fits if channels were not observed at all, as through an engine: what is required of them is
+    /// left out. Only for callers that know otherwise that the component is involved.
     #[must_use]
     pub fn fits_as_far_as_seen(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
         let is_observed = |pattern: &String| {
@@ -220,7 +220,7 @@ impl Sign {
             && seen.all(|(pattern, predicate)| one_fits(pattern, predicate, context))
     }
 
-    /// Whether one of the others shows what it is to show beside the value.
+    /// Whether one of the others shows what it should show besides the value.
     #[must_use]
     pub fn others_show(&self, context: &Context<'_>) -> bool {
         all_fit(&self.others, context)
@@ -236,13 +236,13 @@ impl Sign {
         }
     }
 
-    /// The value that the component shows, if it is one.
+    /// The value that the component shows, if it is a single one.
     #[must_use]
     pub fn value(&self) -> Option<Value> {
         one_value(&self.shows)
     }
 
-    /// The value that the others show, if it is one.
+    /// The value that the others show, if it is a single one.
     #[must_use]
     pub fn usual(&self) -> Option<Value> {
         match self.instead.as_ref()? {
@@ -251,7 +251,7 @@ impl Sign {
         }
     }
 
-    /// How much it asks for.
+    /// How many conditions it has.
     #[must_use]
     pub fn weight(&self) -> usize {
         let of_value = match &self.shows {
@@ -283,7 +283,7 @@ fn all_fit(beside: &BTreeMap<String, Predicate>, context: &Context<'_>) -> bool 
         .all(|(pattern, predicate)| one_fits(pattern, predicate, context))
 }
 
-/// Whether a runtime shows it in one of the facts that are called so.
+/// Whether a runtime shows it in one of the facts with that name.
 fn one_fits(pattern: &str, predicate: &Predicate, context: &Context<'_>) -> bool {
     let mut named = context
         .facts

@@ -1,4 +1,4 @@
-//! Findings as they are read and asked, on texts made by hand.
+//! Findings as they are read and queried, on handmade texts.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What a known file says of a fact: findings, or values.
+//! What a known file says about a fact: findings, or values.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Known files, their entries, and whom they are about.
+//! Known files, their entries, and the runtimes that they are about.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn catalogue() -> Catalogue {
         .into_iter()
         .map(|(id, affects)| (id.parse().expect(id), finding(affects)))
         .collect();
-    // Its signs say what everybody else shows.
+    // Its signs say what all others show.
     let mut sure = finding("*");
     sure.shows = serde_yaml::from_str("[{fact: process.exit, is: 1, instead: 0}]").expect("signs");
     catalogue.insert("youki/sure".parse().expect("an id"), sure);

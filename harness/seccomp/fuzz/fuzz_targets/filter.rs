@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use ocidiff_seccomp::{Decider, Filter, SeccompData};
 
-/// Calls whose words are constants of the filter, or beside them.
+/// Calls whose words are constants of the filter, or next to them.
 fn calls(filter: &Filter) -> impl Iterator<Item = SeccompData> + '_ {
     let k = |at: usize| {
         let one = filter.0.get(at % filter.len()).map_or(0, |one| one.k);
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     for class in classes.iter().take(32) {
         assert_eq!(filter.evaluate(&class.witness), Ok(class.answers[0]));
         assert!(class.has_number(class.witness.nr) && decider.contains(class.arguments, &class.witness));
-        // May be too complex, and must end.
+        // May be too complex, and must terminate.
         let _ = decider.describe(class.arguments, &class.abi);
     }
 });

@@ -1,5 +1,5 @@
-//! Text as a profile, of any of the three kinds: it has a meaning or an error; what it means of a call it means by some rule; and
-//! it can be written and read back, and cured.
+//! Text as a profile, of any of the three kinds: it has a meaning or gives an error, what it means for a call is based
+//! on some rule, and it can be written, read back, and cured.
 #![no_main]
 
 use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
-//! Calls that some architectures have behind one number: `socketcall` and `ipc`, whose first argument says which is meant.
+//! Calls that some architectures multiplex through one number: `socketcall` and `ipc`, whose first argument says which
+//! is meant.
 
-/// One call for many: a rule for it would deny those of them that other rules allow.
+/// Single calls that stand for many: a rule for one would deny those of the many that other rules allow.
 pub(super) const MULTIPLEXED: [&str; 2] = ["socketcall", "ipc"];
 
-/// The many, linux/net.h and linux/ipc.h: on an architecture that has such a call, libraries do not tell it and their own
-/// numbers apart.
+/// The many, from linux/net.h and linux/ipc.h: on an architecture that has such a call, libraries do not distinguish it
+/// from the many's own numbers.
 const SOCKETCALL: [(u64, &str); 20] = [
     (1, "socket"),
     (2, "bind"),
@@ -50,17 +51,17 @@ fn of(call: &str) -> &'static [(u64, &'static str)] {
     }
 }
 
-/// Whether a call is one of those that some architectures have behind socketcall or ipc.
+/// Whether a call is one that some architectures multiplex through socketcall or ipc.
 #[must_use]
 pub fn is_behind_one(name: &str) -> bool {
     let among = |call: &&str| of(call).iter().any(|(_, other)| *other == name);
     MULTIPLEXED.contains(&name) || MULTIPLEXED.iter().any(among)
 }
 
-/// The calls that a multiplexed one stands for with such first arguments; `None` in the place of those that mean nothing.
+/// The calls that a multiplexed one stands for with such first arguments; `None` in place of those that mean nothing.
 pub fn behind(call: &str, has: impl Fn(u64) -> bool) -> Vec<Option<&'static str>> {
     let known = of(call);
-    // The arguments that mean something are small; one that is larger stands for all the rest.
+    // The meaningful arguments are small; a larger one stands for all the rest.
     let numbers = (0..=64).chain([u64::from(u32::MAX)]);
     let name = |number: u64| {
         known

@@ -1,12 +1,12 @@
-//! A set of arguments as conditions that a profile can say: each on its own, and one that holds is enough.
+//! A set of arguments as conditions that a profile can express: each on its own, and one that holds is enough.
 
 use super::Decider;
 use super::arguments::Register;
 use super::diagram::{Against, Diagrams, Node, Set, TooComplex};
 
 impl Decider {
-    /// Conditions on one argument of which one or more hold exactly for the calls of a set. `None`: they would be more than `most`,
-    /// or the set is not about that argument alone.
+    /// Conditions on one argument, at least one of which holds exactly for the calls of a set. `None`: they would be
+    /// more than `most`, or the set is not about that argument alone.
     pub(crate) fn cover(
         &mut self,
         set: Set,
@@ -18,7 +18,7 @@ impl Decider {
         let Some(plain) = cover(diagrams, (set, set), register, most)? else {
             return Ok(None);
         };
-        // The values from some point on, in one condition: of what is left fewer may do.
+        // The values from some point on, in one condition: the rest may then take fewer.
         let Some(first) = last_run(diagrams, set.0, register, 0) else {
             return Ok(Some(plain));
         };
@@ -48,7 +48,7 @@ pub(crate) enum Cover {
     AtLeast(u64),
 }
 
-/// Covers `left` with conditions that hold within `set` only.
+/// Covers `left` with conditions that hold only within `set`.
 fn cover(
     diagrams: &mut Diagrams,
     (mut left, set): (Set, Set),
@@ -70,7 +70,7 @@ fn cover(
     Ok(Some(list))
 }
 
-/// Where the values begin that reach to the end without a gap.
+/// Where the values begin that extend to the end without a gap.
 fn last_run(diagrams: &Diagrams, node: Node, register: Register, done: u16) -> Option<u64> {
     if node == Set::ALL.0 {
         return Some(0);
@@ -86,7 +86,7 @@ fn last_run(diagrams: &Diagrams, node: Node, register: Register, done: u16) -> O
     last_run(diagrams, zero, register, done + 1).or(Some(bit))
 }
 
-/// One way through a set.
+/// One path through a set.
 fn first_cube(diagrams: &Diagrams, set: Set, register: Register) -> Option<(u64, u64)> {
     let (mut node, mut mask, mut value) = (set.0, 0, 0);
     while node != Set::ALL.0 {
@@ -107,7 +107,7 @@ fn first_cube(diagrams: &Diagrams, set: Set, register: Register) -> Option<(u64,
     Some((mask, value))
 }
 
-/// Leaves out bits of the mask as long as only values of the set are covered: those that must be 0 first.
+/// Drops bits of the mask as long as only values of the set are covered: those that must be 0 first.
 fn widen(
     diagrams: &mut Diagrams,
     set: Set,

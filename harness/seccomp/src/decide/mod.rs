@@ -1,8 +1,8 @@
-//! Decides filters: what they answer to *every* call, exactly and without drawing samples.
+//! Decides filters: what they answer to *every* call, exactly and without sampling.
 //!
 //! A [`Decider`] turns each filter into a [`Decision`], a diagram over the 512 bits of a call. Two decisions of one
-//! decider are equal exactly if the filters answer the same to each of the 2^512 calls. Arithmetic and tests of every kind that the
-//! kernel takes are followed; what has no small diagram is refused ([`TooComplex`]), never guessed.
+//! decider are equal exactly if the filters give the same answer to each of the 2^512 calls. Arithmetic and tests of
+//! every kind that the kernel takes are followed; what has no small diagram is refused ([`TooComplex`]), never guessed.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | `program` | from instructions to a diagram |
 //! | `partition` | a decision as classes of calls: architecture, numbers, arguments, action |
 //! | `arguments` | a class of arguments in words |
-//! | `cover` | the same as conditions that a profile can say |
+//! | `cover` | the same as conditions that a profile can express |
 
 mod arguments;
 pub(crate) mod cover;
@@ -58,7 +58,7 @@ impl Decider {
     ///
     /// # Errors
     ///
-    /// When no kernel takes the filter, or it has no small diagram.
+    /// When no kernel accepts the filter, or it has no small diagram.
     pub fn filter(&mut self, filter: &Filter) -> Result<Decision, DecideError> {
         let node = program::decide(&mut self.diagrams, filter, &mut |diagrams, value| {
             diagrams.leaf(Action::from_value(value).value())
@@ -68,8 +68,8 @@ impl Decider {
 
     /// Decides filters that are in force together, the newest first, as the kernel reads them back.
     ///
-    /// The kernel runs them all and takes the action of the highest precedence; of equal ones the newest filter's, with its data
-    /// (seccomp(2), `seccomp_run_filters`). No filter at all allows everything.
+    /// The kernel runs them all and takes the action of the highest precedence; among equal ones it takes the newest
+    /// filter's, with its data (seccomp(2), `seccomp_run_filters`). No filter at all allows everything.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Decider {
         Action::from_value(self.diagrams.follow(decision.0, |level| bit(call, level)))
     }
 
-    /// A call of a set: the least one, by architecture, number, then arguments. `None` for the empty set.
+    /// A call from a set: the least one, by architecture, number, then arguments. `None` for the empty set.
     pub fn witness(&self, set: Set) -> Option<SeccompData> {
         let mut call = SeccompData::default();
         for level in self.diagrams.least(set)? {

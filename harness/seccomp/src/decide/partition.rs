@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::data::{ARCH_I386, ARCH_X86_64, SeccompData, X32_BIT, arch_name};
 use crate::syscall::{LAST_NAMED, syscall_name, syscall_number, x32_name, x32_number};
 
-/// How calls are made: an architecture of the kernel's, or one of the two ways to call an x86_64 kernel from 64-bit mode.
+/// How calls are made: an architecture of the kernel, or one of the two ways to call an x86_64 kernel from 64-bit mode.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Abi {
     /// x86_64, without the calls of x32.
@@ -20,14 +20,15 @@ pub enum Abi {
     I386,
     /// The calls of x86_64 with bit 30 set.
     X32,
-    /// Another one by its `AUDIT_ARCH_*` value.
+    /// Another architecture, by its `AUDIT_ARCH_*` value.
     Arch(u32),
-    /// All that none of the above is, where the answer does not depend on it; as ranges of `AUDIT_ARCH_*` values.
+    /// Everything that is not one of the above, where the answer does not depend on it; as ranges of
+    /// `AUDIT_ARCH_*` values.
     Other(Vec<(u32, u32)>),
 }
 
 impl Abi {
-    /// The value in [`SeccompData::arch`], and the bit in its number. Of several values the least.
+    /// The value in [`SeccompData::arch`], and the bit in its number. If there are several values, the least.
     pub fn arch(&self) -> (u32, u32) {
         match self {
             Self::X86_64 => (ARCH_X86_64, 0),
@@ -38,7 +39,7 @@ impl Abi {
         }
     }
 
-    /// The number of a call; of x32 with its bit.
+    /// The number of a call; for x32 with its bit.
     pub fn syscall_number(&self, name: &str) -> Option<u32> {
         match self {
             Self::X32 => x32_number(name).map(|nr| nr | X32_BIT),
@@ -53,7 +54,8 @@ impl Abi {
         (0..LAST_NAMED).filter_map(move |nr| Some((nr | bit, self.syscall_name(nr | bit)?)))
     }
 
-    /// Whether calls have arguments of 32 bits. What a filter sees of them is another matter: [`Abi::shows_upper_halves`].
+    /// Whether calls have arguments of 32 bits. What a filter sees of them is a different matter:
+    /// [`Abi::shows_upper_halves`].
     pub fn is_narrow(&self) -> bool {
         match self {
             Self::I386 => true,
@@ -63,9 +65,9 @@ impl Abi {
         }
     }
 
-    /// Whether a filter can meet a call whose registers have more than the call's arguments: a 64-bit program may make
-    /// i386's calls (`int 0x80`), and the kernel shows filters its registers whole, though the call gets the lower halves. Elsewhere
-    /// the upper halves of narrow arguments are zero.
+    /// Whether a filter can meet a call whose registers hold more than the call's arguments: a 64-bit program may make
+    /// i386's calls (`int 0x80`), and the kernel shows filters the whole registers, although the call gets only the
+    /// lower halves. Elsewhere the upper halves of narrow arguments are zero.
     pub fn shows_upper_halves(&self) -> bool {
         *self == Self::I386 || !self.is_narrow()
     }
@@ -100,11 +102,11 @@ impl fmt::Display for Abi {
 pub struct Numbers {
     /// The first.
     pub first: u32,
-    /// The last: also one of them.
+    /// The last, inclusive.
     pub last: u32,
 }
 
-/// One class of calls: the same answers to all of them.
+/// One class of calls: the same answers for all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
     /// How the calls are made.
@@ -113,7 +115,7 @@ pub struct Class {
     pub numbers: Vec<Numbers>,
     /// Their arguments (and instruction pointers).
     pub arguments: Set,
-    /// The answer of each of the decisions, in their order.
+    /// The answer of each of the decisions, in order.
     pub answers: Vec<Action>,
     /// One of the calls: the least number, and the least arguments.
     pub witness: SeccompData,
@@ -133,7 +135,7 @@ impl Class {
         })
     }
 
-    /// Whether a number is one of its.
+    /// Whether a number is one of its numbers.
     pub fn has_number(&self, nr: u32) -> bool {
         self.numbers
             .iter()
@@ -165,7 +167,8 @@ impl Decider {
         Ok(self.finish(found))
     }
 
-    /// As [`Decider::compare`], with classes split so that each of `beside` (which are not compared) has one answer in each, too.
+    /// As [`Decider::compare`], with classes split so that each of `beside` (which are not compared) also has one
+    /// answer in each.
     pub(crate) fn compare_beside(
         &mut self,
         decisions: &[Decision],
@@ -245,10 +248,10 @@ fn classes(diagrams: &mut Diagrams, nodes: &[Node], wanted: Wanted<'_>) -> Resul
     Ok(found)
 }
 
-/// Architectures with what the decisions go on from.
+/// Architectures with the nodes from which the decisions continue.
 ///
-/// Ranges of many values are all in one class if they go on from the same nodes; a single value that does, too.
-/// x86_64 and i386 always stand alone: a machine of x86 can make calls of both.
+/// Ranges of many values are all in one class if they continue from the same nodes, and so is a single value
+/// that does. x86_64 and i386 are always separate: an x86 machine can make calls of both.
 fn abis(ranges: &[Range]) -> Vec<(Abi, Vec<Node>)> {
     let mut abis = Vec::new();
     let mut others: IndexMap<&[Node], Vec<(u32, u32)>> = IndexMap::new();
@@ -278,7 +281,7 @@ fn abis(ranges: &[Range]) -> Vec<(Abi, Vec<Node>)> {
     abis
 }
 
-/// Numbers with bit 30 and without bit 31 are x32's.
+/// Numbers with bit 30 and without bit 31 belong to x32.
 fn take_x32(ranges: Vec<Range>) -> (Vec<Range>, Vec<Range>) {
     const LAST: u32 = X32_BIT | (X32_BIT - 1);
     let (mut x86_64, mut x32) = (Vec::new(), Vec::new());
@@ -369,7 +372,7 @@ impl Split<'_> {
                 return Err(TooComplex);
             }
         }
-        // Those with equal answers only came along to be split off.
+        // Those with equal answers were only included to be split off.
         parts.retain(|(_, values)| {
             let leaves: Result<Vec<Node>, TooComplex> =
                 values.iter().map(|value| diagrams.leaf(*value)).collect();

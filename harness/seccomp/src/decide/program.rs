@@ -1,8 +1,8 @@
 //! From a filter's instructions to its diagram.
 //!
-//! Forward first: which states of the machine reach which instruction. Jumps go forward only, so one pass finds them all.
-//! Then backward: the function of each state, from the functions of those that it leads to. Nothing is followed
-//! path by path, so a filter whose paths are many is no dearer than its states are.
+//! Forward first: which states of the machine reach which instruction. Jumps only go forward, so one pass finds them
+//! all. Then backward: the function of each state, from the functions of the states that it leads to. Nothing is
+//! followed path by path, so a filter with many paths costs no more than its states do.
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -14,16 +14,16 @@ use crate::data::{DATA_SIZE, Field};
 use crate::filter::Filter;
 use crate::opcode::{Math, Op, Register, Source, Test};
 
-/// States of the machine that a filter may have, over all of its instructions.
+/// How many states of the machine a filter may have, over all of its instructions.
 const MOST_STATES: usize = 1 << 20;
 
-/// Different contents of the scratch memory that are kept at most.
+/// How many different contents of the scratch memory are kept at most.
 const MOST_SCRATCHES: usize = 1 << 17;
 
 /// Why a filter could not be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecideError {
-    /// No kernel takes it.
+    /// No kernel accepts it.
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// It has no small diagram.
@@ -36,16 +36,16 @@ pub enum DecideError {
 struct State {
     a: Word,
     x: Word,
-    /// By its place in [`Program::scratches`].
+    /// An index into [`Program::scratches`].
     scratch: u32,
-    /// The architecture and the number, where a test has shown that they are this. It keeps what follows from asking again.
+    /// The architecture and the number, if a test has shown that they have this value. This saves asking again.
     arch: Option<u32>,
     nr: Option<u32>,
 }
 
 type Scratch = [Word; SCRATCH_WORDS as usize];
 
-/// Where a state goes on: so many instructions skipped.
+/// Where a state continues: this many instructions skipped.
 struct Next {
     skip: u32,
     state: State,
@@ -151,7 +151,7 @@ impl Program<'_> {
         }
     }
 
-    /// Where a state goes on: nowhere for a return, two ways for a test that is open.
+    /// Where a state continues: nowhere for a return, two ways for an open test.
     fn next(&mut self, op: Op, mut state: State) -> Result<Vec<Next>, TooComplex> {
         match op {
             Op::LoadData(offset) => state.a = load(offset, state),
@@ -224,7 +224,7 @@ fn branch(test: Test, source: Source, state: State, [yes, no]: [u32; 2]) -> Vec<
     let v = operand(source, state);
     if let (Word::Constant(a), Word::Constant(v)) = (state.a, v) {
         let skip = if test.holds(a, v) { yes } else { no };
-        // Twice, so that a test always has two ways: they are the same one.
+        // Twice, so that a test always has two ways on, which are the same here.
         return vec![Next { skip, state }, Next { skip, state }];
     }
     let mut held = state;

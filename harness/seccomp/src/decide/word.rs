@@ -1,6 +1,7 @@
 //! What a register of the filter's machine holds, as a function of the call: 32 sets, one for each bit.
 //!
-//! Real filters load a word of the call and hold it against constants; the kernel takes any arithmetic, so all of it is here.
+//! Real filters load a word of the call and compare it with constants; the kernel accepts any arithmetic, so all of it
+//! is here.
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -17,7 +18,7 @@ pub(super) enum Word {
     Constant(u32),
     /// A word of the call, by the level of its highest bit.
     Field(u16),
-    /// Any other, by its place in [`Words`].
+    /// Anything else, by its index in [`Words`].
     Bits(u32),
 }
 
@@ -31,7 +32,7 @@ pub(super) struct Words {
     calculated: FxHashMap<(Math, Word, Word), (Word, Set)>,
 }
 
-/// The words that are kept at most, and the calculations: some 50 MiB.
+/// How many words, and calculations, are kept at most: some 50 MiB.
 const MOST_WORDS: usize = 1 << 17;
 
 /// The level of a field's highest bit.
@@ -66,7 +67,7 @@ impl Words {
         Ok(bits)
     }
 
-    /// Keeps a word; a constant, or one that is there, is not kept twice.
+    /// Keeps a word; a constant, or a word that is already there, is not kept twice.
     fn keep(&mut self, bits: Bits) -> Result<Word, TooComplex> {
         if bits.iter().all(|bit| bit.is_all() || bit.is_empty()) {
             let value = (0..)
@@ -81,7 +82,8 @@ impl Words {
         Ok(Word::Bits(at as u32))
     }
 
-    /// `A op v`. The second value says when the kernel ends the filter with the answer 0: a division by an X of 0.
+    /// `A op v`. The second value is the set of calls for which the kernel ends the filter with the answer 0: a
+    /// division by an X of 0.
     pub(super) fn calculate(
         &mut self,
         diagrams: &mut Diagrams,
@@ -182,7 +184,7 @@ impl Words {
         diagrams.choose(set, yes, no)
     }
 
-    /// A function whose leaves are made from the word's values.
+    /// A function whose leaves are derived from the word's values.
     pub(super) fn spread(
         &mut self,
         diagrams: &mut Diagrams,
@@ -249,7 +251,7 @@ fn add(diagrams: &mut Diagrams, a: &Bits, v: &Bits, mut carry: Set) -> Result<(B
     Ok((sum, carry))
 }
 
-/// The difference, and where it did not have to borrow: where a >= v.
+/// The difference, and where no borrow was needed: where a >= v.
 fn subtract(diagrams: &mut Diagrams, a: &Bits, v: &Bits) -> Result<(Bits, Set), TooComplex> {
     let mut inverse = *v;
     for bit in &mut inverse {
@@ -293,11 +295,11 @@ fn multiply(diagrams: &mut Diagrams, a: &Bits, v: &Bits) -> Result<Bits, TooComp
     Ok(product)
 }
 
-/// By long division. What it gives for a divisor of 0 does not count: the kernel ends the filter there.
+/// By long division. The result for a divisor of 0 does not matter: the kernel ends the filter there.
 fn divide(diagrams: &mut Diagrams, a: &Bits, v: &Bits) -> Result<Bits, TooComplex> {
     let (mut quotient, mut rest) = ([Set::EMPTY; 32], [Set::EMPTY; 32]);
     for at in (0..32).rev() {
-        // The bit that is shifted out counts: a rest that had it is more than any divisor.
+        // The bit that is shifted out counts: a remainder that had it is greater than any divisor.
         let over = rest[31];
         rest.copy_within(0..31, 1);
         rest[0] = a[at];
@@ -308,7 +310,7 @@ fn divide(diagrams: &mut Diagrams, a: &Bits, v: &Bits) -> Result<Bits, TooComple
     Ok(quotient)
 }
 
-/// Shifts by v modulo 32, as the kernel does. `from` gives the bit that comes to a place.
+/// Shifts by v modulo 32, as the kernel does. `from` gives the bit that moves to a position.
 fn shift(
     diagrams: &mut Diagrams,
     a: &Bits,

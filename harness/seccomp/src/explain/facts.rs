@@ -1,4 +1,5 @@
-//! What is known of calls: since when the kernel has them, and who makes them. The facts are in `harness/seccomp/data/`.
+//! What is known about calls: since when the kernel has them, and what makes them. The facts are in
+//! `harness/seccomp/data/`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,29 +9,29 @@ use serde::Deserialize;
 use crate::action::{Action, errno_name};
 use crate::decide::partition::Class;
 
-/// Someone who makes a call.
+/// Something that makes a call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Caller {
     /// A library function or a program, with the versions that do.
     pub who: String,
-    /// The errnos on which it does without the call.
+    /// The errnos on which it continues without the call.
     pub fallback: Vec<String>,
-    /// What comes of any other.
+    /// What happens on any other.
     pub otherwise: String,
-    /// Where that can be read.
+    /// A link to the evidence.
     pub link: String,
 }
 
-/// A call, and who makes it.
+/// A call, and what makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meets {
     /// The call's name.
     pub syscall: String,
-    /// Who makes it.
+    /// What makes it.
     pub callers: Vec<Caller>,
-    /// Older calls of the same power: a profile that allows them all gives nothing away by allowing this one.
+    /// Older calls of the same power: a profile that allows them all loses nothing by allowing this one.
     #[serde(default)]
     pub like: Vec<String>,
 }
@@ -50,19 +51,20 @@ static SINCE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
-/// The version of Linux that brought a call, `X.Y`. `None`: it was there before 2.6.12, or has no name.
+/// The version of Linux that introduced a call, `X.Y`. `None`: it existed before 2.6.12, or has no name.
 pub fn since(name: &str) -> Option<&'static str> {
     SINCE.get(name).map(String::as_str)
 }
 
-/// All calls that are known to be made by someone who may not get over an answer.
+/// All calls that are known to be made by something that may not cope with an answer.
 pub fn callers() -> impl Iterator<Item = &'static Meets> {
     CALLERS.iter()
 }
 
-/// The calls of a class whose callers do not get over one of the answers, but over another.
+/// The calls of a class whose callers cannot cope with one of the answers, but can with another.
 ///
-/// A call that every filter lets through or that every filter refuses in the same way hits nobody by the change.
+/// A call that every filter lets through or that every filter refuses in the same way does not affect anything
+/// when it changes.
 pub(super) fn hits(class: &Class) -> Vec<Meets> {
     CALLERS
         .iter()
@@ -87,7 +89,7 @@ pub(super) fn hits(class: &Class) -> Vec<Meets> {
 }
 
 impl Caller {
-    /// Whether it works with an answer: the call is made, or it does without.
+    /// Whether it works with an answer: either the call is made, or it continues without the call.
     pub fn gets_over(&self, answer: Action) -> bool {
         match answer {
             Action::Allow | Action::Log => true,

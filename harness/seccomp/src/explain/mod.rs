@@ -1,12 +1,12 @@
-//! Says of each difference between filters what decided: a rule of the profile, its default action, or something that
-//! a runtime added, dropped or changed; and whom it hits.
+//! Explains for each difference between filters what caused it (a rule of the profile, its default action, or
+//! something that a runtime added, dropped or changed) and what it affects.
 //!
 //! | module | what it has |
 //! |---|---|
 //! | `reason` | why an answer is not the one that is written |
-//! | `facts` | since when a call is there, and who makes it (`harness/seccomp/data/`) |
+//! | `facts` | since when a call exists, and what makes it (`harness/seccomp/data/`) |
 //! | `text` | numbers and rows in words |
-//! | `summary` | the same by reason and class of calls: short, and alike for each version of a library |
+//! | `summary` | the same by reason and class of calls: short, and the same for each version of a library |
 
 mod facts;
 mod reason;
@@ -31,32 +31,34 @@ pub struct Row {
     pub class: Class,
     /// The condition on arguments, in words; empty for all of them.
     pub arguments: String,
-    /// What decides these calls, by the profile.
+    /// What decides these calls, according to the profile.
     pub ruling: Ruling,
     /// What is written for them; `None` where the profile says nothing.
     pub written: Option<Action>,
     /// For each answer: why it is not what is written. `None` if it is.
     pub reasons: Vec<Option<Reason>>,
-    /// Calls of the row that library functions and programs are known to make, and do not get over when some of the answers are given.
+    /// Calls of the row that are known to be made by library functions and programs that cannot cope with some of the
+    /// answers.
     pub meets: Vec<Meets>,
 }
 
 /// Why an answer is not the one that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// ENOSYS for calls newer than any of the profile's that the runtime knows: a stub of its own before the filter.
+    /// ENOSYS for calls newer than any call of the profile that the runtime knows: a stub of its own before the filter.
     Stub,
     /// As above, where the profile has a rule: the runtime, or its libseccomp, does not know the name.
     StubForRule(usize),
-    /// A rule is written, and the default action answers: the runtime, or its libseccomp, does not know the name, or left the rule out.
+    /// There is a rule, but the default action answers: the runtime, or its libseccomp, does not know the name, or left
+    /// the rule out.
     NoRule(usize),
-    /// A rule answers though its conditions do not hold.
+    /// A rule answers although its conditions do not hold.
     NoConditions(usize),
-    /// A rule whose conditions are held against the lower half of an argument only.
+    /// A rule whose conditions are compared with the lower half of an argument only.
     LowerHalf(usize),
-    /// The profile's default action is another one than that which the filter has; nothing of the profile says this.
+    /// The filter's default action is not the profile's; nothing in the profile asks for this.
     OtherDefault,
-    /// The profile says nothing on this architecture; the answer is the runtime's or its libseccomp's.
+    /// The profile says nothing about this architecture; the answer comes from the runtime or its libseccomp.
     Unlisted,
     /// Two rules match and say different things; one of them answers.
     OneOfTwo(usize, usize),
@@ -102,7 +104,8 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    /// As what a summary counts it: `newer than the profile`, `conditions ignored for clone`; none where it depends on more.
+    /// The heading under which a summary counts it: `newer than the profile`, `conditions ignored for clone`; `None` if
+    /// it depends on more.
     #[must_use]
     pub fn departure(&self, names: &[&str]) -> Option<String> {
         let of_names = |what: &str| format!("{what} {}", names.join(", "));
@@ -118,7 +121,7 @@ impl Reason {
 }
 
 impl Row {
-    /// Whether someone is known to make these calls, and not to get over an answer that some filter gives.
+    /// Whether these calls are known to be made by something that cannot cope with an answer that some filter gives.
     pub fn is_met(&self) -> bool {
         !self.meets.is_empty()
     }
@@ -128,7 +131,7 @@ impl Row {
         subject(&self.class, &self.arguments)
     }
 
-    /// What decides, by the profile, in words.
+    /// What decides, according to the profile, in words.
     pub fn ruling_text(&self, profile: &Profile) -> String {
         match &self.ruling {
             Ruling::Default => format!("default action {}", self.written_text()),
@@ -152,7 +155,8 @@ impl Row {
 }
 
 impl Decider {
-    /// The rows in which filters do not all answer the same, explained; those that are known to hit someone come first.
+    /// The rows in which filters do not all answer the same, explained; those that are known to affect something come
+    /// first.
     ///
     /// # Errors
     ///
@@ -169,7 +173,7 @@ impl Decider {
         Ok(rows)
     }
 
-    /// The rows in which a filter does not answer what is written, and those on which the profile says nothing.
+    /// The rows in which a filter does not answer what is written, and those about which the profile says nothing.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ pub(super) fn reason(
         Ruling::Rule(at) if answer == Action::ENOSYS && is_newer(meaning, class) => Reason::StubForRule(*at),
         Ruling::Rule(at) if default == Some(answer) => Reason::NoRule(*at),
         Ruling::Default | Ruling::Rule(_) => match rule_that_answers(profile, class, answer) {
-            // libseccomp takes x32 for an architecture whose registers have 32 bits.
+            // libseccomp treats x32 as an architecture whose registers have 32 bits.
             Some(at) if class.abi == Abi::X32 && class.witness.args.iter().any(|arg| arg >> 32 != 0) => {
                 Reason::LowerHalf(at)
             }

@@ -37,7 +37,7 @@ fn one(abi: &Abi, Numbers { first, last }: Numbers) -> String {
 /// Longer ranges are not spelled out.
 const MOST_NAMES: u32 = 64;
 
-/// Whether it is the last number that an ABI has. Behind those of x86_64 lie those of x32, then negative ones.
+/// Whether it is the last number that an ABI has. After those of x86_64 come those of x32, then negative ones.
 fn is_end(abi: &Abi, last: u32) -> bool {
     match abi {
         Abi::X86_64 => last == X32_BIT - 1 || last == u32::MAX,

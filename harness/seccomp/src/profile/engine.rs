@@ -1,8 +1,8 @@
 //! Profiles as engines keep them: Docker's `default.json`, `seccomp.json` of containers-common.
 //!
-//! They are more than a config.json takes: architectures come in groups, and rules hold for some containers only. Resolved as
-//! [moby](https://github.com/moby/profiles/blob/main/seccomp/seccomp_linux.go) and
-//! [containers-common](https://github.com/containers/common/blob/main/pkg/seccomp/seccomp_linux.go) do.
+//! They contain more than a config.json can: architectures come in groups, and rules apply to some containers only.
+//! They are resolved as in [moby](https://github.com/moby/profiles/blob/main/seccomp/seccomp_linux.go) and
+//! [containers-common](https://github.com/containers/common/blob/main/pkg/seccomp/seccomp_linux.go).
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub struct For {
 /// Why an engine refuses its profile.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Two ways to say one thing.
+    /// Two ways to say the same thing.
     #[error("resolve a profile: it has both architectures and archMap; an engine takes one of them")]
     BothArchitectures,
     /// As above, in a rule.
@@ -36,7 +36,7 @@ pub enum EngineError {
     Errno {
         /// `defaultErrno`, or the rule by its place, from 0.
         place: String,
-        /// What stands there.
+        /// What is there.
         name: String,
     },
     /// Not `X.Y`.
@@ -44,12 +44,12 @@ pub enum EngineError {
     Kernel {
         /// Its place, from 0.
         rule: usize,
-        /// What stands there.
+        /// What is there.
         text: String,
     },
 }
 
-/// Whether a `defaultAction` object is an engine's: it has members that a config.json has not.
+/// Whether a `defaultAction` object is an engine's: it has members that a config.json does not have.
 pub(super) fn is_one(look: &Value) -> bool {
     let of_rule = ["includes", "excludes", "name", "errno", "comment"];
     let rules = look.get("syscalls").and_then(Value::as_array);
@@ -166,7 +166,7 @@ pub(super) fn resolve(text: &str, container: &For) -> Result<Profile, ProfileErr
     })
 }
 
-/// A name goes before a number; both say the same in the files that there are.
+/// A name takes precedence over a number; both say the same in the existing files.
 fn errno(
     place: impl Fn() -> String,
     name: Option<String>,
@@ -185,10 +185,10 @@ fn errno(
     }
 }
 
-/// Whether a rule is for this container.
+/// Whether a rule applies to this container.
 fn holds(at: usize, rule: &EngineRule, container: &For) -> Result<bool, EngineError> {
     let has = |capability: &String| container.capabilities.contains(capability);
-    // Both are read before anything decides: an engine refuses the file whichever rules the container gets.
+    // Both are read before anything is decided: an engine refuses the file whichever rules the container gets.
     let newer = |filter: &Option<Filter>| -> Result<Option<bool>, EngineError> {
         let text = filter.as_ref().and_then(|filter| filter.min_kernel.as_ref());
         let Some(text) = text.filter(|text| !text.is_empty()) else {

@@ -1,11 +1,12 @@
 //! Seccomp profiles: `linux.seccomp` of an OCI config, and the files from which engines make it.
 //!
-//! Read leniently: what a profile says wrongly is kept as it stands, because what runtimes make of it is the question.
+//! They are read leniently: mistakes in a profile are kept as they are, because the question is what runtimes make of
+//! them.
 //!
 //! | module | what it has |
 //! |---|---|
 //! | `engine` | an engine's own format, resolved for a container as the engine would |
-//! | `written` | what a profile means by the spec's words: a function from calls to rulings |
+//! | `written` | what a profile means according to the spec: a function from calls to rulings |
 //! | `names` | actions, operators and architectures by their names in the spec |
 
 mod engine;
@@ -46,10 +47,10 @@ pub struct Profile {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub flags: Vec<String>,
-    /// Where a listener waits for notifications.
+    /// The socket on which a listener waits for notifications.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener_path: Option<String>,
-    /// What the listener is told.
+    /// What is passed to the listener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener_metadata: Option<String>,
     /// The rules, in the file's order.
@@ -90,7 +91,7 @@ pub struct Condition {
     /// Which argument, from 0.
     #[serde(default)]
     pub index: u32,
-    /// What it is held against; the mask of `SCMP_CMP_MASKED_EQ`.
+    /// What it is compared with; the mask of `SCMP_CMP_MASKED_EQ`.
     #[serde(default)]
     pub value: u64,
     /// The value of `SCMP_CMP_MASKED_EQ`.
@@ -101,7 +102,7 @@ pub struct Condition {
     pub op: String,
 }
 
-// serde hands out a reference.
+// serde passes a reference.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn is_zero(value: &u64) -> bool {
     *value == 0
@@ -130,10 +131,10 @@ pub enum Source {
 /// Why a text is not a profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    /// Not JSON, or a member of the wrong kind; says the line and the column.
+    /// Not JSON, or a member of the wrong kind; gives the line and the column.
     #[error("read a profile: {0}")]
     Json(#[from] serde_json::Error),
-    /// A config.json without one.
+    /// A config.json without a seccomp profile.
     #[error("read a profile: the config has no linux.seccomp, so there is no filter to look at")]
     NoSeccomp,
     /// Something else.
@@ -141,7 +142,7 @@ pub enum ProfileError {
         "read a profile: neither a config.json, nor a linux.seccomp object, nor an engine's profile: it has no defaultAction"
     )]
     NotOne,
-    /// An engine's profile that the engine would refuse, too.
+    /// An engine's profile that the engine would refuse too.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
@@ -151,7 +152,7 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// When it is none of them; with the line and column of what is wrong, where JSON has it.
+    /// When it is none of these; with the line and column of the mistake, where JSON gives it.
     pub fn read(text: &str, container: &For) -> Result<(Self, Source), ProfileError> {
         let look: Value = serde_json::from_str(text)?;
         if look.get("ociVersion").is_some() || look.get("linux").is_some() {
@@ -185,9 +186,10 @@ impl Profile {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// The newest call that a rule names, by its number on an ABI: what is newer, the profile's author cannot have known.
+    /// The newest call that a rule names, by its number on an ABI: the profile's author cannot have known of anything
+    /// newer.
     ///
-    /// The numbers that x32 has for itself do not count: they are large, and not new.
+    /// The numbers that only x32 has do not count: they are large, but not new.
     pub fn newest(&self, abi: &Abi) -> Option<u32> {
         let names = self.syscalls.iter().flat_map(|rule| &rule.names);
         names

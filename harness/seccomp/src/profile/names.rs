@@ -4,11 +4,11 @@ use crate::action::Action;
 use crate::data::{ARCH_AARCH64, ARCH_ARM, ARCH_RISCV64};
 use crate::decide::partition::Abi;
 
-/// The errno of an action that names none.
+/// The errno of an action that does not name one.
 const EPERM: u16 = 1;
 
-/// An action by its name in the spec, with its errno as the kernel hands it out. `None`: no such action, or an errno for which a
-/// filter has no room.
+/// An action by its name in the spec, with its errno as the kernel returns it. `None`: no such action, or an errno for
+/// which a filter has no room.
 pub fn action(name: &str, errno: Option<u32>) -> Option<Action> {
     let errno = || match errno {
         None => Some(EPERM),

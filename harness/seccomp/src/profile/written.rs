@@ -1,8 +1,8 @@
-//! What a profile means, by the words of the spec: which rule decides each call, and how.
+//! What a profile means according to the spec: which rule decides each call, and how.
 //!
 //! The spec says that a rule matches when its name and all of its conditions do, and that the default action answers
-//! the rest. It does not say what happens on architectures that are not listed, nor which of two rules with different actions goes
-//! first: there, what is written is that nothing is written.
+//! the rest. It does not say what happens on architectures that are not listed, nor which of two rules with different
+//! actions takes precedence: in these cases, nothing counts as written.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::decide::diagram::{ARCH, ARGS, Against, Diagrams, NR, Node, Set, TooCo
 use crate::decide::partition::Abi;
 use crate::decide::{Decider, Decision};
 
-/// A leaf for calls of which a profile says nothing: no filter can answer this ([`Action::value`]).
+/// A leaf for calls about which a profile says nothing: no filter can answer this ([`Action::value`]).
 const NOTHING: u32 = 0x1234_5678;
 
 /// What decides a call.
@@ -79,7 +79,7 @@ impl Written {
             .collect())
     }
 
-    /// What is written, as a decision. Where nothing is written it gives an answer that no filter can give.
+    /// What is written, as a decision. Where nothing is written, it gives an answer that no filter can give.
     pub fn decision(&self) -> Decision {
         self.decision
     }
@@ -113,7 +113,8 @@ impl Profile {
 }
 
 impl Decider {
-    /// The meaning of a profile. `native` is the machine's architecture by the spec's name, for a profile that lists none.
+    /// The meaning of a profile. `native` is the machine's architecture by the spec's name, for a profile that does not
+    /// list any.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ impl Decider {
 }
 
 impl Decider {
-    /// The calls that none of some rules matches by its conditions; `None` when one of them cannot be understood.
+    /// The calls that none of the rules matches by its conditions; `None` if one of the rules cannot be understood.
     pub(crate) fn unmatched(&mut self, rules: &[&Rule]) -> Result<Option<Set>, TooComplex> {
         let mut matched = Set::EMPTY;
         for rule in rules {
@@ -160,7 +161,7 @@ struct Rulings {
     places: FxHashMap<Ruling, u32>,
 }
 
-/// The leaves of the rulings that there always are.
+/// The leaves of the rulings that always exist.
 const DEFAULT: u32 = 0;
 const UNLISTED: u32 = 1;
 
@@ -226,7 +227,7 @@ impl Maker<'_> {
 
     /// The rulings on the calls of one architecture.
     fn abi(&mut self, abi: &Abi) -> Result<Node, TooComplex> {
-        // An architecture whose calls are not known here has no rulings on any.
+        // An architecture whose calls are unknown here has no rulings on any.
         if abi.syscall_number("read").is_none() {
             return self.diagrams.leaf(UNLISTED);
         }
@@ -251,14 +252,14 @@ impl Maker<'_> {
         for (nr, of_nr) in numbers.into_iter().rev() {
             node = self.diagrams.choose_word(NR, Against::Equal, nr, of_nr, node)?;
         }
-        // A call has the lower halves for arguments, whatever the registers are.
+        // A call gets the lower halves as arguments, whatever the registers are.
         match abi.is_narrow() {
             true => self.diagrams.narrow(node, &mut FxHashMap::default()),
             false => Ok(node),
         }
     }
 
-    /// One rule more: it decides where only the default did, and conflicts where another says something else.
+    /// Adds a rule: it decides where only the default did so far, and conflicts where another rule says something else.
     fn add(&mut self, before: Node, set: Set, at: usize) -> Result<Node, TooComplex> {
         let (profile, rulings) = (self.profile, &mut self.rulings);
         let mine = rulings.place(Ruling::Rule(at));
@@ -278,7 +279,7 @@ impl Maker<'_> {
     }
 }
 
-/// The calls whose arguments meet all conditions; `None` when one of them cannot be understood.
+/// The calls whose arguments meet all conditions; `None` if one of them cannot be understood.
 fn conditions(diagrams: &mut Diagrams, rule: &Rule) -> Result<Option<Set>, TooComplex> {
     let mut all = Set::ALL;
     for condition in &rule.args {

@@ -3,15 +3,15 @@
 use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_I386, ARCH_X86_64};
 use ocidiff_seccomp::{Filter, Instruction, SeccompData};
 
-/// A filter, or a stack of them, and what is answered.
+/// A filter, or a stack of filters, and the expected answers.
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// The newest first.
+    /// Newest first.
     pub(crate) filters: Vec<Filter>,
     pub(crate) rows: Vec<Row>,
 }
 
-/// A call, and the answer by the name that people read.
+/// A call, and the answer by its readable name.
 pub(crate) struct Row {
     /// Its line in the file.
     pub(crate) line: usize,

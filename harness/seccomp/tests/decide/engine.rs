@@ -1,4 +1,5 @@
-//! Profiles as engines keep them, resolved for a container, as the engine does; and everything that is wrong with a file.
+//! Profiles as engines keep them, resolved for a container as the engine does it; and everything that can be wrong with
+//! a file.
 
 use std::collections::BTreeSet;
 
@@ -106,7 +107,7 @@ fn what_comes_out_is_what_a_config_takes() {
         ]
     });
     assert_eq!(profile.to_json(), expected);
-    // What came out is a linux.seccomp object, and stays what it is.
+    // The result is a linux.seccomp object, and stays what it is.
     let again = Profile::read(&expected.to_string(), &container(&[], (6, 18))).expect("an object");
     assert_eq!(again, (profile, Source::Object));
 }
@@ -151,7 +152,7 @@ fn what_is_wrong_with_a_file_is_said() {
         (rule(r#""names": [], "includes": {"minKernel": "4"}"#), "minKernel \"4\" is not a version"),
         (rule(r#""names": [], "includes": {"minKernel": "4.8.1"}"#), "minKernel \"4.8.1\" is not a version"),
         (rule(r#""names": [], "excludes": {"minKernel": "-1.2"}"#), "minKernel \"-1.2\" is not a version"),
-        // Where another condition has decided already, too: the engine reads the whole file first.
+        // Even if another condition has already decided: the engine reads the whole file first.
         (
             rule(r#""names": [], "excludes": {"arches": ["amd64"], "minKernel": "new"}"#),
             "minKernel \"new\" is not a version",

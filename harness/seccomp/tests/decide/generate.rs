@@ -1,4 +1,4 @@
-//! Random filters that the kernel takes: every operation, jumps forward, scratch memory.
+//! Random filters that the kernel accepts: every operation, forward jumps, scratch memory.
 
 use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64, X32_BIT};
 use ocidiff_seccomp::{Filter, Instruction};
@@ -22,20 +22,20 @@ const TESTS: [u16; 4] = [0x15, 0x25, 0x35, 0x45];
 /// What filters to make.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
-    /// Groups of instructions at most.
+    /// How many groups of instructions, at most.
     pub(crate) groups: usize,
-    /// Only tests of words against constants: what runtimes write.
+    /// Only comparisons of words with constants: what runtimes write.
     pub(crate) plain: bool,
 }
 
-/// A group of instructions; jumps lead to the first of one.
+/// A group of instructions; jumps lead to the first instruction of a group.
 enum Group {
     Run(Vec<Instruction>),
     Test(u16, u32),
     Jump,
 }
 
-/// A random filter. It is valid: jumps lead to a group further on, and scratch words that are read are written at the start.
+/// A random filter. It is valid: jumps lead to a later group, and scratch words that are read are written at the start.
 pub(crate) fn filter(dice: &mut Dice, kind: Kind) -> Filter {
     let scratch = if kind.plain { 0 } else { dice.below(4) as u32 };
     let mut groups: Vec<Group> = (0..scratch).map(|word| fill(dice, word)).collect();
@@ -47,7 +47,7 @@ pub(crate) fn filter(dice: &mut Dice, kind: Kind) -> Filter {
     link(dice, &groups, start)
 }
 
-/// The first groups are linear, so that each scratch word is written on every way.
+/// The first groups are linear, so that each scratch word is written on every path.
 fn fill(dice: &mut Dice, word: u32) -> Group {
     Group::Run(vec![
         load(dice),
@@ -120,7 +120,7 @@ fn by_constant(dice: &mut Dice) -> Instruction {
     Instruction::plain(code, k)
 }
 
-/// Small, or of one bit: the product of a word and any other number has no small diagram.
+/// Small, or a single bit: the product of a word and any other number has no small diagram.
 fn factor(dice: &mut Dice) -> u32 {
     if dice.one_in(2) {
         1 + dice.below(12) as u32
@@ -143,7 +143,7 @@ pub(crate) fn constant(dice: &mut Dice) -> u32 {
     }
 }
 
-/// All actions, with data that counts and data that does not, and values that mean nothing.
+/// All actions, with data that matters and data that does not, and values that mean nothing.
 pub(crate) fn answer(dice: &mut Dice) -> u32 {
     let action = dice.pick(&[
         0x7fff_0000,
@@ -162,7 +162,7 @@ pub(crate) fn answer(dice: &mut Dice) -> u32 {
     action | dice.pick(&[0, 0, 1, 38, 4095, 4096, 0xffff])
 }
 
-/// Puts groups one behind the other; tests and jumps lead to one of the next few.
+/// Puts groups one after the other; tests and jumps lead to one of the next few.
 fn link(dice: &mut Dice, groups: &[Group], start: usize) -> Filter {
     let length = |group: &Group| match group {
         Group::Run(list) => list.len(),

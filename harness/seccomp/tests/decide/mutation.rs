@@ -1,4 +1,5 @@
-//! A real filter with one instruction changed: the comparison finds it, with a call that shows it, or has proven that nothing changed.
+//! A real filter with one instruction changed: the comparison finds the change, with a call that shows it, or has
+//! proven that nothing changed.
 
 use ocidiff_seccomp::{DecideError, Decider, Decision, Filter, Instruction, SeccompData};
 
@@ -6,7 +7,7 @@ use crate::support::{constants, real};
 
 const JSET: u16 = 0x45;
 
-/// Instructions that could stand in a place instead.
+/// Instructions that could be in this place instead.
 fn mutants(at: usize, one: Instruction) -> Vec<Instruction> {
     let k = |k| Instruction { k, ..one };
     let ways = |jt, jf| Instruction { jt, jf, ..one };
@@ -49,7 +50,7 @@ fn edges(decider: &mut Decider, decision: Decision, filter: &Filter) -> Vec<Secc
     calls
 }
 
-/// What became of the mutants of one half of the instructions.
+/// The results for the mutants of one half of the instructions.
 #[derive(Default, Debug)]
 struct Tally {
     found: usize,
@@ -67,7 +68,7 @@ fn run(base: &Filter, places: impl Iterator<Item = usize>) -> Tally {
     let calls = edges(&mut decider, decision, base);
     let answers: Vec<_> = calls.iter().map(|call| base.evaluate(call)).collect();
     for at in places {
-        // A small table is a fast one.
+        // A small table is a fast table.
         if decider.nodes() > 50_000 {
             decider = Decider::default();
             decision = decider.filter(base).expect("simple");
@@ -115,7 +116,7 @@ fn run(base: &Filter, places: impl Iterator<Item = usize>) -> Tally {
 fn no_change_of_an_instruction_is_overlooked() {
     let base = real("docker-20.10.24.crun@1.8.1");
     assert!(base.len() > 900);
-    // Two threads, for the sake of who waits.
+    // Two threads, to shorten the wait.
     let tallies = std::thread::scope(|scope| {
         let halves = [0, 1].map(|half| {
             let base = &base;

@@ -1,5 +1,5 @@
 //! Random filters and random calls: the decision answers as the interpreter does, classes cover every call once, and
-//! what a comparison says of two filters is so.
+//! what a comparison says about two filters is true.
 
 use ocidiff_seccomp::{DecideError, Decider, Decision, Filter};
 
@@ -27,7 +27,7 @@ fn decide(decider: &mut Decider, filter: &Filter, kind: Kind, refused: &mut usiz
     }
 }
 
-/// Draws filters and calls; gives the calls compared, and how many filters were too complex.
+/// Draws filters and calls; returns how many calls were compared, and how many filters were too complex.
 fn answers(seed: u64, kind: Kind, filters: usize, calls: usize) -> (usize, usize) {
     let mut dice = Dice(seed);
     let (mut compared, mut refused) = (0, 0);
@@ -75,7 +75,7 @@ fn classes_cover_every_call_once() {
         };
         let classes = match decider.partition(&[decision]) {
             Ok(classes) => classes,
-            // Bits of a number by themselves make too many ranges of numbers.
+            // Testing single bits of a number makes too many ranges of numbers.
             Err(_) if !kind.plain => {
                 refused += 1;
                 continue;
@@ -141,7 +141,7 @@ fn what_a_comparison_says_is_so() {
         assert_eq!(there.len(), back.len());
         rows += there.len();
         equal += usize::from(there.is_empty());
-        // A call in no row is answered alike.
+        // A call in no row gets the same answer from both.
         let constants = [constants(&one), constants(&other)].concat();
         for _ in 0..50 {
             let call = possible(call_near(&mut dice, &constants));
@@ -154,7 +154,7 @@ fn what_a_comparison_says_is_so() {
     assert!(equal > 50 && refused < 80, "{equal} equal, {refused} refused");
 }
 
-/// The same of the filters that runtimes load, all together and each with each.
+/// The same for the filters that runtimes load, all together and in pairs.
 #[test]
 fn what_is_said_of_real_filters_is_so() {
     let mut dice = Dice(5);
@@ -194,7 +194,7 @@ fn what_is_said_of_real_filters_is_so() {
     );
 }
 
-/// One constant or way of a filter changed; the filter itself where that is not valid.
+/// A filter with one constant or branch changed; the filter itself if the result is not valid.
 fn changed(dice: &mut Dice, filter: &Filter) -> Filter {
     let mut changed = filter.clone();
     let at = dice.below(changed.len());

@@ -30,7 +30,7 @@ fn rule_if(name: &str, action: &str, conditions: &[(u32, u64, &str)]) -> Rule {
     }
 }
 
-/// A filter that does what another profile says, held against a profile.
+/// A filter that does what another profile says, compared with a profile.
 fn as_if(meant: &Profile, made: &Profile) -> Summary {
     let mut decider = Decider::default();
     let made = decider.written(made, NATIVE).expect("few rules").decision();
@@ -99,7 +99,7 @@ fn a_filter_that_does_what_is_written() {
     assert_eq!(as_if(&same, &same).departures, [""; 0]);
 }
 
-/// What is written is one thing, and the filter does another; on x86_64 alone.
+/// One thing is written, and the filter does another; on x86_64 alone.
 #[test]
 fn reasons() {
     let is_one = || rule_if("personality", "ALLOW", &[(0, 1, "EQ")]);
@@ -116,7 +116,7 @@ fn reasons() {
             vec![rule(&["personality"], "ALLOW")],
             &["conditions ignored for personality: ALLOW [x86_64]"],
         ),
-        // One of two rules must be told from both.
+        // One of two rules must be distinguished from both.
         (
             vec![is_one(), is_two()],
             vec![is_one()],
@@ -194,11 +194,11 @@ fn another_default_action_is_one_line() {
     let made = profile(&["X86_64", "X86"], rules());
     let line = "whatever no rule matches: ERRNO(EPERM) [x86_64, i386]";
     assert_eq!(as_if(&meant, &made).departures, [line]);
-    // A rule that is left out besides is a line of its own.
+    // A rule that is also left out has a line of its own.
     let without = profile(&["X86_64", "X86"], vec![rules().remove(1)]);
     let left_out = "rule left out for read: ERRNO(EPERM) [x86_64, i386]";
     assert_eq!(as_if(&meant, &without).departures, [line, left_out]);
-    // One call that gets the right answer is enough for another reading.
+    // One call that gets the right answer is enough to read differently.
     let mut but_one = rules();
     but_one.push(Rule {
         errno_ret: Some(38),
@@ -208,7 +208,7 @@ fn another_default_action_is_one_line() {
     assert!(!found.contains(&line.to_owned()), "{found:?}");
 }
 
-/// A filter before all others: numbers from one on answer ENOSYS.
+/// A filter before all others: numbers from one on return ENOSYS.
 fn stub(first: u32, last: u32) -> Filter {
     let (allow, enosys) = (
         Instruction::plain(0x06, 0x7fff_0000),
@@ -236,7 +236,7 @@ fn stubs_that_begin_elsewhere_read_the_same_or_not() {
         // 452 is fchmodat2, 449 futex_waitv.
         (&["fchmodat2"], stub(453, last), &[newer]),
         (&["futex_waitv"], stub(450, last), &[newer]),
-        // The library does not know the profile's newest.
+        // The library does not know the profile's newest call.
         (
             &["openat2", "fchmodat2"],
             stub(449, last),
@@ -321,7 +321,7 @@ fn lists_that_are_long_are_cut_and_told_apart() {
     assert_eq!(all, line(&names));
 }
 
-/// Each instruction of a real filter is changed a little: a filter that answers otherwise reads otherwise.
+/// Each instruction of a real filter is changed a little: a filter that answers differently reads differently.
 #[test]
 fn filters_that_differ_do_not_read_the_same() {
     let docker = docker();

@@ -1,4 +1,4 @@
-//! What several tests need: dice with a seed, real filters, and whether a class has a call.
+//! What several tests need: seeded dice, real filters, and whether a class contains a call.
 
 use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64, X32_BIT};
 use ocidiff_seccomp::decide::partition::{Abi, Class};
@@ -23,7 +23,7 @@ impl Dice {
         (self.roll() % end.max(1) as u64) as usize
     }
 
-    /// True in one of `many` cases.
+    /// True one time in `many`.
     pub(crate) fn one_in(&mut self, many: usize) -> bool {
         self.below(many) == 0
     }
@@ -33,7 +33,7 @@ impl Dice {
     }
 }
 
-/// These files are shared with the tests of harness/trace, which is beside this crate.
+/// These files are shared with the tests of harness/trace, which is next to this crate.
 const FILTERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../seccomp/tests/filters");
 
 /// A filter as it was read back from the kernel under a runtime.
@@ -67,7 +67,7 @@ fn from_hex(text: &str) -> Filter {
     Filter::from_bytes(&bytes).expect("whole instructions")
 }
 
-/// The constants of a filter's instructions.
+/// The constants in a filter's instructions.
 pub(crate) fn constants(filter: &Filter) -> Vec<u32> {
     let constant = |op| match op {
         Op::Branch {
@@ -84,7 +84,7 @@ pub(crate) fn constants(filter: &Filter) -> Vec<u32> {
     constants
 }
 
-/// A call near what a filter asks about: words are its constants, those beside them, or anything.
+/// A call close to what a filter asks about: its words are the filter's constants, neighbours of those, or anything.
 pub(crate) fn call_near(dice: &mut Dice, constants: &[u32]) -> SeccompData {
     let mut word = |usual: &[u32]| match dice.below(8) {
         0..4 => dice.pick(usual),
@@ -125,7 +125,7 @@ pub(crate) fn has(decider: &Decider, class: &Class, call: &SeccompData) -> bool 
     by_abi && class.has_number(call.nr) && decider.contains(class.arguments, call)
 }
 
-/// A call that can be made on its architecture: on 32-bit ones the upper halves of registers are zero, but for i386.
+/// A call that can be made on its architecture: on 32-bit ones the upper halves of registers are zero, except for i386.
 pub(crate) fn possible(mut call: SeccompData) -> SeccompData {
     const SIXTY_FOUR_BIT: u32 = 0x8000_0000;
     if call.arch & SIXTY_FOUR_BIT == 0 && call.arch != ARCH_I386 {

@@ -1,4 +1,5 @@
-//! Filters by hand (`table.txt`): the interpreter and the decision both answer what the table says, and no opcode is left out.
+//! Handwritten filters (`table.txt`): the interpreter and the decision both answer what the table says, and no opcode
+//! is left out.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ fn entries() -> Vec<Entry> {
     assemble::read(include_str!("table.txt"))
 }
 
-/// The answer of a stack by the words of seccomp(2).
+/// The answer of a stack according to seccomp(2).
 fn evaluate(entry: &Entry, call: &SeccompData) -> Action {
     let answers = entry
         .filters
@@ -25,7 +26,7 @@ fn evaluate(entry: &Entry, call: &SeccompData) -> Action {
         .expect("there is a filter")
 }
 
-/// Errnos as numbers, and everything else as people read it.
+/// Errnos as numbers, and everything else in its readable form.
 fn text(action: Action) -> String {
     match action {
         Action::Errno(errno) => format!("ERRNO({errno})"),

@@ -1,4 +1,4 @@
-//! What a profile means by the spec's words: operators at the edges of words, architectures, rules that meet.
+//! What a profile means according to the spec: operators at the edges of words, architectures, rules that meet.
 
 use ocidiff_seccomp::data::{ARCH_AARCH64, ARCH_ARM, ARCH_I386, ARCH_X86_64, X32_BIT};
 use ocidiff_seccomp::profile::{Condition, Rule, Ruling};
@@ -39,7 +39,7 @@ fn one(profile: &Profile, arch: u32, nr: u32, first: u64) -> Ruling {
     rulings(profile, &[call]).remove(0)
 }
 
-/// An operator by Rust's own comparisons.
+/// An operator, in terms of Rust's own comparisons.
 fn holds(op: &str, arg: u64, value: u64, value_two: u64) -> bool {
     match op {
         "NE" => arg != value,
@@ -74,7 +74,7 @@ fn operators_at_the_edges_of_words() {
                 for &arg in &edges {
                     for (arch, nr, seen) in [
                         (ARCH_X86_64, PERSONALITY, arg),
-                        // i386's has the lower half, whatever the register is.
+                        // i386's call has the lower half, whatever the register is.
                         (ARCH_I386, 136, arg & 0xffff_ffff),
                     ] {
                         let mut args = [7; 6];
@@ -132,7 +132,7 @@ fn architectures_that_are_listed() {
         (&[], [&rule, &none, &none, &default, &none, &default]),
         (&["X86_64"], [&rule, &none, &none, &default, &none, &default]),
         (&["X86"], [&none, &rule, &none, &none, &none, &none]),
-        // Numbers from 2^31 on are no calls of x32.
+        // Numbers from 2^31 on are not calls of x32.
         (&["X32"], [&none, &none, &rule, &none, &none, &none]),
         (
             &["X86_64", "X32"],
@@ -143,7 +143,7 @@ fn architectures_that_are_listed() {
             [&rule, &rule, &rule, &default, &none, &default],
         ),
         (&["AARCH64"], [&none, &none, &none, &none, &rule, &none]),
-        // Listed, but its calls are not known here, or it does not exist.
+        // Listed, but its calls are unknown here, or it does not exist.
         (&["S390X", "NO_SUCH"], [&none, &none, &none, &none, &none, &none]),
     ];
     for (architectures, expected) in rows {
@@ -265,7 +265,7 @@ fn what_a_ruling_answers() {
         None,
     ];
     assert_eq!(answers[..7], named);
-    // The kernel hands out none above 4095, and a filter has no room for one above 65535.
+    // The kernel returns none above 4095, and a filter has no room for one above 65535.
     assert_eq!(
         answers[7..],
         [errno(0), errno(38), errno(4095), errno(4095), errno(4095), None]

@@ -1,4 +1,4 @@
-//! Where the container sits in every hierarchy, and the values that it runs under.
+//! Where the container sits in every hierarchy, and the settings that apply to it.
 //!
 //! Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
 

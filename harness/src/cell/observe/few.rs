@@ -1,24 +1,24 @@
-//! Of what may be without end a part is told, the same each time, and how much more there is.
+//! Where there may be endlessly many entries, a part is reported, the same each time, and how many more there are.
 
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
 
-/// Entries of a list that are told.
+/// Entries of a list that are reported.
 const TOLD: usize = 200;
-/// Entries that are counted. Where there are more it does not matter which.
+/// Entries that are counted. Beyond this number it does not matter which they are.
 const COUNTED: usize = 100_000;
 
-/// The first of the entries in the order of their names, and a line for the rest.
+/// The first entries in the order of their names, and a line for the rest.
 pub(super) fn few(all: impl Iterator<Item = String>) -> Vec<String> {
     few_of(all, |name| name)
 }
 
-/// The same of paths, as they come when each folder is listed in order.
+/// The same for paths, as they come when each folder is listed in order.
 pub(super) fn few_paths(all: impl Iterator<Item = PathBuf>) -> Vec<String> {
     few_of(all, |path| path.to_string_lossy().into_owned())
 }
 
-/// A list in an order of its own; where that is too long, as [`few`].
+/// A list in an order of its own; if it is too long, as [`few`].
 pub(super) fn few_as_they_are(all: Vec<String>) -> Vec<String> {
     if all.len() > TOLD {
         few(all.into_iter())
@@ -39,7 +39,7 @@ fn few_of<T: Ord>(all: impl Iterator<Item = T>, told: impl Fn(T) -> String) -> V
     told
 }
 
-/// The first so many of the entries in their order, and how many there are. No more than these are kept.
+/// The first entries in their order, up to this number, and how many there are. No more than these are kept.
 pub(super) fn first<T: Ord>(all: impl Iterator<Item = T>, most: usize) -> (Vec<T>, usize) {
     let mut kept = BinaryHeap::new();
     let mut count = 0;

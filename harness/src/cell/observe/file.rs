@@ -11,13 +11,13 @@ use sha2::{Digest, Sha256};
 use super::few::first;
 use crate::digest::hex;
 
-/// Entries that are told; the rest is counted.
+/// Entries that are reported; the rest is counted.
 const MOST: usize = 2000;
-/// Files larger than this are told by their size only, in bytes.
+/// Files larger than this are reported by their size only, in bytes.
 const LARGEST: u64 = 16 << 20;
-/// So are those that come when so many bytes have been read.
+/// So are those that come after this many bytes have been read.
 const READ: u64 = 256 << 20;
-/// Folders in folders.
+/// How deep folders may be nested.
 const DEPTH: usize = 100;
 
 /// A fact for each entry of the upper layer, parents first.
@@ -35,7 +35,7 @@ pub(crate) fn facts(upper: &str) -> Vec<Fact> {
 #[derive(Default)]
 struct Walk {
     facts: Vec<Fact>,
-    /// Entries that are not told, without what is below them.
+    /// Entries that are not reported, not counting what is below them.
     more: usize,
     read: u64,
 }
@@ -101,7 +101,7 @@ fn describe(path: &Path, metadata: &fs::Metadata, read: &mut u64) -> String {
     }
 }
 
-/// `read` is what was read of other files so far.
+/// `read` is what has been read of other files so far.
 fn content(path: &Path, length: u64, read: &mut u64) -> String {
     if length == 0 || length > LARGEST || *read + length > READ {
         return String::new();

@@ -13,7 +13,7 @@ use crate::paths;
 /// The longest log that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// What was seen so far.
+/// What has been seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks {
     read: usize,
@@ -26,7 +26,7 @@ impl Hooks {
     /// Facts about hooks that have run since the last look, at the end of a step.
     ///
     /// A hook that shows after a step without hooks belongs to the operation before it: where an operation does not
-    /// wait for its hooks, it is chance in which of the later steps they end.
+    /// wait for its hooks, it is up to chance during which later step they end.
     pub(crate) fn look(&mut self, op: Op, step: &str) -> Vec<Fact> {
         if op.has_hooks() {
             step.clone_into(&mut self.operation);

@@ -1,4 +1,4 @@
-//! What is left after delete: processes, mounts, cgroups, files of the runtime.
+//! What is left after delete: processes, mounts, cgroups, and files of the runtime.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +12,10 @@ use super::few::{few, few_as_they_are, few_paths};
 use crate::paths;
 
 const TOP: &str = "/sys/fs/cgroup";
-/// A process that was killed needs a moment to go; what is there after this stays.
+/// A process that was killed needs a moment to go; whatever is there after this will stay.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// Folders in folders that are looked into: each is held open.
+/// How deep nested folders are searched: each is held open.
 const DEPTH: usize = 100;
 
 /// What was there before the runtime was first called.
@@ -23,7 +23,7 @@ const DEPTH: usize = 100;
 pub(crate) struct Before {
     mounts: BTreeSet<String>,
     files: BTreeSet<String>,
-    /// Where what is written to the machine's files is kept, by where it is mounted.
+    /// Where changes to the machine's files are kept, by mount point.
     uppers: Vec<(String, String)>,
 }
 
@@ -37,14 +37,14 @@ impl Before {
         }
     }
 
-    /// What is there now that was not.
+    /// What is there now that was not there before.
     pub(crate) fn facts(&self) -> Vec<Fact> {
         let deadline = Instant::now() + SETTLE;
         while Instant::now() < deadline && !(processes().is_empty() && cgroups().is_empty()) {
             std::thread::sleep(Duration::from_millis(5));
         }
         let new = |name: &String| !self.files.contains(name);
-        // Hidden folders under the root are what a runtime keeps for all containers: no leftover of this one.
+        // Hidden folders under the root are what a runtime keeps for all containers, not leftovers of this one.
         let is_cache = |name: &String| name.starts_with("root/.");
         vec![
             Fact::new("leftover.processes", few(processes().into_iter())),
@@ -65,7 +65,7 @@ impl Before {
     }
 }
 
-/// The upper layers of the overlays that stand for the machine's files.
+/// The upper layers of the overlays that stand in for the machine's files.
 fn uppers() -> Vec<(String, String)> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let mut found: Vec<_> = mountinfo::parse(&table)
@@ -83,7 +83,7 @@ fn uppers() -> Vec<(String, String)> {
     found
 }
 
-/// The names of the processes of the cell, but for the cell's own and those that have ended.
+/// The names of the processes in the cell, except for the cell's own and those that have ended.
 fn processes() -> Vec<String> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -141,9 +141,9 @@ fn cgroups() -> Vec<String> {
         .collect()
 }
 
-/// What was written to the machine's files, files only: all of it is in the overlay and goes with the cell.
+/// What was written to the machine's files, listing files only: all of it is in the overlay and goes with the cell.
 struct Written {
-    /// The folders that are being read, each with its path as it is told.
+    /// The folders that are being read, each with its path as it is reported.
     open: Vec<(fs::ReadDir, PathBuf)>,
 }
 
@@ -181,7 +181,7 @@ impl Iterator for Written {
     }
 }
 
-/// What lies under the runtime's root, and what it made elsewhere in the only place that it can write to.
+/// What is under the runtime's root, and what it made elsewhere in the only place that it can write to.
 fn files() -> impl Iterator<Item = String> {
     let names = |folder: &'static str, prefix: &'static str| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -1,13 +1,13 @@
-//! What a step shows beside how it ended: the class of its error, the state JSON.
+//! What a step shows besides how it ended: the class of its error, the state JSON.
 
 use ocidiff_model::{Fact, Value};
 use serde_json::Value as Json;
 
 use crate::paths;
 
-/// The class of an error text: the errno that it names, or a kind. Never the text itself, which is wording.
+/// The class of an error text: the errno that it names, or a kind. Never the text itself, since wording varies.
 pub(crate) fn class(text: &str) -> &'static str {
-    // As strerror(3) says them; Go and Rust write the same words, in lower case or not.
+    // As strerror(3) words them; Go and Rust write the same words, in lower case or not.
     const CLASSES: [(&str, &str); 22] = [
         ("panicked at", "panic"),
         ("operation not permitted", "EPERM"),
@@ -39,8 +39,8 @@ pub(crate) fn class(text: &str) -> &'static str {
         .map_or("other", |(_, class)| class)
 }
 
-/// The pid in the bytes of a pid file, and whether nothing else is there: engines in C parse it as it stands, so
-/// a newline or a sign counts.
+/// The pid in the bytes of a pid file, and whether nothing else is there: engines in C parse it as it is, so a
+/// newline or a sign counts.
 pub(crate) fn pid(bytes: &[u8]) -> (Option<i32>, bool) {
     let text = String::from_utf8_lossy(bytes);
     let pid = text.trim().parse::<i32>().ok().filter(|pid| *pid > 1);
@@ -67,7 +67,7 @@ pub(crate) fn state(prefix: &str, printed: &str, container: &str, pid: Option<i3
     };
     let bundle = match state.get("bundle").and_then(Json::as_str) {
         Some(path) if path == paths::bundle(container) => Value::from("bundle"),
-        // It must be absolute, and must not pass for the word that stands for the right one.
+        // It must be absolute, and must not look like the placeholder for the right one.
         Some(path) if !path.starts_with('/') => Value::from(format!("{path} (relative)")),
         _ => text("bundle"),
     };
@@ -116,7 +116,7 @@ mod tests {
             (paths::bundle("main"), "bundle"),
             ("bundle".to_owned(), "bundle (relative)"),
             ("/elsewhere".to_owned(), "/elsewhere"),
-            // Another spelling of the right one is not what it was given.
+            // Another spelling of the right path is not the path that it was given.
             (paths::bundle("main") + "/", &*(paths::bundle("main") + "/")),
             (
                 paths::bundle("main").replace('/', "//"),

@@ -35,7 +35,7 @@ fn describe(mount: &Mount) -> String {
     format!("{} {options} {propagation} ({special})", mount.kind)
 }
 
-/// The peer groups' numbers are the kernel's; only the kinds are facts.
+/// The peer groups' numbers come from the kernel; only the kinds are facts.
 fn propagation(optional: &[String]) -> String {
     let mut kinds: Vec<&str> = optional
         .iter()

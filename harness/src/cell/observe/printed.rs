@@ -1,20 +1,20 @@
 //! What a successful call printed, where that is an answer: the containers of `list`, the members of `features`,
-//! and of `create` the bytes themselves, since an engine hands them on as the container's own.
+//! and for `create` the bytes themselves, since an engine passes them on as the container's own.
 
 use ocidiff_model::{Fact, Value};
 use serde_json::Value as Json;
 
 use super::few::{few, few_as_they_are};
 
-/// How much of a stream of create is told, in bytes: enough to see who speaks.
+/// How much of a stream of create is reported, in bytes: enough to see what is speaking.
 const MOST_BYTES: usize = 4096;
 /// Members of one document that become facts of their own.
 const MOST_MEMBERS: usize = 500;
 /// How deep a document is followed; the spec's goes four deep.
 const DEEPEST: usize = 8;
 
-/// The lines that `create` printed on each stream: none, if it is silent. What is not told is counted: of what was
-/// kept, and what the pump has thrown away.
+/// The lines that `create` printed on each stream: none if it is silent. What is not reported is counted: of what
+/// was kept, and of what the pump has discarded.
 pub(crate) fn create(prefix: &str, streams: [(&[u8], u64); 2]) -> Vec<Fact> {
     ["stdout", "stderr"]
         .into_iter()
@@ -59,7 +59,7 @@ fn containers(printed: &str) -> Option<Vec<String>> {
     }
 }
 
-/// A table whose first line names its columns, the id first and the status in one of its own.
+/// A table whose first line names its columns, the id first and the status in a column of its own.
 fn table(printed: &str) -> Option<Vec<String>> {
     let mut lines = printed.lines().filter(|line| !line.trim().is_empty());
     let header = lines.next()?;
@@ -68,7 +68,7 @@ fn table(printed: &str) -> Option<Vec<String>> {
         lines
             .map(|line| {
                 let id = line.split_whitespace().next().unwrap_or("?");
-                // Not by counting words: the pid of a stopped container may be left out.
+                // Do not count words: the pid of a stopped container may be left out.
                 let status = line.get(at..).and_then(|rest| rest.split_whitespace().next());
                 format!("{id} {}", status.unwrap_or("?"))
             })

@@ -9,7 +9,7 @@ use ocidiff_model::{Fact, Value};
 
 use crate::machine::names::{capability, signal_name};
 
-/// Small files that are facts as they stand.
+/// Small files that are facts as they are.
 const PLAIN: [&str; 10] = [
     "oom_score_adj",
     "timerslack_ns",
@@ -23,8 +23,8 @@ const PLAIN: [&str; 10] = [
     "gid_map",
 ];
 
-/// What `/proc/PID` shows of the runtime's own process after create, as facts under `proc.created`: who it is and
-/// where. The rest it inherited, or changes on its way to the execve.
+/// What `/proc/PID` shows of the runtime's own process after create, as facts under `proc.created`: its identity
+/// and where it is. The rest is inherited, or changes on its way to the execve.
 pub(crate) fn created(pid: i32) -> Vec<Fact> {
     let mut facts = Vec::new();
     status(pid, &mut facts);
@@ -180,7 +180,7 @@ fn descriptors(pid: i32, facts: &mut Vec<Fact>) {
     ));
     for number in numbers {
         let what = target(pid, &format!("fd/{number}"));
-        // `pipe:[123]`: the number is the kernel's.
+        // `pipe:[123]`: the number comes from the kernel.
         let what = what
             .split_once(":[")
             .map_or(what.as_str(), |(kind, _)| kind)

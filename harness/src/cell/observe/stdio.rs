@@ -13,8 +13,8 @@ struct Line {
     value: Value,
 }
 
-/// Facts of the probe whose name opens so belong to the channel, the others to `proc`; whether the opening word
-/// is the channel's own and falls away.
+/// Facts of the probe whose name begins like this belong to the channel, the others to `proc`; the flag says
+/// whether the first word is the channel's own and is dropped.
 const CHANNELS: [(&str, Channel, bool); 7] = [
     ("mount.", Channel::Mount, true),
     ("mounts", Channel::Mount, false),
@@ -25,7 +25,7 @@ const CHANNELS: [(&str, Channel, bool); 7] = [
     ("cgroupfs.", Channel::Cgroup, false),
 ];
 
-/// The facts of a stream, and the lines that are none. What was thrown away is told as a last line.
+/// The facts of a stream, and the lines that are not facts. What was discarded is reported as a last line.
 pub(crate) fn read(bytes: &[u8], lost: u64, prefix: &str) -> (Vec<Fact>, Vec<String>) {
     let text = String::from_utf8_lossy(bytes);
     let mut facts = Vec::new();
@@ -55,8 +55,8 @@ pub(crate) fn read(bytes: &[u8], lost: u64, prefix: &str) -> (Vec<Fact>, Vec<Str
     (facts, lines)
 }
 
-/// `caps.effective` is `proc.caps.effective`, of an exec'ed process `proc.exec.caps.effective`. What is also
-/// seen from outside gets `inside`: `mount.inside./proc`.
+/// `caps.effective` becomes `proc.caps.effective`, or `proc.exec.caps.effective` for an exec'ed process. What
+/// is also seen from outside gets `inside`: `mount.inside./proc`.
 fn path(fact: &str, prefix: &str) -> String {
     match CHANNELS.iter().find(|(head, _, _)| fact.starts_with(head)) {
         Some((head, channel, own)) => {

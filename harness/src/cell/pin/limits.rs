@@ -1,4 +1,4 @@
-//! Limits of resources: the same in every cell, whatever `ulimit` said in the shell.
+//! Resource limits: the same in every cell, whatever `ulimit` was in the shell.
 
 use std::io;
 
@@ -10,7 +10,7 @@ const NONE: u64 = u64::MAX;
 /// Name, resource, soft and hard limit of every cell.
 ///
 /// They are at most what shells usually have, since raising takes CAP_SYS_RESOURCE; unlimited where a shell that has
-/// less has next to nothing. Open files: some runtimes raise the soft limit to the hard one and hand that on.
+/// less has next to nothing. Open files: some runtimes raise the soft limit to the hard one and pass that on.
 pub(super) const PINNED: [(&str, Resource, u64, u64); 16] = [
     ("cpu", Resource::Cpu, NONE, NONE),
     ("fsize", Resource::Fsize, NONE, NONE),
@@ -30,7 +30,7 @@ pub(super) const PINNED: [(&str, Resource, u64, u64); 16] = [
     ("rttime", Resource::Rttime, NONE, NONE),
 ];
 
-/// Gives the process these limits; where a hard one is lower already, that one.
+/// Gives the process these limits; where a hard limit is already lower, that one applies.
 pub(super) fn pin() {
     for (_, resource, soft, hard) in PINNED {
         if put(resource, soft, hard).is_err() {

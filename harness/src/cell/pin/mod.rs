@@ -1,8 +1,8 @@
-//! What every runtime is called with: attributes that a process inherits from whoever started it, and that would
-//! make a difference of `nice -n 5 ocidiff run`.
+//! What every runtime is called with: attributes that a process inherits from whatever started it, and that would
+//! make `nice -n 5 ocidiff run` give a different result.
 //!
-//! All are pinned in process 1 of the cell, which the runtimes inherit them from. Those that a case sets on purpose
-//! ([`Caller`]) come last. What the kernel refuses is told before anything runs ([`needs::unpinned`]).
+//! All are pinned in process 1 of the cell, from which the runtimes inherit them. Those that a case sets on purpose
+//! ([`Caller`]) come last. What the kernel refuses is reported before anything runs ([`needs::unpinned`]).
 
 mod limits;
 pub(crate) mod needs;
@@ -34,15 +34,15 @@ const IDLE: i32 = 5;
 
 /// Takes process 1 out of what the harness was started in: its session with its terminal, its open files.
 ///
-/// It also makes process 1 undumpable, so that /proc/1 shows its memory and files only to who has CAP_SYS_PTRACE
-/// over the machine's user namespace: not to a container in a user namespace of its own, nor to one that dropped it.
-/// A runtime has that capability, and can take a descriptor (pidfd_getfd) or the memory of process 1, the secret
-/// included. Nothing in one pid namespace keeps root from that; a virtual machine does.
+/// It also makes process 1 undumpable, so that /proc/1 shows its memory and files only to processes with
+/// CAP_SYS_PTRACE over the machine's user namespace: not to a container in a user namespace of its own, nor to one
+/// that dropped the capability. A runtime has that capability, and can take a descriptor (pidfd_getfd) or the memory
+/// of process 1, the secret included. Nothing in one pid namespace keeps root from that; a virtual machine does.
 pub(super) fn leave_the_caller() -> io::Result<()> {
-    // Process 1 leads no group yet. A container could else open the user's terminal as /dev/tty.
+    // Process 1 does not lead a group yet. Otherwise a container could open the user's terminal as /dev/tty.
     rustix::process::setsid()?;
     rx::set_dumpable_behavior(rx::DumpableBehavior::NotDumpable)?;
-    // Before Linux 5.11 there is no such call; then descriptors stay as whoever started us left them.
+    // Before Linux 5.11 there is no such call; then descriptors stay as they were when we were started.
     let _ = own::close_on_exec_from(3);
     Ok(())
 }
@@ -54,7 +54,7 @@ pub(super) fn pin(caller: &Caller) -> Result<(), Error> {
     as_the_case_says(caller)
 }
 
-/// What is refused was told before the run.
+/// What is refused was reported before the run.
 fn same_for_all() {
     let _ = own::set_scheduler(OTHER);
     let _ = rx::setpriority_process(None, 0);

@@ -1,4 +1,4 @@
-//! What cannot be pinned, found before anything runs: a need of those cases that look at it.
+//! What cannot be pinned, found before anything runs: it becomes a need of the cases that look at it.
 
 use std::fs;
 
@@ -8,17 +8,17 @@ use rustix::process::{Resource, getpriority_process, getrlimit};
 use super::limits::PINNED;
 use crate::machine::names::capability_number;
 
-/// An attribute that cells have from whoever started the harness, and that cannot be taken from them.
+/// An attribute that cells inherit from the process that started the harness, and that cannot be reset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpinned {
     /// Why, and what to do: follows "needs ".
     pub why: String,
-    /// What of a case's facts, watched paths and probe words is about it.
+    /// Which of a case's facts, watched paths and probe words are about it.
     marks: &'static [&'static str],
 }
 
 impl Unpinned {
-    /// A sentence for people, told once before anything runs.
+    /// A sentence for people, printed once before anything runs.
     #[must_use]
     pub fn told(&self) -> String {
         format!("cases that look at it are skipped: they need {}", self.why)
@@ -54,7 +54,7 @@ impl Started {
     }
 }
 
-/// What cells cannot be given alike here.
+/// What cells cannot be given alike on this machine.
 #[must_use]
 pub(crate) fn unpinned() -> Vec<Unpinned> {
     let started = Started {
@@ -88,7 +88,7 @@ pub(crate) fn unpinned() -> Vec<Unpinned> {
 fn niceness(started: &Started) -> Option<Unpinned> {
     let nice = getpriority_process(None).unwrap_or(0);
     let is_idle = ocidiff_trace::process::scheduler() & 0xff == super::IDLE;
-    // RLIMIT_NICE: 20 lets a process be 0.
+    // RLIMIT_NICE: 20 allows a nice value of 0.
     let allowed = started.has("SYS_NICE") || getrlimit(Resource::Nice).current.unwrap_or(u64::MAX) >= 20;
     ((nice > 0 || is_idle) && !allowed).then(|| Unpinned {
         why: format!("a nice of 0, and ocidiff's is {nice}; lowering it takes CAP_SYS_NICE, or start it without nice and chrt"),
@@ -96,7 +96,7 @@ fn niceness(started: &Started) -> Option<Unpinned> {
     })
 }
 
-/// Whether it may be lowered depends on who raised it, so it is tried, and put back.
+/// Whether it may be lowered depends on which process raised it, so it is tried, and put back.
 fn out_of_memory() -> Option<Unpinned> {
     let adj = fs::read_to_string("/proc/self/oom_score_adj").ok()?;
     if super::write("oom_score_adj", "0").is_ok() {

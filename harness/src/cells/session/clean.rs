@@ -1,4 +1,4 @@
-//! Removes what sessions left whose process was killed.
+//! Removes what is left of sessions whose process was killed.
 
 use std::fs;
 use std::io;
@@ -10,8 +10,8 @@ use super::name::{Whose, has_ended, whose};
 use super::{end_cgroup, homes};
 use crate::machine::cgroup::Layout;
 
-/// How long the lock of a run that has ended is waited for. A child of its that had not come to its exec yet has the
-/// lock's descriptor too, until it does, or dies of its parent's death.
+/// How long to wait for the lock of a run that has ended. A child of it that has not reached its exec yet has the
+/// lock's descriptor too, until it does, or until it dies with its parent.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was cleaned.
@@ -23,7 +23,7 @@ pub struct Cleaned {
     pub cgroups: usize,
     /// Folders that were removed.
     pub folders: Vec<PathBuf>,
-    /// What would not go, and why.
+    /// What could not be removed, and why.
     pub failed: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Cleaned {
     }
 }
 
-/// Removes what nobody holds any more. What is removed is held meanwhile: nobody can begin to use it.
+/// Removes what is not held any more. What is being removed is held meanwhile, so that it cannot be put to use.
 ///
 /// # Errors
 /// The machine's cgroups cannot be read.
@@ -80,7 +80,7 @@ fn still_held(path: &Path) -> String {
     )
 }
 
-/// Removes the folders of the dead in one home; what will not go is left to [`clean`], which says so.
+/// Removes the folders of dead sessions in one home; what cannot be removed is left to [`clean`], which reports it.
 pub(super) fn sweep(home: &Path) {
     for (folder, hold) in abandoned(home, true, Instant::now()) {
         if let Some(_hold) = hold {
@@ -89,8 +89,8 @@ pub(super) fn sweep(home: &Path) {
     }
 }
 
-/// Cgroups or folders of sessions that have ended, each held by us from here on; without a hold where the session's
-/// process is seen to be gone, and still the lock is not to be had.
+/// Cgroups or folders of sessions that have ended, each held by us from here on. They come without a hold where the
+/// session's process is gone, but the lock still cannot be had.
 fn abandoned(
     home: &Path,
     are_folders: bool,
@@ -105,7 +105,7 @@ fn abandoned(
             return None;
         }
         loop {
-            // What cannot be locked at all may be somebody's.
+            // What cannot be locked at all may belong to something else.
             if let Some(hold) = Hold::take(&path).ok()? {
                 return Some((path, Some(hold)));
             }

@@ -1,8 +1,8 @@
 //! The lock that a session is held by: flock(2) on its folder and on its cgroups.
 //!
-//! A name with a pid in it says nothing to somebody in another pid namespace, and a folder nothing to somebody in
-//! another mount namespace. A lock on the folder itself is the same for everybody who can see the folder, a cgroup's
-//! too, and it goes with the process, however that ends. Descriptors are closed at an exec: no cell inherits one.
+//! A name with a pid in it means nothing in another pid namespace, and a folder means nothing in another mount
+//! namespace. A lock on the folder itself is the same for every process that can see the folder, and so is a
+//! cgroup's. It goes with the process, however that ends. Descriptors are closed at an exec: no cell inherits one.
 
 use std::fs;
 use std::io;
@@ -13,25 +13,25 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open};
 use rustix::io::Errno;
 
-/// How often a folder is made anew that somebody cleaned before it was held.
+/// How often a folder is made anew if it was cleaned before it was held.
 const ATTEMPTS: usize = 100;
 
-/// A folder that is ours as long as this lives.
+/// A folder that is ours as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Hold {
     _folder: OwnedFd,
 }
 
 impl Hold {
-    /// Holds a folder; none where somebody else does, or where it is gone or another by now.
+    /// Holds a folder; `None` where another process holds it, or where it is gone or has been replaced.
     ///
     /// # Errors
-    /// It cannot be opened, or not be locked at all.
+    /// It cannot be opened, or cannot be locked at all.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = match open(path, flags, Mode::empty()) {
             Ok(folder) => folder,
-            // Gone, or no folder.
+            // Gone, or not a folder.
             Err(Errno::NOENT | Errno::NODEV | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -40,7 +40,7 @@ impl Hold {
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        // Between the two calls it may have been removed by who held it before.
+        // Between the two calls, its former holder may have removed it.
         let ours = fstat(&folder)?;
         let is_there = fs::symlink_metadata(path)
             .is_ok_and(|found| (found.dev(), found.ino()) == (ours.st_dev, ours.st_ino));
@@ -50,7 +50,7 @@ impl Hold {
     /// Makes a folder and holds it.
     ///
     /// # Errors
-    /// What the kernel answers; somebody else holds it.
+    /// What the kernel answers; another process holds it.
     pub(crate) fn make(path: &Path) -> io::Result<Self> {
         for _ in 0..ATTEMPTS {
             match fs::create_dir(path) {
@@ -89,17 +89,17 @@ mod tests {
         assert!(Hold::take(&link).expect("take").is_none(), "a link is followed");
     }
 
-    /// One makes and holds, the other takes and removes what it can, as `clean` does.
+    /// One thread makes and holds, the other takes and removes what it can, as `clean` does.
     #[test]
     fn what_was_just_made_is_never_cleaned_under_its_maker() {
         let parent = tempfile::tempdir().expect("a folder");
         let path = parent.path().join("it");
         std::thread::scope(|scope| {
-            // Closed when the maker is done, also by a panic.
+            // Closed when the maker is done, including by a panic.
             let (going, gone) = std::sync::mpsc::channel::<()>();
             let cleaned = &path;
             scope.spawn(move || {
-                // One that never rests is always there first, and nobody cleans like that.
+                // A cleaner that never rests would always be first, and cleaning is not done like that.
                 let rest = std::time::Duration::from_micros(50);
                 while gone.recv_timeout(rest) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                     if let Ok(Some(_hold)) = Hold::take(cleaned) {

@@ -1,8 +1,8 @@
-//! What a run of the program makes on the machine, and how it is found again when the program was killed.
+//! What a run of the program creates on the machine, and how it is found again after the program was killed.
 //!
 //! One folder (`/run/ocidiff.PID.START.NAMESPACE.NUMBER.RANDOM`, or under the folder for temporary files) and one
-//! cgroup in each hierarchy (`ocidiff.PID.START.NAMESPACE.NUMBER`). The name says whose they are to people; a lock on each says whether
-//! the session lives ([`hold`]), and what is held is never touched.
+//! cgroup in each hierarchy (`ocidiff.PID.START.NAMESPACE.NUMBER`). To people, the name says what they belong to; a
+//! lock on each says whether the session is alive ([`hold`]), and what is held is never touched.
 
 mod clean;
 mod hold;
@@ -45,7 +45,7 @@ impl Session {
         Self::start_in(&homes())
     }
 
-    /// Makes one whose folder an engine sees too: its /run may be its own.
+    /// Starts one whose folder an engine sees too: the engine's /run may be private.
     ///
     /// # Errors
     /// As [`Session::start`].
@@ -61,7 +61,7 @@ impl Session {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         for _ in 0..ATTEMPTS {
             let folder = folder(&name, homes)?;
-            // Not held: somebody cleaned it in the moment before.
+            // Not held: it was cleaned in the meantime.
             if let Some(hold) = Hold::take(folder.path())? {
                 return Ok(Self {
                     name,
@@ -75,7 +75,7 @@ impl Session {
         Err(io::Error::other("its folder is removed as soon as it is made"))
     }
 
-    /// Its name, which says which process it is of.
+    /// Its name, which says which process it belongs to.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -107,7 +107,8 @@ impl Session {
     }
 }
 
-/// A folder for files of a command that are not a cell's: the next that is made removes it, if this command is killed.
+/// A folder for a command's files that do not belong to a cell. If this command is killed, the next one that makes
+/// such a folder removes this one.
 #[derive(Debug)]
 pub struct Aside {
     // First: it is held while it is removed.
@@ -116,7 +117,7 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Makes one among the temporary files, in place of those of commands that were killed.
+    /// Makes one in the folder for temporary files, and removes those of commands that were killed.
     ///
     /// # Errors
     /// No folder can be made.
@@ -151,7 +152,7 @@ fn folder(name: &str, homes: &[PathBuf; 2]) -> io::Result<TempDir> {
         .tempdir_in(&homes[0])
         .or_else(|_| builder.tempdir_in(&homes[1]))
         .map_err(|error| {
-            // Its path is one that nobody chose.
+            // Its path was generated, so it does not help the user.
             let why = error.raw_os_error().map_or(error.to_string(), |code| {
                 io::Error::from_raw_os_error(code).to_string()
             });
@@ -174,7 +175,7 @@ impl Drop for Session {
     }
 }
 
-/// 0711: a container's process that lost root must still reach the layers.
+/// 0711: a container's process that has lost root must still reach the layers.
 fn private() -> fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o711)
 }
@@ -184,12 +185,12 @@ fn homes() -> [PathBuf; 2] {
     ["/run".into(), std::env::temp_dir()]
 }
 
-/// Ends every process in a cgroup of ours and removes it with all below. How many of each.
+/// Ends every process in one of our cgroups and removes it with everything below. Returns how many of each.
 fn end_cgroup(dir: &Path) -> (usize, usize) {
     let tree = subtree(dir);
     let mut processes = 0;
     for cgroup_dir in &tree {
-        // A frozen process takes its signal only once it is thawed.
+        // A frozen process handles its signal only once it is thawed.
         cgroup::thaw(cgroup_dir);
         let members = fs::read_to_string(cgroup_dir.join("cgroup.procs")).unwrap_or_default();
         for pid in members
@@ -202,7 +203,7 @@ fn end_cgroup(dir: &Path) -> (usize, usize) {
                 processes += 1;
             }
         }
-        // Where the kernel has it, it also reaches processes that our pid namespace does not show.
+        // Where the kernel has it, this also reaches processes that our pid namespace does not show.
         if cgroup_dir.join("cgroup.kill").exists() {
             let _ = fs::write(cgroup_dir.join("cgroup.kill"), "1");
         }

@@ -1,7 +1,8 @@
-//! Names of sessions: `ocidiff.PID.START.NAMESPACE.NUMBER`, and of their folders, with `.RANDOM` behind it. NUMBER tells
-//! the sessions of one process apart.
+//! Names of sessions: `ocidiff.PID.START.NAMESPACE.NUMBER`, and of their folders, with `.RANDOM` appended. NUMBER
+//! distinguishes the sessions of one process.
 //!
-//! Until there were locks they had no NAMESPACE and NUMBER; then only who sees all pids can tell whether the process is gone.
+//! Before there were locks, they had no NAMESPACE and NUMBER; then only a process that sees all pids can determine
+//! whether the process is gone.
 
 use std::fs;
 use std::io;
@@ -25,20 +26,20 @@ fn pid_namespace() -> io::Result<u64> {
     Ok(fs::metadata("/proc/self/ns/pid")?.ino())
 }
 
-/// Whose a cgroup or folder of this name is.
+/// What a cgroup or folder of this name belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// No session's.
+    /// It does not belong to a session.
     Nobody,
-    /// A session's, which holds it by a lock as long as it lives.
+    /// To a session, which holds it by a lock as long as it is alive.
     Session,
-    /// An older ocidiff's, without a lock, whose process is gone.
+    /// To an older ocidiff, without a lock, whose process is gone.
     Dead,
-    /// An older ocidiff's, and its process lives, or may live where we cannot see it.
+    /// To an older ocidiff whose process is alive, or may be alive where we cannot see it.
     Unknown,
 }
 
-/// Whose it is; a session's folder has a part more than its name.
+/// What it belongs to; the name of a session's folder has one part more than the session's.
 pub(super) fn whose(name: &str, is_folder: bool) -> Whose {
     whose_seen_from(
         name,
@@ -65,7 +66,7 @@ fn whose_seen_from(name: &str, is_folder: bool, sees_all: bool) -> Whose {
     }
 }
 
-/// Whether a name is that of a session whose process is gone, as far as this pid namespace shows.
+/// Whether this is the name of a session whose process is gone, as far as this pid namespace shows.
 pub(crate) fn is_of_the_dead(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return false;
@@ -86,7 +87,7 @@ pub(super) fn has_ended(name: &str) -> bool {
     namespace.is_some() && namespace == pid_namespace().ok() && is_of_the_dead(name)
 }
 
-/// When a process was started, in clock ticks since boot: with the pid it names the process for ever.
+/// When a process was started, in clock ticks since boot: together with the pid this identifies the process for good.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
@@ -114,7 +115,7 @@ mod tests {
             "ocidiff.{}.{later}.{}.0.aB3xYz",
             parts[1], parts[3]
         )));
-        // Another namespace's pids say nothing here.
+        // Pids of another namespace mean nothing here.
         assert!(!has_ended(&format!("ocidiff.{}.{later}.1.0", parts[1])));
     }
 

@@ -1,4 +1,4 @@
-//! The commits of a checkout: `git bisect run`, with a build of the user's and the script of `repro`.
+//! The commits of a checkout: `git bisect run`, with the user's build and the script of `repro`.
 
 use std::fs;
 use std::io;
@@ -43,10 +43,10 @@ pub(super) struct GitArgs {
     new: Option<String>,
 }
 
-/// How often a command is looked at.
+/// How often to look at a command.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What was asked for, whole.
+/// Everything that was asked for.
 pub(super) struct Asked {
     checkout: PathBuf,
     build: String,
@@ -83,7 +83,7 @@ impl GitArgs {
     }
 }
 
-/// Lets git find the commit.
+/// Makes git find the commit.
 pub(super) fn bisect(
     asked: &Asked,
     subjects: &[Subject<'_>],
@@ -111,7 +111,7 @@ pub(super) fn bisect(
     let back = asked.head()?;
     let signalled = signals::stop();
     let found = asked.search(folder.path(), &program, &signalled.stop);
-    // Whatever came of it, the checkout ends where it was.
+    // Whatever the outcome, the checkout ends up where it was.
     let reset = asked
         .quiet(&["bisect", "reset"])
         .and_then(|()| asked.quiet(&["checkout", "-q", &back]));
@@ -127,7 +127,7 @@ pub(super) fn bisect(
     )
 }
 
-/// What `git bisect` asks of each commit: build it, and answer. `$3` is what the earlier commit answers.
+/// What `git bisect` does for each commit: build it, and answer. `$3` is the answer of the earlier commit.
 const STEP: &str = r#"#!/bin/sh
 # $1: how it is built  $2: the program  $3: what the script of repro answers for the earlier commit
 cd "$OCIDIFF_CHECKOUT" || exit 125
@@ -170,7 +170,7 @@ impl Asked {
         self.says(args).map(drop)
     }
 
-    /// Nothing of the user's may be lost.
+    /// Nothing of the user may be lost.
     fn clean(&self) -> Result<(), Error> {
         let changed = self.says(&["status", "--porcelain", "--untracked-files=no"])?;
         if changed.is_empty() {
@@ -188,7 +188,7 @@ impl Asked {
         branch.or_else(|_| self.says(&["rev-parse", "HEAD"]))
     }
 
-    /// Asks the two ends, then lets git ask those between.
+    /// Asks the two ends, then lets git ask the commits between them.
     fn search(&self, folder: &Path, program: &Path, stop: &Stop) -> Result<String, Error> {
         let step = folder.join("step");
         files::write(&step, STEP, files::SHARED)?;
@@ -233,8 +233,8 @@ impl Asked {
         told(&String::from_utf8_lossy(&said), &log, [before, after])
     }
 
-    /// Runs a command that may take long, in a group of its own; what it starts is ended with it where a signal asks for
-    /// that.
+    /// Runs a command that may take long, in its own process group; what it starts is ended with it if a signal asks
+    /// for that.
     fn to_its_end(&self, command: &mut Command, folder: &Path, stop: &Stop) -> io::Result<ExitStatus> {
         command
             .env("OCIDIFF_CHECKOUT", &self.checkout)
@@ -259,7 +259,7 @@ impl Asked {
         }
     }
 
-    /// What the script answers for the commit that is checked out: 0 as expected, 1 not so.
+    /// What the script answers for the commit that is checked out: 0 as expected, 1 not as expected.
     fn ask(&self, folder: &Path, program: &Path, stop: &Stop) -> Result<i32, Error> {
         let mut step = Command::new(folder.join("step"));
         step.arg(&self.build).arg(program).arg("");
@@ -300,7 +300,7 @@ fn words(answer: i32) -> &'static str {
     }
 }
 
-/// What git found: the first commit that behaves as the later one.
+/// What git found: the first commit that behaves like the later one.
 fn told(said: &str, log: &str, [before, after]: [i32; 2]) -> Result<String, Error> {
     let first = log
         .lines()

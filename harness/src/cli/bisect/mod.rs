@@ -1,4 +1,4 @@
-//! `ocidiff bisect`: between which two versions a behaviour changed, and which range that gives.
+//! `ocidiff bisect`: between which two versions a behaviour changed, and which range follows from that.
 
 mod git;
 mod told;
@@ -38,7 +38,7 @@ pub(crate) struct BisectArgs {
     git: git::GitArgs,
 }
 
-/// Cases of a finding that are tried until one shows a difference between the earliest and the latest version.
+/// How many cases of a finding are tried until one shows a difference between the earliest and the latest version.
 const TRIED: usize = 5;
 
 /// The case whose behaviour changed, and the finding that it is about, where one was named.
@@ -85,14 +85,14 @@ pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
             told::progress(&versions[middle], side);
             Ok::<Side, Error>(side)
         })?;
-        // The two beside each other, without the ends: what is told was seen so.
+        // The two next to each other, without the ends: this is how the reported result was seen.
         let last_look = ran(args, case, &[&versions[pair.before], &versions[pair.after]])?;
         return answer(args, &corpus, subject, &versions, &pair, &facts, &last_look);
     }
     if !is_compared {
         return Err(Error::broken(format!("cannot tell: {}", alike.join("; "))));
     }
-    // What came and went again shows between the ends only.
+    // What came and went again does not show between the ends.
     for subject in subjects.iter().take(if last > 1 { TRIED } else { 0 }) {
         let text = up_and_down(args, &corpus, subject, &versions)?;
         if !text.is_empty() {
@@ -108,7 +108,7 @@ pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
     output::answer(&text, ExitStatus::Differs)
 }
 
-/// A finding of one runtime says nothing of the versions of another.
+/// A finding about one runtime says nothing about the versions of another.
 fn is_of_the_runtime(args: &BisectArgs, subjects: &[Subject<'_>], corpus: &Corpus) -> Result<(), Error> {
     let finding = subjects.iter().find_map(|subject| subject.finding);
     let Some(finding) = finding.filter(|id| corpus.runtimes.iter().any(|name| name == id.component())) else {
@@ -128,7 +128,7 @@ fn is_of_the_runtime(args: &BisectArgs, subjects: &[Subject<'_>], corpus: &Corpu
     Ok(())
 }
 
-/// Every pair of versions beside each other that differ, with all of them run at once.
+/// Every pair of neighbouring versions that differ, with all of them run at once.
 fn up_and_down(
     args: &BisectArgs,
     corpus: &Corpus,
@@ -166,7 +166,7 @@ fn up_and_down(
 }
 
 impl Subject<'_> {
-    /// Leaves the facts that the finding is about.
+    /// Keeps the facts that the finding is about.
     fn narrow(&self, facts: &mut BTreeMap<String, [Option<Value>; 2]>) {
         if let Some(id) = self.finding {
             let has_sign = |fact: &str| self.signs.iter().any(|sign| sign.is_about(fact));
@@ -211,7 +211,7 @@ fn answer(
     output::answer(&text, ExitStatus::Ok)
 }
 
-/// The cases that are meant: one, or those that show a finding, the one that differs in the least first.
+/// The cases that are meant: one, or those that show a finding, with the one that differs least first.
 fn subjects<'c>(what: &str, corpus: &'c Corpus) -> Result<Vec<Subject<'c>>, Error> {
     if let Some((id, finding)) = corpus.findings.0.iter().find(|(id, _)| id.as_str() == what) {
         let mut entries: Vec<&Entry> = cases_of(corpus, id).collect();
@@ -249,7 +249,7 @@ fn subjects<'c>(what: &str, corpus: &'c Corpus) -> Result<Vec<Subject<'c>>, Erro
     }
 }
 
-/// The versions to search, in order: those that were named, or all that are there of a name.
+/// The versions to search, in order: those that were named, or all that are installed under a name.
 fn versions(with: &WithArgs) -> Result<Vec<Runtime>, Error> {
     let mut all = match &with.runtimes[..] {
         [] => {
@@ -258,7 +258,7 @@ fn versions(with: &WithArgs) -> Result<Vec<Runtime>, Error> {
             ));
         }
         [name] if !name.contains(['@', '=']) => {
-            // A name that is none is told as everywhere.
+            // An unknown name is reported as everywhere else.
             suite::runtimes(&with.runtimes, &suite::store()?)?;
             suite::versions_of(name)?
         }
@@ -324,7 +324,7 @@ fn ran(args: &BisectArgs, case: &str, runtimes: &[&Runtime]) -> Result<Ran, Erro
     )))
 }
 
-/// Versions between two that could be brought, as far as the manifest knows.
+/// Versions between two that could be installed, as far as the manifest knows.
 fn installable(before: &Runtime, after: &Runtime) -> Result<Vec<Version>, Error> {
     let manifests = suite::manifests()?;
     let manifest = manifests.iter().find(|manifest| manifest.name == before.name());

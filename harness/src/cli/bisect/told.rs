@@ -1,4 +1,4 @@
-//! What a search has to say.
+//! What a search reports.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,12 +14,12 @@ use super::id_of;
 use crate::bisect::{Pair, Side};
 use crate::corpus::Corpus;
 
-/// Facts that are shown.
+/// How many facts are shown.
 const FACTS: usize = 8;
-/// What one value may take.
+/// How long a value may be.
 const VALUE: usize = 70;
 
-/// A pair, and what is known of it.
+/// A pair, and what is known about it.
 pub(super) struct Found<'a> {
     pub(super) corpus: &'a Corpus,
     pub(super) case: &'a str,
@@ -32,7 +32,7 @@ pub(super) struct Found<'a> {
     pub(super) repeat: u16,
 }
 
-/// How far the search is.
+/// How far the search has come.
 pub(super) fn progress(runtime: &Runtime, side: Side) {
     let how = match side {
         Side::First => "as the earliest",
@@ -43,7 +43,7 @@ pub(super) fn progress(runtime: &Runtime, side: Side) {
     output::progress(&format!("{}: {how}", runtime.label()));
 }
 
-/// Whether the earliest and the latest were held against each other at all.
+/// Whether the earliest and the latest were compared with each other at all.
 pub(super) fn is_compared(report: &CaseReport) -> bool {
     !matches!(
         report.verdict,
@@ -94,7 +94,7 @@ pub(super) fn found(found: &Found<'_>) -> String {
     text
 }
 
-/// What keeps the pair from being the last word.
+/// Reasons why the pair may not be final.
 fn caveats(text: &mut String, found: &Found<'_>) {
     let names = |all: &[usize]| {
         let names: Vec<String> = all.iter().map(|at| found.versions[*at].label()).collect();
@@ -156,7 +156,7 @@ fn findings<'a>(found: &Found<'a>) -> Vec<&'a FindingId> {
     ids
 }
 
-/// Whether a finding's range says what was seen; else which range does.
+/// Whether a finding's range matches what was seen; otherwise which range does.
 fn held(text: &mut String, found: &Found<'_>, id: &FindingId) {
     let Some(finding) = found.corpus.findings.find(id) else {
         return;
@@ -190,7 +190,8 @@ fn held(text: &mut String, found: &Found<'_>, id: &FindingId) {
     }
 }
 
-/// Whether a version shows the finding: by what accounts for it in the run, and where that comes from ranges, by the value.
+/// Whether a version shows the finding: based on what accounts for it in the run, or, where that is derived from
+/// ranges, on the value.
 fn shows(found: &Found<'_>, id: &FindingId, runtime: &Runtime) -> bool {
     let at = usize::from(runtime.version == found.versions[found.pair.after].version);
     let entry = found
@@ -233,7 +234,7 @@ fn is_recognised(found: &Found<'_>, id: &FindingId, at: usize) -> bool {
     accounts.any(|account| account.because.contains(id))
 }
 
-/// Ranges for findings that are to be written.
+/// Ranges for findings that have yet to be written.
 fn proposals(text: &mut String, before: &Runtime, after: &Runtime) {
     let _ = writeln!(text, "no finding accounts for it; by what was run its range is");
     let _ = writeln!(
@@ -258,7 +259,7 @@ fn from(runtime: &Runtime) -> String {
     format!(">={}", plain(&runtime.version))
 }
 
-/// A version as a range can hold it: that of a build is the one that it comes after.
+/// A version in a form that a range can hold: for a build, the version that it follows.
 fn plain(version: &Version) -> String {
     if version.is_build() {
         version.semver().to_string()

@@ -1,4 +1,4 @@
-//! `--baseline FILE`: an earlier check, of which nothing is told again.
+//! `--baseline FILE`: an earlier check, whose results are not reported again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,19 +10,19 @@ use ocidiff_reports::events::{self, Recording};
 
 use crate::error::Error;
 
-/// A report as JSON has no more bytes.
+/// The largest report as JSON, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// What an earlier check found.
 pub(super) struct Earlier {
-    /// Its file, and when it was.
+    /// Its file, and when it was made.
     pub(super) told: Baseline,
     by_workload: BTreeMap<String, BTreeSet<(String, Impact)>>,
     by_shape: BTreeMap<String, BTreeSet<(String, Impact)>>,
     unchecked: BTreeSet<(String, String)>,
 }
 
-/// Reads it: the events of a check, or its report as JSON. Of the checks of several nodes it is the one of this node.
+/// Reads it: the events of a check, or its report as JSON. If it has the checks of several nodes, this node's is used.
 pub(super) fn read(file: &Path, node: &str) -> Result<Earlier, Error> {
     let wrong = |why: String| Error::usage(format!("failed to read the baseline {}: {why}", file.display()));
     let checks: Vec<NodeCheck> = match events::read_file(file) {
@@ -82,13 +82,14 @@ impl Earlier {
         earlier
     }
 
-    /// The shape, with what is known of it marked; where that is not the same for all of its workloads it falls apart.
+    /// The shape, with what is known about it marked; if that is not the same for all of its workloads, the shape is
+    /// split.
     pub(super) fn split(&self, shape: ShapeReport) -> Vec<ShapeReport> {
         let nothing = BTreeSet::new();
         let of_shape = self.by_shape.get(&shape.digest);
         let mut parts: Vec<(Vec<bool>, ShapeReport)> = Vec::new();
         for workload in &shape.workloads {
-            // A pod has another name each time; what it is asked for is the same.
+            // A pod has a different name each time; what it is asked for is the same.
             let known = self.by_workload.get(workload).or(of_shape).unwrap_or(&nothing);
             let marks: Vec<bool> = shape
                 .findings
@@ -113,7 +114,7 @@ impl Earlier {
         parts.into_iter().map(|(_, part)| part).collect()
     }
 
-    /// Marks what could not be checked then, for the same reason.
+    /// Marks what could not be checked at that time either, for the same reason.
     pub(super) fn mark(&self, mut one: Unchecked) -> Unchecked {
         one.before = self.unchecked.contains(&(one.workload.clone(), one.why.clone()));
         one

@@ -1,4 +1,4 @@
-//! The runtimes of a move: the one to move to, and the one that each workload runs under.
+//! The runtimes of a move: the one to move to, and the one under which each workload runs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,23 +9,24 @@ use super::find::{Found, Mine};
 use crate::error::Error;
 use crate::run::suite;
 
-/// The moves of a check: one from each runtime that workloads run under.
+/// The moves of a check: one from each runtime under which workloads run.
 pub(super) struct Plan {
-    /// The runtimes that they run under, the one of most first, each with its workloads.
+    /// The runtimes under which they run, the one with most workloads first, each with its workloads.
     pub(super) groups: Vec<(Runtime, Vec<Mine>)>,
     /// The one to move to.
     pub(super) to: Runtime,
-    /// Where that is from, if it must be said.
+    /// Where that comes from, if it must be mentioned.
     pub(super) target: Option<String>,
 }
 
-/// The one to move to; asked for first, since most mistakes are made here.
+/// The one to move to; checked first, since most mistakes are made here.
 pub(super) fn target(to: &str) -> Result<(), Error> {
     one(to, &suite::store()?).map(|_| ())
 }
 
-/// Who moves from where. Where nobody says under which runtime a workload is, it is the engine's default, else the reference.
-/// Those that run under the target are set aside; those of a runtime that cannot be had here are not checked.
+/// Which workloads move from which runtime. If nothing says under which runtime a workload runs, it is the engine's
+/// default, otherwise the reference. Those that run under the target are set aside; those of a runtime that is not
+/// available here are not checked.
 pub(super) fn plan(from: Option<&str>, to: &str, found: &mut Found) -> Result<Plan, Error> {
     let store = suite::store()?;
     let (to, target) = target_of(to, found, &store)?;
@@ -43,7 +44,7 @@ pub(super) fn plan(from: Option<&str>, to: &str, found: &mut Found) -> Result<Pl
             continue;
         }
         let from = match (&given, own) {
-            // Whoever says --from knows better.
+            // A user who gives --from knows better.
             (Some(given), own) => {
                 found
                     .notes
@@ -69,7 +70,7 @@ pub(super) fn plan(from: Option<&str>, to: &str, found: &mut Found) -> Result<Pl
         };
         groups.push((from, Vec::new()));
     }
-    // Of equals the first.
+    // Among equals the first.
     groups.sort_by_key(|(_, all)| std::cmp::Reverse(all.iter().filter(|mine| !mine.pause).count()));
     Ok(Plan { groups, to, target })
 }
@@ -80,7 +81,7 @@ fn given(from: &str, to: &Runtime, store: &Store) -> Result<Runtime, Error> {
     both.into_iter().next().ok_or_else(two_runtimes)
 }
 
-/// What to say of a workload that is checked from another runtime than its own.
+/// What to say about a workload that is checked from a runtime other than its own.
 fn as_if(mine: &Mine, own: Option<&Runtime>, given: &Runtime) -> Option<String> {
     let own = own.filter(|own| own.name() != given.name())?;
     let (name, own) = (&mine.workload.name, shown(own));
@@ -94,7 +95,7 @@ fn two_runtimes() -> Error {
     Error::usage("--from and --to must be two runtimes")
 }
 
-/// The target, and whose it is.
+/// The target, and what it belongs to.
 fn target_of(to: &str, found: &mut Found, store: &Store) -> Result<(Runtime, Option<String>), Error> {
     // A version or a path says which one is meant.
     let is_name = !to.contains(['@', '=']);
@@ -118,7 +119,8 @@ fn target_of(to: &str, found: &mut Found, store: &Store) -> Result<(Runtime, Opt
     Ok((runtime, target))
 }
 
-/// A program of that name on PATH that does not say its version: whatever is taken in its place is not what the node has.
+/// A program of that name on PATH that does not report its version: whatever is used in its place is not what the node
+/// has.
 fn broken_on_path(name: &str, store: &Store) -> Result<Vec<String>, Error> {
     let on_path = find_all(&suite::manifests()?, store, &suite::asker()?);
     let path = program_on_path(name);
@@ -147,7 +149,7 @@ fn shown(runtime: &Runtime) -> String {
     format!("{} {}", runtime.name(), runtime.version)
 }
 
-/// An engine as its makers write it.
+/// An engine's name as its makers write it.
 fn title(engine: &str) -> &str {
     match engine {
         "docker" => "Docker",
@@ -157,7 +159,7 @@ fn title(engine: &str) -> &str {
     }
 }
 
-/// Answers which runtime an engine's word stands for, each once.
+/// Determines which runtime an engine's word stands for, once for each word.
 struct Words<'a> {
     engines: &'a [NodeEngine],
     store: &'a Store,
@@ -175,7 +177,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The runtime of a workload; none where neither it nor its engine says one.
+    /// The runtime of a workload; `None` if neither the workload nor its engine names one.
     fn runtime(&mut self, engine: Option<&str>, word: Option<&str>) -> Result<Option<Runtime>, String> {
         let engine = self.engines.iter().find(|one| Some(one.name.as_str()) == engine);
         let word = word.or_else(|| engine?.default_runtime.as_deref());
@@ -212,7 +214,7 @@ impl<'a> Words<'a> {
             .map_err(|error| format!("it runs under {word}, which cannot be used here: {error}"))
     }
 
-    /// The one that others are held against where nobody says anything.
+    /// The runtime with which others are compared if nothing is specified.
     fn reference(&mut self) -> Result<Runtime, Error> {
         if let Some(reference) = &self.reference {
             return Ok(reference.clone());
@@ -226,7 +228,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The program that an engine's word stands for, where that is a path or registered with one.
+/// The program that an engine's word stands for, if that is a path or is registered with one.
 fn path_of(engine: &NodeEngine, word: &str) -> Option<PathBuf> {
     let path = Path::new(word);
     if path.is_absolute() {
@@ -257,7 +259,7 @@ fn registered(engines: &[NodeEngine], name: &str) -> Option<(String, String)> {
 }
 
 /// Whether a workload's runtime is the target: the same program, or the same version of it, unless the user has named
-/// a build of their own.
+/// their own build.
 fn is_target(own: &Runtime, target: &Runtime) -> bool {
     is_same(own, target)
         || (own.name() == target.name()
@@ -270,7 +272,7 @@ fn is_same(one: &Runtime, other: &Runtime) -> bool {
     one.name() == other.name() && (one.digest == other.digest || real(&one.path) == real(&other.path))
 }
 
-/// Whether an engine's word is for a runtime: `runc`, `io.containerd.runc.v2`, `runc-1.1`.
+/// Whether an engine's word stands for a runtime: `runc`, `io.containerd.runc.v2`, `runc-1.1`.
 pub(super) fn is_of(word: &str, name: &str) -> bool {
     word.split(['.', '-', '/']).any(|part| part == name)
 }

@@ -1,4 +1,4 @@
-//! Where the events of a check go: each as it comes, so that a check that is ended before its time can be reported.
+//! Where the events of a check go: each is written as it comes, so that a check that is ended early can be reported.
 
 use ocidiff_model::ExitStatus;
 use ocidiff_model::check::CheckEvent;
@@ -16,7 +16,7 @@ pub(super) enum Events {
 }
 
 impl Events {
-    /// Opened before anything is checked: a file that cannot be written is told at once.
+    /// Opened before anything is checked: a file that cannot be written is reported at once.
     pub(super) fn open(args: &CheckArgs) -> Result<Self, Error> {
         match &args.out {
             None => Ok(Self::None),
@@ -39,7 +39,7 @@ impl Events {
         }
     }
 
-    /// Once all are written: whether they stand in the report's place.
+    /// Once all are written: whether they replace the report.
     pub(super) fn end(self) -> Result<bool, Error> {
         match self {
             Self::None => Ok(false),

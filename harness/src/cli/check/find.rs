@@ -24,24 +24,24 @@ use crate::workload::Workload;
 pub(super) struct Found {
     /// Workloads with their configs.
     pub(super) workloads: Vec<Mine>,
-    /// Workloads that are there, but cannot be checked.
+    /// Workloads that exist, but cannot be checked.
     pub(super) unchecked: Vec<Unchecked>,
-    /// Containers that need not be.
+    /// Containers that need not be checked.
     pub(super) set_aside: Vec<SetAside>,
-    /// Whose they are.
+    /// The engines that they belong to.
     pub(super) engines: Vec<NodeEngine>,
     /// What could not be looked at.
     pub(super) notes: Vec<String>,
 }
 
-/// A workload and what its engine says of it.
+/// A workload and what its engine reports about it.
 pub(super) struct Mine {
     pub(super) workload: Workload,
-    /// The engine, where it is one's.
+    /// The engine, if it belongs to one.
     pub(super) engine: Option<String>,
-    /// The runtime that it runs under, in the engine's words.
+    /// The runtime under which it runs, in the engine's words.
     pub(super) under: Option<String>,
-    /// The handler that it runs under, where it is of a pod.
+    /// The handler under which it runs, if it belongs to a pod.
     pub(super) handler: Option<String>,
     /// Whether it is a pod's own container, in which nothing runs.
     pub(super) pause: bool,
@@ -57,12 +57,12 @@ pub(super) enum Files {
 }
 
 impl Found {
-    /// Whether there is nothing to tell of.
+    /// Whether there is nothing to report.
     pub(super) fn is_empty(&self) -> bool {
         self.workloads.is_empty() && self.unchecked.is_empty() && self.set_aside.is_empty()
     }
 
-    /// The error for that: a check of nothing is no safe node.
+    /// The error for that: a check of nothing does not mean that the node is safe.
     pub(super) fn nothing(&self) -> Error {
         let mut what = "no container was found".to_owned();
         if let [first, ..] = &self.engines[..] {
@@ -96,7 +96,7 @@ impl Found {
     }
 }
 
-/// A bundle that is not there at all is a slip of the user's, as for every command.
+/// A bundle that is not there at all is the user's mistake, as for every command.
 pub(super) fn bundles_are_there(args: &CheckArgs) -> Result<(), Error> {
     for folder in &args.bundles {
         if let Err(error @ GivenError::Absent { .. }) = config_of(folder) {
@@ -138,7 +138,7 @@ pub(super) async fn find(args: &CheckArgs, files: Files, mut stop: watch::Receiv
     found
 }
 
-/// Has the engine make a container of each image. What a killed check left there goes first.
+/// Makes the engine create a container from each image. What a killed check left there is removed first.
 async fn images(images: &[String], options: &Options, found: &mut Found, stop: &mut watch::Receiver<bool>) {
     let engine = match engine(options).await {
         Ok(engine) => engine,
@@ -156,7 +156,7 @@ async fn images(images: &[String], options: &Options, found: &mut Found, stop: &
         let looked = tokio::select! {
             looked = remote.look_at_image(image, &waiter) => looked,
             _ = stop.wait_for(|stop| *stop) => {
-                // The container that it was just made into.
+                // The image of the container that was just created.
                 let cleaned = clean::own(&remote, 0, clean::PATIENCE).await;
                 found.notes.extend(cleaned.err().map(|error| error.to_string()));
                 return;
@@ -169,7 +169,7 @@ async fn images(images: &[String], options: &Options, found: &mut Found, stop: &
     }
 }
 
-/// The engine that makes them, and the session that they are labelled with.
+/// The engine that makes them, and the session with which they are labelled.
 async fn engine(options: &Options) -> Result<(Remote, Session), String> {
     let session = Session::start().map_err(|error| error.to_string())?;
     let labels = labels(session.name()).map_err(|error| error.to_string())?;
@@ -184,7 +184,7 @@ fn wants_containers(args: &CheckArgs) -> bool {
     named || !others || (args.images.is_empty() && args.from_whom.engine.is_some())
 }
 
-/// What waits in a container that is made of an image.
+/// The process that waits in a container made from an image.
 fn waiter() -> Waiter {
     Waiter {
         program: PROBE.to_vec(),
@@ -192,7 +192,7 @@ fn waiter() -> Waiter {
     }
 }
 
-/// Takes what the engines told; `pod` is our own.
+/// Takes what the engines reported; `pod` is our own.
 fn containers(told: engines::Found, pod: Option<&str>, files: Files, found: &mut Found) {
     found.notes.extend(told.notes);
     found
@@ -212,7 +212,7 @@ fn containers(told: engines::Found, pod: Option<&str>, files: Files, found: &mut
             let below = one.name.strip_prefix(pod);
             below.is_some_and(|below| below.starts_with('/'))
         });
-        // An id is long enough to be nobody else's.
+        // An id is long enough to be unique.
         if of_pod || (one.id.len() >= 32 && ours.contains(&one.id)) {
             found.set_aside(one.name, "this check's own");
             continue;
@@ -249,7 +249,7 @@ fn container(one: engines::Workload, files: Files, found: &mut Found) {
     });
 }
 
-/// Whether a container is there to hold a pod's namespaces: Kubernetes' and Podman's ways to say so.
+/// Whether a container exists to hold a pod's namespaces: Kubernetes' and Podman's ways of saying so.
 fn is_pause(name: &str, image: Option<&str>, config: &str) -> bool {
     let config: Value = serde_json::from_str(config).unwrap_or_default();
     let kind = ["cri.container-type", "cri-o.ContainerType"]
@@ -264,8 +264,8 @@ fn is_pause(name: &str, image: Option<&str>, config: &str) -> bool {
     ["pause", "podman-pause"].contains(&image)
 }
 
-/// The layers to lay the probe over. A rootfs that is mounted elsewhere only is put together from its layers, but for the
-/// container's own: the kernel warns of an upper folder that is in use twice.
+/// The layers over which to lay the probe. A rootfs that is only mounted elsewhere is put together from its layers,
+/// except for the container's own: the kernel warns about an upper folder that is in use twice.
 fn rootfs(seen: Option<PathBuf>, layers: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<String>) {
     match seen {
         Some(rootfs) => (vec![rootfs], Vec::new()),
@@ -276,7 +276,7 @@ fn rootfs(seen: Option<PathBuf>, layers: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Str
     }
 }
 
-/// A bundle that an engine made has its rootfs elsewhere; a stranger's may have it anywhere, which is said.
+/// A bundle that an engine made has its rootfs elsewhere; an untrusted one may have it anywhere, which is reported.
 fn bundle(folder: &Path, args: &CheckArgs) -> Result<Workload, String> {
     let config = config_of(folder).map_err(|error| error.to_string())?;
     let reach = match (args.outside_root, args.run) {

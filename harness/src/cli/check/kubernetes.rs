@@ -1,17 +1,19 @@
 //! `ocidiff check --kubernetes`: a manifest that runs `check` once on every node of a cluster, and ends.
 //!
-//! How a pod sees its node, and why so: the node's `/` is mounted at `/host`, with all mounts below it, and `check --root /host` makes
-//! that its own root before it looks at anything (`root`: in a mount namespace of its own, with itself as a copy in a `/tmp` of its
-//! own). Then configs, root file systems, runtimes and their libraries have the paths that they have on the node.
+//! How a pod sees its node, and why: the node's `/` is mounted at `/host`, with all mounts below it, and `check --root
+//! /host` makes that its own root before it looks at anything (`root`: in a mount namespace of its own, with a copy of
+//! itself in a `/tmp` of its own). Then configs, root file systems, runtimes and their libraries have the paths that
+//! they have on the node.
 //!
-//! Not `nsenter` into the mount namespace of the node's first process: an image of one static file has no `nsenter`, the file is not
-//! to be seen over there, so that it would have to be written to the node's disk, and whatever is left mounted by a killed check would
-//! be left on the node. Not a prefix before every path either: runtimes are linked against the node's libraries, and the paths in a
-//! config.json (`root.path`, sources of mounts) are the node's.
+//! It does not use `nsenter` into the mount namespace of the node's first process: an image with one static file has no
+//! `nsenter`. The file is not visible over there, so it would have to be written to the node's disk, and whatever a
+//! killed check leaves mounted would be left on the node. Nor does it put a prefix before every path: runtimes are
+//! linked against the node's libraries, and the paths in a config.json (`root.path`, sources of mounts) are the node's.
 //!
-//! With `--only-read` the pods have nothing of the node but its CRI socket, no capability, and a read-only root: configs come by the
-//! protocol, and what findings say of them takes neither runtimes nor files. Whoever may talk to that socket can make the node do
-//! anything all the same, so what it saves is privileges of the pod, not trust in its image.
+//! With `--only-read` the pods have nothing of the node but its CRI socket, no capability, and a read-only root:
+//! configs come through the protocol, and what findings say about them requires neither runtimes nor files. Access to
+//! that socket is still enough to make the node do anything, so this saves privileges of the pod, not trust in its
+//! image.
 
 use crate::cli::check_args::CheckArgs;
 use crate::error::Error;
@@ -20,23 +22,23 @@ use ocidiff_runtimes::Selector;
 
 use super::reading;
 
-/// The manifests, but for what differs.
+/// The manifests, except for what differs.
 const TEMPLATE: &str = include_str!("kubernetes.yaml");
 
-/// The check's own pod, by variables of the manifest's.
+/// The check's own pod, in terms of variables of the manifest.
 const POD: &str = "$(POD_NAMESPACE)/$(POD_NAME)";
 
-/// Which of the two manifests; each has lines of its own in the template, which begin with its letter.
+/// Which of the two manifests; each has its own lines in the template, which begin with its letter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Pods that make containers on the node.
     Whole,
-    /// Pods that ask the node's CRI runtime for configs, and do nothing else.
+    /// Pods that only ask the node's CRI runtime for configs.
     OnlyRead,
 }
 
 impl Kind {
-    /// How lines of the other one begin, and its own.
+    /// The beginnings of the other one's lines, and of its own.
     fn prefixes(self) -> [&'static str; 2] {
         match self {
             Self::Whole => ["R|", "W|"],
@@ -53,9 +55,9 @@ impl Kind {
     }
 }
 
-/// The manifest for so many nodes.
+/// The manifest for this many nodes.
 pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
-    // clap asks for both.
+    // clap requires both.
     let (Some(nodes), Some(image)) = (args.nodes, &args.job_image) else {
         return Err(Error::usage("--kubernetes needs --nodes and --job-image"));
     };
@@ -105,7 +107,7 @@ fn socket(args: &CheckArgs) -> Result<String, Error> {
     }
 }
 
-/// Kubernetes puts variables in the place of `$(NAME)`; `$$` is a dollar sign.
+/// Kubernetes replaces `$(NAME)` with variables; `$$` is a dollar sign.
 fn literal(text: &str) -> String {
     text.replace("$(", "$$(")
 }

@@ -36,7 +36,7 @@ use find::{Files, Found};
 use moving::Checker;
 use remedies::Cures;
 
-/// Finds, checks, judges, tells.
+/// Finds, checks, judges, reports.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     if args.kubernetes {
         return output::answer(&kubernetes::manifest(args)?, ExitStatus::Ok);
@@ -87,7 +87,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     tell(args, events, &report, exit)
 }
 
-/// Prints the report, unless the events are printed in its place.
+/// Prints the report, unless the events are printed instead.
 fn tell(
     args: &CheckArgs,
     events: Events,
@@ -116,14 +116,14 @@ fn settings(args: &CheckArgs) -> Result<Settings, Error> {
     })
 }
 
-/// How the node is called.
+/// The name of the node.
 fn node(args: &CheckArgs) -> String {
     args.node
         .clone()
         .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
 }
 
-/// What a check is made of, beside the workloads.
+/// What a check is made from, besides the workloads.
 struct Made<'a> {
     args: &'a CheckArgs,
     ignore: Option<IgnoreList>,
@@ -132,7 +132,7 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    /// Every move, told as it goes; then the versions, where they are asked for.
+    /// Every move, reported as it goes; then the versions, if they are asked for.
     async fn check(
         &self,
         runner: &mut CellRunner,
@@ -231,14 +231,14 @@ impl Made<'_> {
     }
 }
 
-/// The two of a move.
+/// The two runtimes of a move.
 fn pair(from: &Contender, to: &Contender) -> Vec<Contender> {
     let [mut from, mut to] = [from, to].map(Clone::clone);
     (from.reference, to.reference) = (true, false);
     vec![from, to]
 }
 
-/// Who has nowhere to move, and what is nobody's workload.
+/// Workloads that have nowhere to move, and containers that are not workloads.
 fn set_aside(found: &Found, plan: &Plan) -> Vec<SetAside> {
     let all = plan.groups.iter().flat_map(|(_, all)| all);
     let pauses: Vec<String> = all

@@ -1,4 +1,4 @@
-//! Holds workloads from the runtime that they run under to another one.
+//! Compares workloads under the runtime that they run under with another one.
 
 use futures_util::stream::{self, StreamExt};
 use ocidiff_model::check::{CheckEvent, Finding, NodeEngine, ShapeReport, Unchecked};
@@ -21,10 +21,10 @@ use crate::workload::UNCHECKED;
 use crate::workload::Workload;
 use crate::workload::tame::Limits;
 
-/// Shapes that are looked at at a time.
+/// How many shapes are examined at a time.
 const AT_ONCE: usize = 2;
 
-/// What of a workload that a signal came before is said.
+/// What is said about a workload if a signal came before it.
 const INTERRUPTED: &str = "the check was interrupted before it came to this one";
 
 /// How workloads are checked.
@@ -39,11 +39,12 @@ pub(super) struct Checker<'a> {
     pub(super) stop: &'a Stop,
 }
 
-/// Who takes what is found, as it comes.
+/// Receives what is found, as it comes.
 pub(super) type Tell<'t> = dyn FnMut(CheckEvent) -> Result<(), Error> + 't;
 
 impl Checker<'_> {
-    /// Checks workloads from the runner's first runtime to its second; `from` is said of shapes where it is not the report's.
+    /// Checks workloads from the runner's first runtime to its second; `from` is given for shapes where it is not the
+    /// report's.
     pub(super) async fn check(
         &self,
         runner: &CellRunner,
@@ -53,7 +54,7 @@ impl Checker<'_> {
     ) -> Result<(), Error> {
         let (pauses, workloads): (Vec<&Mine>, Vec<&Mine>) = all.iter().partition(|mine| mine.pause);
         self.shapes(runner, &workloads, from, tell).await?;
-        // Nothing runs in a pod's own container: what matters is whether it starts, since no pod does without.
+        // Nothing runs in a pod's own container: what matters is whether it starts, since no pod starts without it.
         let mut only_starts = |event: CheckEvent| match event {
             CheckEvent::ShapeChecked(mut shape) => {
                 shape.findings.retain(|one| one.is_failure() && one.is_risk());
@@ -104,7 +105,7 @@ impl Checker<'_> {
         });
         let mut looks = stream::iter(looks).buffered(AT_ONCE);
         while let Some((shape, found)) = looks.next().await {
-            // What is under way then fails for that reason, whatever it says.
+            // What is under way then fails for that reason, whatever it reports.
             let found = if self.stop.is_asked() {
                 Err(INTERRUPTED.to_owned())
             } else {
@@ -184,23 +185,23 @@ impl Checker<'_> {
     }
 }
 
-/// Marks what is not to be counted.
+/// Marks what should not be counted.
 pub(super) fn ignore(findings: &mut [Finding], list: Option<&IgnoreList>) {
     for finding in findings {
-        // Where nobody says by runtime what accounts for it, its finding alone does.
+        // If nothing says by runtime what accounts for it, its finding alone does.
         let covered = |list: &&IgnoreList| finding.accounts.is_empty() || list.covers(&finding.accounts);
         let list = list.filter(covered);
         finding.ignored = list.and_then(|list| list.holding(finding.id.as_ref()?)).cloned();
     }
 }
 
-/// What was found of a shape, and what of it was not seen.
+/// What was found for a shape, and what was not seen.
 struct Looked {
     findings: Vec<Finding>,
     without: Vec<String>,
 }
 
-/// By reading, by the probe, and by the workload's own command where that is asked for; the inner error says why it
+/// By reading, by the probe, and by the workload's own command if that is asked for; the inner error says why it
 /// cannot be done.
 async fn findings(
     runner: &CellRunner,
@@ -226,7 +227,7 @@ async fn findings(
     Ok(Ok(Looked { findings, without }))
 }
 
-/// What seems safe is not, where the verdict depends on something that was not looked at. Between two builds of the same
+/// What seems safe is not, if the verdict depends on something that was not examined. Between two builds of the same
 /// version it does not.
 fn open(report: &ShapeReport, step: Move<'_>) -> Option<String> {
     let same = step.from.name == step.to.name && step.from.version == step.to.version;

@@ -1,5 +1,6 @@
-//! `check --only-read`: what the findings say of the workloads' configs. Nothing is started, no file of a workload is
-//! looked at, and neither root nor a runtime is needed; so a workload of which no finding says anything is not called safe.
+//! `check --only-read`: what the findings say about the workloads' configs. Nothing is started, no file of a workload
+//! is examined, and neither root nor a runtime is needed. A workload about which no finding says anything is therefore
+//! not called safe.
 
 use std::time::SystemTime;
 
@@ -24,13 +25,13 @@ use crate::error::Error;
 use crate::findings::Who;
 use crate::run::stop::Stop;
 
-/// What is said of a workload that meets nothing that is known.
+/// What is said about a workload that meets nothing known.
 const UNKNOWN: &str = "only its config was read, and no finding says that the move matters to it: whether it starts, \
                        and what its filter answers, was not tried";
-/// What is said of the others, beside what was found.
+/// What is said about the others, in addition to what was found.
 const ONLY_READ: &str = "nothing was started: what its config can meet is told, whether it meets it or not";
 
-/// Reads the configs of what was asked for, and reports what the findings say of them.
+/// Reads the configs of what was asked for, and reports what the findings say about them.
 pub(super) fn check(
     args: &CheckArgs,
     corpus: &Corpus,
@@ -40,7 +41,7 @@ pub(super) fn check(
     let [from, to] = both(args)?;
     let machine = Abilities::probe().map_err(Error::broken)?.machine;
     find::bundles_are_there(args)?;
-    // Nothing has to be ended first: a signal ends the program.
+    // Nothing needs to be ended first: a signal ends the program.
     let never = Stop::default();
     let mut found = threads::tokio()?.block_on(find::find(args, Files::Ignored, never.watch()));
     if found.is_empty() {
@@ -75,7 +76,7 @@ pub(super) fn check(
     Ok((check.report, exit))
 }
 
-/// The two versions, which nobody can be asked for.
+/// The two versions, for which there is no program to ask.
 pub(super) fn both(args: &CheckArgs) -> Result<[RuntimeId; 2], Error> {
     let exact = |option: &str, text: &str| {
         let who = text
@@ -107,7 +108,7 @@ fn head(
     })
 }
 
-/// Workloads that meet the same are of one shape; the rest is not checked.
+/// Workloads that meet the same findings form one shape; the rest is not checked.
 fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> Vec<ShapeReport> {
     let mut shapes: Vec<ShapeReport> = Vec::new();
     for mine in std::mem::take(&mut found.workloads) {
@@ -154,14 +155,14 @@ fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> 
     shapes
 }
 
-/// Whether the move is a workload's.
+/// Whether the move concerns a workload.
 enum Concerns {
     Moves,
     Aside(String),
     Unknown(String),
 }
 
-/// By the name of its runtime, which is all that is known of it here.
+/// Judged by the name of its runtime, which is all that is known about it here.
 fn concerns(mine: &Mine, found: &Found, step: Move<'_>) -> Concerns {
     if mine.pause {
         return Concerns::Aside("pause containers".to_owned());

@@ -1,4 +1,5 @@
-//! Remedies that were tried: a cured profile is loaded under both runtimes before it is advised, and what is not tried is said.
+//! Remedies that were tested: a cured profile is loaded under both runtimes before it is recommended, and what is not
+//! tested is reported as such.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +19,15 @@ use crate::check::usual::drops;
 use crate::digest::of_text;
 use crate::error::Error;
 
-/// What an engine must hand on for a profile in which unknown calls answer ENOSYS.
+/// What an engine must pass on for a profile in which unknown calls return ENOSYS.
 const MEMBER: &str = "defaultErrnoRet";
 
-/// What came of cures, by profile and runtimes: many workloads have the same.
+/// The results of cures, by profile and runtimes: many workloads share them.
 #[derive(Default)]
 pub(super) struct Cures(Mutex<BTreeMap<String, bool>>);
 
 impl Cures {
-    /// Puts what was found out about a cure in the place of the advice to make one.
+    /// Replaces the advice to make a cure with what was found out about it.
     pub(super) async fn try_out(
         &self,
         runner: &CellRunner,
@@ -66,7 +67,7 @@ impl Cures {
         let programs = runner.contenders.iter().map(|one| one.runtime.digest.as_str());
         let programs = programs.collect::<Vec<_>>().join(" ");
         let key = of_text(&format!("{how:?} {programs} {profile}"));
-        // Held until it is known: who has the same profile waits for it.
+        // Held until the result is known: others with the same profile wait for it.
         let mut known = self.0.lock().await;
         if let Some(helps) = known.get(&key) {
             return Ok(*helps);
@@ -82,7 +83,7 @@ fn labels(runner: &CellRunner) -> String {
     labels.collect::<Vec<_>>().join(" and ")
 }
 
-/// The two as another command takes them.
+/// The two runtimes in the form that another command takes.
 fn selectors(runner: &CellRunner) -> String {
     let selector = |one: &Contender| {
         let runtime = &one.runtime;

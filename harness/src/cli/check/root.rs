@@ -1,7 +1,7 @@
 //! `check --root DIR`: a node, seen from a pod, with its root at DIR. It becomes our root, so that everything has the path that it has there.
 //!
-//! That happens in a mount namespace of our own, and nothing of it gets out: whoever shares DIR's mounts sees nothing new. A plain
-//! chroot would not do: the kernel makes no user namespace for who is in one.
+//! That happens in a mount namespace of our own, and nothing of it gets out: a process that shares DIR's mounts sees
+//! nothing new. A plain chroot would not do: the kernel does not make user namespaces for a process that is in one.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -17,10 +17,10 @@ use rustix::mount::{
 
 use crate::error::Error;
 
-/// Where this program is once DIR is the root: in a /tmp of its own, since it may be nowhere below DIR.
+/// Where this program is once DIR is the root: in a /tmp of its own, since it may not be below DIR at all.
 const PROGRAM: &str = "/tmp/ocidiff";
 
-/// Makes `root` the root, and begins again with the same arguments but for `--root`.
+/// Makes `root` the root, and starts again with the same arguments except for `--root`.
 pub(super) fn enter(root: &Path) -> Result<Infallible, Error> {
     let failed = |error| Error::usage(format!("--root {}: {error}", root.display()));
     let root = root.canonicalize().map_err(failed)?;
@@ -41,7 +41,7 @@ fn become_root(root: &Path) -> io::Result<()> {
         "/",
         MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC,
     )?;
-    // It may be no mount; what is moved has to be one.
+    // It may not be a mount, and only a mount can be moved.
     mount_bind_recursive(root, root)?;
     mount_change(
         root,

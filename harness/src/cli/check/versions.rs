@@ -11,7 +11,7 @@ use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::run::{preflight, suite};
 
-/// Holds every workload against each version of the target that is there, the oldest first.
+/// Compares every workload with each version of the target that is installed, the oldest first.
 pub(super) async fn check(
     runner: &mut CellRunner,
     checker: &Checker<'_>,
@@ -29,7 +29,7 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Each version once; of two builds the target itself, else the one on PATH.
+/// Each version once; of two builds the target itself, otherwise the one on PATH.
 fn each(target: &Runtime) -> Result<Vec<Runtime>, Error> {
     let mut all = vec![target.clone()];
     let mut others = suite::versions_of(target.name())?;
@@ -79,7 +79,7 @@ async fn one(
     Ok(report)
 }
 
-/// A report of nothing yet.
+/// An empty report.
 fn empty(id: &RuntimeId) -> ocidiff_model::check::CheckReport {
     ocidiff_model::check::CheckReport::new(id.clone(), id.clone())
 }

@@ -1,4 +1,4 @@
-//! A case as it is written, with what is known of it.
+//! A case as it is written, with what is known about it.
 
 use ocidiff_model::{KnownEntry, Value};
 use ocidiff_reports::findings::Sheet;
@@ -9,7 +9,7 @@ use crate::corpus::{Corpus, Entry, print};
 use crate::error::Error;
 use crate::findings::named_by;
 
-/// Columns of a value.
+/// The width of a value.
 const VALUE: usize = 60;
 
 pub(super) fn sheet(
@@ -48,7 +48,7 @@ pub(super) fn sheet(
     Ok(sheet.text())
 }
 
-/// The fact, and a line for each that shows something else.
+/// The fact, and a line for each runtime that shows something else.
 fn lines(known: &KnownEntry) -> Vec<String> {
     let mut lines = vec![match &known.when {
         Some(when) => format!("{}  on {}", known.fact, print::flow(when)),

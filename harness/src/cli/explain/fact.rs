@@ -1,4 +1,4 @@
-//! A fact: what it is, who is known to differ in it.
+//! A fact: what it is, and which runtimes are known to differ in it.
 
 use ocidiff_model::facts::Kind;
 use ocidiff_reports::Style;
@@ -7,7 +7,7 @@ use ocidiff_reports::findings::Sheet;
 use crate::cli::facts::words_of;
 use crate::corpus::Corpus;
 
-/// Cases that are listed.
+/// How many cases are listed.
 const CASES: usize = 20;
 
 pub(super) fn sheet(name: &str, kind: &Kind, corpus: &Corpus, style: &Style) -> String {

@@ -1,4 +1,4 @@
-//! A finding, told whole.
+//! A finding, in full.
 
 use ocidiff_model::finding::{Reported, Sign};
 use ocidiff_model::{Finding, FindingId};

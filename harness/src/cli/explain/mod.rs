@@ -30,7 +30,7 @@ pub(crate) struct ExplainArgs {
     with: WithArgs,
 }
 
-/// Prints all that has the name.
+/// Prints everything that has the name.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     if args.run {
         return inspect::explain(&OneArgs {
@@ -54,7 +54,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     output::answer(&told.join("\n"), ExitStatus::Ok)
 }
 
-/// Each thing of that name. Names of different kinds hardly ever meet; where they do both are told.
+/// Everything with that name. Names of different kinds hardly ever coincide; if they do, both are shown.
 fn told(name: &str, corpus: &Corpus, again: &[String], style: &Style) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
     if let Some((id, finding)) = corpus.findings.0.iter().find(|(id, _)| id.as_str() == name) {

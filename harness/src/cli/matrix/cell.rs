@@ -1,4 +1,4 @@
-//! The folder of a cell: the events of its parts, `1.jsonl`, `2.jsonl`, each of one run.
+//! The folder of a cell: the events of its parts, `1.jsonl`, `2.jsonl`, each from one run.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,9 +12,9 @@ use super::output;
 use crate::error::Error;
 use crate::matrix::{Cell, Plan, Times};
 
-/// What a folder of a matrix is for.
+/// The file that says what a matrix's folder is for.
 pub(super) const PLAN: &str = "plan.json";
-/// More than a plan has.
+/// Larger than any plan.
 pub(super) const PLAN_BYTES: u64 = 64 << 20;
 
 /// The files of events of a cell, in the order in which they were written. A run that was killed leaves `N.jsonl.part`.
@@ -31,7 +31,7 @@ pub(super) fn parts(folder: &Path) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// What is in a folder, or nothing.
+/// What is in a folder; nothing if it cannot be read.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
         .into_iter()
@@ -43,7 +43,7 @@ pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The events of each part; one that did not even begin is left out.
+/// The events of each part; a part that did not even begin is left out.
 pub(super) fn read(folder: &Path) -> Vec<Vec<Event>> {
     let mut all = Vec::new();
     for path in parts(folder) {
@@ -77,7 +77,7 @@ pub(super) fn next(folder: &Path) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-/// The plan that a folder is of.
+/// The plan that a folder belongs to.
 pub(super) fn plan_of(folder: &Path) -> Result<Option<Plan>, Error> {
     let path = folder.join(PLAN);
     let shown = safe(&path.to_string_lossy());
@@ -90,7 +90,7 @@ pub(super) fn plan_of(folder: &Path) -> Result<Option<Plan>, Error> {
     }
 }
 
-/// Takes the times of a folder that a matrix left.
+/// Takes the times from a folder that a matrix left.
 pub(super) fn learn(folder: &Path, times: &mut Times) -> Result<(), Error> {
     let shown = safe(&folder.to_string_lossy());
     let plan = plan_of(folder)?;

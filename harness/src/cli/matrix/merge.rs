@@ -12,7 +12,7 @@ use crate::cli::files;
 use crate::error::Error;
 use crate::matrix::{Cell, join};
 
-/// Joins, and says of each cell how whole it is.
+/// Joins, and reports how complete each cell is.
 pub(super) fn merge(args: &MergeArgs) -> Result<ExitStatus, Error> {
     let mut found: BTreeMap<String, (Cell, Vec<Vec<Event>>)> = BTreeMap::new();
     for folder in &args.folders {

@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::matrix::{MatrixFile, Plan, Shard, Times, ci, plan};
 use crate::run::{plan as select, suite};
 
-/// More than a matrix has.
+/// Larger than any matrix.
 const MOST_BYTES: u64 = 1 << 20;
-/// Parts of a plan for a CI service, where it is not said.
+/// Parts of a plan for a CI service, if not specified.
 const PARTS: usize = 4;
 
 #[derive(Debug, Args)]
@@ -123,7 +123,7 @@ fn parts(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Does it.
+/// Carries it out.
 pub(crate) fn matrix(args: &MatrixArgs) -> Result<ExitStatus, Error> {
     match &args.command {
         MatrixCommand::Plan(args) => show(args),
@@ -155,7 +155,7 @@ fn show(args: &PlanArgs) -> Result<ExitStatus, Error> {
     output::answer(&text, ExitStatus::Ok)
 }
 
-/// The plan, or the part of it that was asked for, and what cases take.
+/// The plan, or the part of it that was asked for, and how long cases take.
 fn planned(of: &OfArgs) -> Result<(Plan, Times), Error> {
     let matrix = file(of.file.as_deref())?;
     let corpus = suite::corpus(of.cases.as_deref())?;

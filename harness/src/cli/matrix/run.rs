@@ -1,4 +1,4 @@
-//! `ocidiff matrix run`: each cell is a run of the program's own, so that none takes the others with it.
+//! `ocidiff matrix run`: each cell is a separate run of the program, so that none takes the others down with it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::machine::root;
 use crate::matrix::{Cell, Plan, ci};
 use crate::run::suite;
 
-/// How often a cell is begun that ends before its last case, if each time it came further.
+/// How often a cell is started again if it ends before its last case, provided that it gets further each time.
 const BEGINNINGS: usize = 8;
-/// How often it looks whether a cell has ended.
+/// How often to check whether a cell has ended.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// How a cell ended.
@@ -45,7 +45,7 @@ pub(super) fn run(args: &MatrixRunArgs) -> Result<ExitStatus, Error> {
             return Ok(ExitStatus::Broken);
         }
         let spent = began.elapsed().as_secs_f64();
-        // What was foretold of the cells that are done, against what they took.
+        // The prediction for the finished cells, compared with the time that they took.
         let pace = if foretold > 0.0 { spent / foretold } else { 1.0 };
         output::complain(&format!(
             "[{}/{}] {}: {} cases, about {}; {} left",
@@ -68,7 +68,7 @@ pub(super) fn run(args: &MatrixRunArgs) -> Result<ExitStatus, Error> {
     Ok(status)
 }
 
-/// A fresh folder, or the folder of this very plan.
+/// A new folder, or the folder of this very plan.
 fn open(out: &Path, plan: &Plan, resume: bool) -> Result<(), Error> {
     let shown = safe(&out.to_string_lossy());
     match cell::plan_of(out)? {
@@ -89,7 +89,7 @@ fn open(out: &Path, plan: &Plan, resume: bool) -> Result<(), Error> {
     }
 }
 
-/// Runs what is left of a cell, and again what is left of that, as long as it comes further.
+/// Runs what is left of a cell, and repeats that as long as it gets further.
 fn all_of(args: &MatrixRunArgs, one: &Cell, stop: &crate::run::stop::Stop) -> Result<Ended, Error> {
     let folder = cell::place(&args.out, one);
     fs::create_dir_all(&folder).map_err(|error| {
@@ -195,7 +195,7 @@ fn absolute(path: &Path) -> String {
         .to_string()
 }
 
-/// A line for a cell that has ended, and what it ends the matrix with.
+/// A line for a cell that has ended, and the status that it contributes to the matrix.
 fn told(out: &Path, one: &Cell, ended: Ended) -> Result<ExitStatus, Error> {
     let folder = cell::place(out, one);
     let mut counts = Counts::default();

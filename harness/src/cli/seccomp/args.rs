@@ -1,4 +1,4 @@
-//! What `ocidiff seccomp` takes.
+//! The arguments of `ocidiff seccomp`.
 
 use clap::{Args, ValueEnum};
 

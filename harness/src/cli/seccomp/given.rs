@@ -1,4 +1,4 @@
-//! The profile that was named: a file, stdin, or one of the corpus.
+//! The profile that was named: a file, stdin, or one from the corpus.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::error::Error;
 
 /// The largest profile that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
-/// Names in all rules; the kernel knows some 500 calls.
+/// How many names all rules may have; the kernel knows some 500 calls.
 const NAMES: usize = 100_000;
 
 /// A profile, ready to be loaded.
@@ -26,7 +26,7 @@ pub(super) struct Given {
     pub(super) name: String,
     /// What it says.
     pub(super) profile: Profile,
-    /// The `linux.seccomp` object, with whatever else it has.
+    /// The `linux.seccomp` object, with everything else that it has.
     pub(super) value: Value,
     /// What format it had.
     pub(super) source: Source,
@@ -76,7 +76,7 @@ fn text(named: &str, corpus: &Corpus) -> Result<(String, String), Error> {
     )))
 }
 
-/// Whether a filter could be made of it at all: the kernel takes 4096 instructions.
+/// Whether a filter could be made from it at all: the kernel accepts 4096 instructions.
 fn within(name: &str, profile: &Profile) -> Result<(), Error> {
     let rules = profile.syscalls.iter();
     let names = rules.clone().map(|rule| rule.names.len()).sum();
@@ -106,7 +106,7 @@ fn wrong(name: &str, error: &ProfileError) -> Error {
     }
 }
 
-/// The container that an engine's profile is resolved for.
+/// The container for which an engine's profile is resolved.
 fn container(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<For, Error> {
     let capabilities = match &args.caps {
         Some(list) => list
@@ -141,7 +141,7 @@ fn container(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<For, E
     })
 }
 
-/// The ones of the corpus's default config, which are Docker's.
+/// The capabilities in the corpus's default config, which are Docker's.
 fn default_capabilities(corpus: &Corpus) -> BTreeSet<String> {
     let list = corpus.default_config.pointer("/process/capabilities/bounding");
     list.and_then(|list| serde_json::from_value(list.clone()).ok())

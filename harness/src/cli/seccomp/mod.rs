@@ -25,7 +25,7 @@ use args::{FixArg, SeccompArgs};
 use fix::Answer;
 use given::Given;
 
-/// Loads, compares, explains; or cures.
+/// Loads, compares and explains; or cures.
 pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::shared()?;
     let abilities = suite::abilities()?;
@@ -42,7 +42,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         program: suite::program()?,
         reference: args.reference.clone(),
         jobs: runtimes.len().clamp(1, 8),
-        // What a runtime was refused of its own calls is seen by the recorder only.
+        // Which of a runtime's own calls were refused is seen only by the recorder.
         recorder: Recorder::Auto,
         keep_setup: true,
         repeat: 1,
@@ -55,7 +55,7 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
         let mut runner = suite::runner(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
         let mut made = read_back(&runner, &given.value).await?;
         if made.iter().any(|one| !matches!(one.loaded, Loaded::Filters(_))) {
-            // Somebody does not load it: is it the profile, or does nothing start here?
+            // Some runtime does not load it: is it the profile, or does nothing start here?
             let left_out = preflight::plain(&mut runner).await?;
             left_out.iter().for_each(|sentence| output::complain(sentence));
             let takes_part = |one: &ReadBack| runner.contenders.iter().any(|other| other.id == one.runtime);
@@ -88,7 +88,7 @@ pub(super) async fn helps(runner: &CellRunner, seccomp: &Value, how: FixArg) -> 
     Ok(matches!(proven.answer, Answer::Cured(_)))
 }
 
-/// The filters of all runtimes that have some.
+/// The filters of all runtimes that have any.
 fn decided(given: &Given, made: &[ReadBack]) -> Result<Filters, Error> {
     let wrong = |error: Undecided| Error::usage(format!("{}: failed to {error}", given.name));
     let mut filters = Filters::of_profile(given.profile.clone()).map_err(wrong)?;

@@ -1,5 +1,5 @@
-//! Words of a profile that are nearly those that it may have. A runtime passes over a member that it does not know, and a rule
-//! without its names holds for nothing: that is not what anybody wants to have compared.
+//! Words of a profile that are nearly valid ones. A runtime ignores a member that it does not know, and a rule without
+//! its names applies to nothing: that is not what users want to compare.
 
 use ocidiff_model::near::near;
 use ocidiff_seccomp::{Profile, syscall};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::corpus::names::call_help;
 use crate::error::Error;
 
-/// Members of a profile: those of the spec, and those of engines.
+/// Members of a profile: those from the spec, and those of engines.
 const MEMBERS: [&str; 10] = [
     "defaultAction",
     "defaultErrnoRet",
@@ -46,10 +46,10 @@ const OPERATORS: [&str; 7] = [
     "SCMP_CMP_MASKED_EQ",
 ];
 const PREFIXES: [&str; 2] = ["SCMP_ACT_", "SCMP_CMP_"];
-/// Names that nobody knows are listed up to here.
+/// How many unknown names are listed.
 const MOST: usize = 12;
 
-/// Refuses what is misspelt, with its line. What is like nothing that is known stays: runtimes have their own answer to it.
+/// Refuses what is misspelt, with its line. What resembles nothing known stays: runtimes have their own answer to it.
 pub(super) fn check(name: &str, text: &str) -> Result<(), Error> {
     let whole: Value = serde_json::from_str(text).unwrap_or_default();
     let profile = whole.pointer("/linux/seccomp").unwrap_or(&whole);
@@ -91,12 +91,12 @@ fn word(value: &Value, known: &[&'static str]) -> Option<(String, &'static str)>
     misspelt(value.as_str()?, known)
 }
 
-/// Small and capital letters are all the same to some who read JSON: that is a difference to be shown.
+/// Upper and lower case are the same to some JSON readers: that is a difference that should show.
 fn misspelt(name: &str, known: &[&'static str]) -> Option<(String, &'static str)> {
     if known.iter().any(|one| one.eq_ignore_ascii_case(name)) {
         return None;
     }
-    // What all of them begin with says nothing.
+    // A prefix that all of them share means nothing.
     let bare = |word: &str| -> String {
         let begins = PREFIXES.iter().find_map(|prefix| word.strip_prefix(prefix));
         begins.unwrap_or(word).to_owned()
@@ -107,7 +107,7 @@ fn misspelt(name: &str, known: &[&'static str]) -> Option<(String, &'static str)
     Some((name.to_owned(), known[at]))
 }
 
-/// A line for names of calls that no kernel has; libraries pass over them without a word.
+/// A line for names of calls that no kernel has; libraries silently ignore them.
 pub(super) fn unknown_names(profile: &Profile) -> Vec<String> {
     let mut names: Vec<&str> = profile
         .syscalls

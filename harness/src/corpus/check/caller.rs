@@ -1,4 +1,4 @@
-//! What a case says of the process that calls the runtime.
+//! What a case says about the process that calls the runtime.
 
 use ocidiff_model::Caller;
 use ocidiff_model::names::RLIMITS;
@@ -7,7 +7,7 @@ use super::place::Place;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::machine::names::signal_number;
 
-/// Members of `caller` that cannot be.
+/// Members of `caller` with impossible values.
 pub(super) fn check(place: Place<'_>, caller: &Caller) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = caller
         .wrong()

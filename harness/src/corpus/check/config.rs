@@ -1,5 +1,5 @@
-//! The config that comes of a case: that its changes change something, that it is as the spec says but where the case says
-//! that it is not, that its program is there, and that the probe is asked for what it can do.
+//! The config that results from a case: that its changes change something, that it follows the spec except where the
+//! case says that it does not, that its program exists, and that the probe is asked for something that it can do.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::spec::{self, Wrong};
 
-/// What cases of one file say to be wrong on purpose, and which of it is.
+/// What cases of one file declare to be wrong on purpose, and which of it really is.
 #[derive(Debug, Default)]
 pub(in crate::corpus) struct Excuses(RefCell<BTreeSet<String>>);
 
@@ -30,7 +30,7 @@ impl Excuses {
         holds
     }
 
-    /// What cases of a file say to be wrong and is not, in any of them.
+    /// What cases of a file declare to be wrong although it is not wrong in any of them.
     pub(in crate::corpus) fn dead(&self, cases: &[Case]) -> BTreeSet<String> {
         let said = cases.iter().flat_map(|case| case.body.invalid.iter().cloned());
         said.filter(|said| !self.0.borrow().contains(said)).collect()
@@ -44,7 +44,7 @@ pub(super) fn merged(case: &Case, corpus: &Corpus) -> Result<Value, MergeError> 
     Ok(config)
 }
 
-/// What of a case's config is not as the spec says, or has no program: what it must say to be wrong on purpose.
+/// What in a case's config does not follow the spec, or has no program: the case must declare it wrong on purpose.
 pub(crate) fn departures(case: &Case, corpus: &Corpus) -> BTreeSet<String> {
     let Ok(config) = merged(case, corpus) else {
         return BTreeSet::new();
@@ -76,7 +76,7 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
         }
     };
     let mut plain = spec::check("config", config, &[]);
-    // What is wrong with the default config is told there, and not of each case.
+    // What is wrong with the default config is reported there, and not for each case.
     if !plain.is_empty() {
         let shared = spec::check("config", &corpus.default_config, &[]);
         plain.retain(|wrong| !shared.contains(wrong));
@@ -89,7 +89,7 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
         let within = ["steps", &index, op];
         if let Some(extra) = &step.options.config {
             let mut other = config.clone();
-            // What cannot be merged is told of the step.
+            // What cannot be merged is reported for the step.
             if merge(&mut other, extra).is_ok() {
                 let mut wrongs = spec::check("config", &other, &[]);
                 wrongs.extend(program::Root::of(case, &other, corpus).programs(&other));
@@ -98,7 +98,7 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
             }
         }
         if let Some(process) = step.options.process.as_ref().filter(|_| step.op == Op::Exec) {
-            // Laid over the config's own, of which all is told already.
+            // Laid over the config's own process, for which everything has already been reported.
             let mut whole = config["process"].clone();
             if let Err(error) = merge(&mut whole, process) {
                 errors.push(place.at(&[&within[..], &["process"]].concat(), error.to_string(), None));

@@ -1,5 +1,5 @@
-//! Names of facts: what is expected, watched and known must be a fact that there can be, of a step, a container, a hook
-//! and a call that the case has.
+//! Names of facts: what is expected, watched and known must be a possible fact, about a step, a container, a hook and a
+//! call that the case has.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +12,19 @@ use super::place::Place;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
 
-/// How a call can end, beside a signal; and that it was not made.
+/// How a call can end, besides by a signal; and that it was not made.
 const RESULTS: [&str; 5] = ["ok", "error", "panic", "timeout", fact::ABSENT];
 
-/// Watched calls among which this one stands are the only ones that are recorded.
+/// If this is among the watched calls, they are the only ones that are recorded.
 const ONLY: &str = "only";
 
-/// What a case's facts can be of.
+/// What a case's facts can be about.
 pub(super) struct Names {
     /// Labels of the steps.
     steps: Vec<String>,
     /// Other containers, and exec'ed processes.
     others: Vec<String>,
-    /// Hooks by the name under which they log; nothing where one is not the probe.
+    /// Hooks by the name under which they log; `None` if one of them is not the probe.
     hooks: Option<BTreeSet<String>>,
 }
 
@@ -59,7 +59,7 @@ impl Names {
             return None;
         }
         let chosen = facts::chosen(channel, path, &self.others);
-        // Any of the readings will do.
+        // One suitable reading is enough.
         let slips: Vec<Option<Slip>> = chosen.iter().map(|found| self.parts(found)).collect();
         if slips.iter().any(Option::is_none) {
             return None;
@@ -81,7 +81,7 @@ impl Names {
         ))
     }
 
-    /// Whether step, container, hook and call are there.
+    /// Whether step, container, hook and call exist.
     pub(super) fn parts(&self, found: &Found<'_>) -> Option<Slip> {
         let plain = |text: &str| text.trim_end_matches('.').to_owned();
         if let Some(of) = found.of.filter(|of| !self.others.iter().any(|other| other == of)) {
@@ -110,7 +110,7 @@ impl Names {
     }
 }
 
-/// Why nobody looks at what is expected: it would be neither met nor missed.
+/// Why an expected fact is not looked at: it would be neither met nor missed.
 fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     let channel = Channel::of(path)?;
     if channel == Channel::Syscall && !is_compared(case, path) {
@@ -130,7 +130,7 @@ fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     None
 }
 
-/// A word that no call of a runtime ends with.
+/// A word that is not a possible result of a runtime call.
 fn unknown_result(path: &str, expectation: &Expectation) -> Option<Slip> {
     let is_result = path.starts_with("lifecycle.") && path.ends_with(".result");
     let mut words = expectation.values().filter_map(|value| match value {
@@ -157,7 +157,7 @@ pub(super) fn known_fact(path: &str) -> Result<Found<'_>, Slip> {
     Err((format!("there is no fact `{path}`"), Some(help)))
 }
 
-/// The third word of each hook that is the probe; hooks that are something else can log anything.
+/// The third word of each hook that is the probe; other hooks can log anything.
 fn hooks(config: &Json) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     let kinds = config["hooks"].as_object().into_iter().flatten();

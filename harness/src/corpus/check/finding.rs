@@ -9,7 +9,7 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::spec;
 
-/// Characters of a title, so that a table of findings fits a screen.
+/// The length of a title in characters, so that a table of findings fits on a screen.
 const TITLE: usize = 110;
 
 /// What is wrong with a finding, if anything.
@@ -69,7 +69,7 @@ pub(in crate::corpus) fn check(
     let wrong = config
         .into_iter()
         .flat_map(|pattern| spec::check_pattern(pattern.value()));
-    // A finding can be about a member that there is not: only what is like one that there is can be a slip.
+    // A finding can be about a member that does not exist: only a name similar to an existing one can be a slip.
     let is_slip = |help: &Option<String>| help.as_ref().is_none_or(|help| help.starts_with("did you mean"));
     for wrong in wrong.filter(|wrong| is_slip(&wrong.help)) {
         let mut place = vec!["applies", "config"];

@@ -1,4 +1,4 @@
-//! Known files: facts, members, findings, runtimes and machines that there are.
+//! Known files: the facts, members, findings, runtimes and machines in them must exist.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::{Corpus, limits};
 
-/// What a known file is held against.
+/// What a known file is checked against.
 pub(in crate::corpus) struct Against<'a> {
-    /// The cases of the file that it lies beside.
+    /// The cases of the file that it belongs to.
     pub(in crate::corpus) cases: &'a [Case],
-    /// The runtimes that there are.
+    /// The existing runtimes.
     pub(in crate::corpus) runtimes: &'a [String],
     /// The rest.
     pub(in crate::corpus) corpus: &'a Corpus,
@@ -127,7 +127,7 @@ fn members(document: &Document<'_>, index: &str, group: &Group, against: &Agains
         .collect()
 }
 
-/// The fact must be one of each member that the group names; where it names none, of one member at least.
+/// The fact must belong to each member that the group names; if it names none, to at least one member.
 fn path(
     document: &Document<'_>,
     index: &str,
@@ -171,7 +171,7 @@ fn about<'c>(group: &Group, cases: &'c [Case]) -> Vec<&'c Case> {
     cases.iter().filter(about).collect()
 }
 
-/// A fact that is compared in none of the cases is not looked at, whatever is written of it.
+/// A fact that is not compared in any of the cases is not looked at, whatever is written about it.
 fn uncompared(fact: &str, about: &[&Case]) -> Option<Slip> {
     let is_looked_at = |case: &&Case| is_compared(case, fact) || is_expected(case, fact);
     if about.is_empty() || about.iter().any(is_looked_at) {
@@ -182,14 +182,14 @@ fn uncompared(fact: &str, about: &[&Case]) -> Option<Slip> {
     Some((format!("the case does not compare `{fact}`"), Some(help)))
 }
 
-/// What is the same of everybody is not a difference, unless the case expects something else.
+/// What is the same for all runtimes is not a difference, unless the case expects something else.
 fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
     let mut values = items.iter().map(|item| match item {
         Item::Because(item) => &item.shows,
         Item::Otherwise(item) => &item.otherwise,
     });
     let first = values.next()?;
-    // Of steps that fail everywhere that may be said.
+    // This may be said of steps that fail everywhere.
     let is_step = Channel::of(fact) == Some(Channel::Lifecycle);
     let differs = *first == Value::from(ANY) || values.any(|value| value != first);
     if is_step || differs || about.iter().any(|case| is_expected(case, fact)) {
@@ -199,7 +199,8 @@ fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
     Some((message.to_owned(), None))
 }
 
-/// A finding that is to say how the fact differs must have a sign that is about it, or one that it can follow from.
+/// A finding that should say how the fact differs must have a sign that is about the fact, or one from which the
+/// fact can follow.
 fn sign(
     document: &Document<'_>,
     index: &str,
@@ -215,7 +216,7 @@ fn sign(
     })
 }
 
-/// A finding that is about configs or steps of another kind than the cases have: it is looked for in vain.
+/// A finding that is about other kinds of configs or steps than the cases have: it cannot be found.
 fn foreign(
     document: &Document<'_>,
     index: &str,
@@ -225,7 +226,7 @@ fn foreign(
 ) -> Option<Diagnostic> {
     let applies = against.corpus.findings.find(id)?.applies.as_ref()?;
     let fits = |case: &Case| {
-        // What cannot be put together, or is not JSON on purpose, may be meant.
+        // What cannot be put together, or is not JSON on purpose, may be intended.
         let config = crate::corpus::config::text(case, against.corpus, step::MAIN, None).ok();
         let config = config.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
         let has = |op| case.body.steps.iter().any(|step| step.op == op);
@@ -244,7 +245,7 @@ fn foreign(
     Some(document.at(&[index, "facts", fact], message, help))
 }
 
-/// Items end with what everybody else shows, and what can be anything says why.
+/// Items end with what all others show, and an item that can be anything says why.
 fn whole(document: &Document<'_>, index: &str, fact: &str, items: &[Item]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let last = items.iter().position(|item| matches!(item, Item::Otherwise(_)));

@@ -1,4 +1,4 @@
-//! What is said of machines and versions: needs of cases, and where a known difference holds.
+//! What is said about machines and versions: needs of cases, and where a known difference applies.
 
 use ocidiff_engines::Which;
 use ocidiff_model::known::{ANY, When};
@@ -18,7 +18,7 @@ fn at(keys: &[&str], slip: Option<Slip>) -> Option<At> {
     Some((keys.iter().map(|key| (*key).to_owned()).collect(), slip?))
 }
 
-/// One of some names.
+/// One of several names.
 pub(super) fn one_of<'n>(
     what: &str,
     name: &str,
@@ -30,7 +30,7 @@ pub(super) fn one_of<'n>(
     Some((format!("unknown {what} `{name}`"), near::help(name, names)))
 }
 
-/// What is wrong with a range that no version can lie in.
+/// What is wrong with a range in which no version can lie.
 fn empty(range: &Range) -> Option<Slip> {
     let help = || Some("write a range such as `>=6.6, <7`".to_owned());
     (!range.can_hold()).then(|| (format!("no version can lie in `{range}`"), help()))
@@ -39,7 +39,8 @@ fn empty(range: &Range) -> Option<Slip> {
 pub(super) fn needs(needs: &Needs) -> Vec<At> {
     let mut found = Vec::new();
     let mut tell = |keys: &[&str], slip| found.extend(at(keys, slip));
-    // One that is not in the list and like none of it is not met anywhere, and a run says so.
+    // An architecture that is not in the list, and not similar to one in it, is not met anywhere, and a run
+    // reports that.
     let arch = needs
         .arch
         .as_ref()

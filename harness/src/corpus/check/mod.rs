@@ -1,4 +1,4 @@
-//! Checks of meaning, after the parser's: every name that people write must be one that there is.
+//! Checks of meaning, after the parser's: every name that people write must exist.
 
 mod caller;
 mod config;
@@ -29,7 +29,8 @@ pub(super) use self::finding::check as finding;
 pub(super) use self::known::{Against, check as known, entries};
 pub(super) use self::recipe::check as recipe;
 
-/// What is wrong with a case, if anything. What it says to be wrong on purpose, and is, goes into the excuses.
+/// What is wrong with a case, if anything. What it declares to be wrong on purpose, and what really is, goes
+/// into the excuses.
 pub(super) fn case(
     document: &Document<'_>,
     case: &Case,
@@ -98,7 +99,7 @@ fn requirement(id: &str, corpus: &Corpus) -> Option<Slip> {
         return None;
     }
     let ids = || corpus.requirements.keys().map(String::as_str);
-    // A word in the middle that is another one is far by letters.
+    // A different word in the middle makes many letters differ.
     let alike = || ids().find(|known| first_words(known) == first_words(id));
     let help = near::near(id, ids()).or_else(alike).map_or_else(
         || "the ids are in cases/requirements.yaml".to_owned(),
@@ -111,7 +112,7 @@ fn first_words(id: &str) -> Vec<&str> {
     id.split('-').take(2).collect()
 }
 
-/// A recipe that is not there; folders that cannot be any.
+/// A recipe that does not exist; folders that are impossible.
 fn rootfs(place: Place<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnostic> {
     if let Some(name) = rootfs.recipe().filter(|name| !corpus.rootfs.contains_key(*name)) {
         let message = format!("unknown rootfs `{name}`");
@@ -136,7 +137,7 @@ fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && name.len() < 256 && !name.contains(['/', '\0'])
 }
 
-/// Profiles that are not there, and changes to their lists that change nothing.
+/// Profiles that do not exist, and changes to their lists that change nothing.
 fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
     let mut uses = Vec::new();
     collect(&place.case.body.config, &mut vec!["config".to_owned()], &mut uses);
@@ -168,7 +169,7 @@ fn profiles(place: Place<'_>, corpus: &Corpus) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// What an engine brings along is not here to be changed.
+/// What an engine supplies cannot be changed here.
 fn changed_engines_own(map: &Json) -> Option<(String, Option<String>)> {
     let is_changed = map.as_object().is_some_and(|map| map.len() > 1);
     is_changed.then(|| {
@@ -195,7 +196,7 @@ fn collect<'c>(config: &'c Json, keys: &mut Vec<String>, found: &mut Vec<Use<'c>
     }
 }
 
-/// Text that is to be replaced and is not there.
+/// Text that should be replaced and does not occur.
 fn text_edits(place: Place<'_>, corpus: &Corpus) -> Option<Diagnostic> {
     if place.case.body.config_text.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! Where in a case's file something stands that was found in a member of its family or in the config that came of it.
+//! Where something stands in a case's file, if it was found in a member of its family or in the resulting config.
 
 use ocidiff_model::Case;
 
@@ -6,7 +6,7 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::spec::Wrong;
 
-/// A case and the file that it is written in.
+/// A case and the file in which it is written.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) document: &'a Document<'a>,
@@ -14,7 +14,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// An error at a key: the member's own, or the file's where the member does not have it.
+    /// An error at a key: the member's own, or the file's if the member does not have it.
     pub(super) fn at(&self, keys: &[&str], message: impl Into<String>, help: Option<String>) -> Diagnostic {
         let own = self
             .case
@@ -45,7 +45,7 @@ impl Place<'_> {
         }
     }
 
-    /// An error in a config: `within` leads to the part of the case that `wrong.keys` begin in.
+    /// An error in a config: `within` leads to the part of the case in which `wrong.keys` begin.
     pub(super) fn wrong(&self, within: &[&str], wrong: Wrong) -> Diagnostic {
         let names: Vec<&str> = wrong.names().collect();
         let own = self

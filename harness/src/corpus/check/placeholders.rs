@@ -1,4 +1,4 @@
-//! `${...}` in what a case says: a name that nothing is put in the place of stays as it is, in silence.
+//! `${...}` in a case: a name for which nothing is filled in silently stays as it is.
 
 use ocidiff_model::near;
 use serde_json::Value;
@@ -7,17 +7,17 @@ use super::facts::Slip;
 use super::place::Place;
 use crate::corpus::diagnostic::Diagnostic;
 
-/// What is filled in, once the members of a family have got their names.
+/// What is filled in, once the members of a family have their names.
 const KNOWN: [&str; 5] = ["probe", "hooks", "namespaces", "bundle", "container"];
 /// The member of a family.
 const MEMBER: &str = "for";
 
-/// Every placeholder in the parts of a case that placeholders are for.
+/// Every placeholder in the parts of a case in which placeholders are allowed.
 pub(super) fn case(place: Place<'_>) -> Vec<Diagnostic> {
     let Ok(body) = serde_json::to_value(&place.case.body) else {
         return Vec::new();
     };
-    // An edit of the text can mark a name that is meant as it stands; values are marked within.
+    // An edit of the text can mark a name that is meant literally; values are marked within.
     let marked = !place.case.body.config_text.is_empty();
     let mut found = Vec::new();
     for part in ["summary", "config", "config_text", "steps", "watch", "expect"] {

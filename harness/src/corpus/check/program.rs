@@ -1,6 +1,7 @@
-//! The program that a container starts: that its rootfs has it, and that the probe knows what it is asked for.
+//! The program that a container starts: its rootfs must have it, and the probe must know what it is asked for.
 //!
-//! Only where that can be known before the run: not of packages, which are not there yet, nor below mounts and links.
+//! This is checked only where it can be known before the run: not for packages, which are not there yet, nor below
+//! mounts and links.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,18 +14,18 @@ use crate::corpus::Corpus;
 use crate::corpus::spec::Wrong;
 use crate::paths;
 
-/// The probe outside of the container, where hooks find it.
+/// The probe outside the container, where hooks find it.
 const OUTSIDE: &str = "${probe}";
-/// The action of the probe that starts another program with all that follows.
+/// The action of the probe that starts another program, with everything that follows as its command.
 const EXEC: &str = "exec";
 
-/// What is known of a container's files.
+/// What is known about a container's files.
 pub(super) struct Root {
     /// Every path, without a `/` at its end.
     paths: BTreeSet<String>,
-    /// Those that are the probe.
+    /// The paths that are the probe.
     probes: BTreeSet<String>,
-    /// Below these anything can be.
+    /// Anything can be below these.
     open: Vec<String>,
     /// Whether there are files that are not known.
     unknown: bool,
@@ -81,7 +82,7 @@ impl Root {
         found
     }
 
-    /// The same of a process.
+    /// The same for a process.
     pub(super) fn process(&self, process: &Value) -> Vec<Wrong> {
         let keys = ["process", "args"].map(str::to_owned);
         let words = words(&process["args"]);
@@ -115,7 +116,7 @@ impl Root {
         self.unknown || self.paths.contains(path) || self.open.iter().any(below)
     }
 
-    /// What the probe would not know of what it is asked for.
+    /// What the probe would not know among the things that it is asked for.
     fn probe_words(&self, words: &[&str], keys: &[String]) -> Option<Wrong> {
         if let Some(wrong) = check::check(words).err() {
             let meant = wrong
@@ -146,7 +147,7 @@ fn words(args: &Value) -> Vec<&str> {
     words.map(|word| word.as_str().unwrap_or_default()).collect()
 }
 
-/// Where a program is looked for; nowhere if that is the runtime's to say.
+/// Where a program is searched for; nowhere if that is up to the runtime.
 fn places(program: &str, cwd: &Value, env: &Value) -> Vec<String> {
     if program.starts_with('$') {
         return vec![program.to_owned()];
@@ -167,7 +168,7 @@ fn places(program: &str, cwd: &Value, env: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A path without `.` and `..`; a `/` at its end, which asks for a folder, stays.
+/// A path without `.` and `..`; a trailing `/`, which asks for a folder, stays.
 fn plain(path: &str) -> String {
     let end = if path.ends_with('/') && path.len() > 1 {
         "/"

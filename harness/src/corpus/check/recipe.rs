@@ -1,4 +1,4 @@
-//! Recipes: layers that can be made, packages that can be had.
+//! Recipes: the layers must be possible, and the packages available.
 
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
@@ -29,7 +29,7 @@ pub(in crate::corpus) fn check(document: &Document<'_>, recipe: &Recipe) -> Vec<
     found
 }
 
-/// A word that no tool takes for an option or a path: policy 5.6.12 of Debian's has no others in versions.
+/// A word that no tool can mistake for an option or a path: according to Debian policy 5.6.12, versions have no others.
 fn is_word(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "+-.:~_".contains(c);
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 200 && text.chars().all(fits)

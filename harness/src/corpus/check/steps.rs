@@ -1,4 +1,5 @@
-//! Steps that cannot be taken: about a container that nothing made, without what they need, with names that are not there.
+//! Steps that cannot be taken: about a container that has not been created, without what they need, or with names that
+//! do not exist.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! One file, from its text to what it says.
+//! One file, from its text to its content.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,12 +17,12 @@ use crate::corpus::memory::Room;
 use crate::corpus::source::{Source, Sources, Unreadable};
 use crate::corpus::{Recipe, limits};
 
-/// Files that are parsed at a time.
+/// How many files are parsed at a time.
 const WIDTH: usize = 8;
-/// Bytes from which on a file is parsed alone: the parser takes a hundred times as much.
+/// The size in bytes from which a file is parsed alone: the parser takes a hundred times as much.
 const LARGE: usize = 64 << 10;
 
-/// What a file says.
+/// The content of a file.
 pub(super) enum Parsed {
     Requirements(Vec<Requirement>),
     DefaultConfig(serde_json::Value),
@@ -39,7 +39,7 @@ type ParsedFile<'s> = (&'s str, Result<Parsed, Vec<Diagnostic>>);
 /// Parses every file.
 pub(super) fn parse_all<'s>(sources: &'s Sources, room: &Room) -> Vec<ParsedFile<'s>> {
     let mut all: Vec<(&String, &Source)> = sources.iter().collect();
-    // The largest first, so that nobody waits for one at the end.
+    // The largest first, so that there is no wait for a large one at the end.
     all.sort_by_key(|(_, source)| std::cmp::Reverse(source.text.len()));
     let mut parsed = on_all_cpus(&all, |(name, source)| {
         let _alone = (source.text.len() > LARGE).then(|| room.alone());
@@ -49,7 +49,8 @@ pub(super) fn parse_all<'s>(sources: &'s Sources, room: &Room) -> Vec<ParsedFile
     parsed
 }
 
-/// Does something with each item, on all CPUs and in any order: a thousand cases must not be felt at the start.
+/// Does something with each item, on all CPUs and in any order: a thousand cases must not slow down the start
+/// noticeably.
 pub(super) fn on_all_cpus<T: Sync, R: Send>(items: &[T], with: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let width = std::thread::available_parallelism().map_or(1, |cpus| cpus.get().min(WIDTH));
     let next = AtomicUsize::new(0);
@@ -120,7 +121,7 @@ fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Di
         })
 }
 
-/// Whether the members of a family can be, and there is room for them: each is a copy of the case.
+/// Whether the members of a family are valid, and there is room for them: each is a copy of the case.
 fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<(), Box<Diagnostic>> {
     let names: Vec<&String> = match &file.family {
         None => return Ok(()),

@@ -1,4 +1,4 @@
-//! What loads, and what is said of what does not.
+//! What loads, and what is reported about what does not.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn a_good_corpus_loads() {
     );
 }
 
-/// What all cases start from is told once, where it stands.
+/// What is wrong in what all cases start from is reported once, where it is.
 #[test]
 fn the_default_config_is_checked_by_itself() {
     let told = errors(&[
@@ -253,7 +253,7 @@ fn the_built_in_corpus_is_good_and_is_the_same_as_its_yaml_files_say() {
     }
     let mut written = built_in.clone();
     written.values_mut().for_each(|source| source.parsed = None);
-    // Here every check is made that the program leaves out at its start.
+    // Here, every check is made that the program leaves out at its start.
     let written = load(&written).expect("the corpus");
     let read = load(&built_in).expect("the corpus");
     for (read, written) in read.entries.iter().zip(&written.entries) {

@@ -1,5 +1,5 @@
-//! Values as YAML, as people write it: short ones on a line, long ones one below the other. What others wrote is quoted,
-//! and stays on its line.
+//! Values as YAML, the way people write it: short ones on one line, long ones one below the other. What others wrote is
+//! quoted, and stays on its line.
 
 use ocidiff_model::Value as FactValue;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// How long lists of words are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Words {
-    /// Each on a line of its own, so that a change shows.
+    /// Each on its own line, so that a change is visible.
     Lines,
     /// Many in a few lines.
     Wrapped,
@@ -108,7 +108,7 @@ pub(crate) fn flow(value: &Value) -> String {
     }
 }
 
-/// A member's name; `$any` is one of ours.
+/// A member's name; `$any` is our own.
 fn name(name: &str) -> String {
     match name.strip_prefix('$') {
         Some(rest) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()) => name.to_owned(),
@@ -116,7 +116,7 @@ fn name(name: &str) -> String {
     }
 }
 
-/// A text within flow style: plain where nobody can take it for anything but that text, else in quotes.
+/// A text within flow style: plain if it cannot be read as anything but that text, otherwise in quotes.
 pub(crate) fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || " _-./()=+;<>".contains(c);
     let opens = |c: char| c.is_ascii_alphanumeric() || "/_(.".contains(c);
@@ -128,13 +128,13 @@ pub(crate) fn scalar(text: &str) -> String {
     if is_plain { text.to_owned() } else { quoted(text) }
 }
 
-/// Whether YAML takes it for that text.
+/// Whether YAML reads it as that text.
 pub(crate) fn reads_as_text(text: &str) -> bool {
     matches!(serde_yaml::from_str(text), Ok(FactValue::Text(same)) if same == text)
 }
 
-/// Whether readers of YAML 1.1, as most editors and Python are, take a plain text for something else: an octal number, a
-/// date, a truth.
+/// Whether YAML 1.1 readers, such as most editors and Python, read a plain text as something else: an octal number, a
+/// date, a truth value.
 fn is_otherwise_elsewhere(text: &str) -> bool {
     let is_number = text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && text.chars().all(|c| c.is_ascii_digit() || "-_.".contains(c))
@@ -143,7 +143,8 @@ fn is_otherwise_elsewhere(text: &str) -> bool {
     is_number || others.contains(&text.to_ascii_lowercase().as_str())
 }
 
-/// In quotes, which every reader takes alike: nothing in it ends a line, moves a cursor or turns writing round.
+/// In quotes, which every reader handles alike: nothing in it ends a line, moves a cursor or reverses the
+/// direction of writing.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = "\"".to_owned();
     for letter in text.chars() {
@@ -165,7 +166,7 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
-/// What is not seen, or turns writing round.
+/// What is not visible, or reverses the direction of writing.
 pub(crate) fn is_hidden(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{ffff}')
 }

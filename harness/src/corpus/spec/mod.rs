@@ -1,7 +1,7 @@
-//! Whether a config is as the runtime-spec says: members, types and words (`spec.yaml`).
+//! Whether a config follows the runtime-spec: members, types and words (`spec.yaml`).
 //!
-//! A table of our own and not the typed crate, because that stops at the first error, cannot name the member that was
-//! meant, and knows members of newer specs late; a test holds the one against the other.
+//! This uses our own table and not the typed crate, because the crate stops at the first error, cannot name the
+//! member that was meant, and supports members of newer specs late; a test compares the two.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -19,12 +19,12 @@ pub(super) struct Wrong {
     pub(super) message: String,
     /// What to do about it.
     pub(super) help: Option<String>,
-    /// What stands there, where that is what is wrong.
+    /// The value there, if that is what is wrong.
     pub(super) value: Option<Value>,
 }
 
 impl Wrong {
-    /// The members that lead to it, without the places in lists: `mounts.type`.
+    /// The members that lead to it, without list indices: `mounts.type`.
     pub(super) fn path(&self) -> String {
         self.names().collect::<Vec<_>>().join(".")
     }
@@ -36,7 +36,7 @@ impl Wrong {
     }
 }
 
-/// A type as the table has it.
+/// A type as in the table.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Type {
@@ -45,7 +45,7 @@ enum Type {
     Members(Members),
 }
 
-/// Members of a map by name; what stands in the table as `NAME!` is required.
+/// Members of a map by name; a name written as `NAME!` in the table is required.
 #[derive(Debug, Deserialize)]
 #[serde(from = "BTreeMap<String, Type>")]
 struct Members {
@@ -66,11 +66,11 @@ impl From<BTreeMap<String, Type>> for Members {
     }
 }
 
-// The text is part of the program, and tests read it.
+// The text is part of the program, and is read by tests.
 static TYPES: LazyLock<BTreeMap<String, Type>> =
     LazyLock::new(|| serde_yaml::from_str(include_str!("spec.yaml")).unwrap_or_default());
 
-/// Everything in a value that is not of the type; `keys` lead to the value.
+/// Everything in a value that does not match the type; `keys` lead to the value.
 pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
     let mut walk = Walk {
         keys: keys.iter().map(|key| (*key).to_owned()).collect(),
@@ -84,7 +84,7 @@ pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
     walk.found
 }
 
-/// Members that the spec does not have in a condition over a config (`applies`).
+/// Members in a condition over a config (`applies`) that the spec does not have.
 pub(super) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
     let mut found = Vec::new();
     if let Some(Type::Members(members)) = TYPES.get("config") {
@@ -93,7 +93,7 @@ pub(super) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
     found
 }
 
-/// Members that a case takes away and that the spec does not have: after the merge nothing is left of them.
+/// Members that a case removes and that the spec does not have: after the merge nothing is left of them.
 pub(super) fn check_removed(patch: &Value) -> Vec<Wrong> {
     fn walk(patch: &Value, members: &'static Members, keys: &mut Vec<String>, found: &mut Vec<Wrong>) {
         for (key, inner) in patch.as_object().into_iter().flatten() {
@@ -115,7 +115,7 @@ pub(super) fn check_removed(patch: &Value) -> Vec<Wrong> {
     found
 }
 
-/// A member that is not there; the keys lead to it.
+/// A member that does not exist; the keys lead to it.
 fn unknown(keys: &[String], name: &str, members: &Members) -> Wrong {
     Wrong {
         keys: keys.to_vec(),
@@ -186,7 +186,7 @@ impl Walk {
     fn members(&mut self, members: &Members, map: &Map<String, Value>) {
         let of_profile = map.contains_key("$profile");
         for (key, value) in map {
-            // Lists of a profile are changed once the profile is there.
+            // Lists of a profile are changed once the profile has been filled in.
             let name = if of_profile {
                 key.trim_end_matches(['+', '-'])
             } else {
@@ -204,7 +204,7 @@ impl Walk {
             }
             self.keys.pop();
         }
-        // A profile brings what it has.
+        // A profile supplies what it has.
         if !of_profile {
             let absent = members.required.iter().filter(|name| !map.contains_key(*name));
             absent.for_each(|name| self.absent(name));
@@ -272,7 +272,7 @@ impl Walk {
         }
     }
 
-    /// Options of bind mounts: there is no file system that could have some of its own.
+    /// Options of bind mounts: there is no file system that could have its own options.
     fn binds(&mut self, config: &Value) {
         let mounts = config["mounts"].as_array().into_iter().flatten().enumerate();
         for (index, mount) in mounts {
@@ -293,7 +293,7 @@ impl Walk {
         }
     }
 
-    /// A device is one by its numbers; a fifo has none.
+    /// A device is identified by its numbers; a fifo does not have any.
     fn devices(&mut self, config: &Value) {
         let devices = config["linux"]["devices"].as_array().into_iter().flatten();
         for (index, device) in devices.enumerate() {

@@ -114,7 +114,7 @@ fn what_a_map_must_have_is_missed() {
         "linux.seccomp.syscalls.args.value",
     ];
     assert_eq!(paths(&config), expected.map(str::to_owned).into());
-    // What a profile has is not here.
+    // What a profile contains is not available here.
     let profile = json!({"ociVersion": "1.3.0", "linux": {"seccomp": {"$profile": "p", "syscalls+": []}}});
     assert_eq!(paths(&profile), BTreeSet::new());
 }
@@ -153,7 +153,7 @@ fn conditions_speak_of_members_that_there_are() {
     );
 }
 
-/// Members that the crate oci-spec does not have: the spec had them until 1.2.
+/// Members that the oci-spec crate does not have: they were in the spec until 1.2.
 const NOT_IN_THE_CRATE: &[&str] = &["linux.intelRdt.enableCMT", "linux.intelRdt.enableMBM"];
 
 /// A value of a type, with every member that it can have.
@@ -174,7 +174,7 @@ fn sample(of: &Type) -> Value {
         return json!({"name": inner(of)});
     }
     match name {
-        // Another platform's.
+        // For another platform.
         "any" => Value::Null,
         "text" => json!("0"),
         "call" => json!("mkdir"),
@@ -224,7 +224,7 @@ fn the_crate_of_the_spec_has_the_same_members_and_types() {
     );
 }
 
-/// What the table takes for right the crate can read.
+/// The crate can read what the table considers right.
 #[test]
 fn the_crate_of_the_spec_reads_every_config_that_is_right() {
     let sources = crate::corpus::files::built_in("cases");
@@ -241,8 +241,8 @@ fn the_crate_of_the_spec_reads_every_config_that_is_right() {
             continue;
         }
         let read = serde_json::from_value::<oci_spec::runtime::Spec>(config);
-        // Lists of CPUs are the runtimes' to check, and an engine's own profile is not here. The crate wants a user, which
-        // the spec does not, and spells one flag of the scheduler in another way.
+        // Lists of CPUs are for the runtimes to check, and an engine's own profile is not available here. The crate
+        // requires a user, which the spec does not, and spells one flag of the scheduler differently.
         let spared = |error: &str| {
             [
                 "missing field `defaultAction`",

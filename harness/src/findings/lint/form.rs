@@ -1,4 +1,4 @@
-//! The one form in which findings and known files are written.
+//! The single form in which findings and known files are written.
 
 use ocidiff_model::finding::Finding;
 use ocidiff_model::known::KnownFile;
@@ -8,14 +8,14 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::print;
 
-/// How a file stands to the one form.
+/// How a file relates to that form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
-    /// It has it.
+    /// The file has it.
     Good,
-    /// It would have it with this text.
+    /// The file would have it with this text.
     Other(String),
-    /// It cannot be written so without losing something: why.
+    /// The file cannot be written like that without losing something: why.
     Kept(String),
 }
 
@@ -66,7 +66,7 @@ pub(super) fn check(document: &Document<'_>, written: &Written) -> Option<Diagno
     }
 }
 
-/// The comments and empty lines that a file opens with.
+/// The comments and empty lines at the beginning of a file.
 fn head_of(text: &str) -> &str {
     let mut end = 0;
     for line in text.split_inclusive('\n') {
@@ -92,7 +92,7 @@ fn reads_back(text: &str, written: &Written) -> bool {
     }
 }
 
-/// A finding whose texts are without what only lays them out.
+/// A finding whose texts lack what is only layout.
 fn plain(finding: &Finding) -> Finding {
     let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     Finding {

@@ -1,4 +1,4 @@
-//! What is wrong with known files and findings though they load: names that nothing uses, texts, form.
+//! What is wrong with known files and findings that load: names that nothing uses, texts, form.
 
 mod form;
 pub mod recognition;
@@ -28,7 +28,7 @@ pub enum Written {
 }
 
 impl Written {
-    /// What a source says, where it is a finding or a known file; nothing where it does not read, which loading tells.
+    /// The content of a source, if it is a finding or a known file; `None` if it cannot be read, which loading reports.
     #[must_use]
     pub fn of(name: &str, source: &Source) -> Option<Self> {
         if source.unreadable.is_some() {
@@ -77,7 +77,7 @@ pub fn lint(sources: &Sources) -> Vec<Diagnostic> {
     found
 }
 
-/// Signs that stand twice.
+/// Signs that occur twice.
 fn repeated(document: &Document<'_>, finding: &Finding) -> Vec<Diagnostic> {
     let signs = finding.shows.iter().enumerate();
     let twice = signs.filter(|(at, sign)| finding.shows[..*at].contains(sign));

@@ -1,7 +1,7 @@
-//! Whether recognition finds the causes that people have written: each case's known file is taken away, and what a run
-//! showed is held against the catalogue alone.
+//! Whether recognition finds the causes that people have written: each case's known file is removed, and what a run
+//! showed is compared with the catalogue alone.
 //!
-//! Of a run only what differs is in its events: a sign that looks at a fact on which all agree does not fit here.
+//! A run's events contain only what differs: a sign that looks at a fact on which all agree does not match here.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,18 +17,18 @@ use crate::corpus::config::text as config_text;
 use crate::corpus::{Corpus, Entry};
 use crate::judge::recognise::{Question, recognise};
 
-/// What recognition made of a difference whose cause is written.
+/// What recognition made of a difference whose cause is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Guess {
     /// A finding that the known file names.
     Right,
-    /// Another one.
+    /// A different finding.
     Other,
-    /// None.
+    /// No finding.
     None,
 }
 
-/// A difference, what is written of it, and what was recognised.
+/// A difference, what is written about it, and what was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The case.
@@ -128,7 +128,7 @@ fn of_case(
     rows.filter(|row| !row.written.is_empty()).collect()
 }
 
-/// What is known of a runtime's record: the facts on which it differs.
+/// What is known about a runtime's record: the facts on which it differs.
 fn record(entry: &Entry, report: &CaseReport, runtime: &RuntimeId, differences: &[Difference]) -> Record {
     let mut facts: Vec<Fact> = differences
         .iter()
@@ -139,7 +139,7 @@ fn record(entry: &Entry, report: &CaseReport, runtime: &RuntimeId, differences: 
         })
         .collect();
     let steps = steps(entry, report, runtime);
-    // On how a step ends all may agree.
+    // All may agree on how a step ends.
     for step in &steps {
         let path = format!("lifecycle.{}.result", step.label);
         if differences.iter().all(|difference| difference.fact != path) {
@@ -163,7 +163,7 @@ fn record(entry: &Entry, report: &CaseReport, runtime: &RuntimeId, differences: 
     }
 }
 
-/// The case's steps: as they failed, else as steps that went well, with what the case says of the call.
+/// The case's steps: as they failed, otherwise as successful steps, with what the case says about the call.
 fn steps(entry: &Entry, report: &CaseReport, runtime: &RuntimeId) -> Vec<StepRecord> {
     let body = &entry.case.body;
     let all = labels(&body.steps).into_iter().zip(&body.steps);
@@ -194,7 +194,7 @@ fn count(rows: &[&Row], guess: Guess) -> usize {
     rows.iter().filter(|row| row.guess() == guess).count()
 }
 
-/// How many were right, another and none, in all and by what is written; the worst first, with an example.
+/// How many were right, different and missing, in total and by what is written; the worst first, with an example.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let all: Vec<&Row> = rows.iter().collect();
@@ -228,7 +228,7 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
-/// What became of the differences of which the same is written, and the worst of them.
+/// The result for the differences about which the same is written, and the worst of them.
 fn line(written: &BTreeSet<FindingId>, rows: &[&Row]) -> String {
     let of = |guess| count(rows, guess);
     let counts = format!(

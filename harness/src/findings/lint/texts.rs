@@ -11,19 +11,19 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::source::Source;
 
-/// Columns of a line.
+/// The maximum width of a line.
 const WIDTH: usize = 160;
-/// Characters of a cause.
+/// The maximum length of a cause, in characters.
 const CAUSE: usize = 500;
-/// Characters of a sentence that nobody writes twice by chance.
+/// The length in characters of a sentence that is not written twice by chance.
 const SENTENCE: usize = 60;
-/// What is a status, or speaks of another finding.
+/// Phrases that give a status, or refer to another finding.
 const PHRASES: [(&str, &str); 2] = [
     ("no thread found", "`searched` says that"),
     ("as for ", "say it here: each finding is read alone"),
 ];
 
-/// What is wrong with the words of one.
+/// What is wrong with the words of a finding.
 pub(super) fn finding(document: &Document<'_>, finding: &Finding) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut tell = |key: &str, message: String, help: &str| {
@@ -88,7 +88,7 @@ fn is_month(text: &str) -> bool {
     number(year, 4).is_some() && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
 }
 
-/// Sentences that stand twice.
+/// Sentences that occur twice.
 pub(super) fn twice(read: &[(&Source, Written)]) -> Vec<Diagnostic> {
     let mut first: BTreeMap<String, &str> = BTreeMap::new();
     let mut found = Vec::new();
@@ -114,7 +114,7 @@ pub(super) fn twice(read: &[(&Source, Written)]) -> Vec<Diagnostic> {
     found
 }
 
-/// Why values can be any.
+/// The reasons why values can be anything.
 fn reasons(known: &KnownFile) -> impl Iterator<Item = &str> {
     let said = known.0.iter().flat_map(|group| group.facts.values());
     said.flat_map(Said::items).filter_map(|item| match item {
@@ -123,7 +123,7 @@ fn reasons(known: &KnownFile) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The sentences of a text that are long enough to be meant as the same.
+/// The sentences of a text that are long enough to be considered the same on purpose.
 fn sentences(text: &str) -> impl Iterator<Item = String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
@@ -135,7 +135,7 @@ fn sentences(text: &str) -> impl Iterator<Item = String> {
     parts.into_iter()
 }
 
-/// Lines that are too wide, but for what cannot be broken: lists, links, quoted texts.
+/// Lines that are too wide, except for what cannot be broken: lists, links, quoted texts.
 pub(super) fn wide(document: &Document<'_>) -> Vec<Diagnostic> {
     let lines = document.text.lines().enumerate();
     lines
@@ -149,7 +149,7 @@ pub(super) fn wide(document: &Document<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// The columns of a line without its innermost lists and what stands between quotes.
+/// The width of a line without its innermost lists and what is between quotes.
 fn breakable(line: &str) -> usize {
     let mut kept = 0;
     let mut since_open: Option<usize> = None;

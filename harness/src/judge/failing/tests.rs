@@ -26,7 +26,7 @@ fn machine() -> Machine {
     }
 }
 
-/// A record of these steps: op, whether it went well, what was printed.
+/// A record with these steps: op, whether it succeeded, what was printed.
 fn record(label: &str, steps: &[(Op, bool, &str)]) -> Record {
     let result = |ok: bool| if ok { CallResult::Ok } else { CallResult::Error };
     let step = |(op, ok, text): &(Op, bool, &str)| StepRecord {
@@ -196,7 +196,7 @@ fn a_bundle_that_nobody_starts() {
     let records: Vec<&Record> = one.iter().collect();
     assert_eq!(nobody_starts(&records), None, "crun starts it");
 
-    // An init that cannot execute the program says so when the runtime has answered already.
+    // An init that cannot execute the program says so after the runtime has already answered.
     let ended = |calls: i64, exit: bool| {
         let mut record = fails_at("runc", Op::Delete);
         let fact = |path: &str, value: Value| Fact::new(path, value);

@@ -73,14 +73,14 @@ fn what_shows_no_more_in_a_newer_version_than_was_known_may_be_fixed() {
     for (id, who, version, exit, standing) in [
         ("crun/a", "crun >=1.8", "1.30", 0, Standing::Fixed),
         ("crun/a", "crun", "1.29", 0, Standing::Fixed),
-        // One that was looked at: the file is wrong.
+        // A version that was examined: the file is wrong.
         ("crun/a", "crun", "1.28", 0, Standing::Gone),
         ("crun/a", "crun", "1.21", 0, Standing::Gone),
-        // The range ends: that it does not show is no news, and who wrote the end beyond it is wrong.
+        // The range ends: that it does not show is not news, and an end that was written beyond it is wrong.
         ("crun/a", "crun <2", "1.30", 0, Standing::Gone),
-        // Another value than anybody's.
+        // A value that no runtime should show.
         ("crun/a", "crun", "1.30", 7, Standing::Gone),
-        // Nobody knows how new it is.
+        // How new it is is not known.
         ("crun/a", "crun", "local", 0, Standing::Gone),
         ("unexplained", "crun", "1.30", 0, Standing::Gone),
     ] {
@@ -124,7 +124,7 @@ fn others_that_are_as_written_stay_known() {
         crate::judge::verdict::verdict(&[found]),
         ocidiff_model::Verdict::Fixed
     );
-    // One of them shows what nobody has written.
+    // One of them shows what has not been written down.
     let records = [
         record("runc", "1.1.5", 0),
         record("crun", "1.30", 0),

@@ -1,4 +1,4 @@
-//! What is named, held against what a run shows.
+//! What is named, compared with what a run shows.
 
 use ocidiff_model::difference::Account;
 use ocidiff_model::finding::Catalogue;
@@ -9,7 +9,7 @@ use super::*;
 use crate::judge::recognise::recognise;
 use crate::judge::recognise::tests::{finding, groups_of, record};
 
-/// `STANDING by IDS (HOW)` for `process.exit`, of which a known file names these findings.
+/// `STANDING by IDS (HOW)` for `process.exit`, for which a known file names these findings.
 fn said(named: &str, exits: &[(&str, &str)]) -> String {
     let sign = |value: &str| format!("shows: [{{fact: process.exit, is: {value}, instead: 0}}]");
     let always = |rest: &str| Finding {
@@ -108,14 +108,14 @@ fn what_is_named_must_be_recognised_and_must_show() {
         // Nothing accounts for it.
         ("a/two", [("a", "7"), ("b", "0")], "New"),
         ("a/two", [("a", "0"), ("b", "0")], "Gone by a/two (Written)"),
-        // They agree, against what is expected, and one of them for no reason.
+        // They agree, contrary to what is expected, and one of them for no reason.
         ("a/two", [("a", "2"), ("b", "2")], "New"),
-        // They differ, and the one that nothing is said of does not do what is expected either.
+        // They differ, and the one about which nothing is said does not do what is expected either.
         ("a/two", [("a", "2"), ("b", "7")], "New"),
-        // Nobody takes part who does it, or everybody does.
+        // No participant does it, or every one does.
         ("a/two", [("b", "0"), ("new", "0")], ""),
         ("a/two", [("a", "0"), ("a", "0")], ""),
-        // All who take part depart alike.
+        // All participants depart alike.
         (
             "a/two",
             [("a", "2"), ("a", "2")],
@@ -127,15 +127,15 @@ fn what_is_named_must_be_recognised_and_must_show() {
             "Known by a/two (Written) by new/two (Written)",
         ),
         ("[a/two, new/two]", [("a", "2"), ("new", "7")], "New"),
-        // A race may stay away.
+        // A race need not show.
         ("a/race", [("a", "0"), ("b", "0")], ""),
         ("a/race", [("a", "2"), ("b", "0")], "Known by a/race (Written)"),
-        // The workload does not meet it.
+        // The workload does not meet the conditions of the finding.
         ("a/paused", [("a", "0"), ("b", "0")], ""),
-        // What it is seen beside is not there, so it is not missed.
+        // What it is seen together with is not there, so it is not missed.
         ("a/after", [("a", "0"), ("b", "0")], ""),
         ("a/after", [("a", "2"), ("b", "0")], "New"),
-        // Newer than any version that was looked at.
+        // Newer than any version that was examined.
         (
             "new/two",
             [("new", "0"), ("b", "0")],

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::{Channel, Difference, Group, Record, Value};
 
-/// What is seen of every workload whose program is begun.
+/// What is seen of every workload whose program has begun.
 const BEGUN: &str = "proc.init.exe";
 
 /// An explained difference from which others follow.
 pub(super) struct Parted {
     /// What follows from it.
     what: Follows,
-    /// In which of its groups each runtime is.
+    /// The group in which each runtime is.
     groups: BTreeMap<String, usize>,
-    /// Those whose step failed, or whose workload was never begun.
+    /// Those whose step failed, or whose workload never began.
     pub(super) failed: Vec<String>,
     accounts: Vec<Account>,
 }
@@ -64,7 +64,7 @@ impl Parted {
         })
     }
 
-    /// Whether those who failed have nothing to say of the difference, so that it is one between the others.
+    /// Whether those that failed have nothing to say about the difference, so that it is between the others.
     pub(super) fn outruns(&self, difference: &Difference) -> bool {
         let channel = Channel::of(&difference.fact);
         match self.what {
@@ -90,7 +90,7 @@ impl Parted {
         })
     }
 
-    /// Whether all that differs in the difference differs between the groups of this one.
+    /// Whether everything that differs in the difference differs between the groups of this one.
     fn separates(&self, difference: &Difference) -> bool {
         let mut value_of: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, group) in difference.groups.iter().enumerate() {
@@ -106,7 +106,7 @@ impl Parted {
         true
     }
 
-    /// Which error a failed step ends with is the runtime's own; that there is one follows from the failure.
+    /// Which error a failed step ends with is up to the runtime; that there is one follows from the failure.
     fn words_a_failure(&self, difference: &Difference) -> bool {
         difference.fact.starts_with("lifecycle.")
             && difference.fact.ends_with(".error")
@@ -123,7 +123,7 @@ impl Parted {
                 matches!(channel, Some(Channel::Process | Channel::Syscall | Channel::File))
                     && self.separates(difference)
             }
-            // What stays behind after a failure has a cause of its own.
+            // What stays behind after a failure has its own cause.
             Follows::Everything if channel == Some(Channel::Leftover) => {
                 let empty = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
                 let failed_leave_nothing = difference.groups.iter().all(|group| {
@@ -138,7 +138,7 @@ impl Parted {
     }
 }
 
-/// The runtimes under which nobody saw the workload's program.
+/// The runtimes under which the workload's program was never seen.
 fn never_begun(records: &[&Record]) -> Vec<String> {
     let without = records.iter().filter(|record| record.value(BEGUN).is_none());
     without.map(|record| record.runtime.label.clone()).collect()

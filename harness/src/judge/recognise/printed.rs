@@ -1,14 +1,14 @@
-//! What a workload prints of a thing that differs for a known reason.
+//! What a workload prints about something that differs for a known reason.
 //!
-//! A shell that prints a cgroup's limit or a mount's options shows a difference that is explained already, in words of
-//! its own. It is taken for that where every word by which the outputs differ is one by which explained facts do.
+//! A shell that prints a cgroup's limit or a mount's options shows, in its own words, a difference that is already
+//! explained. It is taken for that if explained facts also differ by every word by which the outputs differ.
 
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::{Channel, Difference, Group, Value};
 
-/// A word of fewer letters stands in any text.
+/// A word with fewer letters can occur in any text.
 const TELLING: usize = 3;
 
 /// The accounts of the explained differences that the output shows.
@@ -41,7 +41,7 @@ pub(super) fn printed(
     found
 }
 
-/// A workload can print what it is and sees, not what is done with it from outside.
+/// A workload can print what it is and sees, not what is done to it from outside.
 fn is_seen_inside(difference: &Difference) -> bool {
     let channel = Channel::of(&difference.fact);
     matches!(
@@ -50,7 +50,7 @@ fn is_seen_inside(difference: &Difference) -> bool {
     )
 }
 
-/// The accounts of what two outputs differ by; none where some of it is not explained.
+/// The accounts of what two outputs differ by; `None` if some of it is not explained.
 fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)]) -> Option<Vec<Account>> {
     let (left, right) = (words_of(one.value.as_ref()), words_of(other.value.as_ref()));
     let (mut left, mut right) = (beyond(&left, &right), beyond(&right, &left));
@@ -76,7 +76,7 @@ fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)
     if !found.is_empty() {
         return None;
     }
-    // Where the output names nothing, one fact has to say all of it, and not in a digit or two.
+    // Where the output names nothing, one fact has to account for all of it, and by more than a digit or two.
     let telling = left.iter().chain(&right).any(|word| word.len() >= TELLING);
     let mut whole = explained.iter().filter(|(difference, _)| {
         telling
@@ -88,14 +88,14 @@ fn between(one: &Group, other: &Group, explained: &[(&Difference, &Vec<Account>)
     Some(accounts.iter().map(follows).collect())
 }
 
-/// The words that a difference has for the one and not for the other, and the other way round.
+/// The words that a difference has for one group and not for the other, and vice versa.
 fn words_between(difference: &Difference, one: &Group, other: &Group) -> Option<(Vec<String>, Vec<String>)> {
     let (here, there) = (in_group(difference, one)?, in_group(difference, other)?);
     let (here, there) = (words_of(here.value.as_ref()), words_of(there.value.as_ref()));
     Some((beyond(&here, &there), beyond(&there, &here)))
 }
 
-/// The same words in another order: those of an explained fact that has the same words in another order too.
+/// The same words in another order: the accounts of an explained fact that also has the same words in another order.
 fn in_another_order(
     one: &Group,
     other: &Group,
@@ -126,13 +126,14 @@ fn text_of(group: &Group) -> String {
     group.value.as_ref().map(Value::line).unwrap_or_default()
 }
 
-/// The group in which a difference has the runtimes of another's group: all of them, or it says nothing of them.
+/// The group in which a difference has the runtimes of another's group: all of them, or it says nothing about them.
 fn in_group<'d>(difference: &'d Difference, of: &Group) -> Option<&'d Group> {
     let has = |group: &&Group| of.runtimes.iter().all(|label| group.runtimes.contains(label));
     difference.groups.iter().find(has)
 }
 
-/// `cgroup.cpu.idle` is called `idle` where it is printed, `mount./data#2` `/data`; the root has no name of its own.
+/// `cgroup.cpu.idle` is called `idle` where it is printed, and `mount./data#2` is `/data`; the root has no name of
+/// its own.
 fn printed_name(path: &str) -> &str {
     let plain = path.split_once('#').map_or(path, |(plain, _)| plain);
     let place = plain.find("./").map(|at| &plain[at + 1..]);
@@ -144,7 +145,7 @@ fn printed_name(path: &str) -> &str {
     }
 }
 
-/// Each word of a value and how often it stands there.
+/// Each word of a value and how often it occurs there.
 fn words_of(value: Option<&Value>) -> BTreeMap<String, usize> {
     let mut words = BTreeMap::new();
     let text = match value {
@@ -159,7 +160,7 @@ fn words_of(value: Option<&Value>) -> BTreeMap<String, usize> {
         .split(part)
         .flat_map(|word| {
             let whole = is_number(word);
-            // The number of a peer group is another in each run.
+            // The number of a peer group is different in each run.
             let group = ["shared:", "master:"]
                 .iter()
                 .find(|group| word.starts_with(**group));
@@ -173,7 +174,7 @@ fn words_of(value: Option<&Value>) -> BTreeMap<String, usize> {
     words
 }
 
-/// The words of which one has more than the other.
+/// The words that occur more often in one than in the other.
 fn beyond(one: &BTreeMap<String, usize>, other: &BTreeMap<String, usize>) -> Vec<String> {
     one.iter()
         .filter(|(word, number)| other.get(*word).is_none_or(|there| there < number))

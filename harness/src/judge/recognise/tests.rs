@@ -1,4 +1,4 @@
-//! Small catalogues held against differences of three runtimes.
+//! Small catalogues, applied to differences between three runtimes.
 
 use ocidiff_model::record::{BundleDigest, RunOutcome, StepRecord};
 use ocidiff_model::{Fact, Group, RuntimeId};
@@ -92,7 +92,7 @@ fn said_where(
     told.collect()
 }
 
-/// Who shows what, whatever the steps.
+/// Which runtimes show what, whatever the steps.
 pub(crate) fn groups_of(fact: &str, records: &[&Record]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for record in records {
@@ -123,7 +123,7 @@ fn where_the_case_expects_a_value_nobody_is_as_it_should_be_who_shows_another() 
     let catalogue = [("a/umask", UMASK), ("b/umask", UMASK)];
     let mend = Value::Int(22);
     for (values, of_both, of_b) in [
-        // One departs from the others, who do what is expected.
+        // One departs from the others, which do what is expected.
         (
             &["22", "77", "22"][..],
             "b: b/umask (Recognised)",
@@ -131,7 +131,7 @@ fn where_the_case_expects_a_value_nobody_is_as_it_should_be_who_shows_another() 
         ),
         // The others do not either, and nothing accounts for that.
         (&["7", "77", "7"], "", ""),
-        // All depart, each by a finding of its own, or not.
+        // All depart, and each does or does not do so by a finding of its own.
         (
             &["77", "77"],
             "a: a/umask (Recognised), b: b/umask (Recognised)",
@@ -156,7 +156,7 @@ fn a_value_is_accounted_for_by_a_finding_of_its_runtime_that_fits() {
         ("b/umask", UMASK, ["77", "77", "77"], ""),
         // Two groups that nothing accounts for.
         ("b/umask", UMASK, ["22", "77", "0"], ""),
-        // A workload, and a machine, that cannot meet it.
+        // A workload, and a machine, that cannot meet its conditions.
         (
             "b/umask",
             "applies: {config: {hooks: '*'}}, shows: [{fact: proc.umask, is: 77}]",
@@ -175,7 +175,7 @@ fn a_value_is_accounted_for_by_a_finding_of_its_runtime_that_fits() {
             ["22", "77", "22"],
             "",
         ),
-        // What is of no runtime can show under each.
+        // What does not belong to a runtime can show under each.
         (
             "kernel/umask",
             UMASK,
@@ -310,7 +310,7 @@ fn what_is_not_seen_of_a_workload_that_never_began_follows_from_how_it_ended() {
         ),
         [exit, "b: b/shell (Follows)", "", ""]
     );
-    // Both began: what one of them lacks is another matter.
+    // Both began: what one of them lacks is a different matter.
     let without = record("a", &[("process.exit", "1"), ("proc.init.exe", "/bin/true")]);
     assert_eq!(
         said(&[("b/shell", shell)], &[without, record("b", &began)], &facts)[1],
@@ -349,7 +349,7 @@ fn a_workload_that_prints_what_is_explained_is_explained_by_it() {
     let follows = "a: a/idle (Follows)";
     for (lines, expected) in [
         (["[cpu/cpu.idle 0]", "[cpu/cpu.idle 1]"], follows),
-        // Another name, another word, a line more.
+        // Another name, another word, one line more.
         (["[tries 0]", "[tries 1]"], ""),
         (["[cpu/cpu.idle 0 then]", "[cpu/cpu.idle 1 now]"], ""),
         (["[cpu/cpu.idle 0]", "[cpu/cpu.idle 1, more]"], ""),

@@ -1,4 +1,4 @@
-//! What several runs come to.
+//! What several runs result in.
 
 use ocidiff_model::Value;
 use ocidiff_model::difference::{Account, How};

@@ -1,4 +1,4 @@
-//! A table of small records: what is found, and what is said of it.
+//! A table of small records: what is found, and what is said about it.
 
 use ocidiff_model::finding::FindingId;
 use ocidiff_model::known::{RuntimeKey, When, Written};
@@ -273,7 +273,7 @@ fn what_a_running_container_is_to_show_implies_that_it_is_made() {
         implied
     );
     assert_eq!(clauses("requirement: [r]\nexpect: {process.exit: 0}"), implied);
-    // Nothing is implied by what a failed create shows too, by another container, or against the case's own words.
+    // Nothing is implied by what a failed create also shows, by another container, or against the case's own words.
     let none = (Vec::new(), None);
     assert_eq!(
         clauses("expect: {leftover.files: {is: [], requirement: r}}"),

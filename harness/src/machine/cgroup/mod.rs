@@ -1,8 +1,8 @@
-//! The cgroups of a run: a parent of the harness's making in every hierarchy of the machine.
+//! The cgroups of a run: a parent made by the harness in every hierarchy of the machine.
 //!
 //! `HIERARCHY/ocidiff.SESSION/RUN/run`. The runtime sees `run` as the root of everything; what it leaves there is
-//! seen, and goes away with the run. Bounds are set at `RUN`, which it does not see and so cannot raise. What a killed
-//! harness leaves is found by the session's name.
+//! found, and goes away with the run. Bounds are set at `RUN`, which it does not see and so cannot raise. What a
+//! killed harness leaves behind is found by the session's name.
 
 use ocidiff_model::CgroupVersion;
 use std::fs;
@@ -54,10 +54,10 @@ pub struct Layout {
 /// cgroup v2: where the cell's own process sits, under the run's cgroup.
 pub(crate) const CELL: &str = "cell";
 
-/// What statfs says of cgroup and cgroup2 (linux/magic.h).
+/// What statfs reports for cgroup and cgroup2 (linux/magic.h).
 const MAGIC: [u64; 2] = [0x0027_e0eb, 0x6367_7270];
 
-/// What the runtime takes for the root of everything, under the cgroup that has the bounds.
+/// What the runtime sees as the root of everything, under the cgroup that has the bounds.
 const RUN: &str = "run";
 
 /// How many processes a run can have: enough for every case, and a bound for a runtime that forks for ever.
@@ -107,7 +107,7 @@ impl Layout {
         Self { hierarchies, unified }
     }
 
-    /// Which version's controllers are there.
+    /// Which version's controllers are available.
     #[must_use]
     pub fn version(&self) -> CgroupVersion {
         if self.unified {
@@ -156,7 +156,7 @@ impl Layout {
                 }
                 _ => {}
             }
-            // The same where the runtime sees it: it is what a runtime finds that looks for its bounds.
+            // The same where the runtime sees it: a runtime that looks for its bounds finds this.
             bound(&dir);
             Ok(Hierarchy {
                 kind: hierarchy.kind.clone(),
@@ -169,7 +169,7 @@ impl Layout {
         })
     }
 
-    /// What is wrong, and which bound of a run is met just now: then it is no fault of the machine's.
+    /// What is wrong, and which bound of the run has been reached at this moment: then it is not the machine's fault.
     pub(crate) fn with_bound(&self, why: String) -> String {
         match self.bound_met() {
             Some(full) => format!("{why}; it has met its cell's bound of {full}"),
@@ -182,7 +182,7 @@ impl Layout {
         let is_met = |name: &str, most: &str| {
             let most = most.parse::<u64>().unwrap_or(u64::MAX);
             let mut all = self.hierarchies.iter().map(|one| number(one.dir.join(name)));
-            // What dies makes room: it is nearly there most of the time.
+            // Processes that die make room: it is close to the bound most of the time.
             all.any(|now| now.is_some_and(|now| now >= most / 10 * 9))
         };
         // A fork that failed in the run's own cgroup is counted there, however much room there is by now.
@@ -211,7 +211,7 @@ impl Layout {
         })
     }
 
-    /// Thaws the run's cgroups and all below.
+    /// Thaws the run's cgroups and everything below them.
     pub(crate) fn thaw(&self) {
         self.hierarchies
             .iter()
@@ -219,8 +219,8 @@ impl Layout {
             .for_each(|dir| thaw(&dir));
     }
 
-    /// After a run, when nothing is below any more. cgroup v2: the cell handed its controllers down, and a cgroup
-    /// that does takes no process, so the next cell could not begin there.
+    /// After a run, when nothing is left below. On cgroup v2 the cell delegated its controllers, and a cgroup
+    /// that delegates accepts no processes, so the next cell could not begin there.
     pub(crate) fn take_controllers_back(&self) {
         if !self.unified {
             return;
@@ -229,13 +229,13 @@ impl Layout {
             let control = hierarchy.dir.join("cgroup.subtree_control");
             let handed = fs::read_to_string(&control).unwrap_or_default();
             for controller in handed.split_whitespace() {
-                // One that stays keeps the next cell out, which says so.
+                // A controller that stays keeps the next cell out, which reports it.
                 let _ = fs::write(&control, format!("-{controller}"));
             }
         }
     }
 
-    /// Removes the run's cgroups; its processes must have ended. Gives back the folders that would not go.
+    /// Removes the run's cgroups; its processes must have ended. Returns the folders that could not be removed.
     #[must_use]
     pub fn remove(&self) -> Vec<PathBuf> {
         self.hierarchies
@@ -262,22 +262,22 @@ fn copy_cpuset(root: &Path, dirs: &[&Path]) -> io::Result<()> {
     Ok(())
 }
 
-/// Hands every controller down, so that the run's own cgroup has them.
+/// Delegates every controller, so that the run's own cgroup has them.
 fn delegate(dirs: &[&Path]) -> io::Result<()> {
     for dir in dirs {
         let all = fs::read_to_string(dir.join("cgroup.controllers"))?;
         for controller in all.split_whitespace() {
-            // A controller that cannot be handed down is one that cases will find missing.
+            // A controller that cannot be delegated is one that cases will find missing.
             let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
         }
     }
     Ok(())
 }
 
-/// Where the controller is there; a machine without it has no such bound.
+/// Only where the controller is available; a machine without it has no such bound.
 fn bound(dir: &Path) {
     for (file, value) in [
-        // Older kernels hold what is below to a bound only with this.
+        // Older kernels apply a bound to what is below only with this.
         ("memory.use_hierarchy", "1"),
         ("pids.max", MAX_PIDS),
         ("memory.limit_in_bytes", MAX_MEMORY),
@@ -289,7 +289,7 @@ fn bound(dir: &Path) {
     }
 }
 
-/// The hierarchy that is mounted here, whole and where it is looked for.
+/// The hierarchy that is mounted here, if all of it is mounted, and in the expected place.
 fn hierarchy(mount: Mount) -> Option<Hierarchy> {
     if mount.root != "/" || !mount.target.starts_with("/sys/fs/cgroup") {
         return None;

@@ -13,7 +13,7 @@ pub(crate) fn settings(folder: &Path) -> Vec<(String, String)> {
         .filter(|name| CGROUP_SETTINGS.binary_search(&name.as_str()).is_ok())
         .collect();
     names.sort();
-    // Some can only be read in some states; that is not a fact about the runtime.
+    // Some settings can only be read in some states; that is not a fact about the runtime.
     names
         .into_iter()
         .filter_map(|name| Some((fs::read_to_string(folder.join(&name)).ok()?, name)))

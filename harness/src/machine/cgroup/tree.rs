@@ -1,10 +1,10 @@
-//! A cgroup and all below it: walked, thawed, removed.
+//! A cgroup and everything below it: walked, thawed, removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Removes a cgroup and those below it. Processes that are on their way out hold it for a moment.
+/// Removes a cgroup and those below it. Processes that are exiting hold it for a moment.
 pub(crate) fn remove_tree(dir: &Path) -> bool {
     for attempt in 0..50 {
         let below = subtree(dir);
@@ -31,7 +31,7 @@ pub(crate) fn thaw(dir: &Path) {
     }
 }
 
-/// Removes what is below a cgroup; true if nothing is.
+/// Removes what is below a cgroup; true if nothing is left.
 pub(crate) fn remove_below(dir: &Path) -> bool {
     subtree(dir)
         .iter()
@@ -40,7 +40,7 @@ pub(crate) fn remove_below(dir: &Path) -> bool {
         .all(|below| remove_tree(below))
 }
 
-/// The cgroup and all below it, parents first.
+/// The cgroup and everything below it, parents first.
 pub(crate) fn subtree(dir: &Path) -> Vec<PathBuf> {
     let mut found = vec![dir.to_owned()];
     let mut next = 0;

@@ -1,17 +1,18 @@
-//! The limits that ocidiff itself was started with: raised where that is allowed, else told before anything runs.
+//! The limits that ocidiff itself was started with: raised where that is allowed, otherwise reported before
+//! anything runs.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const MIB: u64 = 1 << 20;
-/// Open files of the program itself, and of each case under way.
+/// Open files of the program itself, and of each case that is under way.
 const FILES: u64 = 128;
 const FILES_OF_A_JOB: u64 = 16;
-/// A program written in Go reserves some hundreds of MiB before it does anything.
+/// A program written in Go reserves several hundred MiB before it does anything.
 const SPACE: u64 = 1024 * MIB;
 /// The probe, recorded calls and reports.
 const FILE: u64 = 256 * MIB;
 
-/// Threads of the program itself; each case under way has one more.
+/// Threads of the program itself; each case that is under way has one more.
 const THREADS: usize = 8;
 
 /// The limits that are too low, as one sentence that says what to do.
@@ -20,7 +21,7 @@ pub fn low(jobs: usize) -> Option<String> {
     files_and_memory(jobs).or_else(|| threads(jobs.saturating_add(THREADS)))
 }
 
-/// Whether so many threads can be started, tried: the bound may be that of any cgroup above.
+/// Whether this many threads can be started. This is tried out: the bound may be set by any cgroup above.
 fn threads(needed: usize) -> Option<String> {
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = std::sync::Arc::new(std::sync::Mutex::new(held));
@@ -39,7 +40,7 @@ fn threads(needed: usize) -> Option<String> {
     let count = started.len();
     drop(release);
     for thread in started {
-        // It does nothing that could fail.
+        // The thread does nothing that could fail.
         let _ = thread.join();
     }
     refused.map(|error| {
@@ -76,7 +77,7 @@ fn files_and_memory(jobs: usize) -> Option<String> {
     })
 }
 
-/// Raises a limit to what is needed, or as far as may be; what it is then, if that is too low.
+/// Raises a limit to what is needed, or as far as allowed; returns the resulting limit if that is too low.
 fn raised(resource: Resource, needed: u64) -> Option<u64> {
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
     let now = getrlimit(resource);
@@ -84,7 +85,7 @@ fn raised(resource: Resource, needed: u64) -> Option<u64> {
         return None;
     }
     let hard = now.maximum.unwrap_or(u64::MAX);
-    // Beyond the hard limit takes CAP_SYS_RESOURCE.
+    // Going beyond the hard limit takes CAP_SYS_RESOURCE.
     for (soft, hard) in [(needed, hard.max(needed)), (hard, hard)] {
         let wanted = Rlimit {
             current: Some(soft),

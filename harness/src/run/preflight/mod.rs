@@ -1,5 +1,5 @@
-//! Before the first case: can this machine make containers at all, and does each runtime? What is missing is said once,
-//! in one sentence, and not as a difference of every case.
+//! Before the first case: can this machine make containers at all, and does each runtime? What is missing is reported
+//! once, in one sentence, and not as a difference in every case.
 
 mod limits;
 
@@ -14,14 +14,14 @@ use crate::error::Error;
 
 pub use limits::low;
 
-/// Capabilities that the harness itself needs, beside those that its containers get: to make cells, to look at what runs
-/// in them, and to see their network.
+/// Capabilities that the harness itself needs, besides those that its containers get: to make cells, to look at what
+/// runs in them, and to see their network.
 const OWN: [&str; 3] = ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"];
 
 /// How much of a runtime's own words is shown.
 const WORDS: usize = 300;
 
-/// What to do where the kernel refuses something, by the end of the error as it is printed.
+/// What to do when the kernel refuses something, by the end of the error as it is printed.
 const CURES: [(&str, &str); 5] = [
     (
         "(os error 11)",
@@ -62,7 +62,8 @@ pub fn lacks(abilities: &Abilities, default_config: &serde_json::Value) -> Optio
     ))
 }
 
-/// Starts one plain container under each runtime; whoever cannot is taken out of the run, with a sentence for each.
+/// Starts one plain container under each runtime; a runtime that cannot do it is taken out of the run, with a
+/// sentence for each.
 ///
 /// # Errors
 /// No runtime starts it, or only one does: the machine is at fault, or there is nothing left to compare.
@@ -72,7 +73,7 @@ pub async fn plain(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
     Ok(left_out)
 }
 
-/// Takes those out whose needs this machine does not meet: they would fail in every case.
+/// Takes out the runtimes whose needs this machine does not meet: they would fail in every case.
 fn leave_out(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
     let machine = &runner.machine;
     let unmet: Vec<(String, String)> = runner
@@ -96,7 +97,8 @@ fn leave_out(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
     Ok(words.into_iter().map(sentence).collect())
 }
 
-/// What a runtime needs and the machine does not have. A hybrid machine is none in a cell: it shows the v1 trees alone.
+/// What a runtime needs and the machine does not have. A hybrid machine does not count as one in a cell, which shows
+/// only the v1 trees.
 fn unmet(needs: &Needs, machine: &Machine) -> Option<String> {
     if let Some(kernel) = needs.kernel.as_ref().filter(|kernel| machine.kernel < **kernel) {
         return Some(format!(
@@ -141,7 +143,7 @@ async fn plain_ones(runner: &mut CellRunner) -> Result<Vec<String>, Error> {
     Ok(words.into_iter().map(sentence).collect())
 }
 
-/// Who failed and why; the same reason once.
+/// Which runtimes failed and why; the same reason only once.
 fn told(failed: &[(String, String)]) -> Vec<String> {
     let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
     for (who, why) in failed {
@@ -154,7 +156,7 @@ fn told(failed: &[(String, String)]) -> Vec<String> {
     reasons.into_iter().map(line).collect()
 }
 
-/// With what to do about it, where the kernel's own words say.
+/// Adds what to do about it, where the kernel's own words indicate that.
 pub(crate) fn with_cure(sentence: &str) -> String {
     match CURES.iter().find(|(sign, _)| sentence.contains(sign)) {
         Some((_, cure)) => format!("{sentence}; {cure}"),
@@ -171,7 +173,7 @@ fn plain_case() -> Case {
     }
 }
 
-/// Why a plain container did not come to its end, if so.
+/// Why a plain container did not reach its end, if it did not.
 fn failure(record: &Record) -> Option<String> {
     if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
         return Some(ocidiff_reports::safe_to(why, WORDS));

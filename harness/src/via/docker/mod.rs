@@ -1,4 +1,4 @@
-//! Containers by Docker's API; [`translate`] makes of a case's config what Docker is asked for.
+//! Containers through Docker's API; [`translate`] turns a case's config into what Docker is asked for.
 
 pub mod translate;
 

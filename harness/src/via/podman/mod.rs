@@ -1,5 +1,5 @@
-//! Containers by Podman's command line, each under the runtime that it is called with; [`words`] makes of what Docker would
-//! be asked for what Podman is.
+//! Containers through Podman's command line, each under the runtime that it is called with; [`words`] turns a request
+//! to Docker into one to Podman.
 
 pub mod words;
 
@@ -19,7 +19,7 @@ use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
 use words::Body;
 
-/// When it was made is another each time.
+/// The time of creation, which is different each time.
 const CREATED: &str = "io.kubernetes.cri-o.Created";
 
 /// The engine.
@@ -115,7 +115,7 @@ impl Makes for Podman {
 
     async fn told(&self, made: &Made) -> Result<Vec<Fact>, CallError> {
         let mut told = self.commands.inspect(&made.id).await?;
-        // It has the container's id in paths.
+        // Its paths contain the container's id.
         if let Some(log) = told
             .pointer_mut("/HostConfig/LogConfig")
             .and_then(Value::as_object_mut)
@@ -154,7 +154,8 @@ impl Makes for Podman {
     }
 }
 
-/// The config without the time of its making, and in one order: Podman keeps variables and binds in maps, which have none.
+/// The config without its creation time, and in a fixed order: Podman keeps variables and binds in maps, which are
+/// unordered.
 fn steady(text: &str) -> String {
     let Ok(mut config) = serde_json::from_str::<Value>(text) else {
         return text.to_owned();

@@ -1,5 +1,5 @@
-//! From the body of Docker's API to the words of `podman create`: the settings are the same, spelt in another way. What
-//! Podman would add by itself is told not to be there.
+//! From the body of Docker's API to the words of `podman create`: the settings are the same, spelt differently. What
+//! Podman would add by itself is switched off.
 
 use ocidiff_engines::commands::Words;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub struct Body {
     pub hostname: String,
 }
 
-/// What is so for every case.
+/// What is the same for every case.
 const ALWAYS: [&str; 11] = [
     "--network=none",
     "--ipc=private",
@@ -52,7 +52,7 @@ const PLAIN: [(&str, &str); 16] = [
     ("OomKillDisable", "--oom-kill-disable"),
 ];
 
-/// Lists of HostConfig, an option for each item.
+/// Lists in HostConfig, with an option for each item.
 const LISTS: [(&str, &str); 4] = [
     ("GroupAdd", "--group-add"),
     ("CapDrop", "--cap-drop"),
@@ -60,8 +60,8 @@ const LISTS: [(&str, &str); 4] = [
     ("DeviceCgroupRules", "--device-cgroup-rule"),
 ];
 
-/// The words for a body of [`crate::via::docker::translate::body`]; `config` is what it was made of, `default` the corpus's
-/// default config.
+/// The words for a body of [`crate::via::docker::translate::body`]; `config` is what it was made from, `default` the
+/// corpus's default config.
 ///
 /// # Errors
 /// The first part that Podman has no option for.
@@ -97,7 +97,7 @@ pub fn of(body: &Value, config: &Value, default: &Value) -> Result<Body, Refusal
             add(option, text(item));
         }
     }
-    // Where nothing is said there is no limit, as in the config.
+    // If nothing is specified there is no limit, as in the config.
     add(
         "--pids-limit",
         host.get("PidsLimit").map_or_else(|| "-1".to_owned(), text),
@@ -142,7 +142,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// The caller's own limits where the case has none: Podman would raise some, which not everybody may.
+/// The caller's own limits, if the case has none: Podman would raise some, which not every user may do.
 fn limits(host: &Value, options: &mut Vec<String>) {
     let all: Vec<String> = items(&host["Ulimits"])
         .map(|one| {
@@ -156,7 +156,7 @@ fn limits(host: &Value, options: &mut Vec<String>) {
     options.extend(all);
 }
 
-/// Masked and read-only paths: Podman's own, none of either, or its own and more that are masked.
+/// Masked and read-only paths: Podman's own, neither of the two, or its own plus further masked ones.
 fn paths(linux: &Value, default: &Value) -> Result<Vec<String>, Refusal> {
     let list = |linux: &Value, member: &str| -> Vec<String> {
         let all = items(&linux[member]).filter_map(Value::as_str);
@@ -182,7 +182,7 @@ fn paths(linux: &Value, default: &Value) -> Result<Vec<String>, Refusal> {
     })
 }
 
-/// Adds the security options, and gives the profile, which wants a file.
+/// Adds the security options, and returns the profile, which needs a file.
 fn security(host: &Value, options: &mut Vec<String>) -> Option<String> {
     let mut profile = None;
     for option in items(&host["SecurityOpt"]).filter_map(Value::as_str) {

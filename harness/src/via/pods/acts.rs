@@ -1,4 +1,4 @@
-//! What is done with a pod's container while it runs, in CRI's calls: ExecSync, UpdateContainerResources, StopContainer.
+//! What is done with a pod's container while it runs, as CRI calls: ExecSync, UpdateContainerResources, StopContainer.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::{Made, Pods, call_error, resources};
 use crate::via::acts::{Act, Deed, Done, KILL};
 use crate::via::makes::Makes;
 
-/// How often a log is looked at.
+/// How often to look at a log.
 const TICK: Duration = Duration::from_millis(20);
-/// What a program ends with that KILL ended, as engines count.
+/// The exit status of a program that was ended by KILL, as engines count.
 const KILLED: i32 = 128 + KILL;
 
 impl Pods {
-    /// Does one thing with a container that runs.
+    /// Does one thing with a running container.
     pub(super) async fn does(&self, made: &Made, act: &Act) -> Result<Done, CallError> {
         match &act.deed {
             Deed::Await(text) => self.read_until(made, text, act.limit).await,
@@ -59,12 +59,12 @@ impl Pods {
         }
     }
 
-    /// The image says which signal comes first; KILL comes after the grace, or at once where there is none.
+    /// The image says which signal comes first; KILL comes after the grace period, or at once if there is none.
     async fn stop(&self, made: &Made, signal: i32, limit: Duration) -> Result<Done, CallError> {
         let began = Instant::now();
         let grace = match signal {
             KILL => Duration::ZERO,
-            // CRI counts in seconds, and none is no grace at all.
+            // CRI counts in seconds, and zero means no grace period at all.
             _ => Duration::from_secs(limit.as_secs() + u64::from(limit.subsec_nanos() > 0)),
         };
         self.client

@@ -12,14 +12,14 @@ use super::{LOG, Pods};
 use crate::digest::of_text;
 use crate::via::makes::Ask;
 
-/// What pods are called; each has a uid of its own.
+/// The namespace of pods; each has a uid of its own.
 const NAMESPACE: &str = "ocidiff";
 const POD: &str = "case";
-/// Where pods are that say nothing, if the runtimes leave cgroups to systemd: there is no such thing as no slice.
+/// Where pods without a setting are, if the runtimes leave cgroups to systemd: having no slice is not possible.
 const SLICE: &str = "/system.slice";
 
 impl Pods {
-    /// The pod that a container of ours is alone in.
+    /// The pod in which one of our containers is alone.
     pub(super) fn sandbox(
         &self,
         (handler, body): (&str, &Body),
@@ -98,7 +98,7 @@ impl Pods {
         Ok(config)
     }
 
-    /// With the node's network goes its hostname: a pod that names one does not start then.
+    /// The node's network comes with its hostname: a pod that names one does not start then.
     pub(super) fn hostname_of_pod(&self, body: &Body) -> String {
         match self.network {
             Network::Pod => body.hostname.clone(),
@@ -106,7 +106,7 @@ impl Pods {
         }
     }
 
-    /// The parent of a pod's cgroup: systemd's runtimes do not take none.
+    /// The parent of a pod's cgroup: runtimes that use systemd do not accept an empty one.
     fn parent(&self, handler: &str) -> String {
         let by_systemd = |one: &&ocidiff_cri::node::Handler| one.name == handler && one.systemd_cgroup;
         let default = self
@@ -119,7 +119,7 @@ impl Pods {
     }
 }
 
-/// New for each pod, and of the digits that records take out.
+/// New for each pod, and made of digits that records remove.
 fn uid(run: &str, name: &str) -> String {
     of_text(&format!("{run} {name}")).chars().take(32).collect()
 }

@@ -1,6 +1,6 @@
-//! Binds of the case's own files: CRI takes folders of the node, so a pod gets a copy of its own of the bundle's rootfs.
+//! Binds of the case's own files: CRI binds folders of the node, so a pod gets its own copy of the bundle's rootfs.
 //!
-//! What the container sees of its root is the image's; what it writes to a bind it does not find there.
+//! The container sees the image as its root; what it writes to a bind does not appear there.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct Bind {
     propagation: m::MountPropagation,
 }
 
-/// The binds among a config's mounts, whose first are the default ones.
+/// The binds among a config's mounts, the first of which are the default ones.
 ///
 /// # Errors
 /// The first mount that CRI has no setting for.
@@ -36,7 +36,7 @@ pub(super) fn of(mounts: &Value, default: &Value) -> Result<Vec<Bind>, Refusal> 
     }
 }
 
-/// The plugin always mounts the cgroups so; whether it does is seen in what it writes.
+/// The plugin always mounts the cgroups like this; whether it does shows in what it writes.
 fn is_cgroups(mount: &Value) -> bool {
     mount["type"] == "cgroup" && mount["destination"] == "/sys/fs/cgroup"
 }
@@ -70,7 +70,7 @@ fn bind(mount: &Value) -> Result<Bind, Refusal> {
     Ok(bind)
 }
 
-/// Nothing of the node's own is bound.
+/// Nothing of the node itself is bound.
 fn below_bundle(source: &Value) -> Result<PathBuf, Refusal> {
     let bundle = paths::bundle(MAIN);
     let below = Path::new(source.as_str().unwrap_or_default()).strip_prefix(&bundle);
@@ -86,7 +86,7 @@ fn below_bundle(source: &Value) -> Result<PathBuf, Refusal> {
     }
 }
 
-/// The binds as the node is asked for them, from a copy of the bundle in a folder, which must not be there yet.
+/// The binds as the node is asked for them, from a copy of the bundle in a folder, which must not exist yet.
 ///
 /// # Errors
 /// The bundle cannot be copied.
@@ -106,7 +106,7 @@ pub(super) fn place(binds: &[Bind], bundle: &Bundle, folder: &Path) -> io::Resul
     Ok(binds.iter().map(mount).collect())
 }
 
-/// The first source that is not in the copy: the plugin would make a folder of it.
+/// The first source that is not in the copy: the plugin would create a folder there.
 pub(super) fn missing<'b>(binds: &'b [Bind], folder: &Path) -> Option<&'b Path> {
     let mut sources = binds.iter().map(|bind| bind.from.as_path());
     sources.find(|path| !folder.join(path).exists())

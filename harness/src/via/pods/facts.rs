@@ -1,4 +1,4 @@
-//! What a CRI runtime says of a container that has ended.
+//! What a CRI runtime reports about a container that has ended.
 
 use ocidiff_cri::messages::ContainerStatus;
 use ocidiff_model::Fact;

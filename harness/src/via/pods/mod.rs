@@ -1,7 +1,7 @@
-//! Containers by CRI, as the kubelet has them made: for each a pod of its own under a runtime handler, which is what a
-//! RuntimeClass names.
+//! Containers through CRI, made the way the kubelet does: each has its own pod under a runtime handler, which is what
+//! a RuntimeClass names.
 //!
-//! Images go in by import; nothing is pulled. Everything that is made has labels, and goes with the session.
+//! Images are imported; nothing is pulled. Everything that is made has labels, and goes with the session.
 
 mod acts;
 mod asks;
@@ -30,18 +30,18 @@ use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
 
-/// What all images of ours begin with. A name without a domain would be Docker Hub's.
+/// The beginning of the names of all our images. A name without a domain would refer to Docker Hub.
 const IMAGES: &str = "localhost/";
-/// What pods and the copies of their files are called in records.
+/// The name of pods and of the copies of their files in records.
 const POD_ID: &str = "pod";
 const BUNDLE: &str = "/bundle";
 /// A container's log, in its pod's folder.
 const LOG: &str = "log";
 
-/// The signal by which images say that their containers are stopped, if they say nothing.
+/// The stop signal of images that do not specify one.
 const TERM: i32 = 15;
 
-/// How often, and after how long, something is removed once more.
+/// How often, and how long after, a removal is tried again.
 const PATIENCE: u32 = 20;
 const TICK: Duration = Duration::from_millis(250);
 
@@ -49,7 +49,7 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Pods {
     client: Client,
-    /// What it says of itself.
+    /// What it reports about itself.
     pub node: Node,
     labels: Labels,
     network: Network,
@@ -57,7 +57,7 @@ pub struct Pods {
     cgroup: Option<String>,
     /// Logs of the pods, each in a folder of its own.
     folder: PathBuf,
-    /// And copies of the files of those that have binds.
+    /// Copies of the files of pods that have binds.
     files: PathBuf,
     profiles: Profiles,
 }
@@ -68,17 +68,17 @@ pub struct Made {
     pod: String,
     container: String,
     logs: PathBuf,
-    /// The copy of its files that it has binds of, if it has any.
+    /// The copy of the files that it binds, if there are any.
     files: PathBuf,
     hostname: String,
     acts: Vec<Act>,
 }
 
 impl Pods {
-    /// Greets the runtime at a socket; logs and profiles go to a folder, which must be the same folder to it.
+    /// Greets the runtime at a socket; logs and profiles go to a folder, which must be the same folder for the runtime.
     ///
     /// # Errors
-    /// There is none, or it does not speak CRI v1.
+    /// There is no runtime, or it does not speak CRI v1.
     pub async fn connect(
         socket: &Path,
         limit: Duration,
@@ -117,7 +117,7 @@ impl Pods {
         format!("{} {}", self.client.name, self.client.version)
     }
 
-    /// What the container has binds of, in a copy of its own.
+    /// The sources of the container's binds, in a copy of its own.
     async fn binds(&self, ask: &Ask<'_, Body>, files: &Path) -> Result<Vec<m::Mount>, CallError> {
         let (binds, bundle, folder) = (ask.body.binds.clone(), ask.bundle.clone(), files.to_owned());
         let placed = tokio::task::spawn_blocking(move || binds::place(&binds, &bundle, &folder)).await;
@@ -196,7 +196,7 @@ impl Makes for Pods {
                 },
             }),
             Err(error) => {
-                // Its pod goes, whatever comes of that: the session's end would remove it too.
+                // Its pod is removed, whatever the outcome: the end of the session would remove it too.
                 let _ = self.client.remove_pod(&pod).await;
                 let _ = std::fs::remove_dir_all(&files);
                 Err(call_error(error))
@@ -255,7 +255,7 @@ impl Makes for Pods {
         let removed = self.client.remove(&made.container, Duration::ZERO).await;
         let is_lost = removed.as_ref().is_err_and(|error| error.refusal().is_none());
         let pod = match is_lost {
-            // Who gives no answer gives none to the next call either.
+            // A runtime that does not answer will not answer the next call either.
             true => Ok(()),
             false => self.client.remove_pod(&made.pod).await,
         };
@@ -309,7 +309,7 @@ impl Makes for Pods {
                 });
             }
         }
-        // What is there but a moment belongs to a run that lives, or was killed just then.
+        // What exists only for a moment belongs to a run that is alive, or was killed just then.
         for (id, labels) in self.client.leases().await.map_err(call_error)? {
             if let (Some(run), Some(place)) = (labels.get(RUN), labels.get(PLACE)) {
                 let (run, place) = (run.clone(), place.clone());
@@ -332,7 +332,7 @@ impl Makes for Pods {
                 Kind::Import => self.client.remove_lease(&thing.id).await,
             };
             match removed {
-                // What a run that was killed had asked for goes on in the node for a moment.
+                // What a killed run had asked for continues in the node for a moment.
                 Err(Error::Refused { .. }) if left > 0 => left -= 1,
                 other => return other.map_err(call_error),
             }

@@ -1,4 +1,4 @@
-//! `linux.resources` and `process.oomScoreAdj`: limits, as CRI has them in one message.
+//! `linux.resources` and `process.oomScoreAdj`: limits, which CRI has in one message.
 
 use ocidiff_cri::messages as m;
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub(super) fn of(
     })
 }
 
-/// The limits of an update, which the plugin lays over those that the container has.
+/// The limits of an update, which the plugin lays over the container's current ones.
 ///
 /// # Errors
 /// The first that CRI has no setting for, or that the plugin would add to.

@@ -6,7 +6,7 @@ use ocidiff_model::Case;
 use super::translate::{Body, Network, body};
 use crate::corpus::{Corpus, files, load};
 
-/// The standard corpus's default config is what cases are laid over.
+/// Cases are laid over the standard corpus's default config.
 static CORPUS: LazyLock<Corpus> =
     LazyLock::new(|| load(&files::standard("cases").expect("the corpus")).expect("the corpus"));
 
@@ -91,7 +91,7 @@ fn each_part_has_its_setting() {
         (512, "0", 9)
     );
     assert_eq!(body.sysctls["net.core.somaxconn"], "3");
-    // The profile goes word for word: no engine's format is between.
+    // The profile is passed on verbatim: no engine's format is in between.
     let profile = body.profile.expect("a profile");
     assert!(
         profile.contains("\"defaultErrnoRet\":38") && profile.contains("FLAG_LOG"),
@@ -160,7 +160,7 @@ fn what_cri_has_no_setting_for_is_refused() {
     }
 }
 
-/// What a pod shares with its node must not be changed through it.
+/// What a pod shares with its node must not be changed through the pod.
 #[test]
 fn without_a_network_for_pods_a_case_keeps_to_itself() {
     let caps = "&c [CAP_NET_ADMIN]";

@@ -1,6 +1,6 @@
 //! From a case's config.json to the pod and the container that a CRI runtime is asked for.
 //!
-//! The kubelet's part is ours here: masked and read-only paths, capabilities, limits and the seccomp profile are said
+//! We do the kubelet's part here: masked and read-only paths, capabilities, limits and the seccomp profile are given
 //! in full, so that the node's defaults do not show where the case says something else.
 
 use std::collections::BTreeMap;
@@ -14,18 +14,18 @@ use super::resources;
 use crate::via::acts::{self, Act, Deed};
 use crate::via::express::{self, Capabilities, Part, Refusal, env_of, flag, only, refuse, texts, user};
 
-/// What a case is as a pod with one container.
+/// A case as a pod with one container.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Body {
     /// The container.
     pub container: m::ContainerConfig,
     /// What belongs to the pod: its hostname.
     pub hostname: String,
-    /// And its sysctls.
+    /// And the pod's sysctls.
     pub sysctls: BTreeMap<String, String>,
-    /// The profile of the case's own, which the node reads from a file.
+    /// The case's own profile, which the node reads from a file.
     pub profile: Option<String>,
-    /// What of the container's mounts is bound from the bundle: the container's mounts without a source.
+    /// The container's mounts that are bound from the bundle: these have no source yet.
     pub binds: Vec<Bind>,
     /// What is done with the container until it ends.
     pub acts: Vec<Act>,
@@ -60,10 +60,10 @@ const LINUX: [&str; 8] = [
     "sysctl",
     "devices",
 ];
-/// Capabilities with which a container changes what it shares with the node.
+/// Capabilities with which a container can change what it shares with the node.
 const FAR: [&str; 2] = ["SYS_ADMIN", "NET_ADMIN"];
 
-/// The pod and the container, without what is made anew each time: names, image, logs.
+/// The pod and the container, without what is new each time: names, image, logs.
 ///
 /// # Errors
 /// The first part that CRI has no setting for.
@@ -110,7 +110,7 @@ pub fn body(case: &Case, config: &Value, default: &Value, network: Network) -> R
     Ok(body)
 }
 
-/// What of the config is the root's.
+/// What the config says about the security context.
 fn security(config: &Value) -> Result<m::LinuxContainerSecurityContext, Refusal> {
     let root = &config["root"];
     only(root, "root", &["path", "readonly"])?;
@@ -196,7 +196,7 @@ fn linux(
     Ok(())
 }
 
-/// A profile of the case's goes to the node in a file, word for word.
+/// A profile of the case goes to the node in a file, verbatim.
 fn profile(body: &mut Body, seccomp: &Value) -> Result<m::security_profile::ProfileType, Refusal> {
     use m::security_profile::ProfileType;
     if seccomp.is_null() {
@@ -229,7 +229,7 @@ fn devices(body: &mut Body, devices: &Value) -> Part {
     Ok(())
 }
 
-/// With the node's network, and its hostname, nothing may reach them.
+/// On the node's network, and with its hostname, nothing may change them.
 fn keeps_to_itself(body: &Body, security: &m::LinuxContainerSecurityContext) -> Part {
     if let Some(name) = body.sysctls.keys().find(|name| name.starts_with("net")) {
         return refuse(format!(

@@ -131,7 +131,7 @@ fn insert(bytes: &mut Vec<u8>, at: usize, part: &[u8]) {
     drop(bytes.splice(at..at, part.iter().copied()));
 }
 
-/// Two lines change places.
+/// Swaps two lines.
 fn lines(bytes: &mut Vec<u8>, random: &mut Random) {
     let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let (one, other) = (random.below(lines.len()), random.below(lines.len()));

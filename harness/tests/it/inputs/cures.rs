@@ -1,12 +1,12 @@
-//! `seccomp` and `seccomp --fix` on small profiles with what is right written down: a cure is printed only where every runtime loads
-//! it, and plain allow-lists have one.
+//! `seccomp` and `seccomp --fix` on small profiles with the correct results written down: a cure is printed only if
+//! every runtime loads it, and plain allow-lists have one.
 
 use serde_json::{Value, json};
 
 use super::needs;
 use super::support::{Ran, Scene};
 
-/// What a recorder of calls writes down for a usual program.
+/// What a call recorder lists for a usual program.
 const NAMES: &str = "read write close fstat newfstatat mmap munmap mprotect brk execve exit_group exit fork clone wait4 \
     rt_sigaction rt_sigprocmask rt_sigreturn openat open arch_prctl set_tid_address set_robust_list prlimit64 \
     getrandom readlink readlinkat getcwd futex lseek fcntl gettid getpid prctl capset capget setuid setgid \
@@ -21,7 +21,7 @@ pub(super) fn allow_list(architectures: &[&str]) -> Value {
            "syscalls": [{"names": names, "action": "SCMP_ACT_ALLOW"}]})
 }
 
-/// Runs `seccomp` on a profile under each runtime that `make test` brings.
+/// Runs `seccomp` on a profile under each runtime that `make test` installs.
 pub(super) fn seccomp(profile: &Value, more: &[&str]) -> Option<Ran> {
     let scene = Scene::new();
     scene.write("p.json", profile.to_string());
@@ -51,7 +51,7 @@ pub(super) fn says(ran: &Ran, parts: &[&str]) {
     }
 }
 
-/// Input 06: what nobody loads is no cure.
+/// Input 06: what no runtime loads is not a cure.
 #[test]
 fn a_cure_under_which_nothing_begins_is_not_printed() {
     let denies = json!({"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"],
@@ -87,7 +87,7 @@ fn a_rule_that_some_refuse_is_cured_too() {
     assert!(cured["syscalls"][0].get("errnoRet").is_none(), "{cured}");
 }
 
-/// Input 13: numbers that no kernel has, and other architectures, are told and do no harm.
+/// Input 13: numbers that no kernel has, and other architectures, are reported and do no harm.
 #[test]
 fn a_plain_allow_list_has_a_cure() {
     for (architectures, parts) in [
@@ -118,7 +118,8 @@ fn a_plain_allow_list_has_a_cure() {
     }
 }
 
-/// What its author allows by name may come through where a runtime has let nothing through that is newer than the rest.
+/// What the author allows by name may get through where a runtime has not let anything through that is newer than the
+/// rest.
 #[test]
 fn what_a_profile_allows_by_name_may_be_allowed_by_its_cure() {
     let newer = "semget semctl shmget shmctl shmat shmdt msgget msgsnd msgrcv msgctl";
@@ -139,7 +140,7 @@ fn what_a_profile_allows_by_name_may_be_allowed_by_its_cure() {
     says(&ran, &["allowed now: openat2"]);
 }
 
-/// Input 14: a profile with an agent is loaded with one of ours.
+/// Input 14: a profile with an agent is loaded with one of our agents.
 #[test]
 fn a_profile_that_asks_an_agent_is_compared() {
     let profile = |call: &str| {
@@ -150,7 +151,7 @@ fn a_profile_that_asks_an_agent_is_compared() {
         return;
     };
     says(ran.ends_with(0), &["the same answer under all of them"]);
-    // One of them needs the call itself to hand the filter over.
+    // One of them needs the call itself to pass on the filter.
     let ran = seccomp(&profile("sendmsg"), &[]).expect("as above");
     says(
         ran.ends_with(1),

@@ -1,5 +1,5 @@
-//! `check` on small bundles with what is right written down: nothing is called safe that breaks, and nothing is a risk that
-//! gets better.
+//! `check` on small bundles with the correct results written down: nothing that breaks is called safe, and no
+//! improvement is called a risk.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::needs;
 use super::support::{Output, Scene, program};
 
-/// What an engine's config for a plain container is, changed.
+/// An engine's config for a plain container, with changes.
 pub(super) fn bundle(scene: &Scene, change: impl FnOnce(&mut Value)) {
     let capabilities = json!(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_MKNOD", "CAP_KILL"]);
     let mut config = json!({
@@ -49,7 +49,7 @@ pub(super) fn mount(config: &mut Value, mount: Value) {
     config["mounts"].as_array_mut().expect("mounts").push(mount);
 }
 
-/// The move of the bundle between two versions; none where one is missing. `before` is run in a mount namespace of its own.
+/// The move of the bundle between two versions; `None` if one is missing. `before` is run in a private mount namespace.
 pub(super) fn moved(scene: &Scene, from: &str, to: &str, before: &str) -> Option<CheckReport> {
     let named = |selector: &str| {
         let name = selector.split('@').next().unwrap_or(selector);
@@ -88,14 +88,15 @@ pub(super) fn safe(report: &CheckReport) {
     );
 }
 
-/// The risk of that name.
+/// The risk with that name.
 #[track_caller]
 pub(super) fn risk<'r>(report: &'r CheckReport, what: &str) -> &'r Finding {
     let found = risks(report).into_iter().find(|one| one.what == what);
     found.unwrap_or_else(|| panic!("no {what}: {report:#?}"))
 }
 
-/// Input 01: where a tmpfs has the mode of the folder below it under one and 1777 under the other, its user can write to it or not.
+/// Input 01: if a tmpfs has the mode of the folder below it under one runtime and 1777 under the other, its user can or
+/// cannot write to it.
 #[test]
 fn the_mode_of_a_mount_point_is_told() {
     let scene = Scene::new();
@@ -154,7 +155,7 @@ fn a_device_that_one_of_them_keeps_shut_breaks_who_names_it() {
         told.id.as_ref().map(ToString::to_string).as_deref(),
         Some("crun/no-tun-by-default")
     );
-    // What fails is asked for.
+    // What fails was asked for.
     let named = |name: &str| format!("{name}={}", needs::runtime(name).expect("as above").display());
     let (from, to) = (named("runc"), named("crun"));
     for (least, status) in [("may-break", 1), ("breaks", 1), ("security", 0)] {
@@ -173,12 +174,12 @@ fn a_device_that_one_of_them_keeps_shut_breaks_who_names_it() {
     }
     let report = moved(&scene, "crun", "runc", "").expect("as above");
     assert_eq!(risk(&report, entry).impact, Impact::Security);
-    // Who names none has nothing to lose.
+    // A workload that does not name any has nothing to lose.
     bundle(&scene, |_| {});
     safe(&moved(&scene, "runc", "crun", "").expect("as above"));
 }
 
-/// Input 04: what nobody may set here was not looked at.
+/// Input 04: what cannot be set here at all was not examined.
 #[test]
 fn what_could_not_be_tried_is_neither_safe_nor_broken() {
     if fs::read_to_string("/proc/self/oom_score_adj").is_ok_and(|now| now.trim() != "0") {
@@ -223,7 +224,7 @@ fn a_version_that_is_refused_has_its_cause() {
     );
 }
 
-/// Input 09: what stands for the source of a mount is not why a runtime fails.
+/// Input 09: what stands in for the source of a mount is not the reason why a runtime fails.
 #[test]
 fn a_bind_mount_over_the_root_fails_for_the_runtime_s_own_reason() {
     let scene = Scene::new();
@@ -247,7 +248,7 @@ fn a_bind_mount_over_the_root_fails_for_the_runtime_s_own_reason() {
     assert_eq!((told.from.as_str(), told.to.as_str()), ("ok", "error"));
 }
 
-/// The same of what runtimes look for elsewhere: devices below /dev, the user in /etc/passwd.
+/// The same for what runtimes look for elsewhere: devices below /dev, the user in /etc/passwd.
 #[test]
 fn what_runtimes_look_for_is_there_below_a_mount() {
     let scene = Scene::new();
@@ -269,7 +270,7 @@ fn what_runtimes_look_for_is_there_below_a_mount() {
     }
 }
 
-/// The host's network in a user namespace, where a sysfs cannot be mounted: some bind the host's, others fail.
+/// The host's network in a user namespace, where a sysfs cannot be mounted: some runtimes bind the host's, others fail.
 #[test]
 fn the_host_s_namespaces_stay_the_host_s() {
     let scene = Scene::new();
@@ -299,7 +300,7 @@ fn the_host_s_namespaces_stay_the_host_s() {
     assert!(told.reason.contains("sysfs"), "{told:#?}");
 }
 
-/// Input 11: what gets better is not a risk.
+/// Input 11: an improvement is not a risk.
 #[test]
 fn a_move_that_cures_is_safe() {
     let scene = Scene::new();
@@ -312,7 +313,7 @@ fn a_move_that_cures_is_safe() {
     }
 }
 
-/// Input 15: the flags of the mount that a source lies on count.
+/// Input 15: the flags of the mount on which a source lies count.
 #[test]
 fn a_source_that_is_read_only_is_so_for_the_runtime() {
     let scene = Scene::new();
@@ -347,7 +348,7 @@ fn a_source_that_is_read_only_is_so_for_the_runtime() {
     safe(&moved(&scene, "runc", "runc@1.4.3", "").expect("as above"));
 }
 
-/// What a config has stays in the probe's copy: a name that is refused is seen.
+/// What a config contains stays in the probe's copy: a name that is refused shows.
 #[test]
 fn what_can_stay_stays() {
     let scene = Scene::new();

@@ -1,5 +1,5 @@
-//! `seccomp --fix` on small profiles of the kinds that are published: those for one runtime, those for none, those that kill, log or
-//! allow by default. What cannot be cured is told so in words of its own.
+//! `seccomp --fix` on small profiles of the kinds that are published: those for one runtime, those for none, those that
+//! kill, log or allow by default. What cannot be cured is reported in its own words.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn a_profile_for_one_runtime_is_cured_for_others_where_that_is_asked_for() {
     let cured: Value = serde_json::from_str(&ran.stdout).expect("a profile");
     assert!(allows(&cured, "sendmsg") && allows(&cured, "accept4"), "{cured}");
     assert!(!allows(&cured, "chmod") && !allows(&cured, "mount"), "{cured}");
-    // What its author denied by name stays denied.
+    // What the author denied by name stays denied.
     let mut denied = profile;
     let rule = json!({"names": ["sendmsg"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13});
     denied["syscalls"].as_array_mut().expect("rules").push(rule);
@@ -85,7 +85,7 @@ fn a_default_action_that_kills_is_cured_like_one_that_answers_an_errno() {
         let cured: Value = serde_json::from_str(&ran.ends_with(0).stdout).expect("a profile");
         assert_eq!(cured["defaultAction"], "SCMP_ACT_ERRNO");
         assert_eq!(cured["defaultErrnoRet"], 38);
-        // What its author knew and did not name is denied as it was.
+        // What the author knew and did not name is denied as it was.
         let rules = cured["syscalls"].as_array().expect("rules");
         let still = rules
             .iter()

@@ -1,5 +1,5 @@
-//! `check` on configs that one runtime refuses and another takes: what does not start any more is told as that, whatever a finding says
-//! of its direction; what the copy cannot have is not called safe.
+//! `check` on configs that one runtime refuses and another accepts: what no longer starts is reported as such, whatever
+//! a finding says about its direction; what the copy cannot contain is not called safe.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn both_ways(change: Change) -> Option<[CheckReport; 2]> {
     Some([there, moved(&scene, "runc", "crun", "")?])
 }
 
-/// crun takes each of these, runc none.
+/// crun accepts each of these, and runc none.
 #[test]
 fn what_the_other_refuses_breaks_and_the_way_back_is_safe() {
     let changes: [Change; 4] = [
@@ -41,7 +41,7 @@ fn what_the_other_refuses_breaks_and_the_way_back_is_safe() {
     }
 }
 
-/// A workload is of no shape with one whose environment a runtime refuses.
+/// A workload does not share a shape with one whose environment a runtime refuses.
 #[test]
 fn one_with_an_environment_of_another_form_is_looked_at_by_itself() {
     let (Some(crun), Some(runc)) = (needs::runtime("crun"), needs::runtime("runc")) else {
@@ -117,7 +117,7 @@ fn what_the_copy_has_not_and_a_verdict_rests_on_is_not_checked() {
     }
 }
 
-/// Names and paths are as long, and as hostile, as whoever gave them likes.
+/// Names and paths are as long, and as hostile, as their authors like.
 #[test]
 fn every_line_of_the_answer_fits_a_terminal() {
     let (Some(youki), Some(runc)) = (needs::runtime("youki"), needs::runtime("runc")) else {

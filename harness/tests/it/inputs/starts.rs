@@ -1,5 +1,5 @@
-//! `check` on workloads whose own program is a question: what nobody starts is neither safe nor broken, and what one runtime
-//! starts alone is told as that. None of these programs is executed.
+//! `check` on workloads whose own program may not start: what no runtime starts is neither safe nor broken, and what
+//! only one runtime starts is reported as such. None of these programs is executed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -14,7 +14,7 @@ use super::support::{Scene, program};
 
 type Made = fn(&mut Value, &Path);
 
-/// The bundle of a config and a rootfs; nothing is in the rootfs but what is made here.
+/// The bundle for a config and a rootfs; the rootfs contains only what is made here.
 fn made(make: Made) -> Scene {
     let scene = Scene::new();
     bundle(&scene, |config| {
@@ -34,7 +34,7 @@ fn args(config: &mut Value, args: &[&str]) {
     config["process"]["args"] = json!(args);
 }
 
-/// A file of the rootfs, where there is one.
+/// A file in the rootfs, if there is one.
 fn file(rootfs: &Path, name: &str, bytes: &[u8], mode: u32) {
     if rootfs.is_dir() {
         let path = rootfs.join(name);
@@ -47,7 +47,7 @@ fn native() -> Vec<u8> {
     program::elf(program::NATIVE)
 }
 
-/// Nobody starts these; the words are what every runtime has for it.
+/// No runtime starts these; the words are what every runtime says about it.
 const NOBODY: [(&str, Made); 9] = [
     ("/serve", |config, _| args(config, &["/serve", "--token=hunter2"])),
     ("serve", |config, _| args(config, &["serve"])),
@@ -107,7 +107,7 @@ fn what_nobody_starts_is_not_checked_in_each_runtime_s_own_words() {
     }
 }
 
-/// A copy of the program lies on the host, where it may be mounted from.
+/// A copy of the program is on the host, where it may be mounted from.
 #[test]
 fn a_program_of_the_host_s_is_looked_for_there() {
     let scene = Scene::new();
@@ -138,7 +138,7 @@ fn a_program_of_the_host_s_is_looked_for_there() {
     }
 }
 
-/// In ways of their own, but all of them.
+/// Each does it in its own way, but all of them do.
 #[test]
 fn what_every_runtime_finds_is_safe() {
     let found: [Made; 5] = [
@@ -183,7 +183,7 @@ fn both_ways(make: Made, other: &str) -> Option<[CheckReport; 2]> {
     Some([there, moved(&scene, other, "crun", "")?])
 }
 
-/// youki wants a program that everybody may execute, and the first of that name.
+/// youki requires a program that every user may execute, and the first with that name.
 #[test]
 fn a_program_that_one_of_them_does_not_take_breaks() {
     let refused: [Made; 2] = [
@@ -208,7 +208,7 @@ fn a_program_that_one_of_them_does_not_take_breaks() {
     }
 }
 
-/// Nor is what can be read of such programs told where it was tried.
+/// Nor is what can be read about such programs reported where it was tested.
 #[test]
 fn what_was_tried_is_not_told_from_paper() {
     let scene = made(|config, rootfs| {
@@ -230,7 +230,7 @@ fn what_was_tried_is_not_told_from_paper() {
 /// What a row of a table does to a config.
 type Edit = fn(&mut Value);
 
-/// What the copy leaves out and nobody could start here is neither safe nor broken.
+/// What the copy leaves out and no runtime could start here is neither safe nor broken.
 #[test]
 fn what_this_machine_does_not_have_is_not_checked() {
     let lacking: [(&str, Edit); 9] = [

@@ -1,5 +1,6 @@
-//! Filesystems that are mounted beside `/` for a test, with a canary in each: mounts of every kind that a machine
-//! has, in a mount namespace of the test's own thread, so that nobody else sees them and none is left.
+//! Filesystems that are mounted in addition to `/` for a test, with a canary in each: mounts of every kind that a
+//! machine has, in the mount namespace of the test's own thread, so that they are not visible elsewhere and none
+//! is left.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -15,13 +16,13 @@ use super::needs;
 
 /// The mounts, and the folders in them where a canary sits.
 pub(crate) struct Beside {
-    /// Keeps the folders that they are mounted on.
+    /// Keeps the folders on which they are mounted.
     home: TempDir,
     folders: Vec<PathBuf>,
     ears: Vec<Ear>,
 }
 
-/// A socket and a fifo that somebody of the machine's listens at.
+/// A socket and a fifo at which something on the machine listens.
 struct Ear {
     folder: PathBuf,
     socket: UnixListener,
@@ -51,7 +52,7 @@ impl Ear {
 }
 
 impl Beside {
-    /// Takes the calling thread into a mount namespace of its own and mounts them all.
+    /// Moves the calling thread into a private mount namespace and mounts them all.
     pub(crate) fn mount() -> Self {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).expect("a mount namespace");
         let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -78,7 +79,7 @@ impl Beside {
         beside
     }
 
-    /// Folders with a `socket` and a `fifo` at which somebody listens.
+    /// Folders with a `socket` and a `fifo` at which something listens.
     pub(crate) fn ears(&self) -> impl Iterator<Item = &Path> {
         self.ears.iter().map(|ear| ear.folder.as_path())
     }
@@ -101,7 +102,7 @@ impl Beside {
         path
     }
 
-    /// One with another one nested in it, and a read-only one.
+    /// One with another nested in it, and a read-only one.
     fn tmpfs(&mut self) {
         for (name, flags) in [
             ("tmpfs", MountFlags::empty()),
@@ -150,7 +151,7 @@ impl Beside {
         self.folders.push(file);
     }
 
-    /// One that hands on what is mounted in it.
+    /// One that propagates what is mounted in it.
     fn shared(&mut self) {
         let path = self.folder("shared");
         mount("tmpfs", &path, "tmpfs", MountFlags::empty(), None).expect("a tmpfs");
@@ -158,8 +159,8 @@ impl Beside {
         self.canary(&path);
     }
 
-    /// A mount that a cell does not see, with one below it that it does see. It stands for all kinds that are not
-    /// known to hold files and to wait for nobody.
+    /// A mount that a cell does not see, with one below it that it does see. It represents all kinds that are not
+    /// known to hold files and never to wait for anything.
     fn hidden(&mut self) {
         let path = self.folder("hidden");
         if mount("hugetlbfs", &path, "hugetlbfs", MountFlags::empty(), None).is_err() {
@@ -198,7 +199,7 @@ impl Beside {
     }
 }
 
-/// What a machine has mounted below /sys and /dev; where it cannot be mounted there is nothing to try.
+/// What a machine has mounted below /sys and /dev; if it cannot be mounted there is nothing to test.
 fn of_the_kernel() {
     for (kind, target) in [
         ("bpf", "/sys/fs/bpf"),
@@ -217,7 +218,7 @@ fn of_the_kernel() {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        // What is mounted on a folder must go before the folder does.
+        // What is mounted on a folder must be removed before the folder.
         let _ = rustix::mount::unmount(
             self.home.path().join("file/here/canary"),
             rustix::mount::UnmountFlags::DETACH,

@@ -1,4 +1,4 @@
-//! Runs of which nothing outside may change.
+//! Runs that must not change anything outside.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

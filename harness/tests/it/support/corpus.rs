@@ -1,4 +1,4 @@
-//! A corpus of one difference and some slow cases, a bundle with a secret, and events of a run.
+//! A corpus with one difference and some slow cases, a bundle with a secret, and events of a run.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use crate::support::Scene;
 
 /// A case that takes a while and ends with its whole cell.
 const SLOW: &str = "{summary: it, config: {process: {args: [/bin/probe, sleep, '0.2']}}}";
-/// What a config of somebody's has.
+/// What a user's config contains.
 pub(crate) const SECRET: &str = "hunter2-correct-horse";
 
-/// The catalogue recognises the story: what is written of it here is not what shows, so it is new all the same.
+/// The catalogue recognises the story: what is written about it here is not what shows, so it is still new.
 pub(crate) fn write_known(scene: &Scene) {
     scene.write(
         "cases/some/story.known.yaml",

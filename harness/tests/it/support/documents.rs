@@ -12,7 +12,7 @@ pub(crate) struct Document {
 /// A line of a document with its number, from 1.
 pub(crate) type Line<'a> = (usize, &'a str);
 
-/// A block of a document: what its fence says (`sh`; `indented` for one without), and its lines.
+/// A block of a document: its fence's info string (`sh`; `indented` for one without), and its lines.
 pub(crate) struct Block<'a> {
     pub(crate) language: &'a str,
     pub(crate) lines: Vec<Line<'a>>,
@@ -80,7 +80,7 @@ impl Document {
         (prose, blocks)
     }
 
-    /// What stands between backticks in its prose, with the line; it may go on in the next line.
+    /// What is between backticks in its prose, with the line; it may continue on the next line.
     pub(crate) fn spans(&self) -> Vec<(usize, String)> {
         let mut found = Vec::new();
         let mut open: Option<(usize, String)> = None;
@@ -124,7 +124,7 @@ impl Document {
     }
 }
 
-/// The words of a command as a shell reads them, up to where it goes on with something else.
+/// The words of a command as a shell reads them, up to where something else begins.
 pub(crate) fn words(command: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for letter in command.chars() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::traces;
 
-/// However long a run may take.
+/// How long a run may take.
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// How a run ended.
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
     pub(crate) stderr: String,
-    /// From when it was watched.
+    /// Since watching began.
     pub(crate) took: Duration,
     left: Vec<PathBuf>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Running {
     stderr: PathBuf,
 }
 
-/// Starts it with this stdout; what it says on stderr is kept.
+/// Starts it with this stdout; what it prints on stderr is kept.
 pub(crate) fn start(command: &mut Command, stdout: impl Into<Stdio>, folder: &Path) -> Running {
     let stderr = tempfile::NamedTempFile::new_in(folder).expect("a file for stderr");
     let (file, path) = stderr.keep().expect("keep it");
@@ -56,10 +56,10 @@ impl Running {
         nix::unistd::Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Until then a signal does what it does to any program.
+    /// Until then, a signal has its default effect.
     pub(crate) fn wait_until_it_listens(&self) {
         let status = format!("/proc/{}/status", self.child.id());
-        // The last of them that it takes.
+        // The last of the signals that it handles.
         let last: u64 = 1 << (nix::sys::signal::Signal::SIGHUP as u64 - 1);
         let caught = |text: String| {
             let line = text.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
@@ -126,14 +126,14 @@ impl Ended {
     }
 }
 
-/// The writing end of a pipe that nobody reads.
+/// The writing end of a pipe that is never read.
 pub(crate) fn unread() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()
 }
 
-/// A pipe that is read up to so many lines, and then closed.
+/// A pipe that is read up to this many lines, and then closed.
 pub(crate) fn head(lines: usize) -> (std::io::PipeWriter, std::thread::JoinHandle<()>) {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let read = move || {

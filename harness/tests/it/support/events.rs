@@ -1,4 +1,4 @@
-//! What a run told, read back from `--json`.
+//! What a run reported, read back from `--json`.
 
 use std::fs;
 use std::path::Path;
@@ -64,7 +64,7 @@ impl Case<'_> {
         self.0.verdict
     }
 
-    /// What a runtime shows of a fact on which the runtimes disagree; `absent` where it has none of it.
+    /// What a runtime shows for a fact on which the runtimes disagree; `absent` if it does not have it.
     pub(crate) fn shows(&self, runtime: &str, fact: &str) -> Option<String> {
         let difference = self.0.differences.iter().find(|found| found.fact == fact)?;
         let mut groups = difference.groups.iter();

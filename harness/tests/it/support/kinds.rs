@@ -1,10 +1,10 @@
-//! Containers of every kind, as an engine is asked for them.
+//! Containers of every kind, as requests to an engine.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// What engines are asked for, by a name that says what is special.
+/// What engines are asked for, under a name that says what is special.
 pub(crate) fn kinds(scratch: &Path) -> Vec<(&'static str, Value)> {
     let profile = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["chroot"], "action": "SCMP_ACT_ERRNO"}]});
     let bind = format!("{}:/data:ro", scratch.display());
@@ -43,7 +43,7 @@ pub(crate) fn kinds(scratch: &Path) -> Vec<(&'static str, Value)> {
         ("sysctls", json!({"Sysctls": sysctls})),
         ("host-pids", json!({"PidMode": "host", "IpcMode": "shareable"})),
     ];
-    // A runtime can give no more than it has itself, and a privileged container wants all.
+    // A runtime can grant no more than it has itself, and a privileged container requires everything.
     if !has_every_capability() {
         eprintln!("left out: a privileged container, which this machine may not start");
         all.retain(|(name, _)| *name != "privileged");

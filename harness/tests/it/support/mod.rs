@@ -1,4 +1,4 @@
-//! Runs the real program on small corpora in folders of their own.
+//! Runs the real program on small corpora in separate folders.
 
 pub(crate) mod beside;
 pub(crate) mod binary;
@@ -35,10 +35,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// However long a run of the program may take; one that takes longer is ended, and the test fails.
+/// How long a run of the program may take; if it takes longer it is ended, and the test fails.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A folder with cases, and what a test puts beside them; it is outside of any checkout.
+/// A folder with cases, and what a test puts next to them; it is outside any checkout.
 pub(crate) struct Scene {
     folder: TempDir,
 }
@@ -87,7 +87,7 @@ impl Scene {
         let mut command = Command::new(binary());
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("NO_COLOR", "1").env_remove("OCIDIFF_RUNTIMES");
-        // A store of its own: what is learnt of fakes is nobody else's business.
+        // A separate store: what is learnt about fakes must not be seen elsewhere.
         command.env("OCIDIFF_HOME", self.path().join("home"));
         command
     }
@@ -101,7 +101,7 @@ impl Scene {
     }
 }
 
-/// Where a run's output goes: files, since whoever inherits a pipe keeps it open.
+/// Where a run's output goes: to files, since a process that inherits a pipe keeps it open.
 pub(crate) struct Output {
     folder: TempDir,
     started: Instant,
@@ -119,7 +119,7 @@ impl Output {
         self.try_spawn(command).expect("the program starts")
     }
 
-    /// None where it may not be started.
+    /// `None` if it may not be started.
     pub(crate) fn try_spawn(&self, command: &mut Command) -> Option<Child> {
         let file = |name| File::create(self.folder.path().join(name)).expect("a file for output");
         command.stdout(file("stdout")).stderr(file("stderr"));

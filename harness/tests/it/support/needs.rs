@@ -1,5 +1,5 @@
-//! What a test needs of the machine. Without it the test says so and passes, except with OCIDIFF_TEST_ALL=1
-//! (which `make test` sets): then root and the runtimes that it brings must be there.
+//! What a test needs from the machine. Without it the test says so and passes, except with OCIDIFF_TEST_ALL=1
+//! (which `make test` sets): then root and the runtimes that it installs must be there.
 
 #[path = "skip.rs"]
 pub(crate) mod skips;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::binary::binary;
 use ocidiff_runtimes::{Manifest, NOT_MANIFESTS, Runtime, Store, find_all, select};
 
-/// Runtimes that `make test` brings.
+/// Runtimes that `make test` installs.
 const BROUGHT: [&str; 5] = ["runc", "crun", "youki", "crun@0.17", "crun@1.21"];
 
 /// Whether we are root.
@@ -22,7 +22,7 @@ pub(crate) fn root() -> bool {
     root
 }
 
-/// The runtime that a selector such as `crun@1.21` names, for root: none where either is missing.
+/// The runtime that a selector such as `crun@1.21` names, for root: `None` if either is missing.
 pub(crate) fn runtime(selector: &str) -> Option<PathBuf> {
     if !root() {
         return None;

@@ -1,4 +1,4 @@
-//! The pods of `tests/pods/`: found by name, and put where they would lie on a node.
+//! The pods of `tests/pods/`: found by name, and put where they would be on a node.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A pod by the name that the README has for it, and what of it must be told as left out.
+/// A pod by its name in the README, and which parts of it must be reported as left out.
 pub(crate) const PODS: [(&str, &str, &[&str]); 15] = [
     (
         "pause-1.6",
@@ -121,14 +121,14 @@ pub(crate) fn all() -> BTreeMap<&'static str, PathBuf> {
     named.collect()
 }
 
-/// Puts a pod into the scene as it lies on a node, with a rootfs where its config says; the bundle has the pod's name.
+/// Puts a pod into the scene as it is on a node, with a rootfs where its config says; the bundle has the pod's name.
 pub(crate) fn put(scene: &Path, name: &str, from: &Path) {
     let text = fs::read_to_string(from.join("config.json")).expect("a config");
     let mut config: Value = serde_json::from_str(&text).expect("JSON");
     let place = scene.join("node").join(from.strip_prefix(pods()).expect("below"));
     fs::create_dir_all(&place).expect("a bundle");
     let root = config["root"]["path"].as_str().expect("a root").to_owned();
-    // An absolute one would be this machine's.
+    // An absolute path would refer to this machine.
     let root = match root.strip_prefix('/') {
         Some(below) => scene.join("node").join(below),
         None => place.join(root),
@@ -141,7 +141,8 @@ pub(crate) fn put(scene: &Path, name: &str, from: &Path) {
     symlink(place, scene.join(name)).expect("a name");
 }
 
-/// A rootfs as it is once a container was started in it: what is mounted has its place, and the container's root has it all.
+/// A rootfs as it is once a container has been started in it: every mount has its mount point, and the container's root
+/// has them all.
 fn started(root: &Path, config: &Value) {
     let owner = config["linux"]["uidMappings"][0]["hostID"].as_u64().unwrap_or(0);
     let owner = u32::try_from(owner).expect("an id");
@@ -160,7 +161,7 @@ fn started(root: &Path, config: &Value) {
             .expect("a destination")
             .trim_start_matches('/');
         let at = root.join(below);
-        // /dev is a tmpfs of the container's own.
+        // /dev is the container's own tmpfs.
         if below.starts_with("dev/") {
             continue;
         }
@@ -178,7 +179,7 @@ fn started(root: &Path, config: &Value) {
 }
 
 fn give(path: &Path, owner: u32) {
-    // Who is not root does not get as far as a runtime.
+    // Without root, the test does not get as far as a runtime.
     let _ = lchown(path, Some(owner), Some(owner));
     if path.is_dir() {
         let entries = fs::read_dir(path).expect("a folder").flatten();

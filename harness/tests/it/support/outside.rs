@@ -1,4 +1,4 @@
-//! What is outside of a cell and must not change: sysctls, a process, files, mounts, cgroups.
+//! What is outside a cell and must not change: sysctls, a process, files, mounts, cgroups.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 
 use super::beside::Beside;
 
-/// Sysctls that count something or answer anew each time; to read each twice does not find those that seldom
-/// move.
+/// Sysctls that count something or give a different answer each time; reading each twice does not find those
+/// that rarely change.
 const RESTLESS: [&str; 9] = [
     "fs/dentry-state",
     "fs/file-nr",
     "fs/inode-nr",
     "fs/inode-state",
     "fs/aio-nr",
-    // Counts what anybody syncs.
+    // Counts everything that is synced.
     "fs/quota/",
     "kernel/ns_last_pid",
     "kernel/pty/nr",
@@ -28,7 +28,7 @@ const RESTLESS: [&str; 9] = [
 
 const KSM: &str = "/sys/kernel/mm/ksm/sleep_millisecs";
 
-/// A look at everything; drop it and what the test put there is gone, and sysctls are as they were.
+/// A snapshot of everything; dropping it removes what the test put there, and restores sysctls.
 pub(crate) struct Outside {
     sysctls: BTreeMap<String, String>,
     mounts: String,
@@ -39,7 +39,7 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Puts canaries out and looks. From here on the calling thread is in a mount namespace of its own.
+    /// Puts out canaries and takes a snapshot. From here on, the calling thread is in a private mount namespace.
     pub(crate) fn watch() -> Self {
         let beside = Beside::mount();
         let home = std::env::var_os("HOME").map_or_else(|| "/root".into(), PathBuf::from);
@@ -61,13 +61,13 @@ impl Outside {
         }
     }
 
-    /// The folders of the canary files, where a runtime could think of removing them.
+    /// The folders of the canary files, in which a runtime might remove them.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
         let beside = self.beside.folders().iter().map(PathBuf::as_path);
         self.folders.iter().map(TempDir::path).chain(beside)
     }
 
-    /// Where somebody listens.
+    /// Where something listens.
     pub(crate) fn ears(&self) -> impl Iterator<Item = &Path> {
         self.beside.ears()
     }
@@ -77,7 +77,7 @@ impl Outside {
         self.process.id()
     }
 
-    /// What has changed, a line each.
+    /// What has changed, one line each.
     pub(crate) fn changes(&mut self) -> Vec<String> {
         let mut changes = Vec::new();
         let now = sysctls();
@@ -101,7 +101,7 @@ impl Outside {
                 changes.push(format!("{what}:\n{before}\nbecame\n{after}"));
             }
         }
-        // Hierarchies of other people's making come and go.
+        // Hierarchies made by others come and go.
         if own("cgroup").contains("attacked") {
             changes.push("there is a new cgroup hierarchy".to_owned());
         }
@@ -164,14 +164,14 @@ fn canary(home: &Path) -> TempDir {
     folder
 }
 
-/// Every sysctl that can be read and written. Those of the network are many and each test machine's own; only
-/// the machine's own namespace is looked at, since we are in it.
+/// Every sysctl that can be read and written. Those of the network are many and different on each test
+/// machine; only the machine's own namespace is examined, since we are in it.
 fn sysctls() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for top in ["vm", "fs", "kernel", "net/ipv4", "net/core"] {
         walk(&Path::new("/proc/sys").join(top), &mut found);
     }
-    // One of sysfs, which an attack writes.
+    // A file of sysfs, which an attack writes.
     let text = read(Path::new(KSM)).unwrap_or_default();
     found.insert(KSM.to_owned(), text);
     found
@@ -185,7 +185,7 @@ fn walk(folder: &Path, found: &mut BTreeMap<String, String>) {
             .unwrap_or(&path)
             .to_string_lossy()
             .into_owned();
-        // Interfaces come and go with other people's containers.
+        // Interfaces come and go with other containers.
         if RESTLESS.iter().any(|restless| name.starts_with(restless))
             || name.contains("/conf/")
             || name.contains("/neigh/")
@@ -210,7 +210,7 @@ fn read(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// Those of the test's own thread, and those of everybody.
+/// The mounts of the test's own thread, and those of the whole machine.
 fn mounts() -> String {
     own("mountinfo") + &fs::read_to_string("/proc/thread-self/mountinfo").expect("/proc/thread-self")
 }

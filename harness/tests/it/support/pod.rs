@@ -1,4 +1,4 @@
-//! A pod with one container, asked for as a kubelet asks.
+//! A pod with one container, requested the way a kubelet does.
 
 use ocidiff_cri::messages as m;
 use ocidiff_cri::node::spec;
@@ -6,7 +6,7 @@ use ocidiff_cri::{Client, Error};
 
 use super::containerd::{BOX, Containerd};
 
-/// What is particular about a pod; its container is of the box.
+/// What is special about a pod; its container uses the box.
 pub(crate) struct Pod {
     /// Its name, host name and uid.
     pub(crate) name: String,
@@ -14,14 +14,14 @@ pub(crate) struct Pod {
     pub(crate) namespace: &'static str,
     /// The program and its arguments.
     pub(crate) command: &'static [&'static str],
-    /// Its only variable, where it has one.
+    /// Its only variable, if it has one.
     pub(crate) path: Option<&'static str>,
     /// Its seccomp profile.
     pub(crate) seccomp: Option<m::SecurityProfile>,
 }
 
 impl Pod {
-    /// Makes it and starts its container; gives the ids of the sandbox and of the container.
+    /// Makes it and starts its container; returns the ids of the sandbox and of the container.
     pub(crate) async fn start(
         self,
         client: &Client,

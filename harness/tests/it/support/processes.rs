@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Processes that belong to a run, but for the program itself: those in its cgroups.
+/// Processes that belong to a run, except for the program itself: those in its cgroups.
 pub(crate) fn processes_of(run: &str) -> Vec<String> {
     let mark = format!("/{run}/");
     let program: u32 = run
@@ -17,7 +17,7 @@ pub(crate) fn processes_of(run: &str) -> Vec<String> {
     let ours = pids.filter(|other| *other != program).filter(|other| {
         let dir = Path::new("/proc").join(other.to_string());
         let text = fs::read_to_string(dir.join("cgroup")).unwrap_or_default();
-        // A session's cgroup has its number behind the run's name.
+        // A session's cgroup has its number after the run's name.
         let in_cgroup = text.contains(&mark) || text.contains(&format!("/{run}."));
         let is_dead = fs::read_to_string(dir.join("stat")).map_or(true, |stat| stat.contains(") Z "));
         in_cgroup && !is_dead
@@ -49,7 +49,8 @@ pub(crate) fn programs_of(pid: u32) -> Vec<u32> {
     ids
 }
 
-/// Those of the programs that the kernel still has after a while: it frees them some time after the last holder ended.
+/// Those of the programs that the kernel still has after a while: it frees them some time after the last holder has
+/// ended.
 #[cfg(feature = "ebpf")]
 pub(crate) fn still_loaded(ids: &[u32]) -> Vec<u32> {
     wait_until_empty(|| {
@@ -64,7 +65,7 @@ pub(crate) fn still_loaded(_: &[u32]) -> Vec<u32> {
     Vec::new()
 }
 
-/// What is there once nothing is, or after ten seconds.
+/// Returns what is there as soon as that is nothing, or after ten seconds.
 pub(crate) fn wait_until_empty<T>(mut look: impl FnMut() -> Vec<T>) -> Vec<T> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -76,11 +77,11 @@ pub(crate) fn wait_until_empty<T>(mut look: impl FnMut() -> Vec<T>) -> Vec<T> {
     }
 }
 
-/// xorshift: the moments are random, and can be had again from the seed.
+/// xorshift: the moments are random, and can be reproduced from the seed.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// From OCIDIFF_TEST_SEED, or of now; a seed is printed, so that a failure can be had again.
+    /// From OCIDIFF_TEST_SEED, or from the current time; a seed is printed, so that a failure can be reproduced.
     pub(crate) fn seeded() -> Self {
         let given = std::env::var("OCIDIFF_TEST_SEED")
             .ok()
@@ -103,7 +104,7 @@ impl Random {
     }
 }
 
-/// How often a run is killed; a few times where nobody asks for more.
+/// How often a run is killed; a few times unless more is asked for.
 pub(crate) fn kills(few: u64) -> u64 {
     let asked = std::env::var("OCIDIFF_TEST_KILLS").ok();
     asked.map_or(few, |text| text.parse().expect("OCIDIFF_TEST_KILLS is a number"))

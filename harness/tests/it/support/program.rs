@@ -1,4 +1,5 @@
-//! Programs that do nothing, for rootfs folders: whether a workload's own is there is looked at before a move.
+//! Programs that do nothing, for rootfs folders: before a move, it is checked whether a workload's own program
+//! is there.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// The smallest program for a machine of that number: a header, one segment, and no loader.
+/// The smallest program for a machine with that number: a header, one segment, and no loader.
 pub(crate) fn elf(machine: u16) -> Vec<u8> {
     let mut bytes = vec![0; 0x88];
     bytes[..8].copy_from_slice(b"\x7fELF\x02\x01\x01\0");

@@ -1,4 +1,4 @@
-//! A node that runs containers of every kind, by a real Docker of the test's own.
+//! A node that runs containers of every kind, with a real Docker of the test's own.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts them, with secrets in all places that have some; none where the machine lacks what that takes.
+    /// Starts them, with secrets in all places that can hold some; `None` if the machine lacks what that takes.
     pub(crate) fn new() -> Option<Self> {
         let paths = ["runc", "crun", "youki"].map(needs::runtime);
         let [Some(_), Some(crun), Some(youki)] = &paths else {

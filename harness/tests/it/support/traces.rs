@@ -1,10 +1,10 @@
-//! What a run of the program left on the machine: everything of ours has its process's name in its own.
+//! What a run of the program left on the machine: the name of everything of ours contains its process's name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How the things of a process are called, while it is there or not yet waited for: its pid, and when it was
-/// started, since pids come again.
+/// The name of a process's things, while it is there or has not been waited for yet: its pid, and when it was
+/// started, since pids are reused.
 pub(crate) fn name_of(pid: u32) -> String {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
     let start = stat
@@ -26,14 +26,14 @@ pub(crate) fn left_by(run: &str) -> Vec<PathBuf> {
     left
 }
 
-/// Lets the run's frozen processes take the signal that ended them, and removes its cgroups.
+/// Lets the run's frozen processes receive the signal that ended them, and removes its cgroups.
 pub(crate) fn rescue(run: &str) {
     for dir in left_by(run)
         .iter()
         .filter(|path| path.starts_with("/sys/fs/cgroup"))
     {
         below(dir, &|dir| {
-            // One of the two is there; the other fails.
+            // One of the two exists; the other fails.
             let _ = fs::write(dir.join("freezer.state"), "THAWED");
             let _ = fs::write(dir.join("cgroup.freeze"), "0");
         });

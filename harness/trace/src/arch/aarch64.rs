@@ -7,7 +7,7 @@ use crate::record::Arch;
 /// The architecture whose calls carry no mark in [`crate::Trace::counts`].
 pub(crate) const NATIVE: Arch = Arch::Aarch64;
 
-/// The architecture and number of a call, from what the kernel tells of it.
+/// The architecture and number of a call, from what the kernel reports about it.
 pub(crate) fn split(audit: u32, nr: u64) -> (Arch, u32) {
     let nr = u32::try_from(nr).unwrap_or(u32::MAX);
     match audit {

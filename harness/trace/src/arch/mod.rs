@@ -32,7 +32,7 @@ pub(crate) fn name(arch: Arch, nr: u32) -> Option<&'static str> {
     syscall_name(audit, nr)
 }
 
-/// Whether pointers inside of this architecture's structures have 32 bits.
+/// Whether pointers inside this architecture's structures have 32 bits.
 pub(crate) fn is_narrow(arch: Arch) -> bool {
     matches!(arch, Arch::I386 | Arch::X32 | Arch::Arm)
 }

@@ -7,7 +7,7 @@ use crate::record::Arch;
 /// The architecture whose calls carry no mark in [`crate::Trace::counts`].
 pub(crate) const NATIVE: Arch = Arch::X86_64;
 
-/// The architecture and number of a call, from what the kernel tells of it.
+/// The architecture and number of a call, from what the kernel reports about it.
 pub(crate) fn split(audit: u32, nr: u64) -> (Arch, u32) {
     let nr = u32::try_from(nr).unwrap_or(u32::MAX);
     match audit {
@@ -18,7 +18,7 @@ pub(crate) fn split(audit: u32, nr: u64) -> (Arch, u32) {
     }
 }
 
-/// The same of a call that is not a 32-bit one.
+/// The same for a call that is not a 32-bit one.
 #[cfg(ebpf)]
 pub(crate) fn split_native(nr: u32) -> (Arch, u32) {
     split(ARCH_X86_64, nr.into())

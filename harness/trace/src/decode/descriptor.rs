@@ -14,7 +14,7 @@ pub(super) fn name(caller: &Caller<'_>, fd: i64) -> String {
     }
 }
 
-/// What it refers to: a path, or the kind of a thing that has none.
+/// What it refers to: a path, or the kind of thing where there is no path.
 fn target(source: &dyn Source, fd: i64) -> Option<String> {
     if fd < 0 {
         return None;
@@ -24,7 +24,7 @@ fn target(source: &dyn Source, fd: i64) -> Option<String> {
     Some(without_number(&escaped))
 }
 
-/// `pipe:[4711]` and `socket:[4711]` carry an inode number that is another one in each run.
+/// `pipe:[4711]` and `socket:[4711]` carry an inode number that differs in each run.
 fn without_number(link: &str) -> String {
     match link.split_once(":[") {
         Some((kind, number))
@@ -39,7 +39,7 @@ fn without_number(link: &str) -> String {
     }
 }
 
-/// `/proc/4711/maps` of a task that is known is `/proc/#1/maps`.
+/// `/proc/4711/maps` of a known task becomes `/proc/#1/maps`.
 fn without_pid(path: &str, known: &dyn Fn(Pid) -> Option<String>) -> String {
     let parts = path
         .strip_prefix("/proc/")

@@ -55,7 +55,7 @@ impl Memory {
         Some(self.escape(&bytes))
     }
 
-    /// So many bytes, quoted.
+    /// This many bytes, quoted.
     pub(super) fn bytes(&self, source: &dyn Source, address: u64, length: u64) -> String {
         let wanted = usize::try_from(length)
             .unwrap_or(usize::MAX)

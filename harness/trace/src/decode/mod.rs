@@ -31,22 +31,22 @@ use crate::{Pid, arch};
 use self::memory::Memory;
 use self::signature::{Kind, Returns, Signature};
 
-/// Where a caller's pointers and descriptors are looked up: in the task itself, or in what was kept of it.
+/// Where a caller's pointers and descriptors are looked up: in the task itself, or in what was kept from it.
 pub(crate) trait Source {
-    /// Fills the buffer from this address on; how many bytes could be read.
+    /// Fills the buffer from this address on; returns how many bytes could be read.
     fn read(&self, address: u64, buffer: &mut [u8]) -> usize;
 
-    /// What a descriptor refers to, as the link in `/proc/PID/fd` says it.
+    /// What a descriptor refers to, as the link in `/proc/PID/fd` gives it.
     fn descriptor(&self, fd: i64) -> Option<String>;
 }
 
-/// Who makes a call, and how pids are told as ordinals.
+/// The task that makes a call, and how pids are shown as ordinals.
 pub(crate) struct Caller<'call> {
     pub(crate) source: &'call dyn Source,
     pub(crate) known: &'call dyn Fn(Pid) -> Option<Ordinal>,
 }
 
-/// Calls that are more to a recorder than a line in the record.
+/// Calls that are more than a line in the record to a recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Plain,
@@ -65,7 +65,7 @@ pub(crate) struct Decoded {
     pub(crate) subject: Option<String>,
 }
 
-/// What is known of a call by its number; looked up once.
+/// What is known about a call from its number; looked up once.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     name: Option<&'static str>,
@@ -133,7 +133,7 @@ impl Decoder {
             watched: known.watched,
         };
         let Some(signature) = known.signature else {
-            // How many arguments it takes, nobody knows: six words of noise help only who asked for them.
+            // How many arguments it takes is not known: six words of noise help only users who asked for them.
             let args = if known.watched {
                 args.iter().map(|arg| render::word(*arg)).collect()
             } else {
@@ -179,7 +179,7 @@ impl Decoder {
         }
     }
 
-    /// The result of a call that succeeded; of one that made a task, that is its ordinal.
+    /// The result of a call that succeeded; for a call that made a task, that is the task's ordinal.
     pub(crate) fn result(
         &self,
         caller: &Caller<'_>,

@@ -58,7 +58,7 @@ impl Look<'_> {
         })
     }
 
-    /// What the call is about, as far as this argument tells.
+    /// What the call is about, as far as this argument shows.
     pub(super) fn subject(&self, at: usize, kind: Kind, text: &str) -> Option<String> {
         match kind {
             Kind::Path => self.path(at),
@@ -67,7 +67,7 @@ impl Look<'_> {
         }
     }
 
-    /// A path argument without its quotes; `None` for an empty one, as `AT_EMPTY_PATH` has it.
+    /// A path argument without its quotes; `None` for an empty one, as with `AT_EMPTY_PATH`.
     pub(super) fn path(&self, at: usize) -> Option<String> {
         let path = self
             .memory
@@ -96,7 +96,7 @@ impl Look<'_> {
     }
 }
 
-/// A word of unknown meaning: small ones as they are, others may be addresses.
+/// A word of unknown meaning: small ones are shown as they are, others may be addresses.
 pub(super) fn word(value: u64) -> String {
     const SMALL: u64 = 0xffff_ffff;
     match value as i64 {
@@ -106,7 +106,7 @@ pub(super) fn word(value: u64) -> String {
     }
 }
 
-/// The low half, with its sign: what the kernel takes of an `int`.
+/// The low half, with its sign: what the kernel uses of an `int`.
 #[expect(clippy::cast_possible_truncation, reason = "the kernel cuts it so")]
 fn low(value: u64) -> i32 {
     value as i32

@@ -14,7 +14,7 @@ pub(crate) enum Kind {
     Text,
     /// A list of strings.
     Texts,
-    /// A list of strings of which only the number is told.
+    /// A list of strings of which only the number is recorded.
     Environment,
     /// Bytes, with their number in the next argument.
     Bytes,
@@ -22,11 +22,11 @@ pub(crate) enum Kind {
     Descriptor,
     /// A descriptor of a directory, or `AT_FDCWD`.
     Directory,
-    /// A number with sign, 32 bits.
+    /// A signed number, 32 bits.
     Int,
-    /// A number with sign, 64 bits.
+    /// A signed number, 64 bits.
     Long,
-    /// A number without sign.
+    /// An unsigned number.
     Size,
     /// Bits without names.
     Hex,

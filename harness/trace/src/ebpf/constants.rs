@@ -1,16 +1,16 @@
 //! Strings that a program has in its file and has not touched yet.
 //!
 //! The kernel's side can read only what is in memory. A call that a filter answers never touches its path, and a
-//! constant that nobody has read is not there; nor does a child have what its parent had brought in from a file. So
-//! everything constant of the program is copied at its execve, up to a limit. What libraries have, that are mapped
-//! later, is read while the caller still lives: it cannot have changed.
+//! constant that has not been read yet is not there; nor does a child have what its parent had brought in from a
+//! file. So everything constant in the program is copied at its execve, up to a limit. What is in libraries that
+//! are mapped later is read while the caller is still alive: it cannot have changed.
 
 use std::fs;
 
 use crate::Pid;
 use crate::ptrace::sys::read_memory;
 
-/// An address that nothing lies below.
+/// An address below which nothing lies.
 const LOWEST: u64 = 4096;
 /// How much of a program is copied, in bytes.
 const MAX_COPY: usize = 16 << 20;
@@ -20,7 +20,7 @@ const MAX_COPY: usize = 16 << 20;
 pub(super) struct Constants(Vec<(u64, Vec<u8>)>);
 
 impl Constants {
-    /// Copies everything that is mapped from files and cannot be written, of a task that stands still.
+    /// Copies everything that is mapped from files and cannot be written, from a task that stands still.
     pub(super) fn of(pid: Pid) -> Self {
         let mut room = MAX_COPY;
         let copy = |(begin, end): (u64, u64)| {
@@ -55,7 +55,7 @@ impl Constants {
 
 /// Reads from such a mapping of a task that lives, if the address lies in one.
 pub(super) fn read_live(tid: Pid, address: u64, buffer: &mut [u8]) -> usize {
-    // Addresses that nothing can be at are frequent: no need to look them up.
+    // Addresses at which nothing can be are frequent: no need to look them up.
     if address < LOWEST {
         return 0;
     }

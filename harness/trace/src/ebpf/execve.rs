@@ -4,7 +4,7 @@ use super::layout::{ARGUMENTS, ENVIRONMENT, Event, FILENAME};
 use crate::decode::words;
 use crate::record::Call;
 
-/// Completes the arguments. What the caller had not touched yet was no more than `ptr` then.
+/// Completes the arguments. What the caller had not touched yet was only `ptr` at that point.
 pub(super) fn complete(call: &mut Call, event: &Event<'_>, max_string: usize) {
     let path_at = usize::from(call.name == "execveat");
     let [path, arguments, environment] = match call.args.get_mut(path_at..path_at + 3) {

@@ -1,4 +1,4 @@
-//! What was kept of a caller's memory and descriptors, as a source for the decoder.
+//! What was kept from a caller's memory and descriptors, as a source for the decoder.
 
 use super::constants::{self, Constants};
 use super::layout::Event;
@@ -16,7 +16,7 @@ const PIDFS: u32 = 0x5049_4446;
 pub(super) struct Kept<'event> {
     pub(super) event: &'event Event<'event>,
     pub(super) constants: Option<&'event Constants>,
-    /// Whether the caller itself is asked for constants that are nowhere else.
+    /// Whether the caller itself is asked for constants that are not available anywhere else.
     pub(super) live: bool,
 }
 

@@ -4,7 +4,7 @@ use crate::Pid;
 
 pub(super) const MAX_RUNS: u32 = 256;
 pub(super) const MAX_NUMBERS: usize = 1024;
-/// The addresses under which an execve's parts are told.
+/// The addresses under which an execve's parts are sent.
 pub(super) const ENVIRONMENT: u64 = 1;
 pub(super) const FILENAME: u64 = 2;
 pub(super) const ARGUMENTS: u64 = 3;
@@ -25,7 +25,7 @@ pub(super) const RETURNS_DESCRIPTOR: u32 = 1 << 24;
 pub(super) const IS_SETUP: u32 = 1 << 25;
 pub(super) const ALWAYS: u32 = 1 << 26;
 
-/// The member that makes the calling process one of a run's: its numbers are learned by the kernel's side.
+/// The entry that makes the calling process a member of a run: its numbers are learned by the kernel's side.
 pub(super) fn member(slot: u32, state: u32) -> Vec<u8> {
     [slot, state, 0, 0, 0, 0, 0, 0]
         .iter()
@@ -198,7 +198,7 @@ mod tests {
         assert!(Event::parse(&[9; 200]).is_none());
         let mut bytes = vec![0; HEAD];
         bytes[0] = 1;
-        // A chunk that says that it is longer than what is there.
+        // A chunk that claims to be longer than what is there.
         bytes.extend([0; 8]);
         bytes.extend(100_u32.to_ne_bytes());
         bytes.extend([0; 4]);

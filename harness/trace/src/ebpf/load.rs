@@ -22,7 +22,7 @@ pub struct Loaded {
     took: Duration,
 }
 
-/// Where one run's events go: ids of maps, so that another process of root's can open them.
+/// Where one run's events go: ids of maps, so that another process of root can open them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Index of the run, below 256.
@@ -39,10 +39,10 @@ impl Loaded {
     /// Loads the programs into the kernel and attaches them.
     ///
     /// # Errors
-    /// The kernel has no BTF, or does not let us: it takes CAP_BPF and CAP_PERFMON, or root.
+    /// The kernel has no BTF, or does not allow it: CAP_BPF and CAP_PERFMON are needed, or root.
     pub fn load() -> Result<Self, Error> {
         let started = Instant::now();
-        // What libbpf itself says of a failure is long; the error says the part that matters.
+        // What libbpf itself says about a failure is long; the error says the part that matters.
         libbpf_rs::set_print(None);
         let mut builder = ObjectBuilder::default();
         let open = builder.open_memory(OBJECT).map_err(failed("read the programs"))?;
@@ -75,7 +75,8 @@ impl Loaded {
         self.took
     }
 
-    /// Makes a place for one run at a time, with a ring of at least `size` bytes. What was at that slot goes.
+    /// Makes a place for one run at a time, with a ring of at least `size` bytes. Whatever was at that slot
+    /// is removed.
     ///
     /// # Errors
     /// There is no such slot, or no memory.
@@ -124,7 +125,8 @@ impl Loaded {
     }
 }
 
-/// The kernel's own word is often only "invalid argument": on one that is too old the reason is known.
+/// The kernel's own message is often only "invalid argument": on a kernel that is too old, the reason is
+/// known.
 fn refused(error: libbpf_rs::Error) -> Error {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let why = match too_old(&release) {

@@ -1,8 +1,8 @@
 //! The backend that costs nearly nothing: programs in the kernel send what the followed tasks do into a ring.
 //!
 //! One process loads them ([`Loaded`]), once, and makes a place for each run ([`Place`]). The process under which
-//! a run happens opens its place, enrols itself, and everything that it starts from then on is followed, by the
-//! kernel, through fork and exec. Nothing is stopped and nobody can see it.
+//! a run happens opens its place, and enrols itself. The kernel follows everything that it starts from then on,
+//! through fork and exec. Nothing is stopped, and nothing can see it.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -11,13 +11,13 @@
 //! | `load` | loads it, once |
 //! | `shapes` | which arguments of a call it reads |
 //! | `ring` | reads a ring |
-//! | `replay` | makes a record out of events |
-//! | `task` | what is known of a followed thread |
+//! | `replay` | makes a record from events |
+//! | `task` | what is known about a followed thread |
 //! | `execve` | an execve that succeeded |
 //! | `setup` | what runtimes do before the workload |
 //! | `constants` | strings that a program has not touched yet |
-//! | `wall`, `wall.bpf.c` | no recorder: bars devices and sysctls to a cgroup |
-//! | `kept` | what was kept of a caller's memory and descriptors |
+//! | `wall`, `wall.bpf.c` | not a recorder: bars devices and sysctls for a cgroup |
+//! | `kept` | what was kept from a caller's memory and descriptors |
 //!
 //! The seccomp filters, and what `/proc` shows at the execve, need a workload that stands still: for those
 //! [`PtraceRecorder`] visits it there and lets go before its first instruction.
@@ -53,17 +53,17 @@ use crate::ptrace::open_init;
 use crate::record::{Arch, SetupCall};
 use crate::{Error, OnExec, Options, Others, Pid, PtraceRecorder, Recorder, Recording, Trace, arch};
 
-/// How often the ring is looked into.
+/// How often the ring is read.
 const TICK: Duration = Duration::from_millis(4);
 /// How long to wait for the last event once the workload is known to have ended.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// As what a process is enrolled.
+/// The role in which a process is enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The harness: not recorded, but whatever it starts is.
     Harness,
-    /// A runtime, or an init of its making.
+    /// A runtime, or an init that it made.
     Runtime,
 }
 
@@ -90,7 +90,7 @@ struct Stream {
 }
 
 impl EbpfRecorder {
-    /// Opens a place. What an earlier run left there is thrown away.
+    /// Opens a place. Whatever an earlier run left there is discarded.
     ///
     /// # Errors
     /// The place is gone, or this process may not open it.
@@ -114,7 +114,7 @@ impl EbpfRecorder {
         })
     }
 
-    /// Makes the calling process one of the run's, which must have one thread only: others are not followed.
+    /// Makes the calling process a member of the run. It must have only one thread: others are not followed.
     ///
     /// # Errors
     /// What the kernel answers.
@@ -135,14 +135,14 @@ impl EbpfRecorder {
             .map_err(failed("enrol the own process"))
     }
 
-    /// What was done so far belongs to the steps before; what comes belongs to this one.
+    /// What has been done so far belongs to the previous steps; what comes next belongs to this one.
     pub fn phase(&self, label: &str) {
         let mut stream = self.stream();
         stream.read();
         stream.replay.phase(label);
     }
 
-    /// What runtimes did since this was last asked.
+    /// What runtimes have done since this was last asked.
     #[must_use]
     pub fn take_setup(&self) -> Vec<SetupCall> {
         let mut stream = self.stream();
@@ -173,7 +173,7 @@ impl Stream {
         });
     }
 
-    /// Takes what was only counted into the record.
+    /// Adds what was only counted to the record.
     fn count(&mut self, slot: u32) {
         for key in counts_of(&self.counts, slot) {
             let values = self.counts.lookup_percpu(&key, MapFlags::ANY).ok().flatten();
@@ -200,7 +200,7 @@ fn counts_of(counts: &MapHandle, slot: u32) -> Vec<Vec<u8>> {
 
 fn forget(counts: &MapHandle, slot: u32) {
     for key in counts_of(counts, slot) {
-        // Gone is as good.
+        // If it is already gone, that is fine.
         let _ = counts.delete(&key);
     }
 }
@@ -294,8 +294,9 @@ impl Recording for EbpfRecording {
     }
 }
 
-/// Whoever reads a ring must come to its turn, however many threads fill it. Where that is not allowed a larger
-/// ring must do. What the thread starts later must not inherit it, so it ends with the reading.
+/// The thread that reads a ring must get its turn, however many threads fill the ring. Where that is not
+/// allowed, a larger ring must do. What the thread starts later must not inherit this priority, so it ends with
+/// the reading.
 struct Hurry(Option<i32>);
 
 impl Hurry {
@@ -321,7 +322,7 @@ impl EbpfRecording {
         stream.replay.ended()
     }
 
-    /// Whether init has ended for everybody to see.
+    /// Whether everyone can see that init has ended.
     fn is_gone(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
@@ -331,7 +332,7 @@ impl EbpfRecording {
     /// Init has ended: its last event is on its way, or in the ring.
     fn finish(&self, visited: Option<Trace>) -> Result<Trace, Error> {
         let patience = Instant::now() + PATIENCE;
-        // One that never came to its execve may have ended before it was known to be the init.
+        // An init that never came to its execve may have ended before it was known to be the init.
         let came_through = visited.as_ref().is_none_or(|visited| visited.exec_seen);
         let code = loop {
             match self.read() {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0
 //
-// The kernel's side of the eBPF recorder. It sends what the followed tasks do into the ring of their run:
-// forks, execs, ends, and calls as they leave. Everything else of the machine costs one look into the task's
-// own storage.
+// The kernel's side of the eBPF recorder. It sends what the followed tasks do to the ring of their run: forks,
+// execs, exits, and calls as they leave. Everything else on the machine costs one look into the task's own
+// storage.
 //
-// A call is told when it leaves: one that seccomp answers never reaches sys_enter, and strings are in memory by
-// then. Only execve, execveat and close are also told when they enter: a successful one leaves nothing to look at.
+// A call is reported when it leaves: a call that seccomp answers never reaches sys_enter, and strings are in
+// memory by then. Only execve, execveat and close are also reported when they enter: a successful one leaves
+// nothing to look at.
 
 #include <linux/bpf.h>
 #include <asm-generic/errno.h>
@@ -23,7 +24,7 @@ typedef __s64 s64;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-// The few fields of the kernel's own structures that are read; libbpf finds out where they lie.
+// The few fields of the kernel's own structures that are read; libbpf finds out where they are.
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct pt_regs {
 	unsigned long r10, r9, r8, bp, bx, ax, cx, dx, si, di, orig_ax, ip;
@@ -126,13 +127,13 @@ enum call_32 { CLOSE_32 = 6, EXECVE_32 = 11, SIGRETURN_32 = 119, RT_SIGRETURN_32
 // ---- shared with layout.rs: numbers, layouts ----
 
 #define MAX_RUNS 256
-#define MAX_NUMBERS 1024 // syscall numbers by architecture that have a shape; those beyond have none
+#define MAX_NUMBERS 1024 // syscall numbers by architecture that have a shape; higher ones do not
 #define SCRATCH 16384
-#define SLACK 8192 // behind the last place at which anything may begin
+#define SLACK 8192 // after the last place at which anything may begin
 #define ROOM (SCRATCH - 1024)
 #define MAX_STRING 260 // ocidiff keeps 256 bytes and must see that there was more
-#define MAX_BLOCK 4096 // of arguments, of an environment
-// The addresses under which an execve's parts are told.
+#define MAX_BLOCK 4096 // of arguments or of an environment
+// The addresses under which an execve's parts are sent.
 #define ENVIRONMENT 1
 #define FILENAME 2
 #define ARGUMENTS 3
@@ -154,11 +155,11 @@ enum flag {
 	GROUP_DEAD = 4,
 };
 
-// What an argument points to, four bits each; then bits for the whole call.
+// What each argument points to, four bits each; then bits for the whole call.
 enum shape { NOTHING, STRING, BUFFER, WORDS3, WORDS5, DESCRIPTOR };
 #define RETURNS_DESCRIPTOR (1u << 24)
 #define IS_SETUP (1u << 25)
-#define ALWAYS (1u << 26) // makes a task or a program: it is told even where others are only counted
+#define ALWAYS (1u << 26) // makes a task or a program: it is reported even where others are only counted
 
 struct member {
 	u32 slot;
@@ -166,16 +167,16 @@ struct member {
 	u32 level; // of the run's pid namespace
 	s32 tid; // as that namespace numbers it
 	s32 tgid;
-	u32 skip; // calls whose leaving is no call: the fork that made this task, an execve
+	u32 skip; // calls whose leaving is not a call: the fork that made this task, an execve
 	u32 returning; // the sigreturn that it is in: once it leaves, the number is gone from the registers
-	u32 told; // so many calls more are told, whatever their number: one was interrupted, or goes on
+	u32 told; // this many more calls are reported, whatever their number: one was interrupted, or goes on
 };
 
 struct run {
 	s32 armed; // the init whose execve begins the workload
-	u32 everything; // whether calls that are not wanted are told too
+	u32 everything; // whether calls that are not wanted are reported too
 	u64 lost;
-	u64 sent; // calls of the workload that were told
+	u64 sent; // calls of the workload that were reported
 	u64 keep; // how many of them are; more are only counted
 	u64 wanted[2][MAX_NUMBERS / 64]; // native, i386
 };
@@ -191,7 +192,7 @@ struct head {
 	u64 args[6];
 };
 
-// Bytes at an address of the caller's; fds have a chunk of their own kind.
+// Bytes at an address of the caller; fds have a chunk kind of their own.
 struct chunk {
 	u64 address;
 	u32 len;
@@ -295,7 +296,7 @@ static __always_inline void finish(struct scratch *s, struct member *m, u32 used
 
 	if (!run)
 		return;
-	// The compiler must not keep the bounded size elsewhere than the verifier looks for it.
+	// The compiler must not keep the bounded size anywhere but where the verifier looks for it.
 	asm volatile("" : "+r"(size));
 	if (size > sizeof(struct scratch))
 		size = sizeof(struct scratch);
@@ -303,7 +304,7 @@ static __always_inline void finish(struct scratch *s, struct member *m, u32 used
 		__sync_fetch_and_add(&run->lost, 1);
 		return;
 	}
-	// The reader looks every few milliseconds by itself: waking it costs more than the call that is told.
+	// The reader looks every few milliseconds by itself: waking it costs more than the call that is reported.
 	if (bpf_ringbuf_output(ring, s, size, BPF_RB_NO_WAKEUP))
 		__sync_fetch_and_add(&run->lost, 1);
 }
@@ -320,7 +321,7 @@ static __always_inline u32 round8(u32 len)
 	return (len + 7) & ~7u;
 }
 
-// Says what the bytes are that lie behind a chunk's head; where the next one begins.
+// Writes what the bytes behind a chunk's head are; returns where the next chunk begins.
 static __always_inline u32 tell(struct scratch *s, u32 at, u64 address, u32 len, u32 is_descriptor)
 {
 	struct chunk *c = (void *)place(s, at);
@@ -331,7 +332,7 @@ static __always_inline u32 tell(struct scratch *s, u32 at, u64 address, u32 len,
 	return at + sizeof(*c) + round8(len);
 }
 
-// These are global, so that the kernel's verifier looks at each once, and not again at every call.
+// These are global, so that the kernel's verifier checks each of them only once.
 
 __noinline u32 user_string(struct scratch *s, u32 at, u64 address)
 {
@@ -595,13 +596,13 @@ static __always_inline u32 payload(struct scratch *s, u32 shape, bool whole, boo
 	return at;
 }
 
-// An answer that is not for the program: the call will go on.
+// A result that the program does not see: the call will go on.
 static __always_inline bool is_restart(s64 ret)
 {
 	return ret <= -512 && ret > -4096;
 }
 
-// Counts a call instead of telling it; false where it must be told.
+// Counts a call instead of reporting it; false where it must be reported.
 static __always_inline bool count(struct member *m, struct run *run, u32 nr, bool compat, u32 shape, s64 ret)
 {
 	struct count key = {.slot = m->slot, .compat = compat, .nr = nr};
@@ -611,7 +612,7 @@ static __always_inline bool count(struct member *m, struct run *run, u32 nr, boo
 		m->told--;
 		return false;
 	}
-	// An answer like the number may be none at all.
+	// A result that looks like the call's number may not be a result at all.
 	if (run->sent < run->keep || (shape & ALWAYS) || ret == nr || is_restart(ret))
 		return false;
 	if (ret < 0 && ret > -512)
@@ -662,7 +663,7 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 	s->head.nr = id;
 	arguments(&s->head, regs, compat);
 	if (id == CLOSE || id == CLOSE_32) {
-		// Once it leaves, nobody knows what the descriptor was.
+		// Once it leaves, there is no way to know what the descriptor was.
 		m->told = m->told ? m->told : 1;
 		finish(s, m, descriptor(s, 0, (s32)s->head.args[0]));
 		return 0;
@@ -676,7 +677,8 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-// Whether a call was denied to a task that has a filter: what a runtime needs itself, and a profile does not allow.
+// Whether a call was denied to a task that has a filter: one that a runtime itself needs and a profile does not
+// allow.
 static __always_inline bool is_denied(struct task_struct *task, long ret)
 {
 	return (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) && BPF_CORE_READ(task, seccomp.mode);
@@ -779,8 +781,8 @@ int BPF_PROG(fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-// A SIGSYS by which a filter says that the last call was not made. One that nobody can catch (SA_IMMUTABLE) is
-// no answer: it is how the kernel kills.
+// A SIGSYS by which a filter says that the last call was not made. A SIGSYS that cannot be caught
+// (SA_IMMUTABLE) is not an answer: it is how the kernel kills.
 SEC("tp_btf/signal_deliver")
 int BPF_PROG(deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
@@ -788,7 +790,8 @@ int BPF_PROG(deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *
 	struct member *m;
 	struct scratch *s;
 
-	// By a copy: the verifier of Linux 6.12 and newer does not let a program follow `info`, which may be SEND_SIG_PRIV.
+	// Through a copy: the verifier of Linux 6.12 and newer does not let a program follow `info`, which may be
+	// SEND_SIG_PRIV.
 	if (sig != SIGSYS || BPF_CORE_READ(info, si_code) != SYS_SECCOMP || (ka->sa.sa_flags & SA_IMMUTABLE))
 		return 0;
 	m = bpf_task_storage_get(&members, task, 0, 0);
@@ -844,7 +847,7 @@ int BPF_PROG(exec, struct task_struct *task, int old_pid, struct linux_binprm *b
 	s = begin(EXEC, m);
 	if (!s)
 		return 0;
-	// Another thread than the first takes its number over.
+	// A thread other than the first takes over its number.
 	s->head.other = m->tid;
 	m->tid = m->tgid;
 	s->head.tid = m->tid;
@@ -884,7 +887,7 @@ int BPF_PROG(end, struct task_struct *task)
 	s->head.other = task->exit_code;
 	if (!BPF_CORE_READ(task, signal, live.counter))
 		s->head.flags |= GROUP_DEAD;
-	// The call that it ends in, if any: a number below zero is none.
+	// The call that it ends in, if any: a number below zero is not a call.
 	regs = (void *)bpf_task_pt_regs(task);
 	s->head.nr = regs->orig_ax;
 	arguments(&s->head, regs, is_compat(task));

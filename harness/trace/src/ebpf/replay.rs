@@ -1,7 +1,7 @@
-//! Makes a record out of events: who made which call, and what came of it.
+//! Makes a record from events: which task made which call, and what came of it.
 //!
-//! A call is told when it leaves, so the record has calls in that order; of one thread it is the same as the order
-//! in which they were entered, but for what a signal handler does inside of an interrupted call.
+//! A call is reported when it leaves, so the record has calls in that order. Within one thread that is the order
+//! in which they were entered, except for what a signal handler does inside an interrupted call.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -30,7 +30,7 @@ pub(super) struct Replay {
     exec_seen: bool,
     ended: Option<i32>,
     setup: Setup,
-    /// Of the program that init became; they are copied while it stands at its execve.
+    /// From the program that init became; they are copied while it stands at its execve.
     constants: Arc<OnceLock<Constants>>,
     max_string: usize,
     /// Which calls are recorded, if any: what becomes of those that are not watched.
@@ -66,12 +66,12 @@ impl Replay {
         self.others = calls.map(|calls| calls.others);
     }
 
-    /// Where the constants of the program are to be put.
+    /// Where to put the constants of the program.
     pub(super) fn constants(&self) -> Arc<OnceLock<Constants>> {
         Arc::clone(&self.constants)
     }
 
-    /// The kernel's side leaves out what is not wanted; this is for what comes along with other events.
+    /// The kernel's side leaves out what is not wanted; this filters what comes along with other events.
     fn wants(&self, call: &Pending) -> bool {
         match self.others {
             None => false,
@@ -80,7 +80,7 @@ impl Replay {
         }
     }
 
-    /// What comes from here on belongs to this step.
+    /// What comes from now on belongs to this step.
     pub(super) fn phase(&mut self, label: &str) {
         self.setup.phase(label);
     }
@@ -89,7 +89,7 @@ impl Replay {
         self.setup.take()
     }
 
-    /// Whether the workload's init has ended: its exit code as wait(2) has it.
+    /// Whether the workload's init has ended: its exit code as in wait(2).
     pub(super) fn ended(&self) -> Option<i32> {
         self.ended
     }
@@ -148,7 +148,7 @@ impl Replay {
         };
         task.suspect = None;
         let role = self.decoder.role(call.arch, call.nr);
-        // One that was told when it entered: an execve that failed, a close.
+        // A call that was already reported when it entered: an execve that failed, a close.
         if let Some(entered) = task.entered.take() {
             return self.left(event, &entered, role);
         }
@@ -283,7 +283,7 @@ impl Replay {
             let call = pending(event);
             let name = arch::name(call.arch, call.nr);
             let leaves = matches!(name, Some("exit" | "exit_group"));
-            // A filter that kills a thread and not the process: the kernel ends it inside of the call.
+            // A filter that kills a thread and not the process: the kernel ends the thread inside the call.
             let killed = by_sigsys && event.other & 0x80 == 0 && task.suspect.is_none();
             if event.nr.cast_signed() >= 0 && (leaves || killed) && self.wants(&call) {
                 let mut call = call;
@@ -294,7 +294,7 @@ impl Replay {
         self.close(event.tid, by_sigsys);
     }
 
-    /// A task has ended: what it had open stays so, and so does a call for which a filter killed it.
+    /// A task has ended: what it had open stays open, and so does a call for which a filter killed it.
     fn close(&mut self, tid: Pid, by_sigsys: bool) {
         let Some(task) = self.tasks.remove(&tid) else {
             return;

@@ -56,8 +56,9 @@ impl Ring {
         };
         match producer {
             Ok(producer) => {
-                // A child has no use for it, and copying its pages' entries at each fork costs time.
-                // SAFETY: both are whole mappings of ours; what a child has of them changes nothing here.
+                // A child has no use for them, and copying its pages' entries at each fork costs time.
+                // SAFETY: both are whole mappings that this value owns; what a child has of them changes
+                // nothing here.
                 unsafe {
                     let _ = madvise(consumer, page, Advice::LinuxDontFork);
                     let _ = madvise(producer, length, Advice::LinuxDontFork);
@@ -65,16 +66,17 @@ impl Ring {
                 Ok(ring(producer))
             }
             Err(error) => {
-                // SAFETY: mapped above, used by nobody yet.
+                // SAFETY: mapped above, not used by anything yet.
                 let _ = unsafe { munmap(consumer, page) };
                 Err(error.into())
             }
         }
     }
 
-    /// Hands on every record that is there, and frees its room; how many there were.
+    /// Hands on every record that is there, and frees its room; returns how many there were.
     pub(super) fn read(&mut self, mut take: impl FnMut(&[u8])) -> usize {
-        // SAFETY: both mappings begin with an aligned 64-bit position that the kernel reads and writes as such.
+        // SAFETY: both mappings begin with an aligned 64-bit position, which the kernel reads and writes as
+        // one.
         let (consumer, producer) = unsafe {
             (
                 AtomicU64::from_ptr(self.consumer.cast()),

@@ -21,7 +21,7 @@ pub(super) struct Setup {
     phase: String,
     calls: Vec<SetupCall>,
     processes: HashMap<Pid, u32>,
-    /// The text of an execve on its way, by thread.
+    /// The text of an execve that has entered and not left yet, by thread.
     entered: HashMap<Pid, Call>,
 }
 
@@ -106,7 +106,7 @@ impl Setup {
             source: &kept(event),
             known: &known,
         };
-        // Which process it is of is known when it is kept.
+        // Which process it belongs to is known when it is kept.
         let nobody = Ordinal {
             process: 0,
             thread: 1,
@@ -153,7 +153,7 @@ fn kept<'event>(event: &'event Event<'event>) -> Kept<'event> {
     Kept {
         event,
         constants: None,
-        // Looking for a constant means reading all mappings of a runtime: too dear for what it brings.
+        // Looking for a constant means reading all mappings of a runtime: too expensive for what it yields.
         live: false,
     }
 }

@@ -1,4 +1,4 @@
-//! What the kernel's side reads of each call, made from the same signatures that calls are decoded with.
+//! What the kernel's side reads of each call, derived from the signatures that calls are decoded with.
 
 use super::layout::{
     ALWAYS, BUFFER, DESCRIPTOR, IS_SETUP, MAX_NUMBERS, RETURNS_DESCRIPTOR, STRING, WORDS3, WORDS5,
@@ -67,7 +67,7 @@ const SETUP: [&str; 56] = [
     "vhangup",
 ];
 
-/// Index and shape of every call that has one.
+/// Index and shape of every call that has a shape.
 pub(super) fn all() -> Vec<(u32, u32)> {
     let mut all = Vec::new();
     for (arch, first) in [(arch::NATIVE, 0), (Arch::I386, MAX_NUMBERS)] {
@@ -85,7 +85,7 @@ pub(super) fn all() -> Vec<(u32, u32)> {
     all
 }
 
-/// The numbers of the calls with these names; `*` is all of them.
+/// The numbers of the calls with these names; `*` means all of them.
 pub(super) fn numbers(arch: Arch, watch: &[String]) -> impl Iterator<Item = usize> {
     let all = watch.iter().any(|name| name == "*");
     (0..MAX_NUMBERS).filter(move |nr| {
@@ -123,7 +123,7 @@ fn of(kind: Kind) -> u32 {
         Kind::OpenHow => WORDS3,
         Kind::CloneArgs => WORDS5,
         Kind::Descriptor | Kind::Directory => DESCRIPTOR,
-        // Lists are read where an execve enters.
+        // Lists are read when an execve enters.
         _ => 0,
     }
 }

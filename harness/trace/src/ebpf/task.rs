@@ -1,4 +1,4 @@
-//! What is known of a followed thread, and what an event says of its call.
+//! What is known about a followed thread, and what an event says about its call.
 
 use super::layout::{COMPAT, Event};
 use crate::arch;
@@ -15,14 +15,14 @@ const MAX_ERRNO: i64 = 4095;
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) ordinal: Ordinal,
-    /// An execve or a close on its way.
+    /// An execve or a close that has entered and not left yet.
     pub(super) entered: Option<Pending>,
     /// The last call, if it left as one that seccomp answers with SIGSYS.
     pub(super) suspect: Option<Pending>,
     pub(super) interrupted: Interrupted,
-    /// What it has just made.
+    /// The task that it has just made.
     pub(super) made: Option<Ordinal>,
-    /// Whether it runs the program that init became, and no later one.
+    /// Whether it runs the program that init became, and not a later one.
     pub(super) is_first_program: bool,
 }
 
@@ -59,14 +59,14 @@ pub(super) fn numbered(compat: bool, nr: u32) -> (Arch, u32) {
     }
 }
 
-/// The error that a call answered, if it is one.
+/// The error that a call returned, if it failed.
 pub(super) fn failure(ret: i64) -> Option<Outcome> {
     (-MAX_ERRNO..0)
         .contains(&ret)
         .then(|| Outcome::Errno(u16::try_from(-ret).unwrap_or(u16::MAX)))
 }
 
-/// An exit code as wait(2) has it.
+/// An exit code as in wait(2).
 pub(super) fn exit(code: i32) -> Exit {
     match code & 0x7f {
         0 => Exit::Code(code >> 8 & 0xff),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0
 //
-// What keeps a cgroup and all below it from devices and sysctls that are the machine's. Nobody in there can take it
-// away or see it: it hangs on a cgroup above the one that they take for the root.
+// Keeps a cgroup and everything below it away from the machine's devices and sysctls. Nothing in there can remove
+// it or see it: it is attached to a cgroup above the one that looks like the root from inside.
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -15,7 +15,7 @@ struct device {
 	__u32 major, minor;
 };
 
-// Character devices that may be opened. Those of terminals are many, and lie between two numbers.
+// Character devices that may be opened. Terminals are many, and lie between two numbers.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -23,7 +23,7 @@ struct {
 	__type(value, __u8);
 } devices SEC(".maps");
 
-// Sysctls that may be written, with NUL to the end.
+// Sysctls that may be written, padded with NUL.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 128);
@@ -41,10 +41,10 @@ int open_device(struct bpf_cgroup_dev_ctx *context)
 	__u32 access = context->access_type >> 16;
 	struct device device = { context->major, context->minor };
 
-	// A node that nobody can open does no harm.
+	// A node that cannot be opened does no harm.
 	if (!(access & (BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE)))
 		return 1;
-	// Mounting one opens it too.
+	// Mounting a block device opens it too.
 	if (kind == BPF_DEVCG_DEV_BLOCK)
 		return 0;
 	if (device.major >= FIRST_TERMINAL && device.major <= LAST_TERMINAL)
@@ -61,7 +61,7 @@ int write_sysctl(struct bpf_sysctl *context)
 		return 1;
 	if (bpf_sysctl_get_name(context, name, sizeof(name), 0) < 0)
 		return 0;
-	// What there is of these in a network namespace is its own.
+	// Those that a network namespace has are its own.
 	if (name[0] == 'n' && name[1] == 'e' && name[2] == 't' && name[3] == '/')
 		return 1;
 	return bpf_map_lookup_elem(&sysctls, name) != NULL;

@@ -1,5 +1,5 @@
-//! Bars devices and sysctls of the machine to a cgroup of version 2 and all below it, beside what the device
-//! controllers say. It goes when its owner goes.
+//! Bars devices and sysctls of the machine for a cgroup of version 2 and everything below it, in addition to
+//! what the device controllers say. It goes when its owner goes.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -15,7 +15,7 @@ static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wall.bpf.o"));
 /// The longest name of a sysctl, with its end; as in wall.bpf.c.
 const NAME: usize = 64;
 
-/// The programs at a cgroup. Dropping it takes them away.
+/// The programs attached to a cgroup. Dropping it detaches them.
 #[derive(Debug)]
 pub struct Wall {
     object: Object,
@@ -23,11 +23,11 @@ pub struct Wall {
 }
 
 impl Wall {
-    /// Puts it around a cgroup: from here on, only these sysctls and those of network namespaces can be written
-    /// there, no device can be opened but terminals, and what is allowed later.
+    /// Puts it around a cgroup: from now on, only these sysctls and those of network namespaces can be written
+    /// there, and no device can be opened except terminals and what is allowed later.
     ///
     /// # Errors
-    /// The kernel has no such programs, or does not let us.
+    /// The kernel has no such programs, or does not allow us to load them.
     pub fn raise(cgroup: &Path, sysctls: &[&str]) -> Result<Self, Error> {
         libbpf_rs::set_print(None);
         let folder = File::open(cgroup).map_err(Error::system("open the cgroup"))?;
@@ -56,7 +56,7 @@ impl Wall {
         })
     }
 
-    /// Which character devices can be opened in there, by their numbers: these, and no longer any others.
+    /// Which character devices can be opened in there, by their numbers: these, and not those allowed earlier.
     ///
     /// # Errors
     /// There are too many.

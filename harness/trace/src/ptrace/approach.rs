@@ -10,7 +10,7 @@ use crate::{Error, Pid};
 
 /// Where the approach ended.
 pub(super) enum Arrival {
-    /// Init stands at its execve. Its threads from before it, whose ends may still be told.
+    /// Init stands at its execve, with its threads from before it, whose ends may still be reported.
     Exec(HashSet<Pid>),
     /// It ended on its way there.
     Ended(Exit),
@@ -25,7 +25,7 @@ pub(super) fn to_exec(init: Pid, mut threads: HashSet<Pid>) -> Result<Arrival, E
         let (tid, status) = match sys::wait_any(true) {
             Ok(Some(found)) => found,
             Ok(None) => continue,
-            // Somebody else has reaped it.
+            // Something else has reaped it.
             Err(error) if error.raw_os_error() == Some(libc::ECHILD) => {
                 return Ok(Arrival::Ended(Exit::Unknown));
             }
@@ -47,7 +47,7 @@ pub(super) fn to_exec(init: Pid, mut threads: HashSet<Pid>) -> Result<Arrival, E
     }
 }
 
-/// Lets a stopped task of init's run on. One that is no thread of init's (a hook) is let go.
+/// Lets a stopped task of init run on. A task that is not a thread of init (a hook) is let go.
 fn pass(init: Pid, tid: Pid, stop: &Stop, threads: &mut HashSet<Pid>) {
     let (how, signal) = match *stop {
         Stop::Group => (Resume::Listen, 0),
@@ -58,7 +58,7 @@ fn pass(init: Pid, tid: Pid, stop: &Stop, threads: &mut HashSet<Pid>) {
     if ours {
         threads.insert(tid);
     }
-    // A task that was killed meanwhile is no error: its end is told next.
+    // A task that was killed meanwhile is not an error: its end is reported next.
     let _ = sys::resume(tid, if ours { how } else { Resume::Detach }, signal);
 }
 
@@ -79,7 +79,7 @@ pub(super) fn let_go(init: Pid) -> Result<Exit, Error> {
                 }
             }
             Ok(None) => {}
-            // Not our child: its parent is told how it ends, and we are not.
+            // It is not our child: how it ends is reported to its parent and not to us.
             Err(_) => return Ok(await_end(init)),
         }
     }

@@ -18,8 +18,9 @@ const QUIET: u32 = 2;
 
 /// Seizes all threads of a process: passes over its list of threads until they show nothing new.
 ///
-/// A thread that a seized one makes is seized by the kernel (and its maker stops until we look at it), so each
-/// pass leaves fewer that can escape. One that is gone when we come to it may have left another: that is news.
+/// A thread that a seized thread makes is seized by the kernel (and its maker stops until we look at it), so
+/// each pass leaves fewer that can escape. A thread that is gone when we come to it may have left another, so
+/// that counts as something new.
 pub(super) fn seize_all(pid: Pid) -> Result<HashSet<Pid>, Error> {
     let mut seized = HashSet::new();
     let mut quiet = 0;
@@ -39,7 +40,7 @@ pub(super) fn seize_all(pid: Pid) -> Result<HashSet<Pid>, Error> {
     })
 }
 
-/// Seizes what the list of threads shows. Whether there was anything new.
+/// Seizes what the list of threads shows. Returns whether there was anything new.
 fn pass(pid: Pid, seized: &mut HashSet<Pid>) -> Result<bool, Error> {
     let mut news = false;
     for tid in threads(pid)? {
@@ -72,7 +73,7 @@ fn threads(pid: Pid) -> Result<Vec<Pid>, Error> {
         .collect())
 }
 
-/// Whether the kernel has attached this thread to us already, because a seized one made it.
+/// Whether the kernel has attached this thread to us already, because a seized thread made it.
 fn is_ours(pid: Pid, tid: Pid) -> bool {
     let me = rustix::thread::gettid().as_raw_nonzero().get();
     let status = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Entries and exits of calls, and what signals do to them.
+//! Entries and exits of calls, and what signals do to calls.
 
 use super::Live;
 use super::follow::Follow;
@@ -11,7 +11,7 @@ use crate::sink::Outcome;
 use crate::{Pid, arch};
 
 impl Follow<'_> {
-    /// A task stands before or behind a call.
+    /// A task stands before or after a call.
     pub(super) fn syscall(&mut self, tid: Pid) {
         match sys::syscall_stop(tid) {
             Ok(SyscallStop::Entry { audit_arch, nr, args }) => {
@@ -120,7 +120,7 @@ impl Follow<'_> {
         }
     }
 
-    /// A task has ended: what it had open stays so, and so does a call for which a filter killed it.
+    /// A task has ended: what it had open stays open, and so does a call for which a filter killed it.
     pub(super) fn close(&mut self, tid: Pid, by_sigsys: bool) {
         let Some(task) = self.tasks.remove(tid) else {
             return;
@@ -133,7 +133,7 @@ impl Follow<'_> {
         }
     }
 
-    /// Whether the fork that a task is in makes a thread, for a child that ended too early to be looked at.
+    /// Whether the fork that a task is in makes a thread, for a child that ended too early to be examined.
     pub(super) fn is_making_thread(&mut self, tid: Pid) -> bool {
         let Some(call) = self.tasks.get(tid).and_then(|task| task.call) else {
             return false;

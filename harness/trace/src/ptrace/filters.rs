@@ -7,7 +7,7 @@ use ocidiff_seccomp::Filter;
 use super::sys;
 use crate::Pid;
 
-/// Filters, oldest first, and why there are none if they could not be read.
+/// Filters, oldest first, and why the list is empty if they could not be read.
 pub(super) fn read(tid: Pid) -> (Vec<Filter>, Option<String>) {
     let mut filters = Vec::new();
     loop {
@@ -23,7 +23,7 @@ pub(super) fn read(tid: Pid) -> (Vec<Filter>, Option<String>) {
             Err(error) => error,
         };
         let reason = match error.raw_os_error() {
-            // No more of them, or no filter mode at all.
+            // There are no more of them, or no filter mode at all.
             Some(libc::ENOENT) => None,
             Some(libc::EINVAL) if filters.is_empty() => None,
             _ => Some(reason(&error)),

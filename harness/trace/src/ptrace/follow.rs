@@ -15,8 +15,8 @@ use crate::signals::signal_name;
 use crate::sink::Sink;
 use crate::{Error, Pid};
 
-/// What to be told of from the execve on. No `TRACESECCOMP`: a filter's `TRACE` must answer ENOSYS, as it does
-/// without a tracer.
+/// The events to be reported from the execve on. Not `TRACESECCOMP`: a filter's `TRACE` must answer ENOSYS, as
+/// it does without a tracer.
 const OPTIONS: usize = sys::TRACE_SYSGOOD
     | sys::TRACE_FORK
     | sys::TRACE_VFORK
@@ -24,7 +24,7 @@ const OPTIONS: usize = sys::TRACE_SYSGOOD
     | sys::TRACE_EXEC
     | sys::EXIT_KILL;
 
-/// How long to try to detach from what outlives init.
+/// How long to try to detach from whatever outlives init.
 const DETACH_TIME: Duration = Duration::from_secs(1);
 
 /// Follows a workload. The handling of calls themselves is in `calls.rs`.
@@ -34,13 +34,13 @@ pub(super) struct Follow<'sink> {
     pub(super) decoder: Decoder,
     pub(super) sink: &'sink mut Sink,
     pace: Pace,
-    /// Tasks that told of themselves before the fork that made them did, with what they told.
+    /// Tasks that reported something before the fork that made them was reported, with what they reported.
     early: HashMap<Pid, Status>,
-    /// Tasks of those that were taken up without waiting for that, and what they are called.
+    /// Of those, the tasks that were taken up without waiting for that fork, and their ordinals.
     adopted: HashMap<Pid, Ordinal>,
-    /// Threads of the program before the execve, whose ends may be told late.
+    /// Threads of the program before the execve, whose ends may be reported late.
     former: HashSet<Pid>,
-    /// The forced signal that init would have died of.
+    /// The forced signal by which init would have died.
     killed_by: Option<libc::c_int>,
 }
 
@@ -64,7 +64,7 @@ impl<'sink> Follow<'sink> {
 
     /// Follows it to its end.
     pub(super) fn run(mut self) -> Result<Exit, Error> {
-        // If it was killed at its execve, its end is told next.
+        // If it was killed at its execve, its end is reported next.
         let _ = sys::set_options(self.init, OPTIONS);
         let _ = sys::resume(self.init, Resume::Syscall, 0);
         let exit = loop {
@@ -74,7 +74,7 @@ impl<'sink> Follow<'sink> {
                         break exit;
                     }
                 }
-                // Somebody else has reaped it.
+                // Something else has reaped it.
                 Err(error) if error.raw_os_error() == Some(libc::ECHILD) => break Exit::Unknown,
                 Err(source) => {
                     return Err(Error::System {
@@ -90,7 +90,7 @@ impl<'sink> Follow<'sink> {
         Ok(exit)
     }
 
-    /// Handles what a wait brought; init's end is the result.
+    /// Handles what a wait returned; the result is init's end.
     fn told(&mut self, tid: Pid, status: Status) -> Option<Exit> {
         let stop = Stop::of(status);
         if !self.tasks.contains(tid) {
@@ -114,7 +114,7 @@ impl<'sink> Follow<'sink> {
         }
         self.pace.stopped(tid);
         let (how, signal) = self.stopped(tid, &stop);
-        // A task that was killed meanwhile is no error: its end is told next.
+        // A task that was killed meanwhile is not an error: its end is reported next.
         let _ = sys::resume(tid, how, signal);
         None
     }
@@ -130,7 +130,7 @@ impl<'sink> Follow<'sink> {
         }
     }
 
-    /// Handles a stop, and says how the task goes on.
+    /// Handles a stop, and returns how the task goes on.
     fn stopped(&mut self, tid: Pid, stop: &Stop) -> (Resume, libc::c_int) {
         match *stop {
             Stop::Syscall => self.syscall(tid),
@@ -154,12 +154,12 @@ impl<'sink> Follow<'sink> {
         (Resume::Syscall, 0)
     }
 
-    /// A task has made another one, which may have told of itself already.
+    /// A task has made another one, which may have reported something already.
     fn forked(&mut self, tid: Pid) {
         let Ok(child) = sys::event_message(tid) else {
             return;
         };
-        // One that was taken up may have ended since.
+        // A task that was taken up may have ended since.
         let made = match self.adopted.remove(&child) {
             Some(ordinal) if self.tasks.contains(child) || !self.early.contains_key(&child) => ordinal,
             _ => {
@@ -175,8 +175,8 @@ impl<'sink> Follow<'sink> {
         }
     }
 
-    /// A task that is killed while it forks never tells of its child, which would wait for us for ever. So
-    /// whenever one ends, all that wait are taken up; a fork that is told of later finds them.
+    /// A task that is killed while it forks never reports its child, which would wait for us for ever. So
+    /// whenever a task ends, all tasks that wait are taken up; a fork that is reported later finds them.
     fn adopt_orphans(&mut self) {
         for (tid, status) in std::mem::take(&mut self.early) {
             if matches!(status, Status::Stopped { .. }) {
@@ -188,7 +188,7 @@ impl<'sink> Follow<'sink> {
     }
 
     /// A program was replaced. In a thread that is not the first, the exec ends all others and takes the
-    /// first one's id; its own id is never heard of again.
+    /// first one's id; its own id does not appear again.
     fn execed(&mut self, tid: Pid) {
         let former = sys::event_message(tid).unwrap_or(tid);
         if former == tid {
@@ -202,8 +202,8 @@ impl<'sink> Follow<'sink> {
         self.tasks.replace(tid, task);
     }
 
-    /// Detaches from what outlives init: outside of a pid namespace of its own, a daemon may stay, and
-    /// what stays is for others to see. The end of this thread would kill it.
+    /// Detaches from what outlives init: outside a private pid namespace, a daemon may stay, and what stays
+    /// is for others to see. The end of this thread would kill it.
     fn let_go_of_rest(&mut self) {
         let limit = Instant::now() + DETACH_TIME;
         self.tasks

@@ -1,8 +1,8 @@
 //! Signals that the kernel forces on a task: a fault, or a call that a filter traps.
 //!
-//! Process 1 of a pid namespace gets no signal that it has no handler for. A forced one kills it all the same,
-//! because the kernel then takes that privilege away; but not from a traced task (`force_sig_info_to_task` in
-//! kernel/signal.c), which would live on under a recorder and nowhere else.
+//! Process 1 of a pid namespace does not get signals that it has no handler for. A forced one kills it all the
+//! same, because the kernel then takes that privilege away. It does not do so for a traced task
+//! (`force_sig_info_to_task` in kernel/signal.c), which would live on under a recorder and nowhere else.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ const FORCED: [c_int; 6] = [
     libc::SIGTRAP,
 ];
 
-/// Whether the kernel would have killed the process by this signal, had nobody traced it.
+/// Whether the kernel would have killed the process by this signal if it had not been traced.
 pub(super) fn would_kill_init(init: Pid, tid: Pid, signal: c_int) -> bool {
     if !FORCED.contains(&signal) || sys::signal_code(tid).is_none_or(|code| code <= 0) {
         return false;
@@ -42,10 +42,10 @@ pub(super) fn would_kill_init(init: Pid, tid: Pid, signal: c_int) -> bool {
     is_init && !has_handler
 }
 
-/// Ends the process as nothing can spare it from.
+/// Ends the process in a way that nothing can spare it from.
 pub(super) fn kill(pid: Pid) {
     if let Some(pid) = RawPid::from_raw(pid) {
-        // If it is gone already, its end is told next.
+        // If it is gone already, its end is reported next.
         let _ = kill_process(pid, Signal::KILL);
     }
 }

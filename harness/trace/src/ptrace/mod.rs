@@ -3,26 +3,26 @@
 //! | module | what it has |
 //! |---|---|
 //! | `attach` | seizes every thread of the created init |
-//! | `approach` | follows init to its execve, and no child of it |
+//! | `approach` | follows init to its execve, but none of its children |
 //! | `filters` | reads the seccomp filters there |
 //! | `follow` | from there on: every stop of every thread and child |
 //! | `calls` | entries and exits of calls, and what signals do to them |
 //! | `forced` | signals that would have killed init without a recorder |
 //! | `stop` | what a wait status means |
-//! | `tasks` | who is traced, in which call, with which ordinal |
+//! | `tasks` | which tasks are traced, in which call, with which ordinal |
 //! | `pace` | where tracer and tracee run: what makes a stop cheap |
 //! | `sys` | the calls themselves; all unsafe code |
 //!
 //! # What the process around it must do
 //!
-//! The thread waits with `__WNOTHREAD`, so it takes no other child's end. The other way round is up to the
-//! caller: where this process is also the *parent* of init (PID 1 of a private pid namespace), a
-//! `waitpid(-1)` or a wait for init on another thread would take the tracee's stops away. While a recording
-//! lasts, wait for children by their own pids or pidfds only, leave init to [`crate::Recording::wait`] (which
-//! reaps it), and sweep up orphans afterwards.
+//! The thread waits with `__WNOTHREAD`, so it does not consume the end of any other child. The other
+//! direction is up to the caller: where this process is also the *parent* of init (PID 1 of a private pid
+//! namespace), a `waitpid(-1)` or a wait for init on another thread would take the tracee's stops away. While
+//! a recording lasts, wait for children by their own pids or pidfds only, leave init to
+//! [`crate::Recording::wait`] (which reaps it), and sweep up orphans afterwards.
 //!
 //! The kernel sends this process a SIGCHLD at each stop. Left alone (the default) it costs nothing; a handler
-//! without `SA_NOCLDSTOP` would run twice a call.
+//! without `SA_NOCLDSTOP` would run twice per call.
 //!
 //! `/proc` must be the one of this process's pid namespace.
 
@@ -116,7 +116,7 @@ impl Recording for PtraceRecording {
 impl Drop for PtraceRecording {
     fn drop(&mut self) {
         if !self.ended {
-            // The thread sees init's end and ends too; nobody needs to wait for that here.
+            // The thread sees init's end and ends too; there is no need to wait for that here.
             let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         }
     }
@@ -137,7 +137,7 @@ fn record(
             return;
         }
     };
-    // Nobody listens any more when the caller has given up; init is killed then, and this ends as ever.
+    // The receiver is gone when the caller has given up; init is killed then, and this ends as usual.
     let _ = ready.send(Ok(()));
     let _ = done.send(trace(init, options, on_exec, seized));
 }

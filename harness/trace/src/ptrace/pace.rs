@@ -1,9 +1,10 @@
 //! How the recorder's thread and the tracee get out of each other's way.
 //!
-//! A stop is two context switches, and what makes it dear is where they happen. Left alone, the scheduler
-//! puts tracer and tracee on different CPUs: each then falls idle twice a call and is woken by an interrupt
-//! between CPUs, which on a virtual machine leaves the guest. So these ways, measured on two virtual CPUs
-//! (microseconds a stop; bare loop of wait, `GET_SYSCALL_INFO`, `PTRACE_SYSCALL`, two runs each):
+//! A stop is two context switches, and what makes it expensive is where they happen. Left alone, the scheduler
+//! puts tracer and tracee on different CPUs: each then falls idle twice per call and is woken by an interrupt
+//! between CPUs, which on a virtual machine leaves the guest. These are the alternatives, measured on two
+//! virtual CPUs (microseconds per stop; a bare loop of wait, `GET_SYSCALL_INFO`, `PTRACE_SYSCALL`, two runs
+//! each):
 //!
 //! | way | idle machine | both CPUs busy with others |
 //! |---|---|---|
@@ -15,8 +16,8 @@
 //! | spin until the stop comes (a CPU burnt) | 15 to 18 | |
 //! | **pinned to the tracee's CPU, `SCHED_IDLE`** | **9** | 179 |
 //!
-//! With `SCHED_IDLE` the tracer's CPU counts as free, so that the tracee that it resumes is put there and runs
-//! at once; when the tracee stops, the pinned tracer is next. Nothing ever sleeps. It starves, though, where
+//! With `SCHED_IDLE` the tracer's CPU counts as free, so the tracee that it resumes is put there and runs at
+//! once; when the tracee stops, the pinned tracer is next. Nothing ever sleeps. It starves, though, where
 //! others want the CPU; there, being on the same CPU is enough. So: pinned, and `SCHED_IDLE` while there is
 //! room; spinning where `SCHED_IDLE` is a one-way street (without `CAP_SYS_NICE`).
 //!
@@ -28,7 +29,7 @@
 //! | others come and go | 0.09 | 2.6 | 5.9 | 0.43 |
 //! | load 23 on two CPUs | 0.23 | 7.0 | 8.7 | 0.79 |
 //!
-//! A bare loop takes as long a stop: what is left are the two switches and three calls of the kernel.
+//! A bare loop takes as long per stop: what is left is the two switches and three calls of the kernel.
 //!
 //! Only the recorder's own thread is ever pinned or slowed down: a tracee would see it.
 
@@ -41,26 +42,26 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use super::sys::{self, Status};
 use crate::Pid;
 
-/// Stops between two looks around.
+/// Number of stops between two looks around.
 const CHECK_STOPS: u32 = 64;
-/// Time after which to look around however few stops there were.
+/// Time after which to look around, however few stops there were.
 const CHECK_TIME: Duration = Duration::from_millis(20);
 /// How often to ask before blocking: about 10 microseconds.
 const SPINS: u32 = 50;
 /// A short slice limits how long a `SCHED_IDLE` thread waits behind others: 34 ms instead of a second.
 const IDLE_SLICE: u64 = 100_000;
-/// How long to stay as in a crowd after one was met; doubled each time, up to the second.
+/// How long to assume a crowd after one was met; doubled each time, up to the second value.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// Nothing special: on one CPU there is nothing to choose.
     Plain,
-    /// On the tracee's CPU, like anybody else.
+    /// On the tracee's CPU, like any other thread.
     Crowd,
-    /// Ask a while before blocking.
+    /// Poll for a while before blocking.
     Spin,
-    /// On the tracee's CPU, running only when nobody else wants to.
+    /// On the tracee's CPU, running only when nothing else wants to.
     Shared,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Plain, until the first look around, which is at the first stop.
+    /// Plain, until the first look around, which comes at the first stop.
     pub(super) fn new() -> Self {
         let home = sched_getaffinity(None).unwrap_or_default();
         let nice = getpriority_process(None).unwrap_or(0);
@@ -107,7 +108,7 @@ impl Pace {
         }
     }
 
-    /// Waits for the next thing to tell of any tracee.
+    /// Waits for the next event of any tracee.
     pub(super) fn wait(&mut self) -> std::io::Result<(Pid, Status)> {
         if self.mode == Mode::Spin {
             for _ in 0..SPINS {
@@ -116,7 +117,7 @@ impl Pace {
                 }
             }
         }
-        // A blocking wait always brings something.
+        // A blocking wait always returns something.
         sys::wait_any(true)?.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ECHILD))
     }
 
@@ -146,7 +147,7 @@ impl Pace {
         }
     }
 
-    /// Whether a CPU is left over for those who want to run: us, and the tracee when it is resumed.
+    /// Whether a CPU is left over for those that want to run: us, and the tracee when it is resumed.
     fn has_room(&self) -> bool {
         others_running().is_none_or(|others| others < self.cpus)
     }
@@ -166,7 +167,7 @@ impl Pace {
 
     fn retreat(&mut self, now: Instant, tid: Pid) {
         if self.mode == Mode::Shared {
-            // It was tried when we began. If it fails, recording is slow, but nothing else.
+            // This was tried at the beginning. If it fails, recording is slow, but nothing worse.
             let _ = sys::set_policy(libc::SCHED_OTHER, self.nice, 0);
         }
         self.retry = now + self.backoff;
@@ -194,8 +195,8 @@ impl Pace {
     }
 }
 
-/// Whether a thread that makes itself `SCHED_IDLE` can undo it: not without `CAP_SYS_NICE` or a limit on nice
-/// that allows it. Tried on a thread that is thrown away.
+/// Whether a thread that makes itself `SCHED_IDLE` can undo it: it cannot without `CAP_SYS_NICE` or a limit
+/// on nice that allows it. Tried on a throwaway thread.
 fn idle_is_reversible(nice: i32) -> bool {
     std::thread::spawn(move || {
         let set = |policy| sys::set_policy(policy, nice, 0).is_ok();
@@ -214,14 +215,14 @@ fn run_delay() -> Duration {
     Duration::from_nanos(read().unwrap_or(0))
 }
 
-/// How many tasks of the whole machine want to run, without this thread.
+/// How many tasks on the whole machine want to run, not counting this thread.
 fn others_running() -> Option<u32> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     let (running, _) = text.split_ascii_whitespace().nth(3)?.split_once('/')?;
     Some(running.parse::<u32>().ok()?.saturating_sub(1))
 }
 
-/// The CPU that a task last ran on: field 39 of its `stat`, counted behind the name, which can hold anything.
+/// The CPU that a task last ran on: field 39 of its `stat`, counted after the name, which can hold anything.
 fn last_cpu(tid: Pid) -> Option<usize> {
     let text = fs::read_to_string(format!("/proc/{tid}/stat")).ok()?;
     text.rsplit_once(')')?

@@ -9,7 +9,7 @@ use crate::signals::signal_name;
 /// Signals that stop a whole group.
 const STOPPING: [c_int; 4] = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 
-/// Why a tracee is to be looked at.
+/// Why a tracee must be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
     /// It has ended.

@@ -1,4 +1,4 @@
-//! Safe wrappers of the calls that the recorder makes: all unsafe code of the backend is in this file.
+//! Safe wrappers around the calls that the recorder makes: all unsafe code of the backend is in this file.
 //!
 //! ptrace has no safe wrapper with what we need (`SEIZE`, `LISTEN`, `GET_SYSCALL_INFO`, `GET_FILTER`). Each
 //! wrapper passes the kernel either plain numbers or a buffer of its own with that buffer's true length, so
@@ -27,7 +27,7 @@ const PTRACE_LISTEN: c_long = 0x4208;
 const PTRACE_SECCOMP_GET_FILTER: c_long = 0x420c;
 const PTRACE_GET_SYSCALL_INFO: c_long = 0x420e;
 
-/// Marks stops at calls apart from real SIGTRAPs.
+/// Distinguishes stops at calls from real SIGTRAPs.
 pub(super) const TRACE_SYSGOOD: usize = 1;
 /// Stops at a fork, and attaches to the child; so do the next two.
 pub(super) const TRACE_FORK: usize = 1 << 1;
@@ -35,7 +35,7 @@ pub(super) const TRACE_VFORK: usize = 1 << 2;
 pub(super) const TRACE_CLONE: usize = 1 << 3;
 /// Stops at an exec, when the new program is in place.
 pub(super) const TRACE_EXEC: usize = 1 << 4;
-/// Kills the tracee when the tracer dies: nothing may be left of a harness that was killed.
+/// Kills the tracee when the tracer dies: nothing may be left behind by a harness that was killed.
 pub(super) const EXIT_KILL: usize = 1 << 20;
 
 pub(super) const EVENT_FORK: c_int = 1;
@@ -58,8 +58,8 @@ pub(super) enum Resume {
 }
 
 fn ptrace(request: c_long, tid: Pid, addr: usize, data: usize) -> io::Result<c_long> {
-    // SAFETY: callers in this file pass numbers, or the address of a live buffer of theirs whose length the
-    // request knows or is told.
+    // SAFETY: callers in this file pass numbers, or the address of a live buffer of their own, whose length
+    // the request knows or is given.
     let result = unsafe { libc::syscall(libc::SYS_ptrace, request, c_long::from(tid), addr, data) };
     if result < 0 {
         Err(io::Error::last_os_error())
@@ -90,20 +90,20 @@ pub(super) fn resume(tid: Pid, how: Resume, signal: c_int) -> io::Result<()> {
     ptrace(request, tid, 0, usize::try_from(signal).unwrap_or(0)).map(drop)
 }
 
-/// The number that goes with the last event: a new task's id, or the former id after an exec.
+/// The number that comes with the last event: a new task's id, or the former id after an exec.
 pub(super) fn event_message(tid: Pid) -> io::Result<Pid> {
     let mut message: libc::c_ulong = 0;
     ptrace(PTRACE_GETEVENTMSG, tid, 0, (&raw mut message) as usize)?;
     Ok(Pid::try_from(message).unwrap_or(0))
 }
 
-/// Whether the signal that a tracee stands at was sent by a seccomp filter.
+/// Whether the signal at which a tracee is stopped was sent by a seccomp filter.
 pub(super) fn is_seccomp_signal(tid: Pid) -> bool {
     const SYS_SECCOMP: c_int = 1;
     signal_code(tid) == Some(SYS_SECCOMP)
 }
 
-/// The `si_code` of the signal that a tracee stands at: above 0 the kernel itself sent it.
+/// The `si_code` of the signal at which a tracee is stopped: above 0 the kernel itself sent it.
 pub(super) fn signal_code(tid: Pid) -> Option<c_int> {
     // SAFETY: siginfo_t is plain data, for which all zeroes are valid.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -112,7 +112,7 @@ pub(super) fn signal_code(tid: Pid) -> Option<c_int> {
         .map(|_| info.si_code)
 }
 
-/// What a tracee stands at, as `PTRACE_GET_SYSCALL_INFO` tells.
+/// Where a tracee is stopped, according to `PTRACE_GET_SYSCALL_INFO`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SyscallStop {
     Entry {
@@ -166,13 +166,13 @@ pub(super) fn syscall_stop(tid: Pid) -> io::Result<SyscallStop> {
 pub(super) fn seccomp_filter(tid: Pid, index: usize) -> io::Result<Vec<u8>> {
     let count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, index, 0)?;
     let count = usize::try_from(count).map_err(io::Error::other)?;
-    // A stopped tracee's filters do not change but by another thread's TSYNC, which cannot shorten one.
+    // A stopped tracee's filters change only through another thread's TSYNC, which cannot shorten one.
     let mut bytes = vec![0u8; count * ocidiff_seccomp::filter::INSTRUCTION_SIZE];
     ptrace(PTRACE_SECCOMP_GET_FILTER, tid, index, bytes.as_mut_ptr() as usize)?;
     Ok(bytes)
 }
 
-/// What a wait brought.
+/// What a wait returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Exited(c_int),
@@ -180,7 +180,7 @@ pub(super) enum Status {
     Stopped { signal: c_int, event: c_int },
 }
 
-/// Waits for any tracee of this thread; with `block` false it is `None` when there is nothing to tell.
+/// Waits for any tracee of this thread; with `block` false it is `None` when there is nothing to report.
 ///
 /// `__WNOTHREAD` keeps it from children of other threads, so the harness can wait for its own.
 pub(super) fn wait_any(block: bool) -> io::Result<Option<(Pid, Status)>> {
@@ -188,7 +188,7 @@ pub(super) fn wait_any(block: bool) -> io::Result<Option<(Pid, Status)>> {
     wait(-1, flags)
 }
 
-/// Waits for the end of one process, whoever of this process's threads its parent is.
+/// Waits for the end of one process, whichever of this process's threads is its parent.
 pub(super) fn wait_for(pid: Pid) -> io::Result<Option<(Pid, Status)>> {
     wait(pid, libc::__WALL)
 }
@@ -246,7 +246,7 @@ pub(crate) fn read_memory(tid: Pid, address: u64, buffer: &mut [u8]) -> usize {
     usize::try_from(count).unwrap_or(0)
 }
 
-/// `struct sched_attr`, as far as every kernel that we run on has it.
+/// `struct sched_attr`, as far as every kernel that we run on supports it.
 #[repr(C)]
 #[derive(Default)]
 struct SchedAttr {

@@ -1,4 +1,4 @@
-//! Who is traced: every thread with the call that it is in, and ordinals in place of pids.
+//! The traced tasks: every thread with the call that it is in, and ordinals in place of pids.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,10 +17,11 @@ pub(super) struct Task {
     /// The exit of a call whose entry was not seen is next: the execve at which recording began, or the
     /// fork that made this task.
     pub(super) skip_exit: bool,
-    /// The last call, if it left as one that seccomp answers with SIGSYS: then its result is none.
+    /// The last call, if it left as one that seccomp answers with SIGSYS: then what it returned is not a
+    /// result.
     pub(super) suspect: Option<Pending>,
     pub(super) interrupted: Interrupted,
-    /// What the fork that this task is in has made.
+    /// The task made by the fork that this task is in.
     pub(super) made: Option<Ordinal>,
 }
 
@@ -38,14 +39,14 @@ impl Task {
     }
 }
 
-/// All traced tasks by id, and the ordinals that were given out.
+/// All traced tasks by id, and the ordinals that have been given out.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     tasks: HashMap<Pid, Task>,
     pub(super) ordinals: Ordinals,
 }
 
-/// What `/proc/TID/status` says of a task's ids.
+/// What `/proc/TID/status` says about a task's ids.
 #[derive(Debug, Default, Clone, Copy)]
 struct Ids {
     tgid: Option<Pid>,
@@ -65,8 +66,8 @@ impl Ids {
 }
 
 impl Tasks {
-    /// Takes up a task; `parent` made it. Whether it is a thread or a process of its own, /proc knows; for
-    /// one that has ended already, `is_thread` is the guess.
+    /// Takes up a task that `parent` made. /proc says whether it is a thread or a process of its own; for a
+    /// task that has ended already, `is_thread` is the guess.
     pub(super) fn add(&mut self, tid: Pid, parent: Option<Pid>, is_thread: bool) -> Ordinal {
         let ids = Ids::of(tid);
         let family = parent
@@ -95,7 +96,7 @@ impl Tasks {
         self.tasks.remove(&tid)
     }
 
-    /// Puts a task under another id: after an exec in a thread, which gets the first thread's.
+    /// Moves a task to another id: after an exec in a thread, which gets the first thread's id.
     pub(super) fn replace(&mut self, tid: Pid, task: Task) -> Option<Task> {
         self.tasks.insert(tid, task)
     }

@@ -11,7 +11,7 @@ const KIND: Kind = Kind {
     plain: false,
 };
 
-/// Opcodes of classic BPF, those that seccomp does not take too.
+/// Opcodes of classic BPF, including those that seccomp does not take.
 const CODES: [u16; 24] = [
     0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0e, 0x15, 0x16, 0x1d, 0x20, 0x28, 0x34, 0x3c, 0x60,
     0x61, 0x64, 0x80, 0x81, 0x87, 0x94, 0x8c,
@@ -37,7 +37,7 @@ fn spoil(dice: &mut Dice, filter: &mut Filter) {
     }
 }
 
-/// A filter about scratch memory: which words are set on which way.
+/// A filter about scratch memory: which words are set on which path.
 fn about_scratch(dice: &mut Dice) -> Filter {
     let length = 4 + dice.below(10);
     let mut code: Vec<Instruction> = (0..length)

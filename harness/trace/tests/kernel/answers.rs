@@ -1,5 +1,5 @@
-//! The kernel answers calls as decisions do: real filters byte for byte, random ones with arithmetic, stacks of them; by
-//! `syscall`, and by `int 0x80` with registers of 64 bits.
+//! The kernel answers calls as our decisions do: real filters byte for byte, random ones with arithmetic, stacks of
+//! them; by `syscall`, and by `int 0x80` with registers of 64 bits.
 
 use ocidiff_seccomp::data::{ARCH_I386, ARCH_X86_64};
 use ocidiff_seccomp::{Action, Decider, Filter, Instruction, SeccompData};
@@ -8,7 +8,7 @@ use crate::generate::{self, Kind};
 use crate::raw::{self, GUARD, Outcome};
 use crate::support::{Dice, call_near, constants, real, real_names};
 
-/// What the kernel does where a stack of filters and the guard under it say this.
+/// What the kernel does where a stack of filters and the guard below it decide this.
 fn expected(action: Action) -> Outcome {
     match action {
         Action::Errno(errno) => Outcome::Returned(-i64::from(errno)),
@@ -18,7 +18,7 @@ fn expected(action: Action) -> Outcome {
 }
 
 /// uretprobe and uprobe of x86_64: the kernel makes them past all filters (6.14, `seccomp_uprobe_exception`), since it has put them
-/// into the program itself. Made by anyone else they do nothing, or end the program.
+/// into the program itself. Otherwise they do nothing, or end the program.
 const NOT_FILTERED: [u32; 2] = [335, 336];
 
 /// A call that this machine can make, and that filters decide.
@@ -36,7 +36,7 @@ fn native(dice: &mut Dice, constants: &[u32], with_i386: bool) -> SeccompData {
     call
 }
 
-/// Makes calls under filters, and holds each answer against the decision. How many calls were made.
+/// Makes calls under filters, and checks each answer against the decision. Returns how many calls were made.
 fn agree(filters: &[Filter], calls: &[SeccompData]) -> usize {
     let mut decider = Decider::default();
     let guard = Filter(vec![Instruction::plain(0x06, 0x0005_0000 | u32::from(GUARD))]);
@@ -44,7 +44,7 @@ fn agree(filters: &[Filter], calls: &[SeccompData]) -> usize {
     let decision = decider.stack(&stack).expect("it can be decided");
     let mut made = 0;
     let mut left = calls;
-    // A call that kills ends a child: the next one goes on behind it. A few times is enough.
+    // A call that kills ends a child: the next child continues after it. A few times is enough.
     for _ in 0..4 {
         let (seen, outcomes) = raw::answers(filters, left);
         for (call, outcome) in seen.iter().zip(&outcomes) {
@@ -94,7 +94,7 @@ fn real_filters(calls: usize) {
     assert!(made + names.len() > calls);
 }
 
-/// Each answer becomes an errno of its own, so that it says which instruction gave it; a few kill.
+/// Gives each answer an errno of its own, which says which instruction gave it; a few kill.
 fn telling(dice: &mut Dice, mut filter: Filter) -> Filter {
     for (at, one) in filter.0.iter_mut().enumerate() {
         if one.code == 0x06 && !dice.one_in(12) {

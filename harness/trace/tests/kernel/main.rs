@@ -1,10 +1,10 @@
-//! What the seccomp crate says of filters, held against the kernel.
+//! What the seccomp crate says about filters, checked against the kernel.
 //!
 //! | module | what it proves |
 //! |---|---|
 //! | `answers` | the kernel answers calls as decisions do: real filters, random ones, stacks |
 //! | `accept` | the kernel takes exactly the filters that `validate` takes |
-//! | `raw` | processes that load filters and make calls, and do nothing else |
+//! | `raw` | processes that only load filters and make calls |
 //! | `generate`, `support` | random filters and calls, shared with the tests of harness/seccomp |
 
 #![cfg(target_arch = "x86_64")]

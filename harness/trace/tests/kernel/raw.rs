@@ -2,11 +2,12 @@
 //!
 //! Why it is safe to make any call with any arguments: the *oldest* filter of such a child is [`guard`], which answers
 //! [`GUARD`] to everything. Of several filters the kernel takes the strictest answer, so an ALLOW of a filter under test becomes that
-//! errno: no call is ever carried out, whatever the filter says and whatever is wrong with it. The one exception that the guard
-//! makes is the loading of those filters. (The kernel makes one of its own, for two calls that are harmless: see `answers`.)
+//! errno: no call is ever carried out, whatever the filter says and whatever is wrong with it. The only exception that
+//! the guard makes is for loading those filters. (The kernel makes its own exception for two harmless calls: see
+//! `answers`.)
 //!
-//! A child that cannot make calls cannot exit. It ends by an instruction that does not exist; should it not get there, an
-//! alarm ends it, and so does the end of the test. It is waited for by its pid.
+//! A child that cannot make calls cannot exit. It ends with an instruction that does not exist; should it not get
+//! there, an alarm ends it, and so does the end of the test. It is waited for by its pid.
 
 #![expect(
     unsafe_code,
@@ -43,7 +44,7 @@ pub(crate) enum Outcome {
     Returned(i64),
     /// The child died of SIGSYS.
     Killed,
-    /// A call before it killed the child.
+    /// An earlier call killed the child.
     NotMade,
 }
 
@@ -58,7 +59,7 @@ impl<T: Copy> Shared<T> {
         let bytes = size_of_val(values).max(1);
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping, of which nobody else knows.
+        // SAFETY: a new mapping, which nothing else knows of.
         let at = unsafe { libc::mmap(null_mut(), bytes, protection, flags, -1, 0) };
         assert_ne!(at, libc::MAP_FAILED, "mmap of {bytes} bytes");
         let at: *mut T = at.cast();
@@ -70,7 +71,7 @@ impl<T: Copy> Shared<T> {
         }
     }
 
-    /// What is there; to be read when no child writes any more.
+    /// What is there; to be read when no child writes to it any more.
     fn values(&self) -> &[T] {
         // SAFETY: `new` has filled all of them, and every bit pattern that a child writes is a value.
         unsafe { std::slice::from_raw_parts(self.at, self.count) }
@@ -84,7 +85,7 @@ impl<T> Drop for Shared<T> {
     }
 }
 
-/// Denies everything, but for loading the filters whose `sock_fprog`s are here.
+/// Denies everything except loading the filters whose `sock_fprog`s are here.
 fn guard(programs: &[libc::sock_fprog]) -> Filter {
     let (plain, test) = (Instruction::plain, Instruction::test);
     let range = programs.as_ptr_range();
@@ -118,9 +119,9 @@ fn program(bytes: &[u8]) -> libc::sock_fprog {
     }
 }
 
-/// Makes calls in a child under filters, of which the newest is the first. The calls as the kernel saw them, and what came of them.
+/// Makes calls in a child under filters, newest first. Returns the calls as the kernel saw them, and what came of them.
 ///
-/// Only calls of x86_64 and i386 can be made: the others must not be in the list.
+/// Only calls of x86_64 and i386 can be made: the list must not contain others.
 pub(crate) fn answers(filters: &[Filter], calls: &[SeccompData]) -> (Vec<SeccompData>, Vec<Outcome>) {
     let slots: Vec<Slot> = calls
         .iter()
@@ -147,7 +148,7 @@ pub(crate) fn answers(filters: &[Filter], calls: &[SeccompData]) -> (Vec<Seccomp
         unsafe { make_calls(&guard, programs.values(), slots.at, slots.count, begun.at) };
     }
     let status = wait(pid);
-    // SAFETY: the child is gone, nobody writes.
+    // SAFETY: the child is gone, so nothing writes to it.
     let begun = unsafe { AtomicU64::from_ptr(begun.at) }.load(Ordering::Relaxed) as usize;
     let died = libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status));
     assert!(
@@ -171,7 +172,7 @@ pub(crate) fn answers(filters: &[Filter], calls: &[SeccompData]) -> (Vec<Seccomp
     )
 }
 
-/// What a child does before its filters: it will end, it leaves no core, and may load filters.
+/// What a child does before its filters: ensures that it will end, leaves no core, and may load filters.
 unsafe fn prepare() {
     let no_core = libc::rlimit {
         rlim_cur: 0,
@@ -188,7 +189,7 @@ unsafe fn prepare() {
     }
 }
 
-/// Loads a filter; the errno.
+/// Loads a filter; returns the errno.
 unsafe fn load(program: *const libc::sock_fprog) -> i32 {
     // SAFETY: the program lives in this process's memory.
     match unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, program) } {
@@ -233,7 +234,8 @@ unsafe fn make_calls(
     }
 }
 
-/// Makes a call by `syscall`. Where it is made from is written first, since the call may be the last.
+/// Makes a call by `syscall`. The place that it is made from is written first, since the call may be the
+/// last.
 unsafe fn call_wide(slot: *mut Slot) {
     // SAFETY: the kernel changes rax, rcx and r11; a filter keeps it from changing anything else.
     unsafe {
@@ -281,7 +283,7 @@ unsafe fn call_narrow(slot: *mut Slot) {
     }
 }
 
-/// Whether this kernel takes i386's calls: asked of the machine's own getpid, in a child.
+/// Whether this kernel takes i386's calls: checked with getpid in a child.
 pub(crate) fn has_i386() -> bool {
     // SAFETY: the child makes one harmless call and exits.
     let pid = unsafe { libc::fork() };
@@ -304,8 +306,8 @@ pub(crate) fn has_i386() -> bool {
     wait(pid) == 0
 }
 
-/// Offers filters to the kernel, and says which it takes. None gets in force: the child has loaded so many before that there is
-/// no room for more, which the kernel says only of filters that it has checked.
+/// Offers filters to the kernel, and says which of them it takes. None takes effect: the child has loaded so many
+/// before that there is no room for more, and the kernel says so only about filters that it has checked.
 pub(crate) fn accepted(filters: &[Filter]) -> Vec<bool> {
     let bytes: Vec<Vec<u8>> = filters.iter().map(Filter::to_bytes).collect();
     let programs: Vec<libc::sock_fprog> = bytes.iter().map(|bytes| program(bytes)).collect();
@@ -319,7 +321,7 @@ pub(crate) fn accepted(filters: &[Filter]) -> Vec<bool> {
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "fork");
     if pid == 0 {
-        // SAFETY: all programs live in memory that the child has, and so do the errnos.
+        // SAFETY: all programs and the errnos are in memory that the child has.
         unsafe {
             prepare();
             for filler in &fillers {

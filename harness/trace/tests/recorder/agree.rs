@@ -1,5 +1,5 @@
-//! Both backends on the same programs: what they record must be the same, thread by thread, but for what the table
-//! below explains.
+//! Both backends on the same programs: what they record must be the same, thread by thread, except for what the
+//! table below explains.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::run::{record, watch_all};
 use crate::trials::COMPARED;
 
-/// Beside the programs that are compared with what they say of themselves.
+/// In addition to the programs that are compared with what they say about themselves.
 const MORE: &[&str] = &[
     "untraced",
     "exec32",
@@ -20,7 +20,7 @@ const MORE: &[&str] = &[
     "tracer",
 ];
 
-/// Of those, the ones of which no two runs are the same: one prints its process ids, one is killed at random moments.
+/// Those of which no two runs are the same: one prints its process ids, one is killed at random moments.
 const NEVER_THE_SAME: &[&str] = &["status", "killed_forking"];
 
 /// Programs of hard kinds.
@@ -29,7 +29,7 @@ pub(crate) fn programs() -> impl Iterator<Item = &'static str> {
     compared.chain(MORE).copied()
 }
 
-/// Where they disagree, and why: program, whether a line is about it, the reason.
+/// Where they disagree, and why: the program, whether a line is about it, the reason.
 type Explained = (&'static str, fn(&str) -> bool, &'static str);
 
 const EXPLAINED: &[Explained] = &[
@@ -93,7 +93,7 @@ const EXPLAINED: &[Explained] = &[
     ),
 ];
 
-/// Calls of which libraries make as many as the scheduler has them.
+/// Calls that libraries make a varying number of times, depending on the scheduler.
 const ACCIDENTAL: [&str; 9] = [
     "futex",
     "sched_yield",
@@ -127,7 +127,7 @@ pub(crate) fn compare(program: &str) {
             "{thread:?} from line {first} on: ptrace on the left, eBPF on the right"
         );
     }
-    // A program of which everything is explained away would compare nothing.
+    // A program for which everything is explained away would compare nothing.
     assert!(!left.is_empty());
 }
 

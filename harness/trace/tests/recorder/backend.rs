@@ -2,7 +2,7 @@
 
 use ocidiff_trace::{PtraceRecorder, Recorder};
 
-/// Says in which run an init is to enrol itself.
+/// Says in which run an init should enrol itself.
 pub(crate) const PLACE: &str = "OCIDIFF_TEST_PLACE";
 
 /// A backend.
@@ -50,7 +50,7 @@ impl Session {
         Self::Ebpf(kernel::Slot::take(4096))
     }
 
-    /// What tells an init to enrol itself.
+    /// The variable that makes an init enrol itself.
     pub(crate) fn environment(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Ptrace => None,
@@ -66,7 +66,7 @@ impl Session {
     }
 }
 
-/// An init that is told so becomes part of its run.
+/// An init that has this variable becomes part of its run.
 pub(crate) fn enrol() {
     kernel::enrol();
 }
@@ -83,7 +83,7 @@ mod kernel {
         LazyLock::new(|| Loaded::load().map_err(|error| error.to_string()));
     static FREE: LazyLock<Mutex<Vec<u32>>> = LazyLock::new(|| Mutex::new((0..64).collect()));
 
-    /// With OCIDIFF_TEST_ALL=1 a machine that does not have it fails the tests.
+    /// With OCIDIFF_TEST_ALL=1, a machine without the backend fails the tests.
     pub(super) fn missing() -> Option<String> {
         let why = LOADED.as_ref().err().cloned();
         if let Some(why) = &why {
@@ -100,7 +100,7 @@ mod kernel {
         }
     }
 
-    /// A slot, which others get when this is dropped.
+    /// A slot, which becomes available to others when this is dropped.
     pub(crate) struct Slot {
         place: Place,
         recorder: EbpfRecorder,

@@ -1,4 +1,4 @@
-//! Stands where a runtime's init stands: waits on its standard input to be started, then becomes the program.
+//! Takes the place of a runtime's init: waits on its standard input to be started, then becomes the program.
 
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
@@ -8,20 +8,20 @@ use std::time::Duration;
 /// Waits, and becomes `program`, in one of several ways.
 pub(crate) fn stand(way: &str, program: &str) -> ExitCode {
     if way.starts_with("threads") {
-        // As a Go program has them.
+        // As a Go program has.
         for _ in 0..4 {
             std::thread::spawn(|| std::thread::sleep(Duration::from_secs(60)));
         }
     }
     if way == "threads-making" {
-        // A chain of threads, each made by the one before: at no moment do all stand still.
+        // A chain of threads, each made by the one before: at no moment are all of them stopped.
         let program = program.to_owned();
         let chain = std::thread::spawn(move || make_threads(&program));
         println!("standing");
         let _ = chain.join();
         std::thread::sleep(Duration::from_secs(60));
     }
-    // A first line tells the test that init stands.
+    // A first line reports to the test that init is ready.
     println!("standing");
     let _ = std::io::stdin().read(&mut [0]);
     match way {
@@ -54,7 +54,7 @@ pub(crate) fn stand(way: &str, program: &str) -> ExitCode {
     become_program(program)
 }
 
-/// Makes the next thread and ends; the one that finds the start given becomes the program.
+/// Makes the next thread and ends; the thread that sees the start becomes the program.
 fn make_threads(program: &str) {
     let mut ready = [libc::pollfd {
         fd: 0,

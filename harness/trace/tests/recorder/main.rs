@@ -1,11 +1,11 @@
-//! The recorder, held against programs that say themselves what it must have seen.
+//! The recorder, checked against programs that themselves say what it must have seen.
 //!
-//! One binary in three roles, told apart by its first argument:
+//! One binary in three roles, distinguished by its first argument:
 //!
 //! - the tests (`trials.rs`, each for every backend of `backend.rs`, and `run.rs` with what they share);
-//! - `--init WAY PROGRAM` (`init.rs`): stands where a runtime's init stands. It waits to be started, and then
+//! - `--init WAY PROGRAM` (`init.rs`): takes the place of a runtime's init. It waits to be started, and then
 //!   becomes the program;
-//! - `--program NAME` (`programs/`): small programs as strace's own tests have them. Each prints a line
+//! - `--program NAME` (`programs/`): small programs like those in strace's own tests. Each prints a line
 //!   `call ...` for every call that the record must show, and `saw ...` for what it observed itself.
 //!
 //! What a program prints is compared with the record; what it saw, with what it sees without a recorder.

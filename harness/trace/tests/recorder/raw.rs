@@ -7,7 +7,7 @@ use std::io;
 /// Makes a call. The number or the errno.
 pub(crate) fn call(nr: libc::c_long, args: [usize; 6]) -> Result<i64, i32> {
     let [a, b, c, d, e, f] = args;
-    // SAFETY: the programs pass numbers, and addresses of live memory of theirs.
+    // SAFETY: the programs pass numbers, and addresses of their own live memory.
     let result = unsafe { libc::syscall(nr, a, b, c, d, e, f) };
     if result < 0 {
         Err(io::Error::last_os_error().raw_os_error().unwrap_or(0))
@@ -26,7 +26,7 @@ pub(crate) fn mark(number: usize) {
     let _ = call(libc::SYS_close, [1000 + number, 0, 0, 0, 0, 0]);
 }
 
-/// Forks; the child runs `child` and exits with what that gives. The child's pid.
+/// Forks; the child runs `child` and exits with what it returns. Returns the child's pid.
 pub(crate) fn fork(how: Fork, child: impl FnOnce() -> i32) -> libc::pid_t {
     let sigchld = libc::SIGCHLD as usize;
     let forked = match how {
@@ -89,13 +89,13 @@ pub(crate) fn handle(signal: i32, flags: i32, handler: extern "C" fn(i32)) {
     }
 }
 
-/// Sends this process a signal after so many milliseconds.
+/// Sends this process a signal after this many milliseconds.
 pub(crate) fn alarm_after(millis: i64) {
     let timer = [0, 0, 0, millis * 1000];
     call(libc::SYS_setitimer, [0, timer.as_ptr() as usize, 0, 0, 0, 0]).expect("setitimer");
 }
 
-/// A pipe: where to read, where to write.
+/// A pipe: its read end and its write end.
 pub(crate) fn pipe() -> (usize, usize) {
     let mut ends = [0i32; 2];
     call(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, 0, 0, 0, 0, 0]).expect("pipe2");

@@ -24,7 +24,7 @@ impl Init {
         Self::create_in(Session::of(backend), way, program)
     }
 
-    /// The same with eBPF and too small a ring.
+    /// The same with eBPF and a ring that is too small.
     pub(crate) fn create_small(way: &str, program: &str) -> Self {
         Self::create_in(Session::small(), way, program)
     }
@@ -129,14 +129,14 @@ pub(crate) fn lines<'text>(output: &'text str, word: &str) -> Vec<&'text str> {
         .collect()
 }
 
-/// A call as the programs write it: who, and the architecture where it is not the usual one.
+/// A call as the programs write it: the task, and the architecture where it is not the usual one.
 fn written(call: &Call) -> String {
     let arch = if call.arch == Arch::I386 { "i386 " } else { "" };
     format!("{}.{} {arch}{call}", call.process, call.thread)
 }
 
-/// Runs a program with and without the recorder: it must see the same, and the record must show what it
-/// says. Of the record, the calls between the marks are compared that have a name which the program tells of.
+/// Runs a program with and without the recorder: the program must see the same, and the record must show what
+/// it says. Of the record, the calls between the marks are compared whose name the program mentions.
 pub(crate) fn compare(backend: Backend, way: &str, program: &str) -> Trace {
     let recorded = record(backend, way, program, watch_all());
     let mut expected = lines(&recorded.output, "call");
@@ -151,7 +151,7 @@ pub(crate) fn compare(backend: Backend, way: &str, program: &str) -> Trace {
         .iter()
         .rposition(|call| call.name == "sched_yield" && call.process == 1)
     {
-        // The second of two marks; a program that does not come to its end has one only.
+        // The second of two marks; a program that does not reach its end has only one.
         if end > 0 {
             between.truncate(end);
         }

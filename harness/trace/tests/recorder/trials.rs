@@ -182,7 +182,7 @@ fn exit_status_and_signal(backend: Backend) {
     assert!(matches!(exit, Exit::Signal { name, .. } if name == "SIGABRT"));
 }
 
-/// A filter's kill, with other threads that die of it too: only the call that it was for has no result.
+/// A filter's kill, with other threads that die of it too: only the call that caused it has no result.
 fn kill_of_all_threads(backend: Backend) {
     let trace = record(backend, "plain", "kill_threads", watch_all()).trace;
     assert!(matches!(&trace.exit, Exit::Signal { name, .. } if name == "SIGSYS"));
@@ -231,7 +231,7 @@ fn visit_only(backend: Backend) {
 fn daemon_outlives_init(backend: Backend) {
     let recorded = record(backend, "plain", "daemon", Options::default());
     assert_eq!(recorded.trace.exit, Exit::Code(0));
-    // The output ends only when the daemon has.
+    // The output ends only when the daemon has ended.
     assert_eq!(lines(&recorded.output, "saw"), ["the daemon lives"]);
 }
 
@@ -287,7 +287,7 @@ fn nobody_to_attach_to(backend: Backend) {
     assert!(matches!(attach(&gone), Err(Error::Gone(_))), "nobody");
 }
 
-/// The control: the same program twice gives the same record, addresses and pids notwithstanding.
+/// The control: the same program run twice gives the same record, whatever the addresses and pids.
 fn two_runs_are_equal(backend: Backend) {
     let calls = || {
         let trace = record(backend, "plain", "fork", watch_all()).trace;
@@ -318,7 +318,8 @@ fn who_sees_the_recorder(backend: Backend) {
     }
 }
 
-/// Two million calls from fifty processes. ptrace would take minutes, and loses nothing by the way it works.
+/// Two million calls from fifty processes. ptrace would take minutes, and loses nothing because of the way it
+/// works.
 fn flood(backend: Backend) {
     if backend == Backend::Ptrace {
         return;
@@ -329,7 +330,7 @@ fn flood(backend: Backend) {
     assert!(trace.dropped > 1_900_000);
 }
 
-/// A ring of a page, which nobody reads until the end.
+/// A ring of one page, which is not read until the end.
 fn lost_events_are_told(backend: Backend) {
     if backend == Backend::Ptrace {
         return;

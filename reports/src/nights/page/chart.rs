@@ -1,4 +1,4 @@
-//! How the nights went: a chart, and a line each.
+//! How the nights went: a chart, and one line for each.
 
 use ocidiff_model::Verdict;
 
@@ -13,7 +13,7 @@ const NIGHTS: usize = 60;
 /// The chart's size, in its own units.
 const CHART: (f64, f64) = (600.0, 80.0);
 
-/// A line a night, the last first, below a chart of what failed.
+/// One line per night, the last first, below a chart of what failed.
 pub(super) fn nights(trend: &Trend) -> Html {
     let rows = trend.nights.iter().rev().map(|night| {
         let fails: usize = failing(night);
@@ -66,7 +66,7 @@ fn failing(night: &Night) -> usize {
     fails.map(|verdict| night.counts.of(verdict)).sum()
 }
 
-/// A bar a night: what fails, and what changed since the night before.
+/// One bar per night: what fails, and what changed since the night before.
 fn chart(trend: &Trend) -> Html {
     let from = trend.nights.len().saturating_sub(NIGHTS);
     let nights = &trend.nights[from..];

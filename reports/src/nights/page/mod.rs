@@ -1,5 +1,5 @@
 //! Many nights as a page that loads nothing: what is new since the night before, which topics differ where, how the
-//! nights went. Each run of the last night has a page of its own beside it.
+//! nights went. Each run of the last night has its own page next to it.
 
 mod chart;
 mod news;
@@ -16,7 +16,7 @@ use crate::run::{Run, Start};
 use crate::style::count;
 use crate::when;
 
-/// A run of the last night, and the file of its page beside this one.
+/// A run of the last night, and the file of its page next to this one.
 #[derive(Debug, Clone, Copy)]
 pub struct LastRun<'a> {
     /// Its events.
@@ -137,7 +137,7 @@ fn grid(runs: &[Run<'_>], sorted: &[Sorted<'_>], last: &[LastRun<'_>]) -> Html {
     )
 }
 
-/// A finding of the night: the worst that it is anywhere, who shows it, and where.
+/// A finding of the night: its worst impact anywhere, which versions show it, and where.
 #[derive(Default)]
 struct OfFinding<'r> {
     impact: Option<Impact>,
@@ -146,7 +146,7 @@ struct OfFinding<'r> {
     places: BTreeSet<String>,
 }
 
-/// The findings of all runs, the worst first: who shows each, and where.
+/// The findings of all runs, the worst first: which versions show each, and where.
 fn findings(runs: &[Run<'_>], sorted: &[Sorted<'_>]) -> Html {
     let mut all: BTreeMap<&str, OfFinding<'_>> = BTreeMap::new();
     for (run, one) in runs.iter().zip(sorted) {

@@ -1,4 +1,4 @@
-//! What is not as the night before, by version and then case by case.
+//! What has changed since the night before, by version and then case by case.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use crate::nights::terminal::{line, remarks};
 use crate::nights::{Became, CaseDiff, Diff};
 use crate::page::Sorted;
 
-/// Cases that are drawn; the rest is counted. The page stays one that opens at once.
+/// How many cases are drawn; the rest is counted. The page remains quick to open.
 const CASES: usize = 500;
 /// Facts of one case.
 const FACTS: usize = 8;
 
-/// What is not as the night before, by runtime and then case by case.
+/// What has changed since the night before, by runtime and then case by case.
 pub(super) fn news(since: Option<&Diff>, sorted: &[Sorted<'_>]) -> Html {
     let mut parts = vec![Html::with("h2", "Since the night before")];
     match since {
@@ -46,14 +46,14 @@ pub(super) fn news(since: Option<&Diff>, sorted: &[Sorted<'_>]) -> Html {
     Html::element("section", &[("id", "news")], parts)
 }
 
-/// What became of the cases of a version, and the findings that came with it.
+/// What happened to the cases of a version, and the findings that came with it.
 #[derive(Default)]
 struct OfVersion<'d> {
     became: BTreeMap<Became, BTreeSet<&'d str>>,
     come: BTreeSet<String>,
 }
 
-/// A row a version: how many cases became what, and which findings came with them.
+/// One row per version: how many cases changed how, and which findings came with them.
 fn by_version(diff: &Diff, sorted: &[Sorted<'_>]) -> Html {
     let mut rows: BTreeMap<&str, OfVersion<'_>> = BTreeMap::new();
     for case in &diff.cases {

@@ -1,5 +1,5 @@
-//! A containerd of a test's own with its CRI plugin, without a network: handlers are what the test says, images are
-//! imported, and nothing is pulled.
+//! A private containerd for a test, with its CRI plugin and without a network: handlers are what the test says,
+//! images are imported, and nothing is pulled.
 
 use std::fs;
 use std::future::Future;
@@ -19,19 +19,19 @@ const PAUSE: &str = "localhost/pause:1";
 /// How long a call may take on a busy machine.
 const CALL: Duration = Duration::from_secs(60);
 
-/// The engine. Everything of it ends with this value.
+/// The engine. Everything belonging to it ends with this value.
 pub(crate) struct Containerd {
     private: Private,
 }
 
-/// The tests' own thread waits.
+/// Blocks the test's own thread.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(work)
 }
 
 impl Containerd {
-    /// Starts the one on PATH, with these handlers. None where it cannot be had: the test is skipped.
+    /// Starts the one on PATH, with these handlers. `None` if it is not available: the test is skipped.
     pub(crate) fn start(handlers: &[(&str, &Path)]) -> Option<Self> {
         needs(&["containerd", "containerd-shim-runc-v2"])?;
         Some(Self::with(Path::new("containerd"), handlers, ""))
@@ -47,7 +47,7 @@ impl Containerd {
         ))
     }
 
-    /// Starts a program of a test's choice; its folder comes first on PATH, since the shim lies there too.
+    /// Starts a program chosen by the test; its folder comes first on PATH, since the shim is there too.
     pub(crate) fn with(program: &Path, handlers: &[(&str, &Path)], more: &str) -> Self {
         let folder = Private::folder();
         let config = folder.path().join("config.toml");
@@ -56,7 +56,7 @@ impl Containerd {
         let path = std::env::var("PATH").unwrap_or_default();
         let first = program.parent().filter(|parent| parent.is_absolute());
         let path = first.map_or(path.clone(), |parent| format!("{}:{path}", parent.display()));
-        // Volumes with propagation want a shared root.
+        // Volumes with propagation need a shared root.
         let words = [
             "env".to_owned(),
             format!("PATH={path}"),
@@ -103,7 +103,7 @@ impl Containerd {
         self.private.log()
     }
 
-    /// A file of its folder.
+    /// A file in its folder.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.private.path(relative)
     }
@@ -113,17 +113,17 @@ impl Containerd {
         Client::connect(&self.socket(), CALL).await.expect("it answers")
     }
 
-    /// The pods' own image and one with a static busybox: none where there is no such busybox.
+    /// The pods' own image and one with a static busybox: `None` if there is no such busybox.
     pub(crate) fn images(&self) -> Option<()> {
         let root = self.path("box");
         box_rootfs(&root)?;
         self.import(BOX, &root);
-        // What a pod's own container does is to be there.
+        // A pod's own container only needs to exist.
         self.import_with(PAUSE, &root, &["/bin/sleep", "1000000"]);
         Some(())
     }
 
-    /// Makes an image of a folder.
+    /// Makes an image from a folder.
     pub(crate) fn import(&self, image: &str, rootfs: &Path) {
         self.import_with(image, rootfs, &[]);
     }
@@ -136,7 +136,7 @@ impl Containerd {
             .output()
             .expect("tar runs");
         assert!(tar.status.success(), "{}", String::from_utf8_lossy(&tar.stderr));
-        // Real ones have a PATH: youki does not start a process without.
+        // Real ones have a PATH: youki does not start a process without one.
         let config = json!({
             "Entrypoint": entrypoint, "Env": ["PATH=/bin"], "Labels": {"of": "tests"},
         });

@@ -1,7 +1,7 @@
-//! An image as a container would be: the engine makes one of it, so that its config.json can be read.
+//! An image as a container would be: the engine makes a container from it, so that its config.json can be read.
 //!
-//! Docker writes a config.json at start only. So the container is started, but what runs in it is our probe, which waits; the
-//! image's own command is not run. The container has no network, and is removed at once.
+//! Docker writes a config.json only at start. So the container is started, but what runs in it is our probe, which
+//! waits; the image's own command is not run. The container has no network, and is removed at once.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::{Config, Workload, text};
 /// Where the probe is put, in a folder of its own.
 const FOLDER: &str = ".ocidiff";
 const PROGRAM: &str = "probe";
-/// How often the config.json is looked for.
+/// How often to look for the config.json.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The program that waits in the image's place, and how it is told to.
+/// The program that waits in place of the image's, and how it is told to wait.
 #[derive(Debug, Clone)]
 pub struct Waiter {
     /// A static program.
@@ -31,9 +31,9 @@ pub struct Waiter {
 }
 
 impl Remote {
-    /// Makes a container of an image, reads what the engine gave its runtime, and removes it.
+    /// Makes a container from an image, reads what the engine gave its runtime, and removes it.
     ///
-    /// The image must be there: nothing is pulled. The workload's config has the image's own command again.
+    /// The image must exist: nothing is pulled. In the workload's config, the image's own command is restored.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Remote {
             "HostConfig": {"NetworkMode": "none"},
         });
         let id = self.create("image", body).await?;
-        // Whatever happens, it goes.
+        // Whatever happens, it is removed.
         let bundle = self.started(&id, waiter).await;
         self.remove(&id, false).await?;
         let bundle = bundle?;
@@ -70,7 +70,7 @@ impl Remote {
         })
     }
 
-    /// Its bundle, while it is there.
+    /// Its bundle, while it exists.
     async fn started(&self, id: &str, waiter: &Waiter) -> Result<Bundle, CallError> {
         let upload = UploadToContainerOptions {
             path: "/".to_owned(),
@@ -93,7 +93,7 @@ impl Remote {
     }
 }
 
-/// What went with the container is left out, but for its own, the first, which nobody may use.
+/// What went away with the container is left out, except for its own layer, the first, which must not be used.
 fn of_the_image(layers: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut layers = layers.into_iter();
     let own = layers.next();
@@ -119,7 +119,7 @@ fn archive(program: &[u8]) -> std::io::Result<Vec<u8>> {
     tar.into_inner()
 }
 
-/// The config with what the image runs, in the place of what waited.
+/// The config with what the image runs, in place of the program that waited.
 fn with_command(config: Config, told: &ImageInspect) -> Result<Config, String> {
     let mut json: Value = serde_json::from_str(&config.text).map_err(|err| err.to_string())?;
     let own = told.config.as_ref();

@@ -1,7 +1,7 @@
 //! Containers made through an engine's API: the few calls that a run of cases needs, and no others.
 //!
 //! Everything that is made has two labels: which session made it ([`RUN`]), and where a process of that session can be
-//! looked for ([`PLACE`]). What has none of ours is never touched, and nothing is pulled.
+//! looked for ([`PLACE`]). What does not have our labels is never touched, and nothing is pulled.
 
 mod image;
 mod output;
@@ -33,18 +33,18 @@ pub use watch::ConfigWatch;
 pub const RUN: &str = "ocidiff.run";
 /// The label that says on which machine, and in which pid namespace, the session's process is.
 pub const PLACE: &str = "ocidiff.place";
-/// How the names of everything that is made begin.
+/// The beginning of the names of everything that is made.
 pub const PREFIX: &str = "ocidiff-";
 
-/// Longer than any call may take by its own limit.
+/// Longer than any call may take under its own limit.
 const SECONDS: u64 = 3600;
 
 /// A runtime as an engine has it registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// What `HostConfig.Runtime` calls it.
+    /// Its name in `HostConfig.Runtime`.
     pub name: String,
-    /// The program, where the engine tells it.
+    /// The program, if the engine reports it.
     pub program: Option<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ pub struct Remote {
     pub version: String,
     /// Its runtimes, by name.
     pub runtimes: Vec<Registered>,
-    /// The name of the one that it takes where nothing is said.
+    /// The name of the one that it uses if nothing is specified.
     pub default_runtime: Option<String>,
     /// Where it may keep the bundles of running containers.
     places: Places,
@@ -66,7 +66,7 @@ pub struct Remote {
     labels: Labels,
 }
 
-/// Whose things are made.
+/// The labels of what is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
     /// The session's name.
@@ -86,24 +86,24 @@ pub enum Kind {
     Import,
 }
 
-/// Something of ours in an engine.
+/// Something in an engine that belongs to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {
     /// Its id.
     pub id: String,
     /// What it is.
     pub kind: Kind,
-    /// Whose it is.
+    /// What it belongs to.
     pub labels: Labels,
 }
 
 /// Why a call came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The engine answered, and its answer is no.
+    /// The engine answered with a refusal.
     #[error("{0}")]
     Refused(String),
-    /// There is no answer, or none that an engine gives.
+    /// There is no answer, or not one that an engine gives.
     #[error("the engine failed: {0}")]
     Failed(String),
 }
@@ -112,7 +112,7 @@ impl Remote {
     /// Greets the engine whose socket is named, or is in a usual place.
     ///
     /// # Errors
-    /// There is none, or it does not answer.
+    /// There is no engine, or it does not answer.
     pub async fn connect(options: &Options, labels: Labels) -> Result<Self, EngineError> {
         let targets = sockets::targets(options, &mut crate::Found::default())?;
         let path = targets.into_iter().next().map(|target| target.path);
@@ -152,7 +152,7 @@ impl Remote {
         })
     }
 
-    /// Makes an image of a rootfs; gives its id.
+    /// Makes an image from a rootfs; returns its id.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -175,7 +175,7 @@ impl Remote {
         id.ok_or_else(|| CallError::Failed("it does not say which image it made".to_owned()))
     }
 
-    /// Creates a container, whose body is as the API takes it; gives its id.
+    /// Creates a container from a body for the API; returns its id.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -197,7 +197,7 @@ impl Remote {
             .ok_or_else(|| CallError::Failed("it gives no id".to_owned()))
     }
 
-    /// Starts a container, and reads its config.json while it is there.
+    /// Starts a container, and reads its config.json while that exists.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -208,7 +208,7 @@ impl Remote {
         (started, config.ok().flatten())
     }
 
-    /// Waits until a container has ended; none if it does not within the limit.
+    /// Waits until a container has ended; `None` if it does not end within the limit.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -249,7 +249,7 @@ impl Remote {
         }
     }
 
-    /// What the engine says of a container.
+    /// What the engine reports about a container.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -258,7 +258,7 @@ impl Remote {
         serde_json::to_value(told).map_err(|error| CallError::Failed(error.to_string()))
     }
 
-    /// Removes something, running or not; that it is gone already is no error.
+    /// Removes something, running or not; it is not an error if it is already gone.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -284,7 +284,7 @@ impl Remote {
         }
     }
 
-    /// Everything that has our labels, containers first: images cannot go before them.
+    /// Everything that has our labels, containers first: images cannot be removed before them.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -308,7 +308,7 @@ impl Remote {
         let things = containers.chain(images).filter_map(|(id, labels, kind)| {
             let of = |name: &str| labels.get(name).cloned();
             let labels = Labels {
-                // An engine whose filter does nothing must not cost anybody a container.
+                // An engine whose filter does nothing must not cause another container to be lost.
                 run: of(RUN)?,
                 place: of(PLACE)?,
             };
@@ -317,7 +317,7 @@ impl Remote {
         Ok(things.collect())
     }
 
-    /// Whose things are made.
+    /// The labels of what is made.
     #[must_use]
     pub fn labels(&self) -> &Labels {
         &self.labels

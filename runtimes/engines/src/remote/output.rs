@@ -12,7 +12,7 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// To stderr.
     pub stderr: Vec<u8>,
-    /// How many bytes of each were thrown away.
+    /// How many bytes of each were discarded.
     pub lost: [u64; 2],
 }
 

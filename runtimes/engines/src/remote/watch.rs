@@ -1,5 +1,5 @@
-//! Reads the config.json that an engine gives to a runtime. It is there only while the container is, and one that ends at
-//! once is gone before its start is answered: a thread looks for it meanwhile.
+//! Reads the config.json that an engine gives to a runtime. It exists only while the container does, and a container
+//! that ends at once is gone before its start is answered: a thread looks for the file in the meantime.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::bundle::read_regular;
 use crate::containerd::places_of;
 
-/// No runtime creates a container in less.
+/// Creating a container takes every runtime longer than this.
 const TICK: Duration = Duration::from_millis(1);
-/// More than any config.json has.
+/// Larger than any config.json.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A look-out for the config of one container.
@@ -37,7 +37,7 @@ impl ConfigWatch {
         }
     }
 
-    /// Ends the look-out; what was found.
+    /// Ends the look-out; returns what was found.
     #[must_use]
     pub fn end(self) -> Option<String> {
         self.stop.store(true, Ordering::Relaxed);
@@ -47,12 +47,12 @@ impl ConfigWatch {
 
 fn look(states: &[PathBuf], id: &str, stop: &AtomicBool) -> Option<String> {
     loop {
-        // Asked before the look: what was there at the stop is seen.
+        // Checked before looking: what was there at the stop is seen.
         let is_last = stop.load(Ordering::Relaxed);
         let folders = states.iter().flat_map(|state| places_of(state, id));
         let found = folders.map(|folder| folder.join("config.json")).find_map(|path| {
             let text = read_regular(&path, MOST_BYTES).ok().flatten()?;
-            // It may be half written.
+            // It may be only half written.
             serde_json::from_str::<serde::de::IgnoredAny>(&text).ok()?;
             Some(text)
         });

@@ -1,4 +1,4 @@
-//! A dockerd of a test's own, without a network.
+//! A private dockerd for a test, without a network.
 
 #[path = "private.rs"]
 pub(crate) mod private;
@@ -16,13 +16,13 @@ use private::{LIMIT, Private, box_rootfs, needs};
 /// The image of [`Dockerd::box_image`].
 pub(crate) const BOX: &str = "box:1";
 
-/// The engine. Everything of it ends with this value.
+/// The engine. Everything belonging to it ends with this value.
 pub(crate) struct Dockerd {
     private: Private,
 }
 
 impl Dockerd {
-    /// Starts one that knows these runtimes too. None where it cannot be had: the test is skipped.
+    /// Starts a dockerd that knows these runtimes too. `None` if it is not available: the test is skipped.
     pub(crate) fn start(runtimes: &[(&str, &Path)]) -> Option<Self> {
         needs(&["dockerd", "containerd", "runc"])?;
         ["overlay2", "vfs"]
@@ -97,7 +97,7 @@ impl Dockerd {
         path
     }
 
-    /// An image with a static busybox: none where there is no such busybox.
+    /// An image with a static busybox: `None` if there is no such busybox.
     pub(crate) fn box_image(&self) -> Option<()> {
         let root = self.private.path("box");
         box_rootfs(&root)?;
@@ -105,7 +105,7 @@ impl Dockerd {
         Some(())
     }
 
-    /// Makes an image of a folder.
+    /// Makes an image from a folder.
     pub(crate) fn import(&self, image: &str, rootfs: &Path) {
         let tar = Command::new("tar")
             .arg("-C")
@@ -119,7 +119,7 @@ impl Dockerd {
         self.call("POST", &path, "application/x-tar", &tar.stdout);
     }
 
-    /// Creates a container, without a network unless the config says otherwise; gives its id.
+    /// Creates a container, without a network unless the config says otherwise; returns its id.
     pub(crate) fn create(&self, name: &str, mut config: Value) -> String {
         let host = &mut config["HostConfig"];
         if host["NetworkMode"].is_null() {
@@ -160,7 +160,7 @@ impl Dockerd {
 fn call(socket: &Path, method: &str, path: &str, kind: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(LIMIT))?;
-    // By HTTP/1.0 the answer comes in one piece, and ends with the connection.
+    // With HTTP/1.0 the answer comes in one piece, and ends with the connection.
     let head = format!(
         "{method} {path} HTTP/1.0\r\nHost: d\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
         body.len()

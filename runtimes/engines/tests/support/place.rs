@@ -10,7 +10,7 @@ use std::time::Duration;
 use ocidiff_engines::{EngineError, Found, Options, Which, Workload, find};
 use serde_json::{Value, json};
 
-/// The folder that stands for `/`.
+/// The folder that stands in for `/`.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
     pub(crate) options: Options,
@@ -51,7 +51,7 @@ impl Place {
         self.write(&format!("{folder}/rootfs/etc/hostname"), "box");
     }
 
-    /// A socket that answers as a server does: it gets the request's path.
+    /// A socket that answers like a server: it receives the request's path.
     pub(crate) fn serve(&self, relative: &str, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) {
         let listener = self.listen(relative);
         std::thread::spawn(move || {
@@ -81,7 +81,7 @@ impl Place {
         });
     }
 
-    /// A socket; nobody listens there once it is dropped.
+    /// A socket; nothing listens there once it is dropped.
     pub(crate) fn listen(&self, relative: &str) -> UnixListener {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
@@ -97,14 +97,14 @@ impl Place {
     }
 }
 
-/// What a stand-in says.
+/// What a stand-in answers.
 pub(crate) enum Answer {
     Json(u16, Value),
     Raw(String),
     Never,
 }
 
-/// What Docker says to the calls before the list.
+/// What Docker answers to the calls before the list.
 pub(crate) fn docker(path: &str) -> Option<Answer> {
     let of = |json| Some(Answer::Json(200, json));
     match path.rsplit('/').next().unwrap_or_default() {
@@ -124,7 +124,7 @@ pub(crate) fn find_with(options: &Options) -> Result<Found, EngineError> {
     runtime.block_on(find(options))
 }
 
-/// The container of a name.
+/// The container with a name.
 pub(crate) fn named<'f>(found: &'f Found, name: &str) -> &'f Workload {
     let one = found.workloads.iter().find(|one| one.name == name);
     one.unwrap_or_else(|| panic!("{name}: {found:#?}"))

@@ -1,4 +1,4 @@
-//! How a Podman of a test's own is set up.
+//! How a private Podman for a test is set up.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(crate) fn prepare(folder: &Path) {
     fs::write(folder.join("containers.conf"), conf()).expect("a config");
 }
 
-/// Rlimits and cgroups that can be had everywhere, and the helpers of the Podman that is first on PATH.
+/// Rlimits and cgroups that are available everywhere, and the helpers of the Podman that is first on PATH.
 fn conf() -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folder_of = |name: &str| {

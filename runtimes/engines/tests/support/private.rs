@@ -1,7 +1,7 @@
-//! An engine's process in private namespaces, with a temporary folder, and what an image can be made of.
+//! An engine's process in private namespaces, with a temporary folder, and what an image can be made from.
 
 pub(crate) mod skip {
-    // Not by `#[path]`: tests of the harness have that file as a module already.
+    // Not through `#[path]`: tests of the harness already have that file as a module.
     include!("../../../../harness/tests/it/support/skip.rs");
 }
 
@@ -21,7 +21,7 @@ const SWEEP: &str = include_str!("sweep.sh");
 /// How long an engine may take until it answers.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// The process, and its folder. Everything of it ends with this value, and with the thread that started it.
+/// The process, and its folder. Everything belonging to it ends with this value, and with the thread that started it.
 pub(crate) struct Private {
     folder: TempDir,
     process: Child,
@@ -34,7 +34,7 @@ impl Private {
         folder.expect("a temporary folder")
     }
 
-    /// The parent of the cgroups that it may make: no other has it.
+    /// The parent of the cgroups that it may make, which no other process has.
     pub(crate) fn cgroup_of(folder: &TempDir) -> String {
         let name = folder.path().file_name().unwrap_or_default();
         format!("/{}", name.to_string_lossy())
@@ -59,7 +59,7 @@ impl Private {
         }
     }
 
-    /// Waits until it answers; says what it printed if it does not.
+    /// Waits until it answers; reports what it printed if it does not.
     pub(crate) fn comes_up(&mut self, answers: impl Fn() -> bool) -> bool {
         let began = Instant::now();
         while began.elapsed() < LIMIT && matches!(self.process.try_wait(), Ok(None)) {
@@ -77,7 +77,7 @@ impl Private {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// A file of its folder.
+    /// A file in its folder.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.folder.path().join(relative)
     }
@@ -103,7 +103,7 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        // Process 1 of the namespace: it can be waited for only when all others of it are gone.
+        // Process 1 of the namespace: it can be waited for only when all others in it are gone.
         let first = self.first();
         match (self.process.try_wait(), first) {
             (Ok(None), Some(first)) => drop(kill_process(first, Signal::KILL)),
@@ -124,7 +124,7 @@ impl Drop for Private {
     }
 }
 
-/// Containers that are paused do not die before they go on, where the freezer is a v1 hierarchy.
+/// Paused containers do not die before they are resumed, if the freezer is a v1 hierarchy.
 fn thaw(cgroup: &Path) {
     for entry in fs::read_dir(cgroup).into_iter().flatten().flatten() {
         if entry.path().is_dir() {
@@ -134,7 +134,7 @@ fn thaw(cgroup: &Path) {
     let _ = fs::write(cgroup.join("freezer.state"), "THAWED");
 }
 
-/// Root, and these programs.
+/// Requires root, and these programs.
 pub(crate) fn needs(programs: &[&str]) -> Option<()> {
     if !rustix::process::geteuid().is_root() {
         return skip("root");
@@ -151,7 +151,7 @@ pub(crate) fn is_on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// The test says what it lacks and passes, but not where everything must be there.
+/// The test says what it lacks and passes, except where everything must be available.
 pub(crate) fn skip<T>(what: &str) -> Option<T> {
     let all = std::env::var_os("OCIDIFF_TEST_ALL").is_some_and(|value| value == "1");
     assert!(!all, "OCIDIFF_TEST_ALL=1, and this test needs {what}");
@@ -159,7 +159,7 @@ pub(crate) fn skip<T>(what: &str) -> Option<T> {
     None
 }
 
-/// Makes a rootfs of a static busybox: none where there is no such busybox.
+/// Makes a rootfs from a static busybox: `None` if there is no such busybox.
 pub(crate) fn box_rootfs(root: &Path) -> Option<()> {
     let mut usual = ["/bin/busybox", "/usr/bin/busybox"].iter();
     let program = usual.find_map(|path| fs::read(path).ok());

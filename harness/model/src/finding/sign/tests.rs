@@ -1,4 +1,4 @@
-//! Signs held against values.
+//! Signs compared with values.
 
 use super::*;
 use crate::fact::Fact;

@@ -1,6 +1,7 @@
 //! A set of arguments in words: `args[0] = 8`, `args[1] & 0x7e020000 != 0`, `args[2] in 16..4095 and args[0] > 3`.
 //!
-//! Derived from the set itself and not from the filter's instructions, so that filters which say the same in two ways read the same.
+//! Derived from the set itself and not from the filter's instructions, so that filters that say the same in two ways
+//! read the same.
 
 mod register;
 
@@ -8,11 +9,11 @@ use super::Decider;
 use super::diagram::{ARGS, Diagrams, IP, LEAF, Node, Set, TooComplex};
 use super::partition::Abi;
 
-/// Terms that a text has at most; what is left out is counted.
+/// How many terms a text has at most; what is left out is counted.
 pub(super) const MOST_TERMS: usize = 6;
 
 impl Decider {
-    /// Describes a set of arguments of calls of an ABI; empty where every call is in it.
+    /// Describes a set of arguments of calls of an ABI; empty if every call is in it.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl Register {
     }
 }
 
-/// For each set of later registers that a register can lead to: the values that do.
+/// For each set of later registers that a register can lead to: the values that lead there.
 pub(super) fn behind(
     diagrams: &mut Diagrams,
     set: Set,

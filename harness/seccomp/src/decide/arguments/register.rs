@@ -24,7 +24,7 @@ pub(super) fn describe(
         false => format!("{plain} & 0xffffffff"),
     };
     let others = diagrams.not(set)?;
-    // One interval, single values and all but one value read best so; else a mask does.
+    // One interval, single values, and all but one value read best as such; otherwise a mask does.
     if let Some(intervals) = intervals(diagrams, set, register, 3)
         && (intervals.len() == 1 || are_values(&intervals) || are_all_but_one(&intervals, register))
     {
@@ -189,7 +189,7 @@ fn cube(diagrams: &Diagrams, set: Set, register: Register) -> Option<(u64, u64)>
     Some((mask, value))
 }
 
-/// Adds the ways through a set as masks and values; true when there were more.
+/// Adds the paths through a set as masks and values; true if there were more.
 fn push_cubes(
     diagrams: &Diagrams,
     node: Node,

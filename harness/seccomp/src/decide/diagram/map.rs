@@ -147,7 +147,7 @@ impl Diagrams {
         leaves
     }
 
-    /// A number that is the same for the same set, whichever diagrams it is in.
+    /// A number that is the same for the same set, whatever diagrams it is in.
     pub(crate) fn digest(&self, set: Set) -> u64 {
         self.digest_node(set.0, &mut FxHashMap::default())
     }

@@ -1,8 +1,9 @@
-//! Decision diagrams over the bits of a call: sets of calls, and functions from calls to leaves, in one form only.
+//! Decision diagrams over the bits of a call: sets of calls, and functions from calls to leaves, in a canonical form.
 //!
-//! A node looks at one bit and goes on to one of two others; on each way bits come in one fixed order, no bit is looked at
-//! that makes no difference, and no node is kept twice (a reduced ordered decision diagram, R. Bryant 1986). So two functions
-//! are the same for all of the 2^512 calls exactly if they are the same node: equal is a proof, and costs one comparison.
+//! A node looks at one bit and goes on to one of two others. On each path the bits come in one fixed order, no bit is
+//! looked at that makes no difference, and no node is kept twice (a reduced ordered decision diagram, R. Bryant 1986).
+//! So two functions are the same for all of the 2^512 calls exactly if they are the same node: equality is a proof, and
+//! costs one comparison.
 //!
 //! The order is: architecture, number, the six arguments, instruction pointer; in each the highest bit first, so that
 //! a test against a constant is a chain of 32 nodes, and ranges of numbers can be read off from left to right.
@@ -24,7 +25,7 @@ pub(crate) const NR: u16 = 32;
 pub(crate) const ARGS: u16 = 64;
 /// Where the bits of the instruction pointer begin.
 pub(crate) const IP: u16 = ARGS + 6 * 64;
-/// Behind all bits: the level of a leaf.
+/// After all bits: the level of a leaf.
 pub(crate) const LEAF: u16 = IP + 64;
 
 /// The nodes that a [`Diagrams`] holds at most: about 100 MiB with its tables, which would double with the next few.
@@ -33,10 +34,10 @@ const MOST_NODES: usize = 1_800_000;
 /// The steps that a [`Diagrams`] takes at most: a few seconds. Comparing all real filters with each other takes a thousandth of it.
 const MOST_STEPS: u32 = 200_000_000;
 
-/// What a step costs that makes a node, or finds it in a table; one that only looks costs 1.
+/// What a step costs that makes a node or finds it in a table; one that only looks costs 1.
 const STEP: u32 = 8;
 
-/// The choices that are remembered: more are forgotten, which costs time but no more memory.
+/// How many choices are remembered: further ones are forgotten, which costs time but no more memory.
 const MOST_CHOICES: usize = 1_800_000;
 
 /// The filter mixes the words of a call in a way that has no small diagram, such as the product of two arguments.
@@ -46,7 +47,7 @@ const MOST_CHOICES: usize = 1_800_000;
 )]
 pub struct TooComplex;
 
-/// A node, by its place.
+/// A node, by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Node(u32);
 
@@ -60,7 +61,7 @@ impl Set {
     /// Every call.
     pub const ALL: Self = Self(Node(1));
 
-    /// Whether no call is in it.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self == Self::EMPTY
     }
@@ -74,13 +75,13 @@ impl Set {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Inner {
     level: u16,
-    /// Where the bit is 0; of a leaf: its value.
+    /// Where the bit is 0; for a leaf: its value.
     zero: Node,
     /// Where the bit is 1.
     one: Node,
 }
 
-/// How a word is held against a constant.
+/// How a word is compared with a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Against {
     Equal,
@@ -88,13 +89,13 @@ pub(crate) enum Against {
     GreaterEqual,
 }
 
-/// The nodes of all diagrams that are to be compared with each other.
+/// The nodes of all diagrams that will be compared with each other.
 #[derive(Debug)]
 pub(crate) struct Diagrams {
     nodes: Vec<Inner>,
     unique: FxHashMap<Inner, Node>,
     choices: FxHashMap<(Node, Node, Node), Node>,
-    /// What was done so far: a limit on time, as [`MOST_NODES`] is on memory.
+    /// What has been done so far: a limit on time, as [`MOST_NODES`] is on memory.
     steps: u32,
 }
 
@@ -135,7 +136,7 @@ impl Diagrams {
         self.inner(node).level
     }
 
-    /// The value of a leaf; of no use for other nodes.
+    /// The value of a leaf; meaningless for other nodes.
     pub(crate) fn value(&self, leaf: Node) -> u32 {
         self.inner(leaf).zero.0
     }
@@ -177,7 +178,7 @@ impl Diagrams {
         })
     }
 
-    /// A node that looks at one bit; both ways must look at later bits only.
+    /// A node that looks at one bit; both branches must look at later bits only.
     pub(crate) fn node(&mut self, level: u16, zero: Node, one: Node) -> Result<Node, TooComplex> {
         if zero == one {
             return Ok(zero);
@@ -185,7 +186,7 @@ impl Diagrams {
         self.intern(Inner { level, zero, one })
     }
 
-    /// Both ways on from a level; the same twice where the node does not look at that bit.
+    /// Both branches from a level; the same node twice if it does not look at that bit.
     pub(crate) fn ways(&self, node: Node, level: u16) -> (Node, Node) {
         let inner = self.inner(node);
         if inner.level == level {
@@ -250,7 +251,7 @@ impl Diagrams {
         self.choose(left, other.0, right.0).map(Set)
     }
 
-    /// `yes` for the calls whose word at a level stands so against a constant, `no` for all others.
+    /// `yes` for the calls whose word at a level compares like this with a constant, `no` for all others.
     ///
     /// Does what [`Diagrams::choose`] would do with the set, in 32 steps: nearly every test of a real filter is one of these.
     pub(crate) fn choose_word(
@@ -264,7 +265,7 @@ impl Diagrams {
         self.choose_number((level, 32), against, constant.into(), yes, no)
     }
 
-    /// As [`Diagrams::choose_word`], for a number of so many bits.
+    /// As [`Diagrams::choose_word`], for a number of this many bits.
     pub(crate) fn choose_number(
         &mut self,
         (level, bits): (u16, u32),
@@ -275,7 +276,7 @@ impl Diagrams {
     ) -> Result<Node, TooComplex> {
         self.step()?;
         if self.level(yes).min(self.level(no)) < level {
-            // An earlier word is looked at first: the test goes below it.
+            // An earlier word is examined first: the test goes below it.
             let set = self.choose_bits((level, bits), against, constant, Set::ALL.0, Set::EMPTY.0)?;
             return self.choose(Set(set), yes, no);
         }
@@ -307,7 +308,8 @@ impl Diagrams {
         self.node(level, zero, one)
     }
 
-    /// The calls whose 64-bit register has a value under a mask: none, where the value has a bit that the mask has not.
+    /// The calls whose 64-bit register has a value under a mask: none, if the value has a bit that the mask does not
+    /// have.
     pub(crate) fn masked(&mut self, level: u16, mask: u64, value: u64) -> Result<Set, TooComplex> {
         if value & !mask != 0 {
             return Ok(Set::EMPTY);
@@ -325,7 +327,7 @@ impl Diagrams {
         Ok(Set(node))
     }
 
-    /// The leaf that a call leads to, by what its bits are.
+    /// The leaf that a call leads to, given its bits.
     pub(crate) fn follow(&self, mut node: Node, bit: impl Fn(u16) -> bool) -> u32 {
         loop {
             let inner = self.inner(node);
@@ -336,7 +338,7 @@ impl Diagrams {
         }
     }
 
-    /// The bits that are set in the least call of a set, `None` for the empty one.
+    /// The bits that are set in the least call of a set; `None` for the empty set.
     pub(crate) fn least(&self, set: Set) -> Option<Vec<u16>> {
         if set.is_empty() {
             return None;

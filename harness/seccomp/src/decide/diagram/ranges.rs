@@ -2,10 +2,10 @@
 
 use super::{Diagrams, Node, TooComplex};
 
-/// The ranges that [`Diagrams::ranges`] gives at most.
+/// How many ranges [`Diagrams::ranges`] returns at most.
 const MOST_RANGES: usize = 1 << 16;
 
-/// A range of a word's values behind which functions go on from the same nodes.
+/// A range of a word's values after which functions continue from the same nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) first: u32,
@@ -13,13 +13,15 @@ pub(crate) struct Range {
     pub(crate) nodes: Vec<Node>,
 }
 
-/// Whether to take what goes on from some nodes; asked early, so that what is equal costs nothing.
+/// Whether to include what continues from some nodes; asked early, so that what is equal costs nothing.
 pub(crate) type Wanted<'a> = &'a dyn Fn(&[Node]) -> bool;
 
 impl Diagrams {
-    /// The nodes from which a function goes on behind a 32-bit word, each with the ranges of that word that lead there.
+    /// The nodes from which a function continues after a 32-bit word, each with the ranges of that word that lead
+    /// there.
     ///
-    /// Ranges rise, touch each other and cover all 2^32 values, but for those behind which nothing is `wanted`. Neighbours differ.
+    /// Ranges rise, touch each other and cover all 2^32 values, except those after which nothing is `wanted`.
+    /// Neighbours differ.
     pub(crate) fn ranges(
         &self,
         nodes: &[Node],

@@ -10,7 +10,7 @@ use crate::explain::reason::conditional;
 use crate::profile::Ruling;
 use crate::syscall::FIRST_SHARED;
 
-/// What decides arguments of a call, by the profile, as far as it matters here.
+/// What decides arguments of a call, according to the profile, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decides {
     Default,
@@ -23,12 +23,12 @@ enum Decides {
 struct Region {
     decides: Decides,
     all: Set,
-    /// Whether a rule of the call answers where its conditions do not hold: then it is not left out.
+    /// Whether a rule of the call answers where its conditions do not hold: then it has not been left out.
     strays: bool,
 }
 
 impl OfAbi<'_> {
-    /// The arguments for which a ruling holds on a call.
+    /// The arguments for which a ruling applies to a call.
     pub(super) fn written_for(&mut self, nr: u32, ruling: &Ruling) -> Result<Set, TooComplex> {
         let rulings = self.rulings(nr)?;
         let found = rulings.into_iter().find(|(there, _)| there == ruling);
@@ -40,7 +40,7 @@ impl OfAbi<'_> {
         self.written.of_call(&mut self.decider.diagrams, &call)
     }
 
-    /// Adds the lines of calls that rules name. Gives the first of those that a stub answers, which some rule should.
+    /// Adds the lines of calls that rules name. Returns the first call that a stub answers although a rule should.
     pub(super) fn calls(
         &mut self,
         calls: OfCalls,
@@ -49,7 +49,7 @@ impl OfAbi<'_> {
     ) -> Result<Option<u32>, TooComplex> {
         let mut stubs = None;
         for (nr, mut parts) in calls {
-            // What another default action answers is said once.
+            // What a different default action answers is reported once.
             parts.retain(|part| part.ruling != Ruling::Default || default != Some(part.answer));
             if self.one(nr, &parts, default, lines)? && stubs.is_none() {
                 stubs = Some(nr);
@@ -58,7 +58,7 @@ impl OfAbi<'_> {
         Ok(stubs)
     }
 
-    /// One call. Whether a stub answers it instead of a rule.
+    /// One call. Returns whether a stub answers it instead of a rule.
     fn one(
         &mut self,
         nr: u32,
@@ -66,7 +66,7 @@ impl OfAbi<'_> {
         default: Option<Action>,
         lines: &mut Lines,
     ) -> Result<bool, TooComplex> {
-        // libseccomp takes x32 for an architecture whose registers have 32 bits.
+        // libseccomp treats x32 as an architecture whose registers have 32 bits.
         let by_halves = self.abi == Abi::X32 || parts.iter().all(|part| part.lower);
         let name = self.names.get(&nr).copied().unwrap_or_default();
         let strays = parts.iter().any(|part| {
@@ -95,7 +95,7 @@ impl OfAbi<'_> {
         Ok(is_stub)
     }
 
-    /// One answer in one region of a call. Whether it is a stub's.
+    /// One answer in one region of a call. Returns whether it comes from a stub.
     fn answer(
         &mut self,
         nr: u32,
@@ -119,7 +119,7 @@ impl OfAbi<'_> {
         let but_lower = self.minus(region.all, lower)?;
         let is_whole = set == region.all || set == but_lower;
         let kind = self.kind(nr, region, is_whole, (answer, default));
-        // One of a call's rules must be told from all of them.
+        // One of a call's rules must be distinguished from all of them.
         let is_one_of_many = match kind {
             Kind::LeftOut | Kind::Ignored => self.has_others(nr, region, kind, answer)?,
             Kind::Differ => true,
@@ -179,7 +179,7 @@ impl OfAbi<'_> {
         Ok(regions)
     }
 
-    /// Whether other rules for a call say something else, too; of conditions that are ignored, whether the default action does.
+    /// Whether other rules for a call also say something else; for ignored conditions, whether the default action does.
     fn has_others(
         &mut self,
         nr: u32,

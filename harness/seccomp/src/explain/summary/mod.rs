@@ -1,17 +1,17 @@
 //! Where a filter is not what its profile says, by reason and class of calls: `newer than the profile: ERRNO(ENOSYS) [x86_64, i386]`.
 //!
 //! [`Decider::departures`] has the numbers, which change with each version of a library and of the tables here. A summary
-//! says the same of a stub that begins at 450 and of one that begins at 457, if both begin behind the profile's newest
-//! call. It is exact all the same: what covers a class only in part names the part, so two filters that answer differently
-//! within a class that the profile tells apart do not read the same.
+//! says the same about a stub that begins at 450 and one that begins at 457, if both begin after the profile's newest
+//! call. It is exact all the same: what covers a class only in part names the part, so two filters that answer
+//! differently within a class that the profile distinguishes do not read the same.
 //!
 //! | text | calls |
 //! |---|---|
 //! | `every call` | all of an architecture that the profile does not list |
-//! | `whatever no rule matches` | all that the default action decides: another default action |
+//! | `whatever no rule matches` | all that the default action decides: a different default action |
 //! | `newer than the profile` | numbers above the newest call that the profile names: a stub of the runtime's own |
 //! | `negative numbers` | from 2^31 on |
-//! | `newer than the names in the filter` | as new as calls that a stub answers though the profile names them, and not named themselves |
+//! | `newer than the names in the filter` | as new as calls that a stub answers although the profile names them, and not named themselves |
 //! | `calls that no rule names`, `numbers that no call has` | up to the newest; where not all of them: which |
 //! | `calls that x32 lacks` | numbers at which x86_64 has a call of a rule, answered as by that rule |
 //! | `rule left out for` | a rule's call is answered by the default action, or by a stub: its name is not known on that architecture |
@@ -174,7 +174,7 @@ impl OfAbi<'_> {
         self.rest(&rest, None, lines)
     }
 
-    /// Parts of the calls that rules name, call by call, and those of all other numbers.
+    /// The parts of the calls that rules name, call by call, and those of all other numbers.
     fn split(&self, parts: Vec<Part>) -> (OfCalls, Vec<Part>) {
         let (mut calls, mut rest) = (OfCalls::new(), Vec::new());
         for mut part in parts {
@@ -194,9 +194,10 @@ impl OfAbi<'_> {
         (calls, rest)
     }
 
-    /// The answer to all that the default action should decide, if it is one, and another.
+    /// The answer to everything that the default action should decide, if it is a single one, and a different one.
     ///
-    /// Arguments whose lower halves alone are compared are none of its business, nor are negative numbers with an answer of their own.
+    /// Arguments of which only the lower halves are compared do not count, nor do negative numbers with an answer of
+    /// their own.
     fn whole_default(&mut self, calls: &OfCalls, rest: &[Part]) -> Result<Option<Action>, TooComplex> {
         let Some(answer) = Spans::of(&self.abi, &self.names).one_answer(rest) else {
             return Ok(None);
@@ -228,7 +229,7 @@ impl OfAbi<'_> {
         self.decider.diagrams.and(set, without)
     }
 
-    /// A set of arguments in words, or by a number if that takes too many.
+    /// A set of arguments in words, or by a number if it takes too many words.
     fn arguments(&mut self, set: Set) -> Result<String, TooComplex> {
         let text = self.decider.describe(set, &self.abi)?;
         Ok(text::bounded(text))

@@ -28,7 +28,7 @@ fn span(first: u32, last: u32) -> Numbers {
     Numbers { first, last }
 }
 
-/// Which of some rising numbers are in ranges, and the ranges without them.
+/// Which of some rising numbers are in the ranges, and the ranges without them.
 pub(super) fn take(ranges: &[Numbers], wanted: impl Iterator<Item = u32>) -> (Vec<u32>, Vec<Numbers>) {
     let (mut taken, mut left) = (Vec::new(), Vec::new());
     let mut wanted = wanted.peekable();
@@ -49,7 +49,7 @@ pub(super) fn take(ranges: &[Numbers], wanted: impl Iterator<Item = u32>) -> (Ve
     (taken, left)
 }
 
-/// What of ranges lies within another.
+/// The part of the ranges that lies within another range.
 fn clip(ranges: &[Numbers], within: Numbers) -> Vec<Numbers> {
     let clipped = ranges
         .iter()
@@ -61,7 +61,7 @@ fn each(ranges: &[Numbers]) -> impl Iterator<Item = u32> {
     ranges.iter().flat_map(|range| range.first..=range.last)
 }
 
-/// Rising ranges, those that touch made one.
+/// Rising ranges, with those that touch merged.
 fn joined(list: &[Numbers]) -> Vec<Numbers> {
     let mut joined: Vec<Numbers> = Vec::new();
     for range in list {
@@ -73,7 +73,7 @@ fn joined(list: &[Numbers]) -> Vec<Numbers> {
     joined
 }
 
-/// The numbers of an architecture that no rule names, and where they are parted.
+/// The numbers of an architecture that no rule names, and where they are divided.
 pub(super) struct Spans {
     /// All of them.
     pub(super) unnamed: Vec<Numbers>,
@@ -100,7 +100,7 @@ impl Spans {
         }
     }
 
-    /// The answer to all of them, if it is one; negative numbers may have others.
+    /// The answer to all of them, if there is only one; negative numbers may have others.
     pub(super) fn one_answer(&self, parts: &[Part]) -> Option<Action> {
         let is_positive = |part: &&Part| part.numbers.iter().any(|range| range.first < NEGATIVE);
         let mut answers = parts.iter().filter(is_positive).map(|part| part.answer);
@@ -119,7 +119,8 @@ impl Spans {
 }
 
 impl OfAbi<'_> {
-    /// Adds the lines of numbers that no rule names. `stubs`: the first call that a stub answers though a rule names it.
+    /// Adds the lines of numbers that no rule names. `stubs`: the first call that a stub answers although a rule names
+    /// it.
     pub(super) fn rest(
         &mut self,
         parts: &[Part],
@@ -200,7 +201,7 @@ impl OfAbi<'_> {
         }
     }
 
-    /// Whether a number of x32 has no call, x86_64 has one there, and a rule that names it gives this answer.
+    /// Whether x32 has no call with this number, x86_64 has one, and a rule that names that gives this answer.
     fn lacks(&self, nr: u32, answer: Action) -> bool {
         let name = || Abi::X86_64.syscall_name(nr & !X32_BIT);
         self.abi == Abi::X32
@@ -234,7 +235,7 @@ fn negative(ranges: &[Numbers]) -> String {
                 last: u32::MAX,
             },
         ] => return String::new(),
-        // What a tracer sets to skip a call: libseccomp takes all others for x32's.
+        // What a tracer sets to skip a call: libseccomp treats all others as x32's.
         [
             Numbers {
                 first: NEGATIVE,

@@ -6,20 +6,20 @@ use std::fmt;
 use crate::action::Action;
 use crate::decide::partition::Abi;
 
-/// A class of calls, with why they are one. In the order of lines.
+/// A class of calls, with what they have in common. In the order of the lines.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
     EveryCall,
     Named,
     NoMatch,
-    /// Which of them; empty for all, here and below.
+    /// Which of them; empty means all, here and below.
     Newer(String),
     Negative(String),
     Behind,
     NotNamed,
     Gaps(String),
     Lacks,
-    /// Numbers of an architecture whose calls are not known here.
+    /// Numbers of an architecture whose calls are unknown here.
     Numbers(String),
     /// Calls by name, with a condition on the arguments.
     Calls(Kind, Vec<String>, String),
@@ -99,7 +99,7 @@ impl Lines {
         self.add(what, answer, abi);
     }
 
-    /// Each line as a text; calls to which the same happens on the same architectures are in one.
+    /// Each line as a text; calls with the same problem on the same architectures share a line.
     pub(super) fn texts(self) -> Vec<String> {
         let mut lines: BTreeMap<(What, String, BTreeSet<Abi>), Vec<String>> = BTreeMap::new();
         for ((what, answer), abis) in self.0 {
@@ -114,7 +114,7 @@ impl Lines {
                 What::Calls(kind, _, which) => What::Calls(kind, names, which),
                 what => what,
             };
-            // Several groups of architectures that are not known here have one name.
+            // Several groups of architectures that are unknown here have one name.
             let mut abis: Vec<String> = abis.iter().map(ToString::to_string).collect();
             abis.dedup();
             format!("{what}: {answer} [{}]", abis.join(", "))
@@ -123,18 +123,18 @@ impl Lines {
     }
 }
 
-/// Characters of a list of names.
+/// Length of a list of names, in characters.
 const MOST_OF_NAMES: usize = 200;
 
-/// Characters of a condition, or of a list of numbers.
+/// Length of a condition or of a list of numbers, in characters.
 const MOST: usize = 80;
 
-/// A condition, or a list of numbers, of a bounded length.
+/// A condition or a list of numbers, with bounded length.
 pub(super) fn bounded(text: String) -> String {
     cut(text, MOST)
 }
 
-/// A text that is cut where it is longer, and then told apart from others by a number.
+/// A text that is cut if it is longer, and then distinguished from others by a number.
 fn cut(text: String, most: usize) -> String {
     if text.chars().count() <= most {
         return text;

@@ -1,7 +1,7 @@
 //! How a runtime confines a container: facts of its own calls, from `create` to the workload's execve.
 //!
-//! Each runtime gets there by calls of its own; what is compared is what they come to, and the orders that decide
-//! whether the container is confined at all times: capabilities(7), seccomp(2), prctl(2), pivot_root(2).
+//! Each runtime gets there with its own calls. What is compared is their effect, and whether their order confines
+//! the container at all times: capabilities(7), seccomp(2), prctl(2), pivot_root(2).
 
 mod order;
 mod paths;
@@ -16,7 +16,7 @@ use self::order::orders;
 use self::paths::{mount, path};
 use self::seccomp::seccomp;
 
-/// Calls that change who a process is.
+/// Calls that change a process's identity.
 const IDS: [&str; 9] = [
     "setfsgid",
     "setfsuid",
@@ -40,7 +40,7 @@ const NAMESPACES: [(&str, &str); 8] = [
     ("CLONE_NEWUTS", "uts"),
 ];
 
-/// What of the config decides what calls mean.
+/// What in the config decides what calls mean.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     masked: Vec<String>,
@@ -48,7 +48,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Of a config; one that is none asks for nothing.
+    /// From a config; something that is not a config asks for nothing.
     pub(crate) fn of(config: &str) -> Self {
         let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
         let paths = |name: &str| {
@@ -63,9 +63,9 @@ impl Asked {
     }
 }
 
-/// What the calls come to; `init` is the container's process.
+/// The effect of the calls; `init` is the container's process.
 pub(crate) fn facts(calls: &[SetupCall], init: Option<i32>, asked: &Asked) -> Vec<Fact> {
-    // What comes after the workload has begun (an exec, a delete) confines nothing.
+    // What comes after the workload has begun (an exec, a delete) does not confine anything.
     let begun = calls
         .iter()
         .rposition(|call| Some(call.pid) == init && is_execve(call) && succeeded(call));
@@ -166,7 +166,7 @@ fn keyctl(call: &SetupCall) -> Option<String> {
 fn rlimit(call: &SetupCall) -> Option<String> {
     match call.call.name.as_str() {
         "setrlimit" => Some(arg(call, 0).to_owned()),
-        // Without a new value it only asks.
+        // Without a new value it only queries.
         "prlimit64" if arg(call, 2) != "NULL" => Some(arg(call, 1).to_owned()),
         _ => None,
     }
@@ -181,7 +181,7 @@ fn close_range(call: &SetupCall) -> Option<String> {
     (call.call.name == "close_range").then(|| call.call.args.join(", "))
 }
 
-/// What the runtime itself was not allowed.
+/// What the runtime itself was denied.
 fn refused(call: &SetupCall) -> Option<String> {
     match &call.call.result {
         CallResult::Errno(errno) if ["EPERM", "EACCES", "ENOSYS"].contains(&errno.as_str()) => {
@@ -195,7 +195,7 @@ fn is_execve(call: &SetupCall) -> bool {
     matches!(call.call.name.as_str(), "execve" | "execveat")
 }
 
-/// The execve by which the container's process becomes the workload: the last one of its own.
+/// The execve by which the container's process becomes the workload: the last one that it makes.
 fn execve(own: &[&SetupCall]) -> Vec<Fact> {
     let last = own.iter().rev().find(|call| is_execve(call));
     last.map_or_else(Vec::new, |call| {
@@ -275,7 +275,7 @@ mod tests {
     fn the_flags_of_each_filter_are_named() {
         let calls = [
             call(7, "seccomp", &["SECCOMP_GET_ACTION_AVAIL", "0x0", "ptr"], "0"),
-            // libseccomp asks so whether the kernel knows a flag.
+            // libseccomp uses this to ask whether the kernel knows a flag.
             call(
                 7,
                 "seccomp",

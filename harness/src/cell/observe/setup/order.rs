@@ -6,7 +6,7 @@ use ocidiff_trace::SetupCall;
 use super::paths::{path, place};
 use super::{Asked, arg, fact, ids};
 
-/// Of two things that happened: which came first; `only` and the one that did where not both happened.
+/// Which of two things happened first; `only` and the name of the one that happened, if not both did.
 fn order(first: Option<usize>, second: Option<usize>, [a, b]: [&str; 2]) -> String {
     match (first, second) {
         (Some(first), Some(second)) if first < second => format!("{a}, {b}"),

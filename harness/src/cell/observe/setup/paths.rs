@@ -1,11 +1,12 @@
-//! Paths in a runtime's calls, and the mounts that are made of them.
+//! Paths in a runtime's calls, and the mounts made with them.
 
 use ocidiff_trace::SetupCall;
 
 use super::arg;
 use crate::paths;
 
-/// A path without its quotes; that of the rootfs, descriptors and names made for one use, by what they are.
+/// A path without its quotes; the rootfs's path, descriptors and names made for a single use are replaced by
+/// what they are.
 pub(super) fn path(call: &SetupCall, at: usize) -> String {
     let text = arg(call, at).trim_matches('"');
     if text == "NULL" {
@@ -33,7 +34,7 @@ fn in_rootfs(path: &str) -> Option<String> {
     Some(format!("ROOTFS{}", path.strip_prefix(&rootfs)?))
 }
 
-/// `NAME.4PHaUI`, as mkstemp(3) makes it, is `NAME.XXXXXX`.
+/// `NAME.4PHaUI`, as mkstemp(3) makes it, becomes `NAME.XXXXXX`.
 fn without_random(path: &str) -> String {
     const RANDOM: usize = 6;
     match path.rsplit_once('.') {
@@ -48,7 +49,7 @@ fn without_random(path: &str) -> String {
     }
 }
 
-/// `mount tmpfs on ROOTFS/dev (tmpfs) MS_NOSUID`, whatever interface it was made with.
+/// `mount tmpfs on ROOTFS/dev (tmpfs) MS_NOSUID`, whichever interface it was made with.
 pub(super) fn mount(call: &SetupCall) -> Option<String> {
     let words = match call.call.name.as_str() {
         "mount" => {

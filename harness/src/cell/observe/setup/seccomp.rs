@@ -14,7 +14,7 @@ const SECCOMP_FLAGS: &[(u64, &str)] = &[
     (1 << 5, "WAIT_KILLABLE_RECV"),
 ];
 
-/// The flags that a filter was loaded with; prctl(2) has none to give.
+/// The flags that a filter was loaded with; prctl(2) cannot pass any.
 pub(super) fn seccomp(call: &SetupCall) -> Option<String> {
     match (call.call.name.as_str(), arg(call, 0)) {
         ("seccomp", "SECCOMP_SET_MODE_FILTER") => Some(seccomp_flags(arg(call, 1))),

@@ -1,4 +1,4 @@
-//! Runtimes under which no workload begins, and the calls of their own that the profile denies.
+//! Runtimes under which no workload begins, and which of their own calls the profile denies.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use crate::run::readback::{Loaded, ReadBack};
 
 /// A runtime under which no workload begins with the filter.
 pub(super) struct Stopped<'a> {
-    /// Who.
+    /// The runtime.
     pub(super) label: &'a str,
     /// What happens, in words that follow its name.
     pub(super) how: String,
     denied: &'a [String],
 }
 
-/// Those of them under which none begins.
+/// Those under which none begins.
 pub(super) fn stopped(all: &[ReadBack]) -> Vec<Stopped<'_>> {
     let how = |one: &ReadBack| match &one.loaded {
         Loaded::Refused(said) => Some(format!("does not take the profile: {said}")),
@@ -33,7 +33,7 @@ pub(super) fn stopped(all: &[ReadBack]) -> Vec<Stopped<'_>> {
     stopped.collect()
 }
 
-/// The calls that these runtimes make themselves, and that are denied only since no rule names them.
+/// The calls that these runtimes make themselves, and that are denied only because no rule names them.
 pub(super) fn own_calls(profile: &Profile, stopped: &[Stopped<'_>]) -> BTreeSet<String> {
     let named = |call: &String| profile.syscalls.iter().any(|rule| rule.names.contains(call));
     let denied = stopped.iter().flat_map(|one| one.denied);

@@ -1,4 +1,5 @@
-//! What a change of a profile comes to, class of calls by class of calls: what is as it was, what differs still, what must not be.
+//! What a change of a profile results in, class of calls by class of calls: what is unchanged, what still differs, what
+//! must not be.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +8,8 @@ use ocidiff_seccomp::cure::{Cured, is_behind_one};
 
 use crate::judge::changes::{Change, Scope};
 
-/// Names that the cure added and that some runtime does not know: its library leaves their rule out, so that runtimes differ, or the
-/// default action answers what was denied on purpose.
+/// Names that the cure added and that some runtime does not know: its library leaves out their rule, so that runtimes
+/// differ, or the default action answers what was denied on purpose.
 pub(super) fn unknown_names(changes: &[Change], cured: &Cured) -> BTreeSet<String> {
     let denied = |name: &String| cured.denied.contains(&name.as_str());
     let mut unknown = BTreeSet::new();
@@ -26,12 +27,12 @@ pub(super) fn unknown_names(changes: &[Change], cured: &Cured) -> BTreeSet<Strin
     unknown
 }
 
-/// Whether a call that was refused answers ENOSYS now.
+/// Whether a call that was refused returns ENOSYS now.
 fn becomes_enosys((before, after): (Action, Action)) -> bool {
     before != after && after == Action::ENOSYS && is_refusal(before)
 }
 
-/// Whether a call does not get through, however it is told so.
+/// Whether a call does not get through, whatever it returns.
 fn is_refusal(action: Action) -> bool {
     !matches!(
         action,
@@ -39,17 +40,17 @@ fn is_refusal(action: Action) -> bool {
     )
 }
 
-/// Changes by what they mean for the proof.
+/// Changes, by what they mean for the proof.
 pub(super) struct Judged<'c> {
-    /// Runtimes differ as they did before: no profile can help there.
+    /// Runtimes differ as they did before: a profile cannot help there.
     pub(super) left: Vec<&'c Change>,
     /// Numbers that no kernel has.
     pub(super) nobodys: Vec<&'c Change>,
     /// Calls of other architectures, refused by all before and after.
     pub(super) foreign: Vec<&'c Change>,
-    /// Runtimes differ, and the change did it or did not mend it.
+    /// Runtimes differ, and the change caused that or did not fix it.
     pub(super) differ: Vec<&'c Change>,
-    /// Runtimes agree, but on what nobody asked for.
+    /// Runtimes agree, but on something that was not asked for.
     pub(super) wrong: Vec<&'c Change>,
 }
 
@@ -62,9 +63,9 @@ pub(super) fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
         wrong: Vec::new(),
     };
     for change in changes {
-        // What one runtime answered with ENOSYS before is what the cure is for.
+        // What one runtime answered with ENOSYS before is what the cure is meant to achieve.
         let meant = change.answers.iter().any(|(before, _)| *before == Action::ENOSYS);
-        // What stands behind socketcall and ipc is as it was.
+        // What is behind socketcall and ipc is as it was.
         let multiplexed = change.scope == Scope::Foreign
             && change.is_as_before()
             && !change.named.is_empty()
@@ -77,7 +78,7 @@ pub(super) fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
         if fine {
             continue;
         }
-        // Let through or refused, there is nothing behind it.
+        // Whether it is let through or refused, there is nothing behind it.
         if change.scope == Scope::Nobody {
             judged.nobodys.push(change);
         } else if multiplexed
@@ -97,8 +98,8 @@ pub(super) fn judge<'c>(changes: &'c [Change], cured: &Cured) -> Judged<'c> {
     judged
 }
 
-/// Whether a call may change so: to ENOSYS if it was refused, and not on purpose; to ALLOW if it is one of those that were to
-/// be allowed.
+/// Whether a call may change like this: to ENOSYS if it was refused, and not on purpose; to ALLOW if it is one of those
+/// that should be allowed.
 fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) -> bool {
     let by_name = |name: &str| {
         let mut rules = cured.profile.syscalls.iter();
@@ -108,7 +109,7 @@ fn is_wanted((before, after): (Action, Action), change: &Change, cured: &Cured) 
                 && rule.names.iter().any(|one| one == name)
         })
     };
-    // What its author allows by name, and a runtime did not let through, is as it was meant.
+    // A call that the author allows by name, and that a runtime did not let through, now behaves as intended.
     let is_allowed = |name: &str| cured.allowed.iter().any(|allowed| allowed == name) || by_name(name);
     let behind =
         || !change.behind.is_empty() && change.behind.iter().all(|name| name.is_some_and(is_allowed));

@@ -20,19 +20,20 @@ use begins::{Stopped, own_calls, stopped};
 use judged::{judge, unknown_names};
 use words::Words;
 
-/// How often a cure is tried again: without names that a runtime does not know, with a call more that a runtime makes itself.
+/// How often a cure is tried again: without names that a runtime does not know, or with one more call that a runtime
+/// makes itself.
 const TRIES: usize = 16;
 
-/// ENOSYS, which libraries take for an older kernel.
+/// ENOSYS, which libraries take as a sign of an older kernel.
 const ENOSYS: u32 = 38;
 
-/// What came of it.
+/// The result.
 pub(super) enum Answer {
     /// The cured profile: it does what it is for.
     Cured(Value),
-    /// The profile as it was: all runtimes answer alike, or differ in what no profile can change.
+    /// The profile as it was: all runtimes give the same answers, or differ in ways that no profile can change.
     NoNeed(Value),
-    /// Why there is none.
+    /// Why there is no cure.
     NoCure(String),
 }
 
@@ -130,7 +131,7 @@ fn filters_of(one: &ReadBack) -> Option<&[FilterRecord]> {
     }
 }
 
-/// A library that cannot tell calls behind socketcall apart takes no two answers for one of them.
+/// A library that cannot distinguish calls behind socketcall does not accept two answers for one of them.
 fn retry_without(cured: &Cured, of: &mut Of) -> bool {
     let behind: Vec<&String> = cured
         .completed
@@ -142,8 +143,8 @@ fn retry_without(cured: &Cured, of: &mut Of) -> bool {
     any
 }
 
-/// What a runtime needs itself is allowed where that was asked for: the profile is made for a workload that begins, as it does under
-/// others.
+/// What a runtime needs itself is allowed if that was asked for: the profile is made for a workload that begins, as it
+/// does under others.
 fn retry_with(how: FixArg, profile: &Profile, stopped: &[Stopped<'_>], of: &mut Of) -> bool {
     let known = of.own.len();
     if how == FixArg::Allow {
@@ -152,7 +153,7 @@ fn retry_with(how: FixArg, profile: &Profile, stopped: &[Stopped<'_>], of: &mut 
     of.own.len() > known
 }
 
-/// The filters of the cured profile, those of runtimes that took the profile before first.
+/// The filters of the cured profile, those of runtimes that accepted the earlier profile first.
 fn as_before<'a>(before: &[ReadBack], after: &'a [ReadBack]) -> Vec<&'a [FilterRecord]> {
     let had = |one: &&ReadBack| {
         let mut same = before.iter().filter(|before| before.runtime == one.runtime);
@@ -162,7 +163,7 @@ fn as_before<'a>(before: &[ReadBack], after: &'a [ReadBack]) -> Vec<&'a [FilterR
     first.into_iter().chain(newly).filter_map(filters_of).collect()
 }
 
-/// Who takes a filter only now was not changed by it.
+/// A runtime that accepts a filter only now was not changed by it.
 fn since(mut changes: Vec<Change>, had: usize) -> Vec<Change> {
     for change in &mut changes {
         let newly = change.answers.iter_mut().skip(had);
@@ -187,7 +188,7 @@ fn proven(cured: &Cured, changes: &[Change], filters: &Filters, mut told: Vec<St
     Proven { answer, told }
 }
 
-/// Whether every runtime answers every call as the others do.
+/// Whether all runtimes give the same answer to every call.
 fn is_all_alike(filters: &mut Filters, had: &[&[FilterRecord]]) -> Result<bool, Error> {
     let changes = filters.changes(had).map_err(Error::broken)?;
     Ok(!changes.iter().any(Change::differs))
@@ -203,7 +204,7 @@ fn no_need(profile: &Profile, told: Vec<String>, why: &str) -> Proven {
     }
 }
 
-/// What its author meant to run cannot be seen from a profile under which nothing runs.
+/// What the author meant to run cannot be seen from a profile under which nothing runs.
 fn nobody_begins(before: &[ReadBack]) -> Proven {
     Proven {
         told: words::stopped(&stopped(before), FixArg::Enosys, &Default::default()),
@@ -223,7 +224,8 @@ fn not_all_load(profile: &Profile, before: &[ReadBack]) -> Proven {
     }
 }
 
-/// What is let through by default needs no answer for what is not known. What differs then has another reason, or is a fault.
+/// What is let through by default needs no answer for unknown calls. What differs then has another cause, or is a
+/// fault.
 fn nothing_to_cure(
     profile: &Profile,
     had: &[&[FilterRecord]],

@@ -1,4 +1,4 @@
-//! What is told of a cure.
+//! What is reported about a cure.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Who does not begin a workload; and, where nothing more was to be allowed, what would let it.
+/// Which runtimes do not begin a workload; and, if nothing more was to be allowed, what would let them.
 pub(super) fn stopped(all: &[Stopped<'_>], how: FixArg, own: &BTreeSet<String>) -> Vec<String> {
     let mut lines: Vec<String> = all
         .iter()

@@ -1,4 +1,4 @@
-//! `linux`: what confines the container, but for resources and seccomp, which are parts of their own.
+//! `linux`: what confines the container, except for resources and seccomp, which are handled separately.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ pub(super) fn add(body: &mut Value, linux: &Value, default: &Value) -> Part {
     seccomp::add(body, &linux["seccomp"])
 }
 
-/// The default ones, and a cgroup namespace or none.
+/// The default namespaces, with or without a cgroup namespace.
 fn namespaces(body: &mut Value, namespaces: &Value, default: &Value) -> Part {
     let kinds = |value: &Value| -> Option<BTreeSet<String>> {
         let all = value.as_array()?;

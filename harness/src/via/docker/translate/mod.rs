@@ -1,7 +1,7 @@
 //! From a case's config.json to the container that an engine is asked for, which writes a config.json of its own.
 //!
-//! What the default config says and an engine has no setting for is the engine's own: its mounts, its devices. What a
-//! case changes must have a setting, or the case is none for an engine; each part says why.
+//! Where an engine has no setting for something in the default config, such as mounts and devices, the engine's own
+//! applies. What a case changes must have a setting, or the case is not suitable for an engine; each part says why.
 
 mod linux;
 mod mounts;
@@ -42,7 +42,7 @@ pub fn body(case: &Case, config: &Value, default: &Value) -> Result<Value, Refus
     Ok(body)
 }
 
-/// What is so for every case: no network, no init of the engine's, logs that can be read.
+/// What is the same for every case: no network, no init of the engine, readable logs.
 fn base() -> Value {
     json!({
         "AttachStdin": false,

@@ -1,4 +1,4 @@
-//! `mounts`: the engine's own must all be there and unchanged; a tmpfs can be added.
+//! `mounts`: the engine's own must all be present and unchanged; a tmpfs can be added.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::host;
 use crate::via::express::{Part, Refusal, only, refuse, texts};
 
-/// Adds what there is beyond the default mounts.
+/// Adds mounts beyond the default ones.
 pub(super) fn add(body: &mut Value, mounts: &Value, default: &Value) -> Part {
     let (Some(mounts), Some(default)) = (mounts.as_array(), default.as_array()) else {
         return refuse("the engine always has mounts of its own");

@@ -1,4 +1,4 @@
-//! `process`: what runs, and as whom.
+//! `process`: what runs, and as which user.
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::host;
 use crate::via::express::{Part, flag, number, only, refuse};
 
-/// Members with a setting that takes their number as it is.
+/// Members whose setting takes their number as it is.
 const NUMBERS: [(&str, &str, &str); 11] = [
     ("memory", "limit", "Memory"),
     ("memory", "reservation", "MemoryReservation"),
@@ -40,7 +40,7 @@ pub(super) fn add(body: &mut Value, resources: &Value, default: &Value) -> Part 
     for (part, key, name) in NUMBERS {
         let value = number(&resources[part][key], &format!("linux.resources.{part}.{key}"))?;
         match value {
-            // To the engine that is no limit at all.
+            // To the engine this is no limit at all.
             Some(0) => {
                 return refuse(format!(
                     "the engine takes 0 in linux.resources.{part}.{key} for nothing"
@@ -63,7 +63,7 @@ pub(super) fn add(body: &mut Value, resources: &Value, default: &Value) -> Part 
     devices(body, &resources["devices"], &default["devices"])
 }
 
-/// The engine begins with no device, as the default config does, and can allow more.
+/// The engine starts with no devices, like the default config, and can allow more.
 fn devices(body: &mut Value, rules: &Value, default: &Value) -> Part {
     let (Some(rules), Some(own)) = (rules.as_array(), default.as_array()) else {
         return refuse("the engine always writes rules for devices");

@@ -1,11 +1,11 @@
-//! `linux.seccomp`: an engine's own file says the same in almost the same words.
+//! `linux.seccomp`: an engine's own file expresses the same in almost the same words.
 
 use serde_json::Value;
 
 use super::security;
 use crate::via::express::{Part, only, refuse};
 
-/// Adds it; without any the engine is told to load none.
+/// Adds it; without a profile, the engine is told to load none.
 pub(super) fn add(body: &mut Value, profile: &Value) -> Part {
     if profile.is_null() {
         security(body, "seccomp=unconfined".to_owned());

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::corpus::{Corpus, files, load};
 
-/// The standard corpus's default config is what cases are laid over.
+/// Cases are laid over the standard corpus's default config.
 static CORPUS: LazyLock<Corpus> =
     LazyLock::new(|| load(&files::standard("cases").expect("the corpus")).expect("the corpus"));
 

@@ -49,7 +49,7 @@ pub(in crate::decode) static AT: Names = Names::bits(&[
     (0x8000, "AT_RECURSIVE"),
 ]);
 
-/// Flags of unlinkat: 0x200 has a meaning of its own there.
+/// Flags of unlinkat: 0x200 has a different meaning there.
 pub(in crate::decode) static UNLINK: Names = Names::bits(&[
     (0x200, "AT_REMOVEDIR"),
     (0x100, "AT_SYMLINK_NOFOLLOW"),
@@ -61,7 +61,7 @@ pub(in crate::decode) static UNLINK: Names = Names::bits(&[
     (0x8000, "AT_RECURSIVE"),
 ]);
 
-/// Flags of faccessat2: so has it here.
+/// Flags of faccessat2: 0x200 has a different meaning here too.
 pub(in crate::decode) static FACCESS: Names = Names::bits(&[
     (0x200, "AT_EACCESS"),
     (0x100, "AT_SYMLINK_NOFOLLOW"),

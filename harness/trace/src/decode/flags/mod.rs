@@ -1,4 +1,4 @@
-//! Names of bits and values: the machinery, and which table goes by which word in `calls.table`.
+//! Names of bits and values: the machinery, and which table each word stands for in `calls.table`.
 
 mod files;
 mod system;
@@ -9,9 +9,9 @@ pub(super) use self::system::{CLONE, FAMILY};
 /// The names of an argument's bits, of its values, or of both.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// What to write when nothing is set; else it is `0`.
+    /// What to write when nothing is set; otherwise it is `0`.
     zero: Option<&'static str>,
-    /// Bits that are one value together.
+    /// Bits that together form one value.
     mask: u64,
     /// The names of that value.
     values: &'static [(u64, &'static str)],

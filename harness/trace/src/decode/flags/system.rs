@@ -46,7 +46,7 @@ pub(in crate::decode) static WAIT: Names = Names::bits(&[
     (0x8000_0000, "__WCLONE"),
 ]);
 
-/// For whom waitid waits.
+/// What waitid waits for.
 pub(in crate::decode) static ID_TYPE: Names =
     Names::values(&[(0, "P_ALL"), (1, "P_PID"), (2, "P_PGID"), (3, "P_PIDFD")]);
 

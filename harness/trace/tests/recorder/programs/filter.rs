@@ -47,7 +47,7 @@ extern "C" fn trapped(_: i32) {
 pub(super) fn trap() {
     raw::handle(libc::SIGSYS, 0, trapped);
     raw::install(&one_call(libc::SYS_mkdirat, 0x0003_0000));
-    // What it returns is the number of the call.
+    // The call's own number is what it returns.
     saw!("mkdirat is its number: {}", mkdir() == Ok(libc::SYS_mkdirat));
     raw::mark(1);
     call!("1.1 mkdirat(AT_FDCWD, \"/no/dir\", 0755) = SIGSYS");

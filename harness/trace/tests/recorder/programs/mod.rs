@@ -1,4 +1,4 @@
-//! The programs. What each does is what its trial in `trials.rs` is named after.
+//! The programs. Each trial in `trials.rs` is named after what its program does.
 
 pub(crate) mod filter;
 mod plain;

@@ -110,7 +110,7 @@ pub(super) fn int80() {
     }
 }
 
-/// All that /proc/self/status and its neighbours say, but for what is another one in each run.
+/// All that /proc/self/status and its neighbours say, except for what differs in each run.
 pub(super) fn status() {
     let changing = [
         "TracerPid",
@@ -156,7 +156,7 @@ pub(super) fn status() {
     saw!("oom {:?}", std::fs::read_to_string("/proc/self/oom_score_adj"));
 }
 
-/// Calls that a ring makes are not calls of the program: only that it enters the ring is.
+/// Calls that a ring makes are not calls of the program: only entering the ring is.
 pub(super) fn io_uring() {
     let mut parameters = [0_u32; 30];
     let ring = raw::call(

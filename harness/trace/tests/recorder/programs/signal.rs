@@ -9,7 +9,7 @@ extern "C" fn write_mark(_: i32) {
     raw::mark(7);
 }
 
-/// A call that a handler interrupts answers EINTR, once.
+/// A call that a handler interrupts returns EINTR, once.
 pub(super) fn eintr() {
     raw::handle(libc::SIGALRM, 0, write_mark);
     raw::alarm_after(50);
@@ -24,7 +24,7 @@ pub(super) fn eintr() {
     call!("1.1 close(1001) = EBADF");
 }
 
-/// With `SA_RESTART` it goes on, and is one call.
+/// With `SA_RESTART` it goes on, and counts as one call.
 pub(super) fn restart() {
     let (read, write) = raw::pipe();
     raw::handle(libc::SIGALRM, libc::SA_RESTART, write_mark);
@@ -45,7 +45,7 @@ pub(super) fn restart() {
     call!("1.1 rt_sigreturn() = 0");
 }
 
-/// A signal that is ignored is nothing at all, though a tracer is told of it and the call is made twice.
+/// An ignored signal has no effect, although it is reported to a tracer and the call is made twice.
 pub(super) fn ignored() {
     let parent = std::process::id() as usize;
     let child = raw::fork(Fork::Plain, || {
@@ -74,12 +74,12 @@ pub(super) fn ignored() {
     call!("1.1 clock_nanosleep(CLOCK_MONOTONIC, 0x0, ptr, NULL) = 0");
 }
 
-/// A child stops itself; its parent is told so, and wakes it.
+/// A child stops itself; this is reported to its parent, which wakes it.
 pub(super) fn group_stop() {
     let child = raw::fork(Fork::Plain, || {
         let me = raw::call0(libc::SYS_getpid).expect("getpid") as usize;
         let _ = raw::call(libc::SYS_kill, [me, libc::SIGSTOP as usize, 0, 0, 0, 0]);
-        // An end that comes at once would hide from the parent that it went on.
+        // If it ended at once, its parent would not see that it went on.
         std::thread::sleep(Duration::from_millis(100));
         raw::mark(1);
         7
@@ -130,7 +130,7 @@ pub(super) fn group_stop_of_threads() {
     saw!("exited {:#x}", raw::wait(child, 0));
 }
 
-/// Signals that are blocked stay so, and arrive in the end.
+/// Signals that are blocked stay blocked, and arrive in the end.
 pub(super) fn mask() {
     raw::handle(libc::SIGUSR1, 0, write_mark);
     let set = 1u64 << (libc::SIGUSR1 - 1);

@@ -59,7 +59,7 @@ pub(super) fn fork() {
     call!("1.1 close(1002) = EBADF");
 }
 
-/// The same by clone3.
+/// The same with clone3.
 pub(super) fn clone3() {
     let child = raw::fork(Fork::Clone3, || {
         raw::mark(1);
@@ -101,7 +101,7 @@ fn exec_leaf() {
     let _ = raw::call(libc::SYS_execve, [path, args.as_ptr() as usize, 0, 0, 0, 0]);
 }
 
-/// Becomes another program, after one that is not there.
+/// Becomes another program, after trying one that is not there.
 pub(super) fn exec() {
     let _ = raw::call(libc::SYS_execve, [c"/no/such".as_ptr() as usize, 0, 0, 0, 0, 0]);
     call!("1.1 execve(\"/no/such\", NULL, NULL) = ENOENT");
@@ -120,7 +120,7 @@ pub(super) fn exec_thread() {
     let _ = std::thread::spawn(exec_leaf).join();
 }
 
-/// Leaves a process behind, which says that it lives once its parent is gone.
+/// Leaves a process behind, which reports that it is alive once its parent is gone.
 pub(super) fn daemon() {
     let (read, write) = raw::pipe();
     raw::fork(Fork::Plain, || {
@@ -134,7 +134,7 @@ pub(super) fn daemon() {
     });
 }
 
-/// A child that dies inside of a call.
+/// A child that dies inside a call.
 pub(super) fn death() {
     let child = raw::fork(Fork::Plain, || {
         let _ = raw::call(libc::SYS_nanosleep, [[60i64, 0].as_ptr() as usize, 0, 0, 0, 0, 0]);
@@ -175,7 +175,7 @@ pub(super) fn killed_forking() {
     );
 }
 
-/// Gives up its privileges and gets them back by a program with the setuid bit.
+/// Gives up its privileges and gets them back from a program with the setuid bit.
 pub(super) fn setuid_exec() {
     if raw::call0(libc::SYS_geteuid) != Ok(0) {
         saw!("nothing: not root");
@@ -188,7 +188,7 @@ pub(super) fn setuid_exec() {
     panic!("exec: {}", Command::new(&copy).args(["--program", "euid"]).exec());
 }
 
-/// The other half of it. It removes its own file, which only root can.
+/// The other half of the above. It removes its own file, which only root can do.
 pub(super) fn euid() {
     saw!(
         "uid {:?} euid {:?}",
@@ -215,7 +215,7 @@ pub(super) fn death_of_group() {
     );
 }
 
-/// What a tracer changes: who traces, and that nobody else can.
+/// What a tracer changes: which process traces, and that no other can.
 pub(super) fn tracer() {
     let status = std::fs::read_to_string("/proc/self/status").expect("status");
     let line = status.lines().find(|line| line.starts_with("TracerPid:"));
@@ -235,7 +235,7 @@ pub(super) fn debugger() {
         raw::mark(1);
         3
     });
-    // SIGUSR1 would have ended it: a debugger takes it away.
+    // SIGUSR1 would have ended it, but a debugger suppresses the signal.
     saw!("stopped {:#x}", raw::wait(child, 0));
     saw!(
         "PTRACE_CONT {:?}",
