@@ -7,7 +7,7 @@ OCIDIFF := target/dist/ocidiff
 # Beside the default set: versions with faults that tests are about.
 FOR_TESTS := crun@0.17 crun@1.21
 # Most tests wait for containers: with as many threads as processors these idle.
-THREADS := $(shell echo $$((3 * $$(nproc))))
+THREADS := $(shell echo $$((2 * $$(nproc))))
 # Where tests note what they could not do on this machine.
 SKIPS := target/tests/skipped
 

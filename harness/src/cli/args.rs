@@ -25,7 +25,7 @@ pub(crate) struct WithArgs {
     /// Use the cases of this folder in place of the checkout's, or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
-    /// How many containers run at a time; the default is three times the processors
+    /// How many containers run at a time; the default is twice the processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// How syscalls are recorded
@@ -91,11 +91,11 @@ impl WithArgs {
     }
 }
 
-/// Three times the CPUs: a run waits for the kernel for more than half of its time. On two, the corpus takes 114 s with 4
-/// jobs, 105 s with 6, and 99 s with 8, where calls begin to meet their limits if anything else runs.
+/// Twice the CPUs. More is a little faster (the corpus on two: 114 s with 4 jobs, 105 s with 6), but calls begin to meet
+/// their limits if anything else runs.
 fn default_jobs() -> u16 {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    u16::try_from(cpus * 3).unwrap_or(u16::MAX).min(64)
+    u16::try_from(cpus * 2).unwrap_or(u16::MAX).min(64)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -194,15 +194,21 @@ impl Asked {
         files::write(&step, STEP, files::SHARED)?;
         fs::set_permissions(&step, std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .map_err(|error| files::failed(&step, &error))?;
-        let ends = [&self.old, &self.new].map(|commit| {
-            let commit = self.says(&["rev-parse", "--verify", &format!("{commit}^{{commit}}")])?;
-            self.quiet(&["checkout", "-q", "--detach", &commit])?;
-            let answer = self.ask(folder, program, stop)?;
-            output::progress(&format!("{}: {}", &commit[..commit.len().min(12)], words(answer)));
-            Ok::<_, Error>((commit, answer))
-        });
-        let [old, new] = ends;
-        let ((old, before), (new, after)) = (old?, new?);
+        let ask_ends = || {
+            let [old, new] = [&self.old, &self.new].map(|commit| {
+                let commit = self.says(&["rev-parse", "--verify", &format!("{commit}^{{commit}}")])?;
+                self.quiet(&["checkout", "-q", "--detach", &commit])?;
+                let answer = self.ask(folder, program, stop)?;
+                output::progress(&format!("{}: {}", &commit[..commit.len().min(12)], words(answer)));
+                Ok::<_, Error>((commit, answer))
+            });
+            Ok::<_, Error>((old?, new?))
+        };
+        let ((old, mut before), (new, mut after)) = ask_ends()?;
+        if before == after {
+            // A call that failed for once, on a busy machine, must not end the search.
+            ((_, before), (_, after)) = ask_ends()?;
+        }
         if before == after {
             return Err(Error::usage(format!(
                 "{} and {} answer alike ({}): there is nothing to search between them",

@@ -1,7 +1,8 @@
 //! Findings: their texts, clauses, ranges and conditions.
 
-use ocidiff_model::finding::{CALL, SAID};
-use ocidiff_model::{Finding, facts};
+use ocidiff_model::finding::{CALL, Predicate, SAID, Sign};
+use ocidiff_model::pattern::{alternatives, glob};
+use ocidiff_model::{Channel, Finding, facts};
 
 use super::{machine, requirement};
 use crate::corpus::Corpus;
@@ -86,9 +87,15 @@ pub(in crate::corpus) fn check(
                 .into_iter()
                 .any(|last| path.ends_with(&format!(".{last}")))
         };
-        let is_plain = |path: &&String| !path.contains(['*', '{']) && !is_aside(path);
-        for path in paths.filter(is_plain) {
-            if facts::find(path).is_none() {
+        let is_plain = |path: &str| !path.contains(['*', '{']) && !is_aside(path);
+        for path in paths {
+            // What is said for several facts must be said of a channel that there is.
+            let is_wrong = if is_plain(path) {
+                facts::find(path).is_none()
+            } else {
+                !is_of_a_channel(path)
+            };
+            if is_wrong {
                 let help = facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
                 tell(
                     &["shows", &at],
@@ -97,6 +104,33 @@ pub(in crate::corpus) fn check(
                 );
             }
         }
+        if explains_anything(sign) && applies.is_none() {
+            let help = "say which fact and which value, or which workloads (`applies`)";
+            tell(
+                &["shows", &at],
+                "this sign would explain whatever differs under the component".to_owned(),
+                Some(help),
+            );
+        }
     }
     found
+}
+
+/// Whether a path with `*` or `{a,b}` can be a fact's: its first word, as far as it is written, is a channel's.
+fn is_of_a_channel(path: &str) -> bool {
+    let channels = || Channel::ALL.map(Channel::name);
+    alternatives(path).iter().all(|path| {
+        let head = path.split('.').next().unwrap_or_default();
+        channels().iter().any(|channel| glob(head, channel))
+    })
+}
+
+/// A sign of every difference there can be.
+fn explains_anything(sign: &Sign) -> bool {
+    let is_open = |shows: &Predicate| *shows == Predicate::Any(true);
+    sign.fact == "*"
+        && sign.listed.is_none()
+        && is_open(&sign.shows)
+        && sign.beside.is_empty()
+        && sign.others.is_empty()
 }

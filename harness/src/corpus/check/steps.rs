@@ -72,7 +72,8 @@ fn options(step: &Step, wrong: &mut impl FnMut(String)) {
                 "the exit status of exec and run is the process's: expect `lifecycle.exec.exit`".to_owned(),
             );
         }
-        Op::Await if step.options.stdout.is_none() => {
+        // Every output has the empty text.
+        Op::Await if step.options.stdout.as_ref().is_none_or(String::is_empty) => {
             wrong("await needs a text: `await: {stdout: ready}`".to_owned());
         }
         Op::Update if step.options.resources.is_none() => wrong("update needs `resources`".to_owned()),

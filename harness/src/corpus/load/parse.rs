@@ -129,6 +129,11 @@ fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<
         Some(Family::Patches(map)) => map.keys().collect(),
     };
     let at = |message: String| Box::new(document(source).at(&["for"], message, None));
+    if names.is_empty() {
+        return Err(at(
+            "a family without a member: no case comes of it; name members, or take `for` out".to_owned(),
+        ));
+    }
     let most = raised_count(limits::MEMBERS);
     if names.len() > most {
         return Err(at(format!(

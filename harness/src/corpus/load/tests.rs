@@ -93,6 +93,43 @@ fn a_clause_that_is_not_there_is_named_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn what_can_only_be_green_is_an_error() {
+    for (case, said) in [
+        ("{summary: s, for: []}", "a family without a member"),
+        ("{summary: s, for: {}}", "a family without a member"),
+        (
+            "{summary: s, steps: [create, start, {await: {stdout: ''}}, wait]}",
+            "await needs a text",
+        ),
+    ] {
+        let told = errors(&[("t/a.yaml", case)]).join("\n");
+        assert!(told.contains(said), "{case}: {told}");
+    }
+}
+
+#[test]
+fn a_sign_of_a_finding_is_about_facts_that_there_are() {
+    let finding = |sign: &str, rest: &str| {
+        let text = format!(
+            "{{title: runc does it, affects: '*', kind: design, impact: cosmetic, {rest}shows: [{sign}], cause: c}}"
+        );
+        errors(&[("findings/runc/a.yaml", &text)]).join("\n")
+    };
+    let none = "there is no fact `lifecycel.*.result`";
+    assert!(finding("{fact: 'lifecycel.*.result', is: error}", "").contains(none));
+    assert!(finding("{fact: '{proc,prok}.env', any: true}", "").contains("there is no fact"));
+    assert!(finding("{fact: '*', any: true}", "").contains("whatever differs"));
+    for (sign, rest) in [
+        ("{fact: 'lifecycle.*.result', is: error}", ""),
+        ("{fact: 'proc*.env', any: true}", ""),
+        ("{fact: '{proc,hook}.*', any: true}", ""),
+        ("{fact: '*', any: true}", "applies: {steps: [exec]}, "),
+    ] {
+        assert_eq!(finding(sign, rest), "", "{sign}");
+    }
+}
+
+#[test]
 fn all_errors_of_all_files_are_told_with_their_places() {
     let told = errors(&[
         ("t/a.yaml", "summary: s\nrequirement: [nope]\nrootfs: none\n"),
