@@ -46,6 +46,7 @@ mod unseen;
 
 pub(crate) use bundle::like;
 pub(crate) use observe::{lifecycle::class, stdio};
+pub(crate) use pump::Lost;
 
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;

@@ -5,6 +5,7 @@
 //! the rest, and reaps what the runtimes leave to process 1.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -12,6 +13,9 @@ use std::time::{Duration, Instant};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sha2::{Digest, Sha256};
+
+use crate::digest::hex;
 
 /// How often to look after children that have no pidfd.
 const TICK: Duration = Duration::from_millis(10);
@@ -22,6 +26,8 @@ pub(crate) struct Stream {
     fd: Option<OwnedFd>,
     kept: Vec<u8>,
     total: u64,
+    /// Over what is not kept: two runtimes whose output differs only there must not agree.
+    rest: Sha256,
     /// Still read, so that writers are not held up, but nothing is kept.
     is_mute: bool,
 }
@@ -32,9 +38,32 @@ impl Stream {
         &self.kept
     }
 
-    /// How many bytes were discarded.
-    pub(crate) fn lost(&self) -> u64 {
-        self.total - self.kept.len() as u64
+    /// What was discarded; nothing if all was kept.
+    pub(crate) fn lost(&self) -> Option<Lost> {
+        let bytes = self.total - self.kept.len() as u64;
+        (bytes > 0).then(|| Lost {
+            bytes,
+            digest: Some(hex(&self.rest.clone().finalize())),
+        })
+    }
+}
+
+/// What of a stream is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// How many bytes.
+    pub(crate) bytes: u64,
+    /// Their SHA-256, in hexadecimal; none where an engine has thrown them away.
+    pub(crate) digest: Option<String>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(and {} more bytes", self.bytes)?;
+        if let Some(digest) = &self.digest {
+            write!(f, ", sha256 {}", digest.get(..16).unwrap_or(digest))?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -97,6 +126,7 @@ impl Pump {
             fd: Some(fd),
             kept: Vec::new(),
             total: 0,
+            rest: Sha256::new(),
             is_mute: false,
         });
         Ok(StreamId(self.streams.len() - 1))
@@ -111,6 +141,7 @@ impl Pump {
         let stream = &mut self.streams[id.0];
         stream.kept.clear();
         stream.total = 0;
+        stream.rest = Sha256::new();
     }
 
     /// What came and what will come is of no use.
@@ -197,6 +228,9 @@ impl Pump {
                         let cap = if stream.is_mute { 0 } else { self.cap };
                         let room = cap.saturating_sub(stream.kept.len()).min(count);
                         stream.kept.extend_from_slice(&buffer[..room]);
+                        if !stream.is_mute {
+                            stream.rest.update(&buffer[room..count]);
+                        }
                         // A stream that floods must not keep us from the deadline.
                         if count == buffer.len() {
                             break;

@@ -266,7 +266,7 @@ impl<'a> Run<'a> {
         let mut facts = Vec::new();
         for (name, id) in ["stdout", "stderr"].into_iter().zip(streams) {
             let stream = self.pump.stream(id);
-            let (found, lines) = observe::stdio::read(stream.kept(), stream.lost(), prefix);
+            let (found, lines) = observe::stdio::read(stream.kept(), stream.lost().as_ref(), prefix);
             facts.extend(found);
             facts.push(Fact::new(format!("process.{prefix}{name}"), lines));
         }

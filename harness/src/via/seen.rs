@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::acts::{Act, Done};
 use super::facts;
 use crate::bundle::Bundle;
-use crate::cell::{class, stdio};
+use crate::cell::{Lost, class, stdio};
 use crate::cells::participants::Contender;
 use crate::judge::normalise::normalise;
 
@@ -164,7 +164,11 @@ impl Seen {
             ("stdout", &output.stdout, output.lost[0]),
             ("stderr", &output.stderr, output.lost[1]),
         ] {
-            let (found, lines) = stdio::read(bytes, lost, prefix);
+            let lost = (lost > 0).then_some(Lost {
+                bytes: lost,
+                digest: None,
+            });
+            let (found, lines) = stdio::read(bytes, lost.as_ref(), prefix);
             self.facts.extend(found);
             self.facts
                 .push(Fact::new(format!("process.{prefix}{name}"), lines));

@@ -3,6 +3,10 @@
 
 use ocidiff_model::{Fact, Value};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::cell::pump::Lost;
+use crate::digest::hex;
 
 use super::few::{few, few_as_they_are};
 
@@ -15,7 +19,7 @@ const DEEPEST: usize = 8;
 
 /// The lines that `create` printed on each stream: none if it is silent. What is not reported is counted: of what
 /// was kept, and of what the pump has discarded.
-pub(crate) fn create(prefix: &str, streams: [(&[u8], u64); 2]) -> Vec<Fact> {
+pub(crate) fn create(prefix: &str, streams: [(&[u8], Option<Lost>); 2]) -> Vec<Fact> {
     ["stdout", "stderr"]
         .into_iter()
         .zip(streams)
@@ -23,13 +27,20 @@ pub(crate) fn create(prefix: &str, streams: [(&[u8], u64); 2]) -> Vec<Fact> {
         .collect()
 }
 
-fn lines(kept: &[u8], lost: u64) -> Vec<String> {
+fn lines(kept: &[u8], lost: Option<Lost>) -> Vec<String> {
     let (told, rest) = kept.split_at(kept.len().min(MOST_BYTES));
     let text = String::from_utf8_lossy(told);
     let mut lines = few_as_they_are(text.lines().map(str::to_owned).collect());
-    let more = rest.len() as u64 + lost;
-    if more > 0 {
-        lines.push(format!("(and {more} more bytes)"));
+    let (more, discarded) = lost.map_or((0, None), |lost| (lost.bytes, lost.digest));
+    let digest = Sha256::new()
+        .chain_update(rest)
+        .chain_update(discarded.unwrap_or_default());
+    let all = Lost {
+        bytes: rest.len() as u64 + more,
+        digest: Some(hex(&digest.finalize())),
+    };
+    if all.bytes > 0 {
+        lines.push(all.to_string());
     }
     lines
 }
@@ -163,16 +174,28 @@ mod tests {
 
     #[test]
     fn what_create_prints_is_told_by_stream() {
-        let facts = create("s", [(b"", 0), (b"warning\n\xff", 0)]);
+        let facts = create("s", [(b"", None), (b"warning\n\xff", None)]);
         assert_eq!(facts[0], Fact::new("s.stdout", Vec::<String>::new()));
         assert_eq!(
             facts[1],
             Fact::new("s.stderr", vec!["warning".to_owned(), "\u{fffd}".to_owned()])
         );
-        let flood = create("s", [(&[b'x'; 5000], 7), (b"", 0)]);
-        assert_eq!(
-            flood[0].value,
-            vec!["x".repeat(4096), "(and 911 more bytes)".to_owned()].into()
-        );
+        let flood = |end: u8, digest: &str| {
+            let lost = Lost {
+                bytes: 7,
+                digest: Some(digest.to_owned()),
+            };
+            let bytes = [&[b'x'; 4999][..], &[end]].concat();
+            create("s", [(&bytes, Some(lost)), (b"", None)])[0].value.clone()
+        };
+        let Value::List(told) = flood(b'x', "a") else {
+            panic!("a list of lines");
+        };
+        assert_eq!(told[0], "x".repeat(4096));
+        assert!(told[1].starts_with("(and 911 more bytes, sha256 "), "{}", told[1]);
+        // What is not reported counts too, kept or not.
+        assert_eq!(flood(b'x', "a"), flood(b'x', "a"));
+        assert_ne!(flood(b'x', "a"), flood(b'y', "a"));
+        assert_ne!(flood(b'x', "a"), flood(b'x', "b"));
     }
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use ocidiff_model::{Channel, Fact, Value};
 use serde::Deserialize;
 
+use crate::cell::pump::Lost;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -26,7 +28,7 @@ const CHANNELS: [(&str, Channel, bool); 7] = [
 ];
 
 /// The facts of a stream, and the lines that are not facts. What was discarded is reported as a last line.
-pub(crate) fn read(bytes: &[u8], lost: u64, prefix: &str) -> (Vec<Fact>, Vec<String>) {
+pub(crate) fn read(bytes: &[u8], lost: Option<&Lost>, prefix: &str) -> (Vec<Fact>, Vec<String>) {
     let text = String::from_utf8_lossy(bytes);
     let mut facts = Vec::new();
     let mut lines = Vec::new();
@@ -49,9 +51,7 @@ pub(crate) fn read(bytes: &[u8], lost: u64, prefix: &str) -> (Vec<Fact>, Vec<Str
             Err(_) => lines.push(line.to_owned()),
         }
     }
-    if lost > 0 {
-        lines.push(format!("(and {lost} more bytes)"));
-    }
+    lines.extend(lost.map(Lost::to_string));
     (facts, lines)
 }
 
@@ -79,12 +79,23 @@ mod tests {
     fn lines_of_the_probe_are_facts_and_all_else_is_text() {
         let out = b"{\"fact\":\"caps.effective\",\"value\":[\"KILL\"]}\nhello\n{\"fact\":1}\n\
                     {\"fact\":\"mount./proc\",\"value\":\"proc\"}\n{\"fact\":\"call.mkdir\",\"value\":\"EPERM\"}";
-        let (facts, lines) = read(out, 3, "");
+        let lost = Lost {
+            bytes: 3,
+            digest: Some("0123456789abcdef0123".to_owned()),
+        };
+        let (facts, lines) = read(out, Some(&lost), "");
         let paths: Vec<_> = facts.iter().map(|fact| fact.path.as_str()).collect();
         assert_eq!(
             paths,
             ["proc.caps.effective", "mount.inside./proc", "proc.call.mkdir"]
         );
-        assert_eq!(lines, ["hello", "{\"fact\":1}", "(and 3 more bytes)"]);
+        assert_eq!(
+            lines,
+            [
+                "hello",
+                "{\"fact\":1}",
+                "(and 3 more bytes, sha256 0123456789abcdef)"
+            ]
+        );
     }
 }
