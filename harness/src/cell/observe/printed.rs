@@ -31,6 +31,9 @@ fn lines(kept: &[u8], lost: Option<Lost>) -> Vec<String> {
     let (told, rest) = kept.split_at(kept.len().min(MOST_BYTES));
     let text = String::from_utf8_lossy(told);
     let mut lines = few_as_they_are(text.lines().map(str::to_owned).collect());
+    if rest.is_empty() && lost.is_none() {
+        return lines;
+    }
     let (more, discarded) = lost.map_or((0, None), |lost| (lost.bytes, lost.digest));
     let digest = Sha256::new()
         .chain_update(rest)
@@ -39,9 +42,7 @@ fn lines(kept: &[u8], lost: Option<Lost>) -> Vec<String> {
         bytes: rest.len() as u64 + more,
         digest: Some(hex(&digest.finalize())),
     };
-    if all.bytes > 0 {
-        lines.push(all.to_string());
-    }
+    lines.push(all.to_string());
     lines
 }
 

@@ -33,6 +33,16 @@ impl Cleaned {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The hold; where there is none, that it cannot be had is a failure.
+    fn held(&mut self, path: &Path, hold: Option<Hold>) -> Option<Hold> {
+        if hold.is_none() {
+            let path = path.display();
+            let message = format!("{path}: its run has ended, and a process still holds it");
+            self.failed.push(message);
+        }
+        hold
+    }
 }
 
 /// Removes what is not held any more. What is being removed is held meanwhile, so that it cannot be put to use.
@@ -44,8 +54,7 @@ pub fn clean() -> io::Result<Cleaned> {
     let until = Instant::now() + PATIENCE;
     for hierarchy in Layout::of_machine()?.hierarchies {
         for (dir, hold) in abandoned(&hierarchy.dir, false, until) {
-            let Some(_hold) = hold else {
-                cleaned.failed.push(still_held(&dir));
+            let Some(_hold) = cleaned.held(&dir, hold) else {
                 continue;
             };
             let (processes, cgroups) = end_cgroup(&dir);
@@ -61,8 +70,7 @@ pub fn clean() -> io::Result<Cleaned> {
     let mut homes = homes().to_vec();
     homes.dedup();
     for (folder, hold) in homes.iter().flat_map(|home| abandoned(home, true, until)) {
-        let Some(_hold) = hold else {
-            cleaned.failed.push(still_held(&folder));
+        let Some(_hold) = cleaned.held(&folder, hold) else {
             continue;
         };
         match fs::remove_dir_all(&folder) {
@@ -71,13 +79,6 @@ pub fn clean() -> io::Result<Cleaned> {
         }
     }
     Ok(cleaned)
-}
-
-fn still_held(path: &Path) -> String {
-    format!(
-        "{}: its run has ended, and a process still holds it",
-        path.display()
-    )
 }
 
 /// Removes the folders of dead sessions in one home; what cannot be removed is left to [`clean`], which reports it.

@@ -204,11 +204,12 @@ impl Asked {
             });
             Ok::<_, Error>((old?, new?))
         };
-        let ((old, mut before), (new, mut after)) = ask_ends()?;
-        if before == after {
+        let mut ends = ask_ends()?;
+        if ends.0.1 == ends.1.1 {
             // A call that failed for once, on a busy machine, must not end the search.
-            ((_, before), (_, after)) = ask_ends()?;
+            ends = ask_ends()?;
         }
+        let ((old, before), (new, after)) = ends;
         if before == after {
             return Err(Error::usage(format!(
                 "{} and {} answer alike ({}): there is nothing to search between them",

@@ -118,19 +118,17 @@ pub(in crate::corpus) fn check(
 
 /// Whether a path with `*` or `{a,b}` can be a fact's: its first word, as far as it is written, is a channel's.
 fn is_of_a_channel(path: &str) -> bool {
-    let channels = || Channel::ALL.map(Channel::name);
     alternatives(path).iter().all(|path| {
         let head = path.split('.').next().unwrap_or_default();
-        channels().iter().any(|channel| glob(head, channel))
+        Channel::ALL.iter().any(|channel| glob(head, channel.name()))
     })
 }
 
 /// A sign of every difference there can be.
 fn explains_anything(sign: &Sign) -> bool {
-    let is_open = |shows: &Predicate| *shows == Predicate::Any(true);
     sign.fact == "*"
         && sign.listed.is_none()
-        && is_open(&sign.shows)
+        && sign.shows == Predicate::Any(true)
         && sign.beside.is_empty()
         && sign.others.is_empty()
 }
