@@ -96,6 +96,8 @@ lint: setup     ## formatting, clippy, workflows, the figures of the house, know
 	$(CARGO) run --locked --quiet --package ocidiff -- lint
 
 deny: $(DENY)   ## licences, sources and (ADVISORIES=DIR, a clone of rustsec/advisory-db) known faults of all dependencies
+	@# Building here brings the crates of this platform alone; deny looks at those of every platform.
+	$(CARGO) fetch --quiet --locked
 	PATH=$(dir $(DENY)):$$PATH $(CARGO) deny --offline --locked check licenses bans sources
 	@if [ -n "$(ADVISORIES)" ]; then \
 	  set -e; dbs=$$(mktemp -d); trap 'rm -rf "$$dbs"' EXIT; \
