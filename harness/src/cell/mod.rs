@@ -59,7 +59,10 @@ use ocidiff_trace::EbpfRecorder;
 use ocidiff_trace::ebpf::{Place, Role};
 use unseen::Unseen;
 
-/// The hidden subcommand: reads the job, runs it, reports, and ends with the process.
+/// The word of the command line that starts the program as a cell.
+pub(crate) const COMMAND: &str = "cell";
+
+/// What the program does as a cell: reads the job, runs it, reports, and ends with the process.
 ///
 /// # Errors
 /// Only where nothing can be reported: stdin is not a socket of the harness, or is broken.

@@ -200,7 +200,7 @@ impl Launcher {
         let ours = UnixStream::from_std(ours)?;
         new_pid_namespace()?;
         let child = Command::new(&self.program)
-            .arg("cell")
+            .arg(crate::cell::COMMAND)
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -88,9 +88,6 @@ pub(crate) enum Command {
     /// images
     #[command(mut_arg("via", |via| via.help("Also remove what was left in this engine: containers and images")))]
     Clean(ViaArgs),
-    /// Process 1 of a cell; started by ocidiff itself
-    #[command(hide = true)]
-    Cell,
     /// What a cell calls in a mutant's place; started by ocidiff itself
     #[command(hide = true)]
     Mutant {

@@ -4,16 +4,17 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use object::read::ReadCache;
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, ReadRef, elf};
 use ocidiff_confine::read::open_regular;
 
-/// How much of a file is read: the kernel itself looks at 256 bytes, headers of programs come after that.
-const HEAD: usize = 4096;
-/// The longest line with an interpreter.
-const LINE: usize = 256;
+/// How much of a file the kernel looks at to tell what it is; the longest line with an interpreter.
+const HEAD: usize = 256;
+/// The longest name of a loader: the kernel's `PATH_MAX`.
+const LONGEST_NAME: u64 = 4096;
 /// Where the kernel lists other handlers that execute files.
 const OTHERS: &str = "/proc/sys/fs/binfmt_misc";
-/// The type of a program header that names the loader.
-const PT_INTERP: u64 = 3;
 
 /// What a file is to the kernel.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +56,6 @@ pub(super) fn format(path: &Path) -> Format {
 }
 
 fn script(line: &[u8]) -> Format {
-    let line = &line[..line.len().min(LINE)];
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let words = String::from_utf8_lossy(line);
     // To the kernel, blanks and tabs separate words: a carriage return is part of the interpreter's name.
@@ -67,60 +67,54 @@ fn script(line: &[u8]) -> Format {
 }
 
 /// Machines whose programs this one executes.
-fn is_native(machine: u64) -> bool {
+fn is_native(machine: u16) -> bool {
     match std::env::consts::ARCH {
-        "x86_64" => [3, 62].contains(&machine),
-        "aarch64" => [40, 183].contains(&machine),
+        "x86_64" => [elf::EM_386, elf::EM_X86_64].contains(&machine),
+        "aarch64" => [elf::EM_ARM, elf::EM_AARCH64].contains(&machine),
         _ => true,
     }
 }
 
 fn elf(head: &[u8], file: &File) -> Format {
-    let number = |at: usize, bytes: usize| -> Option<u64> {
-        let part = head.get(at..at + bytes)?;
-        Some(part.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
-    };
-    let wide = head.get(4) == Some(&2);
-    // Where the two classes have their members, and how large these are.
-    let (phoff, word, phentsize, phnum) = if wide { (32, 8, 54, 56) } else { (28, 4, 42, 44) };
-    let (kind, machine) = (number(16, 2), number(18, 2));
-    let known = kind.is_some_and(|kind| [2, 3].contains(&kind)) && machine.is_some_and(is_native);
-    let table = (number(phoff, word), number(phentsize, 2), number(phnum, 2));
-    let (true, (Some(start), Some(size), Some(count @ 1..))) = (known, table) else {
-        return Format::Foreign;
-    };
-    let (offset, length) = if wide { (8, 32) } else { (4, 16) };
-    for entry in 0..count {
-        let Some(at) = place(start, entry, size) else {
-            return Format::Unknown;
-        };
-        let (Some(kind), Some(from), Some(bytes)) = (
-            number(at, 4),
-            number(at + offset, word),
-            number(at + length, word),
-        ) else {
-            return Format::Unknown;
-        };
-        if kind == PT_INTERP {
-            return loader(file, from, bytes);
-        }
+    match head.get(4) {
+        Some(&elf::ELFCLASS32) => by_headers::<elf::FileHeader32<Endianness>>(file),
+        Some(&elf::ELFCLASS64) => by_headers::<elf::FileHeader64<Endianness>>(file),
+        _ => Format::Foreign,
     }
-    Format::Itself
 }
 
-fn place(start: u64, entry: u64, size: u64) -> Option<usize> {
-    let at = start.checked_add(entry.checked_mul(size)?)?;
-    usize::try_from(at).ok().filter(|at| *at < HEAD)
-}
-
-fn loader(file: &File, from: u64, bytes: u64) -> Format {
-    let mut name = vec![0; usize::try_from(bytes).unwrap_or(HEAD).min(HEAD)];
-    if file.read_exact_at(&mut name, from).is_err() {
+/// As the kernel goes by them: the kind, the machine, a table of program headers, the loader that one of these names.
+fn by_headers<Header: FileHeader<Endian = Endianness>>(file: &File) -> Format {
+    let data = &ReadCache::new(file);
+    let Ok(header) = Header::parse(data) else {
+        return match data.len() {
+            Ok(length) if length < size_of::<Header>() as u64 => Format::Foreign,
+            // What the library refuses and the kernel does not look at.
+            _ => Format::Unknown,
+        };
+    };
+    let Ok(order) = header.endian() else {
+        return Format::Foreign;
+    };
+    let known = [elf::ET_EXEC, elf::ET_DYN].contains(&header.e_type(order));
+    let headers = header.program_headers(order, data).unwrap_or_default();
+    if !known || !is_native(header.e_machine(order)) || headers.is_empty() {
         return Format::Foreign;
     }
-    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    match std::str::from_utf8(name) {
-        Ok(name) if name.starts_with('/') => Format::By(name.into()),
+    let Some(entry) = headers.iter().find(|entry| entry.p_type(order) == elf::PT_INTERP) else {
+        return Format::Itself;
+    };
+    let bytes: u64 = entry.p_filesz(order).into();
+    // A length that a file may say as it likes: no more is read than the kernel takes.
+    if bytes > LONGEST_NAME {
+        return Format::Foreign;
+    }
+    match entry
+        .interpreter(order, data)
+        .map(|name| name.map(std::str::from_utf8))
+    {
+        Ok(Some(Ok(name))) if name.starts_with('/') => Format::By(name.into()),
+        Err(_) => Format::Foreign,
         _ => Format::Unknown,
     }
 }
