@@ -125,7 +125,8 @@ fn what_is_no_pod_is_skipped_with_a_reason() {
     let scene = Scene::new();
     let args = [
         "run",
-        "process/args*",
+        "process/args",
+        "process/args-none*",
         "hooks/order",
         "process/rlimit*",
         "mounts/tmpfs*",
@@ -140,7 +141,7 @@ fn what_is_no_pod_is_skipped_with_a_reason() {
     let told = Events::read(&scene.path().join("events"));
     let cases: Vec<&CaseReport> = told.cases().collect();
     let count = |verdict: Verdict| cases.iter().filter(|report| report.verdict == verdict).count();
-    assert!(count(Verdict::Agree) > 5, "{ran:?}");
+    assert!(count(Verdict::Agree) > 3, "{ran:?}");
     assert_eq!(count(Verdict::Broken), 0, "{ran:?}");
     for (name, why) in [
         ("hooks/order", "the engine has no setting for config.hooks"),

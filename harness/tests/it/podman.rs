@@ -28,7 +28,7 @@ podman create --name theirs $few localhost/box:1 /bin/true
 podman create --name far $few --label ocidiff.run=ocidiff.4194305.1 --label ocidiff.place=elsewhere localhost/box:1 /bin/true
 things >before
 
-"$ocidiff" run $via "$@" seccomp/tar-setgid 'process/args*' hooks/order 'mounts/bind*' \
+"$ocidiff" run $via "$@" seccomp/tar-setgid process/args 'process/args-none*' hooks/order 'mounts/bind-form*' \
   --json events --records records >run.out 2>run.err
 echo $? >run.status
 things >after-run
