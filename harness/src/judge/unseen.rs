@@ -22,7 +22,7 @@ pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
                 .path
                 .strip_prefix(channel.name())
                 .and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| watched(pattern, rest))
+            rest.is_some_and(|rest| watched(channel, pattern, rest))
         })
     };
     let expected = |whole: &str| case.body.expect.keys().any(|path| path.starts_with(whole));

@@ -114,8 +114,7 @@ impl Names {
 fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     let channel = Channel::of(path)?;
     if channel == Channel::Syscall && !is_compared(case, path) {
-        let rest = path.trim_start_matches("syscall.");
-        let call = rest.split(['(', '.']).next().unwrap_or(rest);
+        let call = fact::call_of(path.trim_start_matches("syscall."));
         let help = format!("write `watch: {{syscall: [{call}]}}`");
         return Some((format!("no calls of `{call}` are recorded"), Some(help)));
     }
