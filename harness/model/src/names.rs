@@ -2,14 +2,13 @@
 
 /// Files of a cgroup that hold settings, of v1 and v2, sorted; files that count usage (`memory.usage_in_bytes`) are not
 /// facts. Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
-pub const CGROUP_SETTINGS: [&str; 47] = [
+pub const CGROUP_SETTINGS: [&str; 46] = [
     "blkio.bfq.weight",
     "blkio.throttle.read_bps_device",
     "blkio.throttle.read_iops_device",
     "blkio.throttle.write_bps_device",
     "blkio.throttle.write_iops_device",
     "blkio.weight",
-    "cgroup.clone_children",
     "cgroup.freeze",
     "cgroup.type",
     "cpu.cfs_burst_us",
@@ -71,6 +70,9 @@ pub const RLIMITS: [&str; 16] = [
     "sigpending",
     "stack",
 ];
+
+/// Files of a cgroup that it has in each hierarchy of v1, with a value of its own in each.
+pub const SETTINGS_OF_EACH_HIERARCHY: [&str; 1] = ["cgroup.clone_children"];
 
 /// The links under `/proc/PID/ns`; namespaces(7).
 pub const NAMESPACE_LINKS: [&str; 10] = [

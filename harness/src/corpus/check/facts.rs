@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::compared::is_compared;
 use ocidiff_model::facts::{self, Found};
 use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, step};
 use serde_json::Value as Json;
 
 use super::place::Place;
+use super::unlooked::Look;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
 
@@ -110,25 +110,6 @@ impl Names {
     }
 }
 
-/// Why an expected fact is not looked at: it would be neither met nor missed.
-fn unlooked(case: &Case, path: &str) -> Option<Slip> {
-    let channel = Channel::of(path)?;
-    if channel == Channel::Syscall && !is_compared(case, path) {
-        let call = fact::call_of(path.trim_start_matches("syscall."));
-        let help = format!("write `watch: {{syscall: [{call}]}}`");
-        return Some((format!("no calls of `{call}` are recorded"), Some(help)));
-    }
-    let is_visited = !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_)));
-    if !is_visited && fact::is_of_visit(path) {
-        let help = "take `filter: false` out of `watch`".to_owned();
-        return Some((
-            format!("nobody looks at `{path}` where `filter` is false"),
-            Some(help),
-        ));
-    }
-    None
-}
-
 /// A word that is not a possible result of a runtime call.
 fn unknown_result(path: &str, expectation: &Expectation) -> Option<Slip> {
     let is_result = path.starts_with("lifecycle.") && path.ends_with(".result");
@@ -170,19 +151,21 @@ fn hooks(config: &Json) -> Option<BTreeSet<String>> {
 }
 
 /// Everything that a case expects and watches.
-pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
+pub(super) fn case(place: Place<'_>, names: &Names, look: &Look<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let body = &place.case.body;
     for (path, expectation) in &body.expect {
         let slip = names
             .fact(path)
-            .or_else(|| unlooked(place.case, path))
+            .or_else(|| look.expected(path))
             .or_else(|| unknown_result(path, expectation));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {
         for (index, path) in Watch::paths(watch).iter().enumerate() {
-            let slip = names.watch(*channel, path);
+            let slip = names
+                .watch(*channel, path)
+                .or_else(|| look.watched(*channel, path));
             let keys = ["watch", channel.name(), &index.to_string()];
             found.extend(slip.map(|(message, help)| place.at(&keys, message, help)));
         }

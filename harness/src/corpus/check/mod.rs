@@ -11,6 +11,7 @@ mod placeholders;
 mod program;
 mod recipe;
 mod steps;
+mod unlooked;
 
 use ocidiff_model::merge::merge;
 use ocidiff_model::{Case, Rootfs, near};
@@ -18,6 +19,7 @@ use serde_json::Value as Json;
 
 use self::facts::{Names, Slip};
 use self::place::Place;
+use self::unlooked::Look;
 use super::config::ENGINES_OWN;
 use super::diagnostic::Diagnostic;
 use super::document::Document;
@@ -68,7 +70,8 @@ pub(super) fn case(
         Ok(config) => {
             found.extend(config::case(place, &config, corpus, excuses));
             found.extend(steps::case(place, &config, excuses));
-            found.extend(facts::case(place, &Names::of(case)));
+            let look = Look::of(case, &config, corpus);
+            found.extend(facts::case(place, &Names::of(case), &look));
         }
     }
     found.extend(text_edits(place, corpus));

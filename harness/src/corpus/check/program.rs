@@ -108,6 +108,31 @@ impl Root {
         }]
     }
 
+    /// Whether a process can report a fact of the probe: no other program than the probe itself is known.
+    pub(super) fn can_report(&self, process: &Value, name: &str) -> bool {
+        let words = words(&process["args"]);
+        let Some(program) = words.first() else { return true };
+        let mut candidates = places(program, &process["cwd"], &process["env"]).into_iter();
+        !candidates.any(|path| self.probes.contains(&path)) || self.probe_can_report(&words, name)
+    }
+
+    fn probe_can_report(&self, words: &[&str], name: &str) -> bool {
+        // The probe again, with words of its own.
+        let next = words
+            .iter()
+            .position(|word| *word == EXEC)
+            .and_then(|at| words.get(at + 1..));
+        if let Some(next) = next
+            && next.first().is_some_and(|program| self.probes.contains(*program))
+        {
+            let before = &words[..words.len() - next.len() - 1];
+            return name.starts_with("exec.")
+                || (before.len() > 1 && check::can_report(&before[..before.len() - 1], name))
+                || self.probe_can_report(next, name);
+        }
+        check::can_report(words, name)
+    }
+
     fn may_have(&self, path: &str) -> bool {
         let below = |open: &String| {
             path.strip_prefix(open.as_str())
