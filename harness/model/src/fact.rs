@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// What is written of a runtime that does not have the fact at all.
 pub const ABSENT: &str = "(absent)";
 
+/// A word among the calls that a case watches: no others are recorded at all, or counted. The kernel leaves them out,
+/// where eBPF records.
+pub const ONLY: &str = "only";
+
 /// Where a fact comes from; always the first part of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ocidiff_model::fact::call_of;
+use ocidiff_model::fact::{ONLY, call_of};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
 use ocidiff_model::{Case, Channel, Op, Record, Watch};
@@ -34,9 +34,6 @@ pub use crate::judge::finished::Finished;
 
 /// Watched calls that are kept in a record, and as many others.
 const MAX_CALLS: usize = 20_000;
-/// A word among the calls that a case watches: no others are recorded at all, or counted. The kernel leaves them out,
-/// where eBPF records.
-const ONLY: &str = "only";
 /// What a cell may take for itself, beyond the limits of all steps.
 const SLACK: Duration = Duration::from_secs(20);
 

@@ -331,6 +331,7 @@ const UNLOOKED: &[Slip] = &[
         3,
         "nobody looks at `process.exit` where no step starts the main container",
     ),
+    slip("watch: {syscall: [only]}", 2, "`only` leaves out all calls"),
     slip(
         "watch: {filter: false, proc: [init.caps]}",
         2,
@@ -459,7 +460,7 @@ const RIGHT: &[&str] = &[
     "files: {/script: {text: 'echo ${fr}'}}",
     "steps: [create, start, {kill: {signal: SIGRTMIN+3}}, {kill: {signal: '9'}}, wait, state, delete]\nexpect: {lifecycle.kill#2.result: ok, lifecycle.state.status: stopped}",
     "steps: [create, start, {exec: {process: {args: [/bin/probe, facts, umask], env: null}}}, wait]\nexpect: {proc.exec.umask: '0022'}\nwatch: {process: [exec], proc: [exec.ids]}",
-    "steps: [create, start, {create: {as: second, config: {hostname: x}}}, {start: {as: second}}]\nexpect: {lifecycle.second.start.result: ok, proc.second.umask: '0022'}",
+    "steps: [create, start, {create: {as: second, config: {hostname: x, process: {args: [/bin/probe, facts, umask]}}}}, {start: {as: second}}]\nexpect: {lifecycle.second.start.result: ok, proc.second.umask: '0022'}",
     "watch: {syscall: [only, openat], mount: [/, inside], cgroup: ['*'], proc: [init.caps, init.rlimit.nofile, fd], file: [/tmp/x]}",
     "watch: {setup: [order], lifecycle: [create.error], filter: false}",
     "needs: {arch: x86_64, cgroup: v2, controllers: [memory], kernel: '>=6, <6.1', namespaces: [time], recorder: ebpf, capabilities: [CAP_MKNOD]}",

@@ -15,7 +15,7 @@ exec @REAL@ "$@"
 "#;
 
 /// Runs cases, each by its name and its text, under runc and under crun with other workloads.
-fn run(cases: &[(&str, String)], args: &[&str]) -> Option<(Ran, Events)> {
+fn run(cases: &[(&str, String)]) -> Option<(Ran, Events)> {
     let (runc, crun) = (needs::runtime("runc")?, needs::runtime("crun")?);
     let scene = Scene::new();
     for (name, text) in cases {
@@ -37,7 +37,7 @@ fn run(cases: &[(&str, String)], args: &[&str]) -> Option<(Ran, Events)> {
         "--runtime",
         &other,
     ];
-    let ran = scene.run_at_home(&[&words[..], args].concat());
+    let ran = scene.run_at_home(&words);
     ran.leaves_nothing();
     let events = Events::read(&scene.path().join("events"));
     Some((ran, events))
@@ -66,6 +66,7 @@ fn what_comes_behind_a_limit_does_not_agree() {
                 "{file: [/d]}",
             ),
         ),
+        ("root", shell("mkdir '/END 0'", "{file: [/]}")),
         (
             "behind",
             shell(
@@ -81,7 +82,7 @@ fn what_comes_behind_a_limit_does_not_agree() {
             ),
         ),
     ];
-    let Some((_, events)) = run(&cases, &[]) else {
+    let Some((_, events)) = run(&cases) else {
         return;
     };
     for (name, _) in &cases {
@@ -111,7 +112,7 @@ fn what_cannot_be_compared_behind_a_limit_is_broken() {
         ),
     ];
     let texts = cases.each_ref().map(|(name, text, _)| (*name, text.clone()));
-    let Some((ran, events)) = run(&texts, &[]) else {
+    let Some((ran, events)) = run(&texts) else {
         return;
     };
     ran.ends_with(3);
@@ -120,4 +121,32 @@ fn what_cannot_be_compared_behind_a_limit_is_broken() {
         assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
         assert!(case.text().contains(says), "{}", case.text());
     }
+}
+
+#[test]
+fn a_watch_that_no_runtime_has_anything_for_is_broken() {
+    let cases = [
+        (
+            "filter",
+            "filter.0.digest",
+            "watch: {filter: [0.digest]}".to_owned(),
+        ),
+        ("engine", "engine.config", "watch: {engine: [config]}".to_owned()),
+    ];
+    let texts = cases.each_ref().map(|(name, _, text)| (*name, text.clone()));
+    let Some((_, events)) = run(&texts) else { return };
+    for (name, path, _) in &cases {
+        let case = events.case(&format!("t/{name}"));
+        assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
+        let says = format!("it watches {path}, which no runtime shows");
+        assert!(case.text().contains(&says), "{}", case.text());
+    }
+    let cases = [(
+        "settings",
+        "watch: {cgroup: [memory.high, memory.limit_in_bytes]}".to_owned(),
+    )];
+    let Some((_, events)) = run(&cases) else { return };
+    let case = events.case("t/settings");
+    assert_eq!(case.verdict(), Verdict::Skipped, "{}", case.text());
+    assert!(case.text().contains("needs cgroup v"), "{}", case.text());
 }

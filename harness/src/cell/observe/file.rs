@@ -342,7 +342,7 @@ mod tests {
         let asking = |asked: &str| changed(upper, "", &[asked.to_owned()]);
         let file = fs::File::create(folder.path().join("large")).expect("a file");
         file.set_len(LARGEST + 1).expect("a hole");
-        assert_eq!(facts(upper)[0].value.line().contains("sha256"), false);
+        assert!(!facts(upper)[0].value.line().contains("sha256"));
         let told = asking("/");
         assert!(
             told.facts[0].value.line().contains("sha256"),

@@ -8,15 +8,11 @@ use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, st
 use serde_json::Value as Json;
 
 use super::place::Place;
-use super::unlooked::Look;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
 
 /// How a call can end, besides by a signal; and that it was not made.
 const RESULTS: [&str; 5] = ["ok", "error", "panic", "timeout", fact::ABSENT];
-
-/// If this is among the watched calls, they are the only ones that are recorded.
-const ONLY: &str = "only";
 
 /// What a case's facts can be about.
 pub(super) struct Names {
@@ -55,7 +51,7 @@ impl Names {
 
     /// What is wrong with a path that is watched.
     fn watch(&self, channel: Channel, path: &str) -> Option<Slip> {
-        if channel == Channel::Syscall && path == ONLY {
+        if channel == Channel::Syscall && path == fact::ONLY {
             return None;
         }
         let chosen = facts::chosen(channel, path, &self.others);
@@ -151,21 +147,16 @@ fn hooks(config: &Json) -> Option<BTreeSet<String>> {
 }
 
 /// Everything that a case expects and watches.
-pub(super) fn case(place: Place<'_>, names: &Names, look: &Look<'_>) -> Vec<Diagnostic> {
+pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let body = &place.case.body;
     for (path, expectation) in &body.expect {
-        let slip = names
-            .fact(path)
-            .or_else(|| look.expected(path))
-            .or_else(|| unknown_result(path, expectation));
+        let slip = names.fact(path).or_else(|| unknown_result(path, expectation));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {
         for (index, path) in Watch::paths(watch).iter().enumerate() {
-            let slip = names
-                .watch(*channel, path)
-                .or_else(|| look.watched(*channel, path));
+            let slip = names.watch(*channel, path);
             let keys = ["watch", channel.name(), &index.to_string()];
             found.extend(slip.map(|(message, help)| place.at(&keys, message, help)));
         }

@@ -19,7 +19,6 @@ use serde_json::Value as Json;
 
 use self::facts::{Names, Slip};
 use self::place::Place;
-use self::unlooked::Look;
 use super::config::ENGINES_OWN;
 use super::diagnostic::Diagnostic;
 use super::document::Document;
@@ -70,8 +69,12 @@ pub(super) fn case(
         Ok(config) => {
             found.extend(config::case(place, &config, corpus, excuses));
             found.extend(steps::case(place, &config, excuses));
-            let look = Look::of(case, &config, corpus);
-            found.extend(facts::case(place, &Names::of(case), &look));
+            let misnamed = facts::case(place, &Names::of(case));
+            // What does not exist is not looked at either: once is enough.
+            if misnamed.is_empty() {
+                found.extend(unlooked::case(place, &config, corpus));
+            }
+            found.extend(misnamed);
         }
     }
     found.extend(text_edits(place, corpus));

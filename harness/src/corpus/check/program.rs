@@ -117,20 +117,21 @@ impl Root {
     }
 
     fn probe_can_report(&self, words: &[&str], name: &str) -> bool {
-        // The probe again, with words of its own.
-        let next = words
-            .iter()
-            .position(|word| *word == EXEC)
-            .and_then(|at| words.get(at + 1..));
-        if let Some(next) = next
-            && next.first().is_some_and(|program| self.probes.contains(*program))
-        {
-            let before = &words[..words.len() - next.len() - 1];
-            return name.starts_with("exec.")
-                || (before.len() > 1 && check::can_report(&before[..before.len() - 1], name))
-                || self.probe_can_report(next, name);
-        }
-        check::can_report(words, name)
+        let Some(next) = self.probe_again(words) else {
+            return check::can_report(words, name);
+        };
+        // `probe facts ids then exec probe facts`: what comes before `then`.
+        let before = &words[..words.len().saturating_sub(next.len() + 2)];
+        name.starts_with("exec.")
+            || (before.len() > 1 && check::can_report(before, name))
+            || self.probe_can_report(next, name)
+    }
+
+    /// The probe that the probe becomes, with its words.
+    fn probe_again<'w, 'a>(&self, words: &'w [&'a str]) -> Option<&'w [&'a str]> {
+        let exec = words.iter().position(|word| *word == EXEC)?;
+        let next = words.get(exec + 1..)?;
+        self.probes.contains(*next.first()?).then_some(next)
     }
 
     fn may_have(&self, path: &str) -> bool {
@@ -158,12 +159,7 @@ impl Root {
                 value: wrong.word.map(Value::from),
             });
         }
-        let exec = words.iter().position(|word| *word == EXEC)?;
-        let next = words.get(exec + 1..)?;
-        self.probes
-            .contains(*next.first()?)
-            .then(|| self.probe_words(next, keys))
-            .flatten()
+        self.probe_words(self.probe_again(words)?, keys)
     }
 }
 

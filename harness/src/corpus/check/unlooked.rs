@@ -9,23 +9,39 @@ use ocidiff_model::{Case, Channel, Op, Watch, fact};
 use serde_json::Value;
 
 use super::facts::Slip;
+use super::place::Place;
 use super::program::Root;
 use crate::corpus::Corpus;
+use crate::corpus::diagnostic::Diagnostic;
+
+/// Everything that a case expects and watches, although nobody looks at it.
+pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus) -> Vec<Diagnostic> {
+    let case = place.case;
+    let look = Look { case, config, corpus };
+    let expected = case.body.expect.keys().filter_map(|path| {
+        let (message, help) = look.expected(path)?;
+        Some(place.at(&["expect", path], message, help))
+    });
+    let watched = case.body.watch.iter().flat_map(|(channel, watch)| {
+        let paths = Watch::paths(watch).iter().enumerate();
+        paths.filter_map(|(index, path)| {
+            let (message, help) = look.watched(*channel, path)?;
+            Some(place.at(&["watch", channel.name(), &index.to_string()], message, help))
+        })
+    });
+    expected.chain(watched).collect()
+}
 
 /// What is looked at in a case's runs.
-pub(super) struct Look<'a> {
+struct Look<'a> {
     case: &'a Case,
     config: &'a Value,
     corpus: &'a Corpus,
 }
 
-impl<'a> Look<'a> {
-    pub(super) fn of(case: &'a Case, config: &'a Value, corpus: &'a Corpus) -> Self {
-        Self { case, config, corpus }
-    }
-
+impl Look<'_> {
     /// Why an expected fact is not looked at.
-    pub(super) fn expected(&self, path: &str) -> Option<Slip> {
+    fn expected(&self, path: &str) -> Option<Slip> {
         let channel = Channel::of(path)?;
         self.unseen(channel, path)
             .or_else(|| self.uncompared_call(channel, path))
@@ -33,7 +49,12 @@ impl<'a> Look<'a> {
     }
 
     /// Why nothing that a watched path can choose is looked at.
-    pub(super) fn watched(&self, channel: Channel, path: &str) -> Option<Slip> {
+    fn watched(&self, channel: Channel, path: &str) -> Option<Slip> {
+        let all = self.case.body.watch.get(&channel).map_or(&[][..], Watch::paths);
+        if channel == Channel::Syscall && all.iter().all(|word| word == fact::ONLY) {
+            let help = "name the calls beside it: `syscall: [only, openat]`".to_owned();
+            return Some((format!("`{path}` leaves out all calls"), Some(help)));
+        }
         self.unseen(channel, &format!("{channel}.{path}."))
     }
 
