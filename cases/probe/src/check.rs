@@ -47,6 +47,38 @@ pub fn check(args: &[&str]) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// Actions whose facts are named by one of their arguments.
+const NAMED_BY_ARGUMENT: [&str; 21] = [
+    "access", "call", "chdir", "chmod", "chown", "list", "mkdir", "mknod", "mount", "open", "peek", "put",
+    "read", "rename", "rmdir", "stat", "statfs", "symlink", "umount", "unlink", "write",
+];
+
+/// Whether a command line can report a fact of this name (`umask`, `call.mkdir`), as far as the name says.
+///
+/// A command line that is not valid, prints what it likes or becomes another program can report anything.
+#[must_use]
+pub fn can_report(args: &[&str], name: &str) -> bool {
+    let bytes: Vec<&[u8]> = args.iter().map(|word| word.as_bytes()).collect();
+    let Ok(chain) = chain::parse(&bytes) else {
+        return true;
+    };
+    let (head, rest) = name.split_once('.').unwrap_or((name, ""));
+    chain.steps.iter().any(|step| match step.action.name {
+        "print" | "exec" => true,
+        "facts" => TOPICS
+            .iter()
+            .filter(|topic| step.args.is_empty() || step.args.contains(&topic.name.as_bytes()))
+            .any(|topic| heads(topic.facts).any(|known| known == head)),
+        action if action != head => false,
+        action => !NAMED_BY_ARGUMENT.contains(&action) || step.args.contains(&rest.as_bytes()),
+    })
+}
+
+/// The first words of the facts in a topic's help text: `fds` and `fd` of `fds (list), fd.N = what access [flags]`.
+fn heads(facts: &'static str) -> impl Iterator<Item = &'static str> {
+    facts.split(", ").filter_map(|fact| fact.split(['.', ' ']).next())
+}
+
 /// The first word that is in the place of an action and is not one.
 fn wrong_action(args: &[&[u8]], why: String) -> Wrong {
     let mut at_action = true;
@@ -129,6 +161,35 @@ mod tests {
 
     fn of(text: &str) -> Result<(), super::Wrong> {
         check(&text.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_a_command_line_can_report() {
+        for (line, name, can) in [
+            ("probe facts umask", "umask", true),
+            ("probe facts umask", "uts.hostname", false),
+            ("probe facts", "uts.hostname", true),
+            ("probe facts rlimits", "rlimit.nofile", true),
+            ("probe facts fds then exit 0", "fd.3", true),
+            ("probe facts mounts", "mount./proc", true),
+            ("probe mkdir /a", "mkdir./a", true),
+            ("probe mkdir /a", "mkdir./b", false),
+            ("probe call mkdir /a -- getpid", "call.getpid", true),
+            ("probe call mkdir /a", "call.getpid", false),
+            ("probe call #452", "call.#452", true),
+            ("probe fork 3", "fork.made", true),
+            ("probe exec /bin/sh -c true", "umask", true),
+            ("probe no such action", "umask", true),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(super::can_report(&words, name), can, "{line}: {name}");
+        }
+        // Every topic reports what it is called for.
+        for topic in crate::facts::TOPICS {
+            for head in super::heads(topic.facts) {
+                assert!(super::can_report(&["probe", "facts", topic.name], head), "{head}");
+            }
+        }
     }
 
     #[test]

@@ -246,7 +246,8 @@ pub struct CaseFile {
     pub steps: Vec<Step>,
     /// What to compare beside what always is, by channel: paths or the beginnings of paths. `filter: false` keeps
     /// the recorder from its visit at the workload's execve, where that would change what the case is about; then
-    /// there are no facts of the filters, and none that are taken at the execve (`proc.init`, mount, cgroup).
+    /// there are no facts of the filters, and none that are taken at the execve (`proc.init`, mount, cgroup). These, and
+    /// calls, are recorded of the main container's workload only, and not in `run` steps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub watch: BTreeMap<Channel, Watch>,
     /// How often it is run: a race that shows once in twenty runs needs more than one. `--repeat` can ask for more.

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// What is written of a runtime that does not have the fact at all.
 pub const ABSENT: &str = "(absent)";
 
+/// A word among the calls that a case watches: no others are recorded at all, or counted. The kernel leaves them out,
+/// where eBPF records.
+pub const ONLY: &str = "only";
+
 /// Where a fact comes from; always the first part of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -188,15 +192,24 @@ impl Fact {
 }
 
 /// Whether `path` (without its channel) is chosen by a `watch` pattern: an exact path, a prefix that ends at
-/// a boundary (`.`, `(`, `[`, `/`, `#`), or `*`.
+/// a boundary (`.`, `(`, `[`, `/`, `#`), or `*`. `/` is all files, but only the mount at `/`.
 #[must_use]
-pub fn watched(pattern: &str, path: &str) -> bool {
+pub fn watched(channel: Channel, pattern: &str, path: &str) -> bool {
     if pattern == "*" || pattern == path {
         return true;
+    }
+    if (channel, pattern) == (Channel::File, "/") {
+        return path.starts_with('/');
     }
     path.strip_prefix(pattern).is_some_and(|rest| {
         (pattern.len() > 1 && pattern.ends_with(['.', '/'])) || rest.starts_with(['.', '(', '[', '/', '#'])
     })
+}
+
+/// The name of the call that a path in the channel `syscall` is about: `openat` of `openat(/etc/passwd)#2`.
+#[must_use]
+pub fn call_of(path: &str) -> &str {
+    path.split(['(', '#', '.']).next().unwrap_or(path)
 }
 
 /// Whether the fact is only seen by stopping the workload at its execve and looking: which filters it has, what its
@@ -236,8 +249,13 @@ mod tests {
             ("/", "/proc", false),
             ("*", "anything", true),
         ] {
-            assert_eq!(watched(pattern, path), expected, "{pattern} on {path}");
+            assert_eq!(
+                watched(Channel::Mount, pattern, path),
+                expected,
+                "{pattern} on {path}"
+            );
         }
+        assert!(watched(Channel::File, "/", "/abc"));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Names of small number spaces and of the kernel's files that cases use; one list each.
 
+use crate::machine::CgroupVersion;
+
 /// Files of a cgroup that hold settings, of v1 and v2, sorted; files that count usage (`memory.usage_in_bytes`) are not
 /// facts. Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
-pub const CGROUP_SETTINGS: [&str; 47] = [
+pub const CGROUP_SETTINGS: [&str; 46] = [
     "blkio.bfq.weight",
     "blkio.throttle.read_bps_device",
     "blkio.throttle.read_iops_device",
     "blkio.throttle.write_bps_device",
     "blkio.throttle.write_iops_device",
     "blkio.weight",
-    "cgroup.clone_children",
     "cgroup.freeze",
     "cgroup.type",
     "cpu.cfs_burst_us",
@@ -52,6 +53,47 @@ pub const CGROUP_SETTINGS: [&str; 47] = [
     "pids.max",
 ];
 
+/// Those of them that only cgroup v2 has.
+const SETTINGS_OF_V2: [&str; 15] = [
+    "cpu.max",
+    "cpu.max.burst",
+    "cpu.weight",
+    "cpu.weight.nice",
+    "cpuset.cpus.effective",
+    "cpuset.mems.effective",
+    "io.bfq.weight",
+    "io.max",
+    "io.weight",
+    "memory.high",
+    "memory.low",
+    "memory.max",
+    "memory.min",
+    "memory.oom.group",
+    "memory.swap.max",
+];
+
+/// Those that both versions have; the first two also stand in a hybrid machine's unified hierarchy.
+const SETTINGS_OF_BOTH: [&str; 6] = [
+    "cgroup.freeze",
+    "cgroup.type",
+    "cpu.idle",
+    "cpuset.cpus",
+    "cpuset.mems",
+    "pids.max",
+];
+
+/// The only cgroup version that has a setting; `None` if that cannot be said.
+#[must_use]
+pub fn version_of_setting(name: &str) -> Option<CgroupVersion> {
+    if SETTINGS_OF_BOTH.contains(&name) {
+        None
+    } else if SETTINGS_OF_V2.contains(&name) {
+        Some(CgroupVersion::V2)
+    } else {
+        Some(CgroupVersion::V1)
+    }
+}
+
 /// Resource limits, as the spec names them without `RLIMIT_`, in lower case; setrlimit(2).
 pub const RLIMITS: [&str; 16] = [
     "as",
@@ -71,6 +113,9 @@ pub const RLIMITS: [&str; 16] = [
     "sigpending",
     "stack",
 ];
+
+/// Files of a cgroup that it has in each hierarchy of v1, with a value of its own in each.
+pub const SETTINGS_OF_EACH_HIERARCHY: [&str; 1] = ["cgroup.clone_children"];
 
 /// The links under `/proc/PID/ns`; namespaces(7).
 pub const NAMESPACE_LINKS: [&str; 10] = [
@@ -129,6 +174,9 @@ mod tests {
     #[test]
     fn lists_that_are_searched_are_sorted() {
         assert!(CGROUP_SETTINGS.is_sorted());
+        for name in SETTINGS_OF_V2.iter().chain(&SETTINGS_OF_BOTH) {
+            assert!(CGROUP_SETTINGS.contains(name), "{name}");
+        }
         assert!(RLIMITS.is_sorted());
     }
 }

@@ -24,12 +24,7 @@ impl Run<'_> {
         let names: Vec<String> = self.containers.keys().cloned().collect();
         let init = self.containers.get(MAIN).and_then(|container| container.pid);
         for name in &names {
-            let prefix = if name == MAIN {
-                String::new()
-            } else {
-                format!("{name}.")
-            };
-            self.finish_container(name, &prefix);
+            self.finish_container(name, &prefix_of(name));
         }
         self.tell_setup(init);
         if !names.iter().any(|name| name == MAIN) {
@@ -46,13 +41,7 @@ impl Run<'_> {
             }));
         }
         for name in self.job.containers.keys() {
-            let mut changed = observe::file::facts(&paths::upper(name));
-            if name != MAIN {
-                changed
-                    .iter_mut()
-                    .for_each(|fact| fact.path = fact.path.replacen("file.", &format!("file.{name}."), 1));
-            }
-            self.facts(changed);
+            self.changed(name);
         }
         let order = self.hooks.order();
         self.facts(order.into_iter().collect());
@@ -65,6 +54,18 @@ impl Run<'_> {
             let left = self.before.facts();
             self.facts(left);
         }
+    }
+
+    /// What the run changed in a container's files.
+    fn changed(&mut self, name: &str) {
+        let asked = self.job.record.as_ref().map_or(&[][..], |record| &record.files);
+        let found = observe::file::changed(&paths::upper(name), &prefix_of(name), asked);
+        if let Some(why) = found.cut {
+            (self.tell)(Message::Broken(format!(
+                "not all files that it watches were looked at: {why}; watch fewer, or let the workload write less"
+            )));
+        }
+        self.facts(found.facts);
     }
 
     /// How the runtime set the container up, where the recorder saw it.
@@ -112,11 +113,27 @@ impl Run<'_> {
                 (true, Some(_)) => EBPF,
                 (true, None) => "ptrace",
             };
-            let (report, mut facts) = report(&mut container, with);
+            let Recorded {
+                report,
+                mut facts,
+                cut,
+            } = report(&mut container, with);
+            if let Some(why) = cut {
+                (self.tell)(Message::Broken(why));
+            }
             facts.retain(|fact| records || Channel::of(&fact.path) != Some(Channel::Syscall));
             self.facts(facts);
             (self.tell)(Message::Trace(report));
         }
+    }
+}
+
+/// What comes between the channel and the rest in paths of a container's facts.
+fn prefix_of(container: &str) -> String {
+    if container == MAIN {
+        String::new()
+    } else {
+        format!("{container}.")
     }
 }
 
@@ -129,23 +146,30 @@ fn end_fact(prefix: &str, ended: Option<&Ended>) -> Fact {
     }
 }
 
-/// What the recorder saw, and its facts.
-fn report(container: &mut Container, recorder: &str) -> (TraceReport, Vec<Fact>) {
-    let none = |why: String| {
-        (
-            TraceReport {
-                recorder: format!("none ({why})"),
-                ..TraceReport::default()
-            },
-            Vec::new(),
-        )
+/// What the recorder saw.
+struct Recorded {
+    report: TraceReport,
+    facts: Vec<Fact>,
+    /// Why the facts are not all that the case watches.
+    cut: Option<String>,
+}
+
+fn report(container: &mut Container, recorder: &str) -> Recorded {
+    let none = |why: String| Recorded {
+        report: TraceReport {
+            recorder: format!("none ({why})"),
+            ..TraceReport::default()
+        },
+        facts: Vec::new(),
+        cut: None,
     };
     let trace = match container.take_trace() {
         Some(Ok(Some(trace))) => trace,
         Some(Ok(None)) => return none("nothing was recorded".to_owned()),
         Some(Err(Error::Lost(lost))) => {
-            let (report, facts) = none("it lost events".to_owned());
-            return (TraceReport { lost, ..report }, facts);
+            let mut nothing = none("it lost events".to_owned());
+            nothing.report.lost = lost;
+            return nothing;
         }
         Some(Err(why)) => return none(format!("failed to {why}")),
         None => {
@@ -170,5 +194,9 @@ fn report(container: &mut Container, recorder: &str) -> (TraceReport, Vec<Fact>)
         filters: filters.collect(),
         lost: 0,
     };
-    (report, facts)
+    Recorded {
+        report,
+        facts,
+        cut: trace_facts::cut(&trace),
+    }
 }

@@ -80,6 +80,9 @@ pub struct RecordJob {
     pub calls: Option<CallsJob>,
     /// Whether the runtime's own calls are reported, and not only the facts derived from them.
     pub setup: bool,
+    /// Changed files that the case watches or expects something of, as `watch` has them.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// Which syscalls are recorded: [`ocidiff_trace::Calls`] on its way into a cell.

@@ -48,6 +48,22 @@ pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
     facts
 }
 
+/// Why the facts are not all that the case watches, if there were more calls than are kept.
+pub(crate) fn cut(trace: &Trace) -> Option<String> {
+    if trace.cut.is_empty() {
+        return None;
+    }
+    let more: Vec<String> = trace
+        .cut
+        .iter()
+        .map(|(name, count)| format!("{count} of {name}"))
+        .collect();
+    Some(format!(
+        "of the calls that it watches, {} came when the record was full: watch fewer calls, or let the workload make fewer",
+        more.join(", ")
+    ))
+}
+
 fn int(count: usize) -> Value {
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }

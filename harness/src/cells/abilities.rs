@@ -5,7 +5,7 @@ use std::path::Path;
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Case, Needs};
 
-use super::controllers::used;
+use super::controllers::{unseen, used};
 use crate::cell::pin::needs::{Unpinned, unpinned};
 use crate::corpus::config::is_engines_own;
 use crate::machine::cgroup::Layout;
@@ -72,6 +72,7 @@ impl Abilities {
         };
         self.missing(&case.body.needs)
             .or_else(controller)
+            .or_else(|| unseen(case, self.machine.cgroup, &self.controllers))
             .or_else(unpinned)
             .or_else(engine)
             .or_else(|| {
@@ -207,6 +208,26 @@ mod tests {
         ] {
             let needed = controller.map(|name| format!("needs the cgroup controller {name}"));
             assert_eq!(with(rest), needed, "{rest}");
+        }
+        for (rest, missing) in [
+            ("watch: {cgroup: [pids.max]}", None),
+            ("watch: {cgroup: [path.memory, '*', inside.pids]}", None),
+            ("watch: {cgroup: [cgroup.freeze]}", None),
+            (
+                "watch: {cgroup: [pids.max, memory.high]}",
+                Some("needs cgroup v2 (for cgroup.memory.high)"),
+            ),
+            (
+                "expect: {cgroup.cpu.weight: (absent)}",
+                Some("needs cgroup v2 (for cgroup.cpu.weight)"),
+            ),
+            ("watch: {cgroup: [io]}", Some("needs cgroup v2 (for cgroup.io)")),
+            (
+                "watch: {cgroup: [cpu]}",
+                Some("needs the cgroup controller cpu (for cgroup.cpu)"),
+            ),
+        ] {
+            assert_eq!(with(rest).as_deref(), missing, "{rest}");
         }
         assert_eq!(of("{layers: [/usr, /]}"), None);
         let gone = of("{image: 'web:1', layers: [/usr, /no/such]}");

@@ -1,8 +1,46 @@
 //! Which cgroup controllers a case cannot do without, judging by what it sets and by its steps. Without them, a runtime
 //! fails or sets nothing, for a reason that is not its own.
 
-use ocidiff_model::{Case, CgroupVersion, Op};
+use ocidiff_model::fact::watched;
+use ocidiff_model::names::{CGROUP_SETTINGS, version_of_setting};
+use ocidiff_model::{Case, CgroupVersion, Channel, Op, Watch};
 use serde_json::Value;
+
+/// The first thing that the case needs to see the settings of cgroups that it watches or expects something of: where
+/// they cannot be there, every runtime would show nothing, and all would agree.
+pub(super) fn unseen(case: &Case, cgroup: CgroupVersion, controllers: &[String]) -> Option<String> {
+    let watched_paths = case
+        .body
+        .watch
+        .get(&Channel::Cgroup)
+        .map_or(&[][..], Watch::paths);
+    let expected = case
+        .body
+        .expect
+        .keys()
+        .filter_map(|path| path.strip_prefix("cgroup."));
+    let mut paths = watched_paths.iter().map(String::as_str).chain(expected);
+    paths.find_map(|path| {
+        let chosen: Vec<&str> = CGROUP_SETTINGS
+            .into_iter()
+            .filter(|name| path != "*" && watched(Channel::Cgroup, path, name))
+            .collect();
+        let missing = |name: &&str| match version_of_setting(name).filter(|version| *version != cgroup) {
+            Some(version) => Some(format!("needs cgroup {}", version.name())),
+            None => {
+                let controller = name
+                    .split('.')
+                    .next()
+                    .filter(|controller| *controller != "cgroup")?;
+                let is_there = controllers.iter().any(|there| there == controller);
+                (!is_there).then(|| format!("needs the cgroup controller {controller}"))
+            }
+        };
+        let all: Option<Vec<String>> = chosen.iter().map(missing).collect();
+        let first = all?.into_iter().next()?;
+        Some(format!("{first} (for cgroup.{path})"))
+    })
+}
 
 /// Members of `linux.resources`, and the controller that they are about in v1 and in v2. For devices that is a
 /// hierarchy in v1, and a program in v2.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ocidiff_model::fact::{ONLY, call_of};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
 use ocidiff_model::{Case, Channel, Op, Record, Watch};
@@ -31,11 +32,8 @@ use crate::secrets::{Discreet, Secrets};
 
 pub use crate::judge::finished::Finished;
 
-/// Calls that are kept in a record.
+/// Watched calls that are kept in a record, and as many others.
 const MAX_CALLS: usize = 20_000;
-/// A word among the calls that a case watches: no others are recorded at all, or counted. The kernel leaves them out,
-/// where eBPF records.
-const ONLY: &str = "only";
 /// What a cell may take for itself, beyond the limits of all steps.
 const SLACK: Duration = Duration::from_secs(20);
 
@@ -260,11 +258,15 @@ impl CellRunner {
             record: Some(RecordJob {
                 visit: !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_))),
                 calls: (self.recorder != Recorder::None).then(|| CallsJob {
-                    watch: watched_calls(case).to_vec(),
+                    watch: watched_calls(case)
+                        .iter()
+                        .map(|path| call_of(path).to_owned())
+                        .collect(),
                     only_watched: watched_calls(case).iter().any(|name| name == ONLY),
                     max: MAX_CALLS,
                 }),
                 setup: self.keep_setup || case.body.watch.contains_key(&Channel::Setup),
+                files: asked_files(case),
             }),
             steps,
             ask: None,
@@ -320,6 +322,21 @@ impl CellRunner {
 /// The calls that a case names.
 fn watched_calls(case: &Case) -> &[String] {
     case.body.watch.get(&Channel::Syscall).map_or(&[], Watch::paths)
+}
+
+/// The changed files that a case watches, or expects something of.
+fn asked_files(case: &Case) -> Vec<String> {
+    let watched = case.body.watch.get(&Channel::File).map_or(&[][..], Watch::paths);
+    let expected = case
+        .body
+        .expect
+        .keys()
+        .filter_map(|path| path.strip_prefix("file."));
+    watched
+        .iter()
+        .cloned()
+        .chain(expected.map(str::to_owned))
+        .collect()
 }
 
 /// What the runtime says if it refuses before anything ran.

@@ -10,12 +10,12 @@ use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Channel, Difference, FindingId, Group, Op, Record, Requirement, Verdict};
+use ocidiff_model::{Case, Difference, FindingId, Group, Op, Record, Requirement, Verdict};
 use serde_json::Value as Json;
 
 use crate::bundle::Bundle;
 use crate::corpus::{Corpus, Entry};
-use crate::judge::compare::{groups, is_comparable, is_recorded};
+use crate::judge::compare::{groups, is_comparable};
 use crate::judge::failing;
 use crate::judge::filters;
 use crate::judge::finished::{Finished, broken, failures, first_broken, has_twins, report, unsupported};
@@ -165,21 +165,11 @@ impl Judge {
     }
 
     /// A watch for which no runtime has anything: it is misspelt, or the case does not get that far.
-    ///
-    /// Considers only what every machine and this recorder show: a call or a mount is not seen without a recorder, nor
-    /// a cgroup's value without its controller, and for an engine's containers not even all of `proc` is seen.
     fn watches_nothing(&self, case: &Case, records: &[&Record]) -> Option<String> {
         if !self.tells_gone || records.len() < 2 || records.iter().any(|record| !record.ran) {
             return None;
         }
-        let unseen = unseen::unseen(case, records);
-        let is_recorded = records.iter().all(|record| is_recorded(record));
-        let shown = |path: &&String| match Channel::of(path) {
-            Some(Channel::Proc | Channel::Lifecycle | Channel::File | Channel::Hook) => true,
-            Some(Channel::Mount | Channel::Syscall) => is_recorded,
-            _ => false,
-        };
-        let first = unseen.iter().find(shown)?;
+        let first = unseen::telling(case, records)?;
         Some(format!("it watches {first}, which no runtime shows"))
     }
 

@@ -1,10 +1,13 @@
 //! What a case watches and no run has shown: a path or a call for which only the run can show that it is misspelt.
 
-use ocidiff_model::fact::watched;
-use ocidiff_model::{Case, Channel, Record};
+use ocidiff_model::fact::{ONLY, watched};
+use ocidiff_model::names::HIERARCHIES;
+use ocidiff_model::{Case, Channel, Record, Watch};
+
+use crate::judge::compare::is_recorded;
 
 /// Words in `watch` that choose nothing themselves: "all", and "no others".
-const WORDS: [&str; 2] = ["*", "only"];
+const WORDS: [&str; 2] = ["*", ONLY];
 
 /// The watched paths that chose nothing in any of the records, as `syscall.fchmodat2`.
 ///
@@ -22,7 +25,7 @@ pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
                 .path
                 .strip_prefix(channel.name())
                 .and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| watched(pattern, rest))
+            rest.is_some_and(|rest| watched(channel, pattern, rest))
         })
     };
     let expected = |whole: &str| case.body.expect.keys().any(|path| path.starts_with(whole));
@@ -35,6 +38,37 @@ pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
         .map(|(channel, path)| format!("{channel}.{path}"))
         .filter(|whole| !expected(whole))
         .collect()
+}
+
+/// The first of them that says that the case is wrong.
+///
+/// Considers only what every machine and this recorder show: a call or a mount is not seen without a recorder. Not every
+/// kernel has every setting of a controller: one that shows is enough. Which hierarchies there are beside those of
+/// controllers is up to the machine.
+#[must_use]
+pub fn telling(case: &Case, records: &[&Record]) -> Option<String> {
+    let unseen = unseen(case, records);
+    let is_recorded = records.iter().all(|record| is_recorded(record));
+    let of_cgroups = unseen
+        .iter()
+        .filter(|path| Channel::of(path) == Some(Channel::Cgroup));
+    let watched = case
+        .body
+        .watch
+        .get(&Channel::Cgroup)
+        .map_or(&[][..], Watch::paths);
+    let no_cgroup_shows = of_cgroups.count() == watched.len();
+    let is_hierarchy = |path: &str| {
+        let name = path.strip_prefix("cgroup.path.");
+        name.is_some_and(|name| HIERARCHIES.contains(&name))
+    };
+    let mut telling = unseen.into_iter().filter(|path| match Channel::of(path) {
+        Some(Channel::Proc | Channel::Lifecycle | Channel::File | Channel::Hook | Channel::Engine) => true,
+        Some(Channel::Mount | Channel::Syscall | Channel::Filter) => is_recorded,
+        Some(Channel::Cgroup) => is_recorded && no_cgroup_shows && !is_hierarchy(path),
+        _ => false,
+    });
+    telling.next()
 }
 
 #[cfg(test)]
@@ -76,7 +110,44 @@ mod tests {
             unseen(&case, &[&first, &second]),
             ["syscall.mkdir", "mount./gone", "file./x"]
         );
+        // A call comes first; without a recorder it says nothing.
+        assert_eq!(
+            telling(&case, &[&first, &second]).as_deref(),
+            Some("syscall.mkdir")
+        );
         let failed = record(false, &[]);
         assert_eq!(unseen(&case, &[&failed]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_watch_that_nothing_can_have_anything_for_is_told() {
+        let record: Record = serde_json::from_value(serde_json::json!({
+            "case": "t/c", "runtime": {"name": "r", "version": "1", "label": "r"}, "bundle": {"config": "x", "rootfs": "x"}, "recorder": "ebpf",
+            "outcome": {"is": "complete"}, "ran": true, "steps": [], "facts": [{"path": "cgroup.pids.max", "value": 1}], "seconds": 0.0,
+        }))
+        .expect("a record");
+        let unrecorded = Record {
+            recorder: "none (why)".to_owned(),
+            ..record.clone()
+        };
+        for (watch, recorded, without) in [
+            ("cgroup: [memory.limit_in_bytes]", true, false),
+            // Kernels are built with different settings.
+            ("cgroup: [memory.limit_in_bytes, pids.max]", false, false),
+            ("cgroup: [path.unified]", false, false),
+            ("cgroup: [path.memory]", true, false),
+            ("filter: [0.digest]", true, false),
+            ("engine: [config]", true, true),
+            ("setup: [mounts]", false, false),
+        ] {
+            let case = Case {
+                name: "t/c".to_owned(),
+                source: String::new(),
+                member: None,
+                body: serde_yaml::from_str(&format!("{{summary: s, watch: {{{watch}}}}}")).expect("a case"),
+            };
+            assert_eq!(telling(&case, &[&record]).is_some(), recorded, "{watch}");
+            assert_eq!(telling(&case, &[&unrecorded]).is_some(), without, "{watch}");
+        }
     }
 }

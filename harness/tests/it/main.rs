@@ -40,6 +40,7 @@ mod results;
 mod schemas;
 mod seccomp;
 mod support;
+mod unlooked;
 mod verdicts;
 mod via;
 mod walls;

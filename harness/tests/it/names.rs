@@ -289,6 +289,76 @@ const CASES: &[Slip] = &[
     ),
 ];
 
+/// What nobody looks at: it would be neither met nor missed, and agree.
+const UNLOOKED: &[Slip] = &[
+    slip(
+        "steps: [run]\nwatch: {syscall: [openat]}",
+        3,
+        "nobody looks at `syscall.openat` where the container is not created and then started",
+    ),
+    slip(
+        "steps: [run]\nwatch: {syscall: [openat]}\nexpect:\n  syscall.openat(/dta): (absent)",
+        5,
+        "nobody looks at `syscall.openat(/dta)`",
+    ),
+    slip(
+        "steps: [run]\nexpect: {filter.count: (absent)}",
+        3,
+        "nobody looks at `filter.count`",
+    ),
+    slip(
+        "steps: [run]\nwatch:\n  mount: [/proc]\n  proc: [init.caps]",
+        4,
+        "nobody looks at `mount./proc`",
+    ),
+    slip(
+        "steps: [run]\nwatch:\n  mount: [inside./proc]\n  cgroup: [pids.max]",
+        5,
+        "nobody looks at `cgroup.pids.max`",
+    ),
+    slip(
+        "steps: [create, start, {create: {as: b}}, wait, delete, {run: {as: c}}]\nwatch:\n  syscall: [mkdir]\n  filter: [b.count]",
+        5,
+        "`b.count` chooses no fact",
+    ),
+    slip(
+        "steps: [{create: {as: b}}, {start: {as: b}}, run]\nwatch: {filter: [count]}",
+        3,
+        "nobody looks at `filter.count`",
+    ),
+    slip(
+        "steps: [create, delete]\nexpect: {process.exit: 0}",
+        3,
+        "nobody looks at `process.exit` where no step starts the main container",
+    ),
+    slip("watch: {syscall: [only]}", 2, "`only` leaves out all calls"),
+    slip(
+        "watch: {filter: false, proc: [init.caps]}",
+        2,
+        "nobody looks at `proc.init.caps` where `filter` is false",
+    ),
+    slip(
+        "config: {process: {args: [/bin/probe, facts, umask]}}\nexpect: {proc.uts.hostname: (absent)}",
+        3,
+        "nobody asks the probe for `proc.uts.hostname`",
+    ),
+    slip(
+        "config: {process: {args: [/bin/probe, facts, umask]}}\nexpect: {mount.inside./proc: (absent)}",
+        3,
+        "nobody asks the probe for `mount.inside./proc`",
+    ),
+    slip(
+        "steps: [create, start, {exec: {process: {args: [/bin/probe, mkdir, /x]}}}, wait, delete]\nexpect: {proc.exec.mkdir./y: (absent)}",
+        3,
+        "nobody asks the probe for `proc.exec.mkdir./y`",
+    ),
+    slip(
+        "steps: [create, start, {run: {as: b, config: {process: {args: [/bin/probe, exec, /bin/probe, facts, ids]}}}}]\nexpect: {proc.b.umask: (absent)}",
+        3,
+        "nobody asks the probe for `proc.b.umask`",
+    ),
+];
+
 /// Slips in known files of a family of `a` and `b`.
 const KNOWN: &[Slip] = &[
     slip(
@@ -390,14 +460,17 @@ const RIGHT: &[&str] = &[
     "files: {/script: {text: 'echo ${fr}'}}",
     "steps: [create, start, {kill: {signal: SIGRTMIN+3}}, {kill: {signal: '9'}}, wait, state, delete]\nexpect: {lifecycle.kill#2.result: ok, lifecycle.state.status: stopped}",
     "steps: [create, start, {exec: {process: {args: [/bin/probe, facts, umask], env: null}}}, wait]\nexpect: {proc.exec.umask: '0022'}\nwatch: {process: [exec], proc: [exec.ids]}",
-    "steps: [create, {create: {as: second, config: {hostname: x}}}, {start: {as: second}}]\nexpect: {lifecycle.second.start.result: ok, proc.second.umask: '0022'}",
+    "steps: [create, start, {create: {as: second, config: {hostname: x, process: {args: [/bin/probe, facts, umask]}}}}, {start: {as: second}}]\nexpect: {lifecycle.second.start.result: ok, proc.second.umask: '0022'}",
     "watch: {syscall: [only, openat], mount: [/, inside], cgroup: ['*'], proc: [init.caps, init.rlimit.nofile, fd], file: [/tmp/x]}",
     "watch: {setup: [order], lifecycle: [create.error], filter: false}",
     "needs: {arch: x86_64, cgroup: v2, controllers: [memory], kernel: '>=6, <6.1', namespaces: [time], recorder: ebpf, capabilities: [CAP_MKNOD]}",
     "invalid: [hostname, proces]\nconfig: {hostname: 3, proces: {}}",
     "invalid: [process.args, kill.signal]\nconfig: {process: {args: [/nope]}}\nsteps: [create, {kill: {signal: TRM}}]",
     "invalid: ['linux.*']\nconfig: {linux: {maskedPath: [], devices: [{type: x, path: /dev/x}]}}",
-    "watch: {syscall: [openat]}\nexpect: {proc.call.fchmodat2: EPERM, 'syscall.openat(/etc/x)': ENOENT, cgroup.memory.oom.group: 0, mount./data: x, file./a.b/c: removed}",
+    "steps: [run]\nwatch: {mount: [inside./proc], proc: ['*'], setup: [mounts]}\nexpect: {process.exit: 0, file./x: (absent)}",
+    "config: {process: {args: [/bin/probe, facts, rlimits, mounts, then, exec, /bin/probe, call, mkdir, /x, --, getpid]}}\nexpect: {proc.rlimit.core: x, mount.inside./a: x, proc.call.getpid: x, proc.exec./bin/probe: (absent)}",
+    "rootfs: busybox\nconfig: {process: {args: [/bin/sh, -c, /bin/probe facts umask]}}\nexpect: {proc.umask: '0022'}",
+    "watch: {syscall: [openat]}\nconfig: {process: {args: [/bin/probe, call, fchmodat2]}}\nexpect: {proc.call.fchmodat2: EPERM, 'syscall.openat(/etc/x)': ENOENT, cgroup.memory.oom.group: 0, mount./data: x, file./a.b/c: removed}",
     "config: {hooks: {prestart: [{path: '${probe}', args: [probe, hook, '${hooks}/log', first]}]}}\nexpect: {hook.first.state.pid: set}\nwatch: {hook: [first.env, order]}",
 ];
 
@@ -440,6 +513,18 @@ fn every_slip_in_a_case_is_told_with_its_line_and_what_was_meant() {
         );
     }
     told(&scene, CASES, |index| format!("cases/t/slip-{index}.yaml"));
+}
+
+#[test]
+fn what_nobody_looks_at_is_an_error() {
+    let scene = Scene::new();
+    for (index, slip) in UNLOOKED.iter().enumerate() {
+        scene.write(
+            &format!("cases/t/slip-{index}.yaml"),
+            format!("summary: s\n{}\n", slip.case),
+        );
+    }
+    told(&scene, UNLOOKED, |index| format!("cases/t/slip-{index}.yaml"));
 }
 
 #[test]

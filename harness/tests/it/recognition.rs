@@ -13,7 +13,6 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use events::Events;
 use ocidiff_model::difference::Standing;
@@ -21,7 +20,7 @@ use ocidiff_model::pattern::{alternatives, glob};
 use ocidiff_model::{Difference, FindingId};
 use serde::Deserialize;
 use serde_json::Value;
-use support::{Output, Ran, Scene};
+use support::Scene;
 
 /// One in this many bundles is run, without OCIDIFF_BUNDLES.
 const JOBS: usize = 2;
@@ -194,15 +193,6 @@ impl Score {
     }
 }
 
-/// Runs the program with the store of the user who runs the test: it has other versions, and busybox.
-fn at_home(scene: &Scene, args: &[&str]) -> Ran {
-    let mut command = scene.command(args);
-    command.env_remove("OCIDIFF_HOME");
-    let output = Output::new(scene.path());
-    let child = output.spawn(&mut command);
-    output.wait(child, Duration::from_secs(120))
-}
-
 /// Runs a bundle and returns what differs; `None` if a runtime that it is about is missing.
 fn run(scene: &Scene, bundle: &Bundle, base: &Value) -> Option<Vec<Difference>> {
     let mut runtimes = Vec::new();
@@ -215,7 +205,7 @@ fn run(scene: &Scene, bundle: &Bundle, base: &Value) -> Option<Vec<Difference>> 
     let mut args = vec!["run", "--bundle", bundle.name.as_str(), "--json", events.as_str()];
     args.extend(["--hooks", "--jobs", "2"]);
     args.extend(runtimes);
-    at_home(scene, &args);
+    scene.run_at_home(&args);
     let events = Events::read(&scene.path().join(&events));
     let report = events.cases().next().expect("a verdict");
     fs::remove_dir_all(scene.path().join(&bundle.name)).expect("the bundle");
@@ -250,7 +240,7 @@ fn what_differs_in_plain_bundles_is_explained_by_its_cause() {
         "--output",
         "base",
     ];
-    at_home(&scene, &repro).ends_with(0);
+    scene.run_at_home(&repro).ends_with(0);
     let chosen = Mutex::new(chosen(&table).into_iter());
     let score = Mutex::new(Score::default());
     std::thread::scope(|scope| {

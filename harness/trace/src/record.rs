@@ -25,6 +25,9 @@ pub struct Trace {
     pub total: u64,
     /// How many of them are not in `calls`.
     pub dropped: u64,
+    /// Watched calls among those that are not in `calls`: name, as in `counts`, then how many.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cut: BTreeMap<String, u64>,
     /// How many processes the workload had, init included.
     pub processes: u32,
     /// How many threads it had, all processes together.

@@ -35,7 +35,7 @@ pub struct Calls {
     pub watch: Vec<String>,
     /// The calls that are not watched.
     pub others: Others,
-    /// How many calls are kept; more are only counted.
+    /// How many watched calls are kept, and how many others; more are only counted.
     pub max: usize,
 }
 

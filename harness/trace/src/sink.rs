@@ -47,8 +47,13 @@ impl Outcome {
 /// Collects a trace. Calls beyond the kept ones cost one look into a hash table and no memory.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    max_calls: usize,
+    /// How many watched calls are still kept.
+    watched_left: usize,
+    /// The same for all others: they cannot use up what is left for the watched ones.
+    others_left: usize,
     calls: Vec<Call>,
+    /// Watched calls that are not kept.
+    cut: HashMap<(Arch, u32), u64>,
     total: u64,
     counts: HashMap<(Arch, u32, Outcome), u64>,
     pub(crate) processes: u32,
@@ -57,10 +62,13 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
+    /// Keeps this many watched calls, and as many others.
     pub(crate) fn new(max_calls: usize) -> Self {
         Self {
-            max_calls,
+            watched_left: max_calls,
+            others_left: max_calls,
             calls: Vec::new(),
+            cut: HashMap::new(),
             total: 0,
             counts: HashMap::new(),
             processes: 0,
@@ -70,13 +78,31 @@ impl Sink {
     }
 
     /// Takes a call that has been entered; `make` describes it, and is called only if it is kept.
-    pub(crate) fn enter(&mut self, make: impl FnOnce() -> Call) -> Option<usize> {
+    pub(crate) fn enter(
+        &mut self,
+        call: &Pending,
+        is_watched: bool,
+        make: impl FnOnce() -> Call,
+    ) -> Option<usize> {
         self.total += 1;
-        if self.calls.len() >= self.max_calls {
+        let left = if is_watched {
+            &mut self.watched_left
+        } else {
+            &mut self.others_left
+        };
+        let Some(fewer) = left.checked_sub(1) else {
+            self.cut((call.arch, call.nr), is_watched, 1);
             return None;
-        }
+        };
+        *left = fewer;
         self.calls.push(make());
         Some(self.calls.len() - 1)
+    }
+
+    fn cut(&mut self, call: (Arch, u32), is_watched: bool, count: u64) {
+        if is_watched {
+            *self.cut.entry(call).or_default() += count;
+        }
     }
 
     /// Notes that a call succeeded; `make` gives its value in words.
@@ -107,8 +133,9 @@ impl Sink {
 
     /// Adds calls that were counted elsewhere.
     #[cfg(ebpf)]
-    pub(crate) fn add(&mut self, (arch, nr): (Arch, u32), outcome: Outcome, count: u64) {
+    pub(crate) fn add(&mut self, (arch, nr): (Arch, u32), is_watched: bool, outcome: Outcome, count: u64) {
         self.total += count;
+        self.cut((arch, nr), is_watched, count);
         *self.counts.entry((arch, nr, outcome)).or_default() += count;
     }
 
@@ -132,6 +159,10 @@ impl Sink {
                 .entry(outcome.class())
                 .or_default() += count;
         }
+        let mut cut: BTreeMap<String, u64> = BTreeMap::new();
+        for ((arch, nr), count) in self.cut {
+            *cut.entry(counted_name(arch, nr)).or_default() += count;
+        }
         Trace {
             exit,
             exec_seen,
@@ -139,6 +170,7 @@ impl Sink {
             filters_unread,
             dropped: self.total - self.calls.len() as u64,
             calls: self.calls,
+            cut,
             total: self.total,
             processes: self.processes,
             threads: self.threads,

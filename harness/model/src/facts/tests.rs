@@ -27,6 +27,10 @@ fn facts_are_found_and_slips_are_not() {
         ("mount.inside./proc", "mount.inside.<path>"),
         ("syscall.openat(/etc/x.y)#3", "syscall.<call>(<any>)"),
         ("cgroup.memory.oom.group", "cgroup.<setting>"),
+        (
+            "cgroup.cgroup.clone_children.cpu,cpuacct",
+            "cgroup.cgroup.clone_children.<hierarchy>",
+        ),
         ("file.second./x", "file.<path>"),
         (
             "hook.createRuntime.state.pid",

@@ -5,13 +5,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ocidiff_model::names::SETTINGS_OF_EACH_HIERARCHY;
 use ocidiff_model::{Fact, Value};
 
 use crate::machine::cgroup;
 
 const TOP: &str = "/sys/fs/cgroup";
 
-/// `cgroup.path.CONTROLLER`, and `cgroup.FILE` for each setting.
+/// `cgroup.path.HIERARCHY`, and `cgroup.FILE` for each setting, or `cgroup.FILE.HIERARCHY`.
 pub(crate) fn facts(pid: i32) -> Vec<Fact> {
     let table = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let mut facts = Vec::new();
@@ -25,7 +26,7 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
             other => other.trim_start_matches("name="),
         };
         facts.push(Fact::new(format!("cgroup.path.{name}"), path));
-        settings(&folder(controllers, path), &mut facts);
+        settings(&folder(controllers, path), name, &mut facts);
     }
     facts
 }
@@ -36,12 +37,16 @@ fn folder(controllers: &str, path: &str) -> PathBuf {
         .join(path.trim_start_matches('/'))
 }
 
-fn settings(folder: &Path, facts: &mut Vec<Fact>) {
-    facts.extend(
-        cgroup::settings(folder)
-            .into_iter()
-            .map(|(name, text)| Fact::new(format!("cgroup.{name}"), value(&text))),
-    );
+fn settings(folder: &Path, hierarchy: &str, facts: &mut Vec<Fact>) {
+    for (name, text) in cgroup::settings(folder) {
+        // Under one path only one of the values would be compared.
+        let path = if SETTINGS_OF_EACH_HIERARCHY.contains(&name.as_str()) {
+            format!("cgroup.{name}.{hierarchy}")
+        } else {
+            format!("cgroup.{name}")
+        };
+        facts.push(Fact::new(path, value(&text)));
+    }
 }
 
 fn value(text: &str) -> Value {
@@ -61,6 +66,25 @@ fn value(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_each_hierarchy_has_is_a_fact_of_each() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in [
+            ("cgroup.clone_children", "1\n"),
+            ("pids.max", "max\n"),
+            ("tasks", "1\n"),
+        ] {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        let mut facts = Vec::new();
+        settings(folder.path(), "pids", &mut facts);
+        let expected = [
+            Fact::new("cgroup.cgroup.clone_children.pids", 1),
+            Fact::new("cgroup.pids.max", "max"),
+        ];
+        assert_eq!(facts, expected);
+    }
 
     #[test]
     fn values_are_numbers_words_or_lists() {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::compared::is_compared;
 use ocidiff_model::facts::{self, Found};
 use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, step};
 use serde_json::Value as Json;
@@ -14,9 +13,6 @@ use crate::corpus::names;
 
 /// How a call can end, besides by a signal; and that it was not made.
 const RESULTS: [&str; 5] = ["ok", "error", "panic", "timeout", fact::ABSENT];
-
-/// If this is among the watched calls, they are the only ones that are recorded.
-const ONLY: &str = "only";
 
 /// What a case's facts can be about.
 pub(super) struct Names {
@@ -55,7 +51,7 @@ impl Names {
 
     /// What is wrong with a path that is watched.
     fn watch(&self, channel: Channel, path: &str) -> Option<Slip> {
-        if channel == Channel::Syscall && path == ONLY {
+        if channel == Channel::Syscall && path == fact::ONLY {
             return None;
         }
         let chosen = facts::chosen(channel, path, &self.others);
@@ -110,26 +106,6 @@ impl Names {
     }
 }
 
-/// Why an expected fact is not looked at: it would be neither met nor missed.
-fn unlooked(case: &Case, path: &str) -> Option<Slip> {
-    let channel = Channel::of(path)?;
-    if channel == Channel::Syscall && !is_compared(case, path) {
-        let rest = path.trim_start_matches("syscall.");
-        let call = rest.split(['(', '.']).next().unwrap_or(rest);
-        let help = format!("write `watch: {{syscall: [{call}]}}`");
-        return Some((format!("no calls of `{call}` are recorded"), Some(help)));
-    }
-    let is_visited = !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_)));
-    if !is_visited && fact::is_of_visit(path) {
-        let help = "take `filter: false` out of `watch`".to_owned();
-        return Some((
-            format!("nobody looks at `{path}` where `filter` is false"),
-            Some(help),
-        ));
-    }
-    None
-}
-
 /// A word that is not a possible result of a runtime call.
 fn unknown_result(path: &str, expectation: &Expectation) -> Option<Slip> {
     let is_result = path.starts_with("lifecycle.") && path.ends_with(".result");
@@ -175,10 +151,7 @@ pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let body = &place.case.body;
     for (path, expectation) in &body.expect {
-        let slip = names
-            .fact(path)
-            .or_else(|| unlooked(place.case, path))
-            .or_else(|| unknown_result(path, expectation));
+        let slip = names.fact(path).or_else(|| unknown_result(path, expectation));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {

@@ -11,6 +11,7 @@ mod placeholders;
 mod program;
 mod recipe;
 mod steps;
+mod unlooked;
 
 use ocidiff_model::merge::merge;
 use ocidiff_model::{Case, Rootfs, near};
@@ -68,7 +69,12 @@ pub(super) fn case(
         Ok(config) => {
             found.extend(config::case(place, &config, corpus, excuses));
             found.extend(steps::case(place, &config, excuses));
-            found.extend(facts::case(place, &Names::of(case)));
+            let misnamed = facts::case(place, &Names::of(case));
+            // What does not exist is not looked at either: once is enough.
+            if misnamed.is_empty() {
+                found.extend(unlooked::case(place, &config, corpus));
+            }
+            found.extend(misnamed);
         }
     }
     found.extend(text_edits(place, corpus));

@@ -108,6 +108,32 @@ impl Root {
         }]
     }
 
+    /// Whether a process can report a fact of the probe: no other program than the probe itself is known.
+    pub(super) fn can_report(&self, process: &Value, name: &str) -> bool {
+        let words = words(&process["args"]);
+        let Some(program) = words.first() else { return true };
+        let mut candidates = places(program, &process["cwd"], &process["env"]).into_iter();
+        !candidates.any(|path| self.probes.contains(&path)) || self.probe_can_report(&words, name)
+    }
+
+    fn probe_can_report(&self, words: &[&str], name: &str) -> bool {
+        let Some(next) = self.probe_again(words) else {
+            return check::can_report(words, name);
+        };
+        // `probe facts ids then exec probe facts`: what comes before `then`.
+        let before = &words[..words.len().saturating_sub(next.len() + 2)];
+        name.starts_with("exec.")
+            || (before.len() > 1 && check::can_report(before, name))
+            || self.probe_can_report(next, name)
+    }
+
+    /// The probe that the probe becomes, with its words.
+    fn probe_again<'w, 'a>(&self, words: &'w [&'a str]) -> Option<&'w [&'a str]> {
+        let exec = words.iter().position(|word| *word == EXEC)?;
+        let next = words.get(exec + 1..)?;
+        self.probes.contains(*next.first()?).then_some(next)
+    }
+
     fn may_have(&self, path: &str) -> bool {
         let below = |open: &String| {
             path.strip_prefix(open.as_str())
@@ -133,12 +159,7 @@ impl Root {
                 value: wrong.word.map(Value::from),
             });
         }
-        let exec = words.iter().position(|word| *word == EXEC)?;
-        let next = words.get(exec + 1..)?;
-        self.probes
-            .contains(*next.first()?)
-            .then(|| self.probe_words(next, keys))
-            .flatten()
+        self.probe_words(self.probe_again(words)?, keys)
     }
 }
 

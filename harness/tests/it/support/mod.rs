@@ -94,10 +94,20 @@ impl Scene {
 
     /// Runs it to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_for(self.command(args), LIMIT)
+    }
+
+    /// The same with the store of the user who runs the test: it has other versions, and busybox.
+    pub(crate) fn run_at_home(&self, args: &[&str]) -> Ran {
         let mut command = self.command(args);
+        command.env_remove("OCIDIFF_HOME");
+        self.run_for(command, Duration::from_secs(120))
+    }
+
+    fn run_for(&self, mut command: Command, limit: Duration) -> Ran {
         let output = Output::new(self.path());
         let child = output.spawn(&mut command);
-        output.wait(child, LIMIT)
+        output.wait(child, limit)
     }
 }
 

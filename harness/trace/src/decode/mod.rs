@@ -112,7 +112,6 @@ impl Decoder {
     }
 
     /// Whether a call is decoded fully.
-    #[cfg(ebpf)]
     pub(crate) fn watches(&self, arch: Arch, nr: u32) -> bool {
         self.known(arch, nr).watched
     }

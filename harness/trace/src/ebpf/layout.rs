@@ -55,7 +55,8 @@ impl Run {
         bytes.extend(self.armed.to_ne_bytes());
         bytes.extend(u32::from(self.everything).to_ne_bytes());
         bytes.extend(self.lost.to_ne_bytes());
-        bytes.extend([0; 8]);
+        // What was sent: nothing so far.
+        bytes.extend([0; 16]);
         bytes.extend(self.keep.to_ne_bytes());
         bytes.extend(self.wanted.iter().flatten().flat_map(|word| word.to_ne_bytes()));
         bytes
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_run_has_the_size_of_the_kernels() {
-        assert_eq!(Run::default().to_bytes().len(), 32 + 2 * MAX_NUMBERS / 8);
+        assert_eq!(Run::default().to_bytes().len(), 40 + 2 * MAX_NUMBERS / 8);
         assert_eq!(member(1, SETUP).len(), 32);
     }
 

@@ -176,8 +176,8 @@ struct run {
 	s32 armed; // the init whose execve begins the workload
 	u32 everything; // whether calls that are not wanted are reported too
 	u64 lost;
-	u64 sent; // calls of the workload that were reported
-	u64 keep; // how many of them are; more are only counted
+	u64 sent[2]; // calls of the workload that were reported: others, wanted ones
+	u64 keep; // how many of each are; more are only counted
 	u64 wanted[2][MAX_NUMBERS / 64]; // native, i386
 };
 
@@ -603,7 +603,7 @@ static __always_inline bool is_restart(s64 ret)
 }
 
 // Counts a call instead of reporting it; false where it must be reported.
-static __always_inline bool count(struct member *m, struct run *run, u32 nr, bool compat, u32 shape, s64 ret)
+static __always_inline bool count(struct member *m, struct run *run, u32 nr, bool compat, u32 shape, bool wanted, s64 ret)
 {
 	struct count key = {.slot = m->slot, .compat = compat, .nr = nr};
 	u64 one = 1, *counted;
@@ -613,7 +613,7 @@ static __always_inline bool count(struct member *m, struct run *run, u32 nr, boo
 		return false;
 	}
 	// A result that looks like the call's number may not be a result at all.
-	if (run->sent < run->keep || (shape & ALWAYS) || ret == nr || is_restart(ret))
+	if (run->sent[wanted] < run->keep || (shape & ALWAYS) || ret == nr || is_restart(ret))
 		return false;
 	if (ret < 0 && ret > -512)
 		key.error = -ret;
@@ -653,7 +653,7 @@ int BPF_PROG(enter, struct pt_regs *regs, long id)
 	if (id == CLOSE || id == CLOSE_32) {
 		struct run *run = run_of(m);
 
-		if (m->state != WORKLOAD || !run || run->sent >= run->keep || !(run->wanted[compat][0] >> id & 1))
+		if (m->state != WORKLOAD || !run || run->sent[1] >= run->keep || !(run->wanted[compat][0] >> id & 1))
 			return 0;
 	}
 	learn(m, task);
@@ -726,11 +726,11 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 		whole = index < MAX_NUMBERS && (run->wanted[compat][(index / 64) & 15] >> (index % 64) & 1);
 		if (!whole && !run->everything)
 			return 0;
-		if (count(m, run, nr, compat, shape, ret))
+		if (count(m, run, nr, compat, shape, whole, ret))
 			return 0;
 		if (is_restart(ret))
 			m->told = 16;
-		__sync_fetch_and_add(&run->sent, 1);
+		__sync_fetch_and_add(&run->sent[whole], 1);
 	}
 	learn(m, task);
 	s = begin(CALL, m);

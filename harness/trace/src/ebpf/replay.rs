@@ -101,7 +101,8 @@ impl Replay {
             0 => Outcome::Ok,
             error => Outcome::Errno(error),
         };
-        self.sink.add(number, outcome, calls);
+        let is_watched = self.decoder.watches(number.0, number.1);
+        self.sink.add(number, is_watched, outcome, calls);
     }
 
     /// The record, once init has ended.
@@ -222,7 +223,8 @@ impl Replay {
             live: true,
         };
         let (decoder, ordinals) = (&self.decoder, &self.ordinals);
-        call.index = self.sink.enter(|| {
+        let is_watched = decoder.watches(call.arch, call.nr);
+        call.index = self.sink.enter(call, is_watched, || {
             let known = |pid| ordinals.known(pid);
             let caller = Caller {
                 source: &kept,

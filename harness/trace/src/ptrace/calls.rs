@@ -54,7 +54,8 @@ impl Follow<'_> {
         let Some(task) = self.tasks.get(tid) else { return };
         let ordinal = task.ordinal;
         let (decoder, tasks) = (&self.decoder, &self.tasks);
-        call.index = self.sink.enter(|| {
+        let is_watched = decoder.watches(call.arch, call.nr);
+        call.index = self.sink.enter(call, is_watched, || {
             let known = |pid| tasks.known(pid);
             let caller = Caller {
                 source: &Live(tid),

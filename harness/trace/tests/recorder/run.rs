@@ -107,6 +107,7 @@ pub(crate) fn record(backend: Backend, way: &str, program: &str, options: Option
     let sum: u64 = trace.counts.values().flat_map(|results| results.values()).sum();
     assert_eq!(sum, trace.total, "every call is counted once");
     assert_eq!(trace.calls.len() as u64 + trace.dropped, trace.total);
+    assert!(trace.cut.values().sum::<u64>() <= trace.dropped);
     Recorded {
         output: init.output(),
         trace,

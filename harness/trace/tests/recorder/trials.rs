@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use ocidiff_trace::{Calls, Error, Exit, Options, Trace};
+use ocidiff_trace::{Call, CallResult, Calls, Error, Exit, Options, Trace};
 
 use crate::agree;
 use crate::backend::Backend;
@@ -54,6 +54,10 @@ const OWN: &[Own] = &[
     (
         "more_calls_than_kept_are_counted",
         more_calls_than_kept_are_counted,
+    ),
+    (
+        "watched_calls_are_kept_behind_a_flood_of_others",
+        watched_calls_are_kept_behind_a_flood_of_others,
     ),
     ("storm_of_threads_and_children", storm_of_threads_and_children),
     ("death_of_all_threads", death_of_all_threads),
@@ -152,6 +156,26 @@ fn more_calls_than_kept_are_counted(backend: Backend) {
     assert_eq!(trace.calls.len(), 10);
     assert_eq!(trace.dropped, trace.total - 10);
     assert_eq!(count(&trace, "getppid", "ok"), 5000);
+    assert!(trace.cut.is_empty(), "{:?}", trace.cut);
+}
+
+/// The program closes a descriptor that is not open after 5000 other calls.
+fn watched_calls_are_kept_behind_a_flood_of_others(backend: Backend) {
+    let watching = |name: &str| Options {
+        calls: Some(Calls {
+            watch: vec![name.to_owned()],
+            max: 10,
+            ..Calls::default()
+        }),
+        ..Options::default()
+    };
+    let trace = record(backend, "plain", "many", watching("close")).trace;
+    let mark = CallResult::Errno("EBADF".to_owned());
+    let kept = |call: &Call| call.name == "close" && call.result == mark;
+    assert!(trace.calls.iter().any(kept), "{:#?}", trace.calls);
+    assert!(trace.cut.is_empty(), "{:?}", trace.cut);
+    let trace = record(backend, "plain", "many", watching("getppid")).trace;
+    assert_eq!(trace.cut, [("getppid".to_owned(), 4990)].into());
 }
 
 fn storm_of_threads_and_children(backend: Backend) {
