@@ -12,19 +12,7 @@ const DENIALS: [&str; 3] = ["EPERM", "ENOSYS", "EACCES"];
 /// was recorded, and how many filters there were.
 pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
     let mut facts = vec![Fact::new("syscall.denied", denied(trace))];
-    if trace.exec_seen {
-        facts.push(Fact::new("filter.count", int(trace.filters.len())));
-    }
-    if let Some(why) = &trace.filters_unread {
-        facts.push(Fact::new("filter.unread", why.as_str()));
-    }
-    for (index, filter) in trace.filters.iter().rev().enumerate() {
-        facts.push(Fact::new(
-            format!("filter.{index}.instructions"),
-            int(filter.len()),
-        ));
-        facts.push(Fact::new(format!("filter.{index}.digest"), filter.digest()));
-    }
+    facts.extend(of_filters(trace));
     facts.push(Fact::new(
         "syscall.total",
         i64::try_from(trace.total).unwrap_or(i64::MAX),
@@ -44,6 +32,25 @@ pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
             format!("{base}#{count}")
         };
         facts.push(Fact::new(format!("syscall.{name}"), call.result.to_string()));
+    }
+    facts
+}
+
+/// How many filters there were, and what they are; where reading stopped at one, neither is known.
+fn of_filters(trace: &Trace) -> Vec<Fact> {
+    if let Some(why) = &trace.filters_unread {
+        return vec![Fact::new("filter.unread", why.as_str())];
+    }
+    let mut facts = Vec::new();
+    if trace.exec_seen {
+        facts.push(Fact::new("filter.count", int(trace.filters.len())));
+    }
+    for (index, filter) in trace.filters.iter().rev().enumerate() {
+        facts.push(Fact::new(
+            format!("filter.{index}.instructions"),
+            int(filter.len()),
+        ));
+        facts.push(Fact::new(format!("filter.{index}.digest"), filter.digest()));
     }
     facts
 }
