@@ -114,6 +114,7 @@ impl CellRunner {
                 }
                 let mut finished = self.judge(origin).run(self, entry, &bundle, started).await;
                 finished.report.key = key;
+                finished.report.control = self.control;
                 finished
             }
             Err(error) => broken(&entry.case, error.to_string(), started),
