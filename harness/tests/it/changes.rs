@@ -127,6 +127,23 @@ fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
     let ran = scene.run(&["report", "--diff", "before.jsonl", "nights/2", "--format", "json"]);
     let told = json(ran.ends_with(1));
     assert_eq!(told["cases"][0]["became"], "changed");
+    // A later run that was interrupted before a case of the earlier one has not checked it.
+    let text = fs::read_to_string(scene.path().join("nights/2/a.jsonl")).expect("events");
+    let mut more = text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let at = more
+        .iter()
+        .position(|line| line.contains("case-finished"))
+        .expect("a case");
+    more.insert(at, more[at].replacen(CASE, "exec/another", 1));
+    scene.write("more.jsonl", more.join("\n") + "\n");
+    let cut = text.replace("\"interrupted\":false", "\"interrupted\":true");
+    assert_ne!(cut, text);
+    scene.write("cut.jsonl", cut);
+    let ran = scene.run(&["report", "--diff", "more.jsonl", "cut.jsonl"]);
+    assert!(ran.ends_with(3).stdout.contains("not checked: 1 case"), "{ran:?}");
+    scene
+        .run(&["report", "--diff", "more.jsonl", "nights/2/a.jsonl"])
+        .ends_with(0);
     let pages = scene.run(&["trend", "nights", "--html", "pages"]);
     assert_eq!(pages.ends_with(0).stdout, "pages/index.html\n");
     let index = fs::read_to_string(scene.path().join("pages/index.html")).expect("the page");
