@@ -1,6 +1,7 @@
 //! The commands that continue from a case: each works as printed.
 
 use ocidiff_model::Verdict;
+use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 
 use crate::style::Style;
@@ -9,6 +10,13 @@ use crate::{accounts, telling};
 /// Whether it is a bundle of the user.
 pub(crate) fn is_given(case: &CaseReport) -> bool {
     case.case.starts_with("bundle/")
+}
+
+/// Whether a known file can hold some of what was found: it cannot tell twins apart, and holds one value.
+fn is_writable(case: &CaseReport) -> bool {
+    let fails = |standing: &Standing| matches!(standing, Standing::New { .. } | Standing::Gone);
+    let mut all = case.differences.iter();
+    !case.twins && all.any(|difference| fails(&difference.standing) && difference.seen.is_empty())
 }
 
 /// The commands that continue from here: each works as printed.
@@ -31,6 +39,10 @@ pub(crate) fn steps(case: &CaseReport, style: &Style) -> Vec<String> {
         steps.push(format!("ocidiff run {name}{again} --records records"));
         return steps;
     }
+    if case.control {
+        steps.push(format!("ocidiff control {name}{again}"));
+        return steps;
+    }
     steps.push(format!("ocidiff explain --run {name}{again}"));
     if let Some(label) = telling::suspect(case) {
         let runtime = telling::word(&style.words(&telling::selector(case, label)));
@@ -38,7 +50,7 @@ pub(crate) fn steps(case: &CaseReport, style: &Style) -> Vec<String> {
         steps.push(format!("ocidiff repro {name} --runtime {runtime}{cases}"));
     }
     match case.verdict {
-        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected if !case.twins => {
+        Verdict::New | Verdict::Gone | Verdict::Violation | Verdict::Unexpected if is_writable(case) => {
             steps.push(format!("ocidiff accept {name}{again}"));
         }
         Verdict::Broken => steps.push(format!("ocidiff show {name}{again}")),

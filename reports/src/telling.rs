@@ -1,5 +1,7 @@
 //! What there is to report about a case, before it is drawn: which runtimes differ, in which order, with what advice.
 
+use std::path::Path;
+
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::{Difference, Group, Value, Verdict};
@@ -275,10 +277,18 @@ pub(crate) fn selector(case: &CaseReport, label: &str) -> String {
             || selector.split_once('=').is_some_and(|(name, _)| name == label)
             || selector.split_once('@').is_some_and(|(name, _)| name == label)
     };
-    named
-        .clone()
-        .find(called)
-        .map_or_else(|| as_selector(label), String::clone)
+    let in_folder = |selector: &String| selector.split_once('=').is_some_and(|named| is_in(label, named));
+    match named.clone().find(called) {
+        Some(selector) => selector.clone(),
+        None if named.clone().any(in_folder) => label.replacen(' ', "=", 1),
+        None => as_selector(label),
+    }
+}
+
+/// Whether a label, `crun builds/a`, is of a build in a folder that was named.
+fn is_in(label: &str, (name, folder): (&str, &str)) -> bool {
+    let program = label.split_once(' ').filter(|(of, _)| *of == name);
+    program.is_some_and(|(_, program)| Path::new(program).parent() == Some(Path::new(folder)))
 }
 
 /// A label that contains a path, if the runtime was not named by it: `youki /x/youki` becomes `youki=/x/youki`.
@@ -344,6 +354,21 @@ mod tests {
             (10, 10, "10 of 10 runs (72 to 100 %)"),
         ] {
             assert_eq!(share(shown, runs), text);
+        }
+    }
+
+    #[test]
+    fn a_build_in_a_folder_is_named_by_its_own_path() {
+        for (folder, label, whether) in [
+            ("crun=builds", "crun builds/a", true),
+            ("crun=builds/", "crun builds/a", true),
+            ("crun=./builds", "crun ./builds/a b", true),
+            ("runc=builds", "crun builds/a", false),
+            ("crun=builds", "crun builds/a/b", false),
+            ("crun=builds", "crun", false),
+        ] {
+            let named = folder.split_once('=').expect("a path");
+            assert_eq!(is_in(label, named), whether, "{folder} {label}");
         }
     }
 

@@ -66,6 +66,14 @@ impl Runtime {
         format!("{}@{}", self.name(), self.version)
     }
 
+    /// The words by which `--runtime` names this program: a build of the user's own by its path.
+    pub fn selector(&self) -> String {
+        match &self.origin {
+            Origin::Given(typed) => format!("{}={}", self.name(), typed.display()),
+            _ => self.label(),
+        }
+    }
+
     /// The whole command line of a call, the program first.
     pub fn command(&self, call: &Call) -> Result<Vec<OsString>, CallError> {
         let mut words = vec![self.path.clone().into_os_string()];

@@ -60,12 +60,14 @@ pub enum SelectError {
         known: String,
     },
     /// The runtime or the version is not on the machine.
-    #[error("find {wanted}: {there}; `ocidiff runtimes install {wanted}` brings it")]
+    #[error("find {wanted}: {there}; {how}")]
     Missing {
         /// What was asked for.
         wanted: String,
         /// What is there instead.
         there: String,
+        /// How to get it.
+        how: String,
     },
     /// A folder that holds no builds.
     #[error("take the programs of {path} as builds: {why}", path = path.display())]
@@ -242,5 +244,20 @@ fn missing(manifest: &Manifest, version: Option<&Version>, found: &Found) -> Sel
     } else {
         format!("there is {}", there.join(", "))
     };
-    SelectError::Missing { wanted, there }
+    let how = how_to_get(manifest, version, &wanted);
+    SelectError::Missing { wanted, there, how }
+}
+
+/// Whether a version that the manifest does not list can be installed is known by nobody but its sources.
+fn how_to_get(manifest: &Manifest, version: Option<&Version>, wanted: &str) -> String {
+    let Some(install) = &manifest.install else {
+        return format!(
+            "put it on PATH, or name it with --runtime {}=/path/to/binary",
+            manifest.name
+        );
+    };
+    match version.is_none_or(|version| install.versions().contains(version)) {
+        true => format!("`ocidiff runtimes install {wanted}` brings it"),
+        false => "`ocidiff runtimes --available` lists the versions that can be installed".to_owned(),
+    }
 }

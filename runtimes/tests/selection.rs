@@ -168,9 +168,15 @@ fn what_is_missing_says_what_is_there_and_how_to_get_it() {
         .expect_err("no such version")
         .to_string();
     assert!(version.contains("there is runc@1.1.5 (PATH)"), "{version}");
+    // Nobody knows whether that one can be installed.
     assert!(
-        version.contains("`ocidiff runtimes install runc@1.9.9`"),
+        version.contains("`ocidiff runtimes --available` lists") && !version.contains("install runc@1.9.9"),
         "{version}"
+    );
+    let listed = place.select(&["runc@1.1.15"]).expect_err("not there").to_string();
+    assert!(
+        listed.contains("`ocidiff runtimes install runc@1.1.15` brings it"),
+        "{listed}"
     );
     assert!(
         place

@@ -58,6 +58,9 @@ pub struct CaseReport {
     /// Whether two of the programs say that they are the same version of the same runtime: a known file cannot tell them apart.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub twins: bool,
+    /// Whether a runtime was compared with itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
     /// Whether every difference has findings that account for it, and all of them are ignored (`--ignore`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignored: bool,

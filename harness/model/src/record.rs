@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Fact, Value};
+use crate::fact::{Channel, Fact, Value, watched};
 use crate::step::Op;
 use crate::version::Version;
 
@@ -10,6 +10,16 @@ use crate::version::Version;
 pub const EBPF: &str = "ebpf";
 /// The name in a record for no recorder, if nothing was recorded, but the workload was visited at its execve.
 pub const VISIT: &str = "visit";
+
+/// Facts that say what the harness failed to read from outside, and why: a text for all that is seen at the execve, or
+/// a list of `NAME WHY`.
+pub const UNREAD: [&str; 5] = [
+    "filter.unread",
+    "proc.init.unread",
+    "proc.created.unread",
+    "mount.unread",
+    "cgroup.unread",
+];
 
 /// A runtime under test: its name and version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,14 +178,32 @@ impl Record {
             .find(|fact| fact.path == path)
             .map(|fact| &fact.value)
     }
+
+    /// Why the harness failed to read a fact, if it did: an error that it met while it looked is not a value.
+    #[must_use]
+    pub fn unread(&self, path: &str) -> Option<&str> {
+        let (unread, rest) = UNREAD.iter().find_map(|unread| {
+            let rest = path.strip_prefix(unread.trim_end_matches("unread"))?;
+            // The probe sees this from inside.
+            (path != *unread && !rest.starts_with("inside.")).then_some((unread, rest))
+        })?;
+        let channel = Channel::of(path)?;
+        match self.value(unread)? {
+            Value::Text(why) => Some(why),
+            Value::List(lines) => lines
+                .iter()
+                .filter_map(|line| line.split_once(' '))
+                .find_map(|(name, why)| watched(channel, name, rest).then_some(why)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_failed_are_calls_of_the_runtime_in_order() {
+    fn record() -> Record {
         let step = |label: &str, op: Op, result: CallResult| StepRecord {
             label: label.to_owned(),
             op,
@@ -185,7 +213,7 @@ mod tests {
             text: String::new(),
             seconds: 0.0,
         };
-        let record = Record {
+        Record {
             case: "t/c".to_owned(),
             runtime: RuntimeId {
                 name: "runc".to_owned(),
@@ -208,7 +236,39 @@ mod tests {
             calls: Vec::new(),
             total_calls: 0,
             seconds: 0.0,
-        };
+        }
+    }
+
+    #[test]
+    fn what_the_harness_failed_to_read_is_no_value() {
+        let mut record = record();
+        record.facts.extend([
+            Fact::new("mount.unread", "ESRCH"),
+            Fact::new(
+                "proc.init.unread",
+                vec!["timerslack_ns EPERM".to_owned(), "caps ESRCH".to_owned()],
+            ),
+        ]);
+        for (path, why) in [
+            ("proc.init.timerslack_ns", Some("EPERM")),
+            ("proc.init.caps.eff", Some("ESRCH")),
+            ("proc.init.comm", None),
+            ("proc.created.caps.eff", None),
+            ("proc.init.unread", None),
+            ("proc.caps.effective", None),
+            ("mount./proc", Some("ESRCH")),
+            ("mount.order", Some("ESRCH")),
+            ("mount.inside.dev", None),
+            ("cgroup.path.memory", None),
+            ("file./mount.unread", None),
+        ] {
+            assert_eq!(record.unread(path), why, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_failed_are_calls_of_the_runtime_in_order() {
+        let record = record();
         let failed: Vec<_> = record.failed().map(|step| step.label.as_str()).collect();
         assert_eq!(failed, ["start", "kill"]);
         assert_eq!(record.value("process.exit"), Some(&Value::Int(3)));

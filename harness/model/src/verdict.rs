@@ -108,7 +108,8 @@ impl Counts {
     /// The exit status that these verdicts give.
     #[must_use]
     pub fn exit(&self, strict: bool) -> ExitStatus {
-        if self.of(Verdict::Broken) > 0 {
+        let nothing_ran = self.total() > 0 && self.of(Verdict::Skipped) == self.total();
+        if self.of(Verdict::Broken) > 0 || nothing_ran {
             ExitStatus::Broken
         } else if self
             .0
@@ -132,7 +133,7 @@ pub enum ExitStatus {
     Differs,
     /// 2: wrong use, or an error in a case, a known file or a manifest.
     Usage,
-    /// 3: a case is broken, or the run was interrupted.
+    /// 3: a case is broken, every case was skipped, or the run was interrupted.
     Broken,
 }
 
@@ -172,6 +173,8 @@ mod tests {
         assert_eq!(exit(&[Violation], false), 1);
         assert_eq!(exit(&[Unexpected], false), 1);
         assert_eq!(exit(&[New, Broken], false), 3);
+        assert_eq!(exit(&[Skipped, Skipped], false), 3, "nothing ran");
+        assert_eq!(exit(&[], false), 0);
     }
 
     #[test]

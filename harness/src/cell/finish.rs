@@ -182,7 +182,9 @@ fn report(container: &mut Container, recorder: &str) -> Recorded {
         }
     };
     let facts = trace_facts::facts(&trace);
-    let filters = trace.filters.iter().rev().map(|filter| FilterRecord {
+    // Where reading stopped at one, the others say nothing about what is in force.
+    let read = trace.filters_unread.is_none().then_some(&trace.filters);
+    let filters = read.into_iter().flatten().rev().map(|filter| FilterRecord {
         instructions: filter.len(),
         digest: filter.digest(),
         code: hex(&filter.to_bytes()),

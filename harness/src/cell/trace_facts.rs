@@ -12,19 +12,7 @@ const DENIALS: [&str; 3] = ["EPERM", "ENOSYS", "EACCES"];
 /// was recorded, and how many filters there were.
 pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
     let mut facts = vec![Fact::new("syscall.denied", denied(trace))];
-    if trace.exec_seen {
-        facts.push(Fact::new("filter.count", int(trace.filters.len())));
-    }
-    if let Some(why) = &trace.filters_unread {
-        facts.push(Fact::new("filter.unread", why.as_str()));
-    }
-    for (index, filter) in trace.filters.iter().rev().enumerate() {
-        facts.push(Fact::new(
-            format!("filter.{index}.instructions"),
-            int(filter.len()),
-        ));
-        facts.push(Fact::new(format!("filter.{index}.digest"), filter.digest()));
-    }
+    facts.extend(of_filters(trace));
     facts.push(Fact::new(
         "syscall.total",
         i64::try_from(trace.total).unwrap_or(i64::MAX),
@@ -62,6 +50,25 @@ pub(crate) fn cut(trace: &Trace) -> Option<String> {
         "of the calls that it watches, {} came when the record was full: watch fewer calls, or let the workload make fewer",
         more.join(", ")
     ))
+}
+
+/// How many filters there were, and what they are; where reading stopped at one, neither is known.
+fn of_filters(trace: &Trace) -> Vec<Fact> {
+    if let Some(why) = &trace.filters_unread {
+        return vec![Fact::new("filter.unread", why.as_str())];
+    }
+    let mut facts = Vec::new();
+    if trace.exec_seen {
+        facts.push(Fact::new("filter.count", int(trace.filters.len())));
+    }
+    for (index, filter) in trace.filters.iter().rev().enumerate() {
+        facts.push(Fact::new(
+            format!("filter.{index}.instructions"),
+            int(filter.len()),
+        ));
+        facts.push(Fact::new(format!("filter.{index}.digest"), filter.digest()));
+    }
+    facts
 }
 
 fn int(count: usize) -> Value {

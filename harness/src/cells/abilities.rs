@@ -6,7 +6,7 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::{Case, Needs};
 
 use super::controllers::{unseen, used};
-use crate::cell::pin::needs::{Unpinned, unpinned};
+use crate::cell::pin::needs::{Unpinned, lacking_for, unpinned};
 use crate::corpus::config::is_engines_own;
 use crate::machine::cgroup::Layout;
 
@@ -58,6 +58,8 @@ impl Abilities {
         let rootfs = &case.body.rootfs;
         let unpinned = || self.unpinned.iter().find(|one| one.concerns(case));
         let unpinned = || unpinned().map(|one| format!("needs {}", one.why));
+        let caller = || lacking_for(&case.body.caller, |name| self.has(name));
+        let caller = || caller().map(|name| format!("needs {name}"));
         let engine = || {
             let seccomp = &case.body.config["linux"]["seccomp"];
             let is_lost = self.machine.via.is_none() && is_engines_own(seccomp);
@@ -74,6 +76,7 @@ impl Abilities {
             .or_else(controller)
             .or_else(|| unseen(case, self.machine.cgroup, &self.controllers))
             .or_else(unpinned)
+            .or_else(caller)
             .or_else(engine)
             .or_else(|| {
                 let gone = rootfs.layers().iter().find(|layer| !Path::new(layer).is_dir())?;

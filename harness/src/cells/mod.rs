@@ -5,6 +5,7 @@
 //! | [`abilities`] | which properties of the machine decide whether a case can run |
 //! | [`ask`] | asks a program for its version, in a cell |
 //! | [`hangs`] | which runtime hangs, and is given up |
+//! | `executed` | what a runtime's program executes beside itself |
 //! | [`carry`] | results of an earlier run that cannot have changed |
 //! | `hear` | listens to a cell |
 //! | [`launch`] | starts a cell in a free slot |
@@ -20,6 +21,7 @@ pub mod abilities;
 pub mod ask;
 pub mod carry;
 mod controllers;
+mod executed;
 pub mod hangs;
 pub(crate) mod hear;
 pub mod launch;

@@ -92,7 +92,7 @@ impl Contender {
     #[must_use]
     pub fn selector(&self) -> String {
         match &self.runtime.origin {
-            Origin::Given(typed) => format!("{}={}", self.runtime.name(), typed.display()),
+            Origin::Given(_) => self.runtime.selector(),
             _ => self.id.label.clone(),
         }
     }

@@ -17,6 +17,7 @@ use crate::cell::job::Lacks;
 use crate::cell::job::{CallsJob, JobStep, RecordJob};
 use crate::cells::abilities::Abilities;
 use crate::cells::carry::Carry;
+use crate::cells::executed::{Beside, beside, libraries};
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
 use crate::cells::order::{Order, Told};
@@ -111,6 +112,7 @@ impl CellRunner {
                 }
                 let mut finished = self.judge(origin).run(self, entry, &bundle, started).await;
                 finished.report.key = key;
+                finished.report.control = self.control;
                 finished
             }
             Err(error) => broken(&entry.case, error.to_string(), started),
@@ -162,10 +164,26 @@ impl CellRunner {
         self.once(case, bundle).await
     }
 
+    /// Why no result of this run may be taken from another one: what a runtime executes cannot be told from its file.
+    ///
+    /// # Errors
+    /// A runtime's file cannot be read.
+    pub fn is_of_unknown(&self) -> std::io::Result<Option<String>> {
+        for one in &self.contenders {
+            if let Beside::Unknown(why) = beside(&one.runtime.path)? {
+                let path = one.runtime.path.display();
+                return Ok(Some(format!(
+                    "{path} {why}, and what it executes may have changed"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
     /// The digest of everything that all results of this run depend on; the runtimes are settled by now.
     ///
     /// # Errors
-    /// This program's own file cannot be read.
+    /// This program's own file or a runtime's cannot be read.
     pub fn depends_on(&self, abilities: &Abilities, program: &Path) -> std::io::Result<String> {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
@@ -182,6 +200,9 @@ impl CellRunner {
                 one.id.label, one.runtime.digest, one.reference
             ));
             part(&format!("{:?}", one.runtime.manifest));
+            if let Beside::Libraries(folders) = beside(&one.runtime.path)? {
+                part(&libraries(&folders)?);
+            }
         }
         part(&format!("{:?}", self.machine));
         part(&format!(

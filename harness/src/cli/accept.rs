@@ -36,10 +36,16 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
             _ => {
                 let path = known_file(entry)?;
                 let differences = &finished.report.differences;
-                let steady =
-                    |difference: &&Difference| !matches!(difference.standing, Standing::Unstable { .. });
+                // A file holds one value, and the next run would show another.
+                let steady = |difference: &&Difference| {
+                    !matches!(difference.standing, Standing::Unstable { .. }) && difference.seen.is_empty()
+                };
                 for difference in differences.iter().filter(|difference| !steady(difference)) {
-                    refuse(&format!("{} was not the same in each run", difference.fact));
+                    refuse(&format!(
+                        "{} was not the same in each run; where that is its nature, write \"*\" and a `reason` in {}",
+                        difference.fact,
+                        safe(&path.to_string_lossy())
+                    ));
                 }
                 for fixed in differences.iter().flat_map(|difference| &difference.fixed) {
                     tell_fixed(case, fixed);

@@ -30,8 +30,8 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected; 2 wrong use, or an \
-error in a case or manifest; 3 a case is broken, the run was interrupted, or what was found could not be written. \
-If whoever reads the output goes away (`| head`), the run ends, with 1 if something failed by then, else with 3.";
+error in a case or manifest; 3 a case is broken, every case was skipped, the run was interrupted, or what was found \
+could not be written. If whoever reads the output goes away (`| head`), the run ends, with 1 if something failed by then, else with 3.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -55,7 +55,7 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
             alarms += found;
             told.print(&format!(
                 "round {round}: {} against itself, {} cases, {found} false alarms\n",
-                safe(&runtime.label()),
+                safe(&runtime.selector()),
                 ran.len()
             ));
             if told.has_failed() {

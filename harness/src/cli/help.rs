@@ -16,8 +16,8 @@ Verdicts (`ocidiff explain VERDICT` says more):
   skipped      the machine does not have what the case needs
 
 Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected (or fixed or unstable, with --strict); 2 wrong use, \
-or an error in a case, a known file or a manifest; 3 a case is broken, the run was interrupted, or what was found could \
-not be written.";
+or an error in a case, a known file or a manifest; 3 a case is broken, every case was skipped, the run was interrupted, or \
+what was found could not be written.";
 
 /// Of `check`.
 pub(super) const CHECK: &str = "\

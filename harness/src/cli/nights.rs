@@ -52,17 +52,23 @@ pub(crate) fn diff(args: &ReportArgs) -> Result<ExitStatus, Error> {
         )),
         error => Error::broken(format!("failed to {error}")),
     })?;
-    let status = if diff.compared == 0 {
-        output::complain("nothing was compared: no version of a runtime is in both on the same machine");
-        ExitStatus::Broken
-    } else if diff.cases.is_empty() {
-        ExitStatus::Ok
-    } else {
-        ExitStatus::Differs
-    };
+    let status = status(&diff);
     match &args.output {
         None => output::answer(&text, status),
         Some(path) => files::write(path, &text, files::PRIVATE).map(|()| status),
+    }
+}
+
+/// What two nights come to; what was not looked at is not the same as before.
+fn status(diff: &Diff) -> ExitStatus {
+    if diff.compared == 0 {
+        output::complain("nothing was compared: no version of a runtime is in both on the same machine");
+        return ExitStatus::Broken;
+    }
+    match (diff.cases.is_empty(), diff.not_checked.is_empty()) {
+        (false, _) => ExitStatus::Differs,
+        (true, false) => ExitStatus::Broken,
+        (true, true) => ExitStatus::Ok,
     }
 }
 

@@ -94,7 +94,7 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
         if args.changed.is_some() || args.json.is_some() {
-            runner.carry = Some(carry(args, &runner, &abilities, &settings.program)?);
+            (runner.carry, teller.anew) = carry(args, &runner, &abilities, &settings.program)?;
         }
         let schedule = Schedule {
             runner: Arc::new(runner),
@@ -108,11 +108,15 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
     Ok((teller, ran?))
 }
 
-/// The keys of this run's results, and the results of an earlier one.
-fn carry(args: &RunArgs, runner: &CellRunner, abilities: &Abilities, program: &Path) -> Result<Carry, Error> {
-    let base = runner
-        .depends_on(abilities, program)
-        .map_err(|error| Error::broken(format!("failed to read {}: {error}", program.display())))?;
+/// The keys of this run's results, and the results of an earlier one; or why there can be none.
+fn carry(
+    args: &RunArgs,
+    runner: &CellRunner,
+    abilities: &Abilities,
+    program: &Path,
+) -> Result<(Option<Carry>, Option<String>), Error> {
+    let failed = |error| Error::broken(format!("failed to read the programs of this run: {error}"));
+    let base = runner.depends_on(abilities, program).map_err(failed)?;
     let mut carry = Carry::new(base);
     if let Some(file) = &args.changed {
         let shown = safe(&file.to_string_lossy());
@@ -127,7 +131,10 @@ fn carry(args: &RunArgs, runner: &CellRunner, abilities: &Abilities, program: &P
             }
         }
     }
-    Ok(carry)
+    match runner.is_of_unknown().map_err(failed)? {
+        None => Ok((Some(carry), None)),
+        unknown => Ok((None, unknown.filter(|_| args.changed.is_some()))),
+    }
 }
 
 /// The user's bundle as a case: everything that a workload could see is watched.

@@ -117,6 +117,8 @@ pub(super) struct Teller {
     harms: bool,
     /// What is not reported.
     pub(super) ignore: Option<IgnoreList>,
+    /// Why no result is taken from an earlier run, where one was named.
+    pub(super) anew: Option<String>,
     /// What other commands need to be given for the same runtimes and cases.
     again: Vec<String>,
     /// Whether another command reports the result.
@@ -143,6 +145,7 @@ impl Teller {
             each_known: args.known,
             harms: false,
             ignore,
+            anew: None,
             again: args.again(),
             quiet: false,
             table,
@@ -252,7 +255,7 @@ impl Teller {
         let style = output::style();
         let mut told = Told::of(&events);
         told.each_known = self.each_known;
-        if let Some(line) = carried(&events) {
+        if let Some(line) = carried(&events).or(self.anew.map(|why| anew(&why))) {
             output::complain(&line);
         }
         let blocks: String = told
@@ -281,6 +284,11 @@ fn carried(events: &[Event]) -> Option<String> {
             "{number} of {all} results are those of the earlier run: nothing that they depend on has changed"
         )
     })
+}
+
+/// Why no result comes from the earlier run that was named.
+fn anew(why: &str) -> String {
+    format!("no result is that of the earlier run: {}", safe(why))
 }
 
 fn bar(planned: usize) -> ProgressBar {

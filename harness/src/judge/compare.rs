@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::difference::{Group, Standing};
 use ocidiff_model::fact::is_of_visit;
-use ocidiff_model::record::{CallResult, EBPF, RunOutcome, VISIT};
+use ocidiff_model::record::{CallResult, EBPF, RunOutcome, UNREAD, VISIT};
 use ocidiff_model::{Case, Channel, Difference, Record};
 
 /// How a record names its recorder if there was none; the reason follows.
@@ -55,13 +55,13 @@ fn is_visited(record: &Record) -> bool {
     !record.recorder.starts_with(NO_RECORDER)
 }
 
-/// Whether there was no observer: where the recorder could not follow a workload, it means nothing that it did not
-/// see something.
+/// Whether there was no observer: where the recorder could not follow a workload, or the harness failed to read
+/// something, it means nothing that it is not there.
 fn is_unseen(record: &Record, path: &str) -> bool {
     match Channel::of(path) {
         Some(Channel::Syscall) => !is_recorded(record),
         Some(Channel::Setup) => record.recorder != EBPF,
-        _ => is_of_visit(path) && !is_visited(record),
+        _ => (is_of_visit(path) && !is_visited(record)) || record.unread(path).is_some(),
     }
 }
 
@@ -71,7 +71,7 @@ pub fn compared_paths<'r>(case: &Case, records: &[&'r Record]) -> BTreeSet<&'r s
     records
         .iter()
         .flat_map(|record| record.facts.iter().map(|fact| fact.path.as_str()))
-        .filter(|path| is_compared(case, path))
+        .filter(|path| is_compared(case, path) && !UNREAD.contains(path))
         .collect()
 }
 

@@ -157,7 +157,8 @@ impl Judge {
     fn never(&self, entry: &Entry, records: &[Record], found: &[Difference]) -> Option<String> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         match self.origin {
-            Origin::Case => failing::no_runtime_does(entry, &self.machine, &comparable, found)
+            Origin::Case => unseen::unread(&entry.case, &comparable)
+                .or_else(|| failing::no_runtime_does(entry, &self.machine, &comparable, found))
                 .or_else(|| self.watches_nothing(&entry.case, &comparable)),
             Origin::Given => failing::nobody_starts(&comparable),
             Origin::Control | Origin::Engine => None,

@@ -57,6 +57,7 @@ pub(super) fn report(case: &Case, started: Instant) -> CaseReport {
         runs: 1,
         again: Vec::new(),
         twins: false,
+        control: false,
         ignored: false,
         key: None,
         carried: false,

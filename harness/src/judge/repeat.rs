@@ -86,11 +86,20 @@ fn one(ways: &[Option<&Difference>], runs: u32, rate: Option<Rate>) -> Option<Di
     }
     difference.standing = match main.standing {
         Standing::Known if shown == runs || is_explained(ways) => Standing::Known,
-        _ if shown < runs => Standing::Unstable { shown, runs },
+        _ if shown < runs => Standing::Unstable {
+            shown: showed(ways),
+            runs,
+        },
         Standing::New { .. } => Standing::New { runs },
         ref other => other.clone(),
     };
     Some(difference)
+}
+
+/// In how many runs it showed, in whatever way.
+fn showed(ways: &[Option<&Difference>]) -> u32 {
+    let shows = |way: &&&Difference| way.standing != Standing::Gone;
+    u32::try_from(ways.iter().flatten().filter(shows).count()).unwrap_or(u32::MAX)
 }
 
 /// Whether some of it shows in every run, although values vary: a runtime that never does what is expected, never shows

@@ -1,4 +1,5 @@
-//! What a case watches and no run has shown: a path or a call for which only the run can show that it is misspelt.
+//! What a case watches and no run has shown: a path or a call for which only the run can show that it is misspelt, or
+//! what the harness failed to read.
 
 use ocidiff_model::fact::{ONLY, watched};
 use ocidiff_model::names::HIERARCHIES;
@@ -71,31 +72,74 @@ pub fn telling(case: &Case, records: &[&Record]) -> Option<String> {
     telling.next()
 }
 
+/// What a case expects or watches by its name, and the harness failed to read, with the reason.
+#[must_use]
+pub fn unread(case: &Case, records: &[&Record]) -> Option<String> {
+    let watch = case.body.watch.iter();
+    let watched = watch.flat_map(|(channel, watch)| {
+        let paths = watch.paths().iter();
+        paths.map(move |path| format!("{channel}.{path}"))
+    });
+    let mut asked = case.body.expect.keys().cloned().chain(watched);
+    asked.find_map(|path| {
+        let ran = records
+            .iter()
+            .filter(|record| record.ran && record.value(&path).is_none());
+        let failed = ran.filter_map(|record| Some((record, record.unread(&path)?)));
+        let (record, why) = failed.into_iter().next()?;
+        let who = &record.runtime.label;
+        Some(format!("{who}: {path} could not be read: {why}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use ocidiff_model::Fact;
 
-    #[test]
-    fn what_is_watched_must_show_somewhere() {
-        let record = |ran: bool, paths: &[&str]| -> Record {
-            let facts: Vec<Fact> = paths.iter().map(|path| Fact::new(*path, "x")).collect();
-            serde_json::from_value(serde_json::json!({
-                "case": "t/c", "runtime": {"name": "r", "version": "1", "label": "r"}, "bundle": {"config": "x", "rootfs": "x"}, "recorder": "ebpf",
-                "outcome": {"is": "complete"}, "ran": ran, "steps": [], "facts": facts, "seconds": 0.0,
-            }))
-            .expect("a record")
-        };
-        let body = serde_yaml::from_str(
-            "{summary: s, watch: {syscall: [only, openat, mkdir, rmdir], proc: [exec, ids.uid], mount: [/gone, /here], file: [/x, /y], hook: [order], setup: ['*']}, \
-             expect: {proc.ids.uid: (absent), file./y: (absent)}}",
-        );
-        let case = Case {
+    fn record(ran: bool, facts: Vec<Fact>) -> Record {
+        serde_json::from_value(serde_json::json!({
+            "case": "t/c", "runtime": {"name": "r", "version": "1", "label": "r"}, "bundle": {"config": "x", "rootfs": "x"}, "recorder": "ebpf",
+            "outcome": {"is": "complete"}, "ran": ran, "steps": [], "facts": facts, "seconds": 0.0,
+        }))
+        .expect("a record")
+    }
+
+    fn case(yaml: &str) -> Case {
+        Case {
             name: "t/c".to_owned(),
             source: String::new(),
             member: None,
-            body: body.expect("a case"),
-        };
+            body: serde_yaml::from_str(yaml).expect("a case"),
+        }
+    }
+
+    #[test]
+    fn what_the_harness_could_not_read_is_neither_seen_nor_absent() {
+        let unread = Fact::new("proc.init.unread", vec!["comm EPERM".to_owned()]);
+        let blind = record(true, vec![unread]);
+        let sees = record(true, vec![Fact::new("proc.init.comm", "sh")]);
+        let said = Some("r: proc.init.comm could not be read: EPERM".to_owned());
+        for (yaml, expected) in [
+            ("{summary: s, watch: {proc: [init.comm]}}", &said),
+            ("{summary: s, expect: {proc.init.comm: sh}}", &said),
+            ("{summary: s, expect: {proc.init.comm: (absent)}}", &said),
+            ("{summary: s, watch: {proc: [init, init.exe]}}", &None),
+            ("{summary: s}", &None),
+        ] {
+            assert_eq!(super::unread(&case(yaml), &[&sees, &blind]), *expected, "{yaml}");
+            assert_eq!(super::unread(&case(yaml), &[&sees, &sees]), None, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn what_is_watched_must_show_somewhere() {
+        let record =
+            |ran: bool, paths: &[&str]| record(ran, paths.iter().map(|path| Fact::new(*path, "x")).collect());
+        let case = case(
+            "{summary: s, watch: {syscall: [only, openat, mkdir, rmdir], proc: [exec, ids.uid], mount: [/gone, /here], file: [/x, /y], hook: [order], setup: ['*']}, \
+             expect: {proc.ids.uid: (absent), file./y: (absent)}}",
+        );
         let first = record(
             true,
             &[

@@ -165,6 +165,12 @@ fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
         let why = format!("{}: {why}", record.runtime.label);
         return Err(Error::broken(preflight::with_cure(&why)));
     }
+    if let Some(why) = record.unread("filter.count") {
+        return Err(Error::broken(format!(
+            "{}: the filters could not be read: {why}",
+            record.runtime.label
+        )));
+    }
     let failed = record.failed().next();
     let said = failed.map(|step| {
         let text = step.text.trim();

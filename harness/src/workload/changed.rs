@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Members that differ on purpose and mean nothing to a runtime, or for which a separate line is reported where they
 /// change.
-const TOLD: [&str; 24] = [
+const TOLD: [&str; 23] = [
     "annotations",
     "hooks",
     "hostname",
@@ -29,7 +29,6 @@ const TOLD: [&str; 24] = [
     "process.oomScoreAdj",
     "process.rlimits",
     "process.selinuxLabel",
-    "process.terminal",
 ];
 
 /// A line for each member that is not the same and for which no line is reported.

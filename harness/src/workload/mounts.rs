@@ -108,12 +108,6 @@ pub(super) fn mounts(
             continue;
         }
         let source = mount.get("source").and_then(Value::as_str).map(PathBuf::from);
-        if source
-            .as_ref()
-            .is_some_and(|source| EVERYBODYS.iter().any(|one| Path::new(one) == source))
-        {
-            continue;
-        }
         let source = source.filter(|_| binds(mount));
         if !binds(mount) {
             strange.extend((!is_known(kind)).then(|| format!("{kind} at {at}")));
@@ -133,7 +127,10 @@ pub(super) fn mounts(
             stand_ins.len() - 1
         });
         mount.insert("source".to_owned(), stand_in.path(index).into());
-        replaced.push(at);
+        // A device of which every cell has one is that device; only its mount is a copy.
+        if !matches!(stand_ins[index].node.kind, Kind::Device(..)) {
+            replaced.push(at);
+        }
     }
     if !replaced.is_empty() {
         changes.push(format!(
@@ -144,10 +141,11 @@ pub(super) fn mounts(
     if invented {
         changes.push("an invented user stands in the host's /etc/passwd, which is not read".to_owned());
     }
-    if !unknown.is_empty() && user {
-        // In a user namespace, flags that a source has cannot be removed, and some runtimes try.
+    if !unknown.is_empty() {
+        // Whether it is a file or a folder, who may use it, and flags of its mount, which cannot be removed in a user
+        // namespace, decide what a runtime does with it; and nobody starts a container whose source is gone.
         changes.push(format!(
-            "{UNCHECKED}mounts of files that are not on this machine, in a user namespace, at {}",
+            "{UNCHECKED}mounts of files that are not on this machine, at {}",
             unknown.join(", ")
         ));
     }
@@ -327,6 +325,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_here_is_not_checked() {
+        for (source, expected) in [("/nowhere/data", true), ("/", false)] {
+            let (_, changes) = told(json!({"destination": "/data", "type": "bind", "source": source}));
+            let line = "not checked: mounts of files that are not on this machine, at /data";
+            assert_eq!(
+                changes.iter().any(|change| change == line),
+                expected,
+                "{changes:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_file_stands_for_what_is_mounted_on_a_file() {
         let config =
             json!({"mounts": [{"destination": "/etc/passwd", "type": "bind", "source": "/nowhere"}]});
@@ -353,7 +364,7 @@ mod tests {
             {"destination": "/dev/null", "type": "bind", "source": "/dev/null"}]});
         let mut all = config.as_object().cloned().expect("an object");
         let made = stand_ins(&mut all, &mut Vec::new());
-        let [tree, socket, kernel] = &made[..] else {
+        let [tree, socket, kernel, null] = &made[..] else {
             panic!("{made:#?}")
         };
         let names: Vec<&str> = tree.inside.iter().map(|(name, _)| name.as_str()).collect();
@@ -364,7 +375,8 @@ mod tests {
         assert_eq!(tree.inside[1].1.kind, Kind::File);
         assert_eq!(socket.node.kind, Kind::Socket);
         assert_eq!((&kernel.node.kind, kernel.node.mode), (&Kind::Folder, 0o555));
-        assert_eq!(all["mounts"][3]["source"], "/dev/null");
+        // The cell's own /dev/null lies on a mount with flags of its own.
+        assert_eq!(null.node.kind, Kind::Device(1, 3));
     }
 
     #[test]

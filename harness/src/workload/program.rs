@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use ocidiff_model::FileSpec;
 use serde_json::{Value, json};
 
+use super::UNCHECKED;
 use super::format::{Format, format};
 use super::mounts::options;
 use super::tame::Tamed;
@@ -51,7 +52,12 @@ pub(crate) fn place(tamed: &mut Tamed, config: &Value, program: &str, layers: &[
         config,
     };
     let args = match look.way(program) {
-        Way::Unknown => return tamed.config.clone(),
+        Way::Unknown => {
+            tamed.changes.push(format!(
+                "{UNCHECKED}its program was not tried, since it lies in a mount or a folder that cannot be looked at"
+            ));
+            return tamed.config.clone();
+        }
         Way::Usual => return like(tamed, config, program),
         Way::Itself => {
             tamed.alone = true;
@@ -158,6 +164,11 @@ fn put(stand_in: &mut StandIn, path: &Path, node: Node) {
     }
 }
 
+/// Whether it is a file of the host that a link leads to: a link in a folder of the host is not in what stands in for it.
+fn is_behind_link(place: &Place, path: &Path) -> bool {
+    place.mount.is_some() && place.at != path
+}
+
 /// What is known about a program.
 struct Look<'a> {
     tree: Tree<'a>,
@@ -176,8 +187,7 @@ impl Look<'_> {
         match self.tree.find(&path) {
             Found::Unknown => Way::Unknown,
             Found::Absent | Found::Folder => Way::Itself,
-            // A link in a folder of the host is not in what stands in for it.
-            Found::File(place) if place.mount.is_some() && place.at != path => Way::Unknown,
+            Found::File(place) if is_behind_link(&place, &path) => Way::Unknown,
             Found::File(place) => self.of(place, program.starts_with('/')),
         }
     }
@@ -202,11 +212,12 @@ impl Look<'_> {
         for folder in paths.iter().flat_map(|path| path.split(':')) {
             usual &= folder.starts_with('/');
             let file = Path::new(folder).join(program);
-            match self.tree.find(&self.beside_cwd(&file.to_string_lossy())) {
+            let path = self.beside_cwd(&file.to_string_lossy());
+            match self.tree.find(&path) {
                 Found::Unknown => return Way::Unknown,
                 Found::Absent => continue,
                 Found::Folder => {}
-                Found::File(place) if place.mount.is_some() => return Way::Unknown,
+                Found::File(place) if is_behind_link(&place, &path) => return Way::Unknown,
                 Found::File(place) => match self.of(place, usual) {
                     Way::Covered(mut all) => found.append(&mut all),
                     Way::Usual => return Way::Usual,

@@ -230,10 +230,6 @@ fn process(all: &mut Map<String, Value>, layers: &[PathBuf], limits: &Limits, ch
         *line = digest(line);
     }
     kernel::capabilities(process, &limits.kernel, changes);
-    if process.get("terminal") == Some(&Value::Bool(true)) {
-        process.insert("terminal".to_owned(), false.into());
-        changes.push("no terminal".to_owned());
-    }
     if let Some(list) = process.get_mut("env").and_then(Value::as_array_mut) {
         env::disguise(list);
     }
@@ -306,14 +302,7 @@ mod tests {
             json!([{"type": "network", "path": joined}, {"type": "mount"}])
         );
         assert_eq!(at("/annotations"), json!({"run.oci.x": "1"}));
-        for part in [
-            "hooks",
-            "/data, /passwd",
-            "joins",
-            "pid namespace",
-            "/dev/fuse",
-            "no terminal",
-        ] {
+        for part in ["hooks", "/data, /passwd", "joins", "pid namespace", "/dev/fuse"] {
             assert!(
                 told.changes.iter().any(|change| change.contains(part)),
                 "{part}: {:?}",

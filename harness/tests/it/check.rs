@@ -41,6 +41,7 @@ pub(crate) fn bundle(scene: &Scene, name: &str, change: impl Fn(&mut Value)) {
         }
     });
     change(&mut config);
+    scene.write("secret/file", "hunter2");
     scene.write(&format!("{name}/config.json"), config.to_string());
     let rootfs = scene.path().join(name).join("rootfs");
     fs::create_dir_all(rootfs.join("etc")).expect("a rootfs");
@@ -74,7 +75,6 @@ fn report(ran: &Ran) -> CheckReport {
 #[test]
 fn the_story_is_told_before_the_move() {
     let scene = Scene::new();
-    scene.write("secret/file", "hunter2");
     let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases/profiles/docker-20.10.24.json");
     let profile: Value =
         serde_json::from_str(&fs::read_to_string(profile).expect("a profile")).expect("JSON");

@@ -32,6 +32,7 @@ mod moving;
 mod mutants;
 mod names;
 mod node;
+mod pasted;
 mod podman;
 mod pods;
 mod protocol;

@@ -328,6 +328,17 @@ fn what_cannot_be_pinned_is_a_need() {
             format!("{{summary: it, config: {{process: {{args: [/bin/probe, facts, {topic}]}}}}}}"),
         );
     }
+    // What the harness itself may not read says nothing about a runtime, and a caller that it cannot make is not made.
+    for (name, rest) in [
+        ("slack", "watch: {proc: [init.timerslack_ns]}"),
+        ("lower", "caller: {nice: -5}"),
+        ("whole", "watch: {proc: [init]}"),
+    ] {
+        scene.write(
+            &format!("cases/some/{name}.yaml"),
+            format!("{{summary: it, {rest}}}"),
+        );
+    }
     let [runc, crun] =
         [("runc", runc), ("crun", crun)].map(|(name, path)| format!("{name}={}", path.display()));
     let ocidiff = scene.command(&[
@@ -370,8 +381,20 @@ fn what_cannot_be_pinned_is_a_need() {
         ran.stderr
     );
     let events = Events::read(&scene.path().join("events"));
-    assert_eq!(events.case("some/sched").verdict(), Verdict::Skipped);
-    assert_eq!(events.case("some/env").verdict(), Verdict::Agree);
+    for skipped in ["sched", "slack", "lower"] {
+        assert_eq!(
+            events.case(&format!("some/{skipped}")).verdict(),
+            Verdict::Skipped,
+            "{skipped}"
+        );
+    }
+    for agrees in ["env", "whole"] {
+        assert_eq!(
+            events.case(&format!("some/{agrees}")).verdict(),
+            Verdict::Agree,
+            "{agrees}"
+        );
+    }
 }
 
 /// Hooks of an untrusted bundle run if that is asked for, and then reach nothing on the machine.

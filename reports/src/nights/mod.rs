@@ -127,6 +127,9 @@ pub struct Diff {
     pub cases_only_old: Vec<String>,
     /// Those that are in the later night only.
     pub cases_only_new: Vec<String>,
+    /// Cases of the earlier night that a later run did not get to, since it was interrupted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<String>,
     /// Runs that did not finish, and what there is to say about them.
     pub cut: Vec<String>,
 }
@@ -170,9 +173,17 @@ impl Diff {
         diff.cases
             .sort_by(|a, b| (a.became, &a.case, &a.machine).cmp(&(b.became, &b.case, &b.machine)));
         diff.slower.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
-        for cases in [&mut diff.cases_only_old, &mut diff.cases_only_new] {
+        for cases in [
+            &mut diff.cases_only_old,
+            &mut diff.cases_only_new,
+            &mut diff.not_checked,
+        ] {
             cases.sort();
             cases.dedup();
+        }
+        if !diff.not_checked.is_empty() {
+            let number = crate::style::count(diff.not_checked.len(), "case");
+            diff.cut.push(format!("not checked: {number} of the earlier run"));
         }
         diff
     }

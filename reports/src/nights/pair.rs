@@ -64,7 +64,11 @@ pub(super) fn compare(diff: &mut Diff, old: &Run<'_>, new: &Run<'_>) {
         old.cases.iter().map(|case| (case.case.as_str(), *case)).collect();
     let names: BTreeSet<&str> = new.cases.iter().map(|case| case.case.as_str()).collect();
     let gone = by_name.keys().filter(|name| !names.contains(**name));
-    diff.cases_only_old.extend(gone.map(|name| (*name).to_owned()));
+    let gone: Vec<String> = gone.map(|name| (*name).to_owned()).collect();
+    if new.interrupted {
+        diff.not_checked.extend(gone.iter().cloned());
+    }
+    diff.cases_only_old.extend(gone);
     for case in &new.cases {
         let Some(earlier) = by_name.get(case.case.as_str()) else {
             diff.cases_only_new.push(case.case.clone());

@@ -142,6 +142,23 @@ fn who_took_part_in_one_night_only_is_listed_and_accused_of_nothing() {
         (&found.cases_only_old[..], &found.cases_only_new[..]),
         (&["a/gone".to_owned()][..], &["a/come".to_owned()][..])
     );
+    assert!(
+        found.not_checked.is_empty(),
+        "it was left out on purpose: {found:?}"
+    );
+    let mut cut = versions(&two, vec![agree("a/it")]);
+    if let Some(Event::RunFinished { interrupted, .. }) = cut.last_mut() {
+        *interrupted = true;
+    }
+    let found = Diff::of(std::slice::from_ref(&old), &[cut]);
+    assert_eq!(found.not_checked, ["a/gone"]);
+    assert!(
+        found
+            .cut
+            .iter()
+            .any(|line| line == "not checked: 1 case of the earlier run"),
+        "{found:?}"
+    );
     // Nothing is compared with a run on another kernel.
     let mut other = versions(&two, vec![with("a/it", Verdict::New, &two, &[0, 1])]);
     if let Some(Event::RunStarted { machine, .. }) = other.first_mut() {

@@ -107,6 +107,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> CaseReport {
         runs: 1,
         again: Vec::new(),
         twins: false,
+        control: false,
         ignored: false,
         key: None,
         carried: false,

@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 use ocidiff_model::names::SETTINGS_OF_EACH_HIERARCHY;
 use ocidiff_model::{Fact, Value};
 
+use super::proc::errno;
 use crate::machine::cgroup;
 
 const TOP: &str = "/sys/fs/cgroup";
 
 /// `cgroup.path.HIERARCHY`, and `cgroup.FILE` for each setting, or `cgroup.FILE.HIERARCHY`.
 pub(crate) fn facts(pid: i32) -> Vec<Fact> {
-    let table = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let table = match fs::read_to_string(format!("/proc/{pid}/cgroup")) {
+        Ok(table) => table,
+        Err(error) => return vec![Fact::new("cgroup.unread", errno(&error))],
+    };
     let mut facts = Vec::new();
     for line in table.lines() {
         let mut fields = line.splitn(3, ':');

@@ -6,9 +6,14 @@ use std::fs;
 use ocidiff_confine::mountinfo::{self, Mount};
 use ocidiff_model::Fact;
 
+use super::proc::errno;
+
 /// A fact for each mount point: filesystem, options of the mount, options of the filesystem, propagation.
 pub(crate) fn facts(pid: i32) -> Vec<Fact> {
-    let table = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+    let table = match fs::read_to_string(format!("/proc/{pid}/mountinfo")) {
+        Ok(table) => table,
+        Err(error) => return vec![Fact::new("mount.unread", errno(&error))],
+    };
     let mut seen = BTreeMap::new();
     let mut facts = Vec::new();
     let mut order = Vec::new();

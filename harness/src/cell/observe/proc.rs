@@ -4,6 +4,7 @@
 //! proc(5), user_namespaces(7), capabilities(7).
 
 use std::fs;
+use std::io;
 
 use ocidiff_model::{Fact, Value};
 
@@ -23,53 +24,192 @@ const PLAIN: [&str; 10] = [
     "gid_map",
 ];
 
+/// Titles of `/proc/PID/limits`, and what each is called here.
+const LIMITS: [(&str, &str); 16] = [
+    ("Max cpu time", "cpu"),
+    ("Max file size", "fsize"),
+    ("Max data size", "data"),
+    ("Max stack size", "stack"),
+    ("Max core file size", "core"),
+    ("Max resident set", "rss"),
+    ("Max processes", "nproc"),
+    ("Max open files", "nofile"),
+    ("Max locked memory", "memlock"),
+    ("Max address space", "as"),
+    ("Max file locks", "locks"),
+    ("Max pending signals", "sigpending"),
+    ("Max msgqueue size", "msgqueue"),
+    ("Max nice priority", "nice"),
+    ("Max realtime priority", "rtprio"),
+    ("Max realtime timeout", "rttime"),
+];
+
+/// What `status` is split into, by the beginnings of the facts' names.
+const OF_STATUS: [&str; 9] = [
+    "umask",
+    "uid",
+    "gid",
+    "groups",
+    "no_new_privs",
+    "seccomp",
+    "threads",
+    "signals",
+    "caps",
+];
+
 /// What `/proc/PID` shows of the runtime's own process after create, as facts under `proc.created`: its identity
 /// and where it is. The rest is inherited, or changes on its way to the execve.
 pub(crate) fn created(pid: i32) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    status(pid, &mut facts);
-    namespaces(pid, &mut facts);
-    under("created", facts)
+    let mut look = Look::at(pid);
+    look.status();
+    look.namespaces();
+    look.under("created")
 }
 
 /// Everything that `/proc/PID` shows at the workload's execve, as facts under `proc.init`.
 pub(crate) fn at_exec(pid: i32) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    status(pid, &mut facts);
-    limits(pid, &mut facts);
+    let mut look = Look::at(pid);
+    look.status();
+    look.limits();
     for name in PLAIN {
-        let value = read(pid, name).map_or_else(errno, |text| text.trim_end_matches(['\n', '\0']).to_owned());
-        let words = value.split_whitespace().collect::<Vec<_>>().join(" ");
-        facts.push(fact(name, words));
+        look.plain(name);
     }
-    facts.push(fact("env", strings(pid, "environ")));
-    facts.push(fact("args", strings(pid, "cmdline")));
-    for link in ["cwd", "root", "exe"] {
-        facts.push(fact(link, target(pid, link)));
+    look.strings("env", "environ");
+    look.strings("args", "cmdline");
+    for name in ["cwd", "root", "exe"] {
+        look.link(name, name);
     }
-    descriptors(pid, &mut facts);
-    namespaces(pid, &mut facts);
-    under("init", facts)
+    look.descriptors();
+    look.namespaces();
+    look.under("init")
 }
 
-fn under(when: &str, mut facts: Vec<Fact>) -> Vec<Fact> {
-    for fact in &mut facts {
-        fact.path = format!("proc.{when}.{}", fact.path);
+/// A process that is looked at. An error is the harness's own: it becomes no value, but a line of what was not read.
+struct Look {
+    pid: i32,
+    facts: Vec<Fact>,
+    unread: Vec<String>,
+}
+
+impl Look {
+    fn at(pid: i32) -> Self {
+        Self {
+            pid,
+            facts: Vec::new(),
+            unread: Vec::new(),
+        }
     }
-    facts
+
+    fn under(mut self, when: &str) -> Vec<Fact> {
+        if !self.unread.is_empty() {
+            let unread = std::mem::take(&mut self.unread);
+            self.fact("unread", unread);
+        }
+        for fact in &mut self.facts {
+            fact.path = format!("proc.{when}.{}", fact.path);
+        }
+        self.facts
+    }
+
+    fn fact(&mut self, name: &str, value: impl Into<Value>) {
+        self.facts.push(Fact::new(name, value));
+    }
+
+    /// What was read; where that failed, these facts are not known.
+    fn known<T>(&mut self, names: &[&str], read: io::Result<T>) -> Option<T> {
+        let error = match read {
+            Ok(value) => return Some(value),
+            Err(error) => errno(&error),
+        };
+        let lines = names.iter().map(|name| format!("{name} {error}"));
+        self.unread.extend(lines);
+        None
+    }
+
+    fn read(&self, name: &str) -> io::Result<String> {
+        fs::read(format!("/proc/{}/{name}", self.pid))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn plain(&mut self, name: &str) {
+        let Some(text) = self.known(&[name], self.read(name)) else {
+            return;
+        };
+        let words = text.trim_end_matches(['\n', '\0']).split_whitespace();
+        self.fact(name, words.collect::<Vec<_>>().join(" "));
+    }
+
+    fn target(&self, link: &str) -> io::Result<String> {
+        fs::read_link(format!("/proc/{}/{link}", self.pid)).map(|path| path.to_string_lossy().into_owned())
+    }
+
+    fn link(&mut self, name: &str, link: &str) {
+        if let Some(target) = self.known(&[name], self.target(link)) {
+            // `pipe:[123]`: the number comes from the kernel.
+            let what = target.split_once(":[").map_or(target.as_str(), |(kind, _)| kind);
+            self.fact(name, what);
+        }
+    }
+
+    fn strings(&mut self, name: &str, file: &str) {
+        if let Some(text) = self.known(&[name], self.read(file)) {
+            let strings = text.split_terminator('\0').map(str::to_owned);
+            self.fact(name, strings.collect::<Vec<_>>());
+        }
+    }
+
+    fn status(&mut self) {
+        let text = self.known(&OF_STATUS, self.read("status")).unwrap_or_default();
+        self.facts.extend(text.lines().filter_map(of_status));
+    }
+
+    /// `Max open files            1024                 4096                 files`
+    fn limits(&mut self) {
+        let text = self.known(&["rlimit"], self.read("limits")).unwrap_or_default();
+        for (title, name) in LIMITS {
+            let Some(rest) = text.lines().find_map(|line| line.strip_prefix(title)) else {
+                continue;
+            };
+            let mut words = rest.split_whitespace();
+            if let (Some(soft), Some(hard)) = (words.next(), words.next()) {
+                self.fact(&format!("rlimit.{name}"), format!("{soft}:{hard}"));
+            }
+        }
+    }
+
+    fn descriptors(&mut self) {
+        let listed = fs::read_dir(format!("/proc/{}/fd", self.pid));
+        let Some(entries) = self.known(&["fds", "fd"], listed) else {
+            return;
+        };
+        let mut numbers: Vec<i32> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        self.fact("fds", numbers.iter().map(i32::to_string).collect::<Vec<_>>());
+        for number in numbers {
+            self.link(&format!("fd.{number}"), &format!("fd/{number}"));
+        }
+    }
+
+    /// Whether each namespace is the cell's own or a new one.
+    fn namespaces(&mut self) {
+        for kind in ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] {
+            let (name, link) = (format!("ns.{kind}"), format!("ns/{kind}"));
+            let own = fs::read_link(format!("/proc/self/{link}"));
+            let both = own.and_then(|own| Ok((own.to_string_lossy().into_owned(), self.target(&link)?)));
+            if let Some((own, theirs)) = self.known(&[&name], both) {
+                self.fact(&name, if own == theirs { "shared" } else { "new" });
+            }
+        }
+    }
 }
 
-fn fact(name: &str, value: impl Into<Value>) -> Fact {
-    Fact::new(name, value)
-}
-
-fn read(pid: i32, name: &str) -> std::io::Result<String> {
-    fs::read(format!("/proc/{pid}/{name}")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn errno(error: std::io::Error) -> String {
-    let number = error.raw_os_error().unwrap_or(0);
-    nix::errno::Errno::from_raw(number)
+/// `EPERM`
+pub(super) fn errno(error: &io::Error) -> String {
+    let number = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0));
+    number
         .to_string()
         .split(':')
         .next()
@@ -77,50 +217,27 @@ fn errno(error: std::io::Error) -> String {
         .to_owned()
 }
 
-fn target(pid: i32, link: &str) -> String {
-    fs::read_link(format!("/proc/{pid}/{link}"))
-        .map_or_else(errno, |path| path.to_string_lossy().into_owned())
-}
-
-fn strings(pid: i32, name: &str) -> Value {
-    match read(pid, name) {
-        Ok(text) => text
-            .split_terminator('\0')
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-            .into(),
-        Err(error) => errno(error).into(),
-    }
-}
-
-fn status(pid: i32, facts: &mut Vec<Fact>) {
-    let Ok(text) = read(pid, "status") else { return };
-    for line in text.lines() {
-        let Some((key, value)) = line.split_once(':') else {
-            continue;
-        };
-        let value = value.trim();
-        match key {
-            "Umask" => facts.push(fact("umask", value)),
-            "Uid" | "Gid" => facts.push(fact(&key.to_lowercase(), value.replace('\t', " "))),
-            "Groups" => facts.push(fact("groups", value)),
-            "NoNewPrivs" => facts.push(fact("no_new_privs", value == "1")),
-            "Seccomp" => facts.push(fact("seccomp.mode", number(value))),
-            "Seccomp_filters" => facts.push(fact("seccomp.filters", number(value))),
-            "Threads" => facts.push(fact("threads", number(value))),
-            "SigBlk" | "SigIgn" | "SigCgt" => {
-                let name = key.to_lowercase().replace("sig", "signals.");
-                facts.push(fact(&name, mask(value, |bit| signal_name(bit + 1))));
-            }
-            "CapInh" | "CapPrm" | "CapEff" | "CapBnd" | "CapAmb" => {
-                facts.push(fact(
-                    &format!("caps.{}", key[3..].to_lowercase()),
-                    mask(value, capability),
-                ));
-            }
-            _ => {}
-        }
-    }
+fn of_status(line: &str) -> Option<Fact> {
+    let (key, value) = line.split_once(':')?;
+    let value = value.trim();
+    Some(match key {
+        "Umask" => Fact::new("umask", value),
+        "Uid" | "Gid" => Fact::new(key.to_lowercase(), value.replace('\t', " ")),
+        "Groups" => Fact::new("groups", value),
+        "NoNewPrivs" => Fact::new("no_new_privs", value == "1"),
+        "Seccomp" => Fact::new("seccomp.mode", number(value)),
+        "Seccomp_filters" => Fact::new("seccomp.filters", number(value)),
+        "Threads" => Fact::new("threads", number(value)),
+        "SigBlk" | "SigIgn" | "SigCgt" => Fact::new(
+            key.to_lowercase().replace("sig", "signals."),
+            mask(value, |bit| signal_name(bit + 1)),
+        ),
+        "CapInh" | "CapPrm" | "CapEff" | "CapBnd" | "CapAmb" => Fact::new(
+            format!("caps.{}", key[3..].to_lowercase()),
+            mask(value, capability),
+        ),
+        _ => return None,
+    })
 }
 
 fn number(text: &str) -> Value {
@@ -133,77 +250,6 @@ fn mask(hex: &str, name: impl Fn(i32) -> String) -> Vec<String> {
     (0..64).filter(|bit| bits >> bit & 1 == 1).map(name).collect()
 }
 
-/// `Max open files            1024                 4096                 files`
-fn limits(pid: i32, facts: &mut Vec<Fact>) {
-    const NAMES: [(&str, &str); 16] = [
-        ("Max cpu time", "cpu"),
-        ("Max file size", "fsize"),
-        ("Max data size", "data"),
-        ("Max stack size", "stack"),
-        ("Max core file size", "core"),
-        ("Max resident set", "rss"),
-        ("Max processes", "nproc"),
-        ("Max open files", "nofile"),
-        ("Max locked memory", "memlock"),
-        ("Max address space", "as"),
-        ("Max file locks", "locks"),
-        ("Max pending signals", "sigpending"),
-        ("Max msgqueue size", "msgqueue"),
-        ("Max nice priority", "nice"),
-        ("Max realtime priority", "rtprio"),
-        ("Max realtime timeout", "rttime"),
-    ];
-    let Ok(text) = read(pid, "limits") else { return };
-    for (title, name) in NAMES {
-        let Some(rest) = text.lines().find_map(|line| line.strip_prefix(title)) else {
-            continue;
-        };
-        let mut words = rest.split_whitespace();
-        if let (Some(soft), Some(hard)) = (words.next(), words.next()) {
-            facts.push(fact(&format!("rlimit.{name}"), format!("{soft}:{hard}")));
-        }
-    }
-}
-
-fn descriptors(pid: i32, facts: &mut Vec<Fact>) {
-    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else {
-        return;
-    };
-    let mut numbers: Vec<i32> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
-    numbers.sort_unstable();
-    facts.push(fact(
-        "fds",
-        numbers.iter().map(i32::to_string).collect::<Vec<_>>(),
-    ));
-    for number in numbers {
-        let what = target(pid, &format!("fd/{number}"));
-        // `pipe:[123]`: the number comes from the kernel.
-        let what = what
-            .split_once(":[")
-            .map_or(what.as_str(), |(kind, _)| kind)
-            .to_owned();
-        facts.push(fact(&format!("fd.{number}"), what));
-    }
-}
-
-/// Whether each namespace is the cell's own or a new one.
-fn namespaces(pid: i32, facts: &mut Vec<Fact>) {
-    for kind in ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] {
-        let link = format!("ns/{kind}");
-        let own = fs::read_link(format!("/proc/self/{link}"));
-        let theirs = fs::read_link(format!("/proc/{pid}/{link}"));
-        let value = match (own, theirs) {
-            (Ok(own), Ok(theirs)) if own == theirs => "shared".to_owned(),
-            (Ok(_), Ok(_)) => "new".to_owned(),
-            (Err(error), _) | (_, Err(error)) => errno(error),
-        };
-        facts.push(fact(&format!("ns.{kind}"), value));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +258,26 @@ mod tests {
     fn masks_are_named() {
         assert_eq!(mask("0000000000000021", capability), ["CHOWN", "KILL"]);
         assert_eq!(mask("8000000000000000", capability), ["63"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_value() {
+        // Above the largest pid that there can be.
+        let facts = at_exec(1 << 23);
+        let [unread] = &facts[..] else { panic!("{facts:?}") };
+        assert_eq!(unread.path, "proc.init.unread");
+        let Value::List(lines) = &unread.value else {
+            panic!("{unread:?}")
+        };
+        for line in [
+            "timerslack_ns ENOENT",
+            "caps ENOENT",
+            "rlimit ENOENT",
+            "fd ENOENT",
+            "ns.mnt ENOENT",
+        ] {
+            assert!(lines.iter().any(|one| one == line), "{line} in {lines:?}");
+        }
     }
 
     #[test]

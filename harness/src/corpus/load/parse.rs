@@ -1,5 +1,6 @@
 //! One file, from its text to its content.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ocidiff_confine::limit::{Hint, raised_count};
@@ -160,7 +161,22 @@ fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<
             "`${for}` stands nowhere in the case: its members are all the same".to_owned(),
         ));
     }
+    if let (0, Some(Family::Patches(map))) = (places, &file.family)
+        && let Some((one, other)) = twins(map)
+    {
+        return Err(at(format!(
+            "the members `{one}` and `{other}` are the same case: they change the same, and `${{for}}` stands nowhere"
+        )));
+    }
     Ok(())
+}
+
+/// Two members that change the same.
+fn twins(members: &BTreeMap<String, serde_json::Value>) -> Option<(&str, &str)> {
+    let mut seen = BTreeMap::new();
+    members
+        .iter()
+        .find_map(|(name, patch)| Some((seen.insert(patch.to_string(), name.as_str())?, name.as_str())))
 }
 
 pub(super) fn document(source: &Source) -> Document<'_> {

@@ -39,6 +39,21 @@ fn a_good_corpus_loads() {
     );
 }
 
+#[test]
+fn members_that_are_the_same_case_are_refused() {
+    for (family, expected) in [
+        ("{a: {}, b: {}}", true),
+        ("{a: {summary: x}, b: {}, c: {summary: x}}", true),
+        ("{a: {summary: x}, b: {}}", false),
+        ("{a: {}}", false),
+        ("{a: {summary: '${for}'}, b: {summary: '${for}'}}", false),
+    ] {
+        let told = errors(&[("t/a.yaml", &format!("{{summary: s, for: {family}}}"))]);
+        let is_told = told.iter().any(|error| error.contains("are the same case"));
+        assert_eq!(is_told, expected, "{family}: {told:?}");
+    }
+}
+
 /// What is wrong in what all cases start from is reported once, where it is.
 #[test]
 fn the_default_config_is_checked_by_itself() {

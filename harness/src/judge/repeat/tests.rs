@@ -62,13 +62,22 @@ fn what_does_not_is_unstable_with_every_way_and_its_count() {
         None,
     );
     let difference = &all.differences[0];
-    assert_eq!(difference.standing, Standing::Unstable { shown: 2, runs: 4 });
+    assert_eq!(difference.standing, Standing::Unstable { shown: 3, runs: 4 });
     let ways: Vec<_> = difference
         .seen
         .iter()
         .map(|way| (way.groups.len(), way.times))
         .collect();
     assert_eq!(ways, [(2, 2), (1, 1), (2, 1)]);
+}
+
+#[test]
+fn what_differs_in_another_way_each_time_shows_each_time() {
+    let run = |one, other| vec![new(&[("runc", one), ("crun", other)])];
+    let all = over_runs(&[run(1, 2), run(3, 4), run(5, 6)], None);
+    let difference = &all.differences[0];
+    assert_eq!(difference.standing, Standing::Unstable { shown: 3, runs: 3 });
+    assert_eq!(difference.seen.len(), 3);
 }
 
 #[test]
@@ -183,7 +192,7 @@ fn what_lasts_is_new_though_a_third_value_varies() {
     let all = with_a_third([("runc", 2), ("crun", 2)], |_| ());
     assert_eq!(
         all.differences[0].standing,
-        Standing::Unstable { shown: 1, runs: 3 },
+        Standing::Unstable { shown: 3, runs: 3 },
         "youki shows 2 in one run"
     );
 }
@@ -212,6 +221,6 @@ fn who_never_shows_what_is_written_is_off() {
     });
     assert_eq!(
         all.differences[0].standing,
-        Standing::Unstable { shown: 1, runs: 3 }
+        Standing::Unstable { shown: 3, runs: 3 }
     );
 }

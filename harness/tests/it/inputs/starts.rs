@@ -113,9 +113,18 @@ fn a_program_of_the_host_s_is_looked_for_there() {
     let scene = Scene::new();
     program::put(&scene.path().join("host/tool"), &native());
     let mut reports = Vec::new();
-    for (name, option) in [("/app/tool", "ro"), ("/app/tool", "noexec"), ("/app/none", "ro")] {
+    symlink("tool", scene.path().join("host/link")).expect("a link");
+    for (name, option) in [
+        ("/app/tool", "ro"),
+        ("tool", "ro"),
+        ("/app/tool", "noexec"),
+        ("tool", "noexec"),
+        ("/app/none", "ro"),
+        ("link", "ro"),
+    ] {
         bundle(&scene, |config| {
             args(config, &[name]);
+            config["process"]["env"] = json!(["PATH=/app"]);
             let source = scene.path().join("host");
             mount(
                 config,
@@ -129,13 +138,60 @@ fn a_program_of_the_host_s_is_looked_for_there() {
         };
         reports.push(report);
     }
-    safe(&reports[0]);
-    for report in &reports[1..] {
+    reports[..2].iter().for_each(safe);
+    for report in &reports[2..] {
         assert!(
             report.shapes.is_empty() && report.unchecked.len() == 1,
             "{report:#?}"
         );
     }
+}
+
+/// An empty folder that stands for it would be mounted where the container of a node could not start again, and says
+/// nothing about what another machine has.
+#[test]
+fn what_is_mounted_and_not_here_is_not_checked() {
+    let scene = Scene::new();
+    for (source, is_here) in [("/", true), ("/nowhere/data", false)] {
+        bundle(&scene, |config| {
+            mount(
+                config,
+                json!({"destination": "/data", "type": "bind", "source": source, "options": ["bind", "ro"]}),
+            );
+        });
+        let Some(report) = moved(&scene, "runc", "crun@1.28", "") else {
+            return;
+        };
+        if is_here {
+            safe(&report);
+            continue;
+        }
+        let why: Vec<&str> = report.unchecked.iter().map(|one| one.why.as_str()).collect();
+        assert_eq!(why, ["mounts of files that are not on this machine, at /data"]);
+    }
+}
+
+/// A terminal is the copy's too: what runtimes make of it is seen, and nothing of it is left out.
+#[test]
+fn a_terminal_stays() {
+    let scene = Scene::new();
+    bundle(&scene, |config| {
+        config["process"]["terminal"] = json!(true);
+        let options = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"];
+        mount(
+            config,
+            json!({"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": options}),
+        );
+    });
+    let Some(report) = moved(&scene, "runc", "crun@1.28", "") else {
+        return;
+    };
+    safe(&report);
+    let [shape] = &report.shapes[..] else {
+        panic!("{report:#?}")
+    };
+    let mut told = shape.findings.iter().map(|finding| finding.what.as_str());
+    assert!(told.any(|what| what == "mount.inside./dev/console"), "{shape:#?}");
 }
 
 /// Each does it in its own way, but all of them do.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{lchown, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub(crate) const PODS: [(&str, &str, &[&str]); 15] = [
         "cfcaaf85d317",
         &["/scratch", "/dev/termination-log"],
     ),
-    ("shell-1.7", "dec5e9f63390", &["no terminal", "pid namespace"]),
+    ("shell-1.7", "dec5e9f63390", &["pid namespace"]),
     (
         "privileged-1.7",
         "7969e746f465",
@@ -137,8 +137,43 @@ pub(crate) fn put(scene: &Path, name: &str, from: &Path) {
     if config["root"]["path"] != "rootfs" {
         config["root"]["path"] = root.to_string_lossy().into_owned().into();
     }
+    sources(&scene.join("node"), &mut config);
     fs::write(place.join("config.json"), config.to_string()).expect("a config");
     symlink(place, scene.join(name)).expect("a name");
+}
+
+/// Mount points that are files.
+const FILES: [&str; 6] = [
+    "hosts",
+    "hostname",
+    "resolv.conf",
+    "termination-log",
+    ".containerenv",
+    "libaccel.so.1",
+];
+
+fn is_file(mount_point: &Path) -> bool {
+    FILES.iter().any(|file| mount_point.ends_with(file))
+}
+
+/// What is bound is there, as it is on a node; what this machine does not have lies below the scene's folder, into which
+/// everybody may look.
+fn sources(node: &Path, config: &mut Value) {
+    fs::set_permissions(node.parent().expect("a scene"), PermissionsExt::from_mode(0o755)).expect("open it");
+    for mount in config["mounts"].as_array_mut().expect("mounts") {
+        let source = mount["source"].as_str().unwrap_or_default();
+        if !source.starts_with('/') || Path::new(source).exists() {
+            continue;
+        }
+        let there = node.join(source.trim_start_matches('/'));
+        if is_file(Path::new(mount["destination"].as_str().expect("a destination"))) {
+            fs::create_dir_all(there.parent().expect("a folder")).expect("a folder");
+            fs::write(&there, "").expect("a file");
+        } else {
+            fs::create_dir_all(&there).expect("a folder");
+        }
+        mount["source"] = there.to_string_lossy().into_owned().into();
+    }
 }
 
 /// A rootfs as it is once a container has been started in it: every mount has its mount point, and the container's root
@@ -147,14 +182,6 @@ fn started(root: &Path, config: &Value) {
     let owner = config["linux"]["uidMappings"][0]["hostID"].as_u64().unwrap_or(0);
     let owner = u32::try_from(owner).expect("an id");
     fs::create_dir_all(root).expect("a rootfs");
-    let files = [
-        "hosts",
-        "hostname",
-        "resolv.conf",
-        "termination-log",
-        ".containerenv",
-        "libaccel.so.1",
-    ];
     for mount in config["mounts"].as_array().expect("mounts") {
         let below = mount["destination"]
             .as_str()
@@ -165,7 +192,7 @@ fn started(root: &Path, config: &Value) {
         if below.starts_with("dev/") {
             continue;
         }
-        if files.iter().any(|file| at.ends_with(file)) {
+        if is_file(&at) {
             fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
             fs::write(&at, "").expect("a file");
         } else {
