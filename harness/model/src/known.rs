@@ -17,7 +17,7 @@ use crate::range::Range;
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError};
 
-/// In which part of the runs something shows: above 0 and below 1.
+/// The share of runs in which something shows: above 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
 #[schemars(with = "f64")]
@@ -102,20 +102,21 @@ crate::text::written_as_text!(
     "a runtime's name, or a name and a range: `crun >=1.21`"
 );
 
-/// Facts of the same members, on the same machines.
+/// Facts of the same members of a family, on the same machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// The members of the family that they are of; all if not said.
+    /// The members of the family that show them; the default is all.
     #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
-    /// On which machines.
+    /// The machines on which they show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
-    /// In which part of the runs they show, above 0 and below 1: a race. They may be missing from a run without being gone.
+    /// For a race, the share of runs in which they show: above 0 and below 1. They may be missing from a run
+    /// without being gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// What each shows, by fact.
+    /// What each runtime shows, by fact.
     pub facts: BTreeMap<String, Said>,
 }
 
@@ -142,9 +143,9 @@ pub struct KnownEntry {
     pub fact: String,
     /// The members of the family that it is of; all if empty.
     pub members: Vec<String>,
-    /// On which machines.
+    /// The machines on which they show.
     pub when: Option<When>,
-    /// In which part of the runs it shows.
+    /// The share of runs in which it shows.
     pub rate: Option<Rate>,
     /// What those runtimes show that a finding names; the first that applies counts.
     pub written: Vec<Written>,

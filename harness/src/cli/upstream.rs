@@ -30,11 +30,11 @@ pub(crate) struct UpstreamArgs {
     /// The finding: COMPONENT/SLUG
     #[arg(value_name = "ID")]
     id: String,
-    /// Write the report and a folder that reproduces it to this folder, which must not exist yet; needs root
-    /// and a runtime that behaves so
+    /// Write the report to this folder, which must not exist yet, with a folder that reproduces the
+    /// behaviour; needs root and a runtime that shows it
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Use the cases and findings of this folder too
+    /// Also use the cases and findings in this folder
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 }

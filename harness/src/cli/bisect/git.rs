@@ -26,19 +26,20 @@ use crate::run::suite;
 /// A checkout and how it is built.
 #[derive(Debug, Args)]
 pub(super) struct GitArgs {
-    /// A checkout of the runtime, clean: its commits are gone through by `git bisect`, and it ends where it was
+    /// A clean checkout of the runtime: `git bisect` goes through its commits, and then the checkout is put
+    /// back where it was
     #[arg(long, value_name = "DIR", requires_all = ["build", "old", "new"])]
     git: Option<PathBuf>,
     /// The shell command that builds the runtime, run in the checkout as you
     #[arg(long, value_name = "CMD", requires = "git")]
     build: Option<String>,
-    /// The program that it builds, below the checkout; the runtime's name if not said
+    /// The program that the command builds, as a path below the checkout; the default is the runtime's name
     #[arg(long, value_name = "PATH", requires = "git")]
     program: Option<PathBuf>,
-    /// The earlier commit or tag ...
+    /// The earlier commit or tag
     #[arg(long, value_name = "COMMIT", requires = "git")]
     old: Option<String>,
-    /// ... and the later one, which behaves otherwise
+    /// The later commit or tag, which behaves differently
     #[arg(long, value_name = "COMMIT", requires = "git")]
     new: Option<String>,
 }

@@ -31,7 +31,7 @@ pub(crate) struct BisectArgs {
     what: String,
     #[command(flatten)]
     with: WithArgs,
-    /// Run each version so often: the difference must show each time
+    /// How many times to run each version; the difference must show each time
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     repeat: u16,
     #[command(flatten)]

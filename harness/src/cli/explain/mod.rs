@@ -23,7 +23,7 @@ pub(crate) struct ExplainArgs {
     /// A finding (COMPONENT/SLUG), a case, a fact, a clause or a verdict
     #[arg(value_name = "ID")]
     id: String,
-    /// Run the case, and explain who differs, how, why, and what to do; needs root
+    /// Run the case and explain which runtimes differ, how, why, and what to do; needs root
     #[arg(long)]
     pub(crate) run: bool,
     #[command(flatten)]

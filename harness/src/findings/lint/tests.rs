@@ -76,7 +76,7 @@ fn each_slip_is_told() {
         (
             with("kind: bug", "kind:   bug"),
             KNOWN.to_owned(),
-            ":3:1: it is not in the one form",
+            ":3:1: it is not in canonical form",
         ),
         (
             with("kind: bug", "kind: bug   # really"),
