@@ -115,7 +115,7 @@ pub(crate) fn share(shown: u32, runs: u32) -> String {
 /// What each runtime showed in one of the ways in which a fact showed: `runc 0 · crun 2`.
 pub(crate) fn way(groups: &[Group], dot: &str) -> String {
     match groups {
-        [] => "nobody shows it".to_owned(),
+        [] => "no runtime shows it".to_owned(),
         [one] => format!("all {}", value(one)),
         several => several
             .iter()

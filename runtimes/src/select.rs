@@ -60,7 +60,7 @@ pub enum SelectError {
         known: String,
     },
     /// The runtime or the version is not on the machine.
-    #[error("find {wanted}: {there}; `ocidiff runtimes install {wanted}` brings it")]
+    #[error("find {wanted}: {there}; `ocidiff runtimes install {wanted}` installs it")]
     Missing {
         /// What was asked for.
         wanted: String,

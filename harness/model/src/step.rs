@@ -259,7 +259,7 @@ impl<'de> Visitor<'de> for StepVisitor {
         let options = map.next_value::<Option<StepOptions>>()?.unwrap_or_default();
         if let Some(second) = map.next_key::<String>()? {
             return Err(de::Error::custom(format!(
-                "one step an entry: `{second}` belongs into an entry of its own, or into the braces of `{name}`"
+                "one step per entry: `{second}` belongs in its own entry, or in the braces of `{name}`"
             )));
         }
         Ok(Step { op, options })
@@ -322,7 +322,7 @@ mod tests {
         for (yaml, text) in [
             ("[crate]", "unknown step `crate`"),
             ("[{kill: {sginal: TERM}}]", "unknown field `sginal`"),
-            ("[{kill: {}, delete: {}}]", "one step an entry"),
+            ("[{kill: {}, delete: {}}]", "one step per entry"),
         ] {
             let error = parse(yaml).expect_err(yaml).to_string();
             assert!(error.contains(text), "{error}");

@@ -94,7 +94,7 @@ fn goes(entry: &str, uses: &Uses) -> (Impact, String) {
     if let Some(path) = uses.path_of(device) {
         return (
             Impact::Breaks,
-            format!("its config names {path}, which could not be opened any more"),
+            format!("its config names {path}, which could no longer be opened"),
         );
     }
     if EVERYBODYS.contains(&device) {
@@ -107,7 +107,7 @@ fn goes(entry: &str, uses: &Uses) -> (Impact, String) {
         return if device == OWN[0].0 && uses.makes && uses.networks {
             (
                 Impact::MayBreak,
-                format!("it may set up networks, and {TUN} could not be opened any more"),
+                format!("it may set up networks, and {TUN} could no longer be opened"),
             )
         } else {
             (

@@ -169,7 +169,7 @@ fn versions_of(name: &str) -> Result<Vec<String>, Error> {
                 .first()
                 .map_or("no version".to_owned(), |only| format!("only {only}"));
             Err(Error::usage(format!(
-                "{there} of {name} is there, and it takes two to compare; `ocidiff runtimes install {name}@VERSION` brings more"
+                "{there} of {name} is there, and it takes two to compare; `ocidiff runtimes install {name}@VERSION` installs more"
             )))
         }
         _ => Ok(versions

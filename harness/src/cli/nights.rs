@@ -203,7 +203,7 @@ fn run(file: &Path) -> Result<Vec<Event>, Error> {
             Ok(recorded.events)
         }
         Recording::Checks(_) => Err(Error::usage(format!(
-            "failed to read the events of {shown}: they are of a check, and nights are made of runs"
+            "failed to read the events of {shown}: they are from a check, and nights consist of runs"
         ))),
     }
 }

@@ -149,7 +149,7 @@ fn write(
     let runtimes = found.runtimes.into_iter().filter(|runtime| does(&of(runtime)));
     let Some(runtime) = runtimes.max_by(|a, b| a.version.cmp(&b.version)) else {
         return Err(Error::usage(format!(
-            "no runtime of this machine does `{id}` ({} {}): bring one with `ocidiff runtimes install`, or leave \
+            "no runtime on this machine does `{id}` ({} {}): bring one with `ocidiff runtimes install`, or leave \
              --output out for the text",
             id.component(),
             finding.versions()

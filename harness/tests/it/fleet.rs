@@ -102,7 +102,7 @@ fn what_cannot_be_drawn_is_told_with_its_file_and_line() {
     for (args, told) in [
         (
             &["report", "a", "two"][..],
-            "several files are drawn with --merge only",
+            "several files need --merge",
         ),
         (&["report", "two"], "two: 2 checks; --merge"),
         (

@@ -324,7 +324,7 @@ const KNOWN: &[Slip] = &[
     slip(
         "- facts:\n    process.exit: [{because: unexplained, shows: 1}, {otherwise: 2}]",
         2,
-        "say in `who` whose value it is",
+        "say in `who` which runtimes have the value",
     ),
     slip(
         "- facts:\n    process.exit: [{because: [runc/enosys-stub, youki/exec-without-filter], shows: 1}, {otherwise: 2}]",

@@ -93,7 +93,7 @@ pub(super) fn bisect(
 ) -> Result<Status, Error> {
     let [named] = &with.runtimes[..] else {
         return Err(Error::usage(
-            "--git takes one --runtime: whose checkout it is, such as crun",
+            "--git takes one --runtime, the one that the checkout is of, such as crun",
         ));
     };
     let subject = subjects
@@ -295,7 +295,7 @@ impl Asked {
 
 fn no_git(error: &io::Error) -> Error {
     Error::usage(format!(
-        "failed to start git: {error}; `apt-get install git` brings it"
+        "failed to start git: {error}; `apt-get install git` installs it"
     ))
 }
 
@@ -337,7 +337,7 @@ fn told(said: &str, log: &str, [before, after]: [i32; 2]) -> Result<String, Erro
         .map(|commit| format!("  {}\n", safe(commit)))
         .collect();
     Ok(format!(
-        "{}, then {}; the others could not be built or told, so it is one of\n{}",
+        "{}, then {}; the others could not be built or judged, so it is one of\n{}",
         words(before),
         words(after),
         open.concat()

@@ -123,7 +123,7 @@ fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     if !is_visited && fact::is_of_visit(path) {
         let help = "take `filter: false` out of `watch`".to_owned();
         return Some((
-            format!("nobody looks at `{path}` where `filter` is false"),
+            format!("`{path}` is not looked at if `filter` is false"),
             Some(help),
         ));
     }

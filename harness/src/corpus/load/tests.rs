@@ -198,7 +198,7 @@ fn nothing_is_written_that_nobody_would_look_at() {
         ),
         (
             "summary: s\nwatch: {filter: false}\nexpect: {proc.init.cwd: /}\n",
-            "nobody looks at `proc.init.cwd` where `filter` is false",
+            "`proc.init.cwd` is not looked at if `filter` is false",
         ),
     ] {
         let told = errors(&[("t/a.yaml", text)]).join("\n");
@@ -213,7 +213,7 @@ fn nothing_is_written_that_nobody_would_look_at() {
         (
             "process.exit",
             "[{because: unexplained, who: [runc], shows: 0}, {otherwise: 0}]",
-            "everybody shows the same",
+            "all runtimes show the same",
         ),
     ] {
         let known = format!("- facts:\n    {fact}: {said}\n");

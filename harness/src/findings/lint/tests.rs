@@ -50,7 +50,7 @@ fn each_slip_is_told() {
         (
             with("searched: 2026-11", "reported: no"),
             KNOWN.to_owned(),
-            "without when somebody looked",
+            "without `searched`, the month of the search",
         ),
         (with("2026-11", "2026-13"), KNOWN.to_owned(), "is not a month"),
         (
