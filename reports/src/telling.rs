@@ -72,7 +72,7 @@ pub(crate) fn who(case: &CaseReport) -> String {
         Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
         Verdict::Violation | Verdict::Unexpected if against.is_empty() => "not as expected".to_owned(),
         Verdict::Violation | Verdict::Unexpected if differing.is_empty() => {
-            format!("{}: not as expected, and all agree in it", against.join(", "))
+            format!("{}: not as expected, and all agree on it", against.join(", "))
         }
         Verdict::Violation | Verdict::Unexpected => format!("{}: not as expected", against.join(", ")),
         _ if differing.is_empty() => String::new(),

@@ -100,7 +100,7 @@ fn goes(entry: &str, uses: &Uses) -> (Impact, String) {
     if EVERYBODYS.contains(&device) {
         return (
             Impact::Breaks,
-            "a device that every container has could not be opened any more".to_owned(),
+            "a device that every container has could no longer be opened".to_owned(),
         );
     }
     if OWN.iter().any(|(own, _)| *own == device) {
