@@ -162,10 +162,14 @@ pub enum ResolveError {
     #[error("there is no finding `{0}`")]
     NoFinding(FindingId),
     /// Nobody is meant.
-    #[error("`{0}` is not a finding of a runtime: say in `who` which runtimes have the value, as in [runc, crun <1.21]")]
+    #[error(
+        "`{0}` is not a finding of a runtime: say in `who` which runtimes have the value, as in [runc, crun <1.21]"
+    )]
     WhoIsNeeded(FindingId),
     /// Two runtimes cannot be one.
-    #[error("`{0}` and `{1}` are findings of two runtimes: give each its own value, or say in `who` which runtimes have it")]
+    #[error(
+        "`{0}` and `{1}` are findings of two runtimes: give each its own value, or say in `who` which runtimes have it"
+    )]
     TwoRuntimes(FindingId, FindingId),
 }
 

@@ -61,9 +61,8 @@ impl Abilities {
         let engine = || {
             let seccomp = &case.body.config["linux"]["seccomp"];
             let is_lost = self.machine.via.is_none() && is_engines_own(seccomp);
-            is_lost.then(|| {
-                "needs an engine with its own seccomp profile: --via cri, --via docker".to_owned()
-            })
+            is_lost
+                .then(|| "needs an engine with its own seccomp profile: --via cri, --via docker".to_owned())
         };
         let controller = || {
             let mut used = used(case, self.machine.cgroup).into_iter();
