@@ -74,7 +74,7 @@ pub(crate) struct CheckArgs {
     /// The node's name; the default is what `uname -n` prints
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     pub(crate) node: Option<String>,
-    /// The pod that this check runs in, which is not one of the node's workloads
+    /// The pod that this check runs in, which is left out of the node's workloads
     #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with = "kubernetes")]
     pub(crate) pod: Option<String>,
     /// The lowest impact for which the check exits with 1

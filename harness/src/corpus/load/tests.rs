@@ -91,8 +91,8 @@ fn a_clause_that_is_not_there_is_named_with_the_one_that_was_meant() {
 #[test]
 fn what_can_only_be_green_is_an_error() {
     for (case, said) in [
-        ("{summary: s, for: []}", "a family without a member"),
-        ("{summary: s, for: {}}", "a family without a member"),
+        ("{summary: s, for: []}", "a family without members"),
+        ("{summary: s, for: {}}", "a family without members"),
         (
             "{summary: s, steps: [create, start, {await: {stdout: ''}}, wait]}",
             "await needs a text",
