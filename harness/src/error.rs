@@ -12,7 +12,7 @@ pub enum Error {
     #[error("{0}")]
     Broken(String),
     /// The reader of stdout went away: there is nothing to report, and no one to report it to.
-    #[error("write to stdout: nobody reads it any more")]
+    #[error("write to stdout: its reader is gone")]
     Unread,
 }
 

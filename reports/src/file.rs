@@ -174,7 +174,7 @@ pub fn lock(file: &File) -> io::Result<()> {
                 holder(file).map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
             io::Error::new(
                 io::ErrorKind::ResourceBusy,
-                format!("{who} is writing to it; wait for its end, or name another"),
+                format!("{who} is writing to it; wait until it ends, or name another file"),
             )
         }
         rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP => {

@@ -141,7 +141,7 @@ pub enum Error {
     #[error("{0} is for the check of one node")]
     OnlyChecks(Format),
     /// A comparison of runs has no report in this format.
-    #[error("{0} is for one run; there are terminal, markdown and json of several")]
+    #[error("{0} is for one run; for several there are terminal, markdown and json")]
     OnlyOne(Format),
 }
 

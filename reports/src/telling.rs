@@ -74,7 +74,7 @@ pub(crate) fn who(case: &CaseReport) -> String {
         Verdict::Broken | Verdict::Skipped | Verdict::Unsupported => case.why.clone().unwrap_or_default(),
         Verdict::Violation | Verdict::Unexpected if against.is_empty() => "not as expected".to_owned(),
         Verdict::Violation | Verdict::Unexpected if differing.is_empty() => {
-            format!("{}: not as expected, and all agree in it", against.join(", "))
+            format!("{}: not as expected, and all agree on it", against.join(", "))
         }
         Verdict::Violation | Verdict::Unexpected => format!("{}: not as expected", against.join(", ")),
         _ if differing.is_empty() => String::new(),
@@ -117,7 +117,7 @@ pub(crate) fn share(shown: u32, runs: u32) -> String {
 /// What each runtime showed in one of the ways in which a fact showed: `runc 0 · crun 2`.
 pub(crate) fn way(groups: &[Group], dot: &str) -> String {
     match groups {
-        [] => "nobody shows it".to_owned(),
+        [] => "no runtime shows it".to_owned(),
         [one] => format!("all {}", value(one)),
         several => several
             .iter()

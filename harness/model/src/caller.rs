@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Attributes of the process that calls the runtime, which the runtime inherits and may hand on; what is not said
-/// is the cell's own (nice 0, no I/O priority, SCHED_OTHER, ...).
+/// Attributes of the process that calls the runtime, which the runtime inherits and may pass on. The default
+/// of each is the cell's own (nice 0, no I/O priority, SCHED_OTHER, ...).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Caller {
-    /// -20 to 19; below 0 takes CAP_SYS_NICE.
+    /// -20 to 19; a value below 0 needs CAP_SYS_NICE.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -20, max = 19))]
     pub nice: Option<i32>,
@@ -24,7 +24,7 @@ pub struct Caller {
     /// The bits of personality(2); 0x40000 (262144) is `setarch -R`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personality: Option<u32>,
-    /// -1000 to 1000; below 0 takes CAP_SYS_RESOURCE.
+    /// -1000 to 1000; a value below 0 needs CAP_SYS_RESOURCE.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1000, max = 1000))]
     pub oom_score_adj: Option<i32>,
@@ -35,10 +35,11 @@ pub struct Caller {
     /// In octal, `"0077"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub umask: Option<String>,
-    /// Signals that it ignores, by name: `[INT, HUP]`. Not PIPE, which every call has by default, and not CHLD.
+    /// Signals that it ignores, by name: `[INT, HUP]`. Not PIPE, which is ignored in every call by default,
+    /// and not CHLD.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
-    /// Limits by name (`stack`, `core`, `nofile`, ...): lower ones than the cell's own.
+    /// Resource limits by name (`stack`, `core`, `nofile`, ...); they must be lower than the cell's own.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Limit>,
 }
@@ -61,7 +62,7 @@ pub enum Policy {
 pub struct IoPriority {
     /// The class.
     pub class: IoClass,
-    /// 0 to 7, the lower the better.
+    /// 0 to 7; a lower number is a higher priority.
     #[serde(default)]
     #[schemars(range(max = 7))]
     pub level: u8,
@@ -71,21 +72,21 @@ pub struct IoPriority {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IoClass {
-    /// It takes CAP_SYS_ADMIN or CAP_SYS_NICE.
+    /// It needs CAP_SYS_ADMIN or CAP_SYS_NICE.
     RealTime,
     /// The usual one.
     BestEffort,
-    /// Only where nobody else wants the disk.
+    /// Only when no other process wants the disk.
     Idle,
 }
 
-/// A limit of resources.
+/// A resource limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// What is in force.
+    /// The limit that is in force.
     pub soft: u64,
-    /// How far it may be raised.
+    /// How far the soft limit may be raised.
     pub hard: u64,
 }
 

@@ -17,14 +17,15 @@ use crate::range::Range;
 use crate::rootfs::Rootfs;
 use crate::step::Step;
 
-/// What a machine must have for the case; probed before the run. Not met is `skipped`, and says what is missing.
+/// What a machine must have for the case; probed before the run. If something is missing, the case is
+/// `skipped`, and the report says what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Needs {
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// Range of kernel versions, `>=6.6`.
+    /// A range of kernel versions, `>=6.6`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<Range>,
     /// `v1` or `v2`.
@@ -36,16 +37,16 @@ pub struct Needs {
     /// Capabilities of the harness, with `CAP_`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
-    /// Paths that must be there on the machine.
+    /// Paths that must exist on the machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-    /// Namespace kinds that the kernel must have (`time`, `cgroup`, `user`).
+    /// Kinds of namespaces that the kernel must have (`time`, `cgroup`, `user`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
-    /// The recorder: `ebpf`, which alone sees the channel `setup`.
+    /// The recorder: `ebpf`, the only one that sees the channel `setup`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorder: Option<String>,
-    /// CPUs that must be online.
+    /// How many CPUs must be online.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<u32>,
 }
@@ -54,9 +55,9 @@ pub struct Needs {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Watch {
-    /// These paths, or beginnings of paths.
+    /// These paths, or the beginnings of paths.
     Paths(Vec<String>),
-    /// `false`: it must not even be looked at. Only the filters know this.
+    /// `false`: do not even look at the channel. Only `filter` can have it.
     Not(Never),
 }
 
@@ -102,7 +103,7 @@ pub struct FileSpec {
     /// A file's text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A file of so many zero bytes.
+    /// A file with this many zero bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zeros: Option<u64>,
     /// A symbolic link to this.
@@ -114,7 +115,8 @@ pub struct FileSpec {
     /// A tar archive with these entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tar: Option<BTreeMap<String, FileSpec>>,
-    /// Permission bits in octal, `"2775"`; 0755 for directories and the probe, else 0644.
+    /// Permission bits in octal, `"2775"`; the default is 0755 for directories and the probe, and 0644 for
+    /// anything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
     /// Owner.
@@ -127,9 +129,9 @@ pub struct FileSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TextEdit {
-    /// This text, which must be there, ...
+    /// The text to replace, which must be there.
     pub replace: String,
-    /// ... is replaced by this.
+    /// The text that takes its place.
     pub with: String,
 }
 
@@ -138,10 +140,10 @@ pub struct TextEdit {
 pub struct Expectation {
     /// The value; `*` stands for any text, `(absent)` for no fact.
     pub is: Value,
-    /// Other values that are as good.
+    /// Other values that are accepted as well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub or: Vec<Value>,
-    /// The clause; the case's only one if not said.
+    /// The clause; the default is the case's only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
 }
@@ -212,51 +214,57 @@ impl<'de> Deserialize<'de> for Expectation {
 pub struct CaseFile {
     /// One line: what the case is about.
     pub summary: String,
-    /// The clauses that it is about, by our ids.
+    /// The clauses that it is about, by their ids in `cases/requirements.yaml`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirement: Vec<String>,
     /// What the machine must have.
     #[serde(default)]
     pub needs: Needs,
-    /// The recipe under `cases/rootfs/`, `probe` if not said; or folders of the machine, `{layers: [DIR, ...]}`.
+    /// A recipe under `cases/rootfs/` (the default is `probe`), or folders of the machine, `{layers: [DIR,
+    /// ...]}`.
     #[serde(default)]
     pub rootfs: Rootfs,
-    /// Added to the rootfs.
+    /// Entries that are added to the rootfs, by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, FileSpec>,
-    /// Laid over the default config (see [`crate::merge`]); `{$profile: NAME}` is the seccomp profile of that name.
+    /// Laid over the default config: maps merge, `null` removes a member, `NAME+` adds to a list and `NAME-`
+    /// takes from it. `{$profile: NAME}` is the seccomp profile of that name.
     #[serde(default = "empty_object")]
     pub config: serde_json::Value,
-    /// Changes to the text of config.json after that.
+    /// Changes to the text of config.json, made after that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub config_text: Vec<TextEdit>,
-    /// Members of the config that are wrong on purpose, by the names that lead to them (`linux.devices.type`, `*` for any
-    /// text; also `process.args` for a program that is not there, and `kill.signal`). Everything else must be as the
-    /// runtime-spec says, and these must be wrong: in one member of the family at least.
+    /// Members of the config that are wrong on purpose, by the names that lead to them: `linux.devices.type`,
+    /// with `*` for any text; also `process.args` for a program that does not exist, and `kill.signal`.
+    /// Everything else must be as the runtime-spec says, and these must be wrong in at least one member of
+    /// the family.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invalid: Vec<String>,
-    /// The name of the config in the bundle; `config.json` if not said.
+    /// The name of the config in the bundle; the default is `config.json`.
     #[serde(default = "default_config_file")]
     pub config_file: String,
-    /// Attributes of the process that calls the runtime, where the case is about what the runtime makes of them.
+    /// Attributes of the process that calls the runtime, if the case is about what the runtime does with
+    /// them.
     #[serde(default, skip_serializing_if = "Caller::is_default")]
     pub caller: Caller,
-    /// The steps to take; create, start, wait, delete if not said.
+    /// The steps to take; the default is create, start, wait, delete.
     #[serde(default = "Step::defaults")]
     pub steps: Vec<Step>,
-    /// What to compare beside what always is, by channel: paths or the beginnings of paths. `filter: false` keeps
-    /// the recorder from its visit at the workload's execve, where that would change what the case is about; then
-    /// there are no facts of the filters, and none that are taken at the execve (`proc.init`, mount, cgroup). These, and
-    /// calls, are recorded of the main container's workload only, and not in `run` steps.
+    /// What to compare besides what is always compared, by channel: paths or the beginnings of paths.
+    /// `filter: false` keeps the recorder from visiting the workload at its execve, for cases in which that
+    /// visit would change what they are about; there are then no facts about filters, and none that are taken
+    /// at the execve (`proc.init`, mount, cgroup). These, and calls, are recorded of the main container's
+    /// workload only, and not in `run` steps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub watch: BTreeMap<Channel, Watch>,
-    /// How often it is run: a race that shows once in twenty runs needs more than one. `--repeat` can ask for more.
+    /// How many times the case is run: a race that shows once in twenty runs needs more than one. `--repeat`
+    /// can ask for more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<u32>,
     /// What must hold, whatever the runtime.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<String, Expectation>,
-    /// Makes the file a family: each member is a case with its own name, `process/rlimit[nofile]`.
+    /// Makes the file a family, in which each member is a case with its own name, `process/rlimit[nofile]`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
 }

@@ -6,7 +6,7 @@ use crate::merge::merge;
 
 /// What no patch can say: `null`, and a key that ends with `+` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` cannot be said as a difference")]
+#[error("`{0}` cannot be expressed as a difference")]
 pub struct DiffError(String);
 
 /// What to lay over `base` so that it becomes `target`. A list is written in full, or as what is removed from it and

@@ -117,10 +117,10 @@ pub struct Difference {
     /// The runtimes whose value is not the expected one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<String>,
-    /// How much it matters for who moves from the reference to the others; none where nothing accounts for it.
+    /// How much it matters for those who move from the reference to the others; none where nothing accounts for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
-    /// Why who shows what.
+    /// Why what each shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<Account>,
     /// Who shows no more what is written, in a version newer than any that was looked at.

@@ -26,7 +26,7 @@ pub enum Channel {
     Syscall,
     /// The seccomp filters that were in force at the workload's execve.
     Filter,
-    /// What the kernel says of the process, seen from inside and outside.
+    /// What the kernel says about the process, seen from inside and outside.
     Proc,
     /// The mount table, masked and read-only paths, device nodes.
     Mount,
@@ -38,7 +38,8 @@ pub enum Channel {
     Hook,
     /// What is left after delete.
     Leftover,
-    /// What a container engine says of the container, and the config.json that it wrote; only where one was asked for it.
+    /// What a container engine says about the container, and the config.json that it wrote; only with
+    /// `--via`.
     Engine,
 }
 
@@ -92,7 +93,7 @@ impl fmt::Display for Channel {
     }
 }
 
-/// The value of a fact. Sequences keep their order: it is part of what was observed.
+/// The value of a fact. Lists keep their order, which is part of what was observed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {

@@ -15,7 +15,7 @@ pub struct Ignore {
     pub finding: FindingId,
     /// Why it may be ignored.
     pub reason: String,
-    /// The last day on which it is.
+    /// The last day on which it is ignored.
     pub until: Date,
 }
 

@@ -5,17 +5,17 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How much a difference matters; the later ones matter more.
+/// How much a difference matters, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Impact {
-    /// Nobody's workload can tell.
+    /// No workload notices it.
     Cosmetic,
-    /// Some workload may break.
+    /// A workload may break.
     MayBreak,
     /// A workload is known to break.
     Breaks,
-    /// The container is confined less than its config asks, or the host is reached.
+    /// The container is confined less than its config asks for, or can reach the host.
     Security,
 }
 

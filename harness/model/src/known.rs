@@ -17,7 +17,7 @@ use crate::range::Range;
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError};
 
-/// In which part of the runs something shows: above 0 and below 1.
+/// The share of runs in which something shows: above 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
 #[schemars(with = "f64")]
@@ -102,20 +102,21 @@ crate::text::written_as_text!(
     "a runtime's name, or a name and a range: `crun >=1.21`"
 );
 
-/// Facts of the same members, on the same machines.
+/// Facts of the same members of a family, on the same machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// The members of the family that they are of; all if not said.
+    /// The members of the family that show them; the default is all.
     #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
-    /// On which machines.
+    /// The machines on which they show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
-    /// In which part of the runs they show, above 0 and below 1: a race. They may be missing from a run without being gone.
+    /// For a race, the share of runs in which they show: above 0 and below 1. They may be missing from a run
+    /// without being gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// What each shows, by fact.
+    /// What each runtime shows, by fact.
     pub facts: BTreeMap<String, Said>,
 }
 
@@ -142,9 +143,9 @@ pub struct KnownEntry {
     pub fact: String,
     /// The members of the family that it is of; all if empty.
     pub members: Vec<String>,
-    /// On which machines.
+    /// The machines on which they show.
     pub when: Option<When>,
-    /// In which part of the runs it shows.
+    /// The share of runs in which it shows.
     pub rate: Option<Rate>,
     /// What those runtimes show that a finding names; the first that applies counts.
     pub written: Vec<Written>,
@@ -161,10 +162,14 @@ pub enum ResolveError {
     #[error("there is no finding `{0}`")]
     NoFinding(FindingId),
     /// Nobody is meant.
-    #[error("`{0}` is not of a runtime: say in `who` whose value it is, as [runc, crun <1.21]")]
+    #[error(
+        "`{0}` is not a finding of a runtime: say in `who` which runtimes have the value, as in [runc, crun <1.21]"
+    )]
     WhoIsNeeded(FindingId),
     /// Two runtimes cannot be one.
-    #[error("`{0}` and `{1}` are of two runtimes: give each a value of its own, or say in `who` whose it is")]
+    #[error(
+        "`{0}` and `{1}` are findings of two runtimes: give each its own value, or say in `who` which runtimes have it"
+    )]
     TwoRuntimes(FindingId, FindingId),
 }
 

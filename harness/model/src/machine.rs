@@ -12,7 +12,7 @@ use crate::version::Version;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupVersion {
-    /// A hierarchy for each controller; also a hybrid machine, since its controllers are there.
+    /// One hierarchy for each controller; also a hybrid machine, since that is where its controllers are.
     V1,
     /// One hierarchy.
     #[default]
@@ -39,11 +39,11 @@ impl fmt::Display for CgroupVersion {
 /// Whichever engine makes the containers.
 const ANY: &str = "*";
 
-/// On which machines an entry holds; all that is said must hold.
+/// The machines on which an entry holds; everything that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct When {
-    /// Range of kernel versions, `>=6.6`.
+    /// A range of kernel versions, `>=6.6`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<Range>,
     /// `v1` or `v2`.
@@ -52,8 +52,8 @@ pub struct When {
     /// `x86_64`, `aarch64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// Only where this engine makes the containers (`docker`, `podman`, `cri`; `*` is whichever one): it writes a
-    /// config.json of its own, and keeps the containers of a runtime under one `--root`.
+    /// Only if this engine makes the containers (`docker`, `podman`, `cri`; `*` for any engine): an engine
+    /// writes its own config.json, and keeps the containers of a runtime under one `--root`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
 }

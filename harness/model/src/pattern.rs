@@ -52,7 +52,7 @@ impl JsonSchema for Pattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "A part that a config must have; `*` stands for anything, null for nothing, and there are $not, $any, $above, $below, $semver and $twice.",
+            "description": "A part that a config must have; `*` stands for anything, null for an absent member, and there are $not, $any, $above, $below, $semver and $twice.",
         })
     }
 }

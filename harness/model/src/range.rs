@@ -98,7 +98,7 @@ impl fmt::Display for Range {
 
 crate::text::written_as_text!(
     Range,
-    "A range of versions, `>=1.21, <2`, or several between `or`s; `*` for all."
+    "A range of versions, `>=1.21, <2`, or several joined by `or`; `*` for all."
 );
 
 #[cfg(test)]

@@ -15,11 +15,12 @@ pub enum Rootfs {
     Folders(Folders),
 }
 
-/// Folders that are laid over each other. They are only read; on a machine that lacks one the case is skipped.
+/// Folders that are laid over each other. They are only read. On a machine where one is missing, the case is
+/// skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Folders {
-    /// Whose they are, for people.
+    /// The image that they belong to, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// Absolute paths, the topmost first.

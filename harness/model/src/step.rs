@@ -23,11 +23,11 @@ pub enum Op {
     Delete,
     /// Run a second process in the container.
     Exec,
-    /// Freeze it.
+    /// Freeze the container.
     Pause,
-    /// Thaw it.
+    /// Thaw the container.
     Resume,
-    /// Change its resources.
+    /// Change the container's resources.
     Update,
     /// Create, start, wait and delete in one call.
     Run,
@@ -116,7 +116,7 @@ impl fmt::Display for Op {
     }
 }
 
-/// What a step must do, where a case says so.
+/// What a step must do, if a case says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -130,19 +130,19 @@ pub enum Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StepOptions {
-    /// Which container it is about; `main` if not said. Names become part of the facts' paths.
+    /// The container that the step is about; the default is `main`. Names become part of the facts' paths.
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// Call the runtime with this id in place of the container's own.
+    /// Call the runtime with this id instead of the container's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// create, run of a second container: laid over the case's config.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<serde_json::Value>,
-    /// kill: a signal's name or number; the runtime's default if not said.
+    /// kill: a signal's name or number; the default is the runtime's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// delete: also of a running container.
+    /// delete: also if the container is running.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
     /// exec: the process, laid over the config's own `process`.
@@ -151,13 +151,13 @@ pub struct StepOptions {
     /// update: the resources, as in the config's `linux.resources`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<serde_json::Value>,
-    /// await: the text that the container's stdout must hold.
+    /// await: the text to wait for in the container's stdout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdout: Option<String>,
     /// What the call must do, whatever the runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect: Option<Outcome>,
-    /// Limit in seconds; 10 if not said.
+    /// The limit in seconds; the default is 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
 }
@@ -259,7 +259,7 @@ impl<'de> Visitor<'de> for StepVisitor {
         let options = map.next_value::<Option<StepOptions>>()?.unwrap_or_default();
         if let Some(second) = map.next_key::<String>()? {
             return Err(de::Error::custom(format!(
-                "one step an entry: `{second}` belongs into an entry of its own, or into the braces of `{name}`"
+                "one step per entry: `{second}` belongs in its own entry, or in the braces of `{name}`"
             )));
         }
         Ok(Step { op, options })
@@ -322,7 +322,7 @@ mod tests {
         for (yaml, text) in [
             ("[crate]", "unknown step `crate`"),
             ("[{kill: {sginal: TERM}}]", "unknown field `sginal`"),
-            ("[{kill: {}, delete: {}}]", "one step an entry"),
+            ("[{kill: {}, delete: {}}]", "one step per entry"),
         ] {
             let error = parse(yaml).expect_err(yaml).to_string();
             assert!(error.contains(text), "{error}");

@@ -129,7 +129,7 @@ impl Counts {
 pub enum ExitStatus {
     /// 0: nothing new.
     Ok,
-    /// 1: a case is new, gone, a violation or unexpected (or unstable with `--strict`).
+    /// 1: a case is new, gone, a violation or unexpected (or fixed or unstable, with `--strict`).
     Differs,
     /// 2: wrong use, or an error in a case, a known file or a manifest.
     Usage,

@@ -24,7 +24,7 @@ pub enum Invalid {
         code: u16,
     },
     /// A jump that leaves the filter.
-    #[error("check a filter: instruction {0} jumps behind the end")]
+    #[error("check a filter: instruction {0} jumps past the end")]
     Jump(usize),
     /// A load of something that is not a word of the call's data.
     #[error("check a filter: instruction {at} loads offset {offset}, which is not a word of the call's data")]

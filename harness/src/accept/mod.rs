@@ -55,7 +55,7 @@ pub enum Error {
     Comment(usize),
     /// What it shows could only be written for all versions.
     #[error(
-        "failed to write {fact} down: nobody knows the version of {who}, so it would be said of every version"
+        "failed to write {fact} down: the version of {who} is not known, so the value would be written for every version"
     )]
     Versionless {
         /// The fact.

@@ -59,7 +59,7 @@ pub(super) fn capture(
     }
     match probe {
         Some(probe) => {
-            changes.push("the probe is run in the place of its command (--command keeps that)".to_owned());
+            changes.push("the probe is run in place of its command (--command keeps that)".to_owned());
             process["args"] = json!([probe, "facts"]);
         }
         None => {

@@ -114,7 +114,7 @@ impl Places {
     fn copy(&mut self, mount: &Mount, own: &str, target: &str, seen: &fs::Metadata) -> Result<(), Error> {
         let kind = seen.file_type();
         let why = if kind.is_socket() || kind.is_fifo() {
-            "somebody may listen there"
+            "another process may listen there"
         } else if kind.is_file() && seen.len() <= LARGEST_COPY {
             let copy = format!("{own}/file");
             if copy_file(&mount.target, &copy).is_ok() {

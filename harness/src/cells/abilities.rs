@@ -63,9 +63,8 @@ impl Abilities {
         let engine = || {
             let seccomp = &case.body.config["linux"]["seccomp"];
             let is_lost = self.machine.via.is_none() && is_engines_own(seccomp);
-            is_lost.then(|| {
-                "needs an engine with a seccomp profile of its own: --via cri, --via docker".to_owned()
-            })
+            is_lost
+                .then(|| "needs an engine with its own seccomp profile: --via cri, --via docker".to_owned())
         };
         let controller = || {
             let mut used = used(case, self.machine.cgroup).into_iter();
@@ -192,7 +191,7 @@ mod tests {
         let of = |rootfs: &str| with(&format!("rootfs: {rootfs}"));
         // With no engine, there is no engine's profile either.
         let own = with("config: {linux: {seccomp: {$profile: RuntimeDefault}}}");
-        assert!(own.is_some_and(|why| why.contains("needs an engine with a seccomp profile of its own")));
+        assert!(own.is_some_and(|why| why.contains("needs an engine with its own seccomp profile")));
         for (rest, controller) in [
             (
                 "config: {linux: {resources: {memory: {limit: 1}, pids: {limit: 1}}}}",

@@ -97,7 +97,7 @@ fn message(line: &[u8], secret: &str) -> Result<Message, String> {
     let text = line
         .strip_prefix(secret.as_bytes())
         .and_then(|rest| rest.strip_prefix(b" "))
-        .ok_or("somebody else spoke in the cell's name; nothing that this run reported counts")?;
+        .ok_or("another process spoke in the cell's name; nothing that this run reported counts")?;
     serde_json::from_slice(text).map_err(|error| format!("the cell broke off: {error}"))
 }
 
@@ -134,7 +134,7 @@ mod tests {
             let line = format!("{forged}{{\"tell\":\"done\",\"what\":{{\"ran\":true}}}}\n");
             let (heard, told) = hear(line.into_bytes()).await;
             assert!(
-                heard.is_err_and(|why| why.contains("somebody else spoke")),
+                heard.is_err_and(|why| why.contains("another process spoke")),
                 "{forged}"
             );
             assert!(!told.ran);

@@ -82,14 +82,14 @@ pub(super) fn judge(from: Option<&Value>, to: Option<&Value>, config: &Json) -> 
         .map(|(_, what)| what)
         .collect();
     if !lost.is_empty() {
-        let reason = format!("by its user it could not be {} any more", lost.join(", "));
+        let reason = format!("it could not be {} by its user any more", lost.join(", "));
         return Some((Impact::Breaks, reason));
     }
     // A user whom the config does not name could write to it.
     if to.mode & 0o002 > from.mode & 0o002 && to.mode & 0o1000 == 0 {
         return Some((
             Impact::MayBreak,
-            "everybody in the container could write to it".to_owned(),
+            "every user in the container could write to it".to_owned(),
         ));
     }
     if then != now {

@@ -94,20 +94,20 @@ fn goes(entry: &str, uses: &Uses) -> (Impact, String) {
     if let Some(path) = uses.path_of(device) {
         return (
             Impact::Breaks,
-            format!("its config names {path}, which could not be opened any more"),
+            format!("its config names {path}, which could no longer be opened"),
         );
     }
     if EVERYBODYS.contains(&device) {
         return (
             Impact::Breaks,
-            "a device that every container has could not be opened any more".to_owned(),
+            "a device that every container has could no longer be opened".to_owned(),
         );
     }
     if OWN.iter().any(|(own, _)| *own == device) {
         return if device == OWN[0].0 && uses.makes && uses.networks {
             (
                 Impact::MayBreak,
-                format!("it may set up networks, and {TUN} could not be opened any more"),
+                format!("it may set up networks, and {TUN} could no longer be opened"),
             )
         } else {
             (

@@ -214,7 +214,10 @@ impl Features {
                     name.to_owned(),
                     impact,
                     ("supported", "not supported"),
-                    format!("{} was built without it, says its features", step.to.label),
+                    format!(
+                        "{} was built without it, according to its features",
+                        step.to.label
+                    ),
                 ));
             }
         }

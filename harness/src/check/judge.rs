@@ -361,7 +361,7 @@ fn calls(
         _ if row.named.is_empty() => (Impact::Cosmetic, "calls that have no name".to_owned()),
         _ => (
             Impact::MayBreak,
-            "nobody is known who makes them and cannot do without".to_owned(),
+            "no program is known that makes them and cannot do without them".to_owned(),
         ),
     };
     let id = accounts_for(accounts, lax)

@@ -80,7 +80,7 @@ pub(super) fn judge(
     if fact.starts_with("proc.stdio.") && becomes_its_own(from, to, config) {
         return say(
             Impact::Cosmetic,
-            "the stream becomes its own user's, who could not reach it by name before",
+            "the stream now belongs to the container's own user, which could not reach it by name before",
         );
     }
     if fact.starts_with("proc.stat.") {
@@ -132,8 +132,8 @@ fn of_cgroups(fact: &str, from: Option<&Value>, to: Option<&Value>) -> Option<&'
     let by_access = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text == "ok" || REFUSALS.contains(&text.as_str()));
     match () {
         // Whether one can be written there is up to the mount, and is reported once for all of them.
-        () if by_access(from) && by_access(to) => Some("told by the mounts below /sys/fs/cgroup"),
-        () if from.is_none() => Some("one folder more is seen there"),
+        () if by_access(from) && by_access(to) => Some("shown by the mounts below /sys/fs/cgroup"),
+        () if from.is_none() => Some("one more folder is seen there"),
         () => None,
     }
 }

@@ -22,16 +22,16 @@ pub(crate) struct WithArgs {
     /// The runtime that the others are compared with
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) reference: Option<String>,
-    /// Use the cases of this folder in place of the checkout's, or the built-in ones
+    /// Use the cases in this folder instead of the checkout's or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
-    /// How many containers run at a time; the default is twice the processors
+    /// How many containers run at a time; the default is twice the number of processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// How syscalls are recorded
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) recorder: RecorderArg,
-    /// Give each step N times as long as its case says: for slow machines, such as emulated ones
+    /// Give each step N times as long as its case says, for slow machines such as emulated ones
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit_scale: u16,
     /// Also report how long the recorder took to load
@@ -100,9 +100,9 @@ fn default_jobs() -> u16 {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RecorderArg {
-    /// eBPF where the machine allows it, else ptrace
+    /// eBPF if the machine allows it, or else ptrace
     Auto,
-    /// Every syscall and the runtime's set-up, recorded by programs in the kernel
+    /// Every syscall and the runtime's set-up, recorded with eBPF programs in the kernel
     Ebpf,
     /// Every syscall, recorded with ptrace
     Ptrace,
@@ -118,45 +118,47 @@ pub(crate) struct RunArgs {
     pub(crate) patterns: Vec<String>,
     #[command(flatten)]
     pub(crate) with: WithArgs,
-    /// Run this OCI bundle (config.json and rootfs) as it is, on a copy
+    /// Run a copy of this OCI bundle (config.json and rootfs) as it is
     #[arg(long, value_name = "DIR", conflicts_with_all = ["patterns", "cases", "via"])]
     pub(crate) bundle: Option<PathBuf>,
-    /// Show the values of the bundle's environment variables, not their digests
+    /// Show the values of the bundle's environment variables instead of their digests
     #[arg(long, requires = "bundle")]
     pub(crate) show_env: bool,
     /// Copy the bundle's rootfs from wherever its root.path leads; without this, only what lies in the
     /// bundle is copied
     #[arg(long, requires = "bundle")]
     pub(crate) outside_root: bool,
-    /// Run the bundle's hooks too, as root in the cell, where the machine's files are an overlay; without
-    /// this, hooks are left out
+    /// Also run the bundle's hooks, as root in the cell, where an overlay protects the machine's files;
+    /// without this, hooks are left out
     #[arg(long, requires = "bundle")]
     pub(crate) hooks: bool,
     #[command(flatten)]
     pub(crate) via: ViaArgs,
     #[command(flatten)]
     pub(crate) isolate: IsolateArgs,
-    /// Leave out what is known by these findings: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
+    /// Leave out what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until:
+    /// YYYY-MM-DD}`
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore: Option<PathBuf>,
-    /// List each known case, not one line per finding
+    /// List each known case instead of printing one line per finding
     #[arg(long)]
     pub(crate) known: bool,
-    /// Write the events, one JSON object per line
+    /// Write the events to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Take results that cannot have changed from the events of an earlier run (--json), and run the rest: those whose
-    /// bundle, case, findings, runtimes' programs, kernel and ocidiff are the same to the byte
+    /// Run only cases whose results can have changed, and take the others from this file, the events of an
+    /// earlier run (--json). A result cannot have changed if its bundle, case, findings, runtimes' programs,
+    /// kernel and ocidiff are the same to the byte
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bundle", "via", "records"])]
     pub(crate) changed: Option<PathBuf>,
     /// Write each record as JSON: DIR/CASE/RUNTIME.json
     #[arg(long, value_name = "DIR")]
     pub(crate) records: Option<PathBuf>,
-    /// Also print a table of a fact: a line a case and node, a column a runtime; the default with several --socket is
-    /// process.exit
+    /// Also print a table of this fact, with one line per case and node and one column per runtime. With
+    /// several --socket, the default is process.exit
     #[arg(long, value_name = "FACT", conflicts_with_all = ["changed", "isolate"])]
     pub(crate) table: Option<String>,
-    /// Count unstable cases as failures too
+    /// Also count unstable and fixed cases as failures
     #[arg(long)]
     pub(crate) strict: bool,
     /// Run each case at least this many times, and report how often each difference showed
@@ -165,7 +167,7 @@ pub(crate) struct RunArgs {
     /// Start no more cases after the first one that fails
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// After this many seconds start no more cases, stop those under way, and exit with 3
+    /// After this many seconds, start no more cases, stop those that are running, and exit with 3
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
 }
@@ -242,7 +244,7 @@ pub(crate) struct OneArgs {
 pub(crate) struct ShowArgs {
     /// The case
     pub(crate) case: String,
-    /// Only this channel
+    /// Print only this channel
     #[arg(long, value_name = "CHANNEL", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
     #[command(flatten)]
@@ -253,7 +255,7 @@ fn channel(name: &str) -> Result<Channel, String> {
     Channel::ALL
         .into_iter()
         .find(|channel| channel.name() == name)
-        .ok_or_else(|| format!("one of {}", Channel::ALL.map(Channel::name).join(", ")))
+        .ok_or_else(|| format!("it must be one of {}", Channel::ALL.map(Channel::name).join(", ")))
 }
 
 #[derive(Debug, Args)]
@@ -261,7 +263,7 @@ pub(crate) struct ListArgs {
     /// Cases: a name, a topic, or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
-    /// Use the cases of this folder in place of the checkout's, or the built-in ones
+    /// Use the cases in this folder instead of the checkout's or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
 }
@@ -276,7 +278,7 @@ pub(crate) struct ReproArgs {
     /// The folder to write, which must not exist yet
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Use the cases of this folder in place of the checkout's, or the built-in ones
+    /// Use the cases in this folder instead of the checkout's or the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Option<PathBuf>,
 }
@@ -288,43 +290,44 @@ pub(crate) struct ControlArgs {
     pub(crate) patterns: Vec<String>,
     #[command(flatten)]
     pub(crate) with: WithArgs,
-    /// How many rounds
+    /// How many rounds to run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) rounds: u16,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The events; several files with --merge, two files or folders with --diff
+    /// The file of events; several files with --merge, two files or folders with --diff
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
-    /// The nodes that were to be checked, one name a line, as `kubectl get nodes -o name` prints them: those
-    /// without a check are named
+    /// The nodes that should have been checked, one name per line, as `kubectl get nodes -o name` prints
+    /// them; the report lists those without a check
     #[arg(long, value_name = "FILE", requires = "merge")]
     pub(crate) nodes_list: Option<PathBuf>,
-    /// Report what is not as before: an earlier and a later file of a run's events, or folders of such files (*.jsonl). Only
-    /// what ran under the same version on the same machine is compared. Ends with 1 if something changed, with 3 if
-    /// nothing can be compared; that a case takes longer is reported, and fails nothing
+    /// Report what changed between two runs, given as an earlier and a later file of events, or as folders of
+    /// such files (*.jsonl). Only results of the same version on the same machine are compared. Exits with 1
+    /// if something changed, and with 3 if nothing can be compared; a case that takes longer is reported, but
+    /// is not a failure
     #[arg(long, conflicts_with = "merge")]
     pub(crate) diff: bool,
-    /// terminal, markdown, html, json; junit for runs
+    /// The format of the report: terminal, markdown, html or json; also junit for runs
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
-    /// Of a run, everything: in the terminal's format each known case, in markdown also what a comment has no room for,
-    /// in html all values of known cases too
+    /// Print everything about a run: each known case (terminal), also what does not fit into a comment
+    /// (markdown), also all values of known cases (html)
     #[arg(long, conflicts_with = "merge")]
     pub(crate) full: bool,
-    /// Write to a file, not to stdout
+    /// Write the report to this file instead of stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Which format
+    /// The format
     pub(crate) of: SchemaOf,
 }
 
@@ -338,14 +341,14 @@ pub(crate) enum SchemaOf {
     Finding,
     /// A rootfs recipe
     Rootfs,
-    /// The file of --ignore
+    /// A file for --ignore
     Ignore,
 }
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RuntimesArgs {
-    /// List every version that Debian's suites and crates.io offer now, and which of them are here
+    /// List every version that Debian's suites and crates.io offer now, and which of them are on this machine
     #[arg(long)]
     pub(crate) available: bool,
     #[command(subcommand)]
@@ -361,7 +364,7 @@ pub(crate) enum RuntimesCommand {
         #[arg(value_name = "NAME[@VERSION]")]
         requests: Vec<String>,
     },
-    /// Build a runtime from a folder of its sources, by its own make or cargo, and put it into the store
+    /// Build a runtime from a folder with its sources, with its own make or cargo, and put it into the store
     Build {
         /// The runtime
         #[arg(value_name = "NAME")]

@@ -21,21 +21,21 @@ use crate::run::suite;
 /// Which versions, and which cases.
 #[derive(Debug, Args)]
 pub(crate) struct ChangesArgs {
-    /// Versions of one runtime, NAME@VERSION or NAME=/path/to/binary; NAME for all that are there; then cases: a name, a
-    /// topic, or a pattern with `*`; all if none is given
+    /// Versions of one runtime (NAME@VERSION or NAME=/path/to/binary, or NAME for all versions on this
+    /// machine), then cases: a name, a topic, or a pattern with `*`; all if none is given
     #[arg(
         value_name = "RUNTIME|PATTERN",
         required_unless_present = "events",
         conflicts_with = "events"
     )]
     words: Vec<String>,
-    /// Run nothing: take the events of a run of such versions, as `run --json` wrote them
+    /// Run nothing; take the events of an earlier run of such versions, as `run --json` wrote them
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: ListFormat,
-    /// Write the events of the run too, a JSON object a line
+    /// Also write the events of the run to this file, one JSON object per line
     #[arg(long, value_name = "FILE", conflicts_with = "events")]
     json: Option<PathBuf>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) struct ChangesArgs {
 /// How a list is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
-    /// For people
+    /// Plain text for people
     Text,
     /// One JSON object
     Json,
@@ -169,7 +169,7 @@ fn versions_of(name: &str) -> Result<Vec<String>, Error> {
                 .first()
                 .map_or("no version".to_owned(), |only| format!("only {only}"));
             Err(Error::usage(format!(
-                "{there} of {name} is there, and it takes two to compare; `ocidiff runtimes install {name}@VERSION` brings more"
+                "{there} of {name} is there, and it takes two to compare; `ocidiff runtimes install {name}@VERSION` installs more"
             )))
         }
         _ => Ok(versions

@@ -15,8 +15,8 @@ pub(crate) struct CheckArgs {
     /// The runtime to move to: NAME, NAME@VERSION or NAME=/path/to/binary
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) to: String,
-    /// The runtime that the workloads run under; the default is each container's own, as its engine says,
-    /// and the reference where there is no engine
+    /// The runtime that the workloads run under; the default is the one that each container's engine reports,
+    /// or the reference if there is no engine
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) from: Option<String>,
     /// An OCI bundle (config.json and rootfs), such as one copied from another node; repeatable
@@ -31,23 +31,23 @@ pub(crate) struct CheckArgs {
     /// Only this container, by name or id; repeatable
     #[arg(long = "container", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) containers: Vec<String>,
-    /// An image of the engine: a container is made from it with the probe as its process, inspected, and
+    /// An image of the engine: a container is made from it with the probe as its process, inspected and
     /// removed; repeatable
     #[arg(long = "image", value_name = "IMAGE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) images: Vec<String>,
-    /// Make the workloads' devices in the probe's containers too; without this, they are left out
+    /// Also make the workloads' devices in the probe's containers; without this, they are left out
     #[arg(long)]
     pub(crate) with_devices: bool,
-    /// Run each workload's own command too, in a throw-away container without network and without the
+    /// Also run each workload's own command, in a throwaway container without a network and without the
     /// host's files
     #[arg(long)]
     pub(crate) run: bool,
     /// The command for --run, in place of each workload's own; ends at `;` or at the end of the line
     #[arg(long, value_name = "ARG", requires = "run", num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
     pub(crate) command: Option<Vec<String>>,
-    /// Start nothing, and look at no files: only what findings say of the configs of containers and bundles is
-    /// reported, for --from and --to as NAME@VERSION. Needs neither root nor runtimes. What no finding
-    /// speaks of counts as not checked
+    /// Start nothing and look at no files: report only what findings say about the configs of containers and
+    /// bundles, for --from and --to given as NAME@VERSION. Needs neither root nor runtimes. What no finding
+    /// is about counts as not checked
     #[arg(long, requires = "from", conflicts_with_all = ["images", "run", "with_devices", "all_versions", "baseline", "root"])]
     pub(crate) only_read: bool,
     /// Do not count what these findings account for: a YAML list of `{finding: ID, reason: TEXT, until: YYYY-MM-DD}`
@@ -56,28 +56,28 @@ pub(crate) struct CheckArgs {
     /// Report only what is new since an earlier check: its events (`--out`), or its report as JSON
     #[arg(long, value_name = "FILE", conflicts_with = "kubernetes")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Hold the workloads against each version of the runtime that is on PATH or in the store, too: from
-    /// which on is it safe?
+    /// Also check the workloads against each version of the runtime that is on PATH or in the store, and
+    /// report from which version on the move is safe
     #[arg(long, conflicts_with = "kubernetes")]
     pub(crate) all_versions: bool,
     /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
-    /// Write the events too, one JSON object per line, for `ocidiff report`; `-` prints them in place of
-    /// the report
+    /// Also write the events to this file, one JSON object per line, for `ocidiff report`; `-` prints them
+    /// instead of the report
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Where the node's root is, if it is not ours: in a pod, the folder where the node's `/` is mounted;
-    /// its /tmp is not seen
+    /// The node's root, if it is not this process's: in a pod, the folder where the node's `/` is mounted;
+    /// the node's /tmp is not seen
     #[arg(long, value_name = "DIR", conflicts_with = "kubernetes")]
     pub(crate) root: Option<PathBuf>,
     /// The node's name; the default is what `uname -n` prints
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     pub(crate) node: Option<String>,
-    /// The pod that this check runs in: it is not a workload of the node's
+    /// The pod that this check runs in, which is left out of the node's workloads
     #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with = "kubernetes")]
     pub(crate) pod: Option<String>,
-    /// The least impact that ends the check with 1
+    /// The lowest impact for which the check exits with 1
     #[arg(
         long,
         value_name = "IMPACT",
@@ -88,8 +88,8 @@ pub(crate) struct CheckArgs {
     /// Exit with 0 once the report is written, whatever it says
     #[arg(long, conflicts_with = "kubernetes")]
     pub(crate) exit_zero: bool,
-    /// Check nothing; print a manifest for Kubernetes that runs the check once on every node. With --only-read
-    /// its pods need no privileges but the socket of the node's CRI runtime
+    /// Check nothing; print a manifest for Kubernetes that runs the check once on every node. With
+    /// --only-read, its pods need no privileges, only the socket of the node's CRI runtime
     #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "format", "out"])]
     pub(crate) kubernetes: bool,
     /// How many nodes the cluster has
@@ -102,7 +102,7 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
-    /// The container is confined less
+    /// The container is confined less than its config asks for
     Security,
     /// Something breaks, or worse
     Breaks,
@@ -131,7 +131,7 @@ pub(crate) enum CheckFormat {
     Markdown,
     /// An HTML page
     Html,
-    /// JUnit XML, a test case for each workload
+    /// JUnit XML, with a test case for each workload
     Junit,
     /// SARIF 2.1.0, for code scanning
     Sarif,

@@ -30,8 +30,9 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected; 2 wrong use, or an \
-error in a case or manifest; 3 a case is broken, every case was skipped, the run was interrupted, or what was found \
-could not be written. If whoever reads the output goes away (`| head`), the run ends, with 1 if something failed by then, else with 3.";
+error in a case or manifest; 3 a case is broken, every case was skipped, the run was interrupted, or the results could not \
+be written. If the reader of the output goes away (`| head`), the run ends: with 1 if something had failed by then, or \
+else with 3.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -43,8 +44,8 @@ pub(crate) enum Command {
     Bisect(BisectArgs),
     /// List the cases
     List(ListArgs),
-    /// Print all that is known of a finding, case, fact, clause or verdict; with --run, run the case and
-    /// explain who differs, how and why
+    /// Print everything that is known about a finding, case, fact, clause or verdict; with --run, run the
+    /// case and explain which runtimes differ, how and why
     Explain(ExplainArgs),
     /// Run one case and print everything that was recorded
     Show(ShowArgs),
@@ -58,27 +59,27 @@ pub(crate) enum Command {
     Mutants(MutantsArgs),
     /// Draw a report from the events that `run --json` or `check --out` wrote
     Report(ReportArgs),
-    /// Report how runs went night by night, a line each
+    /// Report how runs went, with one line per night
     Trend(TrendArgs),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
     /// List the facts that cases can expect, watch and know
     Facts(FactsArgs),
-    /// List what is known of runtimes: what one does, what changes between two, what was fixed; runs
-    /// nothing
+    /// List what is known about runtimes without running anything: what one does, what changes between two,
+    /// what was fixed
     Findings(FindingsArgs),
     /// Check known files and findings for what the loader accepts but is still wrong
     Lint(LintArgs),
     /// Write a finding as a bug report for the project that it is about
     Upstream(UpstreamArgs),
-    /// List the runtimes of this machine, or install some
+    /// List the runtimes on this machine, or install some
     Runtimes(RuntimesArgs),
-    /// Run many runtimes and versions under many kernels: plan, run in parts, join
+    /// Run many runtimes and versions under many kernels: plan, run in parts, merge
     Matrix(MatrixArgs),
-    /// List the kernels that virtual machines can have, or install some
+    /// List the kernels that virtual machines can run, or install some
     Kernels(KernelsArgs),
-    /// Load a seccomp profile under each runtime, compare the filters call by call, explain the
-    /// differences, and cure the profile
+    /// Load a seccomp profile under each runtime, compare the filters call by call, explain the differences,
+    /// and cure the profile
     Seccomp(SeccompArgs),
     /// Report which workloads would behave differently under another runtime
     Check(CheckArgs),
@@ -88,7 +89,7 @@ pub(crate) enum Command {
     /// images
     #[command(mut_arg("via", |via| via.help("Also remove what was left in this engine: containers and images")))]
     Clean(ViaArgs),
-    /// What a cell calls in a mutant's place; started by ocidiff itself
+    /// What a cell calls in place of a mutant; started by ocidiff itself
     #[command(hide = true)]
     Mutant {
         /// What to do, as JSON

@@ -9,8 +9,8 @@ use ocidiff_engines::{Options, Which};
 /// Where containers are looked for.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FromArgs {
-    /// Whose containers: auto takes every engine that is there; the default is none if bundles are given,
-    /// else auto
+    /// The engine whose containers are meant; auto means every engine on this machine. The default is none if
+    /// bundles are given, or else auto
     #[arg(long, value_name = "ENGINE", value_parser = engine())]
     pub(crate) engine: Option<Which>,
     /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for `--engine cri`,
@@ -44,18 +44,18 @@ pub(crate) struct CaptureArgs {
     pub(crate) container: Option<String>,
     #[command(flatten)]
     pub(crate) from_whom: FromArgs,
-    /// An OCI bundle (config.json and rootfs), in place of a container
+    /// An OCI bundle (config.json and rootfs) instead of a container
     #[arg(long, value_name = "DIR", conflicts_with_all = ["engine", "socket", "exec_root"])]
     pub(crate) bundle: Option<PathBuf>,
     /// Take the bundle's rootfs from wherever its root.path leads; without this, only what lies in the
     /// bundle is taken
     #[arg(long, requires = "bundle")]
     pub(crate) outside_root: bool,
-    /// Use this recipe of cases/rootfs in place of the container's own rootfs; with `probe` the case runs
+    /// Use this recipe from cases/rootfs instead of the container's own rootfs; with `probe` the case runs
     /// anywhere
     #[arg(long, value_name = "NAME")]
     pub(crate) rootfs: Option<String>,
-    /// Keep the container's own command, which may hold secrets, in place of the probe
+    /// Keep the container's own command, which may hold secrets; without this, the probe takes its place
     #[arg(long)]
     pub(crate) command: bool,
 }

@@ -17,36 +17,35 @@ use crate::run::suite;
 /// Which findings, and how they are told.
 #[derive(Debug, Args)]
 pub(crate) struct FindingsArgs {
-    /// What this runtime does: NAME or NAME@VERSION; it does not have to be installed
+    /// List what this runtime does: NAME or NAME@VERSION; it does not have to be installed
     #[arg(long, value_name = "RUNTIME")]
     runtime: Option<Who>,
-    /// What changes for those who move from this runtime, NAME@VERSION ...
+    /// List what changes for those who move from this runtime, NAME@VERSION, to the one of --to
     #[arg(long, value_name = "RUNTIME", requires = "to")]
     from: Option<Who>,
-    /// ... to this one; what both do is not listed
+    /// The runtime to move to, NAME@VERSION; what both do is not listed
     #[arg(long, value_name = "RUNTIME", requires = "from")]
     to: Option<Who>,
-    /// Only what has not been reported upstream
+    /// Only findings that have not been reported upstream
     #[arg(long)]
     unreported: bool,
-    /// What some earlier version does and this one, NAME@VERSION, no longer does
+    /// List what some earlier version does and this one, NAME@VERSION, no longer does
     #[arg(long, value_name = "RUNTIME")]
     fixed_in: Option<Who>,
-    /// Only findings of this impact: cosmetic, may-break, breaks or security; for the move if --from and
-    /// --to are given, else in the worse direction
+    /// Only findings of this impact: cosmetic, may-break, breaks or security; for the move if --from and --to
+    /// are given, or else in the worse direction
     #[arg(long, value_name = "IMPACT", value_parser = impact)]
     impact: Option<Impact>,
-    /// Only findings of this component: a runtime, or libseccomp, kernel, docker
+    /// Only findings of this component: a runtime, libseccomp, kernel or docker
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
     /// Only findings that a workload with this bundle's config.json can meet, whatever steps are taken
-    /// with it
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
     /// The format of the list
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: CheckFormat,
-    /// Use the cases and findings of this folder too
+    /// Also use the cases and findings in this folder
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 }
@@ -60,7 +59,7 @@ fn impact(name: &str) -> Result<Impact, String> {
     ];
     all.into_iter()
         .find(|impact| impact.name() == name)
-        .ok_or_else(|| format!("one of {}", all.map(Impact::name).join(", ")))
+        .ok_or_else(|| format!("it must be one of {}", all.map(Impact::name).join(", ")))
 }
 
 /// Lists them.

@@ -6,7 +6,7 @@ Verdicts (`ocidiff explain VERDICT` says more):
   agree        all facts are equal, and all expectations hold
   known        every difference is written down, or accounted for by a finding
   fixed        as written, but a newer version of a runtime no longer does it
-  new          a difference that is neither; it showed in each of three runs
+  new          a difference that is not known; it showed in each of three runs
   gone         a difference that is written down did not show
   violation    what a clause of the spec demands does not hold, and that is not known
   unexpected   an expectation of the case itself does not hold, and that is not known
@@ -17,7 +17,7 @@ Verdicts (`ocidiff explain VERDICT` says more):
 
 Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected (or fixed or unstable, with --strict); 2 wrong use, \
 or an error in a case, a known file or a manifest; 3 a case is broken, every case was skipped, the run was interrupted, or \
-what was found could not be written.";
+the results could not be written.";
 
 /// Of `check`.
 pub(super) const CHECK: &str = "\
@@ -25,11 +25,11 @@ A workload is checked at three depths:
   read    which findings concern its config, and what the runtimes list in their features
   filter  its seccomp profile, decided exactly for every call
   probe   the same config with the probe as its process, under both runtimes, its files read-only
-With --run its own command runs too. Runtimes run in cells; no container, file or engine of the node is changed.
+With --run, its own command runs too. Runtimes run in cells; no container, file or engine of the node is changed.
 
-Impact: security, the workload is confined less than its config asks; breaks; may-break; cosmetic.
+Impact: security, the workload is confined less than its config asks for; breaks; may-break; cosmetic.
 
-Exit status: 0 safe; 1 something breaks, may break or confines less; 2 wrong use; 3 something could not be checked.";
+Exit status: 0 safe; 1 something breaks, may break or is confined less; 2 wrong use; 3 something could not be checked.";
 
 /// Of `seccomp`.
 pub(super) const SECCOMP: &str = "\

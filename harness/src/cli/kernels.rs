@@ -20,9 +20,9 @@ pub(crate) struct KernelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum KernelsCommand {
-    /// Bring kernels into the store, Debian's for clouds: SERIES such as 6.12; the usual ones if none is given
+    /// Install Debian's cloud kernels into the store: SERIES, such as 6.12; the usual ones if none is given
     Install {
-        /// What to bring
+        /// What to install
         #[arg(value_name = "SERIES")]
         series: Vec<String>,
     },

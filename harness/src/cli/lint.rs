@@ -20,17 +20,19 @@ use crate::run::suite;
 /// What to look at.
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
-    /// Rewrite files that are not in the one form; comments at the head of a file are kept, and a file with
+    /// Rewrite files that are not in canonical form; comments at the head of a file are kept, and a file with
     /// comments elsewhere is left alone
     #[arg(long)]
     fix: bool,
-    /// Check the findings and known files of this folder, not the checkout's
+    /// Check the findings and known files in this folder instead of the checkout's
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
-    /// Take each case's known file away, and say how many causes the findings' `shows` alone finds: right, another, none
+    /// Leave each case's known file out, and report how many causes are found through the findings' `shows`
+    /// alone: the right one, another one, or none
     #[arg(long, conflicts_with = "fix")]
     recognition: bool,
-    /// Of the run whose events are in this file (run --json FILE); else the cases are run first, which needs root
+    /// Take the run from this file of events (run --json FILE); without this, the cases are run first, which
+    /// needs root
     #[arg(long, value_name = "FILE", requires = "recognition")]
     events: Option<PathBuf>,
 }

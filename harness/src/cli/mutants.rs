@@ -26,18 +26,18 @@ use crate::run::stop::Stop;
 use crate::run::suite;
 
 const ABOUT: &str = "Each mutant is a real runtime with one fault: a rule in runtimes/mutants/*.yaml edits what the runtime \
-reads, or changes, drops or answers its calls, by a wrapper in the cell. It is run beside the real runtime in the cases \
-whose requirement or topic is what it breaks, until one catches it by an expectation with its clause; with --all-alike \
+reads, or changes, drops or answers its calls, through a wrapper in the cell. It is compared with the real runtime in the \
+cases whose requirement or topic it breaks, until a case catches it by an expectation with the clause; with --all-alike \
 every runtime has the fault, and only an expectation can catch it. All mutants take a few minutes; \
---whole takes several times as long where little is caught.
+--whole takes several times as long if little is caught.
 
-Exit status: 0 all are caught; 1 some are not caught, or one is caught that its data says no case can catch; 2 wrong \
+Exit status: 0 all are caught; 1 some are not caught, or one is caught although its data says that no case can catch it; 2 wrong \
 use, or an error in a mutant; 3 a mutant's cases are broken, or the run was interrupted.";
 
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
 pub(crate) struct MutantsArgs {
-    /// Mutants: a name, a file of them (hooks), or a pattern with `*`; all if none is given
+    /// Mutants: a name, a file of mutants (such as hooks), or a pattern with `*`; all if none is given
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
     #[command(flatten)]
@@ -48,10 +48,10 @@ pub(crate) struct MutantsArgs {
     /// Give the fault to every runtime, so that only an expectation can catch it
     #[arg(long)]
     all_alike: bool,
-    /// Also fail if no expectation with the clause catches it
+    /// Also fail if no expectation with the clause catches a mutant
     #[arg(long)]
     strict: bool,
-    /// Use the mutants of this file or folder in place of the checkout's, or the built-in ones
+    /// Use the mutants in this file or folder instead of the checkout's or the built-in ones
     #[arg(long, value_name = "PATH")]
     mutants: Option<PathBuf>,
     /// List the mutants and run nothing

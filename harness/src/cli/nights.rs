@@ -21,13 +21,13 @@ const FILES: usize = 2000;
 /// Which nights.
 #[derive(Debug, Args)]
 pub(crate) struct TrendArgs {
-    /// A folder: each file of events in it is a night, and so is each folder with such files
+    /// A folder in which each file of events is one night, and so is each folder with such files
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// Print JSON
     #[arg(long, conflicts_with = "html")]
     json: bool,
-    /// Write a page of the nights into this folder, and a page for each run of the last night beside it
+    /// Write a page about the nights into this folder, and next to it a page for each run of the last night
     #[arg(long, value_name = "DIR")]
     html: Option<PathBuf>,
 }
@@ -209,7 +209,7 @@ fn run(file: &Path) -> Result<Vec<Event>, Error> {
             Ok(recorded.events)
         }
         Recording::Checks(_) => Err(Error::usage(format!(
-            "failed to read the events of {shown}: they are of a check, and nights are made of runs"
+            "failed to read the events of {shown}: they are from a check, and nights consist of runs"
         ))),
     }
 }

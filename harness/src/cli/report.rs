@@ -29,7 +29,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitStatus, Error> {
     let text = match &args.files[..] {
         files if args.merge => merged(files, args, &style)?,
         [file] => single(file, args, &style)?,
-        _ => return Err(Error::usage("several files are drawn with --merge only")),
+        _ => return Err(Error::usage("several files need --merge")),
     };
     match &args.output {
         None => output::answer(&text, ExitStatus::Ok),
@@ -47,7 +47,7 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
         Recording::Run(recorded) => render(args.format, &recorded.events, style),
         Recording::Checks(_) if args.full => {
             return Err(Error::usage(format!(
-                "{}: the events of a check, whose reports are always whole; leave --full out",
+                "{}: these are the events of a check, whose reports are always whole; leave --full out",
                 file.display()
             )));
         }

@@ -30,11 +30,11 @@ pub(crate) struct UpstreamArgs {
     /// The finding: COMPONENT/SLUG
     #[arg(value_name = "ID")]
     id: String,
-    /// Write the report and a folder that reproduces it to this folder, which must not exist yet; needs root
-    /// and a runtime that behaves so
+    /// Write the report to this folder, which must not exist yet, with a folder that reproduces the
+    /// behaviour; needs root and a runtime that shows it
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Use the cases and findings of this folder too
+    /// Also use the cases and findings in this folder
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 }
@@ -149,7 +149,7 @@ fn write(
     let runtimes = found.runtimes.into_iter().filter(|runtime| does(&of(runtime)));
     let Some(runtime) = runtimes.max_by(|a, b| a.version.cmp(&b.version)) else {
         return Err(Error::usage(format!(
-            "no runtime of this machine does `{id}` ({} {}): bring one with `ocidiff runtimes install`, or leave \
+            "no runtime on this machine does `{id}` ({} {}): bring one with `ocidiff runtimes install`, or leave \
              --output out for the text",
             id.component(),
             finding.versions()

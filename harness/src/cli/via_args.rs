@@ -10,10 +10,11 @@ use crate::error::Error;
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ViaArgs {
     /// Let this engine make the containers, with each runtime that is registered with it; Podman takes any
+    /// runtime
     #[arg(long, value_name = "ENGINE")]
     pub(crate) via: Option<ViaEngine>,
-    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the
-    /// usual places; for CRI repeatable: one node after the other
+    /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the usual
+    /// places. Repeatable for CRI: the nodes are run one after the other
     #[arg(long = "socket", value_name = "PATH", requires = "via")]
     pub(crate) sockets: Vec<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself
@@ -26,11 +27,11 @@ pub(crate) struct ViaArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViaEngine {
-    /// Docker, by its API
+    /// Docker, through its API
     Docker,
-    /// The Podman on PATH, by its command line, with each runtime that --runtime names
+    /// The Podman on PATH, through its command line, with each runtime that --runtime names
     Podman,
-    /// The node's CRI runtime, by the kubelet's protocol: pods under each runtime handler of containerd
+    /// The node's CRI runtime, through the kubelet's protocol: pods under each runtime handler of containerd
     Cri,
 }
 
@@ -45,7 +46,7 @@ impl ViaArgs {
         }
         if self.via != Some(ViaEngine::Cri) {
             return Err(Error::usage(
-                "--socket can be repeated with `--via cri` only: one run an engine",
+                "--socket can be repeated with `--via cri` only, which makes one run per engine",
             ));
         }
         let of = |socket: &PathBuf| Self {

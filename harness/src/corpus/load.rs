@@ -196,7 +196,8 @@ impl Loader {
                 continue;
             };
             if !sources.contains_key(&format!("{base}.yaml")) {
-                let message = format!("there is no case `{base}` that this could be known of");
+                let message =
+                    format!("there is no case `{base}` that these known differences could belong to");
                 let help = "rename it to its case's name, or remove it".to_owned();
                 self.errors.0.push(document(source).at(&[], message, help));
             }

@@ -30,7 +30,7 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use load::sources as load_sources;
 pub use load::{load, load_folder, load_shared};
 
-/// A package of a distribution that a rootfs is made of.
+/// A distribution's package that a rootfs is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
@@ -48,13 +48,13 @@ pub struct Package {
 pub struct Recipe {
     /// One line: what is in it.
     pub summary: String,
-    /// The distribution's suite that the packages are of.
+    /// The distribution's suite that the packages come from.
     #[serde(default)]
     pub suite: Option<String>,
     /// Packages, unpacked in this order.
     #[serde(default)]
     pub packages: Vec<Package>,
-    /// Entries that are added after that, as a case's `files`.
+    /// Entries that are added after the packages, as in a case's `files`.
     #[serde(default)]
     pub files: BTreeMap<String, FileSpec>,
 }

@@ -36,7 +36,7 @@ pub enum AskError {
     #[error("`{0}` has no version: write {0}@VERSION")]
     NoVersion(String),
     /// Nothing is known about it.
-    #[error("no finding is of `{name}`{}", help.as_ref().map_or_else(String::new, |help| format!("; {help}")))]
+    #[error("no finding is about `{name}`{}", help.as_ref().map_or_else(String::new, |help| format!("; {help}")))]
     Unknown {
         /// What was typed.
         name: String,
@@ -332,7 +332,7 @@ mod tests {
             ("1.0.0-rc93", "`1.0.0-rc93` is a version: say of which"),
             ("crun@", "`crun@` is not a runtime: write NAME@VERSION"),
             ("@1.23", "`@1.23` is not a runtime"),
-            ("1.23@1", "no finding is of `1.23`"),
+            ("1.23@1", "no finding is about `1.23`"),
         ] {
             let told = match text.parse::<Who>() {
                 Err(error) => error.to_string(),

@@ -90,7 +90,7 @@ fn entry(typed: &Typed, catalogue: &Catalogue) -> Result<Ignore, Vec<Wrong>> {
         .ok();
     let reason = typed.reason.as_deref().unwrap_or_default().trim();
     if reason.is_empty() {
-        let help = "write why it may be ignored, for who meets this file in a year".to_owned();
+        let help = "write why it may be ignored, for whoever reads this file in a year".to_owned();
         tell("reason", "an entry needs a `reason`".to_owned(), help);
     }
     if reason.chars().count() > REASON {

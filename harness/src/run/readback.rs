@@ -179,7 +179,7 @@ fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
         }
         if step.result == CallResult::Timeout && !asked.is_empty() {
             return format!(
-                "{} did not end: the agent is asked about calls that the runtime may need itself, before the agent is told of the filter ({asked})",
+                "{} did not end: the agent is asked about calls that the runtime may need itself, before the agent knows of the filter ({asked})",
                 step.label
             );
         }

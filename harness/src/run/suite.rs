@@ -105,7 +105,7 @@ pub fn runtimes_asked(named: &[String], store: &Store, ask: &dyn Ask) -> Result<
     if chosen.is_empty() {
         let missing = Host::this().missing(&manifests, &found).join("\n  ");
         return Err(Error::usage(format!(
-            "no runtime was found; `ocidiff runtimes install` brings them\n  {missing}"
+            "no runtime was found; `ocidiff runtimes install` installs them\n  {missing}"
         )));
     }
     Ok(chosen)

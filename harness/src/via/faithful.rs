@@ -17,7 +17,7 @@ pub(super) fn changed(asked: &Value, default: &Value, written: &Value) -> Option
         .into_iter()
         .filter(|path| !is_own(path, asked))
         .find(|path| !says(path, &of(asked, path), &of(written, path)))
-        .map(|path| format!("it writes {path} otherwise"))
+        .map(|path| format!("it writes {path} differently"))
 }
 
 /// Dotted paths of the parts in which two objects differ.
@@ -181,19 +181,19 @@ mod tests {
         );
         assert_eq!(
             of(env, json!({"process": {"env": ["PATH=/bin"]}})).as_deref(),
-            Some("it writes process.env otherwise")
+            Some("it writes process.env differently")
         );
         let limit = json!({"linux": {"resources": {"pids": {"limit": -1}}}});
         assert_eq!(
             of(limit, json!({})).as_deref(),
-            Some("it writes linux.resources.pids.limit otherwise")
+            Some("it writes linux.resources.pids.limit differently")
         );
     }
 
     #[test]
     fn a_bind_is_the_same_in_other_words() {
         let mounts = |options: &[&str], source: &str| json!({"mounts": [{"destination": "/dev/x", "type": "bind", "source": source, "options": options}]});
-        let says = "it writes mounts otherwise".to_owned();
+        let says = "it writes mounts differently".to_owned();
         for (asked, written, expected) in [
             (&["bind"][..], &["rbind", "rprivate", "rw"][..], None),
             (&["rbind", "ro", "rslave"], &["rbind", "rslave", "ro"], None),
@@ -214,7 +214,7 @@ mod tests {
         let mounts = |options: &[&str]| json!({"mounts": [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": options}]});
         let written = mounts(&["nosuid", "ro"]);
         assert_eq!(of(mounts(&["ro"]), written.clone()), None);
-        let says = Some("it writes mounts otherwise".to_owned());
+        let says = Some("it writes mounts differently".to_owned());
         assert_eq!(of(mounts(&["nosuid"]), written), says);
     }
 
@@ -223,7 +223,7 @@ mod tests {
         let asked = json!({"annotations": {"a.b/c": "d"}});
         let more = json!({"annotations": {"a.b/c": "d", "io.kubernetes.cri.container-type": "container"}});
         assert_eq!(of(asked.clone(), more), None);
-        let says = Some("it writes annotations otherwise".to_owned());
+        let says = Some("it writes annotations differently".to_owned());
         assert_eq!(of(asked, json!({"annotations": {}})), says);
     }
 
@@ -242,7 +242,7 @@ mod tests {
                 json!({"linux": {"seccomp": profile}})
             )
             .as_deref(),
-            Some("it writes linux.seccomp.defaultErrnoRet otherwise")
+            Some("it writes linux.seccomp.defaultErrnoRet differently")
         );
     }
 }

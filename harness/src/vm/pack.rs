@@ -60,7 +60,7 @@ pub(super) fn pack(kernel: &Kernel, store: &Store, job: &Job<'_>, to: &File) -> 
 fn start(archive: &mut To<'_>, kernel: &Kernel, store: &Store, job: &Job<'_>) -> io::Result<()> {
     if !Path::new(BUSYBOX).is_file() {
         return Err(io::Error::other(format!(
-            "there is no {BUSYBOX}; `apt-get install busybox-static` brings it"
+            "there is no {BUSYBOX}; `apt-get install busybox-static` installs it"
         )));
     }
     for folder in ["/proc", "/sys", "/dev", "/new"] {

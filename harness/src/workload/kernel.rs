@@ -242,7 +242,7 @@ pub(super) fn capabilities(process: &mut Map<String, Value>, kernel: &Kernel, ch
     }
     if !gone.is_empty() {
         let gone: Vec<String> = gone.into_iter().collect();
-        changes.push(format!("nobody can have {} here", gone.join(", ")));
+        changes.push(format!("no process can have {} here", gone.join(", ")));
     }
 }
 
@@ -328,7 +328,7 @@ mod tests {
             Value::from(process),
             json!({"capabilities": {"bounding": ["CAP_CHOWN"], "effective": [], "permitted": ["CAP_NEWER"]}})
         );
-        assert_eq!(changes, ["nobody can have CAP_SYS_RESOURCE here"]);
+        assert_eq!(changes, ["no process can have CAP_SYS_RESOURCE here"]);
     }
 
     #[test]

@@ -250,7 +250,7 @@ fn process(all: &mut Map<String, Value>, layers: &[PathBuf], limits: &Limits, ch
     {
         process.insert("oomScoreAdj".to_owned(), limits.oom_score_adj.into());
         changes.push(format!(
-            "{UNCHECKED}oomScoreAdj is not lowered: nobody may do that here"
+            "{UNCHECKED}oomScoreAdj is not lowered: no process may do that here"
         ));
     }
     rlimits(process, limits, changes);

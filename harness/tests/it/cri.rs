@@ -247,7 +247,7 @@ fn what_is_no_node_is_said_in_one_line() {
     };
     assert!(said(&socket).contains("there is no CRI socket at"));
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
-    assert!(said(&socket).contains("nobody listens at"));
+    assert!(said(&socket).contains("nothing listens at"));
     if let Some(node) = Containerd::without_plugin() {
         assert!(said(&node.socket()).contains("disabled_plugins"));
     }

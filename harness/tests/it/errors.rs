@@ -57,7 +57,7 @@ cases! {
     an_unknown_requirement: "summary: s\nrequirement: [no-such-clause]\n", "2:15", ["no-such-clause", "requirements.yaml"];
     an_unknown_rootfs: "summary: s\nrootfs: debain\n", "2:1", ["debain"];
     folders_without_layers: "summary: s\nrootfs: {image: x}\n", "2:1", ["layers: [DIR", "missing field `layers`"];
-    a_rootfs_without_a_layer: "summary: s\nrootfs: {layers: []}\n", "2:10", ["one layer at least"];
+    a_rootfs_without_a_layer: "summary: s\nrootfs: {layers: []}\n", "2:10", ["at least one layer"];
     a_relative_layer: "summary: s\nrootfs:\n  layers: [/a, b]\n", "3:16", ["`b` is not an absolute path"];
     an_unknown_profile: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: dokcer}\n", "4:5", ["dokcer"];
     a_changed_profile_of_the_engine: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: RuntimeDefault, defaultErrnoRet: 38}\n", "4:5", ["is the engine's own"];

@@ -154,7 +154,8 @@ fn lint_tells_and_mends() {
     let ran = scene.run(&with(&["lint"]));
     ran.ends_with(1);
     assert!(
-        ran.stdout.contains("test-a.yaml:4:1: it is not in the one form"),
+        ran.stdout
+            .contains("test-a.yaml:4:1: it is not in canonical form"),
         "{}",
         ran.stdout
     );

@@ -100,10 +100,7 @@ fn what_cannot_be_drawn_is_told_with_its_file_and_line() {
     scene.write("noise", format!("{one}some other program\n"));
     scene.write("run", "{\"event\":\"run-finished\"}\n");
     for (args, told) in [
-        (
-            &["report", "a", "two"][..],
-            "several files are drawn with --merge only",
-        ),
+        (&["report", "a", "two"][..], "several files need --merge"),
         (&["report", "two"], "two: 2 checks; --merge"),
         (
             &["report", "--merge", "a", "--format", "junit"],

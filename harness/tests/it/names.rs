@@ -394,12 +394,12 @@ const KNOWN: &[Slip] = &[
     slip(
         "- facts:\n    process.exit: [{because: unexplained, shows: 1}, {otherwise: 2}]",
         2,
-        "say in `who` whose value it is",
+        "say in `who` which runtimes have the value",
     ),
     slip(
         "- facts:\n    process.exit: [{because: [runc/enosys-stub, youki/exec-without-filter], shows: 1}, {otherwise: 2}]",
         2,
-        "are of two runtimes",
+        "are findings of two runtimes",
     ),
     slip(
         "- facts:\n    process.exit: [{because: runc/enosys-stub, shows: 1}]",

@@ -86,7 +86,7 @@ fn who_takes_the_cell_s_descriptor_is_not_believed() {
     let events = Events::read(&scene.path().join("events"));
     let case = events.case("some/it");
     assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
-    assert!(case.text().contains("somebody else spoke"), "{}", case.text());
+    assert!(case.text().contains("another process spoke"), "{}", case.text());
 }
 
 #[test]

@@ -143,13 +143,13 @@ pub struct Changes {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotVersions {
     /// Several runtimes.
-    #[error("it is of {0}: versions of one runtime are compared, and `report` draws the others")]
+    #[error("it is from {0}: versions of one runtime are compared, and `report` draws the others")]
     Several(String),
     /// One alone.
-    #[error("it is of {0} alone: it takes two versions to compare")]
+    #[error("it is from {0} alone, and a comparison takes two versions")]
     One(String),
     /// Several machines.
-    #[error("it is of several runs or machines; give the events of one run")]
+    #[error("it is from several runs or machines; give the events of one run")]
     Merged,
 }
 

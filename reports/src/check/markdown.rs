@@ -28,7 +28,7 @@ pub fn render(report: &CheckReport) -> String {
     let differences = differences(report);
     if !differences.is_empty() {
         out.push_str(
-            "\n| impact | known | what | now | then | why | finding | remedy | whom |\n|---|---|---|---|---|---|---|---|---|\n",
+            "\n| impact | known | what | now | then | why | finding | remedy | workloads |\n|---|---|---|---|---|---|---|---|---|\n",
         );
     }
     for one in differences.iter().filter(|one| one.finding.ignored.is_none()) {
@@ -54,7 +54,7 @@ pub fn render(report: &CheckReport) -> String {
     }
     let changes = changes(report);
     if !changes.is_empty() {
-        out.push_str("\nWhat the probe's copies of the configs have otherwise:\n\n");
+        out.push_str("\nWhat the probe's copies of the configs have changed:\n\n");
     }
     for line in changes {
         out.push_str(&format!("- {}\n", text(&line)));

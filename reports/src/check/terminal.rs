@@ -47,7 +47,7 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
     }
     let changes = changes(report);
     if !changes.is_empty() {
-        out.push_str("\nwhat the probe's copies of the configs have otherwise\n");
+        out.push_str("\nwhat the probe's copies of the configs have changed\n");
     }
     for line in changes {
         text(&mut out, style, 2, &line);

@@ -21,7 +21,7 @@ pub use write::{PartFile, Writer, lines_of};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A line holds no event.
-    #[error("line {line}: no event of ocidiff: {message}")]
+    #[error("line {line}: not an event of ocidiff: {message}")]
     Line {
         /// Counted from 1.
         line: usize,

@@ -126,7 +126,7 @@ fn steps(out: &mut String, steps: Option<&Steps>) {
     ));
     if !steps.config.is_empty() {
         out.push_str(&format!(
-            "\nWhat the config.json has beside the usual:\n\n{}",
+            "\nWhat the config.json has besides the usual:\n\n{}",
             block("yaml", &steps.config)
         ));
     }
@@ -142,11 +142,11 @@ fn expected(out: &mut String, input: &Input<'_>) {
             text(&clause.says)
         )),
         Some(clause) => out.push_str(&format!(
-            "The runtime-spec allows it ({}): {} Other runtimes do otherwise.\n",
+            "The runtime-spec allows it ({}): {} Other runtimes behave differently.\n",
             address(&clause.link()),
             text(&clause.says)
         )),
-        None => out.push_str("The runtime-spec does not say. Other runtimes do otherwise.\n"),
+        None => out.push_str("The runtime-spec does not say. Other runtimes behave differently.\n"),
     }
     facts(out, input.steps, |shown| &shown.expected);
 }

@@ -49,7 +49,7 @@ fn one_move(out: &mut String, of: &FleetMove) {
     }
     if !of.differences.is_empty() {
         out.push_str(
-            "\n| impact | known | what | now | then | why | finding | remedy | whom |\n|---|---|---|---|---|---|---|---|---|\n",
+            "\n| impact | known | what | now | then | why | finding | remedy | workloads |\n|---|---|---|---|---|---|---|---|---|\n",
         );
     }
     for one in of.differences.iter().filter(|one| one.finding.ignored.is_none()) {

@@ -24,7 +24,7 @@ pub(super) fn by_finding(run: &Run<'_>, room: &mut Room) {
         count(known, "case")
     );
     if !rows.is_empty() {
-        title.push_str("| finding | who | impact | what | cases |\n|---|---|---|---|--:|\n");
+        title.push_str("| finding | runtimes | impact | what | cases |\n|---|---|---|---|--:|\n");
     }
     if !room.push(&title) {
         return;

@@ -12,7 +12,7 @@ const FACTS: usize = 3;
 pub(super) fn render(diff: &Diff) -> String {
     let mut out = format!("## Since the night before\n\n{}\n", text(&diff.counts()));
     if !diff.cases.is_empty() {
-        out.push_str("\n| | case | verdict | who shows what |\n|---|---|---|---|\n");
+        out.push_str("\n| | case | verdict | what each shows |\n|---|---|---|---|\n");
     }
     for case in diff.cases.iter().take(ROWS) {
         let facts = case.versions.iter().take(FACTS);

@@ -41,7 +41,7 @@ pub(super) fn section(view: &View<'_>, place: &Place<'_>, depth: Depth) -> Html 
     if known > 0 {
         parts.push(Html::with(
             "p",
-            &format!("{} as written beside them", count(known, "difference")),
+            &format!("also {} as written down", count(known, "difference")),
         ));
     }
     parts.extend(shown.iter().map(|difference| sequence(difference, depth)));

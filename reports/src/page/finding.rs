@@ -15,7 +15,7 @@ pub(super) fn table(view: &View<'_>) -> Html {
         parts.push(Html::with("p", "No finding showed."));
         return Html::element("section", &[("id", "findings")], parts);
     }
-    let head = ["finding", "impact", "what", "who", "cases"];
+    let head = ["finding", "impact", "what", "runtimes", "cases"];
     let column = |name: &str| Html::element("th", &[("scope", "col")], [Html::text(name)]);
     let table = Html::element(
         "table",
@@ -139,8 +139,8 @@ fn facts(view: &View<'_>, found: &Found<'_>) -> Vec<Html> {
 fn kind(card: &Card) -> String {
     let (entering, leaving) = (card.impact.entering, card.impact.leaving);
     let matters = match entering == leaving {
-        true => format!("{entering} for who moves to or from it"),
-        false => format!("{entering} for who moves to it, {leaving} for who leaves it"),
+        true => format!("{entering} for those who move to or from it"),
+        false => format!("{entering} for those who move to it, {leaving} for those who leave it"),
     };
     let upstream = match card.reported {
         Some(true) => "; reported upstream",

@@ -30,7 +30,7 @@ pub(super) fn section(view: &View<'_>) -> Html {
         [
             Html::with(
                 "caption",
-                "Findings / cases that differ, by topic and by who makes the difference",
+                "Findings / cases that differ, by topic and by the runtime that differs",
             ),
             Html::element("thead", &[], [Html::element("tr", &[], head)]),
             Html::element("tbody", &[], rows),

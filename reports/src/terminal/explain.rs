@@ -68,9 +68,9 @@ fn what_it_does(sheet: &mut Sheet<'_>, input: &ExplainInput, style: &Style) {
 }
 
 fn who_differs(sheet: &mut Sheet<'_>, case: &CaseReport, style: &Style) {
-    heading(sheet, "Who differs, and how", style);
+    heading(sheet, "Which runtimes differ, and how", style);
     let who = match case.verdict {
-        Verdict::Agree => "nobody: all facts are equal, all expectations hold".to_owned(),
+        Verdict::Agree => "none: all facts are equal, all expectations hold".to_owned(),
         _ => telling::who(case),
     };
     if !who.is_empty() {

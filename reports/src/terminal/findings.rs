@@ -28,7 +28,7 @@ pub(super) fn table(run: &Run<'_>, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     if !rows.is_empty() {
         sheet.flow(&format!(
-            "{} behind {}, for who moves from the reference:",
+            "{} behind {}, for those who move from the reference:",
             count(rows.len(), "finding"),
             count(known.len(), "known case")
         ));

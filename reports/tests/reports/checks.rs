@@ -181,7 +181,7 @@ fn what_is_no_event_is_told_by_line() {
         "{\"event\":\"else\"}",
     ] {
         assert!(
-            wrong(line).starts_with("line 2: no event of ocidiff: "),
+            wrong(line).starts_with("line 2: not an event of ocidiff: "),
             "{}",
             wrong(line)
         );

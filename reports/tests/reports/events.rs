@@ -188,12 +188,12 @@ fn what_is_no_event_is_told_by_line() {
     wrong[2] = "{\"event\": \"case-finished\"}".to_owned();
     assert_eq!(
         message(&wrong.join("\n")),
-        "line 3: no event of ocidiff: missing field `case`"
+        "line 3: not an event of ocidiff: missing field `case`"
     );
     wrong[2] = "{\"event\": oops}".to_owned();
     assert_eq!(
         message(&wrong.join("\n")),
-        "line 3: no event of ocidiff: expected value (column 11)"
+        "line 3: not an event of ocidiff: expected value (column 11)"
     );
     for text in ["", "\n\n", "{\"event\"", &wrong[1]] {
         assert_eq!(

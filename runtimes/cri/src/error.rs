@@ -18,7 +18,7 @@ pub enum Error {
     )]
     Absent(PathBuf),
     /// There is a file, but nothing listens there.
-    #[error("nobody listens at {path}: start containerd or CRI-O, or name another socket with --socket", path = .0.display())]
+    #[error("nothing listens at {path}: start containerd or CRI-O, or name another socket with --socket", path = .0.display())]
     Deaf(PathBuf),
     /// The socket cannot be opened.
     #[error("open {path}: {why}: run as root, or name another socket with --socket", path = .path.display())]

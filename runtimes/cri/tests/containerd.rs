@@ -237,8 +237,8 @@ fn a_socket_that_is_no_runtime_s_is_said_in_one_line() {
     answering("closes", b"");
     for (name, said) in [
         ("absent", "there is no CRI socket at "),
-        ("file", "nobody listens at "),
-        ("deaf", "nobody listens at "),
+        ("file", "nothing listens at "),
+        ("deaf", "nothing listens at "),
         ("silent", "Version got no answer within 0.5 s"),
         ("garbage", "does not answer as a CRI runtime does"),
         ("http", "does not answer as a CRI runtime does"),

@@ -88,7 +88,7 @@ impl Which {
 
 /// A word that is not an engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no engine is called `{0}`: auto, docker, podman, containerd, crio, cri and none are")]
+#[error("no engine is called `{0}`; there are auto, docker, podman, containerd, crio, cri and none")]
 pub struct WhichError(String);
 
 impl FromStr for Which {

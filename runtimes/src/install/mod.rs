@@ -97,7 +97,7 @@ pub enum InstallError {
         has: String,
         take: String,
     },
-    #[error("build {label}: packages are missing; `apt-get install {packages}` brings them")]
+    #[error("build {label}: packages are missing; `apt-get install {packages}` installs them")]
     BuildNeeds { label: String, packages: String },
     #[error(
         "build {label}: there is no {missing} on PATH; on Debian `apt-get install {packages}` brings what it takes"
@@ -120,7 +120,7 @@ pub enum InstallError {
     #[error("build a crate: there is no cargo; {how}")]
     NoCargo { how: &'static str },
     #[error(
-        "set a program up beside this machine's libraries: there is no {tool}; `apt-get install {package}` brings it"
+        "set a program up beside this machine's libraries: there is no {tool}; `apt-get install {package}` installs it"
     )]
     NoTool {
         tool: &'static str,

@@ -71,11 +71,11 @@ pub struct Kernel {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's message says it")]
 pub enum KernelError {
-    #[error("bring the kernel {series}: Debian has no such series here; it has {has}")]
+    #[error("install the kernel {series}: Debian has no such series here; it has {has}")]
     Unknown { series: String, has: String },
-    #[error("find the kernel {series} in the store: `ocidiff kernels install {series}` brings it")]
+    #[error("find the kernel {series} in the store: `ocidiff kernels install {series}` installs it")]
     Absent { series: String },
-    #[error("bring kernels: they are of x86_64, and this machine is {arch}")]
+    #[error("install kernels: they are for x86_64, and this machine is {arch}")]
     Arch { arch: String },
     #[error("{0}")]
     Odd(String),

@@ -79,7 +79,7 @@ impl<'a> Modules<'a> {
         };
         let program = self.machine.tool(tool).ok_or_else(|| {
             io::Error::other(format!(
-                "there is no {tool} on PATH; `apt-get install {tool}` brings it"
+                "there is no {tool} on PATH; `apt-get install {tool}` installs it"
             ))
         })?;
         let mut command = self.machine.command(&program);

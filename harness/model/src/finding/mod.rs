@@ -35,15 +35,15 @@ use crate::version::Version;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Nobody meant it.
+    /// Nobody intended it.
     Bug,
-    /// It is so on purpose.
+    /// It is intended.
     Design,
-    /// A feature that is not there.
+    /// A feature is missing.
     Missing,
     /// The spec leaves it open.
     Unspecified,
-    /// Words and numbers of messages.
+    /// The wording and the numbers of messages.
     Wording,
 }
 
@@ -61,24 +61,24 @@ impl Kind {
     }
 }
 
-/// How much it matters, by direction.
+/// How much it matters, by the direction of the move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(with = "ImpactsForm")]
 pub struct Impacts {
-    /// For who moves to the component.
+    /// For those who move to the component.
     pub entering: Impact,
-    /// For who moves away from it.
+    /// For those who move away from the component.
     pub leaving: Impact,
 }
 
-/// How it is written: a word where both are the same.
+/// One impact if both directions are the same, or one for each.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it is the schema only")]
 enum ImpactsForm {
-    /// For both.
+    /// For both directions.
     Same(Impact),
-    /// For each.
+    /// For each direction.
     Each(EachImpact),
 }
 
@@ -125,17 +125,17 @@ impl Impacts {
     }
 }
 
-/// Which workloads can meet it; all that is said must hold.
+/// Which workloads can meet the finding; everything that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Applies {
-    /// A part that their config.json has.
+    /// What their config.json must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Pattern>,
-    /// Steps that are taken with them, all of these.
+    /// Steps that must be taken with them, all of these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Op>,
-    /// On which machines.
+    /// The machines on which it happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
 }
@@ -166,14 +166,14 @@ fn leaves(value: &Json) -> usize {
     }
 }
 
-/// Where it is written about.
+/// Where one can read about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Links {
     /// Lines of the source that do it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub source: Vec<Link>,
-    /// Where it was mended, or changed.
+    /// Where it was fixed or changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<Link>,
     /// Threads and pages about it.
@@ -235,22 +235,22 @@ crate::text::written_as_text!(Reported, "`no`, or a link to the thread");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// What it does, in a sentence that can be false.
+    /// What the component does, in a sentence that can be false.
     pub title: String,
     /// The upstream versions that do it, as the source or the changelog says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affects: Option<Range>,
-    /// The versions that were seen doing it, where nobody has read where it begins and ends.
+    /// The versions that were seen doing it, if nobody has read in the source where it begins and ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Range>,
     /// What kind of behaviour it is.
     pub kind: Kind,
     /// How much it matters.
     pub impact: Impacts,
-    /// It shows in some runs only: a race.
+    /// `true` for a race, which shows in some runs only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub races: bool,
-    /// Why no case of the corpus shows it, where none does.
+    /// Why no case of the corpus shows it, if none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unshown: Option<String>,
     /// The clause that it violates.
@@ -262,21 +262,21 @@ pub struct Finding {
     /// Which workloads can meet it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applies: Option<Applies>,
-    /// How it looks, in any bundle.
+    /// How it shows, in any bundle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<Sign>,
-    /// Why.
+    /// Why the component does it, in its source.
     pub cause: String,
-    /// Where it is written about.
+    /// Where one can read about it.
     #[serde(default)]
     pub links: Links,
-    /// Whether upstream has heard of it; [`Finding::upstream`] reads it together with `searched`.
+    /// The upstream thread, or `no`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Reported>,
-    /// When somebody last looked for a thread and found none, `2026-11`.
+    /// The month of the last search for a thread that found none, `2026-11`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searched: Option<String>,
-    /// What an operator does about it.
+    /// What an operator can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }

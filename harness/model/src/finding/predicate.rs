@@ -26,13 +26,13 @@ pub enum Predicate {
     OneOf(Vec<Value>),
     /// The list, or the text with commas or spaces, has this item; `*` stands for anything.
     Has(String),
-    /// It does not.
+    /// The list or text does not have this item.
     Lacks(String),
-    /// The text, or a line of the list, is like this.
+    /// The text, or a line of the list, matches this.
     Matches(String),
     /// The fact is not there.
     Absent(bool),
-    /// Whatever it is.
+    /// Any value.
     Any(bool),
     /// A number above this.
     Above(f64),
@@ -44,7 +44,7 @@ pub enum Predicate {
     IsUser(String),
 }
 
-/// A condition as it is written: one of its members.
+/// A condition, as people write it: exactly one of these members.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Raw {

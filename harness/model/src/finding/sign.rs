@@ -50,13 +50,13 @@ pub struct Sign {
     pub others: BTreeMap<String, Predicate>,
 }
 
-/// A sign of many findings, in a word.
+/// A common sign, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Short {
-    /// It makes a container of what others refuse.
+    /// The component makes a container from what others refuse.
     Accepts,
-    /// It refuses what others make a container of.
+    /// The component refuses what others make a container from.
     Refuses,
 }
 
@@ -96,7 +96,7 @@ impl Short {
 #[serde(untagged)]
 #[expect(dead_code, reason = "it is the schema only")]
 enum SignForm {
-    /// In a word.
+    /// In one word.
     Short(Short),
     /// With its members.
     Long(Box<RawSign>),
@@ -125,7 +125,8 @@ impl<'de> Deserialize<'de> for Sign {
     }
 }
 
-/// A sign as it is written: the condition's member beside the others.
+/// A sign, as people write it: `fact`, one condition, and optionally `listed`, `instead`, `where` and
+/// `others`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct RawSign {
     fact: String,

@@ -11,13 +11,13 @@ use super::RuntimeKey;
 use crate::fact::Value;
 use crate::finding::FindingId;
 
-/// One finding, or several that make a value together.
+/// One finding, or several that cause a value together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Because {
-    /// One.
+    /// One finding.
     One(FindingId),
-    /// All of these.
+    /// All of these findings.
     All(Vec<FindingId>),
 }
 
@@ -32,13 +32,13 @@ impl Because {
     }
 }
 
-/// What some show of a fact, and why.
+/// The value of a fact under some runtimes, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Explained {
-    /// The findings that make it so.
+    /// The findings that cause it.
     pub because: Because,
-    /// Whose value it is; where it is not said, that of the versions which the findings are about.
+    /// The runtimes that have the value; the default is the versions that the findings are about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub who: Vec<RuntimeKey>,
     /// The value. `"*"` is any value, `(absent)` is none.
@@ -48,7 +48,7 @@ pub struct Explained {
     pub reason: Option<String>,
 }
 
-/// What everybody else shows.
+/// The value of a fact under all other runtimes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Otherwise {
@@ -59,13 +59,13 @@ pub struct Otherwise {
     pub reason: Option<String>,
 }
 
-/// An item of a fact.
+/// One value of a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Item {
-    /// What a finding makes it.
+    /// The value that a finding causes.
     Because(Explained),
-    /// What it is else.
+    /// The value under all other runtimes.
     Otherwise(Otherwise),
 }
 
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Item {
     }
 }
 
-/// What is written of a fact.
+/// What is known about a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Said {
@@ -118,7 +118,7 @@ pub enum Said {
     Shown(FindingId),
     /// It differs as these findings show, each for its own runtime.
     AllShown(Vec<FindingId>),
-    /// What each shows, where no finding's `shows` can say it.
+    /// What each runtime shows, if no finding's `shows` can say it.
     Values(Vec<Item>),
 }
 

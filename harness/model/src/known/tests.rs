@@ -76,15 +76,15 @@ fn an_item_that_means_nobody_is_refused() {
         ),
         (
             "{because: libseccomp/names, shows: 0}",
-            "`libseccomp/names` is not of a runtime",
+            "`libseccomp/names` is not a finding of a runtime",
         ),
         (
             "{because: unexplained, shows: 0}",
-            "`unexplained` is not of a runtime",
+            "`unexplained` is not a finding of a runtime",
         ),
         (
             "{because: [runc/stub, crun/old], shows: 0}",
-            "are of two runtimes",
+            "are findings of two runtimes",
         ),
     ] {
         let slips = entries(&format!("facts: {{a: [{item}, {{otherwise: 1}}]}}")).expect_err(item);

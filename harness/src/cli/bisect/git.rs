@@ -26,19 +26,20 @@ use crate::run::suite;
 /// A checkout and how it is built.
 #[derive(Debug, Args)]
 pub(super) struct GitArgs {
-    /// A checkout of the runtime, clean: its commits are gone through by `git bisect`, and it ends where it was
+    /// A clean checkout of the runtime: `git bisect` goes through its commits, and then the checkout is put
+    /// back where it was
     #[arg(long, value_name = "DIR", requires_all = ["build", "old", "new"])]
     git: Option<PathBuf>,
     /// The shell command that builds the runtime, run in the checkout as you
     #[arg(long, value_name = "CMD", requires = "git")]
     build: Option<String>,
-    /// The program that it builds, below the checkout; the runtime's name if not said
+    /// The program that the command builds, as a path below the checkout; the default is the runtime's name
     #[arg(long, value_name = "PATH", requires = "git")]
     program: Option<PathBuf>,
-    /// The earlier commit or tag ...
+    /// The earlier commit or tag
     #[arg(long, value_name = "COMMIT", requires = "git")]
     old: Option<String>,
-    /// ... and the later one, which behaves otherwise
+    /// The later commit or tag, which behaves differently
     #[arg(long, value_name = "COMMIT", requires = "git")]
     new: Option<String>,
 }
@@ -92,7 +93,7 @@ pub(super) fn bisect(
 ) -> Result<Status, Error> {
     let [named] = &with.runtimes[..] else {
         return Err(Error::usage(
-            "--git takes one --runtime: whose checkout it is, such as crun",
+            "--git takes one --runtime, the one that the checkout is of, such as crun",
         ));
     };
     let subject = subjects
@@ -294,7 +295,7 @@ impl Asked {
 
 fn no_git(error: &io::Error) -> Error {
     Error::usage(format!(
-        "failed to start git: {error}; `apt-get install git` brings it"
+        "failed to start git: {error}; `apt-get install git` installs it"
     ))
 }
 
@@ -336,7 +337,7 @@ fn told(said: &str, log: &str, [before, after]: [i32; 2]) -> Result<String, Erro
         .map(|commit| format!("  {}\n", safe(commit)))
         .collect();
     Ok(format!(
-        "{}, then {}; the others could not be built or told, so it is one of\n{}",
+        "{}, then {}; the others could not be built or judged, so it is one of\n{}",
         words(before),
         words(after),
         open.concat()

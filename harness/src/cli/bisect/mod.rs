@@ -31,7 +31,7 @@ pub(crate) struct BisectArgs {
     what: String,
     #[command(flatten)]
     with: WithArgs,
-    /// Run each version so often: the difference must show each time
+    /// How many times to run each version; the difference must show each time
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     repeat: u16,
     #[command(flatten)]
@@ -275,7 +275,7 @@ fn versions(with: &WithArgs) -> Result<Vec<Runtime>, Error> {
     all.dedup_by(|a, b| a.version.as_str() == b.version.as_str());
     match all.len() {
         0 | 1 => Err(Error::usage(format!(
-            "it takes two versions of {name} to compare, and there is {}; `ocidiff runtimes install {name}@VERSION` brings more",
+            "it takes two versions of {name} to compare, and there is {}; `ocidiff runtimes install {name}@VERSION` installs more",
             all.first().map_or("none".to_owned(), Runtime::label)
         ))),
         _ => Ok(all),

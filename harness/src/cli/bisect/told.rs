@@ -103,7 +103,7 @@ fn caveats(text: &mut String, found: &Found<'_>) {
     if !found.pair.unknown.is_empty() {
         let _ = writeln!(
             text,
-            "between them, cannot be told: {}",
+            "between them, cannot be judged: {}",
             names(&found.pair.unknown)
         );
     }
@@ -236,7 +236,10 @@ fn is_recognised(found: &Found<'_>, id: &FindingId, at: usize) -> bool {
 
 /// Ranges for findings that have yet to be written.
 fn proposals(text: &mut String, before: &Runtime, after: &Runtime) {
-    let _ = writeln!(text, "no finding accounts for it; by what was run its range is");
+    let _ = writeln!(
+        text,
+        "no finding accounts for it; according to what was run, its range is"
+    );
     let _ = writeln!(
         text,
         "  seen: \"{}\"    where it is what {} does",

@@ -29,7 +29,8 @@ use crate::run::stop::Stop;
 const UNKNOWN: &str = "only its config was read, and no finding says that the move matters to it: whether it starts, \
                        and what its filter answers, was not tried";
 /// What is said about the others, in addition to what was found.
-const ONLY_READ: &str = "nothing was started: what its config can meet is told, whether it meets it or not";
+const ONLY_READ: &str =
+    "nothing was started: what its config can meet is reported, whether it meets it or not";
 
 /// Reads the configs of what was asked for, and reports what the findings say about them.
 pub(super) fn check(

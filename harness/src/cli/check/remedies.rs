@@ -125,7 +125,7 @@ fn said(helps: bool, how: &str, dropped: bool, engine: Option<&NodeEngine>, who:
 
 /// Pods can stay where they are, one by one: that too is a remedy.
 pub(super) fn stay_in_place(findings: &mut [Finding], handler: &str) {
-    let stay = format!("let its pods keep {handler} by a RuntimeClass with this handler");
+    let stay = format!("let its pods keep {handler} through a RuntimeClass with this handler");
     for finding in findings.iter_mut().filter(|one| one.impact > Impact::Cosmetic) {
         finding.remedy = Some(match finding.remedy.take() {
             Some(remedy) => format!("{}; or {stay}", remedy.trim_end_matches(['.', ' '])),

@@ -17,7 +17,7 @@ pub(super) fn sheet(id: &FindingId, finding: &Finding, corpus: &Corpus, style: &
     sheet.part(
         "impact",
         &format!(
-            "{} for who moves to it, {} for who moves away",
+            "{} for those who move to it, {} for those who move away",
             impact.entering, impact.leaving
         ),
     );

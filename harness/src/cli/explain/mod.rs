@@ -23,7 +23,7 @@ pub(crate) struct ExplainArgs {
     /// A finding (COMPONENT/SLUG), a case, a fact, a clause or a verdict
     #[arg(value_name = "ID")]
     id: String,
-    /// Run the case, and explain who differs, how, why, and what to do; needs root
+    /// Run the case and explain which runtimes differ, how, why, and what to do; needs root
     #[arg(long)]
     pub(crate) run: bool,
     #[command(flatten)]
@@ -88,20 +88,20 @@ fn verdict_sheet(verdict: Verdict, style: &Style) -> String {
         Verdict::Agree => "All facts are equal, and all expectations hold.",
         Verdict::Known => "Every difference is written down as it shows, or accounted for by a finding.",
         Verdict::Fixed => {
-            "As written, but for what a runtime does no more, in a version newer than any that was looked at: the finding may be fixed."
+            "As written down, except for what a runtime no longer does in a version newer than any that was looked at: the finding may be fixed."
         }
         Verdict::New => {
             "A difference that is not written down, and that no finding accounts for; it showed in each of three runs."
         }
         Verdict::Gone => "A difference that is written down did not show.",
         Verdict::Violation => {
-            "What a clause of the spec demands does not hold, and that is not known; all runtimes may agree in it."
+            "What a clause of the spec demands does not hold, and that is not known; all runtimes may agree on it."
         }
         Verdict::Unexpected => {
             "An expectation of the case itself, which no clause gives, does not hold, and that is not known."
         }
         Verdict::Unsupported => "The runtime says that it does not support what the case asks for.",
-        Verdict::Unstable => "Not the same each time.",
+        Verdict::Unstable => "The result is not the same each time.",
         Verdict::Broken => {
             "The harness, the machine or the case failed, not the runtime; also a step that fails under every runtime where the case does not expect it."
         }

@@ -33,9 +33,9 @@ pub(crate) struct MatrixArgs {
 enum MatrixCommand {
     /// Print what a plan runs, and how long it takes
     Plan(PlanArgs),
-    /// Run a plan, a cell after the other; what is new ends it with 1, a cell that died with 3
+    /// Run a plan, one cell after the other; exits with 1 if something is new, and with 3 if a cell died
     Run(MatrixRunArgs),
-    /// Join the folders of several parts: a file of events for each cell, which `report` and `trend` take
+    /// Join the folders of several parts into one file of events per cell, which `report` and `trend` take
     Merge(MergeArgs),
 }
 
@@ -45,19 +45,19 @@ struct OfArgs {
     /// The plan's name in the matrix
     #[arg(value_name = "PLAN", default_value = "quick")]
     plan: String,
-    /// The matrix; the default is runtimes/matrix.yaml of the checkout, or the built-in one
+    /// The matrix; the default is the checkout's runtimes/matrix.yaml, or the built-in one
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Use the cases of this folder in place of the checkout's, or the built-in ones
+    /// Use the cases in this folder instead of the checkout's or the built-in ones
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
     /// Only these cases: a name, a topic, or a pattern with `*`; repeatable; the default is all
     #[arg(long = "case", value_name = "PATTERN")]
     patterns: Vec<String>,
-    /// Only part K of N, cut so that each takes about as long
+    /// Only part K of N, cut so that all parts take about the same time
     #[arg(long, value_name = "K/N", value_parser = |text: &str| text.parse::<Shard>())]
     shard: Option<Shard>,
-    /// What an earlier matrix left, a folder, by whose times parts are cut and the end is foretold
+    /// The folder of an earlier matrix, whose times are used to cut the parts and to predict the end
     #[arg(long, value_name = "DIR")]
     times: Option<PathBuf>,
 }
@@ -66,13 +66,13 @@ struct OfArgs {
 struct PlanArgs {
     #[command(flatten)]
     of: OfArgs,
-    /// text, json, github or kubernetes
+    /// The format of the plan
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: PlanFormat,
-    /// In how many parts, for github and kubernetes
+    /// The number of parts, for github and kubernetes
     #[arg(long, value_name = "N", default_value_t = PARTS, value_parser = parts)]
     parts: usize,
-    /// The image of an Indexed Job
+    /// The image of the Indexed Job, for kubernetes
     #[arg(long, value_name = "IMAGE", default_value = "ocidiff:latest")]
     image: String,
     /// Also print each case that depends on the machine, and why
@@ -82,7 +82,7 @@ struct PlanArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PlanFormat {
-    /// A line per cell
+    /// One line per cell
     Text,
     /// Everything
     Json,
@@ -96,10 +96,10 @@ enum PlanFormat {
 struct MatrixRunArgs {
     #[command(flatten)]
     of: OfArgs,
-    /// The folder for what is found: a folder per cell
+    /// The folder for the results, with one folder per cell
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Go on with a matrix that was stopped: no case that has a result is run again
+    /// Continue a matrix that was stopped: no case that has a result is run again
     #[arg(long)]
     resume: bool,
 }

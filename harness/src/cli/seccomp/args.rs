@@ -16,7 +16,7 @@ pub(crate) struct SeccompArgs {
     /// The runtime that the others are compared with
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) reference: Option<String>,
-    /// The container's capabilities, for an engine's profile: `CAP_SYS_ADMIN,CAP_CHOWN`, or an empty text
+    /// The container's capabilities, for an engine's profile: `CAP_SYS_ADMIN,CAP_CHOWN`, or an empty string
     /// for none; the default is Docker's fourteen
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) caps: Option<Vec<String>>,
@@ -26,7 +26,7 @@ pub(crate) struct SeccompArgs {
     /// Print JSON
     #[arg(long, conflicts_with = "fix")]
     pub(crate) json: bool,
-    /// Print the profile, changed so that all runtimes read it alike, once that is proven
+    /// Print the profile, changed so that all runtimes read it alike, if that can be proven
     #[arg(long, value_name = "HOW")]
     pub(crate) fix: Option<FixArg>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct SeccompArgs {
 pub(crate) enum FixArg {
     /// Calls that the profile does not know get ENOSYS; what was denied on purpose stays denied
     Enosys,
-    /// The same; and calls that programs are known to make are allowed where older calls of the same power
-    /// are, and those that runtimes make themselves once the filter is loaded
+    /// The same as enosys; also, calls that programs are known to make are allowed if older calls of the same
+    /// power are, and so are calls that runtimes make themselves once the filter is loaded
     Allow,
 }

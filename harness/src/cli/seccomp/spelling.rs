@@ -124,7 +124,7 @@ pub(super) fn unknown_names(profile: &Profile) -> Vec<String> {
         .partition(|(_, help)| help.is_some());
     let nearly = nearly.into_iter().take(MOST).map(|(name, help)| {
         let help = help.unwrap_or_default();
-        format!("no call is called {name}: {help}")
+        format!("no system call is called {name}: {help}")
     });
     let shown: Vec<&str> = others.iter().take(MOST).map(|(name, _)| *name).collect();
     let more = others.len() - shown.len();

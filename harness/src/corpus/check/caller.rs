@@ -16,7 +16,7 @@ pub(super) fn check(place: Place<'_>, caller: &Caller) -> Vec<Diagnostic> {
         .collect();
     for name in &caller.ignored {
         let message = match name.trim_start_matches("SIG") {
-            "PIPE" | "CHLD" => format!("`{name}` cannot be ignored by who calls a runtime"),
+            "PIPE" | "CHLD" => format!("`{name}` cannot be ignored by the process that calls a runtime"),
             "KILL" | "STOP" => format!("`{name}` cannot be ignored"),
             _ if signal_number(name).is_none() => format!("no signal is called `{name}`"),
             _ => continue,
@@ -29,7 +29,7 @@ pub(super) fn check(place: Place<'_>, caller: &Caller) -> Vec<Diagnostic> {
         .filter(|name| !RLIMITS.contains(&name.as_str()))
     {
         let message = format!("no limit is called `{name}`");
-        let help = "write the name as in setrlimit(2), in small letters: `nofile`".to_owned();
+        let help = "write the name as in setrlimit(2), in lower case: `nofile`".to_owned();
         found.push(place.at(&["caller", "limits", name], message, Some(help)));
     }
     found

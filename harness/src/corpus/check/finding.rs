@@ -27,12 +27,12 @@ pub(in crate::corpus) fn check(
         let help = "one sentence of at most 110 characters that can be false, without a full stop";
         tell(
             &["title"],
-            "`title` is not a line of a table".to_owned(),
+            "`title` does not fit into a line of a table".to_owned(),
             Some(help),
         );
     }
     if finding.affects.is_some() == finding.seen.is_some() {
-        let help = "`affects` where the source or the changelog was read, else `seen`";
+        let help = "`affects` if the source or the changelog was read, or else `seen`";
         tell(
             &[],
             "one of `affects` and `seen` must say which versions".to_owned(),

@@ -195,7 +195,7 @@ fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
     if is_step || differs || about.iter().any(|case| is_expected(case, fact)) {
         return None;
     }
-    let message = "everybody shows the same, and the case expects nothing of it: that is not a difference";
+    let message = "all runtimes show the same, and the case expects nothing of it: that is not a difference";
     Some((message.to_owned(), None))
 }
 
@@ -250,7 +250,7 @@ fn whole(document: &Document<'_>, index: &str, fact: &str, items: &[Item]) -> Ve
     let mut found = Vec::new();
     let last = items.iter().position(|item| matches!(item, Item::Otherwise(_)));
     if last.is_none() || last.map(|at| at + 1) != Some(items.len()) {
-        let help = "{otherwise: VALUE} is what those show whom no finding names".to_owned();
+        let help = "{otherwise: VALUE} is what runtimes show that no finding names".to_owned();
         let message = "its items do not end with `otherwise`";
         found.push(document.at(&[index, "facts", fact], message, help));
     }

@@ -129,7 +129,7 @@ fn rootfs(place: Place<'_>, rootfs: &Rootfs, corpus: &Corpus) -> Option<Diagnost
         ));
     }
     if rootfs.recipe().is_none() && rootfs.layers().is_empty() {
-        return Some(place.at(&["rootfs", "layers"], "a rootfs has one layer at least", None));
+        return Some(place.at(&["rootfs", "layers"], "a rootfs has at least one layer", None));
     }
     let wrong = |layer: &String| {
         !layer.starts_with('/') || layer.contains('\0') || layer.split('/').any(|part| part == "..")

@@ -73,7 +73,7 @@ fn slip(text: &str) -> Option<Slip> {
         let names = KNOWN.into_iter().chain([MEMBER]);
         (!KNOWN.contains(&name)).then(|| {
             (
-                format!("nothing is put in the place of `${{{name}}}`"),
+                format!("nothing takes the place of `${{{name}}}`"),
                 near::help(name, names.collect::<Vec<_>>()),
             )
         })

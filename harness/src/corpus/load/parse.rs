@@ -132,7 +132,7 @@ fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<
     let at = |message: String| Box::new(document(source).at(&["for"], message, None));
     if names.is_empty() {
         return Err(at(
-            "a family without a member: no case comes of it; name members, or take `for` out".to_owned(),
+            "a family without members makes no case; name members, or take `for` out".to_owned(),
         ));
     }
     let most = raised_count(limits::MEMBERS);

@@ -106,8 +106,8 @@ fn a_clause_that_is_not_there_is_named_with_the_one_that_was_meant() {
 #[test]
 fn what_can_only_be_green_is_an_error() {
     for (case, said) in [
-        ("{summary: s, for: []}", "a family without a member"),
-        ("{summary: s, for: {}}", "a family without a member"),
+        ("{summary: s, for: []}", "a family without members"),
+        ("{summary: s, for: {}}", "a family without members"),
         (
             "{summary: s, steps: [create, start, {await: {stdout: ''}}, wait]}",
             "await needs a text",
@@ -213,7 +213,7 @@ fn nothing_is_written_that_nobody_would_look_at() {
         ),
         (
             "summary: s\nwatch: {filter: false}\nexpect: {proc.init.cwd: /}\n",
-            "nobody looks at `proc.init.cwd` where `filter` is false",
+            "`proc.init.cwd` is not looked at if `filter` is false",
         ),
     ] {
         let told = errors(&[("t/a.yaml", text)]).join("\n");
@@ -228,7 +228,7 @@ fn nothing_is_written_that_nobody_would_look_at() {
         (
             "process.exit",
             "[{because: unexplained, who: [runc], shows: 0}, {otherwise: 0}]",
-            "everybody shows the same",
+            "all runtimes show the same",
         ),
     ] {
         let known = format!("- facts:\n    {fact}: {said}\n");

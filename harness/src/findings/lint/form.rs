@@ -39,7 +39,7 @@ pub fn form_of(text: &str, written: &Written) -> Form {
         ));
     }
     if !reads_back(&new, written) {
-        return Form::Kept("in the one form it would not read back as the same".to_owned());
+        return Form::Kept("in canonical form it would not read back as the same".to_owned());
     }
     Form::Other(new)
 }
@@ -54,13 +54,13 @@ pub(super) fn check(document: &Document<'_>, written: &Written) -> Option<Diagno
                 .lines()
                 .zip(new.lines())
                 .take_while(|(old, new)| old == new);
-            let mut told = document.at(&[], "it is not in the one form".to_owned(), None);
+            let mut told = document.at(&[], "it is not in canonical form".to_owned(), None);
             told.line = same.count() + 1;
             told.help = Some("`ocidiff lint --fix` writes it".to_owned());
             Some(told)
         }
         Form::Kept(why) => {
-            let message = format!("it is not in the one form, and is not rewritten: {why}");
+            let message = format!("it is not in canonical form, and is not rewritten: {why}");
             Some(document.at(&[], message, None))
         }
     }

@@ -50,7 +50,7 @@ fn each_slip_is_told() {
         (
             with("searched: 2026-11", "reported: no"),
             KNOWN.to_owned(),
-            "without when somebody looked",
+            "without `searched`, the month of the search",
         ),
         (with("2026-11", "2026-13"), KNOWN.to_owned(), "is not a month"),
         (
@@ -76,7 +76,7 @@ fn each_slip_is_told() {
         (
             with("kind: bug", "kind:   bug"),
             KNOWN.to_owned(),
-            ":3:1: it is not in the one form",
+            ":3:1: it is not in canonical form",
         ),
         (
             with("kind: bug", "kind: bug   # really"),

@@ -51,11 +51,11 @@ pub(super) fn finding(document: &Document<'_>, finding: &Finding) -> Vec<Diagnos
         tell(
             "kind",
             message,
-            "add `reported: OWNER/REPO#NUMBER`, or `searched: YYYY-MM` where there is no thread",
+            "add `reported: OWNER/REPO#NUMBER`, or `searched: YYYY-MM` if there is no thread",
         );
     }
     if finding.reported == Some(Reported::No) && finding.searched.is_none() {
-        let message = "`reported: no` without when somebody looked".to_owned();
+        let message = "`reported: no` without `searched`, the month of the search".to_owned();
         tell("reported", message, "add `searched: YYYY-MM`");
     }
     if let Some(searched) = finding.searched.as_deref().filter(|text| !is_month(text)) {
@@ -102,7 +102,7 @@ pub(super) fn twice(read: &[(&Source, Written)]) -> Vec<Diagnostic> {
                 if let Some(there) = first.get(sentence.as_str()) {
                     let opening: String = sentence.chars().take(SENTENCE).collect();
                     let message = format!("\"{opening}...\" stands in {there} already");
-                    let help = "one cause is one finding; else say what is different here".to_owned();
+                    let help = "one cause is one finding; or else say what is different here".to_owned();
                     let document = Document::new(&source.shown, &source.text);
                     found.push(document.at(&[key], message, Some(help)));
                 } else {

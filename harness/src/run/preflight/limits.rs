@@ -54,7 +54,7 @@ fn threads(needed: usize) -> Option<String> {
 fn files_and_memory(jobs: usize) -> Option<String> {
     let files = FILES.saturating_add(FILES_OF_A_JOB.saturating_mul(jobs as u64));
     let low: Vec<String> = [
-        (Resource::Nofile, files, 1, "-n", "open files with so many jobs"),
+        (Resource::Nofile, files, 1, "-n", "open files with this many jobs"),
         (Resource::As, SPACE, 1024, "-v", "bytes of address space"),
         (Resource::Data, SPACE, 1024, "-d", "bytes of data"),
         (Resource::Fsize, FILE, 512, "-f", "bytes in a file"),

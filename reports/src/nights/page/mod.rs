@@ -116,7 +116,7 @@ fn grid(runs: &[Run<'_>], sorted: &[Sorted<'_>], last: &[LastRun<'_>]) -> Html {
         Html::element("tr", &[], std::iter::once(name).chain(cells))
     };
     let rows = std::iter::once(None).chain(topics.into_iter().map(Some)).map(row);
-    let caption = "Findings / cases that differ, by topic, and by who makes the difference on which machine";
+    let caption = "Findings / cases that differ, by topic, and by the runtime that differs on each machine";
     let table = Html::element(
         "table",
         &[("class", "matrix")],
@@ -177,7 +177,7 @@ fn findings(runs: &[Run<'_>], sorted: &[Sorted<'_>]) -> Html {
             Html::text(&places),
         ]
     });
-    let head = ["finding", "impact", "what", "who", "where"];
+    let head = ["finding", "impact", "what", "runtimes", "where"];
     let table = table(&count(number, "finding"), &head, rows.collect());
     let table = match number {
         0 => Html::with("p", "No finding showed."),

@@ -103,7 +103,7 @@ fn cases(diff: &Diff) -> Html {
         Some(more @ 1..) => format!("Case by case; {more} more are not shown"),
         _ => "Case by case".to_owned(),
     };
-    let head = ["case", "became", "verdict", "where", "who shows what"];
+    let head = ["case", "became", "verdict", "where", "what each shows"];
     table(&caption, &head, rows.collect())
 }
 
