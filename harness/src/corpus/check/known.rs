@@ -1,5 +1,8 @@
 //! Known files: the facts, members, findings, runtimes and machines in them must exist.
 
+mod shown;
+mod twice;
+
 use std::collections::BTreeSet;
 
 use ocidiff_model::compared::is_compared;
@@ -54,8 +57,9 @@ pub(in crate::corpus) fn check(
                 found.extend(whole(document, &index, fact, said.items()));
             }
             for id in said.shown() {
-                let slip = sign(document, &index, fact, id, against.corpus);
-                found.extend(slip.or_else(|| foreign(document, &index, (group, fact), id, against)));
+                let slip = shown::slip(id, fact, &about(group, against.cases), against.corpus);
+                found
+                    .extend(slip.map(|(message, help)| document.at(&[&index, "facts", fact], message, help)));
             }
             for (at, item) in said.items().iter().enumerate() {
                 if let Item::Because(item) = item {
@@ -69,6 +73,7 @@ pub(in crate::corpus) fn check(
             }
         }
     }
+    found.extend(twice::check(document, known, against.cases));
     match entries(document, known, against) {
         Err(more) => found.extend(more),
         Ok(entries) if found.is_empty() => return Ok(entries),
@@ -197,52 +202,6 @@ fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
     }
     let message = "everybody shows the same, and the case expects nothing of it: that is not a difference";
     Some((message.to_owned(), None))
-}
-
-/// A finding that should say how the fact differs must have a sign that is about the fact, or one from which the
-/// fact can follow.
-fn sign(
-    document: &Document<'_>,
-    index: &str,
-    fact: &str,
-    id: &FindingId,
-    corpus: &Corpus,
-) -> Option<Diagnostic> {
-    let finding = corpus.findings.find(id)?;
-    finding.shows.is_empty().then(|| {
-        let message = format!("`{id}` has no `shows` that could say how the fact differs");
-        let help = "write the values: [{because: ID, shows: VALUE}, {otherwise: VALUE}]".to_owned();
-        document.at(&[index, "facts", fact], message, help)
-    })
-}
-
-/// A finding that is about other kinds of configs or steps than the cases have: it cannot be found.
-fn foreign(
-    document: &Document<'_>,
-    index: &str,
-    (group, fact): (&Group, &str),
-    id: &FindingId,
-    against: &Against<'_>,
-) -> Option<Diagnostic> {
-    let applies = against.corpus.findings.find(id)?.applies.as_ref()?;
-    let fits = |case: &Case| {
-        // What cannot be put together, or is not JSON on purpose, may be intended.
-        let config = crate::corpus::config::text(case, against.corpus, step::MAIN, None).ok();
-        let config = config.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-        let has = |op| case.body.steps.iter().any(|step| step.op == op);
-        applies.steps.iter().all(|op| has(*op))
-            && match (&applies.config, config) {
-                (Some(pattern), Some(config)) => pattern.fits(&config),
-                _ => true,
-            }
-    };
-    let about = about(group, against.cases);
-    if about.is_empty() || about.into_iter().any(fits) {
-        return None;
-    }
-    let message = format!("`{id}` does not apply to what the case has in its config and steps");
-    let help = format!("see `applies` in cases/findings/{id}.yaml");
-    Some(document.at(&[index, "facts", fact], message, help))
 }
 
 /// Items end with what all others show, and an item that can be anything says why.

@@ -1,5 +1,7 @@
 //! What loads, and what is reported about what does not.
 
+mod known;
+
 use super::*;
 
 /// What these texts make, laid over the least that a corpus needs.
