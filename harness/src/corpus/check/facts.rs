@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::facts::{self, Found};
-use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, step};
+use ocidiff_model::{Case, Channel, Expectation, Op, Watch, fact, near, step};
 use serde_json::Value as Json;
 
 use super::place::Place;
+use super::values;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
-
-/// How a call can end, besides by a signal; and that it was not made.
-const RESULTS: [&str; 5] = ["ok", "error", "panic", "timeout", fact::ABSENT];
 
 /// If this is among the watched calls, they are the only ones that are recorded.
 const ONLY: &str = "only";
@@ -130,16 +128,12 @@ fn unlooked(case: &Case, path: &str) -> Option<Slip> {
     None
 }
 
-/// A word that is not a possible result of a runtime call.
-fn unknown_result(path: &str, expectation: &Expectation) -> Option<Slip> {
-    let is_result = path.starts_with("lifecycle.") && path.ends_with(".result");
-    let mut words = expectation.values().filter_map(|value| match value {
-        Value::Text(word) if is_result => Some(word.as_str()),
-        _ => None,
-    });
-    let is_known = |word: &&str| RESULTS.contains(word) || word.starts_with("signal ") || word.contains('*');
-    let word = words.find(|word| !is_known(word))?;
-    Some((format!("no call ends with `{word}`"), near::help(word, RESULTS)))
+/// A value that the fact can never have.
+fn impossible(path: &str, expectation: &Expectation) -> Option<Slip> {
+    let kinds = facts::named(path);
+    expectation
+        .values()
+        .find_map(|value| values::slip(path, &kinds, value))
 }
 
 /// The fact of a path, or what is wrong with it.
@@ -178,7 +172,7 @@ pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
         let slip = names
             .fact(path)
             .or_else(|| unlooked(place.case, path))
-            .or_else(|| unknown_result(path, expectation));
+            .or_else(|| impossible(path, expectation));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
-use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, near, step};
+use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, facts, near, step};
 
 use super::facts::{Names, Slip, known_fact};
-use super::machine;
+use super::{machine, values};
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::{Corpus, limits};
@@ -53,6 +53,7 @@ pub(in crate::corpus) fn check(
                 found.extend(slip.map(|(message, help)| at(message, help)));
             }
             found.extend(wrong);
+            found.extend(unlike(document, &index, fact, said.items()));
             if said.shown().is_empty() {
                 found.extend(whole(document, &index, fact, said.items()));
             }
@@ -202,6 +203,22 @@ fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
     }
     let message = "everybody shows the same, and the case expects nothing of it: that is not a difference";
     Some((message.to_owned(), None))
+}
+
+/// Values of another kind than the fact has.
+fn unlike(document: &Document<'_>, index: &str, fact: &str, items: &[Item]) -> Vec<Diagnostic> {
+    let kinds = facts::named(fact);
+    let slips = items.iter().enumerate().filter_map(|(at, item)| {
+        let (member, value) = match item {
+            Item::Because(item) => ("shows", &item.shows),
+            Item::Otherwise(item) => ("otherwise", &item.otherwise),
+        };
+        let slip = (*value != Value::from(ANY)).then(|| values::observed(fact, &kinds, value))??;
+        Some((at.to_string(), member, slip))
+    });
+    slips
+        .map(|(at, member, (message, help))| document.at(&[index, "facts", fact, &at, member], message, help))
+        .collect()
 }
 
 /// Items end with what all others show, and an item that can be anything says why.

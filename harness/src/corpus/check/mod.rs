@@ -11,6 +11,7 @@ mod placeholders;
 mod program;
 mod recipe;
 mod steps;
+mod values;
 
 use ocidiff_model::merge::merge;
 use ocidiff_model::{Case, Rootfs, near};
