@@ -9,6 +9,7 @@ use ocidiff_model::{Case, Channel, Expectation, Op, Watch, fact, near, step};
 use serde_json::Value as Json;
 
 use super::place::Place;
+use super::slip::Slip;
 use super::values;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
@@ -25,9 +26,6 @@ pub(super) struct Names {
     /// Hooks by the name under which they log; `None` if one of them is not the probe.
     hooks: Option<BTreeSet<String>>,
 }
-
-/// What is wrong with a name, and what to do.
-pub(super) type Slip = (String, Option<String>);
 
 impl Names {
     pub(super) fn of(case: &Case) -> Self {

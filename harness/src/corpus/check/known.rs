@@ -9,7 +9,8 @@ use ocidiff_model::compared::is_compared;
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
 use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, facts, near, step};
 
-use super::facts::{Names, Slip, known_fact};
+use super::facts::{Names, known_fact};
+use super::slip::Slip;
 use super::{machine, values};
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;

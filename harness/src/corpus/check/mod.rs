@@ -10,6 +10,7 @@ mod place;
 mod placeholders;
 mod program;
 mod recipe;
+mod slip;
 mod steps;
 mod values;
 
@@ -17,8 +18,9 @@ use ocidiff_model::merge::merge;
 use ocidiff_model::{Case, Rootfs, near};
 use serde_json::Value as Json;
 
-use self::facts::{Names, Slip};
+use self::facts::Names;
 use self::place::Place;
+use self::slip::Slip;
 use super::config::ENGINES_OWN;
 use super::diagnostic::Diagnostic;
 use super::document::Document;

@@ -5,7 +5,7 @@ use ocidiff_model::facts::{Form, Kind};
 use ocidiff_model::pattern::glob;
 use ocidiff_model::{Value, fact, near};
 
-use super::facts::Slip;
+use super::slip::Slip;
 use crate::corpus::names;
 use crate::machine::names::{capability_names, capability_number};
 
@@ -73,8 +73,11 @@ fn is_of_kind(forms: &[Form], value: &Value) -> bool {
         (Form::Number, Value::Int(_))
         | (Form::Bool, Value::Bool(_))
         | (Form::List | Form::Capabilities, Value::List(_)) => true,
-        (Form::Text | Form::Errno | Form::Signal | Form::Word(_), Value::Text(_)) => {
-            admits(forms, value) || !forms.contains(&Form::Text)
+        // What can be a number is one, and so is what can be true or false.
+        (Form::Text | Form::Errno | Form::Signal | Form::Word(_), Value::Text(text)) => {
+            let is_number = forms.contains(&Form::Number) && text.parse::<i64>().is_ok();
+            let is_bool = forms.contains(&Form::Bool) && text.parse::<bool>().is_ok();
+            !is_number && !is_bool
         }
         _ => false,
     })
@@ -246,6 +249,7 @@ mod tests {
         assert!(told("lifecycle.state.status", Value::Int(3)));
         assert!(told("process.exit", Value::List(Vec::new())));
         assert!(told("cgroup.pids.max", "7".into()));
+        assert!(told("process.exit", "1".into()) && told("proc.nnp", "true".into()));
         let entry = |path, item| entry(path, &facts::named(path), item).is_some();
         assert!(entry("proc.init.caps.eff", "CAP_KILL") && !entry("proc.init.caps.eff", "KI*"));
         assert!(!entry("syscall.denied", "CAP_KILL"));

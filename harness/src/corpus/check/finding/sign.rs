@@ -9,7 +9,7 @@ use ocidiff_model::pattern::alternatives;
 use ocidiff_model::{Channel, Value};
 use serde_json::Value as Json;
 
-use crate::corpus::check::facts::Slip;
+use crate::corpus::check::slip::Slip;
 use crate::corpus::check::{machine, values};
 use crate::corpus::names;
 use crate::corpus::spec::{self, Into};

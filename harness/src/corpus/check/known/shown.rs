@@ -5,7 +5,7 @@ use ocidiff_model::{Case, Finding, FindingId, step};
 use serde_json::Value as Json;
 
 use crate::corpus::Corpus;
-use crate::corpus::check::Slip;
+use crate::corpus::check::slip::Slip;
 use crate::corpus::config;
 
 /// Why a finding cannot show in the fact. What follows from it in other facts is recognised without being written, and
