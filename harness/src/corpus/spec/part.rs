@@ -71,7 +71,7 @@ enum Place {
 
 /// What is wrong with a path that starts at a type of the table (`config`): a name that is not there. `Ok` says whether
 /// it leads to a list, as far as the table knows.
-pub(crate) fn check_path(root: &str, path: &[Into<'_>]) -> Result<bool, Wrong> {
+pub(crate) fn check_path(root: &str, path: &[Into<'_>]) -> Result<bool, Box<Wrong>> {
     let mut places: Vec<Place> = TYPES.get(root).map(place).into_iter().collect();
     let mut keys: Vec<String> = Vec::new();
     for step in path {
@@ -83,7 +83,7 @@ pub(crate) fn check_path(root: &str, path: &[Into<'_>]) -> Result<bool, Wrong> {
             .flat_map(|place| below_place(*place, *step))
             .collect();
         if next.is_empty() && !places.is_empty() {
-            return Err(astray(&places, *step, keys));
+            return Err(Box::new(astray(&places, *step, keys)));
         }
         places = next;
     }
