@@ -136,7 +136,9 @@ impl Report {
 #[must_use]
 pub fn exit(reports: &[Report], strict: bool) -> ExitStatus {
     let any = |is: &dyn Fn(&Report) -> bool| reports.iter().any(is);
-    if any(&|report| matches!(report.outcome, Outcome::Broken(_))) {
+    let is_skipped = |report: &Report| matches!(report.outcome, Outcome::Skipped(_));
+    // Where nothing was tried, nothing was caught.
+    if any(&|report| matches!(report.outcome, Outcome::Broken(_))) || reports.iter().all(is_skipped) {
         ExitStatus::Broken
     } else if any(&|report| {
         matches!(report.outcome, Outcome::Missed | Outcome::Seen)
@@ -325,8 +327,8 @@ mod tests {
             (
                 Outcome::Skipped("w".to_owned()),
                 None,
-                ExitStatus::Ok,
-                ExitStatus::Ok,
+                ExitStatus::Broken,
+                ExitStatus::Broken,
             ),
             (
                 Outcome::Broken("w".to_owned()),
@@ -339,6 +341,11 @@ mod tests {
             assert_eq!(exit(&reports, false), plain, "{reports:?}");
             assert_eq!(exit(&reports, true), strict, "strict: {reports:?}");
         }
+        let some = [
+            report(Outcome::Skipped("w".to_owned()), None),
+            report(Outcome::Caught, Some(How::Clause)),
+        ];
+        assert_eq!(exit(&some, true), ExitStatus::Ok, "what was tried is caught");
     }
 
     #[test]

@@ -140,7 +140,8 @@ pub(crate) fn off(difference: &Difference) -> Vec<(&str, String, String)> {
         .filter_map(|(who, written)| {
             let group = seen(who)?;
             let fits = ocidiff_model::known::stands_for(written, group.value.as_ref());
-            (!fits).then(|| (who.as_str(), written.line(), value(group)))
+            let seen = || line(difference, group.value.as_ref());
+            (!fits).then(|| (who.as_str(), line(difference, Some(written)), seen()))
         })
         .collect()
 }
@@ -177,13 +178,29 @@ pub(crate) fn in_rows(case: &CaseReport, difference: &Difference) -> bool {
 }
 
 /// What the case expects of a fact that is not as expected.
-pub(crate) fn unmet(difference: &Difference) -> Option<(&Value, String)> {
-    let expected = difference.expected.as_ref()?;
+pub(crate) fn unmet(difference: &Difference) -> Option<(String, String)> {
+    let expected = line(difference, Some(difference.expected.as_ref()?));
     let all: usize = difference.groups.iter().map(|group| group.runtimes.len()).sum();
     match difference.against.len() {
         0 => None,
         number if number == all => Some((expected, "any runtime".to_owned())),
         _ => Some((expected, difference.against.join(", "))),
+    }
+}
+
+/// A value of a difference on one line: in quotes where another of its values reads alike and is not the same, as `"0"`
+/// beside 0.
+pub(crate) fn line(difference: &Difference, value: Option<&Value>) -> String {
+    let Some(own) = value else { return shown(None) };
+    let mut others = difference
+        .groups
+        .iter()
+        .filter_map(|group| group.value.as_ref())
+        .chain(&difference.expected)
+        .chain(difference.written.iter().map(|(_, value)| value));
+    match others.any(|other| other.is_only_read_like(own)) {
+        true => own.quoted(),
+        false => own.line(),
     }
 }
 

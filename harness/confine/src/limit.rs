@@ -11,8 +11,22 @@ const MOST: u64 = 1000;
 /// A limit as it holds in this run: multiplied by what the environment says.
 #[must_use]
 pub fn raised(limit: u64) -> u64 {
-    static FACTOR: LazyLock<u64> = LazyLock::new(|| factor(std::env::var(VARIABLE).ok().as_deref()));
+    static FACTOR: LazyLock<u64> = LazyLock::new(|| asked().unwrap_or(1));
     limit.saturating_mul(*FACTOR)
+}
+
+/// What raises no limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read {VARIABLE}={0}: it takes a whole number from 1 to {MOST}, by which every limit is multiplied")]
+pub struct NoFactor(String);
+
+/// How many times the limits are raised, as the environment says.
+///
+/// # Errors
+/// It says what is not a number of times.
+pub fn asked() -> Result<u64, NoFactor> {
+    let value = std::env::var_os(VARIABLE);
+    factor(value.as_ref().map(|value| value.to_string_lossy()).as_deref())
 }
 
 /// The same for what is counted in memory.
@@ -21,12 +35,10 @@ pub fn raised_count(limit: usize) -> usize {
     usize::try_from(raised(limit as u64)).unwrap_or(usize::MAX)
 }
 
-/// A value that is not a number of at least 1 raises nothing.
-fn factor(value: Option<&str>) -> u64 {
-    value
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1)
-        .clamp(1, MOST)
+fn factor(value: Option<&str>) -> Result<u64, NoFactor> {
+    let Some(text) = value else { return Ok(1) };
+    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+    number.ok_or_else(|| NoFactor(text.chars().take(40).collect()))
 }
 
 /// How to raise the limits, at the end of a message that names one.
@@ -46,14 +58,17 @@ mod tests {
     #[test]
     fn only_a_number_raises_a_limit() {
         for (value, expected) in [
-            (None, 1),
-            (Some("4"), 4),
-            (Some("0"), 1),
-            (Some("-3"), 1),
-            (Some("many"), 1),
-            (Some("99999999"), MOST),
+            (None, Some(1)),
+            (Some("1"), Some(1)),
+            (Some("4"), Some(4)),
+            (Some("1000"), Some(1000)),
+            (Some("0"), None),
+            (Some("-3"), None),
+            (Some("many"), None),
+            (Some(""), None),
+            (Some("99999999"), None),
         ] {
-            assert_eq!(factor(value), expected, "{value:?}");
+            assert_eq!(factor(value).ok(), expected, "{value:?}");
         }
     }
 }

@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::caller::Caller;
@@ -14,6 +16,7 @@ use crate::fact::{Channel, Value};
 use crate::family::Family;
 use crate::machine::CgroupVersion;
 use crate::range::Range;
+use crate::read::{OneOrList, ValueOr, one_or_list, value_or};
 use crate::rootfs::Rootfs;
 use crate::step::Step;
 
@@ -52,7 +55,7 @@ pub struct Needs {
 }
 
 /// What a case watches of a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Watch {
     /// These paths, or the beginnings of paths.
@@ -61,23 +64,65 @@ pub enum Watch {
     Not(Never),
 }
 
-/// The word `false`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "bool", into = "bool")]
-#[schemars(with = "bool")]
-pub struct Never;
-
-impl TryFrom<bool> for Never {
-    type Error = &'static str;
-
-    fn try_from(word: bool) -> Result<Self, &'static str> {
-        if word {
-            Err("a list of paths, or `false`")
-        } else {
-            Ok(Self)
+impl<'de> Deserialize<'de> for Watch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match one_or_list::<Watched, D>(deserializer, WATCH)? {
+            OneOrList::One(Watched::Not) => Ok(Self::Not(Never)),
+            OneOrList::One(Watched::Path(_)) => Err(D::Error::custom(format!("expected {WATCH}"))),
+            OneOrList::List(items) => {
+                let path = |item| match item {
+                    Watched::Path(path) => Ok(path),
+                    Watched::Not => Err(D::Error::custom("expected the text of a path, not `false`")),
+                };
+                items
+                    .into_iter()
+                    .map(path)
+                    .collect::<Result<_, _>>()
+                    .map(Self::Paths)
+            }
         }
     }
 }
+
+const WATCH: &str = "a list of paths, or `false` for the filters";
+
+/// What a watch is written with.
+enum Watched {
+    Path(String),
+    Not,
+}
+
+impl<'de> Deserialize<'de> for Watched {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WatchedVisitor;
+        impl Visitor<'_> for WatchedVisitor {
+            type Value = Watched;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the text of a path")
+            }
+
+            fn visit_str<E: Error>(self, path: &str) -> Result<Watched, E> {
+                Ok(Watched::Path(path.to_owned()))
+            }
+
+            fn visit_bool<E: Error>(self, word: bool) -> Result<Watched, E> {
+                if word {
+                    Err(E::custom(format!("expected {WATCH}")))
+                } else {
+                    Ok(Watched::Not)
+                }
+            }
+        }
+        deserializer.deserialize_any(WatchedVisitor)
+    }
+}
+
+/// The word `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(into = "bool")]
+#[schemars(with = "bool")]
+pub struct Never;
 
 impl From<Never> for bool {
     fn from(_: Never) -> Self {
@@ -194,16 +239,10 @@ impl<'de> Deserialize<'de> for Expectation {
             or: Vec<Value>,
             requirement: Option<String>,
         }
-        let value = serde_json::Value::deserialize(deserializer)?;
-        let parsed = if value.is_object() {
-            serde_json::from_value(value).map(|Long { is, or, requirement }| Self { is, or, requirement })
-        } else {
-            serde_json::from_value(value).map(|is| Self::only(is, None))
-        };
-        parsed.map_err(|error| {
-            serde::de::Error::custom(format!(
-                "expected a value, or `{{is: VALUE, requirement: ID}}`: {error}"
-            ))
+        let wanted = "a value, or {is: VALUE, or: [OTHER VALUES], requirement: ID}";
+        value_or(deserializer, wanted).map(|read| match read {
+            ValueOr::Value(is) => Self::only(is, None),
+            ValueOr::Map(Long { is, or, requirement }) => Self { is, or, requirement },
         })
     }
 }

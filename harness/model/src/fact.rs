@@ -94,7 +94,7 @@ impl fmt::Display for Channel {
 }
 
 /// The value of a fact. Lists keep their order, which is part of what was observed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// Yes or no.
@@ -118,6 +118,21 @@ impl Value {
             Self::Text(text) => text.clone(),
             Self::List(items) => format!("[{}]", items.join(", ")),
         }
+    }
+
+    /// The value on one line, with a text in quotes: `"0"` is not 0.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        match self {
+            Self::Text(text) => format!("\"{text}\""),
+            other => other.line(),
+        }
+    }
+
+    /// Whether the two look the same on one line, and are of different kinds.
+    #[must_use]
+    pub fn is_only_read_like(&self, other: &Self) -> bool {
+        self != other && self.line() == other.line()
     }
 
     /// The value as lines, for a unified diff.
@@ -271,6 +286,21 @@ mod tests {
         ] {
             assert_eq!((value.line().as_str(), value.to_string().as_str()), (line, line));
             assert_eq!(value.lines(), lines, "{line}");
+        }
+    }
+
+    #[test]
+    fn quotes_tell_a_text_from_what_reads_like_it() {
+        let list = |item: &str| Value::List(vec![item.to_owned()]);
+        for (one, other, expected) in [
+            (Value::Int(0), Value::from("0"), true),
+            (Value::from("true"), Value::Bool(true), true),
+            (Value::from("[a]"), list("a"), true),
+            (Value::from("0"), Value::from("0"), false),
+            (Value::Int(0), Value::Int(1), false),
+        ] {
+            assert_eq!(one.is_only_read_like(&other), expected, "{one} {other}");
+            assert!(!expected || one.quoted() != other.quoted(), "{one} {other}");
         }
     }
 

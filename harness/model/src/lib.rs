@@ -55,6 +55,7 @@ pub mod names;
 pub mod near;
 pub mod pattern;
 pub mod range;
+mod read;
 pub mod record;
 pub mod requirement;
 pub mod rootfs;

@@ -86,7 +86,29 @@ impl Machine {
     }
 }
 
+/// Whether two conditions leave room for the same: one of them may ask for nothing.
+fn agree<T>(one: Option<&T>, other: Option<&T>, can_be_both: impl Fn(&T, &T) -> bool) -> bool {
+    one.zip(other).is_none_or(|(one, other)| can_be_both(one, other))
+}
+
 impl When {
+    /// Whether entries of both can apply in one run, and neither outweighs the other: what is about an engine outweighs
+    /// what is not.
+    #[must_use]
+    pub fn competes_with(&self, other: &Self) -> bool {
+        let is_one_engine =
+            |one: &String, other: &String| one == other || [one, other].iter().any(|via| *via == ANY);
+        self.via.is_some() == other.via.is_some()
+            && agree(self.via.as_ref(), other.via.as_ref(), is_one_engine)
+            && agree(self.cgroup.as_ref(), other.cgroup.as_ref(), |one, other| {
+                one == other
+            })
+            && agree(self.arch.as_ref(), other.arch.as_ref(), |one, other| one == other)
+            && agree(self.kernel.as_ref(), other.kernel.as_ref(), |one, other| {
+                one.clone().and(other).can_hold()
+            })
+    }
+
     /// Whether an entry applies on the machine.
     #[must_use]
     pub fn holds(&self, machine: &Machine) -> bool {
@@ -106,6 +128,33 @@ impl When {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_compete_where_one_run_can_be_of_both_and_neither_outweighs_the_other() {
+        let when = |yaml: &str| serde_yaml::from_str::<When>(yaml).expect(yaml);
+        for (one, other, expected) in [
+            ("{}", "{}", true),
+            ("{cgroup: v1}", "{}", true),
+            ("{cgroup: v1}", "{cgroup: v2}", false),
+            ("{arch: x86_64}", "{arch: aarch64}", false),
+            ("{arch: x86_64}", "{cgroup: v2}", true),
+            ("{kernel: '>=6.6'}", "{kernel: '<6.6'}", false),
+            ("{kernel: '>=6.6'}", "{kernel: '<6.7'}", true),
+            (
+                "{kernel: '>=6.6', cgroup: v1}",
+                "{kernel: '<6.7', cgroup: v2}",
+                false,
+            ),
+            ("{via: docker}", "{}", false),
+            ("{via: docker}", "{via: podman}", false),
+            ("{via: docker}", "{via: '*'}", true),
+            ("{via: docker}", "{via: docker}", true),
+        ] {
+            let (one, other) = (when(one), when(other));
+            assert_eq!(one.competes_with(&other), expected, "{one:?} {other:?}");
+            assert_eq!(other.competes_with(&one), expected, "{other:?} {one:?}");
+        }
+    }
 
     #[test]
     fn a_version_of_cgroups_is_written_as_it_is_named() {

@@ -11,7 +11,7 @@ mod items;
 mod tests;
 
 use ocidiff_model::known::{Group, Item, KnownFile, Machine, RuntimeKey, When, stands_for};
-use ocidiff_model::{Catalogue, FindingId, RuntimeId, Value};
+use ocidiff_model::{Catalogue, FindingId, Range, RuntimeId, Value};
 
 use self::items::{exactly, items, unexplained, writable};
 use crate::corpus::print;
@@ -203,10 +203,18 @@ fn parted_from(blocks: &[Block], seen: &Observed, machine: &Machine) -> Option<W
         arch: others()
             .any(|when| when.arch.is_some())
             .then(|| machine.arch.clone()),
-        kernel: None,
+        kernel: others()
+            .any(|when| when.kernel.is_some())
+            .then(|| this_kernel(machine)),
         via: None,
     };
     (when != When::default()).then_some(when)
+}
+
+/// The range of this machine's kernel alone, as nothing is known of others.
+fn this_kernel(machine: &Machine) -> Range {
+    let range = format!("={}", machine.kernel).parse();
+    range.unwrap_or_else(|_| Range::all())
 }
 
 fn split(text: &str) -> Result<(String, Vec<Block>), Error> {

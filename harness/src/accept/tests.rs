@@ -185,6 +185,23 @@ fn members_that_show_the_same_share_a_group_and_part_when_they_do_not() {
 }
 
 #[test]
+fn a_new_group_holds_where_others_about_the_same_fact_do_not() {
+    for elsewhere in [
+        "kernel: '<6'",
+        "kernel: '>=7', arch: x86_64",
+        "cgroup: v2",
+        "arch: aarch64",
+    ] {
+        let before = format!("- when: {{{elsewhere}}}\n  facts: {{process.exit: [{{otherwise: 1}}]}}\n");
+        let new = seen("process.exit", None, &[("runc", 0), ("crun", 1)]);
+        let after = groups(&here(&before, &[new]).expect(elsewhere));
+        let [old, new] = [0, 1].map(|at| after[at].when.clone().expect(elsewhere));
+        assert!(!old.competes_with(&new), "{old:?} {new:?}");
+        assert!(new.holds(&machine(CgroupVersion::V1)), "{new:?}");
+    }
+}
+
+#[test]
 fn print_and_parse_are_inverses() {
     let yaml = "- {for: [a, '1'], when: {kernel: '>=6'}, rate: 0.05, facts: {a.b: [{because: [crun/it, runc/it], \
                 who: ['crun >=1.21'], shows: ['x: y', '', '1', plain, 'true', '- a', '#', \"a\\nb\"], reason: 'why: so'}, \

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
-use ocidiff_model::facts::{Compared, From, Kind, Less, Order, find, kinds, meant};
+use ocidiff_model::facts::{Compared, Form, From, Kind, Less, Order, find, kinds, meant};
 use ocidiff_model::pattern::glob;
 use ocidiff_model::{ExitStatus, Value};
 
@@ -97,7 +97,12 @@ pub(super) fn words_of(kind: &Kind) -> String {
         .less
         .as_ref()
         .map_or_else(String::new, |less| format!(", confines less: {}", words(less)));
-    format!("{from}{per}, {compared}, {}{less}", kind.impact)
+    let values: Vec<String> = kind.values.iter().map(Form::says).collect();
+    let values = match values.is_empty() {
+        true => String::new(),
+        false => format!("; {}", values.join(" or ")),
+    };
+    format!("{from}{per}, {compared}, {}{less}{values}", kind.impact)
 }
 
 fn words(less: &Less) -> String {

@@ -92,6 +92,10 @@ fn is_cell() -> bool {
 }
 
 fn dispatch(command: Command) -> Result<ExitStatus, Error> {
+    ocidiff_confine::limit::asked().map_err(|error| {
+        let why = ocidiff_reports::safe(&error.to_string());
+        Error::usage(format!("failed to {why}"))
+    })?;
     if runs_containers(&command)
         && let Some(low) = preflight::low(0)
     {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use ocidiff_model::ExitStatus;
 use ocidiff_model::pattern::glob;
-use ocidiff_reports::mutants::{Report, closing, exit, json, lines};
+use ocidiff_reports::mutants::{Outcome, Report, closing, exit, json, lines};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -32,7 +32,8 @@ every runtime has the fault, and only an expectation can catch it. All mutants t
 --whole takes several times as long if little is caught.
 
 Exit status: 0 all are caught; 1 some are not caught, or one is caught although its data says that no case can catch it; 2 wrong \
-use, or an error in a mutant; 3 a mutant's cases are broken, or the run was interrupted.";
+use, or an error in a mutant; 3 a mutant's cases are broken or its rule cannot be carried out, every mutant was skipped, or the \
+run was interrupted.";
 
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
@@ -112,6 +113,12 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<ExitStatus, Error> {
         output::complain("interrupted: what was not tried yet is not reported");
         ExitStatus::Broken
     } else {
+        if reports
+            .iter()
+            .all(|report| matches!(report.outcome, Outcome::Skipped(_)))
+        {
+            output::complain("nothing was tried: every mutant was skipped");
+        }
         exit(&reports, args.strict)
     };
     output::answer(&text, found)

@@ -15,7 +15,7 @@ mod memory;
 pub(crate) mod names;
 pub mod print;
 pub mod source;
-mod spec;
+pub(crate) mod spec;
 
 use std::collections::BTreeMap;
 

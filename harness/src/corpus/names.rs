@@ -6,6 +6,8 @@ use nix::sys::signal::Signal;
 use ocidiff_model::near;
 use ocidiff_seccomp::syscall;
 
+use crate::machine::names::{signal_name, signal_number};
+
 /// Real-time signals are written `RTMIN+3`, `RTMAX-1`, or by number.
 const LAST_SIGNAL: u32 = 64;
 
@@ -32,6 +34,16 @@ fn signals() -> impl Iterator<Item = &'static str> + Clone {
         .map(|signal| signal.as_str().trim_start_matches("SIG"))
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// Whether facts name a signal like this: without `SIG`, or by its number where it has no name.
+pub(super) fn is_shown_signal(name: &str) -> bool {
+    signal_number(name).is_some_and(|number| signal_name(number) == name)
+}
+
+/// The name that facts have for a signal that was meant.
+pub(super) fn signal_help(name: &str) -> Option<&'static str> {
+    near::near(name.strip_prefix("SIG").unwrap_or(name), signals())
 }
 
 /// What is wrong with a signal's name or number, and what to do; `None` if it is valid.

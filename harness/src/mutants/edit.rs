@@ -185,6 +185,15 @@ impl From<Edit> for Written {
 }
 
 impl Edit {
+    /// Where it looks, and where it puts something.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let target = match &self.what {
+            Change::Move(target) => Some(target),
+            _ => None,
+        };
+        std::iter::once(&self.path).chain(target)
+    }
+
     fn apply(&self, document: &mut Value) {
         match &self.what {
             Change::Drop => self.path.drop_from(document),

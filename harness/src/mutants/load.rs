@@ -145,6 +145,10 @@ fn check(mutant: &Mutant, names: &Names<'_>, wrong: &mut Wrong<'_>) {
             wrong(&["rule", "calls", op.name()], why, None);
         });
     }
+    for (keys, message, help) in super::check::rule(mutant) {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        wrong(&keys, message, help);
+    }
     let size = |edits| serde_json::to_string(edits).map_or(0, |text: String| text.len());
     let calls = mutant
         .rule

@@ -4,11 +4,13 @@
 //! |---------|-----------------------------------------------------------------|
 //! | `rule`  | a mutant as data                                                |
 //! | `path`, `edit` | changes to a JSON document                               |
+//! | `check` | rules that cannot do what they say                              |
 //! | `load`  | reads mutants from `runtimes/mutants/*.yaml`                    |
 //! | `wrap`  | what is called in place of a runtime, inside the cell           |
 //! | `plan`  | which cases are tried for a mutant, most likely first            |
 //! | `signs` | how a case catches it                                           |
 
+mod check;
 pub mod edit;
 pub mod load;
 pub(crate) mod path;

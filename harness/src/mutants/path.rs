@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::corpus::spec::Into;
+
 /// A path. `*` stands for every member or entry, `[3]` for an entry of a list by its index, `[-1]` for the last,
 /// `[KEY=TEXT]` for those that have the member or are this text, `[TEXT]` for those that are the text, `["a.b"]` for a
 /// member whose name contains dots.
@@ -117,6 +119,15 @@ impl fmt::Display for Path {
 }
 
 impl Part {
+    fn step(&self) -> Into<'_> {
+        match self {
+            Self::Name(name) | Self::Is(name) => Into::Name(name),
+            Self::All => Into::Every,
+            Self::Place(_) => Into::Entry,
+            Self::With(key, _) => Into::With(key),
+        }
+    }
+
     /// `at` is the entry's index, and the same from the end: -1 for the last.
     fn fits_entry(&self, at: (i64, i64), entry: &Value) -> bool {
         match self {
@@ -154,6 +165,11 @@ fn is_text(value: &Value, wanted: &str) -> bool {
 }
 
 impl Path {
+    /// Its steps, as far as they can be compared with what the document can have.
+    pub(super) fn steps(&self) -> Vec<Into<'_>> {
+        self.0.iter().map(Part::step).collect()
+    }
+
     /// Whether it consists of names only.
     pub(super) fn is_plain(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Name(_)))

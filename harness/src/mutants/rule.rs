@@ -7,6 +7,7 @@ use ocidiff_runtimes::{Call, Flag, Var};
 use serde::{Deserialize, Serialize};
 
 use super::edit::Edit;
+use super::path::Path;
 
 /// A runtime with one fault: a real one, and what is done around its calls.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Mutant {
     /// Why no case can catch it; that it is not caught is checked.
     #[serde(default)]
     pub unseen: Option<String>,
+    /// Paths of its edits that lead to nothing that the spec has, on purpose.
+    #[serde(default)]
+    pub invalid: Vec<Path>,
     /// What it does.
     #[serde(default)]
     pub rule: Rule,

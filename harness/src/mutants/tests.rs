@@ -346,20 +346,24 @@ fn only_the_steps_that_a_rule_changes_are_worth_a_try() {
         stdout: None,
         terminal: false,
     };
-    let configs = std::collections::BTreeMap::from([("main".to_owned(), r#"{"a":1}"#.to_owned())]);
+    let configs = std::collections::BTreeMap::from([("main".to_owned(), r#"{"hostname":"a"}"#.to_owned())]);
     for (rule, steps, expected) in [
         ("{}", vec![step(Op::Create, None)], true),
-        ("{config: [{drop: a}]}", vec![step(Op::Create, None)], true),
-        ("{config: [{drop: b}]}", vec![step(Op::Create, None)], false),
-        ("{config: [{drop: a}]}", vec![step(Op::State, None)], false),
+        ("{config: [{drop: hostname}]}", vec![step(Op::Create, None)], true),
         (
-            "{process: [{drop: p}]}",
-            vec![step(Op::Exec, Some(r#"{"p":1}"#))],
+            "{config: [{drop: domainname}]}",
+            vec![step(Op::Create, None)],
+            false,
+        ),
+        ("{config: [{drop: hostname}]}", vec![step(Op::State, None)], false),
+        (
+            "{process: [{drop: cwd}]}",
+            vec![step(Op::Exec, Some(r#"{"cwd":"/"}"#))],
             true,
         ),
         (
-            "{process: [{drop: p}]}",
-            vec![step(Op::Update, Some(r#"{"p":1}"#))],
+            "{process: [{drop: cwd}]}",
+            vec![step(Op::Update, Some(r#"{"cwd":"/"}"#))],
             false,
         ),
         ("{calls: {kill: {exit: 1}}}", vec![step(Op::Kill, None)], true),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, raise};
-use ocidiff_model::Op;
+use ocidiff_model::{Op, StepRecord};
 use ocidiff_runtimes::{Call, Runtime};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,11 @@ const KEPT: &str = "/run/ocidiff/mutant";
 const MAX_OUTPUT: u64 = 4 << 20;
 /// The exit status if the wrapper itself fails: none of our runtimes uses it.
 const FAILED: u8 = 125;
+/// How the shell ends if what it is to run is no program, or is not there.
+const CANNOT_EXECUTE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+/// How the wrapper begins to say that it failed.
+const SAYS: &str = "ocidiff: failed to ";
 
 /// What the wrapper is asked for in one call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +61,8 @@ enum Error {
     Work(#[from] serde_json::Error),
     #[error("{0}: {1}")]
     Io(String, io::Error),
+    #[error("run a script of the rule, which {0}: {1}")]
+    Script(&'static str, String),
 }
 
 fn at<'a>(what: impl Into<String> + 'a) -> impl FnOnce(io::Error) -> Error + 'a {
@@ -108,10 +115,24 @@ pub fn main(work: &str, command: &[OsString]) -> u8 {
     match in_cell().and_then(|()| carry_out(&serde_json::from_str(work)?, command)) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("ocidiff: failed to {error}");
+            eprintln!("{SAYS}{error}");
             FAILED
         }
     }
+}
+
+/// Why the rule of a mutant could not be carried out in a step, if so: what the mutant then shows is not its fault. Of a
+/// program that the runtime is called through, only the status of the real runtime's call tells.
+#[must_use]
+pub fn failure(mutant: &Mutant, step: &StepRecord, real: Option<&StepRecord>) -> Option<String> {
+    let words = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    if step.exit == Some(i32::from(FAILED)) && step.text.contains(SAYS) {
+        return Some(words(&step.text));
+    }
+    let rule = mutant.rule.calls.get(&step.op)?;
+    let is_of_shell = matches!(step.exit, Some(CANNOT_EXECUTE | NOT_FOUND));
+    let is_own = is_of_shell && real.is_none_or(|real| real.exit != step.exit);
+    (is_own && !rule.through.is_empty()).then(|| format!("`through`: {}", words(&step.text)))
 }
 
 /// A runtime is only called in a cell.
@@ -235,11 +256,12 @@ fn call_quietly(words: &[String]) -> Result<(), Error> {
         .map_err(at(format!("call {program}")))
 }
 
-/// Runs a script of the rule, with what it may need in its environment.
+/// Runs a script of the rule, with what it may need in its environment. A script that cannot be run is not a fault of
+/// the mutant, but of who wrote it.
 fn shell(work: &Work, script: &str) -> Result<ExitStatus, Error> {
     let pid = fs::read_to_string(paths::pid_file(&work.container)).unwrap_or_default();
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", script]);
+    command.args(["-eu", "-c", script]);
     command
         .env("OP", work.op.name())
         .env("ID", &work.container)
@@ -247,7 +269,24 @@ fn shell(work: &Work, script: &str) -> Result<ExitStatus, Error> {
         .env("PID_FILE", paths::pid_file(&work.container))
         .env("BUNDLE", paths::bundle(&work.container))
         .env("ROOT", paths::ROOT);
-    command.status().map_err(at("run a script of the rule"))
+    let status = command.status().map_err(at("run a script of the rule"))?;
+    match status.code() {
+        Some(0) | None => Ok(status),
+        Some(CANNOT_EXECUTE | NOT_FOUND) => Err(Error::Script(
+            "calls what is not a program here",
+            script.to_owned(),
+        )),
+        Some(_) if !is_script(script)? => Err(Error::Script("is not a script", script.to_owned())),
+        Some(_) => Ok(status),
+    }
+}
+
+/// Whether the shell can read the script.
+fn is_script(script: &str) -> Result<bool, Error> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-n", "-c", script]).stderr(Stdio::null());
+    let status = command.status().map_err(at("read a script of the rule"))?;
+    Ok(status.success())
 }
 
 fn print(stream: &mut impl Write, text: &[u8]) -> Result<(), Error> {

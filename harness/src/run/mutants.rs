@@ -20,6 +20,7 @@ use crate::judge::verdict::judge;
 use crate::mutants::plan::{Candidate, candidates, touches};
 use crate::mutants::rule::Mutant;
 use crate::mutants::signs::{catch, signs};
+use crate::mutants::wrap::failure;
 
 /// How many cases of a mutant run at a time, at most.
 const MOST_AT_ONCE: usize = 8;
@@ -56,10 +57,25 @@ fn cell<K: Ord, V>(shared: &Shared<K, V>, key: K) -> Arc<OnceCell<V>> {
 
 /// Why a case says nothing about a mutant.
 enum Nothing {
-    /// The rule does not change it, or the machine lacks something.
-    NotTried,
+    /// The rule does not change it.
+    Untouched,
+    /// The machine lacks something.
+    Lacking(String),
     /// The cell broke.
     Broken(String),
+    /// The rule cannot be carried out.
+    Rule(String),
+}
+
+/// What became of the cases that say nothing about a mutant.
+#[derive(Default)]
+struct Rest {
+    /// What broke first.
+    broken: Option<String>,
+    /// Why the rule cannot be carried out.
+    rule: Option<String>,
+    /// What the machine lacks, if no case that has all it needs is left.
+    lacking: Option<String>,
 }
 
 /// The mutant and the real runtimes that it is compared with.
@@ -94,17 +110,17 @@ impl Bench {
             }
         };
         report.over = sides.mutants.iter().map(|one| one.runtime.label()).collect();
-        let broken = self.try_cases(mutant, &sides, &mut report).await;
-        report.outcome = outcome(mutant, &report, broken);
+        let rest = self.try_cases(mutant, &sides, &mut report).await;
+        report.outcome = outcome(mutant, &report, rest);
         report.seconds = started.elapsed().as_secs_f64();
         report
     }
 
-    /// Tries the candidates until one catches the mutant as well as any can; returns what broke first, if
-    /// something did.
-    async fn try_cases(&self, mutant: &Mutant, sides: &Sides, report: &mut Report) -> Option<String> {
+    /// Tries the candidates until one catches the mutant as well as any can; returns what became of the others.
+    async fn try_cases(&self, mutant: &Mutant, sides: &Sides, report: &mut Report) -> Rest {
         let candidates = candidates(mutant, &self.runner.corpus, self.mode.whole);
-        let (mut rest, mut at_once, mut broken) = (candidates.as_slice(), 1, None);
+        let (mut rest, mut at_once, mut others) = (candidates.as_slice(), 1, Rest::default());
+        let mut untouched = 0;
         // Most mutants are caught by the first case; if that is not the right one, a few are tried at a time.
         while let Some(first) = rest.first() {
             let caught = report.catch.as_ref().map(|found| found.how);
@@ -121,15 +137,27 @@ impl Bench {
                         report.tried += 1;
                         report.better(found);
                     }
-                    Err(Nothing::NotTried) => {}
+                    Err(Nothing::Untouched) => untouched += 1,
+                    Err(Nothing::Lacking(why)) => {
+                        others.lacking.get_or_insert(why);
+                    }
                     Err(Nothing::Broken(why)) => {
-                        broken.get_or_insert(format!("{}: {why}", candidate.entry.case.name));
+                        let case = &candidate.entry.case.name;
+                        others.broken.get_or_insert(format!("{case}: {why}"));
+                    }
+                    Err(Nothing::Rule(why)) => {
+                        let case = &candidate.entry.case.name;
+                        others.rule.get_or_insert(format!("{case}: {why}"));
                     }
                 }
             }
+            if others.rule.is_some() {
+                break;
+            }
             (rest, at_once) = (later, (at_once * 2).min(MOST_AT_ONCE));
         }
-        broken
+        others.lacking = others.lacking.filter(|_| untouched + report.tried == 0);
+        others
     }
 
     fn sides(&self, mutant: &Arc<Mutant>) -> Result<Sides, String> {
@@ -165,8 +193,12 @@ impl Bench {
         candidate: Candidate<'_>,
     ) -> Result<Option<Catch>, Nothing> {
         let case = &candidate.entry.case;
-        if self.abilities.missing_of(case).is_some() || self.runner.missing(case).is_some() {
-            return Err(Nothing::NotTried);
+        if let Some(why) = self
+            .abilities
+            .missing_of(case)
+            .or_else(|| self.runner.missing(case))
+        {
+            return Err(Nothing::Lacking(why));
         }
         let built = cell(&self.built, case.name.clone());
         let bundle = built
@@ -182,7 +214,7 @@ impl Bench {
                 .is_ok_and(|steps| touches(&mutant.rule, &steps, &bundle.configs))
         });
         if !touched {
-            return Err(Nothing::NotTried);
+            return Err(Nothing::Untouched);
         }
         // A mutant is not compared if its real runtime lacks a step of the case.
         if sides
@@ -190,7 +222,9 @@ impl Bench {
             .iter()
             .any(|contender| contender.steps(case, &bundle.configs).is_err())
         {
-            return Err(Nothing::NotTried);
+            return Err(Nothing::Lacking(
+                "its runtime lacks a step of the case".to_owned(),
+            ));
         }
         // A rule that cannot be expressed would otherwise look like a runtime that lacks a step, and would not be
         // compared.
@@ -204,13 +238,13 @@ impl Bench {
         let real = real
             .get_or_init(|| self.runner.launch_under(&sides.real, case, bundle))
             .await;
-        let found = self.signs(sides, candidate, bundle, real).await?;
+        let found = self.signs(mutant, sides, candidate, bundle, real).await?;
         if found.is_empty() {
             return Ok(None);
         }
         // Run both sides once more: what came by chance does not come again.
         let real = self.runner.launch_under(&sides.real, case, bundle).await;
-        let again = self.signs(sides, candidate, bundle, &real).await?;
+        let again = self.signs(mutant, sides, candidate, bundle, &real).await?;
         let stays = |sign: &Sign| again.iter().any(|other| other.fact == sign.fact);
         let found = found.into_iter().filter(stays).collect();
         Ok(catch(case, &mutant.breaks, found))
@@ -218,6 +252,7 @@ impl Bench {
 
     async fn signs(
         &self,
+        mutant: &Mutant,
         sides: &Sides,
         candidate: Candidate<'_>,
         bundle: &Bundle,
@@ -227,6 +262,13 @@ impl Bench {
         let mutants = self.runner.launch_under(&sides.mutants, case, bundle).await;
         if let Some(why) = real.iter().chain(&mutants).find_map(broken) {
             return Err(Nothing::Broken(why));
+        }
+        if let Some(why) = real
+            .iter()
+            .zip(&mutants)
+            .find_map(|(real, own)| misfit(mutant, real, own))
+        {
+            return Err(Nothing::Rule(why));
         }
         let labels = labels(&sides.mutants);
         if !self.mode.all_alike {
@@ -280,12 +322,34 @@ fn broken(record: &Record) -> Option<String> {
     }
 }
 
-fn outcome(mutant: &Mutant, report: &Report, broken: Option<String>) -> Outcome {
-    match (&report.catch, broken) {
+/// Why the rule cannot be carried out in one of the steps.
+fn misfit(mutant: &Mutant, real: &Record, own: &Record) -> Option<String> {
+    own.steps.iter().find_map(|step| {
+        let real = real.steps.iter().find(|other| other.label == step.label);
+        failure(mutant, step, real)
+    })
+}
+
+fn outcome(mutant: &Mutant, report: &Report, rest: Rest) -> Outcome {
+    // A rule that changes nothing cannot be seen by anybody: that says nothing about the cases.
+    let is_idle = report.tried == 0 && !mutant.rule.is_empty();
+    match (&report.catch, rest) {
+        (_, Rest { rule: Some(why), .. }) => Outcome::Broken(why),
         (Some(_), _) if mutant.unseen.is_some() => Outcome::Seen,
         (Some(_), _) => Outcome::Caught,
-        (None, Some(why)) => Outcome::Broken(why),
-        (None, None) if mutant.unseen.is_some() => Outcome::Unseen,
-        (None, None) => Outcome::Missed,
+        (
+            None,
+            Rest {
+                broken: Some(why), ..
+            },
+        ) => Outcome::Broken(why),
+        (
+            None,
+            Rest {
+                lacking: Some(why), ..
+            },
+        ) => Outcome::Skipped(why),
+        (None, _) if mutant.unseen.is_some() && !is_idle => Outcome::Unseen,
+        (None, _) => Outcome::Missed,
     }
 }

@@ -63,6 +63,11 @@ cases! {
     a_changed_profile_of_the_engine: "summary: s\nconfig:\n  linux:\n    seccomp: {$profile: RuntimeDefault, defaultErrnoRet: 38}\n", "4:5", ["is the engine's own"];
     an_unknown_channel: "summary: s\nwatch:\n  syscalls: [x]\n", "3:3", ["syscalls"];
     a_fact_of_no_channel: "summary: s\nexpect:\n  prozess.exit: 0\n", "3:3", ["prozess.exit", "process"];
+    nothing_for_a_value: "summary: s\nexpect:\n  process.exit: null\n", "3:17", ["expected a value", "not null", "{is: VALUE"];
+    a_map_for_a_value: "summary: s\nexpect:\n  process.exit: {iss: 3}\n", "3:18", ["unknown field `iss`", "`is`"];
+    a_number_in_a_list: "summary: s\nexpect:\n  process.stdout: [5]\n", "3:20", ["a list holds texts only"];
+    a_number_for_a_path: "summary: s\nwatch: {filter: [5]}\n", "2:18", ["the text of a path"];
+    a_text_for_paths: "summary: s\nwatch: {proc: caps}\n", "2:8", ["a list of paths"];
     a_family_of_nothing: "summary: s\nfor: 3\n", "2:1", ["`for` takes"];
     a_limit_below_zero: "summary: s\nsteps:\n  - create: {limit: -1}\n", "3:5", ["limit"];
     a_limit_without_end: "summary: s\nsteps:\n  - create: {limit: .inf}\n", "3:5", ["limit"];

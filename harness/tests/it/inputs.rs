@@ -244,6 +244,11 @@ fn limits_can_be_raised() {
     let mut command = scene.command(&["list", "--cases", "cases"]);
     let child = output.spawn(command.env("OCIDIFF_LIMITS", "2"));
     output.wait(child, LIMIT).ends_with(0);
+    for wrong in ["abc", "0", "-1", "1001", ""] {
+        let output = Output::new(scene.path());
+        let child = output.spawn(scene.command(&["facts"]).env("OCIDIFF_LIMITS", wrong));
+        refused(&output.wait(child, LIMIT), &["OCIDIFF_LIMITS", "from 1 to 1000"]);
+    }
 }
 
 /// Every command that reads a bundle; `None` if the runtimes are missing.

@@ -197,6 +197,85 @@ fn what_nobody_can_catch_is_missed_and_says_how_many_cases_were_tried() {
 }
 
 #[test]
+fn a_rule_that_changes_nothing_is_missed_whatever_it_says() {
+    let scene = scene();
+    let mutants = "- {name: idle, summary: i, topics: [t], unseen: nobody looks, rule: {config: [{set: hostname, to: x, was: never there}]}}";
+    let Some(ran) = run(&scene, mutants, &[]) else {
+        return;
+    };
+    ran.ends_with(1);
+    assert!(
+        ran.stdout.contains("MISSED") && ran.stdout.contains("touches no case"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_script_that_cannot_be_run_is_no_fault_that_is_caught() {
+    let scene = scene();
+    for (name, rule, words) in [
+        ("unknown", "before: 'sedd -i s/x/y/ $BUNDLE/config.json'", "sedd"),
+        ("middle", "before: 'nosuchprogram; true'", "nosuchprogram"),
+        ("syntax", "before: 'if then'", "is not a script"),
+        ("behind", "after: 'nosuchprogram'", "nosuchprogram"),
+        ("through", "through: [/usr/bin/envv]", "/usr/bin/envv"),
+        (
+            "shell",
+            "through: [/bin/sh, -c, 'nosuchprogram \"$@\"', sh]",
+            "nosuchprogram",
+        ),
+    ] {
+        let mutant =
+            format!("- {{name: {name}, summary: s, topics: [t], rule: {{calls: {{create: {{{rule}}}}}}}}}");
+        let Some(ran) = run(&scene, &mutant, &[]) else {
+            return;
+        };
+        ran.ends_with(3);
+        assert!(
+            ran.stdout.contains("broken") && ran.stdout.contains(words),
+            "{name}: {}",
+            ran.stdout
+        );
+    }
+    let mutant = "- {name: own, summary: s, topics: [t], rule: {calls: {create: {before: 'exit 3'}}}}";
+    let Some(ran) = run(&scene, mutant, &[]) else {
+        return;
+    };
+    ran.ends_with(0);
+}
+
+#[test]
+fn where_every_mutant_is_skipped_nothing_was_caught() {
+    let scene = scene();
+    let mutants = "- {name: elsewhere, summary: crun only, topics: [t], over: [crun], rule: {config: [{drop: process.cwd}]}}";
+    let Some(ran) = run(&scene, mutants, &[]) else {
+        return;
+    };
+    ran.ends_with(3);
+    assert!(ran.stderr.contains("every mutant was skipped"), "{}", ran.stderr);
+}
+
+#[test]
+fn edits_and_scripts_with_a_slip_are_errors_in_their_line() {
+    let scene = scene();
+    scene.write(
+        "m.yaml",
+        "- name: a\n  summary: s\n  topics: [t]\n  rule:\n    config:\n      - {set: hostnam, to: foo}\n    calls:\n      create:\n        before: rm $BUNDEL\n",
+    );
+    let ran = scene.run(&["mutants", "--cases", "cases", "--mutants", "m.yaml", "--list"]);
+    ran.ends_with(2);
+    for text in [
+        "m.yaml:6:",
+        "did you mean `hostname`?",
+        "m.yaml:9:9",
+        "did you mean `BUNDLE`?",
+    ] {
+        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn wrong_use_ends_with_2_and_says_what_is_wrong() {
     let scene = scene();
     scene.write("m.yaml", "- {name: a, summary: s, breaks: [nosuch]}");

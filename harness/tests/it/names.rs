@@ -201,6 +201,30 @@ const CASES: &[Slip] = &[
     ),
     slip("expect: {proc.secnd.umask: '0022'}", 2, "`secnd`"),
     slip("expect: {prozess.exit: 0}", 2, "did you mean `process.exit`?"),
+    // Values.
+    slip("expect: {process.exit: '0'}", 2, "write 0"),
+    slip(
+        "expect: {process.exit: {is: 0, or: [signal TRM]}}",
+        2,
+        "did you mean `signal TERM`?",
+    ),
+    slip(
+        "expect: {lifecycle.create.result: okay}",
+        2,
+        "`lifecycle.create.result` is never \"okay\"",
+    ),
+    slip(
+        "steps: [create, state]\nexpect: {lifecycle.state.status: creatd}",
+        3,
+        "did you mean `created`?",
+    ),
+    slip(
+        "expect: {proc.caps.effective: [CAP_KILL, CAP_CHOWN]}",
+        2,
+        "write [CHOWN, KILL]",
+    ),
+    slip("expect: {proc.nnp: 'true'}", 2, "write true"),
+    slip("expect: {proc.umask: 22}", 2, "write \"22\""),
     slip(
         "expect: {process.exit: {is: 0, requirement: seccomp-default-acton}}",
         2,
@@ -437,7 +461,12 @@ const KNOWN: &[Slip] = &[
         "no version can lie in",
     ),
     slip(
-        "- facts: {lifecycle.kill.result: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}",
+        "- facts:\n    process.exit: [{because: runc/enosys-stub, shows: '1'}, {otherwise: 2}]",
+        2,
+        "write 1",
+    ),
+    slip(
+        "- facts: {lifecycle.kill.result: [{because: runc/enosys-stub, shows: error}, {otherwise: ok}]}",
         1,
         "has no step `kill`",
     ),

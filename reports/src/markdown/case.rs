@@ -51,12 +51,12 @@ fn facts(out: &mut String, case: &CaseReport, shown: &[&Difference]) {
         let values = difference.groups.iter().map(|group| {
             let value = match &group.value {
                 Some(value) if diff::wants_diff(difference) => count(value.lines().len(), "line"),
-                _ => code(&telling::value(group)),
+                _ => code(&telling::line(difference, group.value.as_ref())),
             };
             format!("{} {value}", text(&group.runtimes.join(", ")))
         });
         let expected = telling::unmet(difference).map_or(String::new(), |(value, who)| {
-            format!("{}, not so under {}", code(&value.line()), text(&who))
+            format!("{}, not so under {}", code(&value), text(&who))
         });
         out.push_str(&format!(
             "| {} | {} | {expected} | {} |\n",

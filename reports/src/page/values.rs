@@ -108,7 +108,7 @@ fn cells(difference: &Difference, who: &[&str], depth: Depth) -> Vec<Html> {
 fn notes(case: &CaseReport, difference: &Difference, depth: Depth) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some((value, who)) = telling::unmet(difference) {
-        let value = safe_to(&value.line(), depth.value);
+        let value = safe_to(&value, depth.value);
         notes.push(format!("expected {value}, not so under {who}"));
     }
     let remark = telling::remark(case, difference);
@@ -133,6 +133,9 @@ fn value(difference: &Difference, group: &Group, depth: Depth) -> Html {
     match &group.value {
         None => Html::element("i", &[], [Html::text(ocidiff_model::known::ABSENT)]),
         Some(value) if diff::wants_diff(difference) => Html::text(&count(value.lines().len(), "line")),
-        Some(_) => Html::text(&safe_to(&telling::value(group), depth.value)),
+        Some(_) => Html::text(&safe_to(
+            &telling::line(difference, group.value.as_ref()),
+            depth.value,
+        )),
     }
 }

@@ -199,7 +199,7 @@ pub(super) fn facts(
         if let Some((expected, who)) = telling::unmet(difference) {
             sheet.field(
                 "expect",
-                &format!("{} {}, not so under {who}", difference.fact, expected.line()),
+                &format!("{} {expected}, not so under {who}", difference.fact),
             );
         }
     }
@@ -278,7 +278,7 @@ fn fact(
 fn group_value(difference: &Difference, group: &ocidiff_model::Group, style: &Style) -> String {
     match &group.value {
         Some(value) if diff::wants_diff(difference) => count(value.lines().len(), "line"),
-        _ => style.text(&telling::value(group), VALUE),
+        _ => style.text(&telling::line(difference, group.value.as_ref()), VALUE),
     }
 }
 

@@ -53,7 +53,7 @@ fn unknown_keys_and_wrong_expectations_are_refused() {
         ("{summary: s, rootfz: x}", "unknown field `rootfz`"),
         (
             "{summary: s, expect: {a: {iz: 1}}}",
-            "{is: VALUE, requirement: ID}",
+            "unknown field `iz`, expected one of `is`, `or`, `requirement`",
         ),
         ("{summary: s, for: 3}", "`for` takes"),
     ] {

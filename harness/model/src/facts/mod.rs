@@ -1,11 +1,15 @@
 //! The table of facts (`data/facts.yaml`): every possible fact, and what is known about each.
 
+mod form;
+mod meet;
 mod pattern;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::form::Form;
+use self::meet::Shape;
 use self::pattern::Pattern;
 use crate::fact::{Channel, Value};
 use crate::impact::Impact;
@@ -79,6 +83,9 @@ pub struct Kind {
     /// Which value confines less, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub less: Option<Less>,
+    /// What its value can be, where that is known; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Form>,
     /// What it is, in one line.
     pub says: String,
 }
@@ -137,6 +144,8 @@ struct Row {
     kind: Kind,
     channel: Channel,
     patterns: Vec<Pattern>,
+    /// The patterns in the form in which they are compared with patterns of paths: made once that is asked for.
+    shapes: OnceLock<Vec<Shape>>,
 }
 
 impl Row {
@@ -158,6 +167,7 @@ static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
             kind,
             channel,
             patterns,
+            shapes: OnceLock::new(),
         })
     };
     kinds.into_iter().filter_map(row).collect()
@@ -191,6 +201,34 @@ pub fn find(path: &str) -> Option<Found<'_>> {
         pairs.find_map(|(row, rest)| labelled(rest, row).find_map(|(of, rest)| row.read(of, rest)))
     };
     of_first().or_else(of_other)
+}
+
+/// The rows of the facts that a path or a pattern of paths can name: `*` stands for any text. Of a container or a
+/// process other than the first only `exec` can be named in a pattern, as the others have whatever names a case gives.
+#[must_use]
+pub fn named(pattern: &str) -> Vec<&'static Kind> {
+    if !pattern.contains('*') {
+        return find(pattern).map(|found| found.kind).into_iter().collect();
+    }
+    let pattern = pattern::without_count(pattern);
+    let shapes = |row: &'static Row| {
+        let make = || meet::shapes(&row.patterns, row.kind.per.is_some());
+        row.shapes.get_or_init(make).iter()
+    };
+    // A hole for any text takes any letters: what is known by name comes first.
+    let rows = |by_name: bool| -> Vec<&'static Kind> {
+        let meets = |row: &&'static Row| shapes(row).any(|shape| shape.meets(pattern, by_name));
+        TABLE.iter().filter(meets).map(|row| &row.kind).collect()
+    };
+    let known = rows(true);
+    if known.is_empty() { rows(false) } else { known }
+}
+
+/// Whether a pattern of paths can name what is written as in the table: `lifecycle.<step>.said`.
+#[must_use]
+pub fn can_name(pattern: &str, path: &'static str) -> bool {
+    let shapes = meet::shapes(&[Pattern::of(path)], false);
+    shapes.iter().any(|shape| shape.meets(pattern, false))
 }
 
 /// The path without its channel.

@@ -6,7 +6,7 @@ use crate::step::{MAIN, Op};
 
 /// A part of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Text(&'static str),
     Hole(&'static str),
 }
@@ -14,8 +14,8 @@ enum Part {
 /// A path without alternatives, as its parts after the channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
-    channel: &'static str,
-    parts: Vec<Part>,
+    pub(super) channel: &'static str,
+    pub(super) parts: Vec<Part>,
 }
 
 type Holes<'p> = Vec<(&'static str, &'p str)>;
@@ -25,12 +25,8 @@ pub(super) fn all(text: &str) -> Vec<Pattern> {
     alternatives(text)
         .into_iter()
         .filter_map(|text| {
-            let text: &'static str = Box::leak(text.into_boxed_str());
-            let (channel, rest) = text.split_once('.')?;
-            Some(Pattern {
-                channel,
-                parts: parts(rest),
-            })
+            text.contains('.')
+                .then(|| Pattern::of(Box::leak(text.into_boxed_str())))
         })
         .chain(bare(text))
         .collect()
@@ -63,6 +59,15 @@ fn parts(mut rest: &'static str) -> Vec<Part> {
 }
 
 impl Pattern {
+    /// A path without alternatives.
+    pub(super) fn of(text: &'static str) -> Self {
+        let (channel, rest) = text.split_once('.').unwrap_or((text, ""));
+        Self {
+            channel,
+            parts: parts(rest),
+        }
+    }
+
     /// What stands in the holes, if the path is of this kind.
     pub(super) fn fits<'p>(&self, channel: &str, rest: &'p str) -> Option<Holes<'p>> {
         (self.channel == channel)

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::{ABSENT, Channel, Value};
 use crate::pattern::{alternatives, glob};
+use crate::read::{ValueOr, value_or};
 
 /// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are the runtime's own words,
 /// which are not compared; `where` can refer to them.
@@ -21,13 +22,23 @@ pub const SAID: &str = "said";
 pub const CALL: &str = "call";
 
 /// What the others show: a value, or a condition on it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Instead {
     /// A value, which may have `*`.
     Is(Value),
     /// A condition.
     Fits(Predicate),
+}
+
+impl<'de> Deserialize<'de> for Instead {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wanted = "a value, or a condition such as {one-of: [V, ...]}";
+        value_or(deserializer, wanted).map(|read| match read {
+            ValueOr::Value(value) => Self::Is(value),
+            ValueOr::Map(condition) => Self::Fits(condition),
+        })
+    }
 }
 
 /// One way in which a finding shows.

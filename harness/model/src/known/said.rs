@@ -10,15 +10,25 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::RuntimeKey;
 use crate::fact::Value;
 use crate::finding::FindingId;
+use crate::read::{OneOrList, one_or_list};
 
 /// One finding, or several that cause a value together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Because {
     /// One finding.
     One(FindingId),
     /// All of these findings.
     All(Vec<FindingId>),
+}
+
+impl<'de> Deserialize<'de> for Because {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_or_list(deserializer, "a finding, or a list of findings").map(|read| match read {
+            OneOrList::One(id) => Self::One(id),
+            OneOrList::List(ids) => Self::All(ids),
+        })
+    }
 }
 
 impl Because {

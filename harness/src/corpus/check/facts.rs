@@ -4,15 +4,14 @@
 use std::collections::BTreeSet;
 
 use ocidiff_model::facts::{self, Found};
-use ocidiff_model::{Case, Channel, Expectation, Op, Value, Watch, fact, near, step};
+use ocidiff_model::{Case, Channel, Expectation, Op, Watch, fact, near, step};
 use serde_json::Value as Json;
 
 use super::place::Place;
+use super::slip::Slip;
+use super::values;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::names;
-
-/// How a call can end, besides by a signal; and that it was not made.
-const RESULTS: [&str; 5] = ["ok", "error", "panic", "timeout", fact::ABSENT];
 
 /// What a case's facts can be about.
 pub(super) struct Names {
@@ -23,9 +22,6 @@ pub(super) struct Names {
     /// Hooks by the name under which they log; `None` if one of them is not the probe.
     hooks: Option<BTreeSet<String>>,
 }
-
-/// What is wrong with a name, and what to do.
-pub(super) type Slip = (String, Option<String>);
 
 impl Names {
     pub(super) fn of(case: &Case) -> Self {
@@ -106,16 +102,12 @@ impl Names {
     }
 }
 
-/// A word that is not a possible result of a runtime call.
-fn unknown_result(path: &str, expectation: &Expectation) -> Option<Slip> {
-    let is_result = path.starts_with("lifecycle.") && path.ends_with(".result");
-    let mut words = expectation.values().filter_map(|value| match value {
-        Value::Text(word) if is_result => Some(word.as_str()),
-        _ => None,
-    });
-    let is_known = |word: &&str| RESULTS.contains(word) || word.starts_with("signal ") || word.contains('*');
-    let word = words.find(|word| !is_known(word))?;
-    Some((format!("no call ends with `{word}`"), near::help(word, RESULTS)))
+/// A value that the fact can never have.
+fn impossible(path: &str, expectation: &Expectation) -> Option<Slip> {
+    let kinds = facts::named(path);
+    expectation
+        .values()
+        .find_map(|value| values::slip(path, &kinds, value))
 }
 
 /// The fact of a path, or what is wrong with it.
@@ -151,7 +143,7 @@ pub(super) fn case(place: Place<'_>, names: &Names) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let body = &place.case.body;
     for (path, expectation) in &body.expect {
-        let slip = names.fact(path).or_else(|| unknown_result(path, expectation));
+        let slip = names.fact(path).or_else(|| impossible(path, expectation));
         found.extend(slip.map(|(message, help)| place.at(&["expect", path], message, help)));
     }
     for (channel, watch) in &body.watch {

@@ -1,8 +1,8 @@
 //! Findings: their texts, clauses, ranges and conditions.
 
-use ocidiff_model::finding::{CALL, Predicate, SAID, Sign};
-use ocidiff_model::pattern::{alternatives, glob};
-use ocidiff_model::{Channel, Finding, facts};
+mod sign;
+
+use ocidiff_model::Finding;
 
 use super::{machine, requirement};
 use crate::corpus::Corpus;
@@ -78,57 +78,14 @@ pub(in crate::corpus) fn check(
         tell(&place, wrong.message, wrong.help.as_deref());
     }
     for (at, sign) in finding.shows.iter().enumerate() {
-        let at = at.to_string();
-        let paths = std::iter::once(&sign.fact)
-            .chain(sign.beside.keys())
-            .chain(sign.others.keys());
-        let is_aside = |path: &str| {
-            [SAID, CALL]
+        for (keys, (message, help)) in sign::slips(sign, applies) {
+            let at = at.to_string();
+            let place: Vec<&str> = ["shows", &at]
                 .into_iter()
-                .any(|last| path.ends_with(&format!(".{last}")))
-        };
-        let is_plain = |path: &str| !path.contains(['*', '{']) && !is_aside(path);
-        for path in paths {
-            // What is said for several facts must be said of a channel that there is.
-            let is_wrong = if is_plain(path) {
-                facts::find(path).is_none()
-            } else {
-                !is_of_a_channel(path)
-            };
-            if is_wrong {
-                let help = facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
-                tell(
-                    &["shows", &at],
-                    format!("there is no fact `{path}`"),
-                    help.as_deref(),
-                );
-            }
-        }
-        if explains_anything(sign) && applies.is_none() {
-            let help = "say which fact and which value, or which workloads (`applies`)";
-            tell(
-                &["shows", &at],
-                "this sign would explain whatever differs under the component".to_owned(),
-                Some(help),
-            );
+                .chain(keys.iter().map(String::as_str))
+                .collect();
+            tell(&place, message, help.as_deref());
         }
     }
     found
-}
-
-/// Whether a path with `*` or `{a,b}` can be a fact's: its first word, as far as it is written, is a channel's.
-fn is_of_a_channel(path: &str) -> bool {
-    alternatives(path).iter().all(|path| {
-        let head = path.split('.').next().unwrap_or_default();
-        Channel::ALL.iter().any(|channel| glob(head, channel.name()))
-    })
-}
-
-/// A sign of every difference there can be.
-fn explains_anything(sign: &Sign) -> bool {
-    sign.fact == "*"
-        && sign.listed.is_none()
-        && sign.shows == Predicate::Any(true)
-        && sign.beside.is_empty()
-        && sign.others.is_empty()
 }

@@ -1,13 +1,17 @@
 //! Known files: the facts, members, findings, runtimes and machines in them must exist.
 
+mod shown;
+mod twice;
+
 use std::collections::BTreeSet;
 
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
-use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, near, step};
+use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, facts, near, step};
 
-use super::facts::{Names, Slip, known_fact};
-use super::machine;
+use super::facts::{Names, known_fact};
+use super::slip::Slip;
+use super::{machine, values};
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::{Corpus, limits};
@@ -50,12 +54,14 @@ pub(in crate::corpus) fn check(
                 found.extend(slip.map(|(message, help)| at(message, help)));
             }
             found.extend(wrong);
+            found.extend(unlike(document, &index, fact, said.items()));
             if said.shown().is_empty() {
                 found.extend(whole(document, &index, fact, said.items()));
             }
             for id in said.shown() {
-                let slip = sign(document, &index, fact, id, against.corpus);
-                found.extend(slip.or_else(|| foreign(document, &index, (group, fact), id, against)));
+                let slip = shown::slip(id, fact, &about(group, against.cases), against.corpus);
+                found
+                    .extend(slip.map(|(message, help)| document.at(&[&index, "facts", fact], message, help)));
             }
             for (at, item) in said.items().iter().enumerate() {
                 if let Item::Because(item) = item {
@@ -69,6 +75,7 @@ pub(in crate::corpus) fn check(
             }
         }
     }
+    found.extend(twice::check(document, known, against.cases));
     match entries(document, known, against) {
         Err(more) => found.extend(more),
         Ok(entries) if found.is_empty() => return Ok(entries),
@@ -199,50 +206,20 @@ fn same(fact: &str, items: &[Item], about: &[&Case]) -> Option<Slip> {
     Some((message.to_owned(), None))
 }
 
-/// A finding that should say how the fact differs must have a sign that is about the fact, or one from which the
-/// fact can follow.
-fn sign(
-    document: &Document<'_>,
-    index: &str,
-    fact: &str,
-    id: &FindingId,
-    corpus: &Corpus,
-) -> Option<Diagnostic> {
-    let finding = corpus.findings.find(id)?;
-    finding.shows.is_empty().then(|| {
-        let message = format!("`{id}` has no `shows` that could say how the fact differs");
-        let help = "write the values: [{because: ID, shows: VALUE}, {otherwise: VALUE}]".to_owned();
-        document.at(&[index, "facts", fact], message, help)
-    })
-}
-
-/// A finding that is about other kinds of configs or steps than the cases have: it cannot be found.
-fn foreign(
-    document: &Document<'_>,
-    index: &str,
-    (group, fact): (&Group, &str),
-    id: &FindingId,
-    against: &Against<'_>,
-) -> Option<Diagnostic> {
-    let applies = against.corpus.findings.find(id)?.applies.as_ref()?;
-    let fits = |case: &Case| {
-        // What cannot be put together, or is not JSON on purpose, may be intended.
-        let config = crate::corpus::config::text(case, against.corpus, step::MAIN, None).ok();
-        let config = config.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-        let has = |op| case.body.steps.iter().any(|step| step.op == op);
-        applies.steps.iter().all(|op| has(*op))
-            && match (&applies.config, config) {
-                (Some(pattern), Some(config)) => pattern.fits(&config),
-                _ => true,
-            }
-    };
-    let about = about(group, against.cases);
-    if about.is_empty() || about.into_iter().any(fits) {
-        return None;
-    }
-    let message = format!("`{id}` does not apply to what the case has in its config and steps");
-    let help = format!("see `applies` in cases/findings/{id}.yaml");
-    Some(document.at(&[index, "facts", fact], message, help))
+/// Values of another kind than the fact has.
+fn unlike(document: &Document<'_>, index: &str, fact: &str, items: &[Item]) -> Vec<Diagnostic> {
+    let kinds = facts::named(fact);
+    let slips = items.iter().enumerate().filter_map(|(at, item)| {
+        let (member, value) = match item {
+            Item::Because(item) => ("shows", &item.shows),
+            Item::Otherwise(item) => ("otherwise", &item.otherwise),
+        };
+        let slip = (*value != Value::from(ANY)).then(|| values::observed(fact, &kinds, value))??;
+        Some((at.to_string(), member, slip))
+    });
+    slips
+        .map(|(at, member, (message, help))| document.at(&[index, "facts", fact, &at, member], message, help))
+        .collect()
 }
 
 /// Items end with what all others show, and an item that can be anything says why.

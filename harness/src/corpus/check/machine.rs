@@ -5,7 +5,7 @@ use ocidiff_model::known::{ANY, When};
 use ocidiff_model::names::{ARCHES, CONTROLLERS, NAMESPACE_LINKS};
 use ocidiff_model::{Needs, Range, near};
 
-use super::facts::Slip;
+use super::slip::Slip;
 use crate::machine::names::{capability_names, capability_number};
 
 /// Recorders that a case can need.

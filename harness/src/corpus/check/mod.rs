@@ -10,15 +10,18 @@ mod place;
 mod placeholders;
 mod program;
 mod recipe;
+mod slip;
 mod steps;
 mod unlooked;
+mod values;
 
 use ocidiff_model::merge::merge;
 use ocidiff_model::{Case, Rootfs, near};
 use serde_json::Value as Json;
 
-use self::facts::{Names, Slip};
+use self::facts::Names;
 use self::place::Place;
+use self::slip::Slip;
 use super::config::ENGINES_OWN;
 use super::diagnostic::Diagnostic;
 use super::document::Document;

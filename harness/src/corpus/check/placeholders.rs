@@ -3,8 +3,8 @@
 use ocidiff_model::near;
 use serde_json::Value;
 
-use super::facts::Slip;
 use super::place::Place;
+use super::slip::Slip;
 use crate::corpus::diagnostic::Diagnostic;
 
 /// What is filled in, once the members of a family have their names.

@@ -8,9 +8,9 @@ use ocidiff_model::step::{MAIN, labels};
 use ocidiff_model::{Case, Channel, Op, Watch, fact};
 use serde_json::Value;
 
-use super::facts::Slip;
 use super::place::Place;
 use super::program::Root;
+use super::slip::Slip;
 use crate::corpus::Corpus;
 use crate::corpus::diagnostic::Diagnostic;
 

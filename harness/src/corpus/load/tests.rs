@@ -1,5 +1,7 @@
 //! What loads, and what is reported about what does not.
 
+mod known;
+
 use super::*;
 
 /// What these texts make, laid over the least that a corpus needs.
@@ -128,15 +130,130 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
     };
     let none = "there is no fact `lifecycel.*.result`";
     assert!(finding("{fact: 'lifecycel.*.result', is: error}", "").contains(none));
-    assert!(finding("{fact: '{proc,prok}.env', any: true}", "").contains("there is no fact"));
-    assert!(finding("{fact: '*', any: true}", "").contains("whatever differs"));
     for (sign, rest) in [
         ("{fact: 'lifecycle.*.result', is: error}", ""),
-        ("{fact: 'proc*.env', any: true}", ""),
-        ("{fact: '{proc,hook}.*', any: true}", ""),
-        ("{fact: '*', any: true}", "applies: {steps: [exec]}, "),
+        ("{fact: 'proc*.env', any: true}", "applies: {steps: [exec]}, "),
+        (
+            "{fact: '{proc,hook}.*', any: true}",
+            "applies: {config: {hooks: '*'}}, ",
+        ),
+        ("{fact: process.exit, any: true, instead: signal PIPE}", ""),
+        ("{fact: '*', any: true, where: {process.exit: {is: 3}}}", ""),
+        (
+            "{fact: 'lifecycle.exec*.result', is: error, where: {'lifecycle.exec*.said': {has: x}, lifecycle.kill.call: {has: x}}}",
+            "",
+        ),
+        (
+            "{fact: 'mount.*', any: true, listed: linux.maskedPaths, instead: {config: process.cwd}}",
+            "",
+        ),
+        ("accepts", ""),
+        (
+            "{fact: 'proc*.ids.groups', is: ['0']}",
+            "applies: {config: {process: {user: {additionalGids: {$twice: '*'}}}}}, ",
+        ),
     ] {
         assert_eq!(finding(sign, rest), "", "{sign}");
+    }
+    for (sign, rest, expected) in [
+        (
+            "{fact: 'lifecycel.exec*.exot', is: 255}",
+            "",
+            "there is no fact `lifecycel.exec*.exot`",
+        ),
+        ("{fact: 'proces.*', is: 1}", "", "there is no fact `proces.*`"),
+        (
+            "{fact: 'process.exo*', is: 1}",
+            "",
+            "did you mean `process.exit`?",
+        ),
+        (
+            "{fact: 'lifecycle.{craete,run}.result', is: error}",
+            "",
+            "did you mean `lifecycle.create.result`?",
+        ),
+        (
+            "{fact: process.exit, is: 1, where: {'proc.*.umaks': {any: true}}}",
+            "",
+            "there is no fact `proc.*.umaks`",
+        ),
+        (
+            "{fact: process.exit, is: 1, others: {lifecycle.craete.said: {has: x}}}",
+            "",
+            "there is no fact",
+        ),
+        (
+            "{fact: lifecycle.create.said, has: x}",
+            "",
+            "in `where` and `others` only",
+        ),
+        (
+            "{fact: 'syscall.fchmodat3(*)', is: EPERM}",
+            "",
+            "did you mean `fchmodat2`?",
+        ),
+        (
+            "{fact: 'lifecycle.*.result', is: eror}",
+            "",
+            "did you mean `error`?",
+        ),
+        (
+            "{fact: process.exit, one-of: [0, 'signal TRM']}",
+            "",
+            "did you mean `signal TERM`?",
+        ),
+        ("{fact: process.exit, is: 1, instead: '0'}", "", "write 0"),
+        (
+            "{fact: 'proc.{init,created}.caps.eff', lacks: CAP_KILL}",
+            "",
+            "write [KILL]",
+        ),
+        (
+            "{fact: process.exit, config: process.oomScoreAjd}",
+            "",
+            "did you mean `oomScoreAdj`?",
+        ),
+        (
+            "{fact: process.exit, is: 1, instead: {is-user: uidd}}",
+            "",
+            "did you mean `uid`?",
+        ),
+        (
+            "{fact: 'mount.*', any: true, listed: linux.maskdPaths}",
+            "",
+            "did you mean `maskedPaths`?",
+        ),
+        (
+            "{fact: 'mount.*', any: true, listed: process.cwd}",
+            "",
+            "is not a list of the config",
+        ),
+        (
+            "{fact: process.exit, is: 1}",
+            "applies: {config: {mounts: {$twice: destnation}}}, ",
+            "did you mean `destination`?",
+        ),
+        ("{fact: process.exit, any: false}", "", "never holds"),
+        ("{fact: '*', any: true}", "", "whatever differs"),
+        (
+            "{fact: '*', any: true}",
+            "applies: {steps: [exec]}, ",
+            "whatever differs",
+        ),
+        ("{fact: process.exit, any: true}", "", "whatever differs"),
+        (
+            "{fact: 'process.*', matches: '*'}",
+            "applies: {steps: [create]}, ",
+            "whatever differs",
+        ),
+        (
+            "{fact: 'process.*', absent: false, instead: {any: true}}",
+            "applies: {when: {arch: x86_64}}, ",
+            "whatever differs",
+        ),
+    ] {
+        let told = finding(sign, rest);
+        assert!(told.contains(expected), "{sign}: {told}");
     }
 }
 

@@ -3,6 +3,8 @@
 //! This uses our own table and not the typed crate, because the crate stops at the first error, cannot name the
 //! member that was meant, and supports members of newer specs late; a test compares the two.
 
+mod part;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -10,17 +12,19 @@ use ocidiff_model::near;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::part::{Into, check_path, check_pattern};
+
 /// Something in a config that the spec does not have.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     /// The keys and indices that lead to it.
-    pub(super) keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
     /// What is wrong.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub(super) help: Option<String>,
+    pub(crate) help: Option<String>,
     /// The value there, if that is what is wrong.
-    pub(super) value: Option<Value>,
+    pub(crate) value: Option<Value>,
 }
 
 impl Wrong {
@@ -82,15 +86,6 @@ pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
         walk.devices(value);
     }
     walk.found
-}
-
-/// Members in a condition over a config (`applies`) that the spec does not have.
-pub(super) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
-    let mut found = Vec::new();
-    if let Some(Type::Members(members)) = TYPES.get("config") {
-        members_of(pattern, members, &mut Vec::new(), &mut found);
-    }
-    found
 }
 
 /// Members that a case removes and that the spec does not have: after the merge nothing is left of them.
@@ -333,31 +328,6 @@ impl Walk {
             help,
             value: Some(value.clone()),
         });
-    }
-}
-
-/// What a member of a condition leads to: operators and lists are looked through.
-fn members_of(pattern: &Value, members: &'static Members, keys: &mut Vec<String>, found: &mut Vec<Wrong>) {
-    match pattern {
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| members_of(item, members, keys, found)),
-        Value::Object(map) => {
-            for (key, inner) in map {
-                keys.push(key.clone());
-                if key.starts_with('$') {
-                    members_of(inner, members, keys, found);
-                } else if let Some(of) = members.types.get(key) {
-                    if let Some(below) = below(of) {
-                        members_of(inner, below, keys, found);
-                    }
-                } else if !key.contains('*') {
-                    found.push(unknown(keys, key, members));
-                }
-                keys.pop();
-            }
-        }
-        _ => {}
     }
 }
 

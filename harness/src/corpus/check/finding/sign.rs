@@ -1,0 +1,210 @@
+//! Signs of findings: facts that there are, values that they can have, members that a config has; and that a sign says
+//! something.
+
+use std::collections::BTreeMap;
+
+use ocidiff_model::facts::{self, Kind};
+use ocidiff_model::finding::{Applies, CALL, Instead, Predicate, SAID, Sign};
+use ocidiff_model::pattern::alternatives;
+use ocidiff_model::{Channel, Value};
+use serde_json::Value as Json;
+
+use crate::corpus::check::slip::Slip;
+use crate::corpus::check::{machine, values};
+use crate::corpus::names;
+use crate::corpus::spec::{self, Into};
+
+/// What a failed step printed, and how it was called, which are not facts: for `where` and `others`.
+const ASIDE: [(&str, &str); 2] = [(SAID, "lifecycle.<step>.said"), (CALL, "lifecycle.<step>.call")];
+
+/// The members of `process.user` that are numbers.
+const USER: [&str; 2] = ["uid", "gid"];
+
+/// A member of the sign, and what is wrong there.
+type At = (Vec<String>, Slip);
+
+/// Everything that is wrong with a sign.
+pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
+    let at = |keys: &[&str], slip: Slip| (keys.iter().map(|key| (*key).to_owned()).collect(), slip);
+    let mut found = Vec::new();
+    let kinds = kinds(&sign.fact);
+    found.extend(fact(&sign.fact, false).map(|slip| at(&["fact"], slip)));
+    let listed = sign.listed.as_ref().and_then(|path| member(path, true));
+    found.extend(listed.map(|slip| at(&["listed"], slip)));
+    found.extend(predicate(&sign.fact, &kinds, &sign.shows).map(|(key, slip)| at(&[key], slip)));
+    found.extend(instead(sign, &kinds).map(|slip| at(&["instead"], slip)));
+    for (key, conditions) in [("where", &sign.beside), ("others", &sign.others)] {
+        for (path, condition) in conditions {
+            let slip = fact(path, true).or_else(|| {
+                let slip = predicate(path, &self::kinds(path), condition);
+                slip.map(|(_, slip)| slip)
+            });
+            found.extend(slip.map(|slip| at(&[key, path], slip)));
+        }
+    }
+    if found.is_empty() {
+        found.extend(anything(sign, applies).map(|slip| at(&["fact"], slip)));
+    }
+    found
+}
+
+/// The rows of the facts that a path with `*` and `{a,b}` can name.
+fn kinds(path: &str) -> Vec<&'static Kind> {
+    alternatives(path)
+        .iter()
+        .flat_map(|path| facts::named(path))
+        .collect()
+}
+
+/// A path of which one alternative names no fact.
+fn fact(path: &str, is_aside_allowed: bool) -> Option<Slip> {
+    let is_there = |one: &String| !facts::named(one).is_empty() && is_about_calls(one);
+    let is_aside = |one: &String| ASIDE.iter().any(|(_, kind)| facts::can_name(one, kind));
+    let wrong = alternatives(path)
+        .into_iter()
+        .find(|one| !(is_there(one) || is_aside_allowed && is_aside(one)))?;
+    if is_aside(&wrong) {
+        let message = format!("`{path}` is not compared");
+        let help = "it can stand in `where` and `others` only".to_owned();
+        return Some((message, Some(help)));
+    }
+    Some((format!("there is no fact `{path}`"), help_for(&wrong)))
+}
+
+/// The fact that was meant.
+fn help_for(path: &str) -> Option<String> {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let aside = ASIDE.iter().map(|(word, _)| *word);
+    let call = syscall(path)
+        .filter(|call| !names::is_call(call))
+        .and_then(names::call_help);
+    let meant = || facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
+    let of_step = || {
+        let word = ocidiff_model::near::near(last, aside).filter(|_| path.starts_with("lifecycle."))?;
+        let head = &path[..path.len() - last.len()];
+        Some(format!("did you mean `{head}{word}`?"))
+    };
+    call.or_else(meant).or_else(of_step)
+}
+
+/// The call that a fact of calls is about, if the path names it in full.
+fn syscall(path: &str) -> Option<&str> {
+    let rest = path
+        .strip_prefix("syscall.")
+        .or_else(|| path.strip_prefix("proc.call."))?;
+    let name = rest.split(['(', '#']).next().unwrap_or(rest);
+    (!name.is_empty() && !name.contains('*')).then_some(name)
+}
+
+/// Whether the call of a fact of calls exists.
+fn is_about_calls(path: &str) -> bool {
+    let is_of_call = |kind: &&Kind| kind.fact.contains("<call>");
+    let mut kinds = facts::named(path).into_iter();
+    kinds.any(|kind| !is_of_call(&kind)) || syscall(path).is_none_or(names::is_call)
+}
+
+/// What is wrong with a condition, and the member in which it is.
+fn predicate(path: &str, kinds: &[&Kind], condition: &Predicate) -> Option<(&'static str, Slip)> {
+    let one = |key, value: &Value| Some((key, values::slip(path, kinds, value)?));
+    match condition {
+        Predicate::Is(value) => one("is", value),
+        Predicate::OneOf(all) => all.iter().find_map(|value| one("one-of", value)),
+        Predicate::Has(item) => Some(("has", values::entry(path, kinds, item)?)),
+        Predicate::Lacks(item) => Some(("lacks", values::entry(path, kinds, item)?)),
+        Predicate::Config(member) => Some(("config", self::member(member, false)?)),
+        Predicate::IsUser(name) => Some((
+            "is-user",
+            machine::one_of("member of `process.user`", name, USER)?,
+        )),
+        Predicate::Any(false) => {
+            let message = "`any: false` never holds".to_owned();
+            Some(("any", (message, Some("there is `absent: true`".to_owned()))))
+        }
+        Predicate::Any(true)
+        | Predicate::Absent(_)
+        | Predicate::Matches(_)
+        | Predicate::Above(_)
+        | Predicate::Below(_) => None,
+    }
+}
+
+/// What is wrong with what the others show.
+fn instead(sign: &Sign, kinds: &[&Kind]) -> Option<Slip> {
+    match sign.instead.as_ref()? {
+        Instead::Is(value) => values::slip(&sign.fact, kinds, value),
+        Instead::Fits(condition) => predicate(&sign.fact, kinds, condition).map(|(_, slip)| slip),
+    }
+}
+
+/// A path into the config that it does not have, or that does not lead to a list where one is needed.
+fn member(path: &str, is_list: bool) -> Option<Slip> {
+    let steps: Vec<Into<'_>> = path.split('.').map(Into::Name).collect();
+    match spec::check_path("config", &steps) {
+        Err(wrong) => Some((format!("{} in `{path}`", wrong.message), wrong.help)),
+        Ok(false) if is_list => Some((format!("`{path}` is not a list of the config"), None)),
+        Ok(_) => None,
+    }
+}
+
+/// A sign that asks for nothing: it would be taken for the cause of whatever differs.
+fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
+    let asks_nothing = |conditions: &BTreeMap<String, Predicate>| conditions.values().all(always_holds);
+    let is_open = match &sign.instead {
+        None => true,
+        Some(Instead::Fits(condition)) => always_holds(condition),
+        Some(Instead::Is(value)) => *value == Value::from("*"),
+    };
+    let says_something = sign.listed.is_some()
+        || !(always_holds(&sign.shows)
+            && is_open
+            && asks_nothing(&sign.beside)
+            && asks_nothing(&sign.others));
+    let is_every_channel = Channel::ALL.iter().all(|channel| {
+        let mut of_channel = facts::kinds().filter(|kind| kind.channel() == Some(*channel));
+        of_channel.all(|kind| kind.examples().iter().all(|path| sign.is_about(path)))
+    });
+    if says_something || (applies.is_some_and(is_narrow) && !is_every_channel) {
+        return None;
+    }
+    let message = "this sign would explain whatever differs under the component".to_owned();
+    let help = "say which fact and which value, and which workloads (`applies`)".to_owned();
+    Some((message, Some(help)))
+}
+
+/// A condition that any value meets.
+fn always_holds(condition: &Predicate) -> bool {
+    let is_star = |text: &str| !text.is_empty() && text.chars().all(|letter| letter == '*');
+    match condition {
+        Predicate::Any(any) => *any,
+        Predicate::Absent(absent) => !*absent,
+        Predicate::Is(Value::Text(text)) | Predicate::Has(text) => is_star(text),
+        Predicate::Matches(text) => alternatives(text).iter().any(|one| is_star(one)),
+        Predicate::OneOf(all) => all
+            .iter()
+            .any(|value| matches!(value, Value::Text(text) if is_star(text))),
+        Predicate::Is(_)
+        | Predicate::Lacks(_)
+        | Predicate::Above(_)
+        | Predicate::Below(_)
+        | Predicate::Config(_)
+        | Predicate::IsUser(_) => false,
+    }
+}
+
+/// Whether some workloads cannot meet it: a member of the config is asked for, or a step that not every case has.
+fn is_narrow(applies: &Applies) -> bool {
+    let asks = |pattern: &Json| match pattern {
+        Json::Object(map) => !map.is_empty(),
+        _ => true,
+    };
+    let of_config = applies
+        .config
+        .as_ref()
+        .is_some_and(|pattern| asks(pattern.value()));
+    let defaults = ocidiff_model::Step::defaults();
+    let of_steps = applies
+        .steps
+        .iter()
+        .any(|op| defaults.iter().all(|step| step.op != *op));
+    of_config || of_steps
+}

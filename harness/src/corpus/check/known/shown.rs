@@ -1,0 +1,93 @@
+//! Facts of which a finding says how they differ: it must be able to show there, in one of the cases.
+
+use ocidiff_model::finding::Sign;
+use ocidiff_model::{Case, Finding, FindingId, step};
+use serde_json::Value as Json;
+
+use crate::corpus::Corpus;
+use crate::corpus::check::slip::Slip;
+use crate::corpus::config;
+
+/// Why a finding cannot show in the fact. What follows from it in other facts is recognised without being written, and
+/// would never be missed there.
+pub(super) fn slip(id: &FindingId, fact: &str, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+    let finding = corpus.findings.find(id)?;
+    unsaid(id, fact, finding)
+        .or_else(|| foreign(id, finding, about, corpus))
+        .or_else(|| unlisted(id, fact, finding, about, corpus))
+}
+
+/// It says nothing of the fact.
+fn unsaid(id: &FindingId, fact: &str, finding: &Finding) -> Option<Slip> {
+    if finding.shows.is_empty() {
+        let message = format!("`{id}` has no `shows` that could say how the fact differs");
+        let help = "write the values: [{because: ID, shows: VALUE}, {otherwise: VALUE}]";
+        return Some((message, Some(help.to_owned())));
+    }
+    if finding.shows.iter().any(|sign| sign.is_about(fact)) {
+        return None;
+    }
+    let message = format!(
+        "`{id}` does not show in `{fact}`: its `shows` are about {}",
+        facts_of(finding)
+    );
+    let help = "name it in a fact that it shows in (what follows from that is recognised without being written), or \
+                write the values: [{because: ID, shows: VALUE}, {otherwise: VALUE}]";
+    Some((message, Some(help.to_owned())))
+}
+
+/// The facts that its signs are about, each once.
+fn facts_of(finding: &Finding) -> String {
+    let mut facts: Vec<&str> = Vec::new();
+    for Sign { fact, .. } in &finding.shows {
+        if !facts.contains(&fact.as_str()) {
+            facts.push(fact);
+        }
+    }
+    facts
+        .iter()
+        .map(|fact| format!("`{fact}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// It is about other kinds of configs or steps than the cases have.
+fn foreign(id: &FindingId, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+    let applies = finding.applies.as_ref()?;
+    let fits = |case: &&Case| {
+        let has = |op| case.body.steps.iter().any(|step| step.op == op);
+        applies.steps.iter().all(|op| has(*op))
+            && match (&applies.config, config_of(case, corpus)) {
+                (Some(pattern), Some(config)) => pattern.fits(&config),
+                _ => true,
+            }
+    };
+    if about.is_empty() || about.iter().any(fits) {
+        return None;
+    }
+    let message = format!("`{id}` does not apply to what the case has in its config and steps");
+    Some((
+        message,
+        Some(format!("see `applies` in cases/findings/{id}.yaml")),
+    ))
+}
+
+/// The list of the config that its signs name does not have the path.
+fn unlisted(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+    let is_listed = |case: &&Case| {
+        let config = config_of(case, corpus);
+        let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
+        config.is_none_or(|config| signs.any(|sign| sign.is_listed(fact, &config)))
+    };
+    if about.is_empty() || about.iter().any(is_listed) {
+        return None;
+    }
+    let message = format!("`{id}` does not show in `{fact}`: the config does not list this path");
+    Some((message, Some(format!("see `listed` in cases/findings/{id}.yaml"))))
+}
+
+/// The config of a case; what cannot be put together, or is not JSON on purpose, may be intended.
+fn config_of(case: &Case, corpus: &Corpus) -> Option<Json> {
+    let text = config::text(case, corpus, step::MAIN, None).ok()?;
+    serde_json::from_str(&text).ok()
+}
