@@ -318,27 +318,27 @@ const UNLOOKED: &[Slip] = &[
     slip(
         "steps: [run]\nwatch: {syscall: [openat]}",
         3,
-        "nobody looks at `syscall.openat` where the container is not created and then started",
+        "`syscall.openat` is not looked at unless the container is created and then started",
     ),
     slip(
         "steps: [run]\nwatch: {syscall: [openat]}\nexpect:\n  syscall.openat(/dta): (absent)",
         5,
-        "nobody looks at `syscall.openat(/dta)`",
+        "`syscall.openat(/dta)` is not looked at",
     ),
     slip(
         "steps: [run]\nexpect: {filter.count: (absent)}",
         3,
-        "nobody looks at `filter.count`",
+        "`filter.count` is not looked at",
     ),
     slip(
         "steps: [run]\nwatch:\n  mount: [/proc]\n  proc: [init.caps]",
         4,
-        "nobody looks at `mount./proc`",
+        "`mount./proc` is not looked at",
     ),
     slip(
         "steps: [run]\nwatch:\n  mount: [inside./proc]\n  cgroup: [pids.max]",
         5,
-        "nobody looks at `cgroup.pids.max`",
+        "`cgroup.pids.max` is not looked at",
     ),
     slip(
         "steps: [create, start, {create: {as: b}}, wait, delete, {run: {as: c}}]\nwatch:\n  syscall: [mkdir]\n  filter: [b.count]",
@@ -348,38 +348,38 @@ const UNLOOKED: &[Slip] = &[
     slip(
         "steps: [{create: {as: b}}, {start: {as: b}}, run]\nwatch: {filter: [count]}",
         3,
-        "nobody looks at `filter.count`",
+        "`filter.count` is not looked at",
     ),
     slip(
         "steps: [create, delete]\nexpect: {process.exit: 0}",
         3,
-        "nobody looks at `process.exit` where no step starts the main container",
+        "`process.exit` is not looked at if no step starts the main container",
     ),
     slip("watch: {syscall: [only]}", 2, "`only` leaves out all calls"),
     slip(
         "watch: {filter: false, proc: [init.caps]}",
         2,
-        "nobody looks at `proc.init.caps` where `filter` is false",
+        "`proc.init.caps` is not looked at if `filter` is false",
     ),
     slip(
         "config: {process: {args: [/bin/probe, facts, umask]}}\nexpect: {proc.uts.hostname: (absent)}",
         3,
-        "nobody asks the probe for `proc.uts.hostname`",
+        "the probe is not asked for `proc.uts.hostname`",
     ),
     slip(
         "config: {process: {args: [/bin/probe, facts, umask]}}\nexpect: {mount.inside./proc: (absent)}",
         3,
-        "nobody asks the probe for `mount.inside./proc`",
+        "the probe is not asked for `mount.inside./proc`",
     ),
     slip(
         "steps: [create, start, {exec: {process: {args: [/bin/probe, mkdir, /x]}}}, wait, delete]\nexpect: {proc.exec.mkdir./y: (absent)}",
         3,
-        "nobody asks the probe for `proc.exec.mkdir./y`",
+        "the probe is not asked for `proc.exec.mkdir./y`",
     ),
     slip(
         "steps: [create, start, {run: {as: b, config: {process: {args: [/bin/probe, exec, /bin/probe, facts, ids]}}}}]\nexpect: {proc.b.umask: (absent)}",
         3,
-        "nobody asks the probe for `proc.b.umask`",
+        "the probe is not asked for `proc.b.umask`",
     ),
 ];
 

@@ -69,7 +69,7 @@ impl Look<'_> {
         if is_of_run && !takes(Op::Start) && !runs {
             let help = "add a `start` to `steps`".to_owned();
             return Some((
-                format!("nobody looks at `{shown}` where no step starts the main container"),
+                format!("`{shown}` is not looked at if no step starts the main container"),
                 Some(help),
             ));
         }
@@ -78,7 +78,7 @@ impl Look<'_> {
         if is_of_recorder && !is_recorded {
             let help = "`run` steps are not recorded: take `create` and `start`".to_owned();
             return Some((
-                format!("nobody looks at `{shown}` where the container is not created and then started"),
+                format!("`{shown}` is not looked at unless the container is created and then started"),
                 Some(help),
             ));
         }
@@ -86,7 +86,7 @@ impl Look<'_> {
         if !is_visited && fact::is_of_visit(path) {
             let help = "take `filter: false` out of `watch`".to_owned();
             return Some((
-                format!("nobody looks at `{shown}` where `filter` is false"),
+                format!("`{shown}` is not looked at if `filter` is false"),
                 Some(help),
             ));
         }
@@ -117,7 +117,7 @@ impl Look<'_> {
             return None;
         }
         let help = "`/bin/probe help` prints what it reports when asked".to_owned();
-        Some((format!("nobody asks the probe for `{path}`"), Some(help)))
+        Some((format!("the probe is not asked for `{path}`"), Some(help)))
     }
 
     /// The config of a container, or of the one that an exec'ed process is in, and the process.
