@@ -82,7 +82,7 @@ pub fn nobody_starts(records: &[&Record]) -> Option<String> {
         Some(records.iter().filter_map(of).collect())
     };
     let said = said.filter(|_| !records.is_empty())?;
-    Some(format!("no runtime starts it: {}", said.join("; ")))
+    Some(format!("nobody starts it: {}", said.join("; ")))
 }
 
 /// The output of an init that ended without having executed the program, although its runtime says that it started: a

@@ -102,7 +102,7 @@ fn explain_tells_everything_that_has_a_name() {
             vec![
                 "crun answers 0",
                 "<1.21",
-                "security for who moves to it",
+                "security for those who move to it",
                 "It forgets a.",
                 "https://github.com/containers/crun/blob/1.1/src/a.c#L3",
                 "no thread",

@@ -109,12 +109,12 @@ fn what_cannot_be_drawn_is_told_with_its_file_and_line() {
         (&["report", "--merge"], "<FILE>"),
         (
             &["report", "--merge", "a", "noise"],
-            "noise: line 4: no event of ocidiff",
+            "noise: line 4: not an event of ocidiff",
         ),
         (&["report", "--merge", "a", "nowhere"], "nowhere: No such file"),
         (
             &["report", "--merge", "a", "run"],
-            "run: line 1: no event of ocidiff",
+            "run: line 1: not an event of ocidiff",
         ),
     ] {
         let ran = scene.run(args);

@@ -85,7 +85,7 @@ fn a_bundle_that_nobody_starts_is_no_agreement() {
     });
     let ran = run(&scene, &runtimes, &["--bundle", "oom"]);
     ran.ends_with(3);
-    for words in ["no runtime starts it", "runc", "crun", "no such file"] {
+    for words in ["nobody starts it", "runc", "crun", "no such file"] {
         assert!(
             ran.stdout.to_lowercase().contains(words),
             "{words}: {}",

@@ -190,7 +190,7 @@ fn a_bundle_that_nobody_starts() {
     let records: Vec<&Record> = nobody.iter().collect();
     assert_eq!(
         nobody_starts(&records).as_deref(),
-        Some("no runtime starts it: runc: no such config; crun: no such config")
+        Some("nobody starts it: runc: no such config; crun: no such config")
     );
     let one = [fails_at("runc", Op::Create), fails_at("crun", Op::Delete)];
     let records: Vec<&Record> = one.iter().collect();
@@ -208,7 +208,7 @@ fn a_bundle_that_nobody_starts() {
     };
     assert_eq!(
         nobody_starts(&[&ended(0, true)]).as_deref(),
-        Some("no runtime starts it: runc: exec /bin/x: no such file or directory")
+        Some("nobody starts it: runc: exec /bin/x: no such file or directory")
     );
     assert_eq!(
         nobody_starts(&[&ended(0, true), &fails_at("crun", Op::Create)]),
