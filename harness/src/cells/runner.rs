@@ -20,7 +20,7 @@ use crate::cells::carry::Carry;
 use crate::cells::executed::{Beside, beside, libraries};
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
-use crate::cells::order::{Order, Told};
+use crate::cells::order::{Order, Told, asked_files, watched_calls};
 use crate::cells::participants::Contender;
 use crate::corpus::{Corpus, Entry};
 use crate::digest::hex;
@@ -338,26 +338,6 @@ impl CellRunner {
         }
         records.into_values().collect()
     }
-}
-
-/// The calls that a case names.
-fn watched_calls(case: &Case) -> &[String] {
-    case.body.watch.get(&Channel::Syscall).map_or(&[], Watch::paths)
-}
-
-/// The changed files that a case watches, or expects something of.
-fn asked_files(case: &Case) -> Vec<String> {
-    let watched = case.body.watch.get(&Channel::File).map_or(&[][..], Watch::paths);
-    let expected = case
-        .body
-        .expect
-        .keys()
-        .filter_map(|path| path.strip_prefix("file."));
-    watched
-        .iter()
-        .cloned()
-        .chain(expected.map(str::to_owned))
-        .collect()
 }
 
 /// What the runtime says if it refuses before anything ran.

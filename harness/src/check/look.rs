@@ -112,9 +112,30 @@ struct Begun<'a>(&'a CellRunner);
 impl Launch for Begun<'_> {
     async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
         let mut records = self.0.once(case, bundle).await;
-        records.iter_mut().for_each(settle);
+        match ended_by(&records) {
+            // Before it had reported everything, and what it had was the same: nothing follows for a workload that does
+            // not make the call, or uses less of what is limited.
+            Some(signal) => records.iter_mut().for_each(|record| {
+                let why = format!(
+                    "the probe, not the workload, was ended by {signal}: a filter or a limit does that"
+                );
+                record.outcome = RunOutcome::Broken(why);
+            }),
+            None => records.iter_mut().for_each(settle),
+        }
         records
     }
+}
+
+/// The signal that ended the probe, if one did under every runtime that started it.
+fn ended_by(records: &[Record]) -> Option<String> {
+    let signal = |record: &Record| match record.value("process.exit") {
+        Some(Value::Text(exit)) if exit.starts_with("signal ") => Some(exit.clone()),
+        _ => None,
+    };
+    let mut ran = records.iter().filter(|record| record.ran);
+    let first = signal(ran.next()?)?;
+    ran.all(|record| signal(record).is_some()).then_some(first)
 }
 
 fn settle(record: &mut Record) {

@@ -415,7 +415,7 @@ fn what_a_runtime_leaves_is_told_in_part_and_counted() {
     ran.ends_with(1).leaves_nothing();
     let events = fs::read_to_string(scene.path().join("events")).expect("events");
     assert!(
-        events.contains("\"and 2800 more\"") && events.contains("/run/1"),
+        events.contains("\"and 2800 more, digest ") && events.contains("/run/1"),
         "{}",
         ran.stdout
     );

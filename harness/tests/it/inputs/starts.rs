@@ -337,3 +337,29 @@ fn what_this_machine_does_not_have_is_not_checked() {
         assert!(told || at_risk || has, "{part}: {report:#?}");
     }
 }
+
+#[test]
+fn a_probe_that_a_filter_ends_shows_nothing_about_the_workload() {
+    let scene = made(|config, rootfs| {
+        args(config, &["/own"]);
+        file(rootfs, "own", &native(), 0o755);
+        // Wrong for crun before 1.29 only: taken in any case, where runc passes over it.
+        config["process"]["capabilities"]["bounding"] = json!(["cap_kill"]);
+        config["linux"]["seccomp"] = json!({
+            "defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["keyctl", "add_key", "request_key"], "action": "SCMP_ACT_KILL_PROCESS"}],
+        });
+    });
+    let Some(report) = moved(&scene, "runc", "crun", "") else {
+        return;
+    };
+    let [one] = &report.unchecked[..] else {
+        panic!("{report:#?}")
+    };
+    assert!(report.shapes.is_empty(), "{report:#?}");
+    assert!(
+        one.why
+            .contains("the probe, not the workload, was ended by signal SYS"),
+        "{one:?}"
+    );
+}
