@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::record::BundleDigest;
-use ocidiff_model::{Event, Verdict};
+use ocidiff_model::{Event, Rootfs, Verdict};
 use sha2::{Digest, Sha256};
 
 use crate::corpus::Entry;
@@ -44,11 +44,14 @@ impl Carry {
         }
     }
 
-    /// The key of a case's result.
+    /// The key of a case's result; none if its rootfs is folders of the machine, whose files may have changed.
     #[must_use]
-    pub fn key(&self, entry: &Entry, bundle: &BundleDigest) -> String {
+    pub fn key(&self, entry: &Entry, bundle: &BundleDigest) -> Option<String> {
+        if matches!(entry.case.body.rootfs, Rootfs::Folders(_)) {
+            return None;
+        }
         let of = format!("{}\n{bundle:?}\n{:?}\n{:?}", self.base, entry.case, entry.known);
-        hex(&Sha256::digest(of.as_bytes()))
+        Some(hex(&Sha256::digest(of.as_bytes())))
     }
 
     /// The earlier result of the case that has the key.

@@ -102,7 +102,8 @@ impl CellRunner {
                 } else {
                     Origin::Case
                 };
-                let key = self.carry.as_ref().map(|carry| carry.key(entry, &bundle.digest));
+                let carry = self.carry.as_ref();
+                let key = carry.and_then(|carry| carry.key(entry, &bundle.digest));
                 let carried = || self.carry.as_ref()?.earlier(&entry.case.name, key.as_ref()?);
                 if let Some(report) = carried() {
                     return Finished {

@@ -255,3 +255,26 @@ fn results_are_taken_from_an_earlier_run_where_nothing_has_changed() {
             .contains("line 1")
     );
 }
+
+/// What is in folders of the machine is not digested: a case on them is run each time.
+#[test]
+fn a_case_on_folders_of_the_machine_is_never_taken() {
+    let Some([old, new]) = cruns() else { return };
+    let scene = Scene::new();
+    scene.write("layer/etc/x", "one\n");
+    scene.write(
+        "cases/my/layers.yaml",
+        &format!(
+            "summary: it\nrootfs: {{layers: [{}]}}\nfiles: {{/bin/probe: {{probe: true}}}}\n\
+             config: {{process: {{args: [/bin/probe, read, /etc/x]}}}}\nexpect: {{proc.read./etc/x: \"one\\n\"}}\n",
+            scene.path().join("layer").display()
+        ),
+    );
+    let run = |extra: &[&str]| {
+        let args = ["run", "--cases", "cases", "--runtime", &old, "--runtime", &new];
+        scene.run(&[&args[..], extra].concat())
+    };
+    run(&["--json", "first"]).ends_with(0);
+    scene.write("layer/etc/x", "two\n");
+    run(&["--changed", "first"]).ends_with(1);
+}
