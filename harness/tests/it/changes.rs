@@ -264,7 +264,7 @@ fn a_case_on_folders_of_the_machine_is_never_taken() {
     scene.write("layer/etc/x", "one\n");
     scene.write(
         "cases/my/layers.yaml",
-        &format!(
+        format!(
             "summary: it\nrootfs: {{layers: [{}]}}\nfiles: {{/bin/probe: {{probe: true}}}}\n\
              config: {{process: {{args: [/bin/probe, read, /etc/x]}}}}\nexpect: {{proc.read./etc/x: \"one\\n\"}}\n",
             scene.path().join("layer").display()
