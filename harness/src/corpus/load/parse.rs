@@ -142,6 +142,17 @@ fn copies(file: &CaseFile, source: &Source, weight: u64, room: &Room) -> Result<
             names.len()
         )));
     }
+    if let Some(Family::Patches(map)) = &file.family
+        && let Some((name, _)) = map.iter().find(|(_, patch)| patch.get("for").is_some())
+    {
+        let message = "a member is not a family of its own".to_owned();
+        let help = "write each of its members as a member of the case".to_owned();
+        return Err(Box::new(document(source).at(
+            &["for", name, "for"],
+            message,
+            Some(help),
+        )));
+    }
     let places = source.text.matches("${for}").count();
     if let Some(name) = names
         .iter()

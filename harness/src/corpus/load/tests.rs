@@ -309,6 +309,10 @@ fn nothing_is_written_that_nobody_would_look_at() {
         ),
         ("summary: s\nfor: [a, b]\n", "`${for}` stands nowhere in the case"),
         (
+            "summary: s\nfor: {a: {for: [x, y]}, b: {rootfs: busybox}}\n",
+            "t/a.yaml:2:11: a member is not a family of its own",
+        ),
+        (
             "summary: s\nneeds: {paths: [proc]}\n",
             "`proc` is not an absolute path",
         ),
