@@ -1,6 +1,6 @@
 //! Which facts a case compares.
 
-use crate::case::{Case, Watch};
+use crate::case::{Case, CaseFile, Watch};
 use crate::fact::{Channel, watched};
 
 /// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
@@ -40,6 +40,29 @@ const LIFECYCLE: [&str; 7] = [
     "containers",
 ];
 
+impl CaseFile {
+    /// The paths of a channel that are watched.
+    #[must_use]
+    pub fn watched(&self, channel: Channel) -> &[String] {
+        self.watch.get(&channel).map_or(&[], Watch::paths)
+    }
+
+    /// The paths of a channel that are watched or expected, without the channel.
+    pub fn asked(&self, channel: Channel) -> impl Iterator<Item = &str> {
+        let expected = self.expect.keys().filter_map(move |path| {
+            let rest = path.strip_prefix(channel.name())?;
+            rest.strip_prefix('.')
+        });
+        self.watched(channel).iter().map(String::as_str).chain(expected)
+    }
+
+    /// Whether the recorder stops the workload at its execve and looks.
+    #[must_use]
+    pub fn is_visited(&self) -> bool {
+        !matches!(self.watch.get(&Channel::Filter), Some(Watch::Not(_)))
+    }
+}
+
 /// Whether the case compares the fact.
 #[must_use]
 pub fn is_compared(case: &Case, path: &str) -> bool {
@@ -47,8 +70,7 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
         return false;
     };
     let rest = path[channel.name().len()..].trim_start_matches('.');
-    let watch = case.body.watch.get(&channel);
-    let patterns = watch.map_or(&[][..], Watch::paths);
+    let patterns = case.body.watched(channel);
     if patterns.iter().any(|pattern| watched(channel, pattern, rest)) {
         return true;
     }

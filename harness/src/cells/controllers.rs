@@ -3,24 +3,13 @@
 
 use ocidiff_model::fact::watched;
 use ocidiff_model::names::{CGROUP_SETTINGS, version_of_setting};
-use ocidiff_model::{Case, CgroupVersion, Channel, Op, Watch};
+use ocidiff_model::{Case, CgroupVersion, Channel, Op};
 use serde_json::Value;
 
 /// The first thing that the case needs to see the settings of cgroups that it watches or expects something of: where
 /// they cannot be there, every runtime would show nothing, and all would agree.
 pub(super) fn unseen(case: &Case, cgroup: CgroupVersion, controllers: &[String]) -> Option<String> {
-    let watched_paths = case
-        .body
-        .watch
-        .get(&Channel::Cgroup)
-        .map_or(&[][..], Watch::paths);
-    let expected = case
-        .body
-        .expect
-        .keys()
-        .filter_map(|path| path.strip_prefix("cgroup."));
-    let mut paths = watched_paths.iter().map(String::as_str).chain(expected);
-    paths.find_map(|path| {
+    case.body.asked(Channel::Cgroup).find_map(|path| {
         let chosen: Vec<&str> = CGROUP_SETTINGS
             .into_iter()
             .filter(|name| path != "*" && watched(Channel::Cgroup, path, name))

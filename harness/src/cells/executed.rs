@@ -6,18 +6,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use object::elf::{self, Dyn64, FileHeader64};
+use object::read::ReadCache;
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{LittleEndian, ReadRef};
+
+/// A program header of what runtimes are built for.
+type Segment = elf::ProgramHeader64<LittleEndian>;
+
 /// Where the loader keeps the paths of all libraries that it knows; ldconfig(8).
 const LIBRARIES: &str = "/etc/ld.so.cache";
 /// How much of it is read.
 const MOST: u64 = 16 << 20;
-/// Types of program headers, and tags of the dynamic section; elf(5).
-const PT_LOAD: u64 = 1;
-const PT_DYNAMIC: u64 = 2;
-const DT_NEEDED: u64 = 1;
-const DT_STRTAB: u64 = 5;
-const DT_RPATH: u64 = 15;
-const DT_RUNPATH: u64 = 29;
-/// Entries of a table that are read, and bytes of a path.
+/// Entries of the dynamic section that are read, and bytes of a path.
 const ENTRIES: u64 = 1024;
 const LONGEST: u64 = 4096;
 
@@ -48,7 +49,7 @@ pub(super) fn beside(path: &Path) -> io::Result<Beside> {
     }
     let folder = path.canonicalize()?;
     let folder = folder.parent().unwrap_or(Path::new("/"));
-    let found = Elf { file: &file }.beside(&head, folder);
+    let found = of_headers(&ReadCache::new(&file), folder);
     Ok(found.unwrap_or(Beside::Unknown("is an ELF file that cannot be read")))
 }
 
@@ -98,87 +99,60 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
-fn number(bytes: &[u8]) -> u64 {
-    bytes
+/// Nothing where the headers, or what they lead to, cannot be read.
+fn of_headers<'d>(data: impl ReadRef<'d>, folder: &Path) -> Option<Beside> {
+    let header = FileHeader64::parse(data).ok()?;
+    let headers = header.program_headers(LittleEndian, data).ok()?;
+    let is_dynamic = |header: &&Segment| header.p_type(LittleEndian) == elf::PT_DYNAMIC;
+    let Some(dynamic) = headers.iter().find(is_dynamic) else {
+        return Some(Beside::Nothing);
+    };
+    let tags = tags(dynamic, data)?;
+    if !tags.iter().any(|(tag, _)| *tag == elf::DT_NEEDED) {
+        return Some(Beside::Nothing);
+    }
+    let mut folders = Vec::new();
+    for (_, at) in tags
         .iter()
-        .rev()
-        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        .filter(|(tag, _)| [elf::DT_RPATH, elf::DT_RUNPATH].contains(tag))
+    {
+        let (_, strings) = tags.iter().find(|(tag, _)| *tag == elf::DT_STRTAB)?;
+        let from = place(headers, strings.checked_add(*at)?)?;
+        let end = from.checked_add(LONGEST)?.min(data.len().ok()?);
+        let path = data.read_bytes_at_until(from..end, 0).ok()?;
+        let path = std::str::from_utf8(path).ok()?.replace("${ORIGIN}", "$ORIGIN");
+        folders.extend(path.split(':').map(|part| match part.strip_prefix("$ORIGIN") {
+            Some(rest) => folder.join(rest.trim_start_matches('/')),
+            None => PathBuf::from(part),
+        }));
+    }
+    Some(Beside::Libraries(folders))
 }
 
-/// An ELF file that is read where its headers point.
-struct Elf<'a> {
-    file: &'a File,
-}
-
-impl Elf<'_> {
-    fn beside(&self, head: &[u8; 64], folder: &Path) -> Option<Beside> {
-        let (start, size, count) = (
-            number(&head[32..40]),
-            number(&head[54..56]),
-            number(&head[56..58]),
-        );
-        let headers: Vec<[u8; 56]> = (0..count.min(ENTRIES))
-            .map(|index| self.at(start.checked_add(index.checked_mul(size)?)?))
-            .collect::<Option<_>>()?;
-        let Some(dynamic) = headers.iter().find(|header| number(&header[..4]) == PT_DYNAMIC) else {
-            return Some(Beside::Nothing);
-        };
-        let tags = self.tags(number(&dynamic[8..16]), number(&dynamic[32..40]))?;
-        if !tags.iter().any(|(tag, _)| *tag == DT_NEEDED) {
-            return Some(Beside::Nothing);
-        }
-        let mut folders = Vec::new();
-        for (_, at) in tags
-            .iter()
-            .filter(|(tag, _)| [DT_RPATH, DT_RUNPATH].contains(tag))
-        {
-            let (_, strings) = tags.iter().find(|(tag, _)| *tag == DT_STRTAB)?;
-            let path = self.text(place(&headers, strings.checked_add(*at)?)?)?;
-            let path = path.replace("${ORIGIN}", "$ORIGIN");
-            folders.extend(path.split(':').map(|part| match part.strip_prefix("$ORIGIN") {
-                Some(rest) => folder.join(rest.trim_start_matches('/')),
-                None => PathBuf::from(part),
-            }));
-        }
-        Some(Beside::Libraries(folders))
-    }
-
-    fn at<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
-        let mut bytes = [0; N];
-        self.file.read_exact_at(&mut bytes, offset).ok()?;
-        Some(bytes)
-    }
-
-    /// The entries of the dynamic section up to its end.
-    fn tags(&self, from: u64, length: u64) -> Option<Vec<(u64, u64)>> {
-        let mut tags = Vec::new();
-        for index in 0..(length / 16).min(ENTRIES) {
-            let entry: [u8; 16] = self.at(from.checked_add(index * 16)?)?;
-            match number(&entry[..8]) {
-                0 => break,
-                tag => tags.push((tag, number(&entry[8..]))),
-            }
-        }
-        Some(tags)
-    }
-
-    /// The text that ends with a zero.
-    fn text(&self, offset: u64) -> Option<String> {
-        let mut bytes = vec![0; usize::try_from(LONGEST).ok()?];
-        let length = self.file.read_at(&mut bytes, offset).ok()?;
-        let end = bytes[..length].iter().position(|byte| *byte == 0)?;
-        String::from_utf8(bytes[..end].to_vec()).ok()
-    }
+/// The entries of the dynamic section up to its end; a length is whatever the file says, so not all need be read.
+fn tags<'d>(dynamic: &Segment, data: impl ReadRef<'d>) -> Option<Vec<(u32, u64)>> {
+    let count = (dynamic.p_filesz(LittleEndian) / size_of::<Dyn64<LittleEndian>>() as u64).min(ENTRIES);
+    let entries: &[Dyn64<LittleEndian>] = data
+        .read_slice_at(dynamic.p_offset(LittleEndian), count.try_into().ok()?)
+        .ok()?;
+    let tags = entries.iter().filter_map(|entry| {
+        // No tag that is looked for has more bits.
+        Some((entry.tag32(LittleEndian)?, entry.d_val(LittleEndian)))
+    });
+    Some(tags.take_while(|(tag, _)| *tag != elf::DT_NULL).collect())
 }
 
 /// Where in the file an address is.
-fn place(headers: &[[u8; 56]], address: u64) -> Option<u64> {
-    let loaded = headers.iter().filter(|header| number(&header[..4]) == PT_LOAD);
+fn place(headers: &[Segment], address: u64) -> Option<u64> {
+    let loaded = headers
+        .iter()
+        .filter(|header| header.p_type(LittleEndian) == elf::PT_LOAD);
     let mut all = loaded.map(|header| {
-        let [offset, start, length] = [8, 16, 32].map(|at| number(&header[at..at + 8]));
-        (offset, address.checked_sub(start).filter(|at| *at < length))
+        let at = address.checked_sub(header.p_vaddr(LittleEndian))?;
+        let is_inside = at < header.p_filesz(LittleEndian);
+        is_inside.then(|| header.p_offset(LittleEndian).checked_add(at))?
     });
-    all.find_map(|(offset, at)| offset.checked_add(at?))
+    all.find_map(|at| at)
 }
 
 #[cfg(test)]
@@ -189,7 +163,7 @@ mod tests {
     /// and a path behind them at 500.
     fn program(tags: &[u64]) -> Vec<u8> {
         let mut bytes = vec![0; 64 + 2 * 56];
-        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
         (bytes[32], bytes[54], bytes[56]) = (64, 56, 2);
         (bytes[64], bytes[64 + 17], bytes[64 + 33]) = (1, 0x10, 0x10);
         let at = 64 + 56;
@@ -197,8 +171,8 @@ mod tests {
         bytes[at + 32] = u8::try_from(tags.len() * 16).expect("few");
         for tag in tags {
             let value: u64 = match *tag {
-                DT_STRTAB => 0x1000,
-                DT_RPATH | DT_RUNPATH => 500,
+                5 => 0x1000,
+                15 | 29 => 500,
                 _ => 0,
             };
             bytes.extend(tag.to_le_bytes());

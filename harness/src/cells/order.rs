@@ -1,9 +1,9 @@
-//! What a cell is asked for, what of it a case decides, and what the cell reported.
+//! What a cell is asked for, and what it reported.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ocidiff_model::{Caller, Case, Channel, Fact, StepRecord, Watch};
+use ocidiff_model::{Caller, Fact, StepRecord};
 
 use crate::cell::job::{Answer, Ask, JobStep, RecordJob, TraceReport};
 use crate::cell::stand_in::StandIn;
@@ -54,24 +54,4 @@ pub struct Told {
     pub broken: Option<String>,
     /// Wall time from the start of the cell to its end.
     pub seconds: f64,
-}
-
-/// The calls that a case names.
-pub(super) fn watched_calls(case: &Case) -> &[String] {
-    case.body.watch.get(&Channel::Syscall).map_or(&[], Watch::paths)
-}
-
-/// The changed files that a case watches, or expects something of.
-pub(super) fn asked_files(case: &Case) -> Vec<String> {
-    let watched = case.body.watch.get(&Channel::File).map_or(&[][..], Watch::paths);
-    let expected = case
-        .body
-        .expect
-        .keys()
-        .filter_map(|path| path.strip_prefix("file."));
-    watched
-        .iter()
-        .cloned()
-        .chain(expected.map(str::to_owned))
-        .collect()
 }

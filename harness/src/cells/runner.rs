@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ocidiff_model::fact::{ONLY, call_of};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
-use ocidiff_model::{Case, Channel, Op, Record, Watch};
+use ocidiff_model::{Case, Channel, Op, Record};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -20,7 +20,7 @@ use crate::cells::carry::Carry;
 use crate::cells::executed::{Beside, beside, libraries};
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
-use crate::cells::order::{Order, Told, asked_files, watched_calls};
+use crate::cells::order::{Order, Told};
 use crate::cells::participants::Contender;
 use crate::corpus::{Corpus, Entry};
 use crate::digest::hex;
@@ -221,9 +221,8 @@ impl CellRunner {
     /// What the case needs and the recorder does not have.
     pub(crate) fn missing(&self, case: &Case) -> Option<String> {
         // What was not observed is neither absent nor the same everywhere.
-        let of_calls = |path: &String| Channel::of(path) == Some(Channel::Syscall);
-        let asks = !watched_calls(case).is_empty() || case.body.expect.keys().any(of_calls);
-        if self.recorder == Recorder::None && asks {
+        let asks = || case.body.asked(Channel::Syscall).next().is_some();
+        if self.recorder == Recorder::None && asks() {
             return Some("watches syscalls, which `--recorder none` does not record".to_owned());
         }
         let of_setup = |path: &&String| Channel::of(path) == Some(Channel::Setup);
@@ -269,6 +268,7 @@ impl CellRunner {
         }
         let limit =
             SLACK * self.limit_scale + Duration::from_millis(steps.iter().map(|step| step.limit_ms).sum());
+        let calls = case.body.watched(Channel::Syscall);
         Order {
             lower: bundle.layers.clone(),
             // Made when the first bundle was built.
@@ -278,17 +278,14 @@ impl CellRunner {
             stand_ins: bundle.stand_ins.clone(),
             config_file: case.body.config_file.clone(),
             record: Some(RecordJob {
-                visit: !matches!(case.body.watch.get(&Channel::Filter), Some(Watch::Not(_))),
+                visit: case.body.is_visited(),
                 calls: (self.recorder != Recorder::None).then(|| CallsJob {
-                    watch: watched_calls(case)
-                        .iter()
-                        .map(|path| call_of(path).to_owned())
-                        .collect(),
-                    only_watched: watched_calls(case).iter().any(|name| name == ONLY),
+                    watch: calls.iter().map(|path| call_of(path).to_owned()).collect(),
+                    only_watched: calls.iter().any(|name| name == ONLY),
                     max: MAX_CALLS,
                 }),
                 setup: self.keep_setup || case.body.watch.contains_key(&Channel::Setup),
-                files: asked_files(case),
+                files: case.body.asked(Channel::File).map(str::to_owned).collect(),
             }),
             steps,
             ask: None,

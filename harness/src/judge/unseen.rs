@@ -3,7 +3,7 @@
 
 use ocidiff_model::fact::{ONLY, watched};
 use ocidiff_model::names::HIERARCHIES;
-use ocidiff_model::{Case, Channel, Record, Watch};
+use ocidiff_model::{Case, Channel, Record};
 
 use crate::judge::compare::is_recorded;
 
@@ -53,12 +53,7 @@ pub fn telling(case: &Case, records: &[&Record]) -> Option<String> {
     let of_cgroups = unseen
         .iter()
         .filter(|path| Channel::of(path) == Some(Channel::Cgroup));
-    let watched = case
-        .body
-        .watch
-        .get(&Channel::Cgroup)
-        .map_or(&[][..], Watch::paths);
-    let no_cgroup_shows = of_cgroups.count() == watched.len();
+    let no_cgroup_shows = of_cgroups.count() == case.body.watched(Channel::Cgroup).len();
     let is_hierarchy = |path: &str| {
         let name = path.strip_prefix("cgroup.path.");
         name.is_some_and(|name| HIERARCHIES.contains(&name))

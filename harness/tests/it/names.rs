@@ -532,28 +532,24 @@ fn profile(scene: &Scene) {
     );
 }
 
+/// Each slip in a case file of its own.
+fn told_in_cases(slips: &[Slip]) {
+    let scene = Scene::new();
+    let file = |index: usize| format!("cases/t/slip-{index}.yaml");
+    for (index, slip) in slips.iter().enumerate() {
+        scene.write(&file(index), format!("summary: s\n{}\n", slip.case));
+    }
+    told(&scene, slips, file);
+}
+
 #[test]
 fn every_slip_in_a_case_is_told_with_its_line_and_what_was_meant() {
-    let scene = Scene::new();
-    for (index, slip) in CASES.iter().enumerate() {
-        scene.write(
-            &format!("cases/t/slip-{index}.yaml"),
-            format!("summary: s\n{}\n", slip.case),
-        );
-    }
-    told(&scene, CASES, |index| format!("cases/t/slip-{index}.yaml"));
+    told_in_cases(CASES);
 }
 
 #[test]
 fn what_nobody_looks_at_is_an_error() {
-    let scene = Scene::new();
-    for (index, slip) in UNLOOKED.iter().enumerate() {
-        scene.write(
-            &format!("cases/t/slip-{index}.yaml"),
-            format!("summary: s\n{}\n", slip.case),
-        );
-    }
-    told(&scene, UNLOOKED, |index| format!("cases/t/slip-{index}.yaml"));
+    told_in_cases(UNLOOKED);
 }
 
 #[test]

@@ -211,6 +211,8 @@ pub fn named(pattern: &str) -> Vec<&'static Kind> {
         return find(pattern).map(|found| found.kind).into_iter().collect();
     }
     let pattern = pattern::without_count(pattern);
+    // Which channel it is about, where it says so: facts of the others begin in another way.
+    let channel = pattern.split('.').next().filter(|head| !head.contains('*'));
     let shapes = |row: &'static Row| {
         let make = || meet::shapes(&row.patterns, row.kind.per.is_some());
         row.shapes.get_or_init(make).iter()
@@ -218,7 +220,9 @@ pub fn named(pattern: &str) -> Vec<&'static Kind> {
     // A hole for any text takes any letters: what is known by name comes first.
     let rows = |by_name: bool| -> Vec<&'static Kind> {
         let meets = |row: &&'static Row| shapes(row).any(|shape| shape.meets(pattern, by_name));
-        TABLE.iter().filter(meets).map(|row| &row.kind).collect()
+        let of_channel = |row: &&'static Row| channel.is_none_or(|name| row.channel.name() == name);
+        let rows = TABLE.iter().filter(of_channel).filter(meets);
+        rows.map(|row| &row.kind).collect()
     };
     let known = rows(true);
     if known.is_empty() { rows(false) } else { known }

@@ -1,6 +1,8 @@
 //! What a case asks for and nobody looks at: an expectation of it would be neither met nor missed, and a watch would
 //! compare nothing.
 
+use std::cell::OnceCell;
+
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::facts::{self, From};
 use ocidiff_model::merge::merge;
@@ -17,7 +19,12 @@ use crate::corpus::diagnostic::Diagnostic;
 /// Everything that a case expects and watches, although nobody looks at it.
 pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus) -> Vec<Diagnostic> {
     let case = place.case;
-    let look = Look { case, config, corpus };
+    let look = Look {
+        case,
+        config,
+        corpus,
+        root: OnceCell::new(),
+    };
     let expected = case.body.expect.keys().filter_map(|path| {
         let (message, help) = look.expected(path)?;
         Some(place.at(&["expect", path], message, help))
@@ -37,6 +44,8 @@ struct Look<'a> {
     case: &'a Case,
     config: &'a Value,
     corpus: &'a Corpus,
+    /// What is known about the main container's files, once it is asked for.
+    root: OnceCell<Root>,
 }
 
 impl Look<'_> {
@@ -50,8 +59,8 @@ impl Look<'_> {
 
     /// Why nothing that a watched path can choose is looked at.
     fn watched(&self, channel: Channel, path: &str) -> Option<Slip> {
-        let all = self.case.body.watch.get(&channel).map_or(&[][..], Watch::paths);
-        if channel == Channel::Syscall && all.iter().all(|word| word == fact::ONLY) {
+        let mut all = self.case.body.watched(channel).iter();
+        if channel == Channel::Syscall && all.all(|word| word == fact::ONLY) {
             let help = "name the calls beside it: `syscall: [only, openat]`".to_owned();
             return Some((format!("`{path}` leaves out all calls"), Some(help)));
         }
@@ -82,8 +91,7 @@ impl Look<'_> {
                 Some(help),
             ));
         }
-        let is_visited = !matches!(self.case.body.watch.get(&Channel::Filter), Some(Watch::Not(_)));
-        if !is_visited && fact::is_of_visit(path) {
+        if !self.case.body.is_visited() && fact::is_of_visit(path) {
             let help = "take `filter: false` out of `watch`".to_owned();
             return Some((
                 format!("`{shown}` is not looked at if `filter` is false"),
@@ -111,20 +119,28 @@ impl Look<'_> {
             return None;
         }
         let name = name(path, found.of)?;
-        let (config, process) = self.process(found.of)?;
-        let root = Root::of(self.case, &config, self.corpus);
-        if root.can_report(&process, &name) {
+        let can_report = match found.of {
+            // Most of what is expected is about this one.
+            None => self.root().can_report(&self.config["process"], &name),
+            Some(of) => {
+                let (config, process) = self.process(of)?;
+                Root::of(self.case, &config, self.corpus).can_report(&process, &name)
+            }
+        };
+        if can_report {
             return None;
         }
         let help = "`/bin/probe help` prints what it reports when asked".to_owned();
         Some((format!("the probe is not asked for `{path}`"), Some(help)))
     }
 
-    /// The config of a container, or of the one that an exec'ed process is in, and the process.
-    fn process(&self, of: Option<&str>) -> Option<(Value, Value)> {
-        let Some(of) = of else {
-            return Some((self.config.clone(), self.config["process"].clone()));
-        };
+    fn root(&self) -> &Root {
+        self.root
+            .get_or_init(|| Root::of(self.case, self.config, self.corpus))
+    }
+
+    /// The config of another container, or of the one that an exec'ed process is in, and the process.
+    fn process(&self, of: &str) -> Option<(Value, Value)> {
         let steps = &self.case.body.steps;
         let labels = labels(steps);
         let step = labels.iter().zip(steps).find_map(|(label, step)| match step.op {

@@ -58,7 +58,10 @@ fn kinds(path: &str) -> Vec<&'static Kind> {
 
 /// A path of which one alternative names no fact.
 fn fact(path: &str, is_aside_allowed: bool) -> Option<Slip> {
-    let is_there = |one: &String| !facts::named(one).is_empty() && is_about_calls(one);
+    let is_there = |one: &String| {
+        let kinds = facts::named(one);
+        !kinds.is_empty() && is_about_calls(one, &kinds)
+    };
     let is_aside = |one: &String| ASIDE.iter().any(|(_, kind)| facts::can_name(one, kind));
     let wrong = alternatives(path)
         .into_iter()
@@ -96,11 +99,10 @@ fn syscall(path: &str) -> Option<&str> {
     (!name.is_empty() && !name.contains('*')).then_some(name)
 }
 
-/// Whether the call of a fact of calls exists.
-fn is_about_calls(path: &str) -> bool {
+/// Whether the call of a fact of calls exists; `kinds` are the rows that the path names.
+fn is_about_calls(path: &str, kinds: &[&Kind]) -> bool {
     let is_of_call = |kind: &&Kind| kind.fact.contains("<call>");
-    let mut kinds = facts::named(path).into_iter();
-    kinds.any(|kind| !is_of_call(&kind)) || syscall(path).is_none_or(names::is_call)
+    !kinds.iter().all(is_of_call) || syscall(path).is_none_or(names::is_call)
 }
 
 /// What is wrong with a condition, and the member in which it is.
@@ -159,11 +161,13 @@ fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
             && is_open
             && asks_nothing(&sign.beside)
             && asks_nothing(&sign.others));
-    let is_every_channel = Channel::ALL.iter().all(|channel| {
-        let mut of_channel = facts::kinds().filter(|kind| kind.channel() == Some(*channel));
-        of_channel.all(|kind| kind.examples().iter().all(|path| sign.is_about(path)))
-    });
-    if says_something || (applies.is_some_and(is_narrow) && !is_every_channel) {
+    let is_every_channel = || {
+        Channel::ALL.iter().all(|channel| {
+            let mut of_channel = facts::kinds().filter(|kind| kind.channel() == Some(*channel));
+            of_channel.all(|kind| kind.examples().iter().all(|path| sign.is_about(path)))
+        })
+    };
+    if says_something || (applies.is_some_and(is_narrow) && !is_every_channel()) {
         return None;
     }
     let message = "this sign would explain whatever differs under the component".to_owned();

@@ -56,11 +56,12 @@ fn foreign(id: &FindingId, finding: &Finding, about: &[&Case], corpus: &Corpus) 
     let applies = finding.applies.as_ref()?;
     let fits = |case: &&Case| {
         let has = |op| case.body.steps.iter().any(|step| step.op == op);
+        let config = || config_of(case, corpus);
         applies.steps.iter().all(|op| has(*op))
-            && match (&applies.config, config_of(case, corpus)) {
-                (Some(pattern), Some(config)) => pattern.fits(&config),
-                _ => true,
-            }
+            && applies
+                .config
+                .as_ref()
+                .is_none_or(|pattern| config().is_none_or(|config| pattern.fits(&config)))
     };
     if about.is_empty() || about.iter().any(fits) {
         return None;
@@ -74,12 +75,14 @@ fn foreign(id: &FindingId, finding: &Finding, about: &[&Case], corpus: &Corpus) 
 
 /// The list of the config that its signs name does not have the path.
 fn unlisted(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+    let signs = || finding.shows.iter().filter(|sign| sign.is_about(fact));
     let is_listed = |case: &&Case| {
         let config = config_of(case, corpus);
-        let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
-        config.is_none_or(|config| signs.any(|sign| sign.is_listed(fact, &config)))
+        config.is_none_or(|config| signs().any(|sign| sign.is_listed(fact, &config)))
     };
-    if about.is_empty() || about.iter().any(is_listed) {
+    // To put the configs together takes most of the time of loading.
+    let is_any = signs().any(|sign| sign.listed.is_none());
+    if is_any || about.is_empty() || about.iter().any(is_listed) {
         return None;
     }
     let message = format!("`{id}` does not show in `{fact}`: the config does not list this path");
