@@ -207,10 +207,8 @@ mount --make-rprivate / || cannot_tell "no private mounts"
 for d in vm fs dev debug abi user; do
   [ -d /proc/sys/$d ] && mount --bind /proc/sys/$d /proc/sys/$d && mount -o remount,bind,ro /proc/sys/$d
 done
-# crun refuses a hybrid v1 machine as long as the v2 tree owns a controller.
-if [ -d /sys/fs/cgroup/unified ] && grep -qs hugetlb /sys/fs/cgroup/unified/cgroup.controllers; then
-  mkdir -p /sys/fs/cgroup/hugetlb && mount -t cgroup -o hugetlb hugetlb /sys/fs/cgroup/hugetlb
-fi
+# On a hybrid machine crun refuses to run as long as the v2 tree has a controller, which others' mounts decide.
+[ -d /sys/fs/cgroup/unified ] && umount -l /sys/fs/cgroup/unified
 mkdir -p /run && keep=$(mktemp -d) && mount --bind "$HERE" "$keep"
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p @CELL@/bin @CELL@/input @HOOKS@ @PIDS@ @ROOT@ @TMP@
