@@ -13,6 +13,7 @@ use crate::fact::Value;
 use crate::finding::{Catalogue, FindingId, Sign};
 pub use crate::impact::Impact;
 pub use crate::machine::{Machine, When};
+use crate::pattern::glob;
 use crate::range::Range;
 use crate::record::RuntimeId;
 use crate::version::{Version, VersionError};
@@ -106,7 +107,7 @@ crate::text::written_as_text!(
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// The members of the family that show them; the default is all.
+    /// The members of the family that show them, where `*` stands for any text; the default is all.
     #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// The machines on which they show.
@@ -242,9 +243,9 @@ impl Group {
     }
 }
 
-/// Whether a member of a family is one of those that are meant: all, if none is named.
+/// Whether a member of a family is one of those that are meant: all, if none is named; `*` stands for any text.
 fn is_among(members: &[String], member: Option<&str>) -> bool {
-    members.is_empty() || member.is_some_and(|member| members.iter().any(|name| name == member))
+    members.is_empty() || member.is_some_and(|member| members.iter().any(|name| glob(name, member)))
 }
 
 /// A slip in an item of a known file.

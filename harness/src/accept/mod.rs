@@ -90,6 +90,8 @@ pub struct Knowledge<'a> {
     pub catalogue: &'a Catalogue,
     /// The existing runtimes.
     pub runtimes: &'a [String],
+    /// The members of the case's family.
+    pub members: &'a [String],
 }
 
 /// A group and the text that contains it.
@@ -263,6 +265,11 @@ fn update(
         facts: [(seen.fact.clone(), before.clone())].into(),
         ..rest.clone()
     };
+    if own.members.iter().any(|name| name.contains('*')) {
+        // What is meant without this member has no pattern.
+        let is_meant = |member: &&String| rest.is_about(Some(member));
+        own.members = knowledge.members.iter().filter(is_meant).cloned().collect();
+    }
     let others: Vec<String> = match &seen.member {
         Some(member) => own
             .members

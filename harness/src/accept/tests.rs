@@ -45,6 +45,7 @@ fn on(cgroup: CgroupVersion, before: &str, observed: &[Observed]) -> Result<Stri
         machine: &machine(cgroup),
         catalogue: &catalogue,
         runtimes: &["runc", "crun", "youki"].map(str::to_owned),
+        members: &["a", "b", "b2"].map(str::to_owned),
     };
     rewrite(before, observed, knowledge)
 }
@@ -163,6 +164,22 @@ fn what_most_show_is_what_everybody_else_shows() {
     assert_eq!(
         of(&after, "process.exit"),
         "- facts: process.exit: [{because: unexplained, who: [runc =1.2], shows: 0}, {otherwise: 2}]"
+    );
+}
+
+#[test]
+fn a_pattern_of_members_ends_where_one_of_them_shows_something_else() {
+    let before = "- for: [\"b*\"]\n  facts:\n    process.exit:\n      - {because: unexplained, who: [crun], shows: 2}\n      - {otherwise: 1}\n";
+    let other = seen("process.exit", Some("b2"), &[("runc", 1), ("crun", 3)]);
+    let parted = here(before, &[other]).expect("rewrite");
+    let found: Vec<(Vec<String>, bool)> = groups(&parted)
+        .into_iter()
+        .map(|group| (group.members.clone(), print::group(&group).contains("shows: 3")))
+        .collect();
+    assert_eq!(
+        found,
+        [(vec!["b".to_owned()], false), (vec!["b2".to_owned()], true)],
+        "{parted}"
     );
 }
 

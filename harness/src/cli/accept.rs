@@ -58,13 +58,16 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
     }
     let machine = suite::abilities()?.machine;
     let corpus = suite::corpus(args.select.with.cases.as_deref())?;
-    let knowledge = Knowledge {
-        machine: &machine,
-        catalogue: &corpus.findings,
-        runtimes: &corpus.runtimes,
-    };
     let mut told = output::Aside::default();
     for (path, observed) in known {
+        let family = corpus.entries.iter().filter(|entry| known_file(entry).is_ok_and(|file| file == path));
+        let members: Vec<String> = family.filter_map(|entry| entry.case.member.clone()).collect();
+        let knowledge = Knowledge {
+            machine: &machine,
+            catalogue: &corpus.findings,
+            runtimes: &corpus.runtimes,
+            members: &members,
+        };
         if let Some(text) = update(&path, &observed, knowledge, args.dry_run)? {
             told.print(&text);
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
+use ocidiff_model::pattern::glob;
 use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, facts, near, step};
 
 use super::facts::{Names, known_fact};
@@ -124,7 +125,7 @@ fn members(document: &Document<'_>, index: &str, group: &Group, against: &Agains
     let cases = against.cases.iter();
     let all: BTreeSet<&str> = cases.filter_map(|case| case.member.as_deref()).collect();
     let named = group.members.iter().enumerate();
-    let missing = named.filter(|(_, name)| !all.contains(name.as_str()));
+    let missing = named.filter(|(_, name)| !all.iter().any(|member| glob(name, member)));
     missing
         .map(|(at, name)| {
             let message = format!("the case has no member `{name}`");
