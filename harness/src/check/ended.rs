@@ -6,13 +6,14 @@ use ocidiff_model::record::{CallResult, RunOutcome};
 use ocidiff_model::{Case, Op, Record, Value};
 use serde_json::Value as Json;
 
-use super::look::STARTED;
 use crate::bundle::Bundle;
 use crate::cells::runner::CellRunner;
 use crate::judge::confirm::Launch;
 use crate::judge::failing::UNEXECUTED;
 use crate::workload::tame::Tamed;
 
+/// Whether a container starts.
+pub(super) const STARTED: &str = "lifecycle.start.result";
 /// How the probe ended.
 const EXIT: &str = "process.exit";
 /// The signal by which a filter ends a process.
@@ -63,7 +64,7 @@ impl<'a> Begun<'a> {
 /// Whether a config limits what a process uses.
 pub(super) fn is_limited(config: &Json) -> bool {
     let is_set = |at: &&str| config.pointer(at).is_some_and(|value| !is_empty(value));
-    LIMITS.iter().any(|at| is_set(&at))
+    LIMITS.iter().any(is_set)
 }
 
 fn is_empty(value: &Json) -> bool {

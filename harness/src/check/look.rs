@@ -23,9 +23,6 @@ const LIMIT: f64 = 10.0;
 /// How often a difference must show: otherwise it is not a difference between the runtimes.
 const RUNS: usize = 2;
 
-/// Whether a container starts.
-pub(super) const STARTED: &str = "lifecycle.start.result";
-
 /// What was seen for a shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {

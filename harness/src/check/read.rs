@@ -125,7 +125,7 @@ impl Reader<'_> {
             return None;
         }
         let enters = known.is_of(id, self.step.to);
-        let (does, not) = (known.title.clone(), "not so".to_owned());
+        let (does, not) = ("does so".to_owned(), "does not".to_owned());
         let (from, to) = if enters { (not, does) } else { (does, not) };
         Some(Read {
             finding: Finding {
