@@ -76,6 +76,9 @@ const NAMESPACE: &str = "namespace";
 /// Kinds for which the probe shows whether a container has them, whatever a runtime says about itself.
 pub(super) const TRIED: [&str; 2] = [MOUNT_OPTION, NAMESPACE];
 
+/// What a row about an annotation begins with, before its name.
+pub(super) const ANNOTATION: &str = "annotation ";
+
 const KINDS: [Kind; 7] = [
     Kind {
         name: "hooks",
@@ -221,35 +224,37 @@ impl Features {
                 ));
             }
         }
-        all.extend(acted_on(config, from, to).into_iter().map(|name| {
-            told(
-                format!("annotation {name}"),
-                Impact::MayBreak,
-                ("text", "acted on"),
-                format!(
+        // What one of them is asked to do, and the other leaves: new on the way in, lost on the way out.
+        for (whom, values, names) in [
+            (step.to, ("text", "acted on"), acted_on(config, to, from)),
+            (step.from, ("acted on", "text"), acted_on(config, from, to)),
+        ] {
+            all.extend(names.into_iter().map(|name| {
+                let reason = format!(
                     "{} changes what it does by this annotation, says its features",
-                    step.to.label
-                ),
-            )
-        }));
+                    whom.label
+                );
+                told(format!("{ANNOTATION}{name}"), Impact::MayBreak, values, reason)
+            }));
+        }
         all
     }
 }
 
-/// Annotations in the config that change what the new runtime does, but not what the old one does.
-fn acted_on(config: &Value, from: &Value, to: &Value) -> Vec<String> {
+/// Annotations in the config that change what a runtime does, but not what the other one does.
+fn acted_on(config: &Value, whom: &Value, other: &Value) -> Vec<String> {
     let list = |features: &Value| strings(features.get("potentiallyUnsafeConfigAnnotations"));
     let has = |list: &BTreeSet<String>, name: &str| {
         // "a value that ends with `.` is a prefix"
         list.iter()
             .any(|one| one == name || (one.ends_with('.') && name.starts_with(one.as_str())))
     };
-    let (old, new) = (list(from), list(to));
+    let (own, others) = (list(whom), list(other));
     let names = config.get("annotations").and_then(Value::as_object);
     names
         .into_iter()
         .flat_map(|names| names.keys())
-        .filter(|name| has(&new, name) && !has(&old, name))
+        .filter(|name| has(&own, name) && !has(&others, name))
         .cloned()
         .collect()
 }
@@ -366,6 +371,8 @@ mod tests {
             ]
         );
         assert!(told(Some(&from), Some(&from)).is_empty());
+        // What leaves it loses what the annotation did.
+        assert_eq!(told(Some(&to), Some(&from)), ["annotation run.oci.handler"]);
         // A runtime that reports nothing cannot be compared with the other.
         assert!(told(None, Some(&to)).is_empty() && told(Some(&from), None).is_empty());
     }

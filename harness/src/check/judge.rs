@@ -12,9 +12,10 @@ use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FilterRow, FindingId, Impact, RuntimeId, Value};
 
 use super::devices::{self, DEVICES};
+use super::ended::STARTED;
 use super::from_to::Move;
 use super::libc::Libc;
-use super::look::{STARTED, Seen};
+use super::look::Seen;
 use super::read::reason as cause_of;
 use super::rules::by_rule;
 use super::shape::Shape;

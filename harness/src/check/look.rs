@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::difference::Account;
-use ocidiff_model::facts::{self, From};
 use ocidiff_model::filter::DEPARTURES;
-use ocidiff_model::record::{CallResult, RunOutcome};
-use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Op, Record, Value, Watch};
+use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
 use serde_json::json;
 
+use super::ended::{Begun, by_chance, is_limited, wavers};
 use super::shape::Shape;
 use super::words::words;
 use crate::bundle::Bundle;
@@ -22,9 +22,6 @@ use crate::judge::filters;
 const LIMIT: f64 = 10.0;
 /// How often a difference must show: otherwise it is not a difference between the runtimes.
 const RUNS: usize = 2;
-
-/// Whether a container starts.
-pub(super) const STARTED: &str = "lifecycle.start.result";
 
 /// What was seen for a shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +62,9 @@ pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -
 ///
 /// The harness or the machine failed.
 pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, String>, Error> {
+    if let Some(why) = by_chance(&shape.tamed.config) {
+        return Ok(Err(why));
+    }
     // What the probe reports about itself is enough; cgroup values are seen from outside only.
     let case = case(shape, "the probe in a workload's place", LIMIT, Channel::Cgroup)?;
     let config = serde_json::to_string_pretty(&shape.tamed.config).map_err(Error::broken)?;
@@ -80,10 +80,15 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     let Steady {
         records,
         mut differences,
-    } = match steady(&Begun(engine), &case, &bundle).await {
+        wavers,
+    } = match steady(&Begun::of(engine, &shape.tamed), &case, &bundle).await {
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
+    let unstarted = || unstarted(&records).filter(|_| is_limited(&shape.tamed.config));
+    if let Some(why) = wavers.or_else(unstarted) {
+        return Ok(Err(why));
+    }
     engine
         .judge(Origin::Given)
         .explain(&case, &config, &records, &mut differences);
@@ -105,68 +110,14 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     Ok(Ok(seen))
 }
 
-/// The probe's launches, in which a workload that did not begin has failed to start, whatever its runtime answers: an
-/// init that cannot execute its program may report that only on its own stderr.
-struct Begun<'a>(&'a CellRunner);
-
-impl Launch for Begun<'_> {
-    async fn once(&self, case: &Case, bundle: &Bundle) -> Vec<Record> {
-        let mut records = self.0.once(case, bundle).await;
-        match ended_by(&records) {
-            // Before it had reported everything, and what it had was the same: nothing follows for a workload that does
-            // not make the call, or uses less of what is limited.
-            Some(signal) => records.iter_mut().for_each(|record| {
-                let why = format!(
-                    "the probe, not the workload, was ended by {signal}: a filter or a limit does that"
-                );
-                record.outcome = RunOutcome::Broken(why);
-            }),
-            None => records.iter_mut().for_each(settle),
-        }
-        records
-    }
-}
-
-/// The signal that ended the probe, if one did under every runtime that started it.
-fn ended_by(records: &[Record]) -> Option<String> {
-    let signal = |record: &Record| match record.value("process.exit") {
-        Some(Value::Text(exit)) if exit.starts_with("signal ") => Some(exit.clone()),
-        _ => None,
-    };
-    let mut ran = records.iter().filter(|record| record.ran);
-    let first = signal(ran.next()?)?;
-    ran.all(|record| signal(record).is_some()).then_some(first)
-}
-
-fn settle(record: &mut Record) {
-    if !record.ran || record.facts.iter().any(|fact| is_told(&fact.path)) {
-        return;
-    }
-    record.ran = false;
-    let text = match record.value("process.stderr") {
-        Some(Value::List(lines)) => lines.join("\n"),
-        _ => String::new(),
-    };
-    if let Some(step) = record.steps.iter_mut().find(|step| step.op == Op::Start) {
-        (step.result, step.text) = (CallResult::Error, text);
-    }
-    if let Some(fact) = record.facts.iter_mut().find(|fact| fact.path == STARTED) {
-        fact.value = "error".into();
-    }
-}
-
-/// Whether the probe itself reports a fact.
-fn is_told(fact: &str) -> bool {
-    // Seen from outside, a process shows no more than that it exists.
-    facts::find(fact).is_some_and(|found| found.kind.from == From::Inside)
-}
-
 /// What is the same each time.
 pub(super) struct Steady {
     /// The records of the first time.
     pub(super) records: Vec<Record>,
     /// What differed in the same way each time.
     pub(super) differences: Vec<Difference>,
+    /// What went another way the second time, although everything else depends on it.
+    pub(super) wavers: Option<String>,
 }
 
 /// Runs a bundle more than once; the error is one line that says why nothing can be said.
@@ -180,11 +131,20 @@ pub(super) async fn steady(launch: &impl Launch, case: &Case, bundle: &Bundle) -
         let all: Vec<&Record> = records.iter().collect();
         let differences = compare(case, &all);
         match &mut steady {
-            None => steady = Some(Steady { records, differences }),
-            Some(before) => before.differences.retain(|one| {
-                let again = differences.iter().find(|other| other.fact == one.fact);
-                again.is_some_and(|other| other.groups == one.groups)
-            }),
+            None => {
+                steady = Some(Steady {
+                    records,
+                    differences,
+                    wavers: None,
+                });
+            }
+            Some(before) => {
+                before.differences.retain(|one| {
+                    let again = differences.iter().find(|other| other.fact == one.fact);
+                    again.is_some_and(|other| other.groups == one.groups)
+                });
+                before.wavers = wavers(&before.records, &records);
+            }
         }
     }
     steady.ok_or_else(|| "it was not run".to_owned())
@@ -205,6 +165,17 @@ fn useless(records: &[Record]) -> Option<String> {
         .map(|(who, said)| format!("{who}: {said}"))
         .collect();
     Some(format!("no runtime starts it here: {}", words.join("; ")))
+}
+
+/// Why nothing follows for a workload that does not start now, and would, if its limits are the reason: there, it may
+/// have enough. What a config is refused for is another matter.
+fn unstarted(records: &[Record]) -> Option<String> {
+    let (now, then) = records.split_first()?;
+    (!now.ran && then.iter().any(|record| record.ran)).then(|| {
+        let who = &now.runtime.label;
+        let said = said(records).remove(who).unwrap_or_default();
+        format!("{who}, under which it runs, does not start it here: {said}")
+    })
 }
 
 /// Facts whose difference would have been seen.

@@ -9,6 +9,7 @@
 //! | [`usual`]   | what engines add to every config by themselves, and what they leave out |
 //! | [`shape`] | workloads that differ in nothing that a runtime looks at are checked once |
 //! | [`run`](mod@run) | runs the workload's own command, if that is asked for |
+//! | `ended` | runs of the probe that show nothing about the workload |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
 //! | `access` | owner and mode of mount points, judged by what the user can do |
 //! | `devices` | device rules, entry by entry |
@@ -18,6 +19,7 @@
 
 mod access;
 mod devices;
+mod ended;
 pub mod features;
 pub mod from_to;
 pub mod judge;

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use ocidiff_model::check::{Depth, Finding};
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::finding::Sign;
+use ocidiff_model::finding::{Applies, Sign};
 use ocidiff_model::known::Machine;
 use ocidiff_model::{Channel, Finding as Known, FindingId, Impact, Op};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::features::{Features, TRIED};
+use super::features::{ANNOTATION, Features, TRIED};
 use super::from_to::Move;
 use super::usual;
 use crate::corpus::Corpus;
@@ -30,12 +30,13 @@ impl Read {
     /// Whether the probe has tested exactly this, so that what it saw counts, whatever is written.
     #[must_use]
     pub fn is_settled_by(&self, seen: &BTreeSet<String>) -> bool {
-        let shown = |sign: &Sign| seen.iter().any(|fact| sign.is_about(fact));
-        // What has no sign does not show in a single run; how a runtime sets up what its workload sees is not part of
-        // the workload; and the probe has seen all mounts.
-        let unseen = |sign: &Sign| {
-            let channel = Channel::of(&sign.fact);
-            channel.is_some_and(|channel| [Channel::Setup, Channel::Mount].contains(&channel))
+        let channel = |sign: &Sign| Channel::of(&sign.fact);
+        // What has no sign does not show in a single run, and how a runtime sets up what its workload sees is not part of
+        // the workload.
+        let unseen = |sign: &Sign| channel(sign) == Some(Channel::Setup);
+        // The probe has seen all mounts: at a place that a sign leaves out, too, the difference would be there.
+        let shown = |sign: &Sign| {
+            channel(sign) == Some(Channel::Mount) || seen.iter().any(|fact| sign.is_about(fact))
         };
         self.tried && (self.shows.iter().all(unseen) || self.shows.iter().any(shown))
     }
@@ -66,8 +67,25 @@ impl Reader<'_> {
         let mut all: Vec<Read> = all
             .filter_map(|(id, known)| self.finding(id, known, config, tamed))
             .collect();
-        let lacks = self.features.lacks(config, self.step);
+        let mut lacks = self.features.lacks(config, self.step);
         let still = self.features.lacks(tamed, self.step);
+        // A finding says more about an annotation than the list of those that a runtime acts on.
+        let covers = |row: &Finding, read: &Read| {
+            let known = read
+                .finding
+                .id
+                .as_ref()
+                .and_then(|id| self.corpus.findings.find(id));
+            let applies = known.and_then(|known| known.applies.as_ref());
+            let only = row
+                .what
+                .strip_prefix(ANNOTATION)
+                .map(|name| json!({"annotations": {name: config["annotations"][name]}}));
+            applies.zip(only).is_some_and(|(applies, only)| {
+                is_about_annotations(applies) && applies.fits(&only, &STEPS, self.machine)
+            })
+        };
+        lacks.retain(|row| !all.iter().any(|read| covers(row, read)));
         all.extend(lacks.into_iter().map(|finding| Read {
             // A runtime's list may be incomplete: whether the probe has its mounts and namespaces can be seen.
             tried: TRIED.iter().any(|kind| finding.what.starts_with(kind)) && still.contains(&finding),
@@ -107,7 +125,7 @@ impl Reader<'_> {
             return None;
         }
         let enters = known.is_of(id, self.step.to);
-        let (does, not) = (known.title.clone(), "not so".to_owned());
+        let (does, not) = ("does so".to_owned(), "does not".to_owned());
         let (from, to) = if enters { (not, does) } else { (does, not) };
         Some(Read {
             finding: Finding {
@@ -130,9 +148,16 @@ impl Reader<'_> {
                 before: false,
             },
             shows: known.shows.clone(),
-            tried: applies.fits(tamed, &STEPS, self.machine),
+            // What an annotation makes a runtime do can be up to what is around the container: its caller's groups, a
+            // file, a manager of cgroups. The probe has none of it.
+            tried: !is_about_annotations(applies) && applies.fits(tamed, &STEPS, self.machine),
         })
     }
+}
+
+fn is_about_annotations(applies: &Applies) -> bool {
+    let config = applies.config.as_ref();
+    config.is_some_and(|config| config.value().get("annotations").is_some())
 }
 
 /// What it does, and why.
@@ -145,7 +170,6 @@ mod tests {
     use super::*;
     use crate::run::suite;
     use ocidiff_model::RuntimeId;
-    use serde_json::json;
 
     fn who(name: &str, version: &str) -> RuntimeId {
         RuntimeId {
@@ -207,5 +231,32 @@ mod tests {
         // An exec is not tested.
         let exec = told.iter().find(|read| is(read, "youki/exec-without-filter"));
         assert!(!exec.expect("no filter there").is_settled_by(&BTreeSet::new()));
+    }
+
+    #[test]
+    fn what_the_probe_has_seen_of_all_mounts_counts_wherever_they_are() {
+        let bound =
+            json!({"mounts": [{"destination": "/proc/uptime", "type": "bind", "options": ["bind", "ro"]}]});
+        let told = reads(&who("crun", "1.21"), &who("runc", "1.1.5"), &bound, &bound);
+        let flags = told
+            .iter()
+            .find(|read| is(read, "runc/bind-options-drop-source-flags"));
+        let seen = BTreeSet::from(["mount.inside./proc/uptime".to_owned()]);
+        assert!(flags.is_some_and(|flags| flags.is_settled_by(&seen)), "{told:#?}");
+    }
+
+    #[test]
+    fn what_an_annotation_does_is_told_in_both_directions_whatever_the_probe_has_seen() {
+        let annotated = json!({"annotations": {"run.oci.keep_original_groups": "1"}, "process": {"env": []}});
+        let (old, new) = (who("runc", "1.1.5"), who("crun", "1.8.1"));
+        for (from, to) in [(&old, &new), (&new, &old)] {
+            let told = reads(from, to, &annotated, &annotated);
+            let own = told.iter().find(|read| is(read, "crun/own-annotations-acted-on"));
+            let seen = BTreeSet::from(["lifecycle.create.result".to_owned()]);
+            assert!(
+                own.is_some_and(|own| !own.is_settled_by(&seen)),
+                "{from:?}: {told:#?}"
+            );
+        }
     }
 }

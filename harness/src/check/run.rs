@@ -60,7 +60,9 @@ pub async fn run(
         launch: engine,
         secrets,
     };
-    let Steady { differences, records } = match steady(&discreet, &case, &bundle).await {
+    let Steady {
+        differences, records, ..
+    } = match steady(&discreet, &case, &bundle).await {
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };

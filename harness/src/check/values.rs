@@ -1,6 +1,9 @@
 //! How bad a difference is, as far as its two values show by themselves.
 
+use std::path::Path;
+
 use super::access;
+use crate::paths::plain;
 use crate::workload::mounts::EVERYBODYS;
 use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
@@ -90,7 +93,8 @@ pub(super) fn judge(
         return Some(told);
     }
     let path = fact.strip_prefix("mount.inside.")?;
-    if listed(config, "maskedPaths", path) || listed(config, "readonlyPaths", path) {
+    let place = place(path);
+    if listed(config, "maskedPaths", place) || listed(config, "readonlyPaths", place) {
         // The probe has tested whether it is masked or read-only.
         return say(
             Impact::Cosmetic,
@@ -217,7 +221,7 @@ fn writable(path: &str, to: Option<&Value>, config: &Json) -> Option<(Impact, St
         options.into_iter().any(|one| one == option)
     };
     let asked = list("/mounts").any(|mount| mount["destination"] == path && has(mount, "ro"))
-        || list("/linux/readonlyPaths").any(|one| one == path);
+        || listed(config, "readonlyPaths", path);
     let say = |impact, reason: &str| Some((impact, reason.to_owned()));
     match (to == Some(&Value::from("writable")), asked) {
         (true, true) => say(
@@ -255,18 +259,27 @@ fn is_device(path: &str, config: &Json) -> bool {
     EVERYBODYS.contains(&path) || devices.is_some_and(|list| list.iter().any(named))
 }
 
-/// Whether a config has a path in a list.
-/// Whether it is the mount at a path that the config masks.
+/// Whether it is the mount at a path that the config masks, or one of several there.
 pub(super) fn is_mask(fact: &str, config: &Json) -> bool {
     let path = fact.strip_prefix("mount.inside.");
-    path.is_some_and(|path| listed(config, "maskedPaths", path))
+    path.is_some_and(|path| listed(config, "maskedPaths", place(path)))
 }
 
+/// The path of a mount without its number, `#2`, among those at the same path.
+fn place(path: &str) -> &str {
+    match path.rsplit_once('#') {
+        Some((place, number)) if number.parse::<u32>().is_ok() => place,
+        _ => path,
+    }
+}
+
+/// Whether a config has a path in a list, written plainly or in another way: runtimes begin at the root.
 fn listed(config: &Json, member: &str, path: &str) -> bool {
     let list = config
         .pointer(&format!("/linux/{member}"))
         .and_then(Json::as_array);
-    list.is_some_and(|list| list.iter().any(|one| one == path))
+    let same = |one: &str| plain(&Path::new("/").join(one)) == Path::new(path);
+    list.is_some_and(|list| list.iter().filter_map(Json::as_str).any(same))
 }
 
 /// The mount's own flags, from `tmpfs rw,nosuid | rw,size=4k | private | ...`; the mount is also read-only if its file
@@ -280,105 +293,4 @@ fn flags(told: &str) -> Option<Vec<&str>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn list(items: &[&str]) -> Value {
-        Value::List(items.iter().map(|item| (*item).to_owned()).collect())
-    }
-
-    #[test]
-    fn what_can_be_written_matters_where_the_config_forbids_it() {
-        let config = json!({"mounts": [{"destination": "/sys/fs/cgroup", "options": ["ro"]}], "linux": {"readonlyPaths": ["/proc/sys"]}});
-        let told = |path: &str, from: &str, to: &str| {
-            let fact = format!("mount.inside.readonly.{path}");
-            judge(&fact, Some(&Value::from(from)), Some(&Value::from(to)), &config).map(|(impact, _)| impact)
-        };
-        assert_eq!(
-            told("/sys/fs/cgroup", "EACCES", "writable"),
-            Some(Impact::Security)
-        );
-        assert_eq!(told("/proc/sys", "EROFS", "writable"), Some(Impact::Security));
-        assert_eq!(told("/data", "EROFS", "writable"), Some(Impact::Cosmetic));
-        assert_eq!(
-            told("/sys/fs/cgroup", "writable", "EROFS"),
-            Some(Impact::MayBreak)
-        );
-        assert_eq!(told("/sys/fs/cgroup", "EACCES", "EROFS"), Some(Impact::Cosmetic));
-    }
-
-    #[test]
-    fn a_mounted_device_is_not_confined_by_flags_of_files() {
-        let config = json!({"linux": {"devices": [{"path": "/dev/fuse", "type": "c"}, {"path": "/pipe", "type": "p"}]}});
-        let told = |path: &str, from: &str, to: &str| {
-            let fact = format!("mount.inside.{path}");
-            judge(&fact, Some(&Value::from(from)), Some(&Value::from(to)), &config).map(|(impact, _)| impact)
-        };
-        for path in ["/dev/null", "/dev/fuse"] {
-            let noexec = told(path, "tmpfs rw,nosuid | rw", "tmpfs rw,nosuid,noexec | rw");
-            assert_eq!(noexec, Some(Impact::Cosmetic), "{path}");
-            let nodev = told(path, "tmpfs rw | rw", "tmpfs rw,nodev | rw");
-            assert_eq!(nodev, Some(Impact::MayBreak), "{path}");
-        }
-        assert_eq!(
-            told("/pipe", "tmpfs rw | rw", "tmpfs rw,noexec | rw"),
-            Some(Impact::MayBreak)
-        );
-        assert_eq!(
-            told("masked./proc/keys", "readable", "empty"),
-            Some(Impact::Cosmetic)
-        );
-    }
-
-    #[test]
-    fn a_stream_that_becomes_its_users_own_is_no_loss() {
-        let config = json!({"process": {"user": {"uid": 1000, "gid": 1000}}});
-        let told = |from: &str, to: &str| {
-            judge(
-                "proc.stdio.1",
-                Some(&Value::from(from)),
-                Some(&Value::from(to)),
-                &config,
-            )
-            .map(|(impact, _)| impact)
-        };
-        let (theirs, own) = ("fifo 0600 65534:65534", "fifo 0600 1000:1000");
-        assert_eq!(told(theirs, own), Some(Impact::Cosmetic));
-        assert_eq!(told(own, theirs), None);
-        assert_eq!(told(theirs, "fifo 0600 0:0"), None);
-        assert_eq!(told("char 0666 65534:65534 1:3", "char 0666 1000:1000 1:3"), None);
-        assert_eq!(told(theirs, "fifo 0666 1000:1000"), None);
-    }
-
-    #[test]
-    fn a_limit_that_begins_to_bind_is_a_risk_and_one_that_ends_is_not() {
-        let told = |fact: &str, from: Value, to: Value| {
-            judge(fact, Some(&from), Some(&to), &json!({})).map(|(impact, _)| impact)
-        };
-        let max = || Value::from("max");
-        assert_eq!(told("cgroup.pids.max", max(), 1.into()), Some(Impact::Breaks));
-        assert_eq!(told("cgroup.pids.max", max(), 100.into()), Some(Impact::MayBreak));
-        assert_eq!(told("cgroup.pids.max", 1.into(), max()), None);
-        assert_eq!(
-            told("cgroup.cpu.cfs_quota_us", (-1).into(), 5000.into()),
-            Some(Impact::MayBreak)
-        );
-        assert_eq!(told("cgroup.memory.max", 4096.into(), 8192.into()), None);
-    }
-
-    #[test]
-    fn a_longer_list_of_entries_takes_nothing_away() {
-        let told = |from: &[&str], to: &[&str]| {
-            judge(
-                "cgroup.inside.cgroupfs.entries",
-                Some(&list(from)),
-                Some(&list(to)),
-                &json!({}),
-            )
-            .map(|(impact, _)| impact)
-        };
-        assert_eq!(told(&["cpu"], &["cpu", "pids"]), Some(Impact::Cosmetic));
-        assert_eq!(told(&["cpu", "pids"], &["cpu"]), None);
-    }
-}
+mod tests;

@@ -8,13 +8,14 @@ const MOST: usize = 1200;
 pub(super) fn words(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
-        .map(message)
+        .map(|line| without_dumps(&message(line)))
         .filter(|line| !line.is_empty())
         .collect();
     let mut said: Vec<&str> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let again = |other: &String| other.contains(plain(line)) && (other.len() > line.len());
-        let repeated = lines.iter().any(again) || lines[..at].contains(line);
+        let passes_on = lines[..at].iter().any(|before| says_more(before, line));
+        let repeated = lines.iter().any(again) || lines[..at].contains(line) || passes_on;
         if !repeated {
             said.push(line);
         }
@@ -25,6 +26,49 @@ pub(super) fn words(text: &str) -> String {
         Some((end, _)) => format!("{} ...", &said[..end]),
         None => said,
     }
+}
+
+/// Whether a line has the end of a later one, and goes on from there: the later one only passes the failure on.
+fn says_more(before: &str, later: &str) -> bool {
+    let end = later.rsplit(": ").next().unwrap_or(later);
+    end.contains(' ') && before.split_once(end).is_some_and(|(_, more)| !more.is_empty())
+}
+
+/// Rust's dump of a value, `Mount { destination: "/data", typ: None }`, shortened to what is essential: the message in
+/// it, or its first text, as in `Mount "/data"`.
+fn without_dumps(line: &str) -> String {
+    let Some((at, end)) = dump(line) else {
+        return line.to_owned();
+    };
+    let inside = &line[at + OPENS.len()..end];
+    let from = inside.rfind("message: \"").or_else(|| inside.find('"'));
+    let text = from.and_then(|from| inside[from..].split('"').nth(1));
+    let text = text.map_or_else(|| " ...".to_owned(), |text| format!(" \"{text}\""));
+    format!("{}{text}{}", &line[..at], without_dumps(&line[end + 1..]))
+}
+
+const OPENS: &str = " { ";
+
+/// Where a dump opens, behind the name of its type, and where it closes.
+fn dump(line: &str) -> Option<(usize, usize)> {
+    let is_dump = |at: usize| {
+        let name = line[..at].ends_with(|end: char| end.is_ascii_alphanumeric());
+        let member = line[at + OPENS.len()..].split_once(": ");
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        name && member.is_some_and(|(member, _)| member.chars().all(plain))
+    };
+    let (at, _) = line.match_indices(OPENS).find(|(at, _)| is_dump(*at))?;
+    let (mut depth, mut quoted) = (0, false);
+    for (end, letter) in line[at..].char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            '{' if !quoted => depth += 1,
+            '}' if !quoted && depth == 1 => return Some((at, at + end)),
+            '}' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What follows the level and the module, or the word error.
@@ -59,6 +103,23 @@ mod tests {
             (
                 "ERROR lib::mount: EEXIST\nERROR lib: failed to wait: failed\nError: failed to wait: failed\n",
                 "ERROR lib::mount: EEXIST; ERROR lib: failed to wait: failed",
+            ),
+            (
+                "ERROR lib::mount: failed to mount Mount { destination: \"/a { b\", typ: None }: create failed\n\
+                 ERROR lib::init: failed to prepare err=Mount(Error { operation: \"create\", source: Os { code: 17, message: \"File exists\" } })\n\
+                 ERROR lib: failed to wait: error : failed to prepare\n",
+                "ERROR lib::mount: failed to mount Mount \"/a { b\": create failed; \
+                 ERROR lib::init: failed to prepare err=Mount(Error \"File exists\")",
+            ),
+            (
+                "an open Mount { destination: \"/a\"",
+                "an open Mount { destination: \"/a\"",
+            ),
+            ("a { b } and {\"c\": 1}", "a { b } and {\"c\": 1}"),
+            // Two failures of the same kind.
+            (
+                "stat /a: not there here\nexec /b: not there here",
+                "stat /a: not there here; exec /b: not there here",
             ),
         ] {
             assert_eq!(words(text), said);

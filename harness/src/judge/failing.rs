@@ -12,6 +12,9 @@ use crate::corpus::Entry;
 /// How much of a runtime's own words is kept for each step.
 const WORDS: usize = 200;
 
+/// What is said of an init that ended before its program began, and printed nothing.
+pub(crate) const UNEXECUTED: &str = "its init did not execute the program";
+
 /// A step that failed under every runtime.
 type Failed<'r> = Vec<(&'r str, &'r StepRecord)>;
 
@@ -94,7 +97,7 @@ fn unexecuted(record: &Record) -> Option<String> {
             Some(Value::List(lines)) => lines.join("\n"),
             _ => String::new(),
         };
-        last_or(&said, || "its init did not execute the program".to_owned())
+        last_or(&said, || UNEXECUTED.to_owned())
     })
 }
 

@@ -119,6 +119,24 @@ fn by_headers<Header: FileHeader<Endian = Endianness>>(file: &File) -> Format {
     }
 }
 
+/// The least memory that a program takes when it is executed, in bytes: what its headers load. `None` if it is not a
+/// program.
+pub(super) fn loaded(path: &Path) -> Option<u64> {
+    let file = open_regular(path).ok()?;
+    loads::<elf::FileHeader64<Endianness>>(&file).or_else(|| loads::<elf::FileHeader32<Endianness>>(&file))
+}
+
+fn loads<Header: FileHeader<Endian = Endianness>>(file: &File) -> Option<u64> {
+    let data = &ReadCache::new(file);
+    let header = Header::parse(data).ok()?;
+    let order = header.endian().ok()?;
+    let headers = header.program_headers(order, data).ok()?;
+    let loads = headers.iter().filter(|entry| entry.p_type(order) == elf::PT_LOAD);
+    Some(loads.fold(0, |all: u64, entry| {
+        all.saturating_add(entry.p_memsz(order).into())
+    }))
+}
+
 /// Whether the kernel has been told how to execute other files.
 fn has_others() -> bool {
     let entries = std::fs::read_dir(OTHERS).into_iter().flatten().flatten();
@@ -154,5 +172,8 @@ mod tests {
         let own = std::env::current_exe().expect("a program");
         assert!(matches!(format(&own), Format::By(loader) if loader.exists()));
         assert_eq!(format(&folder.path().join("none")), Format::Unknown);
+        let size = std::fs::metadata(&own).expect("a program").len();
+        assert!(loaded(&own).is_some_and(|bytes| (100_000..10 * size).contains(&bytes)));
+        assert_eq!(loaded(&folder.path().join("file")), None, "no program");
     }
 }

@@ -7,17 +7,20 @@ use serde_json::{Map, Value};
 
 use super::PROBE;
 use super::tree::Tree;
+use crate::paths::plain;
 
 /// The probe's arguments: everything that it sees, and whether masked and read-only paths really are.
 pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
+    // Runtimes begin at the root, whatever the cwd is.
     let paths = |member: &str| -> Vec<String> {
         let list = all.get("linux").and_then(|linux| linux[member].as_array());
         let texts = list.into_iter().flatten().filter_map(Value::as_str);
-        texts
-            .filter(|path| path.starts_with('/'))
-            .map(str::to_owned)
-            .collect()
+        let plainly = |path: &str| match path.starts_with('/') {
+            true => path.to_owned(),
+            false => plain(&Path::new("/").join(path)).to_string_lossy().into_owned(),
+        };
+        texts.map(plainly).collect()
     };
     let masked = paths("maskedPaths");
     if !masked.is_empty() {

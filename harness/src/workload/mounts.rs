@@ -95,7 +95,7 @@ pub(super) fn mounts(
     };
     let mut stand_ins: Vec<StandIn> = Vec::new();
     let (mut replaced, mut unknown, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut strange, mut hidden) = (Vec::new(), Vec::<String>::new());
+    let (mut strange, mut hidden, mut relative) = (Vec::new(), Vec::<String>::new(), Vec::new());
     for mount in list.iter_mut().filter_map(Value::as_object_mut) {
         let at = mount.get("destination").and_then(Value::as_str);
         let at = at.unwrap_or("?").to_owned();
@@ -115,6 +115,12 @@ pub(super) fn mounts(
         }
         if user && source.as_deref().is_some_and(is_behind_closed_folder) {
             hidden.push(at.clone());
+        }
+        // What lies beside ocidiff under that name is something else.
+        let is_relative = source.as_deref().is_some_and(Path::is_relative);
+        let source = source.filter(|_| !is_relative);
+        if is_relative {
+            relative.push(at.clone());
         }
         let (mut stand_in, known) = stand_in(source.as_deref(), Path::new(&at), layers, &named);
         invented |= invent(&mut stand_in, Path::new(&at), user_of);
@@ -147,6 +153,12 @@ pub(super) fn mounts(
         changes.push(format!(
             "{UNCHECKED}mounts of files that are not on this machine, at {}",
             unknown.join(", ")
+        ));
+    }
+    if !relative.is_empty() {
+        changes.push(format!(
+            "{UNCHECKED}sources that are relative paths, which not all runtimes look up in the bundle, at {}",
+            relative.join(", ")
         ));
     }
     if !hidden.is_empty() {
@@ -280,118 +292,4 @@ fn unmapped(mount: &mut Map<String, Value>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::paths;
-    use serde_json::json;
-
-    fn stand_ins(all: &mut Map<String, Value>, changes: &mut Vec<String>) -> Vec<StandIn> {
-        mounts(all, &[PathBuf::from("/")], false, changes)
-    }
-
-    fn told(mount: Value) -> (Value, Vec<String>) {
-        let config = json!({ "mounts": [mount] });
-        let (mut all, mut changes) = (config.as_object().cloned().expect("an object"), Vec::new());
-        stand_ins(&mut all, &mut changes);
-        (all["mounts"][0].clone(), changes)
-    }
-
-    #[test]
-    fn no_file_system_of_the_hosts_is_mounted() {
-        for kind in ["nfs", "ext4", "overlay", "fuse.sshfs"] {
-            let (mount, changes) = told(
-                json!({"destination": "/data", "type": kind, "source": "server:/secret",
-                "options": ["ro", "nosuid", "lowerdir=/etc", "addr=192.0.2.1"]}),
-            );
-            assert_eq!(
-                (mount["type"].as_str(), &mount["options"]),
-                (Some("bind"), &json!(["bind", "ro", "nosuid"])),
-                "{kind}"
-            );
-            assert_eq!(mount["source"], format!("{}/0/0", paths::STAND_INS));
-            assert_eq!(
-                changes[0],
-                "an empty file or folder stands for the host's at /data"
-            );
-        }
-        let (_, changes) = told(json!({"destination": "/data", "type": "nosuchfs", "source": "none"}));
-        assert_eq!(
-            changes[1],
-            "not checked: this kernel does not know the file system nosuchfs at /data"
-        );
-        let tmpfs =
-            json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=4k"]});
-        assert_eq!(told(tmpfs.clone()), (tmpfs, Vec::new()));
-    }
-
-    #[test]
-    fn what_is_not_here_is_not_checked() {
-        for (source, expected) in [("/nowhere/data", true), ("/", false)] {
-            let (_, changes) = told(json!({"destination": "/data", "type": "bind", "source": source}));
-            let line = "not checked: mounts of files that are not on this machine, at /data";
-            assert_eq!(
-                changes.iter().any(|change| change == line),
-                expected,
-                "{changes:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_file_stands_for_what_is_mounted_on_a_file() {
-        let config =
-            json!({"mounts": [{"destination": "/etc/passwd", "type": "bind", "source": "/nowhere"}]});
-        let mut all = config.as_object().cloned().expect("an object");
-        let kind = &stand_ins(&mut all, &mut Vec::new())[0].node.kind;
-        assert!(
-            matches!(kind, Kind::Text(text) if text.contains("invented")),
-            "{kind:?}"
-        );
-    }
-
-    #[test]
-    fn what_stands_for_a_source_is_like_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let at = |name: &str| folder.path().join(name);
-        std::fs::create_dir_all(at("tree/dev/shm")).expect("folders");
-        std::fs::write(at("tree/dev/null"), "").expect("a file");
-        std::fs::create_dir(at("tree/secret")).expect("a folder");
-        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
-        let config = json!({"process": {"cwd": "/"}, "mounts": [
-            {"destination": "/", "type": "bind", "source": at("tree")},
-            {"destination": "/run/docker.sock", "type": "bind", "source": at("socket")},
-            {"destination": "/kernel", "type": "bind", "source": "/proc"},
-            {"destination": "/dev/null", "type": "bind", "source": "/dev/null"}]});
-        let mut all = config.as_object().cloned().expect("an object");
-        let made = stand_ins(&mut all, &mut Vec::new());
-        let [tree, socket, kernel, null] = &made[..] else {
-            panic!("{made:#?}")
-        };
-        let names: Vec<&str> = tree.inside.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(
-            names,
-            ["dev", "dev/null", "dev/shm", ".ocidiff", ".ocidiff/probe"]
-        );
-        assert_eq!(tree.inside[1].1.kind, Kind::File);
-        assert_eq!(socket.node.kind, Kind::Socket);
-        assert_eq!((&kernel.node.kind, kernel.node.mode), (&Kind::Folder, 0o555));
-        // The cell's own /dev/null lies on a mount with flags of its own.
-        assert_eq!(null.node.kind, Kind::Device(1, 3));
-    }
-
-    #[test]
-    fn ids_are_not_mapped_in_what_stands_for_the_hosts() {
-        let map = json!([{"containerID": 0, "hostID": 1000, "size": 1}]);
-        let (mount, changes) = told(
-            json!({"destination": "/work", "type": "bind", "source": "/nowhere",
-            "options": ["rbind", "ridmap"], "uidMappings": map, "gidMappings": map}),
-        );
-        assert_eq!(mount["options"], json!(["rbind"]));
-        assert!(mount.get("uidMappings").is_none() && mount.get("gidMappings").is_none());
-        assert!(
-            changes
-                .iter()
-                .any(|change| change.contains("/work") && change.contains("mapped"))
-        );
-    }
-}
+mod tests;

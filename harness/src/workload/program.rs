@@ -11,7 +11,7 @@ use ocidiff_model::FileSpec;
 use serde_json::{Value, json};
 
 use super::UNCHECKED;
-use super::format::{Format, format};
+use super::format::{Format, format, loaded};
 use super::mounts::options;
 use super::tame::Tamed;
 use super::tree::{Found, Place, Tree};
@@ -238,6 +238,9 @@ impl Look<'_> {
         if !place.seen.is_file() {
             return Way::Itself;
         }
+        if !hosts && self.is_too_big(&place.real) {
+            return Way::Itself;
+        }
         // The content of the host's files is not examined.
         let text = match (hosts, format(&place.real)) {
             (false, Format::Nothing) => Some(BY_SHELL),
@@ -258,10 +261,19 @@ impl Look<'_> {
         };
         match format(&place.real) {
             _ if place.mount.is_some() => true,
+            _ if self.is_too_big(&place.real) => false,
             Format::Itself | Format::Unknown => true,
             Format::Nothing | Format::Foreign => false,
             Format::By(other) => depth > 0 && self.is_there(&other, depth - 1),
         }
+    }
+
+    /// Whether the kernel cannot load it, since its process may not have that much memory; the probe is smaller.
+    fn is_too_big(&self, program: &Path) -> bool {
+        let list = self.config["process"]["rlimits"].as_array();
+        let most = list.into_iter().flatten().find(|one| one["type"] == "RLIMIT_AS");
+        most.and_then(|one| one["soft"].as_u64())
+            .is_some_and(|most| loaded(program).is_some_and(|bytes| bytes > most))
     }
 
     /// Whether nothing prevents its user from executing it.

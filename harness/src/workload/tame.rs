@@ -78,7 +78,7 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         changes.extend(missing(hooks));
     }
     let hooks = hooks.is_some();
-    names(all);
+    names(all, &mut changes);
     annotations(all);
     root(all);
     let stand_ins = mounts(all, layers, limits.kernel.maps_tmpfs, &mut changes);
@@ -113,7 +113,7 @@ fn missing(hooks: &Value) -> Option<String> {
 }
 
 /// Usual names are interchangeable; an unusual one may be refused.
-fn names(all: &mut Map<String, Value>) {
+fn names(all: &mut Map<String, Value>, changes: &mut Vec<String>) {
     for (member, usual) in [("hostname", "container"), ("domainname", "example.org")] {
         let is_usual = |name: &str| {
             let plain = |letter: char| letter.is_ascii_alphanumeric() || ".-".contains(letter);
@@ -121,6 +121,8 @@ fn names(all: &mut Map<String, Value>) {
         };
         if all.get(member).and_then(Value::as_str).is_some_and(is_usual) {
             all.insert(member.to_owned(), usual.into());
+            // Every container has a hostname.
+            changes.extend((member == "domainname").then(|| format!("its domainname is {usual}")));
         }
     }
 }

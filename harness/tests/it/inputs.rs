@@ -3,6 +3,8 @@
 
 #[path = "inputs/cures.rs"]
 mod cures;
+#[path = "inputs/honest.rs"]
+mod honest;
 #[path = "inputs/moves.rs"]
 mod moves;
 #[path = "inputs/published.rs"]

@@ -85,7 +85,7 @@ pub(crate) fn finding_of(
         to.label,
         finding.to
     );
-    text(out, style, margin, &safe_to(&values, 600));
+    hanging(out, style, [margin, under], &safe_to(&values, 600));
     text(out, style, under, &finding.reason);
     if let Some(remedy) = &finding.remedy {
         text(out, style, under, &format!("remedy: {remedy}"));
@@ -105,8 +105,31 @@ pub(crate) fn finding_of(
 
 /// Text in lines after a margin.
 pub(crate) fn text(out: &mut String, style: &Style, margin: usize, text: &str) {
+    hanging(out, style, [margin, margin], text);
+}
+
+/// Text whose first line has another margin than the rest.
+fn hanging(out: &mut String, style: &Style, [first, rest]: [usize; 2], text: &str) {
     let words = style.words(text);
-    for line in wrap(&words, style.columns().saturating_sub(margin)) {
+    for (at, line) in wrap(&words, style.columns().saturating_sub(rest))
+        .into_iter()
+        .enumerate()
+    {
+        let margin = if at == 0 { first } else { rest };
         out.push_str(&format!("{}{}\n", " ".repeat(margin), line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_row_stands_below_its_text() {
+        let mut out = String::new();
+        hanging(&mut out, &Style::default(), [0, 10], &"word ".repeat(60));
+        let (first, rest) = out.split_once('\n').expect("lines");
+        assert!(first.starts_with("word"), "{out}");
+        assert!(rest.lines().count() > 0 && rest.lines().all(|line| line.starts_with("          word")));
     }
 }
