@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn lines_of_the_probe_are_found_behind_the_cut() {
         for (text, kept, expected) in [
-            ("a\n{\"fact\":\"x\"}\n", 0, true),
+            ("a\n{\"fact\":\"x\"}\n", 0_usize, true),
             ("a\n{\"fact\":\"x\"}\n", 2, true),
             ("a\n{\"fact\":\"x\"}\n", 12, true),
             ("a\n{\"fact\":\"x\"}\nb", 14, false),
