@@ -160,7 +160,8 @@ impl Look<'_> {
         );
         let whole = matches!(channel, Channel::Setup | Channel::File);
         let runs = self.case.body.steps.iter().any(|step| step.op == Op::Run);
-        if is_of_run && !taken.has(Op::Start) && !taken.has(Op::Run) && !(whole && runs) {
+        let is_started = taken.has(Op::Start) || taken.has(Op::Run) || (whole && runs);
+        if is_of_run && !is_started {
             return says(&format!("if no step starts {name}"), "add a `start` to `steps`");
         }
         let is_recorded = taken.has(Op::Create) && taken.has(Op::Start);

@@ -11,7 +11,7 @@ pub(super) fn check(pattern: &Value, of: &'static Type, keys: &[String], found: 
         keys: keys.to_vec(),
         found: Vec::new(),
     };
-    value(pattern, Of::of(of), &mut walk);
+    value(pattern, Of::from(of), &mut walk);
     let is_slip = |wrong: &Wrong| {
         let help = wrong.help.as_deref().unwrap_or_default();
         help.starts_with("did you mean") && !is_recursive(help, wrong.value.as_ref())
@@ -32,8 +32,8 @@ enum Of {
     Type(&'static Type),
 }
 
-impl Of {
-    fn of(of: &'static Type) -> Self {
+impl From<&'static Type> for Of {
+    fn from(of: &'static Type) -> Self {
         match of {
             Type::Named(name) => Self::Name(name),
             other => Self::Type(other),
@@ -78,6 +78,6 @@ fn entry_of(of: Of) -> Option<Of> {
     let Of::Name(name) = of else { return None };
     match name.strip_prefix("list of ") {
         Some(entry) => Some(Of::Name(entry)),
-        None => entry_of(Of::of(TYPES.get(name)?)),
+        None => entry_of(Of::from(TYPES.get(name)?)),
     }
 }
