@@ -94,7 +94,7 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
 }
 
 /// Whether the harness sees the fact of a process, and not the probe: `proc.init.umask`, `proc.second.created.umask`.
-pub(crate) fn is_from_outside(path: &str) -> bool {
+fn is_from_outside(path: &str) -> bool {
     let rest = path.strip_prefix("proc.").unwrap_or(path);
     let mut heads = ["init.", "created."].into_iter();
     if heads.any(|head| rest.starts_with(head)) {
@@ -103,4 +103,12 @@ pub(crate) fn is_from_outside(path: &str) -> bool {
     // Most lines of the probe say nothing like it, and need no look at the table.
     rest.contains(".created.")
         && facts::find(path.trim_end_matches('.')).is_some_and(|found| found.kind.from == From::Outside)
+}
+
+/// Whether the fact is only seen between create and start: what the runtime's own process is like then.
+#[must_use]
+pub fn is_of_create(path: &str) -> bool {
+    Channel::of(path) == Some(Channel::Proc)
+        && (path.starts_with("proc.created.") || path.contains(".created."))
+        && is_from_outside(path)
 }

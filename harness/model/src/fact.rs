@@ -241,14 +241,6 @@ pub fn is_of_visit(path: &str) -> bool {
     }
 }
 
-/// Whether the fact is only seen between create and start: what the runtime's own process is like then.
-#[must_use]
-pub fn is_of_create(path: &str) -> bool {
-    Channel::of(path) == Some(Channel::Proc)
-        && (path.starts_with("proc.created.") || path.contains(".created."))
-        && crate::compared::is_from_outside(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

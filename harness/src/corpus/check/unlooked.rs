@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use ocidiff_model::compared::is_compared;
+use ocidiff_model::compared::{is_compared, is_of_create};
 use ocidiff_model::facts::{self, From};
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::{MAIN, labels};
@@ -170,7 +170,7 @@ impl Look<'_> {
             let help = "`run` steps are not recorded: take `create` and `start`";
             return says("unless the container is created and then started", help);
         }
-        if fact::is_of_create(path) && !taken.has(Op::Create) {
+        if is_of_create(path) && !taken.has(Op::Create) {
             let help = "`run` leaves no moment to look: take `create` and `start`";
             return says(&format!("unless {name} is created"), help);
         }

@@ -8,7 +8,6 @@ use ocidiff_model::pattern::alternatives;
 use ocidiff_model::{Channel, Value};
 use serde_json::{Value as Json, json};
 
-use super::sign::kinds;
 use crate::corpus::check::slip::Slip;
 use crate::machine::names::capability_names;
 
@@ -41,6 +40,14 @@ pub(super) fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
     let message = "this sign would explain whatever differs under the component".to_owned();
     let help = "say which fact and which value, and which workloads (`applies`)".to_owned();
     Some((message, Some(help)))
+}
+
+/// The rows of the facts that a path with `*` and `{a,b}` can name.
+pub(super) fn kinds(path: &str) -> Vec<&'static Kind> {
+    alternatives(path)
+        .iter()
+        .flat_map(|path| facts::named(path))
+        .collect()
 }
 
 /// A condition that any value meets, or any two of the values that one of the facts can have.

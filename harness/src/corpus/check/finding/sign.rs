@@ -6,6 +6,7 @@ use ocidiff_model::facts::{self, Kind};
 use ocidiff_model::finding::{Applies, CALL, Instead, Predicate, SAID, Sign};
 use ocidiff_model::pattern::alternatives;
 
+use super::open::{self, anything};
 use crate::corpus::check::slip::Slip;
 use crate::corpus::check::{machine, values};
 use crate::corpus::names;
@@ -24,7 +25,7 @@ type At = (Vec<String>, Slip);
 pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     let at = |keys: &[&str], slip: Slip| (keys.iter().map(|key| (*key).to_owned()).collect(), slip);
     let mut found = Vec::new();
-    let kinds = kinds(&sign.fact);
+    let kinds = open::kinds(&sign.fact);
     found.extend(fact(&sign.fact, false).map(|slip| at(&["fact"], slip)));
     let listed = sign.listed.as_ref().and_then(|path| member(path, true));
     found.extend(listed.map(|slip| at(&["listed"], slip)));
@@ -33,24 +34,16 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     for (key, conditions) in [("where", &sign.beside), ("others", &sign.others)] {
         for (path, condition) in conditions {
             let slip = fact(path, true).or_else(|| {
-                let slip = predicate(path, &self::kinds(path), condition);
+                let slip = predicate(path, &open::kinds(path), condition);
                 slip.map(|(_, slip)| slip)
             });
             found.extend(slip.map(|slip| at(&[key, path], slip)));
         }
     }
     if found.is_empty() {
-        found.extend(super::open::anything(sign, applies).map(|slip| at(&["fact"], slip)));
+        found.extend(anything(sign, applies).map(|slip| at(&["fact"], slip)));
     }
     found
-}
-
-/// The rows of the facts that a path with `*` and `{a,b}` can name.
-pub(super) fn kinds(path: &str) -> Vec<&'static Kind> {
-    alternatives(path)
-        .iter()
-        .flat_map(|path| facts::named(path))
-        .collect()
 }
 
 /// A path of which one alternative names no fact.
