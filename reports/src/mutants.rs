@@ -47,6 +47,9 @@ pub struct Catch {
     pub how: How,
     /// Whether the case names a clause that the mutant breaks.
     pub names_clause: bool,
+    /// What the first step prints that fails under the mutant alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// What gives the mutant away.
     pub signs: Vec<Sign>,
 }
@@ -184,7 +187,7 @@ fn told(report: &Report) -> (&'static str, String) {
                 safe_to(report.unseen.as_deref().unwrap_or_default(), 200)
             ),
         ),
-        (_, Some(catch)) => ("caught", caught(catch)),
+        (Outcome::Caught, Some(catch)) => ("caught", caught(catch)),
         (Outcome::Skipped(why), _) => ("skipped", safe_to(why, 200)),
         (Outcome::Broken(why), _) => ("broken", safe_to(why, 400)),
         (Outcome::Unseen, _) => (
@@ -232,12 +235,17 @@ fn caught(catch: &Catch) -> String {
         ),
         (None, _) => ("difference only".to_owned(), String::new()),
     };
+    let said = catch
+        .said
+        .as_ref()
+        .map(|said| format!("; {}", safe_to(said, 100)));
     format!(
-        "{}  {}  {} {}{wanted}",
+        "{}  {}  {} {}{wanted}{}",
         safe_to(&catch.case, 100),
         safe_to(&how, 100),
         safe_to(&sign.fact, 100),
         safe_to(&sign.mutant, 60),
+        said.unwrap_or_default(),
     )
 }
 
@@ -297,6 +305,7 @@ mod tests {
             case: "t/c".to_owned(),
             how,
             names_clause: true,
+            said: None,
             signs: vec![sign],
         });
         Report {

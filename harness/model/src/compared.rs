@@ -2,6 +2,7 @@
 
 use crate::case::{Case, CaseFile, Watch};
 use crate::fact::{Channel, watched};
+use crate::facts::{self, From};
 
 /// Facts that are compared whatever a case watches, by the beginnings of their paths after the channel; an
 /// empty one stands for the whole channel. Everything else is recorded, and compared if a case watches it.
@@ -84,14 +85,30 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
         return LIFECYCLE.contains(&last)
             || (last == "exit" && (step.contains("exec") || step.contains("run")));
     }
-    if channel == Channel::Proc
-        && ["init.", "created."]
-            .iter()
-            .any(|outside| rest.starts_with(outside))
-    {
+    if channel == Channel::Proc && is_from_outside(path) {
         return false;
     }
     ALWAYS
         .iter()
         .any(|(always, heads)| *always == channel && heads.iter().any(|head| rest.starts_with(head)))
+}
+
+/// Whether the harness sees the fact of a process, and not the probe: `proc.init.umask`, `proc.second.created.umask`.
+fn is_from_outside(path: &str) -> bool {
+    let rest = path.strip_prefix("proc.").unwrap_or(path);
+    let mut heads = ["init.", "created."].into_iter();
+    if heads.any(|head| rest.starts_with(head)) {
+        return true;
+    }
+    // Most lines of the probe say nothing like it, and need no look at the table.
+    rest.contains(".created.")
+        && facts::find(path.trim_end_matches('.')).is_some_and(|found| found.kind.from == From::Outside)
+}
+
+/// Whether the fact is only seen between create and start: what the runtime's own process is like then.
+#[must_use]
+pub fn is_of_create(path: &str) -> bool {
+    Channel::of(path) == Some(Channel::Proc)
+        && (path.starts_with("proc.created.") || path.contains(".created."))
+        && is_from_outside(path)
 }

@@ -8,6 +8,7 @@
 //! | [`family`]      | one file that stands for several cases                                |
 //! | [`members`]     | the cases of a file: itself, or each member of its family             |
 //! | [`step`]        | one call of the lifecycle                                             |
+//! | [`life`]        | a container that is made again, and the names of its facts then        |
 //! | [`merge`]       | how a case's `config` is laid over the default one                    |
 //! | [`diff`]        | the inverse of that: what a case must say to get a given config       |
 //! | [`fact`]        | one observation: a dotted path and a value, and the channel it is of  |
@@ -48,6 +49,7 @@ pub mod finding;
 pub mod ignore;
 pub mod impact;
 pub mod known;
+pub mod life;
 pub mod machine;
 pub mod members;
 pub mod merge;

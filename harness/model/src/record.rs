@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Channel, Fact, Value, watched};
+use crate::life;
 use crate::step::Op;
 use crate::version::Version;
 
@@ -11,15 +12,23 @@ pub const EBPF: &str = "ebpf";
 /// The name in a record for no recorder, if nothing was recorded, but the workload was visited at its execve.
 pub const VISIT: &str = "visit";
 
-/// Facts that say what the harness failed to read from outside, and why: a text for all that is seen at the execve, or
-/// a list of `NAME WHY`.
-pub const UNREAD: [&str; 5] = [
-    "filter.unread",
-    "proc.init.unread",
-    "proc.created.unread",
-    "mount.unread",
-    "cgroup.unread",
-];
+/// How a record names its recorder if there was none; the reason follows.
+pub const NO_RECORDER: &str = "none";
+
+/// The last part of facts that say what the harness failed to read from outside, and why: a text for all that is seen
+/// at the execve, or a list of `NAME WHY`.
+const UNREAD: &str = "unread";
+
+/// Whether the fact says what the harness failed to read.
+#[must_use]
+pub fn is_unread(path: &str) -> bool {
+    let (_, path) = life::life_of(path);
+    let Some(head) = path.strip_suffix(UNREAD).and_then(|head| head.strip_suffix('.')) else {
+        return false;
+    };
+    let of_process = |rest: &str| rest == "init" || rest == "created" || rest.ends_with(".created");
+    matches!(head, "filter" | "mount" | "cgroup") || head.strip_prefix("proc.").is_some_and(of_process)
+}
 
 /// A runtime under test: its name and version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,15 +126,30 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// The outcome of a run: a failure of the harness outweighs a refusal of the runtime.
+    /// The outcome of a run: a failure of the harness outweighs a refusal of the runtime. Two values for one path are a
+    /// failure, since only one of them would be compared.
     #[must_use]
-    pub fn of(broken: Option<String>, refusal: Option<String>) -> Self {
-        match (broken, refusal) {
-            (Some(why), _) => Self::Broken(why),
-            (None, Some(why)) => Self::Unsupported(why),
-            (None, None) => Self::Complete,
+    pub fn of(broken: Option<String>, refusal: Option<String>, facts: &[Fact]) -> Self {
+        match (broken, refusal, twice(facts)) {
+            (Some(why), _, _) | (None, _, Some(why)) => Self::Broken(why),
+            (None, Some(why), None) => Self::Unsupported(why),
+            (None, None, None) => Self::Complete,
         }
     }
+}
+
+/// What is wrong with facts of which two have one path.
+fn twice(facts: &[Fact]) -> Option<String> {
+    let mut seen = std::collections::BTreeMap::new();
+    let (fact, first) = facts
+        .iter()
+        .find_map(|fact| Some((fact, seen.insert(fact.path.as_str(), &fact.value)?)))?;
+    Some(format!(
+        "two values were recorded for {}: {} and {}",
+        fact.path,
+        first.quoted(),
+        fact.value.quoted()
+    ))
 }
 
 /// All that was observed of one case under one runtime.
@@ -182,13 +206,16 @@ impl Record {
     /// Why the harness failed to read a fact, if it did: an error that it met while it looked is not a value.
     #[must_use]
     pub fn unread(&self, path: &str) -> Option<&str> {
-        let (unread, rest) = UNREAD.iter().find_map(|unread| {
-            let rest = path.strip_prefix(unread.trim_end_matches("unread"))?;
-            // The probe sees this from inside.
-            (path != *unread && !rest.starts_with("inside.")).then_some((unread, rest))
-        })?;
         let channel = Channel::of(path)?;
-        match self.value(unread)? {
+        let (asked, path) = life::life_of(path);
+        let (unread, rest) = self.facts.iter().find_map(|fact| {
+            let (life, unread) = life::life_of(&fact.path);
+            let is_of_life = is_unread(&fact.path) && life == asked;
+            let rest = path.strip_prefix(unread.strip_suffix(UNREAD).filter(|_| is_of_life)?)?;
+            // The probe sees this from inside.
+            (path != unread && !rest.starts_with("inside.")).then_some((fact, rest))
+        })?;
+        match &unread.value {
             Value::Text(why) => Some(why),
             Value::List(lines) => lines
                 .iter()
@@ -264,6 +291,41 @@ mod tests {
         ] {
             assert_eq!(record.unread(path), why, "{path}");
         }
+    }
+
+    #[test]
+    fn what_was_not_read_of_a_life_or_of_a_container_is_not_known_there() {
+        let mut record = record();
+        let lines = |line: &str| vec![line.to_owned()];
+        record.facts.extend([
+            Fact::new("proc.init.unread#2", lines("caps ESRCH")),
+            Fact::new("proc.second.created.unread", lines("umask EPERM")),
+        ]);
+        for (path, why) in [
+            ("proc.init.caps.eff", None),
+            ("proc.init.caps.eff#2", Some("ESRCH")),
+            ("proc.second.created.umask", Some("EPERM")),
+            ("proc.created.umask", None),
+        ] {
+            assert_eq!(record.unread(path), why, "{path}");
+        }
+        for path in [
+            "proc.init.unread#2",
+            "proc.second.created.unread",
+            "cgroup.unread",
+        ] {
+            assert!(is_unread(path), "{path}");
+        }
+        assert!(!is_unread("proc.read.unread"));
+    }
+
+    #[test]
+    fn two_values_for_one_path_are_a_failure_of_the_harness() {
+        let facts = [Fact::new("process.exit", 0), Fact::new("process.exit", "0")];
+        let outcome = RunOutcome::of(None, Some("no".to_owned()), &facts);
+        let why = "two values were recorded for process.exit: 0 and \"0\"";
+        assert_eq!(outcome, RunOutcome::Broken(why.to_owned()));
+        assert_eq!(RunOutcome::of(None, None, &facts[..1]), RunOutcome::Complete);
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! The end of a run: how every container ended, what it changed, and what is left.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use nix::unistd::Pid;
 use ocidiff_model::record::{EBPF, FilterRecord, VISIT};
 use ocidiff_model::step::MAIN;
 use ocidiff_model::{Channel, Fact, Op};
-use ocidiff_trace::Error;
+use ocidiff_trace::{Error, SetupCall};
 
 use super::container::{Container, Ended};
 use super::job::{Message, TraceReport};
-use super::run::Run;
+use super::run::{Life, Run, prefix_of};
 use super::{observe, trace_facts};
 use crate::digest::hex;
 use crate::paths;
@@ -21,13 +21,15 @@ const TAIL: Duration = Duration::from_millis(20);
 impl Run<'_> {
     /// Reports how every container ended, what it changed, and what is left.
     pub(super) fn finish(&mut self) {
-        let names: Vec<String> = self.containers.keys().cloned().collect();
-        let init = self.containers.get(MAIN).and_then(|container| container.pid);
-        for name in &names {
-            self.finish_container(name, &prefix_of(name));
+        let lives: Vec<Life> = self.containers.keys().cloned().collect();
+        let of_main = self.containers.iter().filter(|((name, _), _)| name == MAIN);
+        let inits = of_main.filter_map(|((_, life), container)| Some((*life, container.pid?.as_raw())));
+        let inits = inits.collect();
+        for life in &lives {
+            self.finish_container(life);
         }
-        self.tell_setup(init);
-        if !names.iter().any(|name| name == MAIN) {
+        self.tell_setup(&inits);
+        if !lives.iter().any(|(name, _)| name == MAIN) {
             let recorder = "none (no init waited for a start)".to_owned();
             // Events of a runtime whose run came to nothing count as lost like any other.
             let lost = self
@@ -35,6 +37,7 @@ impl Run<'_> {
                 .as_ref()
                 .map_or(0, |recorder| recorder.lost().unwrap_or(0));
             (self.tell)(Message::Trace(TraceReport {
+                life: 1,
                 recorder,
                 lost,
                 ..TraceReport::default()
@@ -68,26 +71,43 @@ impl Run<'_> {
         self.facts(found.facts);
     }
 
-    /// How the runtime set the container up, where the recorder saw it.
-    fn tell_setup(&mut self, init: Option<Pid>) {
+    /// How the runtime set the main container up in each of its lives, where the recorder saw it.
+    fn tell_setup(&mut self, inits: &BTreeMap<u32, i32>) {
         let (Some(recorder), Some(record)) = (&self.recorder, &self.job.record) else {
             return;
         };
         let calls = recorder.take_setup();
         let config = self.job.containers.get(MAIN).map_or("", String::as_str);
         let asked = observe::setup::Asked::of(config);
-        let facts = observe::setup::facts(&calls, init.map(Pid::as_raw), &asked);
         if record.setup {
             let lines = calls.iter().map(observe::setup::line).collect();
             (self.tell)(Message::Setup(lines));
         }
-        self.facts(facts);
+        let of_main = self.job.steps.iter().filter(|step| step.container == MAIN);
+        let last = of_main.map(|step| step.life).max().unwrap_or(1);
+        for life in 1..=last {
+            let init = inits.get(&life).copied();
+            let calls = self.of_life(&calls, life, init);
+            self.facts_in(life, observe::setup::facts(&calls, init, &asked));
+        }
     }
 
-    fn finish_container(&mut self, name: &str, prefix: &str) {
-        let Some(mut container) = self.containers.remove(name) else {
+    /// The calls that were made for a life of the main container: by its init, or in its steps.
+    fn of_life(&self, calls: &[SetupCall], life: u32, init: Option<i32>) -> Vec<SetupCall> {
+        let steps = self.job.steps.iter();
+        // What belongs to no container (list, features) comes before the first.
+        let others = steps.filter(|step| step.container != MAIN || step.life != life);
+        let others: BTreeSet<&str> = others.map(|step| step.label.as_str()).collect();
+        let is_of_it = |call: &&SetupCall| Some(call.pid) == init || !others.contains(call.phase.as_str());
+        calls.iter().filter(is_of_it).cloned().collect()
+    }
+
+    fn finish_container(&mut self, of: &Life) {
+        let Some(mut container) = self.containers.remove(of) else {
             return;
         };
+        let (name, life) = (of.0.as_str(), of.1);
+        let prefix = &prefix_of(name);
         if container.pid.is_some() {
             let ended = container.ended(&self.pump);
             let ended = ended.or_else(|| {
@@ -95,12 +115,12 @@ impl Run<'_> {
                 container.wait(&mut self.pump, Instant::now() + Duration::from_secs(2));
                 None
             });
-            self.facts(vec![end_fact(prefix, ended.as_ref())]);
+            self.facts_in(life, vec![end_fact(prefix, ended.as_ref())]);
         }
-        self.facts(container.take_exec_facts());
+        self.facts_in(life, container.take_exec_facts());
         self.pump.until(None, Instant::now() + TAIL, |_| true);
         if let Some(streams) = container.streams {
-            self.output(prefix, streams);
+            self.output(prefix, life, streams);
         }
         if name == MAIN {
             let records = self
@@ -114,7 +134,7 @@ impl Run<'_> {
                 (true, None) => "ptrace",
             };
             let Recorded {
-                report,
+                mut report,
                 mut facts,
                 cut,
             } = report(&mut container, with);
@@ -122,18 +142,10 @@ impl Run<'_> {
                 (self.tell)(Message::Broken(why));
             }
             facts.retain(|fact| records || Channel::of(&fact.path) != Some(Channel::Syscall));
-            self.facts(facts);
+            self.facts_in(life, facts);
+            report.life = life;
             (self.tell)(Message::Trace(report));
         }
-    }
-}
-
-/// What comes between the channel and the rest in paths of a container's facts.
-fn prefix_of(container: &str) -> String {
-    if container == MAIN {
-        String::new()
-    } else {
-        format!("{container}.")
     }
 }
 
@@ -190,6 +202,7 @@ fn report(container: &mut Container, recorder: &str) -> Recorded {
         code: hex(&filter.to_bytes()),
     });
     let report = TraceReport {
+        life: 1,
         recorder: recorder.to_owned(),
         calls: trace.calls.iter().map(trace_facts::line).collect(),
         total: trace.total,

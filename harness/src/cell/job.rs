@@ -105,6 +105,8 @@ pub struct JobStep {
     pub op: Op,
     /// The container it is about.
     pub container: String,
+    /// Which life of the container it is in: see [`ocidiff_model::life`].
+    pub life: u32,
     /// The call; empty for steps of the harness, and where the runtime lacks the step.
     pub argv: Vec<String>,
     /// Limit in milliseconds.
@@ -115,6 +117,13 @@ pub struct JobStep {
     pub stdout: Option<String>,
     /// create: the config asks for a terminal, which the runtime sends to a socket.
     pub terminal: bool,
+}
+
+impl JobStep {
+    /// The life of a container that it is about.
+    pub(super) fn life(&self) -> (String, u32) {
+        (self.container.clone(), self.life)
+    }
 }
 
 /// What a cell reports, one message per line.
@@ -140,9 +149,11 @@ pub enum Message {
     Broken(String),
 }
 
-/// What the recorder saw of the main container.
+/// What the recorder saw of one life of the main container.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TraceReport {
+    /// Which life.
+    pub life: u32,
     /// Which recorder; `none (why)` where there was none.
     pub recorder: String,
     /// The calls, as text.

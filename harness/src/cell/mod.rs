@@ -22,6 +22,7 @@
 //! | `observe`        | what can be seen from outside, a file each channel       |
 //! | `trace_facts`    | the facts of a recording                                 |
 
+mod behind;
 mod bundle;
 mod call;
 mod console;

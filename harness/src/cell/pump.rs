@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sha2::{Digest, Sha256};
 
+use super::behind::Behind;
 use crate::digest::hex;
 
 /// How often to look after children that have no pidfd.
@@ -28,6 +29,8 @@ pub(crate) struct Stream {
     total: u64,
     /// Over what is not kept: two runtimes whose output differs only there must not agree.
     rest: Sha256,
+    /// Whether facts are there.
+    behind: Behind,
     /// Still read, so that writers are not held up, but nothing is kept.
     is_mute: bool,
 }
@@ -36,6 +39,20 @@ impl Stream {
     /// What was kept of it.
     pub(crate) fn kept(&self) -> &[u8] {
         &self.kept
+    }
+
+    /// Why facts of the probe are missing from it, if they are in what was discarded.
+    pub(crate) fn unread(&self) -> Option<String> {
+        let cut = self.cut()?;
+        self.behind
+            .found()
+            .then(|| format!("{cut}, and facts of the probe come behind that"))
+    }
+
+    /// Where it was cut, if it was.
+    pub(crate) fn cut(&self) -> Option<String> {
+        let kept = self.kept.len();
+        (self.total > kept as u64).then(|| format!("was cut at {kept} bytes"))
     }
 
     /// What was discarded; nothing if all was kept.
@@ -127,6 +144,7 @@ impl Pump {
             kept: Vec::new(),
             total: 0,
             rest: Sha256::new(),
+            behind: Behind::default(),
             is_mute: false,
         });
         Ok(StreamId(self.streams.len() - 1))
@@ -142,6 +160,7 @@ impl Pump {
         stream.kept.clear();
         stream.total = 0;
         stream.rest = Sha256::new();
+        stream.behind = Behind::default();
     }
 
     /// What came and what will come is of no use.
@@ -230,6 +249,7 @@ impl Pump {
                         stream.kept.extend_from_slice(&buffer[..room]);
                         if !stream.is_mute {
                             stream.rest.update(&buffer[room..count]);
+                            stream.behind.read(&buffer[..count], room);
                         }
                         // A stream that floods must not keep us from the deadline.
                         if count == buffer.len() {

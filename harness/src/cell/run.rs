@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use ocidiff_model::record::CallResult;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Fact, Op, StepRecord};
+use ocidiff_model::{Fact, Op, StepRecord, life};
 use ocidiff_trace::EbpfRecorder;
 use rustix::fs::{Mode, OFlags};
 
@@ -25,11 +25,14 @@ const TEXT: usize = 4096;
 /// What a runtime can do is a document of some kilobytes, and is read.
 const FEATURES: usize = 128 * 1024;
 
+/// A life of a container: its name, and how many times it has been made.
+pub(super) type Life = (String, u32);
+
 /// A run that is under way.
 pub(crate) struct Run<'a> {
     pub(super) job: &'a Job,
     pub(super) pump: Pump,
-    pub(super) containers: BTreeMap<String, Container>,
+    pub(super) containers: BTreeMap<Life, Container>,
     pub(super) hooks: Hooks,
     pub(super) before: Before,
     pub(super) recorder: Option<EbpfRecorder>,
@@ -62,7 +65,7 @@ impl<'a> Run<'a> {
     pub(crate) fn take_steps(mut self) -> io::Result<bool> {
         let mut gone = Vec::new();
         for step in &self.job.steps {
-            if gone.contains(&step.container) && step.op != Op::Create {
+            if gone.contains(&step.life()) && step.op != Op::Create {
                 continue;
             }
             if let Some(recorder) = &self.recorder {
@@ -73,7 +76,7 @@ impl<'a> Run<'a> {
             self.facts(hooks);
             // Without the container, the steps that are about it show nothing more.
             if step.op == Op::Create && result != CallResult::Ok {
-                gone.push(step.container.clone());
+                gone.push(step.life());
             }
         }
         self.finish();
@@ -84,6 +87,12 @@ impl<'a> Run<'a> {
         if !facts.is_empty() {
             (self.tell)(Message::Facts(facts));
         }
+    }
+
+    /// Facts of a life of a container.
+    pub(super) fn facts_in(&mut self, life: u32, mut facts: Vec<Fact>) {
+        life::give_life(&mut facts, life);
+        self.facts(facts);
     }
 
     fn take(&mut self, step: &JobStep) -> io::Result<CallResult> {
@@ -207,7 +216,8 @@ impl<'a> Run<'a> {
                 what,
             )]);
             if let Some(pid) = pid {
-                self.facts(observe::proc::created(pid.as_raw()));
+                let facts = observe::proc::created(pid.as_raw(), &prefix_of(&step.container));
+                self.facts_in(step.life, facts);
                 container.pid = Some(pid);
                 self.pump.look_after(pid);
             }
@@ -218,7 +228,7 @@ impl<'a> Run<'a> {
                 _ => container.unrecorded = Some("not asked for".to_owned()),
             }
         }
-        self.containers.insert(step.container.clone(), container);
+        self.containers.insert(step.life(), container);
     }
 
     fn started(&mut self, step: &JobStep) {
@@ -232,7 +242,7 @@ impl<'a> Run<'a> {
         let printed = String::from_utf8_lossy(self.pump.stream(call.stdout).kept()).into_owned();
         let pid = self
             .containers
-            .get(&step.container)
+            .get(&step.life())
             .and_then(|container| container.pid)
             .map(Pid::as_raw);
         let prefix = format!("lifecycle.{}", step.label);
@@ -253,29 +263,39 @@ impl<'a> Run<'a> {
     /// exec and run: what is printed comes from the process, mixed with the runtime's own words.
     fn show_output(&mut self, step: &JobStep, call: &Call) {
         self.ran |= step.op == Op::Run;
-        let prefix = if step.op == Op::Run {
-            String::new()
+        // A label counts the times that a process was exec'ed.
+        let (prefix, life) = if step.op == Op::Run {
+            (prefix_of(&step.container), step.life)
         } else {
-            format!("{}.", step.label)
+            (format!("{}.", step.label), 1)
         };
         let output = [call.stdout, call.stderr];
-        self.output(&prefix, output);
+        self.output(&prefix, life, output);
     }
 
-    pub(super) fn output(&mut self, prefix: &str, streams: [StreamId; 2]) {
+    pub(super) fn output(&mut self, prefix: &str, life: u32, streams: [StreamId; 2]) {
         let mut facts = Vec::new();
+        let mut unread_of = Vec::new();
+        let mut printed = observe::stdio::Printed::by(prefix);
         for (name, id) in ["stdout", "stderr"].into_iter().zip(streams) {
             let stream = self.pump.stream(id);
-            let (found, lines) = observe::stdio::read(stream.kept(), stream.lost().as_ref(), prefix);
+            let unread = stream.unread();
+            let (found, lines) = printed.read(stream.kept(), stream.lost().as_ref());
             facts.extend(found);
-            facts.push(Fact::new(format!("process.{prefix}{name}"), lines));
+            let path = format!("process.{prefix}{name}");
+            unread_of
+                .extend(unread.map(|why| format!("{path} {why}: let the workload print less before them")));
+            facts.push(Fact::new(path, lines));
         }
-        self.facts(facts);
+        for why in unread_of {
+            (self.tell)(Message::Broken(why));
+        }
+        self.facts_in(life, facts);
     }
 
     fn wait(&mut self, step: &JobStep) -> (CallResult, Option<i32>, String, f64) {
         let started = Instant::now();
-        let Some(container) = self.containers.get(&step.container) else {
+        let Some(container) = self.containers.get(&step.life()) else {
             return (
                 CallResult::Error,
                 None,
@@ -295,7 +315,7 @@ impl<'a> Run<'a> {
     fn wait_for_text(&mut self, step: &JobStep) -> (CallResult, Option<i32>, String, f64) {
         let started = Instant::now();
         let wanted = step.stdout.clone().unwrap_or_default();
-        let Some(Some([stdout, _])) = self.containers.get(&step.container).map(|found| found.streams) else {
+        let Some(Some([stdout, _])) = self.containers.get(&step.life()).map(|found| found.streams) else {
             return (
                 CallResult::Error,
                 None,
@@ -308,12 +328,27 @@ impl<'a> Run<'a> {
             pump.drain();
             String::from_utf8_lossy(pump.stream(stdout).kept()).contains(&wanted)
         });
+        if let Some(cut) = self.pump.stream(stdout).cut().filter(|_| !found) {
+            (self.tell)(Message::Broken(format!(
+                "{} waited for `{wanted}`, and what the container printed {cut}: let it print less before that",
+                step.label
+            )));
+        }
         let result = if found {
             CallResult::Ok
         } else {
             CallResult::Timeout
         };
         (result, None, String::new(), started.elapsed().as_secs_f64())
+    }
+}
+
+/// What comes between the channel and the rest in paths of a container's facts.
+pub(super) fn prefix_of(container: &str) -> String {
+    if container == MAIN {
+        String::new()
+    } else {
+        format!("{container}.")
     }
 }
 

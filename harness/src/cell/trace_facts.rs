@@ -1,9 +1,9 @@
 //! The facts of a recording.
 
-use std::collections::BTreeMap;
-
 use ocidiff_model::{Fact, Value};
 use ocidiff_trace::{Call, Trace};
+
+use super::observe::Names;
 
 /// Errnos that a workload cannot foresee from its files: what a confinement returns.
 const DENIALS: [&str; 3] = ["EPERM", "ENOSYS", "EACCES"];
@@ -18,19 +18,13 @@ pub(crate) fn facts(trace: &Trace) -> Vec<Fact> {
         i64::try_from(trace.total).unwrap_or(i64::MAX),
     ));
     facts.push(Fact::new("syscall.processes", i64::from(trace.processes)));
-    let mut seen = BTreeMap::new();
+    let mut seen = Names::default();
     for call in &trace.calls {
         let base = match &call.subject {
             Some(subject) => format!("{}({subject})", call.name),
             None => call.name.clone(),
         };
-        let count = seen.entry(base.clone()).or_insert(0);
-        *count += 1;
-        let name = if *count == 1 {
-            base
-        } else {
-            format!("{base}#{count}")
-        };
+        let name = seen.next(base);
         facts.push(Fact::new(format!("syscall.{name}"), call.result.to_string()));
     }
     facts

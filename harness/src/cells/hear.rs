@@ -63,13 +63,13 @@ async fn listen(
             Message::Step(step) => told.steps.push(step),
             Message::Facts(facts) => told.facts.extend(facts),
             Message::Setup(setup) => told.setup = setup,
-            Message::Trace(trace) => told.trace = trace,
+            Message::Trace(trace) => told.traces.push(trace),
             Message::Answer(answer) => told.answer = Some(answer),
             Message::Done { ran } => {
                 told.ran = ran;
                 return Ok(true);
             }
-            Message::Broken(why) => told.broken = Some(why),
+            Message::Broken(why) => told.broken = Some(told.broken.take().unwrap_or(why)),
         }
     }
     Ok(false)

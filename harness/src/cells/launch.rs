@@ -97,11 +97,11 @@ impl Launcher {
             Err(error) => return broken(format!("failed to make a slot to run in: {error}")),
         };
         let mut told = self.launch_in(&slot, order.clone(), RING).await;
-        if told.trace.lost > 0 {
+        if told.lost() > 0 {
             told = self.launch_in(&slot, order, LARGE_RING).await;
         }
-        if told.trace.lost > 0 {
-            let lost = told.trace.lost;
+        let lost = told.lost();
+        if lost > 0 {
             told.broken
                 .get_or_insert_with(|| format!("the recorder lost {lost} events"));
         }

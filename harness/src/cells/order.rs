@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ocidiff_model::record::NO_RECORDER;
 use ocidiff_model::{Caller, Fact, StepRecord};
 
 use crate::cell::job::{Answer, Ask, JobStep, RecordJob, TraceReport};
@@ -44,8 +45,8 @@ pub struct Told {
     pub facts: Vec<Fact>,
     /// The calls that the runtime itself made, where they are kept.
     pub setup: Vec<String>,
-    /// What the recorder saw.
-    pub trace: TraceReport,
+    /// What the recorder saw, for each life of the main container.
+    pub traces: Vec<TraceReport>,
     /// What a program that was asked says about itself.
     pub answer: Option<Answer>,
     /// Whether the workload ran.
@@ -54,4 +55,22 @@ pub struct Told {
     pub broken: Option<String>,
     /// Wall time from the start of the cell to its end.
     pub seconds: f64,
+}
+
+impl Told {
+    /// How many events the recorder lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.traces.iter().map(|trace| trace.lost).sum()
+    }
+
+    /// Which recorder there was, or why there was none: if a life was not recorded, that holds for the whole record, since
+    /// what is not in it may have been there.
+    #[must_use]
+    pub fn recorder(&self) -> String {
+        let mut traces = self.traces.iter();
+        let unrecorded = traces.find(|trace| trace.recorder.starts_with(NO_RECORDER));
+        let trace = unrecorded.or(self.traces.first());
+        trace.map(|trace| trace.recorder.clone()).unwrap_or_default()
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ocidiff_model::event::Participant;
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::labels;
-use ocidiff_model::{Case, Op, RuntimeId, Step};
+use ocidiff_model::{Case, Op, RuntimeId, Step, life};
 use ocidiff_runtimes::{Call, Flag, Origin, Runtime, Var};
 use serde_json::Value;
 
@@ -132,11 +132,12 @@ impl Contender {
         case: &Case,
         configs: &std::collections::BTreeMap<String, String>,
     ) -> Result<Vec<JobStep>, Lacks> {
-        labels(&case.body.steps)
-            .into_iter()
-            .zip(&case.body.steps)
-            .map(|(label, step)| {
-                let step = self.step(label, step, configs)?;
+        let steps = &case.body.steps;
+        let named = labels(steps).into_iter().zip(life::lives(steps));
+        named
+            .zip(steps)
+            .map(|((label, life), step)| {
+                let step = self.step(label, life, step, configs)?;
                 match &self.mutant {
                     None => Ok(step),
                     Some(mutant) => wrap::wrap(mutant, &self.runtime, step, &case.body.config_file),
@@ -148,6 +149,7 @@ impl Contender {
     fn step(
         &self,
         label: String,
+        life: u32,
         step: &Step,
         configs: &std::collections::BTreeMap<String, String>,
     ) -> Result<JobStep, Lacks> {
@@ -184,6 +186,7 @@ impl Contender {
             label,
             op: step.op,
             container,
+            life,
             argv,
             limit_ms: std::time::Duration::from_secs_f64(limit)
                 .as_millis()

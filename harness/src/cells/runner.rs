@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ocidiff_model::fact::{ONLY, call_of};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
-use ocidiff_model::{Case, Channel, Op, Record};
+use ocidiff_model::{Case, Channel, Op, Record, life};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -362,25 +362,32 @@ fn record(
     told: Told,
     refusal: Option<String>,
 ) -> Record {
+    let recorder = told.recorder();
     let mut facts = told.facts;
     normalise(&mut facts);
     // After normalising: masks of arguments look like addresses.
-    facts.extend(filters::facts(config_of(bundle), &told.trace.filters));
+    for trace in &told.traces {
+        let mut found = filters::facts(config_of(bundle), &trace.filters);
+        life::give_life(&mut found, trace.life);
+        facts.extend(found);
+    }
     facts.sort_by(|a, b| a.path.cmp(&b.path));
-    let outcome = RunOutcome::of(told.broken, refusal);
+    let outcome = RunOutcome::of(told.broken, refusal, &facts);
+    // The calls and filters of a record, which are for reading, are those of the first life.
+    let trace = told.traces.into_iter().next().unwrap_or_default();
     Record {
         case: case.name.clone(),
         runtime: contender.id.clone(),
         bundle: bundle.digest.clone(),
-        recorder: told.trace.recorder,
+        recorder,
         outcome,
         ran: told.ran,
         steps: told.steps,
         facts,
-        filters: told.trace.filters,
+        filters: trace.filters,
         setup: told.setup,
-        calls: told.trace.calls,
-        total_calls: told.trace.total,
+        calls: trace.calls,
+        total_calls: trace.total,
         seconds: told.seconds,
     }
 }

@@ -17,7 +17,6 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
     let store = suite::store()?;
     let runtimes = suite::runtimes(&args.with.runtimes, &store)?;
     let mut counts = Counts::default();
-    let mut alarms = 0_usize;
     let mut told = output::Aside::default();
     for round in 1..=args.rounds {
         for runtime in &runtimes {
@@ -41,39 +40,60 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
             }
             let twice = vec![runtime.clone(), runtime.clone()];
             let ran = records::run_with(corpus, &args.patterns, &args.with, twice, true)?;
-            let mut found = 0;
+            let mut here = Counts::default();
             for (_, finished) in &ran {
+                here.add(finished.report.verdict);
                 counts.add(finished.report.verdict);
                 if !matches!(
                     finished.report.verdict,
                     Verdict::Agree | Verdict::Known | Verdict::Skipped | Verdict::Unsupported
                 ) {
-                    found += 1;
                     told.print(&terminal::case(&finished.report, &output::style()));
                 }
             }
-            alarms += found;
             told.print(&format!(
-                "round {round}: {} against itself, {} cases, {found} false alarms\n",
+                "round {round}: {} against itself, {}\n",
                 safe(&runtime.selector()),
-                ran.len()
+                said(&here)
             ));
             if told.has_failed() {
                 // What the rest would have shown is not known.
-                return told.end(match alarms {
+                return told.end(match alarms(&counts) {
                     0 => ExitStatus::Broken,
                     _ => counts.exit(true),
                 });
             }
         }
     }
-    told.print(&format!(
-        "{} comparisons, {alarms} false alarms\n",
-        counts.total()
-    ));
-    told.end(if alarms == 0 {
-        ExitStatus::Ok
-    } else {
-        counts.exit(true)
+    told.print(&format!("{}\n", said(&counts)));
+    told.end(match alarms(&counts) {
+        0 if compared(&counts) == 0 || counts.of(Verdict::Broken) > 0 => ExitStatus::Broken,
+        0 => ExitStatus::Ok,
+        _ => counts.exit(true),
     })
+}
+
+/// What was compared, and what was not.
+fn said(counts: &Counts) -> String {
+    let mut said = format!(
+        "{} comparisons, {} false alarms",
+        compared(counts),
+        alarms(counts)
+    );
+    for verdict in UNCOMPARED.into_iter().filter(|verdict| counts.of(*verdict) > 0) {
+        said.push_str(&format!(", {} {verdict}", counts.of(verdict)));
+    }
+    said
+}
+
+/// Verdicts of cases in which nothing was compared with anything.
+const UNCOMPARED: [Verdict; 3] = [Verdict::Skipped, Verdict::Unsupported, Verdict::Broken];
+
+fn compared(counts: &Counts) -> usize {
+    let uncompared: usize = UNCOMPARED.into_iter().map(|verdict| counts.of(verdict)).sum();
+    counts.total() - uncompared
+}
+
+fn alarms(counts: &Counts) -> usize {
+    compared(counts) - counts.of(Verdict::Agree) - counts.of(Verdict::Known)
 }

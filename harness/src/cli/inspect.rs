@@ -97,11 +97,6 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
     let ran = records::run(std::slice::from_ref(&args.case), &args.with)?;
     let mut text = String::new();
     for (entry, finished) in &ran {
-        if finished.records.is_empty() {
-            let why = finished.report.why.clone().unwrap_or_default();
-            let (name, why) = (safe(&entry.case.name), safe(&why));
-            let _ = writeln!(text, "{name}: {} {why}", finished.report.verdict);
-        }
         if args.channel == Some(Channel::Setup) {
             text.push_str(&side_by_side::setup(&finished.records));
         }
@@ -109,7 +104,8 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitStatus, Error> {
             show_record(&entry.case, record, args.channel, &mut text);
         }
     }
-    output::answer(&text, ExitStatus::Ok)
+    let status = records::tell_unmet(ran.iter().map(|(_, finished)| finished));
+    output::answer(&text, status)
 }
 
 fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mut String) {

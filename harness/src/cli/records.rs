@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ocidiff_model::{Counts, ExitStatus, Verdict};
 use ocidiff_runtimes::Runtime;
 
 use super::args::{RecorderArg, WithArgs};
@@ -82,4 +83,35 @@ pub(crate) fn run_with(
         cases.sort_by(|(a, _), (b, _)| a.case.name.cmp(&b.case.name));
         Ok(cases)
     })
+}
+
+/// Says which cases show nothing, because they were skipped or are broken; the exit status is that of a run in which
+/// nothing differs.
+pub(crate) fn tell_unmet<'r>(finished: impl IntoIterator<Item = &'r Finished>) -> ExitStatus {
+    let mut counts = Counts::default();
+    let mut skipped = Vec::new();
+    for Finished { report, .. } in finished {
+        counts.add(report.verdict);
+        let why = report.why.as_deref().unwrap_or_default();
+        let line = format!("{}: {}: {why}", report.case, report.verdict);
+        match report.verdict {
+            Verdict::Skipped => skipped.push(line),
+            Verdict::Broken => output::complain(&line),
+            _ => {}
+        }
+    }
+    // What a machine lacks is no news beside what ran.
+    if skipped.len() == counts.total() {
+        skipped.iter().for_each(|line| output::complain(line));
+    } else if !skipped.is_empty() {
+        output::complain(&format!(
+            "{} of {} cases were skipped",
+            skipped.len(),
+            counts.total()
+        ));
+    }
+    match counts.exit(false) {
+        ExitStatus::Differs => ExitStatus::Ok,
+        status => status,
+    }
 }

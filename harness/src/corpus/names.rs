@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use nix::sys::signal::Signal;
 use ocidiff_model::near;
+use ocidiff_model::pattern::glob;
 use ocidiff_seccomp::syscall;
 
 use crate::machine::names::{signal_name, signal_number};
@@ -27,6 +28,12 @@ pub(crate) fn call_help(call: &str) -> Option<String> {
 pub(super) fn is_call(name: &str) -> bool {
     let by_number = name.strip_prefix("syscall_").or_else(|| name.strip_prefix('#'));
     by_number.is_some_and(|number| number.parse::<u32>().is_ok()) || syscall::is_known(name)
+}
+
+/// Whether a name with `*` for any text can be that of a call.
+pub(super) fn can_be_call(name: &str) -> bool {
+    let is_open = name.contains('*');
+    is_call(name) || (is_open && CALLS.iter().any(|call| glob(name, call)))
 }
 
 fn signals() -> impl Iterator<Item = &'static str> + Clone {

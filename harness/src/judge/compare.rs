@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::difference::{Group, Standing};
 use ocidiff_model::fact::is_of_visit;
-use ocidiff_model::record::{CallResult, EBPF, RunOutcome, UNREAD, VISIT};
+use ocidiff_model::record::{CallResult, EBPF, NO_RECORDER, RunOutcome, VISIT, is_unread};
 use ocidiff_model::{Case, Channel, Difference, Record};
-
-/// How a record names its recorder if there was none; the reason follows.
-const NO_RECORDER: &str = "none";
 
 /// Whether the record can be compared with others at all.
 #[must_use]
@@ -71,7 +68,7 @@ pub fn compared_paths<'r>(case: &Case, records: &[&'r Record]) -> BTreeSet<&'r s
     records
         .iter()
         .flat_map(|record| record.facts.iter().map(|fact| fact.path.as_str()))
-        .filter(|path| is_compared(case, path) && !UNREAD.contains(path))
+        .filter(|path| is_compared(case, path) && !is_unread(path))
         .collect()
 }
 

@@ -161,7 +161,8 @@ impl Judge {
                 .or_else(|| failing::no_runtime_does(entry, &self.machine, &comparable, found))
                 .or_else(|| self.watches_nothing(&entry.case, &comparable)),
             Origin::Given => failing::nobody_starts(&comparable),
-            Origin::Control | Origin::Engine => None,
+            Origin::Control => unseen::unread(&entry.case, &comparable),
+            Origin::Engine => None,
         }
     }
 

@@ -127,12 +127,12 @@ fn check(mutant: &Mutant, names: &Names<'_>, wrong: &mut Wrong<'_>) {
     for name in mutant
         .over
         .iter()
-        .filter(|name| !runtimes.contains(&name.as_str()))
+        .filter(|name| !runtimes.contains(&name.name.as_str()))
     {
         let help = format!("there are {}", runtimes.join(", "));
         wrong(
             &["over"],
-            format!("no runtime is called `{}`", shown(name)),
+            format!("no runtime is called `{}`", shown(&name.name)),
             Some(help),
         );
     }

@@ -16,6 +16,7 @@ pub mod load;
 pub(crate) mod path;
 pub mod plan;
 pub mod rule;
+mod script;
 pub mod signs;
 pub mod wrap;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ocidiff_model::known::RuntimeKey;
 use ocidiff_model::{Needs, Op};
 use ocidiff_runtimes::{Call, Flag, Var};
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,10 @@ pub struct Mutant {
     /// Folders of cases that are about what it breaks, if no clause names it or the clause's cases are not sufficient.
     #[serde(default)]
     pub topics: Vec<String>,
-    /// The runtimes for which it can be made; any, if not specified. A runtime that ignores a property cannot drop it.
+    /// The runtimes for which it can be made, and their versions; any, if not specified. A runtime that ignores a property
+    /// cannot drop it.
     #[serde(default)]
-    pub over: Vec<String>,
+    pub over: Vec<RuntimeKey>,
     /// What the machine must have.
     #[serde(default)]
     pub needs: Needs,

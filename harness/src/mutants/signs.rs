@@ -64,6 +64,7 @@ pub fn catch(case: &Case, breaks: &[String], signs: Vec<Sign>) -> Option<Catch> 
     Some(Catch {
         case: case.name.clone(),
         how: best,
+        said: None,
         names_clause: breaks.is_empty() || names(case, breaks),
         signs,
     })

@@ -339,6 +339,7 @@ fn only_the_steps_that_a_rule_changes_are_worth_a_try() {
     let step = |op: Op, input: Option<&str>| crate::cell::job::JobStep {
         label: op.name().to_owned(),
         op,
+        life: 1,
         container: "main".to_owned(),
         argv: vec!["runc".to_owned()],
         limit_ms: 1,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edit::{Edit, edited};
 use super::rule::{CallRule, Mutant};
+use super::script::{self, CANNOT_EXECUTE, NOT_FOUND};
 use crate::cell::job::JobStep;
 use crate::cell::job::Lacks;
 use crate::paths;
@@ -28,11 +29,8 @@ const KEPT: &str = "/run/ocidiff/mutant";
 const MAX_OUTPUT: u64 = 4 << 20;
 /// The exit status if the wrapper itself fails: none of our runtimes uses it.
 const FAILED: u8 = 125;
-/// How the shell ends if what it is to run is no program, or is not there.
-const CANNOT_EXECUTE: i32 = 126;
-const NOT_FOUND: i32 = 127;
 /// How the wrapper begins to say that it failed.
-const SAYS: &str = "ocidiff: failed to ";
+const SAYS: &str = "ocidiff in place of the runtime: ";
 
 /// What the wrapper is asked for in one call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,14 +53,14 @@ pub struct Work {
 /// Why the wrapper could not do its work.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("run outside of a cell: it is started by ocidiff only")]
+    #[error("failed to run outside of a cell: it is started by ocidiff only")]
     NotInCell,
-    #[error("read what to do: {0}")]
+    #[error("failed to read what to do: {0}")]
     Work(#[from] serde_json::Error),
-    #[error("{0}: {1}")]
+    #[error("failed to {0}: {1}")]
     Io(String, io::Error),
-    #[error("run a script of the rule, which {0}: {1}")]
-    Script(&'static str, String),
+    #[error(transparent)]
+    Script(#[from] script::Error),
 }
 
 fn at<'a>(what: impl Into<String> + 'a) -> impl FnOnce(io::Error) -> Error + 'a {
@@ -127,11 +125,14 @@ pub fn main(work: &str, command: &[OsString]) -> u8 {
 pub fn failure(mutant: &Mutant, step: &StepRecord, real: Option<&StepRecord>) -> Option<String> {
     let words = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     if step.exit == Some(i32::from(FAILED)) && step.text.contains(SAYS) {
-        return Some(words(&step.text));
+        let own = step.text.rsplit_once(SAYS).map_or("", |(_, own)| own);
+        return Some(words(own));
     }
     let rule = mutant.rule.calls.get(&step.op)?;
-    let is_of_shell = matches!(step.exit, Some(CANNOT_EXECUTE | NOT_FOUND));
-    let is_own = is_of_shell && real.is_none_or(|real| real.exit != step.exit);
+    // env, nice, timeout and the like end with 125 if they fail themselves.
+    let statuses = [i32::from(FAILED), CANNOT_EXECUTE, NOT_FOUND];
+    let is_of_program = step.exit.is_some_and(|exit| statuses.contains(&exit));
+    let is_own = is_of_program && real.is_none_or(|real| real.exit != step.exit);
     (is_own && !rule.through.is_empty()).then(|| format!("`through`: {}", words(&step.text)))
 }
 
@@ -151,7 +152,7 @@ fn carry_out(work: &Work, command: &[OsString]) -> Result<u8, Error> {
     edit_file(work)?;
     let rule = &work.rule;
     if let Some(script) = &rule.before {
-        let status = shell(work, script)?;
+        let status = script::run(work.op, &work.container, script)?;
         if !status.success() {
             return Ok(end_as(status));
         }
@@ -178,14 +179,14 @@ fn carry_out(work: &Work, command: &[OsString]) -> Result<u8, Error> {
     let status = call(&mut command, rule)?;
     if !status.success() {
         if let Some(script) = &rule.on_failure {
-            shell(work, script)?;
+            script::run(work.op, &work.container, script)?;
         }
     } else {
         for words in &work.then {
             call_quietly(words)?;
         }
         if let Some(script) = &rule.after {
-            shell(work, script)?;
+            script::run(work.op, &work.container, script)?;
         }
     }
     Ok(rule.exit.unwrap_or_else(|| end_as(status)))
@@ -254,39 +255,6 @@ fn call_quietly(words: &[String]) -> Result<(), Error> {
         .status()
         .map(|_| ())
         .map_err(at(format!("call {program}")))
-}
-
-/// Runs a script of the rule, with what it may need in its environment. A script that cannot be run is not a fault of
-/// the mutant, but of who wrote it.
-fn shell(work: &Work, script: &str) -> Result<ExitStatus, Error> {
-    let pid = fs::read_to_string(paths::pid_file(&work.container)).unwrap_or_default();
-    let mut command = Command::new("/bin/sh");
-    command.args(["-eu", "-c", script]);
-    command
-        .env("OP", work.op.name())
-        .env("ID", &work.container)
-        .env("PID", pid.trim())
-        .env("PID_FILE", paths::pid_file(&work.container))
-        .env("BUNDLE", paths::bundle(&work.container))
-        .env("ROOT", paths::ROOT);
-    let status = command.status().map_err(at("run a script of the rule"))?;
-    match status.code() {
-        Some(0) | None => Ok(status),
-        Some(CANNOT_EXECUTE | NOT_FOUND) => Err(Error::Script(
-            "calls what is not a program here",
-            script.to_owned(),
-        )),
-        Some(_) if !is_script(script)? => Err(Error::Script("is not a script", script.to_owned())),
-        Some(_) => Ok(status),
-    }
-}
-
-/// Whether the shell can read the script.
-fn is_script(script: &str) -> Result<bool, Error> {
-    let mut command = Command::new("/bin/sh");
-    command.args(["-n", "-c", script]).stderr(Stdio::null());
-    let status = command.status().map_err(at("read a script of the rule"))?;
-    Ok(status.success())
 }
 
 fn print(stream: &mut impl Write, text: &[u8]) -> Result<(), Error> {

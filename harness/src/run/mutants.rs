@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use ocidiff_model::Record;
 use ocidiff_model::record::RunOutcome;
+use ocidiff_model::{Record, last_words};
 use ocidiff_reports::mutants::{Catch, How, Outcome, Report, Sign};
 use tokio::sync::OnceCell;
 
@@ -165,7 +165,7 @@ impl Bench {
             return Err(why);
         }
         let fits = |contender: &&Contender| {
-            mutant.over.is_empty() || mutant.over.iter().any(|name| name == contender.runtime.name())
+            mutant.over.is_empty() || mutant.over.iter().any(|one| one.holds(&contender.id))
         };
         let most = if self.mode.all_alike { usize::MAX } else { 1 };
         let real: Vec<Contender> = self
@@ -179,7 +179,12 @@ impl Bench {
         if real.is_empty() {
             return Err(format!(
                 "needs {}, which does not take part",
-                mutant.over.join(" or ")
+                mutant
+                    .over
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             ));
         }
         let mutants = real.iter().map(|contender| contender.as_mutant(mutant)).collect();
@@ -238,16 +243,17 @@ impl Bench {
         let real = real
             .get_or_init(|| self.runner.launch_under(&sides.real, case, bundle))
             .await;
-        let found = self.signs(mutant, sides, candidate, bundle, real).await?;
+        let (found, _) = self.signs(mutant, sides, candidate, bundle, real).await?;
         if found.is_empty() {
             return Ok(None);
         }
         // Run both sides once more: what came by chance does not come again.
         let real = self.runner.launch_under(&sides.real, case, bundle).await;
-        let again = self.signs(mutant, sides, candidate, bundle, &real).await?;
+        let (again, said) = self.signs(mutant, sides, candidate, bundle, &real).await?;
         let stays = |sign: &Sign| again.iter().any(|other| other.fact == sign.fact);
         let found = found.into_iter().filter(stays).collect();
-        Ok(catch(case, &mutant.breaks, found))
+        let caught = catch(case, &mutant.breaks, found);
+        Ok(caught.map(|caught| Catch { said, ..caught }))
     }
 
     async fn signs(
@@ -257,7 +263,7 @@ impl Bench {
         candidate: Candidate<'_>,
         bundle: &Bundle,
         real: &[Record],
-    ) -> Result<Vec<Sign>, Nothing> {
+    ) -> Result<(Vec<Sign>, Option<String>), Nothing> {
         let case = &candidate.entry.case;
         let mutants = self.runner.launch_under(&sides.mutants, case, bundle).await;
         if let Some(why) = real.iter().chain(&mutants).find_map(broken) {
@@ -270,12 +276,11 @@ impl Bench {
         {
             return Err(Nothing::Rule(why));
         }
+        let said = real.iter().zip(&mutants).find_map(|(real, own)| said(real, own));
         let labels = labels(&sides.mutants);
         if !self.mode.all_alike {
-            return Ok(signs(
-                &self.judge(candidate, real.iter().chain(&mutants)),
-                &labels,
-            ));
+            let found = self.judge(candidate, real.iter().chain(&mutants));
+            return Ok((signs(&found, &labels), said));
         }
         // What the real runtime does not meet either is not a fault of its mutant.
         let before = self.judge(candidate, real.iter());
@@ -294,7 +299,7 @@ impl Bench {
         });
         let mut found = signs(&now, &labels);
         found.retain(|sign| sign.expected.is_some());
-        Ok(found)
+        Ok((found, said))
     }
 
     fn judge<'r>(
@@ -320,6 +325,15 @@ fn broken(record: &Record) -> Option<String> {
         RunOutcome::Broken(why) => Some(format!("{}: {why}", record.runtime.label)),
         _ => None,
     }
+}
+
+/// The last words of the first step that fails under the mutant alone: by them one sees whether it is the fault that was
+/// meant.
+fn said(real: &Record, own: &Record) -> Option<String> {
+    let fails = |label: &str| real.failed().any(|step| step.label == label);
+    let step = own.failed().find(|step| !fails(&step.label))?;
+    let words = last_words(&step.text);
+    (!words.is_empty()).then(|| format!("{} says: {words}", step.label))
 }
 
 /// Why the rule cannot be carried out in one of the steps.

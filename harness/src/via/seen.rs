@@ -100,7 +100,7 @@ impl Seen {
         let mut facts = self.facts;
         facts.extend(facts::of_config(self.config.as_deref()));
         normalise(&mut facts);
-        let outcome = RunOutcome::of(self.broken, self.refused);
+        let outcome = RunOutcome::of(self.broken, self.refused, &facts);
         Record {
             case: case.name.clone(),
             runtime: contender.id.clone(),
@@ -160,6 +160,7 @@ impl Seen {
 
     /// What a process printed: lines of the probe are facts.
     pub(super) fn printed(&mut self, prefix: &str, output: &Output) {
+        let mut printed = stdio::Printed::by(prefix);
         for (name, bytes, lost) in [
             ("stdout", &output.stdout, output.lost[0]),
             ("stderr", &output.stderr, output.lost[1]),
@@ -168,7 +169,14 @@ impl Seen {
                 bytes: lost,
                 digest: None,
             });
-            let (found, lines) = stdio::read(bytes, lost.as_ref(), prefix);
+            let (found, lines) = printed.read(bytes, lost.as_ref());
+            if let Some(lost) = &lost {
+                // Nothing is known of them: what nobody has read does not agree.
+                let kept = bytes.len();
+                self.broken.get_or_insert_with(|| {
+                    format!("process.{prefix}{name} was cut at {kept} bytes by the engine's log, and {} more are not read: let the workload print less", lost.bytes)
+                });
+            }
             self.facts.extend(found);
             self.facts
                 .push(Fact::new(format!("process.{prefix}{name}"), lines));

@@ -196,6 +196,58 @@ fn a_runtime_does_not_differ_from_itself() {
 }
 
 #[test]
+fn what_did_not_run_is_said_and_is_not_green() {
+    let Some(runtimes) = both() else { return };
+    let scene = Scene::new();
+    scene.write("cases/t/skipped.yaml", "{summary: s, needs: {kernel: '>=99'}}");
+    scene.write(
+        "cases/t/broken.yaml",
+        "{summary: s, watch: {syscall: [fchmodat2]}}",
+    );
+    scene.write("cases/t/agrees.yaml", "{summary: s}");
+    for (words, status, says) in [
+        (&["run", "t/skipped"][..], 3, "needs kernel >=99"),
+        (
+            &["control", "t/skipped"],
+            3,
+            "0 comparisons, 0 false alarms, 2 skipped",
+        ),
+        (
+            &["control", "t/skipped", "t/agrees"],
+            0,
+            "2 comparisons, 0 false alarms, 2 skipped",
+        ),
+        (
+            &["accept", "t/skipped"],
+            3,
+            "t/skipped: skipped: needs kernel >=99",
+        ),
+        (
+            &["accept", "t/broken"],
+            3,
+            "t/broken: broken: it watches syscall.fchmodat2",
+        ),
+        (
+            &["accept", "t/skipped", "t/agrees"],
+            0,
+            "1 of 2 cases were skipped",
+        ),
+        (&["show", "t/skipped"], 3, "t/skipped: skipped: needs kernel >=99"),
+        (
+            &["show", "t/broken"],
+            3,
+            "t/broken: broken: it watches syscall.fchmodat2",
+        ),
+        (&["explain", "--run", "t/skipped"], 3, "needs kernel >=99"),
+    ] {
+        let ran = scene.with(words, &runtimes);
+        ran.ends_with(status);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(says), "{words:?}: {said}");
+    }
+}
+
+#[test]
 fn explain_tells_who_what_and_where() {
     let Some(runtimes) = both() else { return };
     let scene = Scene::new();

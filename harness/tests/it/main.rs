@@ -28,6 +28,7 @@ mod inputs;
 mod kills;
 mod kubernetes;
 mod limits;
+mod lives;
 mod moving;
 mod mutants;
 mod names;

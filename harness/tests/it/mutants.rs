@@ -219,6 +219,18 @@ fn a_script_that_cannot_be_run_is_no_fault_that_is_caught() {
         ("middle", "before: 'nosuchprogram; true'", "nosuchprogram"),
         ("syntax", "before: 'if then'", "is not a script"),
         ("behind", "after: 'nosuchprogram'", "nosuchprogram"),
+        (
+            "sed",
+            "before: 'sed -i s/x/y $BUNDLE/config.json'",
+            "the mutant's script failed: sed: ",
+        ),
+        (
+            "absent",
+            "before: 'cat < $BUNDLE/nonesuch.json'",
+            "the mutant's script failed: ",
+        ),
+        ("after", "after: 'cat $BUNDLE/nonesuch.json'", "nonesuch.json"),
+        ("env", "through: [env, -Z]", "invalid option"),
         ("through", "through: [/usr/bin/envv]", "/usr/bin/envv"),
         (
             "shell",

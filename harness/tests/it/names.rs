@@ -355,6 +355,51 @@ const UNLOOKED: &[Slip] = &[
         3,
         "`process.exit` is not looked at if no step starts the main container",
     ),
+    slip(
+        "steps: [run]\nexpect: {proc.created.umask: (absent)}",
+        3,
+        "`proc.created.umask` is not looked at unless the main container is created",
+    ),
+    slip(
+        "steps: [create, start, {run: {as: b}}, wait, delete]\nwatch:\n  proc: [created, b.created.umask]",
+        4,
+        "`proc.b.created.umask` is not looked at unless `b` is created",
+    ),
+    slip(
+        "steps: [create, start, {run: {as: b}}, wait, delete]\nexpect:\n  process.b.stdout: []\n  process.b.exit: 0",
+        5,
+        "`process.b.exit` is not looked at of a container that is run",
+    ),
+    slip(
+        "steps: [{run: {as: b}}]\nexpect:\n  process.b.stdout: []\n  process.stdout: []",
+        5,
+        "`process.stdout` is not looked at if no step starts the main container",
+    ),
+    slip(
+        "steps: [create, {create: {as: b}}, start, wait, delete]\nexpect: {process.b.stdout: []}",
+        3,
+        "`process.b.stdout` is not looked at if no step starts `b`",
+    ),
+    slip(
+        "expect: {process.exit#2: 0}",
+        2,
+        "`process.exit#2` is not looked at: `main` is made once",
+    ),
+    slip(
+        "steps: [create, start, wait, delete, create, start, wait, delete]\nwatch:\n  proc: [init.umask#2, init.umask#3]",
+        4,
+        "`proc.init.umask#3` is not looked at: `main` is made 2 times",
+    ),
+    slip(
+        "steps: [create, start, wait, delete, create, delete]\nexpect:\n  process.exit: 0\n  process.exit#2: 0",
+        5,
+        "`process.exit#2` is not looked at if no step starts the main container",
+    ),
+    slip(
+        "steps: [run, {run: {config: {hostname: x}}}]",
+        2,
+        "`main` is made before from another config",
+    ),
     slip("watch: {syscall: [only]}", 2, "`only` leaves out all calls"),
     slip(
         "watch: {filter: false, proc: [init.caps]}",
@@ -496,7 +541,7 @@ const RIGHT: &[&str] = &[
     "invalid: [hostname, proces]\nconfig: {hostname: 3, proces: {}}",
     "invalid: [process.args, kill.signal]\nconfig: {process: {args: [/nope]}}\nsteps: [create, {kill: {signal: TRM}}]",
     "invalid: ['linux.*']\nconfig: {linux: {maskedPath: [], devices: [{type: x, path: /dev/x}]}}",
-    "steps: [run]\nwatch: {mount: [inside./proc], proc: ['*'], setup: [mounts]}\nexpect: {process.exit: 0, file./x: (absent)}",
+    "steps: [run]\nwatch: {mount: [inside./proc], proc: ['*'], setup: [mounts]}\nexpect: {lifecycle.run.exit: 0, file./x: (absent)}",
     "config: {process: {args: [/bin/probe, facts, rlimits, mounts, then, exec, /bin/probe, call, mkdir, /x, --, getpid]}}\nexpect: {proc.rlimit.core: x, mount.inside./a: x, proc.call.getpid: x, proc.exec./bin/probe: (absent)}",
     "rootfs: busybox\nconfig: {process: {args: [/bin/sh, -c, /bin/probe facts umask]}}\nexpect: {proc.umask: '0022'}",
     "watch: {syscall: [openat]}\nconfig: {process: {args: [/bin/probe, call, fchmodat2]}}\nexpect: {proc.call.fchmodat2: EPERM, 'syscall.openat(/etc/x)': ENOENT, cgroup.memory.oom.group: 0, mount./data: x, file./a.b/c: removed}",

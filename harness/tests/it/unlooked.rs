@@ -150,3 +150,39 @@ fn a_watch_that_no_runtime_has_anything_for_is_broken() {
     assert_eq!(case.verdict(), Verdict::Skipped, "{}", case.text());
     assert!(case.text().contains("needs cgroup v"), "{}", case.text());
 }
+
+#[test]
+fn facts_and_texts_behind_a_cut_are_broken() {
+    let print = "yes abcdefghij | head -n 200000; ";
+    let probe = |umask: &str| {
+        let script = format!("{print} exec /bin/probe facts umask");
+        let case = shell(&script, "{}").replace("watch: {}", "files: {/bin/probe: {probe: true}}");
+        format!("{case}\nexpect: {{proc.umask: {umask}}}")
+    };
+    let awaits = format!(
+        "{}\nsteps: [create, start, {{await: {{stdout: ready, limit: 2}}}}, wait, delete]",
+        shell(&format!("{print} echo ready; sleep 3"), "{}")
+    );
+    let behind = "process.stdout was cut at 1048576 bytes, and facts of the probe come behind that";
+    let cases = [
+        ("there", probe("\"0022\""), behind),
+        ("absent", probe("(absent)"), behind),
+        (
+            "await",
+            awaits,
+            "await waited for `ready`, and what the container printed was cut at 1048576 bytes",
+        ),
+    ];
+    let texts = cases.each_ref().map(|(name, text, _)| (*name, text.clone()));
+    let Some((ran, events)) = run(&texts) else { return };
+    ran.ends_with(3);
+    for (name, _, says) in &cases {
+        let case = events.case(&format!("t/{name}"));
+        assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
+        assert!(case.text().contains(says), "{}", case.text());
+    }
+    // What the cut leaves out besides is in the digest of the rest.
+    let plain = [("plain", shell(&format!("{print} echo END 0"), "{}"))];
+    let Some((_, events)) = run(&plain) else { return };
+    assert_eq!(events.case("t/plain").verdict(), Verdict::New);
+}

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::form::Form;
 use self::meet::Shape;
 use self::pattern::Pattern;
+pub use self::pattern::without_count;
 use crate::fact::{Channel, Value};
 use crate::impact::Impact;
 use crate::near::near;
@@ -95,6 +96,19 @@ impl Kind {
     #[must_use]
     pub fn channel(&self) -> Option<Channel> {
         Channel::of(&self.fact)
+    }
+
+    /// Whether there can be several of one name while a container lives: lines of the probe, calls, mounts at one place,
+    /// calls of a hook.
+    #[must_use]
+    pub fn repeats(&self) -> bool {
+        let hole = match self.channel() {
+            Some(Channel::Syscall) => "<call>",
+            Some(Channel::Mount) => "<path>",
+            Some(Channel::Hook) => "<hook>",
+            _ => return self.from == From::Inside,
+        };
+        self.from == From::Inside || self.fact.contains(hole)
     }
 
     /// A path of each alternative, with something in each hole.
@@ -186,8 +200,9 @@ fn rows(channel: Channel) -> impl Iterator<Item = &'static Row> {
 #[must_use]
 pub fn find(path: &str) -> Option<Found<'_>> {
     let channel = Channel::of(path)?;
-    // `call.mkdir#2`, but also `call.#83`.
-    let paths = [path, pattern::without_count(path)].map(|path| rest_of(channel, path));
+    // `call.mkdir#2`, in another life `call.mkdir#1#2`, but also `call.#83`.
+    let once = without_count(path);
+    let paths = [path, once, without_count(once)].map(|path| rest_of(channel, path));
     // As the first container's fact first: `call.personality` is not the personality of a container `call`.
     let of_first = || {
         paths
@@ -210,7 +225,7 @@ pub fn named(pattern: &str) -> Vec<&'static Kind> {
     if !pattern.contains('*') {
         return find(pattern).map(|found| found.kind).into_iter().collect();
     }
-    let pattern = pattern::without_count(pattern);
+    let pattern = without_count(without_count(pattern));
     // Which channel it is about, where it says so: facts of the others begin in another way.
     let channel = pattern.split('.').next().filter(|head| !head.contains('*'));
     let shapes = |row: &'static Row| {
@@ -258,7 +273,10 @@ pub fn chosen<'p>(channel: Channel, watch: &'p str, others: &[String]) -> Vec<Fo
                 holes: Vec::new(),
             });
         }
-        for (of, rest) in std::iter::once((None, watch)).chain(labelled(watch, row)) {
+        let once = without_count(without_count(watch));
+        let texts = std::iter::once(watch).chain((once != watch).then_some(once));
+        let readings = texts.flat_map(|text| std::iter::once((None, text)).chain(labelled(text, row)));
+        for (of, rest) in readings {
             if of.is_some_and(|of| !is_there(of)) {
                 continue;
             }

@@ -255,10 +255,12 @@ pub(super) fn is_label(text: &str) -> bool {
     matches!(operation(text), Some(Op::Exec)) || is_name(text)
 }
 
-/// `kill#2` is the second `kill`.
-pub(super) fn without_count(text: &str) -> &str {
+/// `kill#2` is the second `kill`, and `call.#83` a call.
+#[must_use]
+pub fn without_count(text: &str) -> &str {
+    let is_number = |count: &str| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
     match text.rsplit_once('#') {
-        Some((head, count)) if !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()) => head,
+        Some((head, count)) if !head.ends_with('.') && is_number(count) => head,
         _ => text,
     }
 }

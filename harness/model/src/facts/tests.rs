@@ -186,7 +186,11 @@ fn a_pattern_names_the_facts_that_it_has_a_text_in_common_with() {
         ("process.exec#2.e*t", &["process.exit"]),
         (
             "proc*.umask",
-            &["proc.{init,created}.{umask,uid,gid,groups}", "proc.umask"],
+            &[
+                "proc.init.{umask,uid,gid,groups}",
+                "proc.created.{umask,uid,gid,groups}",
+                "proc.umask",
+            ],
         ),
         ("proc.*listen.closed", &["proc.listen.<any>"]),
         ("lifecycle.*.result", &["lifecycle.<step>.result"]),

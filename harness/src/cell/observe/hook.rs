@@ -8,6 +8,7 @@ use ocidiff_confine::read_text;
 use ocidiff_model::{Fact, Op};
 use serde_json::Value as Json;
 
+use super::{Names, counted};
 use crate::paths;
 
 /// The longest log that is read, in bytes.
@@ -20,6 +21,9 @@ pub(crate) struct Hooks {
     order: Vec<String>,
     /// The last step that hooks belong to.
     operation: String,
+    names: Names,
+    /// Whether the log could not be read.
+    is_unread: bool,
 }
 
 impl Hooks {
@@ -36,7 +40,9 @@ impl Hooks {
         let text = match read_text(Path::new(&format!("{}/log", paths::HOOKS)), MOST_BYTES) {
             Ok(text) => text,
             Err(error) if error.is_absent() => String::new(),
+            Err(_) if self.is_unread => String::new(),
             Err(error) => {
+                self.is_unread = true;
                 facts.push(Fact::new("hook.log", format!("not read: {error}")));
                 String::new()
             }
@@ -45,7 +51,9 @@ impl Hooks {
             self.read += 1;
             let line: Json = serde_json::from_str(line).unwrap_or(Json::Null);
             let name = line["args"][3].as_str().unwrap_or("unnamed").to_owned();
-            facts.extend(describe(&name, &line));
+            let count = self.names.count(&name);
+            let described = describe(&name, &line).into_iter();
+            facts.extend(described.map(|fact| Fact::new(counted(fact.path, count), fact.value)));
             self.order.push(format!("{name} in {}", self.operation));
         }
         facts

@@ -1,11 +1,11 @@
 //! The container's mount table, from outside, at the workload's execve. proc_pid_mountinfo(5).
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use ocidiff_confine::mountinfo::{self, Mount};
 use ocidiff_model::Fact;
 
+use super::Names;
 use super::proc::errno;
 
 /// A fact for each mount point: filesystem, options of the mount, options of the filesystem, propagation.
@@ -14,19 +14,12 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
         Ok(table) => table,
         Err(error) => return vec![Fact::new("mount.unread", errno(&error))],
     };
-    let mut seen = BTreeMap::new();
+    let mut seen = Names::default();
     let mut facts = Vec::new();
     let mut order = Vec::new();
     for mount in mountinfo::parse(&table) {
         let value = describe(&mount);
-        let target = mount.target;
-        let count = seen.entry(target.clone()).or_insert(0);
-        *count += 1;
-        let name = if *count == 1 {
-            target
-        } else {
-            format!("{target}#{count}")
-        };
+        let name = seen.next(mount.target);
         order.push(name.clone());
         facts.push(Fact::new(format!("mount.{name}"), value));
     }

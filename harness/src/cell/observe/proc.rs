@@ -59,11 +59,12 @@ const OF_STATUS: [&str; 9] = [
 
 /// What `/proc/PID` shows of the runtime's own process after create, as facts under `proc.created`: its identity
 /// and where it is. The rest is inherited, or changes on its way to the execve.
-pub(crate) fn created(pid: i32) -> Vec<Fact> {
+/// `of` names another container than the first one, as paths have it.
+pub(crate) fn created(pid: i32, of: &str) -> Vec<Fact> {
     let mut look = Look::at(pid);
     look.status();
     look.namespaces();
-    look.under("created")
+    look.under(&format!("{of}created"))
 }
 
 /// Everything that `/proc/PID` shows at the workload's execve, as facts under `proc.init`.

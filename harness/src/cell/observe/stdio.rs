@@ -1,11 +1,10 @@
 //! What a container printed: lines of the probe become facts (the second of a name is `NAME#2`), the rest is
 //! text.
 
-use std::collections::BTreeMap;
-
 use ocidiff_model::{Channel, Fact, Value};
 use serde::Deserialize;
 
+use crate::cell::observe::Names;
 use crate::cell::pump::Lost;
 
 #[derive(Deserialize)]
@@ -27,32 +26,39 @@ const CHANNELS: [(&str, Channel, bool); 7] = [
     ("cgroupfs.", Channel::Cgroup, false),
 ];
 
-/// The facts of a stream, and the lines that are not facts. What was discarded is reported as a last line.
-pub(crate) fn read(bytes: &[u8], lost: Option<&Lost>, prefix: &str) -> (Vec<Fact>, Vec<String>) {
-    let text = String::from_utf8_lossy(bytes);
-    let mut facts = Vec::new();
-    let mut lines = Vec::new();
-    let mut seen = BTreeMap::new();
-    for line in text.lines() {
-        match serde_json::from_str::<Line>(line) {
-            Ok(Line { fact, value }) => {
-                let path = path(&fact, prefix);
-                let count = seen
-                    .entry(path.clone())
-                    .and_modify(|count| *count += 1)
-                    .or_insert(1);
-                let path = if *count == 1 {
-                    path
-                } else {
-                    format!("{path}#{count}")
-                };
-                facts.push(Fact::new(path, value));
-            }
-            Err(_) => lines.push(line.to_owned()),
+/// What one process prints, on both of its streams.
+#[derive(Debug)]
+pub(crate) struct Printed<'a> {
+    /// What comes between the channel and the rest in paths of the process's facts.
+    prefix: &'a str,
+    seen: Names,
+}
+
+impl<'a> Printed<'a> {
+    pub(crate) fn by(prefix: &'a str) -> Self {
+        Self {
+            prefix,
+            seen: Names::default(),
         }
     }
-    lines.extend(lost.map(Lost::to_string));
-    (facts, lines)
+
+    /// The facts of a stream, and the lines that are not facts. What was discarded is reported as a last line.
+    pub(crate) fn read(&mut self, bytes: &[u8], lost: Option<&Lost>) -> (Vec<Fact>, Vec<String>) {
+        let text = String::from_utf8_lossy(bytes);
+        let mut facts = Vec::new();
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            match serde_json::from_str::<Line>(line) {
+                Ok(Line { fact, value }) => {
+                    let path = self.seen.next(path(&fact, self.prefix));
+                    facts.push(Fact::new(path, value));
+                }
+                Err(_) => lines.push(line.to_owned()),
+            }
+        }
+        lines.extend(lost.map(Lost::to_string));
+        (facts, lines)
+    }
 }
 
 /// `caps.effective` becomes `proc.caps.effective`, or `proc.exec.caps.effective` for an exec'ed process. What
@@ -83,7 +89,8 @@ mod tests {
             bytes: 3,
             digest: Some("0123456789abcdef0123".to_owned()),
         };
-        let (facts, lines) = read(out, Some(&lost), "");
+        let mut printed = Printed::by("");
+        let (facts, lines) = printed.read(out, Some(&lost));
         let paths: Vec<_> = facts.iter().map(|fact| fact.path.as_str()).collect();
         assert_eq!(
             paths,
@@ -97,5 +104,7 @@ mod tests {
                 "(and 3 more bytes, sha256 0123456789abcdef)"
             ]
         );
+        let (facts, _) = printed.read(b"{\"fact\":\"call.mkdir\",\"value\":1}", None);
+        assert_eq!(facts[0].path, "proc.call.mkdir#2", "on the other stream");
     }
 }

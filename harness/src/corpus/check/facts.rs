@@ -18,7 +18,7 @@ pub(super) struct Names {
     /// Labels of the steps.
     steps: Vec<String>,
     /// Other containers, and exec'ed processes.
-    others: Vec<String>,
+    pub(super) others: Vec<String>,
     /// Hooks by the name under which they log; `None` if one of them is not the probe.
     hooks: Option<BTreeSet<String>>,
 }

@@ -1,5 +1,6 @@
 //! Findings: their texts, clauses, ranges and conditions.
 
+mod open;
 mod sign;
 
 use ocidiff_model::Finding;

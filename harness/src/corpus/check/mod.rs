@@ -72,10 +72,11 @@ pub(super) fn case(
         Ok(config) => {
             found.extend(config::case(place, &config, corpus, excuses));
             found.extend(steps::case(place, &config, excuses));
-            let misnamed = facts::case(place, &Names::of(case));
+            let names = Names::of(case);
+            let misnamed = facts::case(place, &names);
             // What does not exist is not looked at either: once is enough.
             if misnamed.is_empty() {
-                found.extend(unlooked::case(place, &config, corpus));
+                found.extend(unlooked::case(place, &config, corpus, &names));
             }
             found.extend(misnamed);
         }

@@ -1,11 +1,11 @@
 //! Steps that cannot be taken: about a container that has not been created, without what they need, or with names that
 //! do not exist.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ocidiff_model::Op;
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::{MAIN, Outcome, Step};
+use ocidiff_model::{Op, life};
 use serde_json::Value;
 
 use super::config::Excuses;
@@ -47,6 +47,7 @@ pub(super) fn case(place: Place<'_>, config: &Value, excuses: &Excuses) -> Vec<D
         }
         found.extend(signal(place, &index, step, excuses));
     }
+    found.extend(configs(place));
     found
 }
 
@@ -62,6 +63,25 @@ fn container(step: &Step, made: &mut BTreeSet<String>, wrong: &mut impl FnMut(St
     } else if container != MAIN && !made.contains(container) {
         wrong(format!("no step before makes the container `{container}`"));
     }
+}
+
+/// A container has one bundle, whose config its lives share: the first would be made from the config of the last.
+fn configs(place: Place<'_>) -> Vec<Diagnostic> {
+    let mut configs = BTreeMap::new();
+    let mut found = Vec::new();
+    for (index, step) in place.case.body.steps.iter().enumerate() {
+        if !life::makes(step) {
+            continue;
+        }
+        let name = step.container();
+        let config = &step.options.config;
+        if *configs.entry(name).or_insert(config) != config {
+            let message = format!("`{name}` is made before from another config, and its bundle has only one");
+            let help = "name another container: `as: second`".to_owned();
+            found.push(place.at(&["steps", &index.to_string()], message, Some(help)));
+        }
+    }
+    found
 }
 
 fn options(step: &Step, wrong: &mut impl FnMut(String)) {

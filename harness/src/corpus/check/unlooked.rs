@@ -2,14 +2,16 @@
 //! compare nothing.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
-use ocidiff_model::compared::is_compared;
+use ocidiff_model::compared::{is_compared, is_of_create};
 use ocidiff_model::facts::{self, From};
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::{MAIN, labels};
-use ocidiff_model::{Case, Channel, Op, Watch, fact};
+use ocidiff_model::{Case, Channel, Op, Watch, fact, life};
 use serde_json::Value;
 
+use super::facts::Names;
 use super::place::Place;
 use super::program::Root;
 use super::slip::Slip;
@@ -17,12 +19,14 @@ use crate::corpus::Corpus;
 use crate::corpus::diagnostic::Diagnostic;
 
 /// Everything that a case expects and watches, although nobody looks at it.
-pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus) -> Vec<Diagnostic> {
+pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, names: &Names) -> Vec<Diagnostic> {
     let case = place.case;
     let look = Look {
         case,
         config,
         corpus,
+        names,
+        lives: life::lives(&case.body.steps),
         root: OnceCell::new(),
     };
     let expected = case.body.expect.keys().filter_map(|path| {
@@ -44,6 +48,10 @@ struct Look<'a> {
     case: &'a Case,
     config: &'a Value,
     corpus: &'a Corpus,
+    /// The other containers and processes.
+    names: &'a Names,
+    /// The life of its container that each step is in.
+    lives: Vec<u32>,
     /// What is known about the main container's files, once it is asked for.
     root: OnceCell<Root>,
 }
@@ -52,7 +60,10 @@ impl Look<'_> {
     /// Why an expected fact is not looked at.
     fn expected(&self, path: &str) -> Option<Slip> {
         let channel = Channel::of(path)?;
-        self.unseen(channel, path)
+        let of = facts::find(path).and_then(|found| found.of);
+        let (life, first) = life::life_of(path);
+        self.unlived(path, of, life)
+            .or_else(|| self.unseen(channel, path, first, &self.taken(of, Some(life))))
             .or_else(|| self.uncompared_call(channel, path))
             .or_else(|| self.unasked(path))
     }
@@ -64,39 +75,111 @@ impl Look<'_> {
             let help = "name the calls beside it: `syscall: [only, openat]`".to_owned();
             return Some((format!("`{path}` leaves out all calls"), Some(help)));
         }
-        self.unseen(channel, &format!("{channel}.{path}."))
+        let whole = format!("{channel}.{path}");
+        let (life, first) = life::life_of(&whole);
+        let wanted = (life > 1).then_some(life);
+        let ofs: BTreeSet<Option<&str>> = facts::chosen(channel, path, &self.names.others)
+            .iter()
+            .map(|found| found.of)
+            .chain((path == fact::ONLY).then_some(None))
+            .collect();
+        let slip = |of: &Option<&str>| {
+            self.unlived(&whole, *of, life)
+                .or_else(|| self.unseen(channel, &whole, &format!("{first}."), &self.taken(*of, wanted)))
+        };
+        // One suitable reading is enough.
+        let slips: Vec<Option<Slip>> = ofs.iter().map(slip).collect();
+        if slips.iter().any(Option::is_none) {
+            return None;
+        }
+        slips.into_iter().flatten().next()
     }
 
-    fn unseen(&self, channel: Channel, path: &str) -> Option<Slip> {
-        let shown = path.trim_end_matches('.');
-        let takes = |op: Op| {
-            let mut steps = self.case.body.steps.iter();
-            steps.any(|step| step.op == op && step.container() == MAIN)
-        };
-        let is_of_run = !matches!(channel, Channel::Lifecycle | Channel::Leftover | Channel::Hook);
-        let runs = self.case.body.steps.iter().any(|step| step.op == Op::Run);
-        if is_of_run && !takes(Op::Start) && !runs {
-            let help = "add a `start` to `steps`".to_owned();
-            return Some((
-                format!("`{shown}` is not looked at if no step starts the main container"),
+    /// A life that the container does not have: `process.exit#2` of one that is made once.
+    fn unlived(&self, path: &str, of: Option<&str>, life: u32) -> Option<Slip> {
+        let name = self.container_of(of);
+        let steps = self.case.body.steps.iter();
+        let is_exec = of.is_some_and(|of| of != name);
+        let made = steps.filter(|step| life::makes(step) && step.container() == name);
+        let lives = if is_exec { 1 } else { made.count() };
+        (life > 1 && life as usize > lives).then(|| {
+            let help = "`#2` at its end is for a container that is made a second time".to_owned();
+            let what = if is_exec { of.unwrap_or(name) } else { name };
+            let times = if lives == 1 {
+                "once".to_owned()
+            } else {
+                format!("{lives} times")
+            };
+            (
+                format!("`{path}` is not looked at: `{what}` is made {times}"),
                 Some(help),
-            ));
+            )
+        })
+    }
+
+    /// The container that `of` names, or that the exec'ed process of that label is in.
+    fn container_of<'p>(&self, of: Option<&'p str>) -> &'p str {
+        let Some(of) = of else { return MAIN };
+        let is_exec = labels(&self.case.body.steps)
+            .iter()
+            .zip(&self.case.body.steps)
+            .any(|(label, step)| step.op == Op::Exec && label == of);
+        match of.rsplit_once('.') {
+            Some((container, _)) if is_exec => container,
+            None if is_exec => MAIN,
+            _ => of,
         }
-        let is_recorded = takes(Op::Create) && takes(Op::Start);
+    }
+
+    /// The steps of a container, in one of its lives or in all.
+    fn taken(&self, of: Option<&str>, life: Option<u32>) -> Taken {
+        let name = self.container_of(of);
+        let is_exec = of.is_some_and(|of| of != name);
+        let steps = self.case.body.steps.iter().zip(&self.lives);
+        let of_it = steps.filter(|(step, _)| step.container() == name);
+        let in_life = of_it.filter(|(_, in_life)| is_exec || life.is_none_or(|life| life == **in_life));
+        Taken {
+            container: name.to_owned(),
+            is_exec,
+            ops: in_life.map(|(step, _)| step.op).collect(),
+        }
+    }
+
+    /// Why a fact is not looked at; `shown` is how the case has it, `path` how the first life's is called.
+    fn unseen(&self, channel: Channel, shown: &str, path: &str, taken: &Taken) -> Option<Slip> {
+        let says = |why: &str, help: &str| {
+            Some((format!("`{shown}` is not looked at {why}"), Some(help.to_owned())))
+        };
+        let name = match taken.container.as_str() {
+            MAIN => "the main container".to_owned(),
+            other => format!("`{other}`"),
+        };
+        let is_of_run = !matches!(
+            channel,
+            Channel::Lifecycle | Channel::Leftover | Channel::Hook | Channel::Engine
+        );
+        let whole = matches!(channel, Channel::Setup | Channel::File);
+        let runs = self.case.body.steps.iter().any(|step| step.op == Op::Run);
+        let is_started = taken.has(Op::Start) || taken.has(Op::Run) || (whole && runs);
+        if is_of_run && !is_started {
+            return says(&format!("if no step starts {name}"), "add a `start` to `steps`");
+        }
+        let is_recorded = taken.has(Op::Create) && taken.has(Op::Start);
         let is_of_recorder = channel == Channel::Syscall || fact::is_of_visit(path);
         if is_of_recorder && !is_recorded {
-            let help = "`run` steps are not recorded: take `create` and `start`".to_owned();
-            return Some((
-                format!("`{shown}` is not looked at unless the container is created and then started"),
-                Some(help),
-            ));
+            let help = "`run` steps are not recorded: take `create` and `start`";
+            return says("unless the container is created and then started", help);
+        }
+        if is_of_create(path) && !taken.has(Op::Create) {
+            let help = "`run` leaves no moment to look: take `create` and `start`";
+            return says(&format!("unless {name} is created"), help);
+        }
+        let is_end = channel == Channel::Process && path.ends_with(".exit");
+        if is_end && !taken.is_exec && !taken.has(Op::Create) {
+            return says("of a container that is run", "the status is `lifecycle.run.exit`");
         }
         if !self.case.body.is_visited() && fact::is_of_visit(path) {
-            let help = "take `filter: false` out of `watch`".to_owned();
-            return Some((
-                format!("`{shown}` is not looked at if `filter` is false"),
-                Some(help),
-            ));
+            return says("if `filter` is false", "take `filter: false` out of `watch`");
         }
         None
     }
@@ -160,16 +243,27 @@ impl Look<'_> {
     }
 }
 
+/// The steps that are taken with a container.
+struct Taken {
+    container: String,
+    /// Whether it is about a process that is exec'ed in it.
+    is_exec: bool,
+    ops: Vec<Op>,
+}
+
+impl Taken {
+    fn has(&self, op: Op) -> bool {
+        self.ops.contains(&op)
+    }
+}
+
 /// What the probe calls the fact.
 fn name(path: &str, of: Option<&str>) -> Option<String> {
     let (channel, rest) = path.split_once('.')?;
     let rest = of.map_or(Some(rest), |of| rest.strip_prefix(of)?.strip_prefix('.'))?;
     let rest = rest.strip_prefix("inside.").unwrap_or(rest);
-    // `mkdir./a#2` is the second of `mkdir./a`, and `call.#83` is a call.
-    let counted = rest.rsplit_once('#').filter(|(before, count)| {
-        !before.ends_with('.') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    let rest = counted.map_or(rest, |(before, _)| before);
+    // `mkdir./a#2` is the second of `mkdir./a`, and `mkdir./a#1#2` the first of another life.
+    let rest = facts::without_count(facts::without_count(rest));
     let is_own = match channel {
         "mount" => rest.starts_with('/'),
         "cgroup" => !rest.starts_with("cgroupfs"),

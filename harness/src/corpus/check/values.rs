@@ -1,8 +1,10 @@
 //! Values of facts: the table of facts knows what many of them can be, so that a number in quotes or a misspelt word is
 //! an error and not a value that nobody ever shows.
 
+use std::sync::LazyLock;
+
 use ocidiff_model::facts::{Form, Kind};
-use ocidiff_model::pattern::glob;
+use ocidiff_model::pattern::{alternatives, glob};
 use ocidiff_model::{Value, fact, near};
 
 use super::slip::Slip;
@@ -28,7 +30,26 @@ pub(super) fn entry(path: &str, kinds: &[&Kind], entry: &str) -> Option<Slip> {
     slip(path, kinds, &Value::List(vec![entry.to_owned()]))
 }
 
+/// A pattern of lines for facts that have none.
+pub(super) fn lines(path: &str, kinds: &[&Kind], text: &str) -> Option<Slip> {
+    let has_lines = |form: &Form| !matches!(form, Form::Number | Form::Bool | Form::Capabilities);
+    let can_match = |form: &Form| {
+        let are = *form == Form::Capabilities;
+        let is_one = |name: &str| alternatives(text).iter().any(|one| glob(one, name));
+        has_lines(form) || (are && capability_names().iter().any(|name| is_one(name)))
+    };
+    let is_open = |kind: &&Kind| kind.values.is_empty() || kind.values.iter().any(can_match);
+    if kinds.is_empty() || kinds.iter().any(is_open) {
+        return None;
+    }
+    let help = "capabilities are written without CAP_, and numbers have `above` and `below`".to_owned();
+    Some((format!("no value of `{path}` matches `{text}`"), Some(help)))
+}
+
 fn wrong(path: &str, kinds: &[&Kind], value: &Value, fits: fn(&[Form], &Value) -> bool) -> Option<Slip> {
+    if let Some(slip) = errno_of_call(path, kinds, value) {
+        return Some(slip);
+    }
     let is_absent = *value == Value::from(fact::ABSENT);
     let can_be = |kind: &&Kind| kind.values.is_empty() || fits(&kind.values, value);
     if is_absent || kinds.is_empty() || kinds.iter().any(can_be) {
@@ -83,6 +104,41 @@ fn is_of_kind(forms: &[Form], value: &Value) -> bool {
     })
 }
 
+/// What looks like an error that a call gave, and is none.
+fn errno_of_call(path: &str, kinds: &[&Kind], value: &Value) -> Option<Slip> {
+    let Value::Text(text) = value else { return None };
+    let is_call = |kind: &&Kind| kind.fact.contains("<call>");
+    if kinds.is_empty() || !kinds.iter().all(is_call) || !looks_like_errno(text) || is_known_errno(text) {
+        return None;
+    }
+    let help = near::help(text, ERRNOS.iter().map(String::as_str));
+    Some((
+        format!("`{path}` is never `{text}`: there is no such error"),
+        help,
+    ))
+}
+
+/// The names of errors, as the recorder and the probe write them.
+static ERRNOS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let names = (1..=LAST_ERRNO).map(|number| format!("{:?}", nix::errno::Errno::from_raw(number)));
+    names.filter(|name| looks_like_errno(name)).collect()
+});
+
+/// The last of errno(3); those above it are the kernel's own.
+const LAST_ERRNO: i32 = 133;
+
+fn is_known_errno(text: &str) -> bool {
+    // The kernel's own, which only a tracer sees.
+    let is_kernel_s = text.starts_with("ERESTART") || text == "ENOTSUPP" || text == "ENOIOCTLCMD";
+    is_kernel_s || ERRNOS.iter().any(|name| name == text)
+}
+
+fn looks_like_errno(text: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit();
+    let name = text.strip_prefix('E');
+    name.is_some_and(|rest| rest.len() >= 2 && rest.chars().all(is_letter))
+}
+
 fn is_open(text: &str) -> bool {
     text.contains('*')
 }
@@ -93,10 +149,7 @@ fn is_signal(text: &str) -> bool {
 }
 
 fn is_errno(text: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit();
-    let name = text.strip_prefix('E');
-    let is_name = |rest: &str| rest.len() >= 2 && rest.chars().all(is_letter);
-    name.is_some_and(is_name) || (is_open(text) && could_begin(text, "E"))
+    (looks_like_errno(text) && is_known_errno(text)) || (is_open(text) && could_begin(text, "E"))
 }
 
 /// Whether a pattern leaves room for a text that begins like this.

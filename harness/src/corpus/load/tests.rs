@@ -138,6 +138,15 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
             "applies: {config: {hooks: '*'}}, ",
         ),
         ("{fact: process.exit, any: true, instead: signal PIPE}", ""),
+        ("{fact: proc.init.caps.eff, lacks: KILL}", ""),
+        ("{fact: 'proc.init.caps.*', matches: 'SYS_*'}", ""),
+        ("{fact: process.exit, above: 100}", ""),
+        ("{fact: 'syscall.open*', is: ENOSYS}", ""),
+        ("{fact: mount.order, lacks: /proc}", ""),
+        (
+            "{fact: process.exit, is: 1}",
+            "applies: {config: {linux: {rootfsPropagation: rshared}}}, ",
+        ),
         ("{fact: '*', any: true, where: {process.exit: {is: 3}}}", ""),
         (
             "{fact: 'lifecycle.exec*.result', is: error, where: {'lifecycle.exec*.said': {has: x}, lifecycle.kill.call: {has: x}}}",
@@ -234,6 +243,37 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
             "did you mean `destination`?",
         ),
         ("{fact: process.exit, any: false}", "", "never holds"),
+        (
+            "{fact: process.exit, is: 1}",
+            "applies: {config: {linux: {namespaces: [{type: netwrk}]}}}, ",
+            "did you mean `network`?",
+        ),
+        (
+            "{fact: process.exit, is: 1}",
+            "applies: {config: {process: {capabilities: {bounding: {$any: [[CAP_CHOWNN]]}}}}}, ",
+            "did you mean `CAP_CHOWN`?",
+        ),
+        ("{fact: 'syscall.mkdri*', is: EPERM}", "", "did you mean `mkdir`?"),
+        ("{fact: 'syscall.mkdir*', is: EPRM}", "", "did you mean `EPERM`?"),
+        (
+            "{fact: proc.init.caps.eff, matches: 'CAP_*'}",
+            "",
+            "no value of `proc.init.caps.eff` matches",
+        ),
+        ("{fact: filter.count, matches: '1*'}", "", "no value of"),
+        ("{fact: process.exit, lacks: foo}", "", "whatever differs"),
+        ("{fact: '*', above: -1}", "", "whatever differs"),
+        ("{fact: '*.exit', below: 1000}", "", "whatever differs"),
+        (
+            "{fact: process.exit, any: true}",
+            "applies: {config: {process: {args: '*'}}}, ",
+            "whatever differs",
+        ),
+        (
+            "{fact: proc.init.no_new_privs, one-of: [true, false]}",
+            "",
+            "whatever differs",
+        ),
         ("{fact: '*', any: true}", "", "whatever differs"),
         (
             "{fact: '*', any: true}",

@@ -3,6 +3,7 @@
 //! This uses our own table and not the typed crate, because the crate stops at the first error, cannot name the
 //! member that was meant, and supports members of newer specs late; a test compares the two.
 
+mod leaf;
 mod part;
 
 use std::collections::{BTreeMap, BTreeSet};

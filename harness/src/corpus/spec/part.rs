@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Members, TYPES, Type, Wrong, below, unknown};
+use super::{Members, TYPES, Type, Wrong, below, leaf, unknown};
 
 /// Members in a condition over a config (`applies`) that the spec does not have.
 pub(crate) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
@@ -31,6 +31,7 @@ fn members_of(pattern: &Value, members: &'static Members, keys: &mut Vec<String>
                 } else if key.starts_with('$') {
                     members_of(inner, members, keys, found);
                 } else if let Some(of) = members.types.get(key) {
+                    leaf::check(inner, of, keys, found);
                     if let Some(below) = below(of) {
                         members_of(inner, below, keys, found);
                     }

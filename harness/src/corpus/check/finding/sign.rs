@@ -1,14 +1,12 @@
 //! Signs of findings: facts that there are, values that they can have, members that a config has; and that a sign says
 //! something.
 
-use std::collections::BTreeMap;
-
+use ocidiff_model::Value;
 use ocidiff_model::facts::{self, Kind};
 use ocidiff_model::finding::{Applies, CALL, Instead, Predicate, SAID, Sign};
 use ocidiff_model::pattern::alternatives;
-use ocidiff_model::{Channel, Value};
-use serde_json::Value as Json;
 
+use super::open::{self, anything};
 use crate::corpus::check::slip::Slip;
 use crate::corpus::check::{machine, values};
 use crate::corpus::names;
@@ -27,7 +25,7 @@ type At = (Vec<String>, Slip);
 pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     let at = |keys: &[&str], slip: Slip| (keys.iter().map(|key| (*key).to_owned()).collect(), slip);
     let mut found = Vec::new();
-    let kinds = kinds(&sign.fact);
+    let kinds = open::kinds(&sign.fact);
     found.extend(fact(&sign.fact, false).map(|slip| at(&["fact"], slip)));
     let listed = sign.listed.as_ref().and_then(|path| member(path, true));
     found.extend(listed.map(|slip| at(&["listed"], slip)));
@@ -36,7 +34,7 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     for (key, conditions) in [("where", &sign.beside), ("others", &sign.others)] {
         for (path, condition) in conditions {
             let slip = fact(path, true).or_else(|| {
-                let slip = predicate(path, &self::kinds(path), condition);
+                let slip = predicate(path, &open::kinds(path), condition);
                 slip.map(|(_, slip)| slip)
             });
             found.extend(slip.map(|slip| at(&[key, path], slip)));
@@ -46,14 +44,6 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
         found.extend(anything(sign, applies).map(|slip| at(&["fact"], slip)));
     }
     found
-}
-
-/// The rows of the facts that a path with `*` and `{a,b}` can name.
-fn kinds(path: &str) -> Vec<&'static Kind> {
-    alternatives(path)
-        .iter()
-        .flat_map(|path| facts::named(path))
-        .collect()
 }
 
 /// A path of which one alternative names no fact.
@@ -79,8 +69,8 @@ fn help_for(path: &str) -> Option<String> {
     let last = path.rsplit('.').next().unwrap_or_default();
     let aside = ASIDE.iter().map(|(word, _)| *word);
     let call = syscall(path)
-        .filter(|call| !names::is_call(call))
-        .and_then(names::call_help);
+        .filter(|call| !names::can_be_call(call))
+        .and_then(|call| names::call_help(call.trim_matches('*')));
     let meant = || facts::meant(path).map(|meant| format!("did you mean `{meant}`?"));
     let of_step = || {
         let word = ocidiff_model::near::near(last, aside).filter(|_| path.starts_with("lifecycle."))?;
@@ -90,19 +80,19 @@ fn help_for(path: &str) -> Option<String> {
     call.or_else(meant).or_else(of_step)
 }
 
-/// The call that a fact of calls is about, if the path names it in full.
+/// The call that a fact of calls is about, or the calls, with `*` for any text.
 fn syscall(path: &str) -> Option<&str> {
     let rest = path
         .strip_prefix("syscall.")
         .or_else(|| path.strip_prefix("proc.call."))?;
     let name = rest.split(['(', '#']).next().unwrap_or(rest);
-    (!name.is_empty() && !name.contains('*')).then_some(name)
+    (!name.is_empty()).then_some(name)
 }
 
 /// Whether the call of a fact of calls exists; `kinds` are the rows that the path names.
 fn is_about_calls(path: &str, kinds: &[&Kind]) -> bool {
     let is_of_call = |kind: &&Kind| kind.fact.contains("<call>");
-    !kinds.iter().all(is_of_call) || syscall(path).is_none_or(names::is_call)
+    !kinds.iter().all(is_of_call) || syscall(path).is_none_or(names::can_be_call)
 }
 
 /// What is wrong with a condition, and the member in which it is.
@@ -122,11 +112,8 @@ fn predicate(path: &str, kinds: &[&Kind], condition: &Predicate) -> Option<(&'st
             let message = "`any: false` never holds".to_owned();
             Some(("any", (message, Some("there is `absent: true`".to_owned()))))
         }
-        Predicate::Any(true)
-        | Predicate::Absent(_)
-        | Predicate::Matches(_)
-        | Predicate::Above(_)
-        | Predicate::Below(_) => None,
+        Predicate::Matches(text) => Some(("matches", values::lines(path, kinds, text)?)),
+        Predicate::Any(true) | Predicate::Absent(_) | Predicate::Above(_) | Predicate::Below(_) => None,
     }
 }
 
@@ -146,69 +133,4 @@ fn member(path: &str, is_list: bool) -> Option<Slip> {
         Ok(false) if is_list => Some((format!("`{path}` is not a list of the config"), None)),
         Ok(_) => None,
     }
-}
-
-/// A sign that asks for nothing: it would be taken for the cause of whatever differs.
-fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
-    let asks_nothing = |conditions: &BTreeMap<String, Predicate>| conditions.values().all(always_holds);
-    let is_open = match &sign.instead {
-        None => true,
-        Some(Instead::Fits(condition)) => always_holds(condition),
-        Some(Instead::Is(value)) => *value == Value::from("*"),
-    };
-    let says_something = sign.listed.is_some()
-        || !(always_holds(&sign.shows)
-            && is_open
-            && asks_nothing(&sign.beside)
-            && asks_nothing(&sign.others));
-    let is_every_channel = || {
-        Channel::ALL.iter().all(|channel| {
-            let mut of_channel = facts::kinds().filter(|kind| kind.channel() == Some(*channel));
-            of_channel.all(|kind| kind.examples().iter().all(|path| sign.is_about(path)))
-        })
-    };
-    if says_something || (applies.is_some_and(is_narrow) && !is_every_channel()) {
-        return None;
-    }
-    let message = "this sign would explain whatever differs under the component".to_owned();
-    let help = "say which fact and which value, and which workloads (`applies`)".to_owned();
-    Some((message, Some(help)))
-}
-
-/// A condition that any value meets.
-fn always_holds(condition: &Predicate) -> bool {
-    let is_star = |text: &str| !text.is_empty() && text.chars().all(|letter| letter == '*');
-    match condition {
-        Predicate::Any(any) => *any,
-        Predicate::Absent(absent) => !*absent,
-        Predicate::Is(Value::Text(text)) | Predicate::Has(text) => is_star(text),
-        Predicate::Matches(text) => alternatives(text).iter().any(|one| is_star(one)),
-        Predicate::OneOf(all) => all
-            .iter()
-            .any(|value| matches!(value, Value::Text(text) if is_star(text))),
-        Predicate::Is(_)
-        | Predicate::Lacks(_)
-        | Predicate::Above(_)
-        | Predicate::Below(_)
-        | Predicate::Config(_)
-        | Predicate::IsUser(_) => false,
-    }
-}
-
-/// Whether some workloads cannot meet it: a member of the config is asked for, or a step that not every case has.
-fn is_narrow(applies: &Applies) -> bool {
-    let asks = |pattern: &Json| match pattern {
-        Json::Object(map) => !map.is_empty(),
-        _ => true,
-    };
-    let of_config = applies
-        .config
-        .as_ref()
-        .is_some_and(|pattern| asks(pattern.value()));
-    let defaults = ocidiff_model::Step::defaults();
-    let of_steps = applies
-        .steps
-        .iter()
-        .any(|op| defaults.iter().all(|step| step.op != *op));
-    of_config || of_steps
 }

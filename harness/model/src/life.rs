@@ -1,0 +1,113 @@
+//! Lives of a container: one that is made again under its name has facts of its own each time. Those of the second
+//! life carry `#2`, as labels of steps do.
+
+use crate::fact::{Channel, Fact};
+use crate::facts;
+use crate::step::{Op, Step};
+
+/// For each step the life that its container is in: which of the steps that make it came last.
+#[must_use]
+pub fn lives(steps: &[Step]) -> Vec<u32> {
+    let mut made = std::collections::BTreeMap::new();
+    let mut lives = Vec::new();
+    for step in steps {
+        let life = made.entry(step.container()).or_insert(0);
+        *life += u32::from(makes(step));
+        // What comes before is a step of the first life, whatever becomes of it.
+        lives.push((*life).max(1));
+    }
+    lives
+}
+
+/// Whether a step makes its container.
+#[must_use]
+pub fn makes(step: &Step) -> bool {
+    matches!(step.op, Op::Create | Op::Run)
+}
+
+/// The path of a fact in a life of its container: `process.exit#2` in the second. What can come more than once in a
+/// life carries both counts then: `syscall.mkdir#1#2` is the first mkdir of the second life.
+#[must_use]
+pub fn path_in(path: &str, life: u32) -> String {
+    if life <= 1 {
+        return path.to_owned();
+    }
+    let repeats = facts::find(path).is_some_and(|found| found.kind.repeats());
+    if repeats && facts::without_count(path) == path {
+        return format!("{path}#1#{life}");
+    }
+    format!("{path}#{life}")
+}
+
+/// Facts as those of a life.
+pub fn give_life(facts: &mut [Fact], life: u32) {
+    for fact in facts.iter_mut().filter(|_| life > 1) {
+        fact.path = path_in(&fact.path, life);
+    }
+}
+
+/// The life that a path is about, and the path without it.
+#[must_use]
+pub fn life_of(path: &str) -> (u32, &str) {
+    let without = facts::without_count(path);
+    let count = path[without.len()..].trim_start_matches('#');
+    let Ok(count) = count.parse::<u32>() else {
+        return (1, path);
+    };
+    let of_whole_run = matches!(
+        Channel::of(path),
+        Some(Channel::Lifecycle | Channel::Hook | Channel::File) | None
+    );
+    let repeats = || facts::find(without).is_some_and(|found| found.kind.repeats());
+    // `mkdir#2` is the second of the first life.
+    if of_whole_run || (facts::without_count(without) == without && repeats()) {
+        return (1, path);
+    }
+    (count, without)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_lives_once_for_each_step_that_makes_it() {
+        let steps: Vec<Step> =
+            serde_yaml::from_str("[kill, create, {create: {as: b}}, start, run, wait, {run: {as: b}}]")
+                .expect("steps");
+        assert_eq!(lives(&steps), [1, 1, 1, 1, 2, 2, 2]);
+    }
+
+    #[test]
+    fn a_path_has_its_life_at_its_end() {
+        for (path, second) in [
+            ("process.exit", "process.exit#2"),
+            ("process.second.stdout", "process.second.stdout#2"),
+            ("proc.init.caps.eff", "proc.init.caps.eff#2"),
+            ("filter.0.digest", "filter.0.digest#2"),
+            ("cgroup.pids.max", "cgroup.pids.max#2"),
+            ("syscall.denied", "syscall.denied#2"),
+            ("syscall.mkdir", "syscall.mkdir#1#2"),
+            ("syscall.mkdir(/x)#3", "syscall.mkdir(/x)#3#2"),
+            ("proc.umask", "proc.umask#1#2"),
+            ("proc.call.#83", "proc.call.#83#1#2"),
+            ("mount./proc", "mount./proc#1#2"),
+            ("mount.order", "mount.order#2"),
+            ("mount.inside./proc#2", "mount.inside./proc#2#2"),
+        ] {
+            assert_eq!(path_in(path, 1), path);
+            assert_eq!(path_in(path, 2), second);
+            assert_eq!(life_of(path), (1, path));
+            let (life, without) = life_of(second);
+            assert_eq!((life, path_in(without, 2)), (2, second.to_owned()), "{second}");
+            assert_eq!(
+                facts::find(second).map(|found| found.kind),
+                facts::find(path).map(|found| found.kind),
+                "{second}"
+            );
+        }
+        for path in ["lifecycle.create#2.result", "hook.a.args#2", "file./x#2"] {
+            assert_eq!(life_of(path), (1, path));
+        }
+    }
+}
