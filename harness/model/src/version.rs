@@ -303,7 +303,11 @@ fn limit(bound: Bound, text: &str) -> Result<Version, VersionError> {
     let version: Version = text.parse()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-+~_".contains(c);
     let exact = bound == Bound::Equal;
-    if !text.chars().all(plain) || (!exact && version.is_build()) {
+    // `1.2l`: a slip of the finger is not a build.
+    let (_, rest) = numbers_of(version.as_str());
+    let is_slip =
+        version.is_build() && !version.is_local() && rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    if !text.chars().all(plain) || is_slip || (!exact && version.is_build()) {
         return Err(error());
     }
     Ok(version)

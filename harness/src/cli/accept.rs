@@ -59,7 +59,10 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.select.with.cases.as_deref())?;
     let mut told = output::Aside::default();
     for (path, observed) in known {
-        let family = corpus.entries.iter().filter(|entry| known_file(entry).is_ok_and(|file| file == path));
+        let family = corpus
+            .entries
+            .iter()
+            .filter(|entry| known_file(entry).is_ok_and(|file| file == path));
         let members: Vec<String> = family.filter_map(|entry| entry.case.member.clone()).collect();
         let knowledge = Knowledge {
             machine: &machine,

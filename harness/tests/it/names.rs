@@ -456,6 +456,16 @@ const KNOWN: &[Slip] = &[
         "has no member `c`",
     ),
     slip(
+        "- for: [a, \"c*\"]\n  facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}",
+        1,
+        "has no member `c*`",
+    ),
+    slip(
+        "- facts:\n    process.exit: [{because: unexplained, who: [crun 1.2l], shows: 1}, {otherwise: 2}]",
+        2,
+        "is not a version",
+    ),
+    slip(
         "- facts:\n    process.exit: [{because: runc/enosys-stb, shows: 1}, {otherwise: 2}]",
         2,
         "did you mean `runc/enosys-stub`?",

@@ -45,6 +45,10 @@ pub(in crate::corpus) fn check(
             tell(&[key], format!("no version can lie in `{range}`"), None);
         }
     }
+    if finding.shows.is_empty() && document.has(&["shows"]) {
+        let help = "leave it out if no sign can describe the behaviour";
+        tell(&["shows"], "`shows` has no sign".to_owned(), Some(help));
+    }
     if finding.violates.is_some() && finding.allows.is_some() {
         tell(
             &["allows"],

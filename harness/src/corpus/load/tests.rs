@@ -165,6 +165,7 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
         assert_eq!(finding(sign, rest), "", "{sign}");
     }
     for (sign, rest, expected) in [
+        ("", "", "`shows` has no sign"),
         (
             "{fact: 'lifecycel.exec*.exot', is: 255}",
             "",
