@@ -88,9 +88,16 @@ pub fn is_compared(case: &Case, path: &str) -> bool {
     if channel == Channel::Proc && is_from_outside(path) {
         return false;
     }
-    ALWAYS
-        .iter()
-        .any(|(always, heads)| *always == channel && heads.iter().any(|head| rest.starts_with(head)))
+    let is_always = |rest: &str| {
+        let mut all = ALWAYS.iter();
+        all.any(|(always, heads)| *always == channel && heads.iter().any(|head| rest.starts_with(head)))
+    };
+    // What the probe sees in a second container, or in an exec'ed process, has its name in front: `exec.inside.dev`.
+    let of_named = || {
+        let own = rest.find(".inside.").map(|at| &rest[at + 1..]);
+        own.is_some_and(is_always) && facts::find(path).is_some_and(|found| found.of.is_some())
+    };
+    is_always(rest) || of_named()
 }
 
 /// Whether the harness sees the fact of a process, and not the probe: `proc.init.umask`, `proc.second.created.umask`.

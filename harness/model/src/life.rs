@@ -54,16 +54,46 @@ pub fn life_of(path: &str) -> (u32, &str) {
     let Ok(count) = count.parse::<u32>() else {
         return (1, path);
     };
-    let of_whole_run = matches!(
-        Channel::of(path),
-        Some(Channel::Lifecycle | Channel::Hook | Channel::File) | None
-    );
     let repeats = || facts::find(without).is_some_and(|found| found.kind.repeats());
     // `mkdir#2` is the second of the first life.
-    if of_whole_run || (facts::without_count(without) == without && repeats()) {
+    if is_of_whole_run(path) || (facts::without_count(without) == without && repeats()) {
         return (1, path);
     }
     (count, without)
+}
+
+/// The path that a fact would have in the first life: `proc.umask` for `proc.umask#1#2`.
+#[must_use]
+pub fn in_first(path: &str) -> &str {
+    match life_of(path) {
+        (1, path) => path,
+        (_, path) => path.strip_suffix("#1").unwrap_or(path),
+    }
+}
+
+/// Facts as one life has them: its own, under the names of the first, and those that belong to no life.
+#[must_use]
+pub fn seen_in(life: u32, facts: impl Iterator<Item = Fact>) -> Vec<Fact> {
+    if life <= 1 {
+        return facts.collect();
+    }
+    let in_life = facts.filter_map(|mut fact| {
+        if is_of_whole_run(&fact.path) {
+            return Some(fact);
+        }
+        (life_of(&fact.path).0 == life).then(|| {
+            fact.path = in_first(&fact.path).to_owned();
+            fact
+        })
+    });
+    in_life.collect()
+}
+
+fn is_of_whole_run(path: &str) -> bool {
+    matches!(
+        Channel::of(path),
+        Some(Channel::Lifecycle | Channel::Hook | Channel::File) | None
+    )
 }
 
 #[cfg(test)]
@@ -98,6 +128,7 @@ mod tests {
             assert_eq!(path_in(path, 1), path);
             assert_eq!(path_in(path, 2), second);
             assert_eq!(life_of(path), (1, path));
+            assert_eq!((in_first(path), in_first(second)), (path, path));
             let (life, without) = life_of(second);
             assert_eq!((life, path_in(without, 2)), (2, second.to_owned()), "{second}");
             assert_eq!(

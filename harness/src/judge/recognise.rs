@@ -17,6 +17,7 @@
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::{CALL, Context, SAID, Sign};
 use ocidiff_model::known::{ABSENT, Machine};
+use ocidiff_model::life::{in_first, life_of, seen_in};
 use ocidiff_model::record::CallResult;
 use ocidiff_model::{Catalogue, Difference, Fact, Finding, FindingId, Group, Op, Record, Value};
 use serde_json::Value as Json;
@@ -165,6 +166,7 @@ impl<'a> Question<'a> {
         if signs.is_empty() {
             return Vec::new();
         }
+        let (life, _) = life_of(&difference.fact);
         let mut accounts = Vec::new();
         let mut open = Vec::new();
         for (at, group) in difference.groups.iter().enumerate() {
@@ -179,7 +181,7 @@ impl<'a> Question<'a> {
             let of_group: Vec<Option<Account>> = group
                 .runtimes
                 .iter()
-                .map(|label| self.account(label, group.value.as_ref(), &others, &signs))
+                .map(|label| self.account((label, life), group.value.as_ref(), &others, &signs))
                 .collect();
             if of_group.iter().all(Option::is_some) {
                 accounts.extend(of_group.into_iter().flatten());
@@ -209,15 +211,15 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// The findings that account for the value of one runtime.
+    /// The findings that account for the value of one runtime in a life of the container.
     fn account(
         &self,
-        label: &str,
+        (label, life): (&str, u32),
         value: Option<&Value>,
         others: &[&Group],
         signs: &[(&Candidate<'_>, &Sign)],
     ) -> Option<Account> {
-        let facts = self.facts_of(label)?;
+        let facts = self.facts_of(label, life)?;
         let context = self.context(&facts);
         let mut best = 0;
         let mut ids: Vec<FindingId> = Vec::new();
@@ -225,7 +227,7 @@ impl<'a> Question<'a> {
             let fits = candidate.labels.contains(&label)
                 && sign.fits(value, &context)
                 && others.iter().any(|other| {
-                    sign.others_fit(other.value.as_ref(), &context) && self.show(&other.runtimes, sign)
+                    sign.others_fit(other.value.as_ref(), &context) && self.show(&other.runtimes, life, sign)
                 });
             let weight = 1 + candidate.weight + sign.weight();
             if !fits || weight < best {
@@ -251,18 +253,20 @@ impl Question<'_> {
     /// Whether a runtime shows for a fact what a finding says, whatever the others show, as far as its facts were
     /// observed.
     pub(super) fn shows(&self, label: &str, fact: &str, finding: &Finding) -> bool {
-        let Some(facts) = self.facts_of(label) else {
+        let (life, _) = life_of(fact);
+        let Some(facts) = self.facts_of(label, life) else {
             return false;
         };
         let context = self.context(&facts);
-        let value = facts.iter().find(|one| one.path == fact).map(|one| &one.value);
+        let mut named = facts.iter().filter(|one| one.path == in_first(fact));
+        let value = named.next().map(|one| &one.value);
         let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
         signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
     }
 
     /// Whether a finding's sign for a fact requires nothing else that the runtime does not show.
     pub(super) fn can_show(&self, record: &Record, fact: &str, finding: &Finding) -> bool {
-        let Some(facts) = self.facts_of(&record.runtime.label) else {
+        let Some(facts) = self.facts_of(&record.runtime.label, life_of(fact).0) else {
             return false;
         };
         let context = self.context(&facts);
@@ -270,10 +274,10 @@ impl Question<'_> {
         signs.any(|sign| sign.can_show(&context))
     }
 
-    /// What a runtime shows, including its steps.
-    fn facts_of(&self, label: &str) -> Option<Vec<Fact>> {
+    /// What a runtime shows in a life of the container, including its steps.
+    fn facts_of(&self, label: &str, life: u32) -> Option<Vec<Fact>> {
         let record = self.records.iter().find(|record| record.runtime.label == label)?;
-        Some(record.facts.iter().cloned().chain(aside(record)).collect())
+        Some(seen_in(life, record.facts.iter().cloned().chain(aside(record))))
     }
 
     fn context<'f>(&'f self, facts: &'f [Fact]) -> Context<'f> {
@@ -284,11 +288,11 @@ impl Question<'_> {
     }
 
     /// Whether one of these runtimes shows what the sign requires of the others.
-    fn show(&self, labels: &[String], sign: &Sign) -> bool {
+    fn show(&self, labels: &[String], life: u32, sign: &Sign) -> bool {
         sign.others.is_empty()
             || labels
                 .iter()
-                .filter_map(|label| self.facts_of(label))
+                .filter_map(|label| self.facts_of(label, life))
                 .any(|facts| sign.others_show(&self.context(&facts)))
     }
 }

@@ -97,10 +97,7 @@ fn printed(fact: &str) -> Option<(String, Option<&str>)> {
     if found.kind.from != From::Inside || fact.contains('#') {
         return None;
     }
-    let own = match found.of {
-        Some(of) => fact.replacen(&format!(".{of}."), ".", 1),
-        None => fact.to_owned(),
-    };
+    let own = facts::as_of_first(fact).unwrap_or_else(|| fact.to_owned());
     let name = match INSIDE.iter().find(|(opens, _)| own.starts_with(opens)) {
         Some((opens, channel)) => {
             let rest = &own[opens.len()..];

@@ -218,6 +218,13 @@ pub fn find(path: &str) -> Option<Found<'_>> {
     of_first().or_else(of_other)
 }
 
+/// The same fact of the first container: `mount.inside.dev` for `mount.exec.inside.dev`; `None` if it is of that one.
+#[must_use]
+pub fn as_of_first(path: &str) -> Option<String> {
+    let of = find(path)?.of?;
+    Some(path.replacen(&format!(".{of}."), ".", 1))
+}
+
 /// The rows of the facts that a path or a pattern of paths can name: `*` stands for any text. Of a container or a
 /// process other than the first only `exec` can be named in a pattern, as the others have whatever names a case gives.
 #[must_use]

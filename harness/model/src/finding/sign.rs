@@ -13,6 +13,7 @@ use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::{ABSENT, Channel, Value};
 use crate::pattern::{alternatives, glob};
 use crate::read::{ValueOr, value_or};
+use crate::{facts, life};
 
 /// The last part of `lifecycle.STEP.said`: the lines that a failed step printed. They are the runtime's own words,
 /// which are not compared; `where` can refer to them.
@@ -188,7 +189,12 @@ impl Sign {
     pub fn is_about(&self, path: &str) -> bool {
         // Most signs are about another fact: what comes before the first hole shows that at once.
         let head = self.fact.find(['*', '{']).unwrap_or(self.fact.len());
-        path.starts_with(&self.fact[..head]) && is_named(&self.fact, path)
+        let is_about = |path: &str| path.starts_with(&self.fact[..head]) && is_named(&self.fact, path);
+        is_about(path)
+            // A second life of the container shows the same under names of its own.
+            || (path.contains('#') && is_about(life::in_first(path)))
+            // So does what the probe sees of mounts and cgroups in a second container, or in an exec'ed process.
+            || (path.contains(".inside.") && facts::as_of_first(path).is_some_and(|own| is_about(&own)))
     }
 
     /// Whether the config lists the path that the fact is about, where the sign asks for that.

@@ -14,7 +14,11 @@ fn a_sign_is_about_the_facts_that_its_path_names() {
     for (path, expected) in [
         ("mount./proc", true),
         ("mount.inside./sys/fs", true),
+        ("mount.inside./sys/fs#1#2", true),
+        ("mount.exec.inside./sys/fs", true),
+        ("mount.second.inside./sys/fs#2#2", true),
         ("mount./dev", false),
+        ("mount.second.inside./dev", false),
         ("proc.umask", false),
     ] {
         assert_eq!(sign.is_about(path), expected, "{path}");
