@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Channel, Fact, Value, watched};
-use crate::life;
-use crate::step::Op;
+use crate::step::{self, MAIN, Op};
 use crate::version::Version;
+use crate::{facts, life};
 
 /// The name in a record of the recorder that alone sees what the runtime does before the workload begins.
 pub const EBPF: &str = "ebpf";
@@ -102,6 +102,20 @@ pub struct StepRecord {
     pub seconds: f64,
 }
 
+impl StepRecord {
+    /// The container that the step is about.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        step::container_of(&self.label)
+    }
+
+    /// Whether the step is about one container: the others ask the runtime about itself, or about all that it has.
+    #[must_use]
+    pub fn is_of_container(&self) -> bool {
+        !matches!(self.op, Op::List | Op::Features)
+    }
+}
+
 /// A filter as it was read back, for reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilterRecord {
@@ -165,7 +179,8 @@ pub struct Record {
     pub recorder: String,
     /// Whether there is something to compare.
     pub outcome: RunOutcome,
-    /// Whether the workload ran at all. Where it did not, only the lifecycle and what is left can be compared.
+    /// Whether the main container's workload ran at all. Where it did not, only the lifecycle and what is left can be
+    /// compared, and what other containers show.
     pub ran: bool,
     /// The steps in order.
     pub steps: Vec<StepRecord>,
@@ -192,6 +207,51 @@ impl Record {
     pub fn failed(&self) -> impl Iterator<Item = &StepRecord> {
         let failed = |step: &&StepRecord| step.op.calls_runtime() && step.result != CallResult::Ok;
         self.steps.iter().filter(failed)
+    }
+
+    /// The step that took part in a fact of the lifecycle.
+    #[must_use]
+    pub fn step_of(&self, path: &str) -> Option<&StepRecord> {
+        let rest = path.strip_prefix("lifecycle.")?;
+        let taken = self.steps.iter().filter(|step| {
+            let rest = rest.strip_prefix(step.label.as_str());
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        });
+        taken.max_by_key(|step| step.label.len())
+    }
+
+    /// The container that a fact is about; `None` if it is about the whole run.
+    #[must_use]
+    pub fn container_of<'p>(&'p self, path: &'p str) -> Option<&'p str> {
+        match Channel::of(path) {
+            None | Some(Channel::Leftover | Channel::Hook) => None,
+            Some(Channel::Lifecycle) => {
+                let step = self.step_of(path).filter(|step| step.is_of_container());
+                step.map(StepRecord::container)
+            }
+            Some(_) => Some(facts::container_in(path, |name| {
+                self.steps.iter().any(|step| step.container() == name)
+            })),
+        }
+    }
+
+    /// Whether the container that a fact is about was started: what one shows that was not says nothing.
+    #[must_use]
+    pub fn has_begun(&self, path: &str) -> bool {
+        let others = self.steps.iter().any(|step| step.container() != MAIN);
+        if !others {
+            return self.ran;
+        }
+        let begins = |step: &&StepRecord| match step.op {
+            Op::Start => step.result == CallResult::Ok,
+            op => op == Op::Run,
+        };
+        let mut begun = self.steps.iter().filter(begins).map(StepRecord::container);
+        match self.container_of(path) {
+            Some(MAIN) => self.ran,
+            Some(other) => begun.any(|name| name == other),
+            None => self.ran || begun.next().is_some(),
+        }
     }
 
     /// The value of a fact.
@@ -227,113 +287,4 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record() -> Record {
-        let step = |label: &str, op: Op, result: CallResult| StepRecord {
-            label: label.to_owned(),
-            op,
-            argv: Vec::new(),
-            result,
-            exit: None,
-            text: String::new(),
-            seconds: 0.0,
-        };
-        Record {
-            case: "t/c".to_owned(),
-            runtime: RuntimeId {
-                name: "runc".to_owned(),
-                version: Version::local(),
-                label: "runc".to_owned(),
-            },
-            bundle: BundleDigest::default(),
-            recorder: "none".to_owned(),
-            outcome: RunOutcome::Complete,
-            ran: true,
-            steps: vec![
-                step("create", Op::Create, CallResult::Ok),
-                step("start", Op::Start, CallResult::Error),
-                step("wait", Op::Wait, CallResult::Timeout),
-                step("kill", Op::Kill, CallResult::Timeout),
-            ],
-            facts: vec![Fact::new("process.exit", 3)],
-            filters: Vec::new(),
-            setup: Vec::new(),
-            calls: Vec::new(),
-            total_calls: 0,
-            seconds: 0.0,
-        }
-    }
-
-    #[test]
-    fn what_the_harness_failed_to_read_is_no_value() {
-        let mut record = record();
-        record.facts.extend([
-            Fact::new("mount.unread", "ESRCH"),
-            Fact::new(
-                "proc.init.unread",
-                vec!["timerslack_ns EPERM".to_owned(), "caps ESRCH".to_owned()],
-            ),
-        ]);
-        for (path, why) in [
-            ("proc.init.timerslack_ns", Some("EPERM")),
-            ("proc.init.caps.eff", Some("ESRCH")),
-            ("proc.init.comm", None),
-            ("proc.created.caps.eff", None),
-            ("proc.init.unread", None),
-            ("proc.caps.effective", None),
-            ("mount./proc", Some("ESRCH")),
-            ("mount.order", Some("ESRCH")),
-            ("mount.inside.dev", None),
-            ("cgroup.path.memory", None),
-            ("file./mount.unread", None),
-        ] {
-            assert_eq!(record.unread(path), why, "{path}");
-        }
-    }
-
-    #[test]
-    fn what_was_not_read_of_a_life_or_of_a_container_is_not_known_there() {
-        let mut record = record();
-        let lines = |line: &str| vec![line.to_owned()];
-        record.facts.extend([
-            Fact::new("proc.init.unread#2", lines("caps ESRCH")),
-            Fact::new("proc.second.created.unread", lines("umask EPERM")),
-        ]);
-        for (path, why) in [
-            ("proc.init.caps.eff", None),
-            ("proc.init.caps.eff#2", Some("ESRCH")),
-            ("proc.second.created.umask", Some("EPERM")),
-            ("proc.created.umask", None),
-        ] {
-            assert_eq!(record.unread(path), why, "{path}");
-        }
-        for path in [
-            "proc.init.unread#2",
-            "proc.second.created.unread",
-            "cgroup.unread",
-        ] {
-            assert!(is_unread(path), "{path}");
-        }
-        assert!(!is_unread("proc.read.unread"));
-    }
-
-    #[test]
-    fn two_values_for_one_path_are_a_failure_of_the_harness() {
-        let facts = [Fact::new("process.exit", 0), Fact::new("process.exit", "0")];
-        let outcome = RunOutcome::of(None, Some("no".to_owned()), &facts);
-        let why = "two values were recorded for process.exit: 0 and \"0\"";
-        assert_eq!(outcome, RunOutcome::Broken(why.to_owned()));
-        assert_eq!(RunOutcome::of(None, None, &facts[..1]), RunOutcome::Complete);
-    }
-
-    #[test]
-    fn what_failed_are_calls_of_the_runtime_in_order() {
-        let record = record();
-        let failed: Vec<_> = record.failed().map(|step| step.label.as_str()).collect();
-        assert_eq!(failed, ["start", "kill"]);
-        assert_eq!(record.value("process.exit"), Some(&Value::Int(3)));
-        assert_eq!(record.value("process.stdout"), None);
-    }
-}
+mod tests;

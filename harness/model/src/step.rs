@@ -199,6 +199,12 @@ impl Step {
 /// The name of a case's first container.
 pub const MAIN: &str = "main";
 
+/// The container that a step's label names: `second` in `second.kill#2`, `main` in `kill`.
+#[must_use]
+pub fn container_of(label: &str) -> &str {
+    label.rsplit_once('.').map_or(MAIN, |(container, _)| container)
+}
+
 /// Labels for the facts of each step: `create`, `kill#2`, `second.create`.
 #[must_use]
 pub fn labels(steps: &[Step]) -> Vec<String> {
@@ -333,6 +339,9 @@ mod tests {
     fn labels_tell_repeated_steps_and_containers_apart() {
         let steps = parse("[create, kill, kill, {create: {as: second}}]").expect("parse");
         assert_eq!(labels(&steps), ["create", "kill", "kill#2", "second.create"]);
+        let containers = labels(&steps);
+        let containers: Vec<&str> = containers.iter().map(|label| container_of(label)).collect();
+        assert_eq!(containers, [MAIN, MAIN, MAIN, "second"]);
     }
 
     #[test]

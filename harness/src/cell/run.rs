@@ -262,7 +262,7 @@ impl<'a> Run<'a> {
 
     /// exec and run: what is printed comes from the process, mixed with the runtime's own words.
     fn show_output(&mut self, step: &JobStep, call: &Call) {
-        self.ran |= step.op == Op::Run;
+        self.ran |= step.op == Op::Run && step.container == MAIN;
         // A label counts the times that a process was exec'ed.
         let (prefix, life) = if step.op == Op::Run {
             (prefix_of(&step.container), step.life)

@@ -16,27 +16,16 @@ pub fn is_comparable(record: &Record) -> bool {
 
 /// Whether the record has something to say about the fact.
 ///
-/// Where the workload did not run, only the lifecycle, hooks and what is left can be compared. A step that was not
+/// Of a container that was not started, only the lifecycle, hooks and what is left can be compared. A step that was not
 /// taken says nothing, and one that failed says only that, unless it shows more.
 #[must_use]
 pub fn speaks_of(record: &Record, path: &str) -> bool {
     match Channel::of(path) {
-        Some(Channel::Lifecycle) => {
-            let rest = path.strip_prefix("lifecycle.").unwrap_or_default();
-            let Some((label, _)) = rest.rsplit_once('.') else {
-                return false;
-            };
-            let taken = record.steps.iter().filter(|step| {
-                label
-                    .strip_prefix(step.label.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
-            taken
-                .max_by_key(|step| step.label.len())
-                .is_some_and(|step| step.result == CallResult::Ok || record.value(path).is_some())
-        }
+        Some(Channel::Lifecycle) => record
+            .step_of(path)
+            .is_some_and(|step| step.result == CallResult::Ok || record.value(path).is_some()),
         Some(Channel::Leftover | Channel::Hook) => true,
-        Some(_) => record.ran && (record.value(path).is_some() || !is_unseen(record, path)),
+        Some(_) => record.has_begun(path) && (record.value(path).is_some() || !is_unseen(record, path)),
         None => false,
     }
 }

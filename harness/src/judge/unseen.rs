@@ -12,16 +12,16 @@ const WORDS: [&str; 2] = ["*", ONLY];
 
 /// The watched paths that chose nothing in any of the records, as `syscall.fchmodat2`.
 ///
-/// Paths do not count if no workload ran, or if the case expects something of them: that one is `(absent)` may be
+/// Paths do not count if no container that they are about was started, or if the case expects something of them: that one is `(absent)` may be
 /// the point.
 #[must_use]
 pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
-    let ran: Vec<&&Record> = records.iter().filter(|record| record.ran).collect();
-    if ran.is_empty() {
-        return Vec::new();
-    }
-    let seen = |channel: Channel, pattern: &str| {
-        ran.iter().flat_map(|record| &record.facts).any(|fact| {
+    let looked_at = |whole: &str| {
+        let begun = records.iter().filter(|record| record.has_begun(whole));
+        begun.copied().collect::<Vec<&Record>>()
+    };
+    let seen = |begun: &[&Record], channel: Channel, pattern: &str| {
+        begun.iter().flat_map(|record| &record.facts).any(|fact| {
             let rest = fact
                 .path
                 .strip_prefix(channel.name())
@@ -35,13 +35,16 @@ pub fn unseen(case: &Case, records: &[&Record]) -> Vec<String> {
         .iter()
         .flat_map(|(channel, watch)| watch.paths().iter().map(move |path| (*channel, path)))
         .filter(|(_, path)| !WORDS.contains(&path.as_str()))
-        .filter(|(channel, path)| !seen(*channel, path))
-        .map(|(channel, path)| format!("{channel}.{path}"))
-        .filter(|whole| !expected(whole))
+        .map(|(channel, path)| (channel, path, format!("{channel}.{path}")))
+        .filter(|(channel, path, whole)| {
+            let begun = looked_at(whole);
+            !begun.is_empty() && !seen(&begun, *channel, path) && !expected(whole)
+        })
+        .map(|(_, _, whole)| whole)
         .collect()
 }
 
-/// The first of them that says that the case is wrong.
+/// The first of them that says that the case is wrong: under every runtime it gets as far as that.
 ///
 /// Considers only what every machine and this recorder show: a call or a mount is not seen without a recorder. Not every
 /// kernel has every setting of a controller: one that shows is enough. Which hierarchies there are beside those of
@@ -58,12 +61,18 @@ pub fn telling(case: &Case, records: &[&Record]) -> Option<String> {
         let name = path.strip_prefix("cgroup.path.");
         name.is_some_and(|name| HIERARCHIES.contains(&name))
     };
-    let mut telling = unseen.into_iter().filter(|path| match Channel::of(path) {
-        Some(Channel::Proc | Channel::Lifecycle | Channel::File | Channel::Hook | Channel::Engine) => true,
-        Some(Channel::Mount | Channel::Syscall | Channel::Filter) => is_recorded,
-        Some(Channel::Cgroup) => is_recorded && no_cgroup_shows && !is_hierarchy(path),
-        _ => false,
-    });
+    let is_reached = |path: &String| records.iter().all(|record| record.has_begun(path));
+    let mut telling = unseen
+        .into_iter()
+        .filter(is_reached)
+        .filter(|path| match Channel::of(path) {
+            Some(Channel::Proc | Channel::Lifecycle | Channel::File | Channel::Hook | Channel::Engine) => {
+                true
+            }
+            Some(Channel::Mount | Channel::Syscall | Channel::Filter) => is_recorded,
+            Some(Channel::Cgroup) => is_recorded && no_cgroup_shows && !is_hierarchy(path),
+            _ => false,
+        });
     telling.next()
 }
 
@@ -79,7 +88,7 @@ pub fn unread(case: &Case, records: &[&Record]) -> Option<String> {
     asked.find_map(|path| {
         let ran = records
             .iter()
-            .filter(|record| record.ran && record.value(&path).is_none());
+            .filter(|record| record.has_begun(&path) && record.value(&path).is_none());
         let failed = ran.filter_map(|record| Some((record, record.unread(&path)?)));
         let (record, why) = failed.into_iter().next()?;
         let who = &record.runtime.label;

@@ -3,9 +3,10 @@
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::finding::fits;
 use ocidiff_model::known::{ANY, Machine, stands_for};
-use ocidiff_model::step::{MAIN, labels};
+use ocidiff_model::step::labels;
 use ocidiff_model::{
-    Case, Channel, Difference, Expectation, Known, KnownEntry, Op, Record, Value, Verdict, step::Outcome,
+    Case, Channel, Difference, Expectation, Known, KnownEntry, Op, Record, Value, Verdict, facts,
+    step::Outcome,
 };
 
 use crate::judge::compare::{compare, difference, groups, speaks_of};
@@ -127,44 +128,46 @@ fn of_facts(case: &Case) -> Vec<Expected> {
     written.collect()
 }
 
-/// A case that expects something of the running container expects that it is created and started. A runtime that
+/// A case that expects something of a running container expects that it is created and started. A runtime that
 /// refuses to do that has nothing to show, and would otherwise not be compared with anything.
 fn implied(case: &Case, of_facts: &[Expected]) -> Vec<Expected> {
     let absent = Value::from(ocidiff_model::known::ABSENT);
-    let of_run: Vec<_> = of_facts
-        .iter()
-        .filter(|expected| expected.what.is != absent && is_of_main(case, &expected.fact))
-        .collect();
-    if of_run.is_empty() {
-        return Vec::new();
-    }
-    let clause = of_run
-        .iter()
-        .find_map(|expected| expected.what.requirement.clone());
+    let of_run = |container: &str| -> Vec<&Expected> {
+        let shown = of_facts.iter().filter(|expected| expected.what.is != absent);
+        shown
+            .filter(|expected| shows_while_running(case, &expected.fact) == Some(container))
+            .collect()
+    };
     labels(&case.body.steps)
         .into_iter()
         .zip(&case.body.steps)
         .filter(|(label, step)| {
-            let comes_first = label == step.op.name();
+            let comes_first = facts::without_count(label) == label;
             matches!(step.op, Op::Create | Op::Start) && comes_first && step.options.expect.is_none()
         })
-        .map(|(label, _)| format!("lifecycle.{label}.result"))
-        .filter(|path| of_facts.iter().all(|other| other.fact != *path))
-        .map(|fact| Expected {
-            fact,
-            what: Expectation::only("ok".into(), clause.clone()),
+        .filter_map(|(label, step)| {
+            let fact = format!("lifecycle.{label}.result");
+            let of_run = of_run(step.container());
+            let is_open = !of_run.is_empty() && of_facts.iter().all(|other| other.fact != fact);
+            let clause = of_run
+                .iter()
+                .find_map(|expected| expected.what.requirement.clone());
+            is_open.then(|| Expected {
+                fact,
+                what: Expectation::only("ok".into(), clause),
+            })
         })
         .collect()
 }
 
-/// Whether the fact is one that the main container shows while it runs.
-fn is_of_main(case: &Case, path: &str) -> bool {
+/// The container that shows the fact while it runs.
+fn shows_while_running<'p>(case: &Case, path: &'p str) -> Option<&'p str> {
     let of_run = !matches!(
         Channel::of(path),
         None | Some(Channel::Lifecycle | Channel::Leftover | Channel::Hook)
     );
-    let mut others = case.body.steps.iter().map(|step| step.container());
-    of_run && !others.any(|name| name != MAIN && path.split('.').nth(1) == Some(name))
+    let is_container = |name: &str| case.body.steps.iter().any(|step| step.container() == name);
+    of_run.then(|| facts::container_in(path, is_container))
 }
 
 /// Compares a step that fails under every runtime, without the case expecting that, with its success.

@@ -27,6 +27,10 @@ const WORKLOAD: &str =
     r#"process: {args: [/bin/sh, -c, "echo END 0; mkdir '/END 0'; exit $(echo END 0 | tail -c 2)"]}"#;
 const TWICE: &str = "[create, start, wait, delete, create, start, wait, delete]";
 const SECOND: &str = "[create, start, {create: {as: second}}, {start: {as: second}}, wait, {wait: {as: second}}, delete, {delete: {as: second}}]";
+/// No step starts the main container.
+const SECOND_ALONE: &str =
+    "[{create: {as: second}}, {start: {as: second}}, {wait: {as: second}}, {delete: {as: second}}]";
+const SECOND_BESIDE: &str = "[create, {create: {as: second}}, {start: {as: second}}, {wait: {as: second}}, {delete: {as: second}}, {delete: {force: true}}]";
 
 /// Runs a case on busybox under runc and under crun with another workload in the N-th container.
 fn run(case: &str) -> Option<Events> {
@@ -81,6 +85,12 @@ fn each_life_and_each_container_has_facts_of_its_own() {
                 "process.second.stdout",
                 "proc.second.created.no_new_privs",
             ],
+        ),
+        (1, SECOND_ALONE, &["process.second.exit", "process.second.stdout"]),
+        (
+            2,
+            SECOND_BESIDE,
+            &["process.second.exit", "process.second.stdout"],
         ),
         (
             2,

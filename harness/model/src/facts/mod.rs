@@ -15,6 +15,7 @@ pub use self::pattern::without_count;
 use crate::fact::{Channel, Value};
 use crate::impact::Impact;
 use crate::near::near;
+use crate::step::{self, MAIN};
 
 /// Where a fact is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,6 +304,24 @@ fn labelled<'p>(rest: &'p str, row: &Row) -> impl Iterator<Item = (Option<&'p st
         .filter(move |_| per)
         .map(|(at, _)| (Some(&rest[..at]), &rest[at + 1..]))
         .filter(|(of, _)| of.is_some_and(pattern::is_label))
+}
+
+/// The container of what `of` names: a container, or the label of a process that is exec'ed in one. Only the steps can
+/// say whether there is a container with the name of a label.
+#[must_use]
+pub fn container_of(of: Option<&str>, is_container: impl Fn(&str) -> bool) -> &str {
+    match of {
+        None => MAIN,
+        Some(label) if pattern::is_exec(label) && !is_container(label) => step::container_of(label),
+        Some(name) => name,
+    }
+}
+
+/// The container of a fact that one shows, also where no row fits its path.
+#[must_use]
+pub fn container_in(path: &str, is_container: impl Fn(&str) -> bool) -> &str {
+    let named = || path.split('.').nth(1).filter(|name| is_container(name));
+    container_of(find(path).map_or_else(named, |found| found.of), is_container)
 }
 
 /// The path that may have been meant by a path that no row fits.

@@ -250,9 +250,14 @@ fn operation(label: &str) -> Option<Op> {
     is_name(container).then(|| Op::of(op)).flatten()
 }
 
+/// Whether a text is the label of an exec.
+pub(super) fn is_exec(text: &str) -> bool {
+    operation(text) == Some(Op::Exec)
+}
+
 /// Whether a text is the name of a container, or the label of an exec: what follows the channel.
 pub(super) fn is_label(text: &str) -> bool {
-    matches!(operation(text), Some(Op::Exec)) || is_name(text)
+    is_exec(text) || is_name(text)
 }
 
 /// `kill#2` is the second `kill`, and `call.#83` a call.

@@ -119,16 +119,9 @@ impl Look<'_> {
 
     /// The container that `of` names, or that the exec'ed process of that label is in.
     fn container_of<'p>(&self, of: Option<&'p str>) -> &'p str {
-        let Some(of) = of else { return MAIN };
-        let is_exec = labels(&self.case.body.steps)
-            .iter()
-            .zip(&self.case.body.steps)
-            .any(|(label, step)| step.op == Op::Exec && label == of);
-        match of.rsplit_once('.') {
-            Some((container, _)) if is_exec => container,
-            None if is_exec => MAIN,
-            _ => of,
-        }
+        facts::container_of(of, |name| {
+            self.case.body.steps.iter().any(|step| step.container() == name)
+        })
     }
 
     /// The steps of a container, in one of its lives or in all.
@@ -158,9 +151,7 @@ impl Look<'_> {
             channel,
             Channel::Lifecycle | Channel::Leftover | Channel::Hook | Channel::Engine
         );
-        let whole = matches!(channel, Channel::Setup | Channel::File);
-        let runs = self.case.body.steps.iter().any(|step| step.op == Op::Run);
-        let is_started = taken.has(Op::Start) || taken.has(Op::Run) || (whole && runs);
+        let is_started = taken.has(Op::Start) || taken.has(Op::Run);
         if is_of_run && !is_started {
             return says(&format!("if no step starts {name}"), "add a `start` to `steps`");
         }

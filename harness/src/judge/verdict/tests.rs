@@ -198,6 +198,28 @@ fn where_create_failed_only_that_is_told() {
 }
 
 #[test]
+fn what_another_container_shows_counts_whatever_becomes_of_the_main_one() {
+    let shown = |label: &str, exit: i64| {
+        let mut record = record(label, &[("process.second.exit", Value::Int(exit))]);
+        record.ran = false;
+        for (step, op) in record.steps.iter_mut().zip(["second.create", "second.start"]) {
+            op.clone_into(&mut step.label);
+        }
+        record
+    };
+    let expect = "steps: [{create: {as: second}}, {start: {as: second}}]\nexpect: {process.second.exit: 7}";
+    let agreeing = [shown("runc", 0), shown("crun", 0)];
+    assert_eq!(said(expect, "", &agreeing).0, Verdict::Unexpected);
+    assert_eq!(
+        said("", "", &[shown("runc", 0), shown("crun", 5)]).0,
+        Verdict::New
+    );
+    let mut unstarted = shown("crun", 5);
+    unstarted.steps.truncate(1);
+    assert_eq!(said("", "", &[shown("runc", 0), unstarted]).0, Verdict::Agree);
+}
+
+#[test]
 fn what_nobody_could_see_is_not_compared() {
     let seen = record(
         "runc",
@@ -282,6 +304,12 @@ fn what_a_running_container_is_to_show_implies_that_it_is_made() {
     assert_eq!(clauses("expect: {proc.umask: (absent)}"), none);
     let another = "steps: [create, start, {create: {as: other}}]\nexpect: {proc.other.umask: {is: '0022', requirement: r}}";
     assert_eq!(clauses(another), none);
+    let implied = expectations(&case(another));
+    let of_other = implied
+        .iter()
+        .find(|one| one.fact == "lifecycle.other.create.result");
+    let of_other = of_other.expect("it is to be created").what.requirement.clone();
+    assert_eq!(of_other.as_deref(), Some("r"));
     let own = (vec!["runc".to_owned()], None);
     assert_eq!(
         clauses("expect: {lifecycle.create.result: error, process.exit: 0}"),

@@ -1,0 +1,154 @@
+//! Small records, and what is asked of them.
+
+use super::*;
+
+fn record() -> Record {
+    let step = |label: &str, op: Op, result: CallResult| StepRecord {
+        label: label.to_owned(),
+        op,
+        argv: Vec::new(),
+        result,
+        exit: None,
+        text: String::new(),
+        seconds: 0.0,
+    };
+    Record {
+        case: "t/c".to_owned(),
+        runtime: RuntimeId {
+            name: "runc".to_owned(),
+            version: Version::local(),
+            label: "runc".to_owned(),
+        },
+        bundle: BundleDigest::default(),
+        recorder: "none".to_owned(),
+        outcome: RunOutcome::Complete,
+        ran: true,
+        steps: vec![
+            step("create", Op::Create, CallResult::Ok),
+            step("start", Op::Start, CallResult::Error),
+            step("wait", Op::Wait, CallResult::Timeout),
+            step("kill", Op::Kill, CallResult::Timeout),
+        ],
+        facts: vec![Fact::new("process.exit", 3)],
+        filters: Vec::new(),
+        setup: Vec::new(),
+        calls: Vec::new(),
+        total_calls: 0,
+        seconds: 0.0,
+    }
+}
+
+#[test]
+fn what_the_harness_failed_to_read_is_no_value() {
+    let mut record = record();
+    record.facts.extend([
+        Fact::new("mount.unread", "ESRCH"),
+        Fact::new(
+            "proc.init.unread",
+            vec!["timerslack_ns EPERM".to_owned(), "caps ESRCH".to_owned()],
+        ),
+    ]);
+    for (path, why) in [
+        ("proc.init.timerslack_ns", Some("EPERM")),
+        ("proc.init.caps.eff", Some("ESRCH")),
+        ("proc.init.comm", None),
+        ("proc.created.caps.eff", None),
+        ("proc.init.unread", None),
+        ("proc.caps.effective", None),
+        ("mount./proc", Some("ESRCH")),
+        ("mount.order", Some("ESRCH")),
+        ("mount.inside.dev", None),
+        ("cgroup.path.memory", None),
+        ("file./mount.unread", None),
+    ] {
+        assert_eq!(record.unread(path), why, "{path}");
+    }
+}
+
+#[test]
+fn what_was_not_read_of_a_life_or_of_a_container_is_not_known_there() {
+    let mut record = record();
+    let lines = |line: &str| vec![line.to_owned()];
+    record.facts.extend([
+        Fact::new("proc.init.unread#2", lines("caps ESRCH")),
+        Fact::new("proc.second.created.unread", lines("umask EPERM")),
+    ]);
+    for (path, why) in [
+        ("proc.init.caps.eff", None),
+        ("proc.init.caps.eff#2", Some("ESRCH")),
+        ("proc.second.created.umask", Some("EPERM")),
+        ("proc.created.umask", None),
+    ] {
+        assert_eq!(record.unread(path), why, "{path}");
+    }
+    for path in [
+        "proc.init.unread#2",
+        "proc.second.created.unread",
+        "cgroup.unread",
+    ] {
+        assert!(is_unread(path), "{path}");
+    }
+    assert!(!is_unread("proc.read.unread"));
+}
+
+#[test]
+fn two_values_for_one_path_are_a_failure_of_the_harness() {
+    let facts = [Fact::new("process.exit", 0), Fact::new("process.exit", "0")];
+    let outcome = RunOutcome::of(None, Some("no".to_owned()), &facts);
+    let why = "two values were recorded for process.exit: 0 and \"0\"";
+    assert_eq!(outcome, RunOutcome::Broken(why.to_owned()));
+    assert_eq!(RunOutcome::of(None, None, &facts[..1]), RunOutcome::Complete);
+}
+
+#[test]
+fn what_failed_are_calls_of_the_runtime_in_order() {
+    let record = record();
+    let failed: Vec<_> = record.failed().map(|step| step.label.as_str()).collect();
+    assert_eq!(failed, ["start", "kill"]);
+    assert_eq!(record.value("process.exit"), Some(&Value::Int(3)));
+    assert_eq!(record.value("process.stdout"), None);
+}
+
+#[test]
+fn a_fact_is_about_a_container_or_about_the_whole_run() {
+    let mut record = record();
+    let step = |label: &str, op: Op, result: CallResult| StepRecord {
+        label: label.to_owned(),
+        op,
+        result,
+        ..record.steps[0].clone()
+    };
+    let more = [
+        step("second.create", Op::Create, CallResult::Ok),
+        step("second.start", Op::Start, CallResult::Ok),
+        step("third.create", Op::Create, CallResult::Ok),
+        step("third.start", Op::Start, CallResult::Error),
+        step("exec.run", Op::Run, CallResult::Error),
+        step("list", Op::List, CallResult::Ok),
+    ];
+    record.steps.extend(more);
+    record.ran = false;
+    for (path, container, has_begun) in [
+        ("process.exit", Some("main"), false),
+        ("process.exec#2.stdout", Some("main"), false),
+        ("proc.init.umask#2", Some("main"), false),
+        ("setup.mounts", Some("main"), false),
+        ("file./x", Some("main"), false),
+        ("lifecycle.start.result", Some("main"), false),
+        ("process.second.exit", Some("second"), true),
+        ("proc.second.created.umask", Some("second"), true),
+        ("proc.second.exec#2.umask", Some("second"), true),
+        ("proc.second.no such fact", Some("second"), true),
+        ("lifecycle.second.create.stderr", Some("second"), true),
+        ("process.third.exit#2", Some("third"), false),
+        ("process.exec.stdout", Some("exec"), true),
+        ("lifecycle.list.containers", None, true),
+        ("leftover.cgroups", None, true),
+        ("hook.order", None, true),
+    ] {
+        assert_eq!(record.container_of(path), container, "{path}");
+        assert_eq!(record.has_begun(path), has_begun, "{path}");
+    }
+    record.steps.retain(|step| !step.label.starts_with("exec"));
+    assert_eq!(record.container_of("process.exec.stdout"), Some("main"));
+}
