@@ -6,9 +6,10 @@
 //! - A runtime's value is accounted for by a finding of that runtime if the finding's versions, workloads and machines
 //!   apply, and if one of its signs fits the value and what the others show instead.
 //! - A difference is explained when all its groups but one are accounted for.
-//! - What follows from an explained difference is explained by it: where a step fails under some runtimes, what comes
-//!   later is compared among those that got that far; where a call of the workload is answered in two ways, what the
-//!   workload then does differs between the same two groups.
+//! - What follows from an explained difference is explained by it: where a step fails under some runtimes, what its
+//!   container shows is compared among those that got that far, and so is what comes later of the whole run; where a call
+//!   of the workload is answered in two ways, what the workload then does differs between the same two groups. Another
+//!   container's facts are compared as ever.
 //! - Where a workload prints what is explained, its output is explained by it.
 //! - The finding with the most conditions is chosen; two that have equally many are both named.
 //!
@@ -51,7 +52,7 @@ pub fn recognise(question: &Question<'_>, differences: &[Difference]) -> Vec<Vec
         .iter()
         .map(|difference| question.by_signs(difference, &candidates))
         .collect();
-    let parted: Vec<Parted> = differences
+    let parted: Vec<Parted<'_>> = differences
         .iter()
         .zip(&told)
         .filter(|(_, accounts)| !accounts.is_empty())
@@ -84,7 +85,7 @@ fn among_the_rest(
     question: &Question<'_>,
     difference: &Difference,
     candidates: &[Candidate<'_>],
-    parted: &[Parted],
+    parted: &[Parted<'_>],
 ) -> Vec<Account> {
     for parted in parted.iter().filter(|parted| parted.outruns(difference)) {
         let mut rest = difference.clone();

@@ -1,4 +1,4 @@
-//! What follows from an explained difference.
+//! What follows from an explained difference: only what is of the same container, or of the whole run and later.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,14 @@ use ocidiff_model::{Channel, Difference, Group, Record, Value};
 /// What is seen of every workload whose program has begun.
 const BEGUN: &str = "proc.init.exe";
 
+/// The fact of its end. Both are of the main container: of the others less is seen.
+const EXIT: &str = "process.exit";
+
 /// An explained difference from which others follow.
-pub(super) struct Parted {
+pub(super) struct Parted<'a> {
+    /// Its fact.
+    fact: String,
+    records: &'a [&'a Record],
     /// What follows from it.
     what: Follows,
     /// The group in which each runtime is.
@@ -29,11 +35,15 @@ enum Follows {
     Workload,
 }
 
-impl Parted {
-    pub(super) fn of(difference: &Difference, accounts: &[Account], records: &[&Record]) -> Option<Self> {
+impl<'a> Parted<'a> {
+    pub(super) fn of(
+        difference: &Difference,
+        accounts: &[Account],
+        records: &'a [&'a Record],
+    ) -> Option<Self> {
         let what = match Channel::of(&difference.fact) {
             Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
-            Some(Channel::Process) if difference.fact.ends_with(".exit") => Follows::Begun,
+            Some(Channel::Process) if difference.fact == EXIT => Follows::Begun,
             Some(Channel::Proc) if difference.fact == BEGUN => Follows::Begun,
             Some(Channel::Syscall) => Follows::Workload,
             _ => return None,
@@ -52,6 +62,8 @@ impl Parted {
             return None;
         }
         Some(Self {
+            fact: difference.fact.clone(),
+            records,
             what,
             groups: difference
                 .groups
@@ -64,8 +76,28 @@ impl Parted {
         })
     }
 
+    /// Whether the difference can follow at all: what one container does changes nothing about another, and what
+    /// came before was seen.
+    fn reaches(&self, fact: &str) -> bool {
+        // A step that a failure prevents is in the records of the others.
+        match (
+            container_of(self.records, &self.fact),
+            container_of(self.records, fact),
+        ) {
+            (Some(own), Some(other)) => own == other,
+            (_, None) => !self
+                .records
+                .iter()
+                .any(|record| is_before(record, fact, &self.fact)),
+            (None, Some(_)) => false,
+        }
+    }
+
     /// Whether those that failed have nothing to say about the difference, so that it is between the others.
     pub(super) fn outruns(&self, difference: &Difference) -> bool {
+        if !self.reaches(&difference.fact) {
+            return false;
+        }
         let channel = Channel::of(&difference.fact);
         match self.what {
             Follows::Everything => channel != Some(Channel::Leftover),
@@ -117,6 +149,9 @@ impl Parted {
     }
 
     fn accounts_for(&self, difference: &Difference) -> bool {
+        if !self.reaches(&difference.fact) {
+            return false;
+        }
         let channel = Channel::of(&difference.fact);
         match self.what {
             Follows::Workload => {
@@ -136,6 +171,19 @@ impl Parted {
             Follows::Begun => is_of_workload(channel) && self.separates(difference),
         }
     }
+}
+
+fn container_of<'p>(records: &'p [&Record], fact: &'p str) -> Option<&'p str> {
+    records.iter().find_map(|record| record.container_of(fact))
+}
+
+/// Whether a fact is about a step that was taken before that of another fact.
+fn is_before(record: &Record, fact: &str, other: &str) -> bool {
+    let place = |fact: &str| {
+        let label = &record.step_of(fact)?.label;
+        record.steps.iter().position(|step| step.label == *label)
+    };
+    matches!((place(fact), place(other)), (Some(first), Some(second)) if first < second)
 }
 
 /// The runtimes under which the workload's program was never seen.
@@ -160,10 +208,13 @@ fn is_of_workload(channel: Option<Channel>) -> bool {
 }
 
 /// The accounts of the explained difference that this one follows from.
-pub(super) fn follows(difference: &Difference, parted: &[Parted]) -> Vec<Account> {
+pub(super) fn follows(difference: &Difference, parted: &[Parted<'_>]) -> Vec<Account> {
     if difference.groups.len() < 2 {
         return Vec::new();
     }
     let found = parted.iter().find(|parted| parted.accounts_for(difference));
     found.into_iter().flat_map(Parted::followed).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ pub(crate) fn record(label: &str, facts: &[(&str, &str)]) -> Record {
         recorder: "ebpf".into(),
         outcome: RunOutcome::Complete,
         ran: true,
-        steps: Vec::new(),
+        steps: facts.iter().filter_map(|(path, text)| step(path, text)).collect(),
         facts: facts
             .iter()
             .map(|(path, text)| Fact::new(*path, value(text)))
@@ -39,8 +39,19 @@ pub(crate) fn record(label: &str, facts: &[(&str, &str)]) -> Record {
     }
 }
 
+/// The step whose result a fact is.
+fn step(path: &str, result: &str) -> Option<StepRecord> {
+    let label = path.strip_prefix("lifecycle.")?.strip_suffix(".result")?;
+    let op = label
+        .rsplit('.')
+        .next()?
+        .trim_end_matches(|c: char| c == '#' || c.is_ascii_digit());
+    let step = serde_json::json!({"label": label, "op": op, "result": result, "seconds": 0.0});
+    Some(serde_json::from_value(step).expect(path))
+}
+
 /// `RUNTIME: ID|ID (HOW)` for each account of each fact; the config is `{linux: {seccomp: {}}}`.
-fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<String> {
+pub(crate) fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<String> {
     said_where(catalogue, records, facts, None)
 }
 
