@@ -62,7 +62,7 @@ impl<'a> Begun<'a> {
 }
 
 /// Whether a config limits what a process uses.
-pub(super) fn is_limited(config: &Json) -> bool {
+fn is_limited(config: &Json) -> bool {
     let is_set = |at: &&str| config.pointer(at).is_some_and(|value| !is_empty(value));
     LIMITS.iter().any(is_set)
 }

@@ -176,12 +176,12 @@ fn fact(
     if let Some((id, known)) = worst(difference, step, corpus) {
         let told = corpus.findings.impact(id, step.from, step.to);
         let told = told.unwrap_or(known.impact.worst());
-        // What its own user can no longer do, or what does not start, is visible, whatever is usual. What starts only
-        // then is not a loss to anyone. A limit that begins to take effect is a loss too, however wrong it was that it
-        // did not.
+        // What a user can no longer do, or could do beyond the config, and what does not start are visible, whatever is
+        // usual. What starts only then is not a loss to anyone. A limit that begins to take effect is a loss too, however
+        // wrong it was that it did not.
         finding.impact = match seen_outright(&difference.fact) {
             _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
-            true if impact == Impact::Breaks => told.max(impact),
+            true if impact > Impact::Cosmetic => told.max(impact),
             true if told < Impact::Security && improves(&difference.fact, to.as_ref()) => impact,
             _ => told,
         };
@@ -190,7 +190,13 @@ fn fact(
             .filter(|_| difference.fact.starts_with("lifecycle."));
         let cause = cause_of(known);
         let cause = cause.trim_end_matches('.').to_owned();
-        finding.reason = words.map_or_else(|| cause.clone(), |words| format!("{cause}; it says: {words}"));
+        let seen = &finding.reason;
+        finding.reason = match words {
+            Some(words) => format!("{cause}; it says: {words}"),
+            // What the values show is worse than what is known of the cause.
+            None if seen_outright(&difference.fact) && finding.impact > told => format!("{seen}; {cause}"),
+            None => cause,
+        };
         finding.remedy.clone_from(&known.remedy);
         finding.link = known.addresses();
         finding.id = Some(id.clone());

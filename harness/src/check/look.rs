@@ -8,7 +8,7 @@ use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
 use serde_json::json;
 
-use super::ended::{Begun, by_chance, is_limited, wavers};
+use super::ended::{Begun, by_chance, wavers};
 use super::shape::Shape;
 use super::words::words;
 use crate::bundle::Bundle;
@@ -34,6 +34,8 @@ pub struct Seen {
     pub facts: BTreeSet<String>,
     /// What a runtime printed when a call failed, by runtime.
     pub said: BTreeMap<String, String>,
+    /// Why nothing was compared, if only the other runtime starts it.
+    pub unstarted: Option<String>,
 }
 
 /// A case that is started, waited for up to this many seconds, and deleted, in which everything in one channel
@@ -85,8 +87,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
-    let unstarted = || unstarted(&records).filter(|_| is_limited(&shape.tamed.config));
-    if let Some(why) = wavers.or_else(unstarted) {
+    if let Some(why) = wavers {
         return Ok(Err(why));
     }
     engine
@@ -102,6 +103,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         rows: rows.into_iter().zip(accounts).collect(),
         facts: facts(&records),
         said: said(&records),
+        unstarted: unstarted(&records),
         differences,
     };
     // The rows describe this better.
@@ -167,8 +169,8 @@ fn useless(records: &[Record]) -> Option<String> {
     Some(format!("no runtime starts it here: {}", words.join("; ")))
 }
 
-/// Why nothing follows for a workload that does not start now, and would, if its limits are the reason: there, it may
-/// have enough. What a config is refused for is another matter.
+/// Why nothing follows for a workload that does not start now, and would: where it runs it does start, so that what
+/// was tried is not what runs, and nothing that starts under both has been compared.
 fn unstarted(records: &[Record]) -> Option<String> {
     let (now, then) = records.split_first()?;
     (!now.ran && then.iter().any(|record| record.ran)).then(|| {

@@ -86,8 +86,8 @@ pub(super) fn judge(
             "the stream now belongs to the container's own user, which could not reach it by name before",
         );
     }
-    if fact.starts_with("proc.stat.") {
-        return access::judge(from, to, config);
+    if let Some(path) = fact.strip_prefix("proc.stat.") {
+        return access::judge(path, from, to, config);
     }
     if let Some(told) = limit(fact, from, to) {
         return Some(told);

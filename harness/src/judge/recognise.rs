@@ -161,7 +161,7 @@ impl<'a> Question<'a> {
             .iter()
             .flat_map(|candidate| candidate.finding.shows.iter().map(move |sign| (candidate, sign)))
             .filter(|(_, sign)| {
-                sign.is_about(&difference.fact) && sign.is_listed(&difference.fact, self.config)
+                sign.is_about(&difference.fact) && sign.is_in_config(&difference.fact, self.config)
             })
             .collect();
         if signs.is_empty() {
@@ -262,7 +262,7 @@ impl Question<'_> {
         let mut named = facts.iter().filter(|one| one.path == in_first(fact));
         let value = named.next().map(|one| &one.value);
         let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
-        signs.any(|sign| sign.is_listed(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
+        signs.any(|sign| sign.is_in_config(fact, self.config) && sign.fits_as_far_as_seen(value, &context))
     }
 
     /// Whether a finding's sign for a fact requires nothing else that the runtime does not show.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::{ABSENT, Channel, Value};
-use crate::pattern::{alternatives, glob};
+use crate::pattern::{Pattern, alternatives, glob};
 use crate::read::{ValueOr, value_or};
 use crate::{facts, life};
 
@@ -51,6 +51,8 @@ pub struct Sign {
     pub fact: String,
     /// A list of the config, `linux.maskedPaths`: the fact is about one of the paths that it holds.
     pub listed: Option<String>,
+    /// A mount of the config, `{type: tmpfs}`: such a one is mounted last at the path that the fact is about.
+    pub mounted: Option<Pattern>,
     /// What the component shows.
     pub shows: Predicate,
     /// What the others show.
@@ -95,6 +97,7 @@ impl Short {
         Sign {
             fact: "lifecycle.*{create,run}.result".to_owned(),
             listed: None,
+            mounted: None,
             shows: Predicate::Is(shows.into()),
             instead: Some(Instead::Is(instead.into())),
             beside: BTreeMap::new(),
@@ -137,13 +140,15 @@ impl<'de> Deserialize<'de> for Sign {
     }
 }
 
-/// A sign, as people write it: `fact`, one condition, and optionally `listed`, `instead`, `where` and
-/// `others`.
+/// A sign, as people write it: `fact`, one condition, and optionally `listed`, `mounted`, `instead`,
+/// `where` and `others`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct RawSign {
     fact: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     listed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mounted: Option<Pattern>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instead: Option<Instead>,
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
@@ -162,6 +167,7 @@ impl TryFrom<RawSign> for Sign {
         Ok(Self {
             fact: raw.fact,
             listed: raw.listed,
+            mounted: raw.mounted,
             shows: raw.shows.try_into()?,
             instead: raw.instead,
             beside: raw.beside,
@@ -175,6 +181,7 @@ impl From<Sign> for RawSign {
         Self {
             fact: sign.fact,
             listed: sign.listed,
+            mounted: sign.mounted,
             instead: sign.instead,
             beside: sign.beside,
             others: sign.others,
@@ -197,19 +204,29 @@ impl Sign {
             || (path.contains(".inside.") && facts::as_of_first(path).is_some_and(|own| is_about(&own)))
     }
 
-    /// Whether the config lists the path that the fact is about, where the sign asks for that.
+    /// Whether the config lists the path that the fact is about, and mounts such a thing there, where the sign asks for
+    /// that.
     #[must_use]
-    pub fn is_listed(&self, path: &str, config: &Json) -> bool {
-        let Some(list) = &self.listed else { return true };
+    pub fn is_in_config(&self, path: &str, config: &Json) -> bool {
         // A second mount at the same place is `PLACE#2`.
         let path = path.split_once('#').map_or(path, |(path, _)| path);
-        let about = |item: &Json| {
-            item.as_str()
-                .is_some_and(|item| path.ends_with(&format!(".{item}")))
+        let about = |place: &Json| {
+            let place = place.as_str();
+            place.is_some_and(|place| path.ends_with(&format!(".{place}")))
         };
-        at(config, list)
-            .and_then(Json::as_array)
-            .is_some_and(|items| items.iter().any(about))
+        let items = |list: &str| at(config, list).and_then(Json::as_array).into_iter().flatten();
+        let is_listed = |list: &String| items(list).any(about);
+        let is_mounted = |such: &Pattern| {
+            let mut there = items("mounts").filter(|mount| about(&mount["destination"]));
+            there.next_back().is_some_and(|last| such.fits(last))
+        };
+        self.listed.as_ref().is_none_or(is_listed) && self.mounted.as_ref().is_none_or(is_mounted)
+    }
+
+    /// Whether it asks for something in the config at the path that the fact is about.
+    #[must_use]
+    pub fn is_placed(&self) -> bool {
+        self.listed.is_some() || self.mounted.is_some()
     }
 
     /// Whether a value is what the component shows.
@@ -283,6 +300,7 @@ impl Sign {
             + self.others.len()
             + usize::from(self.instead.is_some())
             + usize::from(self.listed.is_some())
+            + usize::from(self.mounted.is_some())
     }
 }
 

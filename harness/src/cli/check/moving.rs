@@ -111,8 +111,11 @@ impl Checker<'_> {
             } else {
                 found?
             };
-            match found.map(|looked| self.report(shape, looked, from)) {
-                Ok(report) => self.shape(report, step, tell)?,
+            match found {
+                Ok(mut looked) => {
+                    let unstarted = looked.unstarted.take();
+                    self.shape(self.report(shape, looked, from), unstarted, step, tell)?;
+                }
                 Err(why) => self.unchecked(shape.workloads.clone(), &why, tell)?,
             }
         }
@@ -145,6 +148,7 @@ impl Checker<'_> {
         let Looked {
             mut findings,
             without,
+            unstarted: _,
         } = looked;
         ignore(&mut findings, self.ignore);
         ShapeReport {
@@ -156,8 +160,15 @@ impl Checker<'_> {
         }
     }
 
-    fn shape(&self, report: ShapeReport, step: Move<'_>, tell: &mut Tell<'_>) -> Result<(), Error> {
-        if let Some(why) = open(&report, step) {
+    fn shape(
+        &self,
+        report: ShapeReport,
+        unstarted: Option<String>,
+        step: Move<'_>,
+        tell: &mut Tell<'_>,
+    ) -> Result<(), Error> {
+        let unstarted = unstarted.filter(|_| report.is_safe());
+        if let Some(why) = unstarted.or_else(|| open(&report, step)) {
             return self.unchecked(report.workloads, &why, tell);
         }
         let parts = match self.earlier {
@@ -199,6 +210,8 @@ pub(super) fn ignore(findings: &mut [Finding], list: Option<&IgnoreList>) {
 struct Looked {
     findings: Vec<Finding>,
     without: Vec<String>,
+    /// Why nothing was compared: what is known of its config can still be a risk, but it is not safe.
+    unstarted: Option<String>,
 }
 
 /// By reading, by the probe, and by the workload's own command if that is asked for; the inner error says why it
@@ -214,7 +227,7 @@ async fn findings(
     };
     let mut findings = judge(&seen, step, shape, &runner.corpus);
     let mut without = Vec::new();
-    if let Some(own) = &shape.own {
+    if let Some(own) = shape.own.as_ref().filter(|_| seen.unstarted.is_none()) {
         match run(runner, shape, own, step).await? {
             Ok(ran) => {
                 findings.extend(ran.findings);
@@ -224,7 +237,11 @@ async fn findings(
         }
         worst_first(&mut findings);
     }
-    Ok(Ok(Looked { findings, without }))
+    Ok(Ok(Looked {
+        findings,
+        without,
+        unstarted: seen.unstarted,
+    }))
 }
 
 /// What seems safe is not, if the verdict depends on something that was not examined. Between two builds of the same

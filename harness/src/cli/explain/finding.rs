@@ -73,8 +73,11 @@ fn sign(sign: &Sign) -> String {
         .listed
         .as_ref()
         .map_or_else(String::new, |list| format!(", of {list}"));
+    let mounted = sign.mounted.as_ref().map_or_else(String::new, |such| {
+        format!(", of a mount {}", print::flow(such.value()))
+    });
     format!(
-        "{}{listed}  {shows}{instead}{}{}",
+        "{}{listed}{mounted}  {shows}{instead}{}{}",
         sign.fact,
         others.collect::<String>(),
         beside.collect::<String>()

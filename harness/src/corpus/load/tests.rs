@@ -156,6 +156,10 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
             "{fact: 'mount.*', any: true, listed: linux.maskedPaths, instead: {config: process.cwd}}",
             "",
         ),
+        (
+            "{fact: 'proc.stat.*', mounted: {type: tmpfs, options: ['mode=*']}, any: true}",
+            "",
+        ),
         ("accepts", ""),
         (
             "{fact: 'proc*.ids.groups', is: ['0']}",
@@ -232,6 +236,11 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
             "{fact: 'mount.*', any: true, listed: linux.maskdPaths}",
             "",
             "did you mean `maskedPaths`?",
+        ),
+        (
+            "{fact: 'proc.stat.*', mounted: {typ: tmpfs}, is: 'dir *'}",
+            "",
+            "did you mean `type`?",
         ),
         (
             "{fact: 'mount.*', any: true, listed: process.cwd}",

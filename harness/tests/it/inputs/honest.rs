@@ -1,12 +1,15 @@
 //! `check` where a quick answer would be a wrong one: what the probe cannot show is not checked, and what is told in one
 //! direction of a move is told in the other.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use ocidiff_model::Impact;
 use ocidiff_model::check::CheckReport;
 use serde_json::{Value, json};
 
-use super::moves::{bundle, moved};
+use super::moves::{bundle, mount, moved, risk, safe};
 use super::support::{Scene, program};
 
 /// Why the only workload of a report is not checked.
@@ -71,4 +74,48 @@ fn what_its_limits_keep_from_starting_now_is_not_compared() {
     };
     let why = unchecked(&report);
     assert!(why.contains("start it here") || why.contains("ended by"), "{why}");
+}
+
+/// An entry point that begins as root and gives that up meets the mode of a tmpfs too, where the config gives it one.
+#[test]
+fn whom_root_can_become_meets_the_mode_of_a_mount_point() {
+    for (mode, entering, leaving) in [
+        ("1777", Some(Impact::MayBreak), None),
+        // Less than what comes is asked for; and what comes then is less than there was.
+        ("0700", Some(Impact::Security), Some(Impact::MayBreak)),
+        ("0755", None, None),
+    ] {
+        let scene = Scene::new();
+        bundle(&scene, |config| {
+            for set in ["bounding", "effective", "permitted"] {
+                let list = &mut config["process"]["capabilities"][set];
+                let list = list.as_array_mut().expect("capabilities");
+                list.extend([json!("CAP_SETGID"), json!("CAP_SETUID")]);
+            }
+            mount(
+                config,
+                json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": [format!("mode={mode}")]}),
+            );
+        });
+        let data = scene.path().join("b/rootfs/data");
+        fs::create_dir(&data).expect("a folder");
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).expect("a mode");
+        for (from, to, impact) in [("crun@1.28", "runc", entering), ("runc", "crun@1.28", leaving)] {
+            let Some(report) = moved(&scene, from, to, "") else {
+                return;
+            };
+            let Some(impact) = impact else {
+                safe(&report);
+                continue;
+            };
+            let told = risk(&report, "proc.stat./data");
+            assert_eq!(told.impact, impact, "{mode}, {from} to {to}");
+            assert_eq!(
+                told.id.as_ref().map(ToString::to_string).as_deref(),
+                Some("runc/tmpfs-mode-set-by-chmod"),
+                "{mode}, {from} to {to}"
+            );
+            assert!(told.remedy.is_some());
+        }
+    }
 }

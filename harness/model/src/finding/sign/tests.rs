@@ -35,9 +35,36 @@ fn a_sign_can_be_about_what_the_config_lists() {
         ("mount./b/a", false),
         ("mount./proc", false),
     ] {
-        assert_eq!(sign.is_listed(path, &config), expected, "{path}");
+        assert_eq!(sign.is_in_config(path, &config), expected, "{path}");
     }
-    assert!(!sign.is_listed("mount./a", &json!({})));
+    assert!(!sign.is_in_config("mount./a", &json!({})));
+}
+
+#[test]
+fn a_sign_can_be_about_what_the_config_mounts_there() {
+    let mount =
+        |at: &str, kind: &str, option: &str| json!({"destination": at, "type": kind, "options": [option]});
+    let config = json!({"mounts": [
+        mount("/a", "tmpfs", "mode=700"),
+        mount("/b", "tmpfs", "size=1m"),
+        mount("/c", "tmpfs", "mode=700"),
+        mount("/c", "bind", "bind"),
+        mount("/d", "bind", "bind"),
+        mount("/d", "tmpfs", "mode=700"),
+    ]});
+    let sign = sign("{fact: 'proc.stat.*', mounted: {type: tmpfs, options: ['mode=*']}, is: 'dir *'}");
+    for (path, expected) in [
+        ("proc.stat./a", true),
+        ("proc.stat./b", false),
+        // The last one covers the others.
+        ("proc.stat./c", false),
+        ("proc.stat./d", true),
+        ("proc.stat./x/a", false),
+    ] {
+        assert_eq!(sign.is_in_config(path, &config), expected, "{path}");
+    }
+    assert!(!sign.is_in_config("proc.stat./a", &json!({})));
+    assert_eq!(sign.weight(), 4);
 }
 
 #[test]

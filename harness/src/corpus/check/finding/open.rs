@@ -23,7 +23,7 @@ pub(super) fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
         Some(Instead::Fits(condition)) => always_holds(condition, &of_fact),
         Some(Instead::Is(value)) => *value == Value::from("*"),
     };
-    let says_something = sign.listed.is_some()
+    let says_something = sign.is_placed()
         || !(always_holds(&sign.shows, &of_fact)
             && is_open
             && asks_nothing(&sign.beside)

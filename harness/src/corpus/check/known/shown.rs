@@ -14,7 +14,7 @@ pub(super) fn slip(id: &FindingId, fact: &str, about: &[&Case], corpus: &Corpus)
     let finding = corpus.findings.find(id)?;
     unsaid(id, fact, finding)
         .or_else(|| foreign(id, finding, about, corpus))
-        .or_else(|| unlisted(id, fact, finding, about, corpus))
+        .or_else(|| unplaced(id, fact, finding, about, corpus))
 }
 
 /// It says nothing of the fact.
@@ -73,20 +73,23 @@ fn foreign(id: &FindingId, finding: &Finding, about: &[&Case], corpus: &Corpus) 
     ))
 }
 
-/// The list of the config that its signs name does not have the path.
-fn unlisted(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+/// What its signs ask for at the path is not in the config.
+fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
     let signs = || finding.shows.iter().filter(|sign| sign.is_about(fact));
-    let is_listed = |case: &&Case| {
+    let is_there = |case: &&Case| {
         let config = config_of(case, corpus);
-        config.is_none_or(|config| signs().any(|sign| sign.is_listed(fact, &config)))
+        config.is_none_or(|config| signs().any(|sign| sign.is_in_config(fact, &config)))
     };
     // To put the configs together takes most of the time of loading.
-    let is_any = signs().any(|sign| sign.listed.is_none());
-    if is_any || about.is_empty() || about.iter().any(is_listed) {
+    let is_any = signs().any(|sign| !sign.is_placed());
+    if is_any || about.is_empty() || about.iter().any(is_there) {
         return None;
     }
-    let message = format!("`{id}` does not show in `{fact}`: the config does not list this path");
-    Some((message, Some(format!("see `listed` in cases/findings/{id}.yaml"))))
+    let message = format!("`{id}` does not show in `{fact}`: the config does not have it at this path");
+    Some((
+        message,
+        Some(format!("see `listed` and `mounted` in cases/findings/{id}.yaml")),
+    ))
 }
 
 /// The config of a case; what cannot be put together, or is not JSON on purpose, may be intended.

@@ -34,7 +34,7 @@ fn a_finding_is_named_in_a_fact_that_it_can_show_in() {
             "lifecycle.start.result",
             "does not show in `lifecycle.start.result`",
         ),
-        ("mount./x/y", "the config does not list this path"),
+        ("mount./x/y", "the config does not have it at this path"),
     ] {
         for said in ["runc/a", "[runc/a]"] {
             let told = told(&format!("- facts:\n    {fact}: {said}\n"));
