@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::{Channel, Difference, Group, Record, Value};
+use ocidiff_model::{Channel, Difference, Group, Op, Record, Value};
 
 /// What is seen of every workload whose program has begun.
 const BEGUN: &str = "proc.init.exe";
@@ -76,15 +76,18 @@ impl<'a> Parted<'a> {
         })
     }
 
-    /// Whether the difference can follow at all: what one container does changes nothing about another, and what
-    /// came before was seen.
+    /// Whether the difference can follow at all: what one container does changes nothing about another, unless that one
+    /// was running then, as an agent that listens for it, and what came before was seen.
     fn reaches(&self, fact: &str) -> bool {
         // A step that a failure prevents is in the records of the others.
         match (
             container_of(self.records, &self.fact),
             container_of(self.records, fact),
         ) {
-            (Some(own), Some(other)) => own == other,
+            (Some(own), Some(other)) => {
+                let mut records = self.records.iter();
+                own == other || records.any(|record| was_running(record, other, &self.fact))
+            }
             (_, None) => !self
                 .records
                 .iter()
@@ -184,6 +187,18 @@ fn is_before(record: &Record, fact: &str, other: &str) -> bool {
         record.steps.iter().position(|step| step.label == *label)
     };
     matches!((place(fact), place(other)), (Some(first), Some(second)) if first < second)
+}
+
+/// Whether a container ran when the step of a fact was taken: it was started before, and something was done with it
+/// after.
+fn was_running(record: &Record, container: &str, fact: &str) -> bool {
+    let Some(label) = record.step_of(fact).map(|step| &step.label) else {
+        return false;
+    };
+    let mut before = record.steps.iter().take_while(|step| step.label != *label);
+    let mut after = record.steps.iter().skip_while(|step| step.label != *label);
+    before.any(|step| step.container() == container && matches!(step.op, Op::Start | Op::Run))
+        && after.any(|step| step.container() == container)
 }
 
 /// The runtimes under which the workload's program was never seen.

@@ -19,6 +19,7 @@ fn what_follows_from_a_failed_step_is_of_its_container_or_of_the_whole_run_and_l
         ("second.start", "process.second.exit", true),
         ("second.start", "process.exit", false),
         ("second.start", "lifecycle.start.result", false),
+        ("start", "process.second.exit", true),
         ("list#2", "process.exit", false),
         ("list#2", "lifecycle.list.result", false),
         ("list#2", "hook.order", true),
@@ -30,6 +31,7 @@ fn what_follows_from_a_failed_step_is_of_its_container_or_of_the_whole_run_and_l
             "second.create",
             "second.start",
             "start",
+            "second.wait",
         ];
         let paths: Vec<String> = steps
             .iter()
