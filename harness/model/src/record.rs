@@ -235,7 +235,27 @@ impl Record {
         }
     }
 
-    /// Whether the container that a fact is about was started: what one shows that was not says nothing.
+    /// Whether a container ran when a step was taken: it was started before, and something was done with it after.
+    #[must_use]
+    pub fn was_running(&self, container: &str, label: &str) -> bool {
+        let is_of_it = |step: &&StepRecord| step.container() == container;
+        let mut before = self.steps.iter().take_while(|step| step.label != label);
+        let after = self.steps.iter().skip_while(|step| step.label != label);
+        before.any(|step| is_of_it(&step) && matches!(step.op, Op::Start | Op::Run))
+            && after.skip(1).any(|step| is_of_it(&step))
+    }
+
+    /// Whether the main container came to nothing while this one ran, as an agent that waits for it does.
+    fn waits_in_vain(&self, container: &str) -> bool {
+        let mut failed = self.steps.iter().filter(|step| {
+            let makes = matches!(step.op, Op::Create | Op::Start | Op::Run);
+            makes && step.result != CallResult::Ok && step.container() == MAIN
+        });
+        failed.any(|step| self.was_running(container, &step.label))
+    }
+
+    /// Whether the container that a fact is about was started: what one shows that was not says nothing. Nor does what
+    /// one shows that was left waiting for the main container.
     #[must_use]
     pub fn has_begun(&self, path: &str) -> bool {
         let others = self.steps.iter().any(|step| step.container() != MAIN);
@@ -249,7 +269,7 @@ impl Record {
         let mut begun = self.steps.iter().filter(begins).map(StepRecord::container);
         match self.container_of(path) {
             Some(MAIN) => self.ran,
-            Some(other) => begun.any(|name| name == other),
+            Some(other) => begun.any(|name| name == other) && !self.waits_in_vain(other),
             None => self.ran || begun.next().is_some(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::{Channel, Difference, Group, Op, Record, Value};
+use ocidiff_model::{Channel, Difference, Group, Record, Value};
 
 /// What is seen of every workload whose program has begun.
 const BEGUN: &str = "proc.init.exe";
@@ -85,8 +85,11 @@ impl<'a> Parted<'a> {
             container_of(self.records, fact),
         ) {
             (Some(own), Some(other)) => {
-                let mut records = self.records.iter();
-                own == other || records.any(|record| was_running(record, other, &self.fact))
+                let was_running = |record: &&Record| {
+                    let step = record.step_of(&self.fact);
+                    step.is_some_and(|step| record.was_running(other, &step.label))
+                };
+                own == other || self.records.iter().any(was_running)
             }
             (_, None) => !self
                 .records
@@ -187,18 +190,6 @@ fn is_before(record: &Record, fact: &str, other: &str) -> bool {
         record.steps.iter().position(|step| step.label == *label)
     };
     matches!((place(fact), place(other)), (Some(first), Some(second)) if first < second)
-}
-
-/// Whether a container ran when the step of a fact was taken: it was started before, and something was done with it
-/// after.
-fn was_running(record: &Record, container: &str, fact: &str) -> bool {
-    let Some(label) = record.step_of(fact).map(|step| &step.label) else {
-        return false;
-    };
-    let mut before = record.steps.iter().take_while(|step| step.label != *label);
-    let mut after = record.steps.iter().skip_while(|step| step.label != *label);
-    before.any(|step| step.container() == container && matches!(step.op, Op::Start | Op::Run))
-        && after.any(|step| step.container() == container)
 }
 
 /// The runtimes under which the workload's program was never seen.
