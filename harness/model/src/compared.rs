@@ -115,7 +115,5 @@ fn is_from_outside(path: &str) -> bool {
 /// Whether the fact is only seen between create and start: what the runtime's own process is like then.
 #[must_use]
 pub fn is_of_create(path: &str) -> bool {
-    Channel::of(path) == Some(Channel::Proc)
-        && (path.starts_with("proc.created.") || path.contains(".created."))
-        && is_from_outside(path)
+    Channel::of(path) == Some(Channel::Proc) && path.contains(".created.") && is_from_outside(path)
 }

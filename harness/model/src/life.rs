@@ -65,9 +65,14 @@ pub fn life_of(path: &str) -> (u32, &str) {
 /// The path that a fact would have in the first life: `proc.umask` for `proc.umask#1#2`.
 #[must_use]
 pub fn in_first(path: &str) -> &str {
+    parts_of(path).1
+}
+
+/// The life that a path is about, and the path in the first one.
+fn parts_of(path: &str) -> (u32, &str) {
     match life_of(path) {
-        (1, path) => path,
-        (_, path) => path.strip_suffix("#1").unwrap_or(path),
+        (1, path) => (1, path),
+        (life, path) => (life, path.strip_suffix("#1").unwrap_or(path)),
     }
 }
 
@@ -81,10 +86,12 @@ pub fn seen_in(life: u32, facts: impl Iterator<Item = Fact>) -> Vec<Fact> {
         if is_of_whole_run(&fact.path) {
             return Some(fact);
         }
-        (life_of(&fact.path).0 == life).then(|| {
-            fact.path = in_first(&fact.path).to_owned();
-            fact
-        })
+        let (of, first) = parts_of(&fact.path);
+        if of != life {
+            return None;
+        }
+        fact.path = first.to_owned();
+        Some(fact)
     });
     in_life.collect()
 }

@@ -22,6 +22,10 @@ const UNREAD: &str = "unread";
 /// Whether the fact says what the harness failed to read.
 #[must_use]
 pub fn is_unread(path: &str) -> bool {
+    // Hardly a fact does, and each is asked for each that is compared.
+    if !path.contains(UNREAD) {
+        return false;
+    }
     let (_, path) = life::life_of(path);
     let Some(head) = path.strip_suffix(UNREAD).and_then(|head| head.strip_suffix('.')) else {
         return false;
@@ -288,10 +292,11 @@ impl Record {
     pub fn unread(&self, path: &str) -> Option<&str> {
         let channel = Channel::of(path)?;
         let (asked, path) = life::life_of(path);
-        let (unread, rest) = self.facts.iter().find_map(|fact| {
+        let mut all = self.facts.iter().filter(|fact| is_unread(&fact.path));
+        let (unread, rest) = all.find_map(|fact| {
             let (life, unread) = life::life_of(&fact.path);
-            let is_of_life = is_unread(&fact.path) && life == asked;
-            let rest = path.strip_prefix(unread.strip_suffix(UNREAD).filter(|_| is_of_life)?)?;
+            let head = unread.strip_suffix(UNREAD).filter(|_| life == asked)?;
+            let rest = path.strip_prefix(head)?;
             // The probe sees this from inside.
             (path != unread && !rest.starts_with("inside.")).then_some((fact, rest))
         })?;

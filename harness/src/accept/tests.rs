@@ -167,17 +167,22 @@ fn what_most_show_is_what_everybody_else_shows() {
     );
 }
 
+/// The members of each group, and whether they show 3.
+fn parts(text: &str) -> Vec<(Vec<String>, bool)> {
+    let part = |group: Group| {
+        let shows = print::group(&group).contains("shows: 3");
+        (group.members, shows)
+    };
+    groups(text).into_iter().map(part).collect()
+}
+
 #[test]
 fn a_pattern_of_members_ends_where_one_of_them_shows_something_else() {
     let before = "- for: [\"b*\"]\n  facts:\n    process.exit:\n      - {because: unexplained, who: [crun], shows: 2}\n      - {otherwise: 1}\n";
     let other = seen("process.exit", Some("b2"), &[("runc", 1), ("crun", 3)]);
     let parted = here(before, &[other]).expect("rewrite");
-    let found: Vec<(Vec<String>, bool)> = groups(&parted)
-        .into_iter()
-        .map(|group| (group.members.clone(), print::group(&group).contains("shows: 3")))
-        .collect();
     assert_eq!(
-        found,
+        parts(&parted),
         [(vec!["b".to_owned()], false), (vec!["b2".to_owned()], true)],
         "{parted}"
     );
@@ -190,12 +195,8 @@ fn members_that_show_the_same_share_a_group_and_part_when_they_do_not() {
     assert_eq!(groups(&shared)[0].members, ["a", "b"]);
     let other = seen("process.exit", Some("b"), &[("runc", 1), ("crun", 3)]);
     let parted = here(&shared, &[other]).expect("rewrite");
-    let found: Vec<(Vec<String>, bool)> = groups(&parted)
-        .into_iter()
-        .map(|group| (group.members.clone(), print::group(&group).contains("shows: 3")))
-        .collect();
     assert_eq!(
-        found,
+        parts(&parted),
         [(vec!["a".to_owned()], false), (vec!["b".to_owned()], true)],
         "{parted}"
     );

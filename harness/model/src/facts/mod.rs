@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::form::Form;
 use self::meet::Shape;
 use self::pattern::Pattern;
-pub use self::pattern::without_count;
+pub use self::pattern::{without_count, without_counts};
 use crate::fact::{Channel, Value};
 use crate::impact::Impact;
 use crate::near::near;
@@ -233,7 +233,7 @@ pub fn named(pattern: &str) -> Vec<&'static Kind> {
     if !pattern.contains('*') {
         return find(pattern).map(|found| found.kind).into_iter().collect();
     }
-    let pattern = without_count(without_count(pattern));
+    let pattern = without_counts(pattern);
     // Which channel it is about, where it says so: facts of the others begin in another way.
     let channel = pattern.split('.').next().filter(|head| !head.contains('*'));
     let shapes = |row: &'static Row| {
@@ -281,7 +281,7 @@ pub fn chosen<'p>(channel: Channel, watch: &'p str, others: &[String]) -> Vec<Fo
                 holes: Vec::new(),
             });
         }
-        let once = without_count(without_count(watch));
+        let once = without_counts(watch);
         let texts = std::iter::once(watch).chain((once != watch).then_some(once));
         let readings = texts.flat_map(|text| std::iter::once((None, text)).chain(labelled(text, row)));
         for (of, rest) in readings {

@@ -260,6 +260,12 @@ pub(super) fn is_label(text: &str) -> bool {
     is_exec(text) || is_name(text)
 }
 
+/// A path without its counts, of which a second life adds one: `call.mkdir#1#2`.
+#[must_use]
+pub fn without_counts(text: &str) -> &str {
+    without_count(without_count(text))
+}
+
 /// `kill#2` is the second `kill`, and `call.#83` a call.
 #[must_use]
 pub fn without_count(text: &str) -> &str {

@@ -254,7 +254,7 @@ fn name(path: &str, of: Option<&str>) -> Option<String> {
     let rest = of.map_or(Some(rest), |of| rest.strip_prefix(of)?.strip_prefix('.'))?;
     let rest = rest.strip_prefix("inside.").unwrap_or(rest);
     // `mkdir./a#2` is the second of `mkdir./a`, and `mkdir./a#1#2` the first of another life.
-    let rest = facts::without_count(facts::without_count(rest));
+    let rest = facts::without_counts(rest);
     let is_own = match channel {
         "mount" => rest.starts_with('/'),
         "cgroup" => !rest.starts_with("cgroupfs"),

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use ocidiff_model::facts::{Form, Kind};
 use ocidiff_model::pattern::{alternatives, glob};
 use ocidiff_model::{Value, fact, near};
+use ocidiff_seccomp::action::errno_name;
 
 use super::slip::Slip;
 use crate::corpus::names;
@@ -118,19 +119,17 @@ fn errno_of_call(path: &str, kinds: &[&Kind], value: &Value) -> Option<Slip> {
     ))
 }
 
-/// The names of errors, as the recorder and the probe write them.
+/// The names of errors, as the recorder writes them.
 static ERRNOS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let names = (1..=LAST_ERRNO).map(|number| format!("{:?}", nix::errno::Errno::from_raw(number)));
+    let names = (1..=LAST_ERRNO).map(errno_name);
     names.filter(|name| looks_like_errno(name)).collect()
 });
 
-/// The last of errno(3); those above it are the kernel's own.
-const LAST_ERRNO: i32 = 133;
+/// The last of the kernel's own, which only a tracer sees; those of errno(3) come before.
+const LAST_ERRNO: u16 = 530;
 
 fn is_known_errno(text: &str) -> bool {
-    // The kernel's own, which only a tracer sees.
-    let is_kernel_s = text.starts_with("ERESTART") || text == "ENOTSUPP" || text == "ENOIOCTLCMD";
-    is_kernel_s || ERRNOS.iter().any(|name| name == text)
+    ERRNOS.iter().any(|name| name == text)
 }
 
 fn looks_like_errno(text: &str) -> bool {
