@@ -20,11 +20,7 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
         Err(error) => return vec![Fact::new("cgroup.unread", errno(&error))],
     };
     let mut facts = Vec::new();
-    for line in table.lines() {
-        let mut fields = line.splitn(3, ':');
-        let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
+    for (controllers, path) in hierarchies(&table) {
         let name = match controllers {
             "" => "unified",
             other => other.trim_start_matches("name="),
@@ -33,6 +29,18 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
         settings(&folder(controllers, path), name, &mut facts);
     }
     facts
+}
+
+/// The controllers and the path of each hierarchy in a table as of /proc/PID/cgroup, cgroups(7).
+///
+/// A version 1 hierarchy that somebody on this machine has just unmounted, or is about to mount, stands in it for a
+/// moment without its controllers. Only the unified hierarchy, whose number is 0, never has any.
+fn hierarchies(table: &str) -> impl Iterator<Item = (&str, &str)> {
+    table.lines().filter_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        (number == "0" || !controllers.is_empty()).then_some((controllers, path))
+    })
 }
 
 fn folder(controllers: &str, path: &str) -> PathBuf {
@@ -70,6 +78,15 @@ fn value(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hierarchy_without_controllers_is_the_unified_one_only_under_number_0() {
+        let table = "12::/\n9:name=systemd:/a:b\n8:cpu,cpuacct:/\n0::/c\n";
+        assert_eq!(
+            hierarchies(table).collect::<Vec<_>>(),
+            [("name=systemd", "/a:b"), ("cpu,cpuacct", "/"), ("", "/c")]
+        );
+    }
 
     #[test]
     fn what_each_hierarchy_has_is_a_fact_of_each() {
