@@ -25,8 +25,11 @@ pub(crate) fn facts(pid: i32) -> Vec<Fact> {
             "" => "unified",
             other => other.trim_start_matches("name="),
         };
-        facts.push(Fact::new(format!("cgroup.path.{name}"), path));
-        settings(&folder(controllers, path), name, &mut facts);
+        // What somebody mounted on this machine after the run began does not exist for the runtime.
+        if controllers.is_empty() || folder(controllers, "/").is_dir() {
+            facts.push(Fact::new(format!("cgroup.path.{name}"), path));
+            settings(&folder(controllers, path), name, &mut facts);
+        }
     }
     facts
 }
