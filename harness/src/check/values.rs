@@ -104,11 +104,12 @@ pub(super) fn judge(
     let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
         return None;
     };
-    let (from, to) = (flags(from)?, flags(to)?);
-    let matter = match is_device(path, config) {
-        true => OF_DEVICES,
-        false => KEEPING,
+    let matter = match from.split_once(' ')? {
+        _ if is_device(path, config) => OF_DEVICES,
+        (kind, _) if OF_THE_KERNEL.contains(&kind) && to.starts_with(kind) => OF_KERNEL_FILES,
+        _ => KEEPING,
     };
+    let (from, to) = (flags(from)?, flags(to)?);
     let lost: Vec<&str> = matter
         .iter()
         .copied()
@@ -246,6 +247,11 @@ fn sorted(list: &[String]) -> Vec<&String> {
     list
 }
 
+/// File systems in which there are only the kernel's own files: none of them is a device or a program, whatever the
+/// flags of their mounts allow.
+const OF_THE_KERNEL: [&str; 3] = ["cgroup", "cgroup2", "sysfs"];
+/// Flags that mean something in them.
+const OF_KERNEL_FILES: &[&str] = &["ro"];
 /// Flags of a mount that confine.
 const KEEPING: &[&str] = &["ro", "nosuid", "nodev", "noexec"];
 /// Flags that mean something where a device is mounted: a device is not executed, and its file is written to by its

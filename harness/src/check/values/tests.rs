@@ -52,6 +52,30 @@ fn a_mounted_device_is_not_confined_by_flags_of_files() {
 }
 
 #[test]
+fn flags_of_files_mean_nothing_where_only_the_kernel_makes_them() {
+    let config = json!({});
+    let told = |kind: &str, from: &str, to: &str| {
+        let [from, to] = [from, to].map(|flags| Value::from(format!("{kind} {flags} | rw | private").as_str()));
+        judge("mount.inside./x", Some(&from), Some(&to), &config).map(|(impact, _)| impact)
+    };
+    for kind in ["cgroup", "cgroup2", "sysfs"] {
+        let flags = told(kind, "rw,nosuid,nodev,noexec", "rw,relatime");
+        assert_eq!(flags, Some(Impact::Cosmetic), "{kind}");
+        let writable = told(kind, "ro,nosuid", "rw,nosuid");
+        assert_eq!(writable, Some(Impact::Security), "{kind}");
+    }
+    let another = judge(
+        "mount.inside./x",
+        Some(&"cgroup rw,nodev | rw".into()),
+        Some(&"tmpfs rw | rw".into()),
+        &config,
+    );
+    assert_eq!(another.map(|(impact, _)| impact), Some(Impact::Security));
+    let tmpfs = told("tmpfs", "rw,nodev", "rw");
+    assert_eq!(tmpfs, Some(Impact::Security));
+}
+
+#[test]
 fn a_masked_path_may_be_written_in_any_way() {
     for written in ["/etc/passwd", "etc/passwd", "/etc/../etc/./passwd"] {
         let config = json!({"linux": {"maskedPaths": [written]}});
