@@ -74,7 +74,9 @@ pub(super) fn judge(
             "the config does not mask it; what it shows is another's",
         );
     }
-    if fact.starts_with("proc.peek.")
+    if ["proc.peek.", "mount.inside.masked."]
+        .iter()
+        .any(|head| fact.starts_with(head))
         && let Some(Value::Text(to)) = to
         && !["readable", "dir"].contains(&to.as_str())
     {

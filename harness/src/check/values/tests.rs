@@ -55,7 +55,8 @@ fn a_mounted_device_is_not_confined_by_flags_of_files() {
 fn flags_of_files_mean_nothing_where_only_the_kernel_makes_them() {
     let config = json!({});
     let told = |kind: &str, from: &str, to: &str| {
-        let [from, to] = [from, to].map(|flags| Value::from(format!("{kind} {flags} | rw | private").as_str()));
+        let [from, to] =
+            [from, to].map(|flags| Value::from(format!("{kind} {flags} | rw | private").as_str()));
         judge("mount.inside./x", Some(&from), Some(&to), &config).map(|(impact, _)| impact)
     };
     for kind in ["cgroup", "cgroup2", "sysfs"] {
