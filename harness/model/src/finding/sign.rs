@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::predicate::{Context, Predicate, Raw, at, fits};
 use crate::fact::{ABSENT, Channel, Value};
@@ -53,6 +54,9 @@ pub struct Sign {
     pub listed: Option<String>,
     /// A mount of the config, `{type: tmpfs}`: such a one is mounted last at the path that the fact is about.
     pub mounted: Option<Pattern>,
+    /// A mount of the config, `{options: {$not: [noexec]}}`: the path that the fact is about lies in such a one, or is
+    /// its place. What lies in none lies in `{destination: /}`.
+    pub within: Option<Pattern>,
     /// What the component shows.
     pub shows: Predicate,
     /// What the others show.
@@ -98,6 +102,7 @@ impl Short {
             fact: "lifecycle.*{create,run}.result".to_owned(),
             listed: None,
             mounted: None,
+            within: None,
             shows: Predicate::Is(shows.into()),
             instead: Some(Instead::Is(instead.into())),
             beside: BTreeMap::new(),
@@ -140,8 +145,8 @@ impl<'de> Deserialize<'de> for Sign {
     }
 }
 
-/// A sign, as people write it: `fact`, one condition, and optionally `listed`, `mounted`, `instead`,
-/// `where` and `others`.
+/// A sign, as people write it: `fact`, one condition, and optionally `listed`, `mounted`, `within`,
+/// `instead`, `where` and `others`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct RawSign {
     fact: String,
@@ -149,6 +154,8 @@ struct RawSign {
     listed: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mounted: Option<Pattern>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    within: Option<Pattern>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instead: Option<Instead>,
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
@@ -168,6 +175,7 @@ impl TryFrom<RawSign> for Sign {
             fact: raw.fact,
             listed: raw.listed,
             mounted: raw.mounted,
+            within: raw.within,
             shows: raw.shows.try_into()?,
             instead: raw.instead,
             beside: raw.beside,
@@ -182,6 +190,7 @@ impl From<Sign> for RawSign {
             fact: sign.fact,
             listed: sign.listed,
             mounted: sign.mounted,
+            within: sign.within,
             instead: sign.instead,
             beside: sign.beside,
             others: sign.others,
@@ -212,7 +221,7 @@ impl Sign {
         let path = path.split_once('#').map_or(path, |(path, _)| path);
         let about = |place: &Json| {
             let place = place.as_str();
-            place.is_some_and(|place| path.ends_with(&format!(".{place}")))
+            place.is_some_and(|place| path.ends_with(&format!(".{}", from_root(place))))
         };
         let items = |list: &str| at(config, list).and_then(Json::as_array).into_iter().flatten();
         let is_listed = |list: &String| items(list).any(about);
@@ -220,13 +229,29 @@ impl Sign {
             let mut there = items("mounts").filter(|mount| about(&mount["destination"]));
             there.next_back().is_some_and(|last| such.fits(last))
         };
-        self.listed.as_ref().is_none_or(is_listed) && self.mounted.as_ref().is_none_or(is_mounted)
+        let lies_within = |such: &Pattern| {
+            let place = path.find("./").map_or("/", |dot| &path[dot + 1..]);
+            // The last of several at the same place.
+            let around = items("mounts")
+                .filter_map(|mount| {
+                    let top = from_root(mount["destination"].as_str()?);
+                    Path::new(place).starts_with(&top).then_some((top.len(), mount))
+                })
+                .max_by_key(|(length, _)| *length);
+            around.map_or_else(
+                || such.fits(&json!({"destination": "/"})),
+                |(_, mount)| such.fits(mount),
+            )
+        };
+        self.listed.as_ref().is_none_or(is_listed)
+            && self.mounted.as_ref().is_none_or(is_mounted)
+            && self.within.as_ref().is_none_or(lies_within)
     }
 
     /// Whether it asks for something in the config at the path that the fact is about.
     #[must_use]
     pub fn is_placed(&self) -> bool {
-        self.listed.is_some() || self.mounted.is_some()
+        self.listed.is_some() || self.mounted.is_some() || self.within.is_some()
     }
 
     /// Whether a value is what the component shows.
@@ -301,7 +326,13 @@ impl Sign {
             + usize::from(self.instead.is_some())
             + usize::from(self.listed.is_some())
             + usize::from(self.mounted.is_some())
+            + usize::from(self.within.is_some())
     }
+}
+
+/// A path of the config as runtimes take it: from the container's root.
+fn from_root(place: &str) -> String {
+    format!("/{}", place.trim_matches('/'))
 }
 
 fn one_value(predicate: &Predicate) -> Option<Value> {

@@ -1,6 +1,7 @@
 //! A finding, in full.
 
 use ocidiff_model::finding::{Reported, Sign};
+use ocidiff_model::pattern::Pattern;
 use ocidiff_model::{Finding, FindingId};
 use ocidiff_reports::Style;
 use ocidiff_reports::findings::Sheet;
@@ -73,11 +74,14 @@ fn sign(sign: &Sign) -> String {
         .listed
         .as_ref()
         .map_or_else(String::new, |list| format!(", of {list}"));
-    let mounted = sign.mounted.as_ref().map_or_else(String::new, |such| {
-        format!(", of a mount {}", print::flow(such.value()))
-    });
+    let mount = |such: &Option<Pattern>, how: &str| {
+        such.as_ref().map_or_else(String::new, |such| {
+            format!(", {how} a mount {}", print::flow(such.value()))
+        })
+    };
+    let (mounted, within) = (mount(&sign.mounted, "of"), mount(&sign.within, "within"));
     format!(
-        "{}{listed}{mounted}  {shows}{instead}{}{}",
+        "{}{listed}{mounted}{within}  {shows}{instead}{}{}",
         sign.fact,
         others.collect::<String>(),
         beside.collect::<String>()

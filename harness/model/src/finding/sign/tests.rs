@@ -27,13 +27,15 @@ fn a_sign_is_about_the_facts_that_its_path_names() {
 
 #[test]
 fn a_sign_can_be_about_what_the_config_lists() {
-    let config = json!({"linux": {"maskedPaths": ["/proc/keys", "/a"]}});
+    let config = json!({"linux": {"maskedPaths": ["/proc/keys", "/a", "relative/"]}});
     let sign = sign("{fact: 'mount.*', listed: linux.maskedPaths, any: true}");
     for (path, expected) in [
         ("mount./proc/keys", true),
         ("mount.inside./a#2", true),
         ("mount./b/a", false),
         ("mount./proc", false),
+        // Runtimes begin at the root.
+        ("mount./relative", true),
     ] {
         assert_eq!(sign.is_in_config(path, &config), expected, "{path}");
     }
@@ -65,6 +67,34 @@ fn a_sign_can_be_about_what_the_config_mounts_there() {
     }
     assert!(!sign.is_in_config("proc.stat./a", &json!({})));
     assert_eq!(sign.weight(), 4);
+}
+
+#[test]
+fn a_sign_can_be_about_what_lies_within_a_mount_of_the_config() {
+    let mount = |at: &str, option: &str| json!({"destination": at, "options": [option]});
+    let config = json!({"mounts": [
+        mount("/proc", "noexec"),
+        mount("/a", "noexec"),
+        mount("/a/b/", "exec"),
+        mount("/c", "noexec"),
+        mount("/c", "exec"),
+    ]});
+    let sign = sign("{fact: 'mount.*', within: {options: {$not: [noexec]}}, any: true}");
+    for (path, expected) in [
+        ("mount./proc/bus", false),
+        ("mount.inside./proc#2", false),
+        ("mount./process", true),
+        ("mount./a/c", false),
+        ("mount./a/b", true),
+        ("mount./a/b/c", true),
+        ("mount./c/x", true),
+        // The rootfs has no flags of a mount.
+        ("mount./x", true),
+    ] {
+        assert_eq!(sign.is_in_config(path, &config), expected, "{path}");
+    }
+    assert!(sign.is_in_config("mount./proc/bus", &json!({})));
+    assert_eq!(sign.weight(), 1);
 }
 
 #[test]

@@ -88,7 +88,9 @@ fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corp
     let message = format!("`{id}` does not show in `{fact}`: the config does not have it at this path");
     Some((
         message,
-        Some(format!("see `listed` and `mounted` in cases/findings/{id}.yaml")),
+        Some(format!(
+            "see `listed`, `mounted` and `within` in cases/findings/{id}.yaml"
+        )),
     ))
 }
 
