@@ -2,6 +2,16 @@
 
 use crate::machine::CgroupVersion;
 
+/// Kinds of hooks, config.md of the runtime-spec.
+pub const HOOKS: [&str; 6] = [
+    "prestart",
+    "createRuntime",
+    "createContainer",
+    "startContainer",
+    "poststart",
+    "poststop",
+];
+
 /// Files of a cgroup that hold settings, of v1 and v2, sorted; files that count usage (`memory.usage_in_bytes`) are not
 /// facts. Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
 pub const CGROUP_SETTINGS: [&str; 46] = [

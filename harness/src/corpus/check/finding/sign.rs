@@ -5,11 +5,11 @@ use ocidiff_model::Value;
 use ocidiff_model::facts::{self, Kind};
 use ocidiff_model::finding::{Applies, CALL, Instead, Predicate, SAID, Sign};
 use ocidiff_model::pattern::alternatives;
-use serde_json::json;
 
 use super::open::{self, anything};
+use crate::corpus::check::machine::{self, At};
 use crate::corpus::check::slip::Slip;
-use crate::corpus::check::{machine, values};
+use crate::corpus::check::values;
 use crate::corpus::names;
 use crate::corpus::spec::{self, Into};
 
@@ -19,9 +19,6 @@ const ASIDE: [(&str, &str); 2] = [(SAID, "lifecycle.<step>.said"), (CALL, "lifec
 /// The members of `process.user` that are numbers.
 const USER: [&str; 2] = ["uid", "gid"];
 
-/// A member of the sign, and what is wrong there.
-type At = (Vec<String>, Slip);
-
 /// Everything that is wrong with a sign.
 pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     let at = |keys: &[&str], slip: Slip| (keys.iter().map(|key| (*key).to_owned()).collect(), slip);
@@ -30,7 +27,6 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     found.extend(fact(&sign.fact, false).map(|slip| at(&["fact"], slip)));
     let listed = sign.listed.as_ref().and_then(|path| member(path, true));
     found.extend(listed.map(|slip| at(&["listed"], slip)));
-    found.extend(mounted(sign));
     found.extend(predicate(&sign.fact, &kinds, &sign.shows).map(|(key, slip)| at(&[key], slip)));
     found.extend(instead(sign, &kinds).map(|slip| at(&["instead"], slip)));
     for (key, conditions) in [("where", &sign.beside), ("others", &sign.others)] {
@@ -46,21 +42,6 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
         found.extend(anything(sign, applies).map(|slip| at(&["fact"], slip)));
     }
     found
-}
-
-/// What no mount of a config has.
-fn mounted(sign: &Sign) -> Vec<At> {
-    let config = sign
-        .mounted
-        .as_ref()
-        .map(|such| json!({"mounts": [such.value()]}));
-    let wrong = config.iter().flat_map(spec::check_pattern);
-    let at = |wrong: spec::Wrong| {
-        let inside = wrong.keys.into_iter().skip(2);
-        let place = ["mounted".to_owned()].into_iter().chain(inside).collect();
-        (place, (wrong.message, wrong.help))
-    };
-    wrong.map(at).collect()
 }
 
 /// A path of which one alternative names no fact.
