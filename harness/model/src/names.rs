@@ -2,6 +2,10 @@
 
 use crate::machine::CgroupVersion;
 
+/// What answers a call that was denied: errnos that a workload cannot foresee from its files, as a confinement gives them,
+/// and the end of a process that a filter traps.
+pub const DENIALS: [&str; 4] = ["EPERM", "ENOSYS", "EACCES", "SIGSYS"];
+
 /// Kinds of hooks, config.md of the runtime-spec.
 pub const HOOKS: [&str; 6] = [
     "prestart",

@@ -4,6 +4,7 @@ mod open;
 mod sign;
 
 use ocidiff_model::Finding;
+use ocidiff_model::date::is_month;
 use serde_json::json;
 
 use super::config::Excuses;
@@ -47,6 +48,10 @@ pub(in crate::corpus) fn check(
         if let Some(range) = range.as_ref().filter(|range| !range.can_hold()) {
             tell(&[key], format!("no version can lie in `{range}`"), None);
         }
+    }
+    if let Some(month) = finding.searched.as_ref().filter(|month| !is_month(month)) {
+        let message = format!("`{month}` is not a month; write YYYY-MM, such as 2026-11");
+        tell(&["searched"], message, None);
     }
     if finding.shows.is_empty() && document.has(&["shows"]) {
         let help = "leave it out if no sign can describe the behaviour";

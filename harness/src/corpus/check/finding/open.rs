@@ -83,6 +83,10 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
         _ => Vec::new(),
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| Value::from(*text)).collect::<Vec<_>>();
+    let lists = |items: &[&str]| {
+        let lists = items.iter().map(|item| Value::List(vec![(*item).to_owned()]));
+        lists.chain([Value::List(Vec::new())]).collect::<Vec<_>>()
+    };
     let mut all = Vec::new();
     for form in kinds.iter().flat_map(|kind| &kind.values) {
         let mut values = match form {
@@ -96,11 +100,16 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
                 let names: Vec<String> = capability_names().iter().map(ToString::to_string).collect();
                 vec![Value::List(Vec::new()), Value::List(names)]
             }
+            Form::Signals => lists(&["HUP", "PIPE"]),
+            Form::Denials => lists(&["mkdir EPERM", "fchmodat2 ENOSYS"]),
+            Form::Departures => lists(&["every call: ALLOW [x32]", "negative numbers: ALLOW [i386]"]),
             Form::Word(_) => continue,
         };
         match form {
             Form::Text => values.extend(lacked.iter().map(|item| Value::from(item.as_str()))),
-            Form::List => values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()]))),
+            form if form.is_list() => {
+                values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()])))
+            }
             _ => {}
         }
         all.push(values);

@@ -132,3 +132,70 @@ fn what_nearly_every_config_has_does_not_narrow_a_sign_that_takes_every_value() 
         );
     }
 }
+
+#[test]
+fn a_sign_says_what_a_fact_can_have_in_its_list() {
+    for (sign, expected) in [
+        (
+            "{fact: hook.createRuntim.args, is: [a]}",
+            "did you mean `hook.createRuntime.args`?",
+        ),
+        (
+            "{fact: 'hook.crete*.env', is: []}",
+            "there is no fact `hook.crete*.env`",
+        ),
+        ("{fact: 'hook.{prestart,post}.cwd', is: /}", "there is no fact"),
+        (
+            "{fact: syscall.denied, has: 'mkdri *'}",
+            "did you mean `mkdir *`?",
+        ),
+        (
+            "{fact: syscall.denied, has: 'mkdir EPRM'}",
+            "did you mean `mkdir EPERM`?",
+        ),
+        ("{fact: syscall.denied, is: ['mkdir ENOENT']}", "is never"),
+        (
+            "{fact: syscall.denied, matches: 'mkdri*'}",
+            "no value of `syscall.denied` matches",
+        ),
+        (
+            "{fact: proc.init.signals.ign, has: SIGPIPE}",
+            "did you mean `PIPE`?",
+        ),
+        (
+            "{fact: 'proc*.signals.{ignored,ign}', lacks: PIPES}",
+            "did you mean `PIPE`?",
+        ),
+        (
+            "{fact: filter.departures, has: 'rules left out for *'}",
+            "did you mean `rule left out for`?",
+        ),
+        (
+            "{fact: filter.unlisted, is: ['evry call: ALLOW [x32]']}",
+            "is never",
+        ),
+    ] {
+        let told = told("{hostname: x}", &format!("shows: [{sign}], "));
+        assert!(told.contains(expected), "{sign}: {told}");
+    }
+    for sign in [
+        "{fact: 'hook.*.env', is: []}",
+        "{fact: 'hook.post*.env', is: []}",
+        "{fact: 'hook.prestart.env#2', is: []}",
+        "{fact: syscall.denied, has: 'syscall_* ENOSYS'}",
+        "{fact: syscall.denied, has: 'open* EP*'}",
+        "{fact: syscall.denied, has: 'mk*'}",
+        "{fact: syscall.denied, matches: '* SIGSYS'}",
+        "{fact: syscall.denied, is: []}",
+        "{fact: 'proc.*signals.*', has: RT34}",
+        "{fact: proc.signals.blocked, is: [HUP, 'RT*']}",
+        "{fact: filter.departures, has: 'conditions *: ERRNO*'}",
+        "{fact: filter.departures, has: 'newer than the profile: ERRNO(ENOSYS)*'}",
+    ] {
+        assert_eq!(told("{hostname: x}", &format!("shows: [{sign}], ")), "", "{sign}");
+    }
+    for month in ["2026-13", "2026-1", "2026", "11-2026", "2026-11-05"] {
+        let told = told("{hostname: x}", &format!("searched: '{month}', "));
+        assert!(told.contains(&format!("`{month}` is not a month")), "{told}");
+    }
+}
