@@ -2,6 +2,7 @@
 
 mod conditions;
 mod known;
+mod shapes;
 
 use super::*;
 
