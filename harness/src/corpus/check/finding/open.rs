@@ -108,7 +108,7 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
         match form {
             Form::Text => values.extend(lacked.iter().map(|item| Value::from(item.as_str()))),
             form if form.is_list() => {
-                values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()])))
+                values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()])));
             }
             _ => {}
         }
