@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use ocidiff_confine::yaml::{twice, weigh};
-use ocidiff_confine::{raised, read_text};
+use ocidiff_confine::{in_plain_words, raised, read_text};
 use ocidiff_model::Op;
 
 use crate::call::Call;
@@ -366,7 +366,7 @@ fn yaml_error(file: &str, err: &serde_yaml::Error) -> ManifestError {
     let (line, column) = err.location().map_or((1, 1), |at| (at.line(), at.column()));
     let full = err.to_string();
     // The position is given once, before the message.
-    let why = full.split(" at line ").next().unwrap_or(&full).to_owned();
+    let why = in_plain_words(full.split(" at line ").next().unwrap_or(&full));
     ManifestError::Bad {
         file: file.to_owned(),
         line,

@@ -206,7 +206,7 @@ fn place(text: &str, what: &str) -> String {
 fn errors_name_file_line_and_column() {
     let table = [
         ("order: 1", "ordre: 1", "ordre", "unknown field `ordre`"),
-        ("    start: {", "    begin: {", "begin", "unknown variant `begin`"),
+        ("    start: {", "    begin: {", "begin", "unknown word `begin`"),
         (
             "\"${root}\"",
             "\"${rot}\"",
@@ -218,7 +218,7 @@ fn errors_name_file_line_and_column() {
             "force: [--force]",
             "froce: [--force]",
             "froce",
-            "unknown variant `froce`",
+            "unknown word `froce`",
         ),
         (
             "default: 1.1.5",
@@ -232,7 +232,12 @@ fn errors_name_file_line_and_column() {
             "'^runc (",
             "not a regular expression",
         ),
-        ("name: runc", "name: [runc]", "[runc]", "invalid type: sequence"),
+        (
+            "name: runc",
+            "name: [runc]",
+            "[runc]",
+            "expected a text, not a list",
+        ),
     ];
     for (old, new, at, why) in table {
         let text = runc_with(old, new);

@@ -9,6 +9,7 @@
 //! | [`limit`] | how limits are raised, and how that is explained |
 //! | [`read`] | regular files only, up to a size |
 //! | [`yaml`] | what a YAML text would become, before it becomes that |
+//! | [`said`] | what a parser says, in the words of the files |
 //! | [`root`] | [`Root`]: paths that are resolved as a container would resolve them |
 //! | [`at`] | entries of a folder that is open: nothing is followed |
 //! | [`copy`] | trees, within limits |
@@ -22,8 +23,10 @@ pub mod limit;
 pub mod mountinfo;
 pub mod read;
 pub mod root;
+pub mod said;
 pub mod yaml;
 
 pub use limit::{VARIABLE, raised};
 pub use read::{ReadError, read_bytes, read_text};
 pub use root::Root;
+pub use said::in_plain_words;

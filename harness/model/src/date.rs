@@ -18,6 +18,12 @@ pub struct Date {
 #[error("`{0}` is not a date; write YYYY-MM-DD, such as 2026-12-31")]
 pub struct DateError(String);
 
+/// Whether a text is a month of the calendar, `2026-12`.
+#[must_use]
+pub fn is_month(text: &str) -> bool {
+    format!("{text}-01").parse::<Date>().is_ok()
+}
+
 impl Date {
     /// The day of a moment, in seconds since 1970. Years are counted from March, so that the leap day is the last.
     #[must_use]

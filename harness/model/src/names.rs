@@ -2,6 +2,20 @@
 
 use crate::machine::CgroupVersion;
 
+/// What answers a call that was denied: errnos that a workload cannot foresee from its files, as a confinement gives them,
+/// and the end of a process that a filter traps.
+pub const DENIALS: [&str; 4] = ["EPERM", "ENOSYS", "EACCES", "SIGSYS"];
+
+/// Kinds of hooks, config.md of the runtime-spec.
+pub const HOOKS: [&str; 6] = [
+    "prestart",
+    "createRuntime",
+    "createContainer",
+    "startContainer",
+    "poststart",
+    "poststop",
+];
+
 /// Files of a cgroup that hold settings, of v1 and v2, sorted; files that count usage (`memory.usage_in_bytes`) are not
 /// facts. Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
 pub const CGROUP_SETTINGS: [&str; 46] = [

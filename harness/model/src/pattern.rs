@@ -4,9 +4,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::names::HOOKS;
+
 /// A part that a config must have.
 ///
-/// - a map: each of its members must fit; a name with `*` stands for any that fits; `null` asks that the member is not there
+/// - a map: each of its members must fit; a name with `*` stands for any that fits (below `hooks`, for those that the spec
+///   names: no runtime runs others); `null` asks that the member is not there
 /// - a list: each of its items must fit one of the config's list, in any order; `[]` asks for an empty list
 /// - a text: the same text, where `*` stands for anything; `"*"` alone for any value at all
 /// - a number, `true`, `false`: the same
@@ -27,7 +30,7 @@ impl Pattern {
     /// Whether a config has that part.
     #[must_use]
     pub fn fits(&self, config: &Value) -> bool {
-        fits(&self.0, config)
+        Place::Top.fits(&self.0, config)
     }
 }
 
@@ -93,35 +96,69 @@ fn well_formed(pattern: &Value) -> Result<(), String> {
     }
 }
 
-fn fits(pattern: &Value, value: &Value) -> bool {
-    match pattern {
-        Value::Null => value.is_null(),
-        Value::String(text) if text == "*" => !value.is_null(),
-        Value::String(text) => value.as_str().is_some_and(|value| glob(text, value)),
-        Value::Number(_) | Value::Bool(_) => pattern == value,
-        Value::Array(items) if items.is_empty() => value.as_array().is_some_and(Vec::is_empty),
-        Value::Array(items) => value
-            .as_array()
-            .is_some_and(|there| items.iter().all(|item| there.iter().any(|one| fits(item, one)))),
-        Value::Object(map) => match operator(map) {
-            Some(("$not", inner)) => !fits(inner, value),
-            Some(("$any", inner)) => inner
-                .as_array()
-                .is_some_and(|all| all.iter().any(|one| fits(one, value))),
-            Some(("$above", least)) => {
-                matches!((value.as_f64(), least.as_f64()), (Some(value), Some(least)) if value > least)
-            }
-            Some(("$below", most)) => {
-                matches!((value.as_f64(), most.as_f64()), (Some(value), Some(most)) if value < most)
-            }
-            Some(("$semver", is)) => value
-                .as_str()
-                .is_some_and(|text| *is == semver::Version::parse(text).is_ok()),
-            Some(("$twice", name)) => value.as_array().is_some_and(|items| repeats(name, items)),
-            _ => value
-                .as_object()
-                .is_some_and(|there| map.iter().all(|(name, inner)| member(name, inner, there))),
-        },
+/// Where in a config a condition is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The config itself.
+    Top,
+    /// Its member `hooks`.
+    Hooks,
+    /// What is below another member.
+    Below,
+}
+
+impl Place {
+    fn fits(self, pattern: &Value, value: &Value) -> bool {
+        match pattern {
+            Value::Null => value.is_null(),
+            Value::String(text) if text == "*" => !value.is_null(),
+            Value::String(text) => value.as_str().is_some_and(|value| glob(text, value)),
+            Value::Number(_) | Value::Bool(_) => pattern == value,
+            Value::Array(items) if items.is_empty() => value.as_array().is_some_and(Vec::is_empty),
+            Value::Array(items) => value.as_array().is_some_and(|there| {
+                items
+                    .iter()
+                    .all(|item| there.iter().any(|one| Self::Below.fits(item, one)))
+            }),
+            Value::Object(map) => match operator(map) {
+                Some(("$not", inner)) => !self.fits(inner, value),
+                Some(("$any", inner)) => inner
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|one| self.fits(one, value))),
+                Some(("$above", least)) => {
+                    matches!((value.as_f64(), least.as_f64()), (Some(value), Some(least)) if value > least)
+                }
+                Some(("$below", most)) => {
+                    matches!((value.as_f64(), most.as_f64()), (Some(value), Some(most)) if value < most)
+                }
+                Some(("$semver", is)) => value
+                    .as_str()
+                    .is_some_and(|text| *is == semver::Version::parse(text).is_ok()),
+                Some(("$twice", name)) => value.as_array().is_some_and(|items| repeats(name, items)),
+                _ => value
+                    .as_object()
+                    .is_some_and(|there| map.iter().all(|(name, inner)| self.member(name, inner, there))),
+            },
+        }
+    }
+
+    /// A member; a name with `*` is any of those that can have it.
+    fn member(self, name: &str, pattern: &Value, there: &Map<String, Value>) -> bool {
+        let below = match (self, name) {
+            (Self::Top, "hooks") => Self::Hooks,
+            _ => Self::Below,
+        };
+        if name.contains('*') {
+            return there.iter().any(|(found, value)| {
+                self.can_stand_for(found) && glob(name, found) && below.fits(pattern, value)
+            });
+        }
+        below.fits(pattern, there.get(name).unwrap_or(&Value::Null))
+    }
+
+    /// Whether a name with `*` can stand for this one.
+    fn can_stand_for(self, name: &str) -> bool {
+        self != Self::Hooks || HOOKS.contains(&name)
     }
 }
 
@@ -133,15 +170,6 @@ fn repeats(name: &Value, items: &[Value]) -> bool {
     };
     let all: Vec<Value> = items.iter().filter_map(said).collect();
     (1..all.len()).any(|at| all[..at].contains(&all[at]))
-}
-
-fn member(name: &str, pattern: &Value, there: &Map<String, Value>) -> bool {
-    if name.contains('*') {
-        return there
-            .iter()
-            .any(|(found, value)| glob(name, found) && fits(pattern, value));
-    }
-    fits(pattern, there.get(name).unwrap_or(&Value::Null))
 }
 
 /// `a{b,c}d` as `abd`, `acd`; braces may stand in several places, not in each other.
@@ -228,6 +256,25 @@ mod tests {
             let pattern: Pattern = serde_yaml::from_str(pattern).expect(pattern);
             assert_eq!(pattern.fits(&config), expected, "{pattern:?}");
         }
+    }
+
+    /// No runtime runs what is under another name, so nothing about hooks follows from it.
+    #[test]
+    fn any_hook_is_one_that_the_spec_names() {
+        let config =
+            json!({"hooks": {"fooHook": [{"path": "/a"}], "Prestart": [{"path": "/b"}], "poststop": []}});
+        for (pattern, expected) in [
+            ("{hooks: {'*': ['*']}}", false),
+            ("{hooks: {$any: [{'*': ['*']}, {'P*': '*'}]}}", false),
+            ("{hooks: {$not: {'*': ['*']}}}", true),
+            ("{hooks: {'*': []}}", true),
+            ("{hooks: {fooHook: ['*']}}", true),
+        ] {
+            let pattern: Pattern = serde_yaml::from_str(pattern).expect(pattern);
+            assert_eq!(pattern.fits(&config), expected, "{pattern:?}");
+        }
+        let known: Pattern = serde_yaml::from_str("{hooks: {'*': [{path: '/a'}]}}").expect("a pattern");
+        assert!(known.fits(&json!({"hooks": {"poststop": [{"path": "/a"}]}})));
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub(crate) fn without_hooks(config: &str) -> Result<Hookless, String> {
     let Some(members) = value.as_object_mut() else {
         return Ok(as_it_is(0));
     };
-    let names: Vec<String> = members.keys().filter(|name| is_hooks(name)).cloned().collect();
+    let names: Vec<String> = members
+        .keys()
+        .filter(|name| is_alike(name, "hooks"))
+        .cloned()
+        .collect();
     if names.is_empty() {
         return Ok(as_it_is(0));
     }
@@ -46,8 +50,9 @@ pub(crate) fn without_hooks(config: &str) -> Result<Hookless, String> {
     Ok(Hookless { config, count })
 }
 
-fn is_hooks(name: &str) -> bool {
-    name.chars().map(folded).eq("hooks".chars())
+/// Whether a runtime that reads names without regard to case, as Go does, takes one for the other.
+pub(crate) fn is_alike(name: &str, other: &str) -> bool {
+    name.chars().map(folded).eq(other.chars().map(folded))
 }
 
 fn folded(letter: char) -> char {

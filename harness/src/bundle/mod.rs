@@ -1,7 +1,7 @@
 //! The bundle of a case: built once, byte for byte the same for every runtime.
 
 pub mod given;
-mod hooks;
+pub(crate) mod hooks;
 mod layer;
 
 use std::collections::BTreeMap;

@@ -1,12 +1,10 @@
 //! The facts of a recording.
 
+use ocidiff_model::names::DENIALS;
 use ocidiff_model::{Fact, Value};
 use ocidiff_trace::{Call, Trace};
 
 use super::observe::Names;
-
-/// Errnos that a workload cannot foresee from its files: what a confinement returns.
-const DENIALS: [&str; 3] = ["EPERM", "ENOSYS", "EACCES"];
 
 /// `syscall.NAME(SUBJECT)` for every call that is distinguished by what it is about, what was denied, how much
 /// was recorded, and how many filters there were.
@@ -77,7 +75,7 @@ fn denied(trace: &Trace) -> Vec<String> {
         .flat_map(|(name, results)| {
             results
                 .keys()
-                .filter(|result| DENIALS.contains(&result.as_str()) || *result == "SIGSYS")
+                .filter(|result| DENIALS.contains(&result.as_str()))
                 .map(move |result| format!("{name} {result}"))
         })
         .collect()

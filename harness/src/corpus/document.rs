@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use marked_yaml::types::Node;
 use marked_yaml::{LoadError, LoaderOptions};
+use ocidiff_confine::in_plain_words;
 use ocidiff_confine::yaml::{TooMuch, twice, weigh};
 use ocidiff_model::near::near;
 use ocidiff_reports::safe_to;
@@ -61,8 +62,8 @@ impl<'a> Document<'a> {
             place = self.last_line_of(key).unwrap_or(place);
         }
         // The parser repeats the position at the end of its text.
-        let message = text.split(" at line ").next().unwrap_or(&text);
-        self.error(place, message, meant(message))
+        let message = in_plain_words(text.split(" at line ").next().unwrap_or(&text));
+        self.error(place, &message, meant(&message))
     }
 
     /// A text that is not passed to the parser.
@@ -77,6 +78,7 @@ impl<'a> Document<'a> {
         let name = error.split('`').nth(1).unwrap_or_default();
         let place = self.search(&["for", member], &[name], None);
         let place = place.unwrap_or_else(|| self.position(&["for", member]));
+        let error = in_plain_words(&error);
         self.error(place, &error, meant(&error))
     }
 

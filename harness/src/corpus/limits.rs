@@ -36,6 +36,9 @@ pub(super) const MEMBERS: usize = 1000;
 /// A member's name, in bytes: it becomes a part of file names.
 const NAME: usize = 100;
 
+/// What names of cases do not have: `*` is any text, brackets hold a member, and commas separate names.
+const OF_PATTERNS: [char; 5] = ['*', '?', '[', ']', ','];
+
 /// A count in a file that may be too high.
 struct Counted<'a, 'd> {
     document: &'a Document<'d>,
@@ -177,8 +180,19 @@ pub(super) fn member(name: &str) -> Option<String> {
             "`{shown}` is not a member's name: it has more than {NAME} bytes"
         ));
     }
-    let control = name.contains(char::is_control);
-    control.then(|| format!("`{shown}` is not a member's name: it has a control character"))
+    if name.contains(char::is_control) {
+        return Some(format!(
+            "`{shown}` is not a member's name: it has a control character"
+        ));
+    }
+    pattern(name)
+        .map(|letter| format!("`{shown}` is not a member's name: `{letter}` is for patterns of names"))
+}
+
+/// A letter of a name for which patterns of names have another use: commands that are printed with such a name would be
+/// about other cases too.
+pub(super) fn pattern(name: &str) -> Option<char> {
+    name.chars().find(|letter| OF_PATTERNS.contains(letter))
 }
 
 /// What a copy of an entry takes, in bytes, approximately.

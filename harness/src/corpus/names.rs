@@ -20,8 +20,13 @@ static CALLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 /// The call that was meant.
+pub(super) fn call_meant(call: &str) -> Option<&'static str> {
+    near::near(call, CALLS.iter().copied())
+}
+
+/// The same as a sentence.
 pub(crate) fn call_help(call: &str) -> Option<String> {
-    near::near(call, CALLS.iter().copied()).map(|meant| format!("did you mean `{meant}`?"))
+    call_meant(call).map(|meant| format!("did you mean `{meant}`?"))
 }
 
 /// Whether there is a call with that name, or with that number as the recorder writes it.
@@ -33,7 +38,9 @@ pub(super) fn is_call(name: &str) -> bool {
 /// Whether a name with `*` for any text can be that of a call.
 pub(super) fn can_be_call(name: &str) -> bool {
     let is_open = name.contains('*');
-    is_call(name) || (is_open && CALLS.iter().any(|call| glob(name, call)))
+    // A call without a name is written by its number.
+    let by_number = || glob(name, "syscall_450");
+    is_call(name) || (is_open && (by_number() || CALLS.iter().any(|call| glob(name, call))))
 }
 
 fn signals() -> impl Iterator<Item = &'static str> + Clone {

@@ -165,6 +165,10 @@ pub fn finding(finding: &Finding) -> String {
     if let Some(applies) = &finding.applies {
         WRITER.member("applies", &whole(serde_json::json!(applies)), 0, &mut text);
     }
+    if !finding.invalid.is_empty() {
+        let invalid = whole(serde_json::json!(finding.invalid));
+        WRITER.member("invalid", &invalid, 0, &mut text);
+    }
     if !finding.shows.is_empty() {
         text.push_str("shows:\n");
         for sign in &finding.shows {

@@ -1,5 +1,6 @@
 //! `matrix.yaml`: axes, plans, and what is left out of them.
 
+use ocidiff_confine::in_plain_words;
 use ocidiff_model::CgroupVersion;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -165,7 +166,8 @@ impl MatrixFile {
             file: file.to_owned(),
             why,
         };
-        let matrix: Self = serde_yaml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let matrix: Self =
+            serde_yaml::from_str(text).map_err(|error| bad(in_plain_words(&error.to_string())))?;
         let is_name = |name: &str| {
             !name.is_empty()
                 && name

@@ -216,14 +216,14 @@ fn a_wrong_mutant_is_refused_with_its_place() {
         (
             "- name: a\n  summary: s\n  rule: {calls: {fly: {}}}\n",
             "m.yaml:3:",
-            "unknown variant `fly`",
+            "unknown word `fly`",
         ),
         (
             "- name: a\n  summary: s\n  rule: {config: [{set: a}]}\n",
             "m.yaml:3:",
             "lacks `to: VALUE`",
         ),
-        ("name: a", "m.yaml:1:", "expected a sequence"),
+        ("name: a", "m.yaml:1:", "expected a list"),
     ] {
         let error = loaded(&[("m.yaml", text)]).expect_err(text);
         assert!(error.contains(place) && error.contains(why), "{text}: {error}");

@@ -8,6 +8,7 @@
 //! | `env` | the environment's values are hidden, its form stays |
 //! | `format`  | whether the kernel can execute a file |
 //! | `ground` | what a verdict can depend on in a root file system |
+//! | `hooks` | none is run |
 //! | [`kernel`] | what this machine does not have |
 //! | [`limits`] | the limits that this machine allows |
 //! | `looked_at` | what the probe looks at in its place |
@@ -23,6 +24,7 @@ mod doubts;
 pub(crate) mod env;
 mod format;
 pub(crate) mod ground;
+mod hooks;
 pub mod kernel;
 pub mod limits;
 mod looked_at;

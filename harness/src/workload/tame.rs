@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::changed::untold;
 use super::doubts::doubts;
 use super::env;
+use super::hooks;
 use super::kernel;
 pub use super::limits::Limits;
 use super::limits::rlimits;
@@ -72,12 +73,7 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
     }
     crate::corpus::limits::config(all)?;
     let mut changes = Vec::new();
-    let hooks = all.shift_remove("hooks");
-    if let Some(hooks) = &hooks {
-        changes.push("its hooks are not run".to_owned());
-        changes.extend(missing(hooks));
-    }
-    let hooks = hooks.is_some();
+    let hooks = hooks::take(all, &mut changes);
     names(all, &mut changes);
     annotations(all);
     root(all);
@@ -97,19 +93,6 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         uses: Uses::of(text, &before),
         network_is_not_its_own: hooks || network,
     })
-}
-
-/// Hooks without which a container does not come up.
-const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
-
-/// Which kind of hook cannot be run here; not its path, which a captured case must not give away.
-fn missing(hooks: &Value) -> Option<String> {
-    let is_missing = |path: &str| !path.starts_with('/') || !Path::new(path).exists();
-    let member = NEEDED.iter().find(|member| {
-        let hooks = hooks[**member].as_array().into_iter().flatten();
-        hooks.filter_map(|hook| hook["path"].as_str()).any(is_missing)
-    })?;
-    Some(format!("{UNCHECKED}its {member} hook is not on this machine"))
 }
 
 /// Usual names are interchangeable; an unusual one may be refused.

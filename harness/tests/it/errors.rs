@@ -51,7 +51,7 @@ cases! {
     a_key_twice_below: "summary: s\nexpect:\n  process.exit: 0\n  process.exit: 1\n", "4:3", ["`process.exit` is written twice"];
     an_unknown_step: "summary: s\nsteps:\n  - crate\n", "3:5", ["unknown step `crate`", "create"];
     an_unknown_option: "summary: s\nsteps:\n  - kill: {sginal: TERM}\n", "3:12", ["unknown field `sginal`", "`signal`"];
-    a_number_for_a_text: "summary: [a]\n", "1:10", ["expected a string"];
+    a_number_for_a_text: "summary: [a]\n", "1:10", ["expected a text, not a list"];
     a_text_for_a_number: "summary: s\nsteps:\n  - create: {limit: soon}\n", "3:21", ["soon"];
     a_text_for_a_config: "summary: s\nconfig: nothing\n", "2:1", [];
     an_unknown_requirement: "summary: s\nrequirement: [no-such-clause]\n", "2:15", ["no-such-clause", "requirements.yaml"];

@@ -498,7 +498,7 @@ const KNOWN: &[Slip] = &[
     slip(
         "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {cgroup: v3}",
         2,
-        "unknown variant `v3`",
+        "unknown word `v3`",
     ),
     slip(
         "- facts: {process.exit: [{because: runc/enosys-stub, shows: 1}, {otherwise: 2}]}\n  when: {arch: x86}",

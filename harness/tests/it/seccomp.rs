@@ -253,7 +253,7 @@ fn errors_say_where_and_what_to_do() {
     for (text, part) in [
         (
             "{\n  \"defaultAction\": 3\n}",
-            "bad.json:2:20: failed to read a profile: invalid type",
+            "bad.json:2:20: failed to read a profile: expected a text, not the number `3`",
         ),
         ("{\n  \"defaultAction\": ", "bad.json:2:"),
         ("[]", "it has no defaultAction"),

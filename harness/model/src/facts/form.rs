@@ -17,6 +17,12 @@ pub enum Form {
     List,
     /// A list of capabilities in their order, without `CAP_`.
     Capabilities,
+    /// A list of signals without `SIG`.
+    Signals,
+    /// A list of calls that were denied, each with its answer: `mkdir EPERM`.
+    Denials,
+    /// A list of classes of calls that a filter answers differently: `newer than the profile: ERRNO(ENOSYS) [x86_64]`.
+    Departures,
     /// The name of an error: `EPERM`.
     Errno,
     /// `signal NAME`.
@@ -26,7 +32,7 @@ pub enum Form {
 }
 
 /// The forms that are not words, as the table writes them and as people read them.
-const WRITTEN: [(Form, &str, &str); 7] = [
+const WRITTEN: [(Form, &str, &str); 10] = [
     (Form::Number, "<number>", "a whole number"),
     (Form::Bool, "<bool>", "true or false"),
     (Form::Text, "<text>", "a text"),
@@ -36,11 +42,37 @@ const WRITTEN: [(Form, &str, &str); 7] = [
         "<capabilities>",
         "a list of capabilities, in the kernel's order and without CAP_",
     ),
+    (Form::Signals, "<signals>", "a list of signals without SIG"),
+    (
+        Form::Denials,
+        "<denials>",
+        "a list of calls with their answers, such as `mkdir EPERM`",
+    ),
+    (
+        Form::Departures,
+        "<departures>",
+        "a list of classes of calls, such as `newer than the profile: ERRNO(ENOSYS) [x86_64]`",
+    ),
     (Form::Errno, "<errno>", "an errno"),
     (Form::Signal, "signal <signal>", "`signal NAME`"),
 ];
 
 impl Form {
+    /// Whether its value is a list.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        *self == Self::List || self.is_list_of_names()
+    }
+
+    /// Whether its value is a list of which every entry is one that is known.
+    #[must_use]
+    pub fn is_list_of_names(&self) -> bool {
+        matches!(
+            self,
+            Self::Capabilities | Self::Signals | Self::Denials | Self::Departures
+        )
+    }
+
     /// What it is, for people.
     #[must_use]
     pub fn says(&self) -> String {
@@ -72,5 +104,5 @@ impl fmt::Display for Form {
 
 crate::text::written_as_text!(
     Form,
-    "a word, or <number>, <bool>, <text>, <list>, <capabilities>, <errno>"
+    "a word, or <number>, <bool>, <text>, <list>, <capabilities>, <signals>, <denials>, <departures>, <errno>"
 );

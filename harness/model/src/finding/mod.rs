@@ -262,6 +262,10 @@ pub struct Finding {
     /// Which workloads can meet it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applies: Option<Applies>,
+    /// Members of the config that are wrong where it applies, by the names that lead to them: `linux.namespaces.type`,
+    /// with `*` for any text. Everything else in `applies` must be as the runtime-spec says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<String>,
     /// How it shows, in any bundle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<Sign>,

@@ -46,7 +46,12 @@ pub enum Predicate {
 
 /// A condition, as people write it: exactly one of these members.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(
+    default,
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    expecting = "a condition such as {is: VALUE}"
+)]
 pub(super) struct Raw {
     #[serde(skip_serializing_if = "Option::is_none")]
     is: Option<Value>,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_confine::read::{capped, text_of};
-use ocidiff_confine::{raised, read_text};
+use ocidiff_confine::{in_plain_words, raised, read_text};
 use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::{For, ProfileError, Source, goarch};
 use serde_json::Value;
@@ -98,9 +98,10 @@ fn within(name: &str, profile: &Profile) -> Result<(), Error> {
 fn wrong(name: &str, error: &ProfileError) -> Error {
     match error {
         ProfileError::Json(json) if json.line() > 0 => Error::usage(format!(
-            "{name}:{}:{}: failed to {error}",
+            "{name}:{}:{}: failed to {}",
             json.line(),
-            json.column()
+            json.column(),
+            in_plain_words(&error.to_string())
         )),
         other => Error::usage(format!("{name}: failed to {other}")),
     }

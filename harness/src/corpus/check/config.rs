@@ -16,24 +16,33 @@ use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::spec::{self, Wrong};
 
-/// What cases of one file declare to be wrong on purpose, and which of it really is.
+/// What one file declares to be wrong on purpose (`invalid`), and which of it really is.
 #[derive(Debug, Default)]
 pub(in crate::corpus) struct Excuses(RefCell<BTreeSet<String>>);
 
 impl Excuses {
-    /// Whether the case says that this is wrong on purpose.
-    pub(super) fn holds(&self, case: &Case, path: &str) -> bool {
-        let said = case.body.invalid.iter().filter(|said| glob(said, path));
+    /// Whether `invalid` says that this is wrong on purpose.
+    pub(super) fn holds(&self, invalid: &[String], path: &str) -> bool {
+        let said = invalid.iter().filter(|said| glob(said, path));
         let said: Vec<String> = said.cloned().collect();
         let holds = !said.is_empty();
         self.0.borrow_mut().extend(said);
         holds
     }
 
-    /// What cases of a file declare to be wrong although it is not wrong in any of them.
-    pub(in crate::corpus) fn dead(&self, cases: &[Case]) -> BTreeSet<String> {
-        let said = cases.iter().flat_map(|case| case.body.invalid.iter().cloned());
-        said.filter(|said| !self.0.borrow().contains(said)).collect()
+    /// An error for each that a file declares to be wrong although it is not.
+    pub(in crate::corpus) fn dead<'s>(
+        &self,
+        document: &Document<'_>,
+        invalid: impl Iterator<Item = &'s String>,
+    ) -> Vec<Diagnostic> {
+        let dead: BTreeSet<&String> = invalid.filter(|said| !self.0.borrow().contains(*said)).collect();
+        let told = |said: &String| {
+            let message = format!("`invalid` says that `{said}` is wrong on purpose, and it is not");
+            let help = "remove it, or mend its spelling".to_owned();
+            document.at(&["invalid"], message, help)
+        };
+        dead.into_iter().map(told).collect()
     }
 }
 
@@ -70,7 +79,7 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, excuses: &
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     let mut tell = |within: &[&str], wrongs: Vec<Wrong>| {
         for wrong in wrongs {
-            if !excuses.holds(case, &wrong.path()) {
+            if !excuses.holds(&case.body.invalid, &wrong.path()) {
                 found.push(place.wrong(within, wrong));
             }
         }

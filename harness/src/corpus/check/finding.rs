@@ -4,12 +4,16 @@ mod open;
 mod sign;
 
 use ocidiff_model::Finding;
+use ocidiff_model::date::is_month;
+use serde_json::json;
 
+use super::config::Excuses;
+use super::machine::At;
 use super::{machine, requirement};
 use crate::corpus::Corpus;
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
-use crate::corpus::spec;
+use crate::corpus::spec::{self, Wrong};
 
 /// The length of a title in characters, so that a table of findings fits on a screen.
 const TITLE: usize = 110;
@@ -45,6 +49,10 @@ pub(in crate::corpus) fn check(
             tell(&[key], format!("no version can lie in `{range}`"), None);
         }
     }
+    if let Some(month) = finding.searched.as_ref().filter(|month| !is_month(month)) {
+        let message = format!("`{month}` is not a month; write YYYY-MM, such as 2026-11");
+        tell(&["searched"], message, None);
+    }
     if finding.shows.is_empty() && document.has(&["shows"]) {
         let help = "leave it out if no sign can describe the behaviour";
         tell(&["shows"], "`shows` has no sign".to_owned(), Some(help));
@@ -71,16 +79,10 @@ pub(in crate::corpus) fn check(
         place.extend(keys.iter().map(String::as_str));
         tell(&place, message, help.as_deref());
     }
-    let config = applies.and_then(|applies| applies.config.as_ref());
-    let wrong = config
-        .into_iter()
-        .flat_map(|pattern| spec::check_pattern(pattern.value()));
-    // A finding can be about a member that does not exist: only a name similar to an existing one can be a slip.
-    let is_slip = |help: &Option<String>| help.as_ref().is_none_or(|help| help.starts_with("did you mean"));
-    for wrong in wrong.filter(|wrong| is_slip(&wrong.help)) {
-        let mut place = vec!["applies", "config"];
-        place.extend(wrong.keys.iter().map(String::as_str));
-        tell(&place, wrong.message, wrong.help.as_deref());
+    let excuses = Excuses::default();
+    for (keys, (message, help)) in conditions(finding, &excuses) {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        tell(&keys, message, help.as_deref());
     }
     for (at, sign) in finding.shows.iter().enumerate() {
         for (keys, (message, help)) in sign::slips(sign, applies) {
@@ -92,5 +94,47 @@ pub(in crate::corpus) fn check(
             tell(&place, message, help.as_deref());
         }
     }
+    // An error elsewhere can keep a check from finishing.
+    if found.is_empty() {
+        found.extend(excuses.dead(document, finding.invalid.iter()));
+    }
     found
+}
+
+/// What in the conditions over a config no config as the spec has it can hold, and the finding does not declare wrong on
+/// purpose.
+fn conditions(finding: &Finding, excuses: &Excuses) -> Vec<At> {
+    let applies = finding.applies.as_ref();
+    let config = applies.and_then(|applies| applies.config.as_ref());
+    let of_config = config
+        .into_iter()
+        .flat_map(|pattern| spec::check_pattern(pattern.value()))
+        .map(|wrong| (["applies", "config"].map(str::to_owned).to_vec(), 0, wrong));
+    let of_signs = finding.shows.iter().enumerate().flat_map(|(at, sign)| {
+        let mount = sign
+            .mounted
+            .as_ref()
+            .map(|such| json!({"mounts": [such.value()]}));
+        let place = ["shows", &at.to_string(), "mounted"].map(str::to_owned).to_vec();
+        let wrongs = mount.iter().flat_map(spec::check_pattern).collect::<Vec<_>>();
+        // `mounts` and the index stand for `mounted`.
+        wrongs.into_iter().map(move |wrong| (place.clone(), 2, wrong))
+    });
+    of_config
+        .chain(of_signs)
+        .filter(|(_, _, wrong)| !excuses.holds(&finding.invalid, &wrong.path()))
+        .map(|(place, skipped, wrong)| {
+            let help = wrong.help.clone().or_else(|| excused(&wrong));
+            let keys = place.into_iter().chain(wrong.keys.into_iter().skip(skipped));
+            (keys.collect(), (wrong.message, help))
+        })
+        .collect()
+}
+
+/// What to do where the finding means it.
+fn excused(wrong: &Wrong) -> Option<String> {
+    Some(format!(
+        "if the finding is about that, write `invalid: [{}]`",
+        wrong.path()
+    ))
 }

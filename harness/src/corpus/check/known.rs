@@ -12,7 +12,7 @@ use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, facts, near, st
 
 use super::facts::{Names, known_fact};
 use super::slip::Slip;
-use super::{machine, values};
+use super::{machine, unlooked, values};
 use crate::corpus::diagnostic::Diagnostic;
 use crate::corpus::document::Document;
 use crate::corpus::{Corpus, limits};
@@ -135,7 +135,8 @@ fn members(document: &Document<'_>, index: &str, group: &Group, against: &Agains
         .collect()
 }
 
-/// The fact must belong to each member that the group names; if it names none, to at least one member.
+/// The fact must belong to each member that the group names, and be looked at there; if it names none, to at least one
+/// member.
 fn path(
     document: &Document<'_>,
     index: &str,
@@ -151,7 +152,9 @@ fn path(
     let about = names
         .iter()
         .filter(|(case, _)| group.is_about(case.member.as_deref()));
-    let slips: Vec<Option<Slip>> = about.map(|(_, names)| names.parts(&found)).collect();
+    // As for what a case expects and watches.
+    let slip = |(case, names): &(&Case, Names)| names.parts(&found).or_else(|| unlooked::fact(case, fact));
+    let slips: Vec<Option<Slip>> = about.map(slip).collect();
     if group.members.is_empty() && slips.iter().any(Option::is_none) {
         return None;
     }

@@ -2,6 +2,7 @@
 
 mod caller;
 mod config;
+mod entries;
 mod facts;
 mod finding;
 mod known;

@@ -128,7 +128,7 @@ fn options(step: &Step, wrong: &mut impl FnMut(String)) {
 fn signal(place: Place<'_>, index: &str, step: &Step, excuses: &Excuses) -> Option<Diagnostic> {
     let text = step.options.signal.as_ref()?;
     let help = names::signal(text)?;
-    if excuses.holds(place.case, "kill.signal") {
+    if excuses.holds(&place.case.body.invalid, "kill.signal") {
         return None;
     }
     let keys = ["steps", index, step.op.name(), "signal"];

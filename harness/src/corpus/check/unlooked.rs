@@ -22,11 +22,10 @@ use crate::corpus::diagnostic::Diagnostic;
 pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, names: &Names) -> Vec<Diagnostic> {
     let case = place.case;
     let look = Look {
-        case,
+        lived: Lived::of(case),
         config,
         corpus,
         names,
-        lives: life::lives(&case.body.steps),
         root: OnceCell::new(),
     };
     let expected = case.body.expect.keys().filter_map(|path| {
@@ -43,15 +42,19 @@ pub(super) fn case(place: Place<'_>, config: &Value, corpus: &Corpus, names: &Na
     expected.chain(watched).collect()
 }
 
+/// Why nobody looks at a fact of a case: its container does not have that life, or no step shows it.
+pub(super) fn fact(case: &Case, path: &str) -> Option<Slip> {
+    let of = facts::find(path).and_then(|found| found.of);
+    Lived::of(case).unshown(Channel::of(path)?, path, of)
+}
+
 /// What is looked at in a case's runs.
 struct Look<'a> {
-    case: &'a Case,
+    lived: Lived<'a>,
     config: &'a Value,
     corpus: &'a Corpus,
     /// The other containers and processes.
     names: &'a Names,
-    /// The life of its container that each step is in.
-    lives: Vec<u32>,
     /// What is known about the main container's files, once it is asked for.
     root: OnceCell<Root>,
 }
@@ -61,16 +64,15 @@ impl Look<'_> {
     fn expected(&self, path: &str) -> Option<Slip> {
         let channel = Channel::of(path)?;
         let of = facts::find(path).and_then(|found| found.of);
-        let (life, first) = life::life_of(path);
-        self.unlived(path, of, life)
-            .or_else(|| self.unseen(channel, path, first, &self.taken(of, Some(life))))
+        self.lived
+            .unshown(channel, path, of)
             .or_else(|| self.uncompared_call(channel, path))
             .or_else(|| self.unasked(path))
     }
 
     /// Why nothing that a watched path can choose is looked at.
     fn watched(&self, channel: Channel, path: &str) -> Option<Slip> {
-        let mut all = self.case.body.watched(channel).iter();
+        let mut all = self.lived.case.body.watched(channel).iter();
         if channel == Channel::Syscall && all.all(|word| word == fact::ONLY) {
             let help = "name the calls beside it: `syscall: [only, openat]`".to_owned();
             return Some((format!("`{path}` leaves out all calls"), Some(help)));
@@ -84,8 +86,10 @@ impl Look<'_> {
             .chain((path == fact::ONLY).then_some(None))
             .collect();
         let slip = |of: &Option<&str>| {
-            self.unlived(&whole, *of, life)
-                .or_else(|| self.unseen(channel, &whole, &format!("{first}."), &self.taken(*of, wanted)))
+            let lived = &self.lived;
+            lived
+                .unlived(&whole, *of, life)
+                .or_else(|| lived.unseen(channel, &whole, &format!("{first}."), &lived.taken(*of, wanted)))
         };
         // One suitable reading is enough.
         let slips: Vec<Option<Slip>> = ofs.iter().map(slip).collect();
@@ -93,6 +97,87 @@ impl Look<'_> {
             return None;
         }
         slips.into_iter().flatten().next()
+    }
+
+    /// Calls are kept where a case watches them.
+    fn uncompared_call(&self, channel: Channel, path: &str) -> Option<Slip> {
+        if channel != Channel::Syscall || is_compared(self.lived.case, path) {
+            return None;
+        }
+        let call = fact::call_of(path.trim_start_matches("syscall."));
+        let help = format!("write `watch: {{syscall: [{call}]}}`");
+        Some((format!("no calls of `{call}` are recorded"), Some(help)))
+    }
+
+    /// A fact of the probe for which the process does not ask it.
+    fn unasked(&self, path: &str) -> Option<Slip> {
+        let found = facts::find(path).filter(|found| found.kind.from == From::Inside)?;
+        // A text edit can change the words, too.
+        if !self.lived.case.body.config_text.is_empty() || path.contains("${") {
+            return None;
+        }
+        let name = name(path, found.of)?;
+        let can_report = match found.of {
+            // Most of what is expected is about this one.
+            None => self.root().can_report(&self.config["process"], &name),
+            Some(of) => {
+                let (config, process) = self.process(of)?;
+                Root::of(self.lived.case, &config, self.corpus).can_report(&process, &name)
+            }
+        };
+        if can_report {
+            return None;
+        }
+        let help = "`/bin/probe help` prints what it reports when asked".to_owned();
+        Some((format!("the probe is not asked for `{path}`"), Some(help)))
+    }
+
+    fn root(&self) -> &Root {
+        self.root
+            .get_or_init(|| Root::of(self.lived.case, self.config, self.corpus))
+    }
+
+    /// The config of another container, or of the one that an exec'ed process is in, and the process.
+    fn process(&self, of: &str) -> Option<(Value, Value)> {
+        let steps = &self.lived.case.body.steps;
+        let labels = labels(steps);
+        let step = labels.iter().zip(steps).find_map(|(label, step)| match step.op {
+            Op::Exec => (label == of).then_some(step),
+            Op::Create | Op::Run => (step.container() == of).then_some(step),
+            _ => None,
+        })?;
+        let mut config = self.config.clone();
+        if let Some(extra) = &step.options.config {
+            merge(&mut config, extra).ok()?;
+        }
+        let mut process = config["process"].clone();
+        if let Some(exec) = &step.options.process {
+            merge(&mut process, exec).ok()?;
+        }
+        Some((config, process))
+    }
+}
+
+/// The containers of a case, with their lives.
+struct Lived<'a> {
+    case: &'a Case,
+    /// The life of its container that each step is in.
+    lives: Vec<u32>,
+}
+
+impl<'a> Lived<'a> {
+    fn of(case: &'a Case) -> Self {
+        Self {
+            case,
+            lives: life::lives(&case.body.steps),
+        }
+    }
+
+    /// Why no run shows the fact.
+    fn unshown(&self, channel: Channel, path: &str, of: Option<&str>) -> Option<Slip> {
+        let (life, first) = life::life_of(path);
+        self.unlived(path, of, life)
+            .or_else(|| self.unseen(channel, path, first, &self.taken(of, Some(life))))
     }
 
     /// A life that the container does not have: `process.exit#2` of one that is made once.
@@ -173,64 +258,6 @@ impl Look<'_> {
             return says("if `filter` is false", "take `filter: false` out of `watch`");
         }
         None
-    }
-
-    /// Calls are kept where a case watches them.
-    fn uncompared_call(&self, channel: Channel, path: &str) -> Option<Slip> {
-        if channel != Channel::Syscall || is_compared(self.case, path) {
-            return None;
-        }
-        let call = fact::call_of(path.trim_start_matches("syscall."));
-        let help = format!("write `watch: {{syscall: [{call}]}}`");
-        Some((format!("no calls of `{call}` are recorded"), Some(help)))
-    }
-
-    /// A fact of the probe for which the process does not ask it.
-    fn unasked(&self, path: &str) -> Option<Slip> {
-        let found = facts::find(path).filter(|found| found.kind.from == From::Inside)?;
-        // A text edit can change the words, too.
-        if !self.case.body.config_text.is_empty() || path.contains("${") {
-            return None;
-        }
-        let name = name(path, found.of)?;
-        let can_report = match found.of {
-            // Most of what is expected is about this one.
-            None => self.root().can_report(&self.config["process"], &name),
-            Some(of) => {
-                let (config, process) = self.process(of)?;
-                Root::of(self.case, &config, self.corpus).can_report(&process, &name)
-            }
-        };
-        if can_report {
-            return None;
-        }
-        let help = "`/bin/probe help` prints what it reports when asked".to_owned();
-        Some((format!("the probe is not asked for `{path}`"), Some(help)))
-    }
-
-    fn root(&self) -> &Root {
-        self.root
-            .get_or_init(|| Root::of(self.case, self.config, self.corpus))
-    }
-
-    /// The config of another container, or of the one that an exec'ed process is in, and the process.
-    fn process(&self, of: &str) -> Option<(Value, Value)> {
-        let steps = &self.case.body.steps;
-        let labels = labels(steps);
-        let step = labels.iter().zip(steps).find_map(|(label, step)| match step.op {
-            Op::Exec => (label == of).then_some(step),
-            Op::Create | Op::Run => (step.container() == of).then_some(step),
-            _ => None,
-        })?;
-        let mut config = self.config.clone();
-        if let Some(extra) = &step.options.config {
-            merge(&mut config, extra).ok()?;
-        }
-        let mut process = config["process"].clone();
-        if let Some(exec) = &step.options.process {
-            merge(&mut process, exec).ok()?;
-        }
-        Some((config, process))
     }
 }
 

@@ -8,6 +8,7 @@ use ocidiff_model::pattern::{alternatives, glob};
 use ocidiff_model::{Value, fact, near};
 use ocidiff_seccomp::action::errno_name;
 
+use super::entries;
 use super::slip::Slip;
 use crate::corpus::names;
 use crate::machine::names::{capability_names, capability_number};
@@ -24,7 +25,7 @@ pub(super) fn observed(path: &str, kinds: &[&Kind], value: &Value) -> Option<Sli
 
 /// An entry that a list can never have, where all rows are lists of known words.
 pub(super) fn entry(path: &str, kinds: &[&Kind], entry: &str) -> Option<Slip> {
-    let is_known = |kind: &&Kind| kind.values.contains(&Form::Capabilities);
+    let is_known = |kind: &&Kind| kind.values.iter().any(Form::is_list_of_names);
     if kinds.is_empty() || !kinds.iter().all(is_known) {
         return None;
     }
@@ -33,17 +34,16 @@ pub(super) fn entry(path: &str, kinds: &[&Kind], entry: &str) -> Option<Slip> {
 
 /// A pattern of lines for facts that have none.
 pub(super) fn lines(path: &str, kinds: &[&Kind], text: &str) -> Option<Slip> {
-    let has_lines = |form: &Form| !matches!(form, Form::Number | Form::Bool | Form::Capabilities);
-    let can_match = |form: &Form| {
-        let are = *form == Form::Capabilities;
-        let is_one = |name: &str| alternatives(text).iter().any(|one| glob(one, name));
-        has_lines(form) || (are && capability_names().iter().any(|name| is_one(name)))
+    let can_match = |form: &Form| match form {
+        Form::Number | Form::Bool => false,
+        form if form.is_list_of_names() => alternatives(text).iter().any(|one| entries::can_have(form, one)),
+        _ => true,
     };
     let is_open = |kind: &&Kind| kind.values.is_empty() || kind.values.iter().any(can_match);
     if kinds.is_empty() || kinds.iter().any(is_open) {
         return None;
     }
-    let help = "capabilities are written without CAP_, and numbers have `above` and `below`".to_owned();
+    let help = "names have no CAP_ and no SIG, and numbers have `above` and `below`".to_owned();
     Some((format!("no value of `{path}` matches `{text}`"), Some(help)))
 }
 
@@ -77,14 +77,18 @@ fn admits(forms: &[Form], value: &Value) -> bool {
     match value {
         Value::Int(_) => has(Form::Number),
         Value::Bool(_) => has(Form::Bool),
-        Value::List(items) => has(Form::List) || (has(Form::Capabilities) && are_capabilities(items)),
+        Value::List(items) => forms.iter().any(|form| match form {
+            Form::List => true,
+            Form::Capabilities => are_capabilities(items),
+            form => form.is_list_of_names() && items.iter().all(|item| entries::can_have(form, item)),
+        }),
         Value::Text(text) => forms.iter().any(|form| match form {
             Form::Word(word) => glob(text, word),
             Form::Signal => is_signal(text),
             Form::Errno => is_errno(text),
             // What can be a number is one wherever it is a number.
             Form::Text => !(has(Form::Number) && text.parse::<i64>().is_ok()),
-            Form::Number | Form::Bool | Form::List | Form::Capabilities => false,
+            _ => false,
         }),
     }
 }
@@ -92,9 +96,8 @@ fn admits(forms: &[Form], value: &Value) -> bool {
 /// Whether a value of that kind can be there, whatever its words.
 fn is_of_kind(forms: &[Form], value: &Value) -> bool {
     forms.iter().any(|form| match (form, value) {
-        (Form::Number, Value::Int(_))
-        | (Form::Bool, Value::Bool(_))
-        | (Form::List | Form::Capabilities, Value::List(_)) => true,
+        (Form::Number, Value::Int(_)) | (Form::Bool, Value::Bool(_)) => true,
+        (form, Value::List(_)) => form.is_list(),
         // What can be a number is one, and so is what can be true or false.
         (Form::Text | Form::Errno | Form::Signal | Form::Word(_), Value::Text(text)) => {
             let is_number = forms.contains(&Form::Number) && text.parse::<i64>().is_ok();
@@ -160,8 +163,9 @@ fn could_begin(pattern: &str, head: &str) -> bool {
 /// Whether a list can be that of a capability set.
 fn are_capabilities(items: &[String]) -> bool {
     if items.iter().any(|item| is_open(item)) {
-        let is_one = |item: &String| capability_names().iter().any(|name| glob(item, name));
-        return items.iter().all(is_one);
+        return items
+            .iter()
+            .all(|item| entries::can_have(&Form::Capabilities, item));
     }
     let bits: Option<Vec<usize>> = items.iter().map(|item| bit(item)).collect();
     bits.is_some_and(|bits| bits.is_sorted_by(|one, next| one < next))
@@ -196,6 +200,11 @@ fn meant(forms: &[&Form], value: &Value) -> Option<String> {
         }
         Value::Int(_) | Value::Bool(_) if has(Form::Text) => format!("\"{}\"", value.line()),
         Value::List(items) if has(Form::Capabilities) => sorted(items)?,
+        Value::List(items) => {
+            let form = forms.iter().find(|form| form.is_list_of_names())?;
+            let wrong = items.iter().find(|item| !entries::can_have(form, item))?;
+            return entries::meant(form, wrong).map(|meant| format!("did you mean `{meant}`?"));
+        }
         _ => return None,
     };
     Some(format!("write {written}"))
@@ -304,6 +313,6 @@ mod tests {
         assert!(told("process.exit", "1".into()) && told("proc.nnp", "true".into()));
         let entry = |path, item| entry(path, &facts::named(path), item).is_some();
         assert!(entry("proc.init.caps.eff", "CAP_KILL") && !entry("proc.init.caps.eff", "KI*"));
-        assert!(!entry("syscall.denied", "CAP_KILL"));
+        assert!(entry("syscall.denied", "CAP_KILL") && !entry("process.stdout", "CAP_KILL"));
     }
 }

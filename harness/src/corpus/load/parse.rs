@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ocidiff_confine::in_plain_words;
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_confine::yaml::weigh;
 use ocidiff_model::family::Family;
@@ -109,6 +110,11 @@ fn parse_file(name: &str, source: &Source, room: &Room) -> Result<Parsed, Vec<Di
     if name.ends_with(KNOWN) {
         return yaml::<Option<KnownFile>>(source).map(|known| Parsed::Known(known.unwrap_or_default()));
     }
+    if let Some(letter) = limits::pattern(name) {
+        let message = format!("`{letter}` is for patterns of names, and this is the name of a case");
+        let help = "rename the file, or its folder".to_owned();
+        return Err(vec![document(source).at(&[], message, help)]);
+    }
     let file: CaseFile = yaml(source)?;
     copies(&file, source, weight, room).map_err(|error| vec![*error])?;
     let stem = name.trim_end_matches(".yaml");
@@ -207,6 +213,6 @@ fn profile_of(source: &Source) -> Result<Parsed, Vec<Diagnostic>> {
         .map_err(|error| {
             let help = "a profile is the config's `linux.seccomp` as JSON".to_owned();
             let place = (error.line(), error.column());
-            vec![document(source).error(place, &error.to_string(), Some(help))]
+            vec![document(source).error(place, &in_plain_words(&error.to_string()), Some(help))]
         })
 }

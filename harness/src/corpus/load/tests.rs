@@ -1,6 +1,8 @@
 //! What loads, and what is reported about what does not.
 
+mod conditions;
 mod known;
+mod shapes;
 
 use super::*;
 
@@ -145,7 +147,7 @@ fn a_sign_of_a_finding_is_about_facts_that_there_are() {
         ("{fact: mount.order, lacks: /proc}", ""),
         (
             "{fact: process.exit, is: 1}",
-            "applies: {config: {linux: {rootfsPropagation: rshared}}}, ",
+            "applies: {config: {linux: {rootfsPropagation: rshared}}}, invalid: [linux.rootfsPropagation], ",
         ),
         ("{fact: '*', any: true, where: {process.exit: {is: 3}}}", ""),
         (

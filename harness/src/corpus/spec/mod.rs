@@ -3,7 +3,7 @@
 //! This uses our own table and not the typed crate, because the crate stops at the first error, cannot name the
 //! member that was meant, and supports members of newer specs late; a test compares the two.
 
-mod leaf;
+mod condition;
 mod part;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,8 @@ use ocidiff_model::near;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub(crate) use self::part::{Into, check_path, check_pattern};
+pub(crate) use self::condition::check_pattern;
+pub(crate) use self::part::{Into, check_path};
 
 /// Something in a config that the spec does not have.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,9 +37,13 @@ impl Wrong {
 
     /// The members that lead to it.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let names = self.keys.iter().map(String::as_str);
-        names.filter(|key| key.parse::<usize>().is_err())
+        self.keys.iter().map(String::as_str).filter(|key| is_member(key))
     }
+}
+
+/// Whether a key is a member's name: neither an index nor an operator of a condition.
+fn is_member(key: &str) -> bool {
+    !key.starts_with('$') && key.parse::<usize>().is_err()
 }
 
 /// A type as in the table.
@@ -121,12 +126,26 @@ fn unknown(keys: &[String], name: &str, members: &Members) -> Wrong {
     }
 }
 
+#[derive(Default)]
 struct Walk {
     keys: Vec<String>,
     found: Vec<Wrong>,
 }
 
 impl Walk {
+    /// Goes below a key, and comes back.
+    fn within(&mut self, key: &str, go: impl FnOnce(&mut Self)) {
+        self.keys.push(key.to_owned());
+        go(self);
+        self.keys.pop();
+    }
+
+    /// Whether the keys lead to a member of this member of the config.
+    fn is_below(&self, member: &str) -> bool {
+        let names: Vec<&String> = self.keys.iter().filter(|key| is_member(key)).collect();
+        matches!(names[..], [first, _] if first == member)
+    }
+
     fn named(&mut self, name: &str, value: &Value) {
         if let Some(of) = name.strip_prefix("list of ") {
             return self.list(of, value);
@@ -314,7 +333,7 @@ impl Walk {
         let names = self.keys.iter().rev();
         names
             .map(String::as_str)
-            .find(|key| key.parse::<usize>().is_err())
+            .find(|key| is_member(key))
             .unwrap_or_default()
     }
 

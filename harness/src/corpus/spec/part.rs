@@ -1,49 +1,6 @@
-//! Parts of a config that findings and mutants name: conditions over it, and paths into it.
+//! Paths into a config, as findings and mutants name its parts.
 
-use serde_json::Value;
-
-use super::{Members, TYPES, Type, Wrong, below, leaf, unknown};
-
-/// Members in a condition over a config (`applies`) that the spec does not have.
-pub(crate) fn check_pattern(pattern: &Value) -> Vec<Wrong> {
-    let mut found = Vec::new();
-    if let Some(Type::Members(members)) = TYPES.get("config") {
-        members_of(pattern, members, &mut Vec::new(), &mut found);
-    }
-    found
-}
-
-/// What a member of a condition leads to: operators and lists are looked through.
-fn members_of(pattern: &Value, members: &'static Members, keys: &mut Vec<String>, found: &mut Vec<Wrong>) {
-    match pattern {
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| members_of(item, members, keys, found)),
-        Value::Object(map) => {
-            for (key, inner) in map {
-                keys.push(key.clone());
-                if let ("$twice", Some(name)) = (key.as_str(), inner.as_str()) {
-                    if name != "*" && !members.types.contains_key(name) {
-                        keys.push(name.to_owned());
-                        found.push(unknown(keys, name, members));
-                        keys.pop();
-                    }
-                } else if key.starts_with('$') {
-                    members_of(inner, members, keys, found);
-                } else if let Some(of) = members.types.get(key) {
-                    leaf::check(inner, of, keys, found);
-                    if let Some(below) = below(of) {
-                        members_of(inner, below, keys, found);
-                    }
-                } else if !key.contains('*') {
-                    found.push(unknown(keys, key, members));
-                }
-                keys.pop();
-            }
-        }
-        _ => {}
-    }
-}
+use super::{Members, TYPES, Type, Wrong, unknown};
 
 /// A step of a path into a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

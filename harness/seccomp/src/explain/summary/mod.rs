@@ -53,6 +53,14 @@ pub struct Summary {
     pub unlisted: Vec<String>,
 }
 
+impl Summary {
+    /// What a line begins with: one of these.
+    #[must_use]
+    pub fn heads() -> Vec<String> {
+        text::heads()
+    }
+}
+
 /// Calls of one architecture with one answer that is not what is written.
 struct Part {
     numbers: Vec<Numbers>,

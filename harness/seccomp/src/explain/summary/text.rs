@@ -39,6 +39,40 @@ pub(super) enum Kind {
     Named,
 }
 
+/// What each line begins with: one of these.
+pub(super) fn heads() -> Vec<String> {
+    let none = String::new;
+    let calls = Kind::ALL.map(|kind| What::Calls(kind, Vec::new(), none()));
+    let classes = [
+        What::EveryCall,
+        What::Named,
+        What::NoMatch,
+        What::Newer(none()),
+        What::Negative(none()),
+        What::Behind,
+        What::NotNamed,
+        What::Gaps(none()),
+        What::Lacks,
+        What::Numbers(none()),
+    ];
+    let head = |what: &What| what.to_string().trim_end().to_owned();
+    classes.iter().chain(&calls).map(head).collect()
+}
+
+impl Kind {
+    const ALL: [Self; 9] = [
+        Self::LeftOut,
+        Self::Ignored,
+        Self::Differ,
+        Self::LowerHalf,
+        Self::Contradicting,
+        Self::NotHeld,
+        Self::NoRule,
+        Self::Otherwise,
+        Self::Named,
+    ];
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {

@@ -1,12 +1,13 @@
 //! A sign that asks for nothing would explain whatever differs.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use ocidiff_model::facts::{self, Form, Kind};
 use ocidiff_model::finding::{Applies, Context, Instead, Predicate, Sign};
 use ocidiff_model::pattern::alternatives;
 use ocidiff_model::{Channel, Value};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::corpus::check::slip::Slip;
 use crate::machine::names::capability_names;
@@ -82,6 +83,10 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
         _ => Vec::new(),
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| Value::from(*text)).collect::<Vec<_>>();
+    let lists = |items: &[&str]| {
+        let lists = items.iter().map(|item| Value::List(vec![(*item).to_owned()]));
+        lists.chain([Value::List(Vec::new())]).collect::<Vec<_>>()
+    };
     let mut all = Vec::new();
     for form in kinds.iter().flat_map(|kind| &kind.values) {
         let mut values = match form {
@@ -95,11 +100,16 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
                 let names: Vec<String> = capability_names().iter().map(ToString::to_string).collect();
                 vec![Value::List(Vec::new()), Value::List(names)]
             }
+            Form::Signals => lists(&["HUP", "PIPE"]),
+            Form::Denials => lists(&["mkdir EPERM", "fchmodat2 ENOSYS"]),
+            Form::Departures => lists(&["every call: ALLOW [x32]", "negative numbers: ALLOW [i386]"]),
             Form::Word(_) => continue,
         };
         match form {
             Form::Text => values.extend(lacked.iter().map(|item| Value::from(item.as_str()))),
-            Form::List => values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()]))),
+            form if form.is_list() => {
+                values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()])));
+            }
             _ => {}
         }
         all.push(values);
@@ -120,21 +130,13 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
     all
 }
 
-/// Whether some workloads cannot meet it: a member of the config is asked for, or a step that not every case has.
+/// Whether some workloads cannot meet it: not all configs as they are usually written have what it asks for, or not
+/// every case takes the step.
 fn is_narrow(applies: &Applies) -> bool {
-    let asks = |pattern: &Json| match pattern {
-        Json::Object(map) => !map.is_empty(),
-        _ => true,
-    };
-    // What every config has, whatever it is.
-    let least = json!({
-        "ociVersion": "1.0.2", "root": {"path": "rootfs"},
-        "process": {"args": ["a"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
-    });
     let of_config = applies
         .config
         .as_ref()
-        .is_some_and(|pattern| asks(pattern.value()) && !(is_any(pattern.value()) && pattern.fits(&least)));
+        .is_some_and(|pattern| USUAL.iter().any(|config| !pattern.fits(config)));
     let defaults = ocidiff_model::Step::defaults();
     let of_steps = applies
         .steps
@@ -143,14 +145,53 @@ fn is_narrow(applies: &Applies) -> bool {
     of_config || of_steps
 }
 
-/// Whether it asks for members only, and for nothing of their values.
-fn is_any(pattern: &Json) -> bool {
-    match pattern {
-        Json::Object(map) => map
-            .iter()
-            .all(|(key, inner)| !key.starts_with('$') && is_any(inner)),
-        Json::Array(items) => !items.is_empty() && items.iter().all(is_any),
-        Json::String(text) => text == "*",
-        _ => false,
+/// Configs as they are usually written. What all of them have is asked of nobody in particular: of their values, no two
+/// are the same where workloads differ.
+// The text is part of the program, and is read by a test.
+static USUAL: LazyLock<Vec<Json>> =
+    LazyLock::new(|| serde_yaml::from_str(include_str!("usual.yaml")).unwrap_or_default());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::spec;
+
+    #[test]
+    fn the_usual_configs_are_as_the_spec_has_them_and_differ() {
+        assert_eq!(USUAL.len(), 3);
+        for config in USUAL.iter() {
+            assert_eq!(spec::check("config", config, &[]), Vec::new());
+        }
+    }
+
+    #[test]
+    fn what_nearly_every_config_meets_does_not_narrow() {
+        for (config, expected) in [
+            ("{}", false),
+            ("{process: '*'}", false),
+            ("{process: {args: {$not: []}}}", false),
+            ("{process: {args: [{$any: ['*']}]}}", false),
+            ("{process: {args: {$not: [/no/such]}}}", false),
+            ("{process: {user: {uid: {$above: -1}}}}", false),
+            ("{process: {capabilities: '*'}}", false),
+            ("{hostname: '*'}", false),
+            ("{hostname: {$not: x}}", false),
+            ("{hooks: null}", false),
+            ("{linux: {resources: {}}}", false),
+            ("{linux: {namespaces: [{type: mount}]}}", false),
+            ("{mounts: [{destination: /proc}]}", false),
+            ("{$any: [{hooks: '*'}, {hooks: null}]}", false),
+            ("{process: {user: {uid: 0}}}", true),
+            ("{process: {noNewPrivileges: true}}", true),
+            ("{process: {terminal: '*'}}", true),
+            ("{linux: {seccomp: '*'}}", true),
+            ("{linux: {resources: {memory: {limit: '*'}}}}", true),
+            ("{hooks: {prestart: ['*']}}", true),
+            ("{hostname: null}", true),
+        ] {
+            let yaml = format!("{{config: {config}}}");
+            let applies: Applies = serde_yaml::from_str(&yaml).expect(&yaml);
+            assert_eq!(is_narrow(&applies), expected, "{config}");
+        }
     }
 }

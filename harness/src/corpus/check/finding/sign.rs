@@ -4,12 +4,13 @@
 use ocidiff_model::Value;
 use ocidiff_model::facts::{self, Kind};
 use ocidiff_model::finding::{Applies, CALL, Instead, Predicate, SAID, Sign};
-use ocidiff_model::pattern::alternatives;
-use serde_json::json;
+use ocidiff_model::names::HOOKS;
+use ocidiff_model::pattern::{alternatives, glob};
 
 use super::open::{self, anything};
+use crate::corpus::check::machine::{self, At};
 use crate::corpus::check::slip::Slip;
-use crate::corpus::check::{machine, values};
+use crate::corpus::check::values;
 use crate::corpus::names;
 use crate::corpus::spec::{self, Into};
 
@@ -19,9 +20,6 @@ const ASIDE: [(&str, &str); 2] = [(SAID, "lifecycle.<step>.said"), (CALL, "lifec
 /// The members of `process.user` that are numbers.
 const USER: [&str; 2] = ["uid", "gid"];
 
-/// A member of the sign, and what is wrong there.
-type At = (Vec<String>, Slip);
-
 /// Everything that is wrong with a sign.
 pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     let at = |keys: &[&str], slip: Slip| (keys.iter().map(|key| (*key).to_owned()).collect(), slip);
@@ -30,7 +28,6 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     found.extend(fact(&sign.fact, false).map(|slip| at(&["fact"], slip)));
     let listed = sign.listed.as_ref().and_then(|path| member(path, true));
     found.extend(listed.map(|slip| at(&["listed"], slip)));
-    found.extend(mounted(sign));
     found.extend(predicate(&sign.fact, &kinds, &sign.shows).map(|(key, slip)| at(&[key], slip)));
     found.extend(instead(sign, &kinds).map(|slip| at(&["instead"], slip)));
     for (key, conditions) in [("where", &sign.beside), ("others", &sign.others)] {
@@ -48,26 +45,11 @@ pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
     found
 }
 
-/// What no mount of a config has.
-fn mounted(sign: &Sign) -> Vec<At> {
-    let config = sign
-        .mounted
-        .as_ref()
-        .map(|such| json!({"mounts": [such.value()]}));
-    let wrong = config.iter().flat_map(spec::check_pattern);
-    let at = |wrong: spec::Wrong| {
-        let inside = wrong.keys.into_iter().skip(2);
-        let place = ["mounted".to_owned()].into_iter().chain(inside).collect();
-        (place, (wrong.message, wrong.help))
-    };
-    wrong.map(at).collect()
-}
-
 /// A path of which one alternative names no fact.
 fn fact(path: &str, is_aside_allowed: bool) -> Option<Slip> {
     let is_there = |one: &String| {
         let kinds = facts::named(one);
-        !kinds.is_empty() && is_about_calls(one, &kinds)
+        !kinds.is_empty() && is_about_calls(one, &kinds) && is_about_hooks(one, &kinds)
     };
     let is_aside = |one: &String| ASIDE.iter().any(|(_, kind)| facts::can_name(one, kind));
     let wrong = alternatives(path)
@@ -94,7 +76,12 @@ fn help_for(path: &str) -> Option<String> {
         let head = &path[..path.len() - last.len()];
         Some(format!("did you mean `{head}{word}`?"))
     };
-    call.or_else(meant).or_else(of_step)
+    let of_hook = || {
+        let name = hook(path).filter(|name| !HOOKS.contains(name))?;
+        let meant = ocidiff_model::near::near(name, HOOKS)?;
+        Some(format!("did you mean `{}`?", path.replacen(name, meant, 1)))
+    };
+    call.or_else(of_hook).or_else(meant).or_else(of_step)
 }
 
 /// The call that a fact of calls is about, or the calls, with `*` for any text.
@@ -110,6 +97,19 @@ fn syscall(path: &str) -> Option<&str> {
 fn is_about_calls(path: &str, kinds: &[&Kind]) -> bool {
     let is_of_call = |kind: &&Kind| kind.fact.contains("<call>");
     !kinds.iter().all(is_of_call) || syscall(path).is_none_or(names::can_be_call)
+}
+
+/// The hook that a fact of hooks is about, or the hooks, with `*` for any text.
+fn hook(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("hook.")?;
+    rest.split(['.', '#']).next()
+}
+
+/// Whether a hook has that name in bundles: what a case calls its own hooks is not known of others.
+fn is_about_hooks(path: &str, kinds: &[&Kind]) -> bool {
+    let is_of_hook = |kind: &&Kind| kind.fact.contains("<hook>");
+    let is_one = |name: &str| name.starts_with('*') || HOOKS.iter().any(|hook| glob(name, hook));
+    !kinds.iter().all(is_of_hook) || hook(path).is_none_or(is_one)
 }
 
 /// What is wrong with a condition, and the member in which it is.

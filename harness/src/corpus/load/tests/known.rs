@@ -92,3 +92,60 @@ fn a_fact_is_written_once_for_the_same_cases_and_machines() {
         assert!(!clash || told.contains("a.known.yaml:2:"), "{told}");
     }
 }
+
+#[test]
+fn a_fact_of_a_life_or_container_that_there_is_not_is_refused_as_in_the_case() {
+    for (steps, fact, expected) in [
+        (
+            "",
+            "process.exit#2",
+            "`process.exit#2` is not looked at: `main` is made once",
+        ),
+        ("", "proc.umask#1#2", "`main` is made once"),
+        ("create, start, wait, delete, create, start", "process.exit#2", ""),
+        (
+            "create, start, wait, delete, create, start",
+            "process.exit#3",
+            "`main` is made 2 times",
+        ),
+        (
+            "create, start, {create: {as: b, config: {}}}",
+            "process.b.exit#2",
+            "`b` is made once",
+        ),
+        (
+            "create, start, {create: {as: b, config: {}}}",
+            "process.b.exit",
+            "if no step starts `b`",
+        ),
+        (
+            "create, start, exec, wait",
+            "process.exec.exit#2",
+            "`exec` is made once",
+        ),
+        (
+            "create, delete",
+            "process.exit",
+            "if no step starts the main container",
+        ),
+        ("run", "process.exit", "of a container that is run"),
+    ] {
+        let case = match steps {
+            "" => "{summary: s}".to_owned(),
+            steps => format!("{{summary: s, steps: [{steps}]}}"),
+        };
+        let known =
+            format!("- facts: {{{fact}: [{{because: runc/a, who: [runc], shows: 1}}, {{otherwise: 0}}]}}\n");
+        let known = known.replace(fact, &format!("\"{fact}\""));
+        let told = errors(&[
+            ("findings/runc/a.yaml", FINDING),
+            ("t/a.yaml", &case),
+            ("t/a.known.yaml", &known),
+        ])
+        .join("\n");
+        assert!(
+            told.contains(expected) && told.is_empty() == expected.is_empty(),
+            "{steps}: {fact}: {told}"
+        );
+    }
+}
