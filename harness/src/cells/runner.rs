@@ -109,6 +109,7 @@ impl CellRunner {
                     return Finished {
                         report,
                         records: Vec::new(),
+                        idle: None,
                     };
                 }
                 let mut finished = self.judge(origin).run(self, entry, &bundle, started).await;

@@ -14,6 +14,19 @@ pub struct Finished {
     pub report: CaseReport,
     /// By runtime, the reference's first; empty where nothing was launched.
     pub records: Vec<Record>,
+    /// If a runtime is compared with itself: why a run in which no other runtime does more would be broken.
+    pub idle: Option<String>,
+}
+
+impl Finished {
+    /// The same without what was observed, which may be large.
+    #[must_use]
+    pub fn without_records(self) -> Self {
+        Self {
+            records: Vec::new(),
+            ..self
+        }
+    }
 }
 
 /// A case that is not run.
@@ -37,6 +50,7 @@ fn without(case: &Case, verdict: Verdict, why: String, started: Instant) -> Fini
     Finished {
         report,
         records: Vec::new(),
+        idle: None,
     }
 }
 
