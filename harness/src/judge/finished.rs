@@ -19,6 +19,16 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Without records.
+    #[must_use]
+    pub fn of(report: CaseReport) -> Self {
+        Self {
+            report,
+            records: Vec::new(),
+            idle: None,
+        }
+    }
+
     /// The same without what was observed, which may be large.
     #[must_use]
     pub fn without_records(self) -> Self {
@@ -47,11 +57,7 @@ fn without(case: &Case, verdict: Verdict, why: String, started: Instant) -> Fini
         why: Some(why),
         ..report(case, started)
     };
-    Finished {
-        report,
-        records: Vec::new(),
-        idle: None,
-    }
+    Finished::of(report)
 }
 
 pub(super) fn report(case: &Case, started: Instant) -> CaseReport {
