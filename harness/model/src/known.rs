@@ -329,9 +329,13 @@ impl KnownEntry {
     /// What is written about a runtime, and why; `None` if nothing is.
     #[must_use]
     pub fn value_for(&self, runtime: &RuntimeId) -> Option<&Value> {
-        self.written_for(runtime)
-            .map(|written| &written.shows)
-            .or(self.otherwise.as_ref())
+        self.named_value_for(runtime).or(self.otherwise.as_ref())
+    }
+
+    /// What is written about a runtime that an item names; `None` if it is like all others.
+    #[must_use]
+    pub fn named_value_for(&self, runtime: &RuntimeId) -> Option<&Value> {
+        self.written_for(runtime).map(|written| &written.shows)
     }
 
     /// The findings that make a runtime's value what it is; empty if it is like all others.

@@ -14,13 +14,14 @@ use ocidiff_confine::Root;
 use ocidiff_confine::copy::{Budget, Stopped, copy_tree};
 use ocidiff_model::record::BundleDigest;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, FileSpec, Op, Rootfs};
+use ocidiff_model::{Case, FileSpec, Rootfs};
 use ocidiff_runtimes::Store;
 use tokio::sync::watch;
 
 use crate::cell::stand_in::StandIn;
 use crate::corpus::Corpus;
-use crate::corpus::config::{self, ConfigError};
+use crate::corpus::config::ConfigError;
+use crate::corpus::configs;
 use crate::digest::{self, of_text};
 
 use given::Reach;
@@ -133,7 +134,7 @@ impl Builder {
             layer::make(&folder, &case.body.files, &self.probe()?)?;
             layers.insert(0, (folder.clone(), digest::of_tree(&folder)?));
         }
-        let configs = self.configs(case, corpus)?;
+        let configs = configs::texts(case, corpus)?;
         Ok(bundle(layers, configs))
     }
 
@@ -188,23 +189,6 @@ impl Builder {
             stand_ins,
             ..bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)]))
         })
-    }
-
-    fn configs(&self, case: &Case, corpus: &Corpus) -> Result<BTreeMap<String, String>, Error> {
-        let mut configs = BTreeMap::from([(MAIN.to_owned(), config::text(case, corpus, MAIN, None)?)]);
-        for step in case
-            .body
-            .steps
-            .iter()
-            .filter(|step| matches!(step.op, Op::Create | Op::Run))
-        {
-            let name = step.container();
-            configs.insert(
-                name.to_owned(),
-                config::text(case, corpus, name, step.options.config.as_ref())?,
-            );
-        }
-        Ok(configs)
     }
 
     /// Fetches what a case's rootfs needs from the network, so that it is in the store.

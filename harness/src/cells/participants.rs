@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ocidiff_model::event::Participant;
-use ocidiff_model::merge::merge;
 use ocidiff_model::step::labels;
 use ocidiff_model::{Case, Op, RuntimeId, Step, life};
 use ocidiff_runtimes::{Call, Flag, Origin, Runtime, Var};
 use serde_json::Value;
 
 use crate::cell::job::{JobStep, Lacks};
+use crate::corpus::configs::process_of;
 use crate::mutants::{Mutant, wrap};
 use crate::paths;
 
@@ -234,14 +234,7 @@ fn call(op: Op, step: &Step, container: &str, terminal: bool, input: Option<&std
 fn input(label: &str, step: &Step, config: &Value) -> Option<(std::path::PathBuf, String)> {
     let path = std::path::Path::new(paths::INPUT).join(format!("{label}.json"));
     match step.op {
-        Op::Exec => {
-            let mut process = config["process"].clone();
-            if let Some(changes) = &step.options.process {
-                // The checks at loading saw that it is a map; a list key that is not one stays as it is.
-                let _ = merge(&mut process, changes);
-            }
-            Some((path, process.to_string()))
-        }
+        Op::Exec => Some((path, process_of(step, config).to_string())),
         Op::Update => step
             .options
             .resources

@@ -13,8 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use crate::bundle::{Builder, Bundle};
-use crate::cell::job::Lacks;
-use crate::cell::job::{CallsJob, JobStep, RecordJob};
+use crate::cell::job::{CallsJob, JobStep, Lacks, RecordJob};
 use crate::cells::abilities::Abilities;
 use crate::cells::carry::Carry;
 use crate::cells::executed::{Beside, beside, libraries};
@@ -25,6 +24,7 @@ use crate::cells::participants::Contender;
 use crate::corpus::{Corpus, Entry};
 use crate::digest::hex;
 use crate::judge::confirm::{Judge, Launch, Origin, config_of};
+use crate::judge::control;
 use crate::judge::filters;
 use crate::judge::finished::{broken, skipped};
 use crate::judge::fixed::Newest;
@@ -97,27 +97,33 @@ impl CellRunner {
         }
         match self.builder.build(&entry.case, &self.corpus) {
             Ok(bundle) => {
-                let origin = if self.control {
-                    Origin::Control
-                } else {
-                    Origin::Case
-                };
                 let carry = self.carry.as_ref();
                 let key = carry.and_then(|carry| carry.key(entry, &bundle.digest));
                 let carried = || self.carry.as_ref()?.earlier(&entry.case.name, key.as_ref()?);
                 if let Some(report) = carried() {
-                    return Finished {
-                        report,
-                        records: Vec::new(),
-                    };
+                    return Finished::of(report);
                 }
-                let mut finished = self.judge(origin).run(self, entry, &bundle, started).await;
+                let mut finished = match self.control {
+                    true => self.with_itself(entry, &bundle, started).await,
+                    false => self.judge(Origin::Case).run(self, entry, &bundle, started).await,
+                };
                 finished.report.key = key;
                 finished.report.control = self.control;
                 finished
             }
             Err(error) => broken(&entry.case, error.to_string(), started),
         }
+    }
+
+    /// The same for a runtime that is compared with itself.
+    async fn with_itself(&self, entry: &Entry, bundle: &Bundle, started: Instant) -> Finished {
+        let judge = self.judge(Origin::Control);
+        let alone = self.contenders.first().map(|one| control::alone(entry, &one.id));
+        let mut finished = judge
+            .run(self, alone.as_ref().unwrap_or(entry), bundle, started)
+            .await;
+        finished.idle = judge.idle(entry, bundle, &finished.records);
+        finished
     }
 
     /// The same with a copy of the user's bundle.

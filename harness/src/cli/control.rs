@@ -1,13 +1,13 @@
 //! `ocidiff control`: each runtime against itself. What differs then is a false alarm.
 
-use ocidiff_model::known::ANY;
-use ocidiff_model::{Counts, ExitStatus, Value, Verdict};
+use ocidiff_model::{Counts, ExitStatus, Verdict};
 use ocidiff_reports::{safe, terminal};
 
 use super::args::ControlArgs;
 use super::{output, records};
-use crate::cells::participants;
 use crate::error::Error;
+use crate::judge::control::{self, UNCOMPARED};
+use crate::judge::finished::Finished;
 use crate::machine::root;
 use crate::run::suite;
 
@@ -19,36 +19,26 @@ pub(crate) fn control(args: &ControlArgs) -> Result<ExitStatus, Error> {
     let mut counts = Counts::default();
     let mut told = output::Aside::default();
     for round in 1..=args.rounds {
+        let mut ran = Vec::new();
         for runtime in &runtimes {
-            let mut corpus = suite::corpus(args.with.cases.as_deref())?;
-            let id = participants::id(runtime, runtime.label());
-            // What is written about a difference between runtimes has no meaning between a runtime and itself, unless
-            // it is written to change from run to run; nor does an expectation that the runtime breaks both times.
-            for entry in &mut corpus.entries {
-                let any = Value::from(ANY);
-                entry
-                    .known
-                    .0
-                    .retain(|known| matches!(known.value_for(&id), Some(value) if *value == any));
-                entry.case.body.expect.clear();
-                entry
-                    .case
-                    .body
-                    .steps
-                    .iter_mut()
-                    .for_each(|step| step.options.expect = None);
-            }
+            let corpus = suite::corpus(args.with.cases.as_deref())?;
             let twice = vec![runtime.clone(), runtime.clone()];
-            let ran = records::run_with(corpus, &args.patterns, &args.with, twice, true)?;
+            let of_runtime = records::run_with(corpus, &args.patterns, &args.with, twice, true)?;
+            ran.push(
+                of_runtime
+                    .into_iter()
+                    .map(|(_, finished)| finished.without_records())
+                    .collect(),
+            );
+        }
+        break_idle(&mut ran);
+        for (runtime, finished) in runtimes.iter().zip(&ran) {
             let mut here = Counts::default();
-            for (_, finished) in &ran {
-                here.add(finished.report.verdict);
-                counts.add(finished.report.verdict);
-                if !matches!(
-                    finished.report.verdict,
-                    Verdict::Agree | Verdict::Known | Verdict::Skipped | Verdict::Unsupported
-                ) {
-                    told.print(&terminal::case(&finished.report, &output::style()));
+            for Finished { report, .. } in finished {
+                here.add(report.verdict);
+                counts.add(report.verdict);
+                if !is_quiet(report.verdict) {
+                    told.print(&terminal::case(report, &output::style()));
                 }
             }
             told.print(&format!(
@@ -86,8 +76,20 @@ fn said(counts: &Counts) -> String {
     said
 }
 
-/// Verdicts of cases in which nothing was compared with anything.
-const UNCOMPARED: [Verdict; 3] = [Verdict::Skipped, Verdict::Unsupported, Verdict::Broken];
+/// Each case under all of the runtimes: all ran the same cases.
+fn break_idle(ran: &mut [Vec<Finished>]) {
+    let cases = ran.first().map_or(0, Vec::len);
+    for at in 0..cases {
+        control::break_idle(ran.iter_mut().filter_map(|of_runtime| of_runtime.get_mut(at)));
+    }
+}
+
+fn is_quiet(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Agree | Verdict::Known | Verdict::Skipped | Verdict::Unsupported
+    )
+}
 
 fn compared(counts: &Counts) -> usize {
     let uncompared: usize = UNCOMPARED.into_iter().map(|verdict| counts.of(verdict)).sum();

@@ -4,6 +4,7 @@
 mod adhoc;
 mod check;
 pub(crate) mod config;
+pub mod configs;
 pub mod diagnostic;
 pub mod document;
 pub mod files;

@@ -10,12 +10,13 @@ use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::known::{Machine, Rate};
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::step::MAIN;
-use ocidiff_model::{Case, Difference, FindingId, Group, Op, Record, Requirement, Verdict};
+use ocidiff_model::{Case, Difference, FindingId, Op, Record, Requirement, Verdict};
 use serde_json::Value as Json;
 
 use crate::bundle::Bundle;
+use crate::corpus::configs::Configs;
 use crate::corpus::{Corpus, Entry};
-use crate::judge::compare::{groups, is_comparable};
+use crate::judge::compare::is_comparable;
 use crate::judge::failing;
 use crate::judge::filters;
 use crate::judge::finished::{Finished, broken, failures, first_broken, has_twins, report, unsupported};
@@ -82,9 +83,12 @@ impl Judge {
     ) -> Finished {
         let case = &entry.case;
         let records = self.launch(launch, case, bundle).await;
-        let own = || serde_json::from_str(config_of(bundle)).unwrap_or_default();
-        let config = launch.written().unwrap_or_else(own);
-        let first = self.judge(entry, &config, &records);
+        let configs = Configs::new(case, &bundle.configs);
+        let configs = match launch.written() {
+            Some(written) => configs.with_main(case, written),
+            None => configs,
+        };
+        let first = self.judge(entry, &configs, &records);
         if let Some(why) = first_broken(&records).or_else(|| self.never(entry, &records, &first)) {
             return Finished {
                 records,
@@ -102,10 +106,10 @@ impl Judge {
                 };
             }
             if shown.is_empty() {
-                shown.push(facts_only(&records));
+                shown.push(repeat::facts_only(&records));
             }
-            shown.push(facts_only(&again));
-            runs.push(self.judge(entry, &config, &again));
+            shown.push(repeat::facts_only(&again));
+            runs.push(self.judge(entry, &configs, &again));
         }
         let found = repeat::over(&runs, &shown, &self.rated(entry));
         let mut report = report(case, started);
@@ -136,7 +140,23 @@ impl Judge {
             .collect();
         report.differences = found;
         report.seconds = started.elapsed().as_secs_f64();
-        Finished { report, records }
+        Finished {
+            report,
+            records,
+            idle: None,
+        }
+    }
+
+    /// Why a run in which no other runtime did more than these would be broken.
+    #[must_use]
+    pub fn idle(&self, entry: &Entry, bundle: &Bundle, records: &[Record]) -> Option<String> {
+        let of_run = Self {
+            origin: Origin::Case,
+            ..self.clone()
+        };
+        let configs = Configs::new(&entry.case, &bundle.configs);
+        let found = of_run.judge(entry, &configs, records);
+        of_run.never(entry, records, &found)
     }
 
     async fn launch(&self, launch: &impl Launch, case: &Case, bundle: &Bundle) -> Vec<Record> {
@@ -193,7 +213,7 @@ impl Judge {
             .collect()
     }
 
-    fn judge(&self, entry: &Entry, config: &Json, records: &[Record]) -> Vec<Difference> {
+    fn judge(&self, entry: &Entry, configs: &Configs, records: &[Record]) -> Vec<Difference> {
         let comparable: Vec<&Record> = records.iter().filter(|record| is_comparable(record)).collect();
         let mut found = judge::judge(&entry.case, &entry.known, &self.machine, &comparable);
         if self.origin == Origin::Case {
@@ -209,7 +229,7 @@ impl Judge {
             }
         }
         let (runtimes, steps) = (self.runtimes(), steps(&entry.case));
-        let question = self.question(config, &runtimes, &steps, &comparable);
+        let question = self.question(configs, &runtimes, &steps, &comparable);
         self.recognise(&question, &mut found);
         if self.origin != Origin::Control {
             named::hold_against(&entries, &question, &self.newest, &mut found);
@@ -231,9 +251,9 @@ impl Judge {
         // Including a runtime that says that it does not support the config: that is what there is to explain.
         let told = |record: &&Record| !matches!(record.outcome, RunOutcome::Broken(_));
         let all: Vec<&Record> = records.iter().filter(told).collect();
-        let config = serde_json::from_str(config).unwrap_or_default();
+        let configs = Configs::new(case, &BTreeMap::from([(MAIN.to_owned(), config.to_owned())]));
         let (runtimes, steps) = (self.runtimes(), steps(case));
-        self.recognise(&self.question(&config, &runtimes, &steps, &all), found);
+        self.recognise(&self.question(&configs, &runtimes, &steps, &all), found);
     }
 
     fn runtimes(&self) -> Vec<&str> {
@@ -242,7 +262,7 @@ impl Judge {
 
     fn question<'a>(
         &'a self,
-        config: &'a Json,
+        configs: &'a Configs,
         runtimes: &'a [&'a str],
         steps: &'a [Op],
         records: &'a [&'a Record],
@@ -250,7 +270,7 @@ impl Judge {
         Question {
             catalogue: &self.corpus.findings,
             runtimes,
-            config,
+            configs,
             steps,
             machine: &self.machine,
             records,
@@ -351,35 +371,6 @@ impl Judge {
 
 fn steps(case: &Case) -> Vec<Op> {
     case.body.steps.iter().map(|step| step.op).collect()
-}
-
-/// The records without what is not compared, which may be large: the facts of every run are kept to the end.
-fn facts_only(records: &[Record]) -> Vec<Record> {
-    let comparable = records.iter().filter(|record| is_comparable(record));
-    comparable
-        .map(|record| Record {
-            case: record.case.clone(),
-            runtime: record.runtime.clone(),
-            bundle: record.bundle.clone(),
-            recorder: record.recorder.clone(),
-            outcome: record.outcome.clone(),
-            ran: record.ran,
-            steps: record.steps.clone(),
-            facts: record.facts.clone(),
-            filters: Vec::new(),
-            setup: Vec::new(),
-            calls: Vec::new(),
-            total_calls: record.total_calls,
-            seconds: record.seconds,
-        })
-        .collect()
-}
-
-impl repeat::Shown for Vec<Vec<Record>> {
-    fn groups(&self, run: usize, fact: &str) -> Vec<Group> {
-        let records: Vec<&Record> = self.get(run).into_iter().flatten().collect();
-        groups(fact, &records)
-    }
 }
 
 /// The text of the config.

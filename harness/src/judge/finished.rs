@@ -14,6 +14,29 @@ pub struct Finished {
     pub report: CaseReport,
     /// By runtime, the reference's first; empty where nothing was launched.
     pub records: Vec<Record>,
+    /// If a runtime is compared with itself: why a run in which no other runtime does more would be broken.
+    pub idle: Option<String>,
+}
+
+impl Finished {
+    /// Without records.
+    #[must_use]
+    pub fn of(report: CaseReport) -> Self {
+        Self {
+            report,
+            records: Vec::new(),
+            idle: None,
+        }
+    }
+
+    /// The same without what was observed, which may be large.
+    #[must_use]
+    pub fn without_records(self) -> Self {
+        Self {
+            records: Vec::new(),
+            ..self
+        }
+    }
 }
 
 /// A case that is not run.
@@ -34,10 +57,7 @@ fn without(case: &Case, verdict: Verdict, why: String, started: Instant) -> Fini
         why: Some(why),
         ..report(case, started)
     };
-    Finished {
-        report,
-        records: Vec::new(),
-    }
+    Finished::of(report)
 }
 
 pub(super) fn report(case: &Case, started: Instant) -> CaseReport {

@@ -209,7 +209,7 @@ mod tests {
                 "1:",
                 "did you mean `until`?",
             ),
-            ("ignore: all", "1:1", "sequence"),
+            ("ignore: all", "1:1", "expected a list, not a map"),
             ("- crun/some-thing", "1:3", "crun/some-thing"),
             (&format!("- {{{good}}}\n- {{{good}}}"), "2:4", "ignored twice"),
             (

@@ -5,6 +5,7 @@
 //! | [`changes`] | what a changed profile does to calls, by filters from before and after |
 //! | [`compare`] | which facts are compared, and which runtimes agree |
 //! | [`confirm`] | runs what is new again, and gives the verdict |
+//! | [`control`] | a runtime that is compared with itself |
 //! | [`failing`] | steps that fail under every runtime |
 //! | [`filters`] | decides seccomp filters: against the profile, against each other |
 //! | [`finished`] | a case that has its verdict, or is not judged |
@@ -20,6 +21,7 @@
 pub mod changes;
 pub mod compare;
 pub mod confirm;
+pub mod control;
 pub mod failing;
 pub mod filters;
 pub mod finished;

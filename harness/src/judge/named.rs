@@ -2,11 +2,13 @@
 //! findings, and they must show.
 
 use ocidiff_model::difference::{Account, How, Standing};
+use ocidiff_model::finding::Sign;
 use ocidiff_model::known::stands_for;
 use ocidiff_model::{Difference, Finding, FindingId, Group, KnownEntry, Record, Value};
 
 use crate::judge::compare::{difference, groups, speaks_of};
 use crate::judge::fixed::Newest;
+use crate::judge::recognise::items::{self, Side};
 use crate::judge::recognise::{Question, is_accused};
 use crate::judge::verdict::accounts;
 
@@ -52,14 +54,8 @@ impl Named<'_> {
         let holding = written.filter(|written| written.who.iter().any(|key| key.holds(&record.runtime)));
         let ids = holding.flat_map(|written| &written.because);
         let findings = ids.filter_map(|id| Some((id, self.question.catalogue.find(id)?)));
-        let Question {
-            config,
-            steps,
-            machine,
-            ..
-        } = self.question;
         findings
-            .filter(|(_, finding)| finding.fits(config, steps, machine))
+            .filter(|(_, finding)| self.question.applies(finding, &self.entry.fact))
             .collect()
     }
 
@@ -101,13 +97,15 @@ impl Named<'_> {
     fn as_said(&self, difference: &Difference, otherwise: Option<&Value>) -> Option<Vec<Account>> {
         let mut accounts = Vec::new();
         let mut usual: Vec<&Group> = Vec::new();
+        let mut sides = Vec::new();
         for group in &difference.groups {
+            let mut side = Side {
+                value: group.value.as_ref(),
+                signs: Vec::new(),
+            };
             let told = group.runtimes.iter().map(|label| {
-                let named = self.of_label(label);
-                let shown = named
-                    .into_iter()
-                    .filter(|(_, finding)| self.question.shows(label, &difference.fact, finding));
-                let because: Vec<FindingId> = shown.map(|(id, _)| id.clone()).collect();
+                let (because, signs) = self.shown(label, &difference.fact);
+                side.signs.extend(signs);
                 (!because.is_empty()).then(|| Account {
                     who: label.clone(),
                     because,
@@ -116,8 +114,12 @@ impl Named<'_> {
             });
             match told.collect::<Option<Vec<_>>>() {
                 Some(all) => accounts.extend(all),
-                None => usual.push(group),
+                None => {
+                    side.signs.clear();
+                    usual.push(group);
+                }
             }
+            sides.push(side);
         }
         let is_usual = match (usual.as_slice(), otherwise) {
             ([], _) => true,
@@ -125,7 +127,18 @@ impl Named<'_> {
             ([only], None) => difference.disagree() && !is_accused(difference, only),
             _ => false,
         };
-        (is_usual && !accounts.is_empty()).then_some(accounts)
+        let is_all = is_usual && items::agree(&difference.fact, &sides);
+        (is_all && !accounts.is_empty()).then_some(accounts)
+    }
+
+    /// Those of the findings of a runtime that it shows in a fact, with the signs that fit.
+    fn shown(&self, label: &str, fact: &str) -> (Vec<FindingId>, Vec<&Sign>) {
+        let named = self.of_label(label).into_iter();
+        let with_signs = named.map(|(id, finding)| (id, self.question.shown(label, fact, finding)));
+        let shown: Vec<(&FindingId, Vec<&Sign>)> =
+            with_signs.filter(|(_, signs)| !signs.is_empty()).collect();
+        let ids = shown.iter().map(|(id, _)| (*id).clone()).collect();
+        (ids, shown.into_iter().flat_map(|(_, signs)| signs).collect())
     }
 
     /// The difference that should show, if some of the participants do what a finding says and others do not.

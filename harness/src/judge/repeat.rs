@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Seen, Standing};
 use ocidiff_model::known::{Rate, stands_for};
-use ocidiff_model::{Difference, Group, Value};
+use ocidiff_model::{Difference, Group, Record, Value};
+
+use crate::judge::compare::{groups, is_comparable};
 
 /// The result of all runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +21,35 @@ pub struct Over {
 pub trait Shown {
     /// The groups of a fact in the run of this index.
     fn groups(&self, run: usize, fact: &str) -> Vec<Group>;
+}
+
+/// The records without what is not compared, which may be large: the facts of every run are kept to the end.
+pub(super) fn facts_only(records: &[Record]) -> Vec<Record> {
+    let comparable = records.iter().filter(|record| is_comparable(record));
+    comparable
+        .map(|record| Record {
+            case: record.case.clone(),
+            runtime: record.runtime.clone(),
+            bundle: record.bundle.clone(),
+            recorder: record.recorder.clone(),
+            outcome: record.outcome.clone(),
+            ran: record.ran,
+            steps: record.steps.clone(),
+            facts: record.facts.clone(),
+            filters: Vec::new(),
+            setup: Vec::new(),
+            calls: Vec::new(),
+            total_calls: record.total_calls,
+            seconds: record.seconds,
+        })
+        .collect()
+}
+
+impl Shown for Vec<Vec<Record>> {
+    fn groups(&self, run: usize, fact: &str) -> Vec<Group> {
+        let records: Vec<&Record> = self.get(run).into_iter().flatten().collect();
+        groups(fact, &records)
+    }
 }
 
 /// Combines the runs of a case. What did not show in the same way in each run is unstable, with every way in which it

@@ -36,7 +36,8 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
         }
     }
     for entry in entries {
-        if found.iter().all(|difference| difference.fact != entry.fact) && should_show(case, entry, records) {
+        let is_off = || should_show(case, entry, records) || is_belied(entry, records);
+        if found.iter().all(|difference| difference.fact != entry.fact) && is_off() {
             let mut gone = difference(&entry.fact, groups(&entry.fact, records));
             gone.standing = Standing::Gone;
             gone.written = all_written(entry, records);
@@ -271,6 +272,16 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
             let mut certain = certain.clone();
             certain.any(|written| !is_met(written))
         })
+}
+
+/// Whether a runtime that the entry names with a value shows another one, although nothing differs: what all others show
+/// may be any value.
+fn is_belied(entry: &KnownEntry, records: &[&Record]) -> bool {
+    let mut speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
+    speak.any(|record| {
+        let named = entry.named_value_for(&record.runtime);
+        named.is_some_and(|written| !stands_for(written, record.value(&entry.fact)))
+    })
 }
 
 /// Whether what is written about a runtime, which may be that it lacks the fact, is what the case expects.

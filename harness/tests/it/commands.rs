@@ -218,6 +218,11 @@ fn what_did_not_run_is_said_and_is_not_green() {
             "2 comparisons, 0 false alarms, 2 skipped",
         ),
         (
+            &["control", "t/broken", "t/agrees"],
+            3,
+            "2 comparisons, 0 false alarms, 2 broken",
+        ),
+        (
             &["accept", "t/skipped"],
             3,
             "t/skipped: skipped: needs kernel >=99",

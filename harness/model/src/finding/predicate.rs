@@ -158,6 +158,22 @@ impl Predicate {
     }
 }
 
+impl Predicate {
+    /// Whether it says that a list has such an item.
+    pub(super) fn has_item(&self, item: &str) -> bool {
+        match self {
+            Self::Has(pattern) => glob(pattern, item),
+            Self::Matches(pattern) => alternatives(pattern).iter().any(|pattern| glob(pattern, item)),
+            _ => false,
+        }
+    }
+
+    /// Whether it says that a list does not have such an item.
+    pub(super) fn lacks_item(&self, item: &str) -> bool {
+        matches!(self, Self::Lacks(pattern) if glob(pattern, item))
+    }
+}
+
 pub(super) fn at<'j>(config: &'j Json, path: &str) -> Option<&'j Json> {
     path.split('.').try_fold(config, |value, name| value.get(name))
 }

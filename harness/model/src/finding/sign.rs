@@ -296,6 +296,37 @@ impl Sign {
         }
     }
 
+    /// Whether it says nothing about a list but that there is, or is not, such an item.
+    #[must_use]
+    pub fn is_about_items(&self) -> bool {
+        matches!(
+            self.shows,
+            Predicate::Has(_) | Predicate::Lacks(_) | Predicate::Matches(_)
+        )
+    }
+
+    /// Whether it accounts for an item of a list that the component shows.
+    #[must_use]
+    pub fn names(&self, item: &str) -> bool {
+        self.shows.has_item(item)
+            || self
+                .instead_fits()
+                .is_some_and(|instead| instead.lacks_item(item))
+    }
+
+    /// Whether it accounts for an item of a list that the others show.
+    #[must_use]
+    pub fn names_instead(&self, item: &str) -> bool {
+        self.shows.lacks_item(item) || self.instead_fits().is_some_and(|instead| instead.has_item(item))
+    }
+
+    fn instead_fits(&self) -> Option<&Predicate> {
+        match &self.instead {
+            Some(Instead::Fits(predicate)) => Some(predicate),
+            _ => None,
+        }
+    }
+
     /// The value that the component shows, if it is a single one.
     #[must_use]
     pub fn value(&self) -> Option<Value> {

@@ -13,7 +13,7 @@ use ocidiff_model::record::{CallResult, RunOutcome, StepRecord};
 use ocidiff_model::step::labels;
 use ocidiff_model::{Difference, Event, Fact, FindingId, Op, Record, RuntimeId};
 
-use crate::corpus::config::text as config_text;
+use crate::corpus::configs::{Configs, texts};
 use crate::corpus::{Corpus, Entry};
 use crate::judge::recognise::{Question, recognise};
 
@@ -96,7 +96,7 @@ fn of_case(
         .filter(|difference| difference.groups.len() > 1 && difference.standing != Standing::Gone)
         .cloned()
         .collect();
-    let Ok(config) = config_text(&entry.case, corpus, "main", None) else {
+    let Ok(texts) = texts(&entry.case, corpus) else {
         return Vec::new();
     };
     let records: Vec<Record> = runtimes
@@ -108,7 +108,7 @@ fn of_case(
     let question = Question {
         catalogue: &corpus.findings,
         runtimes: &names,
-        config: &serde_json::from_str(&config).unwrap_or_default(),
+        configs: &Configs::new(&entry.case, &texts),
         steps: &steps,
         machine,
         records: &records.iter().collect::<Vec<_>>(),

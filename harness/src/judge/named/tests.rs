@@ -6,6 +6,7 @@ use ocidiff_model::known::{Group as Written, Machine};
 use ocidiff_model::{Finding, Op};
 
 use super::*;
+use crate::corpus::configs::Configs;
 use crate::judge::recognise::recognise;
 use crate::judge::recognise::tests::{finding, groups_of, record};
 
@@ -48,7 +49,7 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
     let question = Question {
         catalogue: &catalogue,
         runtimes: &names,
-        config: &serde_json::json!({}),
+        configs: &Configs::default(),
         steps: &[Op::Create],
         machine: &Machine {
             kernel: "6.1".parse().expect("a version"),

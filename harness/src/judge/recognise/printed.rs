@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Account, How};
-use ocidiff_model::{Channel, Difference, Group, Value};
+use ocidiff_model::life::{in_first, life_of};
+use ocidiff_model::{Channel, Difference, Group, Value, facts};
 
 /// A word with fewer letters can occur in any text.
 const TELLING: usize = 3;
@@ -17,13 +18,15 @@ pub(super) fn printed(
     differences: &[Difference],
     told: &[Vec<Account>],
 ) -> Vec<Account> {
-    if output.fact != "process.stdout" {
+    if !is_output(&output.fact) {
         return Vec::new();
     }
+    let whose = process_of(&output.fact);
     let explained: Vec<(&Difference, &Vec<Account>)> = differences
         .iter()
         .zip(told)
         .filter(|(difference, accounts)| !accounts.is_empty() && is_seen_inside(difference))
+        .filter(|(difference, _)| process_of(&difference.fact) == whose)
         .collect();
     let mut found: Vec<Account> = Vec::new();
     for (at, one) in output.groups.iter().enumerate() {
@@ -39,6 +42,17 @@ pub(super) fn printed(
         }
     }
     found
+}
+
+/// Whether it is what a process prints, in whatever container and life.
+fn is_output(fact: &str) -> bool {
+    let first = in_first(fact);
+    first.starts_with("process.") && facts::as_of_first(first).as_deref().unwrap_or(first) == "process.stdout"
+}
+
+/// The life and the process that a fact is of: one container prints nothing about another.
+fn process_of(fact: &str) -> (u32, Option<&str>) {
+    (life_of(fact).0, facts::find(fact).and_then(|found| found.of))
 }
 
 /// A workload can print what it is and sees, not what is done to it from outside.
@@ -181,3 +195,6 @@ fn beyond(one: &BTreeMap<String, usize>, other: &BTreeMap<String, usize>) -> Vec
         .map(|(word, _)| word.clone())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

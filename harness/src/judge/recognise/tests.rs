@@ -52,15 +52,23 @@ fn step(path: &str, result: &str) -> Option<StepRecord> {
 
 /// `RUNTIME: ID|ID (HOW)` for each account of each fact; the config is `{linux: {seccomp: {}}}`.
 pub(crate) fn said(catalogue: &[(&str, &str)], records: &[Record], facts: &[&str]) -> Vec<String> {
-    said_where(catalogue, records, facts, None)
+    let config = serde_json::json!({"linux": {"seccomp": {}}});
+    said_where(
+        catalogue,
+        records,
+        facts,
+        None,
+        &Configs::of("[create]", &[("main", config)]),
+    )
 }
 
-/// The same where the case expects a value.
-fn said_where(
+/// The same where the case expects a value, and with these configs.
+pub(crate) fn said_where(
     catalogue: &[(&str, &str)],
     records: &[Record],
     facts: &[&str],
     expected: Option<&Value>,
+    configs: &Configs,
 ) -> Vec<String> {
     let catalogue = Catalogue(
         catalogue
@@ -72,7 +80,7 @@ fn said_where(
     let question = Question {
         catalogue: &catalogue,
         runtimes: &["a", "b", "c", "new"],
-        config: &serde_json::json!({"linux": {"seccomp": {}}}),
+        configs,
         steps: &[Op::Create, Op::Start],
         machine: &Machine {
             kernel: "6.1".parse().expect("a version"),
@@ -150,7 +158,15 @@ fn where_the_case_expects_a_value_nobody_is_as_it_should_be_who_shows_another() 
         ),
     ] {
         let records = umasks(values);
-        let said = |catalogue: &[(&str, &str)]| said_where(catalogue, &records, &["proc.umask"], Some(&mend));
+        let said = |catalogue: &[(&str, &str)]| {
+            said_where(
+                catalogue,
+                &records,
+                &["proc.umask"],
+                Some(&mend),
+                &Configs::default(),
+            )
+        };
         assert_eq!(said(&catalogue), [of_both], "{values:?}");
         assert_eq!(said(&catalogue[1..]), [of_b], "{values:?}");
     }

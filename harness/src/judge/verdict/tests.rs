@@ -316,3 +316,17 @@ fn what_a_running_container_is_to_show_implies_that_it_is_made() {
         own
     );
 }
+
+#[test]
+fn a_runtime_that_is_named_with_a_value_is_gone_if_it_shows_another_though_nothing_differs() {
+    for (written, verdict) in [
+        ("{crun: 5, runc: '*', youki: '*'}", Verdict::Gone),
+        ("{crun: 5}", Verdict::Gone),
+        ("{crun: 5, runc: 5, youki: 5}", Verdict::Gone),
+        ("{crun: 0, runc: '*', youki: '*'}", Verdict::Agree),
+        ("{'crun <1': 5, runc: '*', youki: '*'}", Verdict::Agree),
+    ] {
+        let known = format!("[{{fact: process.exit, values: {written}}}]");
+        assert_eq!(said("", &known, &exits([0, 0, 0])).0, verdict, "{written}");
+    }
+}

@@ -1,19 +1,19 @@
 //! Facts of which a finding says how they differ: it must be able to show there, in one of the cases.
 
 use ocidiff_model::finding::Sign;
-use ocidiff_model::{Case, Finding, FindingId, step};
+use ocidiff_model::{Case, Finding, FindingId, Pattern};
 use serde_json::Value as Json;
 
 use crate::corpus::Corpus;
 use crate::corpus::check::slip::Slip;
-use crate::corpus::config;
+use crate::corpus::configs::{self, Configs};
 
 /// Why a finding cannot show in the fact. What follows from it in other facts is recognised without being written, and
 /// would never be missed there.
 pub(super) fn slip(id: &FindingId, fact: &str, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
     let finding = corpus.findings.find(id)?;
     unsaid(id, fact, finding)
-        .or_else(|| foreign(id, finding, about, corpus))
+        .or_else(|| foreign(id, fact, finding, about, corpus))
         .or_else(|| unplaced(id, fact, finding, about, corpus))
 }
 
@@ -52,16 +52,12 @@ fn facts_of(finding: &Finding) -> String {
 }
 
 /// It is about other kinds of configs or steps than the cases have.
-fn foreign(id: &FindingId, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+fn foreign(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
     let applies = finding.applies.as_ref()?;
     let fits = |case: &&Case| {
         let has = |op| case.body.steps.iter().any(|step| step.op == op);
-        let config = || config_of(case, corpus);
-        applies.steps.iter().all(|op| has(*op))
-            && applies
-                .config
-                .as_ref()
-                .is_none_or(|pattern| config().is_none_or(|config| pattern.fits(&config)))
+        let fits = |pattern: &Pattern| is_behind(case, fact, corpus, |config| pattern.fits(config));
+        applies.steps.iter().all(|op| has(*op)) && applies.config.as_ref().is_none_or(fits)
     };
     if about.is_empty() || about.iter().any(fits) {
         return None;
@@ -76,10 +72,8 @@ fn foreign(id: &FindingId, finding: &Finding, about: &[&Case], corpus: &Corpus) 
 /// What its signs ask for at the path is not in the config.
 fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
     let signs = || finding.shows.iter().filter(|sign| sign.is_about(fact));
-    let is_there = |case: &&Case| {
-        let config = config_of(case, corpus);
-        config.is_none_or(|config| signs().any(|sign| sign.is_in_config(fact, &config)))
-    };
+    let has = |config: &Json| signs().any(|sign| sign.is_in_config(fact, config));
+    let is_there = |case: &&Case| is_behind(case, fact, corpus, has);
     // To put the configs together takes most of the time of loading.
     let is_any = signs().any(|sign| !sign.is_placed());
     if is_any || about.is_empty() || about.iter().any(is_there) {
@@ -94,8 +88,13 @@ fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corp
     ))
 }
 
-/// The config of a case; what cannot be put together, or is not JSON on purpose, may be intended.
-fn config_of(case: &Case, corpus: &Corpus) -> Option<Json> {
-    let text = config::text(case, corpus, step::MAIN, None).ok()?;
-    serde_json::from_str(&text).ok()
+/// Whether a config that the fact can be due to is such a one. What cannot be put together, or is not JSON on purpose,
+/// may be intended.
+fn is_behind(case: &Case, fact: &str, corpus: &Corpus, is_such: impl Fn(&Json) -> bool) -> bool {
+    let Ok(texts) = configs::texts(case, corpus) else {
+        return true;
+    };
+    let configs = Configs::new(case, &texts);
+    let mut behind = configs.behind(fact).into_iter();
+    behind.any(|config| config.is_null() || is_such(config))
 }
