@@ -159,6 +159,11 @@ impl Predicate {
 }
 
 impl Predicate {
+    /// Whether it is about items of a list, not about the whole value.
+    pub(super) fn is_about_items(&self) -> bool {
+        matches!(self, Self::Has(_) | Self::Lacks(_) | Self::Matches(_))
+    }
+
     /// Whether it says that a list has such an item.
     pub(super) fn has_item(&self, item: &str) -> bool {
         match self {

@@ -299,10 +299,13 @@ impl Sign {
     /// Whether it says nothing about a list but that there is, or is not, such an item.
     #[must_use]
     pub fn is_about_items(&self) -> bool {
-        matches!(
-            self.shows,
-            Predicate::Has(_) | Predicate::Lacks(_) | Predicate::Matches(_)
-        )
+        self.shows.is_about_items()
+    }
+
+    /// Whether it says which items the others' list has or lacks.
+    #[must_use]
+    pub fn instead_is_about_items(&self) -> bool {
+        self.instead_fits().is_some_and(Predicate::is_about_items)
     }
 
     /// Whether it accounts for an item of a list that the component shows.

@@ -13,20 +13,20 @@ pub(in crate::judge) struct Side<'a> {
     pub(in crate::judge) signs: Vec<&'a Sign>,
 }
 
+/// The items of a value, if it is a list.
+fn items(value: Option<&Value>) -> Option<Vec<&str>> {
+    match value {
+        Some(Value::List(items)) => {
+            let items = items.iter().map(String::as_str);
+            Some(items.filter(|item| *item != NONE).collect())
+        }
+        _ => None,
+    }
+}
+
 impl Side<'_> {
     pub(super) fn is_open(&self) -> bool {
         self.signs.is_empty()
-    }
-
-    /// Its items, if it is a list.
-    fn items(&self) -> Option<Vec<&str>> {
-        match self.value {
-            Some(Value::List(items)) => {
-                let items = items.iter().map(String::as_str);
-                Some(items.filter(|item| *item != NONE).collect())
-            }
-            _ => None,
-        }
     }
 
     /// Whether one of its signs is about the whole value.
@@ -43,7 +43,7 @@ impl Side<'_> {
     /// Whether the two have the same items, apart from those that a sign names, and from what stands in their place on
     /// the other side.
     fn agrees_with(&self, other: &Self) -> bool {
-        let (Some(here), Some(there)) = (self.items(), other.items()) else {
+        let (Some(here), Some(there)) = (items(self.value), items(other.value)) else {
             return true;
         };
         let (here, there) = (beyond(&here, &there), beyond(&there, &here));
@@ -57,6 +57,50 @@ impl Side<'_> {
         };
         is_told(self, &here, other, &there) && is_told(other, &there, self, &here)
     }
+}
+
+/// Whether an item that the sign is about is one in which the two values differ, if only that can make it their cause:
+/// what both have does not tell them apart. A sign that says what the others have or lack does so itself.
+#[must_use]
+pub(super) fn tells_apart(fact: &str, sign: &Sign, value: Option<&Value>, other: Option<&Value>) -> bool {
+    let (Some(here), Some(there)) = (items(value), items(other)) else {
+        return true;
+    };
+    !has_items(fact)
+        || !sign.is_about_items()
+        || sign.instead_is_about_items()
+        || beyond(&here, &there).into_iter().any(|item| sign.names(item))
+        || beyond(&there, &here)
+            .into_iter()
+            .any(|item| sign.names_instead(item))
+}
+
+/// Which of the signs that fit compete, by their places: those about the same item of a list. An item that one sign is
+/// about says nothing about the cause of another. For any other value all of them do.
+#[must_use]
+pub(super) fn rivals(
+    fact: &str,
+    value: Option<&Value>,
+    others: &[Option<&Value>],
+    signs: &[&Sign],
+) -> Vec<Vec<usize>> {
+    let whole = || vec![(0..signs.len()).collect()];
+    let Some(here) = items(value) else { return whole() };
+    if !has_items(fact) || !signs.iter().all(|sign| sign.is_about_items()) {
+        return whole();
+    }
+    let places = |is_about: &dyn Fn(&Sign) -> bool| -> Vec<usize> {
+        (0..signs.len()).filter(|at| is_about(signs[*at])).collect()
+    };
+    let mut rivals = Vec::new();
+    for there in others.iter().filter_map(|other| items(*other)) {
+        let ours = beyond(&here, &there).into_iter();
+        rivals.extend(ours.map(|item| places(&|sign| sign.names(item))));
+        let theirs = beyond(&there, &here).into_iter();
+        rivals.extend(theirs.map(|item| places(&|sign| sign.names_instead(item))));
+    }
+    rivals.retain(|places| !places.is_empty());
+    if rivals.is_empty() { whole() } else { rivals }
 }
 
 /// The items that one list has more often than another.
@@ -165,6 +209,62 @@ mod tests {
             };
             let sides = [side(&departs, vec![&sign]), side(&others, Vec::new())];
             assert_eq!(agree(fact, &sides), agrees, "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_about_the_same_item_compete() {
+        let (value, other) = (list("a, b, x"), list("c, x"));
+        for (fact, signs, expected) in [
+            ("filter.departures", ["has: a", "has: b"], vec![vec![0], vec![1]]),
+            (
+                "filter.departures",
+                ["has: a", "matches: '{a,b}'"],
+                vec![vec![0, 1], vec![1]],
+            ),
+            (
+                "filter.departures",
+                ["has: a", "lacks: c"],
+                vec![vec![0], vec![1]],
+            ),
+            // What both have, a sign about the whole, and a list whose items belong together.
+            ("filter.departures", ["has: x", "has: x"], vec![vec![0, 1]]),
+            ("filter.departures", ["has: a", "any: true"], vec![vec![0, 1]]),
+            ("syscall.denied", ["has: a", "has: b"], vec![vec![0, 1]]),
+        ] {
+            let signs = signs.map(|sign| -> Sign {
+                serde_yaml::from_str(&format!("{{fact: {fact}, {sign}}}")).expect(sign)
+            });
+            let signs: Vec<&Sign> = signs.iter().collect();
+            let found = rivals(fact, Some(&value), &[Some(&other)], &signs);
+            assert_eq!(found, expected, "{fact} {signs:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_that_both_have_does_not_tell_them_apart() {
+        for (fact, departs, other, sign, tells) in [
+            ("filter.departures", "a, b", "b", "has: a", true),
+            ("filter.departures", "a, b", "b", "has: b", false),
+            ("filter.departures", "a, b", "b", "matches: '{a,b}'", true),
+            ("filter.departures", "a", "b", "lacks: b", true),
+            ("filter.departures", "a", "b", "lacks: c", false),
+            ("filter.departures", "a, b", "b", "is: [a, b]", true),
+            // Where it is about the order, both have it.
+            ("mount.order", "a, b", "b, a", "has: a, instead: {has: a}", true),
+            (
+                "syscall.denied",
+                "a EPERM",
+                "a EPERM, b EPERM",
+                "has: a EPERM",
+                true,
+            ),
+        ] {
+            let text = format!("{{fact: {fact}, {sign}}}");
+            let sign: Sign = serde_yaml::from_str(&text).expect(&text);
+            let (departs, other) = (list(departs), list(other));
+            let told = tells_apart(fact, &sign, Some(&departs), Some(&other));
+            assert_eq!(told, tells, "{text}");
         }
     }
 }

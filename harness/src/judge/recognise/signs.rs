@@ -78,7 +78,14 @@ impl<'a> BySigns<'a> {
                 signs: signs.map(|fit| fit.sign).collect(),
             });
             if !is_open {
-                accounts.extend(group.runtimes.iter().zip(&fits).map(account));
+                let rivals = |fits: &[Fit<'_>]| {
+                    let values: Vec<Option<&Value>> =
+                        others.iter().map(|other| other.value.as_ref()).collect();
+                    let signs: Vec<&Sign> = fits.iter().map(|fit| fit.sign).collect();
+                    items::rivals(&self.difference.fact, group.value.as_ref(), &values, &signs)
+                };
+                let by_runtime = group.runtimes.iter().zip(&fits);
+                accounts.extend(by_runtime.flat_map(|(label, fits)| accounts_of(label, fits, &rivals(fits))));
             }
         }
         let open = sides
@@ -116,7 +123,10 @@ impl<'a> BySigns<'a> {
             of_runtime.flat_map(|candidate| candidate.signs.iter().map(move |sign| (candidate, *sign)));
         let fits = |sign: &Sign| {
             let other_fits = |other: &&Group| {
-                sign.others_fit(other.value.as_ref(), &context) && self.show(&other.runtimes, sign)
+                let other_value = other.value.as_ref();
+                sign.others_fit(other_value, &context)
+                    && items::tells_apart(&self.difference.fact, sign, value, other_value)
+                    && self.show(&other.runtimes, sign)
             };
             sign.fits(value, &context) && others.iter().any(other_fits)
         };
@@ -178,20 +188,27 @@ fn others<'g>(groups: &[&'g Group], at: usize) -> Vec<&'g Group> {
     others.map(|(_, group)| *group).collect()
 }
 
-/// The findings with the most conditions, of those whose signs fit.
-fn account((label, fits): (&String, &Vec<Fit<'_>>)) -> Account {
-    let best = fits.iter().map(|fit| fit.weight).max();
-    let mut because: Vec<FindingId> = Vec::new();
-    for fit in fits.iter().filter(|fit| Some(fit.weight) == best) {
-        if !because.contains(fit.id) {
-            because.push(fit.id.clone());
+/// The findings with the most conditions, of those that compete; all else that accounts for the value stands beside
+/// them.
+fn accounts_of(label: &str, fits: &[Fit<'_>], rivals: &[Vec<usize>]) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::new();
+    for places in rivals {
+        let best = places.iter().map(|at| fits[*at].weight).max();
+        let mut because: Vec<FindingId> = Vec::new();
+        for fit in places.iter().map(|at| &fits[*at]) {
+            if Some(fit.weight) == best && !because.contains(fit.id) {
+                because.push(fit.id.clone());
+            }
+        }
+        if !accounts.iter().any(|account| account.because == because) {
+            accounts.push(Account {
+                who: label.to_owned(),
+                because,
+                how: How::Recognised,
+            });
         }
     }
-    Account {
-        who: label.clone(),
-        because,
-        how: How::Recognised,
-    }
+    accounts
 }
 
 #[cfg(test)]
