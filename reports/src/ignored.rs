@@ -23,9 +23,21 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
         return Vec::new();
     };
     let cases = run.ignored();
+    // What else differs in these cases is reported.
+    let partly: Vec<Vec<&Difference>> = run
+        .cases
+        .iter()
+        .filter(|case| !case.ignored)
+        .map(|case| {
+            let all = case.differences.iter();
+            all.filter(|one| list.covers(&one.accounts)).collect()
+        })
+        .filter(|covered: &Vec<_>| !covered.is_empty())
+        .collect();
     let mut by: BTreeMap<&FindingId, usize> = BTreeMap::new();
-    for case in &cases {
-        let ids: BTreeSet<&FindingId> = case.differences.iter().flat_map(Difference::findings).collect();
+    let whole = cases.iter().map(|case| case.differences.iter().collect());
+    for differences in whole.chain(partly.iter().cloned()) {
+        let ids: BTreeSet<&FindingId> = differences.into_iter().flat_map(Difference::findings).collect();
         ids.into_iter().for_each(|id| *by.entry(id).or_default() += 1);
     }
     let by: Vec<String> = by.iter().map(|(id, number)| format!("{id} ({number})")).collect();
@@ -34,8 +46,16 @@ pub(crate) fn lines(run: &Run<'_>) -> Vec<String> {
     } else {
         format!(": {}", by.join(", "))
     };
+    let beside = match partly.iter().flatten().count() {
+        0 => String::new(),
+        number => format!(
+            ", {} of {}",
+            count(number, "difference"),
+            count(partly.len(), "other case")
+        ),
+    };
     let mut lines = vec![format!(
-        "{} by {}{whose}",
+        "{}{beside} by {}{whose}",
         count(cases.len(), "known case"),
         safe(&list.file)
     )];

@@ -31,8 +31,8 @@ pub use install::{
 };
 pub use machine::Machine;
 pub use manifest::{
-    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors,
-    NOT_MANIFESTS, Needs, SourceBuild, VersionCall,
+    BUILT_IN, CgroupNeed, CrateSource, DebianSource, Install, Manifest, ManifestError, ManifestErrors, Needs,
+    SourceBuild, VersionCall, is_manifest,
 };
 pub use ocidiff_model::version::{Version, VersionError};
 pub use refusal::Refusal;

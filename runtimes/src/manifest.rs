@@ -205,8 +205,14 @@ pub enum ManifestError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ManifestErrors(pub Vec<ManifestError>);
 
-/// Files next to the manifests that are about other things.
-pub const NOT_MANIFESTS: [&str; 2] = ["matrix.yaml", "kernels.yaml"];
+/// Files of the folder `runtimes` that are about something else.
+const NOT_MANIFESTS: [&str; 2] = ["matrix.yaml", "kernels.yaml"];
+
+/// Whether a file of the folder `runtimes`, by its path there, is the manifest of a runtime.
+#[must_use]
+pub fn is_manifest(name: &str) -> bool {
+    !name.contains('/') && name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name)
+}
 
 /// The manifests that are built in, as `(file name, text)`.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -353,7 +359,7 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ManifestError> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name.as_str()) {
+        if is_manifest(&name) {
             let text = read_text(&path, raised(MOST_BYTES)).map_err(|err| unreadable(&path, err.into()))?;
             sources.push((path.display().to_string(), text));
         }

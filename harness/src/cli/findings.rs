@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ocidiff_model::{ExitStatus, Impact};
 use ocidiff_reports::findings::{List, render};
-use ocidiff_reports::safe;
+use ocidiff_reports::{Format, safe};
 
-use super::check_args::CheckFormat;
 use super::output;
 use crate::bundle::given::config_of;
 use crate::error::Error;
@@ -18,7 +17,7 @@ use crate::run::suite;
 #[derive(Debug, Args)]
 pub(crate) struct FindingsArgs {
     /// List what this runtime does: NAME or NAME@VERSION; it does not have to be installed
-    #[arg(long, value_name = "RUNTIME")]
+    #[arg(long, value_name = "RUNTIME", conflicts_with_all = ["from", "to"])]
     runtime: Option<Who>,
     /// List what changes for those who move from this runtime, NAME@VERSION, to the one of --to
     #[arg(long, value_name = "RUNTIME", requires = "to")]
@@ -44,10 +43,34 @@ pub(crate) struct FindingsArgs {
     bundle: Option<PathBuf>,
     /// The format of the list
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: CheckFormat,
+    format: ListFormat,
     /// Also use the cases and findings in this folder
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    /// Plain text for people
+    Text,
+    /// One JSON object
+    Json,
+    /// For a comment or a ticket
+    Markdown,
+    /// An HTML page
+    Html,
+}
+
+impl ListFormat {
+    /// The format as reports know it.
+    fn format(self) -> Format {
+        match self {
+            Self::Text => Format::Terminal,
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Html => Format::Html,
+        }
+    }
 }
 
 fn impact(name: &str) -> Result<Impact, String> {

@@ -15,7 +15,8 @@ Verdicts (`ocidiff explain VERDICT` says more):
   broken       the harness, the machine or the case failed, not the runtime
   skipped      the machine does not have what the case needs
 
-Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected (or fixed or unstable, with --strict); 2 wrong use, \
+Exit status: 0 nothing new; 1 a case is new, gone, a violation or unexpected (or fixed or unstable, with --strict), or, with \
+--bundle, a known difference breaks the workload or confines it less for those who move; 2 wrong use, \
 or an error in a case, a known file or a manifest; 3 a case is broken, every case was skipped, the run was interrupted, or \
 the results could not be written.";
 

@@ -44,7 +44,10 @@ pub(crate) fn lint(args: &LintArgs) -> Result<ExitStatus, Error> {
     if args.recognition {
         let rows = recognition::rows(&corpus, &events(args)?);
         return output::answer(
-            &ocidiff_reports::safe_lines(&recognition::table(&rows)),
+            &format!(
+                "{}\n",
+                ocidiff_reports::safe_lines(&recognition::table(&rows)).trim_end()
+            ),
             ExitStatus::Ok,
         );
     }

@@ -71,7 +71,7 @@ async fn run_and_tell<R: CaseRunner>(
     let interrupted = stop.is_asked() && teller.done < teller.planned;
     let counts = teller.counts.clone();
     let exit = match early.exit(&counts, interrupted, unread) {
-        ExitStatus::Ok if teller.harms => ExitStatus::Differs,
+        ExitStatus::Ok if teller.harm.is_some() => ExitStatus::Differs,
         exit => exit,
     };
     teller.tell(Event::RunFinished {
@@ -113,8 +113,8 @@ pub(super) struct Teller {
     given: bool,
     /// Whether each known case is listed.
     each_known: bool,
-    /// Whether a known difference breaks a workload.
-    harms: bool,
+    /// Which known difference breaks a workload, in words.
+    harm: Option<String>,
     /// What is not reported.
     pub(super) ignore: Option<IgnoreList>,
     /// Why no result is taken from an earlier run, where one was named.
@@ -143,7 +143,7 @@ impl Teller {
             planned,
             given: args.bundle.is_some(),
             each_known: args.known,
-            harms: false,
+            harm: None,
             ignore,
             anew: None,
             again: args.again(),
@@ -165,9 +165,9 @@ impl Teller {
                     .is_some_and(|list| list.covers(&difference.accounts))
             })
             .collect();
-        let impacts = told.iter().map(|difference| difference.impact);
-        let is_refused = told.iter().any(|difference| difference.is_of_a_start());
-        self.harms |= self.given && (is_refused || impacts.max().flatten() >= Some(Impact::Breaks));
+        if self.given {
+            self.harm = self.harm.take().or_else(|| harm(&told));
+        }
         report.ignored = report.verdict == Verdict::Known && told.is_empty();
         if let Some(table) = &mut self.table {
             table.add(&finished);
@@ -266,8 +266,23 @@ impl Teller {
         let table = self.table.map(|table| table.text()).unwrap_or_default();
         let gap = if table.is_empty() { "" } else { "\n" };
         let closing = terminal::closing(&told, &style);
-        output::answer(&format!("\n{blocks}{closing}{gap}{table}"), exit)
+        let harm = match self.harm {
+            Some(why) if exit == ExitStatus::Differs => format!("\nends with 1, though it is known: {why}\n"),
+            _ => String::new(),
+        };
+        output::answer(&format!("\n{blocks}{closing}{harm}{gap}{table}"), exit)
     }
+}
+
+/// What of the differences of a bundle breaks it for somebody who moves from one of the runtimes to another.
+fn harm(told: &[&Difference]) -> Option<String> {
+    if told.iter().any(|difference| difference.is_of_a_start()) {
+        return Some("it does not start under all of them".to_owned());
+    }
+    let worst = told.iter().max_by_key(|difference| difference.impact)?;
+    let impact = worst.impact.filter(|impact| *impact >= Impact::Breaks)?;
+    let ids: Vec<&str> = worst.findings().map(|id| id.as_str()).collect();
+    Some(format!("{}: {impact} ({})", safe(&worst.fact), ids.join(", ")))
 }
 
 /// How many results come from an earlier run.

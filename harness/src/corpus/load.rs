@@ -45,7 +45,10 @@ pub fn load(sources: &Sources) -> Result<Corpus, Diagnostics> {
                 written.known.insert(name, known);
             }
             Ok(shared) => loader.shared(name, shared, sources),
-            Err(errors) => loader.errors.0.extend(errors),
+            Err(errors) => {
+                loader.lacks_findings |= name.starts_with(FINDINGS);
+                loader.errors.0.extend(errors);
+            }
         }
     }
     loader.cases(written, sources, &room);
@@ -100,6 +103,8 @@ struct Loader {
     errors: Diagnostics,
     /// The files of the findings, which are checked once every clause has been read.
     written_findings: Vec<String>,
+    /// Whether a finding could not be read: what names it is not wrong for that.
+    lacks_findings: bool,
     /// Whether all of it was checked when the program was built, so that no checks are made at the start.
     is_checked: bool,
 }
@@ -221,6 +226,9 @@ impl Loader {
     /// The entries of each known file.
     fn known<'s>(&mut self, written: &Written<'s>, sources: &Sources) -> BTreeMap<&'s str, Vec<KnownEntry>> {
         let mut resolved = BTreeMap::new();
+        if self.lacks_findings {
+            return resolved;
+        }
         for (name, known) in &written.known {
             let Some(source) = sources.get(*name) else {
                 continue;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use nix::sys::signal::Signal;
 use ocidiff_model::near;
 use ocidiff_model::pattern::glob;
+use ocidiff_runtimes::is_manifest;
 use ocidiff_seccomp::syscall;
 
 use crate::machine::names::{signal_name, signal_number};
@@ -79,10 +80,9 @@ pub(super) fn signal(text: &str) -> Option<Option<String>> {
 pub(super) fn runtimes() -> Vec<String> {
     // Manifests that cannot be read are reported where they are read.
     let sources = super::files::standard("runtimes").unwrap_or_default();
-    let names = sources.keys().filter(|name| !name.contains('/'));
-    names
-        .filter_map(|name| name.strip_suffix(".yaml"))
-        .map(str::to_owned)
+    let manifests = sources.keys().filter(|name| is_manifest(name));
+    manifests
+        .map(|name| name.trim_end_matches(".yaml").to_owned())
         .collect()
 }
 

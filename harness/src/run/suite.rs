@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ocidiff_runtimes::{
-    Ask, Machine as Host, Manifest, NOT_MANIFESTS, Runtime, Selector, Store, find_all, select,
+    Ask, Machine as Host, Manifest, Runtime, Selector, Store, find_all, is_manifest, select,
 };
 use ocidiff_trace::ebpf::Loaded;
 use tokio::sync::watch;
@@ -53,9 +53,7 @@ pub fn manifests() -> Result<Vec<Manifest>, Error> {
     let sources = files::standard("runtimes").map_err(Error::usage)?;
     let texts = sources
         .iter()
-        .filter(|(name, _)| {
-            !name.contains('/') && name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name.as_str())
-        })
+        .filter(|(name, _)| is_manifest(name))
         .map(|(_, source)| (source.shown.clone(), source.text.clone()));
     Manifest::load_all(texts).map_err(Error::usage)
 }

@@ -38,11 +38,14 @@ pub(in crate::corpus) fn check(
     }
     if finding.affects.is_some() == finding.seen.is_some() {
         let help = "`affects` if the source or the changelog was read, or else `seen`";
-        tell(
-            &[],
-            "one of `affects` and `seen` must say which versions".to_owned(),
-            Some(help),
-        );
+        let (key, message): (&[&str], _) = match finding.seen {
+            Some(_) => (
+                &["seen"],
+                "`affects` and `seen` both say which versions: one of them goes",
+            ),
+            None => (&[], "one of `affects` and `seen` must say which versions"),
+        };
+        tell(key, message.to_owned(), Some(help));
     }
     for (key, range) in [("affects", &finding.affects), ("seen", &finding.seen)] {
         if let Some(range) = range.as_ref().filter(|range| !range.can_hold()) {

@@ -28,6 +28,14 @@ pub enum Written {
 }
 
 impl Written {
+    /// What a finding is about.
+    fn component(&self) -> Option<&str> {
+        match self {
+            Self::Finding(id, _) => Some(id.component()),
+            Self::Known(_) => None,
+        }
+    }
+
     /// The content of a source, if it is a finding or a known file; `None` if it cannot be read, which loading reports.
     #[must_use]
     pub fn of(name: &str, source: &Source) -> Option<Self> {
@@ -55,11 +63,15 @@ pub fn lint(sources: &Sources) -> Vec<Diagnostic> {
         .collect();
     let mut found = texts::twice(&read);
     let named = named(&read);
+    let components: BTreeSet<&str> = read
+        .iter()
+        .filter_map(|(_, written)| written.component())
+        .collect();
     for (source, written) in &read {
         let document = Document::new(&source.shown, &source.text);
         match written {
             Written::Finding(id, finding) => {
-                found.extend(texts::finding(&document, finding));
+                found.extend(texts::finding(&document, id, finding, &components));
                 found.extend(repeated(&document, finding));
                 if !named.contains(id) && finding.unshown.is_none() {
                     let help =

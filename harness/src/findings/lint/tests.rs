@@ -52,7 +52,11 @@ fn each_slip_is_told() {
             KNOWN.to_owned(),
             "without `searched`, the month of the search",
         ),
-        (with("2026-11", "2026-13"), KNOWN.to_owned(), "is not a month"),
+        (
+            with("crun does a", "it does a"),
+            KNOWN.to_owned(),
+            "the title does not begin with crun",
+        ),
         (
             with("It forgets a.", "As for crun/b."),
             KNOWN.to_owned(),

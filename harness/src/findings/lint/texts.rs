@@ -1,10 +1,10 @@
 //! The words of findings, and the width of lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ocidiff_model::Finding;
 use ocidiff_model::finding::{Kind, Reported};
 use ocidiff_model::known::{Item, KnownFile, Said};
+use ocidiff_model::{Finding, FindingId};
 
 use super::Written;
 use crate::corpus::diagnostic::Diagnostic;
@@ -24,7 +24,12 @@ const PHRASES: [(&str, &str); 2] = [
 ];
 
 /// What is wrong with the words of a finding.
-pub(super) fn finding(document: &Document<'_>, finding: &Finding) -> Vec<Diagnostic> {
+pub(super) fn finding(
+    document: &Document<'_>,
+    id: &FindingId,
+    finding: &Finding,
+    components: &BTreeSet<&str>,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut tell = |key: &str, message: String, help: &str| {
         found.push(document.at(&[key], message, Some(help.to_owned())));
@@ -58,12 +63,16 @@ pub(super) fn finding(document: &Document<'_>, finding: &Finding) -> Vec<Diagnos
         let message = "`reported: no` without `searched`, the month of the search".to_owned();
         tell("reported", message, "add `searched: YYYY-MM`");
     }
-    if let Some(searched) = finding.searched.as_deref().filter(|text| !is_month(text)) {
-        tell(
-            "searched",
-            format!("`{searched}` is not a month"),
-            "write it as 2026-11",
-        );
+    let mut named = finding
+        .title
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| components.contains(word.to_lowercase().as_str()));
+    if named
+        .next()
+        .is_none_or(|first| first.to_lowercase() != id.component())
+    {
+        let message = format!("the title does not begin with {}, which does it", id.component());
+        tell("title", message, "name the component before any other");
     }
     found
 }
@@ -75,17 +84,6 @@ fn texts(finding: &Finding) -> impl Iterator<Item = (&'static str, &str)> {
     ];
     let remedy = finding.remedy.as_deref().map(|remedy| ("remedy", remedy));
     always.into_iter().chain(remedy)
-}
-
-fn is_month(text: &str) -> bool {
-    let Some((year, month)) = text.split_once('-') else {
-        return false;
-    };
-    let number = |text: &str, digits: usize| {
-        let plain = text.len() == digits && text.chars().all(|c| c.is_ascii_digit());
-        plain.then(|| text.parse::<u32>().ok()).flatten()
-    };
-    number(year, 4).is_some() && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
 }
 
 /// Sentences that occur twice.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::binary::binary;
-use ocidiff_runtimes::{Manifest, NOT_MANIFESTS, Runtime, Store, find_all, select};
+use ocidiff_runtimes::{Manifest, Runtime, Store, find_all, is_manifest, select};
 
 /// Runtimes that `make test` installs.
 const BROUGHT: [&str; 5] = ["runc", "crun", "youki", "crun@0.17", "crun@1.21"];
@@ -51,8 +51,12 @@ fn find(selector: &str) -> Option<Runtime> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_manifest = name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name.as_str());
-            is_manifest.then(|| (name, fs::read_to_string(entry.path()).expect("a manifest")))
+            is_manifest(&name).then(|| {
+                (
+                    name.clone(),
+                    fs::read_to_string(entry.path()).expect("a manifest"),
+                )
+            })
         });
     let manifests = Manifest::load_all(texts.collect::<Vec<_>>()).expect("the manifests");
     let store = Store::from_env().ok()?;
