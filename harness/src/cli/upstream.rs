@@ -97,6 +97,10 @@ fn steps(entry: &Entry, id: &FindingId, finding: &Finding) -> Result<Steps, Erro
         summary: case.body.summary.clone(),
         steps: input.steps,
         config: input.config.trim_matches(['{', '}', '\n']).to_owned(),
+        files: match case.body.files.is_empty() {
+            true => String::new(),
+            false => serde_yaml::to_string(&case.body.files).map_err(Error::broken)?,
+        },
         command: format!("ocidiff explain --run '{}'", case.name),
         script: None,
         version: None,

@@ -1,6 +1,8 @@
 //! Facts for which a known file gives no values, but only the findings that show in them: recognition must find these
 //! findings, and they must show.
 
+use std::collections::BTreeSet;
+
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::finding::Sign;
 use ocidiff_model::known::stands_for;
@@ -68,17 +70,22 @@ impl Named<'_> {
     fn name(&self, difference: &mut Difference) {
         let mut is_other = false;
         if difference.standing == Standing::Known {
+            // A list has an account for each item that differs: those that are not named stand beside those that are.
+            let is_named = |who: &str, id: &FindingId| self.of_label(who).iter().any(|(one, _)| *one == id);
+            let mut met: BTreeSet<String> = BTreeSet::new();
             for account in &mut difference.accounts {
-                let named = self.of_label(&account.who);
-                let is_named = |id: &FindingId| named.iter().any(|(one, _)| *one == id);
-                if account.because.iter().any(is_named) {
-                    account.because.retain(is_named);
+                let who = &account.who;
+                if account.because.iter().any(|id| is_named(who, id)) {
+                    account.because.retain(|id| is_named(who, id));
                     account.how = How::Written;
-                } else {
-                    // What follows from another difference hides what would show without it.
-                    is_other |= account.how == How::Recognised && !named.is_empty();
+                    met.insert(who.clone());
                 }
             }
+            // What follows from another difference hides what would show without it.
+            is_other = difference.accounts.iter().any(|account| {
+                let is_met = met.contains(&account.who);
+                !is_met && account.how == How::Recognised && !self.of_label(&account.who).is_empty()
+            });
         }
         if is_other {
             difference.standing = Standing::New { runs: 1 };

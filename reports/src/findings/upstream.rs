@@ -27,6 +27,8 @@ pub struct Steps {
     pub steps: Vec<String>,
     /// What it lays over the default config, as YAML.
     pub config: String,
+    /// What its rootfs has besides the usual, as YAML.
+    pub files: String,
     /// The command that shows it with ocidiff.
     pub command: String,
     /// The script of the reproduction folder, if one was written.
@@ -124,11 +126,13 @@ fn steps(out: &mut String, steps: Option<&Steps>) {
         "The runtime's steps: {}.\n",
         text(&steps.steps.join(", "))
     ));
-    if !steps.config.is_empty() {
-        out.push_str(&format!(
-            "\nWhat the config.json has besides the usual:\n\n{}",
-            block("yaml", &steps.config)
-        ));
+    for (what, yaml) in [("config.json", &steps.config), ("rootfs", &steps.files)] {
+        if !yaml.is_empty() {
+            out.push_str(&format!(
+                "\nWhat the {what} has besides the usual:\n\n{}",
+                block("yaml", yaml)
+            ));
+        }
     }
 }
 
@@ -275,6 +279,7 @@ mod tests {
             summary: "<b>\u{1b}".to_owned(),
             steps: vec!["create".to_owned()],
             config: "a: '```'\n".to_owned(),
+            files: String::new(),
             command: "ocidiff run 't/a'".to_owned(),
             script: None,
             version: None,
