@@ -293,6 +293,8 @@ async fn through<M: Makes>(
     };
     let lines = taking_part.left_out.iter().chain(&taking_part.unknown);
     lines.for_each(|one| output::complain(one));
+    let parents = session.parents(&engine.maker.cgroup_parents());
+    let _parents = parents.map_err(Error::broken)?;
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
     let silent = taking_part.without_silent(&engine.maker).await?;

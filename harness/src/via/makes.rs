@@ -113,6 +113,9 @@ pub trait Makes: Debug + Send + Sync + 'static {
         false
     }
 
+    /// The cgroups in which containers' cgroups are, by name; the engine makes them, and leaves them.
+    fn cgroup_parents(&self) -> Vec<String>;
+
     /// The labels of what is made.
     fn labels(&self) -> &Labels;
 

@@ -208,9 +208,18 @@ fn a_run_that_ends_early_is_cleaned_up_after_and_others_stay() {
         }
         ran.leaves_nothing();
         assert_eq!(things(&node), before, "{}", node.log());
+        assert_eq!(cgroups(&node), Vec::<PathBuf>::new(), "{signal:?}");
         let leases = wait(async { node.client().await.leases().await }).expect("leases");
         assert!(leases.iter().all(|(id, _)| !id.contains("ocidiff")), "{leases:?}");
     }
+}
+
+/// What there is of the parents of the node's cgroups, which nobody but a run makes.
+fn cgroups(node: &Containerd) -> Vec<PathBuf> {
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").expect("cgroups").flatten();
+    let parent = node.cgroup();
+    let parents = hierarchies.map(|entry| entry.path().join(parent.trim_start_matches('/')));
+    parents.filter(|path| path.exists()).collect()
 }
 
 /// What a run leaves that is killed while it imports: a lease with the labels of its session.
