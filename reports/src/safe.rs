@@ -179,7 +179,7 @@ mod tests {
         let long = format!("create: {}: no such file", "x".repeat(100));
         assert_eq!(
             words_to(&long, 30),
-            "create: xx... (92 more characters) ...xxx: no such file"
+            "create: xx... (92 more characters) ...xxxxxx: no such file"
         );
     }
 

@@ -12,12 +12,15 @@ const FAILED: [(&str, Op); 2] = [
     ("OCI runtime start failed", Op::Start),
 ];
 
-/// How engines say that a request cannot be turned into a config.json; they use the same status for it as for their own
-/// failures.
-const OF_REQUEST: [&str; 3] = [
+/// How engines say that a request cannot be turned into a config.json, or that a value of it is not one; they use the
+/// same status for it as for their own failures.
+const OF_REQUEST: [&str; 6] = [
     "failed to generate",
     "error gathering device information",
     "it is not a shared",
+    "invalid ",
+    "must be in range",
+    "not supported",
 ];
 
 /// What the kernel says, in Go's words and in gRPC's, if the machine lacks something: then it does not matter what the
@@ -111,6 +114,12 @@ mod tests {
                 Whose::Machine,
             ),
             (refused("context deadline exceeded"), Whose::Machine),
+            (refused("invalid tmpfs option [\"bogus\"]"), Whose::Request),
+            (refused("shares: invalid argument"), Whose::Request),
+            (
+                refused("uids and gids must be in range 0-2147483647"),
+                Whose::Request,
+            ),
             // Nobody knows: the case was not run.
             (refused("boom"), Whose::Machine),
         ] {
