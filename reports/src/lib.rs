@@ -53,7 +53,7 @@ use ocidiff_model::Event;
 use serde::Serialize;
 
 pub use run::Run;
-pub use safe::{safe, safe_json, safe_lines, safe_to};
+pub use safe::{safe, safe_json, safe_lines, safe_to, words_to};
 pub use style::Style;
 pub use telling::word;
 

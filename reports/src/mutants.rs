@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use ocidiff_model::ExitStatus;
 use serde::Serialize;
 
-use crate::safe_to;
 use crate::style::{Ink, Style, count};
+use crate::{safe_to, words_to};
 
 /// How a mutant was caught, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -189,7 +189,7 @@ fn told(report: &Report) -> (&'static str, String) {
         ),
         (Outcome::Caught, Some(catch)) => ("caught", caught(catch)),
         (Outcome::Skipped(why), _) => ("skipped", safe_to(why, 200)),
-        (Outcome::Broken(why), _) => ("broken", safe_to(why, 400)),
+        (Outcome::Broken(why), _) => ("broken", words_to(why, 400)),
         (Outcome::Unseen, _) => (
             "unseen",
             format!(
@@ -238,7 +238,7 @@ fn caught(catch: &Catch) -> String {
     let said = catch
         .said
         .as_ref()
-        .map(|said| format!("; {}", safe_to(said, 100)));
+        .map(|said| format!("; {}", words_to(said, 100)));
     format!(
         "{}  {}  {} {}{wanted}{}",
         safe_to(&catch.case, 100),

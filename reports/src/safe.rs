@@ -30,6 +30,19 @@ pub fn safe_to(text: &str, limit: usize) -> String {
     out
 }
 
+/// As [`safe_to`], for what a program said: such words begin with what failed and end with why, so the middle is left
+/// out.
+#[must_use]
+pub fn words_to(text: &str, limit: usize) -> String {
+    let all: Vec<char> = text.chars().collect();
+    if all.len() <= limit {
+        return safe_to(text, limit);
+    }
+    let (head, tail) = (&all[..limit / 3], &all[all.len() - (limit - limit / 3)..]);
+    let [head, tail] = [head, tail].map(|part| safe_to(&part.iter().collect::<String>(), limit));
+    format!("{head}... ({} more characters) ...{tail}", all.len() - limit)
+}
+
 /// As [`safe`], but for a text of several lines, which stay lines: a list of errors.
 #[must_use]
 pub fn safe_lines(text: &str) -> String {
@@ -158,6 +171,16 @@ mod tests {
             ("abcdef".into(), "ab...".into())
         );
         assert!(safe(&"x".repeat(1 << 20)).len() < LIMIT + 40);
+    }
+
+    #[test]
+    fn words_keep_what_failed_and_why() {
+        assert_eq!(words_to("abcdef", 6), "abcdef");
+        let long = format!("create: {}: no such file", "x".repeat(100));
+        assert_eq!(
+            words_to(&long, 30),
+            "create: xx... (92 more characters) ...xxxxxx: no such file"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) struct FromArgs {
     pub(crate) engine: Option<Which>,
     /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for `--engine cri`,
     /// then the usual places
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = socket)]
     pub(crate) socket: Option<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR")]
@@ -58,6 +58,15 @@ pub(crate) struct CaptureArgs {
     /// Keep the container's own command, which may hold secrets; without this, the probe takes its place
     #[arg(long)]
     pub(crate) command: bool,
+}
+
+/// The path of an engine's socket, written as a path or as a `unix://` URL.
+pub(super) fn socket(text: &str) -> Result<PathBuf, String> {
+    let path = ocidiff_cri::node::of_endpoint(text);
+    if path.as_os_str().is_empty() || text.contains("://") && !path.is_absolute() {
+        return Err("a socket is a path on this node, or unix:// and an absolute path".to_owned());
+    }
+    Ok(path)
 }
 
 /// The words for engines.

@@ -168,11 +168,13 @@ fn schema(of: SchemaOf) -> Result<ExitStatus, Error> {
 
 fn clean(args: &via_args::ViaArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
-    // A failure to report the first part must not prevent the second.
+    // First, so that nothing is in the cgroups that it made. A failure of one part must not prevent the other.
+    let engine = args.via.map(|_| via::clean(args));
     let local = clean_machine();
-    match args.via {
-        Some(_) => via::clean(args)
-            .and_then(|engine| local.map(|local| if local == ExitStatus::Ok { engine } else { local })),
+    match engine {
+        Some(engine) => {
+            engine.and_then(|engine| local.map(|local| if local == ExitStatus::Ok { engine } else { local }))
+        }
         None => local,
     }
 }

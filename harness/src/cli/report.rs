@@ -7,7 +7,7 @@ use ocidiff_confine::{raised, read_text};
 use ocidiff_model::check::{FleetReport, NodeCheck, Unchecked};
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
-use ocidiff_reports::{Error as Drawing, Format, Style, draw, markdown, page, render, terminal};
+use ocidiff_reports::{Error as Drawing, Format, Style, draw, markdown, page, render, safe_to, terminal};
 
 use super::args::ReportArgs;
 use super::{files, output};
@@ -121,7 +121,18 @@ fn nodes(file: &Path) -> Result<BTreeSet<String>, Error> {
     if names.is_empty() {
         return Err(failed("names no node"));
     }
+    if let Some(other) = names.iter().find(|name| !is_name(name)) {
+        let other = safe_to(other, 80);
+        return Err(failed(&format!(
+            "`{other}` is not a node's name: give one per line, as `kubectl get nodes -o name` prints them"
+        )));
+    }
     Ok(names)
+}
+
+/// A line of a table or a comment would otherwise be a node that was not seen.
+fn is_name(name: &str) -> bool {
+    !name.contains(char::is_whitespace) && !name.starts_with('#')
 }
 
 pub(super) fn read(file: &Path) -> Result<Recording, Error> {

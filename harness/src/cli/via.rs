@@ -27,8 +27,9 @@ use crate::via::ground::Ground;
 use crate::via::makes::Makes;
 use crate::via::podman::Podman;
 use crate::via::pods::Pods;
+use crate::via::registered::{self, Choice};
 use crate::via::runner::EngineRunner;
-use crate::via::{clean, labels, registered};
+use crate::via::{clean, labels};
 
 /// How long a call of an engine may take.
 const CALL: Duration = Duration::from_secs(60);
@@ -179,7 +180,7 @@ fn nodes(
     let mut worst = ExitStatus::Ok;
     let runtime = threads::tokio()?;
     let signalled = signals::stop();
-    let names = runtime.block_on(names(each))?;
+    let (names, legend) = runtime.block_on(names(each))?;
     for (args, name) in each.iter().zip(names) {
         if signalled.stop.is_asked() {
             worst = ExitStatus::Broken;
@@ -208,27 +209,33 @@ fn nodes(
         }
     }
     let table = table.map(|table| table.text()).unwrap_or_default();
-    output::answer(&format!("\n{table}"), worst)
+    output::answer(&format!("\n{table}{legend}"), worst)
 }
 
-/// The name of each node in a table: its containerd, with its socket if two are alike. A node that does not answer is
-/// known before anything runs.
-async fn names(each: &[RunArgs]) -> Result<Vec<String>, Error> {
+/// The name of each node in a table: its containerd, or a number if two are alike, which is explained below the table:
+/// with its socket, a row would be too wide. A node that does not answer is known before anything runs.
+async fn names(each: &[RunArgs]) -> Result<(Vec<String>, String), Error> {
     let mut said = Vec::new();
     for args in each {
         let labels = labels("").map_err(Error::broken)?;
         said.push(args.via.cri(labels, Path::new("")).await?.said);
     }
-    let is_one_of_two = |one: &String| said.iter().filter(|other| *other == one).count() > 1;
-    let named = each.iter().zip(&said).map(|(args, one)| {
-        let one_of_two = args.via.socket().filter(|_| is_one_of_two(one));
+    let (mut names, mut legend) = (Vec::new(), String::new());
+    for (at, (args, one)) in each.iter().zip(&said).enumerate() {
         let short = one.strip_prefix("cri ").unwrap_or(one);
-        one_of_two.map_or_else(
-            || short.to_owned(),
-            |socket| format!("{short} at {}", socket.display()),
-        )
-    });
-    Ok(named.collect())
+        let is_one_of_two = said.iter().filter(|other| *other == one).count() > 1;
+        let Some(socket) = args.via.socket().filter(|_| is_one_of_two) else {
+            names.push(short.to_owned());
+            continue;
+        };
+        let name = format!("node {}", at + 1);
+        legend += &format!("\n{name}: {short} at {}", socket.display());
+        names.push(name);
+    }
+    if !legend.is_empty() {
+        legend.push('\n');
+    }
+    Ok((names, legend))
 }
 
 async fn by_engine(asked: Asked<'_>, teller: &mut Teller) -> Result<ExitStatus, Error> {
@@ -274,11 +281,20 @@ async fn through<M: Makes>(
     let (named, reference) = (&args.with.runtimes, args.with.reference.as_deref());
     let mut taking_part = match &engine.runtimes {
         Runtimes::Registered { all, remedy } => {
-            registered::choose(&engine.name, all, named, reference, remedy)?
+            let choice = Choice {
+                engine: &engine.name,
+                all,
+                named,
+                remedy,
+            };
+            registered::choose(choice, reference)?
         }
         Runtimes::Any => registered::any(named, reference)?,
     };
-    taking_part.left_out.iter().for_each(|one| output::complain(one));
+    let lines = taking_part.left_out.iter().chain(&taking_part.unknown);
+    lines.for_each(|one| output::complain(one));
+    let parents = session.parents(&engine.maker.cgroup_parents());
+    let _parents = parents.map_err(Error::broken)?;
     let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
     tell_cleaned(&left, false);
     let silent = taking_part.without_silent(&engine.maker).await?;
@@ -305,7 +321,7 @@ async fn through<M: Makes>(
     run_all(
         schedule,
         asked.entries,
-        Until::of(args, silent.sentences.len()),
+        Until::of(args, silent.sentences.len() + taking_part.left_out.len()),
         teller,
     )
     .await

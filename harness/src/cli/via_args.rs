@@ -15,7 +15,7 @@ pub(crate) struct ViaArgs {
     pub(crate) via: Option<ViaEngine>,
     /// The engine's socket; the default is DOCKER_HOST, or CONTAINER_RUNTIME_ENDPOINT for CRI, then the usual
     /// places. Repeatable for CRI: the nodes are run one after the other
-    #[arg(long = "socket", value_name = "PATH", requires = "via")]
+    #[arg(long = "socket", value_name = "PATH", requires = "via", value_parser = super::containers::socket)]
     pub(crate) sockets: Vec<PathBuf>,
     /// The --exec-root of a dockerd that you started yourself
     #[arg(long, value_name = "DIR", requires = "via")]

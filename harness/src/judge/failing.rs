@@ -176,7 +176,7 @@ fn words(failed: &[(&str, &StepRecord)]) -> String {
 fn last_or(text: &str, nothing: impl FnOnce() -> String) -> String {
     match last_words(text) {
         last if last.is_empty() => nothing(),
-        last => ocidiff_reports::safe_to(&last, WORDS),
+        last => ocidiff_reports::words_to(&last, WORDS),
     }
 }
 

@@ -150,6 +150,9 @@ mod tests {
         fn hostname(&self, (): &()) -> String {
             String::new()
         }
+        fn cgroup_parents(&self) -> Vec<String> {
+            Vec::new()
+        }
         fn labels(&self) -> &Labels {
             &self.labels
         }

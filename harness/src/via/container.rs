@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::facts;
 use super::makes::{Ask, Makes};
+use super::refusals::{Whose, is_of_machine, uncalled, whose};
 use super::seen::Seen;
 use super::silence::Silence;
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
@@ -59,10 +60,11 @@ impl<M: Makes> Launcher<M> {
             return seen;
         }
         let began = Instant::now();
+        let runtime = ask.runtime;
         match self.maker.create(ask).await {
             Ok(made) => {
-                self.silence.broken();
-                if let Err(error) = self.observe(case, contender, &made, &mut seen).await {
+                let observed = self.observe(case, (contender, runtime), &made, &mut seen).await;
+                if let Err(error) = observed {
                     self.note(&error);
                     seen.broken.get_or_insert(error.to_string());
                 }
@@ -73,18 +75,62 @@ impl<M: Makes> Launcher<M> {
                         .get_or_insert(format!("its container cannot be removed: {error}"));
                 }
             }
-            Err(CallError::Refused(why)) => {
-                self.silence.broken();
-                seen.refused_start(contender, &why, began);
-            }
-            Err(error) => {
+            Err(error @ CallError::Failed(_)) => {
                 self.note(&error);
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
                 seen.broken = Some(error.to_string());
             }
+            Err(refusal) => {
+                self.refused((contender, runtime), &refusal, &mut seen, began)
+                    .await;
+            }
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
+    }
+
+    /// What a refused start says: about the runtime, about the request, or about neither.
+    async fn refused(
+        &self,
+        (contender, runtime): (&Contender, &str),
+        refusal: &CallError,
+        seen: &mut Seen,
+        began: Instant,
+    ) {
+        let why = refusal.words();
+        match whose(refusal) {
+            Whose::Runtime(op) => {
+                self.silence.broken();
+                match uncalled(&contender.runtime.path, why) {
+                    Some(gone) => seen.broken = Some(gone),
+                    None => seen.refused_by_runtime(contender, (op, why), began),
+                }
+            }
+            Whose::Request => {
+                self.silence.broken();
+                seen.refuse(&format!("it says: {why}"));
+            }
+            Whose::Machine => {
+                self.suspect(runtime, why).await;
+                seen.broken = Some(format!("the engine failed: {why}"));
+            }
+        }
+    }
+
+    /// The engine failed for a reason of its own: if it starts nothing else either, it is about to be given up.
+    pub(super) async fn suspect(&self, runtime: &str, why: &str) {
+        if *self.stop.borrow() {
+            return;
+        }
+        let plain = self.maker.starts(runtime, &self.next_name()).await;
+        if matches!(plain, Err(CallError::Failed(_))) {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        if plain.is_err() || is_of_machine(why) {
+            self.silence.goes_on(why);
+        } else {
+            self.silence.broken();
+        }
     }
 
     /// What went wrong, unless that is the end of the run.
@@ -113,7 +159,7 @@ impl<M: Makes> Launcher<M> {
     async fn observe(
         &self,
         case: &Case,
-        contender: &Contender,
+        (contender, runtime): (&Contender, &str),
         made: &M::Made,
         seen: &mut Seen,
     ) -> Result<(), CallError> {
@@ -122,6 +168,7 @@ impl<M: Makes> Launcher<M> {
         seen.config = config;
         match started {
             Ok(()) => {
+                self.silence.broken();
                 seen.step_of(Op::Create, CallResult::Ok, String::new(), began);
                 seen.step_of(Op::Start, CallResult::Ok, String::new(), began);
                 seen.ran = true;
@@ -129,8 +176,8 @@ impl<M: Makes> Launcher<M> {
                 let label = if was_killed { "wait#2" } else { Op::Wait.name() };
                 self.wait(case, made, label, seen).await?;
             }
-            Err(CallError::Refused(why)) => seen.refused_start(contender, &why, began),
-            Err(error) => return Err(error),
+            Err(error @ CallError::Failed(_)) => return Err(error),
+            Err(refusal) => self.refused((contender, runtime), &refusal, seen, began).await,
         }
         seen.facts.extend(self.maker.told(made).await?);
         Ok(())
@@ -143,7 +190,8 @@ impl<M: Makes> Launcher<M> {
             let began = Instant::now();
             let done = match self.unless_stopped(self.maker.act(made, act)).await {
                 Ok(done) => Ok(done),
-                Err(CallError::Refused(why)) => Err(why),
+                Err(CallError::Refused(why)) if is_of_machine(&why) => return Err(CallError::Failed(why)),
+                Err(CallError::Refused(why) | CallError::Declined(why)) => Err(why),
                 Err(error) => return Err(error),
             };
             was_killed |= seen.did(act, done, began);

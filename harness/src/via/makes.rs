@@ -44,8 +44,9 @@ pub trait Makes: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether the engine makes anything under a runtime, if that is known before there is a container.
-    fn starts(&self, _runtime: &str) -> impl Future<Output = Result<(), CallError>> + Send {
+    /// Whether the engine makes anything under a runtime, if that is known before there is a container; the name is
+    /// one that no container of the session has.
+    fn starts(&self, _runtime: &str, _name: &str) -> impl Future<Output = Result<(), CallError>> + Send {
         std::future::ready(Ok(()))
     }
 
@@ -111,6 +112,9 @@ pub trait Makes: Debug + Send + Sync + 'static {
     fn is_shuffled(&self, _path: &str) -> bool {
         false
     }
+
+    /// The cgroups in which containers' cgroups are, by name; the engine makes them, and leaves them.
+    fn cgroup_parents(&self) -> Vec<String>;
 
     /// The labels of what is made.
     fn labels(&self) -> &Labels;

@@ -11,6 +11,7 @@
 //! | [`express`] | what an engine can be asked for at all, and why other things cannot be expressed |
 //! | [`runner`] | runs a case through an engine, and judges it |
 //! | `container` | one container under one runtime, from create to remove |
+//! | `refusals` | whose failure a refusal of the engine is |
 //! | `silence` | when an engine is given up |
 //! | `seen` | what was seen of it, as a record |
 //! | `image` | a rootfs as an image, made once |
@@ -39,6 +40,7 @@ mod narrow;
 pub mod podman;
 pub mod pods;
 mod profiles;
+mod refusals;
 pub mod registered;
 pub mod runner;
 mod seen;

@@ -12,72 +12,52 @@ use crate::via::clean;
 use crate::via::makes::Makes;
 
 /// The runtimes that take part, and those that might have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TakingPart {
     /// The reference first, each with the engine's name for it.
     pub contenders: Vec<(Contender, String)>,
-    /// A line for each runtime that is left out: why.
+    /// A line for each runtime that was meant and cannot be used: why. A run without it is not whole.
     pub left_out: Vec<String>,
+    /// A line for each that nobody can have meant, because ocidiff does not know how it is called.
+    pub unknown: Vec<String>,
 }
 
-/// The runtimes that the engine has registered and a manifest knows, or those of them that are named; `remedy` is how
-/// to register another one.
+/// What an engine has registered, and which of it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    /// The engine.
+    pub engine: &'a str,
+    /// All that is registered.
+    pub all: &'a [Registered],
+    /// The names that are asked for; all if there are none.
+    pub named: &'a [String],
+    /// How to register another one.
+    pub remedy: &'a str,
+}
+
+/// The runtimes that the engine has registered and a manifest knows, or those of them that are named.
 ///
 /// # Errors
 /// One that is named is not registered; fewer than two are left; the reference is not one of them.
-pub fn choose(
-    engine: &str,
-    all: &[Registered],
-    named: &[String],
-    reference: Option<&str>,
-    remedy: &str,
-) -> Result<TakingPart, Error> {
-    let (manifests, ask) = (suite::manifests()?, suite::asker()?);
-    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-    let mut left_out = Vec::new();
-    if let Some(unknown) = named.iter().find(|name| !names.contains(&name.as_str())) {
+pub fn choose(choice: Choice<'_>, reference: Option<&str>) -> Result<TakingPart, Error> {
+    let manifests = suite::manifests()?;
+    let Choice {
+        engine, all, named, ..
+    } = choice;
+    if let Some(unknown) = named.iter().find(|name| all.iter().all(|one| one.name != **name)) {
+        let names = choice.names();
         return Err(Error::usage(format!(
-            "{} has no runtime `{unknown}`: it has {}",
-            engine,
-            names.join(", ")
+            "{engine} has no runtime `{unknown}`: it has {names}"
         )));
     }
-    let mut chosen: Vec<(Runtime, String)> = Vec::new();
-    for manifest in &manifests {
-        for one in all.iter().filter(|one| is_called(manifest, &one.name)) {
-            if !named.is_empty() && !named.contains(&one.name) {
-                continue;
-            }
-            let Some(program) = &one.program else {
-                left_out.push(format!(
-                    "{}: {engine} does not name its program: left out",
-                    one.name
-                ));
-                continue;
-            };
-            match registered(manifest, program, &suite::store()?, &ask) {
-                // Two names for the same program.
-                Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
-                Ok(runtime) => chosen.push((runtime, one.name.clone())),
-                Err(error) => left_out.push(format!("{}: failed to {error}: left out", one.name)),
-            }
-        }
-    }
+    let mut taking_part = TakingPart::default();
+    let mut chosen = choice.usable(&manifests, &mut taking_part.left_out)?;
+    taking_part.unknown = choice.unknown(&manifests);
     if !named.is_empty() {
         chosen.sort_by_key(|(_, name)| named.iter().position(|other| other == name));
     }
     if chosen.len() < 2 {
-        return Err(Error::usage(format!(
-            "comparing takes two runtimes that ocidiff knows, and {} has {} registered: {remedy}, NAME being that \
-             of a manifest ({})",
-            engine,
-            names.join(", "),
-            manifests
-                .iter()
-                .map(|one| one.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        )));
+        return Err(Error::usage(choice.too_few(&chosen, &taking_part, &manifests)));
     }
     let called: Vec<(PathBuf, String)> = chosen
         .iter()
@@ -89,10 +69,84 @@ pub fn choose(
         let (_, name) = called.iter().find(|(path, _)| *path == contender.runtime.path)?;
         Some((contender, name.clone()))
     };
-    Ok(TakingPart {
-        contenders: contenders.into_iter().filter_map(with_name).collect(),
-        left_out,
-    })
+    taking_part.contenders = contenders.into_iter().filter_map(with_name).collect();
+    Ok(taking_part)
+}
+
+impl Choice<'_> {
+    fn names(self) -> String {
+        list(self.all.iter().map(|one| one.name.as_str()))
+    }
+
+    fn is_meant(self, one: &Registered) -> bool {
+        self.named.is_empty() || self.named.contains(&one.name)
+    }
+
+    /// Those that are meant, that a manifest knows and that can be called; a line for each of the others that a
+    /// manifest knows.
+    fn usable(
+        self,
+        manifests: &[Manifest],
+        left_out: &mut Vec<String>,
+    ) -> Result<Vec<(Runtime, String)>, Error> {
+        let (ask, store) = (suite::asker()?, suite::store()?);
+        let mut chosen: Vec<(Runtime, String)> = Vec::new();
+        for manifest in manifests {
+            let mut meant = self.all.iter().filter(|one| self.is_meant(one));
+            for one in meant.by_ref().filter(|one| is_called(manifest, &one.name)) {
+                let Some(program) = &one.program else {
+                    left_out.push(format!(
+                        "{}: {} does not name its program: left out",
+                        one.name, self.engine
+                    ));
+                    continue;
+                };
+                match registered(manifest, program, &store, &ask) {
+                    // Two names for the same program.
+                    Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
+                    Ok(runtime) => chosen.push((runtime, one.name.clone())),
+                    Err(error) => left_out.push(format!("{}: failed to {error}: left out", one.name)),
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// A line for each that no manifest is for; another name of a program that one is for is left out silently.
+    fn unknown(self, manifests: &[Manifest]) -> Vec<String> {
+        let fits = |one: &&Registered| manifests.iter().any(|manifest| is_called(manifest, &one.name));
+        let known: Vec<_> = self.all.iter().filter(fits).map(|one| &one.program).collect();
+        let meant = self.all.iter().filter(|one| self.is_meant(one) && !fits(one));
+        meant
+            .filter(|one| one.program.is_none() || !known.contains(&&one.program))
+            .map(|one| format!("{}: no manifest is for `{}`: left out", one.name, one.name))
+            .collect()
+    }
+
+    /// Why there is nothing to compare, and what to do.
+    fn too_few(self, chosen: &[(Runtime, String)], without: &TakingPart, manifests: &[Manifest]) -> String {
+        let unknown = without.unknown.iter().filter(|_| !self.named.is_empty());
+        let lines = without.left_out.iter().chain(unknown);
+        let mut why: String = lines.map(|line| format!("{line}; ")).collect();
+        why += "comparing takes two runtimes that ocidiff knows";
+        let (engine, names) = (self.engine, self.names());
+        if self.named.is_empty() {
+            let known = list(manifests.iter().map(|one| one.name.as_str()));
+            let remedy = self.remedy;
+            return format!(
+                "{why}, and {engine} has {names} registered: {remedy}, NAME being that of a manifest ({known})"
+            );
+        }
+        let left = match chosen {
+            [] => "none".to_owned(),
+            some => list(some.iter().map(|(_, name)| name.as_str())),
+        };
+        format!("{why}, and --runtime leaves {left}: name another one that {engine} has registered ({names})")
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Runtimes under which nothing starts.
@@ -111,7 +165,12 @@ impl TakingPart {
     /// # Errors
     /// Fewer than two are left.
     pub async fn without_silent(&mut self, maker: &impl Makes) -> Result<Silent, Error> {
-        let asked = self.contenders.iter().map(|(_, name)| maker.starts(name));
+        let named = self
+            .contenders
+            .iter()
+            .map(|(_, name)| (name, format!("starts-{name}")));
+        let named: Vec<(&String, String)> = named.collect();
+        let asked = named.iter().map(|(runtime, name)| maker.starts(runtime, name));
         let mut answers = futures_util::future::join_all(asked).await.into_iter();
         let mut silent = Silent::default();
         let mut why = String::new();
@@ -157,7 +216,7 @@ pub fn any(named: &[String], reference: Option<&str>) -> Result<TakingPart, Erro
     };
     Ok(TakingPart {
         contenders: contenders.into_iter().map(with_path).collect(),
-        left_out: Vec::new(),
+        ..TakingPart::default()
     })
 }
 

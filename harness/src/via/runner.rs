@@ -23,6 +23,7 @@ use crate::run::runner::CaseRunner;
 use crate::via::container::Launcher;
 use crate::via::ground::Ground;
 use crate::via::makes::{Ask, Makes};
+use crate::via::refusals::{Whose, whose};
 use crate::via::{clean, faithful, image, inexpressible, narrow, seen};
 
 /// Runs cases through an engine.
@@ -100,8 +101,15 @@ impl<M: Makes> EngineRunner<M> {
             .await
         {
             Ok(()) => {}
-            Err(CallError::Refused(why)) => return inexpressible(case, &format!("it says: {why}")),
-            Err(error) => return broken(case, error.to_string(), started),
+            Err(error @ CallError::Failed(_)) => return broken(case, error.to_string(), started),
+            Err(refusal) if whose(&refusal) == Whose::Request => {
+                return inexpressible(case, &format!("it says: {refusal}"));
+            }
+            Err(refusal) => {
+                let (_, runtime) = &self.contenders[0];
+                self.launcher.suspect(runtime, refusal.words()).await;
+                return broken(case, format!("the engine failed: {refusal}"), started);
+            }
         }
         let asked = Asked {
             runner: self,

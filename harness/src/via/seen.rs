@@ -16,11 +16,6 @@ use crate::judge::normalise::normalise;
 
 /// The beginning of the reason if it comes from the engine, and not from a runtime.
 pub(super) const ENGINE: &str = "the engine: ";
-/// How an engine indicates that the runtime's `create` failed, or its `start`.
-const FAILED: [(&str, Op); 2] = [
-    ("OCI runtime create failed", Op::Create),
-    ("OCI runtime start failed", Op::Start),
-];
 
 /// What was seen of one container.
 #[derive(Debug, Default)]
@@ -79,18 +74,18 @@ impl Seen {
         });
     }
 
-    /// The engine's start covers the runtime's create and start: its words show which of them failed.
-    pub(super) fn refused_start(&mut self, contender: &Contender, why: &str, began: Instant) {
-        let failed = FAILED.iter().find(|(words, _)| why.contains(words));
-        let Some((_, op)) = failed else {
-            self.refuse(&format!("it says: {why}"));
-            return;
-        };
-        if *op == Op::Start {
+    /// The engine's start covers the runtime's create and start, and one of them failed.
+    pub(super) fn refused_by_runtime(
+        &mut self,
+        contender: &Contender,
+        (op, why): (Op, &str),
+        began: Instant,
+    ) {
+        if op == Op::Start {
             self.step_of(Op::Create, CallResult::Ok, String::new(), began);
         }
-        self.step_of(*op, CallResult::Error, why.to_owned(), began);
-        if *op == Op::Create {
+        self.step_of(op, CallResult::Error, why.to_owned(), began);
+        if op == Op::Create {
             self.refused = contender.runtime.manifest.refusal(why, None).map(str::to_owned);
         }
     }

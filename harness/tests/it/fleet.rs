@@ -62,9 +62,13 @@ fn nodes_of_a_list_that_were_not_seen_are_named() {
         ran.stdout
     );
     scene.write("none", "\n");
+    scene.write("table", "NAME   STATUS\nnode-a Ready\n");
+    scene.write("comment", "# mine\nnode-a\n");
     for (list, told) in [
         ("none", "--nodes-list none: names no node"),
         ("nowhere", "--nodes-list nowhere: "),
+        ("table", "`NAME   STATUS` is not a node's name"),
+        ("comment", "`# mine` is not a node's name"),
     ] {
         let ran = scene.run(&["report", "--merge", "a", "--nodes-list", list]);
         assert!(ran.ends_with(2).stderr.contains(told), "{list}: {}", ran.stderr);

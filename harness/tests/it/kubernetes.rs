@@ -188,14 +188,14 @@ fn a_smaller_one_has_the_socket_and_nothing_else() {
         [
             "check",
             "--only-read",
-            "--engine",
-            "cri",
-            "--socket",
-            socket,
             "--node",
             "$(NODE_NAME)",
             "--pod",
             "$(POD_NAMESPACE)/$(POD_NAME)",
+            "--engine",
+            "cri",
+            "--socket",
+            socket,
             "--from",
             "runc@1.1.5",
             "--to",
@@ -329,6 +329,15 @@ fn wrong_use_says_what_to_do() {
         (
             &[JOB, &["--socket", "run/$(X).sock"]].concat(),
             "an absolute path without variables",
+        ),
+        (&[JOB, &["--container", "web"]].concat(), "--container"),
+        (
+            &[
+                JOB,
+                &["--only-read", "--from", "runc@1.1.5", "--engine", "docker"],
+            ]
+            .concat(),
+            "nothing but the socket of the node's CRI runtime",
         ),
     ] {
         let ran = scene.run(&[&to[..], args].concat());

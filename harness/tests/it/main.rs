@@ -13,6 +13,7 @@ mod cleanup;
 mod commands;
 mod containment;
 mod cri;
+mod cri_faults;
 mod dist;
 mod docs;
 mod endings;

@@ -240,6 +240,13 @@ fn what_cannot_be_used_is_told_and_what_to_do() {
     ran.ends_with(2).leaves_nothing();
     assert!(ran.stderr.contains("there is no such socket"), "{ran:?}");
     scene.run(&["run", "process/args", "--socket", "/x"]).ends_with(2);
+    let ran = scene.run(&["clean", "--via", "docker", "--socket", "tcp://127.0.0.1:1"]);
+    assert!(
+        ran.ends_with(2)
+            .stderr
+            .contains("a socket is a path on this node"),
+        "{ran:?}"
+    );
     scene
         .run(&["run", "--bundle", "/x", "--via", "docker"])
         .ends_with(2);

@@ -8,7 +8,7 @@ use super::finding::impact;
 use super::values;
 use super::view::{Place, View};
 use crate::html::Html;
-use crate::safe::safe_to;
+use crate::safe::{safe_to, words_to};
 use crate::style::{Style, count};
 use crate::{accounts, diff, next, telling};
 
@@ -173,7 +173,7 @@ fn said(case: &CaseReport, depth: Depth) -> Vec<String> {
             .filter(|(_, step)| !step.text.trim().is_empty())
     };
     let told = spoken().take(most).map(|(label, step)| {
-        let text = safe_to(step.text.trim(), limit);
+        let text = words_to(step.text.trim(), limit);
         format!("{label} said at {}: {text}", step.label)
     });
     let more = spoken().count().saturating_sub(most);

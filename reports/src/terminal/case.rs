@@ -290,7 +290,7 @@ pub(super) fn said(sheet: &mut Sheet<'_>, case: &CaseReport, limits: Limits) {
         .filter(|(_, step)| !step.text.trim().is_empty());
     let total = spoken.clone().count();
     for (label, step) in spoken.take(limits.said) {
-        let text = crate::safe::safe_to(step.text.trim(), 300);
+        let text = crate::safe::words_to(step.text.trim(), 300);
         sheet.field("said", &format!("{label}, {}: {text}", step.label));
     }
     if total > limits.said {

@@ -105,6 +105,8 @@ pub enum Error {
         is_gone: bool,
         /// Whether the runtime itself gave up waiting.
         is_late: bool,
+        /// Whether it does not take such a request.
+        is_invalid: bool,
     },
     /// An answer that lacks something required.
     #[error("{call}: the answer has no {what}")]
@@ -148,6 +150,7 @@ impl Error {
             why,
             is_gone: status.code() == Code::NotFound,
             is_late: status.code() == Code::DeadlineExceeded,
+            is_invalid: matches!(status.code(), Code::InvalidArgument | Code::OutOfRange),
         }
     }
 }
@@ -166,19 +169,21 @@ pub(crate) fn causes(status: &Status) -> String {
     text
 }
 
-/// Words from elsewhere as one line without control characters, not too long.
+/// Words from elsewhere as one line without control characters, not too long: the middle is left out, since the cause
+/// is at the end.
 pub(crate) fn line(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let words: Vec<&str> = clean.split_whitespace().collect();
-    let whole = words.join(" ");
-    if whole.chars().count() <= LONGEST {
-        return whole;
+    let whole: Vec<char> = words.join(" ").chars().collect();
+    if whole.len() <= LONGEST {
+        return whole.into_iter().collect();
     }
-    let cut: String = whole.chars().take(LONGEST).collect();
-    format!("{cut}...")
+    let half = LONGEST / 2;
+    let (head, tail) = (&whole[..half], &whole[whole.len() - half..]);
+    head.iter().chain(&['.', '.', '.']).chain(tail).collect()
 }
 
 #[cfg(test)]
@@ -188,7 +193,12 @@ mod tests {
     #[test]
     fn words_of_others_are_one_line_that_ends() {
         assert_eq!(line("a\n\u{1b}[31mb\t c"), "a [31mb c");
-        assert_eq!(line(&"x".repeat(5000)).len(), LONGEST + 3);
+        let long = line(&format!("create: {}: no such file", "x".repeat(5000)));
+        assert_eq!(long.len(), LONGEST + 3);
+        assert!(
+            long.starts_with("create: ") && long.ends_with(": no such file"),
+            "{long}"
+        );
     }
 
     #[test]

@@ -26,10 +26,16 @@ const ENDPOINT: &str = "CONTAINER_RUNTIME_ENDPOINT";
 pub fn usual_socket() -> PathBuf {
     let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
     if !endpoint.is_empty() {
-        return PathBuf::from(endpoint.strip_prefix("unix://").unwrap_or(&endpoint));
+        return of_endpoint(&endpoint);
     }
     let there = SOCKETS.iter().find(|path| Path::new(path).exists());
     PathBuf::from(there.unwrap_or(&SOCKETS[0]))
+}
+
+/// The path of a socket, which kubelet, crictl and Docker also write as a URL: `unix:///run/x.sock`.
+#[must_use]
+pub fn of_endpoint(text: &str) -> PathBuf {
+    PathBuf::from(text.strip_prefix("unix://").unwrap_or(text))
 }
 
 /// What a RuntimeClass names.

@@ -82,7 +82,7 @@ impl Commands {
                 looked: format!("{PODMAN} that starts on PATH ({why})"),
                 remedy: "install it",
             },
-            CallError::Refused(why) => EngineError::Socket {
+            CallError::Refused(why) | CallError::Declined(why) => EngineError::Socket {
                 path: PathBuf::from(PODMAN),
                 why,
             },
@@ -137,7 +137,11 @@ impl Commands {
         all.push(image.to_owned());
         all.extend(words.args.iter().cloned());
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        let told = self.call(&all).await?;
+        let told = self.call(&all).await.map_err(|error| match error {
+            // It has called nothing yet: what it has looked at is the request.
+            CallError::Refused(why) => CallError::Declined(why),
+            other => other,
+        })?;
         last_id(&told).ok_or_else(|| CallError::Failed("it gives no id".to_owned()))
     }
 
@@ -368,7 +372,7 @@ fn refused(output: &Output) -> CallError {
         .find(|line| line.starts_with("Error"))
         .or_else(|| said.lines().last());
     let last = last.unwrap_or("it says nothing").trim_start_matches("Error: ");
-    CallError::Refused(text::line(last))
+    CallError::Refused(text::words(last))
 }
 
 /// The id on the last line.

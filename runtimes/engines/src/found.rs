@@ -80,7 +80,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     /// There is no trace of it on this node.
-    #[error("{engine} is not on this node: there is no {looked}; {remedy}")]
+    #[error("find {engine} on this node: there is no {looked}; {remedy}")]
     Absent {
         /// What was asked for.
         engine: &'static str,
@@ -98,7 +98,7 @@ pub enum EngineError {
         why: String,
     },
     /// The host is not this node.
-    #[error("DOCKER_HOST is {host}: {why}")]
+    #[error("use DOCKER_HOST={host}: {why}")]
     Host {
         /// What was given.
         host: String,

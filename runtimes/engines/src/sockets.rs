@@ -44,7 +44,7 @@ pub(crate) fn targets(options: &Options, found: &mut Found) -> Result<Vec<Target
                 if which == Which::Docker {
                     return Err(error);
                 }
-                found.notes.push(error.to_string());
+                found.notes.push(format!("failed to {error}"));
             }
         }
         if which == Which::Docker {

@@ -3,6 +3,18 @@
 /// How much of a message is shown.
 const LONGEST: usize = 300;
 
+/// What a program said, as [`line`]: too much of it loses its middle, since the cause is at the end.
+pub(crate) fn words(text: &str) -> String {
+    let mut ends = text.char_indices().rev().map(|(at, _)| at);
+    match ends.nth(LONGEST / 2).filter(|at| *at > LONGEST) {
+        Some(at) => {
+            let head: String = text.chars().take(LONGEST / 2 - 8).collect();
+            line(&format!("{head}...{}", &text[at..]))
+        }
+        None => line(text),
+    }
+}
+
 /// A text on one line, without what moves a terminal's cursor or reverses the direction of writing.
 pub(crate) fn line(text: &str) -> String {
     let mut line = String::new();
@@ -47,6 +59,17 @@ fn is_invisible(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_keep_what_failed_and_why() {
+        assert_eq!(words("create: no such file"), "create: no such file");
+        let long = words(&format!("create: {}: no such file", "x".repeat(5000)));
+        assert!(
+            long.starts_with("create: ") && long.ends_with(": no such file"),
+            "{long}"
+        );
+        assert!(long.len() < LONGEST + 4, "{long}");
+    }
 
     #[test]
     fn what_is_hostile_becomes_a_line() {

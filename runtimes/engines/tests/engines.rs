@@ -99,7 +99,7 @@ fn an_engine_on_another_node_is_refused() {
             "{error}"
         );
         place.options.which = Which::Auto;
-        assert_eq!(place.find().notes, [error]);
+        assert_eq!(place.find().notes, [format!("failed to {error}")]);
     }
 }
 

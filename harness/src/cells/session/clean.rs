@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::hold::Hold;
 use super::name::{Whose, has_ended, whose};
 use super::{end_cgroup, homes};
-use crate::machine::cgroup::Layout;
+use crate::machine::cgroup::{Layout, Parents};
 
 /// How long to wait for the lock of a run that has ended. A child of it that has not reached its exec yet has the
 /// lock's descriptor too, until it does, or until it dies with its parent.
@@ -52,7 +52,8 @@ impl Cleaned {
 pub fn clean() -> io::Result<Cleaned> {
     let mut cleaned = Cleaned::default();
     let until = Instant::now() + PATIENCE;
-    for hierarchy in Layout::of_machine()?.hierarchies {
+    let layout = Layout::of_machine()?;
+    for hierarchy in &layout.hierarchies {
         for (dir, hold) in abandoned(&hierarchy.dir, false, until) {
             let Some(_hold) = cleaned.held(&dir, hold) else {
                 continue;
@@ -73,6 +74,7 @@ pub fn clean() -> io::Result<Cleaned> {
         let Some(_hold) = cleaned.held(&folder, hold) else {
             continue;
         };
+        drop(Parents::noted(&layout, &folder));
         match fs::remove_dir_all(&folder) {
             Ok(()) => cleaned.folders.push(folder),
             Err(error) => cleaned.failed.push(format!("{}: {error}", folder.display())),

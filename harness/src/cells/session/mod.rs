@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::machine::cgroup::{self, Layout, subtree};
+use crate::machine::cgroup::{self, Layout, Parents, subtree};
 use hold::Hold;
 
 pub use clean::{Cleaned, clean};
@@ -85,6 +85,14 @@ impl Session {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Those of the cgroups with these names, and of their parents, that are not there yet.
+    ///
+    /// # Errors
+    /// They cannot be noted in the session's folder.
+    pub(crate) fn parents(&self, names: &[String]) -> io::Result<Parents> {
+        Parents::before(&self.layout, names, self.folder())
     }
 
     /// Makes the cgroups of a run.

@@ -132,7 +132,7 @@ pub(super) async fn find(args: &CheckArgs, files: Files, mut stop: watch::Receiv
         };
         match told {
             Ok(told) => containers(told, args.pod.as_deref(), files, &mut found),
-            Err(error) => found.cannot("the engine's containers", error.to_string()),
+            Err(error) => found.cannot("the engine's containers", format!("failed to {error}")),
         }
     }
     found
@@ -174,7 +174,7 @@ async fn engine(options: &Options) -> Result<(Remote, Session), String> {
     let session = Session::start().map_err(|error| error.to_string())?;
     let labels = labels(session.name()).map_err(|error| error.to_string())?;
     let remote = Remote::connect(options, labels).await;
-    Ok((remote.map_err(|error| error.to_string())?, session))
+    Ok((remote.map_err(|error| format!("failed to {error}"))?, session))
 }
 
 /// Whether the engines' containers are meant: they are named, or nothing else is.

@@ -15,9 +15,12 @@
 //! that socket is still enough to make the node do anything, so this saves privileges of the pod, not trust in its
 //! image.
 
+use std::path::Path;
+
 use crate::cli::check_args::CheckArgs;
 use crate::error::Error;
 use ocidiff_cri::node::SOCKETS;
+use ocidiff_engines::Which;
 use ocidiff_runtimes::Selector;
 
 use super::reading;
@@ -66,13 +69,14 @@ pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
     } else {
         Kind::Whole
     };
-    let socket = socket(args)?;
+    let engine = engine(args, kind)?;
     let mut words = match kind {
         Kind::Whole => vec!["check", "--root", "/host"],
-        Kind::OnlyRead => vec!["check", "--only-read", "--engine", "cri", "--socket", &socket],
+        Kind::OnlyRead => vec!["check", "--only-read"],
     };
     words.extend(["--node", "$(NODE_NAME)", "--pod", POD]);
     let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    words.extend(engine.words);
     if kind == Kind::OnlyRead {
         reading::both(args)?;
     }
@@ -81,27 +85,78 @@ pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
         runtime.parse::<Selector>().map_err(Error::usage)?;
         words.extend([option.to_owned(), literal(runtime)]);
     }
+    words.extend(tries(args));
     words.extend(["--out", "-", "--exit-zero"].map(str::to_owned));
     let json = |text: &str| serde_json::to_string(text).map_err(Error::broken);
     Ok(kind
         .lines()
         .replace("@NODES@", &nodes.to_string())
         .replace("@IMAGE@", &json(image)?)
-        .replace("@SOCKET@", &json(&socket)?)
+        .replace("@SOCKET@", &json(&engine.socket)?)
         .replace("@ARGS@", &serde_json::to_string(&words).map_err(Error::broken)?))
 }
 
-/// The node's CRI socket: containerd's, unless another one is named.
-fn socket(args: &CheckArgs) -> Result<String, Error> {
-    let Some(path) = &args.from_whom.socket else {
-        return Ok(SOCKETS[0].to_owned());
-    };
+/// Whose containers the pods check.
+struct Engine {
+    /// The options that say so.
+    words: Vec<String>,
+    /// The socket that pods see which see nothing else: containerd's, unless another one is named.
+    socket: String,
+}
+
+fn engine(args: &CheckArgs, kind: Kind) -> Result<Engine, Error> {
+    let from = &args.from_whom;
+    let socket = from.socket.as_deref().map(|path| on_node("--socket", path));
+    let exec_root = from.exec_root.as_deref().map(|path| on_node("--exec-root", path));
+    let (mut socket, exec_root) = (socket.transpose()?, exec_root.transpose()?);
+    let mut which = from.engine;
+    if kind == Kind::OnlyRead {
+        if which.is_some_and(|which| which != Which::Cri) || exec_root.is_some() {
+            return Err(Error::usage(
+                "with --only-read, the pods of --kubernetes have nothing but the socket of the node's CRI runtime: leave out \
+                 --exec-root, and every --engine but cri",
+            ));
+        }
+        which = Some(Which::Cri);
+        socket.get_or_insert_with(|| SOCKETS[0].to_owned());
+    }
+    let which = which.and_then(|which| Which::WORDS.iter().find(|(_, one)| *one == which));
+    let given = [
+        ("--engine", which.map(|(word, _)| (*word).to_owned())),
+        ("--socket", socket.as_deref().map(literal)),
+        ("--exec-root", exec_root.as_deref().map(literal)),
+    ];
+    let given = given
+        .into_iter()
+        .filter_map(|(option, value)| Some([option.to_owned(), value?]));
+    Ok(Engine {
+        words: given.flatten().collect(),
+        socket: socket.unwrap_or_default(),
+    })
+}
+
+/// What the pods try, besides the probe.
+fn tries(args: &CheckArgs) -> Vec<String> {
+    let flags = [("--with-devices", args.with_devices), ("--run", args.run)];
+    let flags = flags.into_iter().filter(|(_, given)| *given);
+    let mut words: Vec<String> = flags.map(|(option, _)| option.to_owned()).collect();
+    if let Some(command) = &args.command {
+        words.push("--command".to_owned());
+        words.extend(command.iter().map(|word| literal(word)));
+        // It takes every word up to this one.
+        words.push(";".to_owned());
+    }
+    words
+}
+
+/// A path on every node, as text.
+fn on_node(option: &str, path: &Path) -> Result<String, Error> {
     match path.to_str() {
         Some(text) if path.is_absolute() && !text.contains("$(") && !text.contains(char::is_control) => {
             Ok(text.to_owned())
         }
         _ => Err(Error::usage(format!(
-            "--socket {}: a node's socket is an absolute path without variables",
+            "{option} {}: with --kubernetes, it is an absolute path without variables",
             path.display()
         ))),
     }
@@ -114,7 +169,97 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
     use super::*;
+
+    fn printed(more: &[&str]) -> Result<String, String> {
+        let command = CheckArgs::augment_args(clap::Command::new("check"));
+        let job = [
+            "check",
+            "--to",
+            "crun@1.28",
+            "--kubernetes",
+            "--nodes",
+            "2",
+            "--job-image",
+            "x",
+        ];
+        let matches = command.try_get_matches_from(job.iter().chain(more));
+        let matches = matches.map_err(|error| error.to_string())?;
+        let args = CheckArgs::from_arg_matches(&matches).map_err(|error| error.to_string())?;
+        manifest(&args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn no_option_is_dropped() {
+        // An option with its value, and whether the pods get it.
+        const REFUSED: bool = false;
+        const PASSED: bool = true;
+        let all: [(&[&str], bool); 22] = [
+            (&["--from", "runc@1.1.5"], PASSED),
+            (&["--engine", "docker"], PASSED),
+            (
+                &["--engine", "podman", "--socket", "/run/podman/podman.sock"],
+                PASSED,
+            ),
+            (&["--exec-root", "/x"], PASSED),
+            (&["--with-devices"], PASSED),
+            (&["--run"], PASSED),
+            (&["--run", "--command", "/bin/a", "-b"], PASSED),
+            (
+                &["--only-read", "--from", "runc@1.1.5", "--engine", "cri"],
+                PASSED,
+            ),
+            (
+                &[
+                    "--only-read",
+                    "--from",
+                    "runc@1.1.5",
+                    "--socket",
+                    "/run/crio/crio.sock",
+                ],
+                PASSED,
+            ),
+            (
+                &["--only-read", "--from", "runc@1.1.5", "--engine", "docker"],
+                REFUSED,
+            ),
+            (&["--bundle", "b", "--outside-root"], REFUSED),
+            (&["--container", "web"], REFUSED),
+            (&["--image", "web"], REFUSED),
+            (&["--ignore", "f"], REFUSED),
+            (&["--baseline", "f"], REFUSED),
+            (&["--all-versions"], REFUSED),
+            (&["--format", "json"], REFUSED),
+            (&["--out", "f"], REFUSED),
+            (&["--root", "/host"], REFUSED),
+            (&["--node", "n", "--pod", "p"], REFUSED),
+            (&["--fail-on", "breaks"], REFUSED),
+            (&["--exit-zero"], REFUSED),
+        ];
+        for (words, expected) in all {
+            let printed = printed(words);
+            let args = printed
+                .as_ref()
+                .ok()
+                .and_then(|text| text.lines().find(|line| line.contains("args: ")));
+            let has_all =
+                args.is_some_and(|args| words.iter().all(|word| args.contains(&format!("\"{word}\""))));
+            assert_eq!(has_all, expected, "{words:?}: {args:?}");
+            assert_eq!(printed.is_ok(), expected, "{words:?}: {printed:?}");
+        }
+        let own = ["to", "kubernetes", "nodes", "job-image"];
+        let command = CheckArgs::augment_args(clap::Command::new("check"));
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            let typed = format!("--{option}");
+            let is_tried = all.iter().any(|(words, _)| words.contains(&typed.as_str()));
+            assert!(
+                is_tried || own.contains(&option),
+                "{typed}: passed to the pods, or refused?"
+            );
+        }
+    }
 
     #[test]
     fn a_dollar_sign_stays_one() {

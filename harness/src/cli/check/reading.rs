@@ -176,7 +176,9 @@ fn concerns(mine: &Mine, found: &Found, step: Move<'_>) -> Concerns {
     match word {
         Some(word) if is_of(word, &step.from.name) => Concerns::Moves,
         Some(word) if is_of(word, &step.to.name) => {
-            Concerns::Aside(format!("under {word} already, in a version that is not known"))
+            // An engine may say it by its path, which is no version either.
+            let name = &step.to.name;
+            Concerns::Aside(format!("under {name} already, in a version that is not known"))
         }
         Some(word) => Concerns::Unknown(format!("it runs under {word}, not under {}", step.from.name)),
         None => Concerns::Moves,

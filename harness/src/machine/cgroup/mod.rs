@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 use ocidiff_confine::mountinfo::{self, Mount};
 use serde::{Deserialize, Serialize};
 
+mod parents;
 mod settings;
 mod tree;
 
+pub(crate) use parents::Parents;
 pub(crate) use settings::settings;
 pub(crate) use tree::{remove_below, remove_tree, subtree, thaw};
 

@@ -176,7 +176,7 @@ fn plain_case() -> Case {
 /// Why a plain container did not reach its end, if it did not.
 fn failure(record: &Record) -> Option<String> {
     if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
-        return Some(ocidiff_reports::safe_to(why, WORDS));
+        return Some(ocidiff_reports::words_to(why, WORDS));
     }
     let failed = record
         .steps
@@ -188,7 +188,7 @@ fn failure(record: &Record) -> Option<String> {
         return Some(if said.is_empty() {
             ended
         } else {
-            format!("{ended}: {}", ocidiff_reports::safe_to(said, WORDS))
+            format!("{ended}: {}", ocidiff_reports::words_to(said, WORDS))
         });
     }
     match record.value("process.exit") {

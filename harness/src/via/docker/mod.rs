@@ -13,6 +13,9 @@ use super::express::Refusal;
 use super::facts;
 use super::makes::{Ask, Makes};
 
+/// Where a dockerd without systemd makes cgroups.
+const PARENT: &str = "/docker";
+
 /// A container.
 #[derive(Debug)]
 pub struct Made {
@@ -74,6 +77,10 @@ impl Makes for Remote {
 
     fn hostname(&self, made: &Made) -> String {
         made.hostname.clone()
+    }
+
+    fn cgroup_parents(&self) -> Vec<String> {
+        vec![PARENT.to_owned()]
     }
 
     fn labels(&self) -> &Labels {

@@ -22,6 +22,10 @@ use words::Body;
 /// The time of creation, which is different each time.
 const CREATED: &str = "io.kubernetes.cri-o.Created";
 
+/// Where a Podman without systemd makes cgroups, and in which of them the monitors of containers are.
+const PARENT: &str = "/libpod_parent";
+const MONITORS: &str = "conmon";
+
 /// The engine.
 #[derive(Debug)]
 pub struct Podman {
@@ -139,6 +143,11 @@ impl Makes for Podman {
 
     fn is_shuffled(&self, path: &str) -> bool {
         path.starts_with("proc.env") || path == "mount.inside.mounts"
+    }
+
+    fn cgroup_parents(&self) -> Vec<String> {
+        let parent = self.cgroup_parent.as_deref().unwrap_or(PARENT);
+        vec![format!("{parent}/{MONITORS}")]
     }
 
     fn labels(&self) -> &Labels {

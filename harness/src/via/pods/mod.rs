@@ -35,6 +35,8 @@ const IMAGES: &str = "localhost/";
 /// The name of pods and of the copies of their files in records.
 const POD_ID: &str = "pod";
 const BUNDLE: &str = "/bundle";
+/// Where the cgroups of pods without a setting are: the plugin's namespace.
+const PARENT: &str = "/k8s.io";
 /// A container's log, in its pod's folder.
 const LOG: &str = "log";
 
@@ -124,7 +126,7 @@ impl Pods {
         let placed = placed.map_err(std::io::Error::other).and_then(|placed| placed);
         let mounts = placed.map_err(|error| CallError::Failed(format!("copy the bundle: {error}")))?;
         match binds::missing(&ask.body.binds, files) {
-            Some(path) => Err(CallError::Refused(format!(
+            Some(path) => Err(CallError::Declined(format!(
                 "the plugin makes a folder where {} of the bundle is not there",
                 path.display()
             ))),
@@ -148,12 +150,14 @@ impl Makes for Pods {
         })
     }
 
-    async fn starts(&self, handler: &str) -> Result<(), CallError> {
+    async fn starts(&self, handler: &str, name: &str) -> Result<(), CallError> {
         let body = Body::default();
-        let logs = self.folder.join(handler);
-        let sandbox = self.sandbox((handler, &body), (&format!("starts {handler}"), &logs));
+        let logs = self.folder.join(name);
+        let sandbox = self.sandbox((handler, &body), (name, &logs));
         let pod = self.client.run_pod(sandbox, handler).await.map_err(call_error)?;
-        self.client.remove_pod(&pod).await.map_err(call_error)
+        // If it cannot be removed, every case says so; this one goes with the session.
+        let _ = self.client.remove_pod(&pod).await;
+        Ok(())
     }
 
     async fn import(&self, tar: Vec<u8>, tag: &str, signal: Option<i32>) -> Result<String, CallError> {
@@ -274,6 +278,10 @@ impl Makes for Pods {
         made.hostname.clone()
     }
 
+    fn cgroup_parents(&self) -> Vec<String> {
+        vec![self.cgroup.clone().unwrap_or_else(|| PARENT.to_owned())]
+    }
+
     fn labels(&self) -> &Labels {
         &self.labels
     }
@@ -346,7 +354,9 @@ fn nodes_hostname() -> String {
 }
 
 fn call_error(error: Error) -> CallError {
+    let is_invalid = matches!(error, Error::Refused { is_invalid: true, .. });
     match error.refusal() {
+        Some(why) if is_invalid => CallError::Declined(why),
         Some(why) => CallError::Refused(why),
         None => CallError::Failed(error.to_string()),
     }

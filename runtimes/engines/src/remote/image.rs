@@ -40,7 +40,7 @@ impl Remote {
     /// See [`CallError`]; the engine has no such image.
     pub async fn look_at_image(&self, image: &str, waiter: &Waiter) -> Result<Workload, CallError> {
         let told = match self.call(self.docker.inspect_image(image)).await {
-            Err(CallError::Refused(why)) => {
+            Err(CallError::Refused(why) | CallError::Declined(why)) => {
                 return Err(CallError::Refused(format!("{}: pull it first", text::line(&why))));
             }
             told => told?,

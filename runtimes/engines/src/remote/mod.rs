@@ -100,12 +100,25 @@ pub struct Thing {
 /// Why a call came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The engine answered with a refusal.
+    /// The engine answered that it failed.
     #[error("{0}")]
     Refused(String),
+    /// The engine answered that it does not take such a request.
+    #[error("{0}")]
+    Declined(String),
     /// There is no answer, or not one that an engine gives.
     #[error("the engine failed: {0}")]
     Failed(String),
+}
+
+impl CallError {
+    /// The words of the engine, or what is known if it has none.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Refused(why) | Self::Declined(why) | Self::Failed(why) => why,
+        }
+    }
 }
 
 impl Remote {
@@ -181,7 +194,7 @@ impl Remote {
     /// See [`CallError`].
     pub async fn create(&self, name: &str, body: Value) -> Result<String, CallError> {
         let read = serde_json::from_value::<ContainerCreateBody>(body);
-        let mut body = read.map_err(|error| CallError::Refused(error.to_string()))?;
+        let mut body = read.map_err(|error| CallError::Declined(error.to_string()))?;
         let labels = [(RUN, &self.labels.run), (PLACE, &self.labels.place)];
         let labels = labels.map(|(name, value)| (name.to_owned(), value.clone()));
         body.labels = Some(labels.into());
@@ -347,10 +360,18 @@ async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, Error>>
     }
 }
 
+/// A bad parameter, or one that is against a rule of the engine's; 404, 409 and the like are about what is there.
+const DECLINED: [u16; 3] = [400, 403, 422];
+
 fn call_error(fault: Fault) -> CallError {
     match fault {
-        Fault::Said(Error::DockerResponseServerError { message, .. }) => {
-            CallError::Refused(message.trim().to_owned())
+        Fault::Said(Error::DockerResponseServerError { message, status_code }) => {
+            let why = message.trim().to_owned();
+            if DECLINED.contains(&status_code) {
+                CallError::Declined(why)
+            } else {
+                CallError::Refused(why)
+            }
         }
         other => CallError::Failed(other.to_string()),
     }
