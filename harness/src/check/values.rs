@@ -94,7 +94,12 @@ pub(super) fn judge(
     if let Some(told) = limit(fact, from, to) {
         return Some(told);
     }
-    let path = fact.strip_prefix("mount.inside.")?;
+    mount(fact.strip_prefix("mount.inside.")?, from, to, config)
+}
+
+/// What the options of a mount show, by its path as a fact has it.
+fn mount(path: &str, from: Option<&Value>, to: Option<&Value>, config: &Json) -> Option<(Impact, String)> {
+    let say = |impact, reason: &str| Some((impact, reason.to_owned()));
     let place = place(path);
     if listed(config, "maskedPaths", place) || listed(config, "readonlyPaths", place) {
         // The probe has tested whether it is masked or read-only.
