@@ -71,7 +71,6 @@ fn one_case_explained() {
     let input = ExplainInput {
         rootfs: vec!["debian-trixie-tar".into(), "/data.tar, an archive".into()],
         config: "process:\n  args: [/usr/bin/tar, -C, /tmp, -xpf, /data.tar]\nlinux:\n  seccomp: {$profile: docker-20.10.24}\n".into(),
-        files: String::new(),
         steps: ["create", "start", "wait", "delete"].map(Into::into).to_vec(),
         watch: vec!["syscall fchmodat2, fchmodat".into()],
         expect: Vec::new(),
