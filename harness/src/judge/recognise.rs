@@ -12,7 +12,8 @@
 //!   of the workload is answered in two ways, what the workload then does differs between the same two groups. Another
 //!   container's facts are compared as ever.
 //! - Where a workload prints what is explained, its output is explained by it.
-//! - The finding with the most conditions is chosen; two that have equally many are both named.
+//! - The finding with the most conditions is chosen; two that have equally many are both named. Each item of a list in
+//!   which the runtimes differ has a choice of its own.
 //!
 //! What is not explained is new. A wrong cause is worse than none, so nothing that does not fit is named.
 
