@@ -205,13 +205,10 @@ pub enum ManifestError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ManifestErrors(pub Vec<ManifestError>);
 
-/// Files of the folder `runtimes` that are about something else.
-const NOT_MANIFESTS: [&str; 2] = ["matrix.yaml", "kernels.yaml"];
-
 /// Whether a file of the folder `runtimes`, by its path there, is the manifest of a runtime.
 #[must_use]
 pub fn is_manifest(name: &str) -> bool {
-    !name.contains('/') && name.ends_with(".yaml") && !NOT_MANIFESTS.contains(&name)
+    !name.contains('/') && name.ends_with(".yaml") && !["matrix.yaml", "kernels.yaml"].contains(&name)
 }
 
 /// The manifests that are built in, as `(file name, text)`.

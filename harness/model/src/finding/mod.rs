@@ -4,6 +4,7 @@ mod card;
 mod catalogue;
 mod id;
 mod link;
+mod place;
 mod predicate;
 mod sign;
 #[cfg(test)]

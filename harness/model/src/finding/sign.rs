@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Value as Json, json};
 
-use super::predicate::{Context, Predicate, Raw, at, fits};
+use super::predicate::{Context, Predicate, Raw, fits};
 use crate::fact::{ABSENT, Channel, Value};
 use crate::pattern::{Pattern, alternatives, glob};
 use crate::read::{ValueOr, value_or};
@@ -213,47 +211,6 @@ impl Sign {
             || (path.contains(".inside.") && facts::as_of_first(path).is_some_and(|own| is_about(&own)))
     }
 
-    /// Whether the config lists the path that the fact is about, and mounts such a thing there, where the sign asks for
-    /// that.
-    #[must_use]
-    pub fn is_in_config(&self, path: &str, config: &Json) -> bool {
-        // A second mount at the same place is `PLACE#2`.
-        let path = path.split_once('#').map_or(path, |(path, _)| path);
-        let about = |place: &Json| {
-            let place = place.as_str();
-            place.is_some_and(|place| path.ends_with(&format!(".{}", from_root(place))))
-        };
-        let items = |list: &str| at(config, list).and_then(Json::as_array).into_iter().flatten();
-        let is_listed = |list: &String| items(list).any(about);
-        let is_mounted = |such: &Pattern| {
-            let mut there = items("mounts").filter(|mount| about(&mount["destination"]));
-            there.next_back().is_some_and(|last| such.fits(last))
-        };
-        let lies_within = |such: &Pattern| {
-            let place = path.find("./").map_or("/", |dot| &path[dot + 1..]);
-            // The last of several at the same place.
-            let around = items("mounts")
-                .filter_map(|mount| {
-                    let top = from_root(mount["destination"].as_str()?);
-                    Path::new(place).starts_with(&top).then_some((top.len(), mount))
-                })
-                .max_by_key(|(length, _)| *length);
-            around.map_or_else(
-                || such.fits(&json!({"destination": "/"})),
-                |(_, mount)| such.fits(mount),
-            )
-        };
-        self.listed.as_ref().is_none_or(is_listed)
-            && self.mounted.as_ref().is_none_or(is_mounted)
-            && self.within.as_ref().is_none_or(lies_within)
-    }
-
-    /// Whether it asks for something in the config at the path that the fact is about.
-    #[must_use]
-    pub fn is_placed(&self) -> bool {
-        self.listed.is_some() || self.mounted.is_some() || self.within.is_some()
-    }
-
     /// Whether a value is what the component shows.
     #[must_use]
     pub fn fits(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
@@ -362,11 +319,6 @@ impl Sign {
             + usize::from(self.mounted.is_some())
             + usize::from(self.within.is_some())
     }
-}
-
-/// A path of the config as runtimes take it: from the container's root.
-fn from_root(place: &str) -> String {
-    format!("/{}", place.trim_matches('/'))
 }
 
 fn one_value(predicate: &Predicate) -> Option<Value> {
