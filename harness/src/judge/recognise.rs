@@ -18,7 +18,7 @@
 //! What is not explained is new. A wrong cause is worse than none, so nothing that does not fit is named.
 
 use ocidiff_model::difference::Account;
-use ocidiff_model::finding::{CALL, Context, SAID, Sign};
+use ocidiff_model::finding::{CALL, Context, SAID, Sign, is_said};
 use ocidiff_model::known::Machine;
 use ocidiff_model::life::{in_first, life_of, seen_in};
 use ocidiff_model::record::CallResult;
@@ -130,9 +130,13 @@ impl Question<'_> {
     /// observed.
     pub(super) fn shown<'f>(&self, label: &str, fact: &str, finding: &'f Finding) -> Vec<&'f Sign> {
         let (life, _) = life_of(fact);
-        let Some(facts) = self.facts_of(label, life) else {
+        let Some(mut facts) = self.facts_of(label, life) else {
             return Vec::new();
         };
+        if self.machine.via.is_some() {
+            // An engine passes on what it likes of its runtime's words.
+            facts.retain(|fact| !is_said(&fact.path));
+        }
         let mut named = facts.iter().filter(|one| one.path == in_first(fact));
         let value = named.next().map(|one| &one.value);
         let configs = self.configs.behind(fact).into_iter();

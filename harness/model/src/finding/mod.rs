@@ -23,7 +23,7 @@ pub use self::catalogue::Catalogue;
 pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
 pub use self::predicate::{Context, Predicate, fits};
-pub use self::sign::{CALL, Instead, SAID, Short, Sign};
+pub use self::sign::{CALL, Instead, SAID, Short, Sign, is_said};
 use crate::impact::Impact;
 use crate::machine::{Machine, When};
 use crate::pattern::Pattern;

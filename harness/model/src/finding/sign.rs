@@ -18,6 +18,12 @@ use crate::{facts, life};
 /// which are not compared; `where` can refer to them.
 pub const SAID: &str = "said";
 
+/// Whether it is what a step printed, `lifecycle.STEP.said`, or a pattern of such.
+#[must_use]
+pub fn is_said(path: &str) -> bool {
+    path.rsplit('.').next() == Some(SAID)
+}
+
 /// The last part of `lifecycle.STEP.call`: the words of the call, also for `where`.
 pub const CALL: &str = "call";
 
@@ -223,14 +229,17 @@ impl Sign {
         all_fit(&self.beside, context)
     }
 
-    /// Whether a value fits if channels were not observed at all, as through an engine: what is required of them is
-    /// left out. Only for callers that know otherwise that the component is involved.
+    /// Whether a value fits if channels, or a runtime's words, were not observed at all, as through an engine: what is
+    /// required of them is left out. Only for callers that know otherwise that the component is involved.
     #[must_use]
     pub fn fits_as_far_as_seen(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
         let is_observed = |pattern: &String| {
             let channel = Channel::of(pattern);
             let mut facts = context.facts.iter();
-            channel.is_none() || facts.any(|fact| Channel::of(&fact.path) == channel)
+            match is_said(pattern) {
+                true => facts.any(|fact| is_said(&fact.path)),
+                false => channel.is_none() || facts.any(|fact| Channel::of(&fact.path) == channel),
+            }
         };
         let mut seen = self.beside.iter().filter(|(pattern, _)| is_observed(pattern));
         self.shows.fits(value, context)

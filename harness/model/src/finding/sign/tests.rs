@@ -154,6 +154,31 @@ fn what_was_not_observed_at_all_is_left_out_only_where_that_is_asked_for() {
 }
 
 #[test]
+fn the_words_of_a_runtime_are_left_out_only_where_none_were_observed() {
+    let config = json!({});
+    let sign =
+        sign("{fact: lifecycle.create.result, is: error, where: {'lifecycle.*.said': {matches: '*no*'}}}");
+    let said = |words: &str| Fact::new("lifecycle.create.said", Value::List(vec![words.to_owned()]));
+    let code = Fact::new("lifecycle.create.exit", Value::Int(1));
+    for (facts, as_far_as_seen) in [
+        (vec![code.clone(), said("oh no")], true),
+        (vec![code.clone(), said("other")], false),
+        (vec![code], true),
+    ] {
+        let context = Context {
+            config: &config,
+            facts: &facts,
+        };
+        let error = Value::from("error");
+        assert_eq!(
+            sign.fits_as_far_as_seen(Some(&error), &context),
+            as_far_as_seen,
+            "{facts:?}"
+        );
+    }
+}
+
+#[test]
 fn the_others_can_be_asked_for_what_they_show_beside() {
     let config = json!({});
     let sign = sign("{fact: a, any: true, others: {process.stderr: {matches: '*busy*'}}}");
