@@ -3,7 +3,7 @@
 
 use crate::fact::{Channel, Fact};
 use crate::facts;
-use crate::step::{Op, Step};
+use crate::step::Step;
 
 /// For each step the life that its container is in: which of the steps that make it came last.
 #[must_use]
@@ -12,17 +12,11 @@ pub fn lives(steps: &[Step]) -> Vec<u32> {
     let mut lives = Vec::new();
     for step in steps {
         let life = made.entry(step.container()).or_insert(0);
-        *life += u32::from(makes(step));
+        *life += u32::from(step.op.makes_container());
         // What comes before is a step of the first life, whatever becomes of it.
         lives.push((*life).max(1));
     }
     lives
-}
-
-/// Whether a step makes its container.
-#[must_use]
-pub fn makes(step: &Step) -> bool {
-    matches!(step.op, Op::Create | Op::Run)
 }
 
 /// The path of a fact in a life of its container: `process.exit#2` in the second. What can come more than once in a

@@ -42,6 +42,12 @@ pub enum Op {
 }
 
 impl Op {
+    /// Whether it makes its container.
+    #[must_use]
+    pub fn makes_container(self) -> bool {
+        matches!(self, Self::Create | Self::Run)
+    }
+
     /// Every operation.
     pub const ALL: [Self; 14] = [
         Self::Create,

@@ -3,7 +3,7 @@
 //! They are removed from the copy, however a runtime's reader would find them: Go's accepts members in any case, and
 //! treats Unicode's long s and Kelvin sign as an `s` and a `k`. A text that is not JSON to us may be JSON to others.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A config without hooks.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,18 +36,21 @@ pub(crate) fn without_hooks(config: &str) -> Result<Hookless, String> {
     let Some(members) = value.as_object_mut() else {
         return Ok(as_it_is(0));
     };
-    let names: Vec<String> = members
-        .keys()
-        .filter(|name| is_alike(name, "hooks"))
-        .cloned()
-        .collect();
-    if names.is_empty() {
+    let taken = take(members);
+    if taken.is_empty() {
         return Ok(as_it_is(0));
     }
-    let taken = names.iter().filter_map(|name| members.shift_remove(name));
-    let count = taken.map(|hooks| count(&hooks)).sum();
+    let count = taken.values().map(count).sum();
     let config = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
     Ok(Hookless { config, count })
+}
+
+/// Takes out what a runtime would read as the hooks of a config, by the names that it has there.
+pub(crate) fn take(config: &mut Map<String, Value>) -> Map<String, Value> {
+    let names = config.keys().filter(|name| is_alike(name, "hooks"));
+    let names: Vec<String> = names.cloned().collect();
+    let taken = names.iter().filter_map(|name| config.shift_remove_entry(name));
+    taken.collect()
 }
 
 /// Whether a runtime that reads names without regard to case, as Go does, takes one for the other.

@@ -210,7 +210,7 @@ fn call(op: Op, step: &Step, container: &str, terminal: bool, input: Option<&std
     let options = &step.options;
     let id = options.id.clone().unwrap_or_else(|| container.to_owned());
     let mut call = Call::new(op, paths::ROOT).id(id);
-    if matches!(step.op, Op::Create | Op::Run) {
+    if step.op.makes_container() {
         call = call.with(Var::Bundle, paths::bundle(container));
         call = call.with(Var::PidFile, paths::pid_file(container));
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ocidiff_model::fact::{ONLY, call_of};
 use ocidiff_model::known::Machine;
 use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
-use ocidiff_model::{Case, Channel, Op, Record, life};
+use ocidiff_model::{Case, Channel, Record, life};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -346,10 +346,7 @@ impl CellRunner {
 
 /// What the runtime says if it refuses before anything ran.
 fn refusal(contender: &Contender, bundle: &Bundle, told: &Told) -> Option<String> {
-    let first = told
-        .steps
-        .iter()
-        .find(|step| matches!(step.op, Op::Create | Op::Run))?;
+    let first = told.steps.iter().find(|step| step.op.makes_container())?;
     if first.result != CallResult::Error {
         return None;
     }

@@ -36,7 +36,6 @@ pub(super) fn judge(
     to: Option<&Value>,
     config: &Json,
 ) -> Option<(Impact, String)> {
-    let say = |impact, reason: &str| Some((impact, reason.to_owned()));
     if let (Some(Value::List(from)), Some(Value::List(to))) = (from, to)
         && sorted(from) == sorted(to)
     {
@@ -97,9 +96,13 @@ pub(super) fn judge(
     mount(fact.strip_prefix("mount.inside.")?, from, to, config)
 }
 
+/// How bad it is, and why.
+fn say(impact: Impact, reason: &str) -> Option<(Impact, String)> {
+    Some((impact, reason.to_owned()))
+}
+
 /// What the options of a mount show, by its path as a fact has it.
 fn mount(path: &str, from: Option<&Value>, to: Option<&Value>, config: &Json) -> Option<(Impact, String)> {
-    let say = |impact, reason: &str| Some((impact, reason.to_owned()));
     let place = place(path);
     if listed(config, "maskedPaths", place) || listed(config, "readonlyPaths", place) {
         // The probe has tested whether it is masked or read-only.
@@ -230,7 +233,6 @@ fn writable(path: &str, to: Option<&Value>, config: &Json) -> Option<(Impact, St
     };
     let asked = list("/mounts").any(|mount| mount["destination"] == path && has(mount, "ro"))
         || listed(config, "readonlyPaths", path);
-    let say = |impact, reason: &str| Some((impact, reason.to_owned()));
     match (to == Some(&Value::from("writable")), asked) {
         (true, true) => say(
             Impact::Security,

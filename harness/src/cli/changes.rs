@@ -3,20 +3,24 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ocidiff_model::event::Event;
 use ocidiff_model::version::Version;
 use ocidiff_model::{Counts, ExitStatus};
 use ocidiff_reports::changes::{Changes, render};
 use ocidiff_reports::events::{self, Recording};
-use ocidiff_reports::{Format, safe};
+use ocidiff_reports::safe;
 use ocidiff_runtimes::Selector;
 
 use super::args::{RunArgs, WithArgs};
+use super::check_args::CheckFormat;
 use super::{output, run};
 use crate::error::Error;
 use crate::machine::root;
 use crate::run::suite;
+
+/// The formats of the report.
+const FORMATS: [CheckFormat; 3] = [CheckFormat::Text, CheckFormat::Json, CheckFormat::Markdown];
 
 /// Which versions, and which cases.
 #[derive(Debug, Args)]
@@ -33,35 +37,13 @@ pub(crate) struct ChangesArgs {
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// The format of the report
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: ListFormat,
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = CheckFormat::among(&FORMATS))]
+    format: CheckFormat,
     /// Also write the events of the run to this file, one JSON object per line
     #[arg(long, value_name = "FILE", conflicts_with = "events")]
     json: Option<PathBuf>,
     #[command(flatten)]
     with: WithArgs,
-}
-
-/// How a list is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListFormat {
-    /// Plain text for people
-    Text,
-    /// One JSON object
-    Json,
-    /// For a comment or a ticket
-    Markdown,
-}
-
-impl ListFormat {
-    /// The format, for reports.
-    pub(crate) fn format(self) -> Format {
-        match self {
-            Self::Text => Format::Terminal,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-        }
-    }
 }
 
 /// Runs the versions, or reads an earlier run, and reports what differs.

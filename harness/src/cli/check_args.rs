@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use ocidiff_model::Impact;
 use ocidiff_reports::Format;
@@ -138,6 +139,12 @@ pub(crate) enum CheckFormat {
 }
 
 impl CheckFormat {
+    /// Reads one of these, for commands that have no other.
+    pub(crate) fn among(formats: &[Self]) -> impl TypedValueParser<Value = Self> + use<> {
+        let values = formats.iter().filter_map(ValueEnum::to_possible_value);
+        PossibleValuesParser::new(values).try_map(|name| Self::from_str(&name, false))
+    }
+
     /// The format as reports know it.
     pub(crate) fn format(self) -> Format {
         match self {

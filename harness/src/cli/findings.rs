@@ -2,16 +2,25 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ocidiff_model::{ExitStatus, Impact};
 use ocidiff_reports::findings::{List, render};
-use ocidiff_reports::{Format, safe};
+use ocidiff_reports::safe;
 
+use super::check_args::CheckFormat;
 use super::output;
 use crate::bundle::given::config_of;
 use crate::error::Error;
 use crate::findings::{Question, Who};
 use crate::run::suite;
+
+/// The formats of the list.
+const FORMATS: [CheckFormat; 4] = [
+    CheckFormat::Text,
+    CheckFormat::Json,
+    CheckFormat::Markdown,
+    CheckFormat::Html,
+];
 
 /// Which findings, and how they are told.
 #[derive(Debug, Args)]
@@ -42,35 +51,11 @@ pub(crate) struct FindingsArgs {
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
     /// The format of the list
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: ListFormat,
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = CheckFormat::among(&FORMATS))]
+    format: CheckFormat,
     /// Also use the cases and findings in this folder
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ListFormat {
-    /// Plain text for people
-    Text,
-    /// One JSON object
-    Json,
-    /// For a comment or a ticket
-    Markdown,
-    /// An HTML page
-    Html,
-}
-
-impl ListFormat {
-    /// The format as reports know it.
-    fn format(self) -> Format {
-        match self {
-            Self::Text => Format::Terminal,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Html => Format::Html,
-        }
-    }
 }
 
 fn impact(name: &str) -> Result<Impact, String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::{MAIN, labels};
-use ocidiff_model::{Case, Channel, Op, Step, facts, life};
+use ocidiff_model::{Case, Channel, Op, Step, facts};
 use serde_json::Value as Json;
 
 use super::Corpus;
@@ -16,7 +16,7 @@ use super::config::{self, ConfigError};
 /// A change of the case cannot be made.
 pub(crate) fn texts(case: &Case, corpus: &Corpus) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut texts = BTreeMap::from([(MAIN.to_owned(), config::text(case, corpus, MAIN, None)?)]);
-    for step in case.body.steps.iter().filter(|step| life::makes(step)) {
+    for step in case.body.steps.iter().filter(|step| step.op.makes_container()) {
         let name = step.container();
         let text = config::text(case, corpus, name, step.options.config.as_ref())?;
         texts.insert(name.to_owned(), text);
@@ -52,12 +52,6 @@ struct Taken {
     label: String,
     container: String,
     op: Op,
-}
-
-impl Taken {
-    fn makes(&self) -> bool {
-        matches!(self.op, Op::Create | Op::Run)
-    }
 }
 
 impl Configs {
@@ -166,7 +160,7 @@ impl Configs {
     fn heard(&self, container: &str, before: usize) -> impl Iterator<Item = &str> {
         let of_it = move |step: &&Taken| step.container == container;
         let others = self.steps.iter().enumerate().take(before);
-        let others = others.filter(move |(_, step)| step.makes() && step.container != container);
+        let others = others.filter(move |(_, step)| step.op.makes_container() && step.container != container);
         let ran = move |at: usize| {
             let mut earlier = self.steps[..at].iter().filter(of_it);
             earlier.any(|step| matches!(step.op, Op::Start | Op::Run))

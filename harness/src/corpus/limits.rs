@@ -2,7 +2,7 @@
 
 use ocidiff_confine::limit::{Hint, raised, raised_count};
 use ocidiff_model::known::KnownFile;
-use ocidiff_model::{CaseFile, KnownEntry, Op};
+use ocidiff_model::{CaseFile, KnownEntry};
 use serde_json::Value as Json;
 
 use super::Recipe;
@@ -61,8 +61,7 @@ pub(super) fn case(document: &Document<'_>, body: &CaseFile) -> Vec<Diagnostic> 
         document,
         found: Vec::new(),
     };
-    let makes = |op: Op| matches!(op, Op::Create | Op::Run);
-    let containers = body.steps.iter().filter(|step| makes(step.op)).count();
+    let containers = body.steps.iter().filter(|step| step.op.makes_container()).count();
     let watched: usize = body.watch.values().map(|watch| watch.paths().len()).sum();
     for (key, count, limit, what) in [
         ("steps", body.steps.len(), STEPS, "steps"),

@@ -198,7 +198,7 @@ fn edit_file(work: &Work) -> Result<(), Error> {
         return Ok(());
     };
     let kept = Path::new(KEPT).join(work.container.replace('/', "-"));
-    let is_config = matches!(work.op, Op::Create | Op::Run);
+    let is_config = work.op.makes_container();
     // The real runtime can complain about what cannot be read.
     let source = if is_config && kept.exists() { &kept } else { file };
     let Ok(text) = fs::read_to_string(source) else {

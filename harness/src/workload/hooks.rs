@@ -6,24 +6,16 @@ use ocidiff_model::names::HOOKS;
 use serde_json::{Map, Value};
 
 use super::UNCHECKED;
-use crate::bundle::hooks::is_alike;
+use crate::bundle::hooks::{self, is_alike};
 
 /// Hooks without which a container does not come up.
 const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
 
 /// Takes the hooks out of a config, and says what is left out; whether there were any.
 pub(super) fn take(all: &mut Map<String, Value>, changes: &mut Vec<String>) -> bool {
-    let names: Vec<String> = all
-        .keys()
-        .filter(|name| is_alike(name, "hooks"))
-        .cloned()
-        .collect();
-    let taken: Map<String, Value> = names
-        .into_iter()
-        .filter_map(|name| all.shift_remove_entry(&name))
-        .collect();
-    let hooks = taken.get("hooks").filter(|hooks| are_any(hooks));
-    if let Some(hooks) = hooks {
+    let taken = hooks::take(all);
+    let own = taken.get("hooks").filter(|hooks| are_any(hooks));
+    if let Some(hooks) = own {
         changes.push("its hooks are not run".to_owned());
         changes.extend(missing(hooks));
     }
@@ -32,7 +24,7 @@ pub(super) fn take(all: &mut Map<String, Value>, changes: &mut Vec<String>) -> b
     changes.extend(odd.map(|name| {
         format!("{UNCHECKED}{name} is written in other capitals, and not all runtimes run its hooks")
     }));
-    hooks.is_some() || is_odd
+    own.is_some() || is_odd
 }
 
 /// Whether there is a hook that the spec names, or what cannot be read as hooks; no runtime runs others.

@@ -15,9 +15,10 @@ impl Sign {
     pub fn is_in_config(&self, path: &str, config: &Json) -> bool {
         // A second mount at the same place is `PLACE#2`.
         let path = path.split_once('#').map_or(path, |(path, _)| path);
-        let about = |place: &Json| {
-            let place = place.as_str();
-            place.is_some_and(|place| path.ends_with(&format!(".{}", from_root(place))))
+        let place = path.find("./").map(|dot| &path[dot + 1..]);
+        let about = |listed: &Json| {
+            let listed = listed.as_str().map(from_root);
+            listed.is_some() && listed.as_deref() == place
         };
         let items = |list: &str| at(config, list).and_then(Json::as_array).into_iter().flatten();
         let is_listed = |list: &String| items(list).any(about);
@@ -26,7 +27,7 @@ impl Sign {
             there.next_back().is_some_and(|last| such.fits(last))
         };
         let lies_within = |such: &Pattern| {
-            let place = path.find("./").map_or("/", |dot| &path[dot + 1..]);
+            let place = place.unwrap_or("/");
             // The last of several at the same place.
             let around = items("mounts")
                 .filter_map(|mount| {

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ocidiff_model::Op;
 use ocidiff_model::merge::merge;
 use ocidiff_model::step::{MAIN, Outcome, Step};
-use ocidiff_model::{Op, life};
 use serde_json::Value;
 
 use super::config::Excuses;
@@ -58,7 +58,7 @@ fn container(step: &Step, made: &mut BTreeSet<String>, wrong: &mut impl FnMut(St
             "`{container}` is not a container's name: letters, digits and `-`"
         ));
     }
-    if matches!(step.op, Op::Create | Op::Run) {
+    if step.op.makes_container() {
         made.insert(container.to_owned());
     } else if container != MAIN && !made.contains(container) {
         wrong(format!("no step before makes the container `{container}`"));
@@ -70,7 +70,7 @@ fn configs(place: Place<'_>) -> Vec<Diagnostic> {
     let mut configs = BTreeMap::new();
     let mut found = Vec::new();
     for (index, step) in place.case.body.steps.iter().enumerate() {
-        if !life::makes(step) {
+        if !step.op.makes_container() {
             continue;
         }
         let name = step.container();

@@ -185,7 +185,7 @@ impl<'a> Lived<'a> {
         let name = self.container_of(of);
         let steps = self.case.body.steps.iter();
         let is_exec = of.is_some_and(|of| of != name);
-        let made = steps.filter(|step| life::makes(step) && step.container() == name);
+        let made = steps.filter(|step| step.op.makes_container() && step.container() == name);
         let lives = if is_exec { 1 } else { made.count() };
         (life > 1 && life as usize > lives).then(|| {
             let help = "`#2` at its end is for a container that is made a second time".to_owned();
