@@ -140,7 +140,8 @@ pub fn failure(mutant: &Mutant, step: &StepRecord, real: Option<&StepRecord>) ->
 fn in_cell() -> Result<(), Error> {
     let identity = |path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
     let same = identity("/proc/self/exe").is_some_and(|own| identity(WRAPPER) == Some(own));
-    let cell = Path::new(paths::ROOT).is_dir();
+    // Not the runtime's `--root`, which some runtimes remove themselves.
+    let cell = Path::new(paths::BUNDLES).is_dir();
     if same && cell {
         Ok(())
     } else {

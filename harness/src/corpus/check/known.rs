@@ -37,6 +37,7 @@ pub(in crate::corpus) fn check(
     if !found.is_empty() {
         return Err(found);
     }
+    let cases: Vec<shown::About> = against.cases.iter().map(shown::About::new).collect();
     let names: Vec<(&Case, Names)> = against.cases.iter().map(|case| (case, Names::of(case))).collect();
     for (index, group) in known.0.iter().enumerate() {
         let index = index.to_string();
@@ -50,7 +51,7 @@ pub(in crate::corpus) fn check(
             let wrong = path(document, &index, group, fact, &names);
             if wrong.is_none() {
                 let at = |message: String, help| document.at(&[&index, "facts", fact], message, help);
-                let about = about(group, against.cases);
+                let about: Vec<&Case> = about(group, &cases).iter().map(|about| about.case).collect();
                 let slip = uncompared(fact, &about).or_else(|| same(fact, said.items(), &about));
                 found.extend(slip.map(|(message, help)| at(message, help)));
             }
@@ -60,7 +61,7 @@ pub(in crate::corpus) fn check(
                 found.extend(whole(document, &index, fact, said.items()));
             }
             for id in said.shown() {
-                let slip = shown::slip(id, fact, &about(group, against.cases), against.corpus);
+                let slip = shown::slip(id, fact, &about(group, &cases), against.corpus);
                 found
                     .extend(slip.map(|(message, help)| document.at(&[&index, "facts", fact], message, help)));
             }
@@ -177,8 +178,8 @@ fn is_expected(case: &Case, fact: &str) -> bool {
 }
 
 /// The cases that a group is about.
-fn about<'c>(group: &Group, cases: &'c [Case]) -> Vec<&'c Case> {
-    let about = |case: &&Case| group.is_about(case.member.as_deref());
+fn about<'a, 'c>(group: &Group, cases: &'a [shown::About<'c>]) -> Vec<&'a shown::About<'c>> {
+    let about = |about: &&shown::About| group.is_about(about.case.member.as_deref());
     cases.iter().filter(about).collect()
 }
 

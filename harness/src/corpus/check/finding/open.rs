@@ -12,20 +12,19 @@ use serde_json::Value as Json;
 use crate::corpus::check::slip::Slip;
 use crate::machine::names::capability_names;
 
-/// A sign that asks for nothing: it would be taken for the cause of whatever differs.
-pub(super) fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
+/// A sign that asks for nothing: it would be taken for the cause of whatever differs. `of_fact` are the rows of its fact.
+pub(super) fn anything(sign: &Sign, applies: Option<&Applies>, of_fact: &[&Kind]) -> Option<Slip> {
     let asks_nothing = |conditions: &BTreeMap<String, Predicate>| {
         let mut all = conditions.iter();
         all.all(|(path, condition)| always_holds(condition, &kinds(path)))
     };
-    let of_fact = kinds(&sign.fact);
     let is_open = match &sign.instead {
         None => true,
-        Some(Instead::Fits(condition)) => always_holds(condition, &of_fact),
+        Some(Instead::Fits(condition)) => always_holds(condition, of_fact),
         Some(Instead::Is(value)) => *value == Value::from("*"),
     };
     let says_something = sign.is_placed()
-        || !(always_holds(&sign.shows, &of_fact)
+        || !(always_holds(&sign.shows, of_fact)
             && is_open
             && asks_nothing(&sign.beside)
             && asks_nothing(&sign.others));
@@ -44,7 +43,7 @@ pub(super) fn anything(sign: &Sign, applies: Option<&Applies>) -> Option<Slip> {
 }
 
 /// The rows of the facts that a path with `*` and `{a,b}` can name.
-pub(super) fn kinds(path: &str) -> Vec<&'static Kind> {
+fn kinds(path: &str) -> Vec<&'static Kind> {
     alternatives(path)
         .iter()
         .flat_map(|path| facts::named(path))

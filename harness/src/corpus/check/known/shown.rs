@@ -1,5 +1,7 @@
 //! Facts of which a finding says how they differ: it must be able to show there, in one of the cases.
 
+use std::cell::OnceCell;
+
 use ocidiff_model::finding::Sign;
 use ocidiff_model::{Case, Finding, FindingId, Pattern};
 use serde_json::Value as Json;
@@ -8,9 +10,39 @@ use crate::corpus::Corpus;
 use crate::corpus::check::slip::Slip;
 use crate::corpus::configs::{self, Configs};
 
+/// A case that a known file is about. Its configs are put together when a finding first asks for them, and once: that
+/// takes most of the time of loading.
+pub(super) struct About<'c> {
+    pub(super) case: &'c Case,
+    /// None: they cannot be put together.
+    configs: OnceCell<Option<Configs>>,
+}
+
+impl<'c> About<'c> {
+    pub(super) const fn new(case: &'c Case) -> Self {
+        Self {
+            case,
+            configs: OnceCell::new(),
+        }
+    }
+
+    /// Whether a config that the fact can be due to is such a one. What cannot be put together, or is not JSON on
+    /// purpose, may be intended.
+    fn is_behind(&self, fact: &str, corpus: &Corpus, is_such: impl Fn(&Json) -> bool) -> bool {
+        let make = || {
+            let texts = configs::texts(self.case, corpus).ok()?;
+            Some(Configs::new(self.case, &texts))
+        };
+        self.configs.get_or_init(make).as_ref().is_none_or(|configs| {
+            let mut behind = configs.behind(fact).into_iter();
+            behind.any(|config| config.is_null() || is_such(config))
+        })
+    }
+}
+
 /// Why a finding cannot show in the fact. What follows from it in other facts is recognised without being written, and
 /// would never be missed there.
-pub(super) fn slip(id: &FindingId, fact: &str, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+pub(super) fn slip(id: &FindingId, fact: &str, about: &[&About], corpus: &Corpus) -> Option<Slip> {
     let finding = corpus.findings.find(id)?;
     unsaid(id, fact, finding)
         .or_else(|| foreign(id, fact, finding, about, corpus))
@@ -52,11 +84,11 @@ fn facts_of(finding: &Finding) -> String {
 }
 
 /// It is about other kinds of configs or steps than the cases have.
-fn foreign(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+fn foreign(id: &FindingId, fact: &str, finding: &Finding, about: &[&About], corpus: &Corpus) -> Option<Slip> {
     let applies = finding.applies.as_ref()?;
-    let fits = |case: &&Case| {
-        let has = |op| case.body.steps.iter().any(|step| step.op == op);
-        let fits = |pattern: &Pattern| is_behind(case, fact, corpus, |config| pattern.fits(config));
+    let fits = |about: &&About| {
+        let has = |op| about.case.body.steps.iter().any(|step| step.op == op);
+        let fits = |pattern: &Pattern| about.is_behind(fact, corpus, |config| pattern.fits(config));
         applies.steps.iter().all(|op| has(*op)) && applies.config.as_ref().is_none_or(fits)
     };
     if about.is_empty() || about.iter().any(fits) {
@@ -70,11 +102,10 @@ fn foreign(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpu
 }
 
 /// What its signs ask for at the path is not in the config.
-fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corpus: &Corpus) -> Option<Slip> {
+fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&About], corpus: &Corpus) -> Option<Slip> {
     let signs = || finding.shows.iter().filter(|sign| sign.is_about(fact));
     let has = |config: &Json| signs().any(|sign| sign.is_in_config(fact, config));
-    let is_there = |case: &&Case| is_behind(case, fact, corpus, has);
-    // To put the configs together takes most of the time of loading.
+    let is_there = |about: &&About| about.is_behind(fact, corpus, has);
     let is_any = signs().any(|sign| !sign.is_placed());
     if is_any || about.is_empty() || about.iter().any(is_there) {
         return None;
@@ -86,15 +117,4 @@ fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&Case], corp
             "see `listed`, `mounted` and `within` in cases/findings/{id}.yaml"
         )),
     ))
-}
-
-/// Whether a config that the fact can be due to is such a one. What cannot be put together, or is not JSON on purpose,
-/// may be intended.
-fn is_behind(case: &Case, fact: &str, corpus: &Corpus, is_such: impl Fn(&Json) -> bool) -> bool {
-    let Ok(texts) = configs::texts(case, corpus) else {
-        return true;
-    };
-    let configs = Configs::new(case, &texts);
-    let mut behind = configs.behind(fact).into_iter();
-    behind.any(|config| config.is_null() || is_such(config))
 }
