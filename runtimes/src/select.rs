@@ -103,7 +103,7 @@ impl FromStr for Selector {
             (name, Which::Program(PathBuf::from(path)))
         } else if let Some((name, version)) = text.split_once('@') {
             let version =
-                Version::parse(version).map_err(|_| bad(format!("`{version}` is not a version")))?;
+                Version::typed(version).map_err(|_| bad(format!("`{version}` is not a version")))?;
             (name, Which::Version(version))
         } else {
             (text, Which::Any)
@@ -222,10 +222,13 @@ pub(crate) fn any(manifest: &Manifest, found: &Found) -> Option<Runtime> {
 }
 
 fn with_version(manifest: &Manifest, version: &Version, found: &Found) -> Result<Runtime, SelectError> {
+    // Builds of a version are equal to it, and differ from each other.
+    let is_one_build = version.is_build() || version.as_str().contains('+');
+    let is_it = |found: &Version| found == version && (!is_one_build || found.as_str() == version.as_str());
     found
         .runtimes
         .iter()
-        .find(|runtime| runtime.name() == manifest.name && runtime.version == *version)
+        .find(|runtime| runtime.name() == manifest.name && is_it(&runtime.version))
         .cloned()
         .ok_or_else(|| missing(manifest, Some(version), found))
 }

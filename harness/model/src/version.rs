@@ -57,6 +57,24 @@ impl Version {
         text.parse()
     }
 
+    /// Reads a version as a person types it: nothing follows it that would be read as a build and ignored, unless a build
+    /// is meant (`1.28-dirty`, `1.1.15+ds1`).
+    ///
+    /// # Errors
+    /// It is not a version, or something else follows it (`1.2l`, `1.21,youki`).
+    pub fn typed(text: &str) -> Result<Self, VersionError> {
+        let version: Self = text.parse()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-+~_".contains(c);
+        // `1.2l`, `1.21.fc`, `1.21-`: a slip of the finger is not a build.
+        let (numbers, _) = numbers_of(version.as_str());
+        let rest = &version.as_str()[numbers.len()..];
+        let is_build = rest.len() > 1 && rest.starts_with(['-', '+', '~']);
+        if text.chars().all(plain) && (rest.is_empty() || is_build || version.is_local()) {
+            return Ok(version);
+        }
+        Err(VersionError(text.to_owned()))
+    }
+
     /// The version as it was written, without a leading `v`, with `-` before a pre-release.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -299,16 +317,9 @@ fn bounds_of(text: &str) -> Result<Bounds, VersionError> {
 /// A version as people write it in a range: it must not be followed by anything that would be read as a build and
 /// ignored, unless one build is meant (`=1.28-dirty`).
 fn limit(bound: Bound, text: &str) -> Result<Version, VersionError> {
-    let error = || VersionError(text.to_owned());
-    let version: Version = text.parse()?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || ".-+~_".contains(c);
-    let exact = bound == Bound::Equal;
-    // `1.2l`: a slip of the finger is not a build.
-    let (_, rest) = numbers_of(version.as_str());
-    let is_slip =
-        version.is_build() && !version.is_local() && rest.starts_with(|c: char| c.is_ascii_alphabetic());
-    if !text.chars().all(plain) || is_slip || (!exact && version.is_build()) {
-        return Err(error());
+    let version = Version::typed(text)?;
+    if bound != Bound::Equal && version.is_build() {
+        return Err(VersionError(text.to_owned()));
     }
     Ok(version)
 }

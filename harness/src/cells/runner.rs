@@ -231,16 +231,11 @@ impl CellRunner {
         if self.recorder == Recorder::None && asks() {
             return Some("watches syscalls, which `--recorder none` does not record".to_owned());
         }
-        let of_setup = |path: &&String| Channel::of(path) == Some(Channel::Setup);
-        if let Some(path) = case
-            .body
-            .expect
-            .keys()
-            .find(of_setup)
-            .filter(|_| self.recorder_said != EBPF)
+        if self.recorder_said != EBPF
+            && let Some(path) = case.body.asked(Channel::Setup).next()
         {
             return Some(format!(
-                "expects {path}, which the recorder {} does not see",
+                "asks for setup.{path}, which the recorder {} does not see",
                 self.recorder_said
             ));
         }

@@ -55,7 +55,7 @@ impl FromStr for Who {
                 return Err(AskError::NoName(safe(text)));
             }
             None => (text, None),
-            Some((name, version)) => (name, Some(version.parse().map_err(|_| not())?)),
+            Some((name, version)) => (name, Some(Version::typed(version).map_err(|_| not())?)),
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || !name.chars().all(plain) {

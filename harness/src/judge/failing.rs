@@ -52,11 +52,7 @@ fn unexpected<'r>(entry: &Entry, machine: &Machine, records: &[&'r Record]) -> V
     let case = &entry.case;
     let steps = labels(&case.body.steps).into_iter().zip(&case.body.steps);
     let open = steps.enumerate().filter(|(at, (label, step))| {
-        let is_end = step.op == Op::Wait && is_ended_later(case, *at);
-        !is_end
-            && !has_ended(case, *at, records)
-            && step.options.expect.is_none()
-            && !is_expected(case, label)
+        step.options.expect.is_none() && !is_expected(case, label) && !has_been_ended(case, *at, records)
     });
     open.filter_map(|(_, (label, _))| {
         let failed = failed_everywhere(&label, records)?;
@@ -111,31 +107,25 @@ fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Failed<'
     failed.filter(|failed| !failed.is_empty())
 }
 
-/// Whether the case ends the container itself after this step: then the wait is not expected to see its end.
-fn is_ended_later(case: &Case, at: usize) -> bool {
-    let container = case.body.steps[at].container();
-    case.body.steps[at..].iter().any(|step| {
-        let ends = step.op == Op::Kill || (step.op == Op::Delete && step.options.force);
-        ends && step.container() == container
-    })
-}
-
-/// Whether the container's process had ended under every runtime before this step, so that there is nothing left to
-/// take the step on: a second kill, in case the first does nothing.
-fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
+/// Whether the case had ended the container before this step, and its process had ended under every runtime: a second
+/// kill, in case the first does nothing, has nothing left to do.
+fn has_been_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
     let step = &case.body.steps[at];
-    let waits = labels(&case.body.steps)
-        .into_iter()
-        .zip(&case.body.steps)
-        .take(at);
-    let mut waits_of_same =
-        waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
+    let of_same = || {
+        let steps = labels(&case.body.steps)
+            .into_iter()
+            .zip(&case.body.steps)
+            .take(at);
+        steps.filter(|(_, earlier)| earlier.container() == step.container())
+    };
     let is_ok = |record: &&Record, label: &str| {
         let mut steps = record.steps.iter();
         steps.any(|step| step.label == label && step.result == CallResult::Ok)
     };
-    let is_of_process = matches!(step.op, Op::Kill | Op::Pause | Op::Resume);
-    is_of_process && waits_of_same.any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
+    let has_ended = |label: &str| records.iter().all(|record| is_ok(record, label));
+    matches!(step.op, Op::Kill | Op::Resume)
+        && of_same().any(|(_, step)| step.op == Op::Kill)
+        && of_same().any(|(label, step)| step.op == Op::Wait && has_ended(&label))
 }
 
 /// Whether the case itself says how the step ends.

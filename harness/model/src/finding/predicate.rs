@@ -32,7 +32,7 @@ pub enum Predicate {
     Matches(String),
     /// The fact is not there.
     Absent(bool),
-    /// Any value.
+    /// Any value that is there.
     Any(bool),
     /// A number above this.
     Above(f64),
@@ -131,7 +131,7 @@ impl Predicate {
     pub fn fits(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
         match self {
             Self::Absent(absent) => value.is_none() == *absent,
-            Self::Any(any) => *any,
+            Self::Any(any) => *any && value.is_some(),
             Self::Is(expected) => fits(expected, value),
             Self::OneOf(all) => all.iter().any(|expected| fits(expected, value)),
             Self::Has(item) => items(value).iter().any(|there| glob(item, there)),

@@ -210,11 +210,12 @@ impl Sign {
         // Most signs are about another fact: what comes before the first hole shows that at once.
         let head = self.fact.find(['*', '{']).unwrap_or(self.fact.len());
         let is_about = |path: &str| path.starts_with(&self.fact[..head]) && is_named(&self.fact, path);
+        let first = || life::in_first(path);
         is_about(path)
             // A second life of the container shows the same under names of its own.
-            || (path.contains('#') && is_about(life::in_first(path)))
+            || (path.contains('#') && is_about(first()))
             // So does what the probe sees of mounts and cgroups in a second container, or in an exec'ed process.
-            || (path.contains(".inside.") && facts::as_of_first(path).is_some_and(|own| is_about(&own)))
+            || (path.contains(".inside.") && facts::as_of_first(first()).is_some_and(|own| is_about(&own)))
     }
 
     /// Whether a value is what the component shows.
@@ -256,7 +257,8 @@ impl Sign {
     #[must_use]
     pub fn others_fit(&self, value: Option<&Value>, context: &Context<'_>) -> bool {
         match &self.instead {
-            None => true,
+            // A value that is not there is not a value that differs.
+            None => !matches!(self.shows, Predicate::Any(true)) || value.is_some(),
             Some(Instead::Fits(predicate)) => predicate.fits(value, context),
             Some(Instead::Is(expected)) => fits(expected, value),
         }

@@ -192,3 +192,34 @@ fn what_cannot_be_read_is_local_and_a_release_is_no_build() {
         assert_eq!((version.is_local(), version.is_build()), (local, build), "{text}");
     }
 }
+
+#[test]
+fn what_a_person_types_is_a_version_as_a_whole() {
+    for text in [
+        "1.21",
+        "v1.2.3",
+        "1.0.0-rc93",
+        "1.0.0~rc93",
+        "1.28-dirty",
+        "1.1.15+ds1",
+        "1.8.1.24-cdd5",
+        "local",
+    ] {
+        assert!(Version::typed(text).is_ok(), "{text}");
+    }
+    for text in [
+        "",
+        "1.21,youki",
+        "1.21xyz",
+        "1.21/x",
+        "1.28;youki",
+        "1.21 ",
+        "1.21.fc",
+        "1.21.",
+        "1.21-",
+        "x1",
+        "1..2",
+    ] {
+        assert!(Version::typed(text).is_err(), "{text}");
+    }
+}

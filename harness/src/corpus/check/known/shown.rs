@@ -102,7 +102,13 @@ fn foreign(id: &FindingId, fact: &str, finding: &Finding, about: &[&About], corp
 }
 
 /// What its signs ask for at the path is not in the config.
-fn unplaced(id: &FindingId, fact: &str, finding: &Finding, about: &[&About], corpus: &Corpus) -> Option<Slip> {
+fn unplaced(
+    id: &FindingId,
+    fact: &str,
+    finding: &Finding,
+    about: &[&About],
+    corpus: &Corpus,
+) -> Option<Slip> {
     let signs = || finding.shows.iter().filter(|sign| sign.is_about(fact));
     let has = |config: &Json| signs().any(|sign| sign.is_in_config(fact, config));
     let is_there = |about: &&About| about.is_behind(fact, corpus, has);
