@@ -274,14 +274,17 @@ fn should_show(case: &Case, entry: &KnownEntry, records: &[&Record]) -> bool {
         })
 }
 
-/// Whether a runtime that the entry names with a value shows another one, although nothing differs: what all others show
-/// may be any value.
+/// Whether a runtime shows another value than the one that is written about it, although nothing differs: what the others
+/// show may be any value.
 fn is_belied(entry: &KnownEntry, records: &[&Record]) -> bool {
-    let mut speak = records.iter().filter(|record| speaks_of(record, &entry.fact));
-    speak.any(|record| {
-        let named = entry.named_value_for(&record.runtime);
-        named.is_some_and(|written| !stands_for(written, record.value(&entry.fact)))
-    })
+    let speak = || records.iter().filter(|record| speaks_of(record, &entry.fact));
+    let any = Value::from(ANY);
+    let named = |record: &&&Record| entry.named_value_for(&record.runtime);
+    // Where nobody is named, the entry is not about these runtimes.
+    let is_open = speak().any(|record| named(&record) == Some(&any));
+    let written = |record: &&&Record| named(record).or_else(|| entry.otherwise.as_ref().filter(|_| is_open));
+    speak()
+        .any(|record| written(&record).is_some_and(|written| !stands_for(written, record.value(&entry.fact))))
 }
 
 /// Whether what is written about a runtime, which may be that it lacks the fact, is what the case expects.

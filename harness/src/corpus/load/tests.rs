@@ -377,6 +377,10 @@ fn nothing_is_written_that_nobody_would_look_at() {
             "`access` takes some of the letters r, w and m",
         ),
         (
+            "summary: s\nconfig: {linux: {seccomp: {defaultAction: SCMP_ACT_ALLOW, syscalls: [{names: [], action: SCMP_ACT_LOG}]}}}\n",
+            "`names` takes at least one call",
+        ),
+        (
             "summary: s\nconfig: {mounts: [{destination: /x, source: /, options: [bind, nosiud]}]}\n",
             "did you mean `nosuid`?",
         ),

@@ -242,6 +242,10 @@ impl Walk {
         let Some(items) = value.as_array() else {
             return self.wrong("a list", value);
         };
+        // The spec asks for an entry here, in words (config-linux.md, seccomp).
+        if items.is_empty() && of == "call" {
+            self.wrong("at least one call", value);
+        }
         for (index, item) in items.iter().enumerate() {
             self.keys.push(index.to_string());
             self.named(of, item);
