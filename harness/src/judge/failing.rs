@@ -103,12 +103,21 @@ fn unexecuted(record: &Record) -> Option<String> {
 
 /// The step under each runtime, if it was taken and failed under every one of them.
 fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Failed<'r>> {
-    let of = |record: &&'r Record| {
+    let of = |record: &'r Record| {
         let step = record.steps.iter().find(|step| step.label == label)?;
         (step.result != CallResult::Ok).then_some((record.runtime.label.as_str(), step))
     };
-    let failed: Option<Failed<'_>> = records.iter().map(of).collect();
+    let failed: Option<Failed<'_>> = comparing(label, records).map(of).collect();
     failed.filter(|failed| !failed.is_empty())
+}
+
+/// The records in which the step is not put aside.
+fn comparing<'a, 'r>(label: &'a str, records: &'a [&'r Record]) -> impl Iterator<Item = &'r Record> + 'a {
+    let fact = fact_of(label);
+    records
+        .iter()
+        .copied()
+        .filter(move |record| !record.is_aside(&fact))
 }
 
 /// Whether the case ends the container itself after this step: then the wait is not expected to see its end.
@@ -130,12 +139,13 @@ fn has_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
         .take(at);
     let mut waits_of_same =
         waits.filter(|(_, wait)| wait.op == Op::Wait && wait.container() == step.container());
-    let is_ok = |record: &&Record, label: &str| {
+    let is_ok = |record: &Record, label: &str| {
         let mut steps = record.steps.iter();
         steps.any(|step| step.label == label && step.result == CallResult::Ok)
     };
     let is_of_process = matches!(step.op, Op::Kill | Op::Pause | Op::Resume);
-    is_of_process && waits_of_same.any(|(label, _)| records.iter().all(|record| is_ok(record, &label)))
+    is_of_process
+        && waits_of_same.any(|(label, _)| comparing(&label, records).all(|record| is_ok(record, &label)))
 }
 
 /// Whether the case itself says how the step ends.
@@ -156,7 +166,7 @@ fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]
     entries.any(|known| {
         known.fact == fact
             && known.holds(machine)
-            && records.iter().all(|record| {
+            && comparing(label, records).all(|record| {
                 let written = known.value_for(&record.runtime);
                 written.is_some_and(|value| stands_for(value, record.value(&fact)))
             })
