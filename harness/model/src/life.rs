@@ -84,26 +84,6 @@ fn parts_of(path: &str) -> (u32, &str) {
     }
 }
 
-/// Facts as one life has them: its own, under the names of the first, and those that belong to no life.
-#[must_use]
-pub fn seen_in(life: u32, facts: impl Iterator<Item = Fact>) -> Vec<Fact> {
-    if life <= 1 {
-        return facts.collect();
-    }
-    let in_life = facts.filter_map(|mut fact| {
-        if is_of_whole_run(&fact.path) {
-            return Some(fact);
-        }
-        let (of, first) = parts_of(&fact.path);
-        if of != life {
-            return None;
-        }
-        fact.path = first.to_owned();
-        Some(fact)
-    });
-    in_life.collect()
-}
-
 fn is_of_whole_run(path: &str) -> bool {
     matches!(
         Channel::of(path),

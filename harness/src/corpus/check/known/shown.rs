@@ -96,5 +96,5 @@ fn is_behind(case: &Case, fact: &str, corpus: &Corpus, is_such: impl Fn(&Json) -
     };
     let configs = Configs::new(case, &texts);
     let mut behind = configs.behind(fact).into_iter();
-    behind.any(|config| config.is_null() || is_such(config))
+    behind.any(|(_, config)| config.is_null() || is_such(config))
 }
