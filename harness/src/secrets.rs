@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Record, Value};
 use serde_json::Value as Json;
 
@@ -106,7 +105,7 @@ impl Secrets {
         for call in record.setup.iter_mut().chain(&mut record.calls) {
             *call = self.text(call);
         }
-        if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &mut record.outcome {
+        if let Some(why) = record.outcome.words_mut() {
             *why = self.text(why);
         }
     }

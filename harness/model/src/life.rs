@@ -3,20 +3,34 @@
 
 use crate::fact::{Channel, Fact};
 use crate::facts;
-use crate::step::Step;
+use crate::step::{Op, Step};
 
 /// For each step the life that its container is in: which of the steps that make it came last.
 #[must_use]
 pub fn lives(steps: &[Step]) -> Vec<u32> {
+    lives_of(steps.iter().map(|step| (step.container(), step.op)))
+}
+
+/// The same for steps of which the container and the operation are known.
+pub(crate) fn lives_of<'s>(steps: impl Iterator<Item = (&'s str, Op)>) -> Vec<u32> {
     let mut made = std::collections::BTreeMap::new();
     let mut lives = Vec::new();
-    for step in steps {
-        let life = made.entry(step.container()).or_insert(0);
-        *life += u32::from(step.op.makes_container());
+    for (container, op) in steps {
+        let life = made.entry(container).or_insert(0);
+        *life += u32::from(op.makes_container());
         // What comes before is a step of the first life, whatever becomes of it.
         lives.push((*life).max(1));
     }
     lives
+}
+
+/// What a life of a container is called: `main`, and `main#2` if it is made again.
+#[must_use]
+pub fn name_of(container: &str, life: u32) -> String {
+    match life {
+        0 | 1 => container.to_owned(),
+        later => format!("{container}#{later}"),
+    }
 }
 
 /// The path of a fact in a life of its container: `process.exit#2` in the second. What can come more than once in a
@@ -68,26 +82,6 @@ fn parts_of(path: &str) -> (u32, &str) {
         (1, path) => (1, path),
         (life, path) => (life, path.strip_suffix("#1").unwrap_or(path)),
     }
-}
-
-/// Facts as one life has them: its own, under the names of the first, and those that belong to no life.
-#[must_use]
-pub fn seen_in(life: u32, facts: impl Iterator<Item = Fact>) -> Vec<Fact> {
-    if life <= 1 {
-        return facts.collect();
-    }
-    let in_life = facts.filter_map(|mut fact| {
-        if is_of_whole_run(&fact.path) {
-            return Some(fact);
-        }
-        let (of, first) = parts_of(&fact.path);
-        if of != life {
-            return None;
-        }
-        fact.path = first.to_owned();
-        Some(fact)
-    });
-    in_life.collect()
 }
 
 fn is_of_whole_run(path: &str) -> bool {

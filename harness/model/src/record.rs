@@ -7,6 +7,10 @@ use crate::step::{self, MAIN, Op};
 use crate::version::Version;
 use crate::{facts, life};
 
+pub use outcome::{Aside, RunOutcome};
+
+mod outcome;
+
 /// The name in a record of the recorder that alone sees what the runtime does before the workload begins.
 pub const EBPF: &str = "ebpf";
 /// The name in a record for no recorder, if nothing was recorded, but the workload was visited at its execve.
@@ -129,45 +133,6 @@ pub struct FilterRecord {
     pub digest: String,
     /// The instructions as the kernel holds them (`struct sock_filter`, 8 bytes each), in hexadecimal.
     pub code: String,
-}
-
-/// Why a record holds nothing to compare.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "is", content = "why")]
-pub enum RunOutcome {
-    /// Every step was taken and everything was observed.
-    Complete,
-    /// The runtime says that it does not support what the case asks for.
-    Unsupported(String),
-    /// The harness or the machine failed.
-    Broken(String),
-}
-
-impl RunOutcome {
-    /// The outcome of a run: a failure of the harness outweighs a refusal of the runtime. Two values for one path are a
-    /// failure, since only one of them would be compared.
-    #[must_use]
-    pub fn of(broken: Option<String>, refusal: Option<String>, facts: &[Fact]) -> Self {
-        match (broken, refusal, twice(facts)) {
-            (Some(why), _, _) | (None, _, Some(why)) => Self::Broken(why),
-            (None, Some(why), None) => Self::Unsupported(why),
-            (None, None, None) => Self::Complete,
-        }
-    }
-}
-
-/// What is wrong with facts of which two have one path.
-fn twice(facts: &[Fact]) -> Option<String> {
-    let mut seen = std::collections::BTreeMap::new();
-    let (fact, first) = facts
-        .iter()
-        .find_map(|fact| Some((fact, seen.insert(fact.path.as_str(), &fact.value)?)))?;
-    Some(format!(
-        "two values were recorded for {}: {} and {}",
-        fact.path,
-        first.quoted(),
-        fact.value.quoted()
-    ))
 }
 
 /// All that was observed of one case under one runtime.

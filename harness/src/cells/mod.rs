@@ -27,6 +27,7 @@ pub(crate) mod hear;
 pub mod launch;
 pub mod order;
 pub mod participants;
+mod refusal;
 pub mod runner;
 pub mod session;
 pub(crate) mod slot;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ocidiff_model::fact::{ONLY, call_of};
 use ocidiff_model::known::Machine;
-use ocidiff_model::record::{CallResult, EBPF, RunOutcome};
+use ocidiff_model::record::{EBPF, RunOutcome};
 use ocidiff_model::{Case, Channel, Record, life};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
@@ -21,6 +21,7 @@ use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
 use crate::cells::order::{Order, Told};
 use crate::cells::participants::Contender;
+use crate::cells::refusal;
 use crate::corpus::{Corpus, Entry};
 use crate::digest::hex;
 use crate::judge::confirm::{Judge, Launch, Origin, config_of};
@@ -321,7 +322,16 @@ impl CellRunner {
                 .map(|steps| self.order(case, bundle, steps));
             match order {
                 Err(Lacks(why)) => {
-                    records.insert(index, record(case, contender, bundle, Told::default(), Some(why)));
+                    records.insert(
+                        index,
+                        record(
+                            case,
+                            contender,
+                            bundle,
+                            Told::default(),
+                            Some(RunOutcome::Unsupported(why)),
+                        ),
+                    );
                 }
                 Ok(order) => {
                     let launcher = self.launcher.clone();
@@ -332,25 +342,11 @@ impl CellRunner {
         while let Some(Ok((index, told))) = runs.join_next().await {
             let contender = &contenders[index];
             self.hangs.note(&contender.id.label, &told.steps);
-            let refusal = refusal(contender, bundle, &told);
+            let refusal = refusal::of(&contender.runtime.manifest, case, &bundle.configs, &told.steps);
             records.insert(index, record(case, contender, bundle, told, refusal));
         }
         records.into_values().collect()
     }
-}
-
-/// What the runtime says if it refuses before anything ran.
-fn refusal(contender: &Contender, bundle: &Bundle, told: &Told) -> Option<String> {
-    let first = told.steps.iter().find(|step| step.op.makes_container())?;
-    if first.result != CallResult::Error {
-        return None;
-    }
-    let config: serde_json::Value = serde_json::from_str(config_of(bundle)).unwrap_or_default();
-    let refused = contender
-        .runtime
-        .manifest
-        .refusal(&first.text, config["ociVersion"].as_str());
-    refused.map(str::to_owned)
 }
 
 fn record(
@@ -358,7 +354,7 @@ fn record(
     contender: &Contender,
     bundle: &Bundle,
     told: Told,
-    refusal: Option<String>,
+    refusal: Option<RunOutcome>,
 ) -> Record {
     let recorder = told.recorder();
     let mut facts = told.facts;

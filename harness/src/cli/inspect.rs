@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use ocidiff_model::compared::is_compared;
-use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Channel, Counts, ExitStatus, Fact, Record, Value, Watch};
 use ocidiff_reports::terminal::{self, ExplainInput};
 use ocidiff_reports::{safe, safe_to};
@@ -129,8 +128,8 @@ fn show_record(case: &Case, record: &Record, channel: Option<Channel>, text: &mu
         record.total_calls,
         record.seconds
     );
-    if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
-        let _ = writeln!(text, "  outcome   {}", safe(why));
+    if let Some(why) = record.outcome.why() {
+        let _ = writeln!(text, "  outcome   {}", safe(&why));
     }
     if channel.is_none_or(|channel| channel == Channel::Lifecycle) {
         for step in &record.steps {

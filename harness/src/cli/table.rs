@@ -93,6 +93,7 @@ impl Table {
         match (facts.find(|fact| fact.path == self.fact), &record.outcome) {
             (Some(fact), _) => safe_to(&fact.value.line(), WIDTH),
             (None, RunOutcome::Broken(_)) => "broken".to_owned(),
+            (None, RunOutcome::Partly(_)) if record.is_aside(&self.fact) => "not supported".to_owned(),
             (None, _) if !record.has_begun(&self.fact) => "does not start".to_owned(),
             (None, _) => "(absent)".to_owned(),
         }

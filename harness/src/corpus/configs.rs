@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::merge::merge;
-use ocidiff_model::step::{MAIN, labels};
+use ocidiff_model::step::{MAIN, container_of, labels};
 use ocidiff_model::{Case, Channel, Op, Step, facts};
 use serde_json::Value as Json;
 
@@ -119,20 +119,23 @@ impl Configs {
         self.others.get(name).unwrap_or(&self.main)
     }
 
-    /// The configs that a fact can be due to: that of its container, then those of others that were made while it ran, as
-    /// an agent that waits for them does; or any, if the fact is about the whole run.
+    /// The configs that a fact can be due to, with the names of their containers: that of its container, then those of
+    /// others that were made while it ran, as an agent that waits for them does; or any, if the fact is about the whole
+    /// run.
     #[must_use]
-    pub fn behind(&self, fact: &str) -> Vec<&Json> {
-        let all = || std::iter::once(&self.main).chain(self.others.values());
+    pub fn behind<'a>(&'a self, fact: &'a str) -> Vec<(&'a str, &'a Json)> {
+        let main = || (MAIN, &self.main);
+        let others = || self.others.iter().map(|(name, config)| (name.as_str(), config));
+        let all = || std::iter::once(main()).chain(others());
         if self.others.is_empty() && self.execs.is_empty() {
-            return vec![&self.main];
+            return vec![main()];
         }
         match Channel::of(fact) {
             None | Some(Channel::Leftover | Channel::Hook) => all().collect(),
             Some(Channel::Lifecycle) => {
                 let at = self.step_of(fact);
                 let step = at.and_then(|at| self.steps.get(at));
-                step.map_or_else(|| vec![&self.main], |step| self.by_label(&step.label, at))
+                step.map_or_else(|| vec![main()], |step| self.by_label(&step.label, at))
             }
             Some(_) => {
                 let found = facts::find(fact).and_then(|found| found.of);
@@ -142,22 +145,22 @@ impl Configs {
     }
 
     /// Those behind what is seen of a container, of an exec, or of a step with this label at its place among the steps.
-    fn by_label(&self, label: &str, at: Option<usize>) -> Vec<&Json> {
+    fn by_label<'a>(&'a self, label: &'a str, at: Option<usize>) -> Vec<(&'a str, &'a Json)> {
         if let Some(exec) = self.execs.get(label) {
-            return vec![exec];
+            return vec![(container_of(label), exec)];
         }
         let step = at.and_then(|at| self.steps.get(at));
         let container = step.map_or(label, |step| step.container.as_str());
         let heard = self.heard(container, at.unwrap_or(self.steps.len()));
         std::iter::once(container)
             .chain(heard)
-            .map(|name| self.of_container(name))
+            .map(|name| (name, self.of_container(name)))
             .collect()
     }
 
     /// The containers that were made before a step while this one ran: it was started before, and something was done
     /// with it after.
-    fn heard(&self, container: &str, before: usize) -> impl Iterator<Item = &str> {
+    fn heard<'a>(&'a self, container: &'a str, before: usize) -> impl Iterator<Item = &'a str> {
         let of_it = move |step: &&Taken| step.container == container;
         let others = self.steps.iter().enumerate().take(before);
         let others = others.filter(move |(_, step)| step.op.makes_container() && step.container != container);
@@ -203,7 +206,7 @@ mod tests {
     fn uids(configs: &Configs, fact: &str) -> Vec<u64> {
         let behind = configs.behind(fact).into_iter();
         behind
-            .filter_map(|config| config["process"]["user"]["uid"].as_u64())
+            .filter_map(|(_, config)| config["process"]["user"]["uid"].as_u64())
             .collect()
     }
 
@@ -253,11 +256,11 @@ mod tests {
             &case,
             serde_json::json!({"process": {"user": {"uid": 7}, "cwd": "/"}}),
         );
-        let uid = |fact: &str| written.behind(fact)[0]["process"]["user"]["uid"].clone();
+        let uid = |fact: &str| written.behind(fact)[0].1["process"]["user"]["uid"].clone();
         assert_eq!(
             (uid("process.exit"), uid("proc.exec.umask")),
             (7.into(), 5.into())
         );
-        assert_eq!(written.behind("proc.exec.umask")[0]["process"]["cwd"], "/");
+        assert_eq!(written.behind("proc.exec.umask")[0].1["process"]["cwd"], "/");
     }
 }

@@ -11,15 +11,18 @@ use ocidiff_model::{Case, Channel, Difference, Record};
 /// Whether the record can be compared with others at all.
 #[must_use]
 pub fn is_comparable(record: &Record) -> bool {
-    record.outcome == RunOutcome::Complete
+    matches!(record.outcome, RunOutcome::Complete | RunOutcome::Partly(_))
 }
 
 /// Whether the record has something to say about the fact.
 ///
 /// Of a container that was not started, only the lifecycle, hooks and what is left can be compared. A step that was not
-/// taken says nothing, and one that failed says only that, unless it shows more.
+/// taken says nothing, and one that failed says only that, unless it shows more. What is put aside says nothing.
 #[must_use]
 pub fn speaks_of(record: &Record, path: &str) -> bool {
+    if record.is_aside(path) {
+        return false;
+    }
     match Channel::of(path) {
         Some(Channel::Lifecycle) => record
             .step_of(path)

@@ -166,7 +166,9 @@ impl Judge {
             records
                 .iter_mut()
                 .filter(|record| {
-                    matches!(record.outcome, RunOutcome::Unsupported(_)) && !record.steps.is_empty()
+                    let is_refusal =
+                        matches!(record.outcome, RunOutcome::Unsupported(_) | RunOutcome::Partly(_));
+                    is_refusal && !record.steps.is_empty()
                 })
                 .for_each(|record| record.outcome = RunOutcome::Complete);
         }

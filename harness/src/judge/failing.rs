@@ -99,12 +99,21 @@ fn unexecuted(record: &Record) -> Option<String> {
 
 /// The step under each runtime, if it was taken and failed under every one of them.
 fn failed_everywhere<'r>(label: &str, records: &[&'r Record]) -> Option<Failed<'r>> {
-    let of = |record: &&'r Record| {
+    let of = |record: &'r Record| {
         let step = record.steps.iter().find(|step| step.label == label)?;
         (step.result != CallResult::Ok).then_some((record.runtime.label.as_str(), step))
     };
-    let failed: Option<Failed<'_>> = records.iter().map(of).collect();
+    let failed: Option<Failed<'_>> = comparing(label, records).map(of).collect();
     failed.filter(|failed| !failed.is_empty())
+}
+
+/// The records in which the step is not put aside.
+fn comparing<'a, 'r>(label: &'a str, records: &'a [&'r Record]) -> impl Iterator<Item = &'r Record> + 'a {
+    let fact = fact_of(label);
+    records
+        .iter()
+        .copied()
+        .filter(move |record| !record.is_aside(&fact))
 }
 
 /// Whether the case had ended the container before this step, and its process had ended under every runtime: a second
@@ -118,11 +127,11 @@ fn has_been_ended(case: &Case, at: usize, records: &[&Record]) -> bool {
             .take(at);
         steps.filter(|(_, earlier)| earlier.container() == step.container())
     };
-    let is_ok = |record: &&Record, label: &str| {
+    let is_ok = |record: &Record, label: &str| {
         let mut steps = record.steps.iter();
         steps.any(|step| step.label == label && step.result == CallResult::Ok)
     };
-    let has_ended = |label: &str| records.iter().all(|record| is_ok(record, label));
+    let has_ended = |label: &str| comparing(label, records).all(|record| is_ok(record, label));
     matches!(step.op, Op::Kill | Op::Resume)
         && of_same().any(|(_, step)| step.op == Op::Kill)
         && of_same().any(|(label, step)| step.op == Op::Wait && has_ended(&label))
@@ -146,7 +155,7 @@ fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]
     entries.any(|known| {
         known.fact == fact
             && known.holds(machine)
-            && records.iter().all(|record| {
+            && comparing(label, records).all(|record| {
                 let written = known.value_for(&record.runtime);
                 written.is_some_and(|value| stands_for(value, record.value(&fact)))
             })

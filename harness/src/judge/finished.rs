@@ -107,8 +107,8 @@ pub(super) fn first_broken(records: &[Record]) -> Option<String> {
 
 pub(super) fn unsupported(records: &[Record]) -> Vec<(String, String)> {
     let why = |record: &Record| match &record.outcome {
-        RunOutcome::Unsupported(why) => Some((record.runtime.label.clone(), why.clone())),
-        _ => None,
+        RunOutcome::Complete | RunOutcome::Broken(_) => None,
+        outcome => Some((record.runtime.label.clone(), outcome.why()?)),
     };
     records.iter().filter_map(why).collect()
 }

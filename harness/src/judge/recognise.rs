@@ -18,22 +18,22 @@
 //! What is not explained is new. A wrong cause is worse than none, so nothing that does not fit is named.
 
 use ocidiff_model::difference::Account;
-use ocidiff_model::finding::{CALL, Context, SAID, Sign, is_said};
+use ocidiff_model::finding::{Context, Sign, is_said};
 use ocidiff_model::known::Machine;
-use ocidiff_model::life::{in_first, life_of, seen_in};
-use ocidiff_model::record::CallResult;
-use ocidiff_model::{Catalogue, Difference, Fact, Finding, Group, Op, Record, Value};
+use ocidiff_model::{Catalogue, Difference, Finding, Group, Op, Record};
 use serde_json::Value as Json;
 
 use crate::corpus::configs::Configs;
 
 use follows::{Parted, follows};
 use printed::printed;
+use seen::Seen;
 use signs::BySigns;
 
 mod follows;
 pub(super) mod items;
 mod printed;
+mod seen;
 mod signs;
 
 /// What recognition knows besides the difference.
@@ -116,80 +116,65 @@ impl Question<'_> {
     /// The accounts by the first config behind the fact with which it is explained.
     fn by_signs(&self, difference: &Difference) -> Vec<Account> {
         let configs = self.configs.behind(&difference.fact).into_iter();
-        let mut told = configs.map(|config| BySigns::of(self, config, difference).accounts());
+        let mut told = configs.map(|behind| BySigns::of(self, behind, difference).accounts());
         told.find(|accounts| !accounts.is_empty()).unwrap_or_default()
     }
 
     /// Whether a workload can meet a finding in a fact.
     pub(super) fn applies(&self, finding: &Finding, fact: &str) -> bool {
         let mut configs = self.configs.behind(fact).into_iter();
-        configs.any(|config| finding.fits(config, self.steps, self.machine))
+        configs.any(|(_, config)| finding.fits(config, self.steps, self.machine))
     }
 
     /// The signs of a finding that a runtime shows for a fact, whatever the others show, as far as its facts were
     /// observed.
     pub(super) fn shown<'f>(&self, label: &str, fact: &str, finding: &'f Finding) -> Vec<&'f Sign> {
-        let (life, _) = life_of(fact);
-        let Some(mut facts) = self.facts_of(label, life) else {
+        let Some(record) = self.record_of(label) else {
             return Vec::new();
         };
-        if self.machine.via.is_some() {
-            // An engine passes on what it likes of its runtime's words.
-            facts.retain(|fact| !is_said(&fact.path));
-        }
-        let mut named = facts.iter().filter(|one| one.path == in_first(fact));
-        let value = named.next().map(|one| &one.value);
-        let configs = self.configs.behind(fact).into_iter();
-        let mut configs = configs.filter(|config| finding.fits(config, self.steps, self.machine));
-        let of = |config: &Json| {
+        let value = record.value(fact);
+        let of = |(container, config): (&str, &Json)| {
+            let mut seen = Seen::beside(record, fact, container);
+            if self.machine.via.is_some() {
+                // An engine passes on what it likes of its runtime's words.
+                seen.facts.retain(|fact| !is_said(&fact.path));
+            }
             let context = Context {
                 config,
-                facts: &facts,
+                facts: &seen.facts,
             };
             let fits = |sign: &&Sign| {
                 sign.is_about(fact)
                     && sign.is_in_config(fact, config)
+                    && seen.answers(&sign.beside)
                     && sign.fits_as_far_as_seen(value, &context)
             };
             let signs: Vec<&Sign> = finding.shows.iter().filter(fits).collect();
             (!signs.is_empty()).then_some(signs)
         };
+        let configs = self.configs.behind(fact).into_iter();
+        let mut configs = configs.filter(|(_, config)| finding.fits(config, self.steps, self.machine));
         configs.find_map(of).unwrap_or_default()
     }
 
     /// Whether a finding's sign for a fact requires nothing else that the runtime does not show.
     pub(super) fn can_show(&self, record: &Record, fact: &str, finding: &Finding) -> bool {
-        let Some(facts) = self.facts_of(&record.runtime.label, life_of(fact).0) else {
-            return false;
-        };
         let mut configs = self.configs.behind(fact).into_iter();
-        configs.any(|config| {
+        configs.any(|(container, config)| {
+            let seen = Seen::beside(record, fact, container);
             let context = Context {
                 config,
-                facts: &facts,
+                facts: &seen.facts,
             };
             let mut signs = finding.shows.iter().filter(|sign| sign.is_about(fact));
-            signs.any(|sign| sign.can_show(&context))
+            signs.any(|sign| seen.answers(&sign.beside) && sign.can_show(&context))
         })
     }
 
-    /// What a runtime shows in a life of the container, including its steps.
-    fn facts_of(&self, label: &str, life: u32) -> Option<Vec<Fact>> {
-        let record = self.records.iter().find(|record| record.runtime.label == label)?;
-        Some(seen_in(life, record.facts.iter().cloned().chain(aside(record))))
+    fn record_of(&self, label: &str) -> Option<&Record> {
+        let mut records = self.records.iter().copied();
+        records.find(|record| record.runtime.label == label)
     }
-}
-
-/// How each step was called, and what a failed one printed, as facts in addition to the record's own: signs can refer
-/// to them, but they are not compared.
-fn aside(record: &Record) -> impl Iterator<Item = Fact> {
-    record.steps.iter().flat_map(|step| {
-        let fact =
-            |last: &str, lines| Fact::new(format!("lifecycle.{}.{last}", step.label), Value::List(lines));
-        let said = || step.text.lines().map(str::to_owned).collect();
-        let failed = (step.result != CallResult::Ok).then(|| fact(SAID, said()));
-        std::iter::once(fact(CALL, step.argv.clone())).chain(failed)
-    })
 }
 
 #[cfg(test)]

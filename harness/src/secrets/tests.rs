@@ -1,4 +1,4 @@
-use ocidiff_model::record::{BundleDigest, CallResult, RuntimeId, StepRecord};
+use ocidiff_model::record::{BundleDigest, CallResult, RunOutcome, RuntimeId, StepRecord};
 use ocidiff_model::{Fact, Op};
 
 use super::*;

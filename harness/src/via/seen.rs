@@ -95,7 +95,7 @@ impl Seen {
         let mut facts = self.facts;
         facts.extend(facts::of_config(self.config.as_deref()));
         normalise(&mut facts);
-        let outcome = RunOutcome::of(self.broken, self.refused, &facts);
+        let outcome = RunOutcome::of(self.broken, self.refused.map(RunOutcome::Unsupported), &facts);
         Record {
             case: case.name.clone(),
             runtime: contender.id.clone(),

@@ -6,12 +6,16 @@ use crate::support::{Scene, needs};
 use ocidiff_model::Verdict;
 
 /// A runtime that changes the N-th container that it makes, N in the host's name: in its output, its exit status, its
-/// privileges.
+/// privileges. It does not support version 1.99.0.
 const OTHER: &str = r#"#!/bin/sh
 config=/run/ocidiff/bundle/${BUNDLE:-main}/config.json
 case "$*" in *" create "*|*" run "*)
   case "$*" in *second*) config=/run/ocidiff/bundle/second/config.json ;; esac
   echo x >> /run/count
+  if grep -q '"1.99.0"' $config; then
+    echo 'unknown version specified' >&2
+    exit 1
+  fi
   if grep -q "evil$(wc -l < /run/count)\"" $config; then
     cp $config /run/kept
     sed -i 's/END 0/END 5/g; s/"noNewPrivileges": *true/"noNewPrivileges":false/' $config
@@ -136,4 +140,41 @@ fn two_values_for_one_path_are_broken() {
     assert_eq!(case.verdict(), Verdict::Broken, "{}", case.text());
     let says = "two values were recorded for proc.init.umask: ";
     assert!(case.text().contains(says), "{}", case.text());
+}
+
+#[test]
+fn a_container_that_a_runtime_does_not_support_leaves_out_only_its_own_facts() {
+    let main_first =
+        "[create, start, wait, {create: {as: second}}, {start: {as: second}}, {wait: {as: second}}, delete]";
+    let refused_second = main_first.replace(
+        "{create: {as: second}}",
+        "{create: {as: second, config: {ociVersion: 1.99.0}}}",
+    );
+    let refused_main = main_first.replace(
+        "{create: {as: second}}",
+        "{create: {as: second, config: {ociVersion: 1.0.2}}}",
+    );
+    for (steps, version, evil, gone, differs) in [
+        (&refused_second, "1.0.2", 0, "second", None),
+        (&refused_second, "1.0.2", 1, "second", Some("process.exit")),
+        (&refused_main, "1.99.0", 0, "main", None),
+        (&refused_main, "1.99.0", 2, "main", Some("process.second.exit")),
+    ] {
+        let config = format!("config: {{ociVersion: {version}, hostname: evil{evil}, {WORKLOAD}}}");
+        let Some(events) = run(&format!("{config}\nsteps: {steps}")) else {
+            return;
+        };
+        let case = events.case("t/case");
+        let verdict = differs.map_or(Verdict::Agree, |_| Verdict::New);
+        assert_eq!(case.verdict(), verdict, "{gone} {evil}: {}", case.text());
+        let found = &case.0.differences;
+        assert_eq!(
+            found.iter().any(|found| Some(found.fact.as_str()) == differs),
+            differs.is_some()
+        );
+        let says = format!("only what concerns {gone} or the whole run is left out");
+        let unsupported = &case.0.unsupported;
+        let is_said = unsupported.iter().any(|(_, why)| why.contains(&says));
+        assert!(is_said, "{gone} {evil}: {unsupported:?}");
+    }
 }

@@ -13,6 +13,8 @@ pub enum Form {
     Bool,
     /// Any text.
     Text,
+    /// A text of words that stand for themselves, such as the options of a mount.
+    Words,
     /// A list of texts.
     List,
     /// A list of capabilities in their order, without `CAP_`.
@@ -32,10 +34,11 @@ pub enum Form {
 }
 
 /// The forms that are not words, as the table writes them and as people read them.
-const WRITTEN: [(Form, &str, &str); 10] = [
+const WRITTEN: [(Form, &str, &str); 11] = [
     (Form::Number, "<number>", "a whole number"),
     (Form::Bool, "<bool>", "true or false"),
     (Form::Text, "<text>", "a text"),
+    (Form::Words, "<words>", "a text of words"),
     (Form::List, "<list>", "a list of texts"),
     (
         Form::Capabilities,
@@ -104,5 +107,5 @@ impl fmt::Display for Form {
 
 crate::text::written_as_text!(
     Form,
-    "a word, or <number>, <bool>, <text>, <list>, <capabilities>, <signals>, <denials>, <departures>, <errno>"
+    "a word, or <number>, <bool>, <text>, <words>, <list>, <capabilities>, <signals>, <denials>, <departures>, <errno>"
 );

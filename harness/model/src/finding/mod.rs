@@ -22,7 +22,7 @@ pub use self::card::Card;
 pub use self::catalogue::Catalogue;
 pub use self::id::{FindingId, IdError, UNEXPLAINED};
 pub use self::link::{Link, LinkError};
-pub use self::predicate::{Context, Predicate, fits};
+pub use self::predicate::{Context, Items, Predicate, fits, words};
 pub use self::sign::{CALL, Instead, SAID, Short, Sign, is_said};
 use crate::impact::Impact;
 use crate::machine::{Machine, When};

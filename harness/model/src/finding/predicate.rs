@@ -125,6 +125,15 @@ impl From<Predicate> for Raw {
     }
 }
 
+/// What the parts of a value are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Items {
+    /// Items of a list.
+    OfList,
+    /// Words of a text: what matches a text matches all of it.
+    OfText,
+}
+
 impl Predicate {
     /// Whether the value fits.
     #[must_use]
@@ -159,9 +168,13 @@ impl Predicate {
 }
 
 impl Predicate {
-    /// Whether it is about items of a list, not about the whole value.
-    pub(super) fn is_about_items(&self) -> bool {
-        matches!(self, Self::Has(_) | Self::Lacks(_) | Self::Matches(_))
+    /// Whether it is about items of a list, or words of a text, and not about the whole value.
+    pub(super) fn is_about_items(&self, of: Items) -> bool {
+        match self {
+            Self::Has(_) | Self::Lacks(_) => true,
+            Self::Matches(_) => of == Items::OfList,
+            _ => false,
+        }
     }
 
     /// Whether it says that a list has such an item.
@@ -222,10 +235,34 @@ fn items(value: Option<&Value>) -> Vec<String> {
         Some(Value::List(items)) => items.clone(),
         Some(value) => {
             let line = value.line();
-            let parts = line.split([',', ' ', '|']).filter(|part| !part.is_empty());
-            parts.map(str::to_owned).chain([line.clone()]).collect()
+            let mut words = words(&line);
+            words.push(line);
+            words
         }
     }
+}
+
+/// The words of a text that is a list. Options of a mount's file system, which stand in parentheses or between two bars,
+/// begin with `(`: `ro` is about the mount, and `(ro` about the file system, wherever they stand.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let bars = text.matches('|').count();
+    for (part, text) in text.split('|').enumerate() {
+        let is_between = part == 1 && bars > 1;
+        let mut is_inner = is_between;
+        for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
+            is_inner |= word.starts_with('(');
+            let bare = word.trim_start_matches('(').trim_end_matches(')');
+            if is_inner {
+                words.push(format!("({bare}"));
+                is_inner = is_between || !word.ends_with(')');
+            } else {
+                words.push(word.to_owned());
+            }
+        }
+    }
+    words
 }
 
 fn lines(value: Option<&Value>) -> Vec<String> {

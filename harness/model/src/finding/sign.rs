@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::predicate::{Context, Predicate, Raw, fits};
+use super::predicate::{Context, Items, Predicate, Raw, fits};
 use crate::fact::{ABSENT, Channel, Value};
 use crate::pattern::{Pattern, alternatives, glob};
 use crate::read::{ValueOr, value_or};
@@ -266,14 +266,15 @@ impl Sign {
 
     /// Whether it says nothing about a list but that there is, or is not, such an item.
     #[must_use]
-    pub fn is_about_items(&self) -> bool {
-        self.shows.is_about_items()
+    pub fn is_about_items(&self, of: Items) -> bool {
+        self.shows.is_about_items(of)
     }
 
     /// Whether it says which items the others' list has or lacks.
     #[must_use]
-    pub fn instead_is_about_items(&self) -> bool {
-        self.instead_fits().is_some_and(Predicate::is_about_items)
+    pub fn instead_is_about_items(&self, of: Items) -> bool {
+        self.instead_fits()
+            .is_some_and(|instead| instead.is_about_items(of))
     }
 
     /// Whether it accounts for an item of a list that the component shows.

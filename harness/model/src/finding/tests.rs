@@ -303,3 +303,20 @@ fn words_are_those_that_are_written() {
         assert_eq!(impact.to_string(), impact.name());
     }
 }
+
+#[test]
+fn a_word_of_a_text_is_the_same_wherever_it_stands() {
+    for (text, expected) in [
+        ("tmpfs nodev,ro private (rw)", "tmpfs nodev ro private (rw"),
+        ("tmpfs ro private (dirsync,rw)", "tmpfs ro private (dirsync (rw"),
+        (
+            "tmpfs rw,nodev | rw,mode=700 | private",
+            "tmpfs rw nodev (rw (mode=700 private",
+        ),
+        ("up, loopback", "up loopback"),
+        ("(a b) c", "(a (b c"),
+        ("", ""),
+    ] {
+        assert_eq!(words(text).join(" "), expected, "{text}");
+    }
+}

@@ -94,7 +94,8 @@ fn what_was_not_read_of_a_life_or_of_a_container_is_not_known_there() {
 #[test]
 fn two_values_for_one_path_are_a_failure_of_the_harness() {
     let facts = [Fact::new("process.exit", 0), Fact::new("process.exit", "0")];
-    let outcome = RunOutcome::of(None, Some("no".to_owned()), &facts);
+    let refusal = Some(RunOutcome::Unsupported("no".to_owned()));
+    let outcome = RunOutcome::of(None, refusal, &facts);
     let why = "two values were recorded for process.exit: 0 and \"0\"";
     assert_eq!(outcome, RunOutcome::Broken(why.to_owned()));
     assert_eq!(RunOutcome::of(None, None, &facts[..1]), RunOutcome::Complete);
@@ -151,4 +152,50 @@ fn a_fact_is_about_a_container_or_about_the_whole_run() {
     }
     record.steps.retain(|step| !step.label.starts_with("exec"));
     assert_eq!(record.container_of("process.exec.stdout"), Some("main"));
+}
+
+#[test]
+fn what_is_put_aside_is_of_its_containers_or_of_the_whole_run() {
+    let step = |label: &str, op: Op| StepRecord {
+        label: label.to_owned(),
+        op,
+        ..record().steps[0].clone()
+    };
+    let aside = |lives: &[&str]| Record {
+        outcome: RunOutcome::Partly(Aside {
+            lives: lives.iter().map(ToString::to_string).collect(),
+            why: "no".to_owned(),
+        }),
+        steps: vec![
+            step("list", Op::List),
+            step("create", Op::Create),
+            step("exec", Op::Exec),
+            step("create#2", Op::Create),
+            step("exec#2", Op::Exec),
+            step("second.create", Op::Create),
+        ],
+        ..record()
+    };
+    for (path, of_main, of_second_life, of_second) in [
+        ("lifecycle.create.result", true, false, false),
+        ("lifecycle.create#2.result", false, true, false),
+        ("lifecycle.second.create.result", false, false, true),
+        ("lifecycle.list.result", false, false, false),
+        ("lifecycle.list.containers", true, true, true),
+        ("process.exit", true, false, false),
+        ("process.exit#2", false, true, false),
+        ("process.exec.stdout", true, false, false),
+        ("process.exec#2.stdout", false, true, false),
+        ("proc.umask#1#2", false, true, false),
+        ("proc.second.umask", false, false, true),
+        ("file./x", true, true, false),
+        ("file.second./x", false, false, true),
+        ("hook.order", true, true, true),
+        ("leftover.mounts", true, true, true),
+    ] {
+        let of = |life: &str| aside(&[life]).is_aside(path);
+        let found = (of("main"), of("main#2"), of("second"));
+        assert_eq!(found, (of_main, of_second_life, of_second), "{path}");
+        assert!(!record().is_aside(path), "{path}");
+    }
 }

@@ -87,7 +87,7 @@ fn admits(forms: &[Form], value: &Value) -> bool {
             Form::Signal => is_signal(text),
             Form::Errno => is_errno(text),
             // What can be a number is one wherever it is a number.
-            Form::Text => !(has(Form::Number) && text.parse::<i64>().is_ok()),
+            Form::Text | Form::Words => !(has(Form::Number) && text.parse::<i64>().is_ok()),
             _ => false,
         }),
     }
@@ -99,7 +99,7 @@ fn is_of_kind(forms: &[Form], value: &Value) -> bool {
         (Form::Number, Value::Int(_)) | (Form::Bool, Value::Bool(_)) => true,
         (form, Value::List(_)) => form.is_list(),
         // What can be a number is one, and so is what can be true or false.
-        (Form::Text | Form::Errno | Form::Signal | Form::Word(_), Value::Text(text)) => {
+        (Form::Text | Form::Words | Form::Errno | Form::Signal | Form::Word(_), Value::Text(text)) => {
             let is_number = forms.contains(&Form::Number) && text.parse::<i64>().is_ok();
             let is_bool = forms.contains(&Form::Bool) && text.parse::<bool>().is_ok();
             !is_number && !is_bool

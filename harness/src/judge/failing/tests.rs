@@ -1,6 +1,6 @@
 //! Which failing steps make a case worthless.
 
-use ocidiff_model::record::{BundleDigest, RunOutcome};
+use ocidiff_model::record::{Aside, BundleDigest, RunOutcome};
 use ocidiff_model::{CaseFile, Fact, RuntimeId};
 
 use super::*;
@@ -78,6 +78,25 @@ fn a_step_that_fails_everywhere_is_said_with_each_one_s_words() {
     let one = [fail("runc", "x"), record("crun", &[(Op::Create, true, "")])];
     assert_eq!(said("", "[]", &one), None, "that is a difference");
     assert_eq!(said("", "[]", &[]), None);
+}
+
+#[test]
+fn a_runtime_that_puts_the_container_aside_hides_no_failure_of_the_others() {
+    let fails = |who: &str| record(who, &[(Op::Create, true, ""), (Op::Start, false, "x")]);
+    let refuses = record("youki", &[(Op::Create, false, "not supported")]);
+    let aside = Record {
+        outcome: RunOutcome::Partly(Aside {
+            lives: vec!["main".to_owned()],
+            why: "not supported".to_owned(),
+        }),
+        ..refuses.clone()
+    };
+    let said = |other: &Record| said("", "[]", &[fails("runc"), fails("crun"), other.clone()]);
+    assert_eq!(
+        said(&aside).as_deref(),
+        Some("no runtime does this: start: runc: x; crun: x")
+    );
+    assert_eq!(said(&refuses), None, "its create is a difference");
 }
 
 #[test]

@@ -194,7 +194,9 @@ fn is_before(record: &Record, fact: &str, other: &str) -> bool {
 
 /// The runtimes under which the workload's program was never seen.
 fn never_begun(records: &[&Record]) -> Vec<String> {
-    let without = records.iter().filter(|record| record.value(BEGUN).is_none());
+    // A container that is put aside is not among those that are compared.
+    let compared = records.iter().filter(|record| !record.is_aside(BEGUN));
+    let without = compared.filter(|record| record.value(BEGUN).is_none());
     without.map(|record| record.runtime.label.clone()).collect()
 }
 

@@ -1,11 +1,18 @@
-//! Items of lists: a sign about one of them says nothing about the others.
+//! Items of lists, and words of texts that are lists: a sign about one of them says nothing about the others.
 
 use ocidiff_model::facts::{self, Form};
-use ocidiff_model::finding::Sign;
+use ocidiff_model::finding::{Items, Sign, words};
 use ocidiff_model::{Channel, Value};
 
 /// How a list says that it has no items.
 const NONE: &str = "none";
+
+/// Words of which a mount has one: where one of them differs, another stands in its place.
+const INSTEAD_OF_EACH_OTHER: [&[&str]; 3] = [
+    &["ro", "rw"],
+    &["relatime", "noatime", "strictatime"],
+    &["private", "shared", "slave", "shared+slave", "unbindable"],
+];
 
 /// What some runtimes show for a fact, and the signs that account for it; none if that is how it should be.
 pub(in crate::judge) struct Side<'a> {
@@ -13,13 +20,14 @@ pub(in crate::judge) struct Side<'a> {
     pub(in crate::judge) signs: Vec<&'a Sign>,
 }
 
-/// The items of a value, if it is a list.
-fn items(value: Option<&Value>) -> Option<Vec<&str>> {
-    match value {
-        Some(Value::List(items)) => {
-            let items = items.iter().map(String::as_str);
-            Some(items.filter(|item| *item != NONE).collect())
+/// The parts of a value that stand for themselves, if it has such: the items of a list, or the words of a text.
+fn parts(fact: &str, value: Option<&Value>) -> Option<(Items, Vec<String>)> {
+    match value? {
+        Value::List(items) if has_items(fact) => {
+            let items = items.iter().filter(|item| *item != NONE);
+            Some((Items::OfList, items.cloned().collect()))
         }
+        Value::Text(text) if has_form(fact, &Form::Words) => Some((Items::OfText, words(text))),
         _ => None,
     }
 }
@@ -30,8 +38,8 @@ impl Side<'_> {
     }
 
     /// Whether one of its signs is about the whole value.
-    fn is_whole(&self) -> bool {
-        self.signs.iter().any(|sign| !sign.is_about_items())
+    fn is_whole(&self, of: Items) -> bool {
+        self.signs.iter().any(|sign| !sign.is_about_items(of))
     }
 
     /// Whether its own signs or those of the other side account for an item of it.
@@ -41,15 +49,18 @@ impl Side<'_> {
     }
 
     /// Whether the two have the same items, apart from those that a sign names, and from what stands in their place on
-    /// the other side.
-    fn agrees_with(&self, other: &Self) -> bool {
-        let (Some(here), Some(there)) = (items(self.value), items(other.value)) else {
+    /// the other side; or a sign is about the whole.
+    fn agrees_with(&self, other: &Self, fact: &str) -> bool {
+        let (Some((of, here)), Some((_, there))) = (parts(fact, self.value), parts(fact, other.value)) else {
             return true;
         };
+        if self.is_whole(of) || other.is_whole(of) {
+            return true;
+        }
         let (here, there) = (beyond(&here, &there), beyond(&there, &here));
         let is_told = |side: &Self, items: &[&str], other: &Self, others: &[&str]| {
             let is_replaced = |item: &str| {
-                let same = |one: &&&str| subject(one) == subject(item);
+                let same = |one: &&&str| subject(of, one) == subject(of, item);
                 others.iter().filter(same).any(|one| other.is_named(one, side))
             };
             let mut items = items.iter();
@@ -63,12 +74,11 @@ impl Side<'_> {
 /// what both have does not tell them apart. A sign that says what the others have or lack does so itself.
 #[must_use]
 pub(super) fn tells_apart(fact: &str, sign: &Sign, value: Option<&Value>, other: Option<&Value>) -> bool {
-    let (Some(here), Some(there)) = (items(value), items(other)) else {
+    let (Some((of, here)), Some((_, there))) = (parts(fact, value), parts(fact, other)) else {
         return true;
     };
-    !has_items(fact)
-        || !sign.is_about_items()
-        || sign.instead_is_about_items()
+    !sign.is_about_items(of)
+        || sign.instead_is_about_items(of)
         || beyond(&here, &there).into_iter().any(|item| sign.names(item))
         || beyond(&there, &here)
             .into_iter()
@@ -85,15 +95,17 @@ pub(super) fn rivals(
     signs: &[&Sign],
 ) -> Vec<Vec<usize>> {
     let whole = || vec![(0..signs.len()).collect()];
-    let Some(here) = items(value) else { return whole() };
-    if !has_items(fact) || !signs.iter().all(|sign| sign.is_about_items()) {
+    let Some((of, here)) = parts(fact, value) else {
+        return whole();
+    };
+    if !signs.iter().all(|sign| sign.is_about_items(of)) {
         return whole();
     }
     let places = |is_about: &dyn Fn(&Sign) -> bool| -> Vec<usize> {
         (0..signs.len()).filter(|at| is_about(signs[*at])).collect()
     };
     let mut rivals = Vec::new();
-    for there in others.iter().filter_map(|other| items(*other)) {
+    for (_, there) in others.iter().filter_map(|other| parts(fact, *other)) {
         let ours = beyond(&here, &there).into_iter();
         rivals.extend(ours.map(|item| places(&|sign| sign.names(item))));
         let theirs = beyond(&there, &here).into_iter();
@@ -104,40 +116,41 @@ pub(super) fn rivals(
 }
 
 /// The items that one list has more often than another.
-fn beyond<'i>(one: &[&'i str], other: &[&str]) -> Vec<&'i str> {
-    let mut other = other.to_vec();
+fn beyond<'i>(one: &'i [String], other: &[String]) -> Vec<&'i str> {
+    let mut other: Vec<&String> = other.iter().collect();
     let mut beyond = Vec::new();
     for item in one {
-        match other.iter().position(|there| there == item) {
+        match other.iter().position(|there| *there == item) {
             Some(at) => drop(other.swap_remove(at)),
-            None => beyond.push(*item),
+            None => beyond.push(item.as_str()),
         }
     }
     beyond
 }
 
-/// What an item is about: `HOME` in `HOME=/`, `mkdir` in `mkdir EPERM`.
-fn subject(item: &str) -> &str {
-    item.split([' ', '=', ':']).next().unwrap_or(item)
+/// What an item is about: `HOME` in `HOME=/`, `mkdir` in `mkdir EPERM`; of a text
+/// also what else could stand there, and whether it is about the file system.
+fn subject(of: Items, item: &str) -> (bool, &str) {
+    let subject = item.split([' ', '=', ':']).next().unwrap_or(item);
+    if of == Items::OfList {
+        return (false, subject);
+    }
+    let word = subject.trim_start_matches('(');
+    let group = INSTEAD_OF_EACH_OTHER.iter().find(|group| group.contains(&word));
+    (word != subject, group.map_or(word, |group| group[0]))
 }
 
 /// Whether what no sign names is the same: between those that depart and those that do not, or between all that depart
 /// if everyone does.
 #[must_use]
 pub(in crate::judge) fn agree(fact: &str, sides: &[Side<'_>]) -> bool {
-    if !has_items(fact) {
-        return true;
-    }
     let some_open = sides.iter().any(Side::is_open);
-    let is_compared = |one: &Side<'_>, other: &Side<'_>| {
-        let is_pair = !some_open || one.is_open() != other.is_open();
-        is_pair && !one.is_whole() && !other.is_whole()
-    };
+    let is_compared = |one: &Side<'_>, other: &Side<'_>| !some_open || one.is_open() != other.is_open();
     let mut pairs = sides
         .iter()
         .enumerate()
         .flat_map(|(at, one)| sides[at + 1..].iter().map(move |other| (one, other)));
-    pairs.all(|(one, other)| !is_compared(one, other) || one.agrees_with(other))
+    pairs.all(|(one, other)| !is_compared(one, other) || one.agrees_with(other, fact))
 }
 
 /// Whether each item of the fact's list stands for itself.
@@ -149,8 +162,12 @@ fn has_items(fact: &str) -> bool {
     match Channel::of(fact) {
         Some(Channel::Syscall) => false,
         Some(Channel::Process | Channel::Lifecycle) => !fact.rsplit('.').next().is_some_and(is_printed),
-        _ => !facts::find(fact).is_some_and(|found| found.kind.values.contains(&Form::Capabilities)),
+        _ => !has_form(fact, &Form::Capabilities),
     }
+}
+
+fn has_form(fact: &str, form: &Form) -> bool {
+    facts::find(fact).is_some_and(|found| found.kind.values.contains(form))
 }
 
 #[cfg(test)]
@@ -209,6 +226,109 @@ mod tests {
             };
             let sides = [side(&departs, vec![&sign]), side(&others, Vec::new())];
             assert_eq!(agree(fact, &sides), agrees, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sign_about_a_word_of_a_text_does_not_account_for_the_others() {
+        let mount = "mount./proc";
+        for (fact, departs, others, sign, agrees) in [
+            (
+                mount,
+                "proc nosuid,rw private (rw)",
+                "proc rw private (rw)",
+                "has: nosuid",
+                true,
+            ),
+            (
+                mount,
+                "proc nodev,nosuid,rw private (rw)",
+                "proc rw private (rw)",
+                "has: nosuid",
+                false,
+            ),
+            // What stands in its place.
+            (
+                mount,
+                "proc ro private (rw)",
+                "proc rw private (rw)",
+                "has: ro",
+                true,
+            ),
+            (
+                mount,
+                "proc ro shared (rw)",
+                "proc rw private (rw)",
+                "has: ro",
+                false,
+            ),
+            (
+                mount,
+                "proc ro private (ro)",
+                "proc rw private (rw)",
+                "has: ro",
+                false,
+            ),
+            (
+                mount,
+                "tmpfs rw private (mode=700,rw)",
+                "tmpfs rw private (rw)",
+                "has: '*mode=*'",
+                true,
+            ),
+            (
+                mount,
+                "tmpfs rw private (mode=700,rw,size=1k)",
+                "tmpfs rw private (rw)",
+                "has: '*mode=*'",
+                false,
+            ),
+            (
+                "mount.inside./a",
+                "tmpfs ro | ro | private",
+                "tmpfs rw | rw | private",
+                "has: ro",
+                false,
+            ),
+            (
+                "mount.inside./a",
+                "tmpfs ro | rw | private",
+                "tmpfs rw | rw | private",
+                "has: ro",
+                true,
+            ),
+            ("proc.net.lo", "loopback", "up loopback", "lacks: up", true),
+            (
+                "proc.net.lo",
+                "loopback",
+                "up loopback running",
+                "lacks: up",
+                false,
+            ),
+            // A sign about the whole, and a text of which the words belong together.
+            (
+                mount,
+                "proc nodev,rw shared (rw)",
+                "proc rw private (rw)",
+                "matches: '*nodev*'",
+                true,
+            ),
+            (
+                "proc.stat./a",
+                "dir 0755 1:1",
+                "dir 0700 0:0",
+                "has: '0755'",
+                true,
+            ),
+        ] {
+            let sign: Sign = serde_yaml::from_str(&format!("{{fact: {fact}, {sign}}}")).expect(sign);
+            let (departs, others) = (Value::from(departs), Value::from(others));
+            let side = |value, signs| Side {
+                value: Some(value),
+                signs,
+            };
+            let sides = [side(&departs, vec![&sign]), side(&others, Vec::new())];
+            assert_eq!(agree(fact, &sides), agrees, "{departs:?} {others:?} {sign:?}");
         }
     }
 

@@ -3,11 +3,11 @@
 use ocidiff_model::difference::{Account, How};
 use ocidiff_model::finding::{Context, Sign};
 use ocidiff_model::known::ABSENT;
-use ocidiff_model::life::life_of;
-use ocidiff_model::{Difference, Fact, Finding, FindingId, Group, Value};
+use ocidiff_model::{Difference, Finding, FindingId, Group, Value};
 use serde_json::Value as Json;
 
 use super::items::{self, Side};
+use super::seen::Seen;
 use super::{Question, is_accused};
 
 /// A finding that can show in the fact.
@@ -30,22 +30,27 @@ struct Fit<'a> {
 /// A difference, and what can account for it.
 pub(super) struct BySigns<'a> {
     question: &'a Question<'a>,
+    /// The container whose config it is.
+    container: &'a str,
     config: &'a Json,
     difference: &'a Difference,
-    life: u32,
     candidates: Vec<Candidate<'a>>,
 }
 
 impl<'a> BySigns<'a> {
-    pub(super) fn of(question: &'a Question<'a>, config: &'a Json, difference: &'a Difference) -> Self {
+    pub(super) fn of(
+        question: &'a Question<'a>,
+        (container, config): (&'a str, &'a Json),
+        difference: &'a Difference,
+    ) -> Self {
         let all = question.catalogue.0.iter();
         let candidates =
             all.filter_map(|(id, finding)| candidate(question, config, &difference.fact, id, finding));
         Self {
             question,
+            container,
             config,
             difference,
-            life: life_of(&difference.fact).0,
             candidates: candidates.collect(),
         }
     }
@@ -111,10 +116,10 @@ impl<'a> BySigns<'a> {
 
     /// The signs that fit the value of one runtime and what one of the others shows.
     fn fits(&self, label: &str, value: Option<&Value>, others: &[&Group]) -> Vec<Fit<'_>> {
-        let Some(facts) = self.question.facts_of(label, self.life) else {
+        let Some(seen) = self.seen(label) else {
             return Vec::new();
         };
-        let context = self.context(&facts);
+        let context = self.context(&seen);
         let of_runtime = self
             .candidates
             .iter()
@@ -128,7 +133,7 @@ impl<'a> BySigns<'a> {
                     && items::tells_apart(&self.difference.fact, sign, value, other_value)
                     && self.show(&other.runtimes, sign)
             };
-            sign.fits(value, &context) && others.iter().any(other_fits)
+            sign.fits(value, &context) && seen.answers(&sign.beside) && others.iter().any(other_fits)
         };
         signs
             .filter(|(_, sign)| fits(sign))
@@ -142,19 +147,20 @@ impl<'a> BySigns<'a> {
 
     /// Whether one of these runtimes shows what the sign requires of the others.
     fn show(&self, labels: &[String], sign: &Sign) -> bool {
-        let facts = labels
-            .iter()
-            .filter_map(|label| self.question.facts_of(label, self.life));
+        let mut seen = labels.iter().filter_map(|label| self.seen(label));
         sign.others.is_empty()
-            || facts
-                .into_iter()
-                .any(|facts| sign.others_show(&self.context(&facts)))
+            || seen.any(|seen| seen.answers(&sign.others) && sign.others_show(&self.context(&seen)))
     }
 
-    fn context<'f>(&'f self, facts: &'f [Fact]) -> Context<'f> {
+    fn seen(&self, label: &str) -> Option<Seen> {
+        let record = self.question.record_of(label)?;
+        Some(Seen::beside(record, &self.difference.fact, self.container))
+    }
+
+    fn context<'f>(&'f self, seen: &'f Seen) -> Context<'f> {
         Context {
             config: self.config,
-            facts,
+            facts: &seen.facts,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Small catalogues, applied to differences between three runtimes.
 
-use ocidiff_model::record::{BundleDigest, RunOutcome, StepRecord};
-use ocidiff_model::{Fact, Group, RuntimeId};
+use ocidiff_model::record::{BundleDigest, CallResult, RunOutcome, StepRecord};
+use ocidiff_model::{Fact, Group, RuntimeId, Value};
 
 use super::*;
 use crate::judge::compare::difference;

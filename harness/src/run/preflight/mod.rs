@@ -4,7 +4,6 @@
 mod limits;
 
 use ocidiff_model::CgroupVersion;
-use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, CaseFile, Machine, Op, Record, Value, last_words};
 use ocidiff_runtimes::{CgroupNeed, Needs};
 
@@ -175,8 +174,8 @@ fn plain_case() -> Case {
 
 /// Why a plain container did not reach its end, if it did not.
 fn failure(record: &Record) -> Option<String> {
-    if let RunOutcome::Broken(why) | RunOutcome::Unsupported(why) = &record.outcome {
-        return Some(ocidiff_reports::words_to(why, WORDS));
+    if let Some(why) = record.outcome.why() {
+        return Some(ocidiff_reports::words_to(&why, WORDS));
     }
     let failed = record
         .steps

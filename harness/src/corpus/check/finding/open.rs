@@ -93,7 +93,7 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
             Form::Bool => vec![true.into(), false.into()],
             Form::Errno => texts(&["EPERM", "ENOENT"]),
             Form::Signal => texts(&["signal KILL", "signal TERM"]),
-            Form::Text => texts(&["", "a text", "/another/one"]),
+            Form::Text | Form::Words => texts(&["", "a text", "/another/one"]),
             Form::List => vec![Value::List(Vec::new()), Value::List(vec!["an item".to_owned()])],
             Form::Capabilities => {
                 let names: Vec<String> = capability_names().iter().map(ToString::to_string).collect();
@@ -105,7 +105,7 @@ fn arbitrary(condition: &Predicate, kinds: &[&Kind]) -> Vec<Vec<Value>> {
             Form::Word(_) => continue,
         };
         match form {
-            Form::Text => values.extend(lacked.iter().map(|item| Value::from(item.as_str()))),
+            Form::Text | Form::Words => values.extend(lacked.iter().map(|item| Value::from(item.as_str()))),
             form if form.is_list() => {
                 values.extend(lacked.iter().map(|item| Value::List(vec![item.clone()])));
             }

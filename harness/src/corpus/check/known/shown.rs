@@ -35,7 +35,7 @@ impl<'c> About<'c> {
         };
         self.configs.get_or_init(make).as_ref().is_none_or(|configs| {
             let mut behind = configs.behind(fact).into_iter();
-            behind.any(|config| config.is_null() || is_such(config))
+            behind.any(|(_, config)| config.is_null() || is_such(config))
         })
     }
 }
