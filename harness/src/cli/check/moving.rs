@@ -186,6 +186,7 @@ impl Checker<'_> {
                 workload,
                 why: why.to_owned(),
                 before: false,
+                uncounted: false,
             };
             let one = match self.earlier {
                 Some(earlier) => earlier.mark(one),
