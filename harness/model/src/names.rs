@@ -181,6 +181,23 @@ pub const CONTROLLERS: [&str; 15] = [
 /// Hierarchies that are not named after controllers: v2, as the harness and as the probe call it, and systemd's own.
 pub const HIERARCHIES: [&str; 3] = ["systemd", "unified", "v2"];
 
+/// Whether a reader of names that pays no regard to case, as Go's reader of JSON, takes one for the other: it treats
+/// Unicode's long s and Kelvin sign as an `s` and a `k`.
+#[must_use]
+pub fn is_alike(name: &str, other: &str) -> bool {
+    name.chars().map(folded).eq(other.chars().map(folded))
+}
+
+/// A letter as such a reader compares it.
+#[must_use]
+pub fn folded(letter: char) -> char {
+    match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
 //! Hooks of an untrusted bundle: commands that every runtime runs as root, outside the container.
 //!
-//! They are removed from the copy, however a runtime's reader would find them: Go's accepts members in any case, and
-//! treats Unicode's long s and Kelvin sign as an `s` and a `k`. A text that is not JSON to us may be JSON to others.
+//! They are removed from the copy, however a runtime's reader would find them: Go's accepts members in any case. A text that is not JSON to us may be JSON to others.
 
+use ocidiff_model::names::{folded, is_alike};
 use serde_json::{Map, Value};
 
 /// A config without hooks.
@@ -51,19 +51,6 @@ pub(crate) fn take(config: &mut Map<String, Value>) -> Map<String, Value> {
     let names: Vec<String> = names.cloned().collect();
     let taken = names.iter().filter_map(|name| config.shift_remove_entry(name));
     taken.collect()
-}
-
-/// Whether a runtime that reads names without regard to case, as Go does, takes one for the other.
-pub(crate) fn is_alike(name: &str, other: &str) -> bool {
-    name.chars().map(folded).eq(other.chars().map(folded))
-}
-
-fn folded(letter: char) -> char {
-    match letter {
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        letter => letter.to_ascii_lowercase(),
-    }
 }
 
 /// Whether the text contains the word, or an escape that may hide it.

@@ -17,7 +17,7 @@ pub(super) const STARTED: &str = "lifecycle.start.result";
 /// How the probe ended.
 const EXIT: &str = "process.exit";
 /// The signal by which a filter ends a process.
-const BY_FILTER: &str = "signal SYS";
+const BY_FILTER: &str = "by signal SYS";
 
 /// Members of a config that limit what a process uses: one that uses more may be ended.
 const LIMITS: [&str; 4] = [
@@ -83,10 +83,7 @@ impl Launch for Begun<'_> {
             // Before it had reported everything: nothing follows for a workload that does not make the call, or uses
             // less of what is limited.
             Some((at, by)) => {
-                let why = format!(
-                    "{} was ended by {by}: a filter or a limit does that",
-                    self.program
-                );
+                let why = format!("{} was ended {by}: a filter or a limit does that", self.program);
                 records[at].outcome = RunOutcome::Broken(why);
             }
             None => records.iter_mut().for_each(settle),
@@ -95,16 +92,21 @@ impl Launch for Begun<'_> {
     }
 }
 
-/// The record of a probe that was ended so that it says nothing, and the signal. Where its filters end it under one runtime only,
+/// The record of a probe that was ended so that it says nothing, and how. Where its filters end it under one runtime only,
 /// they differ; where limits do, one runtime may just use a little more of what is limited.
 fn ended_by(records: &[Record], is_limited: bool) -> Option<(usize, String)> {
-    let signal = |record: &Record| match record.value(EXIT) {
-        Some(Value::Text(exit)) if exit.starts_with("signal ") => Some(exit.clone()),
+    // A probe that is refused memory or files ends by itself; before it began, its runtime did.
+    let early = |record: &Record, exit: &Value| {
+        is_limited && *exit != Value::from(0) && record.facts.iter().any(|fact| is_told(&fact.path))
+    };
+    let end = |record: &Record| match record.value(EXIT) {
+        Some(Value::Text(exit)) if exit.starts_with("signal ") => Some(format!("by {exit}")),
+        Some(exit) if early(record, exit) => Some(format!("with the exit status {}", exit.line())),
         _ => None,
     };
     let ran = || records.iter().enumerate().filter(|(_, record)| record.ran);
     let ended: Vec<(usize, String)> = ran()
-        .filter_map(|(at, record)| Some((at, signal(record)?)))
+        .filter_map(|(at, record)| Some((at, end(record)?)))
         .collect();
     let everywhere = ended.len() == ran().count();
     ended
@@ -185,6 +187,28 @@ mod tests {
             assert_eq!(ended(exits, true), limited, "{exits:?} with limits");
             assert_eq!(ended(exits, false), unlimited, "{exits:?} without limits");
         }
+    }
+
+    #[test]
+    fn a_probe_that_gives_up_within_limits_shows_nothing() {
+        let told = "proc.umask";
+        let of = |exit: i64, facts: &[(&str, &str)]| {
+            let mut record = record("runc", facts);
+            record.facts.push(ocidiff_model::Fact::new(EXIT, exit));
+            record
+        };
+        let how =
+            |one: Record, other: Record, is_limited| ended_by(&[one, other], is_limited).map(|(_, by)| by);
+        let well = || of(0, &[(told, "0022")]);
+        let early = || of(101, &[(told, "0022")]);
+        assert_eq!(
+            how(well(), early(), true).as_deref(),
+            Some("with the exit status 101")
+        );
+        assert_eq!(how(well(), early(), false), None);
+        assert_eq!(how(well(), well(), true), None);
+        // What did not begin is a start that failed.
+        assert_eq!(how(well(), of(1, &[]), true), None);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Seen {
     pub facts: BTreeSet<String>,
     /// What a runtime printed when a call failed, by runtime.
     pub said: BTreeMap<String, String>,
+    /// Facts that differed, but not in the same way each time.
+    pub unsteady: BTreeSet<String>,
     /// Why nothing was compared, if only the other runtime starts it.
     pub unstarted: Option<String>,
 }
@@ -83,7 +85,8 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         records,
         mut differences,
         wavers,
-    } = match steady(&Begun::of(engine, &shape.tamed), &case, &bundle).await {
+        unsteady,
+    } = match steady(&Begun::of(engine, &shape.tamed), &case, &bundle, 0).await {
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
@@ -104,6 +107,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         facts: facts(&records),
         said: said(&records),
         unstarted: unstarted(&records),
+        unsteady,
         differences,
     };
     // The rows describe this better.
@@ -120,12 +124,40 @@ pub(super) struct Steady {
     pub(super) differences: Vec<Difference>,
     /// What went another way the second time, although everything else depends on it.
     pub(super) wavers: Option<String>,
+    /// What differed, but not in the same way each time.
+    pub(super) unsteady: BTreeSet<String>,
 }
 
-/// Runs a bundle more than once; the error is one line that says why nothing can be said.
-pub(super) async fn steady(launch: &impl Launch, case: &Case, bundle: &Bundle) -> Result<Steady, String> {
+impl Steady {
+    /// Keeps what differs in the same way once more.
+    fn keep(&mut self, again: &[Difference]) {
+        let same = |one: &Difference, all: &[Difference]| {
+            let other = all.iter().find(|other| other.fact == one.fact);
+            other.is_some_and(|other| other.groups == one.groups)
+        };
+        let before = std::mem::take(&mut self.differences);
+        let only_now = again.iter().filter(|one| !same(one, &before));
+        self.unsteady.extend(only_now.map(|one| one.fact.clone()));
+        let (kept, gone): (Vec<_>, Vec<_>) = before.into_iter().partition(|one| same(one, again));
+        self.differences = kept;
+        self.unsteady.extend(gone.into_iter().map(|one| one.fact));
+    }
+}
+
+/// Runs a bundle more than once, and `more` times more if something still differs; the error is one line that says why
+/// nothing can be said.
+pub(super) async fn steady(
+    launch: &impl Launch,
+    case: &Case,
+    bundle: &Bundle,
+    more: usize,
+) -> Result<Steady, String> {
     let mut steady: Option<Steady> = None;
-    for _ in 0..RUNS {
+    for run in 0..RUNS + more {
+        let is_settled = |steady: &Steady| steady.differences.is_empty();
+        if run >= RUNS && steady.as_ref().is_none_or(is_settled) {
+            break;
+        }
         let records = launch.once(case, bundle).await;
         if let Some(why) = useless(&records) {
             return Err(why);
@@ -138,18 +170,34 @@ pub(super) async fn steady(launch: &impl Launch, case: &Case, bundle: &Bundle) -
                     records,
                     differences,
                     wavers: None,
+                    unsteady: BTreeSet::new(),
                 });
             }
             Some(before) => {
-                before.differences.retain(|one| {
-                    let again = differences.iter().find(|other| other.fact == one.fact);
-                    again.is_some_and(|other| other.groups == one.groups)
-                });
-                before.wavers = wavers(&before.records, &records);
+                before.keep(&differences);
+                let went = wavers(&before.records, &records);
+                before.wavers = before.wavers.take().or(went);
             }
         }
     }
     steady.ok_or_else(|| "it was not run".to_owned())
+}
+
+/// How many facts are named that are left out.
+const NAMED: usize = 5;
+
+/// What is not the same each time, under the same runtime too, says nothing about a runtime.
+pub fn wavering<'f>(what: &str, facts: impl Iterator<Item = &'f str>) -> Option<String> {
+    let facts: Vec<&str> = facts.collect();
+    let (named, rest) = facts.split_at(facts.len().min(NAMED));
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!named.is_empty()).then(|| {
+        let named = named.join(", ");
+        format!("{what} does not show the same each time, so this is not compared: {named}{more}")
+    })
 }
 
 /// Why nothing can be said: the machine failed, or no runtime accepts the config.
@@ -193,4 +241,42 @@ fn said(records: &[Record]) -> BTreeMap<String, String> {
         Some((record.runtime.label.clone(), words(&failed.text)))
     });
     words.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences(all: &[(&str, &str, &str)]) -> Vec<Difference> {
+        let all = all.iter().map(|(fact, from, to)| {
+            json!({"fact": fact, "standing": {"is": "known"}, "groups": [
+                {"value": from, "runtimes": ["runc"]}, {"value": to, "runtimes": ["crun"]}]})
+        });
+        all.map(|one| serde_json::from_value(one).expect("a difference"))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_the_same_each_time_is_left_out_and_named() {
+        let mut steady = Steady {
+            records: Vec::new(),
+            differences: differences(&[
+                ("proc.umask", "1", "2"),
+                ("file./a", "x", "y"),
+                ("process.exit", "0", "1"),
+            ]),
+            wavers: None,
+            unsteady: BTreeSet::new(),
+        };
+        steady.keep(&differences(&[
+            ("proc.umask", "1", "2"),
+            ("file./b", "x", "y"),
+            ("process.exit", "1", "0"),
+        ]));
+        let kept: Vec<&str> = steady.differences.iter().map(|one| one.fact.as_str()).collect();
+        assert_eq!(kept, ["proc.umask"]);
+        // What differs in the second run only is not the same each time either.
+        let unsteady: Vec<&str> = steady.unsteady.iter().map(String::as_str).collect();
+        assert_eq!(unsteady, ["file./a", "file./b", "process.exit"]);
+    }
 }

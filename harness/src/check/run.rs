@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::from_to::Move;
 use super::judge::values;
-use super::look::{Steady, case, steady};
+use super::look::{Steady, case, steady, wavering};
 use super::rules::by_rule;
 use super::shape::{Own, Shape};
 use crate::cells::runner::CellRunner;
@@ -23,6 +23,10 @@ use crate::workload::tame;
 
 /// What does not end by itself is ended after this many seconds; what it did until then is compared.
 const LIMIT: f64 = 5.0;
+
+/// How often more a command is run if something differs: what is one of two values by chance, the same under each
+/// runtime every time, is so once in 2000 commands.
+const MORE: usize = 4;
 
 /// What a command shows in addition to what the probe has shown.
 const CHANNELS: [Channel; 4] = [
@@ -61,19 +65,25 @@ pub async fn run(
         secrets,
     };
     let Steady {
-        differences, records, ..
-    } = match steady(&discreet, &case, &bundle).await {
+        differences,
+        records,
+        unsteady,
+        ..
+    } = match steady(&discreet, &case, &bundle, MORE).await {
         Ok(steady) => steady,
         Err(why) => return Ok(Err(why)),
     };
     let points = points(&shape.tamed.config);
-    let told = differences
-        .iter()
-        .filter(|one| one.channel().is_some_and(|channel| CHANNELS.contains(&channel)))
-        .filter(|one| !is_mount_point(&one.fact, &points));
+    let is_own = |fact: &str| {
+        let channel = Channel::of(fact);
+        channel.is_some_and(|channel| CHANNELS.contains(&channel)) && !is_mount_point(fact, &points)
+    };
+    let told = differences.iter().filter(|one| is_own(&one.fact));
+    let unsteady = unsteady.iter().map(String::as_str).filter(|fact| is_own(fact));
+    let wavers = wavering("its own command", unsteady);
     Ok(Ok(Ran {
         findings: told.map(|one| finding(one, step, shape)).collect(),
-        without: unended(&records).into_iter().collect(),
+        without: unended(&records).into_iter().chain(wavers).collect(),
     }))
 }
 
@@ -188,5 +198,13 @@ mod tests {
             assert_eq!(is_mount_point(fact, &points), is, "{fact}");
         }
         assert_eq!(digest(""), "nothing");
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_and_not_without_end() {
+        assert_eq!(wavering("it", std::iter::empty()), None);
+        let facts = ["a", "b", "c", "d", "e", "f", "g"];
+        let said = wavering("it", facts.into_iter()).expect("a line");
+        assert!(said.ends_with(": a, b, c, d, e and 2 more"), "{said}");
     }
 }

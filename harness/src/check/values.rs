@@ -12,6 +12,12 @@ use serde_json::Value as Json;
 /// with another.
 const REFUSALS: [&str; 3] = ["EACCES", "EPERM", "EROFS"];
 
+const NO_LONGER_WRITABLE: &str = "it cannot be written any more, as the config asks";
+
+fn is_refused(value: Option<&Value>) -> bool {
+    matches!(value, Some(Value::Text(text)) if REFUSALS.contains(&text.as_str()))
+}
+
 /// Whether what fails now would no longer fail.
 pub(super) fn improves(fact: &str, to: Option<&Value>) -> bool {
     fact.ends_with(".result") && to == Some(&Value::from("ok"))
@@ -53,14 +59,14 @@ pub(super) fn judge(
     {
         return say(Impact::Cosmetic, "nothing is gone, and there is more");
     }
-    if let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to)
-        && REFUSALS.contains(&from.as_str())
-        && REFUSALS.contains(&to.as_str())
-    {
+    if is_refused(from) && is_refused(to) {
         return say(Impact::Cosmetic, "refused by both, with another error");
     }
     if let Some(told) = of_cgroups(fact, from, to) {
         return say(Impact::Cosmetic, told);
+    }
+    if fact.starts_with("proc.access.") && from == Some(&Value::from("ok")) && is_refused(to) {
+        return say(Impact::MayBreak, NO_LONGER_WRITABLE);
     }
     if let Some(path) = fact.strip_prefix("mount.inside.readonly.") {
         return writable(path, to, config);
@@ -109,6 +115,13 @@ fn mount(path: &str, from: Option<&Value>, to: Option<&Value>, config: &Json) ->
         return say(
             Impact::Cosmetic,
             "masked or made read-only by another kind of mount",
+        );
+    }
+    if place != path && (from.is_none() || to.is_none()) && is_below_read_only(config, place) {
+        // What can be done at the place itself is seen there.
+        return say(
+            Impact::Cosmetic,
+            "a mount once more, since a read-only path around it is bound on itself with all that is below",
         );
     }
     let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
@@ -242,10 +255,7 @@ fn writable(path: &str, to: Option<&Value>, config: &Json) -> Option<(Impact, St
             Impact::Cosmetic,
             "it can be written, and nothing in the config forbids that",
         ),
-        (false, true) => say(
-            Impact::MayBreak,
-            "it cannot be written any more, as the config asks",
-        ),
+        (false, true) => say(Impact::MayBreak, NO_LONGER_WRITABLE),
         (false, false) => None,
     }
 }
@@ -288,13 +298,21 @@ fn place(path: &str) -> &str {
     }
 }
 
-/// Whether a config has a path in a list, written plainly or in another way: runtimes begin at the root.
+/// Whether a config has a path in a list, written plainly or in another way: runtimes begin at the root. What is empty
+/// names nothing.
 fn listed(config: &Json, member: &str, path: &str) -> bool {
     let list = config
         .pointer(&format!("/linux/{member}"))
         .and_then(Json::as_array);
-    let same = |one: &str| plain(&Path::new("/").join(one)) == Path::new(path);
+    let same = |one: &str| !one.is_empty() && plain(&Path::new("/").join(one)) == Path::new(path);
     list.is_some_and(|list| list.iter().filter_map(Json::as_str).any(same))
+}
+
+/// Whether a path is below one that the config makes read-only.
+fn is_below_read_only(config: &Json, path: &str) -> bool {
+    let list = config.pointer("/linux/readonlyPaths").and_then(Json::as_array);
+    let mut all = list.into_iter().flatten().filter_map(Json::as_str);
+    all.any(|one| !one.is_empty() && Path::new(path).starts_with(plain(&Path::new("/").join(one))))
 }
 
 /// The mount's own flags, from `tmpfs rw,nosuid | rw,size=4k | private | ...`; the mount is also read-only if its file

@@ -303,8 +303,8 @@ pub(crate) struct ReportArgs {
     /// Join the checks of many nodes into one report
     #[arg(long)]
     pub(crate) merge: bool,
-    /// The nodes that should have been checked, one name per line, as `kubectl get nodes -o name` prints
-    /// them; the report lists those without a check
+    /// The nodes that should have been checked, one name per line, or what `kubectl get nodes` prints, also
+    /// with -o name; the report lists those without a check
     #[arg(long, value_name = "FILE", requires = "merge")]
     pub(crate) nodes_list: Option<PathBuf>,
     /// Report what changed between two runs, given as an earlier and a later file of events, or as folders of

@@ -74,7 +74,7 @@ async fn container(args: &CaptureArgs, name: &str) -> Result<Container, Error> {
         .await
         .map_err(|error| match error {
             EngineError::Host { .. } => Error::usage(error),
-            EngineError::Absent { .. } | EngineError::Socket { .. } => {
+            EngineError::Absent { .. } | EngineError::Socket { .. } | EngineError::Silent { .. } => {
                 Error::broken(format!("failed to {error}"))
             }
         })?;

@@ -60,6 +60,7 @@ fn single(file: &Path, args: &ReportArgs, style: &Style) -> Result<String, Error
                         workload: "others".to_owned(),
                         why: NO_END.to_owned(),
                         before: false,
+                        uncounted: true,
                     });
                 }
                 draw::check(args.format, &report, style)
@@ -110,29 +111,45 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
     draw::fleet(args.format, &report, style).map_err(refused)
 }
 
-/// The names in a file, one per line; the prefix `node/` comes from kubectl.
+/// The names in a file, one per line; kubectl adds the prefix `node/`, or a table around them.
 fn nodes(file: &Path) -> Result<BTreeSet<String>, Error> {
     let failed = |why: &str| Error::usage(format!("--nodes-list {}: {why}", file.display()));
     let text = read_text(file, raised(MOST_BYTES)).map_err(|error| failed(&error.to_string()))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let names: BTreeSet<String> = lines
-        .map(|line| line.strip_prefix("node/").unwrap_or(line).to_owned())
+    let lines = text.lines().map(str::trim);
+    let lines: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .collect();
+    let names: BTreeSet<String> = rows(&lines).map(str::to_owned).collect();
     if names.is_empty() {
         return Err(failed("names no node"));
     }
     if let Some(other) = names.iter().find(|name| !is_name(name)) {
         let other = safe_to(other, 80);
         return Err(failed(&format!(
-            "`{other}` is not a node's name: give one per line, as `kubectl get nodes -o name` prints them"
+            "`{other}` is not a node's name: give one per line, or what `kubectl get nodes` prints"
         )));
     }
     Ok(names)
 }
 
-/// A line of a table or a comment would otherwise be a node that was not seen.
+/// The head of kubectl's first column.
+const HEAD: &str = "NAME";
+
+/// The names in kubectl's table, if that is what the lines are: its head is in capitals, which names of nodes are not.
+/// What else is in a line of another list stays there, and is refused.
+fn rows<'l>(lines: &'l [&'l str]) -> impl Iterator<Item = &'l str> {
+    let first = |line: &&'l str| line.split_whitespace().next().unwrap_or(line);
+    let is_table = lines.first().map(first) == Some(HEAD);
+    let names = lines.iter().skip(usize::from(is_table));
+    names.map(move |line| {
+        let name = if is_table { first(line) } else { line };
+        name.strip_prefix("node/").unwrap_or(name)
+    })
+}
+
+/// A line of another table would otherwise be a node that was not seen.
 fn is_name(name: &str) -> bool {
-    !name.contains(char::is_whitespace) && !name.starts_with('#')
+    !name.contains(char::is_whitespace)
 }
 
 pub(super) fn read(file: &Path) -> Result<Recording, Error> {

@@ -1,19 +1,18 @@
 //! `ocidiff run --via docker|podman|cri`, and `ocidiff clean --via docker|podman|cri`: the engine runs the containers.
 
+mod engines;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ocidiff_engines::commands::Commands;
-use ocidiff_engines::remote::{Labels, Registered, Remote};
-use ocidiff_engines::{Options, Which};
 use ocidiff_model::{ExitStatus, IgnoreList};
 
+use self::engines::{Connected, Runtimes, Task};
 use super::args::RunArgs;
 use super::ending::Until;
 use super::table::Table;
 use super::teller::{Teller, run_all};
-use super::via_args::{ViaArgs, ViaEngine};
+use super::via_args::ViaArgs;
 use super::{output, signals};
 use crate::cells::session::Session;
 use crate::cells::threads;
@@ -25,112 +24,9 @@ use crate::run::stop::Stop;
 use crate::run::suite;
 use crate::via::ground::Ground;
 use crate::via::makes::Makes;
-use crate::via::podman::Podman;
-use crate::via::pods::Pods;
 use crate::via::registered::{self, Choice};
 use crate::via::runner::EngineRunner;
 use crate::via::{clean, labels};
-
-/// How long a call of an engine may take.
-const CALL: Duration = Duration::from_secs(60);
-
-/// An engine that answers.
-struct Connected<M> {
-    maker: M,
-    /// What people call it: `docker`.
-    name: String,
-    /// With its version, as in records and known files.
-    said: String,
-    runtimes: Runtimes,
-}
-
-/// Under which runtimes an engine makes containers.
-enum Runtimes {
-    /// Those that are registered with it.
-    Registered {
-        all: Vec<Registered>,
-        /// How to register another one.
-        remedy: &'static str,
-    },
-    /// Any, by its path.
-    Any,
-}
-
-impl ViaArgs {
-    async fn docker(&self, labels: Labels) -> Result<Connected<Remote>, Error> {
-        let options = Options {
-            which: Which::Docker,
-            socket: self.socket(),
-            docker_host: std::env::var("DOCKER_HOST").ok(),
-            exec_root: self.exec_root.clone(),
-            call_limit: CALL,
-            ..Options::default()
-        };
-        let remote = Remote::connect(&options, labels).await;
-        let remote = remote.map_err(|error| Error::usage(format!("failed to {error}")))?;
-        if remote.name != "docker" {
-            return Err(Error::usage(format!(
-                "{} runs every container under the same runtime: `--via podman` calls it by its command line",
-                remote.name
-            )));
-        }
-        Ok(Connected {
-            name: remote.name.clone(),
-            said: format!("{} {}", remote.name, remote.version),
-            runtimes: Runtimes::Registered {
-                all: remote.runtimes.clone(),
-                remedy: "start its daemon with --add-runtime NAME=/path/to/binary",
-            },
-            maker: remote,
-        })
-    }
-
-    async fn podman(&self, labels: Labels, folder: &Path) -> Result<Connected<Podman>, Error> {
-        let given = [
-            ("--socket", !self.sockets.is_empty()),
-            ("--exec-root", self.exec_root.is_some()),
-        ];
-        if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
-            return Err(Error::usage(format!(
-                "{option} is not for podman, which is called by its command line: CONTAINERS_STORAGE_CONF names another storage"
-            )));
-        }
-        let commands = Commands::connect(labels, CALL).await;
-        let commands = commands.map_err(|error| Error::usage(format!("failed to {error}")))?;
-        Ok(Connected {
-            name: "podman".to_owned(),
-            said: format!("podman {}", commands.version),
-            runtimes: Runtimes::Any,
-            maker: Podman::new(commands, folder, self.cgroup_parent.clone()),
-        })
-    }
-
-    async fn cri(&self, labels: Labels, folder: &Path) -> Result<Connected<Pods>, Error> {
-        let socket = self.socket().unwrap_or_else(ocidiff_cri::node::usual_socket);
-        let pods = Pods::connect(&socket, CALL, labels, folder, self.cgroup_parent.clone()).await;
-        let pods = pods.map_err(|error| Error::usage(format!("failed to use CRI: {error}")))?;
-        if pods.name() != "containerd" {
-            return Err(Error::usage(format!(
-                "{} has no call that takes an image without a registry: `--via cri` takes containerd",
-                pods.name()
-            )));
-        }
-        let runtimes = pods.node.handlers.iter().map(|one| Registered {
-            name: one.name.clone(),
-            program: one.program.clone(),
-        });
-        Ok(Connected {
-            name: pods.name().to_owned(),
-            said: format!("cri {}", pods.said()),
-            runtimes: Runtimes::Registered {
-                all: runtimes.collect(),
-                remedy: "add [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.NAME] to its config.toml, with \
-                         BinaryName below its options",
-            },
-            maker: pods,
-        })
-    }
-}
 
 /// The fact of a table if nothing else was asked for.
 const TABLE: &str = "process.exit";
@@ -218,7 +114,7 @@ async fn names(each: &[RunArgs]) -> Result<(Vec<String>, String), Error> {
     let mut said = Vec::new();
     for args in each {
         let labels = labels("").map_err(Error::broken)?;
-        said.push(args.via.cri(labels, Path::new("")).await?.said);
+        said.push(args.via.hand_to(Said, labels, Path::new("")).await?);
     }
     let (mut names, mut legend) = (Vec::new(), String::new());
     for (at, (args, one)) in each.iter().zip(&said).enumerate() {
@@ -240,25 +136,29 @@ async fn names(each: &[RunArgs]) -> Result<(Vec<String>, String), Error> {
 
 async fn by_engine(asked: Asked<'_>, teller: &mut Teller) -> Result<ExitStatus, Error> {
     let via = &asked.args.via;
-    let session = match via.via {
-        Some(ViaEngine::Cri) => Session::start_beside_engine(),
-        _ => Session::start(),
-    };
-    let session = session.map_err(Error::broken)?;
+    let session = via.session()?;
     let labels = labels(session.name()).map_err(Error::broken)?;
-    match via.via {
-        Some(ViaEngine::Cri) => {
-            let engine = via.cri(labels, session.folder()).await?;
-            through(asked, engine, session, teller).await
-        }
-        Some(ViaEngine::Podman) => {
-            let engine = via.podman(labels, session.folder()).await?;
-            through(asked, engine, session, teller).await
-        }
-        _ => {
-            let engine = via.docker(labels).await?;
-            through(asked, engine, session, teller).await
-        }
+    let folder = session.folder().to_owned();
+    let cases = Cases {
+        asked,
+        session,
+        teller,
+    };
+    via.hand_to(cases, labels, &folder).await
+}
+
+/// Runs the cases.
+struct Cases<'a> {
+    asked: Asked<'a>,
+    session: Session,
+    teller: &'a mut Teller,
+}
+
+impl Task for Cases<'_> {
+    type Outcome = ExitStatus;
+
+    async fn with<M: Makes>(self, engine: Connected<M>) -> Result<ExitStatus, Error> {
+        through(self.asked, engine, self.session, self.teller).await
     }
 }
 
@@ -327,6 +227,28 @@ async fn through<M: Makes>(
     .await
 }
 
+/// Removes what killed runs left.
+struct Stale;
+
+impl Task for Stale {
+    type Outcome = clean::Cleaned;
+
+    async fn with<M: Makes>(self, engine: Connected<M>) -> Result<clean::Cleaned, Error> {
+        clean::stale(&engine.maker).await.map_err(Error::broken)
+    }
+}
+
+/// What an engine calls itself.
+struct Said;
+
+impl Task for Said {
+    type Outcome = String;
+
+    async fn with<M: Makes>(self, engine: Connected<M>) -> Result<String, Error> {
+        Ok(engine.said)
+    }
+}
+
 /// Removes what killed runs left in the engine, or on each node.
 pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
     let each = args.each()?;
@@ -334,14 +256,7 @@ pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
         let mut exit = ExitStatus::Ok;
         for args in each {
             let labels = labels("").map_err(Error::broken)?;
-            let cleaned = match args.via {
-                Some(ViaEngine::Cri) => clean::stale(&args.cri(labels, Path::new("")).await?.maker).await,
-                Some(ViaEngine::Podman) => {
-                    clean::stale(&args.podman(labels, Path::new("")).await?.maker).await
-                }
-                _ => clean::stale(&args.docker(labels).await?.maker).await,
-            };
-            let cleaned = cleaned.map_err(Error::broken)?;
+            let cleaned = args.hand_to(Stale, labels, Path::new("")).await?;
             tell_cleaned(&cleaned, true);
             if !cleaned.failed.is_empty() {
                 exit = ExitStatus::Broken;

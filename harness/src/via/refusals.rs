@@ -1,40 +1,27 @@
 //! Whose failure it is that an engine does not start a container: the runtime's, the request's or the machine's. Only
 //! what the request itself rules out cannot be expressed; what the machine lacks says nothing about the case.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use ocidiff_engines::remote::CallError;
 use ocidiff_model::Op;
+use serde::Deserialize;
 
-/// How an engine indicates that the runtime's `create` failed, or its `start`.
-const FAILED: [(&str, Op); 2] = [
-    ("OCI runtime create failed", Op::Create),
-    ("OCI runtime start failed", Op::Start),
-];
+/// What engines say (`refusals.yaml`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    runtime: BTreeMap<String, Op>,
+    of_runtime: String,
+    request: Vec<String>,
+    machine: Vec<String>,
+    unexecuted: String,
+}
 
-/// How engines say that a request cannot be turned into a config.json, or that a value of it is not one; they use the
-/// same status for it as for their own failures.
-const OF_REQUEST: [&str; 6] = [
-    "failed to generate",
-    "error gathering device information",
-    "it is not a shared",
-    "invalid ",
-    "must be in range",
-    "not supported",
-];
-
-/// What the kernel says, in Go's words and in gRPC's, if the machine lacks something: then it does not matter what the
-/// engine was about to do.
-const OF_MACHINE: [&str; 8] = [
-    "no space left on device",
-    "disk quota exceeded",
-    "too many open files",
-    "cannot allocate memory",
-    "resource temporarily unavailable",
-    "input/output error",
-    "deadline exceeded",
-    "connection refused",
-];
+static WORDS: LazyLock<Words> =
+    LazyLock::new(|| serde_yaml::from_str(include_str!("refusals.yaml")).unwrap_or_default());
 
 /// Whose failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +37,15 @@ pub(super) enum Whose {
 /// Whose failure a refusal is.
 pub(super) fn whose(error: &CallError) -> Whose {
     let why = error.words();
-    if let Some((_, op)) = FAILED.iter().find(|(words, _)| why.contains(words)) {
+    if let Some((_, op)) = WORDS
+        .runtime
+        .iter()
+        .find(|(words, _)| why.contains(words.as_str()))
+    {
         return Whose::Runtime(*op);
     }
-    let is_of_request =
-        matches!(error, CallError::Declined(_)) || OF_REQUEST.iter().any(|words| why.contains(words));
+    let is_of_request = matches!(error, CallError::Declined(_))
+        || WORDS.request.iter().any(|words| why.contains(words.as_str()));
     if is_of_request && !is_of_machine(why) {
         Whose::Request
     } else {
@@ -66,7 +57,8 @@ pub(super) fn whose(error: &CallError) -> Whose {
 /// about.
 pub(super) fn is_of_machine(why: &str) -> bool {
     let lower = why.to_lowercase();
-    !why.contains("OCI runtime") && OF_MACHINE.iter().any(|words| lower.contains(words))
+    let is_of_runtime = why.contains(&WORDS.of_runtime);
+    !is_of_runtime && WORDS.machine.iter().any(|words| lower.contains(words.as_str()))
 }
 
 /// Why a runtime's program was not even called, if that is so: it has gone, or the engine could not execute it.
@@ -75,13 +67,18 @@ pub(super) fn uncalled(program: &Path, why: &str) -> Option<String> {
     if !program.exists() {
         return Some(format!("its program {path} is gone"));
     }
-    let cause = why.split_once(&format!("fork/exec {path}: "))?.1;
+    let cause = why.split_once(&format!("{}{path}: ", WORDS.unexecuted))?.1;
     Some(format!("its program {path} cannot be executed: {cause}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_can_be_read() {
+        assert!(serde_yaml::from_str::<Words>(include_str!("refusals.yaml")).is_ok());
+    }
 
     #[test]
     fn only_what_the_request_rules_out_is_the_requests() {

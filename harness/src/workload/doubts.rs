@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use ocidiff_model::names::is_alike;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::UNCHECKED;
+use crate::corpus::spec::in_other_capitals;
 
 /// The most bytes of an argument or a variable with its zero byte (MAX_ARG_STRLEN of Linux with pages of 4 KiB).
 const LONGEST: usize = 32 * 4096;
@@ -20,6 +22,7 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
         let said = error.to_string();
         found.push(said.split(" at line").next().unwrap_or_default().to_owned());
     }
+    found.extend(capitals(config));
     let text_at = |at: &str| config.pointer(at).and_then(Value::as_str);
     if text_at("/root/path").is_none_or(str::is_empty) {
         found.push("the config has no root.path, and the copy has one".to_owned());
@@ -49,6 +52,26 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
         .into_iter()
         .map(|line| format!("{UNCHECKED}{line}"))
         .collect()
+}
+
+/// What some runtimes take for a member of the spec's, and others for an unknown one; hooks are spoken of elsewhere.
+fn capitals(config: &Value) -> Option<String> {
+    let all = in_other_capitals(config);
+    let is_hook = |path: &str| path.split('.').next().is_some_and(|name| is_alike(name, "hooks"));
+    let all: Vec<String> = all
+        .iter()
+        .filter(|path| !is_hook(path))
+        .map(|path| path.chars().take(60).collect())
+        .collect();
+    let (first, rest) = all.split_at(all.len().min(5));
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!first.is_empty()).then(|| {
+        let names = first.join(", ");
+        format!("{names}{more}: written in other capitals than the spec has, and not all runtimes read that")
+    })
 }
 
 /// JSON in which no object has a member twice: if there are two, some runtimes take the first, and some the last.

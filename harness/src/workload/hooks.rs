@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ocidiff_model::names::HOOKS;
+use ocidiff_model::names::{HOOKS, is_alike};
 use serde_json::{Map, Value};
 
 use super::UNCHECKED;
-use crate::bundle::hooks::{self, is_alike};
+use crate::bundle::hooks;
 
 /// Hooks without which a container does not come up.
 const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];

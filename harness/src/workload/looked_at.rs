@@ -12,7 +12,7 @@ use crate::paths::plain;
 /// The probe's arguments: everything that it sees, and whether masked and read-only paths really are.
 pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
-    // Runtimes begin at the root, whatever the cwd is.
+    // Runtimes begin at the root, whatever the cwd is. What is empty names nothing, and asks nothing of the root.
     let paths = |member: &str| -> Vec<String> {
         let list = all.get("linux").and_then(|linux| linux[member].as_array());
         let texts = list.into_iter().flatten().filter_map(Value::as_str);
@@ -20,7 +20,9 @@ pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
             true => path.to_owned(),
             false => plain(&Path::new("/").join(path)).to_string_lossy().into_owned(),
         };
-        texts.map(plainly).collect()
+        let texts = texts.filter(|path| !path.is_empty()).map(plainly);
+        let mut seen = BTreeSet::new();
+        texts.filter(|path| seen.insert(plain(Path::new(path)))).collect()
     };
     let masked = paths("maskedPaths");
     if !masked.is_empty() {

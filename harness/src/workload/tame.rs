@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ocidiff_model::FileSpec;
+use ocidiff_model::names::is_alike;
 use ocidiff_model::step::MAIN;
 use serde_json::{Map, Value, json};
 
@@ -69,7 +70,14 @@ pub fn tame(text: &str, layers: &[PathBuf], limits: &Limits) -> Result<Tamed, St
         return Err("its config.json is not an object".to_owned());
     };
     if !all.get("process").is_some_and(Value::is_object) {
-        return Err("its config.json has no process".to_owned());
+        let odd = all.keys().find(|name| is_alike(name, "process"));
+        let odd = odd.filter(|name| *name != "process");
+        return Err(match odd {
+            Some(_) => {
+                "its config.json has process in other capitals, which not all runtimes read".to_owned()
+            }
+            None => "its config.json has no process".to_owned(),
+        });
     }
     crate::corpus::limits::config(all)?;
     let mut changes = Vec::new();

@@ -6,6 +6,7 @@ use crate::support::containerd::Containerd;
 use crate::support::needs;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,51 @@ fn fills_up(scene: &Scene, after: u32) -> Option<Containerd> {
     );
     node.images()?;
     Some(node)
+}
+
+#[test]
+fn a_socket_that_says_nothing_is_named_soon() {
+    if !needs::root() {
+        return;
+    }
+    let scene = Scene::new();
+    let _silent = UnixListener::bind(scene.path().join("silent")).expect("a socket");
+    let said =
+        "silent: it accepts connections, and does not answer within 5 s: restart it, or name another socket";
+    let of_cri = "silent accepts connections, and does not answer within 5 s: restart containerd or CRI-O";
+    for (args, told) in [
+        ("run process/env-values --via cri", of_cri),
+        ("run process/env-values --via docker", said),
+        ("clean --via cri", of_cri),
+        ("clean --via docker", said),
+        ("capture x --engine cri", said),
+        ("capture x --engine docker", said),
+    ] {
+        let args: Vec<&str> = args.split(' ').chain(["--socket", "silent"]).collect();
+        let ran = scene.run(&args);
+        assert!(
+            ran.ends_with(3).within(30).stderr.contains(told),
+            "{args:?}: {ran:?}"
+        );
+    }
+    let paths = ["runc", "crun"].map(|name| Some(format!("{name}={}", needs::runtime(name)?.display())));
+    let [Some(runc), Some(crun)] = paths else {
+        return;
+    };
+    for (more, from, to) in [
+        ("--engine cri", runc.as_str(), crun.as_str()),
+        ("--engine docker", &runc, &crun),
+        ("--engine cri --only-read", "runc@1.4.3", "crun@1.28"),
+    ] {
+        let args = format!("check --from {from} --to {to} --socket silent {more}");
+        let ran = scene.run(&args.split(' ').collect::<Vec<_>>());
+        let told = &ran.ends_with(3).within(60).stdout;
+        assert!(
+            told.contains("how many workloads there are is not known\n"),
+            "{more}: {told}"
+        );
+        assert!(told.contains("does not answer"), "{more}: {told}");
+    }
 }
 
 #[test]

@@ -61,14 +61,38 @@ fn nodes_of_a_list_that_were_not_seen_are_named() {
         "{}",
         ran.stdout
     );
+    for (what, list) in [
+        ("a lone head", "NAME\nnode-a\nnode-b\nnode-c\n"),
+        (
+            "a table",
+            "NAME     STATUS   AGE\r\nnode-a   Ready    1d\r\n\r\nnode-b   Ready    1d\r\nnode-c   NotReady 9d",
+        ),
+        (
+            "comments",
+            "# mine\n\n  node-a\n#node-d\nnode-b\n # yours\nnode-c\n",
+        ),
+        ("kinds", "NAME\nnode/node-a\nnode/node-b\nnode/node-c\n"),
+    ] {
+        scene.write("nodes", list);
+        let ran = scene.run(&["report", "--merge", "a", "--nodes-list", "nodes"]);
+        assert!(
+            ran.ends_with(0)
+                .stdout
+                .contains("2 nodes not seen: node-b, node-c\n"),
+            "{what}: {}",
+            ran.stdout
+        );
+    }
     scene.write("none", "\n");
-    scene.write("table", "NAME   STATUS\nnode-a Ready\n");
-    scene.write("comment", "# mine\nnode-a\n");
+    scene.write("head", "# mine\nNAME   STATUS\n");
+    scene.write("other", "Name   STATUS\nnode-a Ready\n");
+    scene.write("behind", "node-a # mine\n");
     for (list, told) in [
         ("none", "--nodes-list none: names no node"),
         ("nowhere", "--nodes-list nowhere: "),
-        ("table", "`NAME   STATUS` is not a node's name"),
-        ("comment", "`# mine` is not a node's name"),
+        ("head", "--nodes-list head: names no node"),
+        ("other", "`Name   STATUS` is not a node's name"),
+        ("behind", "`node-a # mine` is not a node's name"),
     ] {
         let ran = scene.run(&["report", "--merge", "a", "--nodes-list", list]);
         assert!(ran.ends_with(2).stderr.contains(told), "{list}: {}", ran.stderr);

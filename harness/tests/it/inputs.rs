@@ -7,6 +7,8 @@ mod cures;
 mod honest;
 #[path = "inputs/moves.rs"]
 mod moves;
+#[path = "inputs/odd.rs"]
+mod odd;
 #[path = "inputs/published.rs"]
 mod published;
 #[path = "inputs/refusals.rs"]

@@ -175,11 +175,11 @@ pub(crate) fn summary(report: &CheckReport) -> Vec<String> {
     let (able, risky): (Vec<&ShapeReport>, Vec<&ShapeReport>) =
         shapes.into_iter().partition(|shape| shape.is_safe());
     let of = |shapes: &[&ShapeReport]| shapes.iter().map(|shape| shape.workloads.len()).sum::<usize>();
-    let mut lines = vec![
-        header(report),
-        format!(
-            "{} in {}: {} safe, {} at risk,{} {} not checked",
-            count(workloads + report.unchecked.len(), "workload"),
+    let counts = match workloads + report.not_checked() {
+        0 if report.has_uncounted() => "how many workloads there are is not known".to_owned(),
+        known => format!(
+            "{} in {}: {} safe, {} at risk,{} {} not checked{}",
+            count(known, "workload"),
             count(report.shapes.len(), "shape"),
             of(&able),
             of(&risky),
@@ -187,9 +187,14 @@ pub(crate) fn summary(report: &CheckReport) -> Vec<String> {
                 0 => String::new(),
                 number => format!(" {number} as before,"),
             },
-            report.unchecked.len()
+            report.not_checked(),
+            match report.has_uncounted() {
+                true => "; there may be more",
+                false => "",
+            }
         ),
-    ];
+    };
+    let mut lines = vec![header(report), counts];
     if !report.set_aside.is_empty() {
         let aside = report
             .set_aside

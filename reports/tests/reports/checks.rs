@@ -79,6 +79,7 @@ impl Numbers {
                 workload,
                 why,
                 before: self.below(2) == 0,
+                uncounted: false,
             });
         }
         report
@@ -272,6 +273,7 @@ fn full() -> CheckReport {
         workload: "vault".into(),
         why: "joins a network namespace that is not there".into(),
         before: false,
+        uncounted: false,
     }];
     let version = |version: &str, at_risk: &[&str]| VersionReport {
         runtime: nodes::runtime("crun", version),
@@ -366,6 +368,32 @@ fn a_pipeline_is_told_of_what_is_new_by_its_finding() {
 }
 
 #[test]
+fn what_was_not_counted_is_no_workload() {
+    let unreached = Unchecked {
+        workload: "the engine's containers".into(),
+        why: "failed to ask the engine".into(),
+        before: false,
+        uncounted: true,
+    };
+    let mut report = node("node-7");
+    report.unchecked = vec![unreached.clone()];
+    let drawn =
+        |report: &CheckReport| draw::check(Format::Terminal, report, &Style::default()).expect("a text");
+    let text = drawn(&report);
+    assert!(
+        text.contains("\nhow many workloads there are is not known\n"),
+        "{text}"
+    );
+    assert!(text.contains("Not checked   the engine's containers"), "{text}");
+    assert_ne!(report.exit(), ocidiff_model::ExitStatus::Ok);
+    let mut report = full();
+    report.unchecked.push(unreached);
+    let text = drawn(&report);
+    let counts = "4 workloads in 3 shapes: 1 safe, 1 at risk, 1 as before, 1 not checked; there may be more";
+    assert!(text.contains(counts), "{text}");
+}
+
+#[test]
 fn the_answer_comes_first_and_fits_the_columns() {
     let mut report = node("node-7");
     let mut agent = shape("d", &["agent"], &[(Impact::Security, "x"), (Impact::Breaks, "y")]);
@@ -384,6 +412,7 @@ fn the_answer_comes_first_and_fits_the_columns() {
         workload: "vault".to_owned(),
         why,
         before: false,
+        uncounted: false,
     }];
     let style = Style::default();
     let text = draw::check(Format::Terminal, &report, &style).expect("a text");

@@ -219,6 +219,7 @@ fn a_report_of_a_thousand_nodes_fits_a_ticket() {
                     _ => "its rootfs cannot be seen from here".to_owned(),
                 },
                 before: false,
+                uncounted: false,
             });
         }
         reports.push(report);

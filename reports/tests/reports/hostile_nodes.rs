@@ -38,6 +38,7 @@ fn evil() -> CheckReport {
         workload: EVIL.into(),
         why: EVIL.into(),
         before: false,
+        uncounted: false,
     }];
     report.target = Some(EVIL.into());
     report.set_aside = vec![SetAside {

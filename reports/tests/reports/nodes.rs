@@ -77,6 +77,7 @@ pub(crate) fn three() -> [CheckReport; 3] {
         workload: "gone".into(),
         why: "the rootfs is gone".into(),
         before: false,
+        uncounted: false,
     }];
     nodes
 }

@@ -23,6 +23,8 @@ use crate::containerd::Empty;
 use crate::error::{Error, causes, line};
 use crate::messages::{VersionRequest, VersionResponse};
 
+/// How long the first call may take, whatever the others may: an engine that works answers it at once.
+pub const GREETING: Duration = Duration::from_secs(5);
 /// Larger than the list of a full node's containers.
 const MOST_BYTES: usize = 32 << 20;
 
@@ -39,14 +41,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// Greets the runtime at a socket; `limit` is how long any call may take.
+    /// Greets the runtime at a socket; `limit` is how long any call may take, and [`GREETING`] the first.
     ///
     /// # Errors
     /// There is no socket, or what is there does not speak CRI v1.
     pub async fn connect(socket: &Path, limit: Duration) -> Result<Self, Error> {
-        reach(socket, limit).await?;
+        let first = limit.min(GREETING);
+        reach(socket, first).await?;
         let mut new = Self::at(socket, limit);
-        let told = new.greet().await?;
+        let told = new.greet(first).await?;
         new.name = line(&told.runtime_name);
         new.version = line(told.runtime_version.trim_start_matches('v'));
         Ok(new)
@@ -57,8 +60,9 @@ impl Client {
     /// # Errors
     /// See [`Error`]; what listens is not containerd.
     pub async fn containerd_version(socket: &Path, limit: Duration) -> Result<String, Error> {
-        reach(socket, limit).await?;
-        let told = Self::at(socket, limit).call(Empty {}).await?;
+        let first = limit.min(GREETING);
+        reach(socket, first).await?;
+        let told = Self::at(socket, first).call(Empty {}).await?;
         Ok(line(told.version.trim_start_matches('v')))
     }
 
@@ -135,17 +139,17 @@ impl Client {
         Ok(answer.into_inner())
     }
 
-    /// What answers this correctly is a CRI runtime.
-    async fn greet(&self) -> Result<VersionResponse, Error> {
+    /// What answers this correctly, within the limit, is a CRI runtime.
+    async fn greet(&self, limit: Duration) -> Result<VersionResponse, Error> {
         let version = |path| {
             let request = VersionRequest {
                 version: "v1".to_owned(),
             };
-            timeout(self.limit, self.send(request, path, MetadataMap::new()))
+            timeout(limit, self.send(request, path, MetadataMap::new()))
         };
-        let late = |_| Error::Late {
-            call: VersionRequest::NAME,
-            limit: self.limit,
+        let late = |_| Error::Silent {
+            path: self.socket.clone(),
+            limit,
         };
         let status = match version(VersionRequest::PATH).await.map_err(late)? {
             Ok(told) => return Ok(told),
@@ -169,10 +173,7 @@ impl Client {
 async fn reach(socket: &Path, limit: Duration) -> Result<(), Error> {
     let path = socket.to_owned();
     match timeout(limit, UnixStream::connect(socket)).await {
-        Err(_) => Err(Error::Late {
-            call: VersionRequest::NAME,
-            limit,
-        }),
+        Err(_) => Err(Error::Silent { path, limit }),
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Absent(path),

@@ -52,6 +52,18 @@ pub enum Error {
         path = .0.display()
     )]
     Disabled(PathBuf),
+    /// Something accepts a connection, and says nothing.
+    #[error(
+        "{path} accepts connections, and does not answer within {} s: restart containerd or CRI-O, or name another \
+         socket with --socket",
+        .limit.as_secs_f32(), path = .path.display()
+    )]
+    Silent {
+        /// The socket.
+        path: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// No answer in time.
     #[error("{call} got no answer within {} s: see the log of containerd or CRI-O", .limit.as_secs_f32())]
     Late {

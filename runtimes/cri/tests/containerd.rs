@@ -239,7 +239,10 @@ fn a_socket_that_is_no_runtime_s_is_said_in_one_line() {
         ("absent", "there is no CRI socket at "),
         ("file", "nothing listens at "),
         ("deaf", "nothing listens at "),
-        ("silent", "Version got no answer within 0.5 s"),
+        (
+            "silent",
+            "silent accepts connections, and does not answer within 0.5 s: restart ",
+        ),
         ("garbage", "does not answer as a CRI runtime does"),
         ("http", "does not answer as a CRI runtime does"),
         ("closes", "does not answer as a CRI runtime does"),

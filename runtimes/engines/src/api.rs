@@ -12,16 +12,16 @@ use super::{Engine, Found, Options, Workload, text};
 
 const VANISHED: &str = "it vanished during the check";
 
-/// Adds the engine behind a socket and its containers; an error is one line that says why there are none.
+/// Adds the engine behind a socket and its containers; an error says why there are none.
 pub(super) async fn ask(
     socket: &Path,
     options: &Options,
     deadline: Instant,
     found: &mut Found,
-) -> Result<(), String> {
-    let mut client = Client::new(socket, options, deadline).map_err(|fault| fault.to_string())?;
-    let (version, info) = client.greet().await.map_err(|fault| fault.to_string())?;
-    let list = client.list().await.map_err(|fault| fault.to_string())?;
+) -> Result<(), Fault> {
+    let mut client = Client::new(socket, options, deadline)?;
+    let (version, info) = client.greet().await?;
+    let list = client.list().await?;
     let engine = engine(socket, &version, &info);
     let name = engine.name.clone();
     found.engines.push(engine);

@@ -8,9 +8,10 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, SystemInfo, SystemVersion};
 use bollard::query_parameters::ListContainersOptions;
+use ocidiff_cri::client::GREETING;
 use tokio::time::{Instant, timeout};
 
-use super::{Options, text, transport};
+use super::{EngineError, Options, text, transport};
 
 /// A connection, and how long it may be used.
 pub(super) struct Client<'a> {
@@ -40,7 +41,8 @@ impl<'a> Client<'a> {
 
     /// The version, which decides how the rest is asked for, and what the engine knows.
     pub(super) async fn greet(&mut self) -> Result<(SystemVersion, SystemInfo), Fault> {
-        self.docker = self.call(self.docker.clone().negotiate_version()).await?;
+        let first = self.docker.clone().negotiate_version();
+        self.docker = self.within(GREETING, first).await?;
         let version = self.call(self.docker.version()).await?;
         let info = self.call(self.docker.info()).await?;
         Ok((version, info))
@@ -59,16 +61,43 @@ impl<'a> Client<'a> {
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+        self.within(self.options.call_limit, call).await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Fault> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let limit = left.min(self.options.call_limit);
-        match timeout(limit, call).await {
-            Ok(answer) => answer.map_err(Fault::Said),
-            Err(_) => Err(Fault::Late(limit)),
-        }
+        within(limit.min(self.options.call_limit).min(left), call).await
+    }
+}
+
+/// A call with a limit.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Fault> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer.map_err(Fault::Said),
+        Err(_) => Err(Fault::Late(limit)),
     }
 }
 
 impl Fault {
+    /// The error of an engine that could not be asked because of it.
+    pub(crate) fn of_engine(&self, socket: &Path) -> EngineError {
+        let path = socket.to_owned();
+        match self {
+            Self::Late(limit) => EngineError::Silent { path, limit: *limit },
+            Self::Said(_) => EngineError::Socket {
+                path,
+                why: self.to_string(),
+            },
+        }
+    }
+
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(
             self,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ocidiff_confine::limit::Hint;
 use ocidiff_confine::raised;
@@ -96,6 +97,18 @@ pub enum EngineError {
         path: PathBuf,
         /// One line.
         why: String,
+    },
+    /// Something accepts a connection there, and says nothing.
+    #[error(
+        "ask the engine at {path}: it accepts connections, and does not answer within {} s: restart it, or name \
+         another socket with --socket",
+        .limit.as_secs_f32(), path = path.display()
+    )]
+    Silent {
+        /// The socket.
+        path: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
     },
     /// The host is not this node.
     #[error("use DOCKER_HOST={host}: {why}")]

@@ -157,10 +157,10 @@ pub async fn find(options: &Options) -> Result<Found, EngineError> {
         let path = target.path;
         match api::ask(&path, options, deadline, &mut found).await {
             Ok(()) => asked = true,
-            Err(why) if target.by_name => return Err(EngineError::Socket { path, why }),
-            Err(why) => {
-                found.notes.push(format!("{}: {why}", path.display()));
-                refused = Some(EngineError::Socket { path, why });
+            Err(fault) if target.by_name => return Err(fault.of_engine(&path)),
+            Err(fault) => {
+                found.notes.push(format!("{}: {fault}", path.display()));
+                refused = Some(fault.of_engine(&path));
             }
         }
     }

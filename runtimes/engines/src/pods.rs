@@ -23,6 +23,7 @@ pub(super) async fn look(options: &Options, found: &mut Found) -> Result<bool, E
     for socket in targets(options) {
         match ask(&socket, options, found).await {
             Ok(()) => answered = true,
+            Err(Error::Silent { path, limit }) if by_name => return Err(EngineError::Silent { path, limit }),
             Err(error) if by_name => {
                 return Err(EngineError::Socket {
                     path: socket,

@@ -150,7 +150,7 @@ impl FleetNode {
             outlook,
             safe: workloads(true),
             at_risk: workloads(false),
-            unchecked: report.unchecked.len(),
+            unchecked: report.not_checked(),
             finished,
         }
     }

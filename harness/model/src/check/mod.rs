@@ -159,6 +159,9 @@ pub struct Unchecked {
     /// Whether the baseline has it already.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub before: bool,
+    /// Whether it stands for workloads that could not even be counted: those of an engine that was not reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
 }
 
 /// Containers that are not checked, for one reason.
@@ -261,6 +264,18 @@ impl CheckReport {
         } else {
             ExitStatus::Broken
         }
+    }
+
+    /// How many workloads are known that could not be checked.
+    #[must_use]
+    pub fn not_checked(&self) -> usize {
+        self.unchecked.iter().filter(|one| !one.uncounted).count()
+    }
+
+    /// Whether there may be more workloads than are known.
+    #[must_use]
+    pub fn has_uncounted(&self) -> bool {
+        self.unchecked.iter().any(|one| one.uncounted)
     }
 
     /// The same with the worst shapes first.

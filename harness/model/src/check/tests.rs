@@ -46,6 +46,7 @@ fn unchecked(before: bool) -> Unchecked {
         workload: "vault".to_owned(),
         why: "joins a namespace that is not there".to_owned(),
         before,
+        uncounted: false,
     }
 }
 

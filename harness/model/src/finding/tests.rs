@@ -70,7 +70,7 @@ fn a_condition_fits_what_it_says_and_nothing_else() {
         ("{absent: true}", text("x"), false),
         ("{absent: false}", text("x"), true),
         ("{absent: false}", None, false),
-        ("{any: true}", None, true),
+        ("{any: true}", None, false),
         ("{any: false}", text("x"), false),
         ("{above: 3}", Some(Value::Int(4)), true),
         ("{above: 3}", Some(Value::Int(3)), false),

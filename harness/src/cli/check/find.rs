@@ -81,6 +81,17 @@ impl Found {
             workload: workload.into(),
             why: why.into(),
             before: false,
+            uncounted: false,
+        });
+    }
+
+    /// An engine was not reached: how many containers it has is not known.
+    fn unreached(&mut self, why: String) {
+        self.unchecked.push(Unchecked {
+            workload: "the engine's containers".to_owned(),
+            why,
+            before: false,
+            uncounted: true,
         });
     }
 
@@ -132,7 +143,7 @@ pub(super) async fn find(args: &CheckArgs, files: Files, mut stop: watch::Receiv
         };
         match told {
             Ok(told) => containers(told, args.pod.as_deref(), files, &mut found),
-            Err(error) => found.cannot("the engine's containers", format!("failed to {error}")),
+            Err(error) => found.unreached(format!("failed to {error}")),
         }
     }
     found

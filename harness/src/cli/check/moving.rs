@@ -11,7 +11,7 @@ use crate::cells::runner::CellRunner;
 use crate::check::features;
 use crate::check::from_to::Move;
 use crate::check::judge::{judge, worst_first};
-use crate::check::look::look;
+use crate::check::look::{look, wavering};
 use crate::check::read::Reader;
 use crate::check::run::run;
 use crate::check::shape::{RunOptions, Shape, shapes};
@@ -186,6 +186,7 @@ impl Checker<'_> {
                 workload,
                 why: why.to_owned(),
                 before: false,
+                uncounted: false,
             };
             let one = match self.earlier {
                 Some(earlier) => earlier.mark(one),
@@ -226,12 +227,13 @@ async fn findings(
         Err(why) => return Ok(Err(why)),
     };
     let mut findings = judge(&seen, step, shape, &runner.corpus);
-    let mut without = Vec::new();
+    let unsteady = seen.unsteady.iter().map(String::as_str);
+    let mut without: Vec<String> = wavering("the probe", unsteady).into_iter().collect();
     if let Some(own) = shape.own.as_ref().filter(|_| seen.unstarted.is_none()) {
         match run(runner, shape, own, step).await? {
             Ok(ran) => {
                 findings.extend(ran.findings);
-                without = ran.without;
+                without.extend(ran.without);
             }
             Err(why) => return Ok(Err(format!("its own command: {why}"))),
         }

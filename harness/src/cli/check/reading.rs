@@ -139,6 +139,7 @@ fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> 
                 workload: mine.workload.name,
                 why: UNKNOWN.to_owned(),
                 before: false,
+                uncounted: false,
             });
             continue;
         }

@@ -3,6 +3,7 @@
 //! This uses our own table and not the typed crate, because the crate stops at the first error, cannot name the
 //! member that was meant, and supports members of newer specs late; a test compares the two.
 
+mod capitals;
 mod condition;
 mod part;
 
@@ -13,6 +14,7 @@ use ocidiff_model::near;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::capitals::in_other_capitals;
 pub(crate) use self::condition::check_pattern;
 pub(crate) use self::part::{Into, check_path};
 

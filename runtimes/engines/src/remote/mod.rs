@@ -18,10 +18,11 @@ use bollard::query_parameters::{
     RemoveContainerOptions, RemoveImageOptions, WaitContainerOptions,
 };
 use futures_util::{Stream, StreamExt};
+use ocidiff_cri::client::GREETING;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use crate::client::Fault;
+use crate::client::{Fault, within};
 use crate::places::Places;
 use crate::{EngineError, Options, api, sockets, text, transport};
 
@@ -130,18 +131,13 @@ impl Remote {
         let targets = sockets::targets(options, &mut crate::Found::default())?;
         let path = targets.into_iter().next().map(|target| target.path);
         let path = path.ok_or_else(|| sockets::absent(options))?;
-        let failed = |why: String| EngineError::Socket {
-            path: path.clone(),
-            why,
-        };
+        let failed = |fault: Fault| fault.of_engine(&path);
         let limit = options.call_limit;
-        let docker = transport::connect(&path, SECONDS).map_err(|error| failed(error.to_string()))?;
-        let negotiated = within(limit, docker.negotiate_version()).await;
-        let docker = negotiated.map_err(|fault| failed(fault.to_string()))?;
-        let version = within(limit, docker.version()).await;
-        let version = version.map_err(|fault| failed(fault.to_string()))?;
-        let info = within(limit, docker.info()).await;
-        let info = info.map_err(|fault| failed(fault.to_string()))?;
+        let docker = transport::connect(&path, SECONDS).map_err(|error| failed(Fault::Said(error)))?;
+        let negotiated = within(limit.min(GREETING), docker.negotiate_version()).await;
+        let docker = negotiated.map_err(failed)?;
+        let version = within(limit, docker.version()).await.map_err(failed)?;
+        let info = within(limit, docker.info()).await.map_err(failed)?;
         let told = api::engine(&path, &version, &info);
         let runtimes = info.runtimes.iter().flatten().map(|(name, runtime)| Registered {
             name: name.clone(),
@@ -350,13 +346,6 @@ impl Remote {
             last = Some(next.map_err(|error| call_error(Fault::Said(error)))?);
         }
         Ok(last)
-    }
-}
-
-async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
-    match timeout(limit, call).await {
-        Ok(answer) => answer.map_err(Fault::Said),
-        Err(_) => Err(Fault::Late(limit)),
     }
 }
 

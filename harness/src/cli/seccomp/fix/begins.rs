@@ -35,7 +35,15 @@ pub(super) fn stopped(all: &[ReadBack]) -> Vec<Stopped<'_>> {
 
 /// The calls that these runtimes make themselves, and that are denied only because no rule names them.
 pub(super) fn own_calls(profile: &Profile, stopped: &[Stopped<'_>]) -> BTreeSet<String> {
+    unnamed(profile, stopped.iter().flat_map(|one| one.denied))
+}
+
+/// The same of all runtimes, also of those that can do without them.
+pub(super) fn denied_calls(profile: &Profile, all: &[ReadBack]) -> BTreeSet<String> {
+    unnamed(profile, all.iter().flat_map(|one| &one.denied))
+}
+
+fn unnamed<'a>(profile: &Profile, calls: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
     let named = |call: &String| profile.syscalls.iter().any(|rule| rule.names.contains(call));
-    let denied = stopped.iter().flat_map(|one| one.denied);
-    denied.filter(|call| !named(call)).cloned().collect()
+    calls.filter(|call| !named(call)).cloned().collect()
 }

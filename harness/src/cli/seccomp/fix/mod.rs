@@ -3,6 +3,7 @@
 
 mod begins;
 mod judged;
+mod opened;
 mod words;
 
 use ocidiff_model::record::FilterRecord;
@@ -18,6 +19,7 @@ use crate::judge::filters::{Filters, native_arch};
 use crate::run::readback::{Loaded, ReadBack, read_back};
 use begins::{Stopped, own_calls, stopped};
 use judged::{judge, unknown_names};
+use opened::opened;
 use words::Words;
 
 /// How often a cure is tried again: without names that a runtime does not know, or with one more call that a runtime
@@ -54,7 +56,10 @@ pub(super) async fn prove(
 ) -> Result<Proven, Error> {
     let had: Vec<&[FilterRecord]> = before.iter().filter_map(filters_of).collect();
     if had.is_empty() {
-        return Ok(nobody_begins(before));
+        return match how {
+            FixArg::Allow => begun(runner, profile, before).await,
+            FixArg::Enosys => Ok(nobody_begins(profile, before, how)),
+        };
     }
     let alike = had.len() == before.len() && is_all_alike(filters, &had)?;
     if alike && profile.default_errno_ret == Some(ENOSYS) {
@@ -65,6 +70,37 @@ pub(super) async fn prove(
         Answer::NoCure(_) if alike => no_need(profile, proven.told, words::ALIKE),
         _ => proven,
     })
+}
+
+/// Cures a profile under which nothing begins: it is opened for what the runtimes call themselves, and cured from there.
+async fn begun(runner: &CellRunner, profile: &Profile, before: &[ReadBack]) -> Result<Proven, Error> {
+    let Some(opened) = opened(runner, profile).await? else {
+        return Ok(nobody_begins(profile, before, FixArg::Allow));
+    };
+    let had: Vec<&[FilterRecord]> = opened.made.iter().filter_map(filters_of).collect();
+    let mut filters = Filters::of_profile(opened.profile.clone()).map_err(Error::broken)?;
+    for one in &opened.made {
+        if let Some(list) = filters_of(one) {
+            filters.add(&one.runtime.label, list).map_err(Error::broken)?;
+        }
+    }
+    let alike = had.len() == before.len() && is_all_alike(&mut filters, &had)?;
+    let mut proven = tried(
+        runner,
+        &opened.profile,
+        &opened.made,
+        &had,
+        &mut filters,
+        FixArg::Allow,
+    )
+    .await?;
+    proven.answer = match proven.answer {
+        Answer::NoNeed(_) => Answer::Cured(opened.profile.to_json()),
+        Answer::NoCure(_) if alike => Answer::Cured(opened.profile.to_json()),
+        answer => answer,
+    };
+    proven.told.insert(0, words::opened(&opened.own));
+    Ok(proven)
 }
 
 /// Cures a profile under which a workload begins somewhere, and proves it.
@@ -205,9 +241,10 @@ fn no_need(profile: &Profile, told: Vec<String>, why: &str) -> Proven {
 }
 
 /// What the author meant to run cannot be seen from a profile under which nothing runs.
-fn nobody_begins(before: &[ReadBack]) -> Proven {
+fn nobody_begins(profile: &Profile, before: &[ReadBack], how: FixArg) -> Proven {
+    let stopped = stopped(before);
     Proven {
-        told: words::stopped(&stopped(before), FixArg::Enosys, &Default::default()),
+        told: words::stopped(&stopped, how, &own_calls(profile, &stopped)),
         answer: Answer::NoCure(
             "no workload begins under any runtime with the profile as it is; in that they agree".to_owned(),
         ),

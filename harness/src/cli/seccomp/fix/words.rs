@@ -55,6 +55,15 @@ pub(super) fn stopped(all: &[Stopped<'_>], how: FixArg, own: &BTreeSet<String>) 
     lines
 }
 
+/// What a profile under which nothing began allows now.
+pub(super) fn opened(own: &BTreeSet<String>) -> String {
+    format!(
+        "no workload begins under the profile as it is: allowed now, to the workload too, since runtimes call them \
+         themselves once the filter is loaded, or for its execve: {}",
+        list(own)
+    )
+}
+
 pub(super) fn unknown(names: &BTreeSet<String>) -> String {
     format!(
         "left to the default action, ENOSYS, since not every runtime knows them: {}",
