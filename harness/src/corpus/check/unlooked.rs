@@ -16,6 +16,7 @@ use super::place::Place;
 use super::program::Root;
 use super::slip::Slip;
 use crate::corpus::Corpus;
+use crate::corpus::configs::process_of;
 use crate::corpus::diagnostic::Diagnostic;
 
 /// Everything that a case expects and watches, although nobody looks at it.
@@ -150,10 +151,7 @@ impl Look<'_> {
         if let Some(extra) = &step.options.config {
             merge(&mut config, extra).ok()?;
         }
-        let mut process = config["process"].clone();
-        if let Some(exec) = &step.options.process {
-            merge(&mut process, exec).ok()?;
-        }
+        let process = process_of(step, &config);
         Some((config, process))
     }
 }
