@@ -88,6 +88,9 @@ pub struct Kind {
     /// What its value can be, where that is known; else empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Form>,
+    /// Whether a runtime can print another word in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_words: bool,
     /// What it is, in one line.
     pub says: String,
 }

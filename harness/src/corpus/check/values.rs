@@ -18,9 +18,15 @@ pub(super) fn slip(path: &str, kinds: &[&Kind], value: &Value) -> Option<Slip> {
     wrong(path, kinds, value, admits)
 }
 
-/// The same for a value that was observed, and is written down: words of the runtime's own may be any.
+/// The same for a value that was observed, and is written down: a runtime may have words of its own for some.
 pub(super) fn observed(path: &str, kinds: &[&Kind], value: &Value) -> Option<Slip> {
-    wrong(path, kinds, value, is_of_kind)
+    let has_own_words = kinds.iter().any(|kind| kind.own_words);
+    wrong(
+        path,
+        kinds,
+        value,
+        if has_own_words { is_of_kind } else { admits },
+    )
 }
 
 /// An entry that a list can never have, where all rows are lists of known words.
@@ -308,6 +314,9 @@ mod tests {
         let told = |path, value: Value| observed(path, &facts::named(path), &value).is_some();
         assert!(!told("lifecycle.state.status", "half made".into()));
         assert!(told("lifecycle.state.status", Value::Int(3)));
+        assert!(
+            told("lifecycle.create.result", "okk".into()) && !told("lifecycle.create.result", "ok".into())
+        );
         assert!(told("process.exit", Value::List(Vec::new())));
         assert!(told("cgroup.pids.max", "7".into()));
         assert!(told("process.exit", "1".into()) && told("proc.nnp", "true".into()));

@@ -320,12 +320,12 @@ fn what_a_running_container_is_to_show_implies_that_it_is_made() {
 #[test]
 fn what_all_others_should_show_is_gone_if_they_show_another_though_one_may_show_any_value() {
     let mut open = known("[{fact: process.exit, values: {crun: '*'}}]");
-    for (otherwise, verdict) in [(5, Verdict::Gone), (0, Verdict::Agree)] {
+    for (otherwise, expected) in [(5, Verdict::Gone), (0, Verdict::Agree)] {
         open.0[0].otherwise = Some(otherwise.into());
         let records = exits([0, 0, 0]);
         let records: Vec<&Record> = records.iter().collect();
-        let found = super::judge(&case(""), &open, &machine(), &records);
-        assert_eq!(super::verdict(&found), verdict, "{otherwise}");
+        let found = judge(&case(""), &open, &machine(), &records);
+        assert_eq!(verdict(&found), expected, "{otherwise}");
     }
 }
 
