@@ -120,3 +120,16 @@ fn an_expectation_rests_on_its_own_clause_or_on_the_only_one_of_its_case() {
         assert_eq!(of(yaml).as_deref(), wanted, "{yaml}");
     }
 }
+
+#[test]
+fn an_expectation_accepts_its_value_and_the_others_in_their_order() {
+    for (yaml, wanted) in [
+        ("7", &[7][..]),
+        ("{is: 7, requirement: r}", &[7]),
+        ("{is: 7, or: [8, 9]}", &[7, 8, 9]),
+    ] {
+        let expectation: Expectation = serde_yaml::from_str(yaml).expect(yaml);
+        let wanted: Vec<Value> = wanted.iter().map(|value| Value::Int(*value)).collect();
+        assert!(expectation.values().eq(&wanted), "{yaml}");
+    }
+}

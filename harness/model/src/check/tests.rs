@@ -356,3 +356,20 @@ fn a_report_is_its_events_and_they_are_the_report() {
     let start = CheckEvent::CheckStarted(Box::new(whole));
     assert_eq!(other.take(start.clone()), Err(start), "one check begins once");
 }
+
+#[test]
+fn an_engine_that_was_not_reached_is_no_workload_but_there_may_be_more() {
+    let engine = Unchecked {
+        uncounted: true,
+        ..unchecked(false)
+    };
+    for (all, known, more) in [
+        (vec![], 0, false),
+        (vec![unchecked(false), unchecked(true)], 2, false),
+        (vec![engine.clone()], 0, true),
+        (vec![unchecked(false), engine.clone(), unchecked(false)], 2, true),
+    ] {
+        let report = report(Vec::new(), all);
+        assert_eq!((report.not_checked(), report.has_uncounted()), (known, more));
+    }
+}
