@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use ocidiff_confine::limit::Hint;
 use ocidiff_confine::read::open_stream;
-use ocidiff_model::Event;
+use ocidiff_model::{Counts, Event};
 
 use lines::Lines;
 
@@ -55,6 +55,19 @@ pub enum Error {
     Second {
         /// Counted from 1.
         line: usize,
+    },
+    /// The end of a run counts other cases than the file has.
+    #[error(
+        "line {line}: the run has {} with a verdict, and the file has {found}: lines were lost or added; read the file as the run wrote it",
+        crate::style::count(*told, "case")
+    )]
+    Lost {
+        /// Counted from 1.
+        line: usize,
+        /// How many the run had.
+        told: usize,
+        /// How many there are.
+        found: usize,
     },
     /// An event after the end of a run.
     #[error("line {line}: an event of a run that has ended")]
@@ -120,6 +133,7 @@ pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
             (None, _) => return Err(Error::NoStart),
             (Some(_), Event::RunStarted { .. }) => return Err(Error::Second { line }),
             (Some(Event::RunFinished { .. }), _) => return Err(Error::Ended { line }),
+            (Some(_), Event::RunFinished { counts, .. }) => as_counted(counts, &recorded.events, line)?,
             (Some(_), _) => {}
         }
         recorded.events.push(event);
@@ -134,6 +148,16 @@ pub fn read(reader: impl BufRead) -> Result<Recorded, Error> {
             .push("the run has no end: it was interrupted".to_owned());
     }
     Ok(recorded)
+}
+
+/// A report of half of the cases would say that nothing is new.
+fn as_counted(counts: &Counts, events: &[Event], line: usize) -> Result<(), Error> {
+    let is_case = |event: &&Event| matches!(event, Event::CaseFinished(_));
+    let (told, found) = (counts.total(), events.iter().filter(is_case).count());
+    if told == found {
+        return Ok(());
+    }
+    Err(Error::Lost { line, told, found })
 }
 
 /// Reads a file of events, of a run or of checks: its first event shows which.

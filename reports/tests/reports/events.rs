@@ -149,6 +149,24 @@ fn a_report_is_of_one_run() {
     assert_eq!(message(&format!("{whole}{case}\n")), ended);
 }
 
+#[test]
+fn a_run_whose_cases_were_lost_is_not_reported_as_a_shorter_one() {
+    let whole = lines();
+    let total = whole.lines().count();
+    let cases = total - 2;
+    let without = |lost: usize| {
+        let lines = whole.lines().enumerate().filter(|(at, _)| *at != lost);
+        lines.fold(String::new(), |text, (_, line)| text + line + "\n")
+    };
+    let told = message(&without(1));
+    let wanted = format!(
+        "line {}: the run has {cases} cases with a verdict, and the file has {}",
+        total - 1,
+        cases - 1
+    );
+    assert!(told.starts_with(&wanted), "{told}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_part_that_was_left_behind_is_taken_over_and_one_in_use_is_not() {
