@@ -117,3 +117,6 @@ fn is_from_outside(path: &str) -> bool {
 pub fn is_of_create(path: &str) -> bool {
     Channel::of(path) == Some(Channel::Proc) && path.contains(".created.") && is_from_outside(path)
 }
+
+#[cfg(test)]
+mod tests;

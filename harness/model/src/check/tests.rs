@@ -373,3 +373,19 @@ fn an_engine_that_was_not_reached_is_no_workload_but_there_may_be_more() {
         assert_eq!((report.not_checked(), report.has_uncounted()), (known, more));
     }
 }
+
+#[test]
+fn a_failure_is_the_same_only_if_the_runtime_says_the_same() {
+    let failing = |reason: &str| Finding {
+        what: "lifecycle.create.result".to_owned(),
+        reason: reason.to_owned(),
+        ..finding(Impact::Breaks)
+    };
+    assert_eq!(failing("no").sameness(), failing("no").sameness());
+    assert_ne!(failing("no").sameness(), failing("another").sameness());
+    let differing = |reason: &str| Finding {
+        reason: reason.to_owned(),
+        ..finding(Impact::Breaks)
+    };
+    assert_eq!(differing("a").sameness(), differing("b").sameness());
+}
