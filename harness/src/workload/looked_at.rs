@@ -46,3 +46,60 @@ pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     }
     args.into()
 }
+
+/// The config in which masked and read-only paths also stand as what the links of the rootfs make of them.
+pub(crate) fn with_links_followed(config: &Value, layers: &[PathBuf]) -> Value {
+    let mut followed = config.clone();
+    let tree = Tree::of(config, layers);
+    for member in ["maskedPaths", "readonlyPaths"] {
+        let list = followed.get_mut("linux").and_then(|linux| linux.get_mut(member));
+        let Some(list) = list.and_then(Value::as_array_mut) else {
+            continue;
+        };
+        let texts = list
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|path| !path.is_empty());
+        let ends = texts.map(|path| {
+            tree.point(&Path::new("/").join(path))
+                .to_string_lossy()
+                .into_owned()
+        });
+        let ends: Vec<Value> = ends.map(Value::from).collect();
+        list.extend(
+            ends.into_iter()
+                .filter(|end| !list.contains(end))
+                .collect::<Vec<_>>(),
+        );
+    }
+    followed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn masked_and_read_only_paths_are_also_where_links_lead() {
+        let rootfs = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(rootfs.path().join("data")).expect("a folder");
+        for (name, to) in [("absolute", "/data"), ("relative", "./data")] {
+            std::os::unix::fs::symlink(to, rootfs.path().join(name)).expect("a link");
+        }
+        let layers = [rootfs.path().to_owned()];
+        for (member, path, all) in [
+            ("maskedPaths", "/absolute", json!(["/absolute", "/data"])),
+            ("readonlyPaths", "relative/x", json!(["relative/x", "/data/x"])),
+            ("maskedPaths", "/data", json!(["/data"])),
+            ("maskedPaths", "", json!([""])),
+        ] {
+            let config = json!({"linux": {member: [path]}});
+            assert_eq!(
+                with_links_followed(&config, &layers)["linux"][member],
+                all,
+                "{path}"
+            );
+        }
+    }
+}

@@ -167,14 +167,7 @@ pub(super) fn mounts(
             hidden.join(", ")
         ));
     }
-    if !foreign.is_empty() {
-        // Whether it can be mounted, and with these options, is for the runtime, the kernel and what is mounted to say;
-        // a folder that is bound in its place shows none of that.
-        changes.push(format!(
-            "{UNCHECKED}file systems that the probe does not mount: {}",
-            foreign.join(", ")
-        ));
-    }
+    unmounted(&foreign, changes);
     if !mapped.is_empty() {
         changes.push(format!(
             "{UNCHECKED}ids are not mapped in mounts at {}",
@@ -182,6 +175,17 @@ pub(super) fn mounts(
         ));
     }
     stand_ins
+}
+
+/// Whether a file system can be mounted, and with its options, is for the runtime, the kernel and what is mounted to say;
+/// a folder that is bound in its place shows none of that.
+fn unmounted(foreign: &[String], changes: &mut Vec<String>) {
+    if !foreign.is_empty() {
+        let foreign = foreign.join(", ");
+        changes.push(format!(
+            "{UNCHECKED}file systems that the probe does not mount: {foreign}"
+        ));
+    }
 }
 
 pub(super) fn has_user_namespace(all: &Map<String, Value>) -> bool {
