@@ -47,32 +47,43 @@ pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     args.into()
 }
 
-/// The config in which masked and read-only paths also stand as what the links of the rootfs make of them.
+/// The config in which masked and read-only paths, and places of mounts, also stand as what the links of the rootfs make
+/// of them: there they are seen, and there runtimes look whether they may be.
 pub(crate) fn with_links_followed(config: &Value, layers: &[PathBuf]) -> Value {
     let mut followed = config.clone();
     let tree = Tree::of(config, layers);
-    for member in ["maskedPaths", "readonlyPaths"] {
-        let list = followed.get_mut("linux").and_then(|linux| linux.get_mut(member));
-        let Some(list) = list.and_then(Value::as_array_mut) else {
-            continue;
-        };
-        let texts = list
-            .iter()
-            .filter_map(Value::as_str)
-            .filter(|path| !path.is_empty());
-        let ends = texts.map(|path| {
-            tree.point(&Path::new("/").join(path))
-                .to_string_lossy()
-                .into_owned()
+    let end = |path: &str| {
+        tree.point(&Path::new("/").join(path))
+            .to_string_lossy()
+            .into_owned()
+    };
+    for at in ["/linux/maskedPaths", "/linux/readonlyPaths"] {
+        add(&mut followed, at, |path| {
+            let path = path.as_str().filter(|path| !path.is_empty())?;
+            Some(end(path).into())
         });
-        let ends: Vec<Value> = ends.map(Value::from).collect();
-        list.extend(
-            ends.into_iter()
-                .filter(|end| !list.contains(end))
-                .collect::<Vec<_>>(),
-        );
     }
+    add(&mut followed, "/mounts", |mount| {
+        let place = end(mount["destination"].as_str()?);
+        // A path that is only written in another way is not another place.
+        let is_other = plain(Path::new(mount["destination"].as_str()?)) != Path::new(&place);
+        let mut mount = mount.clone();
+        mount["destination"] = place.into();
+        is_other.then_some(mount)
+    });
     followed
+}
+
+/// Adds to a list of a config what its items give and what is not in it.
+fn add(config: &mut Value, at: &str, of: impl Fn(&Value) -> Option<Value>) {
+    if let Some(list) = config.pointer_mut(at).and_then(Value::as_array_mut) {
+        let more: Vec<Value> = list
+            .iter()
+            .filter_map(of)
+            .filter(|one| !list.contains(one))
+            .collect();
+        list.extend(more);
+    }
 }
 
 #[cfg(test)]

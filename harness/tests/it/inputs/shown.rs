@@ -86,6 +86,31 @@ fn a_remedy_helps_in_the_direction_of_the_move() {
     assert!(told.reason.contains("crun says: "), "{told:#?}");
 }
 
+/// A runtime looks at the place that a link leads to, and so must whoever looks for the cause.
+#[test]
+fn what_a_link_leads_to_has_its_cause() {
+    let scene = Scene::new();
+    bundle(&scene, |config| {
+        let options = ["rbind"];
+        mount(
+            config,
+            json!({"destination": "/kernel/irq", "type": "bind", "source": "/usr", "options": options}),
+        );
+    });
+    // The helper may have put its program below the mount.
+    let link = scene.path().join("b/rootfs/kernel");
+    fs::remove_dir_all(&link).unwrap_or_default();
+    symlink("/proc", link).expect("a link");
+    let Some(report) = moved(&scene, "crun@1.28", "runc", "") else {
+        return;
+    };
+    let id = risk(&report, "lifecycle.create.result").id.as_ref();
+    assert_eq!(
+        id.map(ToString::to_string).as_deref(),
+        Some("runc/no-mounts-below-proc")
+    );
+}
+
 #[test]
 fn what_may_be_due_to_capitals_says_so() {
     let scene = Scene::new();
