@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::from_to::Move;
 use super::read::reason;
+use super::remedies;
 use crate::corpus::Corpus;
 use crate::workload::uses::{OWN, TUN, Uses};
 
@@ -55,7 +56,7 @@ pub(super) fn findings(
                 reason: known.map_or_else(|| why.clone(), |(_, known)| format!("{why}. {}", reason(known))),
                 // A remedy is for the runtime that lacks the entry.
                 remedy: known
-                    .and_then(|(_, known)| known.remedy.clone())
+                    .and_then(|(id, known)| remedies::helpful(id, known, step))
                     .filter(|_| !gained),
                 link: known.map_or_else(Vec::new, |(_, known)| known.addresses()),
                 case: None,

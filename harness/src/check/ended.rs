@@ -27,14 +27,36 @@ const LIMITS: [&str; 4] = [
     "/linux/resources/unified",
 ];
 
-/// Why a config cannot be tried at all: the limit is over before it is certain which process has met it.
+/// The least memory with which it is not chance whether a container starts, in bytes: what a runtime's own processes take
+/// in the container's cgroup varies, and engines do not take less for that reason.
+const LEAST_MEMORY: f64 = 6.0 * 1024.0 * 1024.0;
+
+/// Limits of memory, for v1 and v2.
+const MEMORY: [&str; 2] = [
+    "/linux/resources/memory/limit",
+    "/linux/resources/unified/memory.max",
+];
+
+/// Why a config cannot be tried at all: it is chance which process meets a limit, and whether one does.
 pub(super) fn by_chance(config: &Json) -> Option<String> {
     let list = config.pointer("/process/rlimits").and_then(Json::as_array);
-    let none = |one: &&Json| one["type"] == "RLIMIT_CPU" && (one["soft"] == 0 || one["hard"] == 0);
-    list.into_iter().flatten().find(none).map(|_| {
-        "its RLIMIT_CPU of 0 seconds ends a process at the next tick of the clock: what comes before it is chance"
-            .to_owned()
-    })
+    let none = |one: &Json| one["type"] == "RLIMIT_CPU" && (one["soft"] == 0 || one["hard"] == 0);
+    if list.into_iter().flatten().any(none) {
+        return Some(
+            "its RLIMIT_CPU of 0 seconds ends a process at the next tick of the clock: what comes before it is chance"
+                .to_owned(),
+        );
+    }
+    let number = |value: &Json| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+    let mut memory = MEMORY.iter().filter_map(|at| config.pointer(at).and_then(number));
+    memory
+        .find(|limit| (1.0..LEAST_MEMORY).contains(limit))
+        .map(|limit| {
+            format!(
+                "its limit of {limit} bytes of memory is near what a runtime's own processes take: whether it starts \
+                 is chance"
+            )
+        })
 }
 
 /// The probe's launches, in which a workload that did not begin has failed to start, whatever its runtime answers: an
@@ -236,5 +258,20 @@ mod tests {
         };
         assert!(of("RLIMIT_CPU", 0));
         assert!(!of("RLIMIT_CPU", 1) && !of("RLIMIT_CORE", 0) && by_chance(&json!({})).is_none());
+    }
+
+    #[test]
+    fn a_limit_of_memory_near_what_runtimes_take_is_left_to_chance() {
+        for (resources, is_chance) in [
+            (json!({"memory": {"limit": 2_097_152}}), true),
+            (json!({"unified": {"memory.max": "4194304"}}), true),
+            (json!({"memory": {"limit": 6_291_456}}), false),
+            (json!({"memory": {"limit": -1}}), false),
+            (json!({"memory": {"limit": 0}}), false),
+            (json!({"unified": {"memory.max": "max"}}), false),
+        ] {
+            let config = json!({"linux": {"resources": resources}});
+            assert_eq!(by_chance(&config).is_some(), is_chance, "{config}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::judge::compare::compare;
 use crate::judge::confirm::{Launch, Origin};
 use crate::judge::filters;
+use crate::workload::looked_at::with_links_followed;
 
 /// How long the probe may take, in seconds.
 const LIMIT: f64 = 10.0;
@@ -93,9 +94,11 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     if let Some(why) = wavers {
         return Ok(Err(why));
     }
+    // What a finding says about a place is true of it whatever link leads there.
+    let led = with_links_followed(&shape.tamed.config, &shape.layers).to_string();
     engine
         .judge(Origin::Given)
-        .explain(&case, &config, &records, &mut differences);
+        .explain(&case, &led, &records, &mut differences);
     let rows = filters::between(&config, &records);
     let mut of_rows: Vec<Difference> = rows.iter().map(filters::as_difference).collect();
     engine

@@ -12,20 +12,26 @@
 //! | `ended` | runs of the probe that show nothing about the workload |
 //! | [`look`](mod@look) | runs the probe under both runtimes, and takes what differs each time |
 //! | `access` | owner and mode of mount points, judged by what the user can do |
+//! | `fact` | a fact that differs |
+//! | [`calls`] | calls to which filters give different answers |
 //! | `devices` | device rules, entry by entry |
 //! | `rules`, `values` | how bad differences are in facts that no case covers |
+//! | `remedies` | what of a finding's remedy helps in the direction of the move |
 //! | `words` | what a runtime says when it fails |
 //! | [`judge`](mod@judge) | how bad it is, why, and what to do |
 
 mod access;
+pub mod calls;
 mod devices;
 mod ended;
+mod fact;
 pub mod features;
 pub mod from_to;
 pub mod judge;
 pub mod libc;
 pub mod look;
 pub mod read;
+mod remedies;
 mod rules;
 pub mod run;
 pub mod shape;

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::features::{ANNOTATION, Features, TRIED};
 use super::from_to::Move;
+use super::remedies;
 use super::usual;
 use crate::corpus::Corpus;
 
@@ -135,7 +136,7 @@ impl Reader<'_> {
                 from,
                 to,
                 reason: reason(known),
-                remedy: known.remedy.clone(),
+                remedy: remedies::helpful(id, known, self.step),
                 link: known.addresses(),
                 case: None,
                 id: Some(id.clone()),

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use ocidiff_model::{Impact, Value};
+use ocidiff_model::{Impact, Value, facts};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -43,8 +43,25 @@ pub(super) fn by_rule(
     let found = RULES.iter().find(|rule| rule.fits(fact));
     found.map_or_else(
         || (Impact::MayBreak, "nothing more is known of it".to_owned()),
-        |rule| (rule.impact, rule.reason.clone()),
+        |rule| match rule.impact {
+            Impact::Security if confines_more(fact, from, to) => (
+                Impact::MayBreak,
+                format!("{}: it would be confined more than now", rule.reason),
+            ),
+            impact => (impact, rule.reason.clone()),
+        },
     )
+}
+
+/// Whether the workload can only lose by it, by what the table of facts says confines less.
+fn confines_more(fact: &str, from: Option<&Value>, to: Option<&Value>) -> bool {
+    let (Some(from), Some(to)) = (from, to) else {
+        return false;
+    };
+    facts::find(fact).is_some_and(|found| {
+        let less = |one, other| found.kind.confines_less(one, other);
+        less(from, to) == Some(true) && less(to, from) == Some(false)
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +127,8 @@ mod tests {
             ("lifecycle.create.result", "ok", "error", Impact::Breaks),
             ("lifecycle.create.result", "error", "ok", Impact::Cosmetic),
             ("proc.caps.effective", "a", "b", Impact::Security),
+            ("proc.seccomp.mode", "filter", "disabled", Impact::Security),
+            ("proc.seccomp.mode", "disabled", "filter", Impact::MayBreak),
         ];
         for (fact, from, to, impact) in table {
             assert_eq!(judge(fact, from, to), impact, "{fact} {from} {to}");
@@ -120,5 +139,25 @@ mod tests {
             by_rule("proc.ids.groups", Some(&one), Some(&other), &config).0,
             Impact::Cosmetic
         );
+    }
+
+    #[test]
+    fn less_privilege_than_now_is_a_loss_and_not_a_matter_of_security() {
+        let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
+        let (none, some) = (list(&[]), list(&["KILL"]));
+        for (fact, more, less) in [
+            ("proc.caps.effective", some.clone(), none.clone()),
+            ("proc.ids.groups", some, none),
+            ("proc.ids.uid", 0.into(), 1000.into()),
+            ("proc.ids.fsgid", 0.into(), 1000.into()),
+            ("proc.nnp", false.into(), true.into()),
+            ("proc.seccomp.filters", 0.into(), 1.into()),
+        ] {
+            let told = |from: &Value, to: &Value| by_rule(fact, Some(from), Some(to), &json!({})).0;
+            assert_eq!(told(&more, &less), Impact::MayBreak, "{fact}");
+            assert_eq!(told(&less, &more), Impact::Security, "{fact}");
+        }
+        let other = by_rule("proc.ids.uid", Some(&1.into()), Some(&2.into()), &json!({}));
+        assert_eq!(other.0, Impact::Security);
     }
 }

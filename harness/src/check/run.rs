@@ -10,8 +10,7 @@ use ocidiff_model::record::CallResult;
 use ocidiff_model::{Channel, Difference, Op, Record, Value};
 use serde_json::{Value as Json, json};
 
-use super::from_to::Move;
-use super::judge::values;
+use super::from_to::{Move, values};
 use super::look::{Steady, case, steady, wavering};
 use super::rules::by_rule;
 use super::shape::{Own, Shape};

@@ -291,7 +291,7 @@ pub(super) fn is_mask(fact: &str, config: &Json) -> bool {
 }
 
 /// The path of a mount without its number, `#2`, among those at the same path.
-fn place(path: &str) -> &str {
+pub(super) fn place(path: &str) -> &str {
     match path.rsplit_once('#') {
         Some((place, number)) if number.parse::<u32>().is_ok() => place,
         _ => path,
@@ -309,7 +309,7 @@ fn listed(config: &Json, member: &str, path: &str) -> bool {
 }
 
 /// Whether a path is below one that the config makes read-only.
-fn is_below_read_only(config: &Json, path: &str) -> bool {
+pub(super) fn is_below_read_only(config: &Json, path: &str) -> bool {
     let list = config.pointer("/linux/readonlyPaths").and_then(Json::as_array);
     let mut all = list.into_iter().flatten().filter_map(Json::as_str);
     all.any(|one| !one.is_empty() && Path::new(path).starts_with(plain(&Path::new("/").join(one))))

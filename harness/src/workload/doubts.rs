@@ -22,7 +22,7 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
         let said = error.to_string();
         found.push(said.split(" at line").next().unwrap_or_default().to_owned());
     }
-    found.extend(capitals(config));
+    found.extend(some_in_other_capitals(config));
     let text_at = |at: &str| config.pointer(at).and_then(Value::as_str);
     if text_at("/root/path").is_none_or(str::is_empty) {
         found.push("the config has no root.path, and the copy has one".to_owned());
@@ -55,7 +55,7 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
 }
 
 /// What some runtimes take for a member of the spec's, and others for an unknown one; hooks are spoken of elsewhere.
-fn capitals(config: &Value) -> Option<String> {
+pub(crate) fn some_in_other_capitals(config: &Value) -> Option<String> {
     let all = in_other_capitals(config);
     let is_hook = |path: &str| path.split('.').next().is_some_and(|name| is_alike(name, "hooks"));
     let all: Vec<String> = all

@@ -46,3 +46,71 @@ pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     }
     args.into()
 }
+
+/// The config in which masked and read-only paths, and places of mounts, also stand as what the links of the rootfs make
+/// of them: there they are seen, and there runtimes look whether they may be.
+pub(crate) fn with_links_followed(config: &Value, layers: &[PathBuf]) -> Value {
+    let mut followed = config.clone();
+    let tree = Tree::of(config, layers);
+    let end = |path: &str| {
+        tree.point(&Path::new("/").join(path))
+            .to_string_lossy()
+            .into_owned()
+    };
+    for at in ["/linux/maskedPaths", "/linux/readonlyPaths"] {
+        add(&mut followed, at, |path| {
+            let path = path.as_str().filter(|path| !path.is_empty())?;
+            Some(end(path).into())
+        });
+    }
+    add(&mut followed, "/mounts", |mount| {
+        let place = end(mount["destination"].as_str()?);
+        // A path that is only written in another way is not another place.
+        let is_other = plain(Path::new(mount["destination"].as_str()?)) != Path::new(&place);
+        let mut mount = mount.clone();
+        mount["destination"] = place.into();
+        is_other.then_some(mount)
+    });
+    followed
+}
+
+/// Adds to a list of a config what its items give and what is not in it.
+fn add(config: &mut Value, at: &str, of: impl Fn(&Value) -> Option<Value>) {
+    if let Some(list) = config.pointer_mut(at).and_then(Value::as_array_mut) {
+        let more: Vec<Value> = list
+            .iter()
+            .filter_map(of)
+            .filter(|one| !list.contains(one))
+            .collect();
+        list.extend(more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn masked_and_read_only_paths_are_also_where_links_lead() {
+        let rootfs = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(rootfs.path().join("data")).expect("a folder");
+        for (name, to) in [("absolute", "/data"), ("relative", "./data")] {
+            std::os::unix::fs::symlink(to, rootfs.path().join(name)).expect("a link");
+        }
+        let layers = [rootfs.path().to_owned()];
+        for (member, path, all) in [
+            ("maskedPaths", "/absolute", json!(["/absolute", "/data"])),
+            ("readonlyPaths", "relative/x", json!(["relative/x", "/data/x"])),
+            ("maskedPaths", "/data", json!(["/data"])),
+            ("maskedPaths", "", json!([""])),
+        ] {
+            let config = json!({"linux": {member: [path]}});
+            assert_eq!(
+                with_links_followed(&config, &layers)["linux"][member],
+                all,
+                "{path}"
+            );
+        }
+    }
+}

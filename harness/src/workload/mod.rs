@@ -20,14 +20,14 @@
 //! | `tree`    | a container's files as it sees them, without anything being mounted |
 
 mod changed;
-mod doubts;
+pub(crate) mod doubts;
 pub(crate) mod env;
 mod format;
 pub(crate) mod ground;
 mod hooks;
 pub mod kernel;
 pub mod limits;
-mod looked_at;
+pub(crate) mod looked_at;
 pub mod mounts;
 mod namespaces;
 pub(crate) mod program;

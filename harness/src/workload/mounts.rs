@@ -95,22 +95,21 @@ pub(super) fn mounts(
     };
     let mut stand_ins: Vec<StandIn> = Vec::new();
     let (mut replaced, mut unknown, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut strange, mut hidden, mut relative) = (Vec::new(), Vec::<String>::new(), Vec::new());
+    let (mut foreign, mut hidden, mut relative) = (Vec::new(), Vec::<String>::new(), Vec::new());
     for mount in list.iter_mut().filter_map(Value::as_object_mut) {
         let at = mount.get("destination").and_then(Value::as_str);
         let at = at.unwrap_or("?").to_owned();
         if !maps_ids && unmapped(mount) {
             mapped.push(at.clone());
         }
-        let kind = mount.get("type").and_then(Value::as_str).unwrap_or("bind");
-        let foreign = !OF_THE_KERNEL.contains(&kind);
-        if !(binds(mount) || foreign) {
+        let kind = mount.get("type").and_then(Value::as_str).unwrap_or("none");
+        if !binds(mount) && OF_THE_KERNEL.contains(&kind) {
             continue;
         }
         let source = mount.get("source").and_then(Value::as_str).map(PathBuf::from);
         let source = source.filter(|_| binds(mount));
         if !binds(mount) {
-            strange.extend((!is_known(kind)).then(|| format!("{kind} at {at}")));
+            foreign.push(format!("{kind} at {at}"));
             as_bind(mount);
         }
         if user && source.as_deref().is_some_and(is_behind_closed_folder) {
@@ -168,12 +167,7 @@ pub(super) fn mounts(
             hidden.join(", ")
         ));
     }
-    if !strange.is_empty() {
-        let strange = strange.join(", ");
-        changes.push(format!(
-            "{UNCHECKED}this kernel does not know the file system {strange}"
-        ));
-    }
+    unmounted(&foreign, changes);
     if !mapped.is_empty() {
         changes.push(format!(
             "{UNCHECKED}ids are not mapped in mounts at {}",
@@ -183,15 +177,15 @@ pub(super) fn mounts(
     stand_ins
 }
 
-/// Whether the kernel has a file system; one that comes as a module is there only after it has been mounted once. The
-/// rest of a name is for the program that mounts.
-fn is_known(kind: &str) -> bool {
-    let Ok(all) = std::fs::read_to_string("/proc/filesystems") else {
-        return true;
-    };
-    let kind = kind.split('.').next().unwrap_or(kind);
-    all.lines()
-        .any(|line| line.split_whitespace().last() == Some(kind))
+/// Whether a file system can be mounted, and with its options, is for the runtime, the kernel and what is mounted to say;
+/// a folder that is bound in its place shows none of that.
+fn unmounted(foreign: &[String], changes: &mut Vec<String>) {
+    if !foreign.is_empty() {
+        let foreign = foreign.join(", ");
+        changes.push(format!(
+            "{UNCHECKED}file systems that the probe does not mount: {foreign}"
+        ));
+    }
 }
 
 pub(super) fn has_user_namespace(all: &Map<String, Value>) -> bool {

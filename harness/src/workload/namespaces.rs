@@ -16,12 +16,17 @@ pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, ch
     // Namespaces of a user namespace that is joined belong to it; those that the cell keeps do not.
     let user_is_joined = list
         .iter()
-        .any(|one| one["type"] == "user" && one.get("path").is_some());
+        .any(|one| one["type"] == "user" && !leads_nowhere(&one["path"]));
     for one in list.iter_mut().filter_map(Value::as_object_mut) {
         let kind = one.get("type").and_then(Value::as_str).unwrap_or("?").to_owned();
         let Some(path) = one.shift_remove("path") else {
             continue;
         };
+        // It joins nothing, and what runtimes make of that is theirs.
+        if leads_nowhere(&path) {
+            one.insert("path".to_owned(), path);
+            continue;
+        }
         let path = path.as_str().unwrap_or_default();
         match joined::KINDS.iter().find(|(name, _)| *name == kind) {
             // It is up to the runtime to refuse a path that is not absolute.
@@ -61,6 +66,11 @@ pub(super) fn namespaces(linux: &mut Map<String, Value>, own_processes: bool, ch
     }
 }
 
+/// Whether the path of a namespace is none that could be joined: an empty one, or no text at all.
+fn leads_nowhere(path: &Value) -> bool {
+    path.as_str().is_none_or(str::is_empty)
+}
+
 /// Whether a path leads to the namespace in which the host itself is.
 fn is_hosts(path: &str, name: &str) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -82,3 +92,19 @@ fn is_gone(path: &str, name: &str) -> bool {
 
 /// The file system to which the files of namespaces belong.
 const NAMESPACES: i64 = 0x6e73_6673;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_path_of_a_namespace_joins_nothing() {
+        for path in [json!(""), json!(null)] {
+            let all = ["pid", "network", "user", "mount"].map(|kind| json!({"type": kind, "path": path}));
+            let config = json!({"namespaces": all});
+            let (mut linux, mut changes) = (config.as_object().cloned().expect("an object"), Vec::new());
+            namespaces(&mut linux, true, &mut changes);
+            assert_eq!((json!(linux), changes), (config, Vec::new()), "{path}");
+        }
+    }
+}

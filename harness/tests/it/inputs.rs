@@ -13,6 +13,8 @@ mod odd;
 mod published;
 #[path = "inputs/refusals.rs"]
 mod refusals;
+#[path = "inputs/shown.rs"]
+mod shown;
 #[path = "inputs/starts.rs"]
 mod starts;
 

@@ -14,7 +14,7 @@ use super::super::seccomp;
 use super::super::seccomp::args::FixArg;
 use crate::cells::participants::Contender;
 use crate::cells::runner::CellRunner;
-use crate::check::judge::CURE;
+use crate::check::calls::CURE;
 use crate::check::usual::drops;
 use crate::digest::of_text;
 use crate::error::Error;

@@ -171,6 +171,36 @@ fn what_is_mounted_and_not_here_is_not_checked() {
     }
 }
 
+/// A folder that is bound in its place starts where the file system would be refused: an overlay's option that only one
+/// runtime takes, a device without a file system, a mount without a type.
+#[test]
+fn a_file_system_that_the_probe_does_not_mount_is_not_checked() {
+    let scene = Scene::new();
+    let overlay = ["lowerdir=/usr:/etc", "ro", "tmpcopyup"];
+    for (mounted, told) in [
+        (
+            json!({"type": "overlay", "source": "overlay", "options": overlay}),
+            "overlay at /data",
+        ),
+        (json!({"type": "ext4", "source": "/dev/nosuch"}), "ext4 at /data"),
+        (json!({"source": "/nowhere"}), "none at /data"),
+    ] {
+        bundle(&scene, |config| {
+            let mut mounted = mounted.clone();
+            mounted["destination"] = "/data".into();
+            mount(config, mounted);
+        });
+        for (from, to) in [("runc", "crun@1.28"), ("crun@1.28", "runc")] {
+            let Some(report) = moved(&scene, from, to, "") else {
+                return;
+            };
+            let why: Vec<&str> = report.unchecked.iter().map(|one| one.why.as_str()).collect();
+            let told = format!("file systems that the probe does not mount: {told}");
+            assert_eq!(why, [told], "{from} to {to}");
+        }
+    }
+}
+
 /// A terminal is the copy's too: what runtimes make of it is seen, and nothing of it is left out.
 #[test]
 fn a_terminal_stays() {

@@ -1,0 +1,264 @@
+//! A fact that differs: how bad that is, why, and what to do about it.
+
+use ocidiff_model::check::{Depth, Finding};
+use ocidiff_model::finding::Finding as CatalogueFinding;
+use ocidiff_model::{Difference, FindingId, Impact, Value};
+use serde_json::Value as Json;
+
+use super::from_to::{Move, values};
+use super::look::Seen;
+use super::read::reason as cause_of;
+use super::remedies;
+use super::rules::by_rule;
+use super::shape::Shape;
+use super::values::{self, improves, is_lower_limit};
+use crate::corpus::Corpus;
+use crate::workload::doubts::some_in_other_capitals;
+use crate::workload::looked_at::with_links_followed;
+use crate::workload::tame::Tamed;
+
+/// What a difference is judged by.
+pub(super) struct About<'a> {
+    seen: &'a Seen,
+    step: Move<'a>,
+    tamed: &'a Tamed,
+    corpus: &'a Corpus,
+    /// The copy's config, in which paths also stand as what the links of the rootfs make of them: that is where mounts
+    /// are seen.
+    config: Json,
+}
+
+impl<'a> About<'a> {
+    pub(super) fn of(seen: &'a Seen, step: Move<'a>, shape: &'a Shape, corpus: &'a Corpus) -> Self {
+        Self {
+            seen,
+            step,
+            tamed: &shape.tamed,
+            corpus,
+            config: with_links_followed(&shape.tamed.config, &shape.layers),
+        }
+    }
+
+    /// Whether the runtime to which the workload moves shows the fact.
+    fn shows_then(&self, fact: &str) -> bool {
+        let differs = self.seen.differences.iter().find(|one| one.fact == fact);
+        differs.map_or_else(
+            || self.seen.facts.contains(fact),
+            |one| values(one, self.step).1.is_some(),
+        )
+    }
+}
+
+/// Facts about the folder in which v1's hierarchies are mounted.
+const CGROUP_FOLDER: [&str; 4] = [
+    "cgroup.inside.cgroupfs.writable",
+    "mount.inside./sys/fs/cgroup",
+    "mount.inside.readonly./sys/fs/cgroup",
+    "proc.stat./sys/fs/cgroup",
+];
+
+/// A fact that differs.
+pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
+    let About {
+        seen,
+        step,
+        tamed,
+        corpus,
+        config,
+    } = about;
+    let (step, said) = (*step, &seen.said);
+    let (from, to) = values(difference, step);
+    let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
+    let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), config);
+    if let (true, Some(words)) = (
+        difference.fact.starts_with("lifecycle."),
+        said.get(&step.to.label),
+    ) {
+        reason = format!("{reason}: {words}");
+    }
+    let mut finding = Finding {
+        impact,
+        depth: Depth::Probe,
+        what: difference.fact.clone(),
+        from: shown(&from),
+        to: shown(&to),
+        reason,
+        remedy: None,
+        link: Vec::new(),
+        case: None,
+        id: None,
+        accounts: Vec::new(),
+        ignored: None,
+        before: false,
+    };
+    if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
+        finding.impact = Impact::Cosmetic;
+        "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
+        return finding;
+    }
+    if harmless(difference, about, [from.as_ref(), to.as_ref()], &mut finding) {
+        // For a mask it is not known which finding is about the mask, and which about the mount below.
+        let of_mask = values::is_mask(&difference.fact, config);
+        let because = worst(difference, step, corpus).filter(|_| !of_mask);
+        finding.id = because.map(|(id, _)| id.clone());
+        return finding;
+    }
+    if let Some((id, known)) = worst(difference, step, corpus) {
+        let told = corpus.findings.impact(id, step.from, step.to);
+        let told = told.unwrap_or(known.impact.worst());
+        // What a user can no longer do, or could do beyond the config, and what does not start are visible, whatever is
+        // usual. What starts only then is not a loss to anyone. A limit that begins to take effect is a loss too, however
+        // wrong it was that it did not.
+        finding.impact = match seen_outright(&difference.fact) {
+            _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
+            true if impact > Impact::Cosmetic => told.max(impact),
+            true if told < Impact::Security && improves(&difference.fact, to.as_ref()) => impact,
+            _ => told,
+        };
+        let words = said
+            .get(&step.to.label)
+            .filter(|_| difference.fact.starts_with("lifecycle."));
+        let cause = cause_of(known);
+        let cause = cause.trim_end_matches('.').to_owned();
+        let seen = &finding.reason;
+        finding.reason = match words {
+            Some(words) if known.is_of(id, step.to) => format!("{cause}; it says: {words}"),
+            Some(words) => format!("{cause}; {} says: {words}", step.to.name),
+            // What the values show is worse than what is known of the cause.
+            None if seen_outright(&difference.fact) && finding.impact > told => format!("{seen}; {cause}"),
+            None => cause,
+        };
+        finding.remedy = remedies::helpful(id, known, step).or_else(|| {
+            let fails = seen_outright(&difference.fact) && difference.fact.starts_with("lifecycle.");
+            let leaves = fails && !improves(&difference.fact, to.as_ref()) && !known.is_of(id, step.to);
+            remedies::in_config(known, config, step).filter(|_| leaves)
+        });
+        finding.link = known.addresses();
+        finding.id = Some(id.clone());
+        finding.accounts.clone_from(&difference.accounts);
+    } else if finding.impact > Impact::Cosmetic
+        && let Some(names) = some_in_other_capitals(config)
+    {
+        finding.reason = format!("{}; it may be due to {names}", finding.reason);
+        finding.remedy = Some("Write the names of members as the spec has them.".to_owned());
+    }
+    finding
+}
+
+/// Whether a fact's values themselves show whether something works.
+fn seen_outright(fact: &str) -> bool {
+    fact.starts_with("proc.stat.") || fact.starts_with("lifecycle.") && fact.ends_with(".result")
+}
+
+/// Kinds of file systems that cannot contain symbolic links.
+const WITHOUT_LINKS: [&str; 4] = ["cgroup", "cgroup2", "mqueue", "devpts"];
+
+/// Whether it is a mount without symbolic links, and the only difference is whether they are followed.
+fn differ_in_links_only(from: Option<&Value>, to: Option<&Value>) -> bool {
+    let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
+        return false;
+    };
+    let kind = from.split(' ').next().unwrap_or_default();
+    let plain = |text: &str| text.replace("nosymfollow,", "").replace(",nosymfollow", "");
+    WITHOUT_LINKS.contains(&kind) && plain(from) == plain(to)
+}
+
+/// Whether the owner and the mode of a mount are seen for themselves.
+fn is_told_by_stat(fact: &str, about: &About<'_>) -> bool {
+    let path = fact.strip_prefix("mount.inside.").map(values::place);
+    path.is_some_and(|path| about.seen.facts.contains(&format!("proc.stat.{path}")))
+}
+
+/// Whether two mounts of a file system differ only in what its options say about the mode and the owner of its root.
+fn differ_in_mode_options(from: Option<&Value>, to: Option<&Value>) -> bool {
+    let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
+        return false;
+    };
+    let is_of_root = |option: &str| {
+        ["mode=", "uid=", "gid="]
+            .iter()
+            .any(|head| option.starts_with(head))
+    };
+    let without = |text: &str| -> Vec<String> {
+        let parts = text.split(" | ").enumerate();
+        let plain = parts.map(|(at, part)| match at {
+            1 => part
+                .split(',')
+                .filter(|option| !is_of_root(option))
+                .collect::<Vec<_>>()
+                .join(","),
+            _ => part.to_owned(),
+        });
+        plain.collect()
+    };
+    from.starts_with("tmpfs ") && without(from) == without(to)
+}
+
+/// Whether a path that the config masks has its mask, although it can be read: a file is masked by the container's
+/// /dev/null, and the config puts another file there.
+fn is_masked_by_another(fact: &str, about: &About<'_>) -> bool {
+    let heads = ["mount.inside.masked.", "proc.peek."];
+    let Some(path) = heads.iter().find_map(|head| fact.strip_prefix(head)) else {
+        return false;
+    };
+    let names = |list: &str, member: &str, path: &str| {
+        let list = about.config.pointer(list).and_then(Json::as_array);
+        list.is_some_and(|list| list.iter().any(|one| one[member] == path))
+    };
+    let other_null =
+        names("/mounts", "destination", "/dev/null") || names("/linux/devices", "path", "/dev/null");
+    let mask = format!("mount.inside.{path}");
+    // What the config itself mounts there is not its mask, nor is what is bound on itself to be read-only.
+    other_null
+        && values::is_mask(&mask, &about.config)
+        && !names("/mounts", "destination", path)
+        && !values::is_below_read_only(&about.config, path)
+        && about.shows_then(&mask)
+}
+
+/// What does not matter to a workload, whatever accounts for it.
+fn harmless(
+    difference: &Difference,
+    about: &About<'_>,
+    [from, to]: [Option<&Value>; 2],
+    finding: &mut Finding,
+) -> bool {
+    let fact = difference.fact.as_str();
+    let reads = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text.ends_with(" rdonly") || text.ends_with(" rdwr"));
+    let why = match fact {
+        // On v1 this is a folder of the container's own, in which the hierarchies are mounted.
+        _ if !about.tamed.unified && CGROUP_FOLDER.contains(&fact) => {
+            "the folder around the cgroup hierarchies holds nothing of theirs"
+        }
+        "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
+        // The probe has tested whether it is masked.
+        _ if values::is_mask(fact, &about.config) && from.is_some() && to.is_some() => {
+            "masked by another kind of mount"
+        }
+        _ if fact.starts_with("mount.inside.") && differ_in_links_only(from, to) => {
+            "a file system that has no symbolic links"
+        }
+        _ if is_masked_by_another(fact, about) && from.is_some() && to.is_some() => {
+            "masked by /dev/null, over which the config mounts another file"
+        }
+        _ if is_told_by_stat(fact, about) && differ_in_mode_options(from, to) => {
+            "its options name the mode and the owner in another way; what they are is seen for itself"
+        }
+        _ => return false,
+    };
+    finding.impact = Impact::Cosmetic;
+    why.clone_into(&mut finding.reason);
+    true
+}
+
+/// The finding that matters most of those that account for the difference.
+fn worst<'c>(
+    difference: &'c Difference,
+    step: Move<'_>,
+    corpus: &'c Corpus,
+) -> Option<(&'c FindingId, &'c CatalogueFinding)> {
+    difference
+        .findings()
+        .filter_map(|id| Some((id, corpus.findings.find(id)?)))
+        .max_by_key(|(id, _)| corpus.findings.impact(id, step.from, step.to))
+}
