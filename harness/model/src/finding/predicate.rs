@@ -161,7 +161,12 @@ impl Predicate {
             Self::IsUser(name) => {
                 let there = at(context.config, "process.user").and_then(|user| user.get(name));
                 let zero = Json::from(0);
-                value.is_some_and(|value| is_json(value, there.unwrap_or(&zero)))
+                let there = there.unwrap_or(&zero);
+                // A process's own umask is in octal, as the kernel shows it.
+                let octal =
+                    (name == "umask").then(|| there.as_u64().map(|umask| format!("{umask:04o}").into()));
+                let wanted = octal.flatten().unwrap_or_else(|| there.clone());
+                value.is_some_and(|value| is_json(value, &wanted))
             }
         }
     }

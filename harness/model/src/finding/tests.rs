@@ -91,7 +91,7 @@ fn a_condition_fits_what_it_says_and_nothing_else() {
         ("{config: process.args}", Some(list(&["sh"])), false),
         ("{config: process.args}", Some(list(&["sh", "-e"])), false),
         ("{is-user: uid}", Some(Value::Int(9)), true),
-        ("{is-user: umask}", text("18"), true),
+        ("{is-user: umask}", text("0022"), true),
         ("{is-user: gid}", Some(Value::Int(0)), true),
         ("{is-user: gid}", Some(Value::Int(9)), false),
         ("{is-user: gid}", None, false),

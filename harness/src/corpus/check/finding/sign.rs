@@ -18,7 +18,7 @@ use crate::corpus::spec::{self, Into};
 const ASIDE: [(&str, &str); 2] = [(SAID, "lifecycle.<step>.said"), (CALL, "lifecycle.<step>.call")];
 
 /// The members of `process.user` that are numbers.
-const USER: [&str; 2] = ["uid", "gid"];
+const USER: [&str; 3] = ["uid", "gid", "umask"];
 
 /// Everything that is wrong with a sign.
 pub(super) fn slips(sign: &Sign, applies: Option<&Applies>) -> Vec<At> {
