@@ -39,6 +39,7 @@ mod overlay;
 pub(crate) mod pin;
 mod pump;
 mod run;
+mod run_programs;
 pub mod stand_in;
 mod table;
 mod trace_facts;

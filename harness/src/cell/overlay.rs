@@ -15,6 +15,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use super::error::{Context, Error};
 use super::job::Job;
+use super::run_programs::RunPrograms;
 use super::trees::{attach, lay, tree};
 use super::unseen::Unseen;
 use super::{dev, other_mounts, table};
@@ -27,7 +28,9 @@ const RUN_OPTIONS: &CStr = c"mode=755,size=512m";
 /// a `/sys` of the cell's own. Returns what the cell does not see.
 pub(super) fn lay_over(job: &Job) -> Result<Vec<Unseen>, Error> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    let programs = RunPrograms::open(job);
     mount("tmpfs", "/run", "tmpfs", flags, Some(RUN_OPTIONS)).context("mount the cell's /run")?;
+    programs.put()?;
     let mountinfo = fs::read_to_string("/proc/self/mountinfo").context("read the mount table")?;
     let mounts = table::visible(&mountinfo);
     fs::create_dir_all(paths::MACHINE_ROOT).context("make a folder for the new root")?;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::cell::job;
 use crate::cells::launch::Launcher;
-use crate::cells::order::{Order, Told};
+use crate::cells::order::{Order, Told, with_target};
 use crate::cells::session::Session;
 use crate::cells::threads;
 use crate::machine::root;
@@ -107,7 +107,8 @@ impl Ask for InCell {
             .map(|word| word.to_str().map(str::to_owned))
             .collect::<Option<_>>()
             .ok_or("its path is not UTF-8")?;
-        let programs = words.first().map(PathBuf::from).into_iter().collect();
+        let program = words.first().map(PathBuf::from);
+        let programs = program.iter().flat_map(|path| with_target(path)).collect();
         let order = |probe: PathBuf| Order {
             programs,
             lower: Vec::new(),

@@ -1,6 +1,6 @@
 //! What a cell is asked for, and what it reported.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ocidiff_model::record::NO_RECORDER;
@@ -34,6 +34,13 @@ pub struct Order {
     pub record: Option<RecordJob>,
     /// The whole run's limit.
     pub limit: Duration,
+}
+
+/// A program, and where it is if its path is a link.
+pub(super) fn with_target(program: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    [Some(program.to_owned()), program.canonicalize().ok()]
+        .into_iter()
+        .flatten()
 }
 
 /// What a cell reported, in full or up to where it broke off.

@@ -19,7 +19,7 @@ use crate::cells::carry::Carry;
 use crate::cells::executed::{Beside, beside, libraries};
 use crate::cells::hangs::Hangs;
 use crate::cells::launch::Launcher;
-use crate::cells::order::{Order, Told};
+use crate::cells::order::{Order, Told, with_target};
 use crate::cells::participants::Contender;
 use crate::cells::refusal;
 use crate::corpus::{Corpus, Entry};
@@ -258,10 +258,7 @@ impl CellRunner {
     /// Where the runtimes' programs are, and where links to them lead.
     fn programs(&self) -> Vec<PathBuf> {
         let given = self.contenders.iter().map(|contender| &contender.runtime.path);
-        given
-            .flat_map(|path| [Some(path.clone()), path.canonicalize().ok()])
-            .flatten()
-            .collect()
+        given.flat_map(|path| with_target(path)).collect()
     }
 
     fn order(&self, case: &Case, bundle: &Bundle, mut steps: Vec<JobStep>) -> Order {

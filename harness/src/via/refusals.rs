@@ -117,6 +117,14 @@ mod tests {
                 refused("uids and gids must be in range 0-2147483647"),
                 Whose::Request,
             ),
+            (
+                refused("mount callback failed on /m: read /m/etc/passwd: is a directory"),
+                Whose::Request,
+            ),
+            (
+                refused("mount callback failed on /m: read /m/etc/passwd: input/output error"),
+                Whose::Machine,
+            ),
             // Nobody knows: the case was not run.
             (refused("boom"), Whose::Machine),
         ] {

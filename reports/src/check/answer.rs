@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::Impact;
 use ocidiff_model::check::{CheckReport, Depth, Finding, ShapeReport};
+use ocidiff_model::{Impact, RuntimeId};
 
 use super::row::{Row, names};
 use super::versions;
@@ -64,19 +64,22 @@ pub(crate) fn rows(report: &CheckReport) -> Vec<Row> {
     if !safe.is_empty() {
         rows.push(("Move", names(&safe), Vec::new()));
     }
-    let mut told: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    let mut told: Vec<(&RuntimeId, &Finding, Vec<&str>)> = Vec::new();
     for shape in report.shapes.iter().filter(|shape| !shape.is_safe()) {
         let Some(first) = first(shape) else { continue };
         let whom = shape.workloads.iter().map(String::as_str);
-        match told.iter_mut().find(|(there, _)| is_same(there, first)) {
-            Some((_, all)) => all.extend(whom),
-            None => told.push((first, whom.collect())),
+        // What to do names the runtime from which they move.
+        let from = report.from_of(shape);
+        let is_told = |there: &(&RuntimeId, &Finding, _)| there.0 == from && is_same(there.1, first);
+        match told.iter_mut().find(|there| is_told(there)) {
+            Some((.., all)) => all.extend(whom),
+            None => told.push((from, first, whom.collect())),
         }
     }
     for security in [false, true] {
         let what = if security { "Decide" } else { "Change first" };
-        let of = |one: &&(&Finding, Vec<&str>)| (one.0.impact == Impact::Security) == security;
-        for (finding, whom) in told.iter().filter(of) {
+        let of = |one: &&(_, &Finding, _)| (one.1.impact == Impact::Security) == security;
+        for (_, finding, whom) in told.iter().filter(of) {
             let remedy = finding.remedy.iter().map(|remedy| safe_to(remedy, LINE));
             let texts = std::iter::once(said(finding)).chain(remedy).collect();
             rows.push((what, names(whom), texts));

@@ -1,8 +1,9 @@
 //! One node's report in Markdown.
 
+use ocidiff_model::RuntimeId;
 use ocidiff_model::check::{CheckReport, Finding};
 
-use super::{NAMES, answer, because, changes, differences, names, summary, whom};
+use super::{NAMES, answer, because, changes, differences, has_several_froms, names, summary, whom};
 use crate::ignored;
 use crate::markdown::text;
 
@@ -31,8 +32,17 @@ pub fn render(report: &CheckReport) -> String {
             "\n| impact | known | what | now | then | why | finding | remedy | workloads |\n|---|---|---|---|---|---|---|---|---|\n",
         );
     }
-    for one in differences.iter().filter(|one| one.finding.ignored.is_none()) {
-        out.push_str(&format!("{} {} |\n", row(&one.finding), text(&whom(one, NAMES))));
+    let several = has_several_froms(report);
+    for (from, one) in differences
+        .iter()
+        .filter(|(_, one)| one.finding.ignored.is_none())
+    {
+        let from = several.then_some(from);
+        out.push_str(&format!(
+            "{} {} |\n",
+            row(&one.finding, from),
+            text(&whom(one, NAMES))
+        ));
     }
     if !(report.shapes.is_empty() && report.unchecked.is_empty()) {
         out.push_str("\n| worst | workloads |\n|---|---|\n");
@@ -62,14 +72,18 @@ pub fn render(report: &CheckReport) -> String {
     out
 }
 
-/// The cells of a finding.
-pub(crate) fn row(finding: &Finding) -> String {
+/// The cells of a finding; the runtime under which it is now is given where that is not the same for all.
+pub(crate) fn row(finding: &Finding, from: Option<&RuntimeId>) -> String {
+    let now = match from {
+        Some(from) => format!("{}: {}", from.label, finding.from),
+        None => finding.from.clone(),
+    };
     format!(
         "| {} | {} | {} | {} | {} | {} | {} | {} |",
         finding.impact.name(),
         answer::known(finding),
         text(&finding.what),
-        text(&finding.from),
+        text(&now),
         text(&finding.to),
         text(&finding.reason),
         text(&because(finding)),

@@ -11,7 +11,7 @@ mod versions;
 use std::collections::BTreeSet;
 
 use ocidiff_model::check::{
-    CheckReport, Finding, FleetDifference, FleetReport, NodeCheck, NodeEngine, ShapeReport,
+    CheckReport, Finding, FleetDifference, FleetMove, FleetReport, NodeCheck, NodeEngine, ShapeReport,
 };
 use ocidiff_model::{FindingId, Impact, RuntimeId};
 
@@ -38,10 +38,27 @@ pub(crate) fn alone(report: &CheckReport) -> FleetReport {
     FleetReport::of(vec![check])
 }
 
-/// What differs, over all shapes, the worst first.
-fn differences(report: &CheckReport) -> Vec<FleetDifference> {
+/// What differs, over all shapes, the worst first, with the runtime from which its workloads move.
+fn differences(report: &CheckReport) -> Vec<(RuntimeId, FleetDifference)> {
     let moves = alone(report).moves.into_iter();
-    moves.flat_map(|step| step.differences).collect()
+    let mut all: Vec<_> = moves
+        .flat_map(
+            |FleetMove {
+                 from, differences, ..
+             }| { differences.into_iter().map(move |one| (from.clone(), one)) },
+        )
+        .collect();
+    // Those of each move are in order, those of several moves together are not.
+    all.sort_by_key(|(_, one)| std::cmp::Reverse((one.finding.impact, one.workloads.len())));
+    all
+}
+
+/// Whether the workloads run under more than one runtime, so that each row must name its own.
+fn has_several_froms(report: &CheckReport) -> bool {
+    report
+        .shapes
+        .iter()
+        .any(|shape| report.from_of(shape) != report.from_of(&report.shapes[0]))
 }
 
 /// Which findings account for a difference; empty if none does.

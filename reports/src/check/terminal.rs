@@ -29,12 +29,12 @@ pub fn render(report: &CheckReport, style: &Style) -> String {
         out.push_str(&format!("{line}\n"));
     }
     let differences = differences(report);
-    for one in differences.iter().filter(|one| one.finding.is_risk()) {
+    for (from, one) in differences.iter().filter(|(_, one)| one.finding.is_risk()) {
         out.push('\n');
-        finding_of(&mut out, 0, &one.finding, [&report.from, &report.to], style);
+        finding_of(&mut out, 0, &one.finding, [from, &report.to], style);
         text(&mut out, style, UNDER, &whom(one, WHOM));
     }
-    if let Some(mild) = mild(differences.iter().map(|one| &one.finding)) {
+    if let Some(mild) = mild(differences.iter().map(|(_, one)| &one.finding)) {
         out.push('\n');
         text(&mut out, style, 0, &mild);
     }

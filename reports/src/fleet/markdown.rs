@@ -55,7 +55,7 @@ fn one_move(out: &mut String, of: &FleetMove) {
     for one in of.differences.iter().filter(|one| one.finding.ignored.is_none()) {
         let number = count(one.workloads.len(), "workload");
         let whom = format!("{number}: {}", places(&one.workloads, NAMES));
-        out.push_str(&format!("{} {} |\n", row(&one.finding), text(&whom)));
+        out.push_str(&format!("{} {} |\n", row(&one.finding, None), text(&whom)));
     }
     let ignored = ignored::differences(of.differences.iter().map(|one| &one.finding));
     if !ignored.is_empty() {

@@ -5,6 +5,7 @@ mod changes;
 mod checks;
 mod events;
 mod fleet;
+mod froms;
 mod golden;
 mod hostile;
 mod hostile_nodes;

@@ -86,7 +86,7 @@ pub struct ShapeReport {
     pub digest: String,
     /// Their names.
     pub workloads: Vec<String>,
-    /// The runtime that they run under, where it is not the report's.
+    /// The runtime that they run under; the report's where an older check does not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<RuntimeId>,
     /// What the probe's copy of the config has otherwise.
@@ -299,7 +299,8 @@ impl CheckReport {
     #[must_use]
     pub fn by_from(mut self) -> Vec<Self> {
         let mut others: Vec<Self> = Vec::new();
-        let (own, moved) = self.shapes.into_iter().partition(|shape| shape.from.is_none());
+        let is_own = |shape: &ShapeReport| shape.from.as_ref().is_none_or(|from| *from == self.from);
+        let (own, moved) = std::mem::take(&mut self.shapes).into_iter().partition(is_own);
         self.shapes = own;
         let head = Self {
             unchecked: Vec::new(),

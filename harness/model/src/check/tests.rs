@@ -206,7 +206,7 @@ fn a_report_is_cut_by_the_runtime_that_the_workloads_run_under() {
         ..shape(name, &[])
     };
     let shapes = vec![
-        shape("a", &[]),
+        under("a", "runc"),
         under("b", "youki"),
         under("c", "runsc"),
         under("d", "youki"),

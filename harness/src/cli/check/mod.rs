@@ -179,11 +179,10 @@ impl Made<'_> {
             cures: &cures,
             stop: self.stop,
         };
-        for (at, (from, (_, workloads))) in froms.iter().zip(&plan.groups).enumerate() {
+        for (from, (_, workloads)) in froms.iter().zip(&plan.groups) {
             runner.contenders = pair(from, to);
             preflight::plain(runner).await?;
-            let said = (at > 0).then_some(&from.id);
-            checker.check(runner, workloads, said, &mut tell).await?;
+            checker.check(runner, workloads, &mut tell).await?;
         }
         if self.args.all_versions {
             let checker = Checker {

@@ -43,17 +43,15 @@ pub(super) struct Checker<'a> {
 pub(super) type Tell<'t> = dyn FnMut(CheckEvent) -> Result<(), Error> + 't;
 
 impl Checker<'_> {
-    /// Checks workloads from the runner's first runtime to its second; `from` is given for shapes where it is not the
-    /// report's.
+    /// Checks workloads from the runner's first runtime to its second.
     pub(super) async fn check(
         &self,
         runner: &CellRunner,
         all: &[Mine],
-        from: Option<&RuntimeId>,
         tell: &mut Tell<'_>,
     ) -> Result<(), Error> {
         let (pauses, workloads): (Vec<&Mine>, Vec<&Mine>) = all.iter().partition(|mine| mine.pause);
-        self.shapes(runner, &workloads, from, tell).await?;
+        self.shapes(runner, &workloads, tell).await?;
         // Nothing runs in a pod's own container: what matters is whether it starts, since no pod starts without it.
         let mut only_starts = |event: CheckEvent| match event {
             CheckEvent::ShapeChecked(mut shape) => {
@@ -65,16 +63,10 @@ impl Checker<'_> {
             }
             _ => Ok(()),
         };
-        self.shapes(runner, &pauses, from, &mut only_starts).await
+        self.shapes(runner, &pauses, &mut only_starts).await
     }
 
-    async fn shapes(
-        &self,
-        runner: &CellRunner,
-        all: &[&Mine],
-        from: Option<&RuntimeId>,
-        tell: &mut Tell<'_>,
-    ) -> Result<(), Error> {
+    async fn shapes(&self, runner: &CellRunner, all: &[&Mine], tell: &mut Tell<'_>) -> Result<(), Error> {
         if all.is_empty() {
             return Ok(());
         }
@@ -114,7 +106,7 @@ impl Checker<'_> {
             match found {
                 Ok(mut looked) => {
                     let unstarted = looked.unstarted.take();
-                    self.shape(self.report(shape, looked, from), unstarted, step, tell)?;
+                    self.shape(self.report(shape, looked, step.from), unstarted, step, tell)?;
                 }
                 Err(why) => self.unchecked(shape.workloads.clone(), &why, tell)?,
             }
@@ -144,7 +136,7 @@ impl Checker<'_> {
         Ok(looked)
     }
 
-    fn report(&self, shape: &Shape, looked: Looked, from: Option<&RuntimeId>) -> ShapeReport {
+    fn report(&self, shape: &Shape, looked: Looked, from: &RuntimeId) -> ShapeReport {
         let Looked {
             mut findings,
             without,
@@ -154,7 +146,7 @@ impl Checker<'_> {
         ShapeReport {
             digest: shape.digest.clone(),
             workloads: shape.workloads.clone(),
-            from: from.cloned(),
+            from: Some(from.clone()),
             changes: shape.tamed.changes.iter().cloned().chain(without).collect(),
             findings,
         }

@@ -148,7 +148,7 @@ fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> 
             None => shapes.push(ShapeReport {
                 digest,
                 workloads: vec![mine.workload.name],
-                from: None,
+                from: Some(reader.step.from.clone()),
                 changes: vec![ONLY_READ.to_owned()],
                 findings,
             }),

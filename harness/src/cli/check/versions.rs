@@ -73,7 +73,7 @@ async fn one(
             let _ = check.take(event);
             Ok(())
         };
-        checker.check(runner, workloads, None, &mut take).await?;
+        checker.check(runner, workloads, &mut take).await?;
         report.add(check.report);
     }
     Ok(report)

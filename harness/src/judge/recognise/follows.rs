@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::{Account, How};
+use ocidiff_model::facts::{self, From};
 use ocidiff_model::{Channel, Difference, Group, Record, Value};
 
 /// What is seen of every workload whose program has begun.
@@ -192,11 +193,23 @@ fn is_before(record: &Record, fact: &str, other: &str) -> bool {
     matches!((place(fact), place(other)), (Some(first), Some(second)) if first < second)
 }
 
-/// The runtimes under which the workload's program was never seen.
+/// Whether the probe says it, and nobody sees it from outside.
+fn is_reported(path: &str) -> bool {
+    Channel::of(path) == Some(Channel::Proc)
+        && facts::find(path).is_some_and(|found| found.kind.from == From::Inside)
+}
+
+/// The runtimes under which the workload's program was never seen. Through an engine nobody sees it begin: there it is
+/// what the program reports about itself.
 fn never_begun(records: &[&Record]) -> Vec<String> {
     // A container that is put aside is not among those that are compared.
-    let compared = records.iter().filter(|record| !record.is_aside(BEGUN));
-    let without = compared.filter(|record| record.value(BEGUN).is_none());
+    let compared = || records.iter().filter(|record| !record.is_aside(BEGUN));
+    let is_watched = compared().any(|record| record.value(BEGUN).is_some());
+    let has_begun = |record: &Record| match is_watched {
+        true => record.value(BEGUN).is_some(),
+        false => record.facts.iter().any(|fact| is_reported(&fact.path)),
+    };
+    let without = compared().filter(|record| !has_begun(record));
     without.map(|record| record.runtime.label.clone()).collect()
 }
 

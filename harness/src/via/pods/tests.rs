@@ -167,6 +167,14 @@ fn without_a_network_for_pods_a_case_keeps_to_itself() {
     for (config, why) in [
         ("{hostname: other}".to_owned(), "has the node's hostname"),
         (
+            "{linux: {sysctl: {kernel.domainname: a}}}".to_owned(),
+            "for the whole node",
+        ),
+        (
+            "{linux: {sysctl: {kernel/hostname: a}}}".to_owned(),
+            "for the whole node",
+        ),
+        (
             "{linux: {sysctl: {net.core.somaxconn: '3'}}}".to_owned(),
             "for the whole node",
         ),

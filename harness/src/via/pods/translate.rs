@@ -229,9 +229,14 @@ fn devices(body: &mut Body, devices: &Value) -> Part {
     Ok(())
 }
 
+/// Sysctls of the namespace that has the hostname, in one of their two spellings.
+const OF_HOSTNAME: [&str; 2] = ["kernel.domainname", "kernel.hostname"];
+
 /// On the node's network, and with its hostname, nothing may change them.
 fn keeps_to_itself(body: &Body, security: &m::LinuxContainerSecurityContext) -> Part {
-    if let Some(name) = body.sysctls.keys().find(|name| name.starts_with("net")) {
+    let is_nodes =
+        |name: &&String| name.starts_with("net") || OF_HOSTNAME.contains(&name.replace('/', ".").as_str());
+    if let Some(name) = body.sysctls.keys().find(is_nodes) {
         return refuse(format!(
             "{name} would be set for the whole node, which has no network for pods"
         ));

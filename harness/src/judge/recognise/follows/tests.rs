@@ -79,3 +79,23 @@ fn how_the_main_container_ended_says_nothing_about_another() {
     let told = said(&[("b/ends", ends)], &records, &facts);
     assert_eq!(told, ["b: b/ends (Recognised)", "b: b/ends (Follows)", ""]);
 }
+
+#[test]
+fn through_an_engine_a_program_has_begun_that_reports_anything() {
+    let ends = "shows: [{fact: process.exit, is: 1, instead: 0}]";
+    let step = ("lifecycle.create.result", "ok");
+    let facts = ["process.exit", "proc.args"];
+    for (others, follows) in [
+        (&[("proc.args", "x")][..], "b: b/ends (Follows)"),
+        // If nothing is seen of either, nothing is known of their beginning.
+        (&[], ""),
+    ] {
+        let records = [
+            record("a", &[&[step, ("process.exit", "0")], others].concat()),
+            record("b", &[step, ("process.exit", "1")]),
+        ];
+        let told = said(&[("b/ends", ends)], &records, &facts[..=others.len()]);
+        let expected = ["b: b/ends (Recognised)", follows];
+        assert_eq!(told, expected[..=others.len()], "{others:?}");
+    }
+}
