@@ -26,7 +26,7 @@ fn list(items: &[&str]) -> Value {
 #[test]
 fn a_condition_fits_what_it_says_and_nothing_else() {
     let config = json!({
-        "process": {"oomScoreAdj": 7, "user": {"uid": 9, "umask": "18"}, "args": ["sh", "-c"]},
+        "process": {"oomScoreAdj": 7, "user": {"uid": 9, "umask": 18}, "args": ["sh", "-c"]},
         "hostname": "box",
     });
     let facts: [Fact; 0] = [];
