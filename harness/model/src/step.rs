@@ -130,6 +130,16 @@ pub enum Outcome {
     Ok,
     /// The call must end with an error, in bounded time, without a crash.
     Error,
+    /// It may end either way: the runtimes are compared, also if it fails under all of them.
+    Any,
+}
+
+impl Outcome {
+    /// Whether the step must end in one way.
+    #[must_use]
+    pub fn is_one(self) -> bool {
+        self != Self::Any
+    }
 }
 
 /// The options of a step; all are optional.

@@ -46,7 +46,7 @@ pub struct Seen {
 pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -> Result<Case, Error> {
     let body: CaseFile = serde_json::from_value(json!({
         "summary": summary,
-        "steps": ["create", "start", {"wait": {"limit": limit}}, {"delete": {"force": true}}],
+        "steps": ["create", "start", {"wait": {"limit": limit, "expect": "any"}}, {"delete": {"force": true}}],
     }))
     .map_err(Error::broken)?;
     let body = CaseFile {

@@ -153,7 +153,7 @@ fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error
     let body: CaseFile = serde_json::from_value(serde_json::json!({
         "summary": format!("the bundle {}{hooks}", folder.display()),
         // A shell or a server does not end by itself; that is not a difference.
-        "steps": ["create", "start", {"wait": {"limit": 5.0}}, {"delete": {"force": true}}],
+        "steps": ["create", "start", {"wait": {"limit": 5.0, "expect": "any"}}, {"delete": {"force": true}}],
     }))
     .map_err(Error::broken)?;
     let everything = [

@@ -17,9 +17,7 @@ pub fn alone(entry: &Entry, runtime: &RuntimeId) -> Entry {
     let any = Value::from(ANY);
     let known = &mut entry.known.0;
     known.retain(|known| matches!(known.value_for(runtime), Some(value) if *value == any));
-    entry.case.body.expect.clear();
-    let steps = &mut entry.case.body.steps;
-    steps.iter_mut().for_each(|step| step.options.expect = None);
+    entry.case.body.expect_nothing();
     entry
 }
 

@@ -66,7 +66,7 @@ fn with_agent() -> Value {
         {"await": {"as": AGENT, "stdout": "listening"}},
         {"create": {"limit": PATIENCE}},
         {"start": {"limit": PATIENCE}},
-        {"wait": {"limit": PATIENCE}},
+        {"wait": {"limit": PATIENCE, "expect": "any"}},
         {"delete": {"force": true}},
         {"delete": {"as": AGENT, "force": true}}
     ])

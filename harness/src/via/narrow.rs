@@ -12,11 +12,7 @@ use crate::machine::names::signal_number;
 /// How runtimes differ is still compared with the known file.
 pub(super) fn entry(entry: &Entry) -> Entry {
     let mut case = entry.case.clone();
-    case.body.expect.clear();
-    case.body
-        .steps
-        .iter_mut()
-        .for_each(|step| step.options.expect = None);
+    case.body.expect_nothing();
     let known = entry.known.0.iter().filter(|known| is_seen(&known.fact));
     Entry {
         case,

@@ -6,6 +6,7 @@ use crate::support::needs;
 use std::fs;
 
 use serde_json::Value as Json;
+use support::events::with_cases;
 use support::{Ran, Scene};
 
 /// A case on which crun 1.8.1 and 1.21 differ, and the finding that says why.
@@ -135,7 +136,7 @@ fn nights_are_compared_and_an_unreadable_one_is_no_answer() {
         .position(|line| line.contains("case-finished"))
         .expect("a case");
     more.insert(at, more[at].replacen(CASE, "exec/another", 1));
-    scene.write("more.jsonl", more.join("\n") + "\n");
+    scene.write("more.jsonl", with_cases(more));
     let cut = text.replace("\"interrupted\":false", "\"interrupted\":true");
     assert_ne!(cut, text);
     scene.write("cut.jsonl", cut);

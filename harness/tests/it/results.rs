@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use corpus::{SECRET, scene, words};
 use endings::{start, wait_for};
 use support::Scene;
+use support::events::with_cases;
 
 /// A disk of 64 KiB at `disk`, visible only to the program.
 fn on_small_disk(scene: &Scene, args: &[&str]) -> Command {
@@ -38,10 +39,8 @@ fn a_file_that_cannot_be_written_is_told() {
     let with = |args: &[&'static str]| [args, &words(&runtimes)].concat();
     let large = {
         let events = fs::read_to_string(scene.path().join("events")).expect("events");
-        let lines: Vec<&str> = events.lines().collect();
-        [&lines[..1], &lines[1..2].repeat(60), &lines[2..]]
-            .concat()
-            .join("\n")
+        let lines: Vec<String> = events.lines().map(str::to_owned).collect();
+        with_cases([&lines[..1], &vec![lines[1].clone(); 60], &lines[2..]].concat())
     };
     scene.write("large", large);
     let check = ["check", "--from", from, "--to", to, "--bundle", "bundle", "--out"];

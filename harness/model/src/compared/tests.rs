@@ -93,6 +93,22 @@ fn the_workload_is_visited_unless_the_case_does_without_its_filters() {
 }
 
 #[test]
+fn a_case_that_expects_nothing_still_says_what_may_end_either_way() {
+    let mut case = case(
+        "steps: [{create: {expect: ok}}, {start: {expect: error}}, {wait: {expect: any}}, delete], expect: {process.exit: 0}",
+    );
+    case.body.expect_nothing();
+    let left: Vec<bool> = case
+        .body
+        .steps
+        .iter()
+        .map(|step| step.options.expect.is_some())
+        .collect();
+    assert_eq!(left, [false, false, true, false]);
+    assert!(case.body.expect.is_empty());
+}
+
+#[test]
 fn what_a_created_container_s_own_process_is_like_is_of_its_create() {
     for (path, expected) in [
         ("proc.second.created.umask", true),

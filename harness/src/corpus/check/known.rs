@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use ocidiff_model::compared::is_compared;
 use ocidiff_model::known::{ANY, Explained, Group, Item, KnownFile, RuntimeKey};
 use ocidiff_model::pattern::glob;
+use ocidiff_model::step::Outcome;
 use ocidiff_model::{Case, Channel, FindingId, KnownEntry, Value, facts, near, step};
 
 use super::facts::{Names, known_fact};
@@ -167,7 +168,7 @@ fn is_expected(case: &Case, fact: &str) -> bool {
     let mut expecting = steps
         .iter()
         .zip(&case.body.steps)
-        .filter(|(_, step)| step.options.expect.is_some());
+        .filter(|(_, step)| step.options.expect.is_some_and(Outcome::is_one));
     let of_step = |label: &String| {
         let rest = fact
             .strip_prefix("lifecycle.")

@@ -179,6 +179,11 @@ fn only_what_comes_after_the_case_ended_the_container_may_fail_unsaid() {
         ("wait, {delete: {force: true}}", &[(Op::Wait, false)][..], false),
         ("wait, {kill: {signal: KILL}}", &[(Op::Wait, false)], false),
         (
+            "{wait: {expect: any}}, {kill: {signal: KILL}}",
+            &[(Op::Wait, false)],
+            true,
+        ),
+        (
             "wait, {kill: {signal: TERM}}",
             &[(Op::Wait, true), (Op::Kill, false)],
             false,

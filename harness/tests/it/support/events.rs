@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ocidiff_model::event::CaseReport;
-use ocidiff_model::{Event, Value, Verdict};
+use ocidiff_model::{Counts, Event, Value, Verdict};
 
 /// The events of a run.
 #[derive(Debug)]
@@ -53,6 +53,21 @@ impl Events {
             _ => None,
         }
     }
+}
+
+/// The lines of a run with other cases than it had, as the run would have written them.
+pub(crate) fn with_cases(mut lines: Vec<String>) -> String {
+    let mut counts = Counts::default();
+    for line in &lines {
+        if let Ok(Event::CaseFinished(report)) = serde_json::from_str(line) {
+            counts.add(report.verdict);
+        }
+    }
+    let end = lines.last_mut().expect("the end");
+    let mut told: serde_json::Value = serde_json::from_str(end).expect("an event");
+    told["counts"] = serde_json::to_value(counts).expect("counts");
+    *end = told.to_string();
+    lines.join("\n") + "\n"
 }
 
 /// A case's report.
