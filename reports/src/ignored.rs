@@ -11,7 +11,7 @@ use ocidiff_model::ignore::{Ignore, IgnoreList};
 
 use crate::run::Run;
 use crate::safe::{safe, safe_to};
-use crate::style::count;
+use crate::style::{count, first_of};
 
 /// How many differences are named for one entry.
 const NAMES: usize = 12;
@@ -110,17 +110,12 @@ pub(crate) fn differences<'f>(findings: impl Iterator<Item = &'f Finding>) -> Ve
             .insert(what);
     }
     let line = |(ignore, what): (&Ignore, BTreeSet<&str>)| {
-        let names: Vec<String> = what.iter().take(NAMES).map(|what| safe_to(what, 100)).collect();
-        let more = match what.len() - names.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let names = first_of(what.iter().map(|what| safe_to(what, 100)), NAMES);
         format!(
-            "{} until {} ({}): {}{more}",
+            "{} until {} ({}): {names}",
             ignore.finding,
             ignore.until,
-            safe(&ignore.reason),
-            names.join(", ")
+            safe(&ignore.reason)
         )
     };
     by.into_values().map(line).collect()

@@ -158,9 +158,36 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{ending}")
 }
 
+/// `a, b and 3 more`: the first few of a list.
+pub fn first_of<T: std::fmt::Display>(all: impl IntoIterator<Item = T>, most: usize) -> String {
+    let mut all = all.into_iter();
+    let shown: Vec<String> = all.by_ref().take(most).map(|one| one.to_string()).collect();
+    format!("{}{}", shown.join(", "), and_more(all.count()))
+}
+
+/// ` and 3 more`, or nothing.
+pub(crate) fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_few_are_named_and_the_rest_are_counted() {
+        for (all, told) in [
+            (&[][..], ""),
+            (&["a"], "a"),
+            (&["a", "b"], "a, b"),
+            (&["a", "b", "c"], "a, b and 1 more"),
+        ] {
+            assert_eq!(first_of(all, 2), told);
+        }
+    }
 
     #[test]
     fn colour_and_characters_are_a_choice() {

@@ -212,6 +212,14 @@ impl Step {
     }
 }
 
+/// The steps, as a case writes them, that try a workload for some seconds and then remove it. A shell or a server does not
+/// end by itself; that is not a difference.
+#[must_use]
+pub fn trial(limit: impl Into<serde_json::Value>) -> serde_json::Value {
+    let limit = limit.into();
+    serde_json::json!(["create", "start", {"wait": {"limit": limit, "expect": "any"}}, {"delete": {"force": true}}])
+}
+
 /// The name of a case's first container.
 pub const MAIN: &str = "main";
 
@@ -224,13 +232,18 @@ pub fn container_of(label: &str) -> &str {
 /// Labels for the facts of each step: `create`, `kill#2`, `second.create`.
 #[must_use]
 pub fn labels(steps: &[Step]) -> Vec<String> {
+    labels_of(steps.iter().map(|step| (step.container(), step.op)))
+}
+
+/// The same for steps of which the container and the operation are known.
+#[must_use]
+pub fn labels_of<'s>(steps: impl Iterator<Item = (&'s str, Op)>) -> Vec<String> {
     let mut seen = std::collections::BTreeMap::new();
     steps
-        .iter()
-        .map(|step| {
-            let base = match step.container() {
-                MAIN => step.op.name().to_owned(),
-                other => format!("{other}.{}", step.op),
+        .map(|(container, op)| {
+            let base = match container {
+                MAIN => op.name().to_owned(),
+                other => format!("{other}.{op}"),
             };
             let count = seen.entry(base.clone()).or_insert(0);
             *count += 1;

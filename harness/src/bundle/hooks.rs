@@ -1,6 +1,7 @@
 //! Hooks of an untrusted bundle: commands that every runtime runs as root, outside the container.
 //!
-//! They are removed from the copy, however a runtime's reader would find them: Go's accepts members in any case. A text that is not JSON to us may be JSON to others.
+//! They are removed from the copy, however a runtime's reader would find them: Go's accepts members in any case. A text
+//! that is not JSON to us may be JSON to others.
 
 use ocidiff_model::names::{folded, is_alike};
 use serde_json::{Map, Value};

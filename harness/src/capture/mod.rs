@@ -16,7 +16,7 @@ mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use ocidiff_model::step::MAIN;
+use ocidiff_model::step::{MAIN, trial};
 use ocidiff_model::{Case, Channel, FileSpec, Watch};
 use serde_json::{Value, json};
 
@@ -114,10 +114,7 @@ pub fn capture(
         case.push(("config_text", json!([{"replace": mark, "with": ""}])));
     }
     if wanted.command {
-        // A server does not end by itself; that is not a difference.
-        let steps =
-            json!(["create", "start", {"wait": {"limit": 5, "expect": "any"}}, {"delete": {"force": true}}]);
-        case.push(("steps", steps));
+        case.push(("steps", trial(5)));
     }
     case.push(("watch", json!(watch(wanted))));
     let invalid = invalid(&case, corpus)?;

@@ -5,6 +5,7 @@ use ocidiff_model::difference::Account;
 use ocidiff_model::filter::FilterAnswer;
 use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{FilterRow, FindingId, Impact, RuntimeId};
+use ocidiff_reports::first_of;
 
 use super::from_to::Move;
 use super::libc::Libc;
@@ -25,11 +26,9 @@ fn accounts_for<'a>(accounts: &'a [Account], lax: Option<&RuntimeId>) -> impl It
 
 /// The calls of a row by their names, if they have any.
 fn names(row: &FilterRow) -> String {
-    let all: Vec<&str> = row.named.iter().map(|call| call.name.as_str()).collect();
-    match &all[..] {
+    match &row.named[..] {
         [] => row.calls.clone(),
-        some if some.len() <= 3 => some.join(", "),
-        some => format!("{} and {} more", some[..3].join(", "), some.len() - 3),
+        named => first_of(named.iter().map(|call| &call.name), 3),
     }
 }
 
@@ -129,21 +128,14 @@ pub(super) fn calls(
     let known = id.as_ref().and_then(|id| Some((id, corpus.findings.find(id)?)));
     let remedy = remedy(impact, lax.is_some(), known, step);
     let links = hit.map(|hit| hit.link.clone()).into_iter();
+    let what = format!("calls {}", row.calls);
     Finding {
-        impact,
-        depth: Depth::Filter,
-        what: format!("calls {}", row.calls),
-        from,
-        to,
-        reason,
         remedy,
         link: links
             .chain(known.iter().flat_map(|(_, known)| known.addresses()))
             .collect(),
-        case: None,
         id: id.clone(),
         accounts: accounts.clone(),
-        ignored: None,
-        before: false,
+        ..Finding::new(Depth::Filter, impact, what, [from, to], reason)
     }
 }

@@ -47,23 +47,16 @@ pub(super) fn findings(
             } else {
                 ("allowed", "not allowed")
             };
+            let reason = known.map_or_else(|| why.clone(), |(_, known)| format!("{why}. {}", reason(known)));
+            let (what, values) = (format!("{DEVICES} {entry}"), [now.to_owned(), then.to_owned()]);
             Finding {
-                impact,
-                depth: Depth::Probe,
-                what: format!("{DEVICES} {entry}"),
-                from: now.to_owned(),
-                to: then.to_owned(),
-                reason: known.map_or_else(|| why.clone(), |(_, known)| format!("{why}. {}", reason(known))),
                 // A remedy is for the runtime that lacks the entry.
                 remedy: known
                     .and_then(|(id, known)| remedies::helpful(id, known, step))
                     .filter(|_| !gained),
                 link: known.map_or_else(Vec::new, |(_, known)| known.addresses()),
-                case: None,
                 id: known.map(|(id, _)| id.clone()),
-                accounts: Vec::new(),
-                ignored: None,
-                before: false,
+                ..Finding::new(Depth::Probe, impact, what, values, reason)
             }
         })
         .collect()

@@ -10,35 +10,20 @@ use super::look::Seen;
 use super::read::reason as cause_of;
 use super::remedies;
 use super::rules::by_rule;
-use super::shape::Shape;
 use super::values::{self, improves, is_lower_limit};
 use crate::corpus::Corpus;
 use crate::workload::doubts::some_in_other_capitals;
-use crate::workload::looked_at::with_links_followed;
 use crate::workload::tame::Tamed;
 
 /// What a difference is judged by.
 pub(super) struct About<'a> {
-    seen: &'a Seen,
-    step: Move<'a>,
-    tamed: &'a Tamed,
-    corpus: &'a Corpus,
-    /// The copy's config, in which paths also stand as what the links of the rootfs make of them: that is where mounts
-    /// are seen.
-    config: Json,
+    pub(super) seen: &'a Seen,
+    pub(super) step: Move<'a>,
+    pub(super) tamed: &'a Tamed,
+    pub(super) corpus: &'a Corpus,
 }
 
-impl<'a> About<'a> {
-    pub(super) fn of(seen: &'a Seen, step: Move<'a>, shape: &'a Shape, corpus: &'a Corpus) -> Self {
-        Self {
-            seen,
-            step,
-            tamed: &shape.tamed,
-            corpus,
-            config: with_links_followed(&shape.tamed.config, &shape.layers),
-        }
-    }
-
+impl About<'_> {
     /// Whether the runtime to which the workload moves shows the fact.
     fn shows_then(&self, fact: &str) -> bool {
         let differs = self.seen.differences.iter().find(|one| one.fact == fact);
@@ -64,9 +49,8 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
         step,
         tamed,
         corpus,
-        config,
-    } = about;
-    let (step, said) = (*step, &seen.said);
+    } = *about;
+    let (said, config) = (&seen.said, &seen.led);
     let (from, to) = values(difference, step);
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
     let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), config);
@@ -76,21 +60,8 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
     ) {
         reason = format!("{reason}: {words}");
     }
-    let mut finding = Finding {
-        impact,
-        depth: Depth::Probe,
-        what: difference.fact.clone(),
-        from: shown(&from),
-        to: shown(&to),
-        reason,
-        remedy: None,
-        link: Vec::new(),
-        case: None,
-        id: None,
-        accounts: Vec::new(),
-        ignored: None,
-        before: false,
-    };
+    let shown = [shown(&from), shown(&to)];
+    let mut finding = Finding::new(Depth::Probe, impact, difference.fact.clone(), shown, reason);
     if difference.fact.starts_with("proc.net.") && tamed.network_is_not_its_own {
         finding.impact = Impact::Cosmetic;
         "its engine sets the network up; the probe's is new and empty".clone_into(&mut finding.reason);
@@ -202,7 +173,7 @@ fn is_masked_by_another(fact: &str, about: &About<'_>) -> bool {
         return false;
     };
     let names = |list: &str, member: &str, path: &str| {
-        let list = about.config.pointer(list).and_then(Json::as_array);
+        let list = about.seen.led.pointer(list).and_then(Json::as_array);
         list.is_some_and(|list| list.iter().any(|one| one[member] == path))
     };
     let other_null =
@@ -210,9 +181,9 @@ fn is_masked_by_another(fact: &str, about: &About<'_>) -> bool {
     let mask = format!("mount.inside.{path}");
     // What the config itself mounts there is not its mask, nor is what is bound on itself to be read-only.
     other_null
-        && values::is_mask(&mask, &about.config)
+        && values::is_mask(&mask, &about.seen.led)
         && !names("/mounts", "destination", path)
-        && !values::is_below_read_only(&about.config, path)
+        && !values::is_below_read_only(&about.seen.led, path)
         && about.shows_then(&mask)
 }
 
@@ -232,7 +203,7 @@ fn harmless(
         }
         "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
         // The probe has tested whether it is masked.
-        _ if values::is_mask(fact, &about.config) && from.is_some() && to.is_some() => {
+        _ if values::is_mask(fact, &about.seen.led) && from.is_some() && to.is_some() => {
             "masked by another kind of mount"
         }
         _ if fact.starts_with("mount.inside.") && differ_in_links_only(from, to) => {

@@ -172,20 +172,15 @@ impl Features {
         let (Some(from), Some(to)) = (&self.from, &self.to) else {
             return Vec::new();
         };
-        let told = |what: String, impact, values: (&str, &str), reason: String| Finding {
-            impact,
-            depth: Depth::Read,
-            what,
-            from: values.0.to_owned(),
-            to: values.1.to_owned(),
-            reason,
-            remedy: None,
+        let told = |what: String, impact, (from, to): (&str, &str), reason: String| Finding {
             link: vec!["https://github.com/opencontainers/runtime-spec/blob/main/features.md".to_owned()],
-            case: None,
-            id: None,
-            accounts: Vec::new(),
-            ignored: None,
-            before: false,
+            ..Finding::new(
+                Depth::Read,
+                impact,
+                what,
+                [from.to_owned(), to.to_owned()],
+                reason,
+            )
         };
         let mut all = Vec::new();
         for kind in KINDS {
@@ -315,15 +310,7 @@ fn seccomp_actions(config: &Value) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocidiff_model::RuntimeId;
-
-    fn who(name: &str) -> RuntimeId {
-        RuntimeId {
-            name: name.to_owned(),
-            version: "1.0".parse().expect("a version"),
-            label: name.to_owned(),
-        }
-    }
+    use crate::check::from_to::who;
 
     #[test]
     fn only_what_is_asked_for_and_lost_is_told() {
@@ -345,7 +332,7 @@ mod tests {
             "linux": {"namespaces": ["pid"], "capabilities": ["CAP_CHOWN"], "apparmor": {"enabled": false},
                       "selinux": {"enabled": false}, "seccomp": {"actions": ["SCMP_ACT_ERRNO"]}}
         });
-        let (old, new) = (who("old"), who("new"));
+        let (old, new) = (who("old", "1.0"), who("new", "1.0"));
         let step = Move { from: &old, to: &new };
         let told = |from: Option<&Value>, to: Option<&Value>| -> Vec<String> {
             let features = Features {

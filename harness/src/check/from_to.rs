@@ -11,6 +11,16 @@ pub struct Move<'a> {
     pub to: &'a RuntimeId,
 }
 
+/// A runtime, for tests.
+#[cfg(test)]
+pub(super) fn who(name: &str, version: &str) -> RuntimeId {
+    RuntimeId {
+        name: name.to_owned(),
+        version: version.parse().expect("a version"),
+        label: name.to_owned(),
+    }
+}
+
 /// The value of a fact under each of the two runtimes.
 pub(super) fn values(difference: &Difference, step: Move<'_>) -> (Option<Value>, Option<Value>) {
     let value = |who: &RuntimeId| {

@@ -21,7 +21,12 @@ use crate::corpus::Corpus;
 #[must_use]
 pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec<Finding> {
     let tamed = &shape.tamed;
-    let about = About::of(seen, step, shape, corpus);
+    let about = About {
+        seen,
+        step,
+        tamed,
+        corpus,
+    };
     let facts = seen.differences.iter().flat_map(|one| match values(one, step) {
         (Some(Value::List(from)), Some(Value::List(to))) if one.fact == DEVICES => {
             devices::findings(&from, &to, &tamed.uses, step, corpus, &tamed.config)

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocidiff_model::difference::Account;
 use ocidiff_model::filter::DEPARTURES;
 use ocidiff_model::record::RunOutcome;
+use ocidiff_model::step::trial;
 use ocidiff_model::{Case, CaseFile, Channel, Difference, FilterRow, Record, Watch};
-use serde_json::json;
+use ocidiff_reports::first_of;
+use serde_json::{Value as Json, json};
 
 use super::ended::{Begun, by_chance, wavers};
 use super::shape::Shape;
@@ -39,6 +41,9 @@ pub struct Seen {
     pub unsteady: BTreeSet<String>,
     /// Why nothing was compared, if only the other runtime starts it.
     pub unstarted: Option<String>,
+    /// The copy's config, in which paths also stand as what the links of the rootfs make of them: that is where mounts
+    /// are seen.
+    pub led: Json,
 }
 
 /// A case that is started, waited for up to this many seconds, and deleted, in which everything in one channel
@@ -46,7 +51,7 @@ pub struct Seen {
 pub(super) fn case(shape: &Shape, summary: &str, limit: f64, watched: Channel) -> Result<Case, Error> {
     let body: CaseFile = serde_json::from_value(json!({
         "summary": summary,
-        "steps": ["create", "start", {"wait": {"limit": limit, "expect": "any"}}, {"delete": {"force": true}}],
+        "steps": trial(limit),
     }))
     .map_err(Error::broken)?;
     let body = CaseFile {
@@ -95,10 +100,10 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         return Ok(Err(why));
     }
     // What a finding says about a place is true of it whatever link leads there.
-    let led = with_links_followed(&shape.tamed.config, &shape.layers).to_string();
+    let led = with_links_followed(&shape.tamed.config, &shape.layers);
     engine
         .judge(Origin::Given)
-        .explain(&case, &led, &records, &mut differences);
+        .explain(&case, &led.to_string(), &records, &mut differences);
     let rows = filters::between(&config, &records);
     let mut of_rows: Vec<Difference> = rows.iter().map(filters::as_difference).collect();
     engine
@@ -112,6 +117,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         unstarted: unstarted(&records),
         unsteady,
         differences,
+        led,
     };
     // The rows describe this better.
     seen.differences
@@ -191,16 +197,9 @@ const NAMED: usize = 5;
 
 /// What is not the same each time, under the same runtime too, says nothing about a runtime.
 pub fn wavering<'f>(what: &str, facts: impl Iterator<Item = &'f str>) -> Option<String> {
-    let facts: Vec<&str> = facts.collect();
-    let (named, rest) = facts.split_at(facts.len().min(NAMED));
-    let more = match rest.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!named.is_empty()).then(|| {
-        let named = named.join(", ");
-        format!("{what} does not show the same each time, so this is not compared: {named}{more}")
-    })
+    let named = first_of(facts, NAMED);
+    (!named.is_empty())
+        .then(|| format!("{what} does not show the same each time, so this is not compared: {named}"))
 }
 
 /// Why nothing can be said: the machine failed, or no runtime accepts the config.

@@ -127,26 +127,18 @@ impl Reader<'_> {
         }
         let enters = known.is_of(id, self.step.to);
         let (does, not) = ("does so".to_owned(), "does not".to_owned());
-        let (from, to) = if enters { (not, does) } else { (does, not) };
+        let values = if enters { [not, does] } else { [does, not] };
         Some(Read {
             finding: Finding {
-                impact,
-                depth: Depth::Read,
-                what: known.title.clone(),
-                from,
-                to,
-                reason: reason(known),
                 remedy: remedies::helpful(id, known, self.step),
                 link: known.addresses(),
-                case: None,
                 id: Some(id.clone()),
                 accounts: vec![Account {
                     who: if enters { self.step.to } else { self.step.from }.label.clone(),
                     because: vec![id.clone()],
                     how: How::Recognised,
                 }],
-                ignored: None,
-                before: false,
+                ..Finding::new(Depth::Read, impact, known.title.clone(), values, reason(known))
             },
             shows: known.shows.clone(),
             // What an annotation makes a runtime do can be up to what is around the container: its caller's groups, a
@@ -169,16 +161,9 @@ pub(super) fn reason(known: &Known) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::from_to::who;
     use crate::run::suite;
     use ocidiff_model::RuntimeId;
-
-    fn who(name: &str, version: &str) -> RuntimeId {
-        RuntimeId {
-            name: name.to_owned(),
-            version: version.parse().expect("a version"),
-            label: name.to_owned(),
-        }
-    }
 
     fn is(read: &Read, id: &str) -> bool {
         read.finding.id.as_ref().is_some_and(|found| found.as_str() == id)

@@ -81,16 +81,8 @@ fn members(conditions: &Map<String, Json>, config: &Json, at: &str, found: &mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocidiff_model::RuntimeId;
+    use crate::check::from_to::who;
     use serde_json::json;
-
-    fn who(name: &str, version: &str) -> RuntimeId {
-        RuntimeId {
-            name: name.to_owned(),
-            version: version.parse().expect("a version"),
-            label: name.to_owned(),
-        }
-    }
 
     fn known(remedy: &str, config: &Json) -> Known {
         let known = json!({"title": "old does not know it", "affects": "<1.2", "kind": "missing", "impact": "may-break",

@@ -144,21 +144,9 @@ fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
         Some(value) if is_printed(&difference.fact) => digest(&value.line()),
         Some(value) => value.line(),
     };
-    Finding {
-        impact,
-        depth: Depth::Run,
-        what: format!("{} of its own command", difference.fact),
-        from: shown(from.as_ref()),
-        to: shown(to.as_ref()),
-        reason,
-        remedy: None,
-        link: Vec::new(),
-        case: None,
-        id: None,
-        accounts: Vec::new(),
-        ignored: None,
-        before: false,
-    }
+    let what = format!("{} of its own command", difference.fact);
+    let shown = [shown(from.as_ref()), shown(to.as_ref())];
+    Finding::new(Depth::Run, impact, what, shown, reason)
 }
 
 /// Whether the value is what the workload printed, which may be a secret.

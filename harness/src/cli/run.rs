@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use ocidiff_model::step::trial;
 use ocidiff_model::{Case, CaseFile, Channel, Event, ExitStatus, Known, Watch};
 use ocidiff_reports::events::{self, Recording};
 use ocidiff_reports::safe;
@@ -152,8 +153,7 @@ fn bundle_entry(folder: &Path, reach: Reach, hooks: bool) -> Result<Entry, Error
     let hooks = hooks.map_or_else(String::new, |line| format!("; {line}"));
     let body: CaseFile = serde_json::from_value(serde_json::json!({
         "summary": format!("the bundle {}{hooks}", folder.display()),
-        // A shell or a server does not end by itself; that is not a difference.
-        "steps": ["create", "start", {"wait": {"limit": 5.0, "expect": "any"}}, {"delete": {"force": true}}],
+        "steps": trial(5),
     }))
     .map_err(Error::broken)?;
     let everything = [

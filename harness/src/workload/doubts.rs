@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use ocidiff_model::names::is_alike;
+use ocidiff_reports::first_of;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -58,19 +59,10 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
 pub(crate) fn some_in_other_capitals(config: &Value) -> Option<String> {
     let all = in_other_capitals(config);
     let is_hook = |path: &str| path.split('.').next().is_some_and(|name| is_alike(name, "hooks"));
-    let all: Vec<String> = all
-        .iter()
-        .filter(|path| !is_hook(path))
-        .map(|path| path.chars().take(60).collect())
-        .collect();
-    let (first, rest) = all.split_at(all.len().min(5));
-    let more = match rest.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!first.is_empty()).then(|| {
-        let names = first.join(", ");
-        format!("{names}{more}: written in other capitals than the spec has, and not all runtimes read that")
+    let others = all.iter().filter(|path| !is_hook(path));
+    let names = first_of(others.map(|path| path.chars().take(60).collect::<String>()), 5);
+    (!names.is_empty()).then(|| {
+        format!("{names}: written in other capitals than the spec has, and not all runtimes read that")
     })
 }
 

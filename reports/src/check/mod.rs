@@ -17,7 +17,7 @@ use ocidiff_model::{FindingId, Impact, RuntimeId};
 
 use crate::accounts;
 use crate::safe::{safe, safe_to};
-use crate::style::count;
+use crate::style::{count, first_of};
 
 /// How many names of workloads are on one line.
 pub(crate) const NAMES: usize = 8;
@@ -92,23 +92,14 @@ pub(crate) fn mild<'f>(findings: impl Iterator<Item = &'f Finding>) -> Option<St
         Some(id) => format!("{} ({id})", safe_to(what, LINE)),
         None => safe_to(what, LINE),
     };
-    let shown: Vec<String> = names.iter().take(MILD).map(name).collect();
-    let more = match names.len() - shown.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!shown.is_empty()).then(|| format!("cosmetic  {}{more}", shown.join(", ")))
+    (!names.is_empty()).then(|| format!("cosmetic  {}", first_of(names.iter().map(name), MILD)))
 }
 
 /// The workloads that a difference concerns; at most this many names.
 fn whom(difference: &FleetDifference, most: usize) -> String {
     let all = &difference.workloads;
-    let names: Vec<&str> = all.iter().take(most).map(|one| one.workload.as_str()).collect();
-    let more = match all.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}: {}{more}", count(all.len(), "workload"), names.join(", "))
+    let names = first_of(all.iter().map(|one| &one.workload), most);
+    format!("{}: {names}", count(all.len(), "workload"))
 }
 
 /// How the probe's copies of the configs differ, once each, with the workloads that this applies to.
@@ -279,10 +270,5 @@ fn engine(engine: &NodeEngine) -> String {
 }
 
 fn names(shape: &ShapeReport) -> String {
-    let shown = shape.workloads.len().min(NAMES);
-    let more = match shape.workloads.len() - shown {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", shape.workloads[..shown].join(", "))
+    first_of(&shape.workloads, NAMES)
 }

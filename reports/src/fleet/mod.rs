@@ -11,7 +11,7 @@ use ocidiff_model::check::{FleetMove, FleetNode, FleetReport, LeftOut, Outlook, 
 
 use crate::check::{NAMES, step};
 use crate::safe::safe;
-use crate::style::count;
+use crate::style::{and_more, count, first_of};
 use crate::when;
 
 /// How much of a digest is needed to distinguish shapes.
@@ -191,12 +191,7 @@ fn alike(of: &FleetMove) -> Vec<(&'static str, String, Vec<&str>)> {
 
 /// The first few of a list of hostile names.
 fn some(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMES).map(|name| safe(name)).collect();
-    let more = match names.len() - shown.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", shown.join(", "))
+    first_of(names.iter().map(|name| safe(name)), NAMES)
 }
 
 /// Workloads with their nodes, the nodes once: `node-a: web-1, web-2; node-b: api`.
@@ -212,11 +207,8 @@ fn places(workloads: &[Placed], most: usize) -> String {
         .iter()
         .map(|(node, names)| format!("{node}: {}", names.join(", ")))
         .collect();
-    let more = match workloads.len().saturating_sub(most) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", told.join("; "))
+    let more = workloads.len().saturating_sub(most);
+    format!("{}{}", told.join("; "), and_more(more))
 }
 
 /// The beginning of a digest, which is enough to distinguish shapes.

@@ -8,7 +8,7 @@ use crate::accounts::{self, Accounted};
 use crate::diff;
 use crate::next;
 use crate::sheet::Sheet;
-use crate::style::{Ink, Style, count, pad, width, wrap};
+use crate::style::{Ink, Style, count, first_of, pad, width, wrap};
 use crate::telling;
 
 /// The longest fact that the values of all facts are lined up after.
@@ -157,12 +157,7 @@ fn by_finding(
     }
     for (name, all) in [("facts", first), ("also", also)] {
         if !all.is_empty() && (name == "also" || !values) {
-            let shown: Vec<&str> = all.iter().take(FACTS).map(|one| one.fact.as_str()).collect();
-            let more = match all.len() - shown.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            sheet.field(name, &format!("{}{more}", shown.join(", ")));
+            sheet.field(name, &first_of(all.iter().map(|one| &one.fact), FACTS));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! its names applies to nothing: that is not what users want to compare.
 
 use ocidiff_model::near::near;
+use ocidiff_reports::first_of;
 use ocidiff_seccomp::{Profile, syscall};
 use serde_json::Value;
 
@@ -126,18 +127,9 @@ pub(super) fn unknown_names(profile: &Profile) -> Vec<String> {
         let help = help.unwrap_or_default();
         format!("no system call is called {name}: {help}")
     });
-    let shown: Vec<&str> = others.iter().take(MOST).map(|(name, _)| *name).collect();
-    let more = others.len() - shown.len();
-    let rest = (!shown.is_empty()).then(|| {
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        format!(
-            "calls that are not known here, of another architecture or of none: {}{more}",
-            shown.join(", ")
-        )
+    let rest = (!others.is_empty()).then(|| {
+        let names = first_of(others.iter().map(|(name, _)| name), MOST);
+        format!("calls that are not known here, of another architecture or of none: {names}")
     });
     nearly.chain(rest).collect()
 }

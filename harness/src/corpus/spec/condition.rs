@@ -172,7 +172,7 @@ fn member(key: &str, inner: &Value, members: &'static Members, walk: &mut Walk) 
     let mut told = meant.map(|(_, of)| {
         let mut inside = Walk {
             keys: walk.keys.clone(),
-            found: Vec::new(),
+            ..Walk::default()
         };
         condition(inner, Of::Type(of), &mut inside);
         inside.found

@@ -10,6 +10,7 @@ mod part;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use ocidiff_model::names::is_alike;
 use ocidiff_model::near;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -86,7 +87,7 @@ static TYPES: LazyLock<BTreeMap<String, Type>> =
 pub(super) fn check(name: &str, value: &Value, keys: &[&str]) -> Vec<Wrong> {
     let mut walk = Walk {
         keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-        found: Vec::new(),
+        ..Walk::default()
     };
     walk.named(name, value);
     if name == "config" {
@@ -132,6 +133,8 @@ fn unknown(keys: &[String], name: &str, members: &Members) -> Wrong {
 struct Walk {
     keys: Vec<String>,
     found: Vec<Wrong>,
+    /// The paths of members whose names are the spec's in other capitals.
+    alike: Vec<String>,
 }
 
 impl Walk {
@@ -216,7 +219,12 @@ impl Walk {
             match members.types.get(name) {
                 Some(of) => self.of(of, value),
                 None => {
-                    self.found.push(unknown(&self.keys, key, members));
+                    let wrong = unknown(&self.keys, key, members);
+                    // What is `null` is not there, whatever it is called.
+                    if !value.is_null() && members.types.keys().any(|name| is_alike(key, name)) {
+                        self.alike.push(wrong.path());
+                    }
+                    self.found.push(wrong);
                 }
             }
             self.keys.pop();

@@ -128,8 +128,8 @@ fn beyond<'i>(one: &'i [String], other: &[String]) -> Vec<&'i str> {
     beyond
 }
 
-/// What an item is about: `HOME` in `HOME=/`, `mkdir` in `mkdir EPERM`; of a text
-/// also what else could stand there, and whether it is about the file system.
+/// What an item is about: `HOME` in `HOME=/`, `mkdir` in `mkdir EPERM`; of a text also what else could stand there, and
+/// whether it is about the file system.
 fn subject(of: Items, item: &str) -> (bool, &str) {
     let subject = item.split([' ', '=', ':']).next().unwrap_or(item);
     if of == Items::OfList {

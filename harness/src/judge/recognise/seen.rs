@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ocidiff_model::finding::{CALL, Predicate, SAID};
 use ocidiff_model::life::in_first;
 use ocidiff_model::record::CallResult;
-use ocidiff_model::step::MAIN;
-use ocidiff_model::{Channel, Fact, Op, Record, Value, facts};
+use ocidiff_model::step::{MAIN, labels_of};
+use ocidiff_model::{Channel, Fact, Op, Record, StepRecord, Value, facts};
 
 /// What a runtime shows about one container, under the names that the main container's facts have in its first life.
 pub(super) struct Seen {
@@ -109,23 +109,12 @@ impl<'a> Scope<'a> {
     }
 
     fn new(record: &'a Record, container: &'a str, life: u32, process: Process<'a>) -> Self {
-        let mut counts: BTreeMap<Op, u32> = BTreeMap::new();
-        let steps = record
-            .steps
-            .iter()
-            .filter(|step| step.is_of_container() && step.container() == container)
-            .filter(|step| record.life_at(step) == life);
-        let labels = steps.map(|step| {
-            let count = counts.entry(step.op).or_default();
-            *count += 1;
-            let name = step.op.name();
-            let label = match *count {
-                1 => name.to_owned(),
-                more => format!("{name}#{more}"),
-            };
-            (step.label.as_str(), label)
-        });
-        let labels = labels.collect();
+        let is_own = |step: &&StepRecord| {
+            step.is_of_container() && step.container() == container && record.life_at(step) == life
+        };
+        let own = || record.steps.iter().filter(is_own);
+        let as_of_main = labels_of(own().map(|step| (MAIN, step.op)));
+        let labels = own().map(|step| step.label.as_str()).zip(as_of_main).collect();
         Self {
             record,
             container,
@@ -190,7 +179,7 @@ impl<'a> Scope<'a> {
 /// The label of the exec'ed process that a fact is of.
 fn exec_of<'p>(record: &Record, path: &'p str) -> Option<&'p str> {
     let of = facts::find(path)?.of?;
-    let is_exec = |step: &ocidiff_model::StepRecord| step.op == Op::Exec && step.label == of;
+    let is_exec = |step: &StepRecord| step.op == Op::Exec && step.label == of;
     record.steps.iter().any(is_exec).then_some(of)
 }
 
