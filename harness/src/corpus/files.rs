@@ -36,10 +36,21 @@ pub fn checkout() -> Option<PathBuf> {
 /// # Errors
 /// A file of the checkout cannot be read.
 pub fn standard(folder: &str) -> io::Result<Sources> {
-    match checkout() {
-        Some(checkout) => read(&checkout.join(folder)),
-        None => Ok(built_in(folder)),
+    let Some(checkout) = checkout() else {
+        return Ok(built_in(folder));
+    };
+    let (mut found, built_in) = (read(&checkout.join(folder))?, built_in(folder));
+    // What is built in word for word has been parsed; it is checked all the same, with what is not.
+    for (name, source) in &mut found {
+        source.parsed = known_by(&built_in, name, source);
     }
+    Ok(found)
+}
+
+/// The content of a file as JSON, if what is built in has the same text.
+fn known_by(built_in: &Sources, name: &str, source: &Source) -> Option<&'static str> {
+    let same = built_in.get(name).filter(|own| own.text == source.text)?;
+    same.parsed
 }
 
 /// A folder of the corpus as it is built into the program.
@@ -76,4 +87,30 @@ fn collect(dir: &Dir<'static>, top: &Path, found: &mut Sources) {
         );
     }
     dir.dirs().for_each(|dir| collect(dir, top, found));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{built_in, known_by, standard};
+    use crate::corpus::source::Source;
+
+    #[test]
+    fn what_a_checkout_has_in_common_with_the_program_is_not_parsed_again_but_checked() {
+        let sources = standard("cases").expect("the checkout of these tests");
+        assert!(sources.values().all(|source| source.parsed.is_some()));
+        assert!(!sources.values().any(Source::is_built_in));
+        assert!(built_in("cases").values().all(Source::is_built_in));
+    }
+
+    #[test]
+    fn a_file_that_was_changed_since_is_parsed() {
+        let built_in = built_in("cases");
+        let (name, own) = built_in.iter().next().expect("a file");
+        let changed = Source {
+            text: format!("{}\n", own.text).into(),
+            ..own.clone()
+        };
+        assert_eq!(known_by(&built_in, name, own), own.parsed);
+        assert_eq!(known_by(&built_in, name, &changed), None);
+    }
 }

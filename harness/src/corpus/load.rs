@@ -33,7 +33,7 @@ const KNOWN: &str = ".known.yaml";
 /// Every error of every file.
 pub fn load(sources: &Sources) -> Result<Corpus, Diagnostics> {
     let mut loader = Loader {
-        is_checked: sources.values().all(|source| source.parsed.is_some()),
+        is_checked: sources.values().all(Source::is_built_in),
         ..Loader::default()
     };
     let mut written = Written::default();

@@ -13,10 +13,18 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// Its text.
     pub text: Cow<'static, str>,
-    /// Its content as JSON, if that was parsed and checked when the program was built.
+    /// Its content as JSON, if the same text was parsed when the program was built.
     pub parsed: Option<&'static str>,
     /// Why it could not be read as text, if so; reported with all other errors.
     pub unreadable: Option<Unreadable>,
+}
+
+impl Source {
+    /// Whether it is of the corpus that is built in, which was checked then.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.path.is_none() && self.parsed.is_some()
+    }
 }
 
 /// Why a file is not text, and from where on: line and column, from 1.
