@@ -7,10 +7,11 @@
 //! folders or writes host sysctls has nothing else to reach.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread::{self, JoinHandle};
 
 use nix::sched::CloneFlags;
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change, mount_remount};
@@ -21,21 +22,20 @@ use super::stand_in::{self, StandIn};
 use super::trees::{attach, tree};
 use super::unseen::Unseen;
 use super::{dev, joined, overlay};
-use crate::machine::cgroup::{Kind, Layout};
+use crate::machine::cgroup::{Hierarchy, Kind, Layout};
 use crate::machine::sysctl::NAMESPACED;
 use crate::paths;
 
 /// Folders of /proc/sys that belong to the machine alone; `fs` except for its `mqueue`.
 const MACHINE_SYSCTLS: [&str; 7] = ["abi", "crypto", "debug", "dev", "sunrpc", "user", "vm"];
 
-/// Takes the calling process, which must be single-threaded and process 1 of its pid namespace, into the cell.
-/// Returns what of the machine is not visible in there.
+/// Takes the calling process, which must be single-threaded but for `joining` and process 1 of its pid namespace, into
+/// the cell. Returns what of the machine is not visible in there.
 ///
 /// Root's user keyring stays visible: there is one for each user of a user namespace, and giving the cell its own
 /// user namespace would change what runtimes may do and what they show.
-pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
-    join_cgroups(&job.cgroups)?;
-    let first = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
+pub(crate) fn enter(job: &Job, joining: Joining) -> Result<Vec<Unseen>, Error> {
+    let first = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS;
     nix::sched::unshare(first).context("make the cell's namespaces")?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).context("make the cell's mounts private")?;
@@ -60,6 +60,8 @@ pub(crate) fn enter(job: &Job) -> Result<Vec<Unseen>, Error> {
         configs().any(|config| has_own_namespace(config, "user")),
         configs().any(|config| config.contains("\"sysctl\"")),
     )?;
+    joining.finish()?;
+    nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).context("make the cell's cgroup namespace")?;
     mount_cgroups(&cgroups, job.cgroups.unified)?;
     joined::make(job)?;
     let name = rustix::system::sethostname(b"cell");
@@ -111,17 +113,36 @@ fn has_own_namespace(config: &str, kind: &str) -> bool {
     })
 }
 
-/// On cgroup v1 the cell was started in its cgroups; on v2 it joins: writing 0 moves the writer.
-fn join_cgroups(cgroups: &Layout) -> Result<(), Error> {
-    for hierarchy in cgroups
-        .hierarchies
-        .iter()
-        .filter(|hierarchy| hierarchy.kind == Kind::V2)
-    {
-        let procs = hierarchy.dir.join("cgroup.procs");
-        fs::write(&procs, "0").context(format!("join the cgroup {}", hierarchy.dir.display()))?;
+/// On cgroup v1 the cell was started in its cgroups; on v2 it joins. The kernel lets whoever moves a process wait for
+/// all CPUs (some 10 ms), so a thread does, while the cell is furnished.
+#[derive(Debug)]
+pub(crate) struct Joining(Option<JoinHandle<Result<(), Error>>>);
+
+impl Joining {
+    /// To be called before anything is recorded: the thread is not the runtime's.
+    pub(crate) fn start(cgroups: &Layout) -> Result<Self, Error> {
+        let is_v2 = |hierarchy: &&Hierarchy| hierarchy.kind == Kind::V2;
+        let Some(hierarchy) = cgroups.hierarchies.iter().find(is_v2) else {
+            return Ok(Self(None));
+        };
+        let what = format!("join the cgroup {}", hierarchy.dir.display());
+        let procs = fs::OpenOptions::new()
+            .write(true)
+            .open(hierarchy.dir.join("cgroup.procs"));
+        let mut procs = procs.context(what.clone())?;
+        // Writing 0 moves the writer's whole process.
+        let join = move || procs.write_all(b"0").context(what);
+        let thread = thread::Builder::new().spawn(join);
+        Ok(Self(Some(thread.context("start a thread that joins a cgroup")?)))
     }
-    Ok(())
+
+    /// Waits until the cell is there. From here on it is single-threaded again.
+    fn finish(self) -> Result<(), Error> {
+        let done = self.0.map(JoinHandle::join);
+        done.map_or(Ok(()), |done| {
+            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
 }
 
 fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {

@@ -108,11 +108,12 @@ fn take_stdin() -> io::Result<UnixStream> {
 }
 
 fn carry_out(job: &Job, tell: &mut dyn FnMut(Message)) -> Result<bool, String> {
+    let joining = isolate::Joining::start(&job.cgroups).map_err(|error| format!("failed to {error}"))?;
     let recorder = match &job.events {
         None => None,
         Some(place) => Some(follow(*place).map_err(|error| format!("failed to {error}"))?),
     };
-    let unseen = isolate::enter(job).map_err(|error| format!("failed to {error}"))?;
+    let unseen = isolate::enter(job, joining).map_err(|error| format!("failed to {error}"))?;
     tell_unseen(job, &unseen, tell)?;
     join_keyring();
     bundle::make(job).map_err(|error| format!("failed to {error}"))?;
