@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::makes::Makes;
 use super::place;
 use crate::cells::session::is_of_the_dead;
+use crate::machine::cgroup::{Layout, remove_left};
 
 /// What was removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +82,11 @@ impl Cleaned {
 
 async fn remove(maker: &impl Makes, things: impl Iterator<Item = Thing>) -> Cleaned {
     let mut cleaned = Cleaned::default();
+    let mut cgroups = Vec::new();
     for thing in things {
+        if thing.kind == Kind::Container {
+            cgroups.extend(maker.cgroups(&thing).await);
+        }
         match maker.remove_thing(&thing).await {
             Ok(()) => match thing.kind {
                 Kind::Container => cleaned.containers += 1,
@@ -90,6 +95,10 @@ async fn remove(maker: &impl Makes, things: impl Iterator<Item = Thing>) -> Clea
             },
             Err(error) => cleaned.failed.push(format!("{}: {error}", thing.id)),
         }
+    }
+    // What is still in use belongs to a container that could not be removed, which is reported.
+    if let (false, Ok(layout)) = (cgroups.is_empty(), Layout::of_machine()) {
+        remove_left(&layout, &cgroups);
     }
     cleaned
 }

@@ -1,6 +1,7 @@
 //! One container under one runtime: create, start, wait, read, remove.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ocidiff_engines::remote::CallError;
@@ -14,6 +15,7 @@ use super::refusals::{Whose, is_of_machine, uncalled, whose};
 use super::seen::Seen;
 use super::silence::Silence;
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
+use crate::machine::cgroup::{Layout, remove_left};
 
 /// Containers at a time.
 const MOST: usize = 4;
@@ -23,6 +25,10 @@ pub(super) struct Launcher<M> {
     /// The engine.
     pub(super) maker: M,
     stop: watch::Receiver<bool>,
+    /// The machine's cgroups.
+    layout: Layout,
+    /// Cgroups of removed containers that something was still in.
+    left: Mutex<Vec<String>>,
     places: Semaphore,
     count: AtomicUsize,
     /// Containers that were asked for without an answer: the engine may still make them.
@@ -33,10 +39,12 @@ pub(super) struct Launcher<M> {
 
 impl<M: Makes> Launcher<M> {
     /// Through an engine; `stop` turns true when all must end.
-    pub(super) fn new(maker: M, stop: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(maker: M, layout: Layout, stop: watch::Receiver<bool>) -> Self {
         Self {
             maker,
             stop,
+            layout,
+            left: Mutex::default(),
             places: Semaphore::new(MOST),
             count: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
@@ -74,6 +82,10 @@ impl<M: Makes> Launcher<M> {
                     seen.broken
                         .get_or_insert(format!("its container cannot be removed: {error}"));
                 }
+                let ids = self.maker.ids(&made).into_iter();
+                let cgroups = ids.filter_map(|(id, _)| self.maker.cgroup(id));
+                self.left()
+                    .extend(remove_left(&self.layout, &cgroups.collect::<Vec<_>>()));
             }
             Err(error @ CallError::Failed(_)) => {
                 self.note(&error);
@@ -87,6 +99,16 @@ impl<M: Makes> Launcher<M> {
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
+    }
+
+    /// Removes the cgroups of removed containers, once all have ended.
+    pub(super) fn remove_left(&self) {
+        let mut left = self.left();
+        *left = remove_left(&self.layout, &left);
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<String>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a refused start says: about the runtime, about the request, or about neither.

@@ -52,7 +52,7 @@ impl<M: Makes> EngineRunner<M> {
     #[must_use]
     pub fn new(maker: M, contenders: Vec<(Contender, String)>, ground: Ground) -> Self {
         Self {
-            launcher: Launcher::new(maker, ground.stop.clone()),
+            launcher: Launcher::new(maker, ground.session.layout.clone(), ground.stop.clone()),
             contenders,
             ground,
             images: image::Images::default(),
@@ -174,6 +174,7 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
         let cleaned = clean::own(&self.launcher.maker, unanswered, clean::PATIENCE)
             .await
             .map_err(|error| error.to_string())?;
+        self.launcher.remove_left();
         if cleaned.failed.is_empty() {
             Ok(())
         } else {

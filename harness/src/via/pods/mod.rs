@@ -29,6 +29,7 @@ use super::acts::{Act, Deed, Done, KILL};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
+use crate::machine::cgroup::of_container;
 
 /// The beginning of the names of all our images. A name without a domain would refer to Docker Hub.
 const IMAGES: &str = "localhost/";
@@ -280,6 +281,19 @@ impl Makes for Pods {
 
     fn cgroup_parents(&self) -> Vec<String> {
         vec![self.cgroup.clone().unwrap_or_else(|| PARENT.to_owned())]
+    }
+
+    /// Those of the pod and of its containers, below the parent that the pod itself has: a killed run may have had another
+    /// one than is asked for now.
+    async fn cgroups(&self, thing: &Thing) -> Vec<String> {
+        let parent = self.client.cgroup_parent(&thing.id).await.ok().flatten();
+        let parent = parent.or_else(|| self.cgroup_parents().pop()).unwrap_or_default();
+        let containers = self.client.containers().await.unwrap_or_default();
+        let own = containers
+            .into_iter()
+            .filter(|one| one.pod_sandbox_id == thing.id);
+        let ids = own.map(|one| one.id).chain([thing.id.clone()]);
+        ids.filter_map(|id| of_container(&parent, &id)).collect()
     }
 
     fn labels(&self) -> &Labels {
