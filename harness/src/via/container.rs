@@ -35,6 +35,8 @@ pub(super) struct Launcher<M> {
     pub(super) unanswered: AtomicUsize,
     /// Whether it answers at all.
     pub(super) silence: Silence,
+    /// Whether it removes what it has made.
+    pub(super) removals: Silence,
 }
 
 impl<M: Makes> Launcher<M> {
@@ -48,7 +50,8 @@ impl<M: Makes> Launcher<M> {
             places: Semaphore::new(MOST),
             count: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
-            silence: Silence::default(),
+            silence: Silence::of_calls(),
+            removals: Silence::of_removals(),
         }
     }
 
@@ -69,7 +72,10 @@ impl<M: Makes> Launcher<M> {
         }
         let began = Instant::now();
         let runtime = ask.runtime;
-        match self.maker.create(ask).await {
+        let asking = Asking::begin(&self.unanswered);
+        let created = self.maker.create(ask).await;
+        asking.answered(!matches!(created, Err(CallError::Failed(_))));
+        match created {
             Ok(made) => {
                 let observed = self.observe(case, (contender, runtime), &made, &mut seen).await;
                 if let Err(error) = observed {
@@ -77,19 +83,10 @@ impl<M: Makes> Launcher<M> {
                     seen.broken.get_or_insert(error.to_string());
                 }
                 self.tidy(&made, &mut seen);
-                if let Err(error) = self.maker.remove(&made).await {
-                    self.note(&error);
-                    seen.broken
-                        .get_or_insert(format!("its container cannot be removed: {error}"));
-                }
-                let ids = self.maker.ids(&made).into_iter();
-                let cgroups = ids.filter_map(|(id, _)| self.maker.cgroup(id));
-                self.left()
-                    .extend(remove_left(&self.layout, &cgroups.collect::<Vec<_>>()));
+                self.remove(&made, &mut seen).await;
             }
             Err(error @ CallError::Failed(_)) => {
                 self.note(&error);
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
                 seen.broken = Some(error.to_string());
             }
             Err(refusal) => {
@@ -99,6 +96,25 @@ impl<M: Makes> Launcher<M> {
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
+    }
+
+    /// Removes a container, and the cgroups that its runtime left.
+    async fn remove(&self, made: &M::Made, seen: &mut Seen) {
+        match self.maker.remove(made).await {
+            Ok(()) => self.removals.broken(),
+            Err(error) => {
+                self.note(&error);
+                if !*self.stop.borrow() {
+                    self.removals.goes_on(error.words());
+                }
+                seen.broken
+                    .get_or_insert(format!("its container cannot be removed: {error}"));
+            }
+        }
+        let ids = self.maker.ids(made).into_iter();
+        let cgroups = ids.filter_map(|(id, _)| self.maker.cgroup(id));
+        let left = remove_left(&self.layout, &cgroups.collect::<Vec<_>>());
+        self.left().extend(left);
     }
 
     /// Removes the cgroups of removed containers, once all have ended.
@@ -248,6 +264,23 @@ impl<M: Makes> Launcher<M> {
         let output = self.maker.output(made).await?;
         seen.printed("", &output);
         Ok(())
+    }
+}
+
+/// A container that was asked for: without an answer, also because nobody waits for one any more, the engine may still
+/// make it.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn begin(unanswered: &'a AtomicUsize) -> Self {
+        unanswered.fetch_add(1, Ordering::Relaxed);
+        Self(unanswered)
+    }
+
+    fn answered(self, is_answered: bool) {
+        if is_answered {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

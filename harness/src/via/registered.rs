@@ -193,7 +193,7 @@ impl TakingPart {
             _ => return Ok(silent),
         };
         // A failure here is no worse than that nothing starts.
-        let _ = clean::own(maker, silent.unanswered, clean::PATIENCE).await;
+        let _ = clean::own(maker, silent.unanswered, clean::Patience::USUAL).await;
         Err(Error::broken(why))
     }
 }

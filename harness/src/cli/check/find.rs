@@ -168,7 +168,7 @@ async fn images(images: &[String], options: &Options, found: &mut Found, stop: &
             looked = remote.look_at_image(image, &waiter) => looked,
             _ = stop.wait_for(|stop| *stop) => {
                 // The image of the container that was just created.
-                let cleaned = clean::own(&remote, 0, clean::PATIENCE).await;
+                let cleaned = clean::own(&remote, 0, clean::Patience::HURRY).await;
                 found.notes.extend(cleaned.err().map(|error| error.to_string()));
                 return;
             }

@@ -81,6 +81,9 @@ mod tests {
         assert_eq!(left, [false, false, true, true, true, true]);
         assert!(at("a/pods").exists() && at("b/pods").exists());
         assert_eq!(of_container("/pods", "0f-1").as_deref(), Some("/pods/0f-1"));
-        assert_eq!(["", "..", "a/b"].map(|id| of_container("/pods", id)), [None, None, None]);
+        assert_eq!(
+            ["", "..", "a/b"].map(|id| of_container("/pods", id)),
+            [None, None, None]
+        );
     }
 }

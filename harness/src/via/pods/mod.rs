@@ -44,10 +44,6 @@ const LOG: &str = "log";
 /// The stop signal of images that do not specify one.
 const TERM: i32 = 15;
 
-/// How often, and how long after, a removal is tried again.
-const PATIENCE: u32 = 20;
-const TICK: Duration = Duration::from_millis(250);
-
 /// A CRI runtime that makes pods.
 #[derive(Debug)]
 pub struct Pods {
@@ -346,20 +342,12 @@ impl Makes for Pods {
     }
 
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
-        let mut left = PATIENCE;
-        loop {
-            let removed = match thing.kind {
-                Kind::Container => self.client.remove_pod(&thing.id).await,
-                Kind::Image => self.client.remove_image(&thing.id).await,
-                Kind::Import => self.client.remove_lease(&thing.id).await,
-            };
-            match removed {
-                // What a killed run had asked for continues in the node for a moment.
-                Err(Error::Refused { .. }) if left > 0 => left -= 1,
-                other => return other.map_err(call_error),
-            }
-            tokio::time::sleep(TICK).await;
-        }
+        let removed = match thing.kind {
+            Kind::Container => self.client.remove_pod(&thing.id).await,
+            Kind::Image => self.client.remove_image(&thing.id).await,
+            Kind::Import => self.client.remove_lease(&thing.id).await,
+        };
+        removed.map_err(call_error)
     }
 }
 
