@@ -260,20 +260,21 @@ impl Task for Said {
     }
 }
 
-/// Removes what killed runs left in the engine, or on each node.
-pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
+/// Removes what killed runs left in the engine, or on each node, and says whether nothing was there.
+pub(crate) fn clean(args: &ViaArgs) -> Result<(ExitStatus, bool), Error> {
     let each = args.each()?;
     threads::tokio()?.block_on(async {
-        let mut exit = ExitStatus::Ok;
+        let (mut exit, mut is_clean) = (ExitStatus::Ok, true);
         for args in each {
             let labels = labels("").map_err(Error::broken)?;
             let cleaned = args.hand_to(Stale, labels, Path::new("")).await?;
             tell_cleaned(&cleaned, true);
+            is_clean &= cleaned.is_nothing();
             if !cleaned.failed.is_empty() {
                 exit = ExitStatus::Broken;
             }
         }
-        Ok(exit)
+        Ok((exit, is_clean))
     })
 }
 

@@ -98,6 +98,12 @@ pub async fn stale(maker: &impl Makes) -> Result<Cleaned, CallError> {
 }
 
 impl Cleaned {
+    /// Whether there was nothing of killed runs.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.containers + self.images + self.imports == 0 && self.failed.is_empty()
+    }
+
     fn add(&mut self, more: Self) {
         self.containers += more.containers;
         self.images += more.images;
