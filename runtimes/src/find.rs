@@ -131,6 +131,13 @@ pub fn find_in(manifests: &[Manifest], store: &Store, path: Option<&OsStr>, ask:
     found
 }
 
+/// Whether two paths lead to the same program.
+#[must_use]
+pub fn is_same_program(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
+}
+
 /// The runtime that an engine calls: a path, or the name of a program on PATH.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ mod unpack;
 pub use ask::{Answer, Ask, End, LIMIT, Nobody};
 pub use call::{Call, Flag, Var};
 pub use facts::ProgramError;
-pub use find::{Found, Origin, Runtime, find_all, find_in, program_on_path, registered};
+pub use find::{Found, Origin, Runtime, find_all, find_in, is_same_program, program_on_path, registered};
 pub use install::{
     AptError, Available, Event, InstallError, JobError, Offer, Outcome, Request, available, build,
     cargo_home, install,

@@ -73,7 +73,7 @@ async fn container(args: &CaptureArgs, name: &str) -> Result<Container, Error> {
     let found = ocidiff_engines::find(&options)
         .await
         .map_err(|error| match error {
-            EngineError::Host { .. } => Error::usage(error),
+            EngineError::Host { .. } | EngineError::Endpoint(_) => Error::usage(error),
             EngineError::Absent { .. } | EngineError::Socket { .. } | EngineError::Silent { .. } => {
                 Error::broken(format!("failed to {error}"))
             }

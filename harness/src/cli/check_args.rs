@@ -91,7 +91,7 @@ pub(crate) struct CheckArgs {
     pub(crate) exit_zero: bool,
     /// Check nothing; print a manifest for Kubernetes that runs the check once on every node. With
     /// --only-read, its pods need no privileges, only the socket of the node's CRI runtime
-    #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "containers", "images", "format", "out"])]
+    #[arg(long, requires_all = ["nodes", "job_image"], conflicts_with_all = ["bundles", "outside_root", "containers", "images", "format", "out"])]
     pub(crate) kubernetes: bool,
     /// How many nodes the cluster has
     #[arg(long, value_name = "N", requires = "kubernetes", value_parser = clap::value_parser!(u16).range(1..=5000))]

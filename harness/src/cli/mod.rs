@@ -28,6 +28,7 @@ mod lint;
 mod matrix;
 mod mutants;
 mod nights;
+mod nodes;
 mod output;
 mod reader;
 mod records;
@@ -170,19 +171,24 @@ fn clean(args: &via_args::ViaArgs) -> Result<ExitStatus, Error> {
     root::need_root()?;
     // First, so that nothing is in the cgroups that it made. A failure of one part must not prevent the other.
     let engine = args.via.map(|_| via::clean(args));
-    let local = clean_machine();
+    // Only whoever has looked everywhere can say so.
+    let is_clean = engine
+        .as_ref()
+        .is_none_or(|engine| matches!(engine, Ok((_, true))));
+    let local = clean_machine(is_clean);
     match engine {
-        Some(engine) => {
-            engine.and_then(|engine| local.map(|local| if local == ExitStatus::Ok { engine } else { local }))
-        }
+        Some(engine) => engine
+            .and_then(|(engine, _)| local.map(|local| if local == ExitStatus::Ok { engine } else { local })),
         None => local,
     }
 }
 
-fn clean_machine() -> Result<ExitStatus, Error> {
+/// Removes what killed runs left on the machine; says if nothing was there, and `is_clean` that nothing was elsewhere.
+fn clean_machine(is_clean: bool) -> Result<ExitStatus, Error> {
     let cleaned = crate::cells::session::clean().map_err(Error::broken)?;
     if cleaned.is_empty() {
-        return output::answer("nothing was left\n", ExitStatus::Ok);
+        let text = if is_clean { "nothing was left\n" } else { "" };
+        return output::answer(text, ExitStatus::Ok);
     }
     for failed in &cleaned.failed {
         output::complain(&format!("failed to remove {failed}"));

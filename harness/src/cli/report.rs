@@ -7,7 +7,7 @@ use ocidiff_confine::{raised, read_text};
 use ocidiff_model::check::{FleetReport, NodeCheck, Unchecked};
 use ocidiff_model::{Event, ExitStatus};
 use ocidiff_reports::events::{self, Checks, Recording};
-use ocidiff_reports::{Error as Drawing, Format, Style, draw, markdown, page, render, safe_to, terminal};
+use ocidiff_reports::{Error as Drawing, Format, Style, draw, markdown, page, render, terminal};
 
 use super::args::ReportArgs;
 use super::{files, output};
@@ -111,45 +111,15 @@ fn merged(files: &[impl AsRef<Path>], args: &ReportArgs, style: &Style) -> Resul
     draw::fleet(args.format, &report, style).map_err(refused)
 }
 
-/// The names in a file, one per line; kubectl adds the prefix `node/`, or a table around them.
+/// The names in a file.
 fn nodes(file: &Path) -> Result<BTreeSet<String>, Error> {
     let failed = |why: &str| Error::usage(format!("--nodes-list {}: {why}", file.display()));
     let text = read_text(file, raised(MOST_BYTES)).map_err(|error| failed(&error.to_string()))?;
-    let lines = text.lines().map(str::trim);
-    let lines: Vec<&str> = lines
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect();
-    let names: BTreeSet<String> = rows(&lines).map(str::to_owned).collect();
+    let names = super::nodes::names(&text).map_err(|why| failed(&why))?;
     if names.is_empty() {
         return Err(failed("names no node"));
     }
-    if let Some(other) = names.iter().find(|name| !is_name(name)) {
-        let other = safe_to(other, 80);
-        return Err(failed(&format!(
-            "`{other}` is not a node's name: give one per line, or what `kubectl get nodes` prints"
-        )));
-    }
     Ok(names)
-}
-
-/// The head of kubectl's first column.
-const HEAD: &str = "NAME";
-
-/// The names in kubectl's table, if that is what the lines are: its head is in capitals, which names of nodes are not.
-/// What else is in a line of another list stays there, and is refused.
-fn rows<'l>(lines: &'l [&'l str]) -> impl Iterator<Item = &'l str> {
-    let first = |line: &&'l str| line.split_whitespace().next().unwrap_or(line);
-    let is_table = lines.first().map(first) == Some(HEAD);
-    let names = lines.iter().skip(usize::from(is_table));
-    names.map(move |line| {
-        let name = if is_table { first(line) } else { line };
-        name.strip_prefix("node/").unwrap_or(name)
-    })
-}
-
-/// A line of another table would otherwise be a node that was not seen.
-fn is_name(name: &str) -> bool {
-    !name.contains(char::is_whitespace)
 }
 
 pub(super) fn read(file: &Path) -> Result<Recording, Error> {

@@ -73,7 +73,7 @@ fn start() -> io::Result<()> {
 
 fn heard_one() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if running.is_none_or(|stop| stop.now()) {
+    if running.is_none_or(|stop| stop.by_signal()) {
         exit(i32::from(ExitStatus::Broken.code()));
     }
 }

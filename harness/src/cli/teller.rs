@@ -29,10 +29,15 @@ pub(super) async fn run_all<R: CaseRunner>(
     until: Until,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
-    let runner = Arc::clone(&schedule.runner);
+    let (runner, stop) = (Arc::clone(&schedule.runner), schedule.stop.clone());
     let ran = run_and_tell(schedule, entries, until, teller).await;
     // Whatever the outcome: nothing stays in an engine. If something does, what was found is reported all the same.
-    let Err(why) = runner.close().await else {
+    let closed = tokio::select! {
+        biased;
+        () = stop.signalled() => runner.close(true).await,
+        closed = runner.close(false) => closed,
+    };
+    let Err(why) = closed else {
         return ran;
     };
     output::complain(&format!(

@@ -195,9 +195,20 @@ async fn through<M: Makes>(
     lines.for_each(|one| output::complain(one));
     let parents = session.parents(&engine.maker.cgroup_parents());
     let _parents = parents.map_err(Error::broken)?;
-    let left = clean::stale(&engine.maker).await.map_err(Error::broken)?;
+    let left = tokio::select! {
+        left = clean::stale(&engine.maker) => left.map_err(Error::broken)?,
+        () = stop.signalled() => return Err(Error::broken("interrupted")),
+    };
     tell_cleaned(&left, false);
-    let silent = taking_part.without_silent(&engine.maker).await?;
+    let started = tokio::select! {
+        silent = taking_part.without_silent(&engine.maker) => Some(silent),
+        () = stop.signalled() => None,
+    };
+    let Some(silent) = started else {
+        let _ = clean::own(&engine.maker, 0, clean::Patience::HURRY).await;
+        return Err(Error::broken("interrupted"));
+    };
+    let silent = silent?;
     silent.sentences.iter().for_each(|one| output::complain(one));
     let repeat = u32::from(args.repeat);
     let ground = Ground::new(
@@ -249,20 +260,21 @@ impl Task for Said {
     }
 }
 
-/// Removes what killed runs left in the engine, or on each node.
-pub(crate) fn clean(args: &ViaArgs) -> Result<ExitStatus, Error> {
+/// Removes what killed runs left in the engine, or on each node, and says whether nothing was there.
+pub(crate) fn clean(args: &ViaArgs) -> Result<(ExitStatus, bool), Error> {
     let each = args.each()?;
     threads::tokio()?.block_on(async {
-        let mut exit = ExitStatus::Ok;
+        let (mut exit, mut is_clean) = (ExitStatus::Ok, true);
         for args in each {
             let labels = labels("").map_err(Error::broken)?;
             let cleaned = args.hand_to(Stale, labels, Path::new("")).await?;
             tell_cleaned(&cleaned, true);
+            is_clean &= cleaned.is_nothing();
             if !cleaned.failed.is_empty() {
                 exit = ExitStatus::Broken;
             }
         }
-        Ok(exit)
+        Ok((exit, is_clean))
     })
 }
 

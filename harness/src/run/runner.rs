@@ -28,11 +28,12 @@ pub trait CaseRunner: Send + Sync + 'static {
         (Vec::new(), false)
     }
 
-    /// Removes what was made outside the session, whatever the outcome of the run.
+    /// Removes what was made outside the session, whatever the outcome of the run; in a hurry, what does not go soon is
+    /// left to the next run.
     ///
     /// # Errors
     /// What is left, in words.
-    fn close(&self) -> impl Future<Output = Result<(), String>> + Send {
+    fn close(&self, _hurry: bool) -> impl Future<Output = Result<(), String>> + Send {
         async { Ok(()) }
     }
 }

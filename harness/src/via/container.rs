@@ -1,6 +1,7 @@
 //! One container under one runtime: create, start, wait, read, remove.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ocidiff_engines::remote::CallError;
@@ -14,6 +15,7 @@ use super::refusals::{Whose, is_of_machine, uncalled, whose};
 use super::seen::Seen;
 use super::silence::Silence;
 use crate::cells::participants::{Contender, DEFAULT_LIMIT};
+use crate::machine::cgroup::{Layout, remove_left};
 
 /// Containers at a time.
 const MOST: usize = 4;
@@ -23,24 +25,33 @@ pub(super) struct Launcher<M> {
     /// The engine.
     pub(super) maker: M,
     stop: watch::Receiver<bool>,
+    /// The machine's cgroups.
+    layout: Layout,
+    /// Cgroups of removed containers that something was still in.
+    left: Mutex<Vec<String>>,
     places: Semaphore,
     count: AtomicUsize,
     /// Containers that were asked for without an answer: the engine may still make them.
     pub(super) unanswered: AtomicUsize,
     /// Whether it answers at all.
     pub(super) silence: Silence,
+    /// Whether it removes what it has made.
+    pub(super) removals: Silence,
 }
 
 impl<M: Makes> Launcher<M> {
     /// Through an engine; `stop` turns true when all must end.
-    pub(super) fn new(maker: M, stop: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(maker: M, layout: Layout, stop: watch::Receiver<bool>) -> Self {
         Self {
             maker,
             stop,
+            layout,
+            left: Mutex::default(),
             places: Semaphore::new(MOST),
             count: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
-            silence: Silence::default(),
+            silence: Silence::of_calls(),
+            removals: Silence::of_removals(),
         }
     }
 
@@ -61,7 +72,10 @@ impl<M: Makes> Launcher<M> {
         }
         let began = Instant::now();
         let runtime = ask.runtime;
-        match self.maker.create(ask).await {
+        let asking = Asking::begin(&self.unanswered);
+        let created = self.maker.create(ask).await;
+        asking.answered(!matches!(created, Err(CallError::Failed(_))));
+        match created {
             Ok(made) => {
                 let observed = self.observe(case, (contender, runtime), &made, &mut seen).await;
                 if let Err(error) = observed {
@@ -69,15 +83,10 @@ impl<M: Makes> Launcher<M> {
                     seen.broken.get_or_insert(error.to_string());
                 }
                 self.tidy(&made, &mut seen);
-                if let Err(error) = self.maker.remove(&made).await {
-                    self.note(&error);
-                    seen.broken
-                        .get_or_insert(format!("its container cannot be removed: {error}"));
-                }
+                self.remove(&made, &mut seen).await;
             }
             Err(error @ CallError::Failed(_)) => {
                 self.note(&error);
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
                 seen.broken = Some(error.to_string());
             }
             Err(refusal) => {
@@ -87,6 +96,35 @@ impl<M: Makes> Launcher<M> {
         }
         seen.seconds = started.elapsed().as_secs_f64();
         seen
+    }
+
+    /// Removes a container, and the cgroups that its runtime left.
+    async fn remove(&self, made: &M::Made, seen: &mut Seen) {
+        match self.maker.remove(made).await {
+            Ok(()) => self.removals.broken(),
+            Err(error) => {
+                self.note(&error);
+                if !*self.stop.borrow() {
+                    self.removals.goes_on(error.words());
+                }
+                seen.broken
+                    .get_or_insert(format!("its container cannot be removed: {error}"));
+            }
+        }
+        let ids = self.maker.ids(made).into_iter();
+        let cgroups = ids.filter_map(|(id, _)| self.maker.cgroup(id));
+        let left = remove_left(&self.layout, &cgroups.collect::<Vec<_>>());
+        self.left().extend(left);
+    }
+
+    /// Removes the cgroups of removed containers, once all have ended.
+    pub(super) fn remove_left(&self) {
+        let mut left = self.left();
+        *left = remove_left(&self.layout, &left);
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<String>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a refused start says: about the runtime, about the request, or about neither.
@@ -226,6 +264,23 @@ impl<M: Makes> Launcher<M> {
         let output = self.maker.output(made).await?;
         seen.printed("", &output);
         Ok(())
+    }
+}
+
+/// A container that was asked for: without an answer, also because nobody waits for one any more, the engine may still
+/// make it.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn begin(unanswered: &'a AtomicUsize) -> Self {
+        unanswered.fetch_add(1, Ordering::Relaxed);
+        Self(unanswered)
+    }
+
+    fn answered(self, is_answered: bool) {
+        if is_answered {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

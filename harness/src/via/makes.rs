@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::acts::{Act, Done};
 use super::express::Refusal;
 use crate::bundle::Bundle;
+use crate::machine::cgroup::of_container;
 
 /// A request for a container.
 #[derive(Debug, Clone)]
@@ -115,6 +116,18 @@ pub trait Makes: Debug + Send + Sync + 'static {
 
     /// The cgroups in which containers' cgroups are, by name; the engine makes them, and leaves them.
     fn cgroup_parents(&self) -> Vec<String>;
+
+    /// The cgroup of a container, or of what holds it, by the id that the engine assigned: a runtime that fails may
+    /// leave it.
+    fn cgroup(&self, id: &str) -> Option<String> {
+        let parents = self.cgroup_parents();
+        parents.first().and_then(|parent| of_container(parent, id))
+    }
+
+    /// The cgroups of one of [`Self::things`], with those of what is in it.
+    fn cgroups(&self, thing: &Thing) -> impl Future<Output = Vec<String>> + Send {
+        std::future::ready(self.cgroup(&thing.id).into_iter().collect())
+    }
 
     /// The labels of what is made.
     fn labels(&self) -> &Labels;

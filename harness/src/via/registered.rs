@@ -1,9 +1,9 @@
 //! Which of the runtimes that an engine has registered, or would accept, take part.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ocidiff_engines::remote::{CallError, Registered};
-use ocidiff_runtimes::{Manifest, Runtime, registered};
+use ocidiff_runtimes::{Manifest, Runtime, is_same_program, program_on_path, registered};
 
 use crate::cells::participants::{Contender, contenders};
 use crate::error::Error;
@@ -52,7 +52,7 @@ pub fn choose(choice: Choice<'_>, reference: Option<&str>) -> Result<TakingPart,
     }
     let mut taking_part = TakingPart::default();
     let mut chosen = choice.usable(&manifests, &mut taking_part.left_out)?;
-    taking_part.unknown = choice.unknown(&manifests);
+    taking_part.unknown = choice.unknown(&manifests, &chosen);
     if !named.is_empty() {
         chosen.sort_by_key(|(_, name)| named.iter().position(|other| other == name));
     }
@@ -92,8 +92,11 @@ impl Choice<'_> {
         let (ask, store) = (suite::asker()?, suite::store()?);
         let mut chosen: Vec<(Runtime, String)> = Vec::new();
         for manifest in manifests {
-            let mut meant = self.all.iter().filter(|one| self.is_meant(one));
-            for one in meant.by_ref().filter(|one| is_called(manifest, &one.name)) {
+            let meant = self.all.iter().filter(|one| self.is_meant(one));
+            let mut meant: Vec<_> = meant.filter(|one| is_of(manifest, one, manifests)).collect();
+            // Of two names for a program, the one that says what it is.
+            meant.sort_by_key(|one| !is_called(manifest, &one.name));
+            for one in meant {
                 let Some(program) = &one.program else {
                     left_out.push(format!(
                         "{}: {} does not name its program: left out",
@@ -103,7 +106,10 @@ impl Choice<'_> {
                 };
                 match registered(manifest, program, &store, &ask) {
                     // Two names for the same program.
-                    Ok(runtime) if chosen.iter().any(|(other, _)| other.path == runtime.path) => {}
+                    Ok(runtime)
+                        if chosen
+                            .iter()
+                            .any(|(other, _)| is_same_program(&other.path, &runtime.path)) => {}
                     Ok(runtime) => chosen.push((runtime, one.name.clone())),
                     Err(error) => left_out.push(format!("{}: failed to {error}: left out", one.name)),
                 }
@@ -112,15 +118,34 @@ impl Choice<'_> {
         Ok(chosen)
     }
 
-    /// A line for each that no manifest is for; another name of a program that one is for is left out silently.
-    fn unknown(self, manifests: &[Manifest]) -> Vec<String> {
-        let fits = |one: &&Registered| manifests.iter().any(|manifest| is_called(manifest, &one.name));
-        let known: Vec<_> = self.all.iter().filter(fits).map(|one| &one.program).collect();
-        let meant = self.all.iter().filter(|one| self.is_meant(one) && !fits(one));
-        meant
-            .filter(|one| one.program.is_none() || !known.contains(&&one.program))
-            .map(|one| format!("{}: no manifest is for `{}`: left out", one.name, one.name))
-            .collect()
+    /// A line for each that no manifest is for, and for each other name of a program that takes part.
+    fn unknown(self, manifests: &[Manifest], chosen: &[(Runtime, String)]) -> Vec<String> {
+        let meant = self.all.iter().filter(|one| self.is_meant(one));
+        let other = meant.filter(|one| chosen.iter().all(|(_, name)| *name != one.name));
+        let line = |one: &Registered| {
+            let name = &one.name;
+            if let Some(same) = self.taken_by(one, chosen) {
+                // An engine's own long names of its default runtime are not news.
+                let is_news = self.named.contains(name) || !name.contains('.');
+                return is_news.then(|| format!("{name}: it calls the same program as {same}: left out"));
+            }
+            let fits = manifests.iter().any(|manifest| is_of(manifest, one, manifests));
+            (!fits).then(|| format!("{name}: no manifest is for `{name}`: left out"))
+        };
+        other.filter_map(line).collect()
+    }
+
+    /// The name under which a registered program takes part.
+    fn taken_by<'c>(self, one: &Registered, chosen: &'c [(Runtime, String)]) -> Option<&'c str> {
+        let own = one.program.as_deref()?;
+        let name = |program: &Path| -> Option<&'c str> {
+            let (_, name) = chosen
+                .iter()
+                .find(|(runtime, _)| is_same_program(&runtime.path, program))?;
+            Some(name)
+        };
+        // Some are registered by their name on PATH.
+        name(own).or_else(|| name(&program_on_path(own.to_str()?)?))
     }
 
     /// Why there is nothing to compare, and what to do.
@@ -129,8 +154,9 @@ impl Choice<'_> {
         let lines = without.left_out.iter().chain(unknown);
         let mut why: String = lines.map(|line| format!("{line}; ")).collect();
         why += "comparing takes two runtimes that ocidiff knows";
-        let (engine, names) = (self.engine, self.names());
+        let engine = self.engine;
         if self.named.is_empty() {
+            let names = self.names();
             let known = list(manifests.iter().map(|one| one.name.as_str()));
             let remedy = self.remedy;
             return format!(
@@ -140,6 +166,11 @@ impl Choice<'_> {
         let left = match chosen {
             [] => "none".to_owned(),
             some => list(some.iter().map(|(_, name)| name.as_str())),
+        };
+        let others = self.all.iter().filter(|one| !self.is_meant(one));
+        let names = match list(others.map(|one| one.name.as_str())) {
+            none if none.is_empty() => "it has no other".to_owned(),
+            some => some,
         };
         format!("{why}, and --runtime leaves {left}: name another one that {engine} has registered ({names})")
     }
@@ -193,7 +224,7 @@ impl TakingPart {
             _ => return Ok(silent),
         };
         // A failure here is no worse than that nothing starts.
-        let _ = clean::own(maker, silent.unanswered, clean::PATIENCE).await;
+        let _ = clean::own(maker, silent.unanswered, clean::Patience::USUAL).await;
         Err(Error::broken(why))
     }
 }
@@ -220,8 +251,91 @@ pub fn any(named: &[String], reference: Option<&str>) -> Result<TakingPart, Erro
     })
 }
 
+/// Whether what is registered is a runtime of this manifest: by its name, or if that says nothing, by its program's.
+fn is_of(manifest: &Manifest, one: &Registered, manifests: &[Manifest]) -> bool {
+    if manifests.iter().any(|manifest| is_called(manifest, &one.name)) {
+        return is_called(manifest, &one.name);
+    }
+    let file = one.program.as_deref().and_then(|path| path.file_name()?.to_str());
+    // An engine's own long names may stand for programs that are called in another way.
+    !one.name.contains('.') && file.is_some_and(|file| is_called(manifest, file))
+}
+
 /// `NAME`, or `NAME` and a suffix that distinguishes versions: `NAME-1.2`, `NAME@1.2`.
 fn is_called(manifest: &Manifest, name: &str) -> bool {
     let rest = name.strip_prefix(manifest.name.as_str());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '@']))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ocidiff_runtimes::Origin;
+
+    use super::*;
+
+    fn registered(name: &str, program: &str) -> Registered {
+        Registered {
+            name: name.to_owned(),
+            program: Some(PathBuf::from(program)),
+        }
+    }
+
+    fn runtime(manifest: &Manifest, path: &str) -> Runtime {
+        Runtime {
+            manifest: Arc::new(manifest.clone()),
+            version: "1".parse().expect("a version"),
+            path: PathBuf::from(path),
+            origin: Origin::Engine,
+            digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_is_registered_takes_part_or_is_named() {
+        let manifests = suite::manifests().expect("manifests");
+        let runc = manifests.iter().find(|one| one.name == "runc").expect("runc");
+        for (name, program, is_runc) in [
+            ("runc", "/opt/any", true),
+            ("runc-1.1", "/usr/sbin/crun", true),
+            ("standard", "/usr/sbin/runc", true),
+            ("crun", "/usr/sbin/runc", false),
+            ("standard", "/usr/sbin/other", false),
+            ("io.containerd.runc.v2", "runc", false),
+        ] {
+            let one = registered(name, program);
+            assert_eq!(is_of(runc, &one, &manifests), is_runc, "{name} {program}");
+        }
+        let all = [
+            registered("runc", "/opt/runc"),
+            registered("ghost", "/opt/runc"),
+            registered("io.containerd.runc.v2", "/opt/runc"),
+            registered("kata", "/opt/kata"),
+        ];
+        let chosen = [(runtime(runc, "/opt/runc"), "runc".to_owned())];
+        let names = ["runc", "ghost"].map(str::to_owned);
+        let choice = |named| Choice {
+            engine: "containerd",
+            all: &all,
+            named,
+            remedy: "",
+        };
+        let same = "ghost: it calls the same program as runc: left out";
+        let unknown = choice(&[]).unknown(&manifests, &chosen);
+        assert_eq!(unknown, [same, "kata: no manifest is for `kata`: left out"]);
+        let unknown = choice(&names).unknown(&manifests, &chosen);
+        assert_eq!(unknown, [same]);
+        let without = TakingPart {
+            unknown,
+            ..TakingPart::default()
+        };
+        let told = choice(&names).too_few(&chosen, &without, &manifests);
+        assert!(told.starts_with(same), "{told}");
+        // What was just asked for is no other one.
+        assert!(
+            told.ends_with("has registered (io.containerd.runc.v2, kata)"),
+            "{told}"
+        );
+    }
 }

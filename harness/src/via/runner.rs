@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ocidiff_engines::remote::CallError;
 use ocidiff_model::event::Participant;
@@ -11,6 +11,7 @@ use ocidiff_model::known::Machine;
 use ocidiff_model::record::RunOutcome;
 use ocidiff_model::{Case, Record};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::bundle::Bundle;
 use crate::cells::participants::Contender;
@@ -20,11 +21,15 @@ use crate::judge::confirm::{Launch, config_of};
 use crate::judge::failing;
 use crate::judge::finished::{Finished, broken};
 use crate::run::runner::CaseRunner;
+use crate::via::clean::Patience;
 use crate::via::container::Launcher;
 use crate::via::ground::Ground;
 use crate::via::makes::{Ask, Makes};
 use crate::via::refusals::{Whose, whose};
 use crate::via::{clean, faithful, image, inexpressible, narrow, seen};
+
+/// How long a case that is under way may take to end once the run is asked to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs cases through an engine.
 #[derive(Debug)]
@@ -52,7 +57,7 @@ impl<M: Makes> EngineRunner<M> {
     #[must_use]
     pub fn new(maker: M, contenders: Vec<(Contender, String)>, ground: Ground) -> Self {
         Self {
-            launcher: Launcher::new(maker, ground.stop.clone()),
+            launcher: Launcher::new(maker, ground.session.layout.clone(), ground.stop.clone()),
             contenders,
             ground,
             images: image::Images::default(),
@@ -160,20 +165,38 @@ impl<M: Makes> CaseRunner for EngineRunner<M> {
     }
 
     async fn run_case(&self, entry: &Entry, _: Option<&Path>) -> Finished {
-        self.run(entry).await
+        let mut stop = self.ground.stop.clone();
+        let late = async {
+            // What asks to stop lives as long as the run.
+            let _ = stop.wait_for(|stop| *stop).await;
+            sleep(GRACE).await;
+        };
+        tokio::select! {
+            finished = self.run(entry) => finished,
+            // What it has made is removed at the end.
+            () = late => broken(&entry.case, "interrupted".to_owned(), Instant::now()),
+        }
     }
 
     fn given_up(&self) -> (Vec<String>, bool) {
-        let sentence = self.launcher.silence.sentence();
+        let Launcher {
+            silence, removals, ..
+        } = &self.launcher;
+        let sentence = silence.sentence().or_else(|| removals.sentence());
         let is_over = sentence.is_some();
         (sentence.into_iter().collect(), is_over)
     }
 
-    async fn close(&self) -> Result<(), String> {
+    async fn close(&self, hurry: bool) -> Result<(), String> {
         let unanswered = self.launcher.unanswered.load(Ordering::Relaxed);
-        let cleaned = clean::own(&self.launcher.maker, unanswered, clean::PATIENCE)
+        let patience = match hurry {
+            true => Patience::HURRY,
+            false => Patience::USUAL,
+        };
+        let cleaned = clean::own(&self.launcher.maker, unanswered, patience)
             .await
             .map_err(|error| error.to_string())?;
+        self.launcher.remove_left();
         if cleaned.failed.is_empty() {
             Ok(())
         } else {

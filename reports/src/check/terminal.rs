@@ -22,7 +22,7 @@ const WHOM: usize = 30;
 pub fn render(report: &CheckReport, style: &Style) -> String {
     let mut out = String::new();
     for line in summary(report) {
-        out.push_str(&format!("{}\n", style.words(&line)));
+        hanging(&mut out, style, [0, 2], &line);
     }
     out.push('\n');
     for line in answer::lines(report, style) {

@@ -122,7 +122,10 @@ pub fn closing(run: &Run<'_>, style: &Style) -> String {
 pub fn summary(run: &Run<'_>, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     if let Some(done) = run.ended_early() {
-        sheet.line(&style.paint(Ink::Fail, &done));
+        // What an engine said last may be long.
+        for line in wrap(&done, style.columns()) {
+            sheet.line(&style.paint(Ink::Fail, &line));
+        }
     }
     let counts: Vec<_> = Verdict::ALL.map(|verdict| counted(run, verdict, style)).to_vec();
     let head = format!(

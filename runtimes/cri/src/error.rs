@@ -17,6 +17,17 @@ pub enum Error {
         path = .0.display()
     )]
     Absent(PathBuf),
+    /// The variable names something else.
+    #[error(
+        "{variable} is {value}, which is not a socket on this node: set it to unix:// and a path, or name the socket with \
+         --socket"
+    )]
+    Endpoint {
+        /// The variable.
+        variable: &'static str,
+        /// What it says.
+        value: String,
+    },
     /// There is a file, but nothing listens there.
     #[error("nothing listens at {path}: start containerd or CRI-O, or name another socket with --socket", path = .0.display())]
     Deaf(PathBuf),
@@ -47,7 +58,7 @@ pub enum Error {
     Old(PathBuf),
     /// containerd without its plugin.
     #[error(
-        "{path} has no CRI service: take \"cri\" out of disabled_plugins in containerd's config.toml and restart it; \
+        "{path} has no service of CRI v1, which came with containerd 1.6 and CRI-O 1.23: update it if it is older; or else take \"cri\" out of disabled_plugins in containerd's config.toml and restart it; \
          if it is not there, `ctr plugins ls` and containerd's log say why the plugin did not load",
         path = .0.display()
     )]

@@ -22,20 +22,33 @@ pub const SOCKETS: [&str; 3] = [
 const ENDPOINT: &str = "CONTAINER_RUNTIME_ENDPOINT";
 
 /// The socket that crictl would use: the variable's, or the first of the usual ones that exists.
-#[must_use]
-pub fn usual_socket() -> PathBuf {
+///
+/// # Errors
+/// The variable names something else than a socket on this node.
+pub fn usual_socket() -> Result<PathBuf, Error> {
     let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
     if !endpoint.is_empty() {
-        return of_endpoint(&endpoint);
+        return of_endpoint(&endpoint).ok_or_else(|| Error::Endpoint {
+            variable: ENDPOINT,
+            value: line(&endpoint),
+        });
     }
     let there = SOCKETS.iter().find(|path| Path::new(path).exists());
-    PathBuf::from(there.unwrap_or(&SOCKETS[0]))
+    Ok(PathBuf::from(there.unwrap_or(&SOCKETS[0])))
 }
 
-/// The path of a socket, which kubelet, crictl and Docker also write as a URL: `unix:///run/x.sock`.
+/// The path of a socket, which kubelet, crictl and Docker also write as a URL, `unix:///run/x.sock`, and gRPC as
+/// `unix:/run/x.sock`; `None` if it is the address of something else.
 #[must_use]
-pub fn of_endpoint(text: &str) -> PathBuf {
-    PathBuf::from(text.strip_prefix("unix://").unwrap_or(text))
+pub fn of_endpoint(text: &str) -> Option<PathBuf> {
+    let path = match (text.strip_prefix("unix://"), text.strip_prefix("unix:")) {
+        (Some(path), _) => return Path::new(path).is_absolute().then(|| PathBuf::from(path)),
+        (None, Some(path)) => path,
+        (None, None) => text,
+    };
+    let scheme = path.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_url = !scheme.is_empty() && scheme.bytes().all(|c| c.is_ascii_alphanumeric());
+    (!path.is_empty() && !is_url).then(|| PathBuf::from(path))
 }
 
 /// What a RuntimeClass names.
@@ -255,6 +268,27 @@ mod tests {
         assert!(!has_plugins(&cni("../bridge")));
         // CRI-O does not report them.
         assert!(has_plugins(&json!(null)));
+    }
+
+    #[test]
+    fn a_socket_is_a_path_or_a_url_of_one() {
+        for (text, path) in [
+            ("/run/x.sock", Some("/run/x.sock")),
+            ("x.sock", Some("x.sock")),
+            ("unix:///run/x.sock", Some("/run/x.sock")),
+            ("unix:/run/x.sock", Some("/run/x.sock")),
+            ("unix:x.sock", Some("x.sock")),
+            ("unix://x.sock", None),
+            ("unix://", None),
+            ("unix:", None),
+            ("", None),
+            ("tcp://localhost:1", None),
+            ("npipe:////./pipe/x", None),
+            ("vsock:2:1024", None),
+            ("/run/a:b.sock", Some("/run/a:b.sock")),
+        ] {
+            assert_eq!(of_endpoint(text).as_deref(), path.map(Path::new), "{text}");
+        }
     }
 
     #[test]

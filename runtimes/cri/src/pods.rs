@@ -1,16 +1,18 @@
 //! Pods and containers: the calls, with explanations of their failures.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
 use tonic::metadata::MetadataMap;
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::messages::{
     ContainerConfig, ContainerState, ContainerStatus, ContainerStatusRequest, CreateContainerRequest,
-    ExecSyncRequest, ExecSyncResponse, LinuxContainerResources, PodSandboxConfig, RemoveContainerRequest,
-    RemovePodSandboxRequest, RunPodSandboxRequest, StartContainerRequest, StopContainerRequest,
-    StopPodSandboxRequest, UpdateContainerResourcesRequest,
+    ExecSyncRequest, ExecSyncResponse, LinuxContainerResources, PodSandboxConfig, PodSandboxStatusRequest,
+    RemoveContainerRequest, RemovePodSandboxRequest, RunPodSandboxRequest, StartContainerRequest,
+    StopContainerRequest, StopPodSandboxRequest, UpdateContainerResourcesRequest,
 };
 
 /// How often to ask whether a container has ended.
@@ -66,6 +68,21 @@ impl Client {
             .await,
         )?;
         gone(self.call(RemovePodSandboxRequest { pod_sandbox_id }).await)
+    }
+
+    /// The parent of a pod's cgroups that was asked for, if any was and the plugin returns it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn cgroup_parent(&self, pod: &str) -> Result<Option<String>, Error> {
+        let request = PodSandboxStatusRequest {
+            pod_sandbox_id: pod.to_owned(),
+            verbose: true,
+        };
+        let answer = self.call(request).await?;
+        let info = info(&answer.info);
+        let parent = info["config"]["linux"]["cgroup_parent"].as_str();
+        Ok(parent.filter(|parent| !parent.is_empty()).map(str::to_owned))
     }
 
     /// Creates a container in a pod; returns its id.
@@ -155,8 +172,7 @@ impl Client {
             call: "ContainerStatus",
             what: "status",
         })?;
-        let info = answer.info.get("info").map(String::as_str).unwrap_or_default();
-        let info: serde_json::Value = serde_json::from_str(info).unwrap_or_default();
+        let info = info(&answer.info);
         let config = Some(&info["runtimeSpec"]).filter(|spec| spec.is_object());
         Ok(Told {
             status,
@@ -216,6 +232,12 @@ fn gone<A>(answer: Result<A, Error>) -> Result<(), Error> {
         Err(error) if !error.is_gone() => Err(error),
         _ => Ok(()),
     }
+}
+
+/// What a plugin adds to an answer that was asked to be verbose.
+fn info(all: &BTreeMap<String, String>) -> Value {
+    let text = all.get("info").map(String::as_str).unwrap_or_default();
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// Ids become parts of paths.

@@ -110,6 +110,9 @@ pub enum EngineError {
         /// How long it was waited for.
         limit: Duration,
     },
+    /// The variable for CRI names something else than a socket on this node.
+    #[error("use CRI: {0}")]
+    Endpoint(String),
     /// The host is not this node.
     #[error("use DOCKER_HOST={host}: {why}")]
     Host {

@@ -20,7 +20,7 @@ const CHECKS: (&str, &str) = ("app.kubernetes.io/name", "ocidiff");
 pub(super) async fn look(options: &Options, found: &mut Found) -> Result<bool, EngineError> {
     let by_name = options.which == Which::Cri;
     let mut answered = false;
-    for socket in targets(options) {
+    for socket in targets(options)? {
         match ask(&socket, options, found).await {
             Ok(()) => answered = true,
             Err(Error::Silent { path, limit }) if by_name => return Err(EngineError::Silent { path, limit }),
@@ -39,10 +39,12 @@ pub(super) async fn look(options: &Options, found: &mut Found) -> Result<bool, E
 }
 
 /// The sockets to ask: the one that is named, or those in the usual places.
-fn targets(options: &Options) -> Vec<PathBuf> {
-    match (options.which, &options.socket) {
+fn targets(options: &Options) -> Result<Vec<PathBuf>, EngineError> {
+    Ok(match (options.which, &options.socket) {
         (Which::Cri, Some(socket)) => vec![socket.clone()],
-        (Which::Cri, None) if options.root == Path::new("/") => vec![usual_socket()],
+        (Which::Cri, None) if options.root == Path::new("/") => {
+            vec![usual_socket().map_err(|error| EngineError::Endpoint(error.to_string()))?]
+        }
         (Which::Auto, Some(_)) => Vec::new(),
         (Which::Auto | Which::Cri, None) => SOCKETS
             .iter()
@@ -50,7 +52,7 @@ fn targets(options: &Options) -> Vec<PathBuf> {
             .filter(|path| is_socket(path))
             .collect(),
         _ => Vec::new(),
-    }
+    })
 }
 
 async fn ask(socket: &Path, options: &Options, found: &mut Found) -> Result<(), Error> {

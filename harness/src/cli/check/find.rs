@@ -76,6 +76,17 @@ impl Found {
         ))
     }
 
+    /// The error for a target that is not known here, and that no engine has either, as far as they were reached.
+    pub(super) fn unknown(&self, error: Error) -> Error {
+        match self.unchecked.iter().find(|one| one.uncounted) {
+            Some(unreached) => Error::broken(format!(
+                "{error}; an engine that may have it was not reached: {}",
+                unreached.why
+            )),
+            None => error,
+        }
+    }
+
     pub(super) fn cannot(&mut self, workload: impl Into<String>, why: impl Into<String>) {
         self.unchecked.push(Unchecked {
             workload: workload.into(),
@@ -168,7 +179,7 @@ async fn images(images: &[String], options: &Options, found: &mut Found, stop: &
             looked = remote.look_at_image(image, &waiter) => looked,
             _ = stop.wait_for(|stop| *stop) => {
                 // The image of the container that was just created.
-                let cleaned = clean::own(&remote, 0, clean::PATIENCE).await;
+                let cleaned = clean::own(&remote, 0, clean::Patience::HURRY).await;
                 found.notes.extend(cleaned.err().map(|error| error.to_string()));
                 return;
             }

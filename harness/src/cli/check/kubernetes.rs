@@ -20,8 +20,8 @@ use std::path::Path;
 use crate::cli::check_args::CheckArgs;
 use crate::error::Error;
 use ocidiff_cri::node::SOCKETS;
-use ocidiff_engines::Which;
-use ocidiff_runtimes::Selector;
+use ocidiff_engines::Which as Engines;
+use ocidiff_runtimes::{Selector, Which};
 
 use super::reading;
 
@@ -82,7 +82,14 @@ pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
     }
     for (option, runtime) in [("--from", args.from.as_ref()), ("--to", Some(&args.to))] {
         let Some(runtime) = runtime else { continue };
-        runtime.parse::<Selector>().map_err(Error::usage)?;
+        let selector: Selector = runtime.parse().map_err(Error::usage)?;
+        if let Which::Program(path) = &selector.which
+            && !path.is_absolute()
+        {
+            return Err(Error::usage(format!(
+                "{option} {runtime}: with --kubernetes, it is an absolute path on every node"
+            )));
+        }
         words.extend([option.to_owned(), literal(runtime)]);
     }
     words.extend(tries(args));
@@ -93,7 +100,7 @@ pub(super) fn manifest(args: &CheckArgs) -> Result<String, Error> {
         .replace("@NODES@", &nodes.to_string())
         .replace("@IMAGE@", &json(image)?)
         .replace("@SOCKET@", &json(&engine.socket)?)
-        .replace("@ARGS@", &serde_json::to_string(&words).map_err(Error::broken)?))
+        .replace(" @ARGS@", &items(&words)?))
 }
 
 /// Whose containers the pods check.
@@ -111,16 +118,16 @@ fn engine(args: &CheckArgs, kind: Kind) -> Result<Engine, Error> {
     let (mut socket, exec_root) = (socket.transpose()?, exec_root.transpose()?);
     let mut which = from.engine;
     if kind == Kind::OnlyRead {
-        if which.is_some_and(|which| which != Which::Cri) || exec_root.is_some() {
+        if which.is_some_and(|which| which != Engines::Cri) || exec_root.is_some() {
             return Err(Error::usage(
                 "with --only-read, the pods of --kubernetes have nothing but the socket of the node's CRI runtime: leave out \
                  --exec-root, and every --engine but cri",
             ));
         }
-        which = Some(Which::Cri);
+        which = Some(Engines::Cri);
         socket.get_or_insert_with(|| SOCKETS[0].to_owned());
     }
-    let which = which.and_then(|which| Which::WORDS.iter().find(|(_, one)| *one == which));
+    let which = which.and_then(|which| Engines::WORDS.iter().find(|(_, one)| *one == which));
     let given = [
         ("--engine", which.map(|(word, _)| (*word).to_owned())),
         ("--socket", socket.as_deref().map(literal)),
@@ -162,9 +169,18 @@ fn on_node(option: &str, path: &Path) -> Result<String, Error> {
     }
 }
 
-/// Kubernetes replaces `$(NAME)` with variables; `$$` is a dollar sign.
+/// Kubernetes replaces `$(NAME)` with variables, and `$$` with a dollar sign, whatever follows.
 fn literal(text: &str) -> String {
-    text.replace("$(", "$$(")
+    text.replace('$', "$$")
+}
+
+/// A list with each word on a line of its own: one line would be as long as the command.
+fn items(words: &[String]) -> Result<String, Error> {
+    let items = words.iter().map(|word| {
+        let word = serde_json::to_string(word).map_err(Error::broken)?;
+        Ok(format!("\n            - {word}"))
+    });
+    items.collect()
 }
 
 #[cfg(test)]
@@ -196,7 +212,7 @@ mod tests {
         // An option with its value, and whether the pods get it.
         const REFUSED: bool = false;
         const PASSED: bool = true;
-        let all: [(&[&str], bool); 22] = [
+        let all: [(&[&str], bool); 25] = [
             (&["--from", "runc@1.1.5"], PASSED),
             (&["--engine", "docker"], PASSED),
             (
@@ -226,6 +242,9 @@ mod tests {
                 REFUSED,
             ),
             (&["--bundle", "b", "--outside-root"], REFUSED),
+            (&["--outside-root"], REFUSED),
+            (&["--from", "runc=/opt/runc"], PASSED),
+            (&["--from", "runc=./runc"], REFUSED),
             (&["--container", "web"], REFUSED),
             (&["--image", "web"], REFUSED),
             (&["--ignore", "f"], REFUSED),
@@ -240,12 +259,16 @@ mod tests {
         ];
         for (words, expected) in all {
             let printed = printed(words);
-            let args = printed
-                .as_ref()
-                .ok()
-                .and_then(|text| text.lines().find(|line| line.contains("args: ")));
-            let has_all =
-                args.is_some_and(|args| words.iter().all(|word| args.contains(&format!("\"{word}\""))));
+            let args = printed.as_ref().ok().map(|text| {
+                let after = text.lines().skip_while(|line| line.trim() != "args:").skip(1);
+                let items = after.map_while(|line| line.trim().strip_prefix("- "));
+                items.collect::<Vec<_>>()
+            });
+            let has_all = args.as_ref().is_some_and(|args| {
+                words
+                    .iter()
+                    .all(|word| args.contains(&format!("\"{word}\"").as_str()))
+            });
             assert_eq!(has_all, expected, "{words:?}: {args:?}");
             assert_eq!(printed.is_ok(), expected, "{words:?}: {printed:?}");
         }
@@ -261,11 +284,30 @@ mod tests {
         }
     }
 
+    /// What a kubelet makes of an argument, without any variable.
+    fn expanded(text: &str) -> String {
+        let mut letters = text.chars().peekable();
+        let mut out = String::new();
+        while let Some(letter) = letters.next() {
+            if letter == '$' {
+                letters.next_if_eq(&'$');
+            }
+            out.push(letter);
+        }
+        out
+    }
+
     #[test]
     fn a_dollar_sign_stays_one() {
-        assert_eq!(
-            literal("crun=/opt/$(NODE_NAME)/crun"),
-            "crun=/opt/$$(NODE_NAME)/crun"
-        );
+        for (text, written) in [
+            ("crun=/opt/$(NODE_NAME)/crun", "crun=/opt/$$(NODE_NAME)/crun"),
+            ("echo $$", "echo $$$$"),
+            ("$$(HOME)", "$$$$(HOME)"),
+            ("$HOME costs 5$", "$$HOME costs 5$$"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(literal(text), written, "{text}");
+            assert_eq!(expanded(written), text, "{written}");
+        }
     }
 }

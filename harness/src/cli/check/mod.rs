@@ -6,9 +6,11 @@ mod events;
 mod find;
 mod kubernetes;
 mod moving;
+mod programs;
 mod reading;
 mod remedies;
 mod root;
+mod target;
 mod versions;
 
 use std::time::SystemTime;
@@ -59,7 +61,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         let (report, exit) = reading::check(args, &corpus, ignore.as_ref(), &mut events)?;
         return tell(args, events, &report, exit);
     }
-    between::target(&args.to)?;
+    let unknown = target::check(&args.to)?;
     find::bundles_are_there(args)?;
     let abilities = suite::abilities()?;
     let settings = settings(args)?;
@@ -69,6 +71,9 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         let mut found = find::find(args, Files::Needed, stop.watch()).await;
         if stop.is_asked() {
             return Err(Error::broken("interrupted"));
+        }
+        if let Some(error) = unknown.filter(|_| found.engines.is_empty()) {
+            return Err(found.unknown(error));
         }
         if found.is_empty() {
             return Err(found.nothing());

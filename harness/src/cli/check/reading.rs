@@ -2,16 +2,18 @@
 //! is examined, and neither root nor a runtime is needed. A workload about which no finding says anything is therefore
 //! not called safe.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use ocidiff_model::check::{CheckEvent, CheckReport, NodeCheck, ShapeReport, Unchecked};
 use ocidiff_model::{ExitStatus, IgnoreList, RuntimeId};
+use ocidiff_runtimes::Manifest;
 use serde_json::Value;
 
-use super::between::is_of;
 use super::events::Events;
 use super::find::{self, Files, Found, Mine};
 use super::moving::ignore;
+use super::programs::manifest_of;
 use super::{CheckArgs, node};
 use crate::cells::abilities::Abilities;
 use crate::cells::threads;
@@ -24,6 +26,7 @@ use crate::digest::of_text;
 use crate::error::Error;
 use crate::findings::Who;
 use crate::run::stop::Stop;
+use crate::run::suite;
 
 /// What is said about a workload that meets nothing known.
 const UNKNOWN: &str = "only its config was read, and no finding says that the move matters to it: whether it starts, \
@@ -54,7 +57,7 @@ pub(super) fn check(
         machine: &machine,
         features: &Features::default(),
     };
-    let shapes = shapes(&mut found, &reader, list);
+    let shapes = shapes(&mut found, &reader, list)?;
     let head = head(args, &found, [&from, &to], list)?;
     let mut check = NodeCheck::new(head.clone());
     events.write(&CheckEvent::CheckStarted(Box::new(head)))?;
@@ -110,10 +113,15 @@ fn head(
 }
 
 /// Workloads that meet the same findings form one shape; the rest is not checked.
-fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> Vec<ShapeReport> {
+fn shapes(
+    found: &mut Found,
+    reader: &Reader<'_>,
+    list: Option<&IgnoreList>,
+) -> Result<Vec<ShapeReport>, Error> {
+    let manifests = suite::manifests()?;
     let mut shapes: Vec<ShapeReport> = Vec::new();
     for mine in std::mem::take(&mut found.workloads) {
-        match concerns(&mine, found, reader.step) {
+        match concerns(&mine, found, reader.step, &manifests) {
             Concerns::Moves => {}
             Concerns::Aside(why) => {
                 found.set_aside(mine.workload.name, &why);
@@ -154,7 +162,7 @@ fn shapes(found: &mut Found, reader: &Reader<'_>, list: Option<&IgnoreList>) -> 
             }),
         }
     }
-    shapes
+    Ok(shapes)
 }
 
 /// Whether the move concerns a workload.
@@ -165,7 +173,7 @@ enum Concerns {
 }
 
 /// Judged by the name of its runtime, which is all that is known about it here.
-fn concerns(mine: &Mine, found: &Found, step: Move<'_>) -> Concerns {
+fn concerns(mine: &Mine, found: &Found, step: Move<'_>, manifests: &[Manifest]) -> Concerns {
     if mine.pause {
         return Concerns::Aside("pause containers".to_owned());
     }
@@ -174,14 +182,20 @@ fn concerns(mine: &Mine, found: &Found, step: Move<'_>) -> Concerns {
         .iter()
         .find(|one| Some(&one.name) == mine.engine.as_ref());
     let word = mine.under.as_ref().or_else(|| engine?.default_runtime.as_ref());
-    match word {
-        Some(word) if is_of(word, &step.from.name) => Concerns::Moves,
-        Some(word) if is_of(word, &step.to.name) => {
-            // An engine may say it by its path, which is no version either.
-            let name = &step.to.name;
+    let Some(word) = word else {
+        return Concerns::Moves;
+    };
+    // An engine may say it by its path.
+    let manifest = manifest_of(word, Some(Path::new(word)), manifests);
+    match manifest.map(|manifest| manifest.name.as_str()) {
+        Some(name) if name == step.from.name => Concerns::Moves,
+        Some(name) if name == step.to.name => {
             Concerns::Aside(format!("under {name} already, in a version that is not known"))
         }
-        Some(word) => Concerns::Unknown(format!("it runs under {word}, not under {}", step.from.name)),
-        None => Concerns::Moves,
+        known => {
+            let file = Path::new(word).file_name().and_then(|name| name.to_str());
+            let own = known.or(mine.handler.as_deref()).or(file).unwrap_or(word);
+            Concerns::Unknown(format!("it runs under {own}, not under {}", step.from.name))
+        }
     }
 }

@@ -90,7 +90,10 @@ impl ViaArgs {
     }
 
     async fn cri(&self, labels: Labels, folder: &Path) -> Result<Connected<Pods>, Error> {
-        let socket = self.socket().unwrap_or_else(ocidiff_cri::node::usual_socket);
+        let socket = match self.socket() {
+            Some(socket) => socket,
+            None => ocidiff_cri::node::usual_socket().map_err(|error| no_pods(&error))?,
+        };
         let pods = Pods::connect(&socket, CALL, labels, folder, self.cgroup_parent.clone()).await;
         let pods = pods.map_err(|error| no_pods(&error))?;
         if pods.name() != "containerd" {
@@ -155,9 +158,10 @@ fn unanswered(error: &EngineError) -> Error {
     let said = format!("failed to {error}");
     match error {
         EngineError::Silent { .. } => Error::broken(said),
-        EngineError::Absent { .. } | EngineError::Socket { .. } | EngineError::Host { .. } => {
-            Error::usage(said)
-        }
+        EngineError::Absent { .. }
+        | EngineError::Socket { .. }
+        | EngineError::Endpoint(_)
+        | EngineError::Host { .. } => Error::usage(said),
     }
 }
 

@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 use ocidiff_confine::mountinfo::{self, Mount};
 use serde::{Deserialize, Serialize};
 
+mod left;
 mod parents;
 mod settings;
 mod tree;
 
-pub(crate) use parents::Parents;
+pub(crate) use left::{of_container, remove_left};
+pub(crate) use parents::{Parents, is_plain};
 pub(crate) use settings::settings;
 pub(crate) use tree::{remove_below, remove_tree, subtree, thaw};
 

@@ -77,7 +77,8 @@ fn chain(name: &str) -> Vec<PathBuf> {
     all.map(Path::to_owned).collect()
 }
 
-fn is_plain(path: &Path) -> bool {
+/// Whether a path names something below the folder that it is joined to.
+pub(crate) fn is_plain(path: &Path) -> bool {
     let mut parts = path.components();
     path.components().next().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
 }

@@ -17,6 +17,7 @@ use super::express::Refusal;
 use super::facts;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
+use crate::machine::cgroup::of_container;
 use words::Body;
 
 /// The time of creation, which is different each time.
@@ -25,6 +26,8 @@ const CREATED: &str = "io.kubernetes.cri-o.Created";
 /// Where a Podman without systemd makes cgroups, and in which of them the monitors of containers are.
 const PARENT: &str = "/libpod_parent";
 const MONITORS: &str = "conmon";
+/// The beginning of the names of containers' cgroups.
+const CGROUP: &str = "libpod-";
 
 /// The engine.
 #[derive(Debug)]
@@ -51,6 +54,10 @@ impl Podman {
             profiles: Profiles::new(folder.join("profiles")),
             cgroup_parent,
         }
+    }
+
+    fn parent(&self) -> &str {
+        self.cgroup_parent.as_deref().unwrap_or(PARENT)
     }
 
     async fn make(
@@ -146,8 +153,11 @@ impl Makes for Podman {
     }
 
     fn cgroup_parents(&self) -> Vec<String> {
-        let parent = self.cgroup_parent.as_deref().unwrap_or(PARENT);
-        vec![format!("{parent}/{MONITORS}")]
+        vec![format!("{}/{MONITORS}", self.parent())]
+    }
+
+    fn cgroup(&self, id: &str) -> Option<String> {
+        of_container(self.parent(), &format!("{CGROUP}{id}"))
     }
 
     fn labels(&self) -> &Labels {

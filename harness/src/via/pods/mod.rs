@@ -29,6 +29,7 @@ use super::acts::{Act, Deed, Done, KILL};
 use super::express::Refusal;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
+use crate::machine::cgroup::of_container;
 
 /// The beginning of the names of all our images. A name without a domain would refer to Docker Hub.
 const IMAGES: &str = "localhost/";
@@ -42,10 +43,6 @@ const LOG: &str = "log";
 
 /// The stop signal of images that do not specify one.
 const TERM: i32 = 15;
-
-/// How often, and how long after, a removal is tried again.
-const PATIENCE: u32 = 20;
-const TICK: Duration = Duration::from_millis(250);
 
 /// A CRI runtime that makes pods.
 #[derive(Debug)]
@@ -282,6 +279,19 @@ impl Makes for Pods {
         vec![self.cgroup.clone().unwrap_or_else(|| PARENT.to_owned())]
     }
 
+    /// Those of the pod and of its containers, below the parent that the pod itself has: a killed run may have had another
+    /// one than is asked for now.
+    async fn cgroups(&self, thing: &Thing) -> Vec<String> {
+        let parent = self.client.cgroup_parent(&thing.id).await.ok().flatten();
+        let parent = parent.or_else(|| self.cgroup_parents().pop()).unwrap_or_default();
+        let containers = self.client.containers().await.unwrap_or_default();
+        let own = containers
+            .into_iter()
+            .filter(|one| one.pod_sandbox_id == thing.id);
+        let ids = own.map(|one| one.id).chain([thing.id.clone()]);
+        ids.filter_map(|id| of_container(&parent, &id)).collect()
+    }
+
     fn labels(&self) -> &Labels {
         &self.labels
     }
@@ -332,20 +342,12 @@ impl Makes for Pods {
     }
 
     async fn remove_thing(&self, thing: &Thing) -> Result<(), CallError> {
-        let mut left = PATIENCE;
-        loop {
-            let removed = match thing.kind {
-                Kind::Container => self.client.remove_pod(&thing.id).await,
-                Kind::Image => self.client.remove_image(&thing.id).await,
-                Kind::Import => self.client.remove_lease(&thing.id).await,
-            };
-            match removed {
-                // What a killed run had asked for continues in the node for a moment.
-                Err(Error::Refused { .. }) if left > 0 => left -= 1,
-                other => return other.map_err(call_error),
-            }
-            tokio::time::sleep(TICK).await;
-        }
+        let removed = match thing.kind {
+            Kind::Container => self.client.remove_pod(&thing.id).await,
+            Kind::Image => self.client.remove_image(&thing.id).await,
+            Kind::Import => self.client.remove_lease(&thing.id).await,
+        };
+        removed.map_err(call_error)
     }
 }
 
