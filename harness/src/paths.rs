@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// The cell's own folder, on a tmpfs.
 pub const CELL: &str = "/run/ocidiff";
 /// The clones of the rootfs layers, read-only.
@@ -16,6 +18,8 @@ pub const ROOT: &str = "/run/ocidiff/state/of/the/runtime/here/root";
 pub const MACHINE: &str = "/run/ocidiff/machine";
 /// ... and where they are put together.
 pub const MACHINE_ROOT: &str = "/run/ocidiff/machine/root";
+/// The rootfs in a bundle that does not say where it is.
+pub const ROOTFS: &str = "rootfs";
 /// Where hooks write.
 pub const HOOKS: &str = "/run/ocidiff/hooks";
 /// The probe, for hooks.
@@ -50,10 +54,67 @@ pub fn plain(path: &Path) -> PathBuf {
     found
 }
 
+/// Where the rootfs lies in a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Its folder, relative to the bundle's.
+    pub folder: PathBuf,
+    /// A link to it by which the config names it, relative to the bundle's folder.
+    pub link: Option<PathBuf>,
+}
+
+impl Default for Placed {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from(ROOTFS),
+            link: None,
+        }
+    }
+}
+
+impl Placed {
+    /// In a copy of a bundle; `found` is where the config's path leads without links, if that is in the bundle. A path
+    /// that begins elsewhere is the runtime's to follow.
+    #[must_use]
+    pub fn of(named: &str, found: Option<&Path>) -> Self {
+        let Some(named) = inside(Path::new(named)) else {
+            return Self::default();
+        };
+        let folder = match found {
+            Some(found) if found.as_os_str().is_empty() => return Self::default(),
+            Some(found) => found.to_owned(),
+            None => PathBuf::from(ROOTFS),
+        };
+        // Below the rootfs a link comes with it.
+        let link = (!named.starts_with(&folder)).then_some(named);
+        Self { folder, link }
+    }
+}
+
+/// A relative path that stays below its folder, without `.`.
+fn inside(path: &Path) -> Option<PathBuf> {
+    let mut found = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => found.push(part),
+            Component::CurDir => {}
+            Component::ParentDir if found.pop() => {}
+            _ => return None,
+        }
+    }
+    (!found.as_os_str().is_empty()).then_some(found)
+}
+
 /// A container's bundle.
 #[must_use]
 pub fn bundle(container: &str) -> String {
     format!("{BUNDLES}/{container}")
+}
+
+/// The rootfs of a container.
+#[must_use]
+pub fn rootfs(container: &str, placed: &Placed) -> String {
+    format!("{}/{}", bundle(container), placed.folder.to_string_lossy())
 }
 
 /// A container's pid file.
@@ -72,4 +133,31 @@ pub fn console(container: &str) -> String {
 #[must_use]
 pub fn upper(container: &str) -> String {
     format!("{LAYERS}/{container}/upper")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rootfs_lies_in_the_copy_where_it_lies_in_its_bundle() {
+        for (named, found, folder, link) in [
+            ("rootfs", Some("rootfs"), "rootfs", None),
+            ("./files/", Some("files"), "files", None),
+            ("a/../files", Some("files"), "files", None),
+            ("link", Some("files"), "files", Some("link")),
+            ("a/b", Some("c/b"), "c/b", Some("a/b")),
+            // It comes with the rootfs.
+            ("files/link", Some("files"), "files", None),
+            ("link", None, "rootfs", Some("link")),
+            ("rootfs", None, "rootfs", None),
+            ("/rootfs", None, "rootfs", None),
+            ("../other", None, "rootfs", None),
+            (".", Some(""), "rootfs", None),
+        ] {
+            let placed = Placed::of(named, found.map(Path::new));
+            let expected = (Path::new(folder), link.map(Path::new));
+            assert_eq!((&*placed.folder, placed.link.as_deref()), expected, "{named}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ use ocidiff_confine::Root;
 use ocidiff_confine::limit::raised;
 use ocidiff_confine::read::{ReadError, folder_below, read_text_below};
 
+use crate::paths::Placed;
+
 /// The name of a config.
 const CONFIG: &str = "config.json";
 /// The largest config.json that is read, in bytes.
@@ -76,6 +78,8 @@ pub struct GivenRoot {
     pub path: PathBuf,
     /// Whether it lies outside the bundle.
     pub outside: bool,
+    /// Where it lies in the bundle, or in a copy of it.
+    pub placed: Placed,
 }
 
 /// The text of a bundle's config.json.
@@ -109,8 +113,10 @@ pub fn rootfs_of(folder: &Path, config: &str, reach: Reach) -> Result<GivenRoot,
         why,
     };
     if let Some((root, path)) = folder_below(folder, Path::new(&named)).map_err(gone)? {
+        let top = folder.canonicalize().map_err(gone)?;
         return Ok(GivenRoot {
             root,
+            placed: Placed::of(&named, path.strip_prefix(&top).ok()),
             path,
             outside: false,
         });
@@ -129,6 +135,7 @@ pub fn rootfs_of(folder: &Path, config: &str, reach: Reach) -> Result<GivenRoot,
     let path = place.canonicalize().map_err(gone)?;
     Ok(GivenRoot {
         root: Root::open(&path).map_err(gone)?,
+        placed: Placed::of(&named, None),
         path,
         outside: true,
     })
@@ -170,6 +177,16 @@ mod tests {
             assert_eq!(
                 rootfs.as_ref().ok().map(|rootfs| rootfs.outside),
                 found,
+                "{named} {reach:?}"
+            );
+            let link = rootfs
+                .as_ref()
+                .ok()
+                .and_then(|rootfs| rootfs.placed.link.as_deref());
+            let is_link = ["near", "rootfs"].contains(&named);
+            assert_eq!(
+                link.is_some(),
+                found == Some(false) && is_link,
                 "{named} {reach:?}"
             );
             if let Err(error) = rootfs {

@@ -23,6 +23,7 @@ use crate::corpus::Corpus;
 use crate::corpus::config::ConfigError;
 use crate::corpus::configs;
 use crate::digest::{self, of_text};
+use crate::paths::{Placed, ROOTFS};
 
 use given::Reach;
 pub(crate) use hooks::without_hooks;
@@ -44,7 +45,7 @@ pub(crate) fn root_of(config: &str) -> String {
     serde_json::from_str::<serde_json::Value>(config)
         .ok()
         .and_then(|config| Some(config["root"]["path"].as_str()?.to_owned()))
-        .unwrap_or_else(|| "rootfs".to_owned())
+        .unwrap_or_else(|| ROOTFS.to_owned())
 }
 
 /// A bundle that is ready to be launched.
@@ -52,6 +53,8 @@ pub(crate) fn root_of(config: &str) -> String {
 pub struct Bundle {
     /// Layers of the rootfs, the topmost first.
     pub layers: Vec<PathBuf>,
+    /// Where it is.
+    pub placed: Placed,
     /// The text of each container's config.
     pub configs: BTreeMap<String, String>,
     /// What stands in for files of the machine that the configs mount.
@@ -150,7 +153,10 @@ impl Builder {
         let stopped: Stopped = Arc::new(move || stop.as_ref().is_some_and(|stop| *stop.borrow()));
         copy_tree(&rootfs.root, &folder, &mut Budget::until(Arc::clone(&stopped)))?;
         let layers = vec![(folder.clone(), digest::of_tree_until(&folder, &*stopped)?)];
-        Ok(bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)])))
+        Ok(Bundle {
+            placed: rootfs.placed,
+            ..bundle(layers, BTreeMap::from([(MAIN.to_owned(), config)]))
+        })
     }
 
     /// A bundle over an existing rootfs, the topmost layer first, which is only read, with these files on top of it.
@@ -270,6 +276,7 @@ fn bundle(layers: Vec<(PathBuf, String)>, configs: BTreeMap<String, String>) -> 
     };
     Bundle {
         layers: layers.into_iter().map(|(path, _)| path).collect(),
+        placed: Placed::default(),
         stand_ins: Vec::new(),
         digest: BundleDigest {
             config: digest_of(&configs),

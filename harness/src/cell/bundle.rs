@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use rustix::mount::{MountFlags, UnmountFlags, unmount};
@@ -10,14 +10,15 @@ use rustix::mount::{MountFlags, UnmountFlags, unmount};
 use super::error::{Context, Error};
 use super::job::Job;
 use super::trees;
-use crate::paths;
+use crate::paths::{self, Placed};
 
 /// Makes each container's bundle. After that no path leads to the layers, which other cells share: the overlays keep
 /// their own mounts of the layers, which nothing can reach or remount.
 pub(crate) fn make(job: &Job) -> Result<(), Error> {
     for (name, config) in &job.containers {
         let bundle = paths::bundle(name);
-        overlay(job.lower.len(), name, &format!("{bundle}/rootfs"))?;
+        overlay(job.lower.len(), name, &paths::rootfs(name, &job.rootfs))?;
+        linked(&job.rootfs, name)?;
         let path = format!("{bundle}/{}", job.config_file);
         fs::write(&path, config).context(format!("write {path}"))?;
     }
@@ -26,6 +27,17 @@ pub(crate) fn make(job: &Job) -> Result<(), Error> {
         unmount(layer.as_str(), UnmountFlags::DETACH).context(format!("hide {layer}"))?;
     }
     Ok(())
+}
+
+/// Makes the link by which a config names its rootfs: not every runtime takes one.
+fn linked(rootfs: &Placed, name: &str) -> Result<(), Error> {
+    let Some(link) = &rootfs.link else {
+        return Ok(());
+    };
+    let link = Path::new(&paths::bundle(name)).join(link);
+    let made = link.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| symlink(paths::rootfs(name, rootfs), &link))
+        .context(format!("make the link {}", link.display()))
 }
 
 /// Gives a folder the owner and the mode of another folder.

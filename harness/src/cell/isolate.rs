@@ -155,7 +155,7 @@ fn make_folders(job: &Job, layers: usize) -> Result<(), Error> {
     for name in job.containers.keys() {
         folders.push(paths::upper(name));
         folders.push(format!("{}/{name}/work", paths::LAYERS));
-        folders.push(format!("{}/rootfs", paths::bundle(name)));
+        folders.push(paths::rootfs(name, &job.rootfs));
     }
     for folder in folders {
         fs::create_dir_all(&folder).context(format!("make {folder}"))?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stand_in::StandIn;
 use crate::machine::cgroup::Layout;
+use crate::paths::Placed;
 
 /// One case under one runtime.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Job {
     pub caller: Caller,
     /// Overlay layers of the rootfs on the machine, the topmost first; mounted read-only, shared by all runs.
     pub lower: Vec<PathBuf>,
+    /// Where the rootfs lies in each bundle.
+    #[serde(default)]
+    pub rootfs: Placed,
     /// The probe on the machine; hooks find it at [`super::paths::PROBE`].
     pub probe: PathBuf,
     /// The programs of all runtimes of this run: the mounts that they lie on are visible in every cell alike.

@@ -112,6 +112,7 @@ impl Ask for InCell {
         let order = |probe: PathBuf| Order {
             programs,
             lower: Vec::new(),
+            rootfs: Default::default(),
             probe,
             configs: BTreeMap::new(),
             stand_ins: Vec::new(),

@@ -170,6 +170,7 @@ impl Launcher {
             ask: order.ask,
             caller: order.caller,
             lower: order.lower,
+            rootfs: order.rootfs,
             probe: order.probe,
             programs: order.programs,
             containers: order.configs,

@@ -8,12 +8,15 @@ use ocidiff_model::{Caller, Fact, StepRecord};
 
 use crate::cell::job::{Answer, Ask, JobStep, RecordJob, TraceReport};
 use crate::cell::stand_in::StandIn;
+use crate::paths::Placed;
 
 /// Everything that a run needs except the cgroups, which are made for it.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// Layers of the rootfs, the topmost first.
     pub lower: Vec<PathBuf>,
+    /// Where the rootfs lies in each bundle.
+    pub rootfs: Placed,
     /// The probe on the machine.
     pub probe: PathBuf,
     /// The programs of all runtimes of this run.

@@ -270,6 +270,7 @@ impl CellRunner {
         let calls = case.body.watched(Channel::Syscall);
         Order {
             lower: bundle.layers.clone(),
+            rootfs: bundle.placed.clone(),
             // Made when the first bundle was built.
             probe: self.launcher.session().folder().join("probe"),
             programs: self.programs(),

@@ -46,6 +46,14 @@ fn remedy(
     }
 }
 
+/// Whether what is refused now would be answered as by an older kernel.
+fn becomes_unknown(from: &str, to: &str) -> bool {
+    let is_refused = ["ERRNO(", "KILL_", "TRAP"]
+        .iter()
+        .any(|head| from.starts_with(head));
+    is_refused && to == "ERRNO(ENOSYS)"
+}
+
 /// Calls to which the filters give different answers.
 pub(super) fn calls(
     (row, accounts): &(FilterRow, Vec<Account>),
@@ -117,6 +125,10 @@ pub(super) fn calls(
             ),
         ),
         _ if row.named.is_empty() => (Impact::Cosmetic, "calls that have no name".to_owned()),
+        _ if becomes_unknown(&from, &to) => (
+            Impact::Cosmetic,
+            "they are refused as by a kernel that does not have them, for which programs are made".to_owned(),
+        ),
         _ => (
             Impact::MayBreak,
             "no program is known that makes them and cannot do without them".to_owned(),
@@ -137,5 +149,36 @@ pub(super) fn calls(
         id: id.clone(),
         accounts: accounts.clone(),
         ..Finding::new(Depth::Filter, impact, what, [from, to], reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::from_to::who;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_refused_as_by_an_older_kernel_is_no_risk_and_the_other_way_round_is() {
+        let (old, new) = (who("old", "1"), who("new", "1"));
+        let told = |from: &str, to: &str| {
+            let row = json!({"calls": "x86_64 450..", "named": [{"name": "fchmodat2", "nr": 452}],
+                "answers": [{"action": from, "runtimes": ["old"]}, {"action": to, "runtimes": ["new"]}],
+                "profile": "default action", "witness": {"arch": 0, "nr": 452, "args": [0, 0, 0, 0, 0, 0]}});
+            let row: FilterRow = serde_json::from_value(row).expect("a row");
+            let step = Move { from: &old, to: &new };
+            calls(&(row, Vec::new()), step, &Libc::default(), &Corpus::default()).impact
+        };
+        let unknown = "ERRNO(ENOSYS)";
+        for (from, to, impact) in [
+            ("ERRNO(EPERM)", unknown, Impact::Cosmetic),
+            ("KILL_PROCESS", unknown, Impact::Cosmetic),
+            ("TRAP", unknown, Impact::Cosmetic),
+            (unknown, "ERRNO(EPERM)", Impact::MayBreak),
+            ("ALLOW", unknown, Impact::MayBreak),
+            ("TRACE", unknown, Impact::MayBreak),
+        ] {
+            assert_eq!(told(from, to), impact, "{from} {to}");
+        }
     }
 }

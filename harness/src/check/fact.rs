@@ -83,6 +83,8 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
         finding.impact = match seen_outright(&difference.fact) {
             _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
             true if impact > Impact::Cosmetic => told.max(impact),
+            // Nobody there can do less or more with it, whoever could elsewhere.
+            true if is_access(&difference.fact) => impact,
             true if told < Impact::Security && improves(&difference.fact, to.as_ref()) => impact,
             _ => told,
         };
@@ -108,17 +110,35 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
         finding.id = Some(id.clone());
         finding.accounts.clone_from(&difference.accounts);
     } else if finding.impact > Impact::Cosmetic
-        && let Some(names) = some_in_other_capitals(config)
+        && let Some((cause, remedy)) = suspected(&difference.fact, config)
     {
-        finding.reason = format!("{}; it may be due to {names}", finding.reason);
-        finding.remedy = Some("Write the names of members as the spec has them.".to_owned());
+        finding.reason = format!("{}; it may be due to {cause}", finding.reason);
+        finding.remedy = Some(remedy.to_owned());
     }
     finding
 }
 
+/// What of the config may be the cause if nothing is known that accounts for a fact, and what to do about it.
+fn suspected(fact: &str, config: &Json) -> Option<(String, &'static str)> {
+    if let Some(names) = some_in_other_capitals(config) {
+        return Some((names, "Write the names of members as the spec has them."));
+    }
+    let written = ["mount.inside.readonly.", "proc.access."];
+    let is_written = written.iter().any(|head| fact.starts_with(head));
+    (is_written && values::is_below_read_only(config, "/")).then(|| {
+        let cause = "the root among linux.readonlyPaths: what runtimes bind there lies over the mounts that they have made";
+        (cause.to_owned(), "Set root.readonly, and the option ro of mounts, in its place.")
+    })
+}
+
+/// Whether a fact is an owner and a mode, which are judged by what the workload's users can do.
+fn is_access(fact: &str) -> bool {
+    fact.starts_with("proc.stat.")
+}
+
 /// Whether a fact's values themselves show whether something works.
 fn seen_outright(fact: &str) -> bool {
-    fact.starts_with("proc.stat.") || fact.starts_with("lifecycle.") && fact.ends_with(".result")
+    is_access(fact) || fact.starts_with("lifecycle.") && fact.ends_with(".result")
 }
 
 /// Kinds of file systems that cannot contain symbolic links.

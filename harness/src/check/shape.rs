@@ -10,11 +10,11 @@ use super::read::{Read, Reader};
 use super::usual;
 use crate::cell::stand_in::StandIn;
 use crate::digest::of_text;
-use crate::workload::Workload;
 use crate::workload::env::form;
 use crate::workload::ground::ground;
 use crate::workload::program;
 use crate::workload::tame::{Limits, Tamed, tame};
+use crate::workload::{UNCHECKED, Workload};
 
 /// Some workloads, and the probe's config for one of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +109,9 @@ pub fn shapes(
             unreadable.push((workload.name, why));
             continue;
         }
+        // What is not checked is not so for another workload of the shape either.
+        let (doubts, without) = doubts(workload.without);
+        tamed.changes.extend(doubts);
         let config = serde_json::from_str(&workload.config).unwrap_or_default();
         tamed.network_is_not_its_own |= usual::network_comes_later(&config);
         let own = options
@@ -134,7 +137,7 @@ pub fn shapes(
             digest,
             workloads: vec![workload.name],
             tamed: Tamed {
-                changes: tamed.changes.into_iter().chain(workload.without).collect(),
+                changes: tamed.changes.into_iter().chain(without).collect(),
                 ..tamed
             },
             own,
@@ -144,6 +147,11 @@ pub fn shapes(
         });
     }
     (shapes, unreadable)
+}
+
+/// Of what is said about a workload, what is not checked, and the rest.
+fn doubts(all: Vec<String>) -> (Vec<String>, Vec<String>) {
+    all.into_iter().partition(|line| line.starts_with(UNCHECKED))
 }
 
 /// The digest covers what the probe is run with (without the environment, of which a runtime looks only at the form;

@@ -1,6 +1,8 @@
 //! A runtime's own words on why a call failed, complete and on one line: what matters may be in the first line of a
 //! log, while the last line may be general.
 
+use crate::workload::PROBE;
+
 /// The most that is shown, in characters.
 const MOST: usize = 1200;
 
@@ -8,7 +10,7 @@ const MOST: usize = 1200;
 pub(super) fn words(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
-        .map(|line| without_dumps(&message(line)))
+        .map(|line| without_probe(&without_dumps(&message(line))))
         .filter(|line| !line.is_empty())
         .collect();
     let mut said: Vec<&str> = Vec::new();
@@ -71,6 +73,29 @@ fn dump(line: &str) -> Option<(usize, usize)> {
     None
 }
 
+/// A line without the probe, which stands where a workload's program does: neither its path nor its arguments are what
+/// the workload has.
+fn without_probe(line: &str) -> String {
+    let mut rest = line;
+    let mut said = String::new();
+    while let Some((before, after)) = rest.split_once(PROBE) {
+        // A list of the arguments begins with the program: `["/program", ...]`, with quotes that may be escaped.
+        let head = before.trim_end_matches(['"', '\\']);
+        match head.strip_suffix('[').filter(|_| head.len() < before.len()) {
+            Some(list) => {
+                said.push_str(&format!("{list}[its arguments]"));
+                rest = after.find(']').map_or("", |end| &after[end + 1..]);
+            }
+            None => {
+                said.push_str(&format!("{before}its program"));
+                rest = after;
+            }
+        }
+    }
+    said.push_str(rest);
+    said
+}
+
 /// What follows the level and the module, or the word error.
 fn plain(line: &str) -> &str {
     let rest = line.strip_prefix("ERROR ").unwrap_or(line);
@@ -116,6 +141,18 @@ mod tests {
                 "an open Mount { destination: \"/a\"",
             ),
             ("a { b } and {\"c\": 1}", "a { b } and {\"c\": 1}"),
+            (
+                "ERROR lib: failed filename=\"/.ocidiff/probe\" args=[\"/.ocidiff/probe\", \"facts\"]; later",
+                "ERROR lib: failed filename=\"its program\" args=[its arguments]; later",
+            ),
+            (
+                r#"executing '\"/.ocidiff/probe\"' with args '[\"/.ocidiff/probe\", \"access\", \"/\"]'"#,
+                r#"executing '\"its program\"' with args '[its arguments]'"#,
+            ),
+            (
+                "exec /.ocidiff/probe: permission denied",
+                "exec its program: permission denied",
+            ),
             // Two failures of the same kind.
             (
                 "stat /a: not there here\nexec /b: not there here",

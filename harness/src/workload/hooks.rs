@@ -11,7 +11,7 @@ use crate::bundle::hooks;
 /// Hooks without which a container does not come up.
 const NEEDED: [&str; 3] = ["prestart", "createRuntime", "createContainer"];
 
-/// Takes the hooks out of a config, and says what is left out; whether there were any.
+/// Takes the hooks out of a config, and says what is left out; whether they may set up its network.
 pub(super) fn take(all: &mut Map<String, Value>, changes: &mut Vec<String>) -> bool {
     let taken = hooks::take(all);
     let own = taken.get("hooks").filter(|hooks| are_any(hooks));
@@ -20,11 +20,24 @@ pub(super) fn take(all: &mut Map<String, Value>, changes: &mut Vec<String>) -> b
         changes.extend(missing(hooks));
     }
     let odd = taken.iter().find_map(|(name, hooks)| odd(name, hooks));
-    let is_odd = odd.is_some();
+    let may_set_up = own.is_some_and(|hooks| may_set_up_network(hooks, all.get("process")));
     changes.extend(odd.map(|name| {
         format!("{UNCHECKED}{name} is written in other capitals, and not all runtimes run its hooks")
     }));
-    own.is_some() || is_odd
+    may_set_up
+}
+
+/// Whether a hook runs before the workload, and with what it takes to bring an interface up: those outside of the
+/// container have it. Under a name in other capitals, not every runtime runs it, and none that does leaves it to the hook.
+fn may_set_up_network(hooks: &Value, process: Option<&Value>) -> bool {
+    let is_there = |kind: &str| {
+        hooks
+            .get(kind)
+            .is_some_and(|list| list.as_array().is_none_or(|list| !list.is_empty()))
+    };
+    let bounding = process.and_then(|process| process["capabilities"]["bounding"].as_array());
+    let is_admin = bounding.is_some_and(|list| list.iter().any(|one| one == "CAP_NET_ADMIN"));
+    !hooks.is_object() || NEEDED.into_iter().any(is_there) || is_admin && is_there("startContainer")
 }
 
 /// Whether there is a hook that the spec names, or what cannot be read as hooks; no runtime runs others.
@@ -81,15 +94,38 @@ mod tests {
         ] {
             let mut all = config.as_object().cloned().expect("a map");
             let mut changes = Vec::new();
-            let is_any = take(&mut all, &mut changes);
+            take(&mut all, &mut changes);
             assert!(all.is_empty(), "{config}: a hook would be run");
             let said = changes.join("\n");
             assert!(said.starts_with(&expected), "{config}: {said}");
+            assert_eq!(said.is_empty(), expected.is_empty(), "{config}");
+        }
+    }
+
+    #[test]
+    fn only_a_hook_that_can_bring_an_interface_up_before_the_workload_sets_up_its_network() {
+        let hook = json!([{"path": "/bin/true"}]);
+        let may = |hooks: Value, capability: &str| {
+            let process = json!({"capabilities": {"bounding": [capability]}});
+            let config = json!({"hooks": hooks, "process": process});
+            take(&mut config.as_object().cloned().expect("a map"), &mut Vec::new())
+        };
+        for (kind, plain, admin) in [
+            ("prestart", true, true),
+            ("createRuntime", true, true),
+            ("createContainer", true, true),
+            ("startContainer", false, true),
+            ("poststart", false, false),
+            ("poststop", false, false),
+            ("preStart", false, false),
+        ] {
+            assert_eq!(may(json!({kind: hook}), "CAP_KILL"), plain, "{kind}");
             assert_eq!(
-                (is_any, said.is_empty()),
-                (!expected.is_empty(), expected.is_empty()),
-                "{config}"
+                may(json!({kind: hook}), "CAP_NET_ADMIN"),
+                admin,
+                "{kind} with CAP_NET_ADMIN"
             );
+            assert!(!may(json!({kind: []}), "CAP_NET_ADMIN"), "no {kind}");
         }
     }
 }

@@ -147,6 +147,31 @@ fn any_bundle_can_be_run() {
     assert_eq!(tree(&scene.path().join("bundle")), before, "it runs on a copy");
 }
 
+/// The folder has another name, or a link leads to it, which not every runtime takes.
+#[test]
+fn a_bundle_is_run_with_its_rootfs_where_it_is() {
+    let Some(runtimes) = both() else { return };
+    let scene = Scene::new();
+    scene.write("cases/some/story.yaml", STORY);
+    let bundle = corpus::bundle_of(&scene, "some/story", &runtimes[1]);
+    fs::rename(bundle.join("rootfs"), bundle.join("files")).expect("a rootfs");
+    std::os::unix::fs::symlink("files", bundle.join("link")).expect("a link");
+    let text = fs::read_to_string(bundle.join("main.json")).expect("a config");
+    let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for (path, refused) in [("files", None), ("link", Some("or a symlink"))] {
+        let mut config = config.clone();
+        config["root"]["path"] = path.into();
+        fs::write(bundle.join("config.json"), config.to_string()).expect("a config");
+        let args = ["run", "--bundle", "bundle"].into_iter();
+        let args: Vec<&str> = args.chain(runtimes.iter().map(String::as_str)).collect();
+        let ran = scene.run(&args);
+        ran.ends_with(1).leaves_nothing();
+        assert!(!ran.stdout.contains("BROKEN    bundle"), "{path}: {}", ran.stdout);
+        let says = refused.is_none_or(|words| ran.stdout.replace("\n        ", " ").contains(words));
+        assert!(says, "{path}: {}", ran.stdout);
+    }
+}
+
 /// Every entry of a folder, with its size and times.
 fn tree(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();

@@ -215,7 +215,7 @@ fn configs() -> Vec<String> {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
             match entry.path() {
                 path if path.is_dir() => collect(&path, found),
-                path if path.ends_with("config.json") => {
+                path if path.extension().is_some_and(|end| end == "json") => {
                     found.push(fs::read_to_string(path).expect("a config"));
                 }
                 _ => {}

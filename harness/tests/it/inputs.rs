@@ -1,6 +1,8 @@
 //! Hostile and careless inputs: untrusted data is refused or read within limits, whatever it is. Nothing is written
 //! outside its place, nothing is waited for, and the program's memory stays below 200 MiB.
 
+#[path = "inputs/causes.rs"]
+mod causes;
 #[path = "inputs/cures.rs"]
 mod cures;
 #[path = "inputs/honest.rs"]

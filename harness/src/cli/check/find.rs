@@ -17,7 +17,7 @@ use crate::corpus::files::PROBE;
 use crate::error::Error;
 use crate::via::clean;
 use crate::via::labels;
-use crate::workload::Workload;
+use crate::workload::{UNCHECKED, Workload};
 
 /// What was found.
 #[derive(Default)]
@@ -312,7 +312,14 @@ fn bundle(folder: &Path, args: &CheckArgs) -> Result<Workload, String> {
             let note = format!("its rootfs lies outside of the bundle: {}", rootfs.path.display());
             (rootfs.path, vec![note])
         }
-        Ok(rootfs) => (rootfs.path, Vec::new()),
+        Ok(rootfs) => {
+            let link = rootfs.placed.link.map(|_| {
+                format!(
+                    "{UNCHECKED}its root.path is a link, which not all runtimes take, and the copy's is not"
+                )
+            });
+            (rootfs.path, link.into_iter().collect())
+        }
         // What is wrong with the config comes first.
         Err(GivenError::Gone { path, .. }) => (path, Vec::new()),
         Err(error) => return Err(error.to_string()),

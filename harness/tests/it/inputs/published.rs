@@ -94,6 +94,23 @@ fn a_profile_without_what_every_runtime_needs_is_opened_for_just_that() {
     }
 }
 
+/// A process that cannot end spins until its limit, each time that something is tried.
+#[test]
+fn a_profile_that_is_opened_lets_processes_end() {
+    let Some(ran) = seccomp(&without(&["execve", "exit_group"]), &["--fix", "allow"]) else {
+        return;
+    };
+    says(
+        ran.ends_with(0),
+        &["no workload begins under the profile as it is"],
+    );
+    let cured: Value = serde_json::from_str(&ran.stdout).expect("a profile");
+    assert!(
+        allows(&cured, "exit_group") && !allows(&cured, "chmod"),
+        "{cured}"
+    );
+}
+
 /// What a rule denies by name is denied on purpose: nothing is opened against it.
 #[test]
 fn a_call_that_is_denied_by_name_is_not_allowed_so_that_something_begins() {

@@ -7,46 +7,44 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A pod by its name in the README, and which parts of it must be reported as left out.
+/// In place of an id: the config is a file of `real/`.
+pub(crate) const REAL: &str = "real";
+
+/// A pod by its name in the README, how the path of its config begins there, and which parts of it must be reported as
+/// left out. Those of `real/` have the names of their files.
 pub(crate) const PODS: [(&str, &str, &[&str]); 15] = [
     (
-        "pause-1.6",
-        "b89fa8ce6172",
-        &["network namespace", "/dev/shm, /etc/resolv.conf", "oomScoreAdj"],
+        "1.6.20-plain-sandbox",
+        REAL,
+        &["network namespace", "/dev/shm, /etc/resolv.conf"],
     ),
     (
-        "guaranteed-1.6",
-        "272e2173482c",
-        &["ipc namespace", "uts namespace", "/data", "oomScoreAdj"],
+        "1.6.20-limits-container",
+        REAL,
+        &["ipc namespace", "uts namespace", "/etc/hosts"],
+    ),
+    (
+        "1.6.20-unconfined-container",
+        REAL,
+        &["/etc/hostname", "network namespace"],
+    ),
+    ("2.1.9-sysctl-sandbox", REAL, &["network namespace"]),
+    (
+        "2.1.9-privileged-container",
+        REAL,
+        &["devices are left out: ", "/dev/vda", "CAP_SYS_RESOURCE|"],
     ),
     (
         "fsgroup-1.6",
         "11519e3d104c",
         &["network namespace", "/srv/wiki", "without systemd"],
     ),
-    (
-        "unconfined-1.7",
-        "cfcaaf85d317",
-        &["/scratch", "/dev/termination-log"],
-    ),
     ("shell-1.7", "dec5e9f63390", &["pid namespace"]),
-    (
-        "privileged-1.7",
-        "7969e746f465",
-        &[
-            "devices are left out: /dev/null",
-            "/dev/vda",
-            "pid namespace",
-            "/host",
-            "CAP_SYS_RESOURCE|",
-        ],
-    ),
     (
         "restricted-2.1",
         "b5351340d18f",
         &["/etc/api", "/var/run/secrets/kubernetes.io/serviceaccount"],
     ),
-    ("sysctls-2.1", "37f4120fa04a", &["network namespace"]),
     (
         "userns-2.1",
         "03cc502beff4",
@@ -104,28 +102,43 @@ fn configs(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every pod's bundle, by its name in the README.
+/// Every pod's config, by its name in the README.
 pub(crate) fn all() -> BTreeMap<&'static str, PathBuf> {
     let mut found = Vec::new();
     configs(&pods(), &mut found);
-    assert_eq!(found.len(), PODS.len(), "{found:#?}");
+    let assembled = PODS.iter().filter(|(_, id, _)| *id != REAL).count();
+    assert_eq!(found.len(), assembled, "{found:#?}");
     let named = PODS.iter().map(|(name, id, _)| {
+        if *id == REAL {
+            return (*name, pods().join(REAL).join(format!("{name}.json")));
+        }
         let mut mine = found
             .iter()
             .filter(|path| path.to_string_lossy().contains(&format!("/{id}")));
         let path = mine
             .next()
             .unwrap_or_else(|| panic!("{name}: no config.json under {id}"));
-        (*name, path.parent().expect("a bundle").to_owned())
+        (*name, path.clone())
     });
     named.collect()
 }
 
+/// Where a pod's bundle lies on a node, by the path of its config here.
+fn place(config: &Path) -> PathBuf {
+    let below = config.strip_prefix(pods()).expect("below");
+    match below.strip_prefix(REAL) {
+        Ok(file) => {
+            Path::new("run/containerd/io.containerd.runtime.v2.task/k8s.io").join(file.with_extension(""))
+        }
+        Err(_) => below.parent().expect("a bundle").to_owned(),
+    }
+}
+
 /// Puts a pod into the scene as it is on a node, with a rootfs where its config says; the bundle has the pod's name.
 pub(crate) fn put(scene: &Path, name: &str, from: &Path) {
-    let text = fs::read_to_string(from.join("config.json")).expect("a config");
+    let text = fs::read_to_string(from).expect("a config");
     let mut config: Value = serde_json::from_str(&text).expect("JSON");
-    let place = scene.join("node").join(from.strip_prefix(pods()).expect("below"));
+    let place = scene.join("node").join(place(from));
     fs::create_dir_all(&place).expect("a bundle");
     let root = config["root"]["path"].as_str().expect("a root").to_owned();
     // An absolute path would refer to this machine.

@@ -35,15 +35,21 @@ pub(super) fn stopped(all: &[ReadBack]) -> Vec<Stopped<'_>> {
 
 /// The calls that these runtimes make themselves, and that are denied only because no rule names them.
 pub(super) fn own_calls(profile: &Profile, stopped: &[Stopped<'_>]) -> BTreeSet<String> {
-    unnamed(profile, stopped.iter().flat_map(|one| one.denied))
+    let denied = stopped.iter().flat_map(|one| one.denied);
+    unnamed(profile, denied.map(String::as_str))
 }
 
 /// The same of all runtimes, also of those that can do without them.
 pub(super) fn denied_calls(profile: &Profile, all: &[ReadBack]) -> BTreeSet<String> {
-    unnamed(profile, all.iter().flat_map(|one| &one.denied))
+    let denied = all.iter().flat_map(|one| &one.denied);
+    unnamed(profile, denied.map(String::as_str))
 }
 
-fn unnamed<'a>(profile: &Profile, calls: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
-    let named = |call: &String| profile.syscalls.iter().any(|rule| rule.names.contains(call));
-    calls.filter(|call| !named(call)).cloned().collect()
+/// Those of some calls on which the profile's author has not decided: no rule names them.
+pub(super) fn unnamed<'a>(profile: &Profile, calls: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let named = |call: &str| {
+        let mut names = profile.syscalls.iter().flat_map(|rule| &rule.names);
+        names.any(|name| name == call)
+    };
+    calls.filter(|call| !named(call)).map(str::to_owned).collect()
 }

@@ -213,6 +213,7 @@ fn proven(cured: &Cured, changes: &[Change], filters: &Filters, mut told: Vec<St
     let judged = judge(changes, cured);
     told.extend(words::summary(cured));
     told.extend(words.lines(words::LEFT, &judged.left));
+    told.extend(words.lines(words::UNHEARD, &judged.unheard));
     told.extend(words.lines("left, since no kernel has such numbers", &judged.nobodys));
     told.extend(words.lines(words::FOREIGN, &judged.foreign));
     told.extend(words.lines("still differs", &judged.differ));

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::Rule;
 
-use super::begins::{denied_calls, own_calls, stopped};
+use super::begins::{denied_calls, own_calls, stopped, unnamed};
 use super::{TRIES, filters_of};
 use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::run::readback::{ReadBack, read_back};
 
 /// How long it is tried: a runtime that is refused what it waits with may wait until its limit, each time.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(30);
+/// Calls by which a process ends and comes back from a signal: what is refused them may begin, and then spins until its
+/// limit.
+const ENDS: [&str; 4] = ["exit", "exit_group", "rt_sigaction", "rt_sigreturn"];
 /// Default actions that end a process.
 const KILLS: [&str; 4] = [
     "SCMP_ACT_KILL",
@@ -50,7 +53,8 @@ impl Opened {
 pub(super) async fn opened(runner: &CellRunner, profile: &Profile) -> Result<Option<Opened>, Error> {
     let until = Instant::now() + LONGEST;
     let soft = softened(profile);
-    let mut own = BTreeSet::new();
+    let ends = unnamed(&soft, ENDS.iter().copied());
+    let mut own = ends.clone();
     for _ in 0..TRIES {
         let tried = Opened::with(runner, &soft, own.clone()).await?;
         let more = match soft == *profile {
@@ -66,13 +70,13 @@ pub(super) async fn opened(runner: &CellRunner, profile: &Profile) -> Result<Opt
         }
         own.extend(more);
     }
-    if own.is_empty() {
+    if own == ends {
         return Ok(None);
     }
     let opened = Opened::with(runner, profile, own).await?;
     match opened.begins() {
         0 => Ok(None),
-        _ => least(runner, profile, opened, until).await,
+        _ => least(runner, profile, opened, until).await.map(Some),
     }
 }
 
@@ -87,25 +91,27 @@ fn softened(profile: &Profile) -> Profile {
     profile
 }
 
-/// Some runtimes go on without a call that is denied: what nobody needs in order to begin is not allowed.
+/// Some runtimes go on without a call that is denied: what nobody needs in order to begin is not allowed, as far as there
+/// is time to try.
 async fn least(
     runner: &CellRunner,
     profile: &Profile,
     mut opened: Opened,
     until: Instant,
-) -> Result<Option<Opened>, Error> {
-    for call in opened.own.clone() {
+) -> Result<Opened, Error> {
+    let own = opened.own.clone();
+    for call in own.iter().filter(|call| !ENDS.contains(&call.as_str())) {
         if Instant::now() > until {
-            return Ok(None);
+            break;
         }
         let mut own = opened.own.clone();
-        own.remove(&call);
+        own.remove(call);
         let without = Opened::with(runner, profile, own).await?;
         if without.begins() >= opened.begins() {
             opened = without;
         }
     }
-    Ok(Some(opened))
+    Ok(opened)
 }
 
 /// The profile with a rule that allows these calls; with no call, as it is.

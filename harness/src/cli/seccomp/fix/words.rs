@@ -11,6 +11,7 @@ use crate::judge::filters::Filters;
 
 pub(super) const ALIKE: &str = "every runtime answers every call alike";
 pub(super) const LEFT: &str = "left as it was, since it does not come from what the profile does not know";
+pub(super) const UNHEARD: &str = "left: the profile allows them, and a runtime that does not know them answers ENOSYS, as an older kernel does";
 pub(super) const FOREIGN: &str =
     "left: programs of another architecture, whose calls libraries do not tell apart";
 
