@@ -125,6 +125,30 @@ fn is_open(mode: u32) -> bool {
     mode & 0o1002 == 0o002
 }
 
+/// Whether the workload's user, and whoever its processes can become, can do the same with it under both.
+pub(super) fn is_the_same(from: Option<&Value>, to: Option<&Value>, config: &Json) -> bool {
+    let (Some(Value::Text(from)), Some(Value::Text(to))) = (from, to) else {
+        return false;
+    };
+    // Another kind of file, or another device, is another thing.
+    let what = |text: &str| -> Vec<String> {
+        let words = text.split(' ').enumerate();
+        let others = words.filter(|(at, _)| ![1, 2].contains(at));
+        others.map(|(_, word)| word.to_owned()).collect()
+    };
+    let (Some(one), Some(other)) = (Node::read(from), Node::read(to)) else {
+        return false;
+    };
+    if what(from) != what(to) {
+        return false;
+    }
+    let (from, to) = (one, other);
+    let user = User::of(config);
+    let mut all = user.others(config, [&from, &to]);
+    all.push(user);
+    all.iter().all(|who| from.access(who) == to.access(who))
+}
+
 /// How bad it is at a mount point; `None` if a value is not an owner and mode.
 pub(super) fn judge(
     path: &str,
@@ -225,6 +249,19 @@ mod tests {
         ] {
             assert_eq!(told(from, to, config), Some(impact), "{from} {to}");
         }
+        let same = |from: &str, to: &str, config: &Json| {
+            is_the_same(Some(&Value::from(from)), Some(&Value::from(to)), config)
+        };
+        let both = json!({"process": {"user": {"uid": 0, "gid": 0}, "capabilities": {"bounding": ["CAP_DAC_OVERRIDE", "CAP_SETUID"]}}});
+        assert!(same("dir 1777 0:0", "dir 0755 0:0", &root));
+        assert!(!same("dir 1777 0:0", "dir 0755 0:0", &both), "whom it can become");
+        assert!(!same("dir 0755 0:0", "dir 1777 0:0", &user), "it can do more");
+        assert!(!same("ENOENT", "ENOENT", &root), "what is not there");
+        assert!(
+            !same("char 0666 0:0 1:3", "char 0666 0:0 1:7", &root),
+            "another device"
+        );
+        assert!(!same("dir 0755 0:0", "file 0755 0:0", &root), "another kind");
         assert_eq!(told("ENOENT", "dir 0777 0:0", &user), None);
     }
 

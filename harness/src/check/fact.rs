@@ -5,6 +5,7 @@ use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FindingId, Impact, Value};
 use serde_json::Value as Json;
 
+use super::access;
 use super::from_to::{Move, values};
 use super::look::Seen;
 use super::read::reason as cause_of;
@@ -84,7 +85,7 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
             _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
             true if impact > Impact::Cosmetic => told.max(impact),
             // Nobody there can do less or more with it, whoever could elsewhere.
-            true if is_access(&difference.fact) => impact,
+            true if access::is_the_same(from.as_ref(), to.as_ref(), config) => impact,
             true if told < Impact::Security && improves(&difference.fact, to.as_ref()) => impact,
             _ => told,
         };
@@ -131,14 +132,9 @@ fn suspected(fact: &str, config: &Json) -> Option<(String, &'static str)> {
     })
 }
 
-/// Whether a fact is an owner and a mode, which are judged by what the workload's users can do.
-fn is_access(fact: &str) -> bool {
-    fact.starts_with("proc.stat.")
-}
-
 /// Whether a fact's values themselves show whether something works.
 fn seen_outright(fact: &str) -> bool {
-    is_access(fact) || fact.starts_with("lifecycle.") && fact.ends_with(".result")
+    fact.starts_with("proc.stat.") || fact.starts_with("lifecycle.") && fact.ends_with(".result")
 }
 
 /// Kinds of file systems that cannot contain symbolic links.
