@@ -122,6 +122,10 @@ mod tests {
                 Whose::Request,
             ),
             (
+                refused("Cannot mkdir: /bin/probe is not a directory"),
+                Whose::Request,
+            ),
+            (
                 refused("mount callback failed on /m: read /m/etc/passwd: input/output error"),
                 Whose::Machine,
             ),
