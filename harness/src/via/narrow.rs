@@ -3,6 +3,7 @@
 
 use ocidiff_model::{Channel, Known, KnownEntry, Value};
 
+use super::facts::sort;
 use crate::corpus::Entry;
 use crate::machine::names::signal_number;
 
@@ -10,13 +11,21 @@ use crate::machine::names::signal_number;
 ///
 /// Expectations are left out: they are about the exact config.json of the case, and the engine writes a different one.
 /// How runtimes differ is still compared with the known file.
-pub(super) fn entry(entry: &Entry) -> Entry {
+///
+/// What `is_shuffled` says comes in any order is in one order here too, as in records.
+pub(super) fn entry(entry: &Entry, is_shuffled: impl Fn(&str) -> bool) -> Entry {
     let mut case = entry.case.clone();
     case.body.expect_nothing();
     let known = entry.known.0.iter().filter(|known| is_seen(&known.fact));
     Entry {
         case,
-        known: Known(known.cloned().map(in_its_words).collect()),
+        known: Known(
+            known
+                .cloned()
+                .map(in_its_words)
+                .map(|known| in_order(known, &is_shuffled))
+                .collect(),
+        ),
     }
 }
 
@@ -66,6 +75,13 @@ fn in_its_words(mut known: KnownEntry) -> KnownEntry {
     known
 }
 
+fn in_order(mut known: KnownEntry, is_shuffled: &impl Fn(&str) -> bool) -> KnownEntry {
+    if is_shuffled(&known.fact) {
+        known.values_mut().for_each(sort);
+    }
+    known
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +126,18 @@ mod tests {
             .map(|value| value.clone())
             .collect();
         assert_eq!(values, [Value::Int(159), Value::Int(3)]);
+    }
+
+    #[test]
+    fn what_an_engine_shuffles_is_written_in_one_order() {
+        let group = r#"facts: {proc.env: [{because: unexplained, who: [a], shows: [B=1, A=2]}, {otherwise: [A=1, B=1]}]}"#;
+        let group: Group = serde_yaml::from_str(group).expect("parse");
+        let known = group.entries(&Catalogue::default(), &[]).expect("good").remove(0);
+        let list = |items: [&str; 2]| Value::List(items.map(str::to_owned).into());
+        for (is_shuffled, first) in [(true, list(["A=2", "B=1"])), (false, list(["B=1", "A=2"]))] {
+            let mut known = in_order(known.clone(), &|path: &str| is_shuffled && path == "proc.env");
+            let values: Vec<Value> = known.values_mut().map(|value| value.clone()).collect();
+            assert_eq!(values, [first, list(["A=1", "B=1"])], "{is_shuffled}");
+        }
     }
 }

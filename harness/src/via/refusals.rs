@@ -122,6 +122,18 @@ mod tests {
                 Whose::Request,
             ),
             (
+                refused("Cannot mkdir: /bin/probe is not a directory"),
+                Whose::Request,
+            ),
+            (
+                refused("workdir \"/no\" does not exist on container 11cf"),
+                Whose::Request,
+            ),
+            (
+                refused("workdir \"/x\" exists on container 11cf, but is not a directory"),
+                Whose::Request,
+            ),
+            (
                 refused("mount callback failed on /m: read /m/etc/passwd: input/output error"),
                 Whose::Machine,
             ),

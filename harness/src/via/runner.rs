@@ -126,7 +126,12 @@ impl<M: Makes> EngineRunner<M> {
         let finished = self
             .ground
             .judge
-            .run(&asked, &narrow::entry(entry), &bundle, started)
+            .run(
+                &asked,
+                &narrow::entry(entry, |path| self.launcher.maker.is_shuffled(path)),
+                &bundle,
+                started,
+            )
             .await;
         if let Some(why) = refused_by_engine(&finished.records) {
             return inexpressible(case, &why);

@@ -22,13 +22,16 @@ use support::{Output, Ran, Scene};
 const ALL: [&str; 3] = ["runc", "crun", "youki"];
 
 fn node(names: &[&str]) -> Option<Containerd> {
-    let found: Option<Vec<PathBuf>> = names.iter().map(|name| needs::runtime(name)).collect();
-    let found = found?;
-    let handlers: Vec<(&str, &Path)> = names
-        .iter()
-        .copied()
-        .zip(found.iter().map(PathBuf::as_path))
-        .collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|name| (*name, *name)).collect();
+    node_with(&pairs)
+}
+
+/// A node with these handlers, each of which calls a runtime.
+fn node_with(pairs: &[(&str, &str)]) -> Option<Containerd> {
+    let found = pairs.iter().map(|(_, runtime)| needs::runtime(runtime));
+    let found: Vec<PathBuf> = found.collect::<Option<_>>()?;
+    let names = pairs.iter().map(|(handler, _)| *handler);
+    let handlers: Vec<(&str, &Path)> = names.zip(found.iter().map(PathBuf::as_path)).collect();
     let new = Containerd::start(&handlers)?;
     new.images()?;
     Some(new)
@@ -480,29 +483,28 @@ fn only_reads(scene: &Scene, node: &Containerd) {
 #[test]
 fn check_asks_the_node_for_its_pods() {
     use m::security_profile::ProfileType;
-    let Some(node) = node(&["runc", "crun"]) else {
+    let Some(node) = node_with(&[("runc", "runc"), ("fast", "crun")]) else {
         return;
     };
     for (name, handler, kind) in [
         ("default", "runc", ProfileType::RuntimeDefault),
         ("unconfined", "runc", ProfileType::Unconfined),
-        ("moved", "crun", ProfileType::RuntimeDefault),
+        ("moved", "fast", ProfileType::RuntimeDefault),
     ] {
         sleeper(&node, name, handler, profile(kind, ""));
     }
     let before = (things(&node), node.mounts());
     let scene = Scene::new();
     only_reads(&scene, &node);
-    let crun = needs::runtime("crun").expect("as above");
     let mut check = scene.command(&["check", "--engine", "cri", "--format", "json", "--socket"]);
-    check
-        .arg(node.socket())
-        .args(["--to", &format!("crun={}", crun.display())]);
+    check.arg(node.socket()).args(["--to", "crun"]);
     let output = Output::new(scene.path());
     let child = output.spawn(&mut check);
     let ran = output.wait(child, Duration::from_secs(300));
     let report: CheckReport =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let target = report.target.as_deref();
+    assert_eq!(target, Some("registered with this containerd as fast"), "{ran:?}");
     let of = |name: &str| {
         let shape = report
             .shapes

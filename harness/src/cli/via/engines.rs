@@ -11,6 +11,7 @@ use ocidiff_engines::{EngineError, Options, Which};
 use crate::cells::session::Session;
 use crate::cli::via_args::{ViaArgs, ViaEngine};
 use crate::error::Error;
+use crate::run::suite;
 use crate::via::makes::Makes;
 use crate::via::podman::Podman;
 use crate::via::pods::Pods;
@@ -81,11 +82,12 @@ impl ViaArgs {
         }
         let commands = Commands::connect(labels, CALL).await;
         let commands = commands.map_err(|error| unanswered(&error))?;
+        let raises_limits = suite::abilities()?.has("CAP_SYS_RESOURCE");
         Ok(Connected {
             name: "podman".to_owned(),
             said: format!("podman {}", commands.version),
             runtimes: Runtimes::Any,
-            maker: Podman::new(commands, folder, self.cgroup_parent.clone()),
+            maker: Podman::new(commands, folder, self.cgroup_parent.clone(), raises_limits),
         })
     }
 

@@ -13,7 +13,7 @@ use ocidiff_model::{Case, Fact};
 use serde_json::Value;
 
 use super::docker::translate;
-use super::express::Refusal;
+use super::express::{Refusal, refuse};
 use super::facts;
 use super::makes::{Ask, Makes};
 use super::profiles::Profiles;
@@ -35,6 +35,8 @@ pub struct Podman {
     commands: Commands,
     profiles: Profiles,
     cgroup_parent: Option<String>,
+    /// Whether it can raise limits.
+    raises_limits: bool,
 }
 
 /// A container.
@@ -46,11 +48,17 @@ pub struct Made {
 }
 
 impl Podman {
-    /// Keeps profiles in the folder of the session.
+    /// Keeps profiles in the folder of the session; `raises_limits` says whether it has CAP_SYS_RESOURCE.
     #[must_use]
-    pub fn new(commands: Commands, folder: &Path, cgroup_parent: Option<String>) -> Self {
+    pub fn new(
+        commands: Commands,
+        folder: &Path,
+        cgroup_parent: Option<String>,
+        raises_limits: bool,
+    ) -> Self {
         Self {
             commands,
+            raises_limits,
             profiles: Profiles::new(folder.join("profiles")),
             cgroup_parent,
         }
@@ -87,7 +95,13 @@ impl Makes for Podman {
     type Made = Made;
 
     fn translate(&self, case: &Case, config: &Value, default: &Value) -> Result<Body, Refusal> {
-        words::of(&translate::body(case, config, default)?, config, default)
+        let body = translate::body(case, config, default)?;
+        if !self.raises_limits && body["HostConfig"].get("Ulimits").is_some() {
+            return refuse(
+                "beside limits of a container Podman raises others, for which CAP_SYS_RESOURCE is missing",
+            );
+        }
+        words::of(&body, config, default)
     }
 
     async fn import(&self, tar: Vec<u8>, tag: &str, _: Option<i32>) -> Result<String, CallError> {

@@ -44,6 +44,10 @@ fn tmpfs(mount: &Value) -> Result<(String, String), Refusal> {
     }
     only(mount, "mounts", &["destination", "type", "source", "options"])?;
     let options = texts(&mount["options"], "mounts.options")?.unwrap_or_default();
+    // The options make it a bind, whatever its type.
+    if options.iter().any(|option| option == "bind" || option == "rbind") {
+        return refuse("a bind mount is not one that the engine makes");
+    }
     match mount["destination"].as_str() {
         Some(place) if Path::new(place).is_absolute() => Ok((place.to_owned(), options.join(","))),
         _ => refuse("a mount's destination is not absolute"),

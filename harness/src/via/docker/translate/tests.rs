@@ -154,6 +154,10 @@ fn what_has_no_setting_says_so() {
             "of type bind",
         ),
         (
+            "{summary: s, config: {mounts+: [{destination: /x, type: tmpfs, source: /y, options: [ro, rbind]}]}}",
+            "a bind mount",
+        ),
+        (
             "{summary: s, config: {mounts+: [{destination: /proc/x, type: tmpfs}]}}",
             "a tmpfs at /proc/x",
         ),
