@@ -143,6 +143,28 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// Columns of what is printed by hand, not by a report: those of a report that is not on a terminal.
+const COLUMNS: usize = 110;
+
+/// Safe text in lines of at most 110 columns, those after the first with an indent.
+#[must_use]
+pub fn hanging(text: &str, indent: usize) -> String {
+    let (first, margin) = text.split_at(text.len() - text.trim_start().len());
+    let mut lines = String::new();
+    for (index, line) in wrap(margin, COLUMNS - indent.max(width(first)))
+        .iter()
+        .enumerate()
+    {
+        let margin = if index == 0 {
+            first.to_owned()
+        } else {
+            " ".repeat(indent)
+        };
+        lines.push_str(&format!("{margin}{line}\n"));
+    }
+    lines
+}
+
 /// The longest name or link that is kept in one piece: real ones are not longer.
 const WHOLE: usize = 200;
 
@@ -153,7 +175,8 @@ fn is_whole(word: &str) -> bool {
 }
 
 /// `1 case`, `2 cases`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
+#[must_use]
+pub fn count(number: usize, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
 }
