@@ -200,7 +200,10 @@ impl Changes {
     #[must_use]
     pub fn counts(&self) -> String {
         let differ = if self.differing == 1 { "differs" } else { "differ" };
-        let cases = count(self.cases, "case");
+        let cases = match (self.differing, self.cases) {
+            (1, 1) => "1 case".to_owned(),
+            (_, cases) => format!("{cases} cases"),
+        };
         let mut text = format!("{} of {cases} {differ} between the versions", self.differing);
         let kinds = [What::Broke, What::Fixed, What::Changed];
         let kinds = kinds.map(|what| (self.number(what), what));

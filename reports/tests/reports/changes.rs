@@ -323,8 +323,39 @@ fn a_fact_says_which_value_confines_less() {
         assert_eq!((one.direction, one.case.case.as_str()), (direction, "caps/it"));
         let text = render(Format::Terminal, &changes, &Style::default()).expect("drawn");
         assert!(text.contains("NOT EXPLAINED  caps/it  1.8.1 to 1.28"), "{text}");
-        assert!(text.contains("1 case is not explained"), "{text}");
+        assert!(changes.counts().contains("1 case is not explained"), "{text}");
     }
+}
+
+/// Long values, names and lists are wrapped; a case is one, and several are several.
+#[test]
+fn lines_fit_and_numbers_agree_with_their_words() {
+    let long = |end: &str| some(format!("{} {end}", "word ".repeat(30)));
+    let of: Vec<(&[&str], Option<Value>)> =
+        vec![(&[OLD], long("a")), (&[MID], long("b")), (&[NEW], long("a"))];
+    let id = format!("crun/{}", "a-long-name".repeat(4));
+    let because = [(MID, id.as_str(), bug(Some("clause")))];
+    let name = format!("mounts/{}", "it".repeat(30));
+    let differs = known(&name, "mount.inside./sys/firmware/efi/efivars", &of, &because);
+    let changes = |cases| Changes::of(&versions(&[OLD, MID, NEW], cases)).expect("versions");
+    let text = render(
+        Format::Terminal,
+        &changes(vec![differs.clone()]),
+        &Style::default(),
+    )
+    .expect("drawn");
+    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+    assert!(text.contains("1 of 1 case differs"), "{text}");
+    assert!(
+        changes(vec![agree("a/b")])
+            .counts()
+            .starts_with("0 of 1 cases differ ")
+    );
+    assert!(
+        changes(vec![differs, agree("a/b")])
+            .counts()
+            .starts_with("1 of 2 cases differs ")
+    );
 }
 
 #[test]
