@@ -18,13 +18,15 @@ use crate::cells::participants::Contender;
 use crate::corpus::Entry;
 use crate::paths;
 
+pub use answer::{Question, sees};
+
 /// Writes the folder: elsewhere first, so that it is complete or not there.
 ///
 /// # Errors
 /// What the system answers; or that the runtime lacks a step of the case.
 pub fn write(
     folder: &Path,
-    entry: &Entry,
+    (entry, question): (&Entry, Question<'_>),
     machine: &Machine,
     contender: &Contender,
     bundle: &Bundle,
@@ -52,7 +54,7 @@ pub fn write(
         fs::write(aside.path().join("input").join(name), text)?;
     }
     let script = aside.path().join("repro.sh");
-    fs::write(&script, text(entry, machine, contender, &steps))?;
+    fs::write(&script, text((entry, question), machine, contender, &steps))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(aside.path(), fs::Permissions::from_mode(0o755))?;
     fs::rename(aside.path(), folder)?;
@@ -62,7 +64,12 @@ pub fn write(
 }
 
 /// The script. It first takes private namespaces, as ocidiff does: a runtime under test is not trusted.
-fn text(entry: &Entry, machine: &Machine, contender: &Contender, steps: &[JobStep]) -> String {
+fn text(
+    (entry, question): (&Entry, Question<'_>),
+    machine: &Machine,
+    contender: &Contender,
+    steps: &[JobStep],
+) -> String {
     let case = &entry.case;
     let mut calls = String::new();
     for step in steps {
@@ -96,7 +103,7 @@ fn text(entry: &Entry, machine: &Machine, contender: &Contender, steps: &[JobSte
         .replace("@PIDS@", paths::PIDS)
         .replace("@TMP@", paths::TMP)
         .replace("@VERSION@", &shell(&contender.runtime.manifest.version.args))
-        .replace("@CHECKS@", &answer::checks(entry, machine))
+        .replace("@CHECKS@", &answer::checks(entry, machine, question))
         .replace("@CALLER@", &caller(&case.body.caller))
         .replace("@CALLS@", &calls)
 }

@@ -54,7 +54,7 @@ use serde::Serialize;
 
 pub use run::Run;
 pub use safe::{safe, safe_json, safe_lines, safe_to, words_to};
-pub use style::{Style, first_of};
+pub use style::{Style, count, first_of, hanging};
 pub use telling::word;
 
 /// The formats in which a report can be drawn.

@@ -1,7 +1,7 @@
 //! Lines with a margin, a name and wrapped text.
 
 use crate::diff::{Kind, Line};
-use crate::style::{Ink, Style, pad, width, wrap};
+use crate::style::{Ink, Style, hang, pad, width, wrap};
 
 /// The margin for what belongs to a case.
 const MARGIN: usize = 8;
@@ -50,6 +50,19 @@ impl<'a> Sheet<'a> {
         for line in wrap(text, self.style.columns()) {
             self.line(&line);
         }
+    }
+
+    /// Safe text at the left edge, whose further lines are in the margin and `deeper` columns.
+    pub(crate) fn hanging(&mut self, deeper: usize, text: &str) {
+        for line in hang(text, self.margin + deeper, self.style.columns()) {
+            self.line(&line);
+        }
+    }
+
+    /// Safe text in the margin, whose further lines are two columns deeper.
+    pub(crate) fn entered(&mut self, text: &str) {
+        let text = format!("{}{text}", " ".repeat(self.margin));
+        self.hanging(2, &text);
     }
 
     /// Safe text in the margin, in as many lines as it takes.
@@ -101,6 +114,11 @@ impl<'a> Sheet<'a> {
             };
             self.line(&format!("{margin}{line}"));
         }
+    }
+
+    /// The margin.
+    pub(crate) fn margin(&self) -> usize {
+        self.margin
     }
 
     /// Columns to the right of the margin.

@@ -143,6 +143,39 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// Columns of what is printed by hand, not by a report: those of a report that is not on a terminal.
+const COLUMNS: usize = 110;
+
+/// Safe text in lines of at most 110 columns, those after the first with an indent.
+#[must_use]
+pub fn hanging(text: &str, indent: usize) -> String {
+    hang(text, indent, COLUMNS)
+        .into_iter()
+        .map(|line| line + "\n")
+        .collect()
+}
+
+/// Safe text in lines of at most `columns`, those after the first with an indent.
+pub(crate) fn hang(text: &str, indent: usize, columns: usize) -> Vec<String> {
+    let (first, rest) = text.split_at(text.len() - text.trim_start().len());
+    // The first line may be as long as it is without an indent: what does not fit is wrapped again.
+    let mut lines = wrap(rest, columns.saturating_sub(width(first)));
+    if lines.len() > 1 {
+        let rest = rest[lines[0].len()..].trim_start();
+        lines.truncate(1);
+        lines.extend(wrap(rest, columns.saturating_sub(indent)));
+    }
+    let margin = |at: usize| {
+        if at == 0 {
+            first.to_owned()
+        } else {
+            " ".repeat(indent)
+        }
+    };
+    let lines = lines.iter().enumerate();
+    lines.map(|(at, line)| format!("{}{line}", margin(at))).collect()
+}
+
 /// The longest name or link that is kept in one piece: real ones are not longer.
 const WHOLE: usize = 200;
 
@@ -153,7 +186,8 @@ fn is_whole(word: &str) -> bool {
 }
 
 /// `1 case`, `2 cases`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
+#[must_use]
+pub fn count(number: usize, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
 }
@@ -233,5 +267,21 @@ mod tests {
         assert_eq!(pad("é", 3), "é  ");
         assert_eq!(pad("日本", 5), "日本 ");
         assert_eq!(pad("long", 2), "long");
+    }
+
+    #[test]
+    fn what_hangs_fits_with_its_indent() {
+        let text = format!("  {}", "word ".repeat(40));
+        let lines = hang(&text, 6, 60);
+        assert!(
+            lines.len() > 3 && lines.iter().all(|line| width(line) <= 60),
+            "{lines:?}"
+        );
+        assert!(
+            lines[0].starts_with("  word") && lines[1].starts_with("      word"),
+            "{lines:?}"
+        );
+        assert_eq!(lines.join(" ").split_whitespace().count(), 40);
+        assert_eq!(hanging("a  b", 6), "a  b\n");
     }
 }

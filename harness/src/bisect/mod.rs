@@ -1,11 +1,15 @@
 //! Between which two versions a behaviour changed: a binary search over versions in order. No I/O.
 
+mod shows;
+
 use std::collections::BTreeMap;
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::known::ANY;
 use ocidiff_model::{Difference, Value};
+
+pub use shows::{Looked, Turn, by_version, range, turns};
 
 /// How a version in the middle behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -93,7 +93,7 @@ impl WithArgs {
 
 /// Twice the CPUs. More is a little faster (the corpus on two: 114 s with 4 jobs, 105 s with 6), but calls begin to meet
 /// their limits if anything else runs.
-fn default_jobs() -> u16 {
+pub(super) fn default_jobs() -> u16 {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     u16::try_from(cpus * 2).unwrap_or(u16::MAX).min(64)
 }

@@ -21,7 +21,7 @@ use crate::vm::{self, Ended, Job, VmError};
 /// The factor by which an emulated machine is slower: steps get at least this much more time.
 const SLOWER: u16 = 20;
 /// Containers at a time, if it is not specified: more would only wait for the single processor.
-const JOBS: u16 = 2;
+pub(super) const JOBS: u16 = 2;
 
 /// Runs the cases, or the bundle, in a machine.
 pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, Error> {

@@ -5,6 +5,7 @@ mod args;
 mod bisect;
 mod bundle_folder;
 mod capture;
+mod carried;
 mod changes;
 mod check;
 mod check_args;

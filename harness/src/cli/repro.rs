@@ -13,7 +13,7 @@ use crate::cells::participants::{Contender, contenders};
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
 use crate::machine::root;
-use crate::repro;
+use crate::repro::{self, Question};
 use crate::run::plan;
 use crate::run::suite;
 
@@ -47,7 +47,7 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
             folder.display()
         )));
     }
-    write_folder(&folder, entry, &contender, &corpus, store)?;
+    write_folder(&folder, (entry, Question::Expected), &contender, &corpus, store)?;
     let told = format!(
         "wrote {0}; run it as root: {0}/repro.sh [/path/to/another/{1}]\nit ends with 0 where all is as \
          expected, with 1 where it differs, with 125 where it cannot tell\n",
@@ -60,7 +60,7 @@ pub(crate) fn repro(args: &ReproArgs) -> Result<ExitStatus, Error> {
 /// Builds the bundle, and writes the folder completely or not at all.
 pub(super) fn write_folder(
     folder: &Path,
-    entry: &Entry,
+    (entry, question): (&Entry, Question<'_>),
     contender: &Contender,
     corpus: &Corpus,
     store: Store,
@@ -75,7 +75,7 @@ pub(super) fn write_folder(
         return Err(Error::broken("interrupted"));
     }
     let machine = suite::abilities()?.machine;
-    repro::write(folder, entry, &machine, contender, &bundle, &probe)
+    repro::write(folder, (entry, question), &machine, contender, &bundle, &probe)
         .map_err(|error| files::failed(folder, &error))?;
     drop((session, signalled));
     Ok(())

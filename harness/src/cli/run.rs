@@ -95,7 +95,8 @@ fn ran(args: &RunArgs, quiet: bool) -> Result<(Teller, ExitStatus), Error> {
         let left_out = preflight::plain(&mut runner).await?;
         left_out.iter().for_each(|sentence| output::complain(sentence));
         if args.changed.is_some() || args.json.is_some() {
-            (runner.carry, teller.anew) = carry(args, &runner, &abilities, &settings.program)?;
+            let (carry, anew) = carry(args, &runner, &abilities, &settings.program, &mut teller.earlier)?;
+            (runner.carry, teller.anew) = (carry, anew);
         }
         let schedule = Schedule {
             runner: Arc::new(runner),
@@ -115,6 +116,7 @@ fn carry(
     runner: &CellRunner,
     abilities: &Abilities,
     program: &Path,
+    earlier: &mut Vec<Event>,
 ) -> Result<(Option<Carry>, Option<String>), Error> {
     let failed = |error| Error::broken(format!("failed to read the programs of this run: {error}"));
     let base = runner.depends_on(abilities, program).map_err(failed)?;
@@ -124,7 +126,10 @@ fn carry(
         let read = events::read_file(file)
             .map_err(|error| Error::usage(format!("failed to read the events of {shown}: {error}")))?;
         match read {
-            Recording::Run(recorded) => carry.take(recorded.events),
+            Recording::Run(recorded) => {
+                earlier.clone_from(&recorded.events);
+                carry.take(recorded.events);
+            }
             Recording::Checks(_) => {
                 return Err(Error::usage(format!(
                     "{shown}: the events of a check, and --changed takes those of a run"

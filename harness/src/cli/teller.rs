@@ -13,9 +13,9 @@ use ocidiff_reports::{Run as Told, safe, terminal};
 use super::args::RunArgs;
 use super::ending::{Until, within};
 use super::files::Records;
-use super::output;
 use super::reader::Reader;
 use super::table::Table;
+use super::{carried, output};
 use crate::corpus::Entry;
 use crate::error::Error;
 use crate::judge::finished::Finished;
@@ -124,6 +124,8 @@ pub(super) struct Teller {
     pub(super) ignore: Option<IgnoreList>,
     /// Why no result is taken from an earlier run, where one was named.
     pub(super) anew: Option<String>,
+    /// The events of the earlier run, where one was named.
+    pub(super) earlier: Vec<Event>,
     /// What other commands need to be given for the same runtimes and cases.
     again: Vec<String>,
     /// Whether another command reports the result.
@@ -151,6 +153,7 @@ impl Teller {
             harm: None,
             ignore,
             anew: None,
+            earlier: Vec::new(),
             again: args.again(),
             quiet: false,
             table,
@@ -260,7 +263,7 @@ impl Teller {
         let style = output::style();
         let mut told = Told::of(&events);
         told.each_known = self.each_known;
-        if let Some(line) = carried(&events).or(self.anew.map(|why| anew(&why))) {
+        if let Some(line) = carried::told(&events, &self.earlier, self.anew.as_deref()) {
             output::complain(&line);
         }
         let blocks: String = told
@@ -288,27 +291,6 @@ fn harm(told: &[&Difference]) -> Option<String> {
     let impact = worst.impact.filter(|impact| *impact >= Impact::Breaks)?;
     let ids: Vec<&str> = worst.findings().map(|id| id.as_str()).collect();
     Some(format!("{}: {impact} ({})", safe(&worst.fact), ids.join(", ")))
-}
-
-/// How many results come from an earlier run.
-fn carried(events: &[Event]) -> Option<String> {
-    let results = events.iter().filter_map(|event| match event {
-        Event::CaseFinished(report) => Some(report.carried),
-        _ => None,
-    });
-    let (number, all) = results.fold((0, 0), |(number, all), carried| {
-        (number + usize::from(carried), all + 1)
-    });
-    (number > 0).then(|| {
-        format!(
-            "{number} of {all} results are those of the earlier run: nothing that they depend on has changed"
-        )
-    })
-}
-
-/// Why no result comes from the earlier run that was named.
-fn anew(why: &str) -> String {
-    format!("no result is that of the earlier run: {}", safe(why))
 }
 
 fn bar(planned: usize) -> ProgressBar {

@@ -19,6 +19,7 @@ use crate::corpus::{Corpus, Entry, print};
 use crate::error::Error;
 use crate::findings::{cases_of, help, written_of};
 use crate::machine::root;
+use crate::repro::Question;
 use crate::run::suite;
 
 /// How many facts a report lists.
@@ -170,7 +171,13 @@ fn write(
         .map_err(|error| failed(&error))?;
     let text = report(id, finding, corpus, Some(&steps))?;
     files::write(&aside.path().join("report.md"), &text, files::SHARED)?;
-    write_folder(&aside.path().join("repro"), entry, &contender, corpus, store)?;
+    write_folder(
+        &aside.path().join("repro"),
+        (entry, Question::Expected),
+        &contender,
+        corpus,
+        store,
+    )?;
     std::fs::set_permissions(aside.path(), Permissions::from_mode(0o755)).map_err(|error| failed(&error))?;
     std::fs::rename(aside.path(), folder).map_err(|error| failed(&error))?;
     // It has its final name, and must not be removed.

@@ -1,24 +1,37 @@
 //! A plan in the form that a CI service or a cluster takes: these are the engines that run its parts at the same time.
 
+use ocidiff_reports::count;
 use serde_json::json;
 
 use super::plan::Plan;
 use super::shard::Times;
+use crate::repro::shell;
 
-/// A matrix for GitHub Actions: `strategy.matrix: ${{ fromJSON(...) }}`, with an entry for each part.
+/// A matrix for GitHub Actions: `strategy.matrix: ${{ fromJSON(...) }}`, with an entry for each part. `options` are what
+/// each part has to be given besides: the file and the cases of the plan.
 #[must_use]
-pub fn github(plan: &Plan, parts: usize) -> String {
-    let include: Vec<_> = (1..=parts)
-        .map(|number| json!({"shard": format!("{number}/{parts}"), "plan": plan.name}))
-        .collect();
+pub fn github(plan: &Plan, parts: usize, options: &[String]) -> String {
+    let part = |number: usize| {
+        let mut part = json!({"shard": format!("{number}/{parts}"), "plan": plan.name});
+        if !options.is_empty() {
+            part["options"] = shell(options).into();
+        }
+        part
+    };
+    let include: Vec<_> = (1..=parts).map(part).collect();
     format!("{}\n", json!({"include": include}))
 }
 
 /// An Indexed Job: part K of N runs in the pod with the index K-1, and leaves its events in the volume.
 #[must_use]
-pub fn kubernetes(plan: &Plan, parts: usize, image: &str) -> String {
+pub fn kubernetes(plan: &Plan, parts: usize, image: &str, options: &[String]) -> String {
+    let options: String = options
+        .iter()
+        .map(|word| format!(" {}", shell(std::slice::from_ref(word))))
+        .collect();
     let script = format!(
-        "exec ocidiff matrix run {} --shard $((JOB_COMPLETION_INDEX + 1))/{parts} --resume --out /events/$JOB_COMPLETION_INDEX",
+        "exec ocidiff matrix run {}{options} --shard $((JOB_COMPLETION_INDEX + 1))/{parts} --resume --out \
+         /events/$JOB_COMPLETION_INDEX",
         plan.name
     );
     let job = json!({
@@ -65,14 +78,19 @@ pub fn text(plan: &Plan, times: &Times) -> String {
             String::new()
         };
         lines.push_str(&format!(
-            "{:22} {:4}{part} cases  {:>8}  {}\n",
+            "{:22} {:4}{part} {:5}  {:>8}  {}\n",
             cell.axis,
             cell.cases.len(),
+            if cell.of == 1 { "case" } else { "cases" },
             lasting(seconds),
             cell.runtimes.join(" ")
         ));
     }
-    lines.push_str(&format!("{} cells, about {}\n", plan.cells.len(), lasting(all)));
+    lines.push_str(&format!(
+        "{}, about {}\n",
+        count(plan.cells.len(), "cell"),
+        lasting(all)
+    ));
     lines
 }
 

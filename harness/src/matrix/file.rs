@@ -18,7 +18,8 @@ pub struct MatrixFile {
     pub runtimes: BTreeMap<String, Vec<String>>,
     /// `host`, or the series of a kernel.
     pub kernels: Vec<String>,
-    /// What virtual machines mount.
+    /// What virtual machines mount; needed if there are any.
+    #[serde(default)]
     pub cgroup: Vec<CgroupVersion>,
     /// What is run when, by name.
     pub plans: BTreeMap<String, PlanFile>,
@@ -47,7 +48,8 @@ pub struct PlanFile {
 pub struct Scopes {
     /// On this machine.
     pub host: Scope,
-    /// In virtual machines.
+    /// In virtual machines, if there are any.
+    #[serde(default = "Scope::machine")]
     pub vm: Scope,
 }
 
@@ -59,6 +61,12 @@ pub enum Scope {
     All,
     /// Those that depend on the kernel or the cgroups.
     Machine,
+}
+
+impl Scope {
+    fn machine() -> Self {
+        Self::Machine
+    }
 }
 
 /// Cells, by their properties; what is not named does not matter.
@@ -187,6 +195,17 @@ impl MatrixFile {
                     "the group {name} has fewer than two runtimes to compare"
                 )));
             }
+        }
+        if matrix.kernels.is_empty() {
+            return Err(bad(
+                "kernels is empty: `host` is this machine, others are virtual machines".to_owned(),
+            ));
+        }
+        if matrix.cgroup.is_empty() && matrix.kernels.iter().any(|kernel| kernel != HOST) {
+            return Err(bad(
+                "cgroup is missing: it says what the virtual machines of `kernels` mount, such as [v2]"
+                    .to_owned(),
+            ));
         }
         matrix.check(file)?;
         Ok(matrix)

@@ -4,6 +4,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `file` | reads `matrix.yaml` |
+//! | `names` | whether the runtimes and kernels that it names exist |
 //! | `plan` | the cells of a plan, and the cases of each |
 //! | `depends` | why a case depends on the machine |
 //! | `shard` | a part of a plan, by time |
@@ -14,6 +15,7 @@ pub mod ci;
 mod depends;
 mod file;
 mod join;
+mod names;
 mod plan;
 mod shard;
 #[cfg(test)]
@@ -22,5 +24,6 @@ mod tests;
 pub use depends::depends;
 pub use file::{Axis, MatrixError, MatrixFile};
 pub use join::join;
+pub use names::Names;
 pub use plan::{Cell, Plan, plan};
 pub use shard::{Shard, Times};

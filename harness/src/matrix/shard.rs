@@ -7,8 +7,8 @@ use ocidiff_model::Event;
 
 use super::plan::{Cell, Plan};
 
-/// Seconds of a case that has not been measured, here and in a virtual machine.
-const CASE: (f64, f64) = (0.3, 5.0);
+/// Seconds of a case that has not been measured, here and in a virtual machine, with the usual number at a time.
+const CASE: (f64, f64) = (0.8, 5.0);
 /// Seconds that a virtual machine needs until its first case.
 const BOOT: f64 = 20.0;
 
@@ -40,9 +40,20 @@ impl FromStr for Shard {
 pub struct Times {
     host: BTreeMap<String, f64>,
     vm: BTreeMap<String, f64>,
+    /// How many cases run at a time, here and in a virtual machine; 0 counts as one.
+    jobs: (usize, usize),
 }
 
 impl Times {
+    /// No times yet, for runs with that many cases at a time, here and in a virtual machine.
+    #[must_use]
+    pub fn with_jobs(host: usize, vm: usize) -> Self {
+        Self {
+            jobs: (host, vm),
+            ..Self::default()
+        }
+    }
+
     /// Takes the times of a run from its events.
     pub fn learn(&mut self, is_host: bool, events: &[Event]) {
         let into = if is_host { &mut self.host } else { &mut self.vm };
@@ -73,8 +84,11 @@ impl Times {
     pub fn of_cell(&self, cell: &Cell) -> f64 {
         let is_host = cell.axis.is_host();
         let boot = if is_host { 0.0 } else { BOOT };
+        let jobs = if is_host { self.jobs.0 } else { self.jobs.1 };
         let cases = cell.cases.iter().map(|case| self.of_case(is_host, case));
-        boot + cases.sum::<f64>()
+        let longest = cases.clone().fold(0.0, f64::max);
+        // Several run at a time, but no case ends before its own time is over.
+        boot + (cases.sum::<f64>() / jobs.max(1) as f64).max(longest)
     }
 }
 

@@ -162,6 +162,99 @@ fn parts_have_each_case_once_and_take_about_as_long() {
     }
 }
 
+/// Several cases run at a time, and none ends before its own time is over.
+#[test]
+fn a_cell_takes_as_long_as_its_cases_at_a_time() {
+    let whole = planned("quick").expect("a plan");
+    let cell = &whole.cells[0];
+    let of = |jobs: usize, longest: f64| {
+        let mut times = Times::with_jobs(jobs, 1);
+        let seconds = |at: usize| if at == 0 { longest } else { 1.0 };
+        let cases = cell.cases.iter().enumerate();
+        let events: Vec<Event> = cases
+            .map(|(at, case)| finished(case, Verdict::Agree, seconds(at)))
+            .collect();
+        times.learn(true, &events);
+        times.of_cell(cell)
+    };
+    for (jobs, longest, expected) in [(1, 1.0, 8.0), (4, 1.0, 2.0), (4, 6.0, 6.0), (0, 1.0, 8.0)] {
+        assert!(
+            (of(jobs, longest) - expected).abs() < 1e-9,
+            "{jobs} jobs, {longest} s"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_an_error_with_its_line() {
+    let names = Names {
+        runtimes: &["crun", "runc"],
+        kernels: &["6.1", "6.12"],
+    };
+    let check = |text: &str| {
+        let matrix = MatrixFile::parse("m.yaml", text).expect(text);
+        names
+            .check(&matrix, "m.yaml", text)
+            .map_err(|error| error.to_string())
+    };
+    check(MATRIX).expect("a good one");
+    for (from, to, says) in [
+        (
+            "b: [crun@1, crun@2]",
+            "b: [crun@1, crum@2]",
+            "m.yaml:2: there is no runtime `crum`",
+        ),
+        (
+            "b: [crun@1, crun@2]",
+            "b: [crun@1, crun@1]",
+            "m.yaml:2: the group b has crun@1 twice",
+        ),
+        (
+            "b: [crun@1, crun@2]",
+            "b: [crun@1, 'crun@1 2']",
+            "m.yaml:2: read `crun@1 2`",
+        ),
+        (
+            "[host, '6.1'",
+            "[host, '6.9', '6.1'",
+            "m.yaml:3: there is no kernel `6.9`",
+        ),
+        (
+            "[host, '6.1'",
+            "[host, '6.1', '6.1'",
+            "m.yaml:3: kernels has 6.1 twice",
+        ),
+    ] {
+        let text = MATRIX.replacen(from, to, 1);
+        let error = check(&text).expect_err(to);
+        assert!(error.contains(says), "{to}: {error}");
+    }
+    let matrix = MatrixFile::parse("m.yaml", MATRIX).expect("a matrix");
+    let versions = |plan| {
+        let all = matrix.versions(plan).into_iter();
+        all.map(|(name, version)| format!("{name}@{version}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(versions("quick"), ["crun@1", "crun@2", "runc@1"]);
+    assert_eq!(versions("full"), ["crun@1", "runc@1"]);
+}
+
+/// A matrix of this machine alone says nothing about virtual machines.
+#[test]
+fn the_host_alone_needs_neither_cgroup_nor_vm() {
+    let text = "{runtimes: {a: [runc@1, crun@1]}, kernels: [host], plans: {p: {cases: {host: all}}}}";
+    MatrixFile::parse("m.yaml", text).expect("a matrix");
+    for (from, to, says) in [
+        ("[host]", "[]", "kernels is empty"),
+        ("[host]", "[host, '6.1']", "cgroup is missing"),
+    ] {
+        let error = MatrixFile::parse("m.yaml", &text.replacen(from, to, 1))
+            .expect_err(to)
+            .to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
 #[test]
 fn parts_of_a_cell_are_joined_and_one_that_lacks_cases_is_interrupted() {
     let part = |cases: &[(&str, Verdict)], is_whole: bool| {
@@ -220,7 +313,7 @@ fn parts_of_a_cell_are_joined_and_one_that_lacks_cases_is_interrupted() {
 #[test]
 fn a_plan_is_printed_as_ci_services_take_it() {
     let quick = planned("quick").expect("a plan");
-    let github: serde_json::Value = serde_json::from_str(&ci::github(&quick, 3)).expect("json");
+    let github: serde_json::Value = serde_json::from_str(&ci::github(&quick, 3, &[])).expect("json");
     let axes: Vec<_> = github.as_object().expect("a map").keys().collect();
     assert_eq!(
         axes,
@@ -231,7 +324,16 @@ fn a_plan_is_printed_as_ci_services_take_it() {
         github["include"][2],
         serde_json::json!({"shard": "3/3", "plan": "quick"})
     );
-    let job: serde_json::Value = serde_yaml::from_str(&ci::kubernetes(&quick, 3, "x:1")).expect("yaml");
+    let job: serde_json::Value = serde_yaml::from_str(&ci::kubernetes(&quick, 3, "x:1", &[])).expect("yaml");
+    // What makes it another plan is handed on, as words of a shell.
+    let options = ["--case".to_owned(), "a b/*".to_owned()];
+    let part: serde_json::Value = serde_json::from_str(&ci::github(&quick, 1, &options)).expect("json");
+    assert_eq!(part["include"][0]["options"], "--case 'a b/*'");
+    let pod = ci::kubernetes(&quick, 3, "x:1", &options);
+    assert!(
+        pod.contains("matrix run quick --case 'a b/*' --shard $((JOB_COMPLETION_INDEX + 1))/3 "),
+        "{pod}"
+    );
     assert_eq!(job["spec"]["completionMode"], "Indexed");
     assert_eq!(job["spec"]["completions"], 3);
     let text = ci::text(&quick, &Times::default());

@@ -25,7 +25,7 @@ fn the_pair_of_versions_is_found_and_held_against_the_range() {
     let Some([old, new]) = cruns() else { return };
     let scene = Scene::new();
     let [old, new] = [old, new].map(|path| format!("crun={path}"));
-    for (what, repeat) in [(CASE, "1"), (FINDING, "2")] {
+    for (what, repeat, turned) in [(CASE, "1", "changed"), (FINDING, "2", "went")] {
         let args = [
             "bisect",
             what,
@@ -39,7 +39,7 @@ fn the_pair_of_versions_is_found_and_held_against_the_range() {
         let ran = scene.run(&args);
         let text = &ran.ends_with(0).stdout;
         for says in [
-            "changed between crun@1.8.1 and crun@1.21",
+            &format!("{turned} between crun@1.8.1 and crun@1.21"),
             "lifecycle.create.result  ok -> error",
             FINDING,
             "its range says so",
@@ -262,13 +262,14 @@ fn the_commit_is_found_in_a_checkout() {
     assert!(ran.ends_with(0).stdout.contains("change 4"), "{ran:?}");
     assert!(
         ran.stdout
+            .replace("\n      ", " ")
             .contains("differs from what is expected; from this commit on it is as expected"),
         "{ran:?}"
     );
     // The checkout is as it was.
     assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
     assert!(bisect("t0", "t1").ends_with(2).stderr.contains("answer alike"));
-    assert!(bisect("t0", "t9").ends_with(2).stderr.contains("t9"));
+    assert!(bisect("t0", "t9").ends_with(2).stderr.contains("`t9` of --new"));
     assert!(
         bisect("t0", "t2")
             .ends_with(3)
@@ -276,6 +277,24 @@ fn the_commit_is_found_in_a_checkout() {
             .contains("failed to get an answer")
     );
     assert_eq!(git(&["symbolic-ref", "--short", "HEAD"]), "main");
+    // What the script cannot see is said before anything is built.
+    let unseen = [
+        "bisect",
+        "crun/masked-folders-0555",
+        "--runtime",
+        &runtime,
+        "--git",
+        "checkout",
+    ];
+    let unseen = [&unseen[..], &["--build", "false", "--old", "t0", "--new", "t5"]].concat();
+    let unseen = scene.run(&unseen);
+    assert!(
+        unseen
+            .ends_with(2)
+            .stderr
+            .contains("does not see leftover.caches"),
+        "{unseen:?}"
+    );
     fs::write(checkout.join("number"), "mine\n").expect("a file");
     assert!(bisect("t0", "t5").ends_with(2).stderr.contains("not committed"));
 }

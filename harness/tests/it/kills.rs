@@ -3,7 +3,7 @@
 //! `cleanup.rs` too.
 
 use crate::support;
-use crate::support::{corpus, processes};
+use crate::support::{corpus, needs, processes};
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -240,4 +240,68 @@ fn what_people_wrote_is_never_lost() {
         scene.run(&["list", "--cases", "cases"]).ends_with(0);
     }
     scene.run(&["clean"]).ends_with(0);
+}
+
+/// A cell that ran on would write beside the one that `--resume` begins.
+#[test]
+fn a_cell_ends_with_its_matrix() {
+    let (Some(old), Some(new)) = (needs::runtime("crun"), needs::runtime("crun@1.21")) else {
+        return;
+    };
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let scene = Scene::new();
+    let [old, new] = [old, new].map(|path| format!("\"crun={}\"", path.display()));
+    scene.write(
+        "m.yaml",
+        format!(
+            "{{runtimes: {{a: [{old}, {new}]}}, kernels: [host], plans: {{p: {{cases: {{host: all}}}}}}}}"
+        ),
+    );
+    let args = [
+        "matrix",
+        "run",
+        "p",
+        "--file",
+        "m.yaml",
+        "--case",
+        "process/*",
+        "--out",
+        "out",
+    ];
+    let output = support::Output::new(scene.path());
+    let child = output.spawn(&mut scene.command(&args));
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let started = Instant::now();
+    let cell = loop {
+        let all = fs::read_to_string(&children).unwrap_or_default();
+        if let Some(pid) = all.split_whitespace().next() {
+            break pid.to_owned();
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "no cell began");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    // Until it is the cell's program, it is the one that asks the kernel to end it with its parent.
+    while !scene.path().join("out/a-host/1.jsonl.part").exists() {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "the cell wrote nothing"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a signal");
+    output.wait(child, Duration::from_secs(60));
+    let runs = || {
+        let status = fs::read_to_string(Path::new("/proc").join(&cell).join("status"));
+        status.is_ok_and(|status| !status.contains("State:\tZ"))
+    };
+    while runs() {
+        assert!(started.elapsed() < Duration::from_secs(90), "the cell runs on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let parts: Vec<_> = contents(&scene.path().join("out/a-host")).into_iter().collect();
+    assert!(
+        parts.iter().all(|(path, _)| !path.ends_with("1.jsonl")),
+        "it went on to its end"
+    );
 }

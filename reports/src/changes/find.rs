@@ -5,44 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ocidiff_model::difference::Standing;
 use ocidiff_model::event::{CaseReport, Participant};
-use ocidiff_model::finding::{Card, FindingId};
-use ocidiff_model::known::ANY;
-use ocidiff_model::{Difference, Value, Verdict};
+use ocidiff_model::finding::FindingId;
+use ocidiff_model::{Difference, Verdict};
 
-use super::turn::{Scale, impact_of, is_wrong};
-use super::{
-    CaseChange, Changes, FactChange, LeftOut, NotVersions, Row, Turn, Unexplained, What, was_compared,
-};
+use super::shown::{accounts_for, group_of, is_open, is_seen};
+use super::told::{Moved, Told};
+use super::turn::Scale;
+use super::{CaseChange, Changes, FactChange, LeftOut, NotVersions, Row, Unexplained, was_compared};
 use crate::run::{Run, Start};
 
 /// The versions of a run, in order.
 struct Versions<'a> {
     labels: Vec<&'a str>,
     names: Vec<String>,
-}
-
-/// What happened to a finding between two versions, as it is collected.
-#[derive(Default)]
-struct Between<'a> {
-    lost: Vec<Moved<'a>>,
-    gained: Vec<Moved<'a>>,
-    other: Vec<Moved<'a>>,
-}
-
-/// A fact of a case that a finding accounts for in one of two versions.
-struct Moved<'a> {
-    case: &'a CaseReport,
-    change: FactChange,
-    /// Whether both versions violate the finding's clause, the other by another finding.
-    alike: bool,
-}
-
-/// Everything that is known about a finding.
-struct Told<'a> {
-    card: &'a Card,
-    /// By version, the cases in which it shows.
-    shows: Vec<BTreeSet<&'a str>>,
-    between: BTreeMap<(usize, usize), Between<'a>>,
 }
 
 /// What no finding accounts for, by case and pair of versions.
@@ -64,11 +39,10 @@ pub(super) fn changes(run: &Run<'_>) -> Result<Changes, NotVersions> {
     for case in run.cases.iter().copied().filter(|case| was_compared(case)) {
         found.case(case, &versions);
     }
-    let mut findings: Vec<Row> = found
-        .findings
-        .iter()
+    let told = found.findings.into_iter().map(|(id, told)| (id, told.once()));
+    let mut findings: Vec<Row> = told
         .filter(|(_, told)| !told.between.is_empty())
-        .map(|(id, told)| told.row(id, &versions))
+        .map(|(id, told)| told.row(id, &versions.names))
         .collect();
     findings.sort_by_key(|row| {
         let worst = row.turns.iter().map(|turn| turn.what).min();
@@ -172,209 +146,179 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// In which group of the difference a version is, where it was compared.
-fn group_of(difference: &Difference, label: &str) -> Option<usize> {
-    let holds = |group: &ocidiff_model::Group| group.runtimes.iter().any(|one| one == label);
-    difference.groups.iter().position(holds)
-}
-
-/// Whether the case's known file accepts any value for a version.
-fn is_open(difference: &Difference, label: &str) -> bool {
-    let any = Value::from(ANY);
-    let mut written = difference.written.iter();
-    difference.standing == Standing::Known && written.any(|(who, value)| who == label && *value == any)
-}
+/// The findings that each version shows, in a case or in one fact of it.
+type ByVersion<'a> = Vec<BTreeSet<&'a FindingId>>;
 
 impl<'a> Found<'a> {
     fn case(&mut self, case: &'a CaseReport, versions: &Versions<'a>) {
+        let here = self.shown_in(case, versions);
         for difference in &case.differences {
             match difference.standing {
-                // What did not show says nothing about any version.
-                Standing::Gone if !difference.disagree() => continue,
                 Standing::Unstable { .. } => {
                     self.unstable.insert(&case.case);
-                    continue;
                 }
+                // What all show alike says nothing about any version.
+                _ if difference.disagree() => self.fact(case, difference, &here, versions),
                 _ => {}
-            }
-            let by_version = self.accounts(case, difference, versions);
-            if !difference.disagree() {
-                continue;
-            }
-            let mut all = by_version.iter().flatten();
-            if by_version.iter().any(|ids| !ids.is_empty())
-                && all.all(|id| case.findings.get(*id).is_some_and(|card| card.races))
-            {
-                self.races.insert(&case.case);
-                continue;
-            }
-            let there: Vec<(usize, usize)> = versions
-                .labels
-                .iter()
-                .enumerate()
-                .filter_map(|(at, label)| Some((at, group_of(difference, label)?)))
-                .collect();
-            for pair in there.windows(2) {
-                let (from, to) = (pair[0], pair[1]);
-                if from.1 == to.1 {
-                    continue;
-                }
-                if is_open(difference, versions.labels[from.0]) && is_open(difference, versions.labels[to.0])
-                {
-                    self.left_open.insert(&case.case);
-                    continue;
-                }
-                self.differing.insert(&case.case);
-                self.pair(case, difference, (from, to), &by_version, versions);
             }
         }
     }
 
-    /// The findings that account for what each version shows.
-    fn accounts(
-        &mut self,
-        case: &'a CaseReport,
-        difference: &'a Difference,
-        versions: &Versions<'a>,
-    ) -> Vec<BTreeSet<&'a FindingId>> {
-        let mut all = vec![BTreeSet::new(); versions.labels.len()];
-        for account in &difference.accounts {
-            let Some(at) = versions.at(&account.who) else {
-                continue;
-            };
-            for id in &account.because {
-                let Some((id, card)) = case.findings.get_key_value(id) else {
-                    continue;
-                };
-                all[at].insert(id);
-                let told = self.findings.entry(id).or_insert_with(|| Told {
-                    card,
-                    shows: vec![BTreeSet::new(); versions.labels.len()],
-                    between: BTreeMap::new(),
-                });
-                if difference.standing != Standing::Gone {
-                    told.shows[at].insert(&case.case);
+    /// The findings that each version shows anywhere in a case.
+    fn shown_in(&mut self, case: &'a CaseReport, versions: &Versions<'a>) -> ByVersion<'a> {
+        let mut here = vec![BTreeSet::new(); versions.labels.len()];
+        for difference in case.differences.iter().filter(|one| is_seen(one)) {
+            for (at, ids) in accounts(case, difference, versions).into_iter().enumerate() {
+                for id in ids {
+                    self.told(id, case, versions).shows[at].insert(&case.case);
+                    here[at].insert(id);
                 }
             }
         }
-        all
+        here
+    }
+
+    /// What is collected about a finding.
+    fn told(&mut self, id: &'a FindingId, case: &'a CaseReport, versions: &Versions<'a>) -> &mut Told<'a> {
+        self.findings.entry(id).or_insert_with(|| Told {
+            card: &case.findings[id],
+            shows: vec![BTreeSet::new(); versions.labels.len()],
+            between: BTreeMap::new(),
+        })
+    }
+
+    /// A fact on which versions differ.
+    fn fact(
+        &mut self,
+        case: &'a CaseReport,
+        difference: &'a Difference,
+        here: &ByVersion<'a>,
+        versions: &Versions<'a>,
+    ) {
+        let by_version = accounts(case, difference, versions);
+        let mut all = by_version.iter().flatten().peekable();
+        if all.peek().is_some() && all.all(|id| case.findings[*id].races) {
+            self.races.insert(&case.case);
+            return;
+        }
+        let there: Vec<(usize, usize)> = versions
+            .labels
+            .iter()
+            .enumerate()
+            .filter_map(|(at, label)| Some((at, group_of(difference, label)?)))
+            .collect();
+        for pair in there.windows(2) {
+            let (from, to) = (pair[0], pair[1]);
+            if from.1 == to.1 {
+                continue;
+            }
+            if is_open(difference, versions.labels[from.0]) && is_open(difference, versions.labels[to.0]) {
+                self.left_open.insert(&case.case);
+                continue;
+            }
+            self.differing.insert(&case.case);
+            let pair = Pair {
+                case,
+                difference,
+                from,
+                to,
+            };
+            self.pair(&pair, &by_version, here, versions);
+        }
     }
 
     /// What one fact of a case shows about two versions that differ in it.
     fn pair(
         &mut self,
-        case: &'a CaseReport,
-        difference: &'a Difference,
-        ((from, group), (to, other)): ((usize, usize), (usize, usize)),
-        by_version: &[BTreeSet<&'a FindingId>],
+        pair: &Pair<'a>,
+        by_version: &ByVersion<'a>,
+        here: &ByVersion<'a>,
         versions: &Versions<'a>,
     ) {
-        let change = FactChange {
-            fact: difference.fact.clone(),
-            from: difference.groups[group].value.clone(),
-            to: difference.groups[other].value.clone(),
-        };
+        let (from, to) = (pair.from.0, pair.to.0);
         let (before, after) = (&by_version[from], &by_version[to]);
-        for id in before.union(after) {
-            let Some(told) = self.findings.get_mut(id) else {
-                continue;
-            };
-            // If another finding appears or disappears, the difference belongs to that one.
-            let stays = before.contains(id) && after.contains(id);
-            if stays && before != after {
-                continue;
-            }
-            let between = told.between.entry((from, to)).or_default();
-            let place = match (stays, before.contains(id)) {
-                (true, _) => &mut between.other,
-                (false, true) => &mut between.lost,
-                (false, false) => &mut between.gained,
-            };
-            let others = if before.contains(id) { after } else { before };
-            let clause = |id: &FindingId| case.findings.get(id).and_then(|card| card.violates.as_deref());
-            let alike = clause(id).is_some() && others.iter().any(|other| clause(other) == clause(id));
-            place.push(Moved {
-                case,
-                change: change.clone(),
-                alike,
-            });
-        }
         if before.is_empty() && after.is_empty() {
-            let entry = self.open.entry((&case.case, from, to)).or_default();
-            let (scale, facts) = entry;
-            scale.fact(&change);
-            let fails = |at: usize| difference.against.iter().any(|one| one == versions.labels[at]);
-            let said = difference.requirement.as_deref();
-            if let (Some(clause), true) = (said, fails(from) != fails(to)) {
-                scale.clause(clause, fails(from));
-            }
-            facts.push(change);
+            self.unexplained(pair, versions);
+            return;
         }
-    }
-}
-
-impl Told<'_> {
-    fn row(&self, id: &FindingId, versions: &Versions<'_>) -> Row {
-        let turns = self.between.iter();
-        Row {
-            id: id.clone(),
-            title: self.card.title.clone(),
-            kind: self.card.kind,
-            shows: self.shows.iter().map(BTreeSet::len).collect(),
-            turns: turns
-                .map(|((from, to), between)| self.turn((*from, *to), between, versions))
-                .collect(),
-        }
-    }
-
-    fn turn(&self, (from, to): (usize, usize), between: &Between<'_>, versions: &Versions<'_>) -> Turn {
-        let Between { lost, gained, other } = between;
-        let moved = || lost.iter().chain(gained);
-        let wrong = is_wrong(self.card) && moved().any(|one| !one.alike);
-        let what = match (lost.is_empty(), gained.is_empty()) {
-            // In part does not mean fixed: a version that has the finding elsewhere still has it.
-            (false, true) if wrong && self.shows[to].is_empty() => What::Fixed,
-            (true, false) if wrong && self.shows[from].is_empty() => What::Broke,
-            _ => What::Changed,
+        let all: Vec<&FindingId> = before.union(after).copied().collect();
+        let stays = |id: &FindingId| here[from].contains(id) && here[to].contains(id);
+        // If another finding appears or disappears, the difference belongs to that one.
+        let is_of_another = |id: &FindingId| {
+            let has = [before.contains(id), after.contains(id)];
+            let others = if has[0] { after } else { before };
+            stays(id) && before != after && (has == [true, true] || !others.is_empty())
         };
-        let mut scale = Scale::default();
-        for (moved, is_gone) in [(lost, true), (gained, false)] {
-            if moved.iter().all(|one| one.alike) {
-                continue;
-            }
-            match &self.card.violates {
-                Some(clause) => scale.clause(clause, is_gone),
-                None => scale.fault(self.card.kind, is_gone),
+        let is_nobodys = all.iter().all(|id| is_of_another(id));
+        for id in all.into_iter().filter(|id| is_nobodys || !is_of_another(id)) {
+            let others = if before.contains(id) { after } else { before };
+            let clause = |id: &FindingId| pair.case.findings[id].violates.as_deref();
+            let moved = Moved {
+                case: pair.case,
+                change: pair.change(),
+                alike: clause(id).is_some() && others.iter().any(|other| clause(other) == clause(id)),
+                clause: pair.clause(versions).filter(|(_, is_met)| {
+                    let violating = if *is_met { before } else { after };
+                    violating.contains(id)
+                }),
+            };
+            let between = self.told(id, pair.case, versions).between.entry((from, to));
+            let between = between.or_default();
+            match (stays(id), before.contains(id)) {
+                (true, _) => between.other.push(moved),
+                (false, true) => between.lost.push(moved),
+                (false, false) => between.gained.push(moved),
             }
         }
-        let cases = by_case(moved().chain(other));
-        cases
-            .iter()
-            .flat_map(|case| &case.facts)
-            .for_each(|change| scale.fact(change));
-        let leaving = (!lost.is_empty()).then_some(self.card.impact.leaving);
-        let entering = (!gained.is_empty()).then_some(self.card.impact.entering);
-        Turn {
-            from: versions.names[from].clone(),
-            to: versions.names[to].clone(),
-            what,
-            direction: scale.direction(),
-            why: scale.why(),
-            impact: leaving.max(entering).or_else(|| impact_of(&cases)),
-            cases,
+    }
+
+    fn unexplained(&mut self, pair: &Pair<'a>, versions: &Versions<'a>) {
+        let key = (pair.case.case.as_str(), pair.from.0, pair.to.0);
+        let (scale, facts) = self.open.entry(key).or_default();
+        let change = pair.change();
+        scale.fact(&change);
+        if let Some((clause, is_met)) = pair.clause(versions) {
+            scale.clause(clause, is_met);
         }
+        facts.push(change);
     }
 }
 
-fn by_case<'c>(all: impl Iterator<Item = &'c Moved<'c>>) -> Vec<CaseChange> {
-    let mut cases: BTreeMap<&str, Vec<FactChange>> = BTreeMap::new();
-    for moved in all {
-        let facts = cases.entry(&moved.case.case).or_default();
-        facts.push(moved.change.clone());
+/// A fact on which two versions differ, each with its group.
+struct Pair<'a> {
+    case: &'a CaseReport,
+    difference: &'a Difference,
+    from: (usize, usize),
+    to: (usize, usize),
+}
+
+impl<'a> Pair<'a> {
+    fn change(&self) -> FactChange {
+        let value = |group: usize| self.difference.groups[group].value.clone();
+        FactChange {
+            fact: self.difference.fact.clone(),
+            from: value(self.from.1),
+            to: value(self.to.1),
+        }
     }
-    let told = cases.into_iter().map(|(case, facts)| CaseChange {
-        case: case.to_owned(),
-        facts,
-    });
-    told.collect()
+
+    /// The clause that one of the two violates and the other meets, and whether the later one meets it.
+    fn clause(&self, versions: &Versions<'_>) -> Option<(&'a str, bool)> {
+        let fails = |at: usize| {
+            let mut against = self.difference.against.iter();
+            against.any(|one| one == versions.labels[at])
+        };
+        let clause = self.difference.requirement.as_deref()?;
+        (fails(self.from.0) != fails(self.to.0)).then(|| (clause, fails(self.from.0)))
+    }
+}
+
+/// The findings that account for what each version shows for a fact.
+fn accounts<'a>(case: &'a CaseReport, difference: &'a Difference, versions: &Versions<'a>) -> ByVersion<'a> {
+    let labels = versions.labels.iter();
+    let of = |label: &&str| {
+        let ids = accounts_for(difference, label).into_iter();
+        ids.filter(|id| case.findings.contains_key(*id)).collect()
+    };
+    labels.map(of).collect()
 }

@@ -3,13 +3,17 @@
 //! | module     | what is inside                                        |
 //! |------------|-------------------------------------------------------|
 //! | `find`     | from the events of a run to what changed               |
+//! | `shown`    | whether a version shows a finding                     |
+//! | `told`     | what happened to one finding, from version to version |
 //! | `turn`     | one change between two versions: better or worse, why  |
 //! | `terminal` | for people, as a table of findings and versions        |
 //! | `markdown` | for a comment or a ticket                              |
 
 mod find;
 mod markdown;
+mod shown;
 mod terminal;
+mod told;
 mod turn;
 
 use ocidiff_model::event::CaseReport;
@@ -17,6 +21,7 @@ use ocidiff_model::finding::{FindingId, Kind};
 use ocidiff_model::{Event, Impact, Value, Verdict};
 use serde::Serialize;
 
+pub use shown::{Shown, shown};
 pub(crate) use terminal::names;
 pub use turn::{Direction, What};
 
@@ -195,7 +200,10 @@ impl Changes {
     #[must_use]
     pub fn counts(&self) -> String {
         let differ = if self.differing == 1 { "differs" } else { "differ" };
-        let cases = count(self.cases, "case");
+        let cases = match (self.differing, self.cases) {
+            (1, 1) => "1 case".to_owned(),
+            (_, cases) => format!("{cases} cases"),
+        };
         let mut text = format!("{} of {cases} {differ} between the versions", self.differing);
         let kinds = [What::Broke, What::Fixed, What::Changed];
         let kinds = kinds.map(|what| (self.number(what), what));

@@ -7,6 +7,8 @@ use crate::telling;
 
 /// Width of a finding's name.
 const ID: usize = 46;
+/// What stands above the names.
+const HEAD: &str = "cases that show it under";
 /// Minimum width of a version: a count of cases stands under it.
 const CELL: usize = 4;
 /// Maximum width of a version; the path of a build is longer.
@@ -36,9 +38,9 @@ pub(super) fn render(changes: &Changes, style: &Style) -> String {
             style.words(&one.from),
             style.words(&one.to),
         );
-        sheet.line(&head);
+        sheet.hanging(0, &head);
         for change in one.case.facts.iter().take(FACTS) {
-            sheet.indented(0, &fact(change, style));
+            sheet.entered(&fact(change, style));
         }
         let more = one.case.facts.len().saturating_sub(FACTS);
         if more > 0 {
@@ -49,17 +51,20 @@ pub(super) fn render(changes: &Changes, style: &Style) -> String {
         sheet.line("");
     }
     aside(&mut sheet, changes, style);
-    sheet.line(&format!(
-        "{}: {}",
-        style.words(&changes.title()),
-        style.words(&changes.counts())
-    ));
+    sheet.hanging(
+        0,
+        &format!(
+            "{}: {}",
+            style.words(&changes.title()),
+            style.words(&changes.counts())
+        ),
+    );
     sheet.text()
 }
 
 fn table(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
     let names = changes.findings.iter().map(|row| width(row.id.as_str()));
-    let id_columns = names.max().unwrap_or(0).min(ID);
+    let id_columns = names.max().unwrap_or(0).clamp(width(HEAD), ID);
     let versions: Vec<String> = changes
         .versions
         .iter()
@@ -74,7 +79,7 @@ fn table(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
         cells.collect::<Vec<_>>().join("  ")
     };
     let heads = cells(versions.clone());
-    let head = format!("{}  {heads}", pad("cases that show it under", id_columns));
+    let head = format!("{}  {heads}", pad(HEAD, id_columns));
     sheet.line(&style.paint(Ink::Quiet, &head));
     for row in &changes.findings {
         let id = pad(&style.brief(row.id.as_str(), id_columns), id_columns);
@@ -84,11 +89,20 @@ fn table(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
         });
         let cells = cells(numbers.collect());
         let turns: Vec<String> = row.turns.iter().map(|turn| turned(turn, style)).collect();
-        sheet.line(&format!(
-            "{}  {cells}  {}",
-            style.paint(Ink::Name, &id),
-            turns.join(", ")
-        ));
+        let mut line = format!("{}  {cells}", style.paint(Ink::Name, &id));
+        for (at, turn) in turns.iter().enumerate() {
+            let end = if at + 1 < turns.len() { "," } else { "" };
+            let turn = format!("{turn}{end}");
+            let gap = if at == 0 { "  " } else { " " };
+            // A turn stays in one piece.
+            if width(&line) + gap.len() + width(&turn) <= style.columns() {
+                line.push_str(&format!("{gap}{turn}"));
+            } else {
+                sheet.line(&line);
+                line = format!("{}{turn}", " ".repeat(sheet.margin()));
+            }
+        }
+        sheet.line(&line);
         details(sheet, row, style);
     }
 }
@@ -99,10 +113,8 @@ fn details(sheet: &mut Sheet<'_>, row: &Row, style: &Style) {
     for turn in &row.turns {
         if !turn.why.is_empty() {
             let why = style.words(&turn.why.join("; "));
-            sheet.indented(
-                0,
-                &style.brief(&format!("{}: {why}", turn.direction.word()), sheet.room()),
-            );
+            let why = format!("{}: {why}", turn.direction.word());
+            sheet.indented(0, &style.brief(&why, sheet.room()));
         }
         let Some(CaseChange { case, facts }) = turn.cases.first() else {
             continue;
@@ -114,7 +126,7 @@ fn details(sheet: &mut Sheet<'_>, row: &Row, style: &Style) {
         let shown = facts
             .first()
             .map_or_else(String::new, |change| fact(change, style));
-        sheet.indented(0, &format!("{}: {shown}{more}", style.words(case)));
+        sheet.entered(&format!("{}: {shown}{more}", style.words(case)));
     }
 }
 
@@ -155,10 +167,10 @@ fn fact(change: &FactChange, style: &Style) -> String {
 fn aside(sheet: &mut Sheet<'_>, changes: &Changes, style: &Style) {
     let start = sheet.len();
     for line in asides(changes) {
-        sheet.line(&style.words(&line));
+        sheet.hanging(0, &style.words(&line));
     }
     if let Some(why) = &changes.ended_early {
-        sheet.line(&style.paint(Ink::Fail, &style.words(why)));
+        sheet.hanging(0, &style.paint(Ink::Fail, &style.words(why)));
     }
     if sheet.len() > start {
         sheet.line("");

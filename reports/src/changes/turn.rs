@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use ocidiff_model::facts;
 use ocidiff_model::finding::{Card, Kind};
-use ocidiff_model::{Impact, facts};
 use serde::Serialize;
 
-use super::{CaseChange, FactChange};
+use super::FactChange;
 
 /// What happened to a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -136,11 +136,4 @@ fn is_fault(kind: Kind) -> bool {
 /// Whether a version is better without it.
 pub(super) fn is_wrong(card: &Card) -> bool {
     is_fault(card.kind) || card.violates.is_some()
-}
-
-/// How much a change matters if only the facts are known.
-pub(super) fn impact_of(cases: &[CaseChange]) -> Option<Impact> {
-    let facts = cases.iter().flat_map(|case| &case.facts);
-    let known = facts.filter_map(|change| facts::find(&change.fact));
-    known.map(|found| found.kind.impact).max()
 }

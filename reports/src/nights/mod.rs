@@ -24,7 +24,7 @@ use ocidiff_model::{Event, Verdict};
 use serde::Serialize;
 
 pub use page::{LastRun, page};
-pub use times::Slower;
+pub use times::{Slowed, Slower};
 pub use trend::{Night, Trend, render_trend};
 
 use crate::changes::FactChange;
@@ -119,6 +119,9 @@ pub struct Diff {
     pub cases: Vec<CaseDiff>,
     /// Which cases take longer; by itself this does not count as a change of a version.
     pub slower: Vec<Slower>,
+    /// Runs in which everything takes longer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slowed: Vec<Slowed>,
     /// Versions and their machines that are in the earlier night only.
     pub only_old: Vec<String>,
     /// Those that are in the later night only.
@@ -163,7 +166,9 @@ impl Diff {
             let earlier = old_runs.iter().max_by_key(shared);
             if let Some(earlier) = earlier.filter(|earlier| shared(earlier) > 0) {
                 pair::compare(&mut diff, earlier, run);
-                diff.slower.extend(times::slower(earlier, run));
+                let (slower, slowed) = times::slower(earlier, run);
+                diff.slower.extend(slower);
+                diff.slowed.extend(slowed);
             }
         }
         for (name, runs) in [("earlier", &old_runs), ("later", &new_runs)] {

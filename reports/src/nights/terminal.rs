@@ -1,6 +1,6 @@
 //! Two nights compared with each other, for people.
 
-use super::{Became, CaseDiff, Diff, VersionChange};
+use super::{Became, CaseDiff, Diff, Slowed, VersionChange};
 use crate::changes::{FactChange, names};
 use crate::sheet::Sheet;
 use crate::style::{Ink, Style, count, pad};
@@ -19,27 +19,33 @@ pub(super) fn render(diff: &Diff, style: &Style) -> String {
         told(&mut sheet, case, style);
     }
     for slow in diff.slower.iter().take(SLOWER) {
-        sheet.line(&format!(
-            "{}  {}  {:.1} s, was {:.1} s ({:.1} times)",
-            style.paint(Ink::Warn, &pad("slower", 12)),
-            style.words(&slow.case),
-            slow.to,
-            slow.from,
-            slow.ratio
-        ));
+        sheet.hanging(
+            0,
+            &format!(
+                "{}  {}  {:.1} s, was {:.1} s ({:.1} times)",
+                style.paint(Ink::Warn, &pad("slower", 12)),
+                style.words(&slow.case),
+                slow.to,
+                slow.from,
+                slow.ratio
+            ),
+        );
     }
     if !sheet.is_empty() {
         sheet.line("");
     }
     for (name, all) in lists(diff) {
         if !all.is_empty() {
-            sheet.line(&format!("{name}: {}", style.words(&names(all))));
+            sheet.hanging(0, &format!("{name}: {}", style.words(&names(all))));
         }
+    }
+    for slowed in &diff.slowed {
+        sheet.hanging(0, &style.paint(Ink::Warn, &style.words(&slowed.told())));
     }
     diff.cut
         .iter()
-        .for_each(|line| sheet.line(&style.paint(Ink::Fail, &style.words(line))));
-    sheet.line(&diff.counts());
+        .for_each(|line| sheet.hanging(0, &style.paint(Ink::Fail, &style.words(line))));
+    sheet.hanging(0, &diff.counts());
     sheet.text()
 }
 
@@ -63,7 +69,12 @@ pub(super) fn remarks(diff: &Diff) -> Vec<String> {
             slow.case, slow.to, slow.from
         )
     });
-    lists.chain(slower).chain(diff.cut.iter().cloned()).collect()
+    let slowed = diff.slowed.iter().map(Slowed::told);
+    lists
+        .chain(slower)
+        .chain(slowed)
+        .chain(diff.cut.iter().cloned())
+        .collect()
 }
 
 fn told(sheet: &mut Sheet<'_>, case: &CaseDiff, style: &Style) {
@@ -81,14 +92,17 @@ fn told(sheet: &mut Sheet<'_>, case: &CaseDiff, style: &Style) {
         .why
         .as_ref()
         .map_or_else(String::new, |why| format!(": {}", style.words(why)));
-    sheet.line(&format!(
-        "{}  {}  {verdicts}{why}  {}",
-        style.paint(ink, &pad(&case.became.to_string(), 12)),
-        style.paint(Ink::Name, &style.words(&case.case)),
-        style.paint(Ink::Quiet, &style.words(&case.machine)),
-    ));
+    sheet.hanging(
+        0,
+        &format!(
+            "{}  {}  {verdicts}{why}  {}",
+            style.paint(ink, &pad(&case.became.to_string(), 12)),
+            style.paint(Ink::Name, &style.words(&case.case)),
+            style.paint(Ink::Quiet, &style.words(&case.machine)),
+        ),
+    );
     for change in case.versions.iter().take(FACTS) {
-        sheet.indented(0, &line(change, |text, limit| style.brief(text, limit)));
+        sheet.entered(&line(change, |text, limit| style.brief(text, limit)));
     }
     let more = case.versions.len().saturating_sub(FACTS);
     if more > 0 {

@@ -30,10 +30,30 @@ pub struct Slower {
     pub ratio: f64,
 }
 
-/// The cases that clearly take longer. Only for runs with the same runtimes: a case's time is that of all of them.
-pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> Vec<Slower> {
+/// A run in which everything takes longer: a slower machine, or a harness that is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Slowed {
+    /// The machine.
+    pub machine: String,
+    /// How many times as long the cases take.
+    pub ratio: f64,
+}
+
+impl Slowed {
+    /// One line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!(
+            "the whole run took {:.1} times as long as before on {}: a case is called slower only beyond that",
+            self.ratio, self.machine
+        )
+    }
+}
+
+/// The cases that clearly take longer, and whether all do. Only for runs with the same runtimes: a case's time is that of all of them.
+pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> (Vec<Slower>, Option<Slowed>) {
     if places(old) != places(new) {
-        return Vec::new();
+        return (Vec::new(), None);
     }
     let by_name: BTreeMap<&str, &CaseReport> =
         old.cases.iter().map(|case| (case.case.as_str(), *case)).collect();
@@ -70,5 +90,10 @@ pub(super) fn slower(old: &Run<'_>, new: &Run<'_>) -> Vec<Slower> {
             ratio,
         })
     });
-    clearly.collect()
+    let slower = clearly.collect();
+    let slowed = (usual >= RATIO).then_some(Slowed {
+        machine,
+        ratio: usual,
+    });
+    (slower, slowed)
 }

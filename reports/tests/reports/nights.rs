@@ -200,6 +200,14 @@ fn a_case_is_slower_where_the_whole_run_is_not() {
         let found = diff(night(usual), night(times));
         let slower: Vec<&str> = found.slower.iter().map(|one| one.case.as_str()).collect();
         assert_eq!(slower, expected, "{times:?}");
+        // That everything is slower is said, though no case is accused.
+        let text = render(Format::Terminal, &found, &Style::default()).expect("drawn");
+        let is_slowed = times[1] > 1.0;
+        assert_eq!(
+            text.contains("the whole run took 10.0 times as long"),
+            is_slowed,
+            "{text}"
+        );
         assert!(found.cases.is_empty());
     }
 }

@@ -36,9 +36,11 @@ pub fn build(
             "its manifest does not say how it is built from sources (install.source); build it, and name it as --runtime {name}=PATH"
         ),
     })?;
-    let folder = folder
-        .canonicalize()
-        .map_err(|error| InstallError::io(folder, error))?;
+    let folder = folder.canonicalize().map_err(|source| InstallError::Sources {
+        label: name.to_owned(),
+        path: folder.to_owned(),
+        source,
+    })?;
     let missing: Vec<&str> = source
         .needs
         .iter()

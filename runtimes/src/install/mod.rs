@@ -130,6 +130,12 @@ pub enum InstallError {
     OtherVersion { label: String, says: Version },
     #[error("{0}")]
     Odd(String),
+    #[error("build {label}: its sources in {path} cannot be read: {source}", path = path.display())]
+    Sources {
+        label: String,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("install into {path}: {source}; is there space, and may you write there?", path = path.display())]
     Io { path: PathBuf, source: io::Error },
 }

@@ -305,6 +305,16 @@ impl Sign {
         one_value(&self.shows)
     }
 
+    /// The values that the component shows, if they are a few; none if they are not.
+    #[must_use]
+    pub fn values(&self) -> Vec<Value> {
+        match &self.shows {
+            Predicate::Is(value) => vec![value.clone()],
+            Predicate::OneOf(values) => values.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The value that the others show, if it is a single one.
     #[must_use]
     pub fn usual(&self) -> Option<Value> {

@@ -1,27 +1,28 @@
 //! The commits of a checkout: `git bisect run`, with the user's build and the script of `repro`.
 
-use std::fs;
+mod search;
+
 use std::io;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use clap::Args;
 use ocidiff_model::ExitStatus as Status;
-use ocidiff_reports::safe;
-use rustix::process::{Pid, Signal, kill_process_group};
+use ocidiff_reports::{first_of, hanging, safe};
 
 use super::super::args::WithArgs;
 use super::super::repro::write_folder;
-use super::super::{files, output, signals};
+use super::super::{output, signals};
 use super::Subject;
+use super::told::INDENT;
 use crate::cells::participants::contenders;
 use crate::cells::session::Aside;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::run::stop::Stop;
+use crate::findings::written_of;
+use crate::repro::{self, Question};
 use crate::run::suite;
+use search::Search;
 
 /// A checkout and how it is built.
 #[derive(Debug, Args)]
@@ -43,9 +44,6 @@ pub(super) struct GitArgs {
     #[arg(long, value_name = "COMMIT", requires = "git")]
     new: Option<String>,
 }
-
-/// How often to look at a command.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that was asked for.
 pub(super) struct Asked {
@@ -87,7 +85,7 @@ impl GitArgs {
 /// Makes git find the commit.
 pub(super) fn bisect(
     asked: &Asked,
-    subjects: &[Subject<'_>],
+    subject: &Subject<'_>,
     corpus: &Corpus,
     with: &WithArgs,
 ) -> Result<Status, Error> {
@@ -96,22 +94,28 @@ pub(super) fn bisect(
             "--git takes one --runtime, the one that the checkout is of, such as crun",
         ));
     };
-    let subject = subjects
-        .first()
-        .ok_or_else(|| Error::usage("there is nothing to run"))?;
+    let (entry, question) = asks(subject)?;
     let store = suite::store()?;
     let runtime = suite::runtimes(std::slice::from_ref(named), &store)?.remove(0);
     let name = runtime.name().to_owned();
     let contender = contenders(vec![runtime], None).map_err(Error::usage)?.remove(0);
     asked.clean()?;
+    let ends = asked.ends()?;
     let folder = Aside::make();
     let folder = folder.map_err(|error| Error::broken(format!("failed to make a folder: {error}")))?;
     let repro = folder.path().join("repro");
-    write_folder(&repro, subject.entry, &contender, corpus, store)?;
+    write_folder(&repro, (entry, question), &contender, corpus, store)?;
     let program = asked.program.clone().unwrap_or_else(|| PathBuf::from(&name));
     let back = asked.head()?;
     let signalled = signals::stop();
-    let found = asked.search(folder.path(), &program, &signalled.stop);
+    let search = Search {
+        asked,
+        question,
+        folder: folder.path(),
+        program: &program,
+        stop: &signalled.stop,
+    };
+    let found = search.run(ends);
     // Whatever the outcome, the checkout ends up where it was.
     let reset = asked
         .quiet(&["bisect", "reset"])
@@ -122,31 +126,48 @@ pub(super) fn bisect(
     }
     let text = found?;
     reset?;
-    output::answer(
-        &format!("{}: {}", safe(&subject.entry.case.name), text),
-        Status::Ok,
-    )
+    let text = format!("{}: {}", safe(&entry.case.name), text);
+    let lines: String = text.lines().map(|line| hanging(line, INDENT)).collect();
+    output::answer(&lines, Status::Ok)
 }
 
-/// What `git bisect` does for each commit: build it, and answer. `$3` is the answer of the earlier commit.
-///
-/// An answer counts once it came twice in a row: git believes each one, and a single call that failed on a busy machine
-/// would make it name the wrong commit.
-const STEP: &str = r#"#!/bin/sh
-# $1: how it is built  $2: the program  $3: what the script of repro answers for the earlier commit
-cd "$OCIDIFF_CHECKOUT" || exit 125
-sh -c "$1" >"$OCIDIFF_FOLDER/build.log" 2>&1 </dev/null || exit 125
-answer= last=
-for _ in 1 2 3 4 5 6; do
-  "$OCIDIFF_FOLDER/repro/repro.sh" "$OCIDIFF_CHECKOUT/$2" >"$OCIDIFF_FOLDER/repro.log" 2>&1 </dev/null
-  answer=$?
-  [ "$answer" = "$last" ] && break
-  last=$answer answer=125
-done
-case "$answer" in 0 | 1) ;; *) exit 125 ;; esac
-[ -n "$3" ] || exit "$answer"
-[ "$answer" = "$3" ]
-"#;
+/// The case whose script can answer, and what it is asked. A script sees little: what it cannot see is said before
+/// anything is built.
+fn asks<'c>(subject: &Subject<'c>) -> Result<(&'c Entry, Question<'c>), Error> {
+    let machine = suite::abilities()?.machine;
+    match subject {
+        Subject::Case(entry) => {
+            let asked = (*entry, Question::Expected);
+            repro::sees(entry, &machine, Question::Expected)
+                .then_some(asked)
+                .ok_or_else(|| {
+                    Error::usage(format!(
+                        "failed to search commits: the script of `repro` can see nothing that is expected of {}; without \
+                         --git, versions are compared in full",
+                        safe(&entry.case.name)
+                    ))
+                })
+        }
+        Subject::Finding(id, finding, entries) => {
+            let question = Question::Finding(id, finding);
+            let entry = entries
+                .iter()
+                .find(|entry| repro::sees(entry, &machine, question));
+            let entry = entry.ok_or_else(|| {
+                let facts = entries.iter().flat_map(|entry| written_of(entry, id));
+                let mut facts: Vec<&str> = facts.map(|(known, _)| known.fact.as_str()).collect();
+                facts.sort_unstable();
+                facts.dedup();
+                Error::usage(format!(
+                    "failed to search commits for {id}: the script of `repro` does not see {}, where it shows; without \
+                     --git, versions are compared in full",
+                    first_of(facts, 3)
+                ))
+            })?;
+            Ok((*entry, question))
+        }
+    }
+}
 
 impl Asked {
     fn git(&self, args: &[&str]) -> Command {
@@ -197,149 +218,24 @@ impl Asked {
         branch.or_else(|_| self.says(&["rev-parse", "HEAD"]))
     }
 
-    /// Asks the two ends, then lets git ask the commits between them.
-    fn search(&self, folder: &Path, program: &Path, stop: &Stop) -> Result<String, Error> {
-        let step = folder.join("step");
-        files::write(&step, STEP, files::SHARED)?;
-        fs::set_permissions(&step, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .map_err(|error| files::failed(&step, &error))?;
-        let [old, new] = [&self.old, &self.new].map(|commit| {
-            let commit = self.says(&["rev-parse", "--verify", &format!("{commit}^{{commit}}")])?;
-            self.quiet(&["checkout", "-q", "--detach", &commit])?;
-            let answer = self.ask(folder, program, stop)?;
-            output::progress(&format!("{}: {}", &commit[..commit.len().min(12)], words(answer)));
-            Ok::<_, Error>((commit, answer))
-        });
-        let ((old, before), (new, after)) = (old?, new?);
-        if before == after {
-            return Err(Error::usage(format!(
-                "{} and {} answer alike ({}): there is nothing to search between them",
-                safe(&self.old),
-                safe(&self.new),
-                words(before)
-            )));
-        }
-        self.quiet(&[
-            "bisect",
-            "start",
-            "--term-old",
-            "before",
-            "--term-new",
-            "after",
-            &new,
-            &old,
-        ])?;
-        let mut run = self.git(&["bisect", "run"]);
-        run.arg(&step)
-            .arg(&self.build)
-            .arg(program)
-            .arg(before.to_string());
-        self.to_its_end(&mut run, folder, stop)
-            .map_err(|error| no_git(&error))?;
-        let said = fs::read(folder.join("said")).unwrap_or_default();
-        let log = self.says(&["bisect", "log"])?;
-        told(&String::from_utf8_lossy(&said), &log, [before, after])
-    }
-
-    /// Runs a command that may take long, in its own process group; what it starts is ended with it if a signal asks
-    /// for that.
-    fn to_its_end(&self, command: &mut Command, folder: &Path, stop: &Stop) -> io::Result<ExitStatus> {
-        command
-            .env("OCIDIFF_CHECKOUT", &self.checkout)
-            .env("OCIDIFF_FOLDER", folder)
-            .stdin(Stdio::null())
-            .stdout(fs::File::create(folder.join("said"))?)
-            .stderr(Stdio::null())
-            .process_group(0);
-        let mut child = command.spawn()?;
-        let group = Pid::from_child(&child);
-        let mut asked = false;
-        loop {
-            if let Some(status) = child.try_wait()? {
-                return Ok(status);
-            }
-            if stop.is_asked() && !asked {
-                asked = true;
-                // It may have ended just now.
-                let _ = kill_process_group(group, Signal::TERM);
-            }
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    /// What the script answers for the commit that is checked out: 0 as expected, 1 not as expected.
-    fn ask(&self, folder: &Path, program: &Path, stop: &Stop) -> Result<i32, Error> {
-        let mut step = Command::new(folder.join("step"));
-        step.arg(&self.build).arg(program).arg("");
-        let ended = self
-            .to_its_end(&mut step, folder, stop)
-            .map_err(|error| Error::broken(format!("failed to start the build: {error}")))?;
-        match ended.code() {
-            Some(answer @ (0 | 1)) => Ok(answer),
-            _ => {
-                let log = |name: &str| {
-                    let text = fs::read(folder.join(name)).unwrap_or_default();
-                    let text = String::from_utf8_lossy(&text).into_owned();
-                    let lines: Vec<&str> = text.trim().lines().collect();
-                    lines[lines.len().saturating_sub(3)..].join("; ")
-                };
-                Err(Error::broken(format!(
-                    "failed to get an answer for the commit that is checked out: the build said `{}`, the script `{}`",
-                    safe(&log("build.log")),
-                    safe(&log("repro.log"))
-                )))
-            }
-        }
+    /// The two commits, before anything is built.
+    fn ends(&self) -> Result<[String; 2], Error> {
+        let commit = |option: &str, typed: &str| {
+            let commit = self.says(&["rev-parse", "--verify", &format!("{typed}^{{commit}}")]);
+            commit.map_err(|_| {
+                Error::usage(format!(
+                    "failed to find the commit `{}` of {option} in {}",
+                    safe(typed),
+                    safe(&self.checkout.to_string_lossy())
+                ))
+            })
+        };
+        Ok([commit("--old", &self.old)?, commit("--new", &self.new)?])
     }
 }
 
 fn no_git(error: &io::Error) -> Error {
     Error::usage(format!(
         "failed to start git: {error}; `apt-get install git` installs it"
-    ))
-}
-
-/// An answer in words.
-fn words(answer: i32) -> &'static str {
-    match answer {
-        0 => "as expected",
-        1 => "differs from what is expected",
-        _ => "cannot tell",
-    }
-}
-
-/// What git found: the first commit that behaves like the later one.
-fn told(said: &str, log: &str, [before, after]: [i32; 2]) -> Result<String, Error> {
-    let first = log
-        .lines()
-        .find_map(|line| line.strip_prefix("# first after commit: "));
-    if let Some(first) = first {
-        return Ok(format!(
-            "{}; from this commit on it is {}:\n  {}\n",
-            words(before),
-            words(after),
-            safe(first)
-        ));
-    }
-    let open: Vec<&str> = log
-        .lines()
-        .filter_map(|line| line.strip_prefix("# possible first after commit: "))
-        .collect();
-    if open.is_empty() {
-        let last = said.trim().lines().next_back().unwrap_or_default();
-        return Err(Error::broken(format!(
-            "failed to find the commit: git said `{}`",
-            safe(last)
-        )));
-    }
-    let open: Vec<String> = open
-        .into_iter()
-        .map(|commit| format!("  {}\n", safe(commit)))
-        .collect();
-    Ok(format!(
-        "{}, then {}; the others could not be built or judged, so it is one of\n{}",
-        words(before),
-        words(after),
-        open.concat()
     ))
 }

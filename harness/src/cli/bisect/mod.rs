@@ -1,24 +1,25 @@
 //! `ocidiff bisect`: between which two versions a behaviour changed, and which range follows from that.
 
+mod case;
+mod finding;
 mod git;
 mod told;
 
 use std::collections::BTreeMap;
 
 use clap::Args;
-use ocidiff_model::event::{CaseReport, Event};
-use ocidiff_model::finding::Sign;
+use ocidiff_model::event::{CaseReport, Event, Participant};
 use ocidiff_model::version::Version;
-use ocidiff_model::{ExitStatus, FindingId, RuntimeId, Value};
+use ocidiff_model::{ExitStatus, Finding, FindingId, RuntimeId};
 use ocidiff_reports::safe;
 use ocidiff_runtimes::{Runtime, Selector};
 
 use super::args::{RunArgs, WithArgs};
 use super::{output, run};
-use crate::bisect::{Pair, Side, differing, label_of, search, side};
+use crate::bisect::{Looked, label_of};
 use crate::corpus::{Corpus, Entry};
 use crate::error::Error;
-use crate::findings::{cases_of, help, written_of};
+use crate::findings::{cases_of, help};
 use crate::machine::root;
 use crate::run::plan;
 use crate::run::suite;
@@ -38,82 +39,38 @@ pub(crate) struct BisectArgs {
     git: git::GitArgs,
 }
 
-/// How many cases of a finding are tried until one shows a difference between the earliest and the latest version.
-const TRIED: usize = 5;
-
-/// The case whose behaviour changed, and the finding that it is about, where one was named.
-struct Subject<'c> {
-    entry: &'c Entry,
-    finding: Option<&'c FindingId>,
-    /// How the finding shows.
-    signs: &'c [Sign],
+/// What is looked for.
+enum Subject<'c> {
+    /// Whatever changes in a case.
+    Case(&'c Entry),
+    /// A finding, in the cases that name it: the one that differs least comes first.
+    Finding(&'c FindingId, &'c Finding, Vec<&'c Entry>),
 }
 
-/// One run of a case.
-struct Ran {
-    report: CaseReport,
-    labels: Vec<String>,
-}
-
-/// Finds the pair by running, and says what it means.
+/// Finds where it changed by running, and says what it means.
 pub(crate) fn bisect(args: &BisectArgs) -> Result<ExitStatus, Error> {
     let corpus = suite::corpus(args.with.cases.as_deref())?;
-    let subjects = subjects(&args.what, &corpus)?;
-    is_of_the_runtime(args, &subjects, &corpus)?;
+    let subject = subject(&args.what, &corpus)?;
+    is_of_the_runtime(args, &subject, &corpus)?;
     root::need_root()?;
     if let Some(git) = args.git.asked()? {
-        return git::bisect(&git, &subjects, &corpus, &args.with);
+        return git::bisect(&git, &subject, &corpus, &args.with);
     }
     let versions = versions(&args.with)?;
-    let last = versions.len() - 1;
-    let mut alike = Vec::new();
-    let mut is_compared = false;
-    for subject in subjects.iter().take(TRIED) {
-        let case = &subject.entry.case.name;
-        let ends = ran(args, case, &[&versions[0], &versions[last]])?;
-        let mut facts = differing(&ends.report, &ends.labels[0], &ends.labels[1]);
-        subject.narrow(&mut facts);
-        if facts.is_empty() {
-            is_compared |= told::is_compared(&ends.report);
-            alike.push(told::alike(&ends.report));
-            continue;
-        }
-        let pair = search(last, |middle| {
-            let these = [&versions[0], &versions[middle], &versions[last]];
-            let ran = ran(args, case, &these)?;
-            let side = side(&ran.report, &facts, &ran.labels[1]);
-            told::progress(&versions[middle], side);
-            Ok::<Side, Error>(side)
-        })?;
-        // The two next to each other, without the ends: this is how the reported result was seen.
-        let last_look = ran(args, case, &[&versions[pair.before], &versions[pair.after]])?;
-        return answer(args, &corpus, subject, &versions, &pair, &facts, &last_look);
+    match subject {
+        Subject::Case(entry) => case::search(args, &corpus, entry, &versions),
+        Subject::Finding(id, finding, entries) => finding::search(args, (id, finding), &entries, &versions),
     }
-    if !is_compared {
-        return Err(Error::broken(format!("cannot tell: {}", alike.join("; "))));
-    }
-    // What came and went again does not show between the ends.
-    for subject in subjects.iter().take(if last > 1 { TRIED } else { 0 }) {
-        let text = up_and_down(args, &corpus, subject, &versions)?;
-        if !text.is_empty() {
-            return output::answer(&text, ExitStatus::Ok);
-        }
-    }
-    let versions: Vec<String> = versions.iter().map(Runtime::label).collect();
-    let text = format!(
-        "no change between {}: {}\n",
-        safe(&versions.join(", ")),
-        alike.join("; ")
-    );
-    output::answer(&text, ExitStatus::Differs)
 }
 
 /// A finding about one runtime says nothing about the versions of another.
-fn is_of_the_runtime(args: &BisectArgs, subjects: &[Subject<'_>], corpus: &Corpus) -> Result<(), Error> {
-    let finding = subjects.iter().find_map(|subject| subject.finding);
-    let Some(finding) = finding.filter(|id| corpus.runtimes.iter().any(|name| name == id.component())) else {
+fn is_of_the_runtime(args: &BisectArgs, subject: &Subject<'_>, corpus: &Corpus) -> Result<(), Error> {
+    let Subject::Finding(finding, ..) = subject else {
         return Ok(());
     };
+    if !corpus.runtimes.iter().any(|name| name == finding.component()) {
+        return Ok(());
+    }
     for typed in &args.with.runtimes {
         let Selector { name, .. } = typed
             .parse()
@@ -128,91 +85,8 @@ fn is_of_the_runtime(args: &BisectArgs, subjects: &[Subject<'_>], corpus: &Corpu
     Ok(())
 }
 
-/// Every pair of neighbouring versions that differ, with all of them run at once.
-fn up_and_down(
-    args: &BisectArgs,
-    corpus: &Corpus,
-    subject: &Subject<'_>,
-    versions: &[Runtime],
-) -> Result<String, Error> {
-    let these: Vec<&Runtime> = versions.iter().collect();
-    let ran = ran(args, &subject.entry.case.name, &these)?;
-    let mut text = String::new();
-    for (before, labels) in ran.labels.windows(2).enumerate() {
-        let mut facts = differing(&ran.report, &labels[0], &labels[1]);
-        subject.narrow(&mut facts);
-        if facts.is_empty() {
-            continue;
-        }
-        let pair = Pair {
-            before,
-            after: before + 1,
-            unknown: Vec::new(),
-            other: Vec::new(),
-        };
-        text.push_str(&told::found(&told::Found {
-            corpus,
-            case: &subject.entry.case.name,
-            finding: subject.finding,
-            report: &ran.report,
-            versions,
-            pair: &pair,
-            facts: &facts,
-            between: &installable(&versions[before], &versions[before + 1])?,
-            repeat: args.repeat,
-        }));
-    }
-    Ok(text)
-}
-
-impl Subject<'_> {
-    /// Keeps the facts that the finding is about.
-    fn narrow(&self, facts: &mut BTreeMap<String, [Option<Value>; 2]>) {
-        if let Some(id) = self.finding {
-            let has_sign = |fact: &str| self.signs.iter().any(|sign| sign.is_about(fact));
-            facts.retain(|fact, _| {
-                has_sign(fact) || written_of(self.entry, id).any(|(known, _)| known.fact == *fact)
-            });
-        }
-    }
-}
-
-fn answer(
-    args: &BisectArgs,
-    corpus: &Corpus,
-    subject: &Subject<'_>,
-    versions: &[Runtime],
-    pair: &Pair,
-    ends: &BTreeMap<String, [Option<Value>; 2]>,
-    last_look: &Ran,
-) -> Result<ExitStatus, Error> {
-    let mut facts = differing(&last_look.report, &last_look.labels[0], &last_look.labels[1]);
-    facts.retain(|fact, _| ends.contains_key(fact));
-    if facts.is_empty() {
-        return Err(Error::broken(format!(
-            "failed to confirm the change: {} and {} did not differ when they were run once more; --repeat {} may show \
-             that it is a race",
-            versions[pair.before].label(),
-            versions[pair.after].label(),
-            u32::from(args.repeat) * 10
-        )));
-    }
-    let text = told::found(&told::Found {
-        corpus,
-        case: &subject.entry.case.name,
-        finding: subject.finding,
-        report: &last_look.report,
-        versions,
-        pair,
-        facts: &facts,
-        between: &installable(&versions[pair.before], &versions[pair.after])?,
-        repeat: args.repeat,
-    });
-    output::answer(&text, ExitStatus::Ok)
-}
-
-/// The cases that are meant: one, or those that show a finding, with the one that differs least first.
-fn subjects<'c>(what: &str, corpus: &'c Corpus) -> Result<Vec<Subject<'c>>, Error> {
+/// What is meant: a case, or a finding with the cases that name it.
+fn subject<'c>(what: &str, corpus: &'c Corpus) -> Result<Subject<'c>, Error> {
     if let Some((id, finding)) = corpus.findings.0.iter().find(|(id, _)| id.as_str() == what) {
         let mut entries: Vec<&Entry> = cases_of(corpus, id).collect();
         entries.sort_by_key(|entry| (entry.known.0.len(), &entry.case.name));
@@ -221,20 +95,11 @@ fn subjects<'c>(what: &str, corpus: &'c Corpus) -> Result<Vec<Subject<'c>>, Erro
                 "no case shows `{id}`: there is nothing to run"
             )));
         }
-        let subject = |entry| Subject {
-            entry,
-            finding: Some(id),
-            signs: &finding.shows,
-        };
-        return Ok(entries.into_iter().map(subject).collect());
+        return Ok(Subject::Finding(id, finding, entries));
     }
     let chosen = plan::select(&corpus.entries, std::slice::from_ref(&what.to_owned()));
     match chosen.as_deref() {
-        Ok([entry]) => Ok(vec![Subject {
-            entry,
-            finding: None,
-            signs: &[],
-        }]),
+        Ok([entry]) => Ok(Subject::Case(entry)),
         Ok(several) => Err(Error::usage(format!(
             "`{}` is {} cases; name one of them, such as {}",
             safe(what),
@@ -282,58 +147,78 @@ fn versions(with: &WithArgs) -> Result<Vec<Runtime>, Error> {
     }
 }
 
-fn ran(args: &BisectArgs, case: &str, runtimes: &[&Runtime]) -> Result<Ran, Error> {
+/// Runs cases under versions; what was seen, case by case in the order of their names here.
+fn ran(args: &BisectArgs, cases: &[&str], runtimes: &[&Runtime]) -> Result<Vec<Looked>, Error> {
     let selector = |runtime: &&Runtime| format!("{}={}", runtime.name(), runtime.path.display());
     let with = WithArgs {
         runtimes: runtimes.iter().map(selector).collect(),
         ..args.with.clone()
     };
+    let names = cases.iter().map(|case| (*case).to_owned()).collect();
     let plain = RunArgs {
         repeat: args.repeat,
-        ..RunArgs::plain(vec![case.to_owned()], with, None)
+        ..RunArgs::plain(names, with, None)
     };
     let (events, _) = run::quietly(&plain)?;
     let mut labels = Vec::new();
+    let mut reports: BTreeMap<String, CaseReport> = BTreeMap::new();
     for event in events {
         match event {
-            Event::RunStarted { runtimes: there, .. } => {
-                for runtime in runtimes {
-                    let label = label_of(&there, runtime.version.as_str());
-                    labels.push(label.ok_or_else(|| {
-                        Error::broken(format!(
-                            "{} does not start a plain container here",
-                            runtime.label()
-                        ))
-                    })?);
-                }
-            }
+            Event::RunStarted { runtimes: there, .. } => labels = labels_of(runtimes, &there)?,
             Event::CaseFinished(report) => {
                 if let Some(why) = &report.why {
-                    output::complain(&format!("{case}: {}: {why}", report.verdict));
+                    output::complain(&format!("{}: {}: {why}", report.case, report.verdict));
                 }
-                return Ok(Ran {
-                    report: *report,
-                    labels,
-                });
+                reports.insert(report.case.clone(), *report);
             }
             Event::RunFinished { .. } => {}
         }
     }
-    Err(Error::broken(format!(
-        "{case} has no verdict: the run was interrupted"
-    )))
+    let look = |case: &&str| {
+        let report = reports.remove(*case);
+        let report =
+            report.ok_or_else(|| Error::broken(format!("{case} has no verdict: the run was interrupted")))?;
+        Ok(Looked {
+            report,
+            labels: labels.clone(),
+        })
+    };
+    cases.iter().map(look).collect()
 }
 
-/// Versions between two that could be installed, as far as the manifest knows.
-fn installable(before: &Runtime, after: &Runtime) -> Result<Vec<Version>, Error> {
+/// The run's names for the runtimes.
+fn labels_of(runtimes: &[&Runtime], there: &[Participant]) -> Result<Vec<String>, Error> {
+    let of = |runtime: &&Runtime| {
+        label_of(there, runtime.version.as_str()).ok_or_else(|| {
+            Error::broken(format!(
+                "{} does not start a plain container here",
+                runtime.label()
+            ))
+        })
+    };
+    runtimes.iter().map(of).collect()
+}
+
+/// What there is between two versions that was not run: what is installed, and what the manifest knows to install.
+fn between(before: &Runtime, after: &Runtime, run: &[&Runtime]) -> Result<told::Between, Error> {
+    let is_run = |version: &Version| {
+        let mut run = run.iter();
+        run.any(|one| one.version.as_str() == version.as_str())
+    };
+    let is_between = |version: &Version| before.version < *version && *version < after.version;
+    let all = suite::versions_of(before.name())?;
+    let mut there: Vec<Version> = all.into_iter().map(|runtime| runtime.version).collect();
+    there.sort();
+    there.dedup();
+    there.retain(|version| is_between(version) && !is_run(version));
     let manifests = suite::manifests()?;
     let manifest = manifests.iter().find(|manifest| manifest.name == before.name());
-    let mut versions: Vec<Version> = manifest
-        .and_then(|manifest| manifest.install.as_ref())
+    let install = manifest.and_then(|manifest| manifest.install.as_ref());
+    let mut installable = install
         .map(ocidiff_runtimes::Install::versions)
         .unwrap_or_default();
-    versions.retain(|version| before.version < *version && *version < after.version);
-    Ok(versions)
+    installable.retain(|version| is_between(version) && !is_run(version) && !there.contains(version));
+    Ok(told::Between { there, installable })
 }
 
 /// The runtime, as findings and known files name it.

@@ -1,12 +1,12 @@
 //! What a search reports.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::version::Version;
 use ocidiff_model::{Difference, FindingId, Value, Verdict};
-use ocidiff_reports::{safe, safe_to};
+use ocidiff_reports::changes::{Shown, shown};
+use ocidiff_reports::{count, hanging, safe, safe_to};
 use ocidiff_runtimes::Runtime;
 
 use super::super::output;
@@ -18,17 +18,27 @@ use crate::corpus::Corpus;
 const FACTS: usize = 8;
 /// How long a value may be.
 const VALUE: usize = 70;
+/// How far the second line of something is indented.
+pub(super) const INDENT: usize = 6;
+
+/// Versions between two that were not run.
+pub(super) struct Between {
+    /// Those that are installed.
+    pub(super) there: Vec<Version>,
+    /// Those that can be installed.
+    pub(super) installable: Vec<Version>,
+}
 
 /// A pair, and what is known about it.
 pub(super) struct Found<'a> {
     pub(super) corpus: &'a Corpus,
-    pub(super) case: &'a str,
-    pub(super) finding: Option<&'a FindingId>,
     pub(super) report: &'a CaseReport,
+    /// The run's names for the two.
+    pub(super) labels: [&'a str; 2],
     pub(super) versions: &'a [Runtime],
     pub(super) pair: &'a Pair,
     pub(super) facts: &'a BTreeMap<String, [Option<Value>; 2]>,
-    pub(super) between: &'a [Version],
+    pub(super) between: &'a Between,
     pub(super) repeat: u16,
 }
 
@@ -43,7 +53,15 @@ pub(super) fn progress(runtime: &Runtime, side: Side) {
     output::progress(&format!("{}: {how}", runtime.label()));
 }
 
-/// Whether the earliest and the latest were compared with each other at all.
+/// `3 times`
+pub(super) fn times(repeat: u16) -> String {
+    match repeat {
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+/// Whether versions were compared with each other at all.
 pub(super) fn is_compared(report: &CaseReport) -> bool {
     !matches!(
         report.verdict,
@@ -61,204 +79,176 @@ pub(super) fn alike(report: &CaseReport) -> String {
     format!("{} ({})", safe(&report.case), safe(&why))
 }
 
-/// The answer.
+/// The answer about a case.
 pub(super) fn found(found: &Found<'_>) -> String {
     let Found { versions, pair, .. } = found;
     let (before, after) = (&versions[pair.before], &versions[pair.after]);
-    let mut text = String::new();
-    // Writing to a string cannot fail, here and below.
-    let _ = writeln!(
-        text,
-        "{}: changed between {} and {} (each run {} times)",
-        safe(found.case),
+    let head = format!(
+        "{}: changed between {} and {} (each run {})",
+        safe(&found.report.case),
         safe(&before.label()),
         safe(&after.label()),
-        found.repeat
+        times(found.repeat)
     );
-    for (fact, [from, to]) in found.facts.iter().take(FACTS) {
-        let shown = |value: &Option<Value>| {
-            value
-                .as_ref()
-                .map_or("(absent)".to_owned(), |value| safe_to(&value.line(), VALUE))
-        };
-        let _ = writeln!(text, "  {}  {} -> {}", safe(fact), shown(from), shown(to));
+    let mut text = hanging(&head, INDENT);
+    text.push_str(&facts(found.facts));
+    text.push_str(&cannot_be_judged(versions, &pair.unknown));
+    if !pair.other.is_empty() {
+        let verb = if pair.other.len() == 1 { "shows" } else { "show" };
+        let why = format!(
+            "it changed more than once: {} {verb} neither what the earliest nor what the latest does",
+            names(versions, &pair.other)
+        );
+        text.push_str(&hanging(&why, INDENT));
     }
-    if found.facts.len() > FACTS {
-        let _ = writeln!(text, "  and {} more facts", found.facts.len() - FACTS);
-    }
-    caveats(&mut text, found);
+    text.push_str(&to_be_had(before, found.between));
     match findings(found)[..] {
-        [] => proposals(&mut text, before, after),
-        ref ids => ids.iter().for_each(|id| held(&mut text, found, id)),
+        [] => text.push_str(&proposals(before, after)),
+        ref ids => ids.iter().for_each(|id| text.push_str(&held(found, id))),
     }
     text
 }
 
-/// Reasons why the pair may not be final.
-fn caveats(text: &mut String, found: &Found<'_>) {
-    let names = |all: &[usize]| {
-        let names: Vec<String> = all.iter().map(|at| found.versions[*at].label()).collect();
-        safe(&names.join(", "))
+/// What two versions show, fact by fact.
+pub(super) fn facts(facts: &BTreeMap<String, [Option<Value>; 2]>) -> String {
+    let shown = |value: &Option<Value>| {
+        value
+            .as_ref()
+            .map_or("(absent)".to_owned(), |value| safe_to(&value.line(), VALUE))
     };
-    if !found.pair.unknown.is_empty() {
-        let _ = writeln!(
-            text,
-            "between them, cannot be judged: {}",
-            names(&found.pair.unknown)
-        );
+    let lines = facts.iter().take(FACTS).map(|(fact, [from, to])| {
+        hanging(
+            &format!("  {}  {} -> {}", safe(fact), shown(from), shown(to)),
+            INDENT,
+        )
+    });
+    let mut text: String = lines.collect();
+    if facts.len() > FACTS {
+        text.push_str(&format!("  and {}\n", count(facts.len() - FACTS, "more fact")));
     }
-    if !found.pair.other.is_empty() {
-        let _ = writeln!(
-            text,
-            "it changed more than once: {} shows neither what the earliest nor what the latest does",
-            names(&found.pair.other)
-        );
-    }
-    let name = found.versions[found.pair.before].name();
-    if found.between.is_empty() {
-        let _ = writeln!(
-            text,
-            "no version between them is known to be had; --git DIR --build CMD goes through a checkout's commits"
-        );
-    } else {
-        let all: Vec<String> = found
-            .between
-            .iter()
-            .map(|version| format!("{name}@{version}"))
-            .collect();
-        let _ = writeln!(
-            text,
-            "between them could be had: `ocidiff runtimes install {}`",
-            all.join(" ")
-        );
+    text
+}
+
+/// Versions between the two that were run and say nothing.
+pub(super) fn cannot_be_judged(versions: &[Runtime], all: &[usize]) -> String {
+    match all {
+        [] => String::new(),
+        all => hanging(
+            &format!("between them, cannot be judged: {}", names(versions, all)),
+            INDENT,
+        ),
     }
 }
 
-/// The finding that was named, or those that account for the facts.
-fn findings<'a>(found: &Found<'a>) -> Vec<&'a FindingId> {
-    if let Some(id) = found.finding {
-        return vec![id];
+fn names(versions: &[Runtime], all: &[usize]) -> String {
+    let names: Vec<String> = all.iter().map(|at| versions[*at].label()).collect();
+    safe(&names.join(", "))
+}
+
+/// What there is between the two that was not run.
+pub(super) fn to_be_had(before: &Runtime, between: &Between) -> String {
+    let name = before.name();
+    let names = |all: &[Version]| {
+        let all: Vec<String> = all.iter().map(|version| format!("{name}@{version}")).collect();
+        all.join(" ")
+    };
+    let mut text = String::new();
+    if !between.there.is_empty() {
+        let there = format!(
+            "between them is installed, and was not run: {}",
+            names(&between.there)
+        );
+        text.push_str(&hanging(&there, INDENT));
     }
+    if !between.installable.is_empty() {
+        // A command stays on its line.
+        let versions = names(&between.installable);
+        text.push_str(&format!(
+            "between them could be had: `ocidiff runtimes install {versions}`\n"
+        ));
+    }
+    if text.is_empty() {
+        text.push_str(&hanging(
+            "no further version between them is known to be had; --git DIR --build CMD goes through a checkout's commits",
+            INDENT,
+        ));
+    }
+    text
+}
+
+/// Those that account for the facts.
+fn findings<'a>(found: &Found<'a>) -> Vec<&'a FindingId> {
     let of_facts = found
         .report
         .differences
         .iter()
         .filter(|one| found.facts.contains_key(&one.fact));
-    let name = found.versions[0].name();
-    let mut ids: Vec<&FindingId> = of_facts
-        .flat_map(Difference::findings)
-        .filter(|id| id.component() == name)
-        .filter_map(|id| found.corpus.findings.0.get_key_value(id))
-        .map(|(id, _)| id)
-        .collect();
+    let mut ids: Vec<&FindingId> = of_facts.flat_map(Difference::findings).collect();
+    ids.retain(|id| {
+        let of = |label| shown(found.report, id, label) == Shown::Yes;
+        found.labels.iter().any(|label| of(label))
+    });
     ids.sort();
     ids.dedup();
     ids
 }
 
-/// Whether a finding's range matches what was seen; otherwise which range does.
-fn held(text: &mut String, found: &Found<'_>, id: &FindingId) {
+/// Whether a finding's range matches what was seen in this one case.
+fn held(found: &Found<'_>, id: &FindingId) -> String {
     let Some(finding) = found.corpus.findings.find(id) else {
-        return;
+        return String::new();
     };
-    let (before, after) = (
-        &found.versions[found.pair.before],
-        &found.versions[found.pair.after],
-    );
-    let shows = |runtime: &Runtime| shows(found, id, runtime);
-    let does = |runtime: &Runtime| finding.is_of(id, &id_of(runtime));
-    let _ = writeln!(
-        text,
-        "finding  {id} ({}): {}",
-        finding.versions(),
-        safe(&finding.title)
-    );
-    let seen = (shows(before), shows(after));
-    if seen.0 == seen.1 {
-        let _ = writeln!(
-            text,
-            "         both show it, each in its own way: its range says nothing of this change"
-        );
-    } else if seen == (does(before), does(after)) {
-        let _ = writeln!(text, "         its range says so");
-    } else {
-        let range = if seen.0 { up_to(before) } else { from(after) };
-        let _ = writeln!(
-            text,
-            "         its range does not say so; by what was run: seen: \"{range}\""
-        );
-    }
-}
-
-/// Whether a version shows the finding: based on what accounts for it in the run, or, where that is derived from
-/// ranges, on the value.
-fn shows(found: &Found<'_>, id: &FindingId, runtime: &Runtime) -> bool {
-    let at = usize::from(runtime.version == found.versions[found.pair.after].version);
-    let entry = found
-        .corpus
-        .entries
-        .iter()
-        .find(|entry| entry.case.name == found.case);
-    let mut written = entry
-        .into_iter()
-        .flat_map(|entry| crate::findings::written_of(entry, id));
-    let by_value = written.any(|(known, written)| {
-        if known.by_signs {
-            return false;
+    let title = format!("finding  {id} ({}): {}", finding.versions(), safe(&finding.title));
+    let pair = [found.pair.before, found.pair.after].map(|at| &found.versions[at]);
+    let name = pair[0].name();
+    let seen = found.labels.map(|label| shown(found.report, id, label));
+    let does = pair.map(|runtime| finding.is_of(id, &id_of(runtime)));
+    let why = if id.component() == name {
+        match seen {
+            [Shown::Yes, Shown::Yes] => {
+                "both show it, each in its own way: its range says nothing of this change".to_owned()
+            }
+            [Shown::Open, _] | [_, Shown::Open] => {
+                "whether the other one shows it cannot be seen in this case".to_owned()
+            }
+            seen if seen.map(|one| one == Shown::Yes) == does => "its range says so".to_owned(),
+            _ => format!(
+                "its range holds for both; `ocidiff bisect {id} --runtime {name}` looks at its other cases too"
+            ),
         }
-        let shown = found.facts.get(&known.fact).map(|ends| ends[at].as_ref());
-        shown.is_some_and(|value| ocidiff_model::known::stands_for(&written.shows, value))
-    });
-    by_value || is_recognised(found, id, at)
-}
-
-/// Whether recognition names it for the earlier or the later of the two.
-fn is_recognised(found: &Found<'_>, id: &FindingId, at: usize) -> bool {
-    let of_facts = found
-        .report
-        .differences
-        .iter()
-        .filter(|one| found.facts.contains_key(&one.fact));
-    let mut accounts = of_facts.flat_map(|difference| {
-        let value = &found.facts[&difference.fact][at];
-        let groups = difference
-            .groups
-            .iter()
-            .filter(move |group| group.value == *value);
-        let labels: Vec<&String> = groups.flat_map(|group| &group.runtimes).collect();
-        difference
-            .accounts
-            .iter()
-            .filter(move |account| labels.contains(&&account.who))
-    });
-    accounts.any(|account| account.because.contains(id))
+    } else {
+        format!(
+            "it is a finding of {}: it has no range of {name}'s versions",
+            id.component()
+        )
+    };
+    let margin = " ".repeat("finding  ".len());
+    let why = hanging(&format!("{margin}{why}"), margin.len());
+    format!("{}{why}", hanging(&title, margin.len()))
 }
 
 /// Ranges for findings that have yet to be written.
-fn proposals(text: &mut String, before: &Runtime, after: &Runtime) {
-    let _ = writeln!(
-        text,
-        "no finding accounts for it; according to what was run, its range is"
-    );
-    let _ = writeln!(
-        text,
-        "  seen: \"{}\"    where it is what {} does",
-        up_to(before),
-        before.label()
-    );
-    let _ = writeln!(
-        text,
-        "  seen: \"{}\"    where it is what {} does",
-        from(after),
-        after.label()
-    );
+fn proposals(before: &Runtime, after: &Runtime) -> String {
+    let line = |range: String, runtime: &Runtime| {
+        format!(
+            "  seen: \"{range}\"    where it is what {} does\n",
+            runtime.label()
+        )
+    };
+    format!(
+        "no finding accounts for it; according to what was run, its range is\n{}{}",
+        line(up_to(before), before),
+        line(from(after), after)
+    )
 }
 
-fn up_to(runtime: &Runtime) -> String {
+/// The range that ends with a version.
+pub(super) fn up_to(runtime: &Runtime) -> String {
     format!("<={}", plain(&runtime.version))
 }
 
-fn from(runtime: &Runtime) -> String {
+/// The range that begins with a version.
+pub(super) fn from(runtime: &Runtime) -> String {
     format!(">={}", plain(&runtime.version))
 }
 

@@ -1,10 +1,10 @@
 //! The folder of a cell: the events of its parts, `1.jsonl`, `2.jsonl`, each from one run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocidiff_model::Event;
+use ocidiff_model::{Event, Verdict};
 use ocidiff_reports::events::{self, Recording};
 use ocidiff_reports::safe;
 
@@ -56,15 +56,24 @@ pub(super) fn read(folder: &Path) -> Vec<Vec<Event>> {
     all
 }
 
-/// The cases of a cell that have a result.
-pub(super) fn done(folder: &Path) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for event in read(folder).into_iter().flatten() {
+/// The results of a cell: a case that is in several parts counts once, with what the first says, as `merge` does it.
+pub(super) fn results(folder: &Path) -> BTreeMap<String, Verdict> {
+    first_of(read(folder))
+}
+
+fn first_of(parts: Vec<Vec<Event>>) -> BTreeMap<String, Verdict> {
+    let mut found = BTreeMap::new();
+    for event in parts.into_iter().flatten() {
         if let Event::CaseFinished(report) = event {
-            found.insert(report.case);
+            found.entry(report.case).or_insert(report.verdict);
         }
     }
     found
+}
+
+/// The cases of a cell that have a result.
+pub(super) fn done(folder: &Path) -> BTreeSet<String> {
+    results(folder).into_keys().collect()
 }
 
 /// The number of the next part.
@@ -107,4 +116,27 @@ pub(super) fn learn(folder: &Path, times: &mut Times) -> Result<(), Error> {
 /// Where a cell's events are.
 pub(super) fn place(folder: &Path, cell: &Cell) -> PathBuf {
     folder.join(cell.axis.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_in_two_parts_counts_once() {
+        let finished = |case: &str, verdict: &str| {
+            let event = serde_json::json!({
+                "event": "case-finished", "case": case, "summary": "s", "source": "x.yaml", "verdict": verdict,
+                "seconds": 1, "runs": 1,
+            });
+            serde_json::from_value::<Event>(event).expect("an event")
+        };
+        let parts = vec![
+            vec![finished("a/b", "agree"), finished("a/c", "known")],
+            vec![finished("a/c", "new"), finished("a/d", "agree")],
+        ];
+        let found = first_of(parts);
+        assert_eq!(found.len(), 3);
+        assert_eq!(found.get("a/c"), Some(&Verdict::Known));
+    }
 }

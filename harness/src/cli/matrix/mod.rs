@@ -11,11 +11,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use ocidiff_confine::{raised, read_text};
 use ocidiff_model::ExitStatus;
 use ocidiff_reports::safe;
+use ocidiff_runtimes::Runtime;
+use ocidiff_runtimes::kernels::{Kernel, Offered};
 
+use super::args::default_jobs;
+use super::isolate::JOBS;
 use super::output;
 use crate::corpus::files;
 use crate::error::Error;
-use crate::matrix::{MatrixFile, Plan, Shard, Times, ci, plan};
+use crate::matrix::{MatrixError, MatrixFile, Names, Plan, Shard, Times, ci, plan};
 use crate::run::{plan as select, suite};
 
 /// Larger than any matrix.
@@ -114,6 +118,54 @@ struct MergeArgs {
     out: PathBuf,
 }
 
+impl OfArgs {
+    /// What a part of the plan has to be given, so that it is a part of this very plan.
+    fn handed_on(&self) -> Vec<String> {
+        let path = |name: &str, path: &Option<PathBuf>| {
+            let path = path.as_ref().map(|path| path.to_string_lossy().into_owned());
+            path.map(|path| [name.to_owned(), path])
+        };
+        let paths = [path("--file", &self.file), path("--cases", &self.cases)];
+        let patterns = self.patterns.iter();
+        let patterns = patterns.map(|pattern| ["--case".to_owned(), pattern.clone()]);
+        paths.into_iter().flatten().chain(patterns).flatten().collect()
+    }
+
+    /// A pod reads what its image has: a path of this machine's working directory means nothing there.
+    fn is_in_an_image(&self) -> Result<(), Error> {
+        let paths = [("--file", &self.file), ("--cases", &self.cases)];
+        for (name, path) in paths {
+            if let Some(path) = path.as_ref().filter(|path| path.is_relative()) {
+                return Err(Error::usage(format!(
+                    "failed to plan a Job with {name} {0}: a pod reads what its image has; put it into the image, and \
+                     give its absolute path there, such as {name} /matrix/{0}",
+                    safe(&path.to_string_lossy())
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line for each runtime of the plan that is not installed and that no registry file lists.
+fn absent(matrix: &MatrixFile, plan: &str) -> Result<Vec<String>, Error> {
+    let manifests = suite::manifests()?;
+    let mut lines = Vec::new();
+    for (name, version) in matrix.versions(plan) {
+        let manifest = manifests.iter().find(|manifest| manifest.name == name);
+        let install = manifest.and_then(|manifest| manifest.install.as_ref());
+        let is_known = install.is_some_and(|install| install.versions().contains(&version));
+        let is_there = |one: &Runtime| one.version == version;
+        if !is_known && !suite::versions_of(&name)?.iter().any(is_there) {
+            lines.push(format!(
+                "{name}@{version} is not installed, and runtimes/{name}.yaml does not list it: `ocidiff runtimes \
+                 install {name}@{version}` shows whether its sources have it"
+            ));
+        }
+    }
+    Ok(lines)
+}
+
 fn parts(text: &str) -> Result<usize, String> {
     let number: usize = text.parse().map_err(|_| "write a number".to_owned())?;
     if (1..=1000).contains(&number) {
@@ -143,8 +195,11 @@ fn show(args: &PlanArgs) -> Result<ExitStatus, Error> {
                 serde_json::to_string_pretty(&json).map_err(Error::broken)?
             )
         }
-        PlanFormat::Github => ci::github(&plan, args.parts),
-        PlanFormat::Kubernetes => ci::kubernetes(&plan, args.parts, &args.image),
+        PlanFormat::Github => ci::github(&plan, args.parts, &args.of.handed_on()),
+        PlanFormat::Kubernetes => {
+            args.of.is_in_an_image()?;
+            ci::kubernetes(&plan, args.parts, &args.image, &args.of.handed_on())
+        }
     };
     if args.why && args.format == PlanFormat::Text {
         for (case, why) in &plan.why {
@@ -158,11 +213,14 @@ fn show(args: &PlanArgs) -> Result<ExitStatus, Error> {
 /// The plan, or the part of it that was asked for, and how long cases take.
 fn planned(of: &OfArgs) -> Result<(Plan, Times), Error> {
     let matrix = file(of.file.as_deref())?;
+    absent(&matrix, &of.plan)?
+        .iter()
+        .for_each(|line| output::complain(line));
     let corpus = suite::corpus(of.cases.as_deref())?;
     let entries = select::select(&corpus.entries, &of.patterns).map_err(Error::usage)?;
     let plan =
         plan(&matrix, &of.plan, &entries).map_err(|error| Error::usage(format!("failed to {error}")))?;
-    let mut times = Times::default();
+    let mut times = Times::with_jobs(default_jobs().into(), JOBS.into());
     if let Some(folder) = &of.times {
         cell::learn(folder, &mut times)?;
     }
@@ -188,5 +246,19 @@ fn file(path: Option<&Path>) -> Result<MatrixFile, Error> {
             (source.shown, source.text.into_owned())
         }
     };
-    MatrixFile::parse(&shown, &text).map_err(|error| Error::usage(format!("failed to {error}")))
+    let failed = |error: MatrixError| Error::usage(format!("failed to {error}"));
+    let matrix = MatrixFile::parse(&shown, &text).map_err(failed)?;
+    let manifests = suite::manifests()?;
+    let runtimes: Vec<&str> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+    let offered = Offered::load().map_err(|error| Error::broken(format!("failed to {error}")))?;
+    let here = Kernel::all(&suite::store()?);
+    let here = here.iter().map(|kernel| kernel.series.as_str());
+    let mut kernels: Vec<&str> = offered.in_order();
+    kernels.extend(here.filter(|series| !offered.series.contains_key(*series)));
+    let names = Names {
+        runtimes: &runtimes,
+        kernels: &kernels,
+    };
+    names.check(&matrix, &shown, &text).map_err(failed)?;
+    Ok(matrix)
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use ocidiff_model::{Counts, Event, ExitStatus, Verdict};
-use ocidiff_reports::safe;
+use ocidiff_model::{Counts, ExitStatus, Verdict};
+use ocidiff_reports::{count, safe};
 
 use super::{MatrixRunArgs, cell, output, planned};
 use crate::cli::{files, signals};
@@ -20,6 +20,9 @@ const BEGINNINGS: usize = 8;
 /// How often to check whether a cell has ended.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 
+/// Longer than what a run prints that does not begin.
+const SAID: u64 = 1 << 20;
+
 /// How a cell ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
@@ -27,6 +30,8 @@ enum Ended {
     Whole,
     /// Not every case has one: the machine, or the program in it, died.
     Short,
+    /// Not every case has one, because a signal asked for the end.
+    Interrupted,
     /// It could not even begin.
     Never(ExitStatus),
 }
@@ -48,11 +53,11 @@ pub(super) fn run(args: &MatrixRunArgs) -> Result<ExitStatus, Error> {
         // The prediction for the finished cells, compared with the time that they took.
         let pace = if foretold > 0.0 { spent / foretold } else { 1.0 };
         output::complain(&format!(
-            "[{}/{}] {}: {} cases, about {}; {} left",
+            "[{}/{}] {}: {}, about {}; {} left",
             number + 1,
             plan.cells.len(),
             one.axis,
-            one.cases.len(),
+            count(one.cases.len(), "case"),
             ci::lasting(times.of_cell(one) * pace),
             ci::lasting((whole - foretold) * pace)
         ));
@@ -107,7 +112,7 @@ fn all_of(args: &MatrixRunArgs, one: &Cell, stop: &crate::run::stop::Stop) -> Re
         let status = begin(args, one, &folder, &left, stop)?;
         let now = cell::done(&folder);
         if stop.is_asked() {
-            return Ok(Ended::Short);
+            return Ok(Ended::Interrupted);
         }
         if now.len() == done.len() {
             return Ok(if now.is_empty() {
@@ -137,14 +142,23 @@ fn begin(
     let broken = |error: std::io::Error| Error::broken(format!("failed to run a cell: {error}"));
     let text = File::create(folder.join(format!("{number}.txt"))).map_err(broken)?;
     let said = text.try_clone().map_err(broken)?;
-    let mut child = Command::new(suite::program()?)
+    // util-linux is on every Debian system; it makes the cell end with us, whatever ends us: a cell that runs on would
+    // write beside the one that --resume begins. The thread that starts it is the one that waits for it.
+    let mut child = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL"])
+        .arg(suite::program()?)
         .args(words(args, one, &folder.join(format!("{number}.jsonl"))))
         .args(cases)
         .stdin(Stdio::null())
         .stdout(text)
         .stderr(said)
         .spawn()
-        .map_err(broken)?;
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::broken(
+                "failed to run a cell: there is no setpriv; `apt-get install util-linux` installs it",
+            ),
+            _ => broken(error),
+        })?;
     let mut asked = false;
     loop {
         if let Some(status) = child.try_wait().map_err(broken)? {
@@ -195,17 +209,23 @@ fn absolute(path: &Path) -> String {
         .to_string()
 }
 
+/// The last line of what a cell printed: why it did not begin.
+fn why(text: &Path) -> String {
+    let said = ocidiff_confine::read_text(text, SAID).unwrap_or_default();
+    let last = said.trim().lines().next_back().unwrap_or_default();
+    match last.trim_start_matches("ocidiff: ") {
+        "" => String::new(),
+        last => format!(": {}", safe(last)),
+    }
+}
+
 /// A line for a cell that has ended, and the status that it contributes to the matrix.
 fn told(out: &Path, one: &Cell, ended: Ended) -> Result<ExitStatus, Error> {
     let folder = cell::place(out, one);
     let mut counts = Counts::default();
-    let mut done = 0;
-    for event in cell::read(&folder).into_iter().flatten() {
-        if let Event::CaseFinished(report) = event {
-            counts.add(report.verdict);
-            done += 1;
-        }
-    }
+    let results = cell::results(&folder);
+    results.values().for_each(|verdict| counts.add(*verdict));
+    let done = results.len();
     let verdicts: Vec<String> = Verdict::ALL
         .into_iter()
         .filter(|verdict| counts.of(*verdict) > 0)
@@ -213,9 +233,14 @@ fn told(out: &Path, one: &Cell, ended: Ended) -> Result<ExitStatus, Error> {
         .collect();
     let (line, status) = match ended {
         Ended::Whole => (verdicts.join(" · "), counts.exit(false)),
-        Ended::Short => (
+        Ended::Short | Ended::Interrupted => (
             format!(
-                "died: {done} of {} cases, {}; --resume runs the rest",
+                "{}: {done} of {} cases, {}; --resume runs the rest",
+                if ended == Ended::Short {
+                    "died"
+                } else {
+                    "interrupted"
+                },
                 one.cases.len(),
                 verdicts.join(" · ")
             ),
@@ -224,7 +249,11 @@ fn told(out: &Path, one: &Cell, ended: Ended) -> Result<ExitStatus, Error> {
         Ended::Never(status) => {
             let text = folder.join(format!("{}.txt", cell::next(&folder).saturating_sub(1).max(1)));
             (
-                format!("did not begin; {} says why", safe(&text.to_string_lossy())),
+                format!(
+                    "did not begin{}; {} has it all",
+                    why(&text),
+                    safe(&text.to_string_lossy())
+                ),
                 status,
             )
         }
