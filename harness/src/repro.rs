@@ -18,7 +18,7 @@ use crate::cells::participants::Contender;
 use crate::corpus::Entry;
 use crate::paths;
 
-pub use answer::{Question, sees};
+pub use answer::{Question, is_by_value, sees};
 
 /// Writes the folder: elsewhere first, so that it is complete or not there.
 ///

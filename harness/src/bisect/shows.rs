@@ -1,7 +1,8 @@
 //! Where a finding came or went, from what versions show in the cases that name it. No I/O.
 
-use ocidiff_model::FindingId;
+use ocidiff_model::difference::Standing;
 use ocidiff_model::event::CaseReport;
+use ocidiff_model::{Difference, Finding, FindingId};
 use ocidiff_reports::changes::{Shown, shown};
 
 /// A case that was run under all versions.
@@ -32,6 +33,21 @@ impl Looked {
     pub fn shown(&self, id: &FindingId, at: usize) -> Shown {
         let label = self.labels.get(at);
         label.map_or(Shown::Open, |label| shown(&self.report, id, label))
+    }
+}
+
+impl Looked {
+    /// The facts in which the finding can show and on which versions differ for no known reason: with another range it
+    /// might be recognised there.
+    pub fn unexplained(&self, finding: &Finding) -> impl Iterator<Item = &str> {
+        let new = |one: &&Difference| matches!(one.standing, Standing::New { .. });
+        let facts = self
+            .report
+            .differences
+            .iter()
+            .filter(new)
+            .map(|one| one.fact.as_str());
+        facts.filter(|fact| finding.shows.iter().any(|sign| sign.is_about(fact)))
     }
 }
 
@@ -137,13 +153,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_explained_may_be_the_finding_with_another_range() {
+        let groups =
+            serde_json::json!([{"value": 0, "runtimes": ["1", "2"]}, {"value": 1, "runtimes": ["3"]}]);
+        let mut looked = looked(groups, serde_json::json!([]));
+        let finding =
+            "{title: t, kind: bug, impact: cosmetic, cause: c, shows: [{fact: process.exit, is: 1}]}";
+        let finding: Finding = serde_yaml::from_str(finding).expect("a finding");
+        assert_eq!(looked.unexplained(&finding).count(), 0);
+        looked.report.differences[0].standing = Standing::New { runs: 3 };
+        assert_eq!(looked.unexplained(&finding).collect::<Vec<_>>(), ["process.exit"]);
+        let id: FindingId = "runc/it".parse().expect("an id");
+        assert_eq!(by_version(&[looked], &id, 3), [Open, Open, Open]);
+    }
+
+    #[test]
     fn one_case_that_shows_it_is_enough_and_another_finding_hides_it() {
         let id: FindingId = "runc/it".parse().expect("an id");
         let account =
             |who: &str, id: &str| serde_json::json!({"who": who, "because": [id], "how": "recognised"});
+        let follows = serde_json::json!({"who": "3", "because": ["runc/other"], "how": "follows"});
         let hidden = looked(
             serde_json::json!([{"value": 0, "runtimes": ["1"]}, {"value": 1, "runtimes": ["2"]}, {"value": 2, "runtimes": ["3"]}]),
-            serde_json::json!([account("2", "runc/it"), account("3", "runc/other")]),
+            serde_json::json!([account("2", "runc/it"), follows]),
         );
         let seen = looked(
             serde_json::json!([{"value": 0, "runtimes": ["1", "2"]}, {"value": 1, "runtimes": ["3"]}]),

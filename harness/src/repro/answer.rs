@@ -36,6 +36,13 @@ pub fn sees(entry: &Entry, machine: &Machine, question: Question<'_>) -> bool {
     !checks(entry, machine, question).is_empty()
 }
 
+/// Whether a script that answers it looks for the values of a finding: if not, it sees only that something is not as
+/// expected where the finding shows.
+#[must_use]
+pub fn is_by_value(entry: &Entry, machine: &Machine, question: Question<'_>) -> bool {
+    checks(entry, machine, question).starts_with(SHOWS)
+}
+
 /// Lines of shell for each fact that the question is about and that a script can see.
 pub(super) fn checks(entry: &Entry, machine: &Machine, question: Question<'_>) -> String {
     let steps = labels(&entry.case.body.steps);
@@ -308,6 +315,8 @@ mod tests {
             let question = Question::Finding(&id, &finding);
             let lines = checks(&entry(ANY), &machine, question);
             assert_eq!(lines.strip_prefix(SHOWS), expected, "{shows}: {lines}");
+            let by_value = is_by_value(&entry(ANY), &machine, question);
+            assert_eq!(by_value, expected.is_some(), "{shows}");
             assert_eq!(
                 sees(&entry(ANY), &machine, question),
                 expected.is_some(),

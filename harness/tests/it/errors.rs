@@ -361,3 +361,24 @@ fn without_root_it_says_so() {
     };
     refused(&output.wait(child, std::time::Duration::from_secs(20)), &["root"]);
 }
+
+/// What a part of a matrix, or a build, could not read is named before anything is done with it.
+#[test]
+fn paths_that_mean_nothing_are_named() {
+    let scene = Scene::new();
+    let matrix = "{runtimes: {a: [crun@1.21, crun@1.28]}, kernels: [host], plans: {p: {cases: {host: all}}}}";
+    scene.write("m.yaml", matrix);
+    let plan = ["matrix", "plan", "p", "--file", "m.yaml", "--case", "hostname/*"];
+    let ran = scene.run(&[&plan[..], &["--format", "kubernetes"]].concat());
+    refused(&ran, &["--file m.yaml", "a pod reads what its image has"]);
+    let github = scene.run(&[&plan[..], &["--format", "github", "--parts", "1"]].concat());
+    let options = "--file m.yaml --case 'hostname/*'";
+    assert!(github.ends_with(0).stdout.contains(options), "{github:?}");
+    if needs::root() {
+        let ran = scene.run(&["runtimes", "build", "crun", "no-such-folder"]);
+        refused(
+            &ran,
+            &["build crun: its sources in no-such-folder cannot be read"],
+        );
+    }
+}

@@ -8,7 +8,7 @@ use ocidiff_model::event::{CaseReport, Participant};
 use ocidiff_model::finding::FindingId;
 use ocidiff_model::{Difference, Verdict};
 
-use super::shown::{accounts_for, group_of, is_open, is_seen};
+use super::shown::{Shown, accounts_for, group_of, is_open, is_seen, shown};
 use super::told::{Moved, Told};
 use super::turn::Scale;
 use super::{CaseChange, Changes, FactChange, LeftOut, NotVersions, Row, Unexplained, was_compared};
@@ -247,7 +247,9 @@ impl<'a> Found<'a> {
         let is_of_another = |id: &FindingId| {
             let has = [before.contains(id), after.contains(id)];
             let others = if has[0] { after } else { before };
-            stays(id) && before != after && (has == [true, true] || !others.is_empty())
+            // What another finding hides has not gone; what it hid before is met from now on.
+            let is_hidden = has == [true, false] && shown(pair.case, id, versions.labels[to]) == Shown::Open;
+            !others.is_empty() && (is_hidden || (stays(id) && before != after))
         };
         let is_nobodys = all.iter().all(|id| is_of_another(id));
         for id in all.into_iter().filter(|id| is_nobodys || !is_of_another(id)) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::difference::Standing;
+use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::event::CaseReport;
 use ocidiff_model::finding::FindingId;
 use ocidiff_model::known::ANY;
@@ -16,8 +16,7 @@ pub enum Shown {
     Yes,
     /// The version was compared with one that shows it, and does not show it.
     No,
-    /// The case does not say: nobody shows it, the version did not get that far, another finding stands in its place, or
-    /// what the version shows is not explained.
+    /// The case does not say: nobody shows it, the version did not get that far, or what it shows is not explained.
     Open,
 }
 
@@ -46,15 +45,27 @@ fn is_about(difference: &Difference, id: &FindingId) -> bool {
         .any(|account| account.because.contains(id) && accounts_for(difference, &account.who).contains(id))
 }
 
-/// Whether a version was compared there, and shows what nothing accounts for: what all do that no finding names. In a
-/// list, findings account for single items, and say nothing of the others.
+/// Whether a version was compared there and got far enough to show what it would. What follows from another difference,
+/// or is a step that failed because of another finding, hides that. In a list, findings account for single items.
 fn is_free(difference: &Difference, label: &str) -> bool {
     let Some(group) = group_of(difference, label) else {
         return false;
     };
-    let is_list = matches!(difference.groups[group].value, Some(Value::List(_)));
-    !matches!(difference.standing, Standing::New { .. })
-        && (is_list || accounts_for(difference, label).is_empty())
+    let value = &difference.groups[group].value;
+    let is_failed = is_result(&difference.fact) && *value != Some(Value::from("ok"));
+    let hides = |account: &Account| is_failed || account.how == How::Follows;
+    let mut own = difference.accounts.iter().filter(|account| account.who == label);
+    let is_hidden = !accounts_for(difference, label).is_empty() && own.any(hides);
+    !matches!(difference.standing, Standing::New { .. }) && (is_list(value.as_ref()) || !is_hidden)
+}
+
+/// Whether a fact says how a step ended.
+fn is_result(fact: &str) -> bool {
+    fact.starts_with("lifecycle.") && fact.ends_with(".result")
+}
+
+fn is_list(value: Option<&Value>) -> bool {
+    matches!(value, Some(Value::List(_)))
 }
 
 /// In which group of the difference a version is, where it was compared.

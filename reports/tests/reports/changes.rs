@@ -237,6 +237,18 @@ fn a_finding_goes_away_once() {
     assert_eq!(turns(&changes, "crun/it"), fixed("1.28"));
 }
 
+/// A version that fails because of another finding does not show whether the first one is still there.
+#[test]
+fn what_another_finding_hides_is_not_fixed() {
+    let of: Vec<(&[&str], Option<Value>)> = vec![(&[OLD], some("ok")), (&[NEW], some("error"))];
+    let because = [(OLD, "crun/takes", bug(None)), (NEW, "crun/fails", bug(None))];
+    let case = known("a/it", "lifecycle.create.result", &of, &because);
+    let changes = Changes::of(&versions(&[OLD, NEW], vec![case])).expect("versions");
+    let ids: Vec<&str> = changes.findings.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["crun/fails"]);
+    assert_eq!(turns(&changes, "crun/fails")[0].0, What::Broke);
+}
+
 /// Where a known file accepts any value, a version that does what is expected does not show the finding.
 #[test]
 fn a_version_that_meets_the_clause_is_better_and_does_not_show_it() {

@@ -59,12 +59,21 @@ pub(super) fn search(
             first_of(search.cases.iter().map(|case| told::alike(&case.report)), 3)
         )));
     }
+    let open = search.open();
+    if let (true, Some(open)) = (search.names(Shown::Yes).is_empty(), &open) {
+        return Err(Error::broken(format!(
+            "cannot tell: {id} is not recognised, and {open}"
+        )));
+    }
     let turns = turns(&search.shown);
     let mut text = search.head();
     for turn in &turns {
         text.push_str(&search.turn(turn, args)?);
     }
     text.push_str(&search.ranged());
+    if let Some(open) = open {
+        text.push_str(&hanging(&open, INDENT));
+    }
     let status = match turns.is_empty() {
         true => ExitStatus::Differs,
         false => ExitStatus::Ok,
@@ -77,6 +86,19 @@ impl Search<'_> {
         let all = self.versions.iter().zip(&self.shown);
         let wanted = all.filter(|(_, shown)| **shown == wanted);
         wanted.map(|(version, _)| version.label()).collect()
+    }
+
+    /// What no finding explains in the facts in which this one can show.
+    fn open(&self) -> Option<String> {
+        let mut all = self.cases.iter();
+        let open = all.find_map(|case| Some((case, case.unexplained(self.finding).next()?)));
+        let (case, fact) = open?;
+        Some(format!(
+            "what versions show for {} in {case} is not explained: with another range, the finding might be recognised \
+             there; `ocidiff bisect '{case}'` looks at whatever changes in it",
+            safe(fact),
+            case = safe(&case.report.case)
+        ))
     }
 
     /// What it is, who shows it, and in how many cases that was looked at.
@@ -114,7 +136,7 @@ impl Search<'_> {
         }
         if !open.is_empty() {
             let why = format!(
-                "  cannot be told of {}: its cases do not get that far there, or something else stands in its place",
+                "  cannot be told of {}: its cases do not get that far there, or what they show is not explained",
                 open.join(", ")
             );
             text.push_str(&hanging(&safe(&why), INDENT));

@@ -95,6 +95,12 @@ pub(super) fn bisect(
         ));
     };
     let (entry, question) = asks(subject)?;
+    let finding = match question {
+        Question::Finding(id, _) if repro::is_by_value(entry, &suite::abilities()?.machine, question) => {
+            Some(id)
+        }
+        _ => None,
+    };
     let store = suite::store()?;
     let runtime = suite::runtimes(std::slice::from_ref(named), &store)?.remove(0);
     let name = runtime.name().to_owned();
@@ -110,7 +116,7 @@ pub(super) fn bisect(
     let signalled = signals::stop();
     let search = Search {
         asked,
-        question,
+        finding,
         folder: folder.path(),
         program: &program,
         stop: &signalled.stop,

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use ocidiff_model::FindingId;
 use ocidiff_reports::safe;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::super::super::{files, output};
 use super::{Asked, no_git};
 use crate::error::Error;
-use crate::repro::Question;
 use crate::run::stop::Stop;
 
 /// How often to look at a command.
@@ -43,7 +43,8 @@ case "$answer" in 0 | 1) ;; *) exit 125 ;; esac
 /// A search through the commits of a checkout.
 pub(super) struct Search<'a> {
     pub(super) asked: &'a Asked,
-    pub(super) question: Question<'a>,
+    /// What an answer says: that a finding shows, or that something differs from what is expected.
+    pub(super) finding: Option<&'a FindingId>,
     pub(super) folder: &'a Path,
     pub(super) program: &'a Path,
     pub(super) stop: &'a Stop,
@@ -157,11 +158,11 @@ impl Search<'_> {
 
     /// An answer in words.
     fn words(&self, answer: i32) -> String {
-        match (self.question, answer) {
-            (Question::Expected, 0) => "is as expected".to_owned(),
-            (Question::Expected, 1) => "differs from what is expected".to_owned(),
-            (Question::Finding(id, _), 0) => format!("does not show {id}"),
-            (Question::Finding(id, _), 1) => format!("shows {id}"),
+        match (self.finding, answer) {
+            (None, 0) => "is as expected".to_owned(),
+            (None, 1) => "differs from what is expected".to_owned(),
+            (Some(id), 0) => format!("does not show {id}"),
+            (Some(id), 1) => format!("shows {id}"),
             _ => "cannot tell".to_owned(),
         }
     }
