@@ -54,6 +54,14 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
+    /// The runtime that it was to be.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let (Self::NotAProgram { name, .. } | Self::NoVersion { name, .. } | Self::NotAsked { name, .. }) =
+            self;
+        name
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -242,10 +242,14 @@ fn missing(manifest: &Manifest, version: Option<&Version>, found: &Found) -> Sel
         .map(|runtime| format!("{} ({})", runtime.label(), runtime.origin))
         .collect();
     let wanted = version.map_or_else(|| name.clone(), |version| format!("{name}@{version}"));
-    let there = if there.is_empty() {
-        format!("no {name} is on PATH or in the store")
-    } else {
-        format!("there is {}", there.join(", "))
+    let broken = found.broken.iter().filter(|one| one.name() == name);
+    let broken: Vec<String> = broken.map(|one| format!("failed to {one}")).collect();
+    let there = match (there.is_empty(), broken.is_empty()) {
+        (false, true) => format!("there is {}", there.join(", ")),
+        (true, true) => format!("no {name} is on PATH or in the store"),
+        // The one that is wanted may be among these: it is there, and its version is not known.
+        (false, false) => format!("there is {}; {}", there.join(", "), broken.join("; ")),
+        (true, false) => broken.join("; "),
     };
     let how = how_to_get(manifest, version, &wanted);
     SelectError::Missing { wanted, there, how }

@@ -192,6 +192,30 @@ fn what_is_missing_says_what_is_there_and_how_to_get_it() {
 }
 
 #[test]
+fn what_is_there_and_does_not_say_its_version_is_not_missing() {
+    let place = Place::new();
+    let broken = place.path("youki", "hello");
+    let told = |text: &str| place.select(&[text]).expect_err(text).to_string();
+    let why = format!(
+        "failed to read the version of {}: as youki it ended with 0 and said `hello`",
+        broken.display()
+    );
+    for text in ["youki", "youki@0.7.0"] {
+        let told = told(text);
+        assert!(
+            told.contains(&why) && !told.contains("no youki is on PATH"),
+            "{told}"
+        );
+    }
+    place.installed("youki", "0.6.0");
+    let told = told("youki@0.7.0");
+    assert!(
+        told.contains("there is youki@0.6.0 (store") && told.contains(&why),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_broken_program_hides_nothing() {
     let place = Place::new();
     place.path("runc", "hello");
