@@ -67,6 +67,12 @@ impl Named<'_> {
         record.map_or_else(Vec::new, |record| self.of(record))
     }
 
+    /// Whether it is named for every runtime that is compared in a difference, and all show it.
+    fn is_of_all(&self, id: &FindingId, difference: &Difference) -> bool {
+        let mut labels = difference.groups.iter().flat_map(|group| &group.runtimes);
+        labels.all(|label| self.shown(label, &difference.fact).0.contains(id))
+    }
+
     fn name(&self, difference: &mut Difference) {
         let mut is_other = false;
         if difference.standing == Standing::Known {
@@ -81,10 +87,14 @@ impl Named<'_> {
                     met.insert(who.clone());
                 }
             }
-            // What follows from another difference hides what would show without it.
+            // What follows from another difference hides what would show without it. What all of them have in common
+            // would not show.
             is_other = difference.accounts.iter().any(|account| {
                 let is_met = met.contains(&account.who);
-                !is_met && account.how == How::Recognised && !self.of_label(&account.who).is_empty()
+                let mut named = self.of_label(&account.who).into_iter();
+                !is_met
+                    && account.how == How::Recognised
+                    && named.any(|(id, _)| !self.is_of_all(id, difference))
             });
         }
         if is_other {

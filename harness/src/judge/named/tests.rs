@@ -27,6 +27,11 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
             ),
             ("a/race", finding(&format!("races: true, {}", sign("2")))),
             ("new/two", always(&sign("2"))),
+            ("a/both", finding("shows: [{fact: process.exit, has: both}]")),
+            (
+                "a/more",
+                finding("shows: [{fact: process.exit, has: more, instead: {lacks: more}}]"),
+            ),
             (
                 "a/after",
                 finding(
@@ -61,8 +66,11 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
     };
     let groups = groups_of("process.exit", &records);
     let mut found: Vec<Difference> = Vec::new();
-    // The case expects 0.
-    if groups.len() > 1 || exits.iter().all(|(_, exit)| *exit != "0") {
+    let is_list = exits.iter().any(|(_, exit)| exit.starts_with('['));
+    if is_list {
+        found.push(difference("process.exit", groups));
+    } else if groups.len() > 1 || exits.iter().all(|(_, exit)| *exit != "0") {
+        // The case expects 0.
         let off = exits.iter().filter(|(_, exit)| *exit != "0");
         found.push(Difference {
             expected: Some(Value::Int(0)),
@@ -136,6 +144,13 @@ fn what_is_named_must_be_recognised_and_must_show() {
         // What it is seen together with is not there, so it is not missed.
         ("a/after", [("a", "0"), ("b", "0")], ""),
         ("a/after", [("a", "2"), ("b", "0")], "New"),
+        // All show what is named, and something else tells them apart.
+        (
+            "a/both",
+            [("a", "[both, more]"), ("a@2", "[both]")],
+            "Known by a/more (Recognised)",
+        ),
+        ("a/both", [("a", "[more]"), ("a@2", "[]")], "New"),
         // Newer than any version that was examined.
         (
             "new/two",

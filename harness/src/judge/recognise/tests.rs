@@ -18,7 +18,8 @@ pub(crate) fn record(label: &str, facts: &[(&str, &str)]) -> Record {
     Record {
         case: "t/c".into(),
         runtime: RuntimeId {
-            name: label.into(),
+            // `a@2` is another build of `a`.
+            name: label.split('@').next().unwrap_or(label).into(),
             version: if label == "new" { "3" } else { "1" }.parse().expect("a version"),
             label: label.into(),
         },
