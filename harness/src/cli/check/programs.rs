@@ -82,6 +82,24 @@ pub(super) fn path_of(engine: Option<&NodeEngine>, word: &str) -> Result<Option<
     }
 }
 
+/// What to say about those engines that have a word registered with a program that is gone.
+pub(super) fn absent(engines: &[NodeEngine], word: &str) -> Vec<String> {
+    let of_engine = |engine: &NodeEngine| {
+        let why = path_of(Some(engine), word).err()?;
+        let is_word = engine
+            .runtimes
+            .iter()
+            .any(|one| one.split('=').next() == Some(word));
+        is_word.then(|| {
+            format!(
+                "{word}, which {} has registered, cannot be used: {why}",
+                engine.name
+            )
+        })
+    };
+    engines.iter().filter_map(of_engine).collect()
+}
+
 /// What is said of a program that an engine has registered, and that is not there.
 pub(super) fn gone(program: impl std::fmt::Display) -> String {
     format!("its program {program} is not there")
