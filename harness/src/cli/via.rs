@@ -173,7 +173,7 @@ struct Asked<'a> {
 async fn through<M: Makes>(
     asked: Asked<'_>,
     engine: Connected<M>,
-    session: Session,
+    mut session: Session,
     teller: &mut Teller,
 ) -> Result<ExitStatus, Error> {
     let (args, stop) = (asked.args, asked.stop);
@@ -193,8 +193,9 @@ async fn through<M: Makes>(
     };
     let lines = taking_part.left_out.iter().chain(&taking_part.unknown);
     lines.for_each(|one| output::complain(one));
-    let parents = session.parents(&engine.maker.cgroup_parents());
-    let _parents = parents.map_err(Error::broken)?;
+    session
+        .hold_parents(&engine.maker.cgroup_parents(), args.via.cgroup_parent.is_some())
+        .map_err(Error::broken)?;
     let left = tokio::select! {
         left = clean::stale(&engine.maker) => left.map_err(Error::broken)?,
         () = stop.signalled() => return Err(Error::broken("interrupted")),

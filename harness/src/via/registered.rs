@@ -148,6 +148,20 @@ impl Choice<'_> {
         name(own).or_else(|| name(&program_on_path(own.to_str()?)?))
     }
 
+    /// Those that could be named too: each can be called, and calls a program that does not take part yet.
+    fn others(self, chosen: &[(Runtime, String)], manifests: &[Manifest]) -> Vec<String> {
+        let of_all = Self { named: &[], ..self };
+        let usable = of_all.usable(manifests, &mut Vec::new()).unwrap_or_default();
+        let is_new = |runtime: &Runtime, name: &String| {
+            let mut taken = chosen.iter();
+            !self.named.contains(name) && taken.all(|(one, _)| !is_same_program(&one.path, &runtime.path))
+        };
+        let others = usable.into_iter().filter(|(runtime, name)| is_new(runtime, name));
+        let mut names: Vec<String> = others.map(|(_, name)| name).collect();
+        names.sort();
+        names
+    }
+
     /// Why there is nothing to compare, and what to do.
     fn too_few(self, chosen: &[(Runtime, String)], without: &TakingPart, manifests: &[Manifest]) -> String {
         let unknown = without.unknown.iter().filter(|_| !self.named.is_empty());
@@ -167,9 +181,9 @@ impl Choice<'_> {
             [] => "none".to_owned(),
             some => list(some.iter().map(|(_, name)| name.as_str())),
         };
-        let others = self.all.iter().filter(|one| !self.is_meant(one));
-        let names = match list(others.map(|one| one.name.as_str())) {
-            none if none.is_empty() => "it has no other".to_owned(),
+        let others = self.others(chosen, manifests);
+        let names = match list(others.iter().map(String::as_str)) {
+            none if none.is_empty() => "it has no other that can be used".to_owned(),
             some => some,
         };
         format!("{why}, and --runtime leaves {left}: name another one that {engine} has registered ({names})")
@@ -332,9 +346,9 @@ mod tests {
         };
         let told = choice(&names).too_few(&chosen, &without, &manifests);
         assert!(told.starts_with(same), "{told}");
-        // What was just asked for is no other one.
+        // What was just asked for is no other one, and neither is what cannot be used.
         assert!(
-            told.ends_with("has registered (io.containerd.runc.v2, kata)"),
+            told.ends_with("has registered (it has no other that can be used)"),
             "{told}"
         );
     }

@@ -238,7 +238,7 @@ fn a_handler_that_cannot_be_used_is_named_and_the_run_is_not_whole() {
     for (names, said) in [
         (
             &["runc"][..],
-            "--runtime leaves runc: name another one that containerd has registered (crun, ",
+            "--runtime leaves runc: name another one that containerd has registered (crun)",
         ),
         (&["crun", "crun"], "--runtime leaves crun: "),
         (&["crun", "crun-gone"], gone),

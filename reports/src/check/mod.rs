@@ -138,28 +138,29 @@ pub(crate) fn word(worst: Option<Impact>) -> &'static str {
 
 /// From which runtime to which other.
 pub(crate) fn step(from: &RuntimeId, to: &RuntimeId) -> String {
-    let one = |runtime: &RuntimeId| format!("{} {}", safe(&runtime.label), safe(runtime.version.as_str()));
-    format!("from {} to {}", one(from), one(to))
+    format!("from {} to {}", shown(from), shown(to))
+}
+
+/// A runtime with its version. The same name twice would say nothing: its path, or whatever the label holds,
+/// distinguishes them; a label that ends with the version says it already.
+fn shown(runtime: &RuntimeId) -> String {
+    let (label, version) = (safe(&runtime.label), safe(runtime.version.as_str()));
+    if label.ends_with(&*version) {
+        label.to_string()
+    } else {
+        format!("{label} {version}")
+    }
 }
 
 /// `node-7 · docker 20.10.24 · runc 1.1.5 -> crun 1.28`.
 fn header(report: &CheckReport) -> String {
-    // The same name twice would say nothing: its path, or whatever the label holds, distinguishes them.
-    let one = |runtime: &RuntimeId| {
-        let (label, version) = (safe(&runtime.label), safe(runtime.version.as_str()));
-        if label.ends_with(&*version) {
-            label.to_string()
-        } else {
-            format!("{label} {version}")
-        }
-    };
     let engines = report.engines.iter().map(called);
-    let mut froms = vec![one(&report.from)];
+    let mut froms = vec![shown(&report.from)];
     for from in report
         .shapes
         .iter()
         .filter_map(|shape| shape.from.as_ref())
-        .map(one)
+        .map(shown)
     {
         if !froms.contains(&from) {
             froms.push(from);
@@ -167,7 +168,7 @@ fn header(report: &CheckReport) -> String {
     }
     let target = report.target.as_ref();
     let target = target.map_or_else(String::new, |target| format!(" ({})", safe(target)));
-    let step = format!("{} -> {}{target}", froms.join(", "), one(&report.to));
+    let step = format!("{} -> {}{target}", froms.join(", "), shown(&report.to));
     let parts: Vec<String> = std::iter::once(safe(&report.node).to_string())
         .chain(engines)
         .chain([step])

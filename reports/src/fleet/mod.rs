@@ -223,5 +223,12 @@ fn about(node: &FleetNode) -> String {
     } else {
         ", the check has no end"
     };
-    format!("{}{end}", workloads(std::iter::once(node)))
+    let elsewhere = match node.outlook {
+        Outlook::AtRisk if node.at_risk == 0 => ", at risk by another move of this node",
+        Outlook::Unknown if node.unchecked == 0 && node.finished => {
+            ", workloads of another move of this node are not checked"
+        }
+        _ => "",
+    };
+    format!("{}{elsewhere}{end}", workloads(std::iter::once(node)))
 }

@@ -294,3 +294,47 @@ fn nothing_at_all_is_told_as_such() {
         assert!(text.contains("0 nodes"), "{text}");
     }
 }
+
+#[test]
+fn a_node_is_at_risk_as_a_whole_whatever_its_workloads_run_under() {
+    let risk = &[(Impact::Breaks, "fchmodat2")][..];
+    for (findings, is_checked, outlook, said) in [
+        (
+            risk,
+            true,
+            Outlook::AtRisk,
+            "at risk by another move of this node",
+        ),
+        (
+            risk,
+            false,
+            Outlook::AtRisk,
+            "at risk by another move of this node",
+        ),
+        (
+            &[],
+            false,
+            Outlook::Unknown,
+            "workloads of another move of this node are not checked",
+        ),
+        (&[], true, Outlook::Safe, "safe to move"),
+    ] {
+        let mut vm = node("vm");
+        vm.shapes = vec![shape("aaaa", &["web"], findings), shape("bbbb", &["db"], &[])];
+        let mut older = runtime("crun", "1.5");
+        older.label = "crun@1.5".to_owned();
+        vm.shapes[1].from = Some(older);
+        if !is_checked {
+            vm.unchecked = three()[2].unchecked.clone();
+        }
+        let report = joined([vm]);
+        assert_eq!(report.moves.len(), 2, "{report:#?}");
+        for step in &report.moves {
+            assert_eq!(step.nodes[0].outlook, outlook, "{findings:?} {is_checked}");
+        }
+        let text = terminal(&report);
+        assert!(text.contains(said), "{said}: {text}");
+        // Its label has the version.
+        assert!(text.contains("from crun@1.5 to crun 1.8.1"), "{text}");
+    }
+}

@@ -23,7 +23,7 @@ pub(super) async fn ask(
     let (version, info) = client.greet().await?;
     let list = client.list().await?;
     let engine = engine(socket, &version, &info);
-    let name = engine.name.clone();
+    let (name, default) = (engine.name.clone(), engine.default_runtime.clone());
     found.engines.push(engine);
     let places = Places::new(socket, name == "podman", &info, options);
     let known = found.ids();
@@ -49,7 +49,9 @@ pub(super) async fn ask(
             break;
         }
         let told = client.inspect(id).await;
-        found.workloads.push(workload(&name, id, summary, told, &places));
+        let mut one = workload(&name, id, summary, told, &places);
+        one.runtime = one.runtime.or_else(|| default.clone());
+        found.workloads.push(one);
     }
     Ok(())
 }

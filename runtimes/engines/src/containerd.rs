@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::bundle::{Bundle, folders, id_of, read_regular};
 use super::found::UNKNOWN;
 use super::{Engine, EngineError, Found, Options, Which, Workload, text};
@@ -10,6 +12,8 @@ use super::{Engine, EngineError, Found, Options, Which, Workload, text};
 pub(super) const TASKS: &str = "io.containerd.runtime.v2.task";
 
 const NAME: &str = "containerd";
+/// What the shim calls if its options name no program.
+const SHIMS_OWN: &str = "runc";
 
 /// Where this node's containerd keeps its state. Its socket is there too.
 fn state(options: &Options) -> PathBuf {
@@ -76,6 +80,11 @@ pub(super) fn absent(options: &Options) -> EngineError {
     }
 }
 
+/// Whether a bundle is the folder of a containerd's task.
+pub(super) fn is_task(bundle: &Path) -> bool {
+    bundle.ancestors().nth(2).is_some_and(|all| all.ends_with(TASKS))
+}
+
 /// Where a container's bundle may be in a state folder: its namespace is not known.
 pub(crate) fn places_of(state: &Path, id: &str) -> Vec<PathBuf> {
     let namespaces = folders(&state.join(TASKS));
@@ -113,10 +122,20 @@ fn name(bundle: &Bundle) -> Option<String> {
     ))
 }
 
-/// The program that its shim calls.
-fn runtime(folder: &Path) -> Option<String> {
+/// The program that a task's shim calls, as the shim has noted it; `None` if that cannot be read. The root that the
+/// shim gives to the runtime says nothing: it is the same for all runtimes.
+pub(super) fn runtime(folder: &Path) -> Option<String> {
     let read = |file: &str, most| read_regular(&folder.join(file), most).ok().flatten();
-    read("runtime", 4096).and_then(|path| text::name(&path))
+    let alone = read("runtime", 4096);
+    let of_options = || {
+        let options: Value = serde_json::from_str(&read("options.json", 64 << 10)?).ok()?;
+        options
+            .is_object()
+            .then(|| options["binary_name"].as_str().unwrap_or_default().to_owned())
+    };
+    let noted = alone.clone().filter(|program| !program.is_empty());
+    let noted = noted.or_else(of_options).or(alone);
+    noted.map(|program| text::name(&program).unwrap_or_else(|| SHIMS_OWN.to_owned()))
 }
 
 /// Its first process, as recorded by its shim.

@@ -56,7 +56,8 @@ pub struct Workload {
     pub image: Option<String>,
     /// running, exited, created, paused, ...; `unknown` if it is not known.
     pub state: String,
-    /// The runtime that runs it, if that is reported.
+    /// The runtime that runs it: the one that is reported for it, or else its engine's default; `None` if it is not
+    /// known.
     pub runtime: Option<String>,
     /// In a pod, the runtime handler: what its RuntimeClass names, or the node's default.
     pub handler: Option<String>,

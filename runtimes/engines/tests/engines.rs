@@ -440,3 +440,70 @@ fn a_runtimes_state_tells_what_no_engine_told() {
     assert!(why(named(&found, "two")).contains("there is no config.json in"));
     assert_eq!(found.workloads.len(), 2);
 }
+
+#[test]
+fn a_containerds_container_runs_under_what_its_shim_has_noted() {
+    let place = Place::new();
+    let elsewhere = "run/private/io.containerd.runtime.v2.task/k8s.io";
+    let rows: [(&str, Option<&str>, Option<&str>, Option<&str>); 8] = [
+        (
+            "both",
+            Some("/opt/crun"),
+            Some(r#"{"binary_name": "/opt/crun"}"#),
+            Some("/opt/crun"),
+        ),
+        ("alone", Some("/opt/crun"), None, Some("/opt/crun")),
+        (
+            "options",
+            None,
+            Some(r#"{"binary_name": "youki"}"#),
+            Some("youki"),
+        ),
+        ("default", Some(""), Some("{}"), Some("runc")),
+        ("default-alone", Some(""), None, Some("runc")),
+        ("not-json", None, Some("{"), None),
+        ("list", None, Some("[]"), None),
+        ("nothing", None, None, None),
+    ];
+    for tasks in [TASKS, elsewhere] {
+        for (name, runtime, options, _) in rows {
+            let id = if tasks == TASKS {
+                name.to_owned()
+            } else {
+                format!("other-{name}")
+            };
+            let task = match tasks == TASKS {
+                true => format!("{tasks}/default/{id}"),
+                false => format!("{tasks}/{id}"),
+            };
+            place.bundle(&task, json!({}));
+            for (file, text) in [("runtime", runtime), ("options.json", options)] {
+                if let Some(text) = text {
+                    place.write(&format!("{task}/{file}"), text);
+                }
+            }
+            // The root has the same name under every runtime, and each one notes the bundle in its own way.
+            let bundle = place.path(&task);
+            let root = format!("run/containerd/runc/k8s.io/{id}");
+            match name {
+                "both" => place.write(&format!("{root}/status"), json!({"bundle": bundle}).to_string()),
+                "options" => place.write(
+                    &format!("{root}/state.json"),
+                    json!({"bundle": bundle}).to_string(),
+                ),
+                _ => {
+                    let labels = [format!("bundle={}", bundle.display())];
+                    let state = json!({"config": {"labels": labels}});
+                    place.write(&format!("{root}/state.json"), state.to_string());
+                }
+            }
+        }
+    }
+    let found = place.find();
+    for (name, _, _, expected) in rows {
+        for id in [name.to_owned(), format!("other-{name}")] {
+            assert_eq!(named(&found, &id).runtime.as_deref(), expected, "{id}");
+        }
+    }
+    assert_eq!(found.workloads.len(), 2 * rows.len());
+}

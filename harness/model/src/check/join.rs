@@ -15,13 +15,14 @@ impl FleetReport {
     #[must_use]
     pub fn of(checks: Vec<NodeCheck>) -> Self {
         let (checks, left_out) = latest(checks);
-        let mut moves: BTreeMap<_, Vec<NodeCheck>> = BTreeMap::new();
-        for NodeCheck { report, exit } in checks {
+        let mut moves: BTreeMap<_, Vec<Part>> = BTreeMap::new();
+        for check in checks {
+            let outlook = outlook(&check);
+            let NodeCheck { report, exit } = check;
             for report in report.by_from() {
-                moves
-                    .entry(pair(&report))
-                    .or_default()
-                    .push(NodeCheck { report, exit });
+                let check = NodeCheck { report, exit };
+                let all = moves.entry(pair(&check.report)).or_default();
+                all.push(Part { check, outlook });
             }
         }
         let mut moves: Vec<_> = moves.into_values().filter_map(FleetMove::of).collect();
@@ -41,6 +42,25 @@ impl FleetReport {
         self.not_seen = listed.difference(&seen).cloned().collect();
         self.not_listed = seen.difference(listed).cloned().collect();
         self
+    }
+}
+
+/// What a node's check says about the workloads of one runtime.
+struct Part {
+    check: NodeCheck,
+    /// What is said of the node as a whole.
+    outlook: Outlook,
+}
+
+/// What is said of a node: all its workloads move, whatever they run under.
+fn outlook(check: &NodeCheck) -> Outlook {
+    let report = &check.report;
+    if !report.shapes.iter().all(ShapeReport::is_safe) {
+        Outlook::AtRisk
+    } else if check.exit.is_some() && report.unchecked.is_empty() {
+        Outlook::Safe
+    } else {
+        Outlook::Unknown
     }
 }
 
@@ -96,15 +116,19 @@ fn leave_out(check: NodeCheck, counts: u64) -> LeftOut {
 
 impl FleetMove {
     /// Joins nodes of the same move; `None` if there are no nodes.
-    fn of(mut checks: Vec<NodeCheck>) -> Option<Self> {
-        checks.sort_by(|one, other| one.report.node.cmp(&other.report.node));
-        let first = &checks.first()?.report;
+    fn of(mut parts: Vec<Part>) -> Option<Self> {
+        parts.sort_by(|one, other| one.check.report.node.cmp(&other.check.report.node));
+        let first = &parts.first()?.check.report;
         let (from, to) = (first.from.clone(), first.to.clone());
-        let nodes = checks.iter().map(FleetNode::of).collect();
-        let unchecked = checks.iter().flat_map(|check| unchecked(&check.report)).collect();
-        let all: Vec<(String, ShapeReport)> = checks
+        let nodes = parts.iter().map(FleetNode::of).collect();
+        let unchecked = parts
+            .iter()
+            .flat_map(|part| unchecked(&part.check.report))
+            .collect();
+        let all: Vec<(String, ShapeReport)> = parts
             .into_iter()
-            .flat_map(|NodeCheck { report, .. }| {
+            .map(|part| part.check.report)
+            .flat_map(|report| {
                 let node = report.node;
                 report.shapes.into_iter().map(move |shape| (node.clone(), shape))
             })
@@ -129,29 +153,21 @@ fn unchecked(report: &CheckReport) -> impl Iterator<Item = FleetUnchecked> {
 }
 
 impl FleetNode {
-    fn of(check: &NodeCheck) -> Self {
-        let report = &check.report;
+    fn of(part: &Part) -> Self {
+        let report = &part.check.report;
         let workloads = |safe: bool| {
             let shapes = report.shapes.iter().filter(|shape| shape.is_safe() == safe);
             shapes.map(|shape| shape.workloads.len()).sum()
-        };
-        let finished = check.exit.is_some();
-        let outlook = if !report.shapes.iter().all(ShapeReport::is_safe) {
-            Outlook::AtRisk
-        } else if finished && report.unchecked.is_empty() {
-            Outlook::Safe
-        } else {
-            Outlook::Unknown
         };
         Self {
             node: report.node.clone(),
             ocidiff: report.ocidiff.clone(),
             time: report.time,
-            outlook,
+            outlook: part.outlook,
             safe: workloads(true),
             at_risk: workloads(false),
             unchecked: report.not_checked(),
-            finished,
+            finished: part.check.exit.is_some(),
         }
     }
 }

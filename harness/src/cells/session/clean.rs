@@ -74,7 +74,11 @@ pub fn clean() -> io::Result<Cleaned> {
         let Some(_hold) = cleaned.held(&folder, hold) else {
             continue;
         };
-        drop(Parents::noted(&layout, &folder));
+        let mut parents = Parents::noted(&layout, &folder);
+        if !parents.remove() {
+            cleaned.failed.extend(parents.told(&layout));
+            continue;
+        }
         match fs::remove_dir_all(&folder) {
             Ok(()) => cleaned.folders.push(folder),
             Err(error) => cleaned.failed.push(format!("{}: {error}", folder.display())),
@@ -85,8 +89,10 @@ pub fn clean() -> io::Result<Cleaned> {
 
 /// Removes the folders of dead sessions in one home; what cannot be removed is left to [`clean`], which reports it.
 pub(super) fn sweep(home: &Path) {
+    let Ok(layout) = Layout::of_machine() else { return };
     for (folder, hold) in abandoned(home, true, Instant::now()) {
-        if let Some(_hold) = hold {
+        let Some(_hold) = hold else { continue };
+        if Parents::noted(&layout, &folder).remove() {
             let _ = fs::remove_dir_all(&folder);
         }
     }

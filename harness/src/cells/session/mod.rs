@@ -30,6 +30,8 @@ pub struct Session {
     folder: TempDir,
     /// The machine's hierarchies.
     pub layout: Layout,
+    /// Cgroups that an engine makes for its containers.
+    parents: Parents,
     // Last: what is being removed is still held.
     /// Its cgroups, once it has any.
     cgroups: Mutex<Vec<Hold>>,
@@ -67,6 +69,7 @@ impl Session {
                     name,
                     folder,
                     layout,
+                    parents: Parents::default(),
                     cgroups: Mutex::default(),
                     _folder: hold,
                 });
@@ -87,12 +90,14 @@ impl Session {
         self.folder.path()
     }
 
-    /// Those of the cgroups with these names, and of their parents, that are not there yet.
+    /// From here on, those of the cgroups with these names, and of their parents, that are not there yet go with the
+    /// session.
     ///
     /// # Errors
     /// They cannot be noted in the session's folder.
-    pub(crate) fn parents(&self, names: &[String]) -> io::Result<Parents> {
-        Parents::before(&self.layout, names, self.folder())
+    pub(crate) fn hold_parents(&mut self, names: &[String], are_asked: bool) -> io::Result<()> {
+        self.parents = Parents::before(&self.layout, names, are_asked, self.folder())?;
+        Ok(())
     }
 
     /// Makes the cgroups of a run.
@@ -179,6 +184,10 @@ impl Drop for Session {
             if dir.exists() {
                 end_cgroup(&dir);
             }
+        }
+        // With the note, `clean` removes them once the engine has let go of its containers.
+        if !self.parents.remove() && self.parents.leave(self.folder.path()).is_ok() {
+            self.folder.disable_cleanup(true);
         }
     }
 }

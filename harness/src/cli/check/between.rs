@@ -11,6 +11,9 @@ use super::target::target_of;
 use crate::error::Error;
 use crate::run::suite;
 
+/// What is said about a container of which nothing says what runs it.
+const NOT_KNOWN: &str = "it is not known under which runtime it runs: name that with --from";
+
 /// The moves of a check: one from each runtime under which workloads run.
 pub(super) struct Plan {
     /// The runtimes under which they run, the one with most workloads first, each with its workloads.
@@ -21,9 +24,8 @@ pub(super) struct Plan {
     pub(super) target: Option<String>,
 }
 
-/// Which workloads move from which runtime. If nothing says under which runtime a workload runs, it is the engine's
-/// default, otherwise the reference. Those that run under the target are set aside; those of a runtime that is not
-/// available here are not checked.
+/// Which workloads move from which runtime; bundles move from the reference. Workloads that run under the target are
+/// set aside; those of a runtime that is not known, or not available here, are not checked.
 pub(super) fn plan(from: Option<&str>, to: &str, found: &mut Found) -> Result<Plan, Error> {
     let store = suite::store()?;
     let (to, target) = target_of(to, found, &store)?;
@@ -49,6 +51,10 @@ pub(super) fn plan(from: Option<&str>, to: &str, found: &mut Found) -> Result<Pl
                 given.clone()
             }
             (None, Ok(Some(own))) => own,
+            (None, Ok(None)) if mine.engine.is_some() => {
+                found.cannot(mine.workload.name, NOT_KNOWN);
+                continue;
+            }
             (None, Ok(None)) => words.reference()?,
             (None, Err(why)) => {
                 found.cannot(mine.workload.name, why);
@@ -110,12 +116,12 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The runtime of a workload; `None` if neither the workload nor its engine names one.
+    /// The runtime of a workload; `None` if nothing names one.
     fn runtime(&mut self, engine: Option<&str>, word: Option<&str>) -> Result<Option<Runtime>, String> {
         let engine = self.engines.iter().find(|one| Some(one.name.as_str()) == engine);
-        let word = word.or_else(|| engine?.default_runtime.as_deref());
         let Some(word) = word else { return Ok(None) };
-        let path = engine.and_then(|engine| path_of(engine, word));
+        let path = path_of(engine, word)
+            .map_err(|why| format!("it runs under {word}, which cannot be used here: {why}"))?;
         let key = path
             .as_ref()
             .map_or(word.to_owned(), |path| path.display().to_string());

@@ -199,6 +199,11 @@ async fn engine(options: &Options) -> Result<(Remote, Session), String> {
     Ok((remote.map_err(|error| format!("failed to {error}"))?, session))
 }
 
+/// Whether any engine is asked.
+pub(super) fn asks_engines(args: &CheckArgs) -> bool {
+    !args.images.is_empty() || wants_containers(args)
+}
+
 /// Whether the engines' containers are meant: they are named, or nothing else is.
 fn wants_containers(args: &CheckArgs) -> bool {
     let others = !args.bundles.is_empty() || !args.images.is_empty();

@@ -62,6 +62,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
         return tell(args, events, &report, exit);
     }
     let unknown = target::check(&args.to)?;
+    let unknown = match unknown {
+        Some(error) if !find::asks_engines(args) => return Err(error),
+        unknown => unknown,
+    };
     find::bundles_are_there(args)?;
     let abilities = suite::abilities()?;
     let settings = settings(args)?;

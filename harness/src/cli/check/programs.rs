@@ -64,14 +64,45 @@ pub(super) fn manifest_of<'m>(
     file.and_then(of).or_else(|| of(word))
 }
 
-/// The program that an engine's word stands for, if that is a path or is registered with one.
-pub(super) fn path_of(engine: &NodeEngine, word: &str) -> Option<PathBuf> {
-    if Path::new(word).is_absolute() {
-        return on_disk(word);
+/// The program that an engine's word stands for, if that is a path or is registered with one; an error says that it is
+/// gone. Another program of that name is not what the engine calls.
+pub(super) fn path_of(engine: Option<&NodeEngine>, word: &str) -> Result<Option<PathBuf>, String> {
+    let registered = || {
+        let mut known = engine?.runtimes.iter().filter_map(|one| one.split_once('='));
+        known.find(|(name, _)| *name == word).map(|(_, program)| program)
+    };
+    let program = match Path::new(word).is_absolute() {
+        true => Some(word),
+        false => registered(),
+    };
+    let Some(program) = program else { return Ok(None) };
+    match on_disk(program) {
+        None if Path::new(program).is_absolute() => Err(gone(program)),
+        found => Ok(found),
     }
-    let mut known = engine.runtimes.iter().filter_map(|one| one.split_once('='));
-    let (_, program) = known.find(|(name, _)| *name == word)?;
-    on_disk(program)
+}
+
+/// What to say about those engines that have a word registered with a program that is gone.
+pub(super) fn absent(engines: &[NodeEngine], word: &str) -> Vec<String> {
+    let of_engine = |engine: &NodeEngine| {
+        let why = path_of(Some(engine), word).err()?;
+        let is_word = engine
+            .runtimes
+            .iter()
+            .any(|one| one.split('=').next() == Some(word));
+        is_word.then(|| {
+            format!(
+                "{word}, which {} has registered, cannot be used: {why}",
+                engine.name
+            )
+        })
+    };
+    engines.iter().filter_map(of_engine).collect()
+}
+
+/// What is said of a program that an engine has registered, and that is not there.
+pub(super) fn gone(program: impl std::fmt::Display) -> String {
+    format!("its program {program} is not there")
 }
 
 /// A program by its path, or by its name on PATH.
@@ -134,13 +165,15 @@ mod tests {
             default_runtime: None,
             runtimes: all.to_vec(),
         };
-        let path = |word: &str| path_of(&engine, word);
-        assert_eq!(path("sh").as_deref(), Some(Path::new("/bin/sh")));
-        assert_eq!(path("/bin/sh").as_deref(), Some(Path::new("/bin/sh")));
-        assert!(path("ls").is_some_and(|path| path.is_absolute()));
+        let path = |word: &str| path_of(Some(&engine), word);
+        let shell = Ok(Some(PathBuf::from("/bin/sh")));
+        assert_eq!([path("sh"), path("/bin/sh")], [shell.clone(), shell.clone()]);
+        assert_eq!([path_of(None, "/bin/sh"), path_of(None, "sh")], [shell, Ok(None)]);
+        assert!(path("ls").is_ok_and(|path| path.is_some_and(|path| path.is_absolute())));
+        assert_eq!(path("other"), Ok(None));
         assert_eq!(
-            [path("gone"), path("other"), path("/nowhere/sh")],
-            [None, None, None]
+            [path("gone"), path("/nowhere/sh")],
+            ["/nowhere/gone", "/nowhere/sh"].map(|path| Err(format!("its program {path} is not there")))
         );
     }
 }

@@ -121,10 +121,10 @@ fn shapes(
     let manifests = suite::manifests()?;
     let mut shapes: Vec<ShapeReport> = Vec::new();
     for mine in std::mem::take(&mut found.workloads) {
-        match concerns(&mine, found, reader.step, &manifests) {
+        match concerns(&mine, reader.step, &manifests) {
             Concerns::Moves => {}
             Concerns::Aside(why) => {
-                found.set_aside(mine.workload.name, &why);
+                found.set_aside(mine.workload.name, why);
                 continue;
             }
             Concerns::Unknown(why) => {
@@ -168,34 +168,81 @@ fn shapes(
 /// Whether the move concerns a workload.
 enum Concerns {
     Moves,
-    Aside(String),
+    Aside(&'static str),
     Unknown(String),
 }
 
 /// Judged by the name of its runtime, which is all that is known about it here.
-fn concerns(mine: &Mine, found: &Found, step: Move<'_>, manifests: &[Manifest]) -> Concerns {
+fn concerns(mine: &Mine, step: Move<'_>, manifests: &[Manifest]) -> Concerns {
     if mine.pause {
-        return Concerns::Aside("pause containers".to_owned());
+        return Concerns::Aside("pause containers");
     }
-    let engine = found
-        .engines
-        .iter()
-        .find(|one| Some(&one.name) == mine.engine.as_ref());
-    let word = mine.under.as_ref().or_else(|| engine?.default_runtime.as_ref());
-    let Some(word) = word else {
+    let Some(word) = &mine.under else {
         return Concerns::Moves;
     };
     // An engine may say it by its path.
     let manifest = manifest_of(word, Some(Path::new(word)), manifests);
     match manifest.map(|manifest| manifest.name.as_str()) {
         Some(name) if name == step.from.name => Concerns::Moves,
-        Some(name) if name == step.to.name => {
-            Concerns::Aside(format!("under {name} already, in a version that is not known"))
-        }
+        Some(name) if name == step.to.name => Concerns::Unknown(format!(
+            "it runs under {name} already, in a version that is not known: name that with --from {name}@VERSION"
+        )),
         known => {
             let file = Path::new(word).file_name().and_then(|name| name.to_str());
             let own = known.or(mine.handler.as_deref()).or(file).unwrap_or(word);
             Concerns::Unknown(format!("it runs under {own}, not under {}", step.from.name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::Workload;
+
+    #[test]
+    fn only_what_needs_no_check_is_left_out() {
+        let manifests = suite::manifests().expect("manifests");
+        let who = |text: &str| {
+            text.parse::<Who>()
+                .expect("a runtime")
+                .exact()
+                .expect("a version")
+        };
+        let (from, to) = (who("runc@1.1.5"), who("crun@1.28"));
+        for (under, pause, expected) in [
+            (Some("/usr/bin/runc"), false, "moves"),
+            (None, false, "moves"),
+            (Some("runc"), true, "pause containers"),
+            (
+                Some("/opt/crun"),
+                false,
+                "it runs under crun already, in a version that is not known: ",
+            ),
+            (Some("youki"), false, "it runs under youki, not under runc"),
+        ] {
+            let mine = Mine {
+                workload: Workload {
+                    name: "a".to_owned(),
+                    config: "{}".to_owned(),
+                    layers: Vec::new(),
+                    without: Vec::new(),
+                },
+                engine: Some("docker".to_owned()),
+                under: under.map(str::to_owned),
+                handler: None,
+                pause,
+            };
+            let step = Move { from: &from, to: &to };
+            let told = match concerns(&mine, step, &manifests) {
+                Concerns::Moves => "moves".to_owned(),
+                Concerns::Aside(why) => {
+                    assert!(pause, "{under:?}: {why}");
+                    why.to_owned()
+                }
+                Concerns::Unknown(why) => why,
+            };
+            assert!(told.starts_with(expected), "{under:?}: {told}");
         }
     }
 }

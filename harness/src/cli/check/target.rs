@@ -6,7 +6,7 @@ use ocidiff_model::version::Version;
 use ocidiff_runtimes::{Origin, Runtime, Selector, Store, Which, find_all, is_same_program, program_on_path};
 
 use super::find::Found;
-use super::programs::{Program, one, programs, shown};
+use super::programs::{Program, absent, one, programs, shown};
 use crate::error::Error;
 use crate::run::suite;
 
@@ -36,6 +36,10 @@ pub(super) fn target_of(
     let manifests = suite::manifests()?;
     let wanted = Wanted::of(to)?;
     let mut usable: Vec<(Program, Runtime)> = Vec::new();
+    let mut broken = match &wanted {
+        Wanted::Name(name) => absent(&found.engines, name),
+        Wanted::Version(..) | Wanted::Program(_) => Vec::new(),
+    };
     for program in wanted.among(&programs(&found.engines, &manifests)) {
         match program.runtime(store) {
             Ok(runtime) if !wanted.is_of_version(&runtime) => {}
@@ -45,7 +49,7 @@ pub(super) fn target_of(
                     .iter()
                     .any(|(_, other)| is_same_program(&other.path, &runtime.path)) => {}
             Ok(runtime) => usable.push((program, runtime)),
-            Err(error) => found.notes.push(format!(
+            Err(error) => broken.push(format!(
                 "{}={}, which {} has registered, cannot be used: {error}",
                 program.word,
                 program.path.display(),
@@ -53,10 +57,20 @@ pub(super) fn target_of(
             )),
         }
     }
-    match <[_; 1]>::try_from(usable) {
+    let found_one = match <[_; 1]>::try_from(usable) {
         Ok([(program, runtime)]) => Ok(wanted.with(&program, runtime)),
         Err(none) if none.is_empty() => elsewhere(to, &wanted, found, store),
         Err(several) => Err(Error::usage(which(to, &several))),
+    };
+    match (found_one, &wanted) {
+        // An engine knows that name, so a manifest for it would not help.
+        (Err(_), Wanted::Name(name)) if !broken.is_empty() && one(name, store).is_err() => {
+            Err(Error::usage(format!("--to {to}: {}", broken.join("; "))))
+        }
+        (found_one, _) => {
+            found.notes.extend(broken);
+            found_one
+        }
     }
 }
 
@@ -243,6 +257,26 @@ mod tests {
                 let words: Vec<&str> = found.iter().map(|one| one.word.as_str()).collect();
                 assert_eq!(words, expected, "{to} {runtimes:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_registered_program_that_is_gone_is_named() {
+        let store = suite::store().expect("a store");
+        for (to, expected) in [
+            (
+                "crun-gone",
+                "--to crun-gone: crun-gone, which docker has registered, cannot be used: its program /nowhere/crun is \
+                 not there",
+            ),
+            ("other", "failed to find a runtime called `other`"),
+        ] {
+            let mut found = Found {
+                engines: vec![engine("docker", &["crun-gone=/nowhere/crun".to_owned()])],
+                ..Found::default()
+            };
+            let told = target_of(to, &mut found, &store).expect_err(to).to_string();
+            assert!(told.starts_with(expected), "{to}: {told}");
         }
     }
 }

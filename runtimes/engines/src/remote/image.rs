@@ -62,7 +62,7 @@ impl Remote {
             engine: self.name.clone(),
             image: text::name(image),
             state: "created".to_owned(),
-            runtime: None,
+            runtime: self.default_runtime.clone(),
             handler: None,
             config: bundle.config.and_then(|config| with_command(config, &told)),
             rootfs: None,
