@@ -12,6 +12,8 @@ const LONGEST: usize = 253;
 
 /// The names in a text.
 pub(super) fn names(text: &str) -> Result<BTreeSet<String>, String> {
+    // Some editors begin a file with it.
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(str::trim);
     let lines: Vec<&str> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -108,6 +110,7 @@ mod tests {
             "node/a\nnode/b-1.x\n",
             "NAME STATUS\na Ready\nb-1.x NotReady\n",
             "a b-1.x",
+            "\u{feff}a\nb-1.x\n",
             "node/a node/b-1.x\n",
             list,
             &one_line,

@@ -25,7 +25,33 @@ pub struct Found {
     /// What could not be examined and why, one line each.
     pub notes: Vec<String>,
     /// Names that were asked for but belong to no container.
-    pub missing: Vec<String>,
+    pub missing: Vec<Missing>,
+}
+
+/// A name that was asked for but belongs to no container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The name.
+    pub name: String,
+    /// Names of containers that can be meant: those of which it is a part, or else all.
+    pub others: Vec<String>,
+}
+
+impl Missing {
+    pub(super) fn new(name: &str, workloads: &[Workload]) -> Self {
+        let all = || workloads.iter().map(|one| one.name.clone());
+        let of_part: Vec<String> = all()
+            .filter(|one| one.split('/').any(|part| part == name))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            others: if of_part.is_empty() {
+                all().collect()
+            } else {
+                of_part
+            },
+        }
+    }
 }
 
 /// An engine.

@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub use found::{Config, Engine, EngineError, Found, Workload};
+pub use found::{Config, Engine, EngineError, Found, Missing, Workload};
 
 /// Which engine's containers are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -147,7 +147,7 @@ impl Default for Options {
 pub async fn find(options: &Options) -> Result<Found, EngineError> {
     let mut found = Found::default();
     if options.which == Which::None {
-        found.missing.clone_from(&options.names);
+        found.missing = options.names.iter().map(|name| Missing::new(name, &[])).collect();
         return Ok(found);
     }
     let (mut asked, mut refused) = (false, None);
@@ -212,7 +212,7 @@ fn choose(names: &[String], found: &mut Found) {
     let missing = names
         .iter()
         .filter(|name| !found.workloads.iter().any(|one| fits(one, name)));
-    found.missing = missing.cloned().collect();
+    found.missing = missing.map(|name| Missing::new(name, &found.workloads)).collect();
     found
         .workloads
         .retain(|one| names.iter().any(|name| fits(one, name)));

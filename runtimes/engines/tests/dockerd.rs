@@ -197,8 +197,11 @@ fn each_kind_of_container_is_found_with_what_its_runtime_got() {
         ..asking(&dockerd)
     });
     assert_eq!(
-        (few.workloads.len(), few.missing.as_slice()),
-        (2, ["nobody".to_owned()].as_slice())
+        (
+            few.workloads.len(),
+            few.missing.iter().map(|one| one.name.as_str()).collect()
+        ),
+        (2, vec!["nobody"])
     );
 }
 

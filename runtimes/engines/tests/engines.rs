@@ -55,7 +55,11 @@ fn a_node_without_engines_has_none() {
     }
     let mut place = Place::asking(Which::None);
     place.options.names = vec!["web".to_owned()];
-    assert_eq!(place.find().missing, ["web"]);
+    let found = place.find();
+    assert!(
+        found.missing[0].name == "web" && found.missing[0].others.is_empty(),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -239,8 +243,11 @@ fn a_container_that_vanishes_does_not_stop_the_others() {
     place.options.names = vec!["web".to_owned(), "0a1b".to_owned(), "none".to_owned()];
     let found = place.find();
     assert_eq!(
-        (found.workloads.len(), found.missing.as_slice()),
-        (1, ["none".to_owned()].as_slice())
+        (
+            found.workloads.len(),
+            found.missing.iter().map(|one| one.name.as_str()).collect()
+        ),
+        (1, vec!["none"])
     );
 }
 
@@ -288,7 +295,7 @@ fn an_engine_of_a_users_names_folders_of_the_user_only() {
 
 #[test]
 fn containerds_tasks_are_found_without_its_socket() {
-    let place = Place::new();
+    let mut place = Place::new();
     let of_pod = json!({
         "io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.container-name": "app\n\u{1b}[31m",
         "io.kubernetes.cri.sandbox-name": "web-1", "io.kubernetes.cri.sandbox-namespace": "shop",
@@ -319,6 +326,13 @@ fn containerds_tasks_are_found_without_its_socket() {
     let file = fs::File::create(large.join("config.json")).expect("a file");
     file.set_len(17 * 1024 * 1024).expect("a large file");
 
+    place.options.names = vec!["web-1".to_owned(), "other".to_owned()];
+    let [web, other] = &place.find().missing[..] else {
+        panic!("two names")
+    };
+    assert_eq!(web.others, ["shop/web-1/app [31m", "shop/web-1/pause"]);
+    assert_eq!(other.others.len(), 8);
+    place.options.names.clear();
     let found = place.find();
     let app = named(&found, "shop/web-1/app [31m");
     assert_eq!(
@@ -445,7 +459,7 @@ fn a_runtimes_state_tells_what_no_engine_told() {
 fn a_containerds_container_runs_under_what_its_shim_has_noted() {
     let place = Place::new();
     let elsewhere = "run/private/io.containerd.runtime.v2.task/k8s.io";
-    let rows: [(&str, Option<&str>, Option<&str>, Option<&str>); 8] = [
+    let rows = [
         (
             "both",
             Some("/opt/crun"),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ocidiff_engines::remote::{Remote, Waiter};
 use ocidiff_engines::{self as engines, Options};
 use ocidiff_model::check::{NodeEngine, SetAside, Unchecked};
+use ocidiff_reports::first_of;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -18,6 +19,9 @@ use crate::error::Error;
 use crate::via::clean;
 use crate::via::labels;
 use crate::workload::{UNCHECKED, Workload};
+
+/// How many containers are proposed for a name that belongs to none.
+const NAMED: usize = 6;
 
 /// What was found.
 #[derive(Default)]
@@ -231,7 +235,8 @@ fn containers(told: engines::Found, pod: Option<&str>, files: Files, found: &mut
             runtimes: engine.runtimes,
         }));
     for name in told.missing {
-        found.cannot(name, "there is no such container");
+        let why = missing(&name.others);
+        found.cannot(name.name, why);
     }
     let ours = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     for one in told.workloads {
@@ -245,6 +250,15 @@ fn containers(told: engines::Found, pod: Option<&str>, files: Files, found: &mut
             continue;
         }
         container(one, files, found);
+    }
+}
+
+/// What is said about a name that belongs to no container.
+fn missing(others: &[String]) -> String {
+    let why = "there is no such container";
+    match others {
+        [] => why.to_owned(),
+        some => format!("{why}: there are {}", first_of(some.iter(), NAMED)),
     }
 }
 
