@@ -41,8 +41,8 @@ pub struct Seen {
     pub unsteady: BTreeSet<String>,
     /// Why nothing was compared, if only the other runtime starts it.
     pub unstarted: Option<String>,
-    /// The copy's config, in which paths also stand as what the links of the rootfs make of them: that is where mounts
-    /// are seen.
+    /// The copy's config with its program alone, in which paths also stand as what the links of the rootfs make of them:
+    /// that is where mounts are seen.
     pub led: Json,
 }
 
@@ -100,7 +100,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         return Ok(Err(why));
     }
     // What a finding says about a place is true of it whatever link leads there.
-    let led = with_links_followed(&shape.tamed.config, &shape.layers);
+    let led = with_links_followed(&program_alone(&shape.tamed.config), &shape.layers);
     engine
         .judge(Origin::Given)
         .explain(&case, &led.to_string(), &records, &mut differences);
@@ -123,6 +123,15 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
     seen.differences
         .retain(|difference| difference.fact != DEPARTURES || seen.rows.is_empty());
     Ok(Ok(seen))
+}
+
+/// The config without the arguments that only the probe has: a finding about a program's name is not about them.
+fn program_alone(config: &Json) -> Json {
+    let mut config = config.clone();
+    if let Some(args) = config.pointer_mut("/process/args").and_then(Json::as_array_mut) {
+        args.truncate(1);
+    }
+    config
 }
 
 /// What is the same each time.
@@ -248,6 +257,8 @@ fn said(records: &[Record]) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ocidiff_model::known::Machine;
+    use ocidiff_model::{CgroupVersion, Op};
 
     fn differences(all: &[(&str, &str, &str)]) -> Vec<Difference> {
         let all = all.iter().map(|(fact, from, to)| {
@@ -256,6 +267,48 @@ mod tests {
         });
         all.map(|one| serde_json::from_value(one).expect("a difference"))
             .collect()
+    }
+
+    #[test]
+    fn a_finding_about_a_programs_name_is_not_about_the_probes_arguments() {
+        let corpus = crate::run::suite::corpus(None).expect("the corpus");
+        let machine = Machine {
+            kernel: "6.1".parse().expect("a version"),
+            cgroup: CgroupVersion::V1,
+            arch: "x86_64".to_owned(),
+            via: None,
+        };
+        for (program, path, id, fits) in [
+            (
+                "run",
+                "PATH=.:/bin",
+                "runc/program-in-relative-path-entry-refused",
+                true,
+            ),
+            (
+                "/app/run",
+                "PATH=.:/bin",
+                "runc/program-in-relative-path-entry-refused",
+                false,
+            ),
+            ("run", "PATH=/bin", "youki/first-name-in-path-must-run", true),
+            (
+                "/app/run",
+                "PATH=/bin",
+                "youki/first-name-in-path-must-run",
+                false,
+            ),
+        ] {
+            let process = json!({"args": [program, "facts", "then", "stat", "/dev"], "env": [path]});
+            let config = program_alone(&json!({"process": process}));
+            let id = id.parse().expect("an id");
+            let known = corpus.findings.find(&id).expect("a finding");
+            assert_eq!(
+                known.fits(&config, &[Op::Create], &machine),
+                fits,
+                "{id}: {program} {path}"
+            );
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::values;
+use crate::corpus::spec::without_case;
 
 /// One rule.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,13 +31,20 @@ impl Rule {
     }
 }
 
-/// How bad a difference is, and why, according to the rules.
+/// How bad a difference is, and why, according to the rules. What a config asks for in other capitals than the spec's,
+/// one runtime may do and the other not: it is judged as asked for, and as not asked for, and the worse counts.
 pub(super) fn by_rule(
     fact: &str,
     from: Option<&Value>,
     to: Option<&Value>,
     config: &Json,
 ) -> (Impact, String) {
+    let written = as_written(fact, from, to, config);
+    let meant = without_case(config).map(|meant| as_written(fact, from, to, &meant));
+    meant.filter(|meant| meant.0 > written.0).unwrap_or(written)
+}
+
+fn as_written(fact: &str, from: Option<&Value>, to: Option<&Value>, config: &Json) -> (Impact, String) {
     if let Some(seen) = values::judge(fact, from, to, config) {
         return seen;
     }
@@ -139,6 +147,55 @@ mod tests {
             by_rule("proc.ids.groups", Some(&one), Some(&other), &config).0,
             Impact::Cosmetic
         );
+    }
+
+    #[test]
+    fn what_only_a_reader_without_case_is_asked_for_is_lost_with_it() {
+        let config =
+            json!({"linux": {"MaskedPaths": ["/proc/keys", "/data"], "READONLYPATHS": ["/proc/sys/vm"]}});
+        for (fact, from, to, impact) in [
+            (
+                "mount.inside.masked./proc/keys",
+                "empty",
+                "readable",
+                Impact::Security,
+            ),
+            (
+                "mount.inside.masked./proc/keys",
+                "readable",
+                "empty",
+                Impact::Cosmetic,
+            ),
+            (
+                "mount.inside.masked./proc/acpi",
+                "empty",
+                "readable",
+                Impact::Cosmetic,
+            ),
+            (
+                "mount.inside.readonly./proc/sys/vm",
+                "EROFS",
+                "writable",
+                Impact::Security,
+            ),
+            (
+                "mount.inside.readonly./proc/sys/vm/x",
+                "EROFS",
+                "writable",
+                Impact::Security,
+            ),
+            (
+                "mount.inside.readonly./proc/sys/vm",
+                "writable",
+                "EROFS",
+                Impact::MayBreak,
+            ),
+            ("proc.peek./data", "empty", "readable", Impact::Security),
+            ("proc.peek./data", "readable", "empty", Impact::Cosmetic),
+        ] {
+            let told = by_rule(fact, Some(&Value::from(from)), Some(&Value::from(to)), &config);
+            assert_eq!(told.0, impact, "{fact} {from} {to}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How bad a difference is, as far as its two values show by themselves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::access;
 use crate::paths::plain;
@@ -245,7 +245,7 @@ fn writable(path: &str, to: Option<&Value>, config: &Json) -> Option<(Impact, St
         options.into_iter().any(|one| one == option)
     };
     let asked = list("/mounts").any(|mount| mount["destination"] == path && has(mount, "ro"))
-        || listed(config, "readonlyPaths", path);
+        || is_made_read_only(config, path);
     match (to == Some(&Value::from("writable")), asked) {
         (true, true) => say(
             Impact::Security,
@@ -310,9 +310,27 @@ fn listed(config: &Json, member: &str, path: &str) -> bool {
 
 /// Whether a path is below one that the config makes read-only.
 pub(super) fn is_below_read_only(config: &Json, path: &str) -> bool {
+    read_only_above(config, path).next().is_some()
+}
+
+/// The paths that the config makes read-only and that lead to a path.
+fn read_only_above(config: &Json, path: &str) -> impl Iterator<Item = PathBuf> {
     let list = config.pointer("/linux/readonlyPaths").and_then(Json::as_array);
-    let mut all = list.into_iter().flatten().filter_map(Json::as_str);
-    all.any(|one| !one.is_empty() && Path::new(path).starts_with(plain(&Path::new("/").join(one))))
+    let all = list.into_iter().flatten().filter_map(Json::as_str);
+    all.filter(|one| !one.is_empty())
+        .map(|one| plain(&Path::new("/").join(one)))
+        .filter(move |one| Path::new(path).starts_with(one))
+}
+
+/// Whether a path is read-only with one around it: what is mounted in between keeps its own flags.
+fn is_made_read_only(config: &Json, path: &str) -> bool {
+    let Some(deepest) = read_only_above(config, path).max_by_key(|one| one.components().count()) else {
+        return false;
+    };
+    let mounts = config["mounts"].as_array().into_iter().flatten();
+    let mut points =
+        mounts.filter_map(|mount| Some(plain(&Path::new("/").join(mount["destination"].as_str()?))));
+    !points.any(|at| at != deepest && at.starts_with(&deepest) && Path::new(path).starts_with(&at))
 }
 
 /// The mount's own flags, from `tmpfs rw,nosuid | rw,size=4k | private | ...`; the mount is also read-only if its file

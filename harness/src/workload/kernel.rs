@@ -31,6 +31,8 @@ pub struct Kernel {
     pub resctrl: bool,
     /// Whether ids can be mapped in mounts of a tmpfs (since Linux 6.3).
     pub maps_tmpfs: bool,
+    /// The most open files that the kernel lets anybody ask for, `fs.nr_open`.
+    pub most_files: u64,
     /// Where its sysctls are; without this, all are assumed to exist.
     pub sysctls: Option<PathBuf>,
 }
@@ -56,6 +58,7 @@ impl Kernel {
             capabilities: effective(&read("/proc/self/status")),
             resctrl: Path::new("/sys/fs/resctrl/schemata").exists(),
             maps_tmpfs: maps_tmpfs(&rustix::system::uname().release().to_string_lossy()),
+            most_files: read("/proc/sys/fs/nr_open").trim().parse().unwrap_or(u64::MAX),
             sysctls: Some(PathBuf::from("/proc/sys")),
         }
     }
@@ -74,6 +77,7 @@ impl Default for Kernel {
             capabilities: u64::MAX,
             resctrl: true,
             maps_tmpfs: true,
+            most_files: u64::MAX,
             sysctls: None,
         }
     }
@@ -263,6 +267,7 @@ mod tests {
             capabilities: !(1 << 24),
             resctrl: false,
             maps_tmpfs: false,
+            most_files: 1 << 20,
             sysctls: Some(sysctls.to_owned()),
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::UNCHECKED;
 use super::kernel::Kernel;
 use crate::cell::pin::hard_limit;
 
@@ -83,11 +84,20 @@ pub(super) fn rlimits(process: &mut Map<String, Value>, limits: &Limits, changes
     };
     for one in list {
         let name = one["type"].as_str().unwrap_or_default().to_owned();
+        let [hard, soft] = ["hard", "soft"].map(|member| one[member].as_u64().unwrap_or(0));
+        let most_files = limits.kernel.most_files;
+        if name == "RLIMIT_NOFILE" && hard > most_files {
+            changes.push(format!(
+                "{UNCHECKED}its hard {name} is above fs.nr_open, {most_files} here: the kernel gives so many to nobody"
+            ));
+        }
         let Some(most) = limits.rlimits.get(&name) else {
             continue;
         };
         let mut lowered = false;
-        for member in ["hard", "soft"] {
+        // A soft limit above the hard one is refused, and must stay so.
+        let members: &[&str] = if soft > hard { &["hard"] } else { &["hard", "soft"] };
+        for member in members {
             if one[member].as_u64().is_some_and(|wanted| wanted > *most) {
                 one[member] = (*most).into();
                 lowered = true;
@@ -95,6 +105,41 @@ pub(super) fn rlimits(process: &mut Map<String, Value>, limits: &Limits, changes
         }
         if lowered {
             changes.push(format!("{name} is {most}, the most that may be had here"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn limits_are_lowered_and_what_the_kernel_refuses_is_not_made_right() {
+        let limits = Limits {
+            rlimits: BTreeMap::from([("RLIMIT_NOFILE".to_owned(), 20), ("RLIMIT_CORE".to_owned(), 20)]),
+            kernel: Kernel {
+                most_files: 100,
+                ..Kernel::default()
+            },
+            ..Limits::default()
+        };
+        for (kind, asked, given, unchecked) in [
+            ("NOFILE", [5, 10], [5, 10], false),
+            ("NOFILE", [50, 100], [20, 20], false),
+            ("NOFILE", [5, 101], [5, 20], true),
+            ("NOFILE", [u64::MAX, u64::MAX], [20, 20], true),
+            ("CORE", [u64::MAX, u64::MAX], [20, 20], false),
+            ("CORE", [40, 30], [40, 20], false),
+            ("CORE", [40, 10], [40, 10], false),
+        ] {
+            let of = |[soft, hard]: [u64; 2]| json!([{"type": format!("RLIMIT_{kind}"), "soft": soft, "hard": hard}]);
+            let mut process = Map::from_iter([("rlimits".to_owned(), of(asked))]);
+            let mut changes = Vec::new();
+            rlimits(&mut process, &limits, &mut changes);
+            assert_eq!(process["rlimits"], of(given), "{kind} {asked:?}");
+            let found = changes.iter().any(|line| line.starts_with(UNCHECKED));
+            assert_eq!(found, unchecked, "{kind} {asked:?}: {changes:?}");
         }
     }
 }

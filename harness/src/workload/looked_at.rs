@@ -7,14 +7,18 @@ use serde_json::{Map, Value};
 
 use super::PROBE;
 use super::tree::Tree;
+use crate::corpus::spec::without_case;
 use crate::paths::plain;
 
 /// The probe's arguments: everything that it sees, and whether masked and read-only paths really are.
 pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
+    // What only some runtimes read is looked at as well.
+    let config = Value::Object(all.clone());
+    let config = without_case(&config).unwrap_or(config);
     let mut args = vec![PROBE.to_owned(), "facts".to_owned()];
     // Runtimes begin at the root, whatever the cwd is. What is empty names nothing, and asks nothing of the root.
     let paths = |member: &str| -> Vec<String> {
-        let list = all.get("linux").and_then(|linux| linux[member].as_array());
+        let list = config["linux"][member].as_array();
         let texts = list.into_iter().flatten().filter_map(Value::as_str);
         let plainly = |path: &str| match path.starts_with('/') {
             true => path.to_owned(),
@@ -32,12 +36,12 @@ pub(super) fn looked_at(all: &Map<String, Value>, layers: &[PathBuf]) -> Value {
     for path in paths("readonlyPaths") {
         args.extend(["then".to_owned(), "access".to_owned(), path, "w".to_owned()]);
     }
-    let mounts = all.get("mounts").and_then(Value::as_array).into_iter().flatten();
+    let mounts = config["mounts"].as_array().into_iter().flatten();
     let points = mounts
         .filter_map(|mount| mount["destination"].as_str())
         .filter(|at| at.starts_with('/'));
     // Some can be reached through links of the image: /var/run is one nearly everywhere, and shows only itself.
-    let tree = Tree::of(&Value::Object(all.clone()), layers);
+    let tree = Tree::of(&config, layers);
     let led = |at: &str| tree.point(Path::new(at)).to_string_lossy().into_owned();
     let points: BTreeSet<String> = points.flat_map(|at| [at.to_owned(), led(at)]).collect();
     if !points.is_empty() {
@@ -90,6 +94,17 @@ fn add(config: &mut Value, at: &str, of: impl Fn(&Value) -> Option<Value>) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn paths_in_lists_of_other_capitals_are_looked_at() {
+        let config = json!({"linux": {"MaskedPaths": ["/a"], "READONLYPATHS": ["/b"]},
+            "mounts": [{"Destination": "/c"}]});
+        let args = looked_at(config.as_object().expect("a map"), &[]);
+        let then = json!([
+            PROBE, "facts", "then", "peek", "/a", "then", "access", "/b", "w", "then", "stat", "/c"
+        ]);
+        assert_eq!(args, then);
+    }
 
     #[test]
     fn masked_and_read_only_paths_are_also_where_links_lead() {

@@ -14,7 +14,7 @@ use super::UNCHECKED;
 use super::format::{Format, format, loaded};
 use super::mounts::options;
 use super::tame::Tamed;
-use super::tree::{Found, Place, Tree};
+use super::tree::{Found, Place, Tree, names_folder};
 use crate::cell::stand_in::{Kind, Node, StandIn};
 
 /// How many levels of interpreters are followed.
@@ -183,12 +183,14 @@ impl Look<'_> {
         if !program.contains('/') {
             return self.searched(program);
         }
-        let path = self.beside_cwd(program);
+        // The kernel refuses a file under a folder's name; a runtime that goes by components may start it.
+        let as_folder = names_folder(Path::new(program));
+        let path: PathBuf = self.beside_cwd(program).components().collect();
         match self.tree.find(&path) {
             Found::Unknown => Way::Unknown,
             Found::Absent | Found::Folder => Way::Itself,
             Found::File(place) if is_behind_link(&place, &path) => Way::Unknown,
-            Found::File(place) => self.of(place, program.starts_with('/')),
+            Found::File(place) => self.of(place, program.starts_with('/') && !as_folder),
         }
     }
 

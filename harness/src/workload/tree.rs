@@ -264,10 +264,19 @@ fn mounted(mount: &Map<String, Value>) -> Option<Mounted> {
     }
 }
 
+/// The components of a path; one that ends like a folder's keeps a dot, which is not below a file.
 fn parts(path: &Path) -> VecDeque<PathBuf> {
+    let dot = names_folder(path).then(|| PathBuf::from("."));
     path.components()
         .map(|part| PathBuf::from(part.as_os_str()))
+        .chain(dot)
         .collect()
+}
+
+/// Whether a path ends in such a way that the kernel takes it for a folder only (path_resolution(7)).
+pub(super) fn names_folder(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    text.ends_with(b"/") || text.ends_with(b"/.")
 }
 
 #[cfg(test)]
@@ -303,6 +312,7 @@ mod tests {
         }
         symlink("usr/bin", upper.join("bin")).expect("a link");
         symlink("/usr/bin/tool", lower.join("usr/bin/alias")).expect("a link");
+        symlink("tool/", lower.join("usr/bin/as-folder")).expect("a link");
         symlink("loop", lower.join("loop")).expect("a link");
         symlink(&host, lower.join("out")).expect("a link");
         fs::create_dir_all(upper.join("usr/bin")).expect("a folder");
@@ -328,6 +338,10 @@ mod tests {
             ("/bin/alias", "/usr/bin/tool"),
             ("/bin/../bin/./tool", "/usr/bin/tool"),
             ("/usr/bin/tool/x", "absent"),
+            ("/usr/bin/tool/", "absent"),
+            ("/usr/bin/tool/.", "absent"),
+            ("/usr/bin/as-folder", "absent"),
+            ("/usr/bin/", "folder"),
             ("/usr", "folder"),
             ("/loop", "absent"),
             ("/out/hosts", "absent"),

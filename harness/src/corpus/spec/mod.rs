@@ -15,7 +15,7 @@ use ocidiff_model::near;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub(crate) use self::capitals::in_other_capitals;
+pub(crate) use self::capitals::{in_other_capitals, without_case};
 pub(crate) use self::condition::check_pattern;
 pub(crate) use self::part::{Into, check_path};
 

@@ -48,13 +48,17 @@ fn native() -> Vec<u8> {
 }
 
 /// No runtime starts these; the words are what every runtime says about it.
-const NOBODY: [(&str, Made); 9] = [
+const NOBODY: [(&str, Made); 10] = [
     ("/serve", |config, _| args(config, &["/serve", "--token=hunter2"])),
     ("serve", |config, _| args(config, &["serve"])),
     ("/bin", |config, _| args(config, &["/bin"])),
     ("/run.sh", |config, rootfs| {
         args(config, &["/run.sh"]);
         file(rootfs, "run.sh", b"#!/usr/bin/python3\n", 0o755);
+    }),
+    ("/file/", |config, rootfs| {
+        args(config, &["/file/"]);
+        file(rootfs, "file", &native(), 0o755);
     }),
     ("/closed", |config, rootfs| {
         args(config, &["/closed"]);
