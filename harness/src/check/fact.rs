@@ -9,7 +9,7 @@ use super::access;
 use super::from_to::{Move, values};
 use super::look::Seen;
 use super::read::reason as cause_of;
-use super::remedies;
+use super::remedies::{self, Shown};
 use super::rules::by_rule;
 use super::values::{self, improves, is_lower_limit};
 use crate::corpus::Corpus;
@@ -102,11 +102,13 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
             None if seen_outright(&difference.fact) && finding.impact > told => format!("{seen}; {cause}"),
             None => cause,
         };
-        finding.remedy = remedies::helpful(id, known, step).or_else(|| {
-            let fails = seen_outright(&difference.fact) && difference.fact.starts_with("lifecycle.");
-            let leaves = fails && !improves(&difference.fact, to.as_ref()) && !known.is_of(id, step.to);
-            remedies::in_config(known, config, step).filter(|_| leaves)
-        });
+        let fails = seen_outright(&difference.fact) && difference.fact.starts_with("lifecycle.");
+        let shown = match finding.impact {
+            Impact::Cosmetic => Shown::Harmless,
+            _ if fails && !improves(&difference.fact, to.as_ref()) => Shown::Failing,
+            _ => Shown::Done,
+        };
+        finding.remedy = remedies::of(id, known, config, step, shown);
         finding.link = known.addresses();
         finding.id = Some(id.clone());
         finding.accounts.clone_from(&difference.accounts);

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::features::{ANNOTATION, Features, TRIED};
 use super::from_to::Move;
-use super::remedies;
+use super::remedies::{self, Shown};
 use super::usual;
 use crate::corpus::Corpus;
 
@@ -112,6 +112,18 @@ impl Reader<'_> {
         })
     }
 
+    /// What it does, and why; and what the other runtime does with a member that counts there for the first time.
+    fn reason(&self, known: &Known, config: &Json, enters: bool) -> String {
+        let reason = reason(known);
+        match remedies::unknown_member(known, config) {
+            Some(member) if !enters => {
+                let (plain, to) = (reason.trim_end_matches('.'), &self.step.to.name);
+                format!("{plain}; {to} does what {member} asks for, or fails")
+            }
+            _ => reason,
+        }
+    }
+
     /// A finding about something in the config itself: the probe sees what every workload can meet.
     fn finding(&self, id: &FindingId, known: &Known, config: &Json, tamed: &Json) -> Option<Read> {
         let applies = known.applies.as_ref()?;
@@ -130,7 +142,7 @@ impl Reader<'_> {
         let values = if enters { [not, does] } else { [does, not] };
         Some(Read {
             finding: Finding {
-                remedy: remedies::helpful(id, known, self.step),
+                remedy: remedies::of(id, known, config, self.step, Shown::Untried),
                 link: known.addresses(),
                 id: Some(id.clone()),
                 accounts: vec![Account {
@@ -138,7 +150,13 @@ impl Reader<'_> {
                     because: vec![id.clone()],
                     how: How::Recognised,
                 }],
-                ..Finding::new(Depth::Read, impact, known.title.clone(), values, reason(known))
+                ..Finding::new(
+                    Depth::Read,
+                    impact,
+                    known.title.clone(),
+                    values,
+                    self.reason(known, config, enters),
+                )
             },
             shows: known.shows.clone(),
             // What an annotation makes a runtime do can be up to what is around the container: its caller's groups, a
