@@ -235,21 +235,23 @@ fn with_version(manifest: &Manifest, version: &Version, found: &Found) -> Result
 
 fn missing(manifest: &Manifest, version: Option<&Version>, found: &Found) -> SelectError {
     let name = &manifest.name;
-    let there: Vec<_> = found
+    let usable: Vec<_> = found
         .runtimes
         .iter()
         .filter(|runtime| runtime.name() == name)
         .map(|runtime| format!("{} ({})", runtime.label(), runtime.origin))
         .collect();
     let wanted = version.map_or_else(|| name.clone(), |version| format!("{name}@{version}"));
+    let usable = (!usable.is_empty()).then(|| format!("there is {}", usable.join(", ")));
+    // The one that is wanted may be among these: it is there, and its version is not known.
     let broken = found.broken.iter().filter(|one| one.name() == name);
-    let broken: Vec<String> = broken.map(|one| format!("failed to {one}")).collect();
-    let there = match (there.is_empty(), broken.is_empty()) {
-        (false, true) => format!("there is {}", there.join(", ")),
-        (true, true) => format!("no {name} is on PATH or in the store"),
-        // The one that is wanted may be among these: it is there, and its version is not known.
-        (false, false) => format!("there is {}; {}", there.join(", "), broken.join("; ")),
-        (true, false) => broken.join("; "),
+    let there: Vec<String> = usable
+        .into_iter()
+        .chain(broken.map(|one| format!("failed to {one}")))
+        .collect();
+    let there = match there.is_empty() {
+        true => format!("no {name} is on PATH or in the store"),
+        false => there.join("; "),
     };
     let how = how_to_get(manifest, version, &wanted);
     SelectError::Missing { wanted, there, how }

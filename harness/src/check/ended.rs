@@ -163,9 +163,10 @@ fn is_told(fact: &str) -> bool {
 /// which everything else depends.
 pub(super) fn wavers(before: &[Record], now: &[Record]) -> Option<String> {
     let results = |record: &Record| -> Vec<(String, String)> {
-        let steps = record.facts.iter().filter(|fact| {
-            fact.path == EXIT || fact.path.starts_with("lifecycle.") && fact.path.ends_with(".result")
-        });
+        let steps = record
+            .facts
+            .iter()
+            .filter(|fact| fact.path == EXIT || facts::is_result(&fact.path));
         steps.map(|fact| (fact.path.clone(), fact.value.line())).collect()
     };
     before.iter().zip(now).find_map(|(before, now)| {

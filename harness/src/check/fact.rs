@@ -1,6 +1,7 @@
 //! A fact that differs: how bad that is, why, and what to do about it.
 
 use ocidiff_model::check::{Depth, Finding};
+use ocidiff_model::facts::is_result;
 use ocidiff_model::finding::Finding as CatalogueFinding;
 use ocidiff_model::{Difference, FindingId, Impact, Value};
 use serde_json::Value as Json;
@@ -136,7 +137,7 @@ fn suspected(fact: &str, config: &Json) -> Option<(String, &'static str)> {
 
 /// Whether a fact's values themselves show whether something works.
 fn seen_outright(fact: &str) -> bool {
-    fact.starts_with("proc.stat.") || fact.starts_with("lifecycle.") && fact.ends_with(".result")
+    fact.starts_with("proc.stat.") || is_result(fact)
 }
 
 /// Kinds of file systems that cannot contain symbolic links.

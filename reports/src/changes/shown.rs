@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use ocidiff_model::difference::{Account, How, Standing};
 use ocidiff_model::event::CaseReport;
+use ocidiff_model::facts::is_result;
 use ocidiff_model::finding::FindingId;
 use ocidiff_model::known::ANY;
 use ocidiff_model::{Difference, Group, Value};
@@ -57,11 +58,6 @@ fn is_free(difference: &Difference, label: &str) -> bool {
     let mut own = difference.accounts.iter().filter(|account| account.who == label);
     let is_hidden = !accounts_for(difference, label).is_empty() && own.any(hides);
     !matches!(difference.standing, Standing::New { .. }) && (is_list(value.as_ref()) || !is_hidden)
-}
-
-/// Whether a fact says how a step ended.
-fn is_result(fact: &str) -> bool {
-    fact.starts_with("lifecycle.") && fact.ends_with(".result")
 }
 
 fn is_list(value: Option<&Value>) -> bool {

@@ -327,6 +327,12 @@ pub fn container_in(path: &str, is_container: impl Fn(&str) -> bool) -> &str {
     container_of(find(path).map_or_else(named, |found| found.of), is_container)
 }
 
+/// Whether a fact says how a step ended.
+#[must_use]
+pub fn is_result(path: &str) -> bool {
+    Channel::of(path) == Some(Channel::Lifecycle) && path.ends_with(".result")
+}
+
 /// The path that may have been meant by a path that no row fits.
 #[must_use]
 pub fn meant(path: &str) -> Option<String> {

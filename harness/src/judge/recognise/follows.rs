@@ -43,7 +43,7 @@ impl<'a> Parted<'a> {
         records: &'a [&'a Record],
     ) -> Option<Self> {
         let what = match Channel::of(&difference.fact) {
-            Some(Channel::Lifecycle) if difference.fact.ends_with(".result") => Follows::Everything,
+            Some(Channel::Lifecycle) if facts::is_result(&difference.fact) => Follows::Everything,
             Some(Channel::Process) if difference.fact == EXIT => Follows::Begun,
             Some(Channel::Proc) if difference.fact == BEGUN => Follows::Begun,
             Some(Channel::Syscall) => Follows::Workload,
