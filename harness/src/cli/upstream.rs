@@ -82,7 +82,7 @@ fn steps(entry: &Entry, id: &FindingId, finding: &Finding) -> Result<Steps, Erro
     let case = &entry.case;
     let input = describe(case)?;
     let absent = || Value::from(ABSENT);
-    let shown = written_of(entry, id).filter_map(|(known, written)| {
+    let shown = written_of(&entry.known, id).filter_map(|(known, written)| {
         if known.by_signs {
             return by_sign(&known.fact, finding);
         }
@@ -142,7 +142,7 @@ fn write(
     let store = suite::store()?;
     let manifests = suite::manifests()?;
     let does = |runtime: &RuntimeId| {
-        let mut written = written_of(entry, id);
+        let mut written = written_of(&entry.known, id);
         written.any(|(known, _)| known.because(runtime).contains(id))
     };
     let found = ocidiff_runtimes::find_all(&manifests, &store, &suite::asker()?);

@@ -6,7 +6,7 @@ mod select;
 
 use std::collections::BTreeSet;
 
-use ocidiff_model::known::Written;
+use ocidiff_model::known::{Known, Written};
 use ocidiff_model::{FindingId, KnownEntry};
 
 pub use meant::{help, known_names};
@@ -19,15 +19,15 @@ pub fn cases_of<'c>(corpus: &'c Corpus, id: &'c FindingId) -> impl Iterator<Item
     corpus
         .entries
         .iter()
-        .filter(move |entry| written_of(entry, id).next().is_some())
+        .filter(move |entry| written_of(&entry.known, id).next().is_some())
 }
 
 /// What a case's known file writes because of a finding.
 pub fn written_of<'c>(
-    entry: &'c Entry,
+    known: &'c Known,
     id: &'c FindingId,
 ) -> impl Iterator<Item = (&'c KnownEntry, &'c Written)> {
-    entry.known.0.iter().flat_map(move |known| {
+    known.0.iter().flat_map(move |known| {
         let written = known.written.iter();
         let because = written.filter(move |written| written.because.contains(id));
         because.map(move |written| (known, written))

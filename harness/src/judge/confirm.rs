@@ -209,9 +209,9 @@ impl Judge {
 
     /// The case's entries that are about a race, by fact.
     fn rated(&self, entry: &Entry) -> BTreeMap<String, Rate> {
-        let holding = entry.known.0.iter().filter(|known| known.holds(&self.machine));
-        holding
-            .filter_map(|known| Some((known.fact.clone(), known.rate?)))
+        let known = entry.known.on(&self.machine).0.into_iter();
+        known
+            .filter_map(|known| Some((known.fact, known.rate?)))
             .collect()
     }
 

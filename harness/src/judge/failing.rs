@@ -151,10 +151,9 @@ fn is_expected(case: &Case, label: &str) -> bool {
 /// Whether its known file does: these versions fail, and others do not.
 fn is_written(entry: &Entry, machine: &Machine, label: &str, records: &[&Record]) -> bool {
     let fact = fact_of(label);
-    let mut entries = entry.known.0.iter();
-    entries.any(|known| {
+    let known = entry.known.on(machine);
+    known.0.iter().any(|known| {
         known.fact == fact
-            && known.holds(machine)
             && comparing(label, records).all(|record| {
                 let written = known.value_for(&record.runtime);
                 written.is_some_and(|value| stands_for(value, record.value(&fact)))

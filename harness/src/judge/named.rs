@@ -17,7 +17,7 @@ use crate::judge::verdict::accounts;
 /// Compares what was recognised with what is named. What is taken for something else is new; what does not show is
 /// gone, or fixed.
 pub(crate) fn hold_against(
-    entries: &[&KnownEntry],
+    entries: &[KnownEntry],
     question: &Question<'_>,
     newest: &Newest,
     found: &mut Vec<Difference>,

@@ -35,7 +35,7 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
             }
         }
     }
-    for entry in entries {
+    for entry in &entries {
         let is_off = || should_show(case, entry, records) || is_belied(entry, records);
         if found.iter().all(|difference| difference.fact != entry.fact) && is_off() {
             let mut gone = difference(&entry.fact, groups(&entry.fact, records));
@@ -50,8 +50,8 @@ pub fn judge(case: &Case, known: &Known, machine: &Machine, records: &[&Record])
 
 /// What is written and applies here: what is written for an engine outweighs what is written for the case's own config.
 #[must_use]
-pub fn entries<'k>(known: &'k Known, machine: &Machine) -> Vec<&'k KnownEntry> {
-    let mut entries: Vec<&KnownEntry> = known.0.iter().filter(|entry| entry.holds(machine)).collect();
+pub fn entries(known: &Known, machine: &Machine) -> Vec<KnownEntry> {
+    let mut entries = known.on(machine).0;
     entries.sort_by_key(|entry| entry.when.as_ref().is_none_or(|when| when.via.is_none()));
     entries
 }

@@ -104,7 +104,8 @@ fn of_finding(
     id: &FindingId,
     finding: &Finding,
 ) -> BTreeMap<String, Vec<Value>> {
-    let written = written_of(entry, id).filter(|(known, _)| known.holds(machine) && known.rate.is_none());
+    let known = entry.known.on(machine);
+    let written = written_of(&known, id).filter(|(known, _)| known.rate.is_none());
     let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (known, written) in written {
         let values = match &written.shows {
@@ -132,12 +133,10 @@ fn is_one(value: &Value) -> bool {
 
 /// What is expected, by fact.
 fn expected(entry: &Entry, machine: &Machine) -> BTreeMap<String, Value> {
-    let known = entry
-        .known
-        .0
-        .iter()
-        .filter(|known| known.holds(machine) && known.rate.is_none());
-    let written = known.filter_map(|known| Some((known.fact.clone(), known.otherwise.clone()?)));
+    let known = entry.known.on(machine).0.into_iter();
+    let written = known
+        .filter(|known| known.rate.is_none())
+        .filter_map(|known| Some((known.fact, known.otherwise?)));
     let mut all = BTreeMap::new();
     for (fact, value) in written {
         all.entry(fact).or_insert(value);
@@ -293,6 +292,7 @@ mod tests {
                     written: vec![ocidiff_model::known::Written {
                         because: vec![id.clone()],
                         who: Vec::new(),
+                        when: Vec::new(),
                         shows: written.into(),
                     }],
                     otherwise: None,

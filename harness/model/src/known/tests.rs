@@ -31,6 +31,9 @@ fn catalogue() -> Catalogue {
     let mut sure = finding("*");
     sure.shows = serde_yaml::from_str("[{fact: process.exit, is: 1, instead: 0}]").expect("signs");
     catalogue.insert("youki/sure".parse().expect("an id"), sure);
+    let mut new = finding("*");
+    new.applies = serde_yaml::from_str("{when: {kernel: '>=5.14'}}").expect("a condition");
+    catalogue.insert("crun/by-new-kernel".parse().expect("an id"), new);
     Catalogue(catalogue)
 }
 
@@ -132,14 +135,14 @@ fn an_entry_holds_on_the_machines_that_it_names() {
         ("{kernel: '>=6.6', cgroup: v2, arch: aarch64}", false),
     ] {
         let entry = &entries(&format!("{{facts: {{a: []}}, when: {when}}}")).expect(when)[0];
-        assert_eq!(entry.holds(&here), expected, "{when}");
+        assert_eq!(entry.on(&here).is_some(), expected, "{when}");
     }
     let entry = &entries("{facts: {a: []}, when: {via: docker}}").expect("good")[0];
-    assert!(entry.holds(&on(Some("docker 28.5.2"))));
-    assert!(!entry.holds(&on(Some("podman 5.4"))));
+    assert!(entry.on(&on(Some("docker 28.5.2"))).is_some());
+    assert!(!entry.on(&on(Some("podman 5.4"))).is_some());
     let entry = &entries("{facts: {a: []}, when: {via: '*'}}").expect("good")[0];
-    assert!(entry.holds(&on(Some("podman 5.4"))));
-    assert!(!entry.holds(&here));
+    assert!(entry.on(&on(Some("podman 5.4"))).is_some());
+    assert!(!entry.on(&here).is_some());
 }
 
 #[test]
@@ -179,4 +182,42 @@ fn every_written_value_can_be_changed() {
     let entry = &entries[0];
     assert_eq!(entry.written[0].shows, Value::Int(7));
     assert_eq!(entry.otherwise, Some(Value::Int(7)));
+}
+
+#[test]
+fn what_a_finding_makes_of_a_fact_is_written_for_the_machines_on_which_it_applies() {
+    let of_crun = |entry: &KnownEntry| entry.value_for(&runtime("crun", "1.8")).cloned();
+    let machine = |kernel: &str| Machine {
+        kernel: kernel.parse().expect(kernel),
+        cgroup: crate::machine::CgroupVersion::V2,
+        arch: "x86_64".to_owned(),
+        via: None,
+    };
+    let known = Known(
+        entries(
+            "facts: {a.alone: [{because: crun/by-new-kernel, shows: 1}, {otherwise: 2}], \
+             b.beside: [{because: crun/by-new-kernel, shows: 1}, {because: runc/stub, shows: 3}, {otherwise: 2}], \
+             c.all: [{otherwise: 2}]}",
+        )
+        .expect("good"),
+    );
+    let on = |kernel: &str| -> Vec<_> {
+        let entries = known.on(&machine(kernel)).0;
+        entries
+            .iter()
+            .map(|entry| (entry.fact.clone(), of_crun(entry)))
+            .collect()
+    };
+    let [alone, beside, all] = ["a.alone", "b.beside", "c.all"].map(str::to_owned);
+    let [one, two] = [1, 2].map(|value| Some(Value::Int(value)));
+    assert_eq!(
+        on("5.14"),
+        [
+            (alone, one.clone()),
+            (beside.clone(), one),
+            (all.clone(), two.clone())
+        ]
+    );
+    // Without its only value nothing is said of the fact; of those that are left, all others show the usual one.
+    assert_eq!(on("5.10"), [(beside, two.clone()), (all, two)]);
 }

@@ -160,7 +160,7 @@ fn asks<'c>(subject: &Subject<'c>) -> Result<(&'c Entry, Question<'c>), Error> {
                 .iter()
                 .find(|entry| repro::sees(entry, &machine, question));
             let entry = entry.ok_or_else(|| {
-                let facts = entries.iter().flat_map(|entry| written_of(entry, id));
+                let facts = entries.iter().flat_map(|entry| written_of(&entry.known, id));
                 let mut facts: Vec<&str> = facts.map(|(known, _)| known.fact.as_str()).collect();
                 facts.sort_unstable();
                 facts.dedup();

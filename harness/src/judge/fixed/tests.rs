@@ -36,6 +36,7 @@ fn entry(written: &[(&str, &str, i64)]) -> KnownEntry {
     let item = |(id, who, shows): &(&str, &str, i64)| Written {
         because: vec![id.parse().expect("an id")],
         who: vec![who.parse::<RuntimeKey>().expect("who")],
+        when: Vec::new(),
         shows: Value::Int(*shows),
     };
     KnownEntry {

@@ -85,12 +85,7 @@ fn said(named: &str, exits: &[(&str, &str)]) -> String {
         }
     }
     let newest = Newest([("new".to_owned(), "2".parse().expect("a version"))].into());
-    hold_against(
-        &entries.iter().collect::<Vec<_>>(),
-        &question,
-        &newest,
-        &mut found,
-    );
+    hold_against(&entries, &question, &newest, &mut found);
     let one = |difference: Difference| {
         let by = |account: &Account| {
             let ids: Vec<String> = account.because.iter().map(ToString::to_string).collect();

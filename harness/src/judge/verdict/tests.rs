@@ -41,6 +41,7 @@ pub(crate) fn known(yaml: &str) -> Known {
             .map(|(key, shows)| Written {
                 because: vec![FindingId::unexplained()],
                 who: vec![key],
+                when: Vec::new(),
                 shows,
             })
             .collect(),
