@@ -9,6 +9,7 @@
 // nothing to look at.
 
 #include <linux/bpf.h>
+#include <linux/version.h>
 #include <asm-generic/errno.h>
 #include <stdbool.h>
 #include <bpf/bpf_core_read.h>
@@ -625,10 +626,9 @@ static __always_inline bool count(struct member *m, struct run *run, u32 nr, boo
 	return true;
 }
 
-// ---- the programs ----
+// ---- what the programs do ----
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(enter, struct pt_regs *regs, long id)
+static __always_inline int on_enter(struct pt_regs *regs, long id)
 {
 	struct task_struct *task;
 	struct member *m;
@@ -684,8 +684,7 @@ static __always_inline bool is_denied(struct task_struct *task, long ret)
 	return (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) && BPF_CORE_READ(task, seccomp.mode);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(leave, struct pt_regs *regs, long ret)
+static __always_inline int on_leave(struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct member *m = bpf_task_storage_get(&members, task, 0, 0);
@@ -743,8 +742,7 @@ int BPF_PROG(leave, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child)
 {
 	struct member *p = bpf_task_storage_get(&members, parent, 0, 0);
 	struct member *c;
@@ -783,8 +781,7 @@ int BPF_PROG(fork, struct task_struct *parent, struct task_struct *child)
 
 // A SIGSYS by which a filter says that the last call was not made. A SIGSYS that cannot be caught
 // (SA_IMMUTABLE) is not an answer: it is how the kernel kills.
-SEC("tp_btf/signal_deliver")
-int BPF_PROG(deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
+static __always_inline int on_deliver(int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct member *m;
@@ -829,8 +826,7 @@ __noinline u32 block(struct scratch *s, u32 at, u64 from, u64 to, u32 address)
 	return tell(s, at, address, len, 0);
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __always_inline int on_exec(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct member *m = bpf_task_storage_get(&members, task, 0, 0);
 	struct mm_struct *mm;
@@ -871,8 +867,7 @@ int BPF_PROG(exec, struct task_struct *task, int old_pid, struct linux_binprm *b
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(end, struct task_struct *task)
+static __always_inline int on_end(struct task_struct *task)
 {
 	struct member *m = bpf_task_storage_get(&members, task, 0, 0);
 	struct pt_regs *regs;
@@ -893,4 +888,61 @@ int BPF_PROG(end, struct task_struct *task)
 	arguments(&s->head, regs, is_compat(task));
 	finish(s, m, 0);
 	return 0;
+}
+
+// ---- the programs ----
+
+// From Linux 7.0 on, a program can be preempted. Whatever came to its CPU in between would write into the same scratch,
+// and the kernel leaves out a second run of the same program.
+extern u32 LINUX_KERNEL_VERSION __kconfig;
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+// Linux 6.10 to 6.14 have these calls, do not need them, and refuse functions of their own between them.
+#define IS_PREEMPTIBLE (LINUX_KERNEL_VERSION >= KERNEL_VERSION(6, 15, 0) && bpf_ksym_exists(bpf_preempt_disable))
+
+#define UNDISTURBED(call)                                                                                             \
+	({                                                                                                            \
+		if (IS_PREEMPTIBLE)                                                                                   \
+			bpf_preempt_disable();                                                                        \
+		call;                                                                                                 \
+		if (IS_PREEMPTIBLE)                                                                                   \
+			bpf_preempt_enable();                                                                         \
+		0;                                                                                                    \
+	})
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter, struct pt_regs *regs, long id)
+{
+	return UNDISTURBED(on_enter(regs, id));
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(leave, struct pt_regs *regs, long ret)
+{
+	return UNDISTURBED(on_leave(regs, ret));
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(fork, struct task_struct *parent, struct task_struct *child)
+{
+	return UNDISTURBED(on_fork(parent, child));
+}
+
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
+{
+	return UNDISTURBED(on_deliver(sig, info, ka));
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return UNDISTURBED(on_exec(task, old_pid, bprm));
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(end, struct task_struct *task)
+{
+	return UNDISTURBED(on_end(task));
 }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::str::FromStr;
+use std::time::Duration;
 
 use super::sys;
 use crate::{Error, Pid};
@@ -12,9 +14,14 @@ const OPTIONS: usize = sys::TRACE_SYSGOOD | sys::TRACE_CLONE | sys::TRACE_EXEC |
 
 /// Passes over the list of threads before giving up on an init that makes threads without end.
 const PASSES: u32 = 1000;
-/// Passes that must show nothing new, one after the other. One is not enough: the list is read while it
-/// changes.
+/// Passes that must show nothing new, and all threads, one after the other. One is not enough: the list is read
+/// while it changes.
 const QUIET: u32 = 2;
+/// Passes in which a thread may not run: it may be making another since before it was seized, and that one is not in
+/// the list yet. One that never rests cannot be told from it.
+const RESTLESS: u32 = 50;
+/// The time between two passes while a thread runs.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Seizes all threads of a process: passes over its list of threads until they show nothing new.
 ///
@@ -24,8 +31,12 @@ const QUIET: u32 = 2;
 pub(super) fn seize_all(pid: Pid) -> Result<HashSet<Pid>, Error> {
     let mut seized = HashSet::new();
     let mut quiet = 0;
-    for _ in 0..PASSES {
+    for number in 0..PASSES {
         quiet = if pass(pid, &mut seized)? { 0 } else { quiet + 1 };
+        if quiet > 0 && number < RESTLESS && seized.iter().any(|tid| may_be_making(pid, *tid)) {
+            quiet = 0;
+            std::thread::sleep(PAUSE);
+        }
         if quiet == QUIET {
             return if seized.contains(&pid) {
                 Ok(seized)
@@ -40,10 +51,12 @@ pub(super) fn seize_all(pid: Pid) -> Result<HashSet<Pid>, Error> {
     })
 }
 
-/// Seizes what the list of threads shows. Returns whether there was anything new.
+/// Seizes what the list of threads shows. Returns whether there was anything new, or the list was not whole: where a
+/// thread ends while the kernel is at it, the list ends there too.
 fn pass(pid: Pid, seized: &mut HashSet<Pid>) -> Result<bool, Error> {
-    let mut news = false;
-    for tid in threads(pid)? {
+    let listed = threads(pid)?;
+    let mut news = count(pid).is_none_or(|count| count != listed.len());
+    for tid in listed {
         if seized.contains(&tid) {
             continue;
         }
@@ -73,12 +86,34 @@ fn threads(pid: Pid) -> Result<Vec<Pid>, Error> {
         .collect())
 }
 
+/// Whether a thread may be making another: it runs, or it waits in a call that makes one.
+fn may_be_making(pid: Pid, tid: Pid) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).unwrap_or_default();
+    let word = text.split_whitespace().next();
+    let makes = [libc::SYS_clone, libc::SYS_clone3].map(|number| number.to_string());
+    word.is_some_and(|word| word == "running" || makes.iter().any(|call| call == word))
+}
+
+/// How many threads there are.
+fn count(pid: Pid) -> Option<usize> {
+    field(&format!("/proc/{pid}/status"), "Threads:")
+}
+
+/// A number in a file of `/proc` that has a line for each.
+fn field<N: FromStr>(file: &str, name: &str) -> Option<N> {
+    let text = fs::read_to_string(file).ok()?;
+    let mut lines = text.lines();
+    lines
+        .find_map(|line| line.strip_prefix(name))?
+        .trim()
+        .parse()
+        .ok()
+}
+
 /// Whether the kernel has attached this thread to us already, because a seized thread made it.
 fn is_ours(pid: Pid, tid: Pid) -> bool {
     let me = rustix::thread::gettid().as_raw_nonzero().get();
-    let status = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
-    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
-    tracer.and_then(|text| text.trim().parse().ok()) == Some(me)
+    field(&format!("/proc/{pid}/task/{tid}/status"), "TracerPid:") == Some(me)
 }
 
 /// Whether a thread is gone, or a zombie, which cannot be seized.
