@@ -133,4 +133,16 @@ mod tests {
         }
         assert!("2024-02-29".parse::<Date>().is_ok());
     }
+
+    #[test]
+    fn a_month_is_one_of_the_calendar() {
+        for (text, expected) in [
+            ("2026-11", true),
+            ("2026-13", false),
+            ("2026-11-30", false),
+            ("", false),
+        ] {
+            assert_eq!(is_month(text), expected, "{text}");
+        }
+    }
 }

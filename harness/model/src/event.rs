@@ -133,3 +133,24 @@ pub enum Event {
         why: Option<String>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_that_was_run_once_does_not_say_so() {
+        let read = |runs: &str| -> CaseReport {
+            let text = format!(
+                r#"{{"case": "t/c", "summary": "s", "source": "f", "verdict": "agree", "seconds": 0.5{runs}}}"#
+            );
+            serde_json::from_str(&text).expect(&text)
+        };
+        for (written, runs) in [("", 1), (r#", "runs": 1"#, 1), (r#", "runs": 3"#, 3)] {
+            let report = read(written);
+            assert_eq!(report.runs, runs);
+            let again = serde_json::to_value(&report).expect("an object");
+            assert_eq!(again.get("runs").is_some(), runs > 1, "{again}");
+        }
+    }
+}

@@ -262,6 +262,8 @@ mod tests {
             ("fchmodat2", "fchmodat2(data)", true),
             ("fchmodat", "fchmodat2(data)", false),
             ("/tmp/data", "/tmp/data/f", true),
+            ("/tmp/", "/tmp/data", true),
+            ("caps.", "caps.effective", true),
             ("/", "/proc", false),
             ("*", "anything", true),
         ] {
@@ -318,6 +320,29 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Channel::of(path), channel, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_seen_at_the_execve_is_not_what_the_probe_sees() {
+        for (path, expected) in [
+            ("filter.count", true),
+            ("proc.init.umask", true),
+            ("proc.umask", false),
+            ("mount./proc", true),
+            ("mount.inside./proc", false),
+            ("cgroup.pids.max", true),
+            ("cgroup.inside.memory", false),
+            ("process.exit", false),
+        ] {
+            assert_eq!(is_of_visit(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_a_call_begins_with_its_name() {
+        for path in ["openat", "openat(/etc/passwd)#2", "openat#2", "openat.x"] {
+            assert_eq!(call_of(path), "openat", "{path}");
         }
     }
 }

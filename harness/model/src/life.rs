@@ -136,4 +136,18 @@ mod tests {
             assert_eq!(life_of(path), (1, path));
         }
     }
+
+    #[test]
+    fn only_facts_of_a_later_life_carry_its_number() {
+        for (life, path) in [
+            (0, "process.exit"),
+            (1, "process.exit"),
+            (2, "process.exit#2"),
+            (3, "process.exit#3"),
+        ] {
+            let mut facts = [Fact::new("process.exit", 0)];
+            give_life(&mut facts, life);
+            assert_eq!(facts[0].path, path, "{life}");
+        }
+    }
 }

@@ -210,4 +210,27 @@ mod tests {
         }
         assert!(RLIMITS.is_sorted());
     }
+
+    #[test]
+    fn names_are_alike_as_a_reader_of_go_takes_them() {
+        for (name, other, expected) in [
+            ("maskedPaths", "MASKEDPATHS", true),
+            ("ma\u{17f}ked\u{212a}", "maskedk", true),
+            ("maskedPaths", "maskedPath", false),
+            ("\u{e9}", "\u{c9}", false),
+        ] {
+            assert_eq!(is_alike(name, other), expected, "{name} {other}");
+        }
+    }
+
+    #[test]
+    fn a_setting_of_one_version_only_says_which() {
+        for (name, version) in [
+            (SETTINGS_OF_BOTH[0], None),
+            (SETTINGS_OF_V2[0], Some(CgroupVersion::V2)),
+            ("memory.limit_in_bytes", Some(CgroupVersion::V1)),
+        ] {
+            assert_eq!(version_of_setting(name), version, "{name}");
+        }
+    }
 }

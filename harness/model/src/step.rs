@@ -390,4 +390,15 @@ mod tests {
             assert_eq!(Op::of(op.name()), Some(op));
         }
     }
+
+    #[test]
+    fn a_workload_that_is_tried_may_run_on_and_is_removed() {
+        let steps: Vec<Step> = serde_json::from_value(trial(5.0)).expect("steps");
+        let ops: Vec<&str> = steps.iter().map(|step| step.op.name()).collect();
+        assert_eq!(ops, ["create", "start", "wait", "delete"]);
+        assert_eq!(
+            (steps[2].options.limit, steps[3].options.force),
+            (Some(5.0), true)
+        );
+    }
 }

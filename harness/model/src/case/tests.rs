@@ -133,3 +133,10 @@ fn an_expectation_accepts_its_value_and_the_others_in_their_order() {
         assert!(expectation.values().eq(&wanted), "{yaml}");
     }
 }
+
+#[test]
+fn what_must_not_be_looked_at_is_written_as_false() {
+    let text = "{summary: s, watch: {filter: false}}";
+    let body: CaseFile = serde_yaml::from_str(text).expect(text);
+    assert_eq!(serde_json::to_value(&body.watch).expect("a map")["filter"], false);
+}

@@ -389,3 +389,14 @@ fn a_failure_is_the_same_only_if_the_runtime_says_the_same() {
     };
     assert_eq!(differing("a").sameness(), differing("b").sameness());
 }
+
+#[test]
+fn a_node_has_all_of_its_workloads_and_an_outlook_in_words() {
+    let node: FleetNode = serde_json::from_value(serde_json::json!({
+        "node": "a", "ocidiff": "0.1.0", "outlook": "at-risk", "safe": 5, "at_risk": 2, "unchecked": 1, "finished": true,
+    }))
+    .expect("a node");
+    assert_eq!((node.workloads(), node.outlook), (8, Outlook::AtRisk));
+    let words = Outlook::ALL.map(Outlook::name);
+    assert_eq!(words, ["safe to move", "at risk", "not known"]);
+}

@@ -239,3 +239,124 @@ fn a_form_is_written_as_it_is_read() {
         }
     }
 }
+
+#[test]
+fn every_row_has_examples_that_are_facts() {
+    for kind in kinds() {
+        let examples = kind.examples();
+        assert!(!examples.is_empty(), "{}", kind.fact);
+        for example in examples {
+            assert!(find(&example).is_some(), "{example}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_for_each_call_mount_or_hook_can_come_twice() {
+    for (path, expected) in [
+        ("syscall.mkdir", true),
+        ("syscall.denied", false),
+        ("mount./proc", true),
+        ("mount.order", false),
+        ("hook.prestart.args", true),
+        ("hook.order", false),
+        ("proc.umask", true),
+        ("process.exit", false),
+    ] {
+        assert_eq!(
+            find(path).map(|found| found.kind.repeats()),
+            Some(expected),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn of_two_numbers_the_table_can_say_that_the_greater_confines_less() {
+    let text =
+        "{fact: process.exit, from: inside, compared: always, impact: cosmetic, less: greater, says: s}";
+    let kind: Kind = serde_yaml::from_str(text).expect(text);
+    for (first, second, less) in [(2, 1, Some(true)), (1, 1, Some(false)), (1, 2, Some(false))] {
+        assert_eq!(kind.confines_less(&first.into(), &second.into()), less);
+    }
+    assert_eq!(kind.confines_less(&"a".into(), &1.into()), None);
+}
+
+#[test]
+fn how_a_step_ended_is_its_result() {
+    for (path, expected) in [
+        ("lifecycle.create.result", true),
+        ("lifecycle.second.kill#2.result", true),
+        ("lifecycle.exec.exit", false),
+        ("process.result", false),
+    ] {
+        assert_eq!(is_result(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_label_is_the_name_of_a_container_or_of_an_exec() {
+    for (text, exec, label) in [
+        ("exec", true, true),
+        ("second.exec#2", true, true),
+        ("second", false, true),
+        ("second.kill", false, false),
+        ("a/b", false, false),
+        ("", false, false),
+    ] {
+        assert_eq!(
+            (pattern::is_exec(text), pattern::is_label(text)),
+            (exec, label),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_hole_is_filled_with_what_may_have_been_meant() {
+    for (path, said) in [
+        ("proc.rlimitt.nofiel", "proc.rlimit.nofile"),
+        ("proc.nss.utts", "proc.ns.uts"),
+        ("proc.peeek./etc/x.y", "proc.peek./etc/x.y"),
+        ("proc.fdd.7", "proc.fd.7"),
+    ] {
+        assert_eq!(find(path), None, "{path}");
+        assert_eq!(meant(path).as_deref(), Some(said));
+    }
+}
+
+#[test]
+fn a_pattern_can_name_what_can_stand_in_a_hole_and_nothing_else() {
+    for (pattern, path, expected) in [
+        ("proc.n*", "proc.<limit>", true),
+        ("proc.q*", "proc.<limit>", false),
+        ("proc.ut*", "proc.<ns>", true),
+        ("proc.q*", "proc.<ns>", false),
+        ("cgroup.mem*", "cgroup.<hierarchy>", true),
+        ("cgroup.cpu,x*", "cgroup.<hierarchy>", true),
+        ("cgroup.name=x*", "cgroup.<hierarchy>", true),
+        ("cgroup.q*", "cgroup.<hierarchy>", false),
+        ("mount./x*", "mount.<path>", true),
+        ("mount.x*", "mount.<path>", false),
+        ("filter.1*", "filter.<number>", true),
+        ("filter.*7", "filter.<number>", true),
+        ("filter.x*", "filter.<number>", false),
+        ("filter.*x", "filter.<number>", false),
+        ("proc.open_a*", "proc.<call>", true),
+        ("proc.(a*", "proc.<call>", false),
+        ("hook.start-x*", "hook.<hook>", true),
+        ("hook.prestart.*", "hook.<hook>", false),
+        ("lifecycle.kill#2*", "lifecycle.<step>", true),
+        ("lifecycle.kill#12*", "lifecycle.<step>", true),
+        ("lifecycle.kil#2*", "lifecycle.<step>", false),
+        ("lifecycle.*.result", "lifecycle.<step>.result", true),
+        ("lifecycle.*.resul", "lifecycle.<step>.result", false),
+        ("lifecycle.create.*", "lifecycle.<step>.result", true),
+        ("process.*", "proc.<call>", false),
+        ("*", "proc.<call>", true),
+        ("*umask", "proc.umask", true),
+        ("umask*", "proc.umask", false),
+    ] {
+        assert_eq!(can_name(pattern, path), expected, "{pattern} {path}");
+    }
+}

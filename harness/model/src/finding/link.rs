@@ -122,9 +122,19 @@ mod tests {
                 "opencontainers/runc@v1.1.0",
                 "https://github.com/opencontainers/runc/tree/v1.1.0",
             ),
+            // A tag that is as long as a commit, and one that has a commit's letters.
+            (
+                "containers/crun@release-1.28",
+                "https://github.com/containers/crun/tree/release-1.28",
+            ),
+            (
+                "containers/crun@beef",
+                "https://github.com/containers/crun/tree/beef",
+            ),
             ("https://man7.org/x.html", "https://man7.org/x.html"),
         ] {
-            assert_eq!(short.parse::<Link>().expect(short).url(), url);
+            let link: Link = short.parse().expect(short);
+            assert_eq!((link.as_str(), link.url().as_str()), (short, url));
         }
         for not in [
             "",
@@ -134,6 +144,10 @@ mod tests {
             "a/b@v1:x y",
             "a#1",
             "a/b#x",
+            "a b/c#1",
+            "a/b c#1",
+            "a@v1",
+            "a/b@v 1",
         ] {
             assert!(not.parse::<Link>().is_err(), "{not}");
         }

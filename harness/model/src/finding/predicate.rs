@@ -287,3 +287,43 @@ fn number(value: Option<&Value>) -> Option<f64> {
         .map_or(line.len(), |(at, _)| at);
     line[..end].parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_on_items_says_which_ones_a_list_has_or_lacks() {
+        for (condition, of_list, of_text, has, lacks) in [
+            ("{has: 'no*'}", true, true, true, false),
+            ("{lacks: nosuid}", true, true, false, true),
+            ("{matches: '{nosuid,ro}'}", true, false, true, false),
+            ("{matches: 'r*'}", true, false, false, false),
+            ("{has: rw}", true, true, false, false),
+            ("{lacks: rw}", true, true, false, false),
+            ("{is: nosuid}", false, false, false, false),
+            ("{any: true}", false, false, false, false),
+        ] {
+            let predicate: Predicate = serde_yaml::from_str(condition).expect(condition);
+            let about = [Items::OfList, Items::OfText].map(|of| predicate.is_about_items(of));
+            assert_eq!(about, [of_list, of_text], "{condition}");
+            assert_eq!(predicate.has_item("nosuid"), has, "{condition}");
+            assert_eq!(predicate.lacks_item("nosuid"), lacks, "{condition}");
+        }
+    }
+
+    #[test]
+    fn options_of_a_file_system_are_words_with_a_parenthesis_in_front() {
+        for (text, expected) in [
+            (
+                "tmpfs ro,nosuid (rw,mode=755)",
+                vec!["tmpfs", "ro", "nosuid", "(rw", "(mode=755"],
+            ),
+            ("x|(ro mode=1|y", vec!["x", "(ro", "(mode=1", "y"]),
+            ("x|ro", vec!["x", "ro"]),
+            ("(a) b", vec!["(a", "b"]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+}

@@ -221,3 +221,56 @@ fn what_a_finding_makes_of_a_fact_is_written_for_the_machines_on_which_it_applie
     // Without its only value nothing is said of the fact; of those that are left, all others show the usual one.
     assert_eq!(on("5.10"), [(beside, two.clone()), (all, two)]);
 }
+
+#[test]
+fn a_member_is_meant_by_its_name_and_a_rate_is_written_as_it_is_read() {
+    let entry = |text: &str| entries(text).expect(text).remove(0);
+    let of_some = entry("{for: [a, 'b*'], rate: 0.25, facts: {x.y: [{otherwise: 2}]}}");
+    for (member, expected) in [
+        (Some("a"), true),
+        (Some("bc"), true),
+        (Some("c"), false),
+        (None, false),
+    ] {
+        assert_eq!(of_some.is_about(member), expected, "{member:?}");
+    }
+    assert!(entry("facts: {x.y: [{otherwise: 2}]}").is_about(None));
+    assert_eq!(serde_json::to_value(of_some.rate).expect("a number"), 0.25);
+}
+
+#[test]
+fn what_has_no_last_version_is_open_ended_unless_nobody_knows_why() {
+    let entry = |because: &str| {
+        let text = format!("facts: {{process.exit: [{because}, {{otherwise: 4}}]}}");
+        entries(&text).expect(&text).remove(0)
+    };
+    for (because, name, version, expected) in [
+        (
+            "{because: crun/young, shows: 1}",
+            "crun",
+            "1.8",
+            Some("crun/young"),
+        ),
+        ("{because: crun/old, shows: 1}", "crun", "1.8", None),
+        ("{because: crun/young, shows: 1}", "runc", "1.8", None),
+        (
+            "{because: unexplained, who: [crun], shows: 1}",
+            "crun",
+            "1.8",
+            None,
+        ),
+    ] {
+        let entry = entry(because);
+        let found = entry.open_ended(&runtime(name, version));
+        let found: Option<Vec<String>> = found.map(|ids| ids.iter().map(ToString::to_string).collect());
+        assert_eq!(found, expected.map(|id| vec![id.to_owned()]), "{because} {name}");
+    }
+}
+
+#[test]
+fn a_finding_of_a_library_is_named_without_its_runtimes_but_nothing_unexplained_is() {
+    let of = |id: &str| entries(&format!("facts: {{process.exit: {id}}}"));
+    let entry = of("libseccomp/names").expect("good").remove(0);
+    assert_eq!((entry.written[0].who.len(), entry.by_signs), (0, true));
+    assert!(of("unexplained").is_err());
+}

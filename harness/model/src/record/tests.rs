@@ -199,3 +199,63 @@ fn what_is_put_aside_is_of_its_containers_or_of_the_whole_run() {
         assert!(!record().is_aside(path), "{path}");
     }
 }
+
+#[test]
+fn a_container_ran_if_it_was_started_before_and_something_was_done_with_it_after() {
+    let step = |label: &str, op: Op| StepRecord {
+        label: label.to_owned(),
+        op,
+        ..record().steps.remove(0)
+    };
+    let mut record = record();
+    record.steps = vec![
+        step("agent.create", Op::Create),
+        step("agent.start", Op::Start),
+        step("create", Op::Create),
+        step("idle.run", Op::Run),
+        step("start", Op::Start),
+        step("agent.kill", Op::Kill),
+    ];
+    for (container, label, expected) in [
+        ("agent", "create", true),
+        ("agent", "start", true),
+        // It is not started yet; nothing is done with it any more; nothing is ever done with it.
+        ("agent", "agent.start", false),
+        ("agent", "agent.kill", false),
+        ("idle", "start", false),
+        ("main", "agent.kill", false),
+    ] {
+        assert_eq!(
+            record.was_running(container, label),
+            expected,
+            "{container} {label}"
+        );
+    }
+    // An agent that waits for the main container shows nothing if that comes to nothing.
+    assert!(record.has_begun("process.agent.exit"));
+    record.steps[2].result = CallResult::Error;
+    assert!(!record.has_begun("process.agent.exit"));
+    assert!(record.has_begun("process.idle.exit"));
+    record.steps[2].result = CallResult::Ok;
+    record.steps[3].result = CallResult::Error;
+    assert!(record.has_begun("process.agent.exit"));
+}
+
+#[test]
+fn an_outcome_says_why_something_is_not_compared() {
+    let aside = Aside {
+        lives: vec!["main".to_owned(), "second#2".to_owned()],
+        why: "no cgroup v1".to_owned(),
+    };
+    let said = "no cgroup v1; only what concerns main, second#2 or the whole run is left out";
+    for (outcome, why, words) in [
+        (RunOutcome::Complete, None, None),
+        (RunOutcome::Partly(aside), Some(said), Some("no cgroup v1")),
+        (RunOutcome::Unsupported("a".to_owned()), Some("a"), Some("a")),
+        (RunOutcome::Broken("b".to_owned()), Some("b"), Some("b")),
+    ] {
+        let mut outcome = outcome;
+        assert_eq!(outcome.why().as_deref(), why);
+        assert_eq!(outcome.words_mut().map(|words| words.as_str()), words);
+    }
+}

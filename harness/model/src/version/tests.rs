@@ -223,3 +223,12 @@ fn what_a_person_types_is_a_version_as_a_whole() {
         assert!(Version::typed(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_range_is_exact_if_it_is_one_version() {
+    for (range, expected) in [("=1.2", true), (">=1.2", false), (">=1, <2", false)] {
+        let range: VersionRange = range.parse().expect(range);
+        assert_eq!(range.is_exact(), expected, "{range:?}");
+    }
+    assert!(version("1.2") == version("1.2.0") && version("1.2") != version("1.3"));
+}

@@ -239,3 +239,99 @@ fn a_sign_that_asks_for_more_weighs_more() {
         assert_eq!(sign(yaml).weight(), weight, "{yaml}");
     }
 }
+
+#[test]
+fn an_item_is_accounted_for_where_it_should_and_should_not_be() {
+    for (text, shown, others) in [
+        ("{fact: f, has: A}", vec!["A"], vec![]),
+        ("{fact: f, lacks: A}", vec![], vec!["A"]),
+        ("{fact: f, any: true, instead: {lacks: A}}", vec!["A"], vec![]),
+        ("{fact: f, any: true, instead: {has: A}}", vec![], vec!["A"]),
+        ("{fact: f, has: A, instead: {has: B}}", vec!["A"], vec!["B"]),
+        ("{fact: f, has: A, instead: A}", vec!["A"], vec![]),
+    ] {
+        let sign = sign(text);
+        let named = |names: &dyn Fn(&str) -> bool| -> Vec<&str> {
+            ["A", "B"].into_iter().filter(|item| names(item)).collect()
+        };
+        assert_eq!(named(&|item| sign.names(item)), shown, "{text}");
+        assert_eq!(named(&|item| sign.names_instead(item)), others, "{text}");
+        assert_eq!(
+            sign.is_about_items(Items::OfList),
+            text.contains("f, has") || text.contains("f, lacks")
+        );
+        assert_eq!(
+            sign.instead_is_about_items(Items::OfList),
+            text.contains("instead: {"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_the_others_show_is_anything_or_as_it_is_said() {
+    let none = Context {
+        config: &json!({}),
+        facts: &[],
+    };
+    let (zero, one) = (Value::Int(0), Value::Int(1));
+    for (text, of_nothing, of_zero, of_one) in [
+        ("{fact: f, is: 1}", true, true, true),
+        // A value that is not there is not a value that differs.
+        ("{fact: f, any: true}", false, true, true),
+        ("{fact: f, is: 1, instead: 0}", false, true, false),
+        ("{fact: f, is: 1, instead: {above: 0}}", false, false, true),
+        ("{fact: f, is: 1, instead: {absent: true}}", true, false, false),
+    ] {
+        let sign = sign(text);
+        let fit = [None, Some(&zero), Some(&one)].map(|value| sign.others_fit(value, &none));
+        assert_eq!(fit, [of_nothing, of_zero, of_one], "{text}");
+    }
+}
+
+#[test]
+fn a_sign_has_one_value_some_or_none_that_can_be_listed() {
+    let text = |values: &[&str]| values.iter().map(|value| Value::from(*value)).collect::<Vec<_>>();
+    for (condition, values) in [
+        ("is: a", text(&["a"])),
+        ("one-of: [a, b]", text(&["a", "b"])),
+        ("has: a", text(&[])),
+    ] {
+        assert_eq!(
+            sign(&format!("{{fact: f, {condition}}}")).values(),
+            values,
+            "{condition}"
+        );
+    }
+}
+
+#[test]
+fn a_sign_of_one_life_is_not_about_another_fact_of_the_second() {
+    let sign = sign("{fact: process.exit, is: 1}");
+    assert!(sign.is_about("process.exit#2"));
+    assert!(!sign.is_about("process.stdout#2"));
+}
+
+#[test]
+fn a_common_sign_is_called_by_its_word() {
+    for short in Short::ALL {
+        assert_eq!(serde_json::to_value(short).expect("a word"), short.name());
+        assert_eq!(sign(short.name()), short.sign());
+    }
+}
+
+#[test]
+fn a_sign_is_placed_where_it_asks_for_something_in_the_config() {
+    for (asks, expected) in [
+        ("", false),
+        (", listed: linux.maskedPaths", true),
+        (", mounted: {type: tmpfs}", true),
+        (", within: {type: tmpfs}", true),
+    ] {
+        assert_eq!(
+            sign(&format!("{{fact: 'mount.*', any: true{asks}}}")).is_placed(),
+            expected,
+            "{asks}"
+        );
+    }
+}
