@@ -82,7 +82,10 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
         // What a user can no longer do, or could do beyond the config, and what does not start are visible, whatever is
         // usual. What starts only then is not a loss to anyone. A limit that begins to take effect is a loss too, however
         // wrong it was that it did not.
+        let is_start = difference.fact.starts_with("lifecycle.");
         finding.impact = match seen_outright(&difference.fact) {
+            // What does not start is not confined less, whatever it would have been.
+            true if is_start && impact > Impact::Cosmetic => told.min(Impact::Breaks).max(impact),
             _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
             true if impact > Impact::Cosmetic => told.max(impact),
             // Nobody there can do less or more with it, whoever could elsewhere.
