@@ -36,13 +36,15 @@ impl About<'_> {
     }
 }
 
-/// Facts about the folder in which v1's hierarchies are mounted.
-const CGROUP_FOLDER: [&str; 4] = [
-    "cgroup.inside.cgroupfs.writable",
-    "mount.inside./sys/fs/cgroup",
-    "mount.inside.readonly./sys/fs/cgroup",
-    "proc.stat./sys/fs/cgroup",
-];
+/// Whether a fact is about a folder in which v1's hierarchies are mounted, wherever the config mounts them.
+fn is_of_cgroup_folder(fact: &str, config: &Json) -> bool {
+    let heads = ["mount.inside.readonly.", "mount.inside.", "proc.stat."];
+    let path = heads.iter().find_map(|head| fact.strip_prefix(head));
+    fact == "cgroup.inside.cgroupfs.writable"
+        || path.is_some_and(|path| {
+            access::mounted_last(path, config).is_some_and(|mount| mount["type"] == "cgroup")
+        })
+}
 
 /// A fact that differs.
 pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
@@ -220,7 +222,7 @@ fn harmless(
     let reads = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text.ends_with(" rdonly") || text.ends_with(" rdwr"));
     let why = match fact {
         // On v1 this is a folder of the container's own, in which the hierarchies are mounted.
-        _ if !about.tamed.unified && CGROUP_FOLDER.contains(&fact) => {
+        _ if !about.tamed.unified && is_of_cgroup_folder(fact, &about.seen.led) => {
             "the folder around the cgroup hierarchies holds nothing of theirs"
         }
         "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
@@ -254,4 +256,31 @@ fn worst<'c>(
         .findings()
         .filter_map(|id| Some((id, corpus.findings.find(id)?)))
         .max_by_key(|(id, _)| corpus.findings.impact(id, step.from, step.to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_folder_of_v1_hierarchies_is_where_the_config_mounts_them() {
+        let config = json!({"mounts": [
+            {"destination": "/host/cgroup/", "type": "cgroup"},
+            {"destination": "/data", "type": "cgroup"},
+            {"destination": "/data", "type": "tmpfs"}
+        ]});
+        for (fact, is) in [
+            ("mount.inside./host/cgroup", true),
+            ("mount.inside.readonly./host/cgroup", true),
+            ("proc.stat./host/cgroup", true),
+            ("cgroup.inside.cgroupfs.writable", true),
+            // A hierarchy itself, what lies over them, and what is not mounted at all.
+            ("mount.inside./host/cgroup/pids", false),
+            ("proc.stat./data", false),
+            ("mount.inside./sys/fs/cgroup", false),
+        ] {
+            assert_eq!(is_of_cgroup_folder(fact, &config), is, "{fact}");
+        }
+    }
 }
