@@ -44,10 +44,22 @@ fn half_a_filter(config: &mut Value) {
     config["annotations"] = json!({"run.oci.seccomp_bpf_data": "AAAA"});
 }
 
+fn masked_root(config: &mut Value) {
+    config["linux"]["maskedPaths"] = json!(["/./"]);
+}
+
+fn copied_up_bind(config: &mut Value) {
+    let options = ["bind", "tmpcopyup"];
+    mount(
+        config,
+        json!({"destination": "/data", "type": "bind", "source": "/", "options": options}),
+    );
+}
+
 #[test]
 fn what_one_runtime_refuses_has_its_cause() {
     let (create, start) = ("lifecycle.create.result", "lifecycle.start.result");
-    let table: [(fn(&mut Value), _, _, _, _); 5] = [
+    let table: [(fn(&mut Value), _, _, _, _); 7] = [
         (
             without_network,
             "crun@1.21",
@@ -82,6 +94,20 @@ fn what_one_runtime_refuses_has_its_cause() {
             "crun@1.21",
             start,
             "crun/filter-given-by-annotation",
+        ),
+        (
+            masked_root,
+            "runc",
+            "crun@1.21",
+            create,
+            "crun/root-masked-by-dots",
+        ),
+        (
+            copied_up_bind,
+            "runc",
+            "crun@1.21",
+            create,
+            "crun/tmpcopyup-on-tmpfs-only",
         ),
     ];
     for (change, from, to, what, id) in table {
