@@ -7,6 +7,7 @@ use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
 
 use crate::paths::plain;
+use crate::workload::uses::holds_after_execve;
 
 /// `dir 0755 0:0`.
 struct Node {
@@ -84,20 +85,6 @@ impl User {
             () => Vec::new(),
         }
     }
-}
-
-/// Whether the program has a capability: at its execve the kernel gives root what is in the bounding or the inheritable set, and
-/// every other user what is ambient (capabilities(7)), whatever was effective before.
-fn holds_after_execve(config: &Json, uid: u64, capability: &str) -> bool {
-    let sets: &[&str] = if uid == 0 {
-        &["bounding", "inheritable"]
-    } else {
-        &["ambient"]
-    };
-    sets.iter().any(|set| {
-        let list = config["process"]["capabilities"][set].as_array();
-        list.is_some_and(|list| list.iter().any(|one| one == capability))
-    })
 }
 
 /// What the config mounts at a path, the last if there are several.

@@ -11,7 +11,7 @@ use super::from_to::{Move, values};
 use super::look::Seen;
 use super::read::reason as cause_of;
 use super::remedies::{self, Shown};
-use super::rules::by_rule;
+use super::rules::{Readings, by_rule};
 use super::values::{self, improves, is_lower_limit};
 use crate::corpus::Corpus;
 use crate::workload::doubts::some_in_other_capitals;
@@ -20,6 +20,8 @@ use crate::workload::tame::Tamed;
 /// What a difference is judged by.
 pub(super) struct About<'a> {
     pub(super) seen: &'a Seen,
+    /// The config that was looked at, as it can be read.
+    pub(super) readings: &'a Readings<'a>,
     pub(super) step: Move<'a>,
     pub(super) tamed: &'a Tamed,
     pub(super) corpus: &'a Corpus,
@@ -50,6 +52,7 @@ fn is_of_cgroup_folder(fact: &str, config: &Json) -> bool {
 pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
     let About {
         seen,
+        readings,
         step,
         tamed,
         corpus,
@@ -57,7 +60,7 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
     let (said, config) = (&seen.said, &seen.led);
     let (from, to) = values(difference, step);
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
-    let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), config);
+    let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), readings);
     if let (true, Some(words)) = (
         difference.fact.starts_with("lifecycle."),
         said.get(&step.to.label),
