@@ -7,6 +7,7 @@ use ocidiff_model::{Impact, Value};
 use serde_json::Value as Json;
 
 use crate::paths::plain;
+use crate::workload::uses::holds_after_execve;
 
 /// `dir 0755 0:0`.
 struct Node {
@@ -86,28 +87,19 @@ impl User {
     }
 }
 
-/// Whether the program has a capability: at its execve the kernel gives root what is in the bounding or the inheritable set, and
-/// every other user what is ambient (capabilities(7)), whatever was effective before.
-fn holds_after_execve(config: &Json, uid: u64, capability: &str) -> bool {
-    let sets: &[&str] = if uid == 0 {
-        &["bounding", "inheritable"]
-    } else {
-        &["ambient"]
-    };
-    sets.iter().any(|set| {
-        let list = config["process"]["capabilities"][set].as_array();
-        list.is_some_and(|list| list.iter().any(|one| one == capability))
-    })
-}
-
-/// The mode that the config gives to the tmpfs that it mounts there, on which the last option counts.
-fn asked(path: &str, config: &Json) -> Option<u32> {
+/// What the config mounts at a path, the last if there are several.
+pub(super) fn mounted_last<'a>(path: &str, config: &'a Json) -> Option<&'a Json> {
     let mounts = config["mounts"].as_array().into_iter().flatten();
     let mut there = mounts.filter(|mount| {
         let at = mount["destination"].as_str();
         at.is_some_and(|at| plain(Path::new(at)) == Path::new(path))
     });
-    let last = there.next_back().filter(|mount| mount["type"] == "tmpfs")?;
+    there.next_back()
+}
+
+/// The mode that the config gives to the tmpfs that it mounts there, on which the last option counts.
+fn asked(path: &str, config: &Json) -> Option<u32> {
+    let last = mounted_last(path, config).filter(|mount| mount["type"] == "tmpfs")?;
     let options = last["options"].as_array().into_iter().flatten();
     let mut modes = options.filter_map(|option| option.as_str()?.strip_prefix("mode="));
     u32::from_str_radix(modes.next_back()?, 8).ok()

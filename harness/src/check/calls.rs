@@ -9,6 +9,7 @@ use ocidiff_reports::first_of;
 
 use super::from_to::Move;
 use super::libc::Libc;
+use super::read::reason as cause_of;
 use super::remedies;
 use crate::corpus::Corpus;
 
@@ -46,6 +47,41 @@ fn remedy(
     }
 }
 
+fn passes(action: &str) -> bool {
+    action == "ALLOW" || action == "LOG"
+}
+
+/// Whether the calls of a row are of one of these architectures.
+fn made_here(row: &FilterRow, architectures: &[&str]) -> bool {
+    let of = row.calls.split(' ').next().unwrap_or_default();
+    architectures.contains(&of)
+}
+
+/// The runtime that lets through what the profile denies, or that opens what the other's filter closes where the profile
+/// says nothing: an architecture whose calls every program here can make.
+fn lax<'a>(row: &FilterRow, step: Move<'a>, [from, to]: [&str; 2]) -> Option<&'a RuntimeId> {
+    let can_be_made = made_here(row, &["x86_64", "i386", "x32"]);
+    let written = row.written.as_deref().filter(|_| can_be_made);
+    let is_denied = written.is_some_and(|written| !passes(written));
+    match (passes(from), passes(to)) {
+        _ if !can_be_made => None,
+        (true, _) if is_denied => Some(step.from),
+        (_, true) if is_denied => Some(step.to),
+        (false, true) if row.written.is_none() => Some(step.to),
+        _ => None,
+    }
+}
+
+/// What denies the calls that a runtime lets through.
+fn denied(row: &FilterRow, step: Move<'_>, lax: &RuntimeId) -> String {
+    let other = if *lax == *step.to { step.from } else { step.to };
+    match (&row.written, &row.named[..]) {
+        (Some(_), _) => format!("the profile denies {}", names(row)),
+        (None, []) => format!("{}'s filter refuses {}", other.label, row.calls),
+        (None, _) => format!("{}'s filter refuses {}", other.label, names(row)),
+    }
+}
+
 /// Whether what is refused now would be answered as by an older kernel.
 fn becomes_unknown(from: &str, to: &str) -> bool {
     let is_refused = ["ERRNO(", "KILL_", "TRAP"]
@@ -75,32 +111,38 @@ pub(super) fn calls(
     };
     let made = hits().find(|hit| libc.makes(&hit.who));
     let hit = made.or_else(|| hits().next());
-    let passes = |action: &str| action == "ALLOW" || action == "LOG";
     // What the profile allows finally gets through.
     let better = passes(&to) && row.written.as_deref().is_some_and(passes);
-    let lax = [step.from, step.to].into_iter().find(|who| {
-        let written = row.written.as_deref();
-        passes(&action(who)) && written.is_some_and(|written| !passes(written))
-    });
-    let foreign = !(row.calls.starts_with("x86_64 ") || row.calls.starts_with("i386 "));
+    let lax = lax(row, step, [&from, &to]);
+    let id = accounts_for(accounts, lax)
+        .max_by_key(|id| corpus.findings.impact(id, step.from, step.to))
+        .cloned();
+    let known = id.as_ref().and_then(|id| Some((id, corpus.findings.find(id)?)));
+    let foreign = !made_here(row, &["x86_64", "i386"]);
     let (impact, reason) = match (foreign, lax, hit) {
-        (true, ..) => (
-            Impact::Cosmetic,
-            "no program of this workload makes calls of that architecture".to_owned(),
-        ),
         (_, Some(who), _) => {
-            let why = of(who)
-                .and_then(|answer| answer.reason.as_deref())
-                .unwrap_or_default();
+            // Where it is known what a runtime does, that is the cause; its filter shows no more than what it did.
+            let why = known.map(|(_, known)| cause_of(known).trim_end_matches('.').to_owned());
+            let why = why.or_else(|| of(who)?.reason.clone()).unwrap_or_default();
+            // What is let through now and refused then is a loss at most.
+            let impact = match made {
+                _ if *who == *step.to => Impact::Security,
+                Some(_) => Impact::Breaks,
+                None => Impact::MayBreak,
+            };
             (
-                Impact::Security,
+                impact,
                 format!(
-                    "the profile denies {}, and {} lets it through: {why}",
-                    names(row),
+                    "{}, and {} lets it through: {why}",
+                    denied(row, step, who),
                     who.label
                 ),
             )
         }
+        (true, ..) => (
+            Impact::Cosmetic,
+            "no program of this workload makes calls of that architecture".to_owned(),
+        ),
         _ if better => (
             Impact::Cosmetic,
             format!(
@@ -134,10 +176,6 @@ pub(super) fn calls(
             "no program is known that makes them and cannot do without them".to_owned(),
         ),
     };
-    let id = accounts_for(accounts, lax)
-        .max_by_key(|id| corpus.findings.impact(id, step.from, step.to))
-        .cloned();
-    let known = id.as_ref().and_then(|id| Some((id, corpus.findings.find(id)?)));
     let remedy = remedy(impact, lax.is_some(), known, step);
     let links = hit.map(|hit| hit.link.clone()).into_iter();
     let what = format!("calls {}", row.calls);
@@ -179,6 +217,38 @@ mod tests {
             ("TRACE", unknown, Impact::MayBreak),
         ] {
             assert_eq!(told(from, to), impact, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_filter_that_opens_what_the_other_closes_is_a_matter_of_security_whatever_the_way() {
+        let (old, new) = (who("old", "1"), who("new", "1"));
+        let told = |named: &str, written: Option<&str>, from: &str, to: &str| {
+            let row = json!({"calls": named, "written": written, "unlisted": written.is_none(), "profile": "x",
+                "named": [{"name": "mkdir", "nr": 83}],
+                "answers": [{"action": from, "runtimes": ["old"]}, {"action": to, "runtimes": ["new"]}],
+                "witness": {"arch": 0, "nr": 83, "args": [0, 0, 0, 0, 0, 0]}});
+            let row: FilterRow = serde_json::from_value(row).expect("a row");
+            let step = Move { from: &old, to: &new };
+            calls(&(row, Vec::new()), step, &Libc::default(), &Corpus::default()).impact
+        };
+        let (denied, allowed) = (Some("ERRNO(EPERM)"), Some("ALLOW"));
+        for (row, written, from, to, impact) in [
+            ("x86_64 mkdir", denied, "ERRNO(EPERM)", "ALLOW", Impact::Security),
+            ("x86_64 mkdir", denied, "ALLOW", "ERRNO(EPERM)", Impact::MayBreak),
+            ("x86_64 mkdir", allowed, "ERRNO(EPERM)", "ALLOW", Impact::Cosmetic),
+            ("i386 every call", None, "KILL_THREAD", "ALLOW", Impact::Security),
+            ("x32 0..", None, "KILL_THREAD", "LOG", Impact::Security),
+            ("i386 every call", None, "ALLOW", "KILL_THREAD", Impact::MayBreak),
+            // No kernel of this machine takes them.
+            ("other every call", None, "KILL_THREAD", "ALLOW", Impact::Cosmetic),
+            ("arm every call", denied, "KILL_THREAD", "ALLOW", Impact::Cosmetic),
+        ] {
+            assert_eq!(
+                told(row, written, from, to),
+                impact,
+                "{row} {written:?} {from} {to}"
+            );
         }
     }
 }

@@ -207,7 +207,7 @@ mod tests {
         let (null, tun) = ("c 1:3 rwm", "c 10:200 rwm");
         let plain = uses(&json!({}));
         let tunnel = uses(&json!({"process": {"args": ["sh", "-c", "cat /dev/net/tun"]}}));
-        let vpn = uses(&json!({"process": {"capabilities": {"effective": ["CAP_MKNOD", "CAP_NET_ADMIN"]}}}));
+        let vpn = uses(&json!({"process": {"capabilities": {"bounding": ["CAP_MKNOD", "CAP_NET_ADMIN"]}}}));
         let fuse = uses(
             &json!({"linux": {"devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}]}}),
         );

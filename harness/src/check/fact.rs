@@ -11,7 +11,7 @@ use super::from_to::{Move, values};
 use super::look::Seen;
 use super::read::reason as cause_of;
 use super::remedies::{self, Shown};
-use super::rules::by_rule;
+use super::rules::{Readings, by_rule};
 use super::values::{self, improves, is_lower_limit};
 use crate::corpus::Corpus;
 use crate::workload::doubts::some_in_other_capitals;
@@ -20,6 +20,8 @@ use crate::workload::tame::Tamed;
 /// What a difference is judged by.
 pub(super) struct About<'a> {
     pub(super) seen: &'a Seen,
+    /// The config that was looked at, as it can be read.
+    pub(super) readings: &'a Readings<'a>,
     pub(super) step: Move<'a>,
     pub(super) tamed: &'a Tamed,
     pub(super) corpus: &'a Corpus,
@@ -36,18 +38,21 @@ impl About<'_> {
     }
 }
 
-/// Facts about the folder in which v1's hierarchies are mounted.
-const CGROUP_FOLDER: [&str; 4] = [
-    "cgroup.inside.cgroupfs.writable",
-    "mount.inside./sys/fs/cgroup",
-    "mount.inside.readonly./sys/fs/cgroup",
-    "proc.stat./sys/fs/cgroup",
-];
+/// Whether a fact is about a folder in which v1's hierarchies are mounted, wherever the config mounts them.
+fn is_of_cgroup_folder(fact: &str, config: &Json) -> bool {
+    let heads = ["mount.inside.readonly.", "mount.inside.", "proc.stat."];
+    let path = heads.iter().find_map(|head| fact.strip_prefix(head));
+    fact == "cgroup.inside.cgroupfs.writable"
+        || path.is_some_and(|path| {
+            access::mounted_last(path, config).is_some_and(|mount| mount["type"] == "cgroup")
+        })
+}
 
 /// A fact that differs.
 pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
     let About {
         seen,
+        readings,
         step,
         tamed,
         corpus,
@@ -55,7 +60,7 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
     let (said, config) = (&seen.said, &seen.led);
     let (from, to) = values(difference, step);
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "(absent)".to_owned(), Value::line);
-    let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), config);
+    let (impact, mut reason) = by_rule(&difference.fact, from.as_ref(), to.as_ref(), readings);
     if let (true, Some(words)) = (
         difference.fact.starts_with("lifecycle."),
         said.get(&step.to.label),
@@ -82,7 +87,10 @@ pub(super) fn fact(difference: &Difference, about: &About<'_>) -> Finding {
         // What a user can no longer do, or could do beyond the config, and what does not start are visible, whatever is
         // usual. What starts only then is not a loss to anyone. A limit that begins to take effect is a loss too, however
         // wrong it was that it did not.
+        let is_start = difference.fact.starts_with("lifecycle.");
         finding.impact = match seen_outright(&difference.fact) {
+            // What does not start is not confined less, whatever it would have been.
+            true if is_start && impact > Impact::Cosmetic => told.min(Impact::Breaks).max(impact),
             _ if is_lower_limit(&difference.fact, from.as_ref(), to.as_ref()) => told.max(impact),
             true if impact > Impact::Cosmetic => told.max(impact),
             // Nobody there can do less or more with it, whoever could elsewhere.
@@ -217,7 +225,7 @@ fn harmless(
     let reads = |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if text.ends_with(" rdonly") || text.ends_with(" rdwr"));
     let why = match fact {
         // On v1 this is a folder of the container's own, in which the hierarchies are mounted.
-        _ if !about.tamed.unified && CGROUP_FOLDER.contains(&fact) => {
+        _ if !about.tamed.unified && is_of_cgroup_folder(fact, &about.seen.led) => {
             "the folder around the cgroup hierarchies holds nothing of theirs"
         }
         "proc.fd.0" if reads(from) && reads(to) => "standard input can be read in both",
@@ -251,4 +259,31 @@ fn worst<'c>(
         .findings()
         .filter_map(|id| Some((id, corpus.findings.find(id)?)))
         .max_by_key(|(id, _)| corpus.findings.impact(id, step.from, step.to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_folder_of_v1_hierarchies_is_where_the_config_mounts_them() {
+        let config = json!({"mounts": [
+            {"destination": "/host/cgroup/", "type": "cgroup"},
+            {"destination": "/data", "type": "cgroup"},
+            {"destination": "/data", "type": "tmpfs"}
+        ]});
+        for (fact, is) in [
+            ("mount.inside./host/cgroup", true),
+            ("mount.inside.readonly./host/cgroup", true),
+            ("proc.stat./host/cgroup", true),
+            ("cgroup.inside.cgroupfs.writable", true),
+            // A hierarchy itself, what lies over them, and what is not mounted at all.
+            ("mount.inside./host/cgroup/pids", false),
+            ("proc.stat./data", false),
+            ("mount.inside./sys/fs/cgroup", false),
+        ] {
+            assert_eq!(is_of_cgroup_folder(fact, &config), is, "{fact}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ pub struct Move<'a> {
 
 /// A runtime, for tests.
 #[cfg(test)]
-pub(super) fn who(name: &str, version: &str) -> RuntimeId {
+pub(crate) fn who(name: &str, version: &str) -> RuntimeId {
     RuntimeId {
         name: name.to_owned(),
         version: version.parse().expect("a version"),

@@ -14,6 +14,7 @@ use super::ended::STARTED;
 use super::fact::{About, fact};
 use super::from_to::{Move, values};
 use super::look::Seen;
+use super::rules::Readings;
 use super::shape::Shape;
 use crate::corpus::Corpus;
 
@@ -21,8 +22,10 @@ use crate::corpus::Corpus;
 #[must_use]
 pub fn judge(seen: &Seen, step: Move<'_>, shape: &Shape, corpus: &Corpus) -> Vec<Finding> {
     let tamed = &shape.tamed;
+    let readings = Readings::of(&seen.led);
     let about = About {
         seen,
+        readings: &readings,
         step,
         tamed,
         corpus,

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::judge::compare::compare;
 use crate::judge::confirm::{Launch, Origin};
 use crate::judge::filters;
+use crate::workload::UNCHECKED;
 use crate::workload::looked_at::with_links_followed;
 
 /// How long the probe may take, in seconds.
@@ -94,7 +95,7 @@ pub async fn look(engine: &CellRunner, shape: &Shape) -> Result<Result<Seen, Str
         unsteady,
     } = match steady(&Begun::of(engine, &shape.tamed), &case, &bundle, 0).await {
         Ok(steady) => steady,
-        Err(why) => return Ok(Err(why)),
+        Err(why) => return Ok(Err(because_of_copy(why, &shape.tamed.changes))),
     };
     if let Some(why) = wavers {
         return Ok(Err(why));
@@ -228,6 +229,15 @@ fn useless(records: &[Record]) -> Option<String> {
     Some(format!("no runtime starts it here: {}", words.join("; ")))
 }
 
+/// Why nothing can be said, if the copy also lacks what its workload has: that may be why it does not start.
+fn because_of_copy(why: String, changes: &[String]) -> String {
+    let open = changes.iter().filter_map(|change| change.strip_prefix(UNCHECKED));
+    match open.collect::<Vec<_>>().join("; ") {
+        open if open.is_empty() => why,
+        open => format!("{open}; as it is without that, {why}"),
+    }
+}
+
 /// Why nothing follows for a workload that does not start now, and would: where it runs it does start, so that what
 /// was tried is not what runs, and nothing that starts under both has been compared.
 fn unstarted(records: &[Record]) -> Option<String> {
@@ -309,6 +319,23 @@ mod tests {
                 "{id}: {program} {path}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_copy_lacks_comes_before_what_runtimes_say_of_it() {
+        let why = || "no runtime starts it here: runc: no such file".to_owned();
+        let lacks = format!("{UNCHECKED}file systems that the probe does not mount: 9p at /bin");
+        assert_eq!(
+            because_of_copy(why(), &["its cgroup is made without systemd".to_owned()]),
+            why()
+        );
+        assert_eq!(
+            because_of_copy(why(), &[lacks]),
+            format!(
+                "file systems that the probe does not mount: 9p at /bin; as it is without that, {}",
+                why()
+            )
+        );
     }
 
     #[test]

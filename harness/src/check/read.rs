@@ -112,6 +112,16 @@ impl Reader<'_> {
         })
     }
 
+    /// Whether no runtime of the move knows a member that the config has: then it is the same to leave it out.
+    pub(super) fn neither_knows(&self, member: &str, config: &Json) -> bool {
+        [self.step.from, self.step.to].into_iter().all(|who| {
+            let mut all = self.corpus.findings.0.iter();
+            all.any(|(id, known)| {
+                known.is_of(id, who) && remedies::unknown_member(known, config).as_deref() == Some(member)
+            })
+        })
+    }
+
     /// What it does, and why; and what the other runtime does with a member that counts there for the first time.
     fn reason(&self, known: &Known, config: &Json, enters: bool) -> String {
         let reason = reason(known);
@@ -187,21 +197,52 @@ mod tests {
         read.finding.id.as_ref().is_some_and(|found| found.as_str() == id)
     }
 
-    fn reads(from: &RuntimeId, to: &RuntimeId, config: &Json, tamed: &Json) -> Vec<Read> {
-        let corpus = suite::corpus(None).expect("the corpus");
-        let machine = Machine {
+    fn machine() -> Machine {
+        Machine {
             kernel: "6.1".parse().expect("a version"),
             cgroup: ocidiff_model::CgroupVersion::V1,
             arch: "x86_64".to_owned(),
             via: None,
-        };
+        }
+    }
+
+    fn reads(from: &RuntimeId, to: &RuntimeId, config: &Json, tamed: &Json) -> Vec<Read> {
+        let corpus = suite::corpus(None).expect("the corpus");
         let reader = Reader {
             step: Move { from, to },
             corpus: &corpus,
-            machine: &machine,
+            machine: &machine(),
             features: &Features::default(),
         };
         reader.read(config, tamed)
+    }
+
+    #[test]
+    fn a_member_that_neither_runtime_knows_is_no_difference() {
+        let config = json!({"linux": {"netDevices": {"eth9": {"name": "inner"}}}});
+        let corpus = suite::corpus(None).expect("the corpus");
+        for (from, to, neither) in [
+            (("runc", "1.1.5"), ("crun", "1.21"), true),
+            (("runc", "1.1.5"), ("crun", "1.28"), false),
+            (("runc", "1.4.3"), ("crun", "1.21"), false),
+        ] {
+            let (old, new) = (who(from.0, from.1), who(to.0, to.1));
+            let reader = Reader {
+                step: Move { from: &old, to: &new },
+                corpus: &corpus,
+                machine: &machine(),
+                features: &Features::default(),
+            };
+            assert_eq!(
+                reader.neither_knows("linux.netDevices", &config),
+                neither,
+                "{from:?} {to:?}"
+            );
+            assert!(
+                !reader.neither_knows("linux.netDevices", &json!({})),
+                "{from:?} {to:?}"
+            );
+        }
     }
 
     #[test]

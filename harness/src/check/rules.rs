@@ -31,16 +31,34 @@ impl Rule {
     }
 }
 
+/// A config as it is written, and as a runtime reads it that takes members in other capitals for the spec's.
+pub(super) struct Readings<'a> {
+    written: &'a Json,
+    meant: Option<Json>,
+}
+
+impl<'a> Readings<'a> {
+    pub(super) fn of(config: &'a Json) -> Self {
+        Self {
+            written: config,
+            meant: without_case(config),
+        }
+    }
+}
+
 /// How bad a difference is, and why, according to the rules. What a config asks for in other capitals than the spec's,
 /// one runtime may do and the other not: it is judged as asked for, and as not asked for, and the worse counts.
 pub(super) fn by_rule(
     fact: &str,
     from: Option<&Value>,
     to: Option<&Value>,
-    config: &Json,
+    config: &Readings<'_>,
 ) -> (Impact, String) {
-    let written = as_written(fact, from, to, config);
-    let meant = without_case(config).map(|meant| as_written(fact, from, to, &meant));
+    let written = as_written(fact, from, to, config.written);
+    let meant = config
+        .meant
+        .as_ref()
+        .map(|meant| as_written(fact, from, to, meant));
     meant.filter(|meant| meant.0 > written.0).unwrap_or(written)
 }
 
@@ -87,7 +105,13 @@ mod tests {
     fn values_speak_first() {
         let config = json!({"linux": {"maskedPaths": ["/proc/keys"]}});
         let judge = |fact: &str, from: &str, to: &str| {
-            by_rule(fact, Some(&Value::from(from)), Some(&Value::from(to)), &config).0
+            by_rule(
+                fact,
+                Some(&Value::from(from)),
+                Some(&Value::from(to)),
+                &Readings::of(&config),
+            )
+            .0
         };
         let table = [
             (
@@ -144,7 +168,13 @@ mod tests {
         let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
         let (one, other) = (list(&["a", "b"]), list(&["b", "a"]));
         assert_eq!(
-            by_rule("proc.ids.groups", Some(&one), Some(&other), &config).0,
+            by_rule(
+                "proc.ids.groups",
+                Some(&one),
+                Some(&other),
+                &Readings::of(&config)
+            )
+            .0,
             Impact::Cosmetic
         );
     }
@@ -193,7 +223,12 @@ mod tests {
             ("proc.peek./data", "empty", "readable", Impact::Security),
             ("proc.peek./data", "readable", "empty", Impact::Cosmetic),
         ] {
-            let told = by_rule(fact, Some(&Value::from(from)), Some(&Value::from(to)), &config);
+            let told = by_rule(
+                fact,
+                Some(&Value::from(from)),
+                Some(&Value::from(to)),
+                &Readings::of(&config),
+            );
             assert_eq!(told.0, impact, "{fact} {from} {to}");
         }
     }
@@ -210,11 +245,17 @@ mod tests {
             ("proc.nnp", false.into(), true.into()),
             ("proc.seccomp.filters", 0.into(), 1.into()),
         ] {
-            let told = |from: &Value, to: &Value| by_rule(fact, Some(from), Some(to), &json!({})).0;
+            let told =
+                |from: &Value, to: &Value| by_rule(fact, Some(from), Some(to), &Readings::of(&json!({}))).0;
             assert_eq!(told(&more, &less), Impact::MayBreak, "{fact}");
             assert_eq!(told(&less, &more), Impact::Security, "{fact}");
         }
-        let other = by_rule("proc.ids.uid", Some(&1.into()), Some(&2.into()), &json!({}));
+        let other = by_rule(
+            "proc.ids.uid",
+            Some(&1.into()),
+            Some(&2.into()),
+            &Readings::of(&json!({})),
+        );
         assert_eq!(other.0, Impact::Security);
     }
 }

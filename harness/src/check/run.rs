@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::from_to::{Move, values};
 use super::look::{Steady, case, steady, wavering};
-use super::rules::by_rule;
+use super::rules::{Readings, by_rule};
 use super::shape::{Own, Shape};
 use crate::cells::runner::CellRunner;
 use crate::digest::of_text;
@@ -79,9 +79,10 @@ pub async fn run(
     };
     let told = differences.iter().filter(|one| is_own(&one.fact));
     let unsteady = unsteady.iter().map(String::as_str).filter(|fact| is_own(fact));
+    let readings = Readings::of(&shape.tamed.config);
     let wavers = wavering("its own command", unsteady);
     Ok(Ok(Ran {
-        findings: told.map(|one| finding(one, step, shape)).collect(),
+        findings: told.map(|one| finding(one, step, &readings)).collect(),
         without: unended(&records).into_iter().chain(wavers).collect(),
     }))
 }
@@ -134,10 +135,10 @@ fn is_mount_point(fact: &str, points: &[String]) -> bool {
     path.starts_with('/') && points.iter().any(below)
 }
 
-fn finding(difference: &Difference, step: Move<'_>, shape: &Shape) -> Finding {
+fn finding(difference: &Difference, step: Move<'_>, readings: &Readings<'_>) -> Finding {
     let (from, to) = values(difference, step);
     let fact = format!("run.{}", difference.fact);
-    let (impact, reason) = by_rule(&fact, from.as_ref(), to.as_ref(), &shape.tamed.config);
+    let (impact, reason) = by_rule(&fact, from.as_ref(), to.as_ref(), readings);
     let shown = |value: Option<&Value>| match value {
         None => "(absent)".to_owned(),
         Some(Value::List(lines)) if is_printed(&difference.fact) => digest(&lines.join("\n")),

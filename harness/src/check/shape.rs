@@ -13,7 +13,7 @@ use crate::digest::of_text;
 use crate::workload::env::form;
 use crate::workload::ground::ground;
 use crate::workload::program;
-use crate::workload::tame::{Limits, Tamed, tame};
+use crate::workload::tame::{Limits, NO_NET_DEVICES, Tamed, tame};
 use crate::workload::{UNCHECKED, Workload};
 
 /// Some workloads, and the probe's config for one of them.
@@ -113,6 +113,9 @@ pub fn shapes(
         let (doubts, without) = doubts(workload.without);
         tamed.changes.extend(doubts);
         let config = serde_json::from_str(&workload.config).unwrap_or_default();
+        if reader.neither_knows("linux.netDevices", &config) {
+            tamed.changes.retain(|line| !line.ends_with(NO_NET_DEVICES));
+        }
         tamed.network_is_not_its_own |= usual::network_comes_later(&config);
         let own = options
             .run

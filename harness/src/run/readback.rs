@@ -95,6 +95,31 @@ pub async fn read_back(runner: &CellRunner, seccomp: &Value) -> Result<Vec<ReadB
         .collect()
 }
 
+/// What was read back so far, by profile: a runtime that hangs under one does so again, up to its limit.
+#[derive(Debug, Default)]
+pub struct Memory(Vec<(Value, Vec<ReadBack>)>);
+
+impl Memory {
+    /// As [`read_back`]; the very same profile is loaded once.
+    ///
+    /// # Errors
+    ///
+    /// The harness or the machine failed.
+    pub async fn read_back(&mut self, runner: &CellRunner, seccomp: Value) -> Result<Vec<ReadBack>, Error> {
+        if let Some(made) = self.of(&seccomp) {
+            return Ok(made.to_vec());
+        }
+        let made = read_back(runner, &seccomp).await?;
+        self.0.push((seccomp, made.clone()));
+        Ok(made)
+    }
+
+    fn of(&self, seccomp: &Value) -> Option<&[ReadBack]> {
+        let found = self.0.iter().find(|(known, _)| known == seccomp);
+        found.map(|(_, made)| made.as_slice())
+    }
+}
+
 /// Why a runtime fails under its own filter: which of its own calls are refused, and what is known about that.
 fn why(runner: &CellRunner, record: &Record, seccomp: &Value) -> String {
     let fact = match record.failed().next() {
@@ -209,4 +234,22 @@ fn one(record: Record, asked: &str, why: &str) -> Result<ReadBack, Error> {
         loaded,
         denied,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_very_same_profile_is_remembered_and_another_is_not() {
+        let made = vec![ReadBack {
+            runtime: crate::check::from_to::who("runc", "1.1.5"),
+            loaded: Loaded::Nothing,
+            denied: Vec::new(),
+        }];
+        let profile = json!({"defaultAction": "SCMP_ACT_ALLOW"});
+        let memory = Memory(vec![(profile.clone(), made.clone())]);
+        assert_eq!(memory.of(&profile), Some(made.as_slice()));
+        assert_eq!(memory.of(&json!({"defaultAction": "SCMP_ACT_LOG"})), None);
+    }
 }

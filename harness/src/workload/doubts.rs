@@ -59,7 +59,9 @@ pub(super) fn doubts(text: &str, config: &Value) -> Vec<String> {
 pub(crate) fn some_in_other_capitals(config: &Value) -> Option<String> {
     let all = in_other_capitals(config);
     let is_hook = |path: &str| path.split('.').next().is_some_and(|name| is_alike(name, "hooks"));
-    let others = all.iter().filter(|path| !is_hook(path));
+    // Members of several items of a list have one path.
+    let mut met = BTreeSet::new();
+    let others = all.iter().filter(|path| !is_hook(path) && met.insert(*path));
     let names = first_of(others.map(|path| path.chars().take(60).collect::<String>()), 5);
     (!names.is_empty()).then(|| {
         format!("{names}: written in other capitals than the spec has, and not all runtimes read that")
@@ -132,6 +134,14 @@ impl<'de> Visitor<'de> for Members {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_of_several_items_is_named_once() {
+        let namespaces = serde_json::json!([{"Type": "pid"}, {"Type": "ipc"}]);
+        let named = some_in_other_capitals(&serde_json::json!({"linux": {"namespaces": namespaces}}));
+        let names = named.as_deref().and_then(|line| line.split(": ").next());
+        assert_eq!(names, Some("linux.namespaces.Type"));
+    }
 
     #[test]
     fn what_the_copy_puts_right_is_doubted() {

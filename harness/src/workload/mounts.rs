@@ -110,6 +110,11 @@ pub(super) fn mounts(
         let source = source.filter(|_| binds(mount));
         if !binds(mount) {
             foreign.push(format!("{kind} at {at}"));
+            if kind == "devtmpfs" && !user {
+                // The machine's own, which a container would change: runtimes make their devices in a new one.
+                mount.insert("type".to_owned(), "tmpfs".into());
+                continue;
+            }
             as_bind(mount);
         }
         if user && source.as_deref().is_some_and(is_behind_closed_folder) {

@@ -24,6 +24,9 @@ use super::{PROBE, UNCHECKED};
 use crate::cell::stand_in::StandIn;
 use crate::secrets::digest;
 
+/// What a copy lacks whose config has `linux.netDevices`.
+pub const NO_NET_DEVICES: &str = "no network device is moved into it";
+
 /// A config for the probe, and how it differs from the workload's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tamed {
@@ -156,7 +159,7 @@ fn linux(all: &mut Map<String, Value>, limits: &Limits, changes: &mut Vec<String
         changes.push("its cgroup is made without systemd".to_owned());
     }
     if linux.shift_remove("netDevices").is_some() {
-        changes.push(format!("{UNCHECKED}no network device is moved into it"));
+        changes.push(format!("{UNCHECKED}{NO_NET_DEVICES}"));
     }
     agent(linux, changes);
     kernel::spare(linux, &limits.kernel, changes);
@@ -191,26 +194,23 @@ fn agent(linux: &mut Map<String, Value>, changes: &mut Vec<String>) {
     let Some(seccomp) = linux.get_mut("seccomp").and_then(Value::as_object_mut) else {
         return;
     };
-    let path = seccomp.shift_remove("listenerPath");
-    let metadata = seccomp.shift_remove("listenerMetadata").is_some();
-    let mut asked = path.is_some() || metadata;
-    let path = path.as_ref().and_then(Value::as_str);
-    if path.is_some_and(|path| !Path::new(path).exists()) {
+    // Whether a runtime takes rules that ask nobody is for the runtime to say.
+    let Some(path) = seccomp.shift_remove("listenerPath") else {
+        return;
+    };
+    seccomp.shift_remove("listenerMetadata");
+    if path.as_str().is_some_and(|path| !Path::new(path).exists()) {
         changes.push(format!("{UNCHECKED}its seccomp agent is not on this machine"));
     }
     let rules = seccomp.get_mut("syscalls").and_then(Value::as_array_mut);
     for rule in rules.into_iter().flatten() {
         if rule["action"] == "SCMP_ACT_NOTIFY" {
             rule["action"] = "SCMP_ACT_ERRNO".into();
-            asked = true;
         }
     }
-    if asked {
-        changes.push(
-            "no seccomp agent is asked: such calls are refused (SCMP_ACT_NOTIFY is SCMP_ACT_ERRNO)"
-                .to_owned(),
-        );
-    }
+    changes.push(
+        "no seccomp agent is asked: such calls are refused (SCMP_ACT_NOTIFY is SCMP_ACT_ERRNO)".to_owned(),
+    );
 }
 
 fn process(all: &mut Map<String, Value>, layers: &[PathBuf], limits: &Limits, changes: &mut Vec<String>) {
@@ -314,6 +314,18 @@ mod tests {
         let told = tame(&config.to_string(), &[PathBuf::from("/")], &asked).expect("a config");
         assert_eq!(told.config["linux"]["devices"], config["linux"]["devices"]);
         assert!(!tamed(&config).config.to_string().contains("/dev/fuse"));
+    }
+
+    #[test]
+    fn rules_that_ask_nobody_are_for_the_runtime_to_refuse() {
+        let rule = json!([{"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]);
+        let told = tamed(&json!({"process": {}, "linux": {"seccomp": {"syscalls": rule}}}));
+        assert_eq!(told.config.pointer("/linux/seccomp/syscalls"), Some(&rule));
+        assert!(
+            !told.changes.iter().any(|change| change.contains("agent")),
+            "{:?}",
+            told.changes
+        );
     }
 
     #[test]

@@ -36,12 +36,8 @@ impl Uses {
         });
         let own = OWN.iter().filter(|(_, path)| text.contains(path));
         let own = own.map(|(numbers, path)| ((*numbers).to_owned(), (*path).to_owned()));
-        let may = |name: &str| {
-            let sets =
-                ["effective", "permitted"].map(|set| config.pointer(&format!("/process/capabilities/{set}")));
-            let mut all = sets.into_iter().flatten().filter_map(Json::as_array).flatten();
-            all.any(|one| one == name)
-        };
+        let uid = config.pointer("/process/user/uid").and_then(Json::as_u64);
+        let may = |name: &str| holds_after_execve(config, uid.unwrap_or(0), name);
         Self {
             named: listed.chain(own).collect(),
             makes: may("CAP_MKNOD"),
@@ -55,5 +51,40 @@ impl Uses {
         named
             .find(|(numbers, _)| numbers == device)
             .map(|(_, path)| path.as_str())
+    }
+}
+
+/// Whether the program has a capability: at its execve the kernel gives root what is in the bounding or the inheritable set, and
+/// every other user what is ambient (capabilities(7)), whatever was effective before.
+pub(crate) fn holds_after_execve(config: &Json, uid: u64, capability: &str) -> bool {
+    let sets: &[&str] = if uid == 0 {
+        &["bounding", "inheritable"]
+    } else {
+        &["ambient"]
+    };
+    sets.iter().any(|set| {
+        let list = config["process"]["capabilities"][set].as_array();
+        list.is_some_and(|list| list.iter().any(|one| one == capability))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_lost_at_the_execve_is_not_used() {
+        for (uid, set, makes) in [
+            (0, "bounding", true),
+            (0, "inheritable", true),
+            (0, "effective", false),
+            (1000, "effective", false),
+            (1000, "bounding", false),
+            (1000, "ambient", true),
+        ] {
+            let config = json!({"process": {"user": {"uid": uid}, "capabilities": {set: ["CAP_MKNOD"]}}});
+            assert_eq!(Uses::of("", &config).makes, makes, "{uid} {set}");
+        }
     }
 }

@@ -6,9 +6,12 @@ use std::path::Path;
 use ocidiff_confine::limit::{Hint, raised_count};
 use ocidiff_confine::read::{capped, text_of};
 use ocidiff_confine::{in_plain_words, raised, read_text};
+use ocidiff_model::filter::DEPARTURES;
+use ocidiff_model::known::Machine;
+use ocidiff_model::{Finding, FindingId, Op, RuntimeId};
 use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::{For, ProfileError, Source, goarch};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::args::SeccompArgs;
 use super::spelling;
@@ -30,6 +33,35 @@ pub(super) struct Given {
     pub(super) value: Value,
     /// What format it had.
     pub(super) source: Source,
+    /// The annotations beside it, if it came in a config: only `linux.seccomp` is loaded.
+    pub(super) annotations: Value,
+}
+
+impl Given {
+    /// A line for each finding of one of the runtimes by which an annotation beside the profile counts for the filter.
+    pub(super) fn said_by_annotations(
+        &self,
+        corpus: &Corpus,
+        machine: &Machine,
+        runtimes: &[RuntimeId],
+    ) -> Vec<String> {
+        let config = json!({"annotations": self.annotations});
+        let is_about_filters = |known: &Finding| known.shows.iter().any(|sign| sign.is_about(DEPARTURES));
+        let all = corpus.findings.0.iter().filter(|(id, known)| {
+            is_about_filters(known)
+                && runtimes.iter().any(|who| known.is_of(id, who))
+                && known.fits(&config, &[Op::Create], machine)
+                && !known.fits(&json!({}), &[Op::Create], machine)
+        });
+        let line = |(id, known): (&FindingId, &Finding)| {
+            let remedy = known.remedy.as_deref().unwrap_or_default();
+            format!(
+                "{}, which is not tried here: only linux.seccomp is loaded ({id}). {remedy}",
+                known.title
+            )
+        };
+        all.map(line).collect()
+    }
 }
 
 /// Reads it, and resolves an engine's.
@@ -49,6 +81,10 @@ pub(super) fn read(args: &SeccompArgs, corpus: &Corpus, kernel: &str) -> Result<
         name,
         profile,
         value,
+        annotations: match &source {
+            Source::Config => look()["annotations"].take(),
+            _ => Value::Null,
+        },
         source,
     })
 }
@@ -147,4 +183,43 @@ fn default_capabilities(corpus: &Corpus) -> BTreeSet<String> {
     let list = corpus.default_config.pointer("/process/capabilities/bounding");
     list.and_then(|list| serde_json::from_value(list.clone()).ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::suite;
+
+    #[test]
+    fn an_annotation_that_counts_for_the_filter_is_named() {
+        let corpus = suite::corpus(None).expect("the corpus");
+        let machine = Machine {
+            kernel: "6.1".parse().expect("a version"),
+            cgroup: ocidiff_model::CgroupVersion::V1,
+            arch: "x86_64".to_owned(),
+            via: None,
+        };
+        let who = |name: &str| RuntimeId {
+            name: name.to_owned(),
+            version: "1.21".parse().expect("a version"),
+            label: name.to_owned(),
+        };
+        for (annotations, runtime, lines) in [
+            (json!({"run.oci.seccomp_bpf_data": "BgAAAAAA/38="}), "crun", 1),
+            (json!({"run.oci.seccomp_bpf_data": "BgAAAAAA/38="}), "runc", 0),
+            (json!({"org.example": "x"}), "crun", 0),
+            (Value::Null, "crun", 0),
+        ] {
+            let given = Given {
+                name: "config.json".to_owned(),
+                profile: serde_json::from_value(json!({"defaultAction": "SCMP_ACT_ALLOW"}))
+                    .expect("a profile"),
+                value: Value::Null,
+                source: Source::Config,
+                annotations: annotations.clone(),
+            };
+            let told = given.said_by_annotations(&corpus, &machine, &[who(runtime)]);
+            assert_eq!(told.len(), lines, "{annotations} {runtime}: {told:?}");
+        }
+    }
 }

@@ -5,8 +5,8 @@ mod fix;
 mod given;
 mod spelling;
 
-use ocidiff_model::ExitStatus;
 use ocidiff_model::filter::{ProfileLoaded, ProfileReport};
+use ocidiff_model::{ExitStatus, RuntimeId};
 use ocidiff_reports::{safe_json, terminal};
 use ocidiff_seccomp::Profile;
 use ocidiff_seccomp::profile::Source;
@@ -53,6 +53,10 @@ pub(crate) fn seccomp(args: &SeccompArgs) -> Result<ExitStatus, Error> {
     let answer = threads::tokio()?.block_on(async {
         let signalled = signals::stop();
         let mut runner = suite::runner(corpus, runtimes, &settings, &abilities, signalled.stop.watch())?;
+        let who: Vec<RuntimeId> = runner.contenders.iter().map(|one| one.id.clone()).collect();
+        for line in given.said_by_annotations(&runner.corpus, &runner.machine, &who) {
+            output::complain(&line);
+        }
         let mut made = read_back(&runner, &given.value).await?;
         if made.iter().any(|one| !matches!(one.loaded, Loaded::Filters(_))) {
             // Some runtime does not load it: is it the profile, or does nothing start here?
@@ -82,6 +86,7 @@ pub(super) async fn helps(runner: &CellRunner, seccomp: &Value, how: FixArg) -> 
         profile,
         value: seccomp.clone(),
         source: Source::Object,
+        annotations: Value::Null,
     };
     let mut filters = decided(&given, &made)?;
     let proven = fix::prove(runner, &given.profile, &made, &mut filters, how).await?;

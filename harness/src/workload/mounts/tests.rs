@@ -45,6 +45,24 @@ fn no_file_system_of_the_hosts_is_mounted() {
 }
 
 #[test]
+fn a_tmpfs_stands_for_the_machine_s_devices_so_that_the_copy_starts() {
+    let dev =
+        json!({"destination": "/dev", "type": "devtmpfs", "source": "devtmpfs", "options": ["mode=755"]});
+    let (mount, changes) = told(dev.clone());
+    assert_eq!(
+        (mount["type"].as_str(), &mount["options"]),
+        (Some("tmpfs"), &dev["options"])
+    );
+    let not = "not checked: file systems that the probe does not mount: devtmpfs at /dev";
+    assert_eq!(changes, [not]);
+    // The root of a user namespace cannot mount one, and could mount a tmpfs.
+    let config = json!({"mounts": [dev], "linux": {"namespaces": [{"type": "user"}]}});
+    let mut all = config.as_object().cloned().expect("an object");
+    stand_ins(&mut all, &mut Vec::new());
+    assert_eq!(all["mounts"][0]["type"], "bind");
+}
+
+#[test]
 fn what_is_not_here_is_not_checked() {
     let (gone, relative) = (
         "not checked: mounts of files that are not on this machine, at /data",

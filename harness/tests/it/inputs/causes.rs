@@ -39,10 +39,27 @@ fn read_only_root(config: &mut Value) {
     config["linux"]["readonlyPaths"] = json!(["/"]);
 }
 
+/// Half an instruction, which no kernel takes for a filter.
+fn half_a_filter(config: &mut Value) {
+    config["annotations"] = json!({"run.oci.seccomp_bpf_data": "AAAA"});
+}
+
+fn masked_root(config: &mut Value) {
+    config["linux"]["maskedPaths"] = json!(["/./"]);
+}
+
+fn copied_up_bind(config: &mut Value) {
+    let options = ["bind", "tmpcopyup"];
+    mount(
+        config,
+        json!({"destination": "/data", "type": "bind", "source": "/", "options": options}),
+    );
+}
+
 #[test]
 fn what_one_runtime_refuses_has_its_cause() {
     let (create, start) = ("lifecycle.create.result", "lifecycle.start.result");
-    let table: [(fn(&mut Value), _, _, _, _); 4] = [
+    let table: [(fn(&mut Value), _, _, _, _); 7] = [
         (
             without_network,
             "crun@1.21",
@@ -70,6 +87,27 @@ fn what_one_runtime_refuses_has_its_cause() {
             "youki",
             start,
             "youki/read-only-paths-get-nosuid-nodev-noexec",
+        ),
+        (
+            half_a_filter,
+            "runc",
+            "crun@1.21",
+            start,
+            "crun/filter-given-by-annotation",
+        ),
+        (
+            masked_root,
+            "runc",
+            "crun@1.21",
+            create,
+            "crun/root-masked-by-dots",
+        ),
+        (
+            copied_up_bind,
+            "runc",
+            "crun@1.21",
+            create,
+            "crun/tmpcopyup-on-tmpfs-only",
         ),
     ];
     for (change, from, to, what, id) in table {
@@ -121,6 +159,31 @@ fn a_mount_point_that_is_missing_below_a_read_only_mount_is_a_cause() {
         Some("crun/mounts-made-read-only-last"),
         "{told:#?}"
     );
+}
+
+/// The filter in the annotation allows every call, of all architectures.
+#[test]
+fn a_filter_that_an_annotation_replaces_is_a_matter_of_security_and_has_its_cause() {
+    let scene = Scene::new();
+    bundle(&scene, |config| {
+        config["annotations"] = json!({"run.oci.seccomp_bpf_data": "BgAAAAAA/38="});
+        let denied = json!({"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"});
+        config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [denied]});
+    });
+    let Some(report) = moved(&scene, "runc", "crun@1.21", "") else {
+        return;
+    };
+    let told = risk(&report, "calls i386 every call");
+    assert_eq!(told.impact, Impact::Security, "{told:#?}");
+    let id = told.id.as_ref().map(ToString::to_string);
+    assert_eq!(
+        id.as_deref(),
+        Some("crun/filter-given-by-annotation"),
+        "{told:#?}"
+    );
+    assert!(told.reason.contains("calls x86_64 mkdir, mkdirat"), "{told:#?}");
+    let remedy = told.remedy.as_deref().unwrap_or_default();
+    assert!(remedy.starts_with("Take the annotation out"), "{told:#?}");
 }
 
 /// What runtimes bind over the root lies over the mounts that they have made.

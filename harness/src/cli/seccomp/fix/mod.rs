@@ -16,7 +16,7 @@ use crate::cells::runner::CellRunner;
 use crate::error::Error;
 use crate::judge::changes::Change;
 use crate::judge::filters::{Filters, native_arch};
-use crate::run::readback::{Loaded, ReadBack, read_back};
+use crate::run::readback::{Loaded, Memory, ReadBack};
 use begins::{Stopped, own_calls, stopped};
 use judged::{judge, unknown_names};
 use opened::opened;
@@ -65,7 +65,15 @@ pub(super) async fn prove(
     if alike && profile.default_errno_ret == Some(ENOSYS) {
         return Ok(no_need(profile, Vec::new(), words::ALIKE));
     }
-    let proven = tried(runner, profile, before, &had, filters, how).await?;
+    let proven = tried(
+        (runner, &mut Memory::default()),
+        profile,
+        before,
+        &had,
+        filters,
+        how,
+    )
+    .await?;
     Ok(match proven.answer {
         Answer::NoCure(_) if alike => no_need(profile, proven.told, words::ALIKE),
         _ => proven,
@@ -74,7 +82,8 @@ pub(super) async fn prove(
 
 /// Cures a profile under which nothing begins: it is opened for what the runtimes call themselves, and cured from there.
 async fn begun(runner: &CellRunner, profile: &Profile, before: &[ReadBack]) -> Result<Proven, Error> {
-    let Some(opened) = opened(runner, profile).await? else {
+    let mut memory = Memory::default();
+    let Some(opened) = opened(runner, &mut memory, profile).await? else {
         return Ok(nobody_begins(profile, before, FixArg::Allow));
     };
     let had: Vec<&[FilterRecord]> = opened.made.iter().filter_map(filters_of).collect();
@@ -86,7 +95,7 @@ async fn begun(runner: &CellRunner, profile: &Profile, before: &[ReadBack]) -> R
     }
     let alike = had.len() == before.len() && is_all_alike(&mut filters, &had)?;
     let mut proven = tried(
-        runner,
+        (runner, &mut memory),
         &opened.profile,
         &opened.made,
         &had,
@@ -105,7 +114,7 @@ async fn begun(runner: &CellRunner, profile: &Profile, before: &[ReadBack]) -> R
 
 /// Cures a profile under which a workload begins somewhere, and proves it.
 async fn tried(
-    runner: &CellRunner,
+    (runner, memory): (&CellRunner, &mut Memory),
     profile: &Profile,
     before: &[ReadBack],
     had: &[&[FilterRecord]],
@@ -125,7 +134,7 @@ async fn tried(
             Err(NoCure::Default(action)) => return nothing_to_cure(profile, had, filters, &action),
             Err(error) => return Err(Error::usage(format!("failed to {error}"))),
         };
-        let after = read_back(runner, &cured.profile.to_json()).await?;
+        let after = memory.read_back(runner, cured.profile.to_json()).await?;
         let stopped = stopped(&after);
         if !stopped.is_empty() {
             if retry_without(&cured, &mut of) || retry_with(how, profile, &stopped, &mut of) {

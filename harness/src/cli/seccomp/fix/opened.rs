@@ -11,7 +11,7 @@ use super::begins::{denied_calls, own_calls, stopped, unnamed};
 use super::{TRIES, filters_of};
 use crate::cells::runner::CellRunner;
 use crate::error::Error;
-use crate::run::readback::{ReadBack, read_back};
+use crate::run::readback::{Memory, ReadBack};
 
 /// How long it is tried: a runtime that is refused what it waits with may wait until its limit, each time.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -37,9 +37,13 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    async fn with(runner: &CellRunner, profile: &Profile, own: BTreeSet<String>) -> Result<Self, Error> {
+    async fn with(
+        (runner, memory): (&CellRunner, &mut Memory),
+        profile: &Profile,
+        own: BTreeSet<String>,
+    ) -> Result<Self, Error> {
         let profile = allowing(profile, &own);
-        let made = read_back(runner, &profile.to_json()).await?;
+        let made = memory.read_back(runner, profile.to_json()).await?;
         Ok(Self { profile, made, own })
     }
 
@@ -50,13 +54,17 @@ impl Opened {
 }
 
 /// Opens a profile under which nothing begins; `None` if what it denies is denied by a rule, or is not known in time.
-pub(super) async fn opened(runner: &CellRunner, profile: &Profile) -> Result<Option<Opened>, Error> {
+pub(super) async fn opened(
+    runner: &CellRunner,
+    memory: &mut Memory,
+    profile: &Profile,
+) -> Result<Option<Opened>, Error> {
     let until = Instant::now() + LONGEST;
     let soft = softened(profile);
     let ends = unnamed(&soft, ENDS.iter().copied());
     let mut own = ends.clone();
     for _ in 0..TRIES {
-        let tried = Opened::with(runner, &soft, own.clone()).await?;
+        let tried = Opened::with((runner, memory), &soft, own.clone()).await?;
         let more = match soft == *profile {
             true => own_calls(&tried.profile, &stopped(&tried.made)),
             // A call that a runtime can do without when it is refused ends it here.
@@ -73,10 +81,10 @@ pub(super) async fn opened(runner: &CellRunner, profile: &Profile) -> Result<Opt
     if own == ends {
         return Ok(None);
     }
-    let opened = Opened::with(runner, profile, own).await?;
+    let opened = Opened::with((runner, memory), profile, own).await?;
     match opened.begins() {
         0 => Ok(None),
-        _ => least(runner, profile, opened, until).await.map(Some),
+        _ => least((runner, memory), profile, opened, until).await.map(Some),
     }
 }
 
@@ -94,7 +102,7 @@ fn softened(profile: &Profile) -> Profile {
 /// Some runtimes go on without a call that is denied: what nobody needs in order to begin is not allowed, as far as there
 /// is time to try.
 async fn least(
-    runner: &CellRunner,
+    (runner, memory): (&CellRunner, &mut Memory),
     profile: &Profile,
     mut opened: Opened,
     until: Instant,
@@ -106,7 +114,7 @@ async fn least(
         }
         let mut own = opened.own.clone();
         own.remove(call);
-        let without = Opened::with(runner, profile, own).await?;
+        let without = Opened::with((runner, memory), profile, own).await?;
         if without.begins() >= opened.begins() {
             opened = without;
         }
