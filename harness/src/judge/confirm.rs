@@ -379,3 +379,6 @@ fn steps(case: &Case) -> Vec<Op> {
 pub(crate) fn config_of(bundle: &Bundle) -> &str {
     bundle.configs.get(MAIN).map_or("", String::as_str)
 }
+
+#[cfg(test)]
+mod tests;
