@@ -258,3 +258,6 @@ fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What loads, and what is reported about what does not.
 
+mod asked;
 mod conditions;
 mod known;
 mod shapes;
