@@ -171,3 +171,179 @@ fn more_than_is_taken_is_refused_and_as_much_is_not() {
     let waits = |limit: u32| told(&format!("steps: [create, start, {{wait: {{limit: {limit}}}}}]"));
     assert!(waits(3601).contains("come to more than 3600 seconds") && !waits(3600).contains("come to"));
 }
+
+#[test]
+fn names_in_a_case_are_those_of_something() {
+    all_told(&[
+        (
+            "config: {process: {args: [/bin/tool, 'echo ${HOME}']}}",
+            "nothing takes the place of `${HOME}`",
+        ),
+        // A shell's own variables.
+        ("config: {process: {args: [/bin/tool, -c, 'echo ${HOME}']}}", ""),
+        ("config: {annotations: {a: '${bundle}'}}", ""),
+        (
+            "config: {annotations: {a: '${bunlde}'}}",
+            "nothing takes the place of `${bunlde}`",
+        ),
+        (
+            "config: {annotations: {a: ['${bunlde}']}}",
+            "nothing takes the place of `${bunlde}`",
+        ),
+        ("config: {annotations: {a: '${for}'}}, for: [a, b]", ""),
+        (
+            "config: {annotations: {a: b}}, for: [a, b]",
+            "`${for}` stands nowhere in the case",
+        ),
+        (
+            "config_text: [{replace: '${bunlde}', with: x}]",
+            "nothing takes the place of `${bunlde}`",
+        ),
+        (
+            "watch: {file: [only]}",
+            "`only` chooses no fact of the channel file",
+        ),
+        (
+            "watch: {lifecycle: [craete.result]}",
+            "did you mean `create.result`?",
+        ),
+        (
+            "expect: {lifecycle.wait#2.result: ok}",
+            "the case has no step `wait#2`",
+        ),
+        (
+            "steps: [create, start, wait, {wait: {}}], expect: {lifecycle.wait#2.result: ok}",
+            "",
+        ),
+        (
+            "expect: {hook.prestart.args: [a]}",
+            "the config has no hook that logs as `prestart`",
+        ),
+        (
+            "config: {hooks: {prestart: [{path: /bin/other}]}}, expect: {hook.prestart.args: [a]}",
+            "",
+        ),
+        ("rootfs: nothing", "unknown rootfs `nothing`"),
+        (
+            "config: {linux: {seccomp: {$profile: nothing}}}",
+            "unknown profile `nothing`",
+        ),
+        ("config: {linux: {seccomp: {$profile: RuntimeDefault}}}", ""),
+        (
+            "config: {linux: {seccomp: {$profile: RuntimeDefault, defaultAction: SCMP_ACT_ALLOW}}}",
+            "profile `RuntimeDefault` is the engine's own, and is taken as it is",
+        ),
+        (
+            "files: {/a/../b: {text: x}}",
+            "`/a/../b` is not an absolute path without `..`",
+        ),
+        (
+            "files: {a: {text: x}}",
+            "`a` is not an absolute path without `..`",
+        ),
+        (
+            "files: {/a: {zeros: 268435457}}",
+            "268435457 zeros: at most 268435456 are written",
+        ),
+        ("files: {/a: {zeros: 268435456}}", ""),
+        (
+            "config: {annotations: {a: '${for}'}}, for: ['a*', b]",
+            "`a*` is not a member's name",
+        ),
+        (
+            "config: {annotations: {a: '${for}'}}, for: [a, a]",
+            "the member `a` is there twice",
+        ),
+    ]);
+    for (bytes, expected) in [(100, ""), (101, "it has more than 100 bytes")] {
+        let name = "a".repeat(bytes);
+        all_told(&[(
+            &format!("config: {{annotations: {{a: '${{for}}'}}}}, for: [{name}, b]"),
+            expected,
+        )]);
+    }
+}
+
+#[test]
+fn an_option_is_of_a_step_that_takes_it() {
+    all_told(&[
+        ("steps: [{create: {as: ''}}]", "`` is not a container's name"),
+        ("steps: [{create: {as: a.b}}]", "`a.b` is not a container's name"),
+        ("steps: [{create: {as: a-1}}, {start: {as: a-1}}]", ""),
+        (
+            "steps: [create, {start: {as: b}}]",
+            "no step before makes the container `b`",
+        ),
+        (
+            "steps: [create, {start: {config: {hostname: x}}}]",
+            "`config` is of create and run",
+        ),
+        ("steps: [{create: {config: {hostname: x}}}]", ""),
+        ("steps: [create, {kill: {signal: TRM}}]", "did you mean `TERM`?"),
+        ("steps: [create, {kill: {signal: TERM}}]", ""),
+        ("steps: [create, start, update]", "update needs `resources`"),
+        ("steps: [create, start, {update: {resources: {}}}]", ""),
+        (
+            "steps: [create, start, {wait: {resources: {}}}]",
+            "`resources` is of update, and wait does not take it",
+        ),
+        (
+            "steps: [create, start, {wait: {limit: 0.001}}]",
+            "a limit is between 0.01 and 600 seconds",
+        ),
+        (
+            "steps: [create, start, {wait: {limit: 601}}]",
+            "a limit is between 0.01 and 600 seconds",
+        ),
+        ("steps: [create, start, {wait: {limit: 600}}]", ""),
+        (
+            "steps: [create, start, {wait: {force: true}}]",
+            "`force` is of delete",
+        ),
+        (
+            "steps: [create, start, {wait: {stdout: x}}]",
+            "`stdout` is of await",
+        ),
+        ("steps: [create, start, {await: {stdout: x}}]", ""),
+        ("steps: [create, start, await]", "await needs"),
+        (
+            "caller: {ignored: [PIPE]}",
+            "`PIPE` cannot be ignored by the process that calls a runtime",
+        ),
+        ("caller: {ignored: [KILL]}", "`KILL` cannot be ignored"),
+        ("caller: {ignored: [TRM]}", "no signal is called `TRM`"),
+        ("caller: {ignored: [USR1]}", ""),
+        ("caller: {limits: {nofil: {soft: 1, hard: 2}}}", "`nofil`"),
+        ("caller: {limits: {nofile: {soft: 1, hard: 2}}}", ""),
+    ]);
+}
+
+#[test]
+fn a_recipe_names_packages_of_a_suite() {
+    let digest = "0123456789abcdef".repeat(4);
+    let package = |name: &str, version: &str, sha256: &str| {
+        format!("suite: bookworm, packages: [{{name: '{name}', version: '{version}', sha256: '{sha256}'}}]")
+    };
+    let long = "a".repeat(201);
+    for (recipe, expected) in [
+        (&*package("libc6:i386", "1.34+dfsg-1.2~x", &digest), ""),
+        (&package("-tar", "1", &digest), "`-tar` is not a package's name"),
+        (&package("", "1", &digest), "`` is not a package's name"),
+        (&package("a/b", "1", &digest), "`a/b` is not a package's name"),
+        (&package("tar", &long, &digest), "is not a package's version"),
+        (&package("tar", &long[1..], &digest), ""),
+        (&package("tar", "1", &digest[1..]), "is not a package's sha256"),
+        (
+            &package("tar", "1", &digest.replace('f', "g")),
+            "is not a package's sha256",
+        ),
+        ("suite: 'book worm'", "`book worm` is not a suite's name"),
+        ("suite: bookworm", ""),
+    ] {
+        let told = errors(&[("rootfs/other.yaml", &format!("{{summary: s, {recipe}}}"))]).join("\n");
+        assert!(
+            told.contains(expected) && (!expected.is_empty() || told.is_empty()),
+            "{recipe}: {told}"
+        );
+    }
+}
