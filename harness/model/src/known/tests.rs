@@ -139,10 +139,10 @@ fn an_entry_holds_on_the_machines_that_it_names() {
     }
     let entry = &entries("{facts: {a: []}, when: {via: docker}}").expect("good")[0];
     assert!(entry.on(&on(Some("docker 28.5.2"))).is_some());
-    assert!(!entry.on(&on(Some("podman 5.4"))).is_some());
+    assert!(entry.on(&on(Some("podman 5.4"))).is_none());
     let entry = &entries("{facts: {a: []}, when: {via: '*'}}").expect("good")[0];
     assert!(entry.on(&on(Some("podman 5.4"))).is_some());
-    assert!(!entry.on(&here).is_some());
+    assert!(entry.on(&here).is_none());
 }
 
 #[test]
