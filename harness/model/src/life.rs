@@ -49,7 +49,7 @@ pub fn path_in(path: &str, life: u32) -> String {
 
 /// Facts as those of a life.
 pub fn give_life(facts: &mut [Fact], life: u32) {
-    for fact in facts.iter_mut().filter(|_| life > 1) {
+    for fact in facts {
         fact.path = path_in(&fact.path, life);
     }
 }
