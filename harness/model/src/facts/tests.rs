@@ -2,12 +2,18 @@
 
 use super::*;
 
+mod named;
+
 #[test]
 fn the_table_can_be_read_and_each_row_has_a_channel() {
     let kinds: Vec<Kind> = serde_yaml::from_str(include_str!("../../data/facts.yaml")).expect("facts.yaml");
     assert_eq!(kinds.len(), TABLE.len());
     for channel in Channel::ALL {
         assert!(rows(channel).next().is_some(), "{channel}");
+    }
+    for row in TABLE.iter() {
+        let names_a_fact = |pattern: &Pattern| !pattern.parts.is_empty();
+        assert!(row.patterns.iter().all(names_a_fact), "{}", row.kind.fact);
     }
 }
 
@@ -50,6 +56,10 @@ fn facts_are_found_and_slips_are_not() {
         ("process.exti", Some("process.exit")),
         ("proc.exec.umaksss", Some("proc.exec.umask")),
         ("cgroup.path.memroy", Some("cgroup.path.memory")),
+        ("proc.rlimit.nofil", Some("proc.rlimit.nofile")),
+        ("proc.init.ns.mnz", Some("proc.init.ns.mnt")),
+        ("mount.insid./etc/a.conf", Some("mount.inside./etc/a.conf")),
+        ("engine.confg.linux.seccomp", Some("engine.config.linux.seccomp")),
         ("nothing.like.it", None),
     ] {
         assert_eq!(find(path), None, "{path}");
@@ -58,9 +68,67 @@ fn facts_are_found_and_slips_are_not() {
 }
 
 #[test]
+fn what_only_begins_as_a_fact_does_is_none() {
+    for path in [
+        "cgroup.memory",
+        "proc.rlimit.",
+        "proc.rlimit.nofile.",
+        "proc.fd.seven",
+        "filter.x.digest",
+        "proc.init.caps.umask",
+    ] {
+        assert_eq!(find(path), None, "{path}");
+    }
+}
+
+#[test]
+fn what_a_life_can_show_more_than_once_is_what_the_probe_prints_calls_mounts_and_hooks() {
+    for (path, repeats) in [
+        ("proc.umask", true),
+        ("proc.init.umask", false),
+        ("syscall.mkdir", true),
+        ("syscall.denied", false),
+        ("mount./proc", true),
+        ("mount.order", false),
+        ("hook.prestart.args", true),
+        ("hook.order", false),
+        ("process.exit", false),
+    ] {
+        assert_eq!(find(path).expect(path).kind.repeats(), repeats, "{path}");
+    }
+}
+
+#[test]
+fn how_a_step_ended_is_its_result_and_nothing_else() {
+    for (path, expected) in [
+        ("lifecycle.create.result", true),
+        ("lifecycle.second.kill#2.result", true),
+        ("lifecycle.create.error", false),
+        ("proc.stat.a.result", false),
+    ] {
+        assert_eq!(is_result(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_process_is_of_the_container_that_its_label_names_unless_a_container_has_that_name() {
+    for (of, is_container, container) in [
+        (None, false, MAIN),
+        (Some("exec#2"), false, MAIN),
+        (Some("second.exec"), false, "second"),
+        (Some("exec"), true, "exec"),
+        (Some("second"), false, "second"),
+    ] {
+        assert_eq!(container_of(of, |_| is_container), container, "{of:?}");
+    }
+}
+
+#[test]
 fn every_row_can_be_reached_by_all_of_its_paths() {
     for kind in kinds() {
-        for path in kind.examples() {
+        let examples = kind.examples();
+        assert!(!examples.is_empty(), "{}", kind.fact);
+        for path in examples {
             let found = find(&path).map(|found| found.kind.fact.as_str());
             assert_eq!(found, Some(kind.fact.as_str()), "{path}");
         }
@@ -103,6 +171,8 @@ fn a_watch_chooses_what_it_opens() {
         (Channel::Mount, "/a/", true),
         (Channel::Syscall, "openat(", true),
         (Channel::Syscall, "openat(/etc", true),
+        (Channel::Syscall, "openat#2", true),
+        (Channel::Proc, "call.mkdir#1#2", true),
     ] {
         let others = ["exec".to_owned(), "second".to_owned()];
         assert_eq!(
@@ -174,55 +244,6 @@ fn a_star_is_of_everybody_and_a_label_of_its_process() {
 }
 
 #[test]
-fn a_pattern_names_the_facts_that_it_has_a_text_in_common_with() {
-    for (pattern, facts) in [
-        (
-            "lifecycle.exec*.exit",
-            &["lifecycle.<run>.exit", "lifecycle.<step>.exit"][..],
-        ),
-        ("lifecycle.*create.result", &["lifecycle.<step>.result"]),
-        ("lifecycle.kill#*.result", &["lifecycle.<step>.result"]),
-        ("process*.exit", &["process.exit"]),
-        ("process.exec#2.e*t", &["process.exit"]),
-        (
-            "proc*.umask",
-            &[
-                "proc.init.{umask,uid,gid,groups}",
-                "proc.created.{umask,uid,gid,groups}",
-                "proc.umask",
-            ],
-        ),
-        ("proc.*listen.closed", &["proc.listen.<any>"]),
-        ("lifecycle.*.result", &["lifecycle.<step>.result"]),
-        ("hook.*.state.pid", &["hook.<hook>.state.pid"]),
-        ("cgroup.{", &[]),
-        ("cgroup.cpu.wei*", &["cgroup.<setting>"]),
-        ("lifecycel.exec*.exit", &[]),
-        ("lifecycle.exec*.exot", &[]),
-        ("lifecycle.craete*.result", &[]),
-        ("proces.*", &[]),
-        ("process.exo*", &[]),
-        ("proc.*.umaks", &[]),
-        ("cgroup.pids.maxx*", &[]),
-        ("*", &[]),
-    ] {
-        let found: Vec<&str> = named(pattern)
-            .into_iter()
-            .map(|kind| kind.fact.as_str())
-            .collect();
-        if pattern == "*" {
-            assert_eq!(found.len(), TABLE.len());
-        } else if pattern == "proc.*listen.closed" {
-            assert!(found.contains(&facts[0]), "{found:?}");
-        } else {
-            assert_eq!(found, facts, "{pattern}");
-        }
-    }
-    assert!(can_name("lifecycle.create*.said", "lifecycle.<step>.said"));
-    assert!(!can_name("lifecycle.craete.said", "lifecycle.<step>.said"));
-}
-
-#[test]
 fn a_form_is_written_as_it_is_read() {
     for kind in kinds() {
         for form in &kind.values {
@@ -237,5 +258,21 @@ fn a_form_is_written_as_it_is_read() {
                 "{form}"
             );
         }
+    }
+}
+
+#[test]
+fn a_form_is_a_list_or_not_and_has_words_for_people() {
+    for (written, is_list, is_list_of_names, says) in [
+        ("<number>", false, false, "a whole number"),
+        ("<errno>", false, false, "an errno"),
+        ("<list>", true, false, "a list of texts"),
+        ("<signals>", true, true, "a list of signals without SIG"),
+        ("ok", false, false, "`ok`"),
+    ] {
+        let Ok(form) = written.parse::<Form>();
+        assert_eq!(form.is_list(), is_list, "{written}");
+        assert_eq!(form.is_list_of_names(), is_list_of_names, "{written}");
+        assert_eq!(form.says(), says);
     }
 }
