@@ -133,3 +133,25 @@ pub enum Event {
         why: Option<String>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_case_was_run_once_where_nothing_is_written() {
+        let head =
+            json!({"case": "t/c", "summary": "s", "source": "c.yaml", "verdict": "agree", "seconds": 0.5});
+        let mut report: CaseReport = serde_json::from_value(head.clone()).expect("a report");
+        assert_eq!(report.runs, 1);
+        assert_eq!(serde_json::to_value(&report).expect("JSON"), head);
+        report.runs = 3;
+        let again = serde_json::to_value(&report).expect("JSON");
+        assert_eq!(again["runs"], 3);
+        assert_eq!(
+            serde_json::from_value::<CaseReport>(again).expect("a report"),
+            report
+        );
+    }
+}

@@ -262,6 +262,8 @@ mod tests {
             ("fchmodat2", "fchmodat2(data)", true),
             ("fchmodat", "fchmodat2(data)", false),
             ("/tmp/data", "/tmp/data/f", true),
+            ("/tmp/", "/tmp/data", true),
+            ("memory.", "memory.max", true),
             ("/", "/proc", false),
             ("*", "anything", true),
         ] {
@@ -272,6 +274,34 @@ mod tests {
             );
         }
         assert!(watched(Channel::File, "/", "/abc"));
+    }
+
+    #[test]
+    fn a_call_is_named_before_what_it_is_about() {
+        for (path, call) in [
+            ("openat(/etc/passwd)#2", "openat"),
+            ("mkdir#2", "mkdir"),
+            ("denied", "denied"),
+        ] {
+            assert_eq!(call_of(path), call);
+        }
+    }
+
+    #[test]
+    fn what_the_probe_or_the_harness_sees_needs_no_visit_of_the_workload() {
+        for (path, expected) in [
+            ("filter.count", true),
+            ("proc.init.umask", true),
+            ("proc.umask", false),
+            ("mount./proc", true),
+            ("mount.inside./proc", false),
+            ("cgroup.pids.max", true),
+            ("cgroup.inside.v2", false),
+            ("process.exit", false),
+            ("syscall.mkdir", false),
+        ] {
+            assert_eq!(is_of_visit(path), expected, "{path}");
+        }
     }
 
     #[test]

@@ -104,6 +104,15 @@ mod tests {
     }
 
     #[test]
+    fn facts_of_a_later_life_carry_it_and_those_of_the_first_do_not() {
+        for (life, path) in [(1, "process.exit"), (2, "process.exit#2"), (3, "process.exit#3")] {
+            let mut facts = [Fact::new("process.exit", 0)];
+            give_life(&mut facts, life);
+            assert_eq!(facts[0].path, path);
+        }
+    }
+
+    #[test]
     fn a_path_has_its_life_at_its_end() {
         for (path, second) in [
             ("process.exit", "process.exit#2"),

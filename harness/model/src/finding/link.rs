@@ -122,9 +122,18 @@ mod tests {
                 "opencontainers/runc@v1.1.0",
                 "https://github.com/opencontainers/runc/tree/v1.1.0",
             ),
+            (
+                "opencontainers/runc@v1.1.0-rc.1",
+                "https://github.com/opencontainers/runc/tree/v1.1.0-rc.1",
+            ),
+            (
+                "containers/crun@1.8",
+                "https://github.com/containers/crun/tree/1.8",
+            ),
             ("https://man7.org/x.html", "https://man7.org/x.html"),
         ] {
-            assert_eq!(short.parse::<Link>().expect(short).url(), url);
+            let link: Link = short.parse().expect(short);
+            assert_eq!((link.as_str(), link.url().as_str()), (short, url));
         }
         for not in [
             "",
@@ -132,6 +141,10 @@ mod tests {
             "http://a/b",
             "https://github.com/a/b/issues/3",
             "a/b@v1:x y",
+            "a/b@v 1",
+            "a@v1",
+            "a b/c#1",
+            "a/b c#1",
             "a#1",
             "a/b#x",
         ] {

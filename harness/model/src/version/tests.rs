@@ -35,6 +35,13 @@ fn versions_are_ordered_as_their_authors_mean() {
 }
 
 #[test]
+fn two_versions_are_the_same_only_if_neither_is_newer() {
+    assert_eq!(version("v1.2"), version("1.2.0"));
+    assert_ne!(version("1.2"), version("1.3"));
+    assert_ne!(version("1.2-rc1"), version("1.2"));
+}
+
+#[test]
 fn a_build_is_at_or_after_the_version_that_it_opens_with() {
     for (build, at) in [
         ("1.28-dirty", "1.28"),

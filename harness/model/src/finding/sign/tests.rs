@@ -18,6 +18,7 @@ fn a_sign_is_about_the_facts_that_its_path_names() {
         ("mount.exec.inside./sys/fs", true),
         ("mount.second.inside./sys/fs#2#2", true),
         ("mount./dev", false),
+        ("mount./dev#2", false),
         ("mount.second.inside./dev", false),
         ("proc.umask", false),
     ] {
@@ -237,5 +238,99 @@ fn a_sign_that_asks_for_more_weighs_more() {
         ),
     ] {
         assert_eq!(sign(yaml).weight(), weight, "{yaml}");
+    }
+}
+
+#[test]
+fn a_sign_is_placed_if_it_asks_for_something_in_the_config() {
+    for (asks, placed) in [
+        ("listed: linux.maskedPaths", true),
+        ("mounted: {type: tmpfs}", true),
+        ("within: {type: tmpfs}", true),
+        ("where: {b: {is: 1}}", false),
+    ] {
+        assert_eq!(
+            sign(&format!("{{fact: a, any: true, {asks}}}")).is_placed(),
+            placed,
+            "{asks}"
+        );
+    }
+}
+
+#[test]
+fn a_sign_is_about_items_where_it_says_that_there_is_one_or_is_not() {
+    for (condition, of_list, of_text) in [
+        ("{has: x}", true, true),
+        ("{lacks: x}", true, true),
+        ("{matches: 'x*'}", true, false),
+        ("{is: x}", false, false),
+    ] {
+        let shows = sign(&format!("{{fact: a, {}", &condition[1..]));
+        let instead = sign(&format!("{{fact: a, any: true, instead: {condition}}}"));
+        for (items, expected) in [(Items::OfList, of_list), (Items::OfText, of_text)] {
+            assert_eq!(shows.is_about_items(items), expected, "{condition} {items:?}");
+            assert_eq!(
+                instead.instead_is_about_items(items),
+                expected,
+                "{condition} {items:?}"
+            );
+            assert!(!shows.instead_is_about_items(items) && !instead.is_about_items(items));
+        }
+    }
+}
+
+#[test]
+fn a_sign_names_the_items_that_the_component_adds_and_those_that_it_leaves_out() {
+    for (says, names, names_instead) in [
+        ("has: 'x*'", true, false),
+        ("matches: '{x,y}*'", true, false),
+        ("lacks: 'x*'", false, true),
+        ("is: xy", false, false),
+        ("any: true, instead: {has: 'x*'}", false, true),
+        ("any: true, instead: {matches: '{x,y}*'}", false, true),
+        ("any: true, instead: {lacks: 'x*'}", true, false),
+        ("any: true, instead: xy", false, false),
+    ] {
+        let sign = sign(&format!("{{fact: a, {says}}}"));
+        assert_eq!(
+            (sign.names("xy"), sign.names_instead("xy")),
+            (names, names_instead),
+            "{says}"
+        );
+        assert!(!sign.names("z") && !sign.names_instead("z"), "{says}");
+    }
+}
+
+#[test]
+fn what_is_any_value_differs_from_none_only() {
+    let context = Context {
+        config: &json!({}),
+        facts: &[],
+    };
+    for (shows, of_none, of_some) in [("any: true", false, true), ("is: 3", true, true)] {
+        let sign = sign(&format!("{{fact: a, {shows}}}"));
+        let fit = [None, Some(&Value::Int(4))].map(|value| sign.others_fit(value, &context));
+        assert_eq!(fit, [of_none, of_some], "{shows}");
+    }
+}
+
+#[test]
+fn a_sign_gives_its_values_if_they_are_a_few() {
+    for (shows, values) in [
+        ("is: 3", &["3"][..]),
+        ("one-of: [ok, 3]", &["ok", "3"]),
+        ("above: 3", &[]),
+    ] {
+        let values_of = sign(&format!("{{fact: a, {shows}}}")).values();
+        let lines: Vec<String> = values_of.iter().map(Value::line).collect();
+        assert_eq!(lines, values, "{shows}");
+    }
+}
+
+#[test]
+fn a_short_sign_is_written_as_it_is_named() {
+    for short in Short::ALL {
+        assert_eq!(sign(short.name()), short.sign());
+        assert_eq!(serde_json::to_value(short).expect("a word"), short.name());
     }
 }
