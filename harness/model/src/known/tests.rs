@@ -103,6 +103,7 @@ fn an_item_that_means_nobody_is_refused() {
 fn a_rate_says_when_something_is_gone() {
     let rate = Rate::try_from(0.05).expect("a rate");
     assert!(!rate.is_gone_after(20) && !rate.is_gone_after(134) && rate.is_gone_after(135));
+    assert_eq!(serde_json::to_value(rate).expect("a number"), 0.05);
     for none in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(Rate::try_from(none).is_err(), "{none}");
     }
@@ -158,6 +159,46 @@ fn a_group_is_about_its_members_or_about_all() {
     assert!(!some.is_about(Some("c")) && !some.is_about(None));
     let all = group("{facts: {}}");
     assert!(all.is_about(Some("c")) && all.is_about(None));
+}
+
+#[test]
+fn an_entry_is_about_the_members_of_its_group() {
+    let entry = &entries("{for: [a, 'b*'], facts: {process.exit: [{otherwise: 0}]}}").expect("good")[0];
+    for (member, expected) in [
+        (Some("a"), true),
+        (Some("bc"), true),
+        (Some("c"), false),
+        (None, false),
+    ] {
+        assert_eq!(entry.is_about(member), expected, "{member:?}");
+    }
+}
+
+#[test]
+fn a_finding_of_no_runtime_shows_under_whichever_and_what_is_unexplained_shows_nothing() {
+    let of_library = &entries("facts: {process.exit: libseccomp/names}").expect("good")[0];
+    assert_eq!(of_library.written[0].who, []);
+    let slips = entries("facts: {process.exit: unexplained}").expect_err("nobody is meant");
+    let nobody = ResolveError::WhoIsNeeded(FindingId::unexplained());
+    assert_eq!((slips[0].item, &slips[0].error), (0, &nobody));
+}
+
+#[test]
+fn what_is_written_of_the_newest_version_and_explained_has_no_end() {
+    for (item, name, expected) in [
+        ("{because: runc/stub, shows: 0}", "runc", &["runc/stub"][..]),
+        ("{because: crun/young, shows: 0}", "crun", &["crun/young"]),
+        ("{because: crun/old, shows: 0}", "crun", &[]),
+        ("{because: runc/stub, shows: 0}", "youki", &[]),
+        ("{because: unexplained, who: [crun >=1.8], shows: 0}", "crun", &[]),
+        ("{because: unexplained, who: [crun =1.8], shows: 0}", "crun", &[]),
+    ] {
+        let yaml = format!("facts: {{process.exit: [{item}, {{otherwise: 1}}]}}");
+        let entry = &entries(&yaml).expect(item)[0];
+        let open = entry.open_ended(&runtime(name, "1.8")).unwrap_or_default();
+        let open: Vec<&str> = open.iter().map(FindingId::as_str).collect();
+        assert_eq!(open, expected, "{item} {name}");
+    }
 }
 
 #[test]
