@@ -212,4 +212,38 @@ mod tests {
         let (whole, part) = (json!({"a": ["1", 2]}), json!({"a+": [2]}));
         assert_eq!(patch(&old, &new), part, "{whole} is longer");
     }
+
+    #[test]
+    fn a_list_that_is_as_short_by_what_it_loses_is_written_whole() {
+        let (old, new) = (json!({"a": [11, 2]}), json!({"a": [11]}));
+        assert_eq!(patch(&old, &new), new);
+    }
+
+    #[test]
+    fn an_entry_that_another_is_equal_to_is_not_taken_away_alone() {
+        let (old, new) = (json!({"a": ["x", "y", "x"]}), json!({"a": ["y", "x"]}));
+        assert_eq!(patch(&old, &new), new);
+    }
+
+    #[test]
+    fn an_entry_is_taken_away_by_what_it_alone_has() {
+        let mount = |destination: &str, kind: &str| json!({"destination": destination, "type": kind, "options": ["ro", "nosuid"]});
+        let mounts = |all: &[(&str, &str)]| {
+            let all: Vec<Value> = all.iter().map(|(place, kind)| mount(place, kind)).collect();
+            json!({ "mounts": all })
+        };
+        let base = mounts(&[("/proc", "proc"), ("/a", "tmpfs"), ("/b", "tmpfs")]);
+        for (target, pattern) in [
+            (
+                mounts(&[("/a", "tmpfs"), ("/b", "tmpfs")]),
+                json!({"type": "proc"}),
+            ),
+            (
+                mounts(&[("/proc", "proc"), ("/b", "tmpfs")]),
+                json!({"destination": "/a"}),
+            ),
+        ] {
+            assert_eq!(patch(&base, &target), json!({ "mounts-": [pattern] }));
+        }
+    }
 }

@@ -70,6 +70,7 @@ mod tests {
         let id: FindingId = "crun/a".parse().expect("an id");
         assert!(list("2026-12-31").holding(&id).is_some());
         assert!(list("2027-01-01").holding(&id).is_none());
+        assert_eq!(list("2026-12-31").over().count(), 0);
         assert_eq!(list("2027-01-01").over().count(), 1);
         assert!(
             list("2026-12-31")

@@ -49,7 +49,7 @@ pub fn path_in(path: &str, life: u32) -> String {
 
 /// Facts as those of a life.
 pub fn give_life(facts: &mut [Fact], life: u32) {
-    for fact in facts.iter_mut().filter(|_| life > 1) {
+    for fact in facts {
         fact.path = path_in(&fact.path, life);
     }
 }
@@ -104,6 +104,15 @@ mod tests {
     }
 
     #[test]
+    fn facts_of_a_later_life_carry_it_and_those_of_the_first_do_not() {
+        for (life, path) in [(1, "process.exit"), (2, "process.exit#2"), (3, "process.exit#3")] {
+            let mut facts = [Fact::new("process.exit", 0)];
+            give_life(&mut facts, life);
+            assert_eq!(facts[0].path, path);
+        }
+    }
+
+    #[test]
     fn a_path_has_its_life_at_its_end() {
         for (path, second) in [
             ("process.exit", "process.exit#2"),
@@ -134,20 +143,6 @@ mod tests {
         }
         for path in ["lifecycle.create#2.result", "hook.a.args#2", "file./x#2"] {
             assert_eq!(life_of(path), (1, path));
-        }
-    }
-
-    #[test]
-    fn only_facts_of_a_later_life_carry_its_number() {
-        for (life, path) in [
-            (0, "process.exit"),
-            (1, "process.exit"),
-            (2, "process.exit#2"),
-            (3, "process.exit#3"),
-        ] {
-            let mut facts = [Fact::new("process.exit", 0)];
-            give_life(&mut facts, life);
-            assert_eq!(facts[0].path, path, "{life}");
         }
     }
 }

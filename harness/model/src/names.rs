@@ -212,25 +212,27 @@ mod tests {
     }
 
     #[test]
-    fn names_are_alike_as_a_reader_of_go_takes_them() {
-        for (name, other, expected) in [
-            ("maskedPaths", "MASKEDPATHS", true),
-            ("ma\u{17f}ked\u{212a}", "maskedk", true),
-            ("maskedPaths", "maskedPath", false),
-            ("\u{e9}", "\u{c9}", false),
+    fn a_setting_is_of_one_version_or_of_both() {
+        for (name, version) in [
+            ("memory.max", Some(CgroupVersion::V2)),
+            ("memory.limit_in_bytes", Some(CgroupVersion::V1)),
+            ("pids.max", None),
         ] {
-            assert_eq!(is_alike(name, other), expected, "{name} {other}");
+            assert_eq!(version_of_setting(name), version, "{name}");
         }
     }
 
     #[test]
-    fn a_setting_of_one_version_only_says_which() {
-        for (name, version) in [
-            (SETTINGS_OF_BOTH[0], None),
-            (SETTINGS_OF_V2[0], Some(CgroupVersion::V2)),
-            ("memory.limit_in_bytes", Some(CgroupVersion::V1)),
+    fn names_are_alike_whatever_the_case_of_their_letters() {
+        for (name, other, expected) in [
+            ("hooks", "Hooks", true),
+            ("HOOKS", "hoo\u{212a}\u{17f}", true),
+            ("hooks", "hook", false),
+            ("hooks", "hoots", false),
+            ("\u{e9}", "\u{c9}", false),
         ] {
-            assert_eq!(version_of_setting(name), version, "{name}");
+            assert_eq!(is_alike(name, other), expected, "{name} {other}");
+            assert_eq!(is_alike(other, name), expected, "{other} {name}");
         }
     }
 }

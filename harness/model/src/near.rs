@@ -64,10 +64,13 @@ mod tests {
             ("cron", Some("crun")),
             ("readonly", Some("readonlyPaths")),
             ("nobody", None),
+            // One letter says too little.
+            ("c", None),
             ("", None),
         ] {
             assert_eq!(near(name, names), meant, "{name}");
         }
+        assert_eq!(near("a", ["b"]), None, "no letter is the same");
         assert_eq!(help("xyz", ["b", "a"]).as_deref(), Some("there are a, b"));
         assert_eq!(help("a1", ["b22", "a12"]).as_deref(), Some("did you mean `a12`?"));
     }

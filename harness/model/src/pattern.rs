@@ -238,8 +238,10 @@ mod tests {
             ("{linux: {sysctl: {'kernel.*': '*'}}}", false),
             ("{linux: {devices: []}}", true),
             ("{linux: {devices: ['*']}}", false),
+            ("{mounts: []}", false),
             ("{process: {rlimits: [{soft: {$below: 1}}]}}", true),
             ("{process: {rlimits: [{soft: {$above: 0}}]}}", false),
+            ("{process: {rlimits: [{soft: {$above: -1}}]}}", true),
             ("{ociVersion: {$semver: true}}", true),
             ("{ociVersion: {$semver: false}}", false),
             ("{hostname: {$semver: false}}", false),
@@ -282,6 +284,7 @@ mod tests {
         for (text, part) in [
             ("[]", "takes a part of a config"),
             ("{a: {$nott: 1}}", "there are $not"),
+            ("{a: [{$nott: 1}]}", "there are $not"),
             ("{a: {$any: []}}", "there are $not"),
             ("{a: {$not: 1, b: 2}}", "must stand alone"),
         ] {

@@ -178,6 +178,12 @@ mod tests {
     }
 
     #[test]
+    fn a_count_of_nothing_fails_nothing() {
+        let counts: Counts = serde_json::from_str(r#"{"agree": 1, "new": 0}"#).expect("counts");
+        assert_eq!(counts.exit(true), ExitStatus::Ok);
+    }
+
+    #[test]
     fn a_verdict_is_written_as_it_is_named() {
         for verdict in Verdict::ALL {
             assert_eq!(serde_json::to_value(verdict).expect("a word"), verdict.name());

@@ -224,12 +224,6 @@ impl Default for VersionRange {
 pub(crate) const OR: &str = " or ";
 
 impl VersionRange {
-    /// Whether it names one version.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        matches!(&self.0[..], [bounds] if matches!(bounds[..], [(Bound::Equal, _)]))
-    }
-
     /// What lies in both.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {

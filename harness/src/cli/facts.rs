@@ -109,7 +109,6 @@ fn words(less: &Less) -> String {
     match less {
         Less::By(Order::Longer) => "the longer list".to_owned(),
         Less::By(Order::Smaller) => "the smaller number".to_owned(),
-        Less::By(Order::Greater) => "the greater number".to_owned(),
         Less::Is(values) => values.iter().map(Value::line).collect::<Vec<_>>().join(" or "),
     }
 }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::check::NodeCheck;
 
+mod fleet;
+
 fn runtime(name: &str) -> RuntimeId {
     serde_json::from_value(serde_json::json!({"name": name, "label": name, "version": "1.0"}))
         .expect("a runtime")
@@ -273,66 +275,6 @@ fn a_version_counts_its_workloads_and_is_safe_where_nothing_is_at_risk_or_unchec
 }
 
 #[test]
-fn of_two_checks_of_a_node_the_later_one_counts() {
-    let check = |node: &str, time, shapes: &[ShapeReport], exit| NodeCheck {
-        report: CheckReport {
-            node: node.to_owned(),
-            time,
-            ..report(shapes.to_vec(), vec![])
-        },
-        exit,
-    };
-    let risk = shape("web", &[finding(Impact::Breaks)]);
-    let safe = shape("web", &[]);
-    let fleet = FleetReport::of(vec![
-        check("b", 20, std::slice::from_ref(&safe), Some(ExitStatus::Ok)),
-        check("a", 10, std::slice::from_ref(&risk), Some(ExitStatus::Differs)),
-        check("b", 10, std::slice::from_ref(&risk), Some(ExitStatus::Differs)),
-        check("c", 5, std::slice::from_ref(&safe), None),
-    ]);
-    let left: Vec<_> = fleet
-        .left_out
-        .iter()
-        .map(|one| (one.node.as_str(), one.time, one.counts))
-        .collect();
-    assert_eq!(left, [("b", 10, 20)]);
-    let [only] = fleet.moves.as_slice() else {
-        panic!("one move: {:?}", fleet.moves)
-    };
-    let nodes: Vec<_> = only
-        .nodes
-        .iter()
-        .map(|node| {
-            (
-                node.node.as_str(),
-                node.outlook,
-                node.safe,
-                node.at_risk,
-                node.finished,
-            )
-        })
-        .collect();
-    assert_eq!(
-        nodes,
-        [
-            ("a", Outlook::AtRisk, 0, 1, true),
-            ("b", Outlook::Safe, 1, 0, true),
-            ("c", Outlook::Unknown, 1, 0, false),
-        ]
-    );
-    assert_eq!(only.of_outlook(Outlook::Safe).count(), 1);
-    let [joined] = only.shapes.as_slice() else {
-        panic!("one shape: {:?}", only.shapes)
-    };
-    assert_eq!(
-        (joined.workloads.len(), joined.worst()),
-        (3, Some(Impact::Breaks))
-    );
-    assert_eq!(joined.findings[0].nodes, ["a"]);
-    assert_eq!(only.differences[0].workloads.len(), 1);
-}
-
-#[test]
 fn a_report_is_its_events_and_they_are_the_report() {
     let mut whole = report(
         vec![shape("web", &[finding(Impact::Breaks)])],
@@ -388,15 +330,4 @@ fn a_failure_is_the_same_only_if_the_runtime_says_the_same() {
         ..finding(Impact::Breaks)
     };
     assert_eq!(differing("a").sameness(), differing("b").sameness());
-}
-
-#[test]
-fn a_node_has_all_of_its_workloads_and_an_outlook_in_words() {
-    let node: FleetNode = serde_json::from_value(serde_json::json!({
-        "node": "a", "ocidiff": "0.1.0", "outlook": "at-risk", "safe": 5, "at_risk": 2, "unchecked": 1, "finished": true,
-    }))
-    .expect("a node");
-    assert_eq!((node.workloads(), node.outlook), (8, Outlook::AtRisk));
-    let words = Outlook::ALL.map(Outlook::name);
-    assert_eq!(words, ["safe to move", "at risk", "not known"]);
 }

@@ -33,6 +33,7 @@ fn what_is_compared_whatever_a_case_watches() {
         ("hook.prestart.env", false),
         ("proc.umask", true),
         ("proc.exec.umask", true),
+        ("proc.stat./a.created.b", true),
         ("proc.init.umask", false),
         ("proc.created.umask", false),
         ("proc.second.created.umask", false),
@@ -41,6 +42,9 @@ fn what_is_compared_whatever_a_case_watches() {
         ("file.rest", true),
         ("file.second.rest", true),
         ("file./rest", false),
+        ("file./a.rest", false),
+        ("file.count", false),
+        ("setup.rest", false),
         ("lifecycle.create.result", true),
         ("lifecycle.create.pid_file", true),
         ("lifecycle.create.error", false),
@@ -111,7 +115,9 @@ fn a_case_that_expects_nothing_still_says_what_may_end_either_way() {
 #[test]
 fn what_a_created_container_s_own_process_is_like_is_of_its_create() {
     for (path, expected) in [
+        ("proc.created.umask", true),
         ("proc.second.created.umask", true),
+        ("proc.init.umask", false),
         ("proc.second.init.umask", false),
         ("proc.umask", false),
         ("mount.created.x", false),

@@ -109,33 +109,3 @@ crate::text::written_as_text!(
     Form,
     "a word, or <number>, <bool>, <text>, <words>, <list>, <capabilities>, <signals>, <denials>, <departures>, <errno>"
 );
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_is_read_as_it_is_written_and_said_for_people() {
-        for (written, is_list, is_of_names, says) in [
-            ("<number>", false, false, "a whole number"),
-            ("<list>", true, false, "a list of texts"),
-            (
-                "<capabilities>",
-                true,
-                true,
-                "a list of capabilities, in the kernel's order and without CAP_",
-            ),
-            ("<signals>", true, true, "a list of signals without SIG"),
-            ("ok", false, false, "`ok`"),
-        ] {
-            let Ok(form) = written.parse::<Form>();
-            assert_eq!(form.to_string(), written);
-            assert_eq!(
-                (form.is_list(), form.is_list_of_names()),
-                (is_list, is_of_names),
-                "{written}"
-            );
-            assert_eq!(form.says(), says);
-        }
-    }
-}

@@ -27,15 +27,8 @@ pub(super) struct Shape(Vec<Token>);
 pub(super) fn shapes(patterns: &[Pattern], per: bool) -> Vec<Shape> {
     let mut found = Vec::new();
     for pattern in patterns {
-        let channel = || literal(pattern.channel);
+        let head = [literal(pattern.channel), literal(".")].concat();
         let rests = with_holes(&pattern.parts);
-        let dot = || {
-            if rests.iter().all(Vec::is_empty) {
-                Vec::new()
-            } else {
-                literal(".")
-            }
-        };
         let mut labels = vec![Vec::new()];
         if per {
             labels.push([vec![Token::Unnamed], literal(".")].concat());
@@ -46,7 +39,7 @@ pub(super) fn shapes(patterns: &[Pattern], per: bool) -> Vec<Shape> {
             );
         }
         for label in &labels {
-            let whole = |rest: &Vec<Token>| Shape([channel(), dot(), label.clone(), rest.clone()].concat());
+            let whole = |rest: &Vec<Token>| Shape([&head[..], label, rest].concat());
             found.extend(rests.iter().map(whole));
         }
     }

@@ -63,8 +63,6 @@ pub enum Order {
     Longer,
     /// The smaller number.
     Smaller,
-    /// The greater number.
-    Greater,
 }
 
 /// A row of the table.
@@ -130,7 +128,6 @@ impl Kind {
                 Some(first.iter().any(|item| !second.contains(item)))
             }
             (Less::By(Order::Smaller), Value::Int(first), Value::Int(second)) => Some(first < second),
-            (Less::By(Order::Greater), Value::Int(first), Value::Int(second)) => Some(first > second),
             _ => None,
         }
     }

@@ -24,20 +24,8 @@ type Holes<'p> = Vec<(&'static str, &'p str)>;
 pub(super) fn all(text: &str) -> Vec<Pattern> {
     alternatives(text)
         .into_iter()
-        .filter_map(|text| {
-            text.contains('.')
-                .then(|| Pattern::of(Box::leak(text.into_boxed_str())))
-        })
-        .chain(bare(text))
+        .map(|text| Pattern::of(Box::leak(text.into_boxed_str())))
         .collect()
-}
-
-/// `engine.config` has two parts, but a channel alone is not a path.
-fn bare(text: &str) -> Option<Pattern> {
-    (!text.contains('.')).then(|| Pattern {
-        channel: Box::leak(text.to_owned().into_boxed_str()),
-        parts: Vec::new(),
-    })
 }
 
 fn parts(mut rest: &'static str) -> Vec<Part> {
@@ -197,12 +185,10 @@ fn sample(hole: &str) -> &'static str {
         "step" => "state",
         "run" => "exec",
         "path" => "/a/path",
-        "call" => "openat",
         "setting" => "pids.max",
         "limit" => "nofile",
         "ns" => "uts",
         "hierarchy" => "memory",
-        "hook" => "prestart",
         "number" => "7",
         _ => "any",
     }

@@ -2,12 +2,18 @@
 
 use super::*;
 
+mod named;
+
 #[test]
 fn the_table_can_be_read_and_each_row_has_a_channel() {
     let kinds: Vec<Kind> = serde_yaml::from_str(include_str!("../../data/facts.yaml")).expect("facts.yaml");
     assert_eq!(kinds.len(), TABLE.len());
     for channel in Channel::ALL {
         assert!(rows(channel).next().is_some(), "{channel}");
+    }
+    for row in TABLE.iter() {
+        let names_a_fact = |pattern: &Pattern| !pattern.parts.is_empty();
+        assert!(row.patterns.iter().all(names_a_fact), "{}", row.kind.fact);
     }
 }
 
@@ -50,6 +56,10 @@ fn facts_are_found_and_slips_are_not() {
         ("process.exti", Some("process.exit")),
         ("proc.exec.umaksss", Some("proc.exec.umask")),
         ("cgroup.path.memroy", Some("cgroup.path.memory")),
+        ("proc.rlimit.nofil", Some("proc.rlimit.nofile")),
+        ("proc.init.ns.mnz", Some("proc.init.ns.mnt")),
+        ("mount.insid./etc/a.conf", Some("mount.inside./etc/a.conf")),
+        ("engine.confg.linux.seccomp", Some("engine.config.linux.seccomp")),
         ("nothing.like.it", None),
     ] {
         assert_eq!(find(path), None, "{path}");
@@ -58,9 +68,67 @@ fn facts_are_found_and_slips_are_not() {
 }
 
 #[test]
+fn what_only_begins_as_a_fact_does_is_none() {
+    for path in [
+        "cgroup.memory",
+        "proc.rlimit.",
+        "proc.rlimit.nofile.",
+        "proc.fd.seven",
+        "filter.x.digest",
+        "proc.init.caps.umask",
+    ] {
+        assert_eq!(find(path), None, "{path}");
+    }
+}
+
+#[test]
+fn what_a_life_can_show_more_than_once_is_what_the_probe_prints_calls_mounts_and_hooks() {
+    for (path, repeats) in [
+        ("proc.umask", true),
+        ("proc.init.umask", false),
+        ("syscall.mkdir", true),
+        ("syscall.denied", false),
+        ("mount./proc", true),
+        ("mount.order", false),
+        ("hook.prestart.args", true),
+        ("hook.order", false),
+        ("process.exit", false),
+    ] {
+        assert_eq!(find(path).expect(path).kind.repeats(), repeats, "{path}");
+    }
+}
+
+#[test]
+fn how_a_step_ended_is_its_result_and_nothing_else() {
+    for (path, expected) in [
+        ("lifecycle.create.result", true),
+        ("lifecycle.second.kill#2.result", true),
+        ("lifecycle.create.error", false),
+        ("proc.stat.a.result", false),
+    ] {
+        assert_eq!(is_result(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_process_is_of_the_container_that_its_label_names_unless_a_container_has_that_name() {
+    for (of, is_container, container) in [
+        (None, false, MAIN),
+        (Some("exec#2"), false, MAIN),
+        (Some("second.exec"), false, "second"),
+        (Some("exec"), true, "exec"),
+        (Some("second"), false, "second"),
+    ] {
+        assert_eq!(container_of(of, |_| is_container), container, "{of:?}");
+    }
+}
+
+#[test]
 fn every_row_can_be_reached_by_all_of_its_paths() {
     for kind in kinds() {
-        for path in kind.examples() {
+        let examples = kind.examples();
+        assert!(!examples.is_empty(), "{}", kind.fact);
+        for path in examples {
             let found = find(&path).map(|found| found.kind.fact.as_str());
             assert_eq!(found, Some(kind.fact.as_str()), "{path}");
         }
@@ -103,6 +171,8 @@ fn a_watch_chooses_what_it_opens() {
         (Channel::Mount, "/a/", true),
         (Channel::Syscall, "openat(", true),
         (Channel::Syscall, "openat(/etc", true),
+        (Channel::Syscall, "openat#2", true),
+        (Channel::Proc, "call.mkdir#1#2", true),
     ] {
         let others = ["exec".to_owned(), "second".to_owned()];
         assert_eq!(
@@ -174,55 +244,6 @@ fn a_star_is_of_everybody_and_a_label_of_its_process() {
 }
 
 #[test]
-fn a_pattern_names_the_facts_that_it_has_a_text_in_common_with() {
-    for (pattern, facts) in [
-        (
-            "lifecycle.exec*.exit",
-            &["lifecycle.<run>.exit", "lifecycle.<step>.exit"][..],
-        ),
-        ("lifecycle.*create.result", &["lifecycle.<step>.result"]),
-        ("lifecycle.kill#*.result", &["lifecycle.<step>.result"]),
-        ("process*.exit", &["process.exit"]),
-        ("process.exec#2.e*t", &["process.exit"]),
-        (
-            "proc*.umask",
-            &[
-                "proc.init.{umask,uid,gid,groups}",
-                "proc.created.{umask,uid,gid,groups}",
-                "proc.umask",
-            ],
-        ),
-        ("proc.*listen.closed", &["proc.listen.<any>"]),
-        ("lifecycle.*.result", &["lifecycle.<step>.result"]),
-        ("hook.*.state.pid", &["hook.<hook>.state.pid"]),
-        ("cgroup.{", &[]),
-        ("cgroup.cpu.wei*", &["cgroup.<setting>"]),
-        ("lifecycel.exec*.exit", &[]),
-        ("lifecycle.exec*.exot", &[]),
-        ("lifecycle.craete*.result", &[]),
-        ("proces.*", &[]),
-        ("process.exo*", &[]),
-        ("proc.*.umaks", &[]),
-        ("cgroup.pids.maxx*", &[]),
-        ("*", &[]),
-    ] {
-        let found: Vec<&str> = named(pattern)
-            .into_iter()
-            .map(|kind| kind.fact.as_str())
-            .collect();
-        if pattern == "*" {
-            assert_eq!(found.len(), TABLE.len());
-        } else if pattern == "proc.*listen.closed" {
-            assert!(found.contains(&facts[0]), "{found:?}");
-        } else {
-            assert_eq!(found, facts, "{pattern}");
-        }
-    }
-    assert!(can_name("lifecycle.create*.said", "lifecycle.<step>.said"));
-    assert!(!can_name("lifecycle.craete.said", "lifecycle.<step>.said"));
-}
-
-#[test]
 fn a_form_is_written_as_it_is_read() {
     for kind in kinds() {
         for form in &kind.values {
@@ -241,122 +262,17 @@ fn a_form_is_written_as_it_is_read() {
 }
 
 #[test]
-fn every_row_has_examples_that_are_facts() {
-    for kind in kinds() {
-        let examples = kind.examples();
-        assert!(!examples.is_empty(), "{}", kind.fact);
-        for example in examples {
-            assert!(find(&example).is_some(), "{example}");
-        }
-    }
-}
-
-#[test]
-fn what_comes_for_each_call_mount_or_hook_can_come_twice() {
-    for (path, expected) in [
-        ("syscall.mkdir", true),
-        ("syscall.denied", false),
-        ("mount./proc", true),
-        ("mount.order", false),
-        ("hook.prestart.args", true),
-        ("hook.order", false),
-        ("proc.umask", true),
-        ("process.exit", false),
+fn a_form_is_a_list_or_not_and_has_words_for_people() {
+    for (written, is_list, is_list_of_names, says) in [
+        ("<number>", false, false, "a whole number"),
+        ("<errno>", false, false, "an errno"),
+        ("<list>", true, false, "a list of texts"),
+        ("<signals>", true, true, "a list of signals without SIG"),
+        ("ok", false, false, "`ok`"),
     ] {
-        assert_eq!(
-            find(path).map(|found| found.kind.repeats()),
-            Some(expected),
-            "{path}"
-        );
-    }
-}
-
-#[test]
-fn of_two_numbers_the_table_can_say_that_the_greater_confines_less() {
-    let text =
-        "{fact: process.exit, from: inside, compared: always, impact: cosmetic, less: greater, says: s}";
-    let kind: Kind = serde_yaml::from_str(text).expect(text);
-    for (first, second, less) in [(2, 1, Some(true)), (1, 1, Some(false)), (1, 2, Some(false))] {
-        assert_eq!(kind.confines_less(&first.into(), &second.into()), less);
-    }
-    assert_eq!(kind.confines_less(&"a".into(), &1.into()), None);
-}
-
-#[test]
-fn how_a_step_ended_is_its_result() {
-    for (path, expected) in [
-        ("lifecycle.create.result", true),
-        ("lifecycle.second.kill#2.result", true),
-        ("lifecycle.exec.exit", false),
-        ("process.result", false),
-    ] {
-        assert_eq!(is_result(path), expected, "{path}");
-    }
-}
-
-#[test]
-fn a_label_is_the_name_of_a_container_or_of_an_exec() {
-    for (text, exec, label) in [
-        ("exec", true, true),
-        ("second.exec#2", true, true),
-        ("second", false, true),
-        ("second.kill", false, false),
-        ("a/b", false, false),
-        ("", false, false),
-    ] {
-        assert_eq!(
-            (pattern::is_exec(text), pattern::is_label(text)),
-            (exec, label),
-            "{text}"
-        );
-    }
-}
-
-#[test]
-fn a_hole_is_filled_with_what_may_have_been_meant() {
-    for (path, said) in [
-        ("proc.rlimitt.nofiel", "proc.rlimit.nofile"),
-        ("proc.nss.utts", "proc.ns.uts"),
-        ("proc.peeek./etc/x.y", "proc.peek./etc/x.y"),
-        ("proc.fdd.7", "proc.fd.7"),
-    ] {
-        assert_eq!(find(path), None, "{path}");
-        assert_eq!(meant(path).as_deref(), Some(said));
-    }
-}
-
-#[test]
-fn a_pattern_can_name_what_can_stand_in_a_hole_and_nothing_else() {
-    for (pattern, path, expected) in [
-        ("proc.n*", "proc.<limit>", true),
-        ("proc.q*", "proc.<limit>", false),
-        ("proc.ut*", "proc.<ns>", true),
-        ("proc.q*", "proc.<ns>", false),
-        ("cgroup.mem*", "cgroup.<hierarchy>", true),
-        ("cgroup.cpu,x*", "cgroup.<hierarchy>", true),
-        ("cgroup.name=x*", "cgroup.<hierarchy>", true),
-        ("cgroup.q*", "cgroup.<hierarchy>", false),
-        ("mount./x*", "mount.<path>", true),
-        ("mount.x*", "mount.<path>", false),
-        ("filter.1*", "filter.<number>", true),
-        ("filter.*7", "filter.<number>", true),
-        ("filter.x*", "filter.<number>", false),
-        ("filter.*x", "filter.<number>", false),
-        ("proc.open_a*", "proc.<call>", true),
-        ("proc.(a*", "proc.<call>", false),
-        ("hook.start-x*", "hook.<hook>", true),
-        ("hook.prestart.*", "hook.<hook>", false),
-        ("lifecycle.kill#2*", "lifecycle.<step>", true),
-        ("lifecycle.kill#12*", "lifecycle.<step>", true),
-        ("lifecycle.kil#2*", "lifecycle.<step>", false),
-        ("lifecycle.*.result", "lifecycle.<step>.result", true),
-        ("lifecycle.*.resul", "lifecycle.<step>.result", false),
-        ("lifecycle.create.*", "lifecycle.<step>.result", true),
-        ("process.*", "proc.<call>", false),
-        ("*", "proc.<call>", true),
-        ("*umask", "proc.umask", true),
-        ("umask*", "proc.umask", false),
-    ] {
-        assert_eq!(can_name(pattern, path), expected, "{pattern} {path}");
+        let Ok(form) = written.parse::<Form>();
+        assert_eq!(form.is_list(), is_list, "{written}");
+        assert_eq!(form.is_list_of_names(), is_list_of_names, "{written}");
+        assert_eq!(form.says(), says);
     }
 }

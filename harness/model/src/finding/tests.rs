@@ -315,6 +315,8 @@ fn a_word_of_a_text_is_the_same_wherever_it_stands() {
         ),
         ("up, loopback", "up loopback"),
         ("(a b) c", "(a (b c"),
+        ("tmpfs ro | (a),(b) | private", "tmpfs ro (a (b private"),
+        ("(a (b c", "(a (b (c"),
         ("", ""),
     ] {
         assert_eq!(words(text).join(" "), expected, "{text}");

@@ -106,6 +106,7 @@ fn an_item_that_means_nobody_is_refused() {
 fn a_rate_says_when_something_is_gone() {
     let rate = Rate::try_from(0.05).expect("a rate");
     assert!(!rate.is_gone_after(20) && !rate.is_gone_after(134) && rate.is_gone_after(135));
+    assert_eq!(serde_json::to_value(rate).expect("a number"), 0.05);
     for none in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(Rate::try_from(none).is_err(), "{none}");
     }
@@ -161,6 +162,46 @@ fn a_group_is_about_its_members_or_about_all() {
     assert!(!some.is_about(Some("c")) && !some.is_about(None));
     let all = group("{facts: {}}");
     assert!(all.is_about(Some("c")) && all.is_about(None));
+}
+
+#[test]
+fn an_entry_is_about_the_members_of_its_group() {
+    let entry = &entries("{for: [a, 'b*'], facts: {process.exit: [{otherwise: 0}]}}").expect("good")[0];
+    for (member, expected) in [
+        (Some("a"), true),
+        (Some("bc"), true),
+        (Some("c"), false),
+        (None, false),
+    ] {
+        assert_eq!(entry.is_about(member), expected, "{member:?}");
+    }
+}
+
+#[test]
+fn a_finding_of_no_runtime_shows_under_whichever_and_what_is_unexplained_shows_nothing() {
+    let of_library = &entries("facts: {process.exit: libseccomp/names}").expect("good")[0];
+    assert_eq!(of_library.written[0].who, []);
+    let slips = entries("facts: {process.exit: unexplained}").expect_err("nobody is meant");
+    let nobody = ResolveError::WhoIsNeeded(FindingId::unexplained());
+    assert_eq!((slips[0].item, &slips[0].error), (0, &nobody));
+}
+
+#[test]
+fn what_is_written_of_the_newest_version_and_explained_has_no_end() {
+    for (item, name, expected) in [
+        ("{because: runc/stub, shows: 0}", "runc", &["runc/stub"][..]),
+        ("{because: crun/young, shows: 0}", "crun", &["crun/young"]),
+        ("{because: crun/old, shows: 0}", "crun", &[]),
+        ("{because: runc/stub, shows: 0}", "youki", &[]),
+        ("{because: unexplained, who: [crun >=1.8], shows: 0}", "crun", &[]),
+        ("{because: unexplained, who: [crun =1.8], shows: 0}", "crun", &[]),
+    ] {
+        let yaml = format!("facts: {{process.exit: [{item}, {{otherwise: 1}}]}}");
+        let entry = &entries(&yaml).expect(item)[0];
+        let open = entry.open_ended(&runtime(name, "1.8")).unwrap_or_default();
+        let open: Vec<&str> = open.iter().map(FindingId::as_str).collect();
+        assert_eq!(open, expected, "{item} {name}");
+    }
 }
 
 #[test]
@@ -220,57 +261,4 @@ fn what_a_finding_makes_of_a_fact_is_written_for_the_machines_on_which_it_applie
     );
     // Without its only value nothing is said of the fact; of those that are left, all others show the usual one.
     assert_eq!(on("5.10"), [(beside, two.clone()), (all, two)]);
-}
-
-#[test]
-fn a_member_is_meant_by_its_name_and_a_rate_is_written_as_it_is_read() {
-    let entry = |text: &str| entries(text).expect(text).remove(0);
-    let of_some = entry("{for: [a, 'b*'], rate: 0.25, facts: {x.y: [{otherwise: 2}]}}");
-    for (member, expected) in [
-        (Some("a"), true),
-        (Some("bc"), true),
-        (Some("c"), false),
-        (None, false),
-    ] {
-        assert_eq!(of_some.is_about(member), expected, "{member:?}");
-    }
-    assert!(entry("facts: {x.y: [{otherwise: 2}]}").is_about(None));
-    assert_eq!(serde_json::to_value(of_some.rate).expect("a number"), 0.25);
-}
-
-#[test]
-fn what_has_no_last_version_is_open_ended_unless_nobody_knows_why() {
-    let entry = |because: &str| {
-        let text = format!("facts: {{process.exit: [{because}, {{otherwise: 4}}]}}");
-        entries(&text).expect(&text).remove(0)
-    };
-    for (because, name, version, expected) in [
-        (
-            "{because: crun/young, shows: 1}",
-            "crun",
-            "1.8",
-            Some("crun/young"),
-        ),
-        ("{because: crun/old, shows: 1}", "crun", "1.8", None),
-        ("{because: crun/young, shows: 1}", "runc", "1.8", None),
-        (
-            "{because: unexplained, who: [crun], shows: 1}",
-            "crun",
-            "1.8",
-            None,
-        ),
-    ] {
-        let entry = entry(because);
-        let found = entry.open_ended(&runtime(name, version));
-        let found: Option<Vec<String>> = found.map(|ids| ids.iter().map(ToString::to_string).collect());
-        assert_eq!(found, expected.map(|id| vec![id.to_owned()]), "{because} {name}");
-    }
-}
-
-#[test]
-fn a_finding_of_a_library_is_named_without_its_runtimes_but_nothing_unexplained_is() {
-    let of = |id: &str| entries(&format!("facts: {{process.exit: {id}}}"));
-    let entry = of("libseccomp/names").expect("good").remove(0);
-    assert_eq!((entry.written[0].who.len(), entry.by_signs), (0, true));
-    assert!(of("unexplained").is_err());
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn record() -> Record {
-    let step = |label: &str, op: Op, result: CallResult| StepRecord {
+fn step(label: &str, op: Op, result: CallResult) -> StepRecord {
+    StepRecord {
         label: label.to_owned(),
         op,
         argv: Vec::new(),
@@ -11,7 +11,10 @@ fn record() -> Record {
         exit: None,
         text: String::new(),
         seconds: 0.0,
-    };
+    }
+}
+
+fn record() -> Record {
     Record {
         case: "t/c".to_owned(),
         runtime: RuntimeId {
@@ -113,12 +116,6 @@ fn what_failed_are_calls_of_the_runtime_in_order() {
 #[test]
 fn a_fact_is_about_a_container_or_about_the_whole_run() {
     let mut record = record();
-    let step = |label: &str, op: Op, result: CallResult| StepRecord {
-        label: label.to_owned(),
-        op,
-        result,
-        ..record.steps[0].clone()
-    };
     let more = [
         step("second.create", Op::Create, CallResult::Ok),
         step("second.start", Op::Start, CallResult::Ok),
@@ -156,11 +153,7 @@ fn a_fact_is_about_a_container_or_about_the_whole_run() {
 
 #[test]
 fn what_is_put_aside_is_of_its_containers_or_of_the_whole_run() {
-    let step = |label: &str, op: Op| StepRecord {
-        label: label.to_owned(),
-        op,
-        ..record().steps[0].clone()
-    };
+    let step = |label: &str, op: Op| step(label, op, CallResult::Ok);
     let aside = |lives: &[&str]| Record {
         outcome: RunOutcome::Partly(Aside {
             lives: lives.iter().map(ToString::to_string).collect(),
@@ -201,61 +194,88 @@ fn what_is_put_aside_is_of_its_containers_or_of_the_whole_run() {
 }
 
 #[test]
-fn a_container_ran_if_it_was_started_before_and_something_was_done_with_it_after() {
-    let step = |label: &str, op: Op| StepRecord {
-        label: label.to_owned(),
-        op,
-        ..record().steps.remove(0)
+fn what_a_container_shows_that_waits_for_one_that_came_to_nothing_says_nothing() {
+    use Op::{Create, Kill, Start};
+    let (ok, error) = (|| CallResult::Ok, || CallResult::Error);
+    let made = || {
+        [
+            step("agent.create", Create, ok()),
+            step("agent.start", Start, ok()),
+        ]
     };
-    let mut record = record();
-    record.steps = vec![
-        step("agent.create", Op::Create),
-        step("agent.start", Op::Start),
-        step("create", Op::Create),
-        step("idle.run", Op::Run),
-        step("start", Op::Start),
-        step("agent.kill", Op::Kill),
-    ];
-    for (container, label, expected) in [
-        ("agent", "create", true),
-        ("agent", "start", true),
-        // It is not started yet; nothing is done with it any more; nothing is ever done with it.
-        ("agent", "agent.start", false),
-        ("agent", "agent.kill", false),
-        ("idle", "start", false),
-        ("main", "agent.kill", false),
+    let end = || step("agent.kill", Kill, ok());
+    let [create, start] = made();
+    for (what, steps, has_begun) in [
+        ("main failed", vec![step("create", Create, error()), end()], false),
+        ("main is there", vec![step("create", Create, ok()), end()], true),
+        (
+            "only its kill failed",
+            vec![step("create", Create, ok()), step("kill", Kill, error()), end()],
+            true,
+        ),
+        (
+            "another failed",
+            vec![step("third.create", Create, error()), end()],
+            true,
+        ),
+        ("it ended before", vec![step("create", Create, error())], true),
     ] {
-        assert_eq!(
-            record.was_running(container, label),
-            expected,
-            "{container} {label}"
-        );
+        let steps = made().into_iter().chain(steps).collect();
+        let record = Record {
+            steps,
+            ran: false,
+            ..record()
+        };
+        assert_eq!(record.has_begun("process.agent.exit"), has_begun, "{what}");
     }
-    // An agent that waits for the main container shows nothing if that comes to nothing.
-    assert!(record.has_begun("process.agent.exit"));
-    record.steps[2].result = CallResult::Error;
-    assert!(!record.has_begun("process.agent.exit"));
-    assert!(record.has_begun("process.idle.exit"));
-    record.steps[2].result = CallResult::Ok;
-    record.steps[3].result = CallResult::Error;
-    assert!(record.has_begun("process.agent.exit"));
+    let late = vec![create, step("create", Create, error()), start, end()];
+    let record = Record {
+        steps: late,
+        ran: false,
+        ..record()
+    };
+    assert!(record.has_begun("process.agent.exit"), "it started after");
+}
+
+#[test]
+fn a_case_can_do_without_a_main_container() {
+    let steps = vec![
+        step("second.create", Op::Create, CallResult::Ok),
+        step("second.start", Op::Start, CallResult::Ok),
+    ];
+    let record = Record {
+        steps,
+        ran: false,
+        ..record()
+    };
+    for path in ["process.second.exit", "leftover.cgroups"] {
+        assert!(record.has_begun(path), "{path}");
+    }
 }
 
 #[test]
 fn an_outcome_says_why_something_is_not_compared() {
     let aside = Aside {
         lives: vec!["main".to_owned(), "second#2".to_owned()],
-        why: "no cgroup v1".to_owned(),
+        why: "no time namespace".to_owned(),
     };
-    let said = "no cgroup v1; only what concerns main, second#2 or the whole run is left out";
-    for (outcome, why, words) in [
+    let says = "no time namespace; only what concerns main, second#2 or the whole run is left out";
+    for (mut outcome, why, words) in [
         (RunOutcome::Complete, None, None),
-        (RunOutcome::Partly(aside), Some(said), Some("no cgroup v1")),
-        (RunOutcome::Unsupported("a".to_owned()), Some("a"), Some("a")),
-        (RunOutcome::Broken("b".to_owned()), Some("b"), Some("b")),
+        (RunOutcome::Partly(aside), Some(says), Some("no time namespace")),
+        (
+            RunOutcome::Unsupported("no VM".to_owned()),
+            Some("no VM"),
+            Some("no VM"),
+        ),
+        (RunOutcome::Broken("full".to_owned()), Some("full"), Some("full")),
     ] {
-        let mut outcome = outcome;
         assert_eq!(outcome.why().as_deref(), why);
         assert_eq!(outcome.words_mut().map(|words| words.as_str()), words);
+        if let Some(words) = outcome.words_mut() {
+            "hidden".clone_into(words);
+            let why = outcome.why().expect("a reason");
+            assert!(why.starts_with("hidden"), "{why}");
+        }
     }
 }

@@ -18,6 +18,7 @@ fn a_sign_is_about_the_facts_that_its_path_names() {
         ("mount.exec.inside./sys/fs", true),
         ("mount.second.inside./sys/fs#2#2", true),
         ("mount./dev", false),
+        ("mount./dev#2", false),
         ("mount.second.inside./dev", false),
         ("proc.umask", false),
     ] {
@@ -241,97 +242,95 @@ fn a_sign_that_asks_for_more_weighs_more() {
 }
 
 #[test]
-fn an_item_is_accounted_for_where_it_should_and_should_not_be() {
-    for (text, shown, others) in [
-        ("{fact: f, has: A}", vec!["A"], vec![]),
-        ("{fact: f, lacks: A}", vec![], vec!["A"]),
-        ("{fact: f, any: true, instead: {lacks: A}}", vec!["A"], vec![]),
-        ("{fact: f, any: true, instead: {has: A}}", vec![], vec!["A"]),
-        ("{fact: f, has: A, instead: {has: B}}", vec!["A"], vec!["B"]),
-        ("{fact: f, has: A, instead: A}", vec!["A"], vec![]),
+fn a_sign_is_placed_if_it_asks_for_something_in_the_config() {
+    for (asks, placed) in [
+        ("listed: linux.maskedPaths", true),
+        ("mounted: {type: tmpfs}", true),
+        ("within: {type: tmpfs}", true),
+        ("where: {b: {is: 1}}", false),
     ] {
-        let sign = sign(text);
-        let named = |names: &dyn Fn(&str) -> bool| -> Vec<&str> {
-            ["A", "B"].into_iter().filter(|item| names(item)).collect()
-        };
-        assert_eq!(named(&|item| sign.names(item)), shown, "{text}");
-        assert_eq!(named(&|item| sign.names_instead(item)), others, "{text}");
         assert_eq!(
-            sign.is_about_items(Items::OfList),
-            text.contains("f, has") || text.contains("f, lacks")
-        );
-        assert_eq!(
-            sign.instead_is_about_items(Items::OfList),
-            text.contains("instead: {"),
-            "{text}"
+            sign(&format!("{{fact: a, any: true, {asks}}}")).is_placed(),
+            placed,
+            "{asks}"
         );
     }
 }
 
 #[test]
-fn what_the_others_show_is_anything_or_as_it_is_said() {
-    let none = Context {
+fn a_sign_is_about_items_where_it_says_that_there_is_one_or_is_not() {
+    for (condition, of_list, of_text) in [
+        ("{has: x}", true, true),
+        ("{lacks: x}", true, true),
+        ("{matches: 'x*'}", true, false),
+        ("{is: x}", false, false),
+    ] {
+        let shows = sign(&format!("{{fact: a, {}", &condition[1..]));
+        let instead = sign(&format!("{{fact: a, any: true, instead: {condition}}}"));
+        for (items, expected) in [(Items::OfList, of_list), (Items::OfText, of_text)] {
+            assert_eq!(shows.is_about_items(items), expected, "{condition} {items:?}");
+            assert_eq!(
+                instead.instead_is_about_items(items),
+                expected,
+                "{condition} {items:?}"
+            );
+            assert!(!shows.instead_is_about_items(items) && !instead.is_about_items(items));
+        }
+    }
+}
+
+#[test]
+fn a_sign_names_the_items_that_the_component_adds_and_those_that_it_leaves_out() {
+    for (says, names, names_instead) in [
+        ("has: 'x*'", true, false),
+        ("matches: '{x,y}*'", true, false),
+        ("lacks: 'x*'", false, true),
+        ("is: xy", false, false),
+        ("any: true, instead: {has: 'x*'}", false, true),
+        ("any: true, instead: {matches: '{x,y}*'}", false, true),
+        ("any: true, instead: {lacks: 'x*'}", true, false),
+        ("any: true, instead: xy", false, false),
+    ] {
+        let sign = sign(&format!("{{fact: a, {says}}}"));
+        assert_eq!(
+            (sign.names("xy"), sign.names_instead("xy")),
+            (names, names_instead),
+            "{says}"
+        );
+        assert!(!sign.names("z") && !sign.names_instead("z"), "{says}");
+    }
+}
+
+#[test]
+fn what_is_any_value_differs_from_none_only() {
+    let context = Context {
         config: &json!({}),
         facts: &[],
     };
-    let (zero, one) = (Value::Int(0), Value::Int(1));
-    for (text, of_nothing, of_zero, of_one) in [
-        ("{fact: f, is: 1}", true, true, true),
-        // A value that is not there is not a value that differs.
-        ("{fact: f, any: true}", false, true, true),
-        ("{fact: f, is: 1, instead: 0}", false, true, false),
-        ("{fact: f, is: 1, instead: {above: 0}}", false, false, true),
-        ("{fact: f, is: 1, instead: {absent: true}}", true, false, false),
-    ] {
-        let sign = sign(text);
-        let fit = [None, Some(&zero), Some(&one)].map(|value| sign.others_fit(value, &none));
-        assert_eq!(fit, [of_nothing, of_zero, of_one], "{text}");
+    for (shows, of_none, of_some) in [("any: true", false, true), ("is: 3", true, true)] {
+        let sign = sign(&format!("{{fact: a, {shows}}}"));
+        let fit = [None, Some(&Value::Int(4))].map(|value| sign.others_fit(value, &context));
+        assert_eq!(fit, [of_none, of_some], "{shows}");
     }
 }
 
 #[test]
-fn a_sign_has_one_value_some_or_none_that_can_be_listed() {
-    let text = |values: &[&str]| values.iter().map(|value| Value::from(*value)).collect::<Vec<_>>();
-    for (condition, values) in [
-        ("is: a", text(&["a"])),
-        ("one-of: [a, b]", text(&["a", "b"])),
-        ("has: a", text(&[])),
+fn a_sign_gives_its_values_if_they_are_a_few() {
+    for (shows, values) in [
+        ("is: 3", &["3"][..]),
+        ("one-of: [ok, 3]", &["ok", "3"]),
+        ("above: 3", &[]),
     ] {
-        assert_eq!(
-            sign(&format!("{{fact: f, {condition}}}")).values(),
-            values,
-            "{condition}"
-        );
+        let values_of = sign(&format!("{{fact: a, {shows}}}")).values();
+        let lines: Vec<String> = values_of.iter().map(Value::line).collect();
+        assert_eq!(lines, values, "{shows}");
     }
 }
 
 #[test]
-fn a_sign_of_one_life_is_not_about_another_fact_of_the_second() {
-    let sign = sign("{fact: process.exit, is: 1}");
-    assert!(sign.is_about("process.exit#2"));
-    assert!(!sign.is_about("process.stdout#2"));
-}
-
-#[test]
-fn a_common_sign_is_called_by_its_word() {
+fn a_short_sign_is_written_as_it_is_named() {
     for short in Short::ALL {
-        assert_eq!(serde_json::to_value(short).expect("a word"), short.name());
         assert_eq!(sign(short.name()), short.sign());
-    }
-}
-
-#[test]
-fn a_sign_is_placed_where_it_asks_for_something_in_the_config() {
-    for (asks, expected) in [
-        ("", false),
-        (", listed: linux.maskedPaths", true),
-        (", mounted: {type: tmpfs}", true),
-        (", within: {type: tmpfs}", true),
-    ] {
-        assert_eq!(
-            sign(&format!("{{fact: 'mount.*', any: true{asks}}}")).is_placed(),
-            expected,
-            "{asks}"
-        );
+        assert_eq!(serde_json::to_value(short).expect("a word"), short.name());
     }
 }
