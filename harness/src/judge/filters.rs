@@ -260,4 +260,4 @@ fn told(row: &Row, profile: &Profile, who: &[&str]) -> FilterRow {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

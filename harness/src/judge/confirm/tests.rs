@@ -513,3 +513,54 @@ fn two_programs_that_claim_to_be_the_same_are_twins() {
         .report;
     assert!(report.twins);
 }
+
+#[test]
+fn a_finding_is_about_its_own_runtime_and_the_steps_that_it_names() {
+    let sign = "shows: [{fact: process.exit, is: 1, instead: 0}]";
+    let kills = format!("applies: {{steps: [kill]}}, {sign}");
+    for (rest, case, runs, verdict) in [
+        (
+            sign,
+            "steps: [create, start, wait]",
+            exits(&[("runc", "1"), ("crun", "0")]),
+            Verdict::New,
+        ),
+        (&*kills, "steps: [create, start, wait]", differing(), Verdict::New),
+        (
+            &*kills,
+            "steps: [create, start, {kill: {signal: KILL}}, wait]",
+            differing(),
+            Verdict::Known,
+        ),
+    ] {
+        let asked = Asked {
+            findings: vec![("crun/x", finding(rest))],
+            case,
+            ..Asked::default()
+        };
+        assert_eq!(asked.run(vec![runs]).report.verdict, verdict, "{rest} {case}");
+    }
+}
+
+#[test]
+fn filters_that_depart_from_the_profile_are_explained() {
+    use crate::judge::filters::tests::{CONFIG, as_written, open};
+    let runs = |departs: bool| {
+        let mut records = agreed();
+        for (record, filter) in records.iter_mut().zip([as_written(), open()]) {
+            let filters = [filter];
+            if departs {
+                record.facts.extend(filters::facts(CONFIG, &filters));
+            }
+            record.filters = filters.to_vec();
+        }
+        records
+    };
+    let asked = Asked {
+        config: CONFIG,
+        ..Asked::default()
+    };
+    let report = asked.run(vec![runs(true)]).report;
+    assert_eq!((report.verdict, report.filters.len()), (Verdict::New, 1));
+    assert!(asked.run(vec![runs(false)]).report.filters.is_empty());
+}

@@ -6,7 +6,7 @@ use super::*;
 use crate::judge::changes::{Change, Scope};
 use crate::judge::recognise::tests::record;
 
-const CONFIG: &str = r#"{"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+pub(crate) const CONFIG: &str = r#"{"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
     "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}}}"#;
 
 const ALLOW: &str = "060000000000ff7f";
@@ -32,8 +32,13 @@ fn filter(nr: u32, hit: &str, others: &str) -> FilterRecord {
 
 const MKDIR: u32 = 83;
 
-fn as_written() -> FilterRecord {
+pub(crate) fn as_written() -> FilterRecord {
     filter(MKDIR, EPERM, ALLOW)
+}
+
+/// One that allows what is written to fail.
+pub(crate) fn open() -> FilterRecord {
+    filter(MKDIR, ALLOW, ALLOW)
 }
 
 fn cut() -> FilterRecord {
@@ -63,11 +68,7 @@ fn instructions_are_read_byte_by_byte() {
 
 #[test]
 fn filters_that_answer_otherwise_are_told_with_who_does() {
-    let mut all = of(&[
-        ("runc", as_written()),
-        ("crun", filter(MKDIR, ALLOW, ALLOW)),
-        ("youki", as_written()),
-    ]);
+    let mut all = of(&[("runc", as_written()), ("crun", open()), ("youki", as_written())]);
     let rows = all.differences().expect("few rows");
     assert_eq!(
         rows.iter().map(|row| row.calls.as_str()).collect::<Vec<_>>(),
@@ -115,7 +116,7 @@ fn one_that_loaded_nothing_can_stand_like_the_first() {
 
 #[test]
 fn what_departs_from_the_profile_is_of_the_runtime_that_is_asked_about() {
-    let mut all = of(&[("runc", as_written()), ("crun", filter(MKDIR, ALLOW, ALLOW))]);
+    let mut all = of(&[("runc", as_written()), ("crun", open())]);
     let calls = |rows: Vec<FilterRow>| rows.into_iter().map(|row| row.calls).collect::<Vec<_>>();
     assert!(calls(all.departures("crun").expect("few rows")).contains(&"x86_64 mkdir".to_owned()));
     assert!(!calls(all.departures("runc").expect("few rows")).contains(&"x86_64 mkdir".to_owned()));
@@ -143,7 +144,7 @@ fn filters_in_records_are_compared_where_there_are_any() {
         filters: filters.to_vec(),
         ..record(who, &[])
     };
-    let allow = filter(MKDIR, ALLOW, ALLOW);
+    let allow = open();
     let records = [
         with("runc", &[as_written()]),
         with("crun", &[allow]),
@@ -166,7 +167,7 @@ fn a_record_s_filters_are_facts_and_so_is_that_they_cannot_be_decided() {
     assert_eq!(paths(&[as_written()]), [DEPARTURES, UNLISTED]);
     assert_eq!(paths(&[cut()]), ["filter.undecided"]);
     let of = |filter: FilterRecord| facts(CONFIG, &[filter]).swap_remove(0).value;
-    let Value::List(departures) = of(filter(MKDIR, ALLOW, ALLOW)) else {
+    let Value::List(departures) = of(open()) else {
         panic!("a list")
     };
     assert!(
@@ -174,13 +175,13 @@ fn a_record_s_filters_are_facts_and_so_is_that_they_cannot_be_decided() {
         "{departures:?}"
     );
     // Of two filters, the stricter answer counts.
-    let both = facts(CONFIG, &[filter(MKDIR, ALLOW, ALLOW), as_written()]);
+    let both = facts(CONFIG, &[open(), as_written()]);
     assert_eq!(both, facts(CONFIG, &[as_written()]));
 }
 
 #[test]
 fn a_row_is_a_difference_by_which_findings_are_recognised() {
-    let mut all = of(&[("runc", as_written()), ("crun", filter(MKDIR, ALLOW, ALLOW))]);
+    let mut all = of(&[("runc", as_written()), ("crun", open())]);
     let rows = all.differences().expect("few rows");
     let difference = as_difference(&rows[0]);
     assert_eq!(
@@ -201,10 +202,7 @@ fn changed(before: &[FilterRecord], after: &[FilterRecord]) -> Vec<Change> {
 #[test]
 fn a_changed_profile_answers_calls_otherwise_than_before() {
     let errno = Action::Errno(1);
-    let all = changed(
-        &[as_written(), as_written()],
-        &[filter(MKDIR, ALLOW, ALLOW), as_written()],
-    );
+    let all = changed(&[as_written(), as_written()], &[open(), as_written()]);
     assert_eq!(all.len(), 1);
     assert_eq!(
         (all[0].calls.as_str(), all[0].scope),
@@ -218,10 +216,7 @@ fn a_changed_profile_answers_calls_otherwise_than_before() {
     assert_eq!(all[0].answers, [(errno, Action::Errno(38))]);
     assert!(!all[0].differs() && !all[0].is_as_before());
     // The runtimes differ, as they did before.
-    let all = changed(
-        &[as_written(), filter(MKDIR, ALLOW, ALLOW)],
-        &[as_written(), filter(MKDIR, ALLOW, ALLOW)],
-    );
+    let all = changed(&[as_written(), open()], &[as_written(), open()]);
     assert!(all[0].differs() && all[0].is_as_before());
     assert!(changed(&[as_written()], &[as_written()]).is_empty());
 }
