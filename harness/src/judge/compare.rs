@@ -112,3 +112,53 @@ pub fn difference(path: &str, groups: Vec<Group>) -> Difference {
         fixed: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::recognise::tests::record;
+
+    #[test]
+    fn what_nobody_looked_at_says_nothing_by_not_being_there() {
+        let of = |recorder: &str, path: &str| {
+            let ok = [
+                ("lifecycle.create.result", "ok"),
+                ("lifecycle.start.result", "ok"),
+                ("process.exit", "0"),
+            ];
+            let mut record = record("runc", &ok);
+            record.recorder = recorder.to_owned();
+            speaks_of(&record, path)
+        };
+        for (path, by_ebpf, by_ptrace, by_none) in [
+            ("process.exit", true, true, true),
+            ("proc.umask", true, true, true),
+            ("mount./x", true, true, false),
+            ("filter.count", true, true, false),
+            ("syscall.mkdir", true, true, false),
+            ("setup.names", true, false, false),
+            ("leftover.mounts", true, true, true),
+        ] {
+            let told = [EBPF, "ptrace", NO_RECORDER].map(|recorder| of(recorder, path));
+            assert_eq!(told, [by_ebpf, by_ptrace, by_none], "{path}");
+        }
+        let mut unread = record("runc", &[("mount.unread", "EPERM")]);
+        assert!(!speaks_of(&unread, "mount./x"));
+        unread.facts.clear();
+        assert!(speaks_of(&unread, "mount./x"));
+    }
+
+    #[test]
+    fn a_step_that_failed_says_only_that() {
+        for (result, of_status) in [("ok", true), ("error", false)] {
+            let record = record("runc", &[("lifecycle.state.result", result)]);
+            assert!(speaks_of(&record, "lifecycle.state.result"));
+            assert_eq!(
+                speaks_of(&record, "lifecycle.state.status"),
+                of_status,
+                "{result}"
+            );
+            assert!(!speaks_of(&record, "lifecycle.kill.result"));
+        }
+    }
+}

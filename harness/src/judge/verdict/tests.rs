@@ -343,3 +343,86 @@ fn a_runtime_that_is_named_with_a_value_is_gone_if_it_shows_another_though_nothi
         assert_eq!(said("", &known, &exits([0, 0, 0])).0, verdict, "{written}");
     }
 }
+
+#[test]
+fn a_case_expects_what_it_says_of_facts_and_steps_and_what_these_imply() {
+    for (yaml, expected) in [
+        ("steps: [{run: {expect: ok}}]", vec!["lifecycle.run.exit"]),
+        (
+            "steps: [{create: {expect: ok}}, {start: {expect: any}}]",
+            vec!["lifecycle.create.result"],
+        ),
+        (
+            "steps: [create, start, wait, delete, create, start, wait]\nexpect: {process.exit: 0}",
+            vec![
+                "process.exit",
+                "lifecycle.create.result",
+                "lifecycle.start.result",
+            ],
+        ),
+        (
+            "steps: [create, {create: {as: b}}, {start: {as: b}}]\nexpect: {process.b.exit: 0}",
+            vec![
+                "process.b.exit",
+                "lifecycle.b.create.result",
+                "lifecycle.b.start.result",
+            ],
+        ),
+        (
+            "steps: [{create: {expect: error}}, start]\nexpect: {process.exit: (absent)}",
+            vec!["process.exit", "lifecycle.create.result"],
+        ),
+    ] {
+        let all = expectations(&case(yaml));
+        let facts: Vec<&str> = all.iter().map(|expected| expected.fact.as_str()).collect();
+        assert_eq!(facts, expected, "{yaml}");
+    }
+    for (requirement, clauses) in [("[r]", vec!["r"]), ("[r, s]", vec![]), ("[]", vec![])] {
+        let case = case(&format!(
+            "requirement: {requirement}\nsteps: [{{create: {{expect: error}}}}]"
+        ));
+        assert_eq!(expected_clauses(&case), clauses, "{requirement}");
+    }
+}
+
+#[test]
+fn what_is_written_as_it_is_not_expected_should_show() {
+    let all = |value: &str| {
+        format!("[{{fact: process.exit, values: {{runc: {value}, crun: {value}, youki: {value}}}}}]")
+    };
+    for (expected, written, shown, verdict) in [
+        ("0", "2", 0, Verdict::Gone),
+        ("0", "(absent)", 0, Verdict::Gone),
+        ("0", "0", 0, Verdict::Agree),
+        ("2", "2", 2, Verdict::Agree),
+        ("2", "2", 0, Verdict::Unexpected),
+    ] {
+        let case = format!("expect: {{process.exit: {expected}}}");
+        let (said, _) = said(&case, &all(written), &exits([shown; 3]));
+        assert_eq!(said, verdict, "{expected} {written} {shown}");
+    }
+}
+
+#[test]
+fn of_what_is_as_written_only_what_may_be_anything_is_told() {
+    let known = "[{fact: process.exit, values: {runc: '*', crun: 1, youki: 1}}]";
+    let (verdict, found) = said("", known, &exits([5, 1, 1]));
+    assert_eq!(verdict, Verdict::Known);
+    assert_eq!(found[0].written, [("runc".to_owned(), Value::from("*"))]);
+    let (verdict, found) = said("", known, &exits([5, 1, 2]));
+    assert_eq!((verdict, found[0].written.len()), (Verdict::New, 3));
+}
+
+#[test]
+fn a_failure_everywhere_is_held_against_success_once() {
+    let records = exits([0; 3]);
+    let records: Vec<&Record> = records.iter().collect();
+    let mut found = vec![difference("process.exit", Vec::new())];
+    hold_against_success(&mut found, "lifecycle.wait.result", &records);
+    assert_eq!(found.len(), 1, "no record has such a step");
+    hold_against_success(&mut found, "process.stdout", &records);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[1].against, ["runc", "crun", "youki"]);
+    hold_against_success(&mut found, "process.exit", &records);
+    assert!(found.len() == 2 && found[0].against.is_empty());
+}
