@@ -174,3 +174,121 @@ fn shown(path: &Path) -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with these files, and what is read of it: names, with the text or why it cannot be read.
+    fn read_of(files: &[(&str, &[u8])]) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(path, content).expect("a file");
+        }
+        let all = read(folder.path()).expect("a folder that can be read");
+        let told = |source: &Source| match &source.unreadable {
+            Some(unreadable) => format!("{}:{}: {}", unreadable.line, unreadable.column, unreadable.why),
+            None => source.text.to_string(),
+        };
+        all.iter()
+            .map(|(name, source)| (name.clone(), told(source)))
+            .collect()
+    }
+
+    #[test]
+    fn yaml_and_json_are_read_but_not_what_is_hidden_or_the_probe_s_sources() {
+        let read = read_of(&[
+            ("a.yaml", b"a"),
+            ("t/b.json", b"b"),
+            ("t/deep/c.yaml", "\u{feff}c".as_bytes()),
+            ("t/d.yml", b"d"),
+            ("t/e.txt", b"e"),
+            (".git/f.yaml", b"f"),
+            ("probe/g.yaml", b"g"),
+            ("t/probe/h.yaml", b"h"),
+            ("t/i.yaml", b"one\ntwo \xff"),
+        ]);
+        let expected = [
+            ("a.yaml", "a"),
+            ("t/b.json", "b"),
+            (
+                "t/d.yml",
+                "1:1: a file of this ending is not read: rename it to .yaml",
+            ),
+            ("t/deep/c.yaml", "c"),
+            ("t/i.yaml", "2:5: this is not UTF-8 text"),
+            ("t/probe/h.yaml", "h"),
+        ];
+        assert_eq!(
+            read,
+            expected.map(|(name, text)| (name.to_owned(), text.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_single_file_is_read_under_its_own_name_and_nothing_else_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("mine.txt");
+        fs::write(&file, "summary: s").expect("a file");
+        let read = read_one(&file).expect("a file");
+        assert_eq!(read.keys().collect::<Vec<_>>(), ["mine.yaml"]);
+        let source = &read["mine.yaml"];
+        assert_eq!(
+            (&*source.text, source.shown.as_str()),
+            ("summary: s", &*file.to_string_lossy())
+        );
+        for other in [Path::new("/dev/null"), &folder.path().join("nothing")] {
+            let error = read_one(other).expect_err("no file").to_string();
+            assert!(error.starts_with(&*other.to_string_lossy()), "{error}");
+        }
+    }
+
+    #[test]
+    fn folders_are_read_as_deep_as_they_are_taken() {
+        let told = |depth: usize| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let deep = folder.path().join(vec!["d"; depth].join("/"));
+            fs::create_dir_all(deep).expect("folders");
+            read(folder.path()).err().map(|error| error.to_string())
+        };
+        assert_eq!(told(DEPTH), None);
+        assert!(told(DEPTH + 1).is_some_and(|error| error.ends_with("more than 32 folders in folders")));
+    }
+
+    #[test]
+    fn there_is_a_most_of_entries_and_of_bytes() {
+        let top = Path::new("/top");
+        let reader = Reader {
+            top,
+            found: Sources::new(),
+            been: BTreeSet::new(),
+            entries: 0,
+            bytes: 0,
+        };
+        assert!(reader.within(7, 7, "entries").is_ok());
+        let error = reader.within(8, 7, "entries").expect_err("too many").to_string();
+        assert!(error.starts_with("/top: more than 7 entries"), "{error}");
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.yaml");
+        fs::write(&file, "summary").expect("a file");
+        for (bytes, good) in [(ALL - 7, true), (ALL - 6, false)] {
+            let mut reader = Reader {
+                top: folder.path(),
+                bytes,
+                found: Sources::new(),
+                been: BTreeSet::new(),
+                entries: 0,
+            };
+            assert_eq!(reader.entry(file.clone(), 0).is_ok(), good, "{bytes}");
+        }
+        let mut reader = Reader {
+            top: folder.path(),
+            ..reader
+        };
+        reader.folder(folder.path(), 0).expect("a folder");
+        assert_eq!((reader.entries, reader.found.len(), reader.bytes), (1, 1, 7));
+    }
+}

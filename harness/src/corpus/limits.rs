@@ -212,3 +212,90 @@ fn size(value: &ocidiff_model::Value) -> usize {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocidiff_model::known::Written;
+    use ocidiff_model::{FindingId, Value};
+    use serde_json::json;
+
+    #[test]
+    fn a_config_has_no_more_of_anything_than_a_container_can_have() {
+        let list = |count: usize| vec![0; count];
+        let map = |count: usize| -> Json {
+            (0..count)
+                .map(|at| (at.to_string(), Json::from(0)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        };
+        let told = |value: Json| {
+            let map = json!({"few": [1], "many": value});
+            config(map.as_object().expect("a map")).err()
+        };
+        let most = MEMBERS_OF_CONFIG;
+        for (as_many, more, place) in [
+            (json!(list(most)), json!(list(most + 1)), "many"),
+            (map(most), map(most + 1), "many"),
+            (
+                json!({"a": {"b": list(most)}}),
+                json!({"a": {"b": list(most + 1)}}),
+                "many.a.b",
+            ),
+            (json!([[list(most)]]), json!([[list(most + 1)]]), "many"),
+            (
+                json!({"a": map(most)}),
+                json!({"a": map(most + 1), "b": [1]}),
+                "many.a",
+            ),
+        ] {
+            assert_eq!(told(as_many), None, "{place}");
+            let why = told(more).unwrap_or_default();
+            assert!(
+                why.starts_with(&format!(
+                    "its config.json has 5001 entries in {place}: at most 5000"
+                )),
+                "{why}"
+            );
+        }
+        // Of two that are as large, the outer one is named.
+        assert_eq!(largest("a", &json!({"b": [1]})), ("a".to_owned(), 1));
+        assert_eq!(largest("a", &json!({"b": [1, 2]})), ("a.b".to_owned(), 2));
+    }
+
+    #[test]
+    fn a_copy_of_an_entry_weighs_what_it_holds() {
+        let id: FindingId = "crun/x".parse().expect("an id");
+        let entry = |members: &[&str], shows: Value, otherwise: Option<Value>| KnownEntry {
+            fact: "process.exit".to_owned(),
+            members: members.iter().copied().map(str::to_owned).collect(),
+            when: None,
+            rate: None,
+            written: vec![Written {
+                because: vec![id.clone(); 2],
+                who: vec!["crun".parse().expect("a runtime")],
+                when: Vec::new(),
+                shows,
+            }],
+            otherwise,
+            by_signs: false,
+        };
+        // 300 for itself, 100 for each name, 50 for each item of a list; and every letter.
+        let base = 300 + 12 + 300;
+        for (entry, expected) in [
+            (entry(&[], 5.into(), None), base),
+            (entry(&["abc", "d"], 5.into(), None), base + 53 + 51),
+            (entry(&[], "abcd".into(), None), base + 4),
+            (
+                entry(
+                    &[],
+                    Value::List(vec!["ab".to_owned(), "c".to_owned()]),
+                    Some("xyz".into()),
+                ),
+                base + 52 + 51 + 3,
+            ),
+        ] {
+            assert_eq!(weight(&entry), expected, "{entry:?}");
+        }
+    }
+}

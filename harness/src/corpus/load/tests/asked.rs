@@ -347,3 +347,22 @@ fn a_recipe_names_packages_of_a_suite() {
         );
     }
 }
+
+#[test]
+fn a_recipe_and_a_known_file_have_a_most_too() {
+    let files = |count: usize| {
+        let files: Vec<String> = (0..count).map(|at| format!("/f{at}: {{text: x}}")).collect();
+        let recipe = format!("{{summary: s, files: {{{}}}}}", files.join(", "));
+        errors(&[("rootfs/other.yaml", &recipe)]).join("\n")
+    };
+    assert!(files(1001).contains("1001 files: at most 1000 are taken") && files(1000).is_empty());
+    let items = |count: usize| {
+        let item = "{because: unexplained, who: [crun], shows: 1}";
+        let known = format!(
+            "[{{facts: {{process.exit: [{}]}}}}]",
+            vec![item; count].join(", ")
+        );
+        errors(&[("t/a.yaml", "summary: s"), ("t/a.known.yaml", &known)]).join("\n")
+    };
+    assert!(items(2001).contains("2001 items: at most 2000 are taken") && !items(2000).contains("at most"));
+}
