@@ -98,3 +98,60 @@ fn what_nobody_looks_at_is_not_absent() {
         assert_eq!(answers("process.second.exit", asked), of_second, "{asked}");
     }
 }
+
+/// A record with these steps, all of which succeed.
+fn steps(labels: &[&str]) -> Record {
+    let paths: Vec<String> = labels
+        .iter()
+        .map(|label| format!("lifecycle.{label}.result"))
+        .collect();
+    let facts: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "ok")).collect();
+    record("runc", &facts)
+}
+
+#[test]
+fn processes_are_told_apart_where_there_are_several() {
+    for (labels, expected) in [
+        (&["create", "start", "wait"][..], false),
+        (&["state"], false),
+        (&["create", "delete", "create#2"], true),
+        (&["create", "exec"], true),
+        (&["create", "second.state"], true),
+    ] {
+        assert_eq!(has_several(&steps(labels)), expected, "{labels:?}");
+    }
+}
+
+#[test]
+fn an_exec_ed_process_is_one_that_a_step_makes() {
+    let record = steps(&["create", "exec", "second.create"]);
+    for (path, of) in [
+        ("proc.exec.umask", Some("exec")),
+        ("proc.exec#2.umask", None),
+        ("proc.second.umask", None),
+        ("proc.umask", None),
+    ] {
+        assert_eq!(exec_of(&record, path), of, "{path}");
+    }
+}
+
+#[test]
+fn how_a_step_was_called_stands_beside_all_and_what_it_printed_beside_a_failure() {
+    let mut record = steps(&["create", "start"]);
+    for step in &mut record.steps {
+        step.argv = vec!["runc".to_owned(), step.label.clone()];
+        step.text = "one\ntwo".to_owned();
+    }
+    record.steps[1].result = CallResult::Error;
+    let told: Vec<String> = aside(&record)
+        .map(|fact| format!("{} {}", fact.path, fact.value))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "lifecycle.create.call [runc, create]",
+            "lifecycle.start.call [runc, start]",
+            "lifecycle.start.said [one, two]",
+        ]
+    );
+}
