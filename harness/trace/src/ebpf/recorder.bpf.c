@@ -892,13 +892,13 @@ static __always_inline int on_end(struct task_struct *task)
 
 // ---- the programs ----
 
-// From Linux 7.0 on, a program can be preempted. Whatever came to its CPU in between would write into the same scratch,
-// and the kernel leaves out a second run of the same program.
+// Newer kernels preempt a program (seen on 7.2, not on 6.18). Whatever came to its CPU in between would write into the
+// same scratch, and the kernel leaves out a second run of the same program.
 extern u32 LINUX_KERNEL_VERSION __kconfig;
 extern void bpf_preempt_disable(void) __weak __ksym;
 extern void bpf_preempt_enable(void) __weak __ksym;
 
-// Linux 6.10 to 6.14 have these calls, do not need them, and refuse functions of their own between them.
+// Some older kernels have these calls too: they do not need them, and may refuse functions that stand between them.
 #define IS_PREEMPTIBLE (LINUX_KERNEL_VERSION >= KERNEL_VERSION(6, 15, 0) && bpf_ksym_exists(bpf_preempt_disable))
 
 #define UNDISTURBED(call)                                                                                             \
