@@ -4,11 +4,11 @@ use std::sync::Mutex;
 
 use futures_util::FutureExt;
 use ocidiff_model::record::{Aside, BundleDigest};
-use ocidiff_model::{CaseFile, Finding, Value};
+use ocidiff_model::{Finding, Value};
 
 use super::*;
 use crate::judge::recognise::tests::{finding, record};
-use crate::judge::verdict::tests::known;
+use crate::judge::verdict::tests::{case, known, machine};
 use crate::paths::Placed;
 
 /// Hands out the records of one run after the other, the last of them again and again.
@@ -77,12 +77,7 @@ impl Asked {
         }
         Judge {
             corpus: Arc::new(corpus),
-            machine: Machine {
-                kernel: "6.18".parse().expect("a version"),
-                cgroup: ocidiff_model::CgroupVersion::V1,
-                arch: "x86_64".into(),
-                via: None,
-            },
+            machine: machine(),
             tells_gone: self.tells_gone,
             origin: self.origin,
             repeat: self.repeat,
@@ -91,14 +86,8 @@ impl Asked {
     }
 
     fn entry(&self) -> Entry {
-        let body: CaseFile = serde_yaml::from_str(&format!("summary: s\n{}", self.case)).expect(self.case);
         Entry {
-            case: Case {
-                name: "t/c".into(),
-                source: String::new(),
-                member: None,
-                body,
-            },
+            case: case(self.case),
             known: known(self.known),
         }
     }

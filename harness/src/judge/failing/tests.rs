@@ -1,28 +1,15 @@
 //! Which failing steps make a case worthless.
 
 use ocidiff_model::record::{Aside, BundleDigest, RunOutcome};
-use ocidiff_model::{CaseFile, Fact, RuntimeId};
+use ocidiff_model::{Fact, RuntimeId};
 
 use super::*;
+use crate::judge::verdict::tests::{case, known, machine};
 
 fn entry(case: &str, known: &str) -> Entry {
-    let body: CaseFile = serde_yaml::from_str(&format!("summary: s\n{case}")).expect("a case");
-    let case = Case {
-        name: "t/c".into(),
-        source: String::new(),
-        member: None,
-        body,
-    };
-    let known = crate::judge::verdict::tests::known(known);
-    Entry { case, known }
-}
-
-fn machine() -> Machine {
-    Machine {
-        kernel: "6.18".parse().expect("a version"),
-        cgroup: ocidiff_model::CgroupVersion::V1,
-        arch: "x86_64".into(),
-        via: None,
+    Entry {
+        case: self::case(case),
+        known: self::known(known),
     }
 }
 

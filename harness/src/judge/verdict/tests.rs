@@ -7,7 +7,7 @@ use ocidiff_model::{CaseFile, Fact, RuntimeId, StepRecord};
 
 use super::*;
 
-fn case(yaml: &str) -> Case {
+pub(crate) fn case(yaml: &str) -> Case {
     let body: CaseFile = serde_yaml::from_str(&format!("summary: s\n{yaml}")).expect("case");
     Case {
         name: "t/c".into(),
@@ -51,7 +51,7 @@ pub(crate) fn known(yaml: &str) -> Known {
     Known(all.into_iter().map(entry).collect())
 }
 
-fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     Machine {
         kernel: "6.18".parse().expect("version"),
         cgroup: ocidiff_model::CgroupVersion::V1,
